@@ -1,0 +1,65 @@
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/**
+ * Which folders a folder may not import. Data flows one way: index -> components -> core, and the outer
+ * programs (provider, cli, sandbox) -> core. Nobody imports the sandbox but its own command, the demo and the tests.
+ */
+const forbidden: Readonly<Record<string, readonly string[]>> = {
+  core: ["components", "provider", "protocol", "kube", "cli", "sandbox", "test"],
+  protocol: ["components", "provider", "kube", "cli", "sandbox", "test", "core"],
+  kube: ["components", "provider", "protocol", "cli", "sandbox", "test"],
+  components: ["provider", "protocol", "kube", "cli", "sandbox", "test"],
+  provider: ["components", "cli", "sandbox", "test"],
+  cli: ["components", "provider", "protocol", "sandbox", "test"],
+  sandbox: ["components", "provider", "cli", "test"],
+};
+
+/** What only the pure core must not touch: the engine, the file system, the environment, processes, the network. */
+const impure = ["@pulumi/*", "@kubernetes/*", "node:fs", "node:fs/*", "node:child_process", "node:net", "node:process", "node:os"];
+
+export default defineConfig(
+  { ignores: ["node_modules", "coverage"] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-deprecated": "error",
+      "max-lines": ["error", { max: 320, skipBlankLines: true }],
+      eqeqeq: "error",
+    },
+  },
+  ...Object.entries(forbidden).map(([folder, others]) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { regex: `^(\\.\\./)+(${others.join("|")})/`, message: `${folder}/ may not import these folders; see CONTRIBUTING.md.` },
+            ...(folder === "core" ? [{ group: impure, message: "core/ is pure: values in, values out." }] : []),
+            ...(folder === "components" || folder === "core" ? [] : [{ group: ["@pulumi/pulumi", "@pulumi/kubernetes/*"], message: "Only components/ and index.ts use Pulumi's SDK." }]),
+          ],
+        },
+      ] as const,
+    },
+  })),
+  {
+    files: ["core/**/*.ts"],
+    rules: {
+      "no-restricted-globals": ["error", "process", "fetch", "setTimeout", "setInterval"],
+      "no-restricted-properties": [
+        "error",
+        { object: "Math", property: "random", message: "core/ is deterministic." },
+        { object: "Date", property: "now", message: "core/ has no clock: take the time as an argument." },
+      ],
+    },
+  },
+);
