@@ -17,7 +17,39 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What only the pure core must not touch: the engine, the file system, the environment, processes, the network. */
-const impure = ["@pulumi/*", "@kubernetes/*", "node:fs", "node:fs/*", "node:child_process", "node:net", "node:process", "node:os"];
+const impure: string[] = [
+  "@pulumi/*",
+  "@kubernetes/*",
+  "node:fs",
+  "node:fs/*",
+  "node:child_process",
+  "node:net",
+  "node:process",
+  "node:os",
+];
+
+interface Restriction {
+  readonly regex?: string;
+  readonly group?: string[];
+  readonly message: string;
+}
+
+function restricted(folder: string, others: readonly string[]): Restriction[] {
+  const found: Restriction[] = [
+    {
+      regex: `^(\\.\\./)+(${others.join("|")})/`,
+      message: `${folder}/ may not import these folders; see CONTRIBUTING.md.`,
+    },
+  ];
+  if (folder === "core") found.push({ group: impure, message: "core/ is pure: values in, values out." });
+  else if (folder !== "components") {
+    found.push({
+      regex: "^@pulumi/(pulumi|kubernetes)(?!/proto/)",
+      message: "Only components/ and index.ts use Pulumi's SDK.",
+    });
+  }
+  return found;
+}
 
 export default defineConfig(
   { ignores: ["node_modules", "coverage"] },
@@ -36,20 +68,9 @@ export default defineConfig(
       eqeqeq: "error",
     },
   },
-  ...Object.entries(forbidden).map(([folder, others]) => ({
+  Object.entries(forbidden).map(([folder, others]) => ({
     files: [`${folder}/**/*.ts`],
-    rules: {
-      "no-restricted-imports": [
-        "error",
-        {
-          patterns: [
-            { regex: `^(\\.\\./)+(${others.join("|")})/`, message: `${folder}/ may not import these folders; see CONTRIBUTING.md.` },
-            ...(folder === "core" ? [{ group: impure, message: "core/ is pure: values in, values out." }] : []),
-            ...(folder === "components" || folder === "core" ? [] : [{ group: ["@pulumi/pulumi", "@pulumi/kubernetes/*"], message: "Only components/ and index.ts use Pulumi's SDK." }]),
-          ],
-        },
-      ] as const,
-    },
+    rules: { "no-restricted-imports": ["error" as const, { patterns: restricted(folder, others) }] },
   })),
   {
     files: ["core/**/*.ts"],

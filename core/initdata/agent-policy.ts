@@ -1,0 +1,93 @@
+/**
+ * The agent policy: what the host may ask of the Kata agent in the guest. The defaults are those of the tutorial:
+ * everything a pod needs to run, no change of policy, no writing to a container's input, exec only as declared.
+ */
+
+/** Every request of the agent API with the tutorial's default, in the tutorial's order. */
+export const requestDefaults = {
+  AddARPNeighborsRequest: true,
+  AddSwapRequest: true,
+  CloseStdinRequest: true,
+  CopyFileRequest: true,
+  CreateContainerRequest: true,
+  CreateSandboxRequest: true,
+  DestroySandboxRequest: true,
+  GetMetricsRequest: true,
+  GetOOMEventRequest: true,
+  GuestDetailsRequest: true,
+  ListInterfacesRequest: true,
+  ListRoutesRequest: true,
+  MemHotplugByProbeRequest: true,
+  OnlineCPUMemRequest: true,
+  PauseContainerRequest: true,
+  PullImageRequest: true,
+  RemoveContainerRequest: true,
+  RemoveStaleVirtiofsShareMountsRequest: true,
+  ReseedRandomDevRequest: true,
+  ResumeContainerRequest: true,
+  SetGuestDateTimeRequest: true,
+  SetPolicyRequest: false,
+  SignalProcessRequest: true,
+  StartContainerRequest: true,
+  StartTracingRequest: true,
+  StatsContainerRequest: true,
+  StopTracingRequest: true,
+  TtyWinResizeRequest: true,
+  UpdateContainerRequest: true,
+  UpdateEphemeralMountsRequest: true,
+  UpdateInterfaceRequest: true,
+  UpdateRoutesRequest: true,
+  WaitProcessRequest: true,
+  WriteStreamRequest: false,
+} as const;
+
+export type AgentRequest = keyof typeof requestDefaults;
+
+export interface AgentPolicy {
+  /** Whether `kubectl logs` may read the container's output (`ReadStreamRequest`). */
+  readonly logs: boolean;
+  /** The commands that exec may run, each as its arguments joined by one space; empty: exec is refused. */
+  readonly allowedCommands: readonly string[];
+  /** Requests that differ from the tutorial's defaults. @default none */
+  readonly requests?: Readonly<Partial<Record<AgentRequest, boolean>>>;
+}
+
+/** The address of the Confidential Data Hub's resource API inside every confidential pod. */
+export const CDH_RESOURCE_URL = "http://127.0.0.1:8006/cdh/resource";
+
+/** The command by which a pod reads one secret, as the tutorial runs it. */
+export function curlCommand(secret: string, key: string, repository = "default"): string {
+  return `curl -s ${CDH_RESOURCE_URL}/${repository}/${secret}/${key}`;
+}
+
+/**
+ * The text of `policy.rego`. `policy_data` is strict JSON and the last thing in the text: Trustee only then reports
+ * it as `agent_policy_claims` (a trailing comma, as in the tutorial, loses them).
+ */
+export function renderAgentPolicy(policy: AgentPolicy): string {
+  const requests: Readonly<Record<string, boolean>> = { ...requestDefaults, ...policy.requests };
+  const defaults = Object.entries(requests).map(
+    ([request, allowed]) => `default ${request} := ${String(allowed)}`,
+  );
+  return `package agent_policy
+
+import future.keywords.in
+import future.keywords.if
+
+${defaults.join("\n")}
+
+# Logs
+default ReadStreamRequest := ${String(policy.logs)}
+
+# Exec: the declared commands only
+default ExecProcessRequest := false
+
+ExecProcessRequest if {
+  input_command = concat(" ", input.process.Args)
+  some allowed_command in policy_data.allowed_commands
+  input_command == allowed_command
+}
+
+policy_data := ${JSON.stringify({ allowed_commands: policy.allowedCommands }, null, 2)}
+`;
+}

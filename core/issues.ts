@@ -1,0 +1,56 @@
+/** One thing that is wrong with what the user gave, in the user's own terms. */
+export interface Issue {
+  /** Where: the path of the property as the user wrote it, e.g. `grants[2].pod`. */
+  readonly path: string;
+  /** What was given, never the content of a secret, e.g. `"pod9"`. */
+  readonly given: string;
+  /** What is allowed there, e.g. `pod1, pod2 or pod3`. */
+  readonly allowed: string;
+  /** How to mend it, one sentence in the imperative. */
+  readonly mend: string;
+}
+
+/**
+ * Every problem of one input, thrown once, so that the user mends them in one go.
+ * The message is complete: it can be shown as it is.
+ */
+export class IssuesError extends Error {
+  override readonly name = "IssuesError";
+  readonly issues: readonly Issue[];
+
+  constructor(subject: string, issues: readonly Issue[]) {
+    const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
+    super(`${count} in ${subject}; nothing was changed.\n${issues.map(formatIssue).join("\n")}`);
+    this.issues = issues;
+  }
+}
+
+/** An issue as three short lines: where and what was given, what is allowed, how to mend it. */
+export function formatIssue(issue: Issue): string {
+  return `  - ${issue.path}: ${issue.given}\n      allowed: ${issue.allowed}\n      to mend: ${issue.mend}`;
+}
+
+/** Collects issues while an input is walked, and throws them all at once. */
+export class Issues {
+  readonly #found: Issue[] = [];
+
+  add(issue: Issue): void {
+    this.#found.push(issue);
+  }
+
+  get found(): readonly Issue[] {
+    return this.#found;
+  }
+
+  /** @throws IssuesError with every issue collected, if there is any. */
+  throwIfAny(subject: string): void {
+    if (this.#found.length > 0) throw new IssuesError(subject, this.#found);
+  }
+}
+
+/** What was given, quoted for a message and cut so that one value cannot fill the screen. */
+export function given(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

@@ -1,0 +1,56 @@
+import { given, type Issues } from "./issues.ts";
+
+/** A rule that a name must keep, with the words that tell a person what it allows. */
+interface NameRule {
+  readonly pattern: RegExp;
+  readonly maxLength: number;
+  readonly allowed: string;
+}
+
+/**
+ * DNS-1123 subdomain: names of Secrets and Pods.
+ * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+ */
+const subdomain: NameRule = {
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  maxLength: 253,
+  allowed:
+    "lower-case letters, digits, '-' and '.', first and last a letter or digit, 253 characters at most",
+};
+
+/** DNS-1123 label: names of namespaces. */
+const label: NameRule = {
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  maxLength: 63,
+  allowed: "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most",
+};
+
+/**
+ * A Secret's key that the KBS can also serve: Kubernetes allows `[-._a-zA-Z0-9]+`, the KBS refuses a leading dot.
+ * @see https://github.com/confidential-containers/trustee/blob/main/kbs/src/plugins/implementations/resource/backend.rs (`ResourceDesc`)
+ */
+const secretKey: NameRule = {
+  pattern: /^[a-zA-Z0-9_-][-._a-zA-Z0-9]*$/,
+  maxLength: 253,
+  allowed: "letters, digits, '-', '_' and '.', not starting with '.', 253 characters at most",
+};
+
+export const nameRules = { subdomain, label, secretKey } as const;
+export type NameKind = keyof typeof nameRules;
+
+/** True if `name` keeps the rule. What keeps it holds no quote, space or line break, so it cannot break out of a Rego or JSON string. */
+export function isName(kind: NameKind, name: string): boolean {
+  const rule = nameRules[kind];
+  return name.length <= rule.maxLength && rule.pattern.test(name);
+}
+
+/** Adds an issue unless `name` keeps the rule. */
+export function checkName(kind: NameKind, name: string, path: string, issues: Issues): void {
+  if (isName(kind, name)) return;
+  issues.add({
+    path,
+    given: given(name),
+    allowed: nameRules[kind].allowed,
+    mend: "Rename it so that it keeps the rule.",
+  });
+}

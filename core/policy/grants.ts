@@ -1,0 +1,55 @@
+/** What the policy says of secrets that no stack restricts: the tutorial's (every affirming pod) or nobody. */
+export const otherSecretsModes = ["affirming", "deny"] as const;
+export type OtherSecrets = (typeof otherSecretsModes)[number];
+
+/** In place of a key: every key of the secret. No Kubernetes key can be spelled like this. */
+export const EVERY_KEY = "*";
+
+/** init_data (lower-case hex) -> who it is, for the reader of the policy. */
+export type Readers = Readonly<Record<string, string>>;
+
+/** Secret -> key or `*` -> readers. A secret that stands here is restricted, also where nobody may read it (`{}`). */
+export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers>>>>;
+
+/** What one stack has to say in the policy. */
+export interface StackGrants {
+  /** The stack, `organization/project/stack`: whose lines these are in a policy that several stacks share. */
+  readonly stack: string;
+  readonly others: OtherSecrets;
+  readonly secrets: GrantTable;
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The same grants with every key in order, so that equal grants give equal bytes. */
+export function canonicalGrants(grants: StackGrants): StackGrants {
+  const secrets = sorted(grants.secrets).map(([secret, keys]) => [
+    secret,
+    Object.fromEntries(sorted(keys).map(([key, readers]) => [key, Object.fromEntries(sorted(readers))])),
+  ]);
+  return { stack: grants.stack, others: grants.others, secrets: Object.fromEntries(secrets) as GrantTable };
+}
+
+/**
+ * One table of what several stacks grant: the union. A secret that any stack restricts is restricted; the same
+ * init_data named by two stacks carries both names.
+ */
+export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecrets; secrets: GrantTable } {
+  const merged: Record<string, Record<string, Record<string, string>>> = {};
+  for (const stack of stacks) {
+    for (const [secret, keys] of Object.entries(stack.secrets)) {
+      const intoSecret = (merged[secret] ??= {});
+      for (const [key, readers] of Object.entries(keys)) {
+        const intoKey = (intoSecret[key] ??= {});
+        for (const [initData, name] of Object.entries(readers)) {
+          const before = intoKey[initData];
+          intoKey[initData] = before === undefined || before === name ? name : `${before}, ${name}`;
+        }
+      }
+    }
+  }
+  const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
+  return { others, secrets: canonicalGrants({ stack: "", others, secrets: merged }).secrets };
+}

@@ -1,0 +1,73 @@
+import { canonicalGrants, otherSecretsModes, type StackGrants } from "./grants.ts";
+
+/** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
+export type Before = string | null;
+
+/** Whose policy a text is: what each stack has put in, and what was there before the first of them. */
+export interface Registry {
+  readonly stacks: readonly StackGrants[];
+  readonly before: Before;
+}
+
+const MARK = "# trustee-access: stack ";
+const MARK_BEFORE = "# trustee-access: before ";
+
+/**
+ * The registry as comment lines of the policy, one JSON document a line: one per stack, and one with the text that was
+ * there before. The policy alone so tells every stack what the others put in, whatever happens to a stack's state.
+ */
+export function renderRegistry(registry: Registry): string {
+  const stacks = [...registry.stacks].sort((a, b) => (a.stack < b.stack ? -1 : 1));
+  return `# This policy is generated: each stack's grants stand in a line of their own and are merged below. Change them with
+# the stack; a change by hand shows as drift in the next preview.
+${stacks.map((stack) => `${MARK}${JSON.stringify(canonicalGrants(stack))}`).join("\n")}
+${MARK_BEFORE}${JSON.stringify(registry.before)}
+`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isStackGrants(value: unknown): value is StackGrants {
+  return (
+    isRecord(value) &&
+    typeof value["stack"] === "string" &&
+    otherSecretsModes.some((mode) => mode === value["others"]) &&
+    isRecord(value["secrets"]) &&
+    Object.values(value["secrets"]).every(
+      (keys) =>
+        isRecord(keys) &&
+        Object.values(keys).every(
+          (readers) => isRecord(readers) && Object.values(readers).every((name) => typeof name === "string"),
+        ),
+    )
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The registry in a policy text; `undefined` if the text is not one of ours, or its registry was damaged by hand
+ * (then it is somebody else's text to us, and is treated as such).
+ */
+export function parseRegistry(text: string): Registry | undefined {
+  const lines = text.split("\n");
+  const stacks = lines
+    .filter((line) => line.startsWith(MARK))
+    .map((line) => parseJson(line.slice(MARK.length)));
+  const before = lines
+    .filter((line) => line.startsWith(MARK_BEFORE))
+    .map((line) => parseJson(line.slice(MARK_BEFORE.length)));
+  const [original, ...more] = before;
+  if (stacks.length === 0 || more.length > 0) return undefined;
+  if (typeof original !== "string" && original !== null) return undefined;
+  if (!stacks.every(isStackGrants)) return undefined;
+  return { stacks, before: original };
+}

@@ -1,0 +1,103 @@
+import { mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
+import { renderRegistry, type Before } from "./registry.ts";
+
+/**
+ * The rules. Written for regorus 0.2.6 to 0.11 and OPA, Rego v0 and v1 alike, so without anything that one of them
+ * lacks. Two things are kept throughout, because regorus aborts the whole evaluation where OPA only says "undefined":
+ * the type of an argument is tested before a builtin sees it, and no path is opened by a `not` about the path.
+ */
+const RULES = `default allow = false
+
+# What is asked for. The KBS hands the path over as an array of three (from v0.17, data.plugin is "resource" then)
+# or as one string "resource/<repository>/<secret>/<key>" (up to v0.16). Any other shape is no request: denied.
+requested = {"repository": path[0], "secret": path[1], "key": path[2]} if {
+  path := data["resource-path"]
+  is_array(path)
+  data.plugin == "resource"
+  count(path) == 3
+  all_names(path[0], path[1], path[2])
+}
+
+requested = {"repository": path[1], "secret": path[2], "key": path[3]} if {
+  is_string(data["resource-path"])
+  path := split(data["resource-path"], "/")
+  count(path) == 4
+  path[0] == "resource"
+  all_names(path[1], path[2], path[3])
+}
+
+all_names(repository, secret, key) if {
+  is_string(repository)
+  is_string(secret)
+  is_string(key)
+  repository != ""
+  secret != ""
+  key != ""
+}
+
+# The attestation: there is a submod cpu0, and every submod is affirming.
+affirming if {
+  is_object(input.submods)
+  input.submods.cpu0["ear.status"] == "affirming"
+  count([name | some name; input.submods[name]["ear.status"] == "affirming"]) == count(input.submods)
+}
+
+# What the TEE was started with, as measured: PCR8, host data or mr_config_id, lower-case hex.
+init_data = measured if {
+  measured := input.submods.cpu0["ear.veraison.annotated-evidence"].init_data
+  is_string(measured)
+}
+
+# A restricted secret is read from the repository "default", by its readers.
+allow if {
+  affirming
+  requested.repository == "default"
+  restricted[requested.secret]["*"][init_data]
+}
+
+allow if {
+  affirming
+  requested.repository == "default"
+  restricted[requested.secret][requested.key][init_data]
+}
+`;
+
+/** Every other secret, if the pods may: the image policy of every pod comes this way. */
+const OTHERS_AFFIRMING = `
+# A secret that is not restricted, in any repository, is read by every affirming pod.
+allow if {
+  affirming
+  object.get(restricted, requested.secret, "anybody") == "anybody"
+}
+`;
+
+const OTHERS_DENY = `
+# A secret that is not restricted is read by nobody.
+`;
+
+function renderTable(secrets: GrantTable): string {
+  return `# secret -> key ("*" is every key) -> init_data -> reader. A secret that stands here is restricted by its name,
+# in every repository; what the table does not say, nobody may.
+restricted = ${JSON.stringify(secrets, null, 2)}
+`;
+}
+
+function renderRules(others: OtherSecrets): string {
+  return RULES + (others === "affirming" ? OTHERS_AFFIRMING : OTHERS_DENY);
+}
+
+/**
+ * The text of the resource policy for all stacks that share a Trustee.
+ * @param stacks at least one
+ * @param before what the key held before the first stack came; kept in the text, so that the last stack to go can put it back.
+ */
+export function renderPolicy(stacks: readonly StackGrants[], before: Before): string {
+  const { others, secrets } = mergeGrants(stacks);
+  return `package policy
+
+import future.keywords.if
+
+${renderRegistry({ stacks, before })}
+${renderTable(secrets)}
+${renderRules(others)}`;
+}

@@ -1,0 +1,46 @@
+import type { StackGrants } from "./grants.ts";
+import { parseRegistry, type Before } from "./registry.ts";
+import { renderPolicy } from "./render.ts";
+
+/** What a stack leaves behind when it withdraws from a policy. */
+export type Withdrawal =
+  /** Write this text: other stacks remain in it. */
+  | { readonly kind: "write"; readonly content: string }
+  /** Put back what was there before; `null`: remove the key. */
+  | { readonly kind: "restore"; readonly content: Before }
+  /** Somebody else has written since: leave it as it is. */
+  | { readonly kind: "leave"; readonly reason: string };
+
+/**
+ * The policy with this stack's grants in it: merged into a policy of ours that is live, or in place of somebody else's text,
+ * which is then remembered inside.
+ * @param live the key's content now; `null`: the key is not there
+ * @param before what to remember if the live text is not ours: by default the live text itself. A stack that has
+ *   written here before passes what it remembers, so that a reset by hand is not taken for the original.
+ */
+export function joinPolicy(live: Before, own: StackGrants, before: Before = live): string {
+  const registry = live === null ? undefined : parseRegistry(live);
+  if (registry === undefined) return renderPolicy([own], before);
+  const others = registry.stacks.filter((stack) => stack.stack !== own.stack);
+  return renderPolicy([...others, own], registry.before);
+}
+
+/**
+ * The policy without this stack: the other stacks' alone, or, after the last one, what was there before.
+ * @param written the text this stack wrote last: an older release of this project may have worded it otherwise.
+ */
+export function leavePolicy(live: Before, stack: string, written?: string): Withdrawal {
+  const registry = live === null ? undefined : parseRegistry(live);
+  if (live === null || registry === undefined) {
+    return { kind: "leave", reason: "somebody else has written another policy since" };
+  }
+  if (!registry.stacks.some((one) => one.stack === stack)) {
+    return { kind: "leave", reason: "this stack's grants are not in it any more" };
+  }
+  if (live !== written && live !== renderPolicy(registry.stacks, registry.before)) {
+    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+  }
+  const others = registry.stacks.filter((one) => one.stack !== stack);
+  if (others.length > 0) return { kind: "write", content: renderPolicy(others, registry.before) };
+  return { kind: "restore", content: registry.before };
+}

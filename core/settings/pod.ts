@@ -1,0 +1,82 @@
+import type { DigestAlgorithm } from "../digest.ts";
+import { curlCommand, type AgentPolicy } from "../initdata/agent-policy.ts";
+import type { Binding } from "../initdata/binding.ts";
+import type { PodSettings, Sections } from "./schema.ts";
+
+type Json = Sections["podDefaults"]["securityContext"];
+
+/** One pod with every default filled in. */
+export interface PodDeclaration {
+  readonly name: string;
+  readonly namespace: string;
+  readonly algorithm: DigestAlgorithm;
+  readonly binding: Binding;
+  readonly claims: Readonly<Record<string, string>>;
+  readonly agentPolicy: AgentPolicy;
+  /** `kbs:///default/<secret>/<key>`; absent: the guest asks for no image policy. */
+  readonly imagePolicyUri?: string;
+  /** The file whose bytes are the initdata, instead of a generated one. */
+  readonly initdataFile?: string;
+  readonly image: string;
+  readonly containerName: string;
+  readonly runtimeClassName: string;
+  readonly machineType?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly securityContext: NonNullable<Json>;
+  readonly resources?: NonNullable<Json>;
+}
+
+/** The container's security context of the tutorial: no privilege, no root, no capability. */
+export const tutorialSecurityContext: NonNullable<Json> = {
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  runAsUser: 1001,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** The image policy that the tutorial's guests ask for. */
+const IMAGE_POLICY = "trustee-image-policy/policy";
+
+/** A pod's settings over the stack's `podDefaults` over the tutorial's defaults. */
+export function declarePod(pod: PodSettings, defaults: Sections["podDefaults"]): PodDeclaration {
+  const set = { ...defaults, ...pod };
+  const imagePolicy = set.imagePolicy ?? IMAGE_POLICY;
+  const machineType = set.machineType ?? false;
+  return {
+    name: pod.name,
+    namespace: set.namespace ?? "default",
+    algorithm: set.algorithm ?? "sha256",
+    binding: set.binding ?? "azure-vtpm",
+    claims: { ...defaults.claims, ...pod.claims, pod_name: pod.name },
+    agentPolicy: {
+      logs: set.logs ?? true,
+      allowedCommands: [
+        ...(set.execCurl ?? []).map((path) => {
+          const [secret = "", key = ""] = path.split("/");
+          return curlCommand(secret, key);
+        }),
+        ...(set.execCommands ?? []),
+      ],
+      requests: { ...defaults.agentRequests, ...pod.agentRequests },
+    },
+    ...(imagePolicy === false ? {} : { imagePolicyUri: `kbs:///default/${imagePolicy}` }),
+    ...(pod.initdataFile === undefined ? {} : { initdataFile: pod.initdataFile }),
+    image: set.image ?? "",
+    containerName: set.containerName ?? pod.name,
+    runtimeClassName: set.runtimeClassName ?? "kata-remote",
+    ...(machineType === false ? {} : { machineType }),
+    ...(set.command === undefined ? {} : { command: set.command }),
+    ...(set.args === undefined ? {} : { args: set.args }),
+    env: { ...defaults.env, ...pod.env },
+    labels: { ...defaults.labels, ...pod.labels },
+    annotations: { ...defaults.annotations, ...pod.annotations },
+    securityContext: set.securityContext ?? tutorialSecurityContext,
+    ...(set.resources === undefined ? {} : { resources: set.resources }),
+  };
+}
