@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import type { Tool, ToolModule } from "./catalog.ts";
+
+/** The folder with the go.mod and go.sum of a tool module. */
+export function moduleFolder(module: ToolModule): string {
+  return join(import.meta.dirname, module.name);
+}
+
+/**
+ * The folder of a built tool in the cache: another one as soon as anything differs that goes into the program.
+ * @param goVersion the output of `go env GOVERSION GOOS GOARCH`
+ */
+export async function cacheFolder(cache: string, module: ToolModule, tool: Tool, goVersion: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(module), file)));
+  hash.update(JSON.stringify([goVersion, module.linkerFlags, tool.package]));
+  return join(cache, `${tool.name}-${hash.digest("hex").slice(0, 16)}`);
+}
+
+/** What `go build` names a program: the last part of its package path that is no major version. */
+function builtName(tool: Tool): string {
+  return basename(tool.package.replace(/\/v\d+$/, ""));
+}
+
+const goEnvironment = (): Record<string, string> => ({
+  GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -mod=readonly`.trim(),
+  GOWORK: "off",
+});
+
+/** `go env GOVERSION GOOS GOARCH`, on one line; undefined where there is no Go. */
+export async function goVersion(folder: string): Promise<string | undefined> {
+  const result = await execa("go", ["env", "GOVERSION", "GOOS", "GOARCH"], { cwd: folder, reject: false });
+  return result.failed ? undefined : result.stdout.split("\n").join(" ");
+}
+
+/**
+ * Builds `tools` of one module with `go build` and moves each into its cache folder, whole or not at all.
+ * @param detail called with a line of progress
+ * @throws Error with the end of Go's own output
+ */
+export async function buildTools(
+  module: ToolModule,
+  tools: ReadonlyMap<Tool, string>,
+  cache: string,
+  detail: (text: string) => void,
+): Promise<void> {
+  await mkdir(cache, { recursive: true });
+  const output = await mkdtemp(join(cache, ".building-"));
+  const packages = [...tools.keys()].map((tool) => tool.package);
+  const options = { cwd: moduleFolder(module), env: goEnvironment(), reject: false } as const;
+  try {
+    detail(`${module.name}: downloading Go modules`);
+    const listed = await execa("go", ["list", "-deps", ...packages], options);
+    const total = listed.stdout.split("\n").length;
+    const build = execa(
+      "go",
+      ["build", "-v", "-ldflags", module.linkerFlags, "-o", `${output}/`, ...packages],
+      options,
+    );
+    let count = 0;
+    createInterface({ input: build.stderr }).on("line", (line) => {
+      count += 1;
+      detail(`${module.name}: package ${count} of at most ${total}, ${line}`);
+    });
+    const result = await build;
+    if (result.failed) throw new Error(buildFailure(module, result.stderr));
+    for (const [tool, folder] of tools) {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true });
+      await rename(join(output, builtName(tool)), join(folder, tool.name));
+    }
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+function buildFailure(module: ToolModule, stderr: string): string {
+  const end = stderr.split("\n").slice(-12).join("\n");
+  return [
+    `Building ${module.name} from sandbox/tools/${module.name} with go build failed:`,
+    end,
+    "If the Go modules could not be downloaded, see `go env GOPROXY`; what was built so far is kept.",
+  ].join("\n");
+}
