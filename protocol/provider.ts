@@ -1,0 +1,172 @@
+import type { Log } from "./engine-log.ts";
+import type { PropertyMap } from "./property-value.ts";
+
+/** What comes with each call. */
+export interface CallContext {
+  /**
+   * Aborted, with the error to reject with as its reason, when the call is no longer wanted: the user cancelled the
+   * update, the timeout of the resource has passed, or the engine is gone. The call's outcome is still awaited: an
+   * implementation stops at a safe point and says what it has done.
+   */
+  readonly signal: AbortSignal;
+  /** Messages about the resource of this call. */
+  readonly log: Log;
+}
+
+/** The resource (or, for the configuration, the provider instance) that a call is about. */
+export interface ResourceIdentity {
+  readonly urn: string;
+  readonly name: string;
+  /** The type token, `package:module:Type`. */
+  readonly type: string;
+}
+
+export interface ConfigureRequest {
+  /** The configuration as the engine sends it; what is no string may come as a string of JSON, as SDKs encode it. */
+  readonly args: PropertyMap;
+  /** The same without secret marks, by `package:config:key`; for providers of the first generation. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface CheckRequest extends ResourceIdentity {
+  /** The inputs in the state; empty for a new resource. */
+  readonly oldInputs: PropertyMap;
+  readonly newInputs: PropertyMap;
+  /** Bytes that are the same at preview and update, to make a random name from. */
+  readonly randomSeed: Uint8Array;
+}
+
+export interface CheckFailure {
+  /** The property's path; empty if it is about the resource as a whole. */
+  readonly property: string;
+  readonly reason: string;
+}
+
+export interface CheckResponse {
+  /** The inputs with defaults filled in; these are what all later calls get. */
+  readonly inputs: PropertyMap;
+  readonly failures?: readonly CheckFailure[];
+}
+
+export interface DiffRequest extends ResourceIdentity {
+  readonly id: string;
+  readonly oldInputs: PropertyMap;
+  readonly oldOutputs: PropertyMap;
+  readonly newInputs: PropertyMap;
+  readonly ignoreChanges: readonly string[];
+}
+
+export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "update" | "update-replace";
+
+export interface PropertyDiff {
+  readonly kind: DiffKind;
+  /** True: the old value shown is that of the old inputs; false (the default): of the old outputs. */
+  readonly inputDiff?: boolean;
+}
+
+/** The changes by property path. */
+export type DetailedDiff = Readonly<Record<string, PropertyDiff>>;
+
+export interface DiffResponse {
+  /** Empty: nothing changes. Whatever kind ends in `-replace` makes it a replacement. */
+  readonly detailedDiff: DetailedDiff;
+  /** Says that there are changes although none of them can be named. */
+  readonly changes?: "none" | "some";
+  /** The old resource goes before the new one comes, because both cannot be at once (same name). */
+  readonly deleteBeforeReplace?: boolean;
+  /** Top-level outputs that no update changes: their values stay known in a preview. */
+  readonly stables?: readonly string[];
+}
+
+/** Whether the engine reads this resource anew before it plans any later change, so that a plain preview sees drift. */
+export interface RefreshBeforeUpdate {
+  readonly refreshBeforeUpdate?: boolean;
+}
+
+export interface CreateRequest extends ResourceIdentity {
+  /** What Check returned. May hold unknowns only in a preview. */
+  readonly inputs: PropertyMap;
+  /** Seconds; 0 means the provider's default. The signal fires by itself. */
+  readonly timeoutSeconds: number;
+  /** True: say what would come out, write nothing. */
+  readonly preview: boolean;
+}
+
+export interface CreateResponse extends RefreshBeforeUpdate {
+  /** May be empty in a preview, if it is not known yet. */
+  readonly id: string;
+  readonly outputs: PropertyMap;
+}
+
+export interface ReadRequest extends ResourceIdentity {
+  readonly id: string;
+  /** The inputs in the state; empty on import. */
+  readonly inputs: PropertyMap;
+  /** The outputs in the state; empty on import. */
+  readonly outputs: PropertyMap;
+  readonly timeoutSeconds: number;
+}
+
+export interface ReadResponse extends RefreshBeforeUpdate {
+  readonly id: string;
+  /** The inputs that would make the resource as it is now; the next diff compares the program's against them. */
+  readonly inputs: PropertyMap;
+  readonly outputs: PropertyMap;
+}
+
+export interface UpdateRequest extends ResourceIdentity {
+  readonly id: string;
+  readonly oldInputs: PropertyMap;
+  readonly oldOutputs: PropertyMap;
+  readonly newInputs: PropertyMap;
+  readonly timeoutSeconds: number;
+  readonly ignoreChanges: readonly string[];
+  readonly preview: boolean;
+}
+
+export interface UpdateResponse extends RefreshBeforeUpdate {
+  readonly outputs: PropertyMap;
+}
+
+export interface DeleteRequest extends ResourceIdentity {
+  readonly id: string;
+  readonly oldInputs: PropertyMap;
+  readonly outputs: PropertyMap;
+  readonly timeoutSeconds: number;
+}
+
+export interface InvokeRequest {
+  /** The function's token, `package:module:function`. */
+  readonly token: string;
+  readonly args: PropertyMap;
+  readonly preview: boolean;
+}
+
+export interface InvokeResponse {
+  readonly result: PropertyMap;
+  readonly failures?: readonly CheckFailure[];
+}
+
+/**
+ * A resource provider. All functions may reject with any error; its message is shown to the user. The classes in
+ * errors.ts say more than a message.
+ */
+export interface Provider {
+  /** The package schema, JSON. Default: `{}`. */
+  getSchema?(): Promise<string>;
+  /** Default: the configuration as it is. */
+  checkConfig?(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
+  /** Default: every change is an update, none replaces the provider. */
+  diffConfig?(request: DiffRequest, context: CallContext): Promise<DiffResponse>;
+  /** Called once before all calls that follow, unless some of the configuration is not known yet in a preview. */
+  configure(request: ConfigureRequest, context: CallContext): Promise<void>;
+  check(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
+  diff(request: DiffRequest, context: CallContext): Promise<DiffResponse>;
+  create(request: CreateRequest, context: CallContext): Promise<CreateResponse>;
+  /** Undefined: the resource is gone. */
+  read(request: ReadRequest, context: CallContext): Promise<ReadResponse | undefined>;
+  update(request: UpdateRequest, context: CallContext): Promise<UpdateResponse>;
+  delete(request: DeleteRequest, context: CallContext): Promise<void>;
+  /** Default: there are no functions. */
+  invoke?(request: InvokeRequest, context: CallContext): Promise<InvokeResponse>;
+}
