@@ -6,7 +6,7 @@ import {
   ServerConfiguration,
   type KubeConfig,
   type KubernetesObject,
-  type PromiseMiddleware,
+  type Middleware,
   V1Eviction,
   V1ObjectMeta,
 } from "@kubernetes/client-node";
@@ -52,7 +52,7 @@ export class KubeClient {
   /** @param signal ends every request and every wait between tries */
   constructor(config: KubeConfig, signal: AbortSignal) {
     this.#signal = signal;
-    const middleware: PromiseMiddleware = observe(signal, (date) => {
+    const middleware: Middleware = observe(signal, (date) => {
       this.#serverTime = date;
     });
     const server = config.getCurrentCluster()?.server ?? "";
@@ -75,7 +75,7 @@ export class KubeClient {
     try {
       return await this.#call(
         { verb: "get", ...about(ref) },
-        async () => (await this.#objects.read(header(ref))) as KubeObject,
+        async () => this.#objects.read<KubeObject>(header(ref)),
       );
     } catch (error) {
       const missing = toKubeError(error, { verb: "get", ...about(ref) }, this.#signal);
@@ -183,14 +183,14 @@ function isUnknownKind(detail: string): boolean {
   return detail.startsWith("Unrecognized API version and kind");
 }
 
-function observe(signal: AbortSignal, onDate: (date: Date) => void): PromiseMiddleware {
+function observe(signal: AbortSignal, onDate: (date: Date) => void): Middleware {
   return {
     pre: (context) => {
       context.setSignal(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
       return Promise.resolve(context);
     },
     post: (context) => {
-      const date = context.headers.date;
+      const date = context.headers["date"];
       if (date !== undefined) onDate(new Date(date));
       return Promise.resolve(context);
     },

@@ -1,0 +1,74 @@
+import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+
+/** A column of the matrix: one key of one secret in the repository `default`. */
+export interface Column {
+  readonly secret: string;
+  readonly key: string;
+}
+
+/** A row of the matrix: a pod by the claim that its TEE will make. */
+export interface Row {
+  readonly pod: string;
+  readonly namespace: string;
+  /** `init_data`, lower-case hex. */
+  readonly initData: string;
+}
+
+export interface Cell extends Column {
+  readonly pod: string;
+  readonly namespace: string;
+  readonly allowed: boolean;
+  readonly why: Decision["why"];
+}
+
+/** Who may read what, once every pod attests as affirming: pods x keys, row by row in the order given. */
+export interface AccessMatrix {
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column[];
+  readonly cells: readonly Cell[];
+}
+
+/** The token of a pod that attests well. */
+export function affirmingToken(initData: string): unknown {
+  return {
+    submods: {
+      cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: initData } },
+    },
+  };
+}
+
+export function accessMatrix(
+  rules: AccessRules,
+  rows: readonly Row[],
+  columns: readonly Column[],
+): AccessMatrix {
+  const cells = rows.flatMap(({ pod, namespace, initData }) =>
+    columns.map(({ secret, key }) => {
+      const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
+      return { pod, namespace, secret, key, ...decide(rules, data, affirmingToken(initData)) };
+    }),
+  );
+  return { rows, columns, cells };
+}
+
+/** The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone. */
+export function matrixText(matrix: AccessMatrix): string[] {
+  const table = [
+    ["", ...matrix.columns.map(({ secret, key }) => `${secret}/${key}`)],
+    ...matrix.rows.map((row) => [
+      row.pod,
+      ...matrix.cells
+        .filter((cell) => cell.pod === row.pod && cell.namespace === row.namespace)
+        .map((cell) => (cell.allowed ? "✓ may read" : "✗ denied")),
+    ]),
+  ];
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((line) => line[column]?.length ?? 0)),
+  );
+  return table.map((line) =>
+    line
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
