@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import * as kubernetes from "@pulumi/kubernetes/provider.js";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../core/settings/settings.ts";
+import * as trustee from "./trustee/index.ts";
+
+/** The providers of both sides: Trustee may live in another cluster than the pods, and it should. */
+export interface Clusters {
+  readonly trustee: trustee.Provider;
+  readonly trusteeKubernetes: pulumi.ProviderResource;
+  readonly podKubernetes: pulumi.ProviderResource;
+}
+
+interface Cluster {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+/** A relative kubeconfig is meant from the project's folder, wherever a provider's process happens to run. */
+function located(cluster: Cluster): { readonly kubeconfig?: string; readonly context?: string } {
+  return {
+    ...(cluster.kubeconfig === undefined ? {} : { kubeconfig: resolve(cluster.kubeconfig) }),
+    ...(cluster.context === undefined ? {} : { context: cluster.context }),
+  };
+}
+
+/** One provider a cluster: where both sides are the same, they share one and its process. */
+export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster">): Clusters {
+  const trusteeSide = located(settings.trustee);
+  const podSide = located(settings.podCluster);
+  const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
+  const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", trusteeSide);
+  return {
+    trustee: new trustee.Provider("trustee", trusteeSide),
+    trusteeKubernetes,
+    podKubernetes: same ? trusteeKubernetes : new kubernetes.Provider("pod-cluster", podSide),
+  };
+}

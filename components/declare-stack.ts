@@ -1,0 +1,86 @@
+import * as pulumi from "@pulumi/pulumi";
+import { matrixText } from "../core/access/matrix.ts";
+import { IssuesError } from "../core/issues.ts";
+import { makePlan, type Plan } from "../core/plan/plan.ts";
+import { parseSettings, type Settings } from "../core/settings/settings.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
+import { connectClusters, type Clusters } from "./clusters.ts";
+import { readConfiguration } from "./configuration.ts";
+import { readInitdataFiles, stackName } from "./initdata-files.ts";
+import { TrusteeAccess } from "./trustee-access.ts";
+import * as trustee from "./trustee/index.ts";
+
+/** Reads the live Trustee, and refuses one that this stack could not be put on. */
+function readTrustee(settings: Settings, clusters: Clusters): Promise<trustee.GetTrusteeResult> {
+  const { namespace, kbsConfig, deployment, certificateSecret, url, generation } = settings.trustee;
+  const named = (from: "existing" | "setting"): string[] =>
+    settings.secrets.filter((secret) => secret.from === from).map((secret) => secret.name);
+  return trustee.getTrustee(
+    {
+      namespace,
+      kbsConfig,
+      deployment,
+      certificateSecret,
+      resourcePolicy: trusteeNames.resourcePolicy,
+      referenceValues: trusteeNames.referenceValues,
+      url,
+      generation,
+      existingSecrets: named("existing"),
+      createdSecrets: named("setting"),
+      stack: stackName(),
+    },
+    { provider: clusters.trustee },
+  );
+}
+
+/** What a stack says of itself: the matrix first, since that is what people look at. */
+function outputsOf(
+  plan: Plan,
+  live: trustee.GetTrusteeResult,
+  access: TrusteeAccess,
+): Record<string, unknown> {
+  const byPod = <T>(value: (pod: Plan["pods"][number]) => T): Record<string, T> =>
+    Object.fromEntries(plan.pods.map((pod) => [pod.declaration.name, value(pod)]));
+  return {
+    matrix: matrixText(plan.matrix),
+    access: plan.matrix.cells,
+    initData: byPod((pod) => pod.initData),
+    annotations: byPod((pod) => pod.annotation),
+    pods: byPod(({ declaration }) => ({
+      namespace: declaration.namespace,
+      container: declaration.containerName,
+    })),
+    trustee: { url: live.url, generation: live.generation },
+    resourcePolicy: access.policy.liveContent,
+    referenceValuesExpire: access.referenceValues.expiries,
+  };
+}
+
+/** Declares everything, or, with a message that names every problem, nothing. */
+async function declare(): Promise<Record<string, unknown>> {
+  const subject = `the settings of stack ${pulumi.getStack()}`;
+  const configuration = readConfiguration();
+  const settings = parseSettings(configuration.settings, configuration.valueNames, subject);
+  const files = await readInitdataFiles(settings.pods, subject);
+  const clusters = connectClusters(settings);
+  const live = await readTrustee(settings, clusters);
+  const plan = makePlan(settings, live, files, stackName(), subject);
+  const access = new TrusteeAccess("access", {
+    settings,
+    plan,
+    secretData: configuration.secretData,
+    generation: live.generation,
+    ...clusters,
+  });
+  return outputsOf(plan, live, access);
+}
+
+/** The program: a problem of the user's is shown as it is, without a stack trace. */
+export async function declareStack(): Promise<Record<string, unknown>> {
+  try {
+    return await declare();
+  } catch (error) {
+    if (error instanceof IssuesError) throw new pulumi.RunError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,7 @@
+/** The classes of the local provider `trustee`; one file each. */
+export { ConfigMapEntry, type ConfigMapEntryArgs } from "./config-map-entry.ts";
+export { getTrustee, type GetTrusteeArgs, type GetTrusteeResult } from "./get-trustee.ts";
+export { KbsSecretEntry, type KbsSecretEntryArgs } from "./kbs-secret-entry.ts";
+export { Provider, type ProviderArgs } from "./provider.ts";
+export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
+export { Rollout, type RolloutArgs } from "./rollout.ts";

@@ -1,0 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
+
+export interface ProviderArgs {
+  /** A kubeconfig: the path of a file, or its content. @default what kubectl takes */
+  readonly kubeconfig?: pulumi.Input<string> | undefined;
+  /** @default the kubeconfig's current context */
+  readonly context?: pulumi.Input<string> | undefined;
+}
+
+/**
+ * The local provider `trustee`: makes the edits to Trustee's shared objects that no stock resource can make safely.
+ * It is served from this repository (`plugins.providers` in Pulumi.yaml), so nothing is downloaded.
+ */
+export class Provider extends pulumi.ProviderResource {
+  constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
+    super("trustee", name, { kubeconfig: args.kubeconfig, context: args.context }, opts);
+  }
+}

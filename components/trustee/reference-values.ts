@@ -1,0 +1,37 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Digests } from "../../core/reference-values/merge.ts";
+
+export interface ReferenceValuesArgs {
+  readonly namespace: pulumi.Input<string>;
+  readonly configMap: pulumi.Input<string>;
+  /** The keys it may be, newest generation of Trustee first; the live one says which format is written. */
+  readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
+  /** Entry (`snp_pcr08`) -> digests, lower-case hex. */
+  readonly digests: pulumi.Input<Digests>;
+  /** For how many days an entry holds that has to be created. */
+  readonly validityDays: pulumi.Input<number>;
+}
+
+/** Own digests inside named RVPS entries; others' digests, entries, unknown fields and order stay. */
+export class ReferenceValues extends pulumi.CustomResource {
+  declare readonly key: pulumi.Output<string>;
+  declare readonly liveContent: pulumi.Output<string>;
+  /** Entry -> when it expires, `%Y-%m-%dT%H:%M:%SZ`. */
+  declare readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
+  /** The version of the ConfigMap that this resource's last write made; empty where it wrote nothing. */
+  declare readonly revision: pulumi.Output<string>;
+
+  constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = {
+      key: undefined,
+      liveContent: undefined,
+      before: undefined,
+      added: undefined,
+      created: undefined,
+      expiration: undefined,
+      expiries: undefined,
+      revision: undefined,
+    };
+    super("trustee:index:ReferenceValues", name, { ...args, ...outputs }, opts);
+  }
+}

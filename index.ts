@@ -1,0 +1,3 @@
+import { declareStack } from "./components/declare-stack.ts";
+
+export default declareStack;
