@@ -1,0 +1,172 @@
+import { execa } from "execa";
+import type { Generation } from "../core/trustee/generation.ts";
+import { environment, layout } from "./pulumi/environment.ts";
+import { PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
+import { removeFolder, Start, type Step } from "./start.ts";
+import { sandboxFolder } from "./state/folders.ts";
+import { endStarter, stopDaemons } from "./state/processes.ts";
+import { conditionOf, readRunState, type RunState } from "./state/run-state.ts";
+
+export type { Step } from "./start.ts";
+
+export interface SandboxOptions {
+  /** Sandboxes of different names run side by side. @default "default" */
+  readonly name?: string;
+  /** @default "0.18", the tutorial's */
+  readonly trustee?: Generation;
+  /** Just as the operator installs it, without what the tutorial's earlier steps add. @default false */
+  readonly fresh?: boolean;
+  /** How the KBS hands a resource's path to the policy. @default "string" for 0.18, "array" for 0.21 */
+  readonly resourcePath?: "string" | "array";
+  /** A folder with the real pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
+  readonly kubernetesPlugin?: string;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** A running sandbox. */
+export interface Sandbox {
+  readonly name: string;
+  readonly dir: string;
+  readonly kubeconfig: string;
+  readonly trustee: Generation;
+  /** What `npm run -s sandbox -- env` exports. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly kubernetesPlugin: { readonly source: string; readonly fallback: boolean };
+  /** Runs kubectl against it. Never throws for the command's own failure: see `exitCode`. */
+  readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
+  /** Runs pulumi in `cwd` against its backend; see {@link Sandbox.kubectl} for failures. */
+  readonly pulumi: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
+  readonly stop: () => Promise<void>;
+}
+
+interface Resolved {
+  readonly name: string;
+  readonly trustee: Generation;
+  readonly fresh: boolean;
+  readonly resourcePath: "string" | "array";
+  readonly kubernetesPlugin?: string;
+}
+
+function resolve(options: SandboxOptions): Resolved {
+  const trustee = options.trustee ?? "0.18";
+  const plugin = options.kubernetesPlugin ?? process.env[PLUGIN_VARIABLE];
+  return {
+    name: options.name ?? "default",
+    trustee,
+    fresh: options.fresh ?? false,
+    resourcePath: options.resourcePath ?? (trustee === "0.18" ? "string" : "array"),
+    ...(plugin === undefined || plugin === "" ? {} : { kubernetesPlugin: plugin }),
+  };
+}
+
+/** How a sandbox that runs differs from the one that is asked for, in the user's words. */
+function difference(state: RunState, wanted: Resolved): string | undefined {
+  for (const key of ["trustee", "fresh", "resourcePath"] as const) {
+    if (state[key] !== wanted[key]) return `${key} ${String(state[key])}, not ${String(wanted[key])}`;
+  }
+  return undefined;
+}
+
+/**
+ * What is to be done so that the sandbox runs; nothing where it runs already. One that was left half started or has
+ * lost a process is removed first.
+ * @throws Error if it runs with other options, or another process is starting it
+ */
+export async function startSteps(options: SandboxOptions): Promise<readonly Step[]> {
+  const wanted = resolve(options);
+  const folder = sandboxFolder(wanted.name);
+  const state = readRunState(folder);
+  const condition = state === undefined ? "broken" : conditionOf(state);
+  if (state !== undefined && condition === "starting") {
+    throw new Error(`The sandbox "${wanted.name}" is being started by process ${state.starter.pid}: wait for it, or end it.`);
+  }
+  if (state !== undefined && condition === "running") {
+    const other = difference(state, wanted);
+    if (other === undefined) return [];
+    const down = `npm run sandbox -- down --name ${wanted.name}`;
+    throw new Error(`The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`);
+  }
+  await stopSandbox(wanted.name);
+  return new Start(wanted).steps();
+}
+
+/**
+ * Starts a sandbox, or takes the one that runs already.
+ * @param progress called with the title of each step and what it is doing
+ * @throws Error after having removed what was started
+ */
+export async function startSandbox(
+  options: SandboxOptions = {},
+  progress: (step: string, detail?: string) => void = () => undefined,
+): Promise<Sandbox> {
+  const { name } = resolve(options);
+  const steps = await startSteps(options);
+  try {
+    for (const step of steps) {
+      progress(step.title);
+      await step.run((detail) => {
+        progress(step.title, detail);
+      });
+    }
+  } catch (error) {
+    await stopSandbox(name);
+    throw error;
+  }
+  return openSandbox(name);
+}
+
+/** A sandbox that runs. @throws Error if it does not */
+export function openSandbox(name = "default"): Sandbox {
+  const dir = sandboxFolder(name);
+  const state = readRunState(dir);
+  if (state?.kubernetesPlugin === undefined || conditionOf(state) !== "running") {
+    throw new Error(`The sandbox "${name}" does not run. Start it: npm run sandbox -- up --name ${name}`);
+  }
+  const env = sandboxEnv(name);
+  const run = async (program: string, args: readonly string[], given: CommandOptions = {}): Promise<CommandResult> => {
+    const options = { reject: false, stripFinalNewline: false, ...given, env: { ...env, ...given.env } } as const;
+    const { exitCode, stdout, stderr } = await execa(program, args, options);
+    return { exitCode: exitCode ?? 1, stdout, stderr };
+  };
+  return {
+    name,
+    dir,
+    kubeconfig: layout(dir).kubeconfig,
+    trustee: state.trustee,
+    env,
+    kubernetesPlugin: state.kubernetesPlugin,
+    kubectl: async (args, given) => run("kubectl", args, given),
+    pulumi: async (args, given) => run("pulumi", ["--non-interactive", "--color=never", ...args], given),
+    stop: async () => {
+      await stopSandbox(name);
+    },
+  };
+}
+
+/** The environment in which `pulumi` and `kubectl` work against a sandbox, whether it runs or not. */
+export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): Readonly<Record<string, string>> {
+  return environment(sandboxFolder(name), path);
+}
+
+/** Ends a sandbox with all its processes, also a half-started one, and removes its folder. @returns whether there was one */
+export async function stopSandbox(name: string): Promise<boolean> {
+  const folder = sandboxFolder(name);
+  const state = readRunState(folder);
+  if (state !== undefined) {
+    if (state.starter.pid !== process.pid && state.phase === "starting") await endStarter(state.starter);
+    await stopDaemons((readRunState(folder) ?? state).processes);
+  }
+  await removeFolder(folder);
+  return state !== undefined;
+}

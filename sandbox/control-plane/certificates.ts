@@ -1,0 +1,100 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+
+/** A key pair with a certificate: two PEM files. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const DAYS = "3650";
+
+async function newKey(file: string): Promise<void> {
+  await execa("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", file]);
+}
+
+function filesOf(folder: string, name: string): CertificateFiles {
+  return { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
+}
+
+export interface SelfSignedOptions {
+  /** e.g. "/CN=trustee". */
+  readonly subject: string;
+  /** X.509v3 extensions as openssl writes them, e.g. "subjectAltName = DNS:host". */
+  readonly extensions: readonly string[];
+}
+
+/** A self-signed certificate; a CA if its extensions say so. */
+export async function selfSigned(folder: string, name: string, options: SelfSignedOptions): Promise<CertificateFiles> {
+  const files = filesOf(folder, name);
+  await newKey(files.key);
+  const extensions = options.extensions.flatMap((extension) => ["-addext", extension]);
+  await execa("openssl", [
+    ...["req", "-x509", "-new", "-sha256", "-days", DAYS, "-key", files.key, "-out", files.certificate],
+    ...["-subj", options.subject, ...extensions],
+  ]);
+  return files;
+}
+
+async function signed(
+  folder: string,
+  name: string,
+  ca: CertificateFiles,
+  options: SelfSignedOptions,
+): Promise<CertificateFiles> {
+  const files = filesOf(folder, name);
+  const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)];
+  await Promise.all([newKey(files.key), writeFile(extensions, `${options.extensions.join("\n")}\n`)]);
+  await execa("openssl", ["req", "-new", "-key", files.key, "-out", request, "-subj", options.subject]);
+  await execa("openssl", [
+    ...["x509", "-req", "-sha256", "-days", DAYS, "-in", request, "-CA", ca.certificate, "-CAkey", ca.key],
+    ...["-set_serial", `0x${Buffer.from(name).toString("hex")}`, "-extfile", extensions, "-out", files.certificate],
+  ]);
+  return files;
+}
+
+export interface ClusterCertificates {
+  readonly ca: CertificateFiles;
+  readonly apiServer: CertificateFiles;
+  /** Of the sandbox's fake kubelet. */
+  readonly kubelet: CertificateFiles;
+  /** A client in group system:masters. */
+  readonly admin: CertificateFiles;
+  /** The API server as a client of the kubelet. */
+  readonly kubeletClient: CertificateFiles;
+  /** Signs service account tokens; the certificate itself goes unused. */
+  readonly serviceAccount: { readonly privateKey: string; readonly publicKey: string };
+}
+
+const server = "extendedKeyUsage = serverAuth";
+const client = "extendedKeyUsage = clientAuth";
+
+/** The certificates of one control plane, on 127.0.0.1, made with the openssl program into `folder`. */
+export async function makeClusterCertificates(folder: string): Promise<ClusterCertificates> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const ca = await selfSigned(folder, "ca", {
+    subject: "/CN=trustee-access-sandbox-ca",
+    extensions: ["keyUsage = critical,keyCertSign,cRLSign"],
+  });
+  const local = "IP:127.0.0.1,DNS:localhost";
+  const apiServerNames = `${local},IP:10.0.0.1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc`;
+  const [apiServer, kubelet, admin, kubeletClient, serviceAccount] = await Promise.all([
+    signed(folder, "apiserver", ca, {
+      subject: "/CN=kube-apiserver",
+      extensions: [server, `subjectAltName = ${apiServerNames}`],
+    }),
+    signed(folder, "kubelet", ca, { subject: "/CN=kubelet", extensions: [server, `subjectAltName = ${local}`] }),
+    signed(folder, "admin", ca, { subject: "/O=system:masters/CN=kubernetes-admin", extensions: [client] }),
+    signed(folder, "kubelet-client", ca, { subject: "/CN=kube-apiserver-kubelet-client", extensions: [client] }),
+    makeServiceAccountKeys(folder),
+  ]);
+  return { ca, apiServer, kubelet, admin, kubeletClient, serviceAccount };
+}
+
+async function makeServiceAccountKeys(folder: string): Promise<{ privateKey: string; publicKey: string }> {
+  const [privateKey, publicKey] = [join(folder, "sa.key"), join(folder, "sa.pub")];
+  await newKey(privateKey);
+  await execa("openssl", ["pkey", "-in", privateKey, "-pubout", "-out", publicKey]);
+  return { privateKey, publicKey };
+}

@@ -1,0 +1,144 @@
+import { writeFile } from "node:fs/promises";
+import { stringify } from "yaml";
+
+/**
+ * The condition by which the stand-ins say that they have started a pod: a confidential one, or one of the KBS. Until
+ * then kwok leaves it pending, so that a ready pod always answers.
+ */
+export const STARTED_CONDITION = "sandbox.trustee-access/Started";
+
+/** The runtime class of confidential pods. */
+export const CONFIDENTIAL_RUNTIME_CLASS = "kata-remote";
+
+const nodeStatus = `{{ $now := Now }}
+conditions:
+{{ range NodeConditions }}
+- lastHeartbeatTime: {{ $now | Quote }}
+  lastTransitionTime: {{ $now | Quote }}
+  message: {{ .message | Quote }}
+  reason: {{ .reason | Quote }}
+  status: {{ .status | Quote }}
+  type: {{ .type | Quote }}
+{{ end }}
+addresses:
+- address: {{ NodeIP | Quote }}
+  type: InternalIP
+- address: {{ NodeName | Quote }}
+  type: Hostname
+daemonEndpoints:
+  kubeletEndpoint:
+    Port: {{ NodePort }}
+allocatable: { cpu: 1k, memory: 1Ti, pods: 1k }
+capacity: { cpu: 1k, memory: 1Ti, pods: 1k }
+phase: Running
+`;
+
+const readyPodStatus = `{{ $now := Now }}
+conditions:
+{{ range $type := list "Initialized" "Ready" "ContainersReady" }}
+- lastTransitionTime: {{ $now | Quote }}
+  status: "True"
+  type: {{ $type | Quote }}
+{{ end }}
+containerStatuses:
+{{ range .spec.containers }}
+- image: {{ .image | Quote }}
+  name: {{ .name | Quote }}
+  ready: true
+  started: true
+  restartCount: 0
+  state:
+    running:
+      startedAt: {{ $now | Quote }}
+{{ end }}
+initContainerStatuses:
+{{ range .spec.initContainers }}
+- image: {{ .image | Quote }}
+  name: {{ .name | Quote }}
+  ready: true
+  restartCount: 0
+  state:
+    terminated:
+      exitCode: 0
+      finishedAt: {{ $now | Quote }}
+      reason: Completed
+      startedAt: {{ $now | Quote }}
+{{ end }}
+{{ with NodeIPsWith .spec.nodeName }}
+hostIP: {{ index . 0 | Quote }}
+hostIPs:
+{{ range . }}
+- ip: {{ . | Quote }}
+{{ end }}
+{{ end }}
+{{ with PodIPsWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
+podIP: {{ index . 0 | Quote }}
+podIPs:
+{{ range . }}
+- ip: {{ . | Quote }}
+{{ end }}
+{{ end }}
+phase: Running
+startTime: {{ $now | Quote }}
+`;
+
+interface Requirement {
+  readonly key: string;
+  readonly operator: "Exists" | "DoesNotExist" | "In" | "NotIn";
+  readonly values?: readonly string[];
+}
+
+function condition(type: string): string {
+  return `.status.conditions.[] | select( .type == "${type}" ) | .status`;
+}
+
+function stage(name: string, kind: "Node" | "Pod", matchExpressions: readonly Requirement[], next: object): object {
+  return {
+    apiVersion: "kwok.x-k8s.io/v1alpha1",
+    kind: "Stage",
+    metadata: { name },
+    spec: { resourceRef: { apiGroup: "v1", kind }, selector: { matchExpressions }, next },
+  };
+}
+
+const pending: readonly Requirement[] = [
+  { key: ".metadata.deletionTimestamp", operator: "DoesNotExist" },
+  { key: ".status.phase", operator: "In", values: ["Pending"] },
+  { key: condition("Ready"), operator: "NotIn", values: ["True"] },
+];
+
+/** kwok's own "fast" stages, with the wait for the stand-ins, and an exec that runs the command on this machine. */
+const documents: readonly object[] = [
+  stage("node-initialize", "Node", [{ key: condition("Ready"), operator: "NotIn", values: ["True"] }], {
+    statusTemplate: nodeStatus,
+  }),
+  stage(
+    "pod-ready",
+    "Pod",
+    [
+      ...pending,
+      { key: ".spec.runtimeClassName", operator: "NotIn", values: [CONFIDENTIAL_RUNTIME_CLASS] },
+      { key: ".metadata.labels.app", operator: "NotIn", values: ["kbs"] },
+    ],
+    { statusTemplate: readyPodStatus },
+  ),
+  stage(
+    "started-pod-ready",
+    "Pod",
+    [...pending, { key: condition(STARTED_CONDITION), operator: "In", values: ["True"] }],
+    { statusTemplate: readyPodStatus },
+  ),
+  stage("pod-delete", "Pod", [{ key: ".metadata.deletionTimestamp", operator: "Exists" }], { delete: true }),
+  {
+    apiVersion: "kwok.x-k8s.io/v1alpha1",
+    kind: "ClusterExec",
+    metadata: { name: "every-pod" },
+    spec: { execs: [{ local: { workDir: "/" } }] },
+  },
+];
+
+/** Writes kwok's configuration: what it does to nodes and pods. */
+export async function writeKwokConfiguration(file: string): Promise<void> {
+  const text = documents.map((document) => stringify(document, { lineWidth: 0 })).join("---\n");
+  await writeFile(file, text, { mode: 0o600 });
+}

@@ -1,0 +1,145 @@
+import type { ClusterCertificates } from "./certificates.ts";
+
+/** The ports of one sandbox, all on 127.0.0.1. */
+export const portNames = ["etcd", "etcdPeer", "apiServer", "kwok", "kubelet"] as const;
+export type Ports = Record<(typeof portNames)[number], number>;
+
+export interface ControlPlaneFiles {
+  readonly certificates: ClusterCertificates;
+  readonly kubeconfig: string;
+  readonly etcdData: string;
+  readonly kwokConfiguration: string;
+}
+
+/** A program of the control plane with its arguments. */
+export interface Program {
+  readonly tool: string;
+  readonly arguments: readonly string[];
+}
+
+function flags(values: Readonly<Record<string, string | number | boolean>>): readonly string[] {
+  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+}
+
+const controllers = [
+  "clusterrole-aggregation-controller",
+  "deployment-controller",
+  "disruption-controller",
+  "endpoints-controller",
+  "endpointslice-controller",
+  "garbage-collector-controller",
+  "namespace-controller",
+  "pod-garbage-collector-controller",
+  "replicaset-controller",
+  "root-ca-certificate-publisher-controller",
+  "serviceaccount-controller",
+  "serviceaccount-token-controller",
+] as const;
+
+function etcd(files: ControlPlaneFiles, ports: Ports): Program {
+  const [client, peer] = [`http://127.0.0.1:${ports.etcd}`, `http://127.0.0.1:${ports.etcdPeer}`];
+  return {
+    tool: "etcd",
+    arguments: flags({
+      name: "sandbox",
+      "data-dir": files.etcdData,
+      "listen-client-urls": client,
+      "advertise-client-urls": client,
+      "listen-peer-urls": peer,
+      "initial-advertise-peer-urls": peer,
+      "initial-cluster": `sandbox=${peer}`,
+      "unsafe-no-fsync": true,
+      "log-level": "warn",
+    }),
+  };
+}
+
+function apiServer({ certificates }: ControlPlaneFiles, ports: Ports): Program {
+  return {
+    tool: "kube-apiserver",
+    arguments: flags({
+      "etcd-servers": `http://127.0.0.1:${ports.etcd}`,
+      "bind-address": "127.0.0.1",
+      "advertise-address": "127.0.0.1",
+      "secure-port": ports.apiServer,
+      "endpoint-reconciler-type": "none",
+      "tls-cert-file": certificates.apiServer.certificate,
+      "tls-private-key-file": certificates.apiServer.key,
+      "client-ca-file": certificates.ca.certificate,
+      "authorization-mode": "RBAC",
+      "anonymous-auth": false,
+      "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+      "service-account-key-file": certificates.serviceAccount.publicKey,
+      "service-account-signing-key-file": certificates.serviceAccount.privateKey,
+      "service-cluster-ip-range": "10.0.0.0/24",
+      // No node lifecycle controller runs here that would take the taint of a new node away again.
+      "disable-admission-plugins": "TaintNodesByCondition",
+      "kubelet-certificate-authority": certificates.ca.certificate,
+      "kubelet-client-certificate": certificates.kubeletClient.certificate,
+      "kubelet-client-key": certificates.kubeletClient.key,
+      "kubelet-preferred-address-types": "InternalIP",
+      "enable-priority-and-fairness": false,
+      profiling: false,
+    }),
+  };
+}
+
+function controllerManager({ certificates, kubeconfig }: ControlPlaneFiles): Program {
+  return {
+    tool: "kube-controller-manager",
+    arguments: flags({
+      kubeconfig,
+      "authentication-skip-lookup": true,
+      controllers: controllers.join(","),
+      "leader-elect": false,
+      "root-ca-file": certificates.ca.certificate,
+      "secure-port": 0,
+      "service-account-private-key-file": certificates.serviceAccount.privateKey,
+      "kube-api-burst": 200,
+      "kube-api-qps": 100,
+      profiling: false,
+    }),
+  };
+}
+
+function scheduler({ kubeconfig }: ControlPlaneFiles): Program {
+  return {
+    tool: "kube-scheduler",
+    arguments: flags({
+      kubeconfig,
+      "authentication-skip-lookup": true,
+      "leader-elect": false,
+      "secure-port": 0,
+      profiling: false,
+    }),
+  };
+}
+
+function kwok({ certificates, kubeconfig, kwokConfiguration }: ControlPlaneFiles, ports: Ports): Program {
+  return {
+    tool: "kwok",
+    arguments: flags({
+      kubeconfig,
+      config: kwokConfiguration,
+      "manage-all-nodes": true,
+      cidr: "10.244.0.0/16",
+      "node-ip": "127.0.0.1",
+      // The nodes' kubelet is the sandbox's own, in front of kwok's server: it decides on exec before kwok runs it.
+      "node-port": ports.kubelet,
+      "server-address": `127.0.0.1:${ports.kwok}`,
+      "tls-cert-file": certificates.kubelet.certificate,
+      "tls-private-key-file": certificates.kubelet.key,
+    }),
+  };
+}
+
+/** The programs of the control plane in the order in which they are started. */
+export function controlPlanePrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
+  return [
+    etcd(files, ports),
+    apiServer(files, ports),
+    controllerManager(files),
+    scheduler(files),
+    kwok(files, ports),
+  ];
+}

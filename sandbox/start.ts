@@ -1,0 +1,211 @@
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { request } from "node:https";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Generation } from "../core/trustee/generation.ts";
+import { makeClusterCertificates, selfSigned } from "./control-plane/certificates.ts";
+import { writeKubeconfig } from "./control-plane/kubeconfig.ts";
+import { writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
+import { controlPlanePrograms, portNames, type Ports } from "./control-plane/programs.ts";
+import { layout } from "./pulumi/environment.ts";
+import { installKubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
+import { sandboxFolder, toolCache } from "./state/folders.ts";
+import { freePorts } from "./state/ports.ts";
+import { startDaemon, startOf } from "./state/processes.ts";
+import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
+import { findOnPath } from "./tools/installed.ts";
+import { buildNotice, planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
+import { KBS_HOST } from "./trustee/manifests/installation.ts";
+import type { StandinConfiguration } from "./trustee/standin/main.ts";
+
+export interface StartOptions {
+  readonly name: string;
+  readonly trustee: Generation;
+  /** Just as the operator installs it, without what the tutorial's earlier steps add. */
+  readonly fresh: boolean;
+  /** How the KBS hands a resource's path to the policy. */
+  readonly resourcePath: "string" | "array";
+  /** A folder with the real pulumi-resource-kubernetes. */
+  readonly kubernetesPlugin?: string;
+}
+
+/** A part of the start, for a progress display. Steps run one after the other. */
+export interface Step {
+  readonly title: string;
+  /** @param detail called with a line about what is being done */
+  readonly run: (detail: (text: string) => void) => Promise<void>;
+}
+
+/** How long the control plane may take to answer, and Trustee to be ready. Milliseconds. */
+const PATIENCE = 120_000;
+
+/** The start of one sandbox in a folder that is not there yet. */
+export class Start {
+  readonly #options: StartOptions;
+  readonly #folder: string;
+  #tools: ToolPaths = new Map();
+  #state: RunState;
+
+  constructor(options: StartOptions) {
+    this.#options = options;
+    this.#folder = sandboxFolder(options.name);
+    const { kubernetesPlugin: _, ...kept } = options;
+    this.#state = { ...kept, phase: "starting", starter: thisProcess(startOf), ports: {}, processes: [] };
+  }
+
+  steps(): readonly Step[] {
+    return [
+      { title: "Tools", run: async (detail) => this.#provideTools(detail) },
+      { title: "Kubernetes control plane", run: async (detail) => this.#startControlPlane(detail) },
+      { title: `Trustee ${this.#options.trustee}`, run: async (detail) => this.#installTrustee(detail) },
+      { title: "Kubernetes plugin for Pulumi", run: async (detail) => this.#installPlugin(detail) },
+    ];
+  }
+
+  async #provideTools(detail: (text: string) => void): Promise<void> {
+    this.#update({});
+    const plan = await planTools(toolCache(), process.env["PATH"] ?? "");
+    const notice = buildNotice(plan);
+    if (notice !== undefined) detail(notice);
+    this.#tools = await provideTools(plan, toolCache(), detail);
+    const { bin } = layout(this.#folder);
+    await mkdir(bin, { recursive: true });
+    await Promise.all([...this.#tools].map(async ([name, file]) => symlink(file, join(bin, name))));
+  }
+
+  async #startControlPlane(detail: (text: string) => void): Promise<void> {
+    const { certificates: folder, kubeconfig, logs, pulumiHome, pulumiState } = layout(this.#folder);
+    await Promise.all([logs, pulumiHome, pulumiState].map(async (each) => mkdir(each, { recursive: true, mode: 0o700 })));
+    detail("certificates");
+    const [certificates, ports] = await Promise.all([makeClusterCertificates(folder), freePorts(portNames)]);
+    this.#update({ ports });
+    const files = {
+      certificates,
+      kubeconfig,
+      etcdData: join(this.#folder, "etcd"),
+      kwokConfiguration: join(this.#folder, "kwok.yaml"),
+    };
+    await Promise.all([
+      writeKubeconfig(kubeconfig, ports.apiServer, certificates.ca, certificates.admin),
+      writeKwokConfiguration(files.kwokConfiguration),
+      this.#trusteeCertificate(folder),
+    ]);
+    for (const program of controlPlanePrograms(files, ports)) {
+      this.#spawn(program.tool, this.#tool(program.tool), program.arguments);
+    }
+    await this.#startStandins(certificates.kubelet, certificates.ca.certificate, ports);
+    detail("waiting for the API server");
+    await this.#apiServerReady(ports.apiServer, certificates);
+  }
+
+  async #trusteeCertificate(folder: string): Promise<void> {
+    await selfSigned(folder, "trustee", {
+      subject: "/CN=kbs-trustee-operator-system",
+      extensions: [`subjectAltName = DNS:${KBS_HOST},DNS:kbs-service,DNS:kbs-service.trustee-operator-system.svc`],
+    });
+  }
+
+  async #startStandins(kubelet: { certificate: string; key: string }, ca: string, ports: Ports): Promise<void> {
+    const { kubeconfig, logs } = layout(this.#folder);
+    const configuration: StandinConfiguration = {
+      generation: this.#options.trustee,
+      resourcePath: this.#options.resourcePath,
+      kubeconfig,
+      opa: this.#tool("opa"),
+      curl: (await findOnPath("curl", process.env["PATH"] ?? "")) ?? "curl",
+      logFolder: logs,
+      kubeletPort: ports.kubelet,
+      kwokPort: ports.kwok,
+      certificate: kubelet.certificate,
+      key: kubelet.key,
+      ca,
+      installedMarker: join(this.#folder, "installed"),
+    };
+    const file = join(this.#folder, "standins.json");
+    await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`);
+    const program = join(import.meta.dirname, "trustee", "standin", "main.ts");
+    this.#spawn("standins", process.execPath, ["--disable-warning=ExperimentalWarning", program, file]);
+  }
+
+  async #installTrustee(detail: (text: string) => void): Promise<void> {
+    const { kubeconfig, certificates } = layout(this.#folder);
+    const { installTrustee, trusteeReady } = await import("./trustee/install.ts");
+    detail("custom resources, ConfigMaps and secrets");
+    await installTrustee({
+      generation: this.#options.trustee,
+      fresh: this.#options.fresh,
+      kubeconfig,
+      certificate: join(certificates, "trustee.crt"),
+      key: join(certificates, "trustee.key"),
+      onKinds: async () => writeFile(join(this.#folder, "installed"), ""),
+    });
+    detail("waiting for trustee-deployment");
+    await trusteeReady(kubeconfig, PATIENCE);
+    this.#checkAlive();
+  }
+
+  async #installPlugin(detail: (text: string) => void): Promise<void> {
+    const { pulumiHome } = layout(this.#folder);
+    const kubernetesPlugin = await installKubernetesPlugin(this.#tool("pulumi"), pulumiHome, this.#options.kubernetesPlugin);
+    detail(kubernetesPlugin.source);
+    this.#update({ kubernetesPlugin, phase: "ready" });
+  }
+
+  #tool(name: string): string {
+    const file = this.#tools.get(name);
+    if (file === undefined) throw new Error(`the tool ${name} has not been provided`);
+    return file;
+  }
+
+  #spawn(name: string, program: string, programArguments: readonly string[]): void {
+    const log = join(layout(this.#folder).logs, `${name}.log`);
+    const env = { PATH: process.env["PATH"] ?? "", HOME: this.#folder, NO_PROXY: "127.0.0.1,localhost" };
+    const identity = startDaemon(program, { arguments: programArguments, env, cwd: this.#folder, log });
+    this.#update({ processes: [...this.#state.processes, { name, ...identity }] });
+  }
+
+  #update(change: Partial<RunState>): void {
+    this.#state = { ...this.#state, ...change };
+    writeRunState(this.#folder, this.#state);
+  }
+
+  #checkAlive(): void {
+    const [dead] = deadProcesses(this.#state);
+    if (dead === undefined) return;
+    throw new Error(`${dead} ended unexpectedly; its log: ${join(layout(this.#folder).logs, `${dead}.log`)}`);
+  }
+
+  async #apiServerReady(
+    port: number,
+    files: { ca: { certificate: string }; admin: { certificate: string; key: string } },
+  ): Promise<void> {
+    const [ca, cert, key] = await Promise.all(
+      [files.ca.certificate, files.admin.certificate, files.admin.key].map(async (file) => readFile(file)),
+    );
+    for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+      if (await answers({ host: "127.0.0.1", port, path: "/readyz", ca, cert, key })) return;
+      this.#checkAlive();
+      await sleep(100);
+    }
+    throw new Error(`the API server did not become ready; its log: ${join(layout(this.#folder).logs, "kube-apiserver.log")}`);
+  }
+}
+
+async function answers(options: Parameters<typeof request>[1] & object): Promise<boolean> {
+  return new Promise((resolve) => {
+    const call = request({ ...options, timeout: 2000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    call.on("error", () => {
+      resolve(false);
+    });
+    call.on("timeout", () => call.destroy());
+    call.end();
+  });
+}
+
+/** Removes what is left of a sandbox, once none of its processes runs. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,51 @@
+import type { Generation } from "../../../core/trustee/generation.ts";
+
+/** The namespace that the operator and everything of Trustee is in. */
+export const NAMESPACE = "trustee-operator-system";
+
+/** A Kubernetes object to be created. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+    readonly ownerReferences?: readonly object[];
+  };
+  readonly [field: string]: unknown;
+}
+
+/** The secret that a fresh installation registers. */
+export const sampleSecret: Readonly<Record<Generation, string>> = {
+  "0.18": "kbsres1",
+  "0.21": "attestation-status",
+};
+
+/** What one of Trustee's own controllers puts on the objects it makes. */
+export function ownedBy(kind: "TrusteeConfig" | "KbsConfig", name: string, uid: string): readonly object[] {
+  const apiVersion = "confidentialcontainers.org/v1alpha1";
+  return [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
+}
+
+export function configMap(name: string, data: Readonly<Record<string, string>>, owner?: readonly object[]): Manifest {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(name, owner), data };
+}
+
+export function secret(
+  name: string,
+  values: Readonly<Record<string, string>>,
+  owner?: readonly object[],
+  type = "Opaque",
+): Manifest {
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")]),
+  );
+  return { apiVersion: "v1", kind: "Secret", metadata: metadata(name, owner), type, data };
+}
+
+function metadata(name: string, ownerReferences: readonly object[] | undefined): Manifest["metadata"] {
+  return { name, namespace: NAMESPACE, ...(ownerReferences === undefined ? {} : { ownerReferences }) };
+}

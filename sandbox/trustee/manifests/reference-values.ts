@@ -1,0 +1,43 @@
+import type { Generation } from "../../../core/trustee/generation.ts";
+import { generationFacts } from "../../../core/trustee/generation.ts";
+
+/** A reference value as the tutorial's earlier steps left it: somebody else's. */
+export interface PriorReferenceValue {
+  readonly name: string;
+  readonly expiration: string;
+  readonly value: readonly string[];
+}
+
+const EXPIRATION = "2035-01-01T00:00:00Z";
+
+/** Measured boot of the peer pod image, and one digest of initdata that has nothing to do with our pods. */
+export const priorReferenceValues: readonly PriorReferenceValue[] = [
+  ["snp_pcr03", "3d458cfe55cc03ea1f443f1562beec8df51c75e14a9fcf9a7234a13f198e7969"],
+  ["snp_pcr08", "6a1d4e0bd2a4c25d1e7b9e5d0a0bff7f5a3f0a2c4b8b1f36f0f1f1ce6f5b3d21"],
+  ["snp_pcr09", "9b6f0c1b7d2a7bd1e0c1a44b0ce9b6f7af0bfa3b63d3b39ba2c59e3f7e50c0a4"],
+  ["snp_pcr11", "c3e1f4ab9d07c2d1c5c9eaa20f6f4f0d7a3c7e2b4a8d5b6e9f10a1b2c3d4e5f6"],
+  ["tdx_pcr03", "3d458cfe55cc03ea1f443f1562beec8df51c75e14a9fcf9a7234a13f198e7969"],
+  ["tdx_pcr08", "6a1d4e0bd2a4c25d1e7b9e5d0a0bff7f5a3f0a2c4b8b1f36f0f1f1ce6f5b3d21"],
+  ["tdx_pcr09", "9b6f0c1b7d2a7bd1e0c1a44b0ce9b6f7af0bfa3b63d3b39ba2c59e3f7e50c0a4"],
+  ["tdx_pcr11", "c3e1f4ab9d07c2d1c5c9eaa20f6f4f0d7a3c7e2b4a8d5b6e9f10a1b2c3d4e5f6"],
+].map(([name = "", digest = ""]) => ({ name, expiration: EXPIRATION, value: [digest] }));
+
+function mapEntry({ name, expiration, value }: PriorReferenceValue): readonly [string, string] {
+  const json = JSON.stringify({ version: "0.1.0", name, expiration, value });
+  return [name, Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_")];
+}
+
+/** The data of ConfigMap trusteeconfig-rvps-reference-values; as the operator installs it where there are no values. */
+export function referenceValuesData(
+  generation: Generation,
+  values: readonly PriorReferenceValue[],
+): Readonly<Record<string, string>> {
+  const key = generationFacts[generation].referenceValuesKey;
+  if (generation === "0.18") return { [key]: values.length === 0 ? "[\n]\n" : pretty(values) };
+  return { [key]: values.length === 0 ? "{\n}\n" : pretty(Object.fromEntries(values.map(mapEntry))) };
+}
+
+/** As `jq --indent 2` prints, which is how the tutorial writes this ConfigMap. */
+function pretty(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
+import { parse } from "smol-toml";
+import { z } from "zod";
+
+/** What a confidential VM measured when it started. Later edits of the pod's annotations do not change it. */
+export interface Measurement {
+  readonly tee: "snp" | "tdx";
+  /** PCR8 of the vTPM, hex: zeros extended by the sha256 of the initdata; all zeros where there is no initdata. */
+  readonly pcr8: string;
+  /** The agent policy in the initdata (`policy.rego`), if any. */
+  readonly agentPolicy: string | undefined;
+  /** The KBS that the initdata names for the CDH (`cdh.toml`), if any. */
+  readonly kbs: { readonly url: string; readonly certificate: string | undefined } | undefined;
+}
+
+const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
+const MACHINE_TYPE = "io.katacontainers.config.hypervisor.machine_type";
+
+const initdataSchema = z.looseObject({
+  algorithm: z.enum(["sha256", "sha384", "sha512"]),
+  version: z.literal("0.1.0"),
+  data: z.record(z.string(), z.string()).default({}),
+});
+
+const cdhSchema = z.looseObject({
+  kbc: z.looseObject({ url: z.string(), kbs_cert: z.string().optional() }),
+});
+
+/**
+ * What the VM of a pod with these annotations measures. Written apart from core/, so that the two check each other.
+ * @throws Error if the initdata cannot be decoded, upon which the guest's agent refuses to start the pod
+ */
+export function measure(annotations: Readonly<Record<string, string>>): Measurement {
+  const tee = /^Standard_[DE]C\d+e/.test(annotations[MACHINE_TYPE] ?? "") ? "tdx" : "snp";
+  const encoded = annotations[INITDATA];
+  if (encoded === undefined) return { tee, pcr8: "0".repeat(64), agentPolicy: undefined, kbs: undefined };
+  const toml = gunzipSync(Buffer.from(encoded, "base64"));
+  const { data } = initdataSchema.parse(parse(toml.toString("utf8")));
+  const digest = createHash("sha256").update(toml).digest();
+  const pcr8 = createHash("sha256").update(Buffer.alloc(32)).update(digest).digest("hex");
+  const cdh = data["cdh.toml"];
+  const kbc = cdh === undefined ? undefined : cdhSchema.parse(parse(cdh)).kbc;
+  return {
+    tee,
+    pcr8,
+    agentPolicy: data["policy.rego"],
+    kbs: kbc === undefined ? undefined : { url: kbc.url, certificate: kbc.kbs_cert },
+  };
+}

@@ -1,0 +1,152 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Generation } from "../../../core/trustee/generation.ts";
+import { DEPLOYMENT, KBS_CONFIG, kbsDeployment, kbsService } from "../manifests/kbs.ts";
+import { NAMESPACE, sampleSecret } from "../manifests/objects.ts";
+import { podTemplate, versionedConfigMaps } from "../manifests/pod-template.ts";
+import { type Cluster, hasStatus, type KbsConfig, log } from "./cluster.ts";
+
+/** After a change, this long is waited for further ones. The real operator takes up to two seconds. Milliseconds. */
+const SETTLE = 300;
+
+/** Reconciles fail in a way that only a further change can mend, e.g. a listed Secret that does not exist. */
+class ReconcileError extends Error {}
+
+/** Trustee's operator, as far as it was observed to react: see docs/sandbox.md. */
+export class Operator {
+  readonly #cluster: Cluster;
+  readonly #generation: Generation;
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
+  #again = false;
+
+  constructor(cluster: Cluster, generation: Generation) {
+    this.#cluster = cluster;
+    this.#generation = generation;
+  }
+
+  start(): void {
+    const { configMaps, secrets, deployments, kbsConfigs } = this.#cluster;
+    const changed = (): void => {
+      this.#schedule(SETTLE);
+    };
+    configMaps.on("change", changed);
+    secrets.on("change", changed);
+    deployments.on("change", changed);
+    kbsConfigs.on("change", changed);
+    this.#schedule(0);
+  }
+
+  #schedule(delay: number): void {
+    this.#again = true;
+    if (this.#busy || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#again = false;
+      this.#busy = true;
+      void this.#run().finally(() => {
+        this.#busy = false;
+        if (this.#again) this.#schedule(SETTLE);
+      });
+    }, delay);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#reconcile();
+    } catch (error) {
+      log(`ERROR Reconciler error: ${error instanceof Error ? error.message : String(error)}`);
+      if (!(error instanceof ReconcileError)) setTimeout(() => { this.#schedule(0); }, 1000);
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const kbsConfig = this.#cluster.kbsConfigs.get(KBS_CONFIG, NAMESPACE);
+    if (kbsConfig === undefined) return;
+    if (kbsConfig.metadata?.deletionTimestamp !== undefined) {
+      await this.#release(kbsConfig);
+      return;
+    }
+    const listed = kbsConfig.spec?.kbsSecretResources ?? [];
+    if (listed.length === 0) {
+      log("spec.kbsSecretResources is empty: putting the sample secret back");
+      const value = [sampleSecret[this.#generation]];
+      await this.#cluster.replace("kbsConfig", KBS_CONFIG, [{ op: "add", path: "/spec/kbsSecretResources", value }]);
+      return;
+    }
+    await this.#applyDeployment(kbsConfig, listed);
+    if (kbsConfig.status?.isReady !== true) {
+      await this.#cluster.replace("kbsConfigStatus", KBS_CONFIG, [{ op: "add", path: "/status", value: { isReady: true } }]);
+    }
+  }
+
+  async #release(kbsConfig: KbsConfig): Promise<void> {
+    if ((kbsConfig.metadata?.finalizers ?? []).length === 0) return;
+    await this.#cluster.replace("kbsConfig", KBS_CONFIG, [{ op: "remove", path: "/metadata/finalizers" }]);
+  }
+
+  async #applyDeployment(kbsConfig: KbsConfig, listed: readonly string[]): Promise<void> {
+    for (const name of listed) {
+      if (this.#cluster.secrets.get(name, NAMESPACE) === undefined) throw new ReconcileError(`Secret "${name}" not found`);
+    }
+    const versions = versionedConfigMaps.map((name) => {
+      const version = this.#cluster.configMaps.get(name, NAMESPACE)?.metadata?.resourceVersion;
+      if (version === undefined) throw new ReconcileError(`ConfigMap "${name}" not found`);
+      return version;
+    });
+    const wanted = podTemplate(this.#generation, listed, versions);
+    const live = this.#cluster.deployments.get(DEPLOYMENT, NAMESPACE);
+    if (live === undefined) {
+      await this.#create(kbsConfig, wanted);
+      return;
+    }
+    const { metadata, spec } = plain(live.spec?.template) ?? {};
+    // Operators up to v0.18 overwrite the pod's spec alone, so that an annotation of `kubectl rollout restart` stays.
+    const whole = this.#generation === "0.21";
+    const sameSpec = isDeepStrictEqual(spec, plain(wanted.spec));
+    const sameMetadata =
+      isDeepStrictEqual(metadata?.labels, wanted.metadata.labels) &&
+      isDeepStrictEqual(metadata?.annotations ?? {}, wanted.metadata.annotations ?? {});
+    if (sameSpec && (!whole || sameMetadata)) return;
+    log(`updating ${DEPLOYMENT}: secrets ${listed.join(", ")}`);
+    const patch = whole
+      ? { op: "replace", path: "/spec/template", value: wanted }
+      : { op: "replace", path: "/spec/template/spec", value: wanted.spec };
+    await this.#cluster.replace("deployment", DEPLOYMENT, [patch]);
+  }
+
+  async #create(kbsConfig: KbsConfig, template: ReturnType<typeof podTemplate>): Promise<void> {
+    const uid = kbsConfig.metadata?.uid ?? "";
+    const replicas = kbsConfig.spec?.KbsDeploymentSpec?.replicas ?? 1;
+    log(`creating ${DEPLOYMENT}`);
+    await ignoringExisting(
+      this.#cluster.apps.createNamespacedDeployment({
+        namespace: NAMESPACE,
+        body: kbsDeployment(template, replicas, uid) as object,
+      }),
+    );
+    await ignoringExisting(
+      this.#cluster.core.createNamespacedService({ namespace: NAMESPACE, body: kbsService(uid) as object }),
+    );
+  }
+}
+
+async function ignoringExisting(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!hasStatus(error, 409)) throw error;
+  }
+}
+
+interface LiveTemplate {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: unknown;
+}
+
+/** As JSON has it: without undefined fields and the classes of the client library. */
+function plain(value: unknown): LiveTemplate | undefined {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as LiveTemplate);
+}

@@ -1,0 +1,147 @@
+import { join } from "node:path";
+import type { V1Pod } from "@kubernetes/client-node";
+import { CONFIDENTIAL_RUNTIME_CLASS, STARTED_CONDITION } from "../../control-plane/kwok-configuration.ts";
+import { NAMESPACE } from "../manifests/objects.ts";
+import { type CdhEndpoint, serveCdh } from "./cdh.ts";
+import { type Cluster, log, nameOf } from "./cluster.ts";
+import { Kbs, type KbsOptions } from "./kbs.ts";
+import { type Measurement, measure } from "./measurement.ts";
+import { type Content, mountFiles } from "./mounts.ts";
+
+/** A confidential pod that runs: what its VM measured, and its CDH. */
+export interface ConfidentialPod {
+  readonly measurement: Measurement;
+  readonly cdh: CdhEndpoint;
+}
+
+export type PodOptions = Omit<KbsOptions, "logFile"> & { readonly logFolder: string };
+
+/** How long a pod that cannot start waits before it is tried again. Milliseconds. */
+const RETRY = 1000;
+
+/** Starts the pods that kwok leaves to the stand-ins, as the node's kubelet would, and keeps what they then are. */
+export class Pods {
+  readonly #cluster: Cluster;
+  readonly #options: PodOptions;
+  readonly #confidential = new Map<string, ConfidentialPod>();
+  /** In the order of their start. */
+  readonly #kbs = new Map<string, Kbs>();
+  readonly #starting = new Map<string, string>();
+
+  constructor(cluster: Cluster, options: PodOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+  }
+
+  start(): void {
+    const { pods } = this.#cluster;
+    const seen = (pod: V1Pod): void => {
+      this.#consider(pod);
+    };
+    pods.on("add", seen);
+    pods.on("update", seen);
+    pods.on("delete", (pod) => {
+      this.#forget(pod.metadata?.uid ?? "");
+    });
+  }
+
+  /** The pod of that name as it is now. */
+  find(namespace: string, name: string): { readonly pod: V1Pod; readonly confidential?: ConfidentialPod; readonly kbs?: Kbs } | undefined {
+    const pod = this.#cluster.pods.get(name, namespace);
+    if (pod === undefined) return undefined;
+    const uid = pod.metadata?.uid ?? "";
+    const [confidential, kbs] = [this.#confidential.get(uid), this.#kbs.get(uid)];
+    return { pod, ...(confidential && { confidential }), ...(kbs && { kbs }) };
+  }
+
+  /** Which KBS the service leads to: of those that are ready the oldest, so that an unfinished rollout shows. */
+  #servingKbs(): Kbs | undefined {
+    const live = this.#cluster.pods.list(NAMESPACE).filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
+    const uids = new Set(live.map((pod) => pod.metadata?.uid));
+    return [...this.#kbs].find(([uid]) => uids.has(uid))?.[1];
+  }
+
+  #consider(pod: V1Pod): void {
+    const uid = pod.metadata?.uid ?? "";
+    const isConfidential = pod.spec?.runtimeClassName === CONFIDENTIAL_RUNTIME_CLASS;
+    const isKbs = nameOf(pod).namespace === NAMESPACE && pod.metadata?.labels?.["app"] === "kbs";
+    if (pod.spec?.nodeName === undefined || (!isConfidential && !isKbs)) return;
+    if (pod.metadata?.deletionTimestamp !== undefined) return;
+    if (this.#starting.has(uid) || this.#confidential.has(uid) || this.#kbs.has(uid)) return;
+    this.#starting.set(uid, "");
+    void this.#attempt(uid, pod, isKbs);
+  }
+
+  async #attempt(uid: string, pod: V1Pod, isKbs: boolean): Promise<void> {
+    const { name, namespace } = nameOf(pod);
+    if (!this.#starting.has(uid)) return;
+    try {
+      const problem = isKbs ? await this.#startKbs(uid, pod) : await this.#startConfidential(uid, pod);
+      if (problem === undefined) {
+        const now = new Date().toISOString();
+        await this.#cluster.setPodCondition(pod, { type: STARTED_CONDITION, status: "True", lastTransitionTime: now });
+        this.#starting.delete(uid);
+        return;
+      }
+      if (this.#starting.get(uid) !== problem.message) {
+        log(`pod ${namespace}/${name} cannot start: ${problem.message}`);
+        await this.#cluster.podEvent(pod, problem.reason, problem.message);
+        if (this.#starting.has(uid)) this.#starting.set(uid, problem.message);
+      }
+    } catch (error) {
+      log(`ERROR starting pod ${namespace}/${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    setTimeout(() => void this.#attempt(uid, pod, isKbs), RETRY);
+  }
+
+  async #startKbs(uid: string, pod: V1Pod): Promise<{ reason: string; message: string } | undefined> {
+    const [configMaps, secrets] = [new Map<string, Content>(), new Map<string, Content>()];
+    for (const volume of pod.spec?.volumes ?? []) {
+      if (volume.configMap?.name !== undefined) {
+        const content = await this.#cluster.readConfigMap(volume.configMap.name);
+        if (content !== undefined) configMaps.set(volume.configMap.name, content);
+      }
+      if (volume.secret?.secretName !== undefined) {
+        const content = await this.#cluster.readSecret(volume.secret.secretName);
+        if (content !== undefined) secrets.set(volume.secret.secretName, content);
+      }
+    }
+    const result = mountFiles(pod.spec, { configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name) });
+    if ("problem" in result) return { reason: "FailedMount", message: result.problem };
+    const crash = Kbs.startProblem(result.files, this.#options.generation);
+    if (crash !== undefined) return { reason: "BackOff", message: `Back-off restarting failed container kbs: ${crash}` };
+    if (!this.#starting.has(uid)) return undefined;
+    const logFile = join(this.#options.logFolder, `${nameOf(pod).name}.log`);
+    this.#kbs.set(uid, this.#kbs.get(uid) ?? new Kbs(result.files, { ...this.#options, logFile }));
+    return undefined;
+  }
+
+  async #startConfidential(uid: string, pod: V1Pod): Promise<{ reason: string; message: string } | undefined> {
+    if (this.#confidential.has(uid)) return undefined;
+    let measurement: Measurement;
+    try {
+      measurement = measure(pod.metadata?.annotations ?? {});
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: invalid initdata: ${why}` };
+    }
+    const cdh = await serveCdh(async (id) => {
+      const address = this.#cluster.pods.get(nameOf(pod).name, nameOf(pod).namespace)?.status?.podIP ?? "10.244.0.1";
+      return this.#servingKbs()?.getResource(measurement, address, id);
+    });
+    this.#confidential.set(uid, { measurement, cdh });
+    log(`pod ${nameOf(pod).namespace}/${nameOf(pod).name} runs: PCR8 ${measurement.pcr8}, CDH on port ${cdh.port}`);
+    return undefined;
+  }
+
+  #forget(uid: string): void {
+    this.#starting.delete(uid);
+    this.#kbs.delete(uid);
+    this.#confidential.get(uid)?.cdh.close();
+    this.#confidential.delete(uid);
+  }
+}
+
+function isReady(pod: V1Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}

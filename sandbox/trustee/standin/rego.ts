@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+
+export interface Question {
+  readonly policy: string;
+  /** e.g. "data.policy.allow". */
+  readonly query: string;
+  readonly input: unknown;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The syntax that a policy without imports is read in. */
+  readonly syntax: "v0" | "v1";
+}
+
+/** A decision, or why there is none: the policy does not parse, or a builtin failed. */
+export type Decision = { readonly allowed: boolean } | { readonly failure: string };
+
+const outputSchema = z.object({
+  result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
+  errors: z.array(z.object({ message: z.string(), code: z.string().optional() })).default([]),
+});
+
+/**
+ * Evaluates a policy with the OPA program. Builtin errors end the evaluation, as in the engine that Trustee ships;
+ * only `true` allows.
+ */
+export async function evaluate(opa: string, question: Question): Promise<Decision> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
+  try {
+    const [policy, data] = [join(folder, "policy.rego"), join(folder, "data.json")];
+    await Promise.all([writeFile(policy, question.policy), writeFile(data, JSON.stringify(question.data))]);
+    const syntax = question.syntax === "v0" ? ["--v0-compatible"] : [];
+    const { stdout, stderr } = await execa(
+      opa,
+      ["eval", "--format=json", "--strict-builtin-errors", ...syntax, "-I", "-d", policy, "-d", data, question.query],
+      { input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
+    );
+    return decision(stdout, stderr);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function decision(stdout: string, stderr: string): Decision {
+  let output: z.infer<typeof outputSchema>;
+  try {
+    output = outputSchema.parse(JSON.parse(stdout));
+  } catch {
+    return { failure: `the policy engine gave no answer: ${stderr.slice(0, 500)}` };
+  }
+  const [error] = output.errors;
+  if (error !== undefined) return { failure: output.errors.map((each) => each.message).join("; ") };
+  return { allowed: output.result[0]?.expressions[0]?.value === true };
+}
