@@ -35,6 +35,7 @@ function readTrustee(settings: Settings, clusters: Clusters): Promise<trustee.Ge
 
 /** What a stack says of itself: the matrix first, since that is what people look at. */
 function outputsOf(
+  settings: Settings,
   plan: Plan,
   live: trustee.GetTrusteeResult,
   access: TrusteeAccess,
@@ -50,6 +51,7 @@ function outputsOf(
       namespace: declaration.namespace,
       container: declaration.containerName,
     })),
+    podCluster: settings.podCluster,
     trustee: { url: live.url, generation: live.generation },
     resourcePolicy: access.policy.liveContent,
     referenceValuesExpire: access.referenceValues.expiries,
@@ -72,7 +74,7 @@ async function declare(): Promise<Record<string, unknown>> {
     generation: live.generation,
     ...clusters,
   });
-  return outputsOf(plan, live, access);
+  return outputsOf(settings, plan, live, access);
 }
 
 /** The program: a problem of the user's is shown as it is, without a stack trace. */

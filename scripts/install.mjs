@@ -1,0 +1,26 @@
+// Installs the dependencies, unless what is installed is what the lock says. Plain JavaScript without dependencies,
+// since it runs on the host's own Node before anything is there: `npm run demo` and `npm test` begin with it.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const marker = `${root}node_modules/.installed-lock`;
+const wanted = createHash("sha256")
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest("hex");
+
+if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
+  console.error("Installing the dependencies (once; about a minute) ...");
+  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (npm.status !== 0) {
+    console.error("npm ci failed; its own message stands above.");
+    process.exit(npm.status ?? 1);
+  }
+  writeFileSync(marker, wanted);
+}
