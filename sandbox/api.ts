@@ -89,13 +89,17 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
   const state = readRunState(folder);
   const condition = state === undefined ? "broken" : conditionOf(state);
   if (state !== undefined && condition === "starting") {
-    throw new Error(`The sandbox "${wanted.name}" is being started by process ${state.starter.pid}: wait for it, or end it.`);
+    throw new Error(
+      `The sandbox "${wanted.name}" is being started by process ${state.starter.pid}: wait for it, or end it.`,
+    );
   }
   if (state !== undefined && condition === "running") {
     const other = difference(state, wanted);
     if (other === undefined) return [];
     const down = `npm run sandbox -- down --name ${wanted.name}`;
-    throw new Error(`The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`);
+    throw new Error(
+      `The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`,
+    );
   }
   await stopSandbox(wanted.name);
   return new Start(wanted).steps();
@@ -134,8 +138,17 @@ export function openSandbox(name = "default"): Sandbox {
     throw new Error(`The sandbox "${name}" does not run. Start it: npm run sandbox -- up --name ${name}`);
   }
   const env = sandboxEnv(name);
-  const run = async (program: string, args: readonly string[], given: CommandOptions = {}): Promise<CommandResult> => {
-    const options = { reject: false, stripFinalNewline: false, ...given, env: { ...env, ...given.env } } as const;
+  const run = async (
+    program: string,
+    args: readonly string[],
+    given: CommandOptions = {},
+  ): Promise<CommandResult> => {
+    const options = {
+      reject: false,
+      stripFinalNewline: false,
+      ...given,
+      env: { ...env, ...given.env },
+    } as const;
     const { exitCode, stdout, stderr } = await execa(program, args, options);
     return { exitCode: exitCode ?? 1, stdout, stderr };
   };
@@ -155,7 +168,10 @@ export function openSandbox(name = "default"): Sandbox {
 }
 
 /** The environment in which `pulumi` and `kubectl` work against a sandbox, whether it runs or not. */
-export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): Readonly<Record<string, string>> {
+export function sandboxEnv(
+  name = "default",
+  path = process.env["PATH"] ?? "",
+): Readonly<Record<string, string>> {
   return environment(sandboxFolder(name), path);
 }
 

@@ -30,7 +30,7 @@ function cleanUpOnSignal(name: string): void {
   ] as const) {
     process.once(signal, () => {
       process.stderr.write(`\nInterrupted: removing the sandbox "${name}".\n`);
-      stopSandbox(name).finally(() => process.exit(code));
+      void stopSandbox(name).finally(() => process.exit(code));
     });
   }
 }
@@ -69,14 +69,18 @@ function describe(name: string): void {
   console.log(`  Kubernetes plugin  ${sandbox.kubernetesPlugin.source}`);
   console.log(`  Folder             ${sandbox.dir}`);
   console.log(`  In your shell      ${evalLine(name)}`);
-  console.log(`  End it             npm run sandbox -- down${name === DEFAULT_NAME ? "" : ` --name ${name}`}`);
+  console.log(
+    `  End it             npm run sandbox -- down${name === DEFAULT_NAME ? "" : ` --name ${name}`}`,
+  );
 }
 
 async function down(flags: { readonly name: string; readonly all: boolean }): Promise<void> {
   const names = flags.all ? await sandboxNames() : [flags.name];
   if (names.length === 0) console.log("There is no sandbox.");
   for (const name of names) {
-    console.log((await stopSandbox(name)) ? `The sandbox "${name}" is gone.` : `There is no sandbox "${name}".`);
+    console.log(
+      (await stopSandbox(name)) ? `The sandbox "${name}" is gone.` : `There is no sandbox "${name}".`,
+    );
   }
 }
 
@@ -87,7 +91,18 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
     if (state === undefined) return { name, folder, condition: "broken" as const };
     const { trustee, fresh, resourcePath, kubernetesPlugin, ports, processes } = state;
     const [condition, dead] = [conditionOf(state), deadProcesses(state)];
-    return { name, folder, condition, trustee, fresh, resourcePath, kubernetesPlugin, ports, processes, dead };
+    return {
+      name,
+      folder,
+      condition,
+      trustee,
+      fresh,
+      resourcePath,
+      kubernetesPlugin,
+      ports,
+      processes,
+      dead,
+    };
   });
   if (flags.json) {
     console.log(JSON.stringify(sandboxes, null, 2));
@@ -97,13 +112,15 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
   for (const sandbox of sandboxes) {
     console.log(`${sandbox.name}: ${sandbox.condition}`);
     if (sandbox.condition === "running") describe(sandbox.name);
-    else if ("dead" in sandbox && sandbox.dead.length > 0) console.log(`  ended by themselves: ${sandbox.dead.join(", ")}`);
+    else if ("dead" in sandbox && sandbox.dead.length > 0)
+      console.log(`  ended by themselves: ${sandbox.dead.join(", ")}`);
   }
 }
 
 function env(flags: { readonly name: string }): void {
   openSandbox(flags.name);
-  for (const [key, value] of Object.entries(sandboxEnv(flags.name))) console.log(`export ${key}=${quote(value)}`);
+  for (const [key, value] of Object.entries(sandboxEnv(flags.name)))
+    console.log(`export ${key}=${quote(value)}`);
 }
 
 function sandboxName(value: string): string {
@@ -116,7 +133,9 @@ function sandboxName(value: string): string {
 }
 
 function nameOption(): Option {
-  return new Option("--name <name>", "which sandbox; several run side by side").default(DEFAULT_NAME).argParser(sandboxName);
+  return new Option("--name <name>", "which sandbox; several run side by side")
+    .default(DEFAULT_NAME)
+    .argParser(sandboxName);
 }
 
 const program = new Command("sandbox").description(
@@ -130,9 +149,15 @@ program
   .addOption(new Option("--trustee <generation>", "which Trustee").choices(generations).default("0.18"))
   .option("--fresh", "Trustee just as its operator installs it, without the tutorial's earlier steps", false)
   .addOption(
-    new Option("--resource-path <shape>", "how the KBS hands a resource's path to the policy").choices(["string", "array"]),
+    new Option("--resource-path <shape>", "how the KBS hands a resource's path to the policy").choices([
+      "string",
+      "array",
+    ]),
   )
-  .option("--kubernetes-plugin <dir>", `the folder of the real pulumi-resource-kubernetes (else $${PLUGIN_VARIABLE})`)
+  .option(
+    "--kubernetes-plugin <dir>",
+    `the folder of the real pulumi-resource-kubernetes (else $${PLUGIN_VARIABLE})`,
+  )
   .action(up);
 program
   .command("down")
@@ -140,7 +165,11 @@ program
   .addOption(nameOption())
   .option("--all", "every sandbox", false)
   .action(down);
-program.command("status").description("which sandboxes there are").option("--json", "as JSON", false).action(status);
+program
+  .command("status")
+  .description("which sandboxes there are")
+  .option("--json", "as JSON", false)
+  .action(status);
 program
   .command("env")
   .description("print shell exports, for eval, with which pulumi and kubectl work against a sandbox")

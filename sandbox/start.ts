@@ -1,12 +1,16 @@
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { request } from "node:https";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Generation } from "../core/trustee/generation.ts";
-import { makeClusterCertificates, selfSigned } from "./control-plane/certificates.ts";
+import {
+  type ClusterCertificates,
+  makeClusterCertificates,
+  selfSigned,
+} from "./control-plane/certificates.ts";
 import { writeKubeconfig } from "./control-plane/kubeconfig.ts";
 import { writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
 import { controlPlanePrograms, portNames, type Ports } from "./control-plane/programs.ts";
+import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
 import { installKubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
 import { sandboxFolder, toolCache } from "./state/folders.ts";
@@ -15,6 +19,7 @@ import { startDaemon, startOf } from "./state/processes.ts";
 import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
 import { findOnPath } from "./tools/installed.ts";
 import { buildNotice, planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
+import { installTrustee, trusteeReady } from "./trustee/install.ts";
 import { KBS_HOST } from "./trustee/manifests/installation.ts";
 import type { StandinConfiguration } from "./trustee/standin/main.ts";
 
@@ -44,13 +49,20 @@ export class Start {
   readonly #options: StartOptions;
   readonly #folder: string;
   #tools: ToolPaths = new Map();
+  #rest: Rest | undefined;
   #state: RunState;
 
   constructor(options: StartOptions) {
     this.#options = options;
     this.#folder = sandboxFolder(options.name);
-    const { kubernetesPlugin: _, ...kept } = options;
-    this.#state = { ...kept, phase: "starting", starter: thisProcess(startOf), ports: {}, processes: [] };
+    const { name, trustee, fresh, resourcePath } = options;
+    this.#state = {
+      ...{ name, trustee, fresh, resourcePath },
+      phase: "starting",
+      starter: thisProcess(startOf),
+      ports: {},
+      processes: [],
+    };
   }
 
   steps(): readonly Step[] {
@@ -75,7 +87,9 @@ export class Start {
 
   async #startControlPlane(detail: (text: string) => void): Promise<void> {
     const { certificates: folder, kubeconfig, logs, pulumiHome, pulumiState } = layout(this.#folder);
-    await Promise.all([logs, pulumiHome, pulumiState].map(async (each) => mkdir(each, { recursive: true, mode: 0o700 })));
+    await Promise.all(
+      [logs, pulumiHome, pulumiState].map(async (each) => mkdir(each, { recursive: true, mode: 0o700 })),
+    );
     detail("certificates");
     const [certificates, ports] = await Promise.all([makeClusterCertificates(folder), freePorts(portNames)]);
     this.#update({ ports });
@@ -95,17 +109,23 @@ export class Start {
     }
     await this.#startStandins(certificates.kubelet, certificates.ca.certificate, ports);
     detail("waiting for the API server");
-    await this.#apiServerReady(ports.apiServer, certificates);
+    await this.#apiServerReady(this.#connect(certificates, ports));
   }
 
   async #trusteeCertificate(folder: string): Promise<void> {
     await selfSigned(folder, "trustee", {
       subject: "/CN=kbs-trustee-operator-system",
-      extensions: [`subjectAltName = DNS:${KBS_HOST},DNS:kbs-service,DNS:kbs-service.trustee-operator-system.svc`],
+      extensions: [
+        `subjectAltName = DNS:${KBS_HOST},DNS:kbs-service,DNS:kbs-service.trustee-operator-system.svc`,
+      ],
     });
   }
 
-  async #startStandins(kubelet: { certificate: string; key: string }, ca: string, ports: Ports): Promise<void> {
+  async #startStandins(
+    kubelet: { certificate: string; key: string },
+    ca: string,
+    ports: Ports,
+  ): Promise<void> {
     const { kubeconfig, logs } = layout(this.#folder);
     const configuration: StandinConfiguration = {
       generation: this.#options.trustee,
@@ -128,25 +148,30 @@ export class Start {
   }
 
   async #installTrustee(detail: (text: string) => void): Promise<void> {
-    const { kubeconfig, certificates } = layout(this.#folder);
-    const { installTrustee, trusteeReady } = await import("./trustee/install.ts");
+    const { certificates } = layout(this.#folder);
+    const rest = this.#rest;
+    if (rest === undefined) throw new Error("the control plane has not been started");
     detail("custom resources, ConfigMaps and secrets");
-    await installTrustee({
+    await installTrustee(rest, {
       generation: this.#options.trustee,
       fresh: this.#options.fresh,
-      kubeconfig,
       certificate: join(certificates, "trustee.crt"),
       key: join(certificates, "trustee.key"),
       onKinds: async () => writeFile(join(this.#folder, "installed"), ""),
     });
     detail("waiting for trustee-deployment");
-    await trusteeReady(kubeconfig, PATIENCE);
+    await trusteeReady(rest, PATIENCE);
+    rest.close();
     this.#checkAlive();
   }
 
   async #installPlugin(detail: (text: string) => void): Promise<void> {
     const { pulumiHome } = layout(this.#folder);
-    const kubernetesPlugin = await installKubernetesPlugin(this.#tool("pulumi"), pulumiHome, this.#options.kubernetesPlugin);
+    const kubernetesPlugin = await installKubernetesPlugin(
+      this.#tool("pulumi"),
+      pulumiHome,
+      this.#options.kubernetesPlugin,
+    );
     detail(kubernetesPlugin.source);
     this.#update({ kubernetesPlugin, phase: "ready" });
   }
@@ -175,34 +200,21 @@ export class Start {
     throw new Error(`${dead} ended unexpectedly; its log: ${join(layout(this.#folder).logs, `${dead}.log`)}`);
   }
 
-  async #apiServerReady(
-    port: number,
-    files: { ca: { certificate: string }; admin: { certificate: string; key: string } },
-  ): Promise<void> {
-    const [ca, cert, key] = await Promise.all(
-      [files.ca.certificate, files.admin.certificate, files.admin.key].map(async (file) => readFile(file)),
-    );
-    for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
-      if (await answers({ host: "127.0.0.1", port, path: "/readyz", ca, cert, key })) return;
+  #connect(certificates: ClusterCertificates, ports: Ports): Rest {
+    this.#rest = new Rest(ports.apiServer, certificates.ca, certificates.admin);
+    return this.#rest;
+  }
+
+  async #apiServerReady(rest: Rest): Promise<void> {
+    for (const end = Date.now() + PATIENCE; Date.now() < end;) {
+      if ((await rest.call("GET", "/readyz")).status === 200) return;
       this.#checkAlive();
       await sleep(100);
     }
-    throw new Error(`the API server did not become ready; its log: ${join(layout(this.#folder).logs, "kube-apiserver.log")}`);
+    throw new Error(
+      `the API server did not become ready; its log: ${join(layout(this.#folder).logs, "kube-apiserver.log")}`,
+    );
   }
-}
-
-async function answers(options: Parameters<typeof request>[1] & object): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = request({ ...options, timeout: 2000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    call.on("error", () => {
-      resolve(false);
-    });
-    call.on("timeout", () => call.destroy());
-    call.end();
-  });
 }
 
 /** Removes what is left of a sandbox, once none of its processes runs. */

@@ -11,7 +11,15 @@ export interface CertificateFiles {
 const DAYS = "3650";
 
 async function newKey(file: string): Promise<void> {
-  await execa("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", file]);
+  await execa("openssl", [
+    "genpkey",
+    "-algorithm",
+    "EC",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-out",
+    file,
+  ]);
 }
 
 function filesOf(folder: string, name: string): CertificateFiles {
@@ -26,7 +34,11 @@ export interface SelfSignedOptions {
 }
 
 /** A self-signed certificate; a CA if its extensions say so. */
-export async function selfSigned(folder: string, name: string, options: SelfSignedOptions): Promise<CertificateFiles> {
+export async function selfSigned(
+  folder: string,
+  name: string,
+  options: SelfSignedOptions,
+): Promise<CertificateFiles> {
   const files = filesOf(folder, name);
   await newKey(files.key);
   const extensions = options.extensions.flatMap((extension) => ["-addext", extension]);
@@ -49,7 +61,14 @@ async function signed(
   await execa("openssl", ["req", "-new", "-key", files.key, "-out", request, "-subj", options.subject]);
   await execa("openssl", [
     ...["x509", "-req", "-sha256", "-days", DAYS, "-in", request, "-CA", ca.certificate, "-CAkey", ca.key],
-    ...["-set_serial", `0x${Buffer.from(name).toString("hex")}`, "-extfile", extensions, "-out", files.certificate],
+    ...[
+      "-set_serial",
+      `0x${Buffer.from(name).toString("hex")}`,
+      "-extfile",
+      extensions,
+      "-out",
+      files.certificate,
+    ],
   ]);
   return files;
 }
@@ -84,9 +103,15 @@ export async function makeClusterCertificates(folder: string): Promise<ClusterCe
       subject: "/CN=kube-apiserver",
       extensions: [server, `subjectAltName = ${apiServerNames}`],
     }),
-    signed(folder, "kubelet", ca, { subject: "/CN=kubelet", extensions: [server, `subjectAltName = ${local}`] }),
+    signed(folder, "kubelet", ca, {
+      subject: "/CN=kubelet",
+      extensions: [server, `subjectAltName = ${local}`],
+    }),
     signed(folder, "admin", ca, { subject: "/O=system:masters/CN=kubernetes-admin", extensions: [client] }),
-    signed(folder, "kubelet-client", ca, { subject: "/CN=kube-apiserver-kubelet-client", extensions: [client] }),
+    signed(folder, "kubelet-client", ca, {
+      subject: "/CN=kube-apiserver-kubelet-client",
+      extensions: [client],
+    }),
     makeServiceAccountKeys(folder),
   ]);
   return { ca, apiServer, kubelet, admin, kubeletClient, serviceAccount };

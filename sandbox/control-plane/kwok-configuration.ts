@@ -92,7 +92,12 @@ function condition(type: string): string {
   return `.status.conditions.[] | select( .type == "${type}" ) | .status`;
 }
 
-function stage(name: string, kind: "Node" | "Pod", matchExpressions: readonly Requirement[], next: object): object {
+function stage(
+  name: string,
+  kind: "Node" | "Pod",
+  matchExpressions: readonly Requirement[],
+  next: object,
+): object {
   return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
     kind: "Stage",

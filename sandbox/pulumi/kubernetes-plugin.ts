@@ -56,7 +56,9 @@ export async function installKubernetesPlugin(
   await mkdir(join(home, "plugins"), { recursive: true });
   if (folder !== undefined) {
     if (!(await exists(join(folder, PROGRAM)))) {
-      throw new Error(`There is no ${PROGRAM} in "${folder}": give the folder that holds the program itself.`);
+      throw new Error(
+        `There is no ${PROGRAM} in "${folder}": give the folder that holds the program itself.`,
+      );
     }
     await symlink(folder, target);
     return { source: `${PROGRAM} from ${folder}`, fallback: false };

@@ -63,7 +63,8 @@ export function startDaemon(program: string, options: DaemonOptions): ProcessIde
     const { pid } = child;
     const started = pid === undefined ? undefined : startOf(pid);
     child.unref();
-    if (pid === undefined || started === undefined) throw new Error(`${program} could not be started; see ${options.log}`);
+    if (pid === undefined || started === undefined)
+      throw new Error(`${program} could not be started; see ${options.log}`);
     return { pid, started };
   } finally {
     closeSync(log);

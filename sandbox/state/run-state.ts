@@ -57,7 +57,10 @@ export function deadProcesses(state: RunState): readonly string[] {
 export async function sandboxNames(): Promise<string[]> {
   try {
     const entries = await readdir(sandboxesFolder(), { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
   } catch {
     return [];
   }

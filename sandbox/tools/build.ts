@@ -14,7 +14,12 @@ export function moduleFolder(module: ToolModule): string {
  * The folder of a built tool in the cache: another one as soon as anything differs that goes into the program.
  * @param goVersion the output of `go env GOVERSION GOOS GOARCH`
  */
-export async function cacheFolder(cache: string, module: ToolModule, tool: Tool, goVersion: string): Promise<string> {
+export async function cacheFolder(
+  cache: string,
+  module: ToolModule,
+  tool: Tool,
+  goVersion: string,
+): Promise<string> {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(module), file)));
   hash.update(JSON.stringify([goVersion, module.linkerFlags, tool.package]));

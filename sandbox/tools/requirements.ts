@@ -3,7 +3,8 @@ import { findOnPath, parseVersion } from "./installed.ts";
 
 const howToGet: Readonly<Record<string, string>> = {
   go: "Go 1.26 or newer, which builds Kubernetes and Pulumi from source: https://go.dev/dl",
-  openssl: "openssl, which makes the certificates: your system's package manager (apt install openssl, brew install openssl)",
+  openssl:
+    "openssl, which makes the certificates: your system's package manager (apt install openssl, brew install openssl)",
   curl: "curl, which reads secrets in the sandbox's pods: your system's package manager (apt install curl, brew install curl)",
 };
 
@@ -20,7 +21,9 @@ export async function checkRequirements(path: string, needsGo: boolean): Promise
     else if (name === "go") problems.push(...(await goProblems(file)));
   }
   if (problems.length > 0) {
-    throw new Error(`The sandbox needs programs that are missing here:\n${problems.map((p) => `  - ${p}`).join("\n")}`);
+    throw new Error(
+      `The sandbox needs programs that are missing here:\n${problems.map((p) => `  - ${p}`).join("\n")}`,
+    );
   }
 }
 
@@ -29,7 +32,8 @@ async function goProblems(file: string): Promise<string[]> {
   const { stdout } = await execa(file, ["env", "GOVERSION", "GOTOOLCHAIN"], { reject: false, cwd: "/" });
   const [release = "", toolchain = ""] = stdout.split("\n");
   const version = parseVersion(`${release.replace(/^go/, "")}.0`);
-  if (version === undefined) return [`go (${file}) does not tell its version: install ${howToGet["go"] ?? "go"}`];
+  if (version === undefined)
+    return [`go (${file}) does not tell its version: install ${howToGet["go"] ?? "go"}`];
   const fetches = toolchain.startsWith("auto") || toolchain.includes("+auto");
   const enough = version[0] > 1 || version[1] >= (fetches ? 21 : 26);
   return enough ? [] : [`go is ${release}, which is too old: install ${howToGet["go"] ?? "go"}`];

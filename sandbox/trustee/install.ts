@@ -1,15 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KubeConfig, KubernetesObjectApi, type KubernetesObject, type V1CustomResourceDefinition, type V1Deployment } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import { loadCluster } from "../../kube/cluster.ts";
-import { clusterManifests, installation, type InstallationOptions, trusteeConfig } from "./manifests/installation.ts";
+import { z } from "zod";
+import type { Rest } from "../control-plane/rest.ts";
+import {
+  clusterManifests,
+  installation,
+  type InstallationOptions,
+  trusteeConfig,
+} from "./manifests/installation.ts";
 import { DEPLOYMENT } from "./manifests/kbs.ts";
 import { type Manifest, NAMESPACE } from "./manifests/objects.ts";
 
 export interface InstallOptions extends Omit<InstallationOptions, "certificate" | "key"> {
-  readonly kubeconfig: string;
   /** PEM files. */
   readonly certificate: string;
   readonly key: string;
@@ -17,15 +21,55 @@ export interface InstallOptions extends Omit<InstallationOptions, "certificate" 
   readonly onKinds: () => Promise<void>;
 }
 
+const plurals: Readonly<Record<string, string>> = {
+  ConfigMap: "configmaps",
+  CustomResourceDefinition: "customresourcedefinitions",
+  KbsConfig: "kbsconfigs",
+  Namespace: "namespaces",
+  Node: "nodes",
+  Route: "routes",
+  RuntimeClass: "runtimeclasses",
+  Secret: "secrets",
+  TrusteeConfig: "trusteeconfigs",
+};
+
+function collection({ apiVersion, kind, metadata }: Manifest): string {
+  const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const namespace = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
+  return `${group}${namespace}/${plurals[kind] ?? ""}`;
+}
+
+const createdSchema = z.object({ kind: z.string(), metadata: z.object({ uid: z.string() }) });
+
+/** How often what passes by itself is tried again, every 100 ms. */
+const TRIES = 100;
+
+/** Creates an object, patiently while its namespace or kind is not yet known everywhere in the API server. */
+async function create(rest: Rest, manifest: Manifest): Promise<z.infer<typeof createdSchema>> {
+  for (let tries = 0; ; tries += 1) {
+    const { status, body } = await rest.call("POST", collection(manifest), manifest);
+    if (status === 201) return createdSchema.parse(body);
+    if (![0, 403, 404, 429, 500, 503].includes(status) || tries >= TRIES) {
+      throw new Error(`cannot create ${manifest.kind} ${manifest.metadata.name}: ${JSON.stringify(body)}`);
+    }
+    await sleep(100);
+  }
+}
+
 /** Creates everything of Trustee that its operator does not make, in a cluster that has just begun to answer. */
-export async function installTrustee(options: InstallOptions): Promise<void> {
-  const config = loadCluster({ kubeconfig: options.kubeconfig });
-  const files = [`kbsconfigs-${options.generation}.yaml`, `trusteeconfigs-${options.generation}.yaml`, "routes.yaml"];
+export async function installTrustee(rest: Rest, options: InstallOptions): Promise<void> {
+  const files = [
+    `kbsconfigs-${options.generation}.yaml`,
+    `trusteeconfigs-${options.generation}.yaml`,
+    "routes.yaml",
+  ];
   const crds = await Promise.all(
-    files.map(async (file) => parse(await readFile(join(import.meta.dirname, "crds", file), "utf8")) as Manifest),
+    files.map(
+      async (file) => parse(await readFile(join(import.meta.dirname, "crds", file), "utf8")) as Manifest,
+    ),
   );
-  await Promise.all([...crds, ...clusterManifests].map(async (manifest) => create(config, manifest)));
-  await Promise.all(crds.map(async (crd) => established(config, crd)));
+  await Promise.all([...crds, ...clusterManifests].map(async (manifest) => create(rest, manifest)));
+  await Promise.all(crds.map(async (crd) => established(rest, crd)));
   await options.onKinds();
   const material = {
     generation: options.generation,
@@ -33,55 +77,38 @@ export async function installTrustee(options: InstallOptions): Promise<void> {
     certificate: await readFile(options.certificate, "utf8"),
     key: await readFile(options.key, "utf8"),
   };
-  const created = await Promise.all(trusteeConfig(material).map(async (manifest) => create(config, manifest)));
-  const owner = created.find((object) => object.kind === "TrusteeConfig");
-  const manifests = await installation(material, owner?.metadata?.uid ?? "");
-  await Promise.all(manifests.map(async (manifest) => create(config, manifest)));
+  const created = await Promise.all(trusteeConfig(material).map(async (manifest) => create(rest, manifest)));
+  const uid = created.find((object) => object.kind === "TrusteeConfig")?.metadata.uid ?? "";
+  await Promise.all((await installation(material, uid)).map(async (manifest) => create(rest, manifest)));
 }
 
-/** Waits until the operator has rolled the KBS out and both namespaces can take pods. */
-export async function trusteeReady(kubeconfig: string, timeout: number): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(loadCluster({ kubeconfig }));
-  const header = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: DEPLOYMENT, namespace: NAMESPACE } };
-  const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } };
-  for (const end = Date.now() + timeout; Date.now() < end; ) {
-    try {
-      const { status } = await api.read<V1Deployment>(header);
-      await api.read(account);
-      if ((status?.readyReplicas ?? 0) > 0) return;
-    } catch {
-      // Not there yet.
-    }
-    await sleep(100);
-  }
-  throw new Error("trustee-deployment did not become ready");
-}
+const crdSchema = z.looseObject({
+  status: z.looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })) }),
+});
 
-const named = (error: unknown): number | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
-
-/** Creates an object, patiently while the namespace or the kind is not yet known everywhere in the API server. */
-async function create(config: KubeConfig, manifest: Manifest): Promise<KubernetesObject> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await KubernetesObjectApi.makeApiClient(config).create(manifest as unknown as KubernetesObject);
-    } catch (error) {
-      const passing = named(error) === 404 || named(error) === 403 || named(error) === undefined;
-      if (!passing || tries > 100) {
-        throw new Error(`cannot create ${manifest.kind} ${manifest.metadata.name}`, { cause: error });
-      }
-      await sleep(100);
-    }
-  }
-}
-
-async function established(config: KubeConfig, crd: Manifest): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const header = { apiVersion: crd.apiVersion, kind: crd.kind, metadata: { name: crd.metadata.name } };
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { status } = await api.read<V1CustomResourceDefinition>(header);
-    if (status?.conditions?.some(({ type, status: state }) => type === "Established" && state === "True")) return;
+async function established(rest: Rest, crd: Manifest): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const { body } = await rest.call("GET", `${collection(crd)}/${crd.metadata.name}`);
+    const conditions = crdSchema.safeParse(body).data?.status.conditions ?? [];
+    if (conditions.some(({ type, status }) => type === "Established" && status === "True")) return;
     await sleep(50);
   }
   throw new Error(`the API server does not accept ${crd.metadata.name}`);
+}
+
+const deploymentSchema = z.looseObject({ status: z.looseObject({ readyReplicas: z.number() }) });
+
+/** Waits until the operator has rolled the KBS out and pods can be created in namespace default. Milliseconds. */
+export async function trusteeReady(rest: Rest, timeout: number): Promise<void> {
+  const deployment = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${DEPLOYMENT}`;
+  for (const end = Date.now() + timeout; Date.now() < end;) {
+    const [{ body }, account] = await Promise.all([
+      rest.call("GET", deployment),
+      rest.call("GET", "/api/v1/namespaces/default/serviceaccounts/default"),
+    ]);
+    const ready = deploymentSchema.safeParse(body).data?.status.readyReplicas ?? 0;
+    if (ready > 0 && account.status === 200) return;
+    await sleep(100);
+  }
+  throw new Error("trustee-deployment did not become ready");
 }

@@ -22,7 +22,12 @@ const resource = async (name: string): Promise<string> => readFile(join(import.m
 /** What is there before the operator's own controllers act. */
 export function trusteeConfig(options: InstallationOptions): readonly Manifest[] {
   return [
-    secret("trustee-tls-cert", { "tls.crt": options.certificate, "tls.key": options.key }, undefined, "kubernetes.io/tls"),
+    secret(
+      "trustee-tls-cert",
+      { "tls.crt": options.certificate, "tls.key": options.key },
+      undefined,
+      "kubernetes.io/tls",
+    ),
     {
       apiVersion: "confidentialcontainers.org/v1alpha1",
       kind: "TrusteeConfig",
@@ -51,19 +56,33 @@ function sample(generation: Generation, owner: readonly object[]): Manifest {
   return secret(sampleSecret[generation], values, owner);
 }
 
-async function configMaps(options: InstallationOptions, owner: readonly object[]): Promise<readonly Manifest[]> {
+async function configMaps(
+  options: InstallationOptions,
+  owner: readonly object[],
+): Promise<readonly Manifest[]> {
   const { generation, fresh } = options;
   const { policyKey } = generationFacts[generation];
   const values = referenceValuesData(generation, fresh ? [] : priorReferenceValues);
   const attestation = await resource("attestation-policy.rego");
-  const qcnl = '{\n    "collateral_service": "https://api.trustedservices.intel.com/sgx/certification/v4/"\n}\n';
+  const qcnl =
+    '{\n    "collateral_service": "https://api.trustedservices.intel.com/sgx/certification/v4/"\n}\n';
   return [
-    configMap("trusteeconfig-kbs-config", { "kbs-config.toml": await resource(`kbs-config-${generation}.toml`) }, owner),
-    configMap("trusteeconfig-resource-policy", { [policyKey]: await resource("resource-policy.rego") }, owner),
+    configMap(
+      "trusteeconfig-kbs-config",
+      { "kbs-config.toml": await resource(`kbs-config-${generation}.toml`) },
+      owner,
+    ),
+    configMap(
+      "trusteeconfig-resource-policy",
+      { [policyKey]: await resource("resource-policy.rego") },
+      owner,
+    ),
     configMap("trusteeconfig-rvps-reference-values", values, owner),
     configMap("trusteeconfig-attestation-policy-cpu", { "default_cpu.rego": attestation }, owner),
     configMap("trusteeconfig-attestation-policy-gpu", { "default_gpu.rego": attestation }, owner),
-    ...(generation === "0.18" ? [configMap("trusteeconfig-tdx-config", { "sgx_default_qcnl.conf": qcnl }, owner)] : []),
+    ...(generation === "0.18"
+      ? [configMap("trusteeconfig-tdx-config", { "sgx_default_qcnl.conf": qcnl }, owner)]
+      : []),
   ];
 }
 
@@ -94,7 +113,9 @@ function kbsConfig(options: InstallationOptions, owner: readonly object[]): Mani
       kbsRvpsRefValuesConfigMapName: "trusteeconfig-rvps-reference-values",
       kbsSecretResources: [sampleSecret[generation], ...prepared],
       kbsServiceType: "ClusterIP",
-      ...(generation === "0.18" ? { tdxConfigSpec: { kbsTdxConfigMapName: "trusteeconfig-tdx-config" } } : {}),
+      ...(generation === "0.18"
+        ? { tdxConfigSpec: { kbsTdxConfigMapName: "trusteeconfig-tdx-config" } }
+        : {}),
     },
   };
 }
@@ -130,7 +151,12 @@ export async function installation(options: InstallationOptions, uid: string): P
 /** What the cluster has beside Trustee: the runtime class of confidential pods and the node that runs them. */
 export const clusterManifests: readonly Manifest[] = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
-  { apiVersion: "node.k8s.io/v1", kind: "RuntimeClass", metadata: { name: "kata-remote" }, handler: "kata-remote" },
+  {
+    apiVersion: "node.k8s.io/v1",
+    kind: "RuntimeClass",
+    metadata: { name: "kata-remote" },
+    handler: "kata-remote",
+  },
   {
     apiVersion: "v1",
     kind: "Node",

@@ -30,7 +30,11 @@ export function ownedBy(kind: "TrusteeConfig" | "KbsConfig", name: string, uid: 
   return [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
 }
 
-export function configMap(name: string, data: Readonly<Record<string, string>>, owner?: readonly object[]): Manifest {
+export function configMap(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  owner?: readonly object[],
+): Manifest {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(name, owner), data };
 }
 

@@ -1,6 +1,7 @@
 import {
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   type Informer,
   type KubeConfig,
   type KubernetesObject,
@@ -18,7 +19,10 @@ import { NAMESPACE } from "../manifests/objects.ts";
 import type { Content } from "./mounts.ts";
 
 export interface KbsConfig extends KubernetesObject {
-  readonly spec?: { readonly kbsSecretResources?: readonly string[]; readonly KbsDeploymentSpec?: { readonly replicas?: number } };
+  readonly spec?: {
+    readonly kbsSecretResources?: readonly string[];
+    readonly KbsDeploymentSpec?: { readonly replicas?: number };
+  };
   readonly status?: { readonly isReady?: boolean };
 }
 
@@ -35,10 +39,12 @@ export class Cluster {
   readonly secrets: Cache<V1Secret>;
   readonly deployments: Cache<V1Deployment>;
   readonly kbsConfigs: Cache<KbsConfig>;
-  readonly #config: KubeConfig;
+  readonly #custom: CustomObjectsApi;
+  readonly #objects: KubernetesObjectApi;
 
   constructor(config: KubeConfig) {
-    this.#config = config;
+    this.#custom = config.makeApiClient(CustomObjectsApi);
+    this.#objects = KubernetesObjectApi.makeApiClient(config);
     this.core = config.makeApiClient(CoreV1Api);
     this.apps = config.makeApiClient(AppsV1Api);
     const namespaced = { namespace: NAMESPACE };
@@ -53,11 +59,7 @@ export class Cluster {
       this.apps.listNamespacedDeployment(namespaced),
     );
     this.kbsConfigs = makeInformer(config, `${CUSTOM}/namespaces/${NAMESPACE}/kbsconfigs`, async () =>
-      KubernetesObjectApi.makeApiClient(this.#config).list<KbsConfig>(
-        "confidentialcontainers.org/v1alpha1",
-        "KbsConfig",
-        NAMESPACE,
-      ),
+      this.#objects.list<KbsConfig>("confidentialcontainers.org/v1alpha1", "KbsConfig", NAMESPACE),
     );
   }
 
@@ -77,7 +79,9 @@ export class Cluster {
     const object = await orMissing(this.core.readNamespacedConfigMap({ name, namespace: NAMESPACE }));
     if (object === undefined) return undefined;
     const text = Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value)] as const);
-    const binary = Object.entries(object.binaryData ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")] as const);
+    const binary = Object.entries(object.binaryData ?? {}).map(
+      ([key, value]) => [key, Buffer.from(value, "base64")] as const,
+    );
     return new Map([...text, ...binary]);
   }
 
@@ -85,7 +89,9 @@ export class Cluster {
   async readSecret(name: string): Promise<Content | undefined> {
     const object = await orMissing(this.core.readNamespacedSecret({ name, namespace: NAMESPACE }));
     if (object === undefined) return undefined;
-    return new Map(Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")]));
+    return new Map(
+      Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")]),
+    );
   }
 
   /** Sets a condition of a pod's status, and leaves the others. */
@@ -100,31 +106,34 @@ export class Cluster {
   /** Tells of something that happened to a pod, as `kubectl describe pod` and `kubectl get events` show it. */
   async podEvent(pod: V1Pod, reason: string, message: string): Promise<void> {
     const { name, namespace } = nameOf(pod);
-    await this.core.createNamespacedEvent({
-      namespace,
-      body: {
-        metadata: { generateName: `${name}.`, namespace },
-        involvedObject: { apiVersion: "v1", kind: "Pod", name, namespace, uid: pod.metadata?.uid ?? "" },
-        reason,
-        message,
-        type: "Warning",
-        source: { component: "kubelet", host: pod.spec?.nodeName ?? "" },
-        firstTimestamp: new Date(),
-        lastTimestamp: new Date(),
-        count: 1,
-      },
-    });
+    const now = new Date().toISOString();
+    const event: object = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { generateName: `${name}.`, namespace },
+      involvedObject: { apiVersion: "v1", kind: "Pod", name, namespace, uid: pod.metadata?.uid ?? "" },
+      reason,
+      message,
+      type: "Warning",
+      source: { component: "kubelet", host: pod.spec?.nodeName ?? "" },
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    };
+    await this.#objects.create(event);
   }
 
   /** Replaces fields of an object by JSON patch. */
-  async replace(apiPath: "kbsConfig" | "kbsConfigStatus" | "deployment", name: string, patch: readonly object[]): Promise<void> {
+  async replace(
+    apiPath: "kbsConfig" | "kbsConfigStatus" | "deployment",
+    name: string,
+    patch: readonly object[],
+  ): Promise<void> {
     const json = setHeaderOptions("Content-Type", PatchStrategy.JsonPatch);
     if (apiPath === "deployment") {
       await this.apps.patchNamespacedDeployment({ name, namespace: NAMESPACE, body: patch }, json);
       return;
     }
-    const { CustomObjectsApi } = await import("@kubernetes/client-node");
-    const custom = this.#config.makeApiClient(CustomObjectsApi);
     const target = {
       group: "confidentialcontainers.org",
       version: "v1alpha1",
@@ -133,8 +142,8 @@ export class Cluster {
       name,
       body: patch,
     };
-    if (apiPath === "kbsConfig") await custom.patchNamespacedCustomObject(target, json);
-    else await custom.patchNamespacedCustomObjectStatus(target, json);
+    if (apiPath === "kbsConfig") await this.#custom.patchNamespacedCustomObject(target, json);
+    else await this.#custom.patchNamespacedCustomObjectStatus(target, json);
   }
 }
 

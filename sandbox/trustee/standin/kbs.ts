@@ -55,7 +55,9 @@ export class Kbs {
   /** Why a KBS with these files ends right after its start, or undefined. */
   static startProblem(files: ReadonlyMap<string, Buffer>, generation: Generation): string | undefined {
     const { policy } = paths[generation];
-    return files.has(policy) ? undefined : `Error: cannot write the default resource policy to ${policy}: Read-only file system`;
+    return files.has(policy)
+      ? undefined
+      : `Error: cannot write the default resource policy to ${policy}: Read-only file system`;
   }
 
   /** The TLS certificate that this KBS serves, PEM. */
@@ -73,7 +75,9 @@ export class Kbs {
     const claims = this.#attest(measurement, client);
     if (claims === undefined) return undefined;
     const allowed = await this.#isAllowed(claims, id);
-    const resource = allowed ? this.#files.get(`${paths[this.#options.generation].repository}/${id.type}/${id.tag}`) : undefined;
+    const resource = allowed
+      ? this.#files.get(`${paths[this.#options.generation].repository}/${id.type}/${id.tag}`)
+      : undefined;
     const found = id.repository === "default" ? resource : undefined;
     if (!allowed) this.#error("PolicyDeny");
     else if (found === undefined) this.#error(`PluginInternalError: resource not found: ${path}`);
@@ -86,23 +90,34 @@ export class Kbs {
   #attest(measurement: Measurement, client: string): unknown {
     const { generation } = this.#options;
     this.#access(client, "POST /kbs/v0/auth", 200, 74, 0.1);
-    const text = this.#files.get(paths[generation].referenceValues)?.toString("utf8") ?? (generation === "0.18" ? "[]" : "{}");
+    const text =
+      this.#files.get(paths[generation].referenceValues)?.toString("utf8") ??
+      (generation === "0.18" ? "[]" : "{}");
     const { tee, pcr8 } = measurement;
     try {
       const values = referenceValue(generation, text, `${tee}_pcr08`, new Date());
-      this.#info("attestation_service", `Az${tee === "snp" ? "Snp" : "Tdx"}Vtpm Verifier/endorsement check passed.`);
+      this.#info(
+        "attestation_service",
+        `Az${tee === "snp" ? "Snp" : "Tdx"}Vtpm Verifier/endorsement check passed.`,
+      );
       this.#access(client, "POST /kbs/v0/attest", 200, 5077, 2.7);
       return {
         submods: {
           cpu0: {
             "ear.status": values.includes(pcr8) ? "affirming" : "contraindicated",
-            "ear.trustworthiness-vector": { configuration: values.includes(pcr8) ? 2 : 36, executables: 3, hardware: 2 },
+            "ear.trustworthiness-vector": {
+              configuration: values.includes(pcr8) ? 2 : 36,
+              executables: 3,
+              hardware: 2,
+            },
             "ear.veraison.annotated-evidence": { init_data: pcr8, [tee]: { tpm: { pcr08: pcr8 } } },
           },
         },
       };
     } catch (error) {
-      this.#error(`AttestationError: reference values cannot be read: ${error instanceof Error ? error.message : "unknown"}`);
+      this.#error(
+        `AttestationError: reference values cannot be read: ${error instanceof Error ? error.message : "unknown"}`,
+      );
       this.#access(client, "POST /kbs/v0/attest", 401, 300, 2.7);
       return undefined;
     }
@@ -129,7 +144,10 @@ export class Kbs {
   #access(client: string, request: string, status: number, size: number, milliseconds: number): void {
     const seconds = (milliseconds / 1000).toFixed(6);
     const agent = `"-" "attestation-agent-kbs-client/0.1.0"`;
-    this.#info("actix_web::middleware::logger", `${client} "${request} HTTP/1.1" ${status} ${size} ${agent} ${seconds}`);
+    this.#info(
+      "actix_web::middleware::logger",
+      `${client} "${request} HTTP/1.1" ${status} ${size} ${agent} ${seconds}`,
+    );
   }
 
   #info(module: string, text: string): void {

@@ -83,11 +83,16 @@ export class Kubelet {
     const command = url.searchParams.getAll("command");
     const confidential = this.#pods.find(namespace, name)?.confidential;
     if (confidential === undefined) {
-      refuse(socket, `pod ${namespace}/${name} is not a running confidential pod: the sandbox runs commands in those only`);
+      refuse(
+        socket,
+        `pod ${namespace}/${name} is not a running confidential pod: the sandbox runs commands in those only`,
+      );
       return;
     }
     const { opa, curl } = this.#options;
-    const why = await refusal(opa, confidential.measurement, "ExecProcessRequest", { process: { Args: command } });
+    const why = await refusal(opa, confidential.measurement, "ExecProcessRequest", {
+      process: { Args: command },
+    });
     if (why !== undefined) {
       log(`exec in ${namespace}/${name} refused by its agent policy: ${command.join(" ")}`);
       refuse(socket, why);
@@ -95,11 +100,20 @@ export class Kubelet {
     }
     const [program = "", ...rest] = command;
     if (program !== "curl") {
-      refuse(socket, `exec: "${program}": executable file not found in $PATH: the sandbox's containers have curl only`);
+      refuse(
+        socket,
+        `exec: "${program}": executable file not found in $PATH: the sandbox's containers have curl only`,
+      );
       return;
     }
     const proxy = `http://127.0.0.1:${confidential.cdh.port}`;
-    const environment = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "HOME=/nonexistent", `http_proxy=${proxy}`];
+    const environment = [
+      "/usr/bin/env",
+      "-i",
+      "PATH=/usr/bin:/bin",
+      "HOME=/nonexistent",
+      `http_proxy=${proxy}`,
+    ];
     url.searchParams.delete("command");
     for (const part of [...environment, curl, ...rest]) url.searchParams.append("command", part);
     this.#forward(request, `${url.pathname}${url.search}`, socket, head);

@@ -41,7 +41,11 @@ export function mountFiles(podSpec: unknown, sources: Sources): MountResult {
   const volumes = new Map<string, Content>();
   for (const volume of spec.volumes) {
     const { configMap, secret } = volume;
-    const content = configMap ? sources.configMap(configMap.name) : secret ? sources.secret(secret.secretName) : new Map();
+    const content = configMap
+      ? sources.configMap(configMap.name)
+      : secret
+        ? sources.secret(secret.secretName)
+        : new Map();
     if (content === undefined) {
       const missing = configMap ? `configmap "${configMap.name}"` : `secret "${secret?.secretName ?? ""}"`;
       return { problem: `MountVolume.SetUp failed for volume "${volume.name}" : ${missing} not found` };
@@ -58,7 +62,10 @@ export function mountFiles(podSpec: unknown, sources: Sources): MountResult {
         continue;
       }
       const bytes = content.get(subPath);
-      if (bytes === undefined) return { problem: `not a directory: mount of key "${subPath}", which is not there, onto ${mountPath}` };
+      if (bytes === undefined)
+        return {
+          problem: `not a directory: mount of key "${subPath}", which is not there, onto ${mountPath}`,
+        };
       files.set(mountPath, bytes);
     }
   }

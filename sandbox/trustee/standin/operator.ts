@@ -55,7 +55,10 @@ export class Operator {
       await this.#reconcile();
     } catch (error) {
       log(`ERROR Reconciler error: ${error instanceof Error ? error.message : String(error)}`);
-      if (!(error instanceof ReconcileError)) setTimeout(() => { this.#schedule(0); }, 1000);
+      if (!(error instanceof ReconcileError))
+        setTimeout(() => {
+          this.#schedule(0);
+        }, 1000);
     }
   }
 
@@ -70,12 +73,16 @@ export class Operator {
     if (listed.length === 0) {
       log("spec.kbsSecretResources is empty: putting the sample secret back");
       const value = [sampleSecret[this.#generation]];
-      await this.#cluster.replace("kbsConfig", KBS_CONFIG, [{ op: "add", path: "/spec/kbsSecretResources", value }]);
+      await this.#cluster.replace("kbsConfig", KBS_CONFIG, [
+        { op: "add", path: "/spec/kbsSecretResources", value },
+      ]);
       return;
     }
     await this.#applyDeployment(kbsConfig, listed);
     if (kbsConfig.status?.isReady !== true) {
-      await this.#cluster.replace("kbsConfigStatus", KBS_CONFIG, [{ op: "add", path: "/status", value: { isReady: true } }]);
+      await this.#cluster.replace("kbsConfigStatus", KBS_CONFIG, [
+        { op: "add", path: "/status", value: { isReady: true } },
+      ]);
     }
   }
 
@@ -86,7 +93,8 @@ export class Operator {
 
   async #applyDeployment(kbsConfig: KbsConfig, listed: readonly string[]): Promise<void> {
     for (const name of listed) {
-      if (this.#cluster.secrets.get(name, NAMESPACE) === undefined) throw new ReconcileError(`Secret "${name}" not found`);
+      if (this.#cluster.secrets.get(name, NAMESPACE) === undefined)
+        throw new ReconcileError(`Secret "${name}" not found`);
     }
     const versions = versionedConfigMaps.map((name) => {
       const version = this.#cluster.configMaps.get(name, NAMESPACE)?.metadata?.resourceVersion;

@@ -46,7 +46,10 @@ export class Pods {
   }
 
   /** The pod of that name as it is now. */
-  find(namespace: string, name: string): { readonly pod: V1Pod; readonly confidential?: ConfidentialPod; readonly kbs?: Kbs } | undefined {
+  find(
+    namespace: string,
+    name: string,
+  ): { readonly pod: V1Pod; readonly confidential?: ConfidentialPod; readonly kbs?: Kbs } | undefined {
     const pod = this.#cluster.pods.get(name, namespace);
     if (pod === undefined) return undefined;
     const uid = pod.metadata?.uid ?? "";
@@ -56,7 +59,9 @@ export class Pods {
 
   /** Which KBS the service leads to: of those that are ready the oldest, so that an unfinished rollout shows. */
   #servingKbs(): Kbs | undefined {
-    const live = this.#cluster.pods.list(NAMESPACE).filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
+    const live = this.#cluster.pods
+      .list(NAMESPACE)
+      .filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
     const uids = new Set(live.map((pod) => pod.metadata?.uid));
     return [...this.#kbs].find(([uid]) => uids.has(uid))?.[1];
   }
@@ -79,7 +84,11 @@ export class Pods {
       const problem = isKbs ? await this.#startKbs(uid, pod) : await this.#startConfidential(uid, pod);
       if (problem === undefined) {
         const now = new Date().toISOString();
-        await this.#cluster.setPodCondition(pod, { type: STARTED_CONDITION, status: "True", lastTransitionTime: now });
+        await this.#cluster.setPodCondition(pod, {
+          type: STARTED_CONDITION,
+          status: "True",
+          lastTransitionTime: now,
+        });
         this.#starting.delete(uid);
         return;
       }
@@ -89,7 +98,9 @@ export class Pods {
         if (this.#starting.has(uid)) this.#starting.set(uid, problem.message);
       }
     } catch (error) {
-      log(`ERROR starting pod ${namespace}/${name}: ${error instanceof Error ? error.message : String(error)}`);
+      log(
+        `ERROR starting pod ${namespace}/${name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     setTimeout(() => void this.#attempt(uid, pod, isKbs), RETRY);
   }
@@ -106,31 +117,44 @@ export class Pods {
         if (content !== undefined) secrets.set(volume.secret.secretName, content);
       }
     }
-    const result = mountFiles(pod.spec, { configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name) });
+    const result = mountFiles(pod.spec, {
+      configMap: (name) => configMaps.get(name),
+      secret: (name) => secrets.get(name),
+    });
     if ("problem" in result) return { reason: "FailedMount", message: result.problem };
     const crash = Kbs.startProblem(result.files, this.#options.generation);
-    if (crash !== undefined) return { reason: "BackOff", message: `Back-off restarting failed container kbs: ${crash}` };
+    if (crash !== undefined)
+      return { reason: "BackOff", message: `Back-off restarting failed container kbs: ${crash}` };
     if (!this.#starting.has(uid)) return undefined;
     const logFile = join(this.#options.logFolder, `${nameOf(pod).name}.log`);
     this.#kbs.set(uid, this.#kbs.get(uid) ?? new Kbs(result.files, { ...this.#options, logFile }));
     return undefined;
   }
 
-  async #startConfidential(uid: string, pod: V1Pod): Promise<{ reason: string; message: string } | undefined> {
+  async #startConfidential(
+    uid: string,
+    pod: V1Pod,
+  ): Promise<{ reason: string; message: string } | undefined> {
     if (this.#confidential.has(uid)) return undefined;
     let measurement: Measurement;
     try {
       measurement = measure(pod.metadata?.annotations ?? {});
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return { reason: "FailedCreatePodSandBox", message: `Failed to create pod sandbox: invalid initdata: ${why}` };
+      return {
+        reason: "FailedCreatePodSandBox",
+        message: `Failed to create pod sandbox: invalid initdata: ${why}`,
+      };
     }
     const cdh = await serveCdh(async (id) => {
-      const address = this.#cluster.pods.get(nameOf(pod).name, nameOf(pod).namespace)?.status?.podIP ?? "10.244.0.1";
+      const address =
+        this.#cluster.pods.get(nameOf(pod).name, nameOf(pod).namespace)?.status?.podIP ?? "10.244.0.1";
       return this.#servingKbs()?.getResource(measurement, address, id);
     });
     this.#confidential.set(uid, { measurement, cdh });
-    log(`pod ${nameOf(pod).namespace}/${nameOf(pod).name} runs: PCR8 ${measurement.pcr8}, CDH on port ${cdh.port}`);
+    log(
+      `pod ${nameOf(pod).namespace}/${nameOf(pod).name} runs: PCR8 ${measurement.pcr8}, CDH on port ${cdh.port}`,
+    );
     return undefined;
   }
 

@@ -19,7 +19,11 @@ type Entry = z.infer<typeof entrySchema>;
  */
 function findEntry(generation: Generation, text: string, name: string): Entry | undefined {
   const document: unknown = JSON.parse(text);
-  if (generation === "0.18") return z.array(entrySchema).parse(document).findLast((entry) => entry.name === name);
+  if (generation === "0.18")
+    return z
+      .array(entrySchema)
+      .parse(document)
+      .findLast((entry) => entry.name === name);
   const encoded = z.record(z.string(), z.string()).parse(document)[name];
   if (encoded === undefined) return undefined;
   if (!/^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/.test(encoded)) {
@@ -32,7 +36,12 @@ function findEntry(generation: Generation, text: string, name: string): Entry | 
  * The values of a reference value that has not expired; none if there is no such entry.
  * @throws Error where Trustee's own parser fails
  */
-export function referenceValue(generation: Generation, text: string, name: string, now: Date): readonly unknown[] {
+export function referenceValue(
+  generation: Generation,
+  text: string,
+  name: string,
+  now: Date,
+): readonly unknown[] {
   const entry = findEntry(generation, text, name);
   if (entry === undefined || new Date(entry.expiration) <= now) return [];
   return Array.isArray(entry.value) ? entry.value : [entry.value];

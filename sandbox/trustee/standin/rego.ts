@@ -34,7 +34,18 @@ export async function evaluate(opa: string, question: Question): Promise<Decisio
     const syntax = question.syntax === "v0" ? ["--v0-compatible"] : [];
     const { stdout, stderr } = await execa(
       opa,
-      ["eval", "--format=json", "--strict-builtin-errors", ...syntax, "-I", "-d", policy, "-d", data, question.query],
+      [
+        "eval",
+        "--format=json",
+        "--strict-builtin-errors",
+        ...syntax,
+        "-I",
+        "-d",
+        policy,
+        "-d",
+        data,
+        question.query,
+      ],
       { input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
     );
     return decision(stdout, stderr);
