@@ -64,6 +64,10 @@ export default defineConfig(
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-deprecated": "error",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { ignoreRestSiblings: true, argsIgnorePattern: "^_", varsIgnorePattern: "^_+$" },
+      ],
       "max-lines": ["error", { max: 320, skipBlankLines: true }],
       eqeqeq: "error",
     },

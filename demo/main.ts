@@ -27,7 +27,6 @@ async function startSandbox(options: Options): Promise<Sandbox> {
         }),
       rendererOptions: { persistentOutput: true },
     })),
-    { fallbackRenderer: "verbose" },
   );
   await tasks.run();
   return openSandbox(options.name);

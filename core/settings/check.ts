@@ -6,7 +6,8 @@ import type { SectionName, Sections } from "./schema.ts";
 import type { SecretValueNames, Settings } from "./settings.ts";
 
 function listed(names: readonly string[]): string {
-  return names.length === 0 ? "nothing, since none is declared" : names.join(", ");
+  if (names.length === 0) return "nothing, since none is declared";
+  return [...new Set(names)].map((name) => (/^[\w.-]+$/.test(name) ? name : given(name))).join(", ");
 }
 
 /** Secrets of Trustee's own that must never be handed out or overwritten. */

@@ -54,7 +54,10 @@ function parseSection(
         unknownKeys.length > 0
           ? `the unknown setting ${unknownKeys.map(given).join(", ")}`
           : given(valueAt(raw[name], issue.path)),
-      allowed: unknownKeys.length > 0 ? "the settings that the README lists" : issue.message,
+      allowed:
+        unknownKeys.length > 0
+          ? "the settings that the README lists"
+          : issue.message.replace(/^Invalid (option|input): expected /, ""),
       mend:
         unknownKeys.length > 0
           ? "Remove it, or correct its spelling."

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { matrixText } from "../../../core/access/matrix.ts";
+import { IssuesError } from "../../../core/issues.ts";
+import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { certificate } from "../../fixtures/pod.ts";
+import { tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+
+const trustee = { url: "https://kbs.example.com", certificate };
+
+function plan(
+  raw: RawSettings = tutorialSettings,
+  files: Readonly<Record<string, string>> = {},
+  values = tutorialValues,
+): Plan {
+  const subject = "the settings";
+  return makePlan(
+    parseSettings(raw, values, subject),
+    trustee,
+    files,
+    "organization/trustee-access/dev",
+    subject,
+  );
+}
+
+function issuesOf(run: () => unknown): readonly string[] {
+  try {
+    run();
+    return [];
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    return error.issues.map(({ path, given }) => `${path}: ${given}`);
+  }
+}
+
+describe("the tutorial's plan", () => {
+  const tutorial = plan();
+  const [pod1 = "", pod2 = "", pod3 = ""] = tutorial.pods.map((pod) => pod.initData);
+
+  it("restricts the two secrets to their pods, and leaves Trustee's sample alone", () => {
+    expect(tutorial.grants).toEqual({
+      stack: "organization/trustee-access/dev",
+      others: "affirming",
+      secrets: { "fraud-dataset": { "*": { [pod1]: "pod1" } }, "p2-secret": { "*": { [pod2]: "pod2" } } },
+    });
+  });
+
+  it("registers all three digests, also the one that no grant names", () => {
+    const digests = [pod1, pod2, pod3].sort();
+    expect(tutorial.digests).toEqual({ snp_pcr08: digests, tdx_pcr08: digests });
+  });
+
+  it("shows the tutorial's nine cells", () => {
+    expect(matrixText(tutorial.matrix)).toEqual([
+      "      fraud-dataset/dataset_key  p2-secret/secret  kbsres1/key1",
+      "pod1  ✓ may read                 ✗ denied          ✓ may read",
+      "pod2  ✗ denied                   ✓ may read        ✓ may read",
+      "pod3  ✗ denied                   ✗ denied          ✓ may read",
+    ]);
+  });
+
+  it("is the same on every run", () => {
+    expect(plan()).toEqual(tutorial);
+  });
+
+  it("changes pod1 alone when pod1's log setting changes", () => {
+    const changed = plan({
+      ...tutorialSettings,
+      pods: [{ name: "pod1", logs: false }, { name: "pod2" }, { name: "pod3" }],
+    });
+    expect(changed.pods[0]?.initData).not.toBe(pod1);
+    expect(changed.pods.slice(1)).toEqual(tutorial.pods.slice(1));
+  });
+});
+
+describe("plans in general", () => {
+  it("restricts a secret that is created here also where nobody is granted it", () => {
+    const lonely = plan({ ...tutorialSettings, grants: [] });
+    expect(lonely.grants.secrets).toEqual({ "p2-secret": {} });
+    expect(
+      lonely.matrix.cells.filter((cell) => cell.allowed).map(({ pod, secret }) => `${pod} ${secret}`),
+    ).toEqual([
+      "pod1 fraud-dataset",
+      "pod1 kbsres1",
+      "pod2 fraud-dataset",
+      "pod2 kbsres1",
+      "pod3 fraud-dataset",
+      "pod3 kbsres1",
+    ]);
+  });
+
+  it("takes an existing initdata file byte for byte", () => {
+    const file = '# by hand\nalgorithm = "sha256"\nversion = "0.1.0"\n\n[data]\n"aa.toml" = ""\n\n';
+    const taken = plan(
+      {
+        ...tutorialSettings,
+        pods: [{ name: "pod1", initdataFile: "pod1.toml" }, { name: "pod2" }],
+        grants: [],
+      },
+      { "pod1.toml": file },
+    );
+    expect(Buffer.from(decodeAnnotation(taken.pods[0]?.annotation ?? "")).toString("utf8")).toBe(file);
+    // printf ... | sha256sum, then the tutorial's xxd pipeline.
+    expect(taken.pods[0]?.initData).toBe("0d58a477a2348ccc9d10dbb399752e2d3cc3d085b1f35a7588473f5f688f71d2");
+  });
+
+  it("refuses two pods with the same initdata", () => {
+    const file = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
+    const pods = [
+      { name: "pod1", initdataFile: "same.toml" },
+      { name: "pod2", initdataFile: "same.toml" },
+    ];
+    expect(issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "same.toml": file }))).toEqual([
+      "pods[1]: the same initdata as pod1",
+    ]);
+  });
+
+  it.each([
+    ["no TOML", "= nothing", /^pods\[0\]\.initdataFile: a file that is not TOML/],
+    ["another version", 'algorithm = "sha256"\nversion = "9"\n[data]\n', /version = "9"/],
+    ["no data", 'algorithm = "sha256"\nversion = "0.1.0"\n', /no \[data\] table/],
+    [
+      "an algorithm that a vTPM cannot bind",
+      'algorithm = "sha384"\nversion = "0.1.0"\n[data]\n',
+      /algorithm = "sha384"/,
+    ],
+    ["an unknown algorithm", 'algorithm = "md5"\nversion = "0.1.0"\n[data]\n', /algorithm = "md5"/],
+  ])("refuses an initdata file with %s", (_, file, problem) => {
+    const pods = [{ name: "pod1", initdataFile: "f.toml" }];
+    const found = issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "f.toml": file }));
+    expect(found).toEqual([expect.stringMatching(problem)]);
+  });
+});

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { IssuesError } from "../../../core/issues.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import { tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+
+/** The paths of all problems in these settings; empty if there is none. */
+function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
+  try {
+    parseSettings(settings, values, "the settings");
+    return [];
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    return error.issues.map((issue) => issue.path);
+  }
+}
+
+describe("settings", () => {
+  it("fills in the tutorial's defaults", () => {
+    const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
+    expect(settings.pods[0]).toEqual({
+      name: "pod1",
+      namespace: "default",
+      algorithm: "sha256",
+      binding: "azure-vtpm",
+      claims: { pod_name: "pod1" },
+      agentPolicy: {
+        logs: true,
+        allowedCommands: [
+          "curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key",
+          "curl -s http://127.0.0.1:8006/cdh/resource/default/p2-secret/secret",
+          "curl -s http://127.0.0.1:8006/cdh/resource/default/kbsres1/key1",
+        ],
+        requests: {},
+      },
+      imagePolicyUri: "kbs:///default/trustee-image-policy/policy",
+      image: "quay.io/confidential-devhub/signed/fraud-detection:latest",
+      containerName: "fraud-detection",
+      runtimeClassName: "kata-remote",
+      machineType: "Standard_DC2as_v5",
+      env: {},
+      labels: {},
+      annotations: {},
+      securityContext: {
+        privileged: false,
+        allowPrivilegeEscalation: false,
+        runAsNonRoot: true,
+        runAsUser: 1001,
+        capabilities: { drop: ["ALL"] },
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+    });
+    expect(settings.trustee).toEqual({
+      namespace: "trustee-operator-system",
+      kbsConfig: "trusteeconfig-kbs-config",
+      deployment: "trustee-deployment",
+      certificateSecret: "trustee-tls-cert",
+      rolloutTimeoutMinutes: 10,
+    });
+    expect(settings.otherSecrets).toBe("affirming");
+    expect(settings.referenceValues).toEqual({ entries: ["snp_pcr08", "tdx_pcr08"], validityDays: 365 });
+  });
+
+  it("takes what Pulumi.dev.yaml declares", () => {
+    const file = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { config: Record<string, unknown> };
+    const raw = Object.fromEntries(
+      Object.entries(file.config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
+    );
+    const { secretValues, ...settings } = raw;
+    expect(JSON.stringify(secretValues)).toMatch(/^\{"p2-secret":\{"secret":\{"secure":"v1:[^"]+"\}\}\}$/);
+    expect(problems(settings)).toEqual([]);
+  });
+
+  it("names every problem at once, each with where, what was given, what is allowed and how to mend it", async () => {
+    const settings = {
+      ...tutorialSettings,
+      secrets: [
+        { name: 'evil"\n} allow = true #', keys: ["dataset_key"] },
+        { name: "p2-secret", keys: ["secret", ".hidden"], from: "setting" },
+        { name: "p2-secret", keys: ["secret"] },
+        { name: "trustee-tls-cert", keys: ["tls.key"] },
+      ],
+      pods: [{ name: "Pod_1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }],
+      grants: [
+        { pod: "pod9", secret: "p2-secret" },
+        { pod: "pod2", secret: "nowhere" },
+        { pod: "pod2", secret: "p2-secret", key: "other" },
+      ],
+      otherSecrets: "everybody",
+      typo: true,
+    };
+    let message = "";
+    try {
+      parseSettings(settings, { "p2-secret": ["secret"], stray: ["x"] }, "the settings of stack dev");
+    } catch (error) {
+      if (!(error instanceof IssuesError)) throw error;
+      message = error.message;
+    }
+    await expect(message).toMatchFileSnapshot("../../fixtures/settings-problems.txt");
+  });
+
+  it.each<[string, RawSettings, string]>([
+    ["an unknown setting of a pod", { pods: [{ name: "a", image: "x", imge: "y" }] }, "pods[0]"],
+    ["a pod without an image", { pods: [{ name: "a" }] }, "pods[0].image"],
+    ["pods that are no list", { pods: { name: "a" } }, "pods"],
+    ["a secret without keys", { secrets: [{ name: "a", keys: [] }] }, "secrets[0].keys"],
+    [
+      "a bad request name",
+      { podDefaults: { agentRequests: { Nope: true } } },
+      "podDefaults.agentRequests",
+    ],
+    [
+      "a validity that is over at once",
+      { referenceValues: { validityDays: 1 } },
+      "referenceValues.validityDays",
+    ],
+    [
+      "a doubled grant",
+      {
+        ...tutorialSettings,
+        grants: [
+          { pod: "pod1", secret: "kbsres1" },
+          { pod: "pod1", secret: "kbsres1" },
+        ],
+      },
+      "grants[1]",
+    ],
+  ])("refuses %s", (_, settings, path) => {
+    const values = settings["grants"] === undefined ? {} : tutorialValues;
+    expect(problems(settings, values)).toEqual([path]);
+  });
+
+  it("says where a value is missing, and never a value", () => {
+    expect(problems(tutorialSettings, {})).toEqual(["secretValues.p2-secret.secret"]);
+  });
+});
