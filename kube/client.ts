@@ -1,108 +1,77 @@
 import {
-  CoreV1Api,
-  KubernetesObjectApi,
-  PatchStrategy,
-  createConfiguration,
-  ServerConfiguration,
+  HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  RequestContext,
   type KubeConfig,
-  type KubernetesObject,
-  type Middleware,
-  V1Eviction,
-  V1ObjectMeta,
 } from "@kubernetes/client-node";
-import { toKubeError, type Request } from "./errors.ts";
+import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
+import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
 import { withRetries } from "./retry.ts";
 
 /** One request's patience: an API server that says nothing for this long is unreachable. Milliseconds. */
 const REQUEST_TIMEOUT = 20_000;
 
-/** The kinds that are read or written here, with the resource that RBAC knows them by. */
-export const kinds = {
-  ConfigMap: { apiVersion: "v1", resource: "configmaps" },
-  Secret: { apiVersion: "v1", resource: "secrets" },
-  Pod: { apiVersion: "v1", resource: "pods" },
-  Deployment: { apiVersion: "apps/v1", resource: "deployments.apps" },
-  KbsConfig: {
-    apiVersion: "confidentialcontainers.org/v1alpha1",
-    resource: "kbsconfigs.confidentialcontainers.org",
-  },
-  Route: { apiVersion: "route.openshift.io/v1", resource: "routes.route.openshift.io" },
-} as const;
-export type Kind = keyof typeof kinds;
+/** The name under which our writes stand in managedFields. */
+export const FIELD_MANAGER = "trustee-access";
 
-/** An object as the API server gave it; the caller knows, or validates, its shape. */
-export type KubeObject = KubernetesObject & Readonly<Record<string, unknown>>;
-
-export interface ObjectRef {
-  readonly kind: Kind;
-  readonly namespace: string;
-  readonly name: string;
+/** One HTTP exchange: what to send, and what it is called in an error. */
+interface Exchange {
+  readonly request: Request;
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
 }
+
+/** Asks for an object's metadata alone. */
+const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /**
  * A thin client: the calls that this project needs, each with retries for what passes by itself, a timeout, an abort
- * signal, and errors that name verb and resource.
+ * signal, and errors that name verb and resource. The JSON is handed over as the API server sent it: the paths are
+ * known from {@link kinds}, so nothing has to be discovered, and times keep their text. Sign-in is the client library's.
  */
 export class KubeClient {
-  readonly #objects: KubernetesObjectApi;
-  readonly #core: CoreV1Api;
+  readonly #config: KubeConfig;
   readonly #signal: AbortSignal;
+  readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
   /** @param signal ends every request and every wait between tries */
   constructor(config: KubeConfig, signal: AbortSignal) {
+    this.#config = config;
     this.#signal = signal;
-    const middleware: Middleware = observe(signal, (date) => {
-      this.#serverTime = date;
-    });
-    const server = config.getCurrentCluster()?.server ?? "";
-    const configuration = createConfiguration({
-      baseServer: new ServerConfiguration(server, {}),
-      authMethods: { default: config },
-      promiseMiddleware: [middleware],
-    });
-    this.#objects = new KubernetesObjectApi(configuration);
-    this.#core = new CoreV1Api(configuration);
   }
 
-  /** The API server's clock at its last answer, by its Date header: the clock that stamps the objects. */
+  /** The API server's clock at its last answer, by its Date header (whole seconds): the clock that stamps the objects. */
   get serverTime(): Date | undefined {
     return this.#serverTime;
   }
 
   /** The object, or `undefined` where there is none (or its kind is not installed). */
   async get(ref: ObjectRef): Promise<KubeObject | undefined> {
-    try {
-      return await this.#call(
-        { verb: "get", ...about(ref) },
-        async () => this.#objects.read<KubeObject>(header(ref)),
-      );
-    } catch (error) {
-      const missing = toKubeError(error, { verb: "get", ...about(ref) }, this.#signal);
-      if (missing.failure === "not-found" || isUnknownKind(missing.detail)) return undefined;
-      throw missing;
-    }
+    return this.#read(ref);
+  }
+
+  /** What the object says of itself, without its content: a Secret's data so never comes here. `undefined`: not there. */
+  async getMetadata(ref: ObjectRef): Promise<ObjectMeta | undefined> {
+    return (await this.#read(ref, METADATA_ONLY))?.metadata;
   }
 
   async list(kind: Kind, namespace: string, labelSelector?: string): Promise<readonly KubeObject[]> {
-    const { apiVersion, resource } = kinds[kind];
-    return this.#call({ verb: "list", resource, namespace }, async () => {
-      const list = await this.#objects.list(
-        apiVersion,
-        kind,
-        namespace,
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        labelSelector,
-      );
-      return list.items as unknown as KubeObject[];
-    });
+    const list = (await this.#retried({
+      request: { verb: "list", resource: kinds[kind].resource, namespace },
+      method: HttpMethod.GET,
+      path: apiPath(kind, namespace),
+      query: labelSelector === undefined ? {} : { labelSelector },
+    })) as { readonly items?: readonly KubeObject[] };
+    return list.items ?? [];
   }
 
   /**
-   * A JSON merge patch: only what it names is written, everybody else's fields stay.
+   * A JSON merge patch: only what it names is written, everybody else's fields stay; `null` removes a field.
    * @param resourceVersion the version the patch builds on; another one live is the failure `conflict`
    */
   async patch(
@@ -110,89 +79,91 @@ export class KubeClient {
     patch: Readonly<Record<string, unknown>>,
     resourceVersion?: string,
   ): Promise<KubeObject> {
-    const metadata = { ...(patch["metadata"] ?? {}), namespace: ref.namespace, name: ref.name };
-    const body = {
-      ...patch,
-      ...header(ref),
-      metadata: resourceVersion === undefined ? metadata : { ...metadata, resourceVersion },
-    };
-    return this.#call({ verb: "patch", ...about(ref) }, async () => {
-      const done = await this.#objects.patch(
-        body,
-        undefined,
-        undefined,
-        FIELD_MANAGER,
-        undefined,
-        PatchStrategy.MergePatch,
-      );
-      return done;
-    });
+    const body =
+      resourceVersion === undefined
+        ? patch
+        : { ...patch, metadata: { ...(patch["metadata"] ?? {}), resourceVersion } };
+    return (await this.#retried({
+      request: { verb: "patch", ...about(ref) },
+      method: HttpMethod.PATCH,
+      path: apiPath(ref.kind, ref.namespace, ref.name),
+      query: { fieldManager: FIELD_MANAGER },
+      body,
+      contentType: "application/merge-patch+json",
+    })) as KubeObject;
   }
 
   /** Asks for a pod's eviction, which respects disruption budgets (`too-many-requests` while one forbids it). */
   async evict(namespace: string, name: string): Promise<void> {
-    const request: Request = { verb: "create", resource: "pods/eviction", name, namespace };
-    await this.#once(request, () =>
-      this.#core.createNamespacedPodEviction({
-        namespace,
-        name,
-        body: eviction(namespace, name),
-      }),
-    );
+    await this.#once({
+      request: { verb: "create", resource: "pods/eviction", name, namespace },
+      method: HttpMethod.POST,
+      path: `${apiPath("Pod", namespace, name)}/eviction`,
+      body: { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } },
+      contentType: "application/json",
+    });
   }
 
-  async #call<T>(request: Request, work: () => Promise<T>): Promise<T> {
-    return withRetries(this.#signal, () => this.#once(request, work));
-  }
-
-  async #once<T>(request: Request, work: () => Promise<T>): Promise<T> {
+  async #read(ref: ObjectRef, accept = "application/json"): Promise<KubeObject | undefined> {
     try {
-      return await work();
+      return (await this.#retried({
+        request: { verb: "get", ...about(ref) },
+        method: HttpMethod.GET,
+        path: apiPath(ref.kind, ref.namespace, ref.name),
+        accept,
+      })) as KubeObject;
     } catch (error) {
-      throw toKubeError(error, request, this.#signal);
+      if (error instanceof KubeError && error.failure === "not-found") return undefined;
+      throw error;
     }
   }
-}
 
-/** The name under which our writes stand in managedFields. */
-export const FIELD_MANAGER = "trustee-access";
+  async #retried(exchange: Exchange): Promise<unknown> {
+    return withRetries(this.#signal, () => this.#once(exchange));
+  }
 
-function eviction(namespace: string, name: string): V1Eviction {
-  const metadata = Object.assign(new V1ObjectMeta(), { namespace, name });
-  return Object.assign(new V1Eviction(), { apiVersion: "policy/v1", kind: "Eviction", metadata });
-}
+  async #once(exchange: Exchange): Promise<unknown> {
+    try {
+      return await this.#send(exchange);
+    } catch (error) {
+      throw toKubeError(error, exchange.request, this.#signal);
+    }
+  }
 
-function header(ref: ObjectRef): {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace: string };
-} {
-  return {
-    apiVersion: kinds[ref.kind].apiVersion,
-    kind: ref.kind,
-    metadata: { name: ref.name, namespace: ref.namespace },
-  };
+  async #send({ request, method, path, query = {}, body, contentType, accept }: Exchange): Promise<unknown> {
+    this.#signal.throwIfAborted();
+    const server = this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
+    const context = new RequestContext(server + path, method);
+    for (const [name, value] of Object.entries(query)) context.setQueryParam(name, value);
+    context.setHeaderParam("Accept", accept ?? "application/json");
+    if (contentType !== undefined) context.setHeaderParam("Content-Type", contentType);
+    if (body !== undefined) context.setBody(JSON.stringify(body));
+    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
+    await this.#config.applySecurityAuthentication(context);
+    const response = await this.#http.send(context).toPromise();
+    const date = Date.parse(response.headers["date"] ?? "");
+    if (!Number.isNaN(date)) this.#serverTime = new Date(date);
+    const answer = parse(await response.body.text());
+    const { httpStatusCode: code } = response;
+    if (code >= 200 && code < 300) return answer;
+    throw new KubeError(failureOfStatus(code), request, messageOf(answer) ?? `HTTP ${code}`);
+  }
 }
 
 function about(ref: ObjectRef): Pick<Request, "resource" | "name" | "namespace"> {
   return { resource: kinds[ref.kind].resource, name: ref.name, namespace: ref.namespace };
 }
 
-/** The client library's words when discovery knows no such kind: the CRD is not installed. */
-function isUnknownKind(detail: string): boolean {
-  return detail.startsWith("Unrecognized API version and kind");
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
-function observe(signal: AbortSignal, onDate: (date: Date) => void): Middleware {
-  return {
-    pre: (context) => {
-      context.setSignal(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
-      return Promise.resolve(context);
-    },
-    post: (context) => {
-      const date = context.headers["date"];
-      if (date !== undefined) onDate(new Date(date));
-      return Promise.resolve(context);
-    },
-  };
+/** The message of a `Status` object. */
+function messageOf(answer: unknown): string | undefined {
+  if (typeof answer !== "object" || answer === null || !("message" in answer)) return undefined;
+  return typeof answer.message === "string" ? answer.message : undefined;
 }

@@ -1,5 +1,3 @@
-import { ApiException } from "@kubernetes/client-node";
-
 /** What was asked of the API server, in the words of an RBAC rule. */
 export interface Request {
   readonly verb: "get" | "list" | "patch" | "create" | "delete" | "watch";
@@ -63,7 +61,8 @@ function advice(failure: Failure, request: Request): string {
   }
 }
 
-function failureOf(code: number): Failure {
+/** By HTTP status. */
+export function failureOfStatus(code: number): Failure {
   switch (code) {
     case 401:
       return "unauthorized";
@@ -83,20 +82,6 @@ function failureOf(code: number): Failure {
   }
 }
 
-function statusMessage(body: unknown): string | undefined {
-  const status: unknown = typeof body === "string" ? parse(body) : body;
-  if (typeof status !== "object" || status === null || !("message" in status)) return undefined;
-  return typeof status.message === "string" ? status.message : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The innermost message of a network error: node wraps `connect ECONNREFUSED` in a bare `fetch failed`. */
 function networkMessage(error: Error): string {
   return error.cause instanceof Error ? networkMessage(error.cause) : error.message;
@@ -106,10 +91,6 @@ function networkMessage(error: Error): string {
 export function toKubeError(error: unknown, request: Request, signal: AbortSignal): KubeError {
   if (error instanceof KubeError) return error;
   if (signal.aborted) return new KubeError("aborted", request, "it was cancelled", error);
-  if (error instanceof ApiException) {
-    const detail = statusMessage(error.body) ?? `HTTP ${error.code}`;
-    return new KubeError(failureOf(error.code), request, detail, error);
-  }
   if (error instanceof Error) {
     const timedOut = error.name === "TimeoutError" || error.name === "AbortError";
     return new KubeError(

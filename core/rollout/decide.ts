@@ -1,4 +1,10 @@
-import { seesAll, showsChange, type ChangedObject, type ObservedDeployment, type ObservedPod } from "./observation.ts";
+import {
+  seesAll,
+  showsChange,
+  type ChangedObject,
+  type ObservedDeployment,
+  type ObservedPod,
+} from "./observation.ts";
 
 /** The Deployment with its pods at one moment, and what has been done so far. */
 export interface RolloutView {
@@ -66,12 +72,16 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   }
   if (settled && stale.length === 0 && pods.every((pod) => pod.ready)) return { kind: "done" };
   if (deployment.paused) {
-    return { kind: "fail", reason: "its rollouts are paused; resume them: kubectl rollout resume deployment" };
+    return {
+      kind: "fail",
+      reason: "its rollouts are paused; resume them: kubectl rollout resume deployment",
+    };
   }
   if (!settled && !(quiet && stale.length > 0)) return { kind: "wait", reason: "its rollout is under way" };
   if (stale.length === 0) return { kind: "wait", reason: "not every pod is Ready" };
   const newest = Math.max(...changes.map((change) => change.changedAt));
-  if (view.now <= newest) return { kind: "wait", reason: "pods made within this second could not be told from older ones" };
+  if (view.now <= newest)
+    return { kind: "wait", reason: "pods made within this second could not be told from older ones" };
   return restart(view, stale, quiet);
 }
 
@@ -81,11 +91,16 @@ function restart(view: RolloutView, stale: readonly ObservedPod[], quiet: boolea
   const operatorRolls = versions !== undefined;
   const behind = changes.filter((change) => change.kind === "ConfigMap" && !showsChange(versions, change));
   if (operatorRolls && behind.length > 0 && !quiet) {
-    return { kind: "wait", reason: `the operator is about to roll it for ${list(behind.map(({ name }) => name))}` };
+    return {
+      kind: "wait",
+      reason: `the operator is about to roll it for ${list(behind.map(({ name }) => name))}`,
+    };
   }
-  const stripped = view.annotated && deployment.restartedAt === undefined;
-  if (!operatorRolls && !stripped) {
-    return view.annotated && !quiet ? { kind: "wait", reason: "its restart is under way" } : { kind: "annotate" };
+  const since = Math.max(...changes.map((change) => change.changedAt)) * 1000;
+  const restarted = view.annotated || Date.parse(deployment.restartedAt ?? "") > since;
+  if (!operatorRolls && !restarted) return { kind: "annotate" };
+  if (!operatorRolls && deployment.restartedAt !== undefined && !quiet) {
+    return { kind: "wait", reason: "its restart is under way" };
   }
   const pod = stale.find(({ uid }) => !view.evicted.has(uid));
   return pod === undefined ? { kind: "wait", reason: "evicted pods are ending" } : { kind: "evict", pod };

@@ -1,0 +1,56 @@
+/** The kinds that are read or written here, with the resource that RBAC knows them by. */
+export const kinds = {
+  ConfigMap: { apiVersion: "v1", resource: "configmaps" },
+  Secret: { apiVersion: "v1", resource: "secrets" },
+  Pod: { apiVersion: "v1", resource: "pods" },
+  Event: { apiVersion: "v1", resource: "events" },
+  Deployment: { apiVersion: "apps/v1", resource: "deployments.apps" },
+  KbsConfig: {
+    apiVersion: "confidentialcontainers.org/v1alpha1",
+    resource: "kbsconfigs.confidentialcontainers.org",
+  },
+  Route: { apiVersion: "route.openshift.io/v1", resource: "routes.route.openshift.io" },
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** What the API server says of every object; times as it writes them (RFC 3339, whole seconds). */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+  readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
+}
+
+export interface OwnerReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
+}
+
+/** An object as the API server gave it, in JSON; beyond its metadata the caller validates what it reads. */
+export interface KubeObject {
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectRef {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The path of an object, or of the list of its kind in the namespace. */
+export function apiPath(kind: Kind, namespace: string, name?: string): string {
+  const { apiVersion, resource } = kinds[kind];
+  const root = apiVersion.includes("/") ? "/apis" : "/api";
+  const [plural = resource] = resource.split(".");
+  const path = `${root}/${apiVersion}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+  return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { KubeError } from "../kube/errors.ts";
+import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import type { Operation } from "./resource.ts";
+
+/** What a merge makes of an object as it is now. */
+export interface Change<Result> {
+  /** A JSON merge patch; `undefined`: it is as it should be, nothing is written. */
+  readonly patch: Readonly<Record<string, unknown>> | undefined;
+  readonly result: Result;
+}
+
+export interface Changed<Result> {
+  readonly result: Result;
+  /** Whether it was written, or in a preview: would be. */
+  readonly wrote: boolean;
+  /** The object's version now; in a preview that would write: the one before. */
+  readonly resourceVersion: string;
+}
+
+/** Waits before the next try after somebody else was faster, in milliseconds. */
+const WAITS = [0, 20, 50, 100, 200, 300, 500, 800, 1200] as const;
+
+/**
+ * Reads an object, merges, and writes what has to change with the version that was read. Where somebody else has
+ * written in between, it reads and merges again.
+ * @param merge pure; may throw, then nothing is written. It is called once a try
+ * @throws KubeError `conflict` if somebody else was faster ten times
+ */
+export async function changeObject<Result>(
+  operation: Operation,
+  ref: ObjectRef,
+  merge: (live: KubeObject | undefined) => Change<Result>,
+): Promise<Changed<Result>> {
+  const { kube, signal, preview } = operation;
+  for (const wait of [...WAITS, undefined]) {
+    const live = await kube.get(ref);
+    const { patch, result } = merge(live);
+    const resourceVersion = live?.metadata.resourceVersion ?? "";
+    if (patch === undefined || live === undefined || preview) {
+      return { result, wrote: patch !== undefined, resourceVersion };
+    }
+    try {
+      const written = await kube.patch(ref, patch, resourceVersion);
+      return { result, wrote: true, resourceVersion: written.metadata.resourceVersion ?? "" };
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;
+      if (wait === undefined) throw exhausted(ref, error);
+      await sleep(wait, undefined, { signal });
+    }
+  }
+  throw new Error("unreachable: the last try returns or throws");
+}
+
+function exhausted(ref: ObjectRef, cause: KubeError): Error {
+  return new Error(
+    `Somebody else keeps changing ${ref.kind} "${ref.name}" in namespace "${ref.namespace}": ` +
+      `${WAITS.length + 1} tries to write it found it changed since it was read. ` +
+      "Nothing of theirs was overwritten. Find who writes it (kubectl get --show-managed-fields), then run again.",
+    { cause },
+  );
+}

@@ -1,0 +1,201 @@
+import { z } from "zod";
+import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
+import { parseRegistry, type Before } from "../core/policy/registry.ts";
+import { joinPolicy, leavePolicy, type Withdrawal } from "../core/policy/share.ts";
+import { liveKey } from "../core/trustee/generation.ts";
+import { unknown, type PropertyMap } from "../protocol/index.ts";
+import { changeObject, type Changed } from "./change.ts";
+import { configMapRef, contentOf, keyToWrite, readConfigMap, writableConfigMap } from "./config-map.ts";
+import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+
+const grants = z.object({
+  stack: z.string().min(1),
+  others: z.enum(otherSecretsModes),
+  secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+});
+
+const inputs = z.object({
+  namespace: z.string().min(1),
+  configMap: z.string().min(1),
+  candidateKeys: z.array(z.string().min(1)).min(1),
+  content: z.string().optional(),
+  policy: grants.optional(),
+});
+type Inputs = z.output<typeof inputs>;
+
+const computed = z.object({
+  /** The key that is written. */
+  key: z.string(),
+  liveContent: z.string().nullable(),
+  /** What the key held before our first write; null: it was not there. */
+  before: z.string().nullable(),
+  /** What this resource wrote last. */
+  written: z.string(),
+  /** The ConfigMap's version after this resource's last write. */
+  revision: z.string(),
+});
+type Computed = z.output<typeof computed>;
+interface Old {
+  readonly inputs: Inputs;
+  readonly computed: Computed;
+}
+
+/** What the key is to hold, and what is remembered as having been there before. */
+function merged(want: Inputs, live: Before, old: Old | undefined): { content: string; before: Before } {
+  if (want.policy !== undefined) {
+    const base = withoutFormerName(want.policy, live, old);
+    const content = joinPolicy(base, want.policy, old === undefined ? live : old.computed.before);
+    return { content, before: parseRegistry(content)?.before ?? null };
+  }
+  return { content: want.content ?? "", before: old === undefined ? live : old.computed.before };
+}
+
+/** The live policy without what this resource had put in under another stack's name. */
+function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined): Before {
+  const former = old?.inputs.policy?.stack;
+  if (former === undefined || former === want.stack) return live;
+  const withdrawal = leavePolicy(live, former, old?.computed.written);
+  return withdrawal.kind === "leave" ? live : withdrawal.content;
+}
+
+/** How a key is left: what this resource put there goes, unless somebody else has written since. */
+function leave({ inputs: had, computed: state }: Old, live: Before): Withdrawal {
+  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written);
+  if (live === state.written) return { kind: "restore", content: state.before };
+  return { kind: "leave", reason: "somebody else has written it since" };
+}
+
+function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
+  operation.log.warn(
+    `The key "${key}" of ConfigMap "${had.configMap}" in namespace "${had.namespace}" is left as it is, since ${reason}. ` +
+      "What was there before this stack is not put back; look at it, and mend it by hand if need be.",
+  );
+}
+
+interface Written {
+  readonly key: string;
+  readonly content: string;
+  readonly before: Before;
+  /** The former key, where the generation of Trustee has changed and something speaks against restoring it. */
+  readonly left?: string;
+}
+
+async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
+  const ref = configMapRef(want.namespace, want.configMap);
+  let firstSeen: { readonly live: Before } | undefined;
+  const changed = await changeObject(
+    operation,
+    ref,
+    (object): { patch: Record<string, unknown> | undefined; result: Written } => {
+      const map = writableConfigMap(object, ref);
+      const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+      const live = contentOf(map, key);
+      const same = old?.computed.key === key ? old : undefined;
+      // A write of ours whose answer was lost is not what was there before.
+      if (live !== want.content) firstSeen = { live };
+      const { content, before } = merged(want, live, same);
+      const data: Record<string, Before> = {};
+      if (content !== live) data[key] = content;
+      let left: string | undefined;
+      if (old !== undefined && same === undefined) {
+        const former = contentOf(map, old.computed.key);
+        const withdrawal = leave(old, former);
+        if (withdrawal.kind === "leave") left = former === null ? undefined : withdrawal.reason;
+        else if (withdrawal.content !== former) data[old.computed.key] = withdrawal.content;
+      }
+      const original = want.policy === undefined && same === undefined ? (firstSeen?.live ?? live) : before;
+      return {
+        patch: Object.keys(data).length === 0 ? undefined : { data },
+        result: { key, content, before: original, ...(left === undefined ? {} : { left }) },
+      };
+    },
+  );
+  const { key, content, before, left } = changed.result;
+  if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
+  return {
+    key,
+    liveContent: content,
+    before,
+    written: content,
+    revision: revisionAfter(changed, content, old, operation),
+  };
+}
+
+/** The version of the last write; of one whose answer never came, the version it is seen at. */
+function revisionAfter(
+  changed: Changed<Written>,
+  content: string,
+  old: Old | undefined,
+  operation: Operation,
+): PropertyMap[string] {
+  if (changed.wrote) return operation.preview ? unknown : changed.resourceVersion;
+  return old?.computed.written === content ? old.computed.revision : changed.resourceVersion;
+}
+
+function driftOf(want: Inputs, state: Computed, live: Before, present: string | undefined): string {
+  if (present !== undefined && present !== state.key) {
+    return `Trustee now reads the key "${present}" instead of "${state.key}"`;
+  }
+  if (live === null) return "the key was removed";
+  if (merged(want, live, { inputs: want, computed: state }).content === live) return NO_DRIFT;
+  if (want.policy === undefined) return "somebody has changed the content";
+  const registry = parseRegistry(live);
+  if (registry === undefined) return "somebody has put another policy in its place";
+  return registry.stacks.some((stack) => stack.stack === want.policy?.stack)
+    ? "somebody has changed the policy by hand"
+    : "this stack's grants were taken out of the policy";
+}
+
+/** One key's content in somebody else's ConfigMap: a text, or a policy that several stacks share. */
+export const configMapEntry: ResourceType<Inputs, Computed> = {
+  inputs,
+  computed,
+  replaceOn: ["namespace", "configMap"],
+  derived: ["liveContent", "before", "written"],
+  drifts: true,
+  checkTogether: (given) =>
+    (given["content"] === undefined) === (given["policy"] === undefined)
+      ? [{ property: "content", reason: "give exactly one of content and policy" }]
+      : [],
+  id: ({ namespace, configMap, candidateKeys }) => `${namespace}/${configMap}/${candidateKeys[0] ?? ""}`,
+
+  create: (want, operation) => write(want, undefined, operation),
+
+  read: async (want, state, { kube }) => {
+    const object = await kube.get(configMapRef(want.namespace, want.configMap));
+    if (object === undefined) return undefined;
+    const map = readConfigMap(object);
+    const live = contentOf(map, state.key);
+    return {
+      computed: { ...state, liveContent: live },
+      drift: driftOf(want, state, live, liveKey(map.data, want.candidateKeys)),
+    };
+  },
+
+  adopt: async ([namespace = "", configMap = "", key = ""], { kube }) => {
+    const object = await kube.get(configMapRef(namespace, configMap));
+    const live = object === undefined ? null : contentOf(readConfigMap(object), key);
+    if (live === null) return undefined;
+    return {
+      inputs: { namespace, configMap, candidateKeys: [key], content: live },
+      computed: { key, liveContent: live, before: live, written: live, revision: "" },
+    };
+  },
+
+  update: write,
+
+  delete: async (had, state, operation) => {
+    const ref = configMapRef(had.namespace, had.configMap);
+    const { result } = await changeObject(operation, ref, (object) => {
+      if (object === undefined) return { patch: undefined, result: undefined };
+      const live = contentOf(readConfigMap(object), state.key);
+      if (live === null) return { patch: undefined, result: undefined };
+      const withdrawal = leave({ inputs: had, computed: state }, live);
+      if (withdrawal.kind === "leave") return { patch: undefined, result: withdrawal.reason };
+      const same = withdrawal.content === live;
+      if (!same) writableConfigMap(object, ref);
+      return { patch: same ? undefined : { data: { [state.key]: withdrawal.content } }, result: undefined };
+    });
+    if (result !== undefined) warnLeft(operation, had, state.key, result);
+  },
+};

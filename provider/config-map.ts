@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { Before } from "../core/policy/registry.ts";
+import { liveKey } from "../core/trustee/generation.ts";
+import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+
+/** A ConfigMap as far as it is merged here. */
+export interface ConfigMap {
+  readonly data: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const dataSchema = z.record(z.string(), z.string()).nullish();
+
+export function configMapRef(namespace: string, name: string): ObjectRef {
+  return { kind: "ConfigMap", namespace, name };
+}
+
+/**
+ * The ConfigMap, ready to be written.
+ * @throws Error if it is missing, on its way out, or immutable
+ */
+export function writableConfigMap(live: KubeObject | undefined, ref: ObjectRef): ConfigMap {
+  if (live === undefined) {
+    throw new Error(
+      `There is no ConfigMap "${ref.name}" in namespace "${ref.namespace}". The Trustee operator makes it: ` +
+        "install Trustee first, or correct the name and the namespace.",
+    );
+  }
+  if (live.metadata.deletionTimestamp !== undefined) {
+    throw new Error(
+      `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again when it is there anew.`,
+    );
+  }
+  if (live["immutable"] === true) {
+    throw new Error(
+      `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is immutable, so nothing can be written into it. ` +
+        "Replace it by one without `immutable: true`, then run again.",
+    );
+  }
+  return readConfigMap(live);
+}
+
+export function readConfigMap(live: KubeObject): ConfigMap {
+  return { data: dataSchema.parse(live["data"]) ?? {}, annotations: live.metadata.annotations ?? {} };
+}
+
+export function contentOf(map: ConfigMap, key: string): Before {
+  return Object.hasOwn(map.data, key) ? (map.data[key] ?? null) : null;
+}
+
+/**
+ * The key to write: the live one among the candidates; else the one that this resource wrote before; else the only
+ * candidate.
+ * @throws Error if none of these says which generation of Trustee reads the ConfigMap
+ */
+export function keyToWrite(
+  map: ConfigMap,
+  ref: ObjectRef,
+  candidates: readonly string[],
+  remembered?: string,
+): string {
+  const live = liveKey(map.data, candidates);
+  if (live !== undefined) return live;
+  if (remembered !== undefined && candidates.includes(remembered)) return remembered;
+  const [only, ...more] = candidates;
+  if (only !== undefined && more.length === 0) return only;
+  throw new Error(
+    `ConfigMap "${ref.name}" in namespace "${ref.namespace}" has none of the keys ${candidates
+      .map((key) => `"${key}"`)
+      .join(
+        ", ",
+      )}, so it cannot be seen which generation of Trustee reads it. Pin the generation in the settings.`,
+  );
+}

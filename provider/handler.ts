@@ -1,0 +1,167 @@
+import type { z } from "zod";
+import {
+  changes,
+  containsSecret,
+  containsUnknown,
+  detailedDiff,
+  formatPath,
+  mapValues,
+  markSecret,
+  toJson,
+  unknown,
+  type CallContext,
+  type CheckFailure,
+  type PropertyMap,
+  type PropertyValue,
+  type Provider,
+} from "../protocol/index.ts";
+import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+
+/** Makes the operation of one call. */
+export type Start = (context: CallContext, owner: string, preview?: boolean) => Operation;
+
+/** One kind of resource in the protocol's terms. */
+export type ResourceHandler = Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">;
+
+/** Names beginning so are the engine's and the SDK's own. */
+const INTERNAL = "__";
+
+function failuresOf(property: string, error: z.ZodError): CheckFailure[] {
+  return error.issues.map((issue) => ({
+    property: formatPath([
+      property,
+      ...issue.path.map((part) => (typeof part === "number" ? part : String(part))),
+    ]),
+    reason: issue.message,
+  }));
+}
+
+function checkInputs<Inputs extends object, Computed extends object>(
+  type: ResourceType<Inputs, Computed>,
+  inputs: PropertyMap,
+): readonly CheckFailure[] {
+  const shape = type.inputs.shape;
+  const extra = Object.keys(inputs)
+    .filter((name) => !Object.hasOwn(shape, name) && !name.startsWith(INTERNAL))
+    .map((property) => ({
+      property,
+      reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
+    }));
+  const wrong = Object.entries(shape).flatMap(([name, schema]) => {
+    const value = inputs[name];
+    if (value !== undefined && containsUnknown(value)) return [];
+    const result = (schema as z.ZodType).safeParse(value === undefined ? undefined : toJson(value, [name]));
+    return result.success ? [] : failuresOf(name, result.error);
+  });
+  return [...extra, ...wrong, ...(type.checkTogether?.(inputs) ?? [])];
+}
+
+/** The handler of one kind of resource. */
+export function handlerOf<Inputs extends object, Computed extends object>(
+  type: ResourceType<Inputs, Computed>,
+  start: Start,
+): ResourceHandler {
+  const inputNames = Object.keys(type.inputs.shape);
+  const computedNames = Object.keys(type.computed.shape);
+  const inputsOf = (map: PropertyMap): Inputs => type.inputs.parse(toJson(pick(map, inputNames)));
+  const computedOf = (map: PropertyMap): Computed => type.computed.parse(toJson(pick(map, computedNames)));
+
+  /** The outputs: the inputs, and what was computed, which is secret where an input is that it is derived from. */
+  const outputsOf = (inputs: PropertyMap, computed: PropertyMap, owner: string): PropertyMap => {
+    const secret = containsSecret(inputs);
+    const derived: readonly string[] = type.derived;
+    const marked = mapValues(computed, (value, name) =>
+      secret && derived.includes(name) ? markSecret(value) : value,
+    );
+    return { ...inputs, ...marked, owner };
+  };
+  const allUnknown = (): PropertyMap => Object.fromEntries(computedNames.map((name) => [name, unknown]));
+  const refreshBeforeUpdate = type.drifts;
+
+  return {
+    check: ({ newInputs }) => {
+      const given = Object.fromEntries(Object.entries(newInputs).filter(([name]) => name !== "drift"));
+      const inputs = type.drifts ? { ...given, drift: NO_DRIFT } : given;
+      return Promise.resolve({ inputs, failures: checkInputs(type, given) });
+    },
+
+    diff: ({ oldInputs, newInputs }) => {
+      const replaceOn: readonly (string | number | undefined)[] = type.replaceOn;
+      const found = changes(known(oldInputs), known(newInputs));
+      return Promise.resolve({
+        detailedDiff: detailedDiff(found, ({ path }) => replaceOn.includes(path[0])),
+      });
+    },
+
+    create: async ({ inputs, preview, urn }, context) => {
+      if (preview && containsUnknown(inputs)) {
+        return { id: "", outputs: outputsOf(inputs, allUnknown(), urn), refreshBeforeUpdate };
+      }
+      const plain = inputsOf(inputs);
+      const computed = await type.create(plain, start(context, urn, preview));
+      return { id: type.id(plain), outputs: outputsOf(inputs, computed, urn), refreshBeforeUpdate };
+    },
+
+    read: async ({ id, inputs, outputs, urn }, context) => {
+      const owner = ownerOf(outputs, urn);
+      const operation = start(context, owner);
+      if (Object.keys(outputs).length === 0) {
+        if (type.adopt === undefined) {
+          throw new Error(
+            "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+          );
+        }
+        const adopted = await type.adopt(id.split("/"), operation);
+        if (adopted === undefined) return undefined;
+        const asInputs = withDrift(toProperties(adopted.inputs), NO_DRIFT, type.drifts);
+        return {
+          id,
+          inputs: asInputs,
+          outputs: outputsOf(asInputs, adopted.computed, owner),
+          refreshBeforeUpdate,
+        };
+      }
+      const found = await type.read(inputsOf(inputs), computedOf(outputs), operation);
+      if (found === undefined) return undefined;
+      const asRead = withDrift(inputs, found.drift, type.drifts);
+      return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
+    },
+
+    update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
+      const owner = ownerOf(oldOutputs, urn);
+      if (preview && containsUnknown(newInputs)) {
+        return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
+      }
+      const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs) };
+      const computed = await type.update(inputsOf(newInputs), old, start(context, owner, preview));
+      return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
+    },
+
+    delete: async ({ outputs, urn }, context) => {
+      await type.delete(inputsOf(outputs), computedOf(outputs), start(context, ownerOf(outputs, urn)));
+    },
+  };
+}
+
+function pick(map: PropertyMap, names: readonly string[]): PropertyMap {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => names.includes(name)));
+}
+
+/** Without the names that are the engine's own. */
+function known(map: PropertyMap): PropertyMap {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => !name.startsWith(INTERNAL)));
+}
+
+function withDrift(inputs: PropertyMap, drift: string, drifts: boolean): PropertyMap {
+  return drifts ? { ...inputs, drift } : inputs;
+}
+
+function ownerOf(outputs: PropertyMap, urn: string): string {
+  const owner: PropertyValue | undefined = outputs["owner"];
+  return typeof owner === "string" ? owner : urn;
+}
+
+/** A validated value as properties: what is absent stays absent. */
+function toProperties(value: object): PropertyMap {
+  return JSON.parse(JSON.stringify(value)) as PropertyMap;
+}

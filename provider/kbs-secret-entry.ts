@@ -1,0 +1,137 @@
+import { z } from "zod";
+import {
+  joinSecret,
+  leaveSecret,
+  readEntries,
+  readLedger,
+  SECRET_LEDGER_ANNOTATION,
+  writeLedger,
+  type SecretResources,
+} from "../core/kbs-config/entries.ts";
+import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import { unknown, type PropertyMap } from "../protocol/index.ts";
+import { changeObject, type Change } from "./change.ts";
+import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+
+const inputs = z.object({
+  namespace: z.string().min(1),
+  kbsConfig: z.string().min(1),
+  secret: z.string().min(1),
+  secretIsCreated: z.boolean(),
+});
+type Inputs = z.output<typeof inputs>;
+
+const computed = z.object({
+  /** Whether this project put the name into the list; then it takes it out again. */
+  added: z.boolean(),
+  present: z.boolean(),
+  /** The KbsConfig's version after this resource's last write; empty where it wrote nothing. */
+  revision: z.string(),
+});
+type Computed = z.output<typeof computed>;
+
+function kbsConfigRef({ namespace, kbsConfig }: Inputs): ObjectRef {
+  return { kind: "KbsConfig", namespace, name: kbsConfig };
+}
+
+function resourcesOf(live: KubeObject): SecretResources {
+  const spec = z.looseObject({}).nullish().parse(live["spec"]);
+  return {
+    entries: readEntries(spec?.["kbsSecretResources"]),
+    ledger: readLedger(live.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]),
+  };
+}
+
+/** The patch from one state to the other; none if they are the same. */
+function patchTo(before: SecretResources, after: SecretResources): Change<unknown>["patch"] {
+  const list = before.entries.join("\n") === after.entries.join("\n");
+  const ledger = writeLedger(before.ledger) === writeLedger(after.ledger);
+  if (list && ledger) return undefined;
+  const metadata = { annotations: { [SECRET_LEDGER_ANNOTATION]: writeLedger(after.ledger) } };
+  return { metadata, ...(list ? {} : { spec: { kbsSecretResources: after.entries } }) };
+}
+
+/** A Secret that does not exist, once listed, makes every reconcile of the operator fail. */
+async function requireSecret(
+  { namespace, secret, secretIsCreated }: Inputs,
+  operation: Operation,
+): Promise<void> {
+  if (operation.preview && secretIsCreated) return;
+  if ((await operation.kube.getMetadata({ kind: "Secret", namespace, name: secret })) !== undefined) return;
+  throw new Error(
+    `There is no Secret "${secret}" in namespace "${namespace}". Listing it in the KbsConfig would stop every ` +
+      "reconcile of the Trustee operator. Create it first, or let this program create it.",
+  );
+}
+
+async function join(want: Inputs, old: Computed | undefined, operation: Operation): Promise<PropertyMap> {
+  await requireSecret(want, operation);
+  const ref = kbsConfigRef(want);
+  const { result, wrote, resourceVersion } = await changeObject(operation, ref, (live) => {
+    if (live === undefined) {
+      throw new Error(
+        `There is no KbsConfig "${ref.name}" in namespace "${ref.namespace}". Install Trustee, or correct the name.`,
+      );
+    }
+    if (live.metadata.deletionTimestamp !== undefined) {
+      throw new Error(
+        `KbsConfig "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again when it is there anew.`,
+      );
+    }
+    const before = resourcesOf(live);
+    const after = joinSecret(before, want.secret, operation.owner, old?.added);
+    return {
+      patch: patchTo(before, after),
+      result: { added: after.added, listed: before.entries.includes(want.secret) },
+    };
+  });
+  const resumed = old === undefined ? result.added : !old.present;
+  const revision = wrote
+    ? operation.preview
+      ? unknown
+      : resourceVersion
+    : resumed
+      ? resourceVersion
+      : undefined;
+  return { added: result.added, present: true, revision: revision ?? old?.revision ?? "" };
+}
+
+/** One name in `spec.kbsSecretResources`. */
+export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
+  inputs,
+  computed,
+  replaceOn: ["namespace", "kbsConfig", "secret"],
+  derived: [],
+  drifts: true,
+  id: ({ namespace, kbsConfig, secret }) => `${namespace}/${kbsConfig}/${secret}`,
+
+  create: (want, operation) => join(want, undefined, operation),
+
+  read: async (want, state, { kube }) => {
+    const live = await kube.get(kbsConfigRef(want));
+    if (live === undefined) return undefined;
+    const present = resourcesOf(live).entries.includes(want.secret);
+    const drift = present ? NO_DRIFT : `"${want.secret}" was taken out of the list`;
+    return { computed: { ...state, present }, drift };
+  },
+
+  adopt: async ([namespace = "", kbsConfig = "", secret = ""], { kube }) => {
+    const taken = { namespace, kbsConfig, secret, secretIsCreated: false };
+    const live = await kube.get(kbsConfigRef(taken));
+    if (live === undefined || !resourcesOf(live).entries.includes(secret)) return undefined;
+    return { inputs: taken, computed: { added: false, present: true, revision: "" } };
+  },
+
+  update: (want, old, operation) => join(want, old.computed, operation),
+
+  delete: async (had, state, operation) => {
+    await changeObject(operation, kbsConfigRef(had), (live) => {
+      if (live === undefined) return { patch: undefined, result: undefined };
+      const before = resourcesOf(live);
+      return {
+        patch: patchTo(before, leaveSecret(before, had.secret, operation.owner, state.added)),
+        result: undefined,
+      };
+    });
+  },
+};

@@ -1,0 +1,63 @@
+import type { z } from "zod";
+import type { KubeClient } from "../kube/client.ts";
+import type { CheckFailure, Log, PropertyMap } from "../protocol/index.ts";
+
+/** What an operation on one resource works with. */
+export interface Operation {
+  readonly kube: KubeClient;
+  /** A client that outlives the operation's own signal: to find out why it failed. */
+  readonly kubeWith: (signal: AbortSignal) => KubeClient;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** True: say what would come out, write nothing. */
+  readonly preview: boolean;
+  /** Who this resource is to our other resources on the same object: the URN that it was created with. */
+  readonly owner: string;
+  readonly now: () => Date;
+}
+
+/** The value of the input `drift` that every program wants. */
+export const NO_DRIFT = "none";
+
+/** What Read found of a resource that is still there. */
+export interface Found {
+  readonly computed: PropertyMap;
+  /** What of the resource is not as it was left, in words for a preview; {@link NO_DRIFT} if nothing. */
+  readonly drift: string;
+}
+
+/** A resource taken over by its id alone. */
+export interface Adopted<Inputs> {
+  readonly inputs: Inputs;
+  readonly computed: PropertyMap;
+}
+
+/**
+ * One kind of resource in terms of plain, validated values; {@link ./handler.ts} translates from and to the protocol.
+ * `Computed` are the outputs beyond the inputs, as the state holds them; what a function returns of them may be unknown
+ * in a preview.
+ */
+export interface ResourceType<Inputs extends object, Computed extends object> {
+  readonly inputs: z.ZodObject & z.ZodType<Inputs>;
+  readonly computed: z.ZodObject & z.ZodType<Computed>;
+  /** Inputs of which a change needs a new resource. */
+  readonly replaceOn: readonly (keyof Inputs & string)[];
+  /** Computed outputs that hold what inputs said: secret where one of these is. */
+  readonly derived: readonly (keyof Computed & string)[];
+  /** Whether Read can find drift; then every resource has an input `drift`, wanted to be {@link NO_DRIFT}. */
+  readonly drifts: boolean;
+  /** What has to hold between inputs; those that are not known yet are there as unknown. */
+  readonly checkTogether?: (inputs: PropertyMap) => readonly CheckFailure[];
+  readonly id: (inputs: Inputs) => string;
+  readonly create: (inputs: Inputs, operation: Operation) => Promise<PropertyMap>;
+  /** Undefined: gone. */
+  readonly read: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<Found | undefined>;
+  /** Undefined: there is no such thing. Absent: this kind cannot be imported. */
+  readonly adopt?: (id: readonly string[], operation: Operation) => Promise<Adopted<Inputs> | undefined>;
+  readonly update: (
+    inputs: Inputs,
+    old: { readonly inputs: Inputs; readonly computed: Computed },
+    operation: Operation,
+  ) => Promise<PropertyMap>;
+  readonly delete: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<void>;
+}

@@ -1,0 +1,162 @@
+import { z } from "zod";
+import {
+  CONFIG_MAP_VERSIONS_ANNOTATION,
+  parseConfigMapVersions,
+  RESTARTED_AT_ANNOTATION,
+  type ChangedObject,
+  type ObservedDeployment,
+  type ObservedPod,
+} from "../core/rollout/observation.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/objects.ts";
+
+const annotated = z.object({ annotations: z.record(z.string(), z.string()).optional() });
+
+const secretName = z.object({ secretName: z.string().optional() });
+const volume = z.object({
+  secret: secretName.optional(),
+  projected: z
+    .object({
+      sources: z.array(z.object({ secret: z.object({ name: z.string().optional() }).optional() })).optional(),
+    })
+    .optional(),
+});
+
+const deploymentSchema = z.object({
+  spec: z.object({
+    replicas: z.number().default(1),
+    paused: z.boolean().default(false),
+    selector: z.object({
+      matchLabels: z.record(z.string(), z.string()).default({}),
+      matchExpressions: z
+        .array(z.object({ key: z.string(), operator: z.string(), values: z.array(z.string()).default([]) }))
+        .default([]),
+    }),
+    template: z.object({
+      metadata: annotated.default({}),
+      spec: z.object({ volumes: z.array(volume).default([]) }),
+    }),
+  }),
+  status: z
+    .object({
+      observedGeneration: z.number().default(0),
+      replicas: z.number().default(0),
+      updatedReplicas: z.number().default(0),
+      availableReplicas: z.number().default(0),
+    })
+    .default({ observedGeneration: 0, replicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
+});
+
+const podSchema = z.object({
+  status: z
+    .object({
+      phase: z.string().optional(),
+      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+    })
+    .default({ conditions: [] }),
+});
+
+export interface ObservedRollout {
+  readonly deployment: ObservedDeployment;
+  readonly pods: readonly ObservedPod[];
+  /** Changes whenever something happens to the Deployment or its pods. */
+  readonly fingerprint: string;
+}
+
+/** Whole seconds since 1970 of an API server's time. */
+function seconds(time: string | undefined): number {
+  return Math.floor(Date.parse(time ?? "") / 1000);
+}
+
+function labelSelector({
+  matchLabels,
+  matchExpressions,
+}: z.output<typeof deploymentSchema>["spec"]["selector"]): string {
+  const labels = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const expressions = matchExpressions.map(({ key, operator, values }) => {
+    switch (operator) {
+      case "In":
+        return `${key} in (${values.join(",")})`;
+      case "NotIn":
+        return `${key} notin (${values.join(",")})`;
+      case "Exists":
+        return key;
+      default:
+        return `!${key}`;
+    }
+  });
+  return [...labels, ...expressions].join(",");
+}
+
+/** Whether a pod is one of the Deployment's own, and not just labelled like them. */
+function belongsTo(deployment: string, pod: KubeObject): boolean {
+  const hash = pod.metadata.labels?.["pod-template-hash"];
+  return (pod.metadata.ownerReferences ?? []).some(
+    ({ kind, name }) => kind === "ReplicaSet" && hash !== undefined && name === `${deployment}-${hash}`,
+  );
+}
+
+function observePod(pod: KubeObject): ObservedPod | undefined {
+  const { status } = podSchema.parse(pod);
+  if (status.phase === "Succeeded" || status.phase === "Failed") return undefined;
+  const { metadata } = pod;
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? metadata.name,
+    createdAt: seconds(metadata.creationTimestamp),
+    ready: status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True"),
+    terminating: metadata.deletionTimestamp !== undefined,
+    configMapVersions: parseConfigMapVersions(metadata.annotations?.[CONFIG_MAP_VERSIONS_ANNOTATION]),
+  };
+}
+
+/** The Deployment and its pods as they are now; `undefined` if there is no such Deployment. */
+export async function observeRollout(
+  kube: KubeClient,
+  namespace: string,
+  name: string,
+): Promise<ObservedRollout | undefined> {
+  const object = await kube.get({ kind: "Deployment", namespace, name });
+  if (object === undefined) return undefined;
+  const { spec, status } = deploymentSchema.parse(object);
+  const { annotations = {} } = spec.template.metadata;
+  const all = await kube.list("Pod", namespace, labelSelector(spec.selector));
+  const pods = all.filter((pod) => belongsTo(name, pod)).flatMap((pod) => observePod(pod) ?? []);
+  const deployment: ObservedDeployment = {
+    generation: object.metadata.generation ?? 0,
+    observedGeneration: status.observedGeneration,
+    replicas: spec.replicas,
+    currentReplicas: status.replicas,
+    updatedReplicas: status.updatedReplicas,
+    availableReplicas: status.availableReplicas,
+    paused: spec.paused,
+    mountedSecrets: spec.template.spec.volumes.flatMap(({ secret, projected }) => [
+      ...(secret?.secretName === undefined ? [] : [secret.secretName]),
+      ...(projected?.sources ?? []).flatMap((source) => source.secret?.name ?? []),
+    ]),
+    configMapVersions: parseConfigMapVersions(annotations[CONFIG_MAP_VERSIONS_ANNOTATION]),
+    restartedAt: annotations[RESTARTED_AT_ANNOTATION],
+  };
+  const fingerprint = JSON.stringify([deployment, pods.map((pod) => [pod.uid, pod.ready, pod.terminating])]);
+  return { deployment, pods, fingerprint };
+}
+
+/**
+ * When an object was last written.
+ * @throws Error if it is not there
+ */
+export async function observeChange(
+  kube: KubeClient,
+  namespace: string,
+  { kind, name }: Pick<ChangedObject, "kind" | "name">,
+): Promise<ChangedObject> {
+  const metadata = await kube.getMetadata({ kind, namespace, name });
+  if (metadata === undefined) {
+    throw new Error(`There is no ${kind} "${name}" in namespace "${namespace}", which the KBS has to read.`);
+  }
+  const { managedFields = [], creationTimestamp, resourceVersion = "" } = metadata;
+  const times = [creationTimestamp, ...managedFields.map((entry) => entry.time)]
+    .map(seconds)
+    .filter((time) => !Number.isNaN(time));
+  return { kind, name, changedAt: Math.max(...times), resourceVersion };
+}

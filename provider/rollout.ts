@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
+import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
+import { KubeError } from "../kube/errors.ts";
+import { TimeoutError, unknown, type PropertyMap } from "../protocol/index.ts";
+import { explainRollout } from "./rollout-explain.ts";
+import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
+import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+
+const inputs = z.object({
+  namespace: z.string().min(1),
+  deployment: z.string().min(1),
+  changes: z.record(z.string(), z.string()),
+  after: z.array(z.object({ kind: z.enum(["ConfigMap", "Secret"]), name: z.string().min(1) })),
+  secrets: z.array(z.string().min(1)),
+  timeoutMinutes: z.number().positive(),
+  /** Rolls out when it is deleted, instead of when it is created or changed. */
+  onDelete: z.boolean().optional(),
+});
+type Inputs = z.output<typeof inputs>;
+
+const computed = z.object({ completedAt: z.string().optional() });
+type Computed = z.output<typeof computed>;
+
+/** Between two looks at the Deployment, in milliseconds. */
+const POLL = 700;
+/** For finding out why it failed, in milliseconds. */
+const EXPLAIN = 5_000;
+
+/** One run until every pod is done. */
+class RolloutRun {
+  readonly #want: Inputs;
+  readonly #operation: Operation;
+  #annotated = false;
+  readonly #evicted = new Set<string>();
+  #fingerprint = "";
+  #changedAt = 0;
+
+  constructor(want: Inputs, operation: Operation) {
+    this.#want = want;
+    this.#operation = operation;
+  }
+
+  /** @returns false if there is no such Deployment */
+  async run(): Promise<boolean> {
+    const { namespace, deployment, after, timeoutMinutes } = this.#want;
+    const { kube, signal, log } = this.#operation;
+    const changes = await Promise.all(after.map((object) => observeChange(kube, namespace, object)));
+    const deadline = performance.now() + timeoutMinutes * 60_000;
+    let pods: readonly string[] = [];
+    try {
+      for (;;) {
+        const seen = await observeRollout(kube, namespace, deployment);
+        if (seen === undefined) return false;
+        pods = seen.pods.map((pod) => pod.name);
+        const view = this.#view(seen, changes);
+        const decision = decideRollout(view);
+        if (decision.kind === "done") return true;
+        log.status(progress(deployment, view, decision));
+        if (decision.kind === "fail") throw new Error(decision.reason);
+        if (performance.now() > deadline)
+          throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
+        await this.#act(decision);
+        await sleep(POLL, undefined, { signal });
+      }
+    } catch (error) {
+      throw await this.#explained(error, new Set(pods));
+    }
+  }
+
+  #view(seen: ObservedRollout, changes: readonly ChangedObject[]): RolloutView {
+    if (seen.fingerprint !== this.#fingerprint) {
+      this.#fingerprint = seen.fingerprint;
+      this.#changedAt = performance.now();
+    }
+    return {
+      deployment: seen.deployment,
+      pods: seen.pods,
+      changes,
+      secrets: this.#want.onDelete === true ? [] : this.#want.secrets,
+      now: Math.floor((this.#operation.kube.serverTime ?? this.#operation.now()).getTime() / 1000),
+      quietFor: (performance.now() - this.#changedAt) / 1000,
+      annotated: this.#annotated,
+      evicted: this.#evicted,
+    };
+  }
+
+  async #act(decision: RolloutDecision): Promise<void> {
+    const { namespace, deployment } = this.#want;
+    const { kube, log, now } = this.#operation;
+    if (decision.kind === "annotate") {
+      const at = (kube.serverTime ?? now()).toISOString();
+      await kube.patch(
+        { kind: "Deployment", namespace, name: deployment },
+        { spec: { template: { metadata: { annotations: { [RESTARTED_AT_ANNOTATION]: at } } } } },
+      );
+      this.#annotated = true;
+    }
+    if (decision.kind === "evict") {
+      try {
+        await kube.evict(namespace, decision.pod.name);
+        this.#evicted.add(decision.pod.uid);
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        if (error.failure === "too-many-requests") {
+          log.status(`${deployment}: a disruption budget holds back the eviction of ${decision.pod.name}`);
+        } else if (error.failure !== "not-found") throw error;
+      }
+    }
+  }
+
+  /** The error with what can be found out about its cause; a cancelled run ends at once. */
+  async #explained(error: unknown, pods: ReadonlySet<string>): Promise<unknown> {
+    const { signal, kubeWith } = this.#operation;
+    if (signal.aborted && !(signal.reason instanceof TimeoutError)) return signal.reason;
+    if (error instanceof KubeError && !signal.aborted) return error;
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    const { namespace, deployment } = this.#want;
+    const reasons = await explainRollout(kubeWith(AbortSignal.timeout(EXPLAIN)), namespace, deployment, pods);
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return new Error(
+      [
+        `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
+        ...reasons.map((reason) => `  - ${reason}`),
+        "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
+      ].join("\n"),
+      { cause },
+    );
+  }
+}
+
+function progress(deployment: string, view: RolloutView, decision: RolloutDecision): string {
+  const count = `${deployment}: ${podsDone(view)} of ${view.deployment.replicas} KBS pods run the new configuration`;
+  switch (decision.kind) {
+    case "wait":
+      return `${count}; ${decision.reason}`;
+    case "annotate":
+      return `${count}; restarting it`;
+    case "evict":
+      return `${count}; replacing ${decision.pod.name}`;
+    case "done":
+    case "fail":
+      return count;
+  }
+}
+
+async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
+  const { namespace, deployment } = want;
+  const found = operation.preview
+    ? (await operation.kube.get({ kind: "Deployment", namespace, name: deployment })) !== undefined
+    : await new RolloutRun(want, operation).run();
+  if (!found) {
+    throw new Error(
+      `There is no Deployment "${deployment}" in namespace "${namespace}". Install Trustee first, or correct the name.`,
+    );
+  }
+  if (operation.preview) return { completedAt: unknown };
+  return { completedAt: (operation.kube.serverTime ?? operation.now()).toISOString() };
+}
+
+/** Every pod of the Deployment is younger than the last change, whoever restarted it. */
+export const rollout: ResourceType<Inputs, Computed> = {
+  inputs,
+  computed,
+  replaceOn: ["namespace", "deployment"],
+  derived: [],
+  drifts: false,
+  id: ({ namespace, deployment }) => `${namespace}/${deployment}`,
+
+  create: async (want, operation) => (want.onDelete === true ? {} : roll(want, operation)),
+
+  read: async ({ namespace, deployment }, state, { kube }) => {
+    const live = await kube.get({ kind: "Deployment", namespace, name: deployment });
+    if (live === undefined) return undefined;
+    return {
+      computed: state.completedAt === undefined ? {} : { completedAt: state.completedAt },
+      drift: NO_DRIFT,
+    };
+  },
+
+  update: async (want, old, operation) => {
+    const same = JSON.stringify(sorted(want.changes)) === JSON.stringify(sorted(old.inputs.changes));
+    if (want.onDelete === true || same) {
+      return old.computed.completedAt === undefined ? {} : { completedAt: old.computed.completedAt };
+    }
+    return roll(want, operation);
+  },
+
+  delete: async (had, _state, operation) => {
+    if (had.onDelete === true) await new RolloutRun(had, operation).run();
+  },
+};
+
+function sorted(changes: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1));
+}

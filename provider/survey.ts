@@ -1,0 +1,128 @@
+import { IssuesError, type Issues } from "../core/issues.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { KubeError } from "../kube/errors.ts";
+import type { Kind, KubeObject, ObjectMeta } from "../kube/objects.ts";
+
+/** Reads of one namespace at a time that is still before anything is written: what fails becomes an issue. */
+export class Survey {
+  readonly #kube: KubeClient;
+  readonly #namespace: string;
+  readonly #issues: Issues;
+  #unreachable: KubeError | undefined;
+  #answered = false;
+
+  constructor(kube: KubeClient, namespace: string, issues: Issues) {
+    this.#kube = kube;
+    this.#namespace = namespace;
+    this.#issues = issues;
+  }
+
+  /** Whether the API server has answered at all, be it with a refusal. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** @throws IssuesError with the one problem that there is */
+  giveUp(subject: string): never {
+    throw new IssuesError(subject, [
+      {
+        path: "trustee.kubeconfig",
+        given: this.#unreachable?.message ?? "a cluster that does not answer",
+        allowed: "a cluster that answers",
+        mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
+      },
+    ]);
+  }
+
+  /** An object that may be missing. */
+  async look(kind: Kind, name: string): Promise<KubeObject | undefined> {
+    return (await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name })))?.value;
+  }
+
+  /** An object that has to be there, and is there to stay. */
+  async need(kind: Kind, name: string, path: string): Promise<KubeObject | undefined> {
+    const read = await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
+    if (read === undefined) return undefined;
+    const found = read.value;
+    if (found === undefined) {
+      this.#missing(kind, name, path, "Install Trustee, or correct the name and the namespace.");
+    } else if (found.metadata.deletionTimestamp !== undefined || found["immutable"] === true) {
+      this.#issues.add({
+        path,
+        given: `${kind} "${name}", which is ${found["immutable"] === true ? "immutable" : "being deleted"}`,
+        allowed: `a ${kind} that can be changed`,
+        mend: "Replace it, then run again.",
+      });
+    }
+    return found;
+  }
+
+  /** What a Secret says of itself; its data is not asked for. */
+  async metadata(name: string): Promise<ObjectMeta | undefined> {
+    return (await this.#read(() => this.#metadataOf(name)))?.value;
+  }
+
+  /** A Secret that has to be there. */
+  async needSecret(name: string, path: string): Promise<void> {
+    const read = await this.#read(() => this.#metadataOf(name));
+    if (read !== undefined && read.value === undefined) {
+      this.#missing("Secret", name, path, "Create it, correct its name, or let this stack create it.");
+    }
+  }
+
+  /** A warning for each listed Secret that does not exist: the operator's reconcile stops at it. */
+  async missing(names: readonly string[], kbsConfig: string): Promise<readonly string[]> {
+    const found = await Promise.all(
+      names.map(async (name) => {
+        try {
+          return await this.#metadataOf(name);
+        } catch (error) {
+          return error;
+        }
+      }),
+    );
+    return names
+      .filter((_, index) => found[index] === undefined)
+      .map(
+        (name) =>
+          `KbsConfig "${kbsConfig}" lists Secret "${name}", which does not exist: the Trustee operator cannot reconcile ` +
+          "until it is created, or taken out of the list.",
+      );
+  }
+
+  #metadataOf(name: string): Promise<ObjectMeta | undefined> {
+    return this.#kube.getMetadata({ kind: "Secret", namespace: this.#namespace, name });
+  }
+
+  #missing(kind: Kind, name: string, path: string, mend: string): void {
+    this.#issues.add({
+      path,
+      given: `${kind} "${name}", which does not exist in namespace "${this.#namespace}"`,
+      allowed: `a ${kind} that exists`,
+      mend,
+    });
+  }
+
+  /** `undefined`: the read failed, and that has become an issue. */
+  async #read<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    try {
+      const value = await work();
+      this.#answered = true;
+      return { value };
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.failure === "aborted") throw error;
+      if (error.failure === "unreachable") {
+        this.#unreachable = error;
+        return undefined;
+      }
+      this.#answered = true;
+      this.#issues.add({
+        path: "trustee.kubeconfig",
+        given: error.message,
+        allowed: "an account that may read what this stack needs",
+        mend: "Use another account, or grant what is missing.",
+      });
+      return undefined;
+    }
+  }
+}
