@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import type { Generation } from "../core/trustee/generation.ts";
 import { environment, layout } from "./pulumi/environment.ts";
-import { PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
+import { checkPluginFolder, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
 import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
@@ -20,6 +20,8 @@ export interface SandboxOptions {
   readonly resourcePath?: "string" | "array";
   /** A folder with the real pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
   readonly kubernetesPlugin?: string;
+  /** Gives the start up, e.g. when the user interrupts; what was started is removed. */
+  readonly signal?: AbortSignal;
 }
 
 export interface CommandResult {
@@ -56,6 +58,7 @@ interface Resolved {
   readonly fresh: boolean;
   readonly resourcePath: "string" | "array";
   readonly kubernetesPlugin?: string;
+  readonly signal?: AbortSignal;
 }
 
 function resolve(options: SandboxOptions): Resolved {
@@ -67,6 +70,7 @@ function resolve(options: SandboxOptions): Resolved {
     fresh: options.fresh ?? false,
     resourcePath: options.resourcePath ?? (trustee === "0.18" ? "string" : "array"),
     ...(plugin === undefined || plugin === "" ? {} : { kubernetesPlugin: plugin }),
+    ...(options.signal && { signal: options.signal }),
   };
 }
 
@@ -101,6 +105,7 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
       `The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`,
     );
   }
+  if (wanted.kubernetesPlugin !== undefined) await checkPluginFolder(wanted.kubernetesPlugin);
   await stopSandbox(wanted.name);
   return new Start(wanted).steps();
 }

@@ -21,29 +21,34 @@ function evalLine(name: string): string {
   return `eval "$(npm run -s sandbox -- env${name === DEFAULT_NAME ? "" : ` --name ${name}`})"`;
 }
 
-/** Ends what was started when the user interrupts or the session ends. */
-function cleanUpOnSignal(name: string): void {
+/** A step failed, which the progress display has shown. */
+class ShownError extends Error {}
+
+/** Aborted when the user interrupts or the session ends, with the exit code that this then has. */
+function interruption(): AbortController {
+  const controller = new AbortController();
   for (const [signal, code] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const) {
-    process.once(signal, () => {
-      process.stderr.write(`\nInterrupted: removing the sandbox "${name}".\n`);
-      void stopSandbox(name).finally(() => process.exit(code));
+    process.on(signal, () => {
+      process.exitCode = code;
+      controller.abort(new Error(`interrupted by ${signal}`));
     });
   }
+  return controller;
 }
 
 async function up(flags: UpFlags): Promise<void> {
-  const options: SandboxOptions = flags;
+  const { signal } = interruption();
+  const options: SandboxOptions = { ...flags, signal };
   const steps = await startSteps(options);
   if (steps.length === 0) {
     console.log(`The sandbox "${flags.name}" runs already.`);
     describe(flags.name);
     return;
   }
-  cleanUpOnSignal(flags.name);
   const started = performance.now();
   const tasks = steps.map((step) => ({
     title: step.title,
@@ -57,7 +62,8 @@ async function up(flags: UpFlags): Promise<void> {
     await new Listr(tasks, { fallbackRenderer: "verbose", registerSignalListeners: false }).run();
   } catch (error) {
     await stopSandbox(flags.name);
-    throw error;
+    if (signal.aborted) console.error(`Interrupted: the sandbox "${flags.name}" has been removed.`);
+    throw new ShownError("the sandbox was not started", { cause: error });
   }
   console.log(`The sandbox "${flags.name}" runs (${((performance.now() - started) / 1000).toFixed(1)} s).`);
   describe(flags.name);
@@ -178,8 +184,8 @@ program
 
 try {
   await program.parseAsync();
-  process.exit();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exit(1);
+  if (!(error instanceof ShownError)) console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode ??= 1;
 }
+process.exit();

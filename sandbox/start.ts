@@ -12,8 +12,8 @@ import { writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
 import { controlPlanePrograms, portNames, type Ports } from "./control-plane/programs.ts";
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
-import { installKubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
-import { sandboxFolder, toolCache } from "./state/folders.ts";
+import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
+import { sandboxFolder, toolCache, usersPath } from "./state/folders.ts";
 import { freePorts } from "./state/ports.ts";
 import { startDaemon, startOf } from "./state/processes.ts";
 import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly resourcePath: "string" | "array";
   /** A folder with the real pulumi-resource-kubernetes. */
   readonly kubernetesPlugin?: string;
+  /** Gives the start up: the next step fails, and whoever started it removes what there is. */
+  readonly signal?: AbortSignal;
 }
 
 /** A part of the start, for a progress display. Steps run one after the other. */
@@ -50,6 +52,7 @@ export class Start {
   readonly #folder: string;
   #tools: ToolPaths = new Map();
   #rest: Rest | undefined;
+  #plugin: Promise<KubernetesPlugin> | undefined;
   #state: RunState;
 
   constructor(options: StartOptions) {
@@ -70,19 +73,21 @@ export class Start {
       { title: "Tools", run: async (detail) => this.#provideTools(detail) },
       { title: "Kubernetes control plane", run: async (detail) => this.#startControlPlane(detail) },
       { title: `Trustee ${this.#options.trustee}`, run: async (detail) => this.#installTrustee(detail) },
-      { title: "Kubernetes plugin for Pulumi", run: async (detail) => this.#installPlugin(detail) },
+      { title: "Kubernetes plugin for Pulumi", run: async (detail) => this.#finish(detail) },
     ];
   }
 
   async #provideTools(detail: (text: string) => void): Promise<void> {
     this.#update({});
-    const plan = await planTools(toolCache(), process.env["PATH"] ?? "");
+    const plan = await planTools(toolCache(), usersPath());
     const notice = buildNotice(plan);
     if (notice !== undefined) detail(notice);
-    this.#tools = await provideTools(plan, toolCache(), detail);
+    this.#tools = await provideTools(plan, toolCache(), detail, this.#options.signal);
     const { bin } = layout(this.#folder);
     await mkdir(bin, { recursive: true });
     await Promise.all([...this.#tools].map(async ([name, file]) => symlink(file, join(bin, name))));
+    this.#plugin = this.#installPlugin();
+    this.#plugin.catch(() => undefined);
   }
 
   async #startControlPlane(detail: (text: string) => void): Promise<void> {
@@ -132,7 +137,7 @@ export class Start {
       resourcePath: this.#options.resourcePath,
       kubeconfig,
       opa: this.#tool("opa"),
-      curl: (await findOnPath("curl", process.env["PATH"] ?? "")) ?? "curl",
+      curl: (await findOnPath("curl", usersPath())) ?? "curl",
       logFolder: logs,
       kubeletPort: ports.kubelet,
       kwokPort: ports.kwok,
@@ -160,18 +165,20 @@ export class Start {
       onKinds: async () => writeFile(join(this.#folder, "installed"), ""),
     });
     detail("waiting for trustee-deployment");
-    await trusteeReady(rest, PATIENCE);
+    await trusteeReady(rest, PATIENCE, () => {
+      this.#checkAlive();
+    });
     rest.close();
-    this.#checkAlive();
   }
 
-  async #installPlugin(detail: (text: string) => void): Promise<void> {
+  async #installPlugin(): Promise<KubernetesPlugin> {
     const { pulumiHome } = layout(this.#folder);
-    const kubernetesPlugin = await installKubernetesPlugin(
-      this.#tool("pulumi"),
-      pulumiHome,
-      this.#options.kubernetesPlugin,
-    );
+    return installKubernetesPlugin(this.#tool("pulumi"), pulumiHome, this.#options.kubernetesPlugin);
+  }
+
+  async #finish(detail: (text: string) => void): Promise<void> {
+    const kubernetesPlugin = await this.#plugin;
+    if (kubernetesPlugin === undefined) throw new Error("no Kubernetes plugin has been asked for");
     detail(kubernetesPlugin.source);
     this.#update({ kubernetesPlugin, phase: "ready" });
   }
@@ -183,18 +190,22 @@ export class Start {
   }
 
   #spawn(name: string, program: string, programArguments: readonly string[]): void {
+    this.#options.signal?.throwIfAborted();
     const log = join(layout(this.#folder).logs, `${name}.log`);
-    const env = { PATH: process.env["PATH"] ?? "", HOME: this.#folder, NO_PROXY: "127.0.0.1,localhost" };
+    const env = { PATH: usersPath(), HOME: this.#folder, NO_PROXY: "127.0.0.1,localhost" };
     const identity = startDaemon(program, { arguments: programArguments, env, cwd: this.#folder, log });
     this.#update({ processes: [...this.#state.processes, { name, ...identity }] });
   }
 
   #update(change: Partial<RunState>): void {
+    this.#options.signal?.throwIfAborted();
     this.#state = { ...this.#state, ...change };
     writeRunState(this.#folder, this.#state);
   }
 
+  /** @throws Error if a process has ended, or the start has been given up */
   #checkAlive(): void {
+    this.#options.signal?.throwIfAborted();
     const [dead] = deadProcesses(this.#state);
     if (dead === undefined) return;
     throw new Error(`${dead} ended unexpectedly; its log: ${join(layout(this.#folder).logs, `${dead}.log`)}`);

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join, sep } from "node:path";
 
 /** The folder of this repository. */
 export const repositoryFolder = join(import.meta.dirname, "..", "..");
@@ -25,6 +25,17 @@ export function sandboxesFolder(): string {
     return join(home, "sandboxes");
   }
   return join(baseFolder("XDG_STATE_HOME", ".local", "state"), "trustee-access", "sandboxes");
+}
+
+/** Whether a path is inside of any sandbox's folder, and so may be gone the next minute. */
+export function isInSandbox(path: string): boolean {
+  return path.startsWith(`${sandboxesFolder()}${sep}`);
+}
+
+/** This process's PATH, without the sandboxes' own `bin` folders: what the user has installed. */
+export function usersPath(): string {
+  const entries = (process.env["PATH"] ?? "").split(delimiter);
+  return entries.filter((entry) => !isInSandbox(entry)).join(delimiter);
 }
 
 /** The folder of one sandbox. @throws Error if the name cannot be a folder's and a Kubernetes object's name */

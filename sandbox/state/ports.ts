@@ -1,33 +1,31 @@
-import { createServer, type Server } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
-async function listen(): Promise<Server> {
+/** Below what operating systems hand out for outgoing connections, so that no such connection takes a chosen port. */
+const [LOWEST, HIGHEST] = [20_000, 30_000];
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen(port, "127.0.0.1", () => {
+      resolve(true);
+    });
   });
-  return server;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
+  if (listening) await new Promise((resolve) => server.close(resolve));
+  return listening;
 }
 
 /** Free TCP ports of 127.0.0.1, one for each name; all different. */
 export async function freePorts<Name extends string>(names: readonly Name[]): Promise<Record<Name, number>> {
-  const servers = await Promise.all(names.map(async (name) => [name, await listen()] as const));
-  const ports = Object.fromEntries(servers.map(([name, server]) => [name, portOf(server)]));
-  await Promise.all(
-    servers.map(
-      async ([, server]) =>
-        new Promise<void>((resolve) => {
-          server.close(() => {
-            resolve();
-          });
-        }),
-    ),
-  );
-  return ports as Record<Name, number>;
+  const ports = new Set<number>();
+  for (let tries = 0; ports.size < names.length; tries += 1) {
+    if (tries > 1000) throw new Error(`no free ports between ${LOWEST} and ${HIGHEST} on 127.0.0.1`);
+    const port = randomInt(LOWEST, HIGHEST);
+    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+  }
+  const chosen = [...ports];
+  return Object.fromEntries(names.map((name, index) => [name, chosen[index]])) as Record<Name, number>;
 }

@@ -45,6 +45,7 @@ export async function goVersion(folder: string): Promise<string | undefined> {
 /**
  * Builds `tools` of one module with `go build` and moves each into its cache folder, whole or not at all.
  * @param detail called with a line of progress
+ * @param signal ends a build that is under way
  * @throws Error with the end of Go's own output
  */
 export async function buildTools(
@@ -52,11 +53,17 @@ export async function buildTools(
   tools: ReadonlyMap<Tool, string>,
   cache: string,
   detail: (text: string) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   await mkdir(cache, { recursive: true });
   const output = await mkdtemp(join(cache, ".building-"));
   const packages = [...tools.keys()].map((tool) => tool.package);
-  const options = { cwd: moduleFolder(module), env: goEnvironment(), reject: false } as const;
+  const options = {
+    cwd: moduleFolder(module),
+    env: goEnvironment(),
+    reject: false,
+    ...(signal && { cancelSignal: signal }),
+  } as const;
   try {
     detail(`${module.name}: downloading Go modules`);
     const listed = await execa("go", ["list", "-deps", ...packages], options);
@@ -72,6 +79,7 @@ export async function buildTools(
       detail(`${module.name}: package ${count} of at most ${total}, ${line}`);
     });
     const result = await build;
+    signal?.throwIfAborted();
     if (result.failed) throw new Error(buildFailure(module, result.stderr));
     for (const [tool, folder] of tools) {
       await rm(folder, { recursive: true, force: true });

@@ -74,15 +74,20 @@ export function buildNotice(plan: ToolPlan): string | undefined {
   return `Building ${names.join(", ")} from source, once. This takes several minutes (about 12 on two cores).`;
 }
 
-/** Carries out the builds of a plan and returns where all tools are. */
+/**
+ * Carries out the builds of a plan.
+ * @param signal ends a build that is under way
+ * @returns where all tools are
+ */
 export async function provideTools(
   plan: ToolPlan,
   cache: string,
   detail: (text: string) => void,
+  signal?: AbortSignal,
 ): Promise<ToolPaths> {
   const found = new Map(plan.found);
   for (const { module, tools } of plan.pending) {
-    await buildTools(module, tools, cache, detail);
+    await buildTools(module, tools, cache, detail, signal);
     for (const [tool, folder] of tools) found.set(tool.name, join(folder, tool.name));
   }
   return found;

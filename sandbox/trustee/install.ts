@@ -98,8 +98,12 @@ async function established(rest: Rest, crd: Manifest): Promise<void> {
 
 const deploymentSchema = z.looseObject({ status: z.looseObject({ readyReplicas: z.number() }) });
 
-/** Waits until the operator has rolled the KBS out and pods can be created in namespace default. Milliseconds. */
-export async function trusteeReady(rest: Rest, timeout: number): Promise<void> {
+/**
+ * Waits until the operator has rolled the KBS out and pods can be created in namespace default.
+ * @param timeout in milliseconds
+ * @param check called time and again; throws where there is nothing to wait for any more
+ */
+export async function trusteeReady(rest: Rest, timeout: number, check: () => void): Promise<void> {
   const deployment = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${DEPLOYMENT}`;
   for (const end = Date.now() + timeout; Date.now() < end;) {
     const [{ body }, account] = await Promise.all([
@@ -108,6 +112,7 @@ export async function trusteeReady(rest: Rest, timeout: number): Promise<void> {
     ]);
     const ready = deploymentSchema.safeParse(body).data?.status.readyReplicas ?? 0;
     if (ready > 0 && account.status === 200) return;
+    check();
     await sleep(100);
   }
   throw new Error("trustee-deployment did not become ready");

@@ -133,7 +133,7 @@ export class Kbs {
       data:
         resourcePath === "string"
           ? { "resource-path": `resource/${parts.join("/")}` }
-          : { "resource-path": parts, plugin: "resource", method: "GET", query: {} },
+          : { "resource-path": parts, plugin: "resource" },
       syntax: generation === "0.18" ? "v0" : "v1",
     });
     if ("allowed" in decision) return decision.allowed;

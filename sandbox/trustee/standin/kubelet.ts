@@ -65,7 +65,12 @@ export class Kubelet {
       return;
     }
     if (found.confidential !== undefined) {
-      const why = await refusal(this.#options.opa, found.confidential.measurement, "ReadStreamRequest", {});
+      const why = await refusal(
+        this.#options.opa,
+        found.confidential.guest.measurement,
+        "ReadStreamRequest",
+        {},
+      );
       response.writeHead(why === undefined ? 200 : 500).end(why);
       return;
     }
@@ -90,7 +95,7 @@ export class Kubelet {
       return;
     }
     const { opa, curl } = this.#options;
-    const why = await refusal(opa, confidential.measurement, "ExecProcessRequest", {
+    const why = await refusal(opa, confidential.guest.measurement, "ExecProcessRequest", {
       process: { Args: command },
     });
     if (why !== undefined) {

@@ -12,6 +12,8 @@ export interface Measurement {
   readonly agentPolicy: string | undefined;
   /** The KBS that the initdata names for the CDH (`cdh.toml`), if any. */
   readonly kbs: { readonly url: string; readonly certificate: string | undefined } | undefined;
+  /** Where the initdata has the image security policy (`cdh.toml`, `image.image_security_policy_uri`), if anywhere. */
+  readonly imagePolicy: string | undefined;
 }
 
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
@@ -25,6 +27,7 @@ const initdataSchema = z.looseObject({
 
 const cdhSchema = z.looseObject({
   kbc: z.looseObject({ url: z.string(), kbs_cert: z.string().optional() }),
+  image: z.looseObject({ image_security_policy_uri: z.string().optional() }).optional(),
 });
 
 /**
@@ -34,17 +37,21 @@ const cdhSchema = z.looseObject({
 export function measure(annotations: Readonly<Record<string, string>>): Measurement {
   const tee = /^Standard_[DE]C\d+e/.test(annotations[MACHINE_TYPE] ?? "") ? "tdx" : "snp";
   const encoded = annotations[INITDATA];
-  if (encoded === undefined) return { tee, pcr8: "0".repeat(64), agentPolicy: undefined, kbs: undefined };
+  if (encoded === undefined) {
+    return { tee, pcr8: "0".repeat(64), agentPolicy: undefined, kbs: undefined, imagePolicy: undefined };
+  }
   const toml = gunzipSync(Buffer.from(encoded, "base64"));
   const { data } = initdataSchema.parse(parse(toml.toString("utf8")));
   const digest = createHash("sha256").update(toml).digest();
   const pcr8 = createHash("sha256").update(Buffer.alloc(32)).update(digest).digest("hex");
   const cdh = data["cdh.toml"];
-  const kbc = cdh === undefined ? undefined : cdhSchema.parse(parse(cdh)).kbc;
+  const configuration = cdh === undefined ? undefined : cdhSchema.parse(parse(cdh));
+  const kbc = configuration?.kbc;
   return {
     tee,
     pcr8,
     agentPolicy: data["policy.rego"],
     kbs: kbc === undefined ? undefined : { url: kbc.url, certificate: kbc.kbs_cert },
+    imagePolicy: configuration?.image?.image_security_policy_uri,
   };
 }

@@ -4,13 +4,14 @@ import { CONFIDENTIAL_RUNTIME_CLASS, STARTED_CONDITION } from "../../control-pla
 import { NAMESPACE } from "../manifests/objects.ts";
 import { type CdhEndpoint, serveCdh } from "./cdh.ts";
 import { type Cluster, log, nameOf } from "./cluster.ts";
+import { Guest } from "./guest.ts";
 import { Kbs, type KbsOptions } from "./kbs.ts";
 import { type Measurement, measure } from "./measurement.ts";
 import { type Content, mountFiles } from "./mounts.ts";
 
-/** A confidential pod that runs: what its VM measured, and its CDH. */
+/** A confidential pod that runs: its VM, and its CDH. */
 export interface ConfidentialPod {
-  readonly measurement: Measurement;
+  readonly guest: Guest;
   readonly cdh: CdhEndpoint;
 }
 
@@ -146,15 +147,18 @@ export class Pods {
         message: `Failed to create pod sandbox: invalid initdata: ${why}`,
       };
     }
-    const cdh = await serveCdh(async (id) => {
-      const address =
-        this.#cluster.pods.get(nameOf(pod).name, nameOf(pod).namespace)?.status?.podIP ?? "10.244.0.1";
-      return this.#servingKbs()?.getResource(measurement, address, id);
-    });
-    this.#confidential.set(uid, { measurement, cdh });
-    log(
-      `pod ${nameOf(pod).namespace}/${nameOf(pod).name} runs: PCR8 ${measurement.pcr8}, CDH on port ${cdh.port}`,
-    );
+    const { name, namespace } = nameOf(pod);
+    const address = (): string => this.#cluster.pods.get(name, namespace)?.status?.podIP ?? "10.244.0.1";
+    const guest = new Guest(`${namespace}/${name}`, measurement, () => this.#servingKbs(), address);
+    const problem = await guest.imageProblem();
+    if (problem !== undefined) return { reason: "Failed", message: `Failed to pull image: ${problem}` };
+    const cdh = await serveCdh(async (id) => guest.get(id));
+    if (!this.#starting.has(uid)) {
+      cdh.close();
+      return undefined;
+    }
+    this.#confidential.set(uid, { guest, cdh });
+    log(`pod ${namespace}/${name} runs: PCR8 ${measurement.pcr8}, CDH on port ${cdh.port}`);
     return undefined;
   }
 
