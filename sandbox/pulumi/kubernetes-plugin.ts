@@ -1,8 +1,8 @@
 import { access, chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { repositoryFolder } from "../state/folders.ts";
+import { isInSandbox, repositoryFolder } from "../state/folders.ts";
 
 const PROGRAM = "pulumi-resource-kubernetes";
 
@@ -34,16 +34,22 @@ async function pluginVersion(): Promise<string> {
 }
 
 async function releaseServerAnswers(version: string): Promise<boolean> {
-  const url = `https://get.pulumi.com/releases/plugins/${PROGRAM}-v${version}-linux-amd64.tar.gz`;
+  const platform = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  const url = `https://get.pulumi.com/releases/plugins/${PROGRAM}-v${version}-${platform}.tar.gz`;
   const options = ["--silent", "--head", "--fail", "--location", "--max-time", CONNECT_SECONDS];
   return !(await execa("curl", [...options, url], { reject: false })).failed;
+}
+
+/** @throws Error if `folder` does not hold the real plugin */
+export async function checkPluginFolder(folder: string): Promise<void> {
+  if (await exists(join(folder, PROGRAM))) return;
+  throw new Error(`There is no ${PROGRAM} in "${folder}": give the folder that holds the program itself.`);
 }
 
 /**
  * Puts a Kubernetes plugin into `$PULUMI_HOME/plugins`: the one in `folder`, else the one that this user has
  * installed, else a download, else the sandbox's own replacement.
- * @param folder holds the real pulumi-resource-kubernetes
- * @throws Error if `folder` does not hold it
+ * @param folder holds the real pulumi-resource-kubernetes; see {@link checkPluginFolder}
  */
 export async function installKubernetesPlugin(
   pulumi: string,
@@ -55,17 +61,12 @@ export async function installKubernetesPlugin(
   const target = join(home, "plugins", name);
   await mkdir(join(home, "plugins"), { recursive: true });
   if (folder !== undefined) {
-    if (!(await exists(join(folder, PROGRAM)))) {
-      throw new Error(
-        `There is no ${PROGRAM} in "${folder}": give the folder that holds the program itself.`,
-      );
-    }
-    await symlink(folder, target);
+    await linkPlugin(resolve(folder), target);
     return { source: `${PROGRAM} from ${folder}`, fallback: false };
   }
-  const users = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins", name);
+  const users = join(usersPulumiHome(), "plugins", name);
   if ((await exists(join(users, PROGRAM))) && !(await exists(`${users}.partial`))) {
-    await symlink(users, target);
+    await linkPlugin(users, target);
     return { source: `${PROGRAM} v${version}, as installed in ${users}`, fallback: false };
   }
   if (await releaseServerAnswers(version)) {
@@ -79,6 +80,18 @@ export async function installKubernetesPlugin(
     source: `the sandbox's own replacement of ${PROGRAM} v${version}, which could not be downloaded`,
     fallback: true,
   };
+}
+
+/** A folder of its own with a link to the program: the engine passes over a plugin folder that is itself a link. */
+async function linkPlugin(folder: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true });
+  await symlink(join(folder, PROGRAM), join(target, PROGRAM));
+}
+
+/** Not that of a sandbox whose exports this shell has evaluated: its plugin may be the replacement. */
+function usersPulumiHome(): string {
+  const home = process.env["PULUMI_HOME"];
+  return home === undefined || isInSandbox(home) ? join(homedir(), ".pulumi") : home;
 }
 
 async function writeFallback(target: string): Promise<void> {

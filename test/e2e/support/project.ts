@@ -1,0 +1,100 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+
+/** A stack's settings, without their namespace. */
+export type Configuration = Readonly<Record<string, unknown>>;
+
+/** What Pulumi.dev.yaml declares, to be varied by a test. */
+export function devConfiguration(): Configuration {
+  const { config } = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { readonly config: Configuration };
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
+  );
+}
+
+/**
+ * The project as a user has it, in a folder of its own: the program is the repository's, the stack's settings are the
+ * test's.
+ */
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), "trustee-access-e2e-"));
+  readonly stack: string;
+  readonly #sandbox: Sandbox;
+
+  constructor(sandbox: Sandbox, stack: string) {
+    this.#sandbox = sandbox;
+    this.stack = stack;
+    for (const name of [
+      "package.json",
+      "index.ts",
+      "components",
+      "core",
+      "kube",
+      "protocol",
+      "provider",
+      "node_modules",
+    ]) {
+      symlinkSync(resolve(name), join(this.folder, name));
+    }
+    copyFileSync("Pulumi.yaml", join(this.folder, "Pulumi.yaml"));
+  }
+
+  /** Writes the stack's settings; the encryption salt, and with it the encrypted value, is that of Pulumi.dev.yaml. */
+  configure(configuration: Configuration): void {
+    const dev = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as Readonly<Record<string, unknown>>;
+    const config = Object.fromEntries(
+      Object.entries(configuration).map(([name, value]) => [`trustee-access:${name}`, value]),
+    );
+    writeFileSync(join(this.folder, `Pulumi.${this.stack}.yaml`), stringify({ ...dev, config }));
+  }
+
+  async pulumi(...args: readonly string[]): Promise<CommandResult> {
+    return this.#sandbox.pulumi(args, { cwd: this.folder });
+  }
+
+  /** Runs pulumi, and fails the test with all that it printed if it fails. */
+  async succeed(...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.pulumi(...args);
+    if (exitCode !== 0)
+      throw new Error(`pulumi ${args.join(" ")} failed (${exitCode}):\n${stdout}\n${stderr}`);
+    return stdout + stderr;
+  }
+
+  async init(configuration: Configuration): Promise<void> {
+    this.configure(configuration);
+    await this.succeed("stack", "init", this.stack);
+  }
+
+  async up(): Promise<string> {
+    return this.succeed("up", "--yes", "--stack", this.stack);
+  }
+
+  async preview(...args: readonly string[]): Promise<CommandResult> {
+    return this.pulumi("preview", "--stack", this.stack, ...args);
+  }
+
+  async destroy(): Promise<string> {
+    return this.succeed("destroy", "--yes", "--stack", this.stack);
+  }
+
+  async outputs(): Promise<Readonly<Record<string, unknown>>> {
+    const { stdout } = await this.pulumi("stack", "output", "--json", "--stack", this.stack);
+    return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  }
+
+  /** The state as it is stored: secrets are encrypted in it. */
+  async state(): Promise<string> {
+    const { stdout } = await this.pulumi("stack", "export", "--stack", this.stack);
+    return stdout;
+  }
+
+  /** Destroys what a failed test left, and removes the folder. */
+  async dispose(): Promise<void> {
+    await this.pulumi("cancel", "--yes", "--stack", this.stack);
+    await this.pulumi("destroy", "--yes", "--stack", this.stack);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
