@@ -2,7 +2,6 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     reporters: ["default", "./test/support/summary-reporter.ts"],
     passWithNoTests: false,
     projects: [
@@ -19,6 +18,7 @@ export default defineConfig({
         test: {
           name: "provider",
           include: ["test/provider/**/*.test.ts"],
+          globalSetup: ["test/provider/global-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

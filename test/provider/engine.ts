@@ -1,0 +1,271 @@
+import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
+import type { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import enginepb from "@pulumi/pulumi/proto/engine_pb.js";
+import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { startServer } from "../../protocol/server.ts";
+import { decodeMap, encodeMap } from "../../protocol/wire.ts";
+import { trusteeProvider } from "../../provider/trustee-provider.ts";
+import { call, connect } from "../protocol/client.ts";
+import { fakeEngine } from "../protocol/fake-engine.ts";
+
+export interface EngineOptions {
+  readonly kubeconfig: string;
+  readonly now?: () => Date;
+  /** The stack in the URNs. */
+  readonly stack?: string;
+}
+
+/** What one step did. */
+export interface Step {
+  readonly op: "create" | "update" | "replace" | "same";
+  /** Property path -> kind of change. */
+  readonly diff: Readonly<Record<string, string>>;
+  readonly outputs: PropertyMap;
+}
+
+interface State {
+  readonly id: string;
+  readonly inputs: PropertyMap;
+  readonly outputs: PropertyMap;
+}
+
+const kindNames = new Map(
+  Object.entries(providerpb.PropertyDiff.Kind).map(([name, value]) => [
+    value,
+    name.toLowerCase().replace("_", "-"),
+  ]),
+);
+
+/** The provider behind its gRPC server, driven as Pulumi's engine does; with the state of its resources. */
+export class Engine {
+  readonly logs: enginepb.LogRequest.AsObject[];
+  readonly client: ResourceProviderClient;
+  readonly stack: string;
+  readonly #close: () => Promise<void>;
+
+  private constructor(
+    client: ResourceProviderClient,
+    logs: enginepb.LogRequest.AsObject[],
+    stack: string,
+    close: () => Promise<void>,
+  ) {
+    this.client = client;
+    this.logs = logs;
+    this.stack = stack;
+    this.#close = close;
+  }
+
+  static async start({ kubeconfig, now, stack = "dev" }: EngineOptions): Promise<Engine> {
+    const engine = await fakeEngine();
+    const server = await startServer(trusteeProvider(now), {
+      version: "0.1.0",
+      engineAddress: engine.address,
+    });
+    const client = connect(server.port);
+    const started = new Engine(client, engine.logs, stack, async () => {
+      client.close();
+      await server.stop();
+      engine.stop();
+    });
+    const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig }));
+    await call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    await this.#close();
+  }
+
+  resource(type: string, name = "it"): TestResource {
+    return new TestResource(this, `trustee:index:${type}`, name);
+  }
+
+  async invoke(token: string, args: PropertyMap): Promise<PropertyMap> {
+    const request = new providerpb.InvokeRequest().setTok(token).setArgs(encodeMap(args));
+    const response = await call<providerpb.InvokeResponse>((callback) =>
+      this.client.invoke(request, callback),
+    );
+    return decodeMap(response.getReturn());
+  }
+
+  async cancel(): Promise<void> {
+    await call<emptypb.Empty>((callback) => this.client.cancel(new emptypb.Empty(), callback));
+  }
+
+  /** The messages of a severity, ephemeral ones left out. */
+  messages(severity: "WARNING" | "INFO"): string[] {
+    return this.logs
+      .filter((log) => log.severity === enginepb.LogSeverity[severity] && !log.ephemeral)
+      .map((log) => log.message);
+  }
+
+  get statuses(): string[] {
+    return this.logs.filter((log) => log.ephemeral).map((log) => log.message);
+  }
+}
+
+/** One resource of a program, with its state. */
+export class TestResource {
+  readonly #engine: Engine;
+  readonly #type: string;
+  readonly #name: string;
+  state: State | undefined;
+
+  constructor(engine: Engine, type: string, name: string) {
+    this.#engine = engine;
+    this.#type = type;
+    this.#name = name;
+  }
+
+  get urn(): string {
+    return `urn:pulumi:${this.#engine.stack}::trustee-access::${this.#type}::${this.#name}`;
+  }
+
+  /** `pulumi up`: refresh, diff, and whatever follows from it. */
+  async up(inputs: PropertyMap, timeoutSeconds = 0): Promise<Step> {
+    return this.#run(inputs, false, timeoutSeconds);
+  }
+
+  /** A plain `pulumi preview`: the state stays. */
+  async preview(inputs: PropertyMap): Promise<Step> {
+    const state = this.state;
+    try {
+      return await this.#run(inputs, true, 0);
+    } finally {
+      this.state = state;
+    }
+  }
+
+  async check(inputs: PropertyMap): Promise<{ inputs: PropertyMap; failures: Record<string, string> }> {
+    const request = new providerpb.CheckRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setOlds(encodeMap(this.state?.inputs ?? {}))
+      .setNews(encodeMap(inputs));
+    const response = await call<providerpb.CheckResponse>((callback) =>
+      this.#engine.client.check(request, callback),
+    );
+    const failures = response
+      .getFailuresList()
+      .map((failure): [string, string] => [failure.getProperty(), failure.getReason()]);
+    return { inputs: decodeMap(response.getInputs()), failures: Object.fromEntries(failures) };
+  }
+
+  /** `pulumi refresh`. @returns whether it is still there */
+  async refresh(): Promise<boolean> {
+    const state = this.#existing();
+    const request = new providerpb.ReadRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setId(state.id)
+      .setInputs(encodeMap(state.inputs))
+      .setProperties(encodeMap(state.outputs));
+    const response = await call<providerpb.ReadResponse>((callback) =>
+      this.#engine.client.read(request, callback),
+    );
+    this.state =
+      response.getId() === ""
+        ? undefined
+        : {
+            id: response.getId(),
+            inputs: decodeMap(response.getInputs()),
+            outputs: decodeMap(response.getProperties()),
+          };
+    return this.state !== undefined;
+  }
+
+  /** `pulumi import`. */
+  async import(id: string): Promise<boolean> {
+    this.state = { id, inputs: {}, outputs: {} };
+    return this.refresh();
+  }
+
+  /** `pulumi destroy`, without a refresh before. */
+  async destroy(): Promise<void> {
+    const state = this.#existing();
+    const request = new providerpb.DeleteRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setId(state.id)
+      .setOldInputs(encodeMap(state.inputs))
+      .setProperties(encodeMap(state.outputs));
+    await call<emptypb.Empty>((callback) => this.#engine.client.delete(request, callback));
+    this.state = undefined;
+  }
+
+  #existing(): State {
+    if (this.state === undefined) throw new Error(`${this.urn} is not in the state`);
+    return this.state;
+  }
+
+  async #run(given: PropertyMap, preview: boolean, timeoutSeconds: number): Promise<Step> {
+    if (this.state !== undefined) await this.refresh();
+    const { inputs, failures } = await this.check(given);
+    if (Object.keys(failures).length > 0) throw new Error(JSON.stringify(failures));
+    if (this.state === undefined) {
+      return { op: "create", diff: {}, outputs: await this.#create(inputs, preview, timeoutSeconds) };
+    }
+    const state = this.state;
+    const diff = await this.#diff(state, inputs);
+    if (Object.keys(diff).length === 0) return { op: "same", diff, outputs: state.outputs };
+    if (Object.values(diff).some((kind) => kind.endsWith("-replace"))) {
+      const outputs = await this.#create(inputs, preview, timeoutSeconds);
+      const created = this.state;
+      if (!preview) {
+        this.state = state;
+        await this.destroy();
+        this.state = created;
+      }
+      return { op: "replace", diff, outputs };
+    }
+    const request = new providerpb.UpdateRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setId(state.id)
+      .setOldInputs(encodeMap(state.inputs))
+      .setOlds(encodeMap(state.outputs))
+      .setNews(encodeMap(inputs))
+      .setTimeout(timeoutSeconds)
+      .setPreview(preview);
+    const response = await call<providerpb.UpdateResponse>((callback) =>
+      this.#engine.client.update(request, callback),
+    );
+    const outputs = decodeMap(response.getProperties());
+    if (!preview) this.state = { id: state.id, inputs, outputs };
+    return { op: "update", diff, outputs };
+  }
+
+  async #create(inputs: PropertyMap, preview: boolean, timeoutSeconds: number): Promise<PropertyMap> {
+    const request = new providerpb.CreateRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setProperties(encodeMap(inputs))
+      .setTimeout(timeoutSeconds)
+      .setPreview(preview);
+    const response = await call<providerpb.CreateResponse>((callback) =>
+      this.#engine.client.create(request, callback),
+    );
+    const outputs = decodeMap(response.getProperties());
+    if (!preview) this.state = { id: response.getId(), inputs, outputs };
+    return outputs;
+  }
+
+  async #diff(state: State, inputs: PropertyMap): Promise<Record<string, string>> {
+    const request = new providerpb.DiffRequest()
+      .setUrn(this.urn)
+      .setType(this.#type)
+      .setId(state.id)
+      .setOldInputs(encodeMap(state.inputs))
+      .setOlds(encodeMap(state.outputs))
+      .setNews(encodeMap(inputs));
+    const response = await call<providerpb.DiffResponse>((callback) =>
+      this.#engine.client.diff(request, callback),
+    );
+    const found = response
+      .getDetaileddiffMap()
+      .toArray()
+      .map(([path, change]): [string, string] => [path, kindNames.get(change.getKind()) ?? "?"]);
+    return Object.fromEntries(found);
+  }
+}
