@@ -28,7 +28,10 @@ function realObjects(generation: Generation): ReadonlyMap<string, JsonObject> {
   return new Map(objects.map((object) => [identity(object), object]));
 }
 
-async function ourObjects(generation: Generation, versions: readonly string[]): Promise<ReadonlyMap<string, JsonObject>> {
+async function ourObjects(
+  generation: Generation,
+  versions: readonly string[],
+): Promise<ReadonlyMap<string, JsonObject>> {
   const options = { generation, fresh: true, certificate: "certificate", key: "key" };
   const manifests = [
     ...trusteeConfig(options),
@@ -46,23 +49,38 @@ function identity(object: JsonObject): string {
 }
 
 /** What the API server adds by itself, and an owner's uid, which the data leaves out. */
-const addedByServer = new Set(["clusterIP", "clusterIPs", "internalTrafficPolicy", "ipFamilies", "ipFamilyPolicy", "sessionAffinity", "uid"]);
+const addedByServer = new Set([
+  "clusterIP",
+  "clusterIPs",
+  "internalTrafficPolicy",
+  "ipFamilies",
+  "ipFamilyPolicy",
+  "sessionAffinity",
+  "uid",
+]);
 
 /** Leaves out of both sides what the data leaves out or the API server adds. */
 function comparable(value: Json, real: Json | undefined): Json {
   if (real === "(left out)") return real;
   if (Array.isArray(value)) {
-    return (value as readonly Json[]).map((entry, index) => comparable(entry, Array.isArray(real) ? (real as readonly Json[])[index] : undefined));
+    return (value as readonly Json[]).map((entry, index) =>
+      comparable(entry, Array.isArray(real) ? (real as readonly Json[])[index] : undefined),
+    );
   }
   if (!isObject(value)) return value;
   const kept = Object.entries(value).filter(
     ([key, entry]) => !addedByServer.has(key) && !(key === "annotations" && isServerAnnotation(entry)),
   );
-  return Object.fromEntries(kept.map(([key, entry]) => [key, comparable(entry, isObject(real) ? real[key] : undefined)]));
+  return Object.fromEntries(
+    kept.map(([key, entry]) => [key, comparable(entry, isObject(real) ? real[key] : undefined)]),
+  );
 }
 
 function isServerAnnotation(annotations: Json): boolean {
-  return isObject(annotations) && Object.keys(annotations).every((key) => key === "deployment.kubernetes.io/revision");
+  return (
+    isObject(annotations) &&
+    Object.keys(annotations).every((key) => key === "deployment.kubernetes.io/revision")
+  );
 }
 
 describe.each(generations)("the sandbox's Trustee %s", (generation) => {
@@ -83,7 +101,10 @@ describe.each(generations)("the sandbox's Trustee %s", (generation) => {
   });
 
   test.each(["kbsconfigs", "trusteeconfigs"])("has the CRD of %s", (plural) => {
-    const theirs = readFileSync(join(shared, `trustee-operator-v${generation}.0`, `${plural}.crd.yaml`), "utf8");
+    const theirs = readFileSync(
+      join(shared, `trustee-operator-v${generation}.0`, `${plural}.crd.yaml`),
+      "utf8",
+    );
     const crds = join(import.meta.dirname, "..", "..", "sandbox", "trustee", "crds");
     const ours = readFileSync(join(crds, `${plural}-${generation}.yaml`), "utf8");
     expect(parse(ours)).toEqual(parse(theirs));
