@@ -146,6 +146,19 @@ export function toJson(value: PropertyValue, path: readonly PathSegment[] = []):
   return value;
 }
 
+/** JSON as a property value. The same data; the types of two recursive unions need a function between them. */
+export function fromJson(value: JsonObject): PropertyMap;
+export function fromJson(value: Json): PropertyValue;
+export function fromJson(value: Json): PropertyValue {
+  if (isJsonArray(value)) return value.map((element) => fromJson(element));
+  if (typeof value === "object" && value !== null) return mapValues(value, (element) => fromJson(element));
+  return value;
+}
+
+function isJsonArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 export type PathSegment = string | number;
 
 /**
