@@ -262,10 +262,10 @@ export class TestResource {
     const response = await call<providerpb.DiffResponse>((callback) =>
       this.#engine.client.diff(request, callback),
     );
-    const found = response
-      .getDetaileddiffMap()
-      .toArray()
-      .map(([path, change]): [string, string] => [path, kindNames.get(change.getKind()) ?? "?"]);
+    const found: [string, string][] = [];
+    response.getDetaileddiffMap().forEach((change, path) => {
+      found.push([path, kindNames.get(change.getKind()) ?? "?"]);
+    });
     return Object.fromEntries(found);
   }
 }

@@ -32,7 +32,9 @@ describe.each(generations)("Trustee %s", (generation) => {
 
   test("replaces the pods once for a change", async () => {
     const before = await pods();
-    await cluster.edit(trusteeNames.resourcePolicy, { [generationFacts[generation].policyKey]: "package policy\n# 1\n" });
+    await cluster.edit(trusteeNames.resourcePolicy, {
+      [generationFacts[generation].policyKey]: `package policy\n# ${Date.now()}\n`,
+    });
     const rollout = engine.resource("Rollout");
     const first = await rollout.up(inputs({ policy: "1" }));
     expect(first.op).toBe("create");
