@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { measure } from "../../sandbox/trustee/standin/measurement.ts";
+import { mountFiles } from "../../sandbox/trustee/standin/mounts.ts";
+import { referenceValue } from "../../sandbox/trustee/standin/reference-values.ts";
+
+const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
+const MACHINE_TYPE = "io.katacontainers.config.hypervisor.machine_type";
+
+function annotation(toml: string): string {
+  return gzipSync(toml).toString("base64");
+}
+
+const minimal = 'algorithm = "sha256"\nversion = "0.1.0"\n';
+
+describe("the measurement of a pod", () => {
+  test("extends zeros by the sha256 of the exact bytes of the initdata", () => {
+    const digest = createHash("sha256").update(minimal).digest("hex");
+    const pcr8 = createHash("sha256")
+      .update(Buffer.from(`${"00".repeat(32)}${digest}`, "hex"))
+      .digest("hex");
+    expect(measure({ [INITDATA]: annotation(minimal) })).toEqual({
+      tee: "snp",
+      pcr8,
+      agentPolicy: undefined,
+      kbs: undefined,
+      imagePolicy: undefined,
+    });
+    expect(measure({ [INITDATA]: annotation(`${minimal}\n`) }).pcr8).not.toBe(pcr8);
+  });
+
+  test("has what the guest reads from its initdata", () => {
+    const toml = `${minimal}[data]
+"policy.rego" = "package agent_policy"
+"cdh.toml" = '''
+[kbc]
+url = "https://kbs.example"
+kbs_cert = "PEM"
+[image]
+image_security_policy_uri = "kbs:///default/trustee-image-policy/policy"
+'''
+`;
+    expect(measure({ [INITDATA]: annotation(toml), [MACHINE_TYPE]: "Standard_DC2as_v5" })).toMatchObject({
+      tee: "snp",
+      agentPolicy: "package agent_policy",
+      kbs: { url: "https://kbs.example", certificate: "PEM" },
+      imagePolicy: "kbs:///default/trustee-image-policy/policy",
+    });
+  });
+
+  test("is that of a TDX machine where the machine type is one", () => {
+    expect(measure({ [MACHINE_TYPE]: "Standard_DC2es_v5" }).tee).toBe("tdx");
+    expect(measure({ [MACHINE_TYPE]: "Standard_EC4eds_v5" }).tee).toBe("tdx");
+  });
+
+  test("is all zeros without initdata", () => {
+    expect(measure({}).pcr8).toBe("0".repeat(64));
+  });
+
+  test.each([
+    ["no gzip", Buffer.from(minimal).toString("base64")],
+    ["no TOML", annotation("algorithm = ")],
+    ["no algorithm", annotation('version = "0.1.0"\n')],
+    ["another version", annotation('algorithm = "sha256"\nversion = "0.2.0"\n')],
+  ])("fails where the initdata is %s", (_, value) => {
+    expect(() => measure({ [INITDATA]: value })).toThrow();
+  });
+});
+
+describe("reference values", () => {
+  const now = new Date("2030-01-01T00:00:00Z");
+  const live = { name: "snp_pcr08", expiration: "2035-01-01T00:00:00Z", value: ["aa", "bb"] };
+  const expired = { ...live, expiration: "2029-12-31T23:59:59Z" };
+  const encode = (entry: object): string =>
+    Buffer.from(JSON.stringify({ version: "0.1.0", ...entry }))
+      .toString("base64")
+      .replaceAll("+", "-")
+      .replaceAll("/", "_");
+
+  test("of either format are found by name, and none once expired", () => {
+    expect(referenceValue("0.18", JSON.stringify([live]), "snp_pcr08", now)).toEqual(["aa", "bb"]);
+    expect(referenceValue("0.18", JSON.stringify([expired]), "snp_pcr08", now)).toEqual([]);
+    expect(referenceValue("0.18", "[\n]\n", "snp_pcr08", now)).toEqual([]);
+    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(live) }), "snp_pcr08", now)).toEqual([
+      "aa",
+      "bb",
+    ]);
+    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(expired) }), "snp_pcr08", now)).toEqual(
+      [],
+    );
+    expect(referenceValue("0.21", "{\n}\n", "snp_pcr08", now)).toEqual([]);
+  });
+
+  test("of the list format fail all for one malformed entry, of the map format only itself", () => {
+    const malformed = { name: "other", expiration: "2035-01-01", value: [] };
+    expect(() => referenceValue("0.18", JSON.stringify([live, malformed]), "snp_pcr08", now)).toThrow();
+    const map = JSON.stringify({ snp_pcr08: encode(live), other: encode(malformed) });
+    expect(referenceValue("0.21", map, "snp_pcr08", now)).toEqual(["aa", "bb"]);
+    expect(() => referenceValue("0.21", map, "other", now)).toThrow();
+  });
+
+  test("of the map format have to be padded base64url", () => {
+    const unpadded = Buffer.from(JSON.stringify({ ...live, name: "pad" })).toString("base64url");
+    expect(unpadded.length % 4).not.toBe(0);
+    expect(() => referenceValue("0.21", JSON.stringify({ snp_pcr08: unpadded }), "snp_pcr08", now)).toThrow(
+      /padded/,
+    );
+  });
+
+  test("of the other generation's format fail", () => {
+    expect(() => referenceValue("0.18", "{}", "snp_pcr08", now)).toThrow();
+    expect(() => referenceValue("0.21", "[]", "snp_pcr08", now)).toThrow();
+  });
+});
+
+describe("mounts", () => {
+  const content = (entries: Record<string, string>): Map<string, Buffer> =>
+    new Map(Object.entries(entries).map(([key, value]) => [key, Buffer.from(value)]));
+  const sources = {
+    configMap: (name: string) =>
+      name === "policy" ? content({ "policy.rego": "text", other: "x" }) : undefined,
+    secret: (name: string) => (name === "secret" ? content({ key: "value" }) : undefined),
+  };
+  const spec = (volumes: object[], volumeMounts: object[]): object => ({
+    containers: [{ volumeMounts }],
+    volumes,
+  });
+
+  test("show a volume as a folder, and one key of it as a file", () => {
+    const result = mountFiles(
+      spec(
+        [
+          { name: "p", configMap: { name: "policy" } },
+          { name: "s", secret: { secretName: "secret" } },
+          { name: "e", emptyDir: {} },
+        ],
+        [
+          { name: "p", mountPath: "/opa" },
+          { name: "p", mountPath: "/file.rego", subPath: "policy.rego" },
+          { name: "s", mountPath: "/secrets/secret" },
+          { name: "e", mountPath: "/empty" },
+        ],
+      ),
+      sources,
+    );
+    if ("problem" in result) throw new Error(result.problem);
+    expect(Object.fromEntries([...result.files].map(([path, bytes]) => [path, bytes.toString()]))).toEqual({
+      "/opa/policy.rego": "text",
+      "/opa/other": "x",
+      "/file.rego": "text",
+      "/secrets/secret/key": "value",
+    });
+  });
+
+  test.each([
+    [{ name: "v", secret: { secretName: "gone" } }, undefined, /secret "gone" not found/],
+    [{ name: "v", configMap: { name: "gone" } }, undefined, /configmap "gone" not found/],
+    [
+      { name: "v", configMap: { name: "policy" } },
+      "resource-policy.rego",
+      /key "resource-policy.rego", which is not there/,
+    ],
+  ])("keep a pod from starting: %j", (volume, subPath, problem) => {
+    const mount = { name: "v", mountPath: "/x", ...(subPath === undefined ? {} : { subPath }) };
+    expect(mountFiles(spec([volume], [mount]), sources)).toEqual({
+      problem: expect.stringMatching(problem) as string,
+    });
+  });
+});

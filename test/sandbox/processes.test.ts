@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePorts } from "../../sandbox/state/ports.ts";
+import {
+  isRunning,
+  type ProcessIdentity,
+  startDaemon,
+  startOf,
+  stopDaemons,
+} from "../../sandbox/state/processes.ts";
+
+let folder: string;
+const started: ProcessIdentity[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "trustee-access-processes-"));
+});
+afterEach(async () => {
+  await stopDaemons(started.splice(0));
+  await rm(folder, { recursive: true });
+});
+
+function daemon(script: string): ProcessIdentity {
+  const identity = startDaemon("/bin/sh", {
+    arguments: ["-c", script],
+    env: { PATH: "/usr/bin:/bin", ONLY: "this" },
+    cwd: folder,
+    log: join(folder, "log"),
+  });
+  started.push(identity);
+  return identity;
+}
+
+async function logged(pattern: RegExp): Promise<string> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const text = await readFile(join(folder, "log"), "utf8");
+    if (pattern.test(text)) return text;
+    await sleep(20);
+  }
+  throw new Error(`${String(pattern)} was not logged`);
+}
+
+test("a daemon logs both its streams, has only the given environment, and ends with its children", async () => {
+  const identity = daemon('echo "out $ONLY $HOME"; echo err >&2; sleep 1000 & echo "child $!"; wait');
+  const log = await logged(/child \d+\n/);
+  expect(log).toMatch(/^out this \nerr\nchild \d+\n$/);
+  const child = Number(/child (\d+)/.exec(log)?.[1]);
+  expect(isRunning(identity)).toBe(true);
+  expect(startOf(child)).toBeDefined();
+  await stopDaemons([identity]);
+  expect(isRunning(identity)).toBe(false);
+  for (let tries = 0; startOf(child) !== undefined && tries < 100; tries += 1) await sleep(20);
+  expect(startOf(child)).toBeUndefined();
+});
+
+test("a process that was given a daemon's number later is left alone", async () => {
+  const identity = daemon("sleep 1000");
+  const earlier = { pid: identity.pid, started: `${identity.started}0` };
+  expect(isRunning(earlier)).toBe(false);
+  await stopDaemons([earlier]);
+  expect(isRunning(identity)).toBe(true);
+});
+
+test("a daemon that has ended by itself is not running, and stopping it again is no error", async () => {
+  const identity = daemon("true");
+  for (let tries = 0; isRunning(identity) && tries < 100; tries += 1) await sleep(20);
+  expect(isRunning(identity)).toBe(false);
+  await stopDaemons([identity, identity]);
+});
+
+test("a program that does not exist is an error", () => {
+  const options = { arguments: [], env: {}, cwd: folder, log: join(folder, "log") };
+  expect(() => startDaemon("/nonexistent/program", options)).toThrow(
+    /\/nonexistent\/program could not be started/,
+  );
+});
+
+test("free ports differ from each other and can be listened on", async () => {
+  const ports = await freePorts(["a", "b", "c"]);
+  expect(new Set(Object.values(ports)).size).toBe(3);
+  for (const port of Object.values(ports)) {
+    const server = createServer().listen(port, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
