@@ -1,4 +1,5 @@
-import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, link, mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Generation } from "../core/trustee/generation.ts";
@@ -85,7 +86,7 @@ export class Start {
     this.#tools = await provideTools(plan, toolCache(), detail, this.#options.signal);
     const { bin } = layout(this.#folder);
     await mkdir(bin, { recursive: true });
-    await Promise.all([...this.#tools].map(async ([name, file]) => symlink(file, join(bin, name))));
+    await Promise.all([...this.#tools].map(async ([name, file]) => placeTool(name, file, bin)));
     this.#plugin = this.#installPlugin();
     this.#plugin.catch(() => undefined);
   }
@@ -226,6 +227,16 @@ export class Start {
       `the API server did not become ready; its log: ${join(layout(this.#folder).logs, "kube-apiserver.log")}`,
     );
   }
+}
+
+/**
+ * Puts a tool into the sandbox's folder of programs. Pulumi looks for its language host beside its own real file, so
+ * those two have to be there themselves; a link is enough for the others.
+ */
+async function placeTool(name: string, file: string, folder: string): Promise<void> {
+  const target = join(folder, name);
+  if (!name.startsWith("pulumi")) await symlink(file, target);
+  else await link(await realpath(file), target).catch(async () => copyFile(file, target, constants.COPYFILE_FICLONE));
 }
 
 /** Removes what is left of a sandbox, once none of its processes runs. */

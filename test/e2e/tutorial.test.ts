@@ -46,7 +46,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   let printed = "";
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-tutorial-${trustee}`, trustee });
+    sandbox = await startSandbox({ name: `e2e-tutorial-${trustee.replace(".", "-")}`, trustee });
     before = await sharedData(sandbox);
     project = new Project(sandbox, "tutorial");
     await project.init(devConfiguration());

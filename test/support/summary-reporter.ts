@@ -8,7 +8,9 @@ export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
-      if (module.state() === "failed" && module.errors().length > 0) counts.failed += 1;
+      // A file or a suite that breaks outside its tests (in a hook, say) counts as one failure.
+      const broken = [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
+      counts.failed += broken.length;
       for (const test of module.children.allTests()) counts[test.result().state] += 1;
     }
     const failed = counts.failed + counts.pending;
