@@ -70,6 +70,8 @@ export default defineConfig(
       ],
       "max-lines": ["error", { max: 320, skipBlankLines: true }],
       eqeqeq: "error",
+      // The type checker knows the globals, also those of plain JavaScript.
+      "no-undef": "off",
     },
   },
   Object.entries(forbidden).map(([folder, others]) => ({

@@ -236,7 +236,10 @@ export class Start {
 async function placeTool(name: string, file: string, folder: string): Promise<void> {
   const target = join(folder, name);
   if (!name.startsWith("pulumi")) await symlink(file, target);
-  else await link(await realpath(file), target).catch(async () => copyFile(file, target, constants.COPYFILE_FICLONE));
+  else
+    await link(await realpath(file), target).catch(async () =>
+      copyFile(file, target, constants.COPYFILE_FICLONE),
+    );
 }
 
 /** Removes what is left of a sandbox, once none of its processes runs. */

@@ -1,22 +1,46 @@
 import type { Before } from "../policy/registry.ts";
-import { addEntry, editEntry, readDocument, removeEntry, type ReferenceValuesDocument } from "./document.ts";
-import { formatOfKey } from "./format.ts";
+import {
+  addEntry,
+  comparable,
+  editEntry,
+  readDocument,
+  removeEntry,
+  type ReferenceValuesDocument,
+} from "./document.ts";
+import { EMPTY_LEDGER, type CreatedEntry, type Digests, type Ledger } from "./ledger.ts";
 
-/** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
-export type Digests = Readonly<Record<string, readonly string[]>>;
+export type { Digests } from "./ledger.ts";
 
-/** What a stack remembers of what it did to the reference values, so that it can undo exactly that. */
+/** What a resource's state remembers of what it did: it stands in where the ledger was lost. */
 export interface Ownership {
-  /** The digests that were not there before this stack added them. Others' stay on destroy, also where we want them too. */
+  /** The digests of this resource that were not there before one of us added them. */
   readonly added: Digests;
-  /** The entries that this stack created -> the expiration it gave them. */
+  /** The entries that this resource keeps from expiring -> the expiration it gave them. */
   readonly created: Readonly<Record<string, string>>;
   /** The key's content before the first write. */
   readonly before: Before;
 }
 
-export interface Merged {
+export interface JoinRequest {
+  /** Which says the format. */
+  readonly key: string;
+  /** The key's content; `null`: no such key. */
+  readonly live: Before;
+  readonly ledger: Ledger;
+  /** Who wants the digests. */
+  readonly owner: string;
+  readonly wanted: Digests;
+  /** For entries that have to be created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
+  readonly expiration: string;
+  /** Entries of this owner's that expire earlier than this are renewed; empty: none. Same format. */
+  readonly renewBefore: string;
+  /** What this owner's state remembers; absent on its first write. */
+  readonly remembered?: Ownership | undefined;
+}
+
+export interface Joined {
   readonly content: string;
+  readonly ledger: Ledger;
   readonly ownership: Ownership;
 }
 
@@ -24,115 +48,203 @@ function unique(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-/** A record with its keys in order: equal ownership gives equal state. */
-function ordered<T>(record: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** A record with its keys in order and without empty lists: equal ownership gives equal state. */
+function tidy(digests: Digests): Digests {
+  const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function wantedByOthers(ledger: Ledger, owner: string, name: string): string[] {
+  return Object.entries(ledger.owners).flatMap(([other, wanted]) =>
+    other === owner ? [] : (wanted[name] ?? []),
+  );
+}
+
+/** The ledger with what only the owner's state remembers: an annotation may have been removed by hand. */
+function recall(ledger: Ledger, live: Before, owner: string, remembered: Ownership | undefined): Ledger {
+  const first = Object.keys(ledger.owners).length === 0;
+  if (ledger.owners[owner] !== undefined || remembered === undefined) {
+    if (!first) return ledger;
+    return { ...ledger, before: remembered === undefined ? live : remembered.before };
+  }
+  const names = unique([...Object.keys(ledger.added), ...Object.keys(remembered.added)]);
+  const created = Object.entries(remembered.created).map(([name, expiration]): [string, CreatedEntry] => [
+    name,
+    { owner, expiration },
+  ]);
+  return {
+    before: first || ledger.before === undefined ? remembered.before : ledger.before,
+    added: Object.fromEntries(
+      names.map((name) => [name, unique([...(ledger.added[name] ?? []), ...(remembered.added[name] ?? [])])]),
+    ),
+    created: { ...Object.fromEntries(created), ...ledger.created },
+    owners: { ...ledger.owners, [owner]: remembered.added },
+  };
 }
 
 /**
- * One entry's values: live - own stale + own new. Others' values keep their order; one of ours that stands there
- * twice (a second hand-made run) is kept once; one that somebody else had put there is not ours to count.
+ * One entry's values: live - own stale + own new. Others' values keep their order and number; one of ours that stands
+ * there twice is kept once.
  */
-function mergeValues(live: readonly string[], wanted: readonly string[], added: readonly string[]): string[] {
-  const stale = new Set(added.filter((digest) => !wanted.includes(digest)));
+function mergeValues(
+  live: readonly string[],
+  wanted: readonly string[],
+  stale: ReadonlySet<string>,
+  ours: ReadonlySet<string>,
+): string[] {
   const seen = new Set<string>();
-  const kept = live.filter((digest) => {
-    if (stale.has(digest)) return false;
-    if (!added.includes(digest)) return true;
-    return seen.has(digest) ? false : seen.add(digest);
+  const kept = live.filter((value) => {
+    if (stale.has(value)) return false;
+    if (!ours.has(value)) return true;
+    return seen.has(value) ? false : seen.add(value);
   });
-  return [...kept, ...unique(wanted).filter((digest) => !kept.includes(digest))];
+  return [...kept, ...wanted.filter((value) => !kept.includes(value))];
 }
 
 function sameValues(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index]);
 }
 
+/** What becomes of one entry's name: its document, and what the ledger says of it. */
+interface EntryResult {
+  readonly document: ReferenceValuesDocument;
+  readonly added: readonly string[];
+  readonly mine: readonly string[];
+  readonly created?: CreatedEntry | undefined;
+}
+
+function joinEntry(
+  before: ReferenceValuesDocument,
+  name: string,
+  ledger: Ledger,
+  { owner, wanted, expiration, renewBefore }: JoinRequest,
+): EntryResult {
+  let document = before;
+  const digests = unique(wanted[name] ?? []);
+  const others = wantedByOthers(ledger, owner, name);
+  const ours = ledger.added[name] ?? [];
+  const stale = new Set(ours.filter((digest) => !digests.includes(digest) && !others.includes(digest)));
+  const present = document.entries.filter((entry) => entry.name === name);
+  const theirs = new Set(present.flatMap((entry) => entry.values).filter((value) => !ours.includes(value)));
+  const mine = digests.filter((digest) => !theirs.has(digest));
+  const added = unique([...ours.filter((digest) => !stale.has(digest)), ...mine]).sort();
+  if (present.length === 0 && digests.length > 0) {
+    document = addEntry(document, { name, expiration, values: digests });
+    return { document, added, mine, created: { owner, expiration } };
+  }
+  const created = keeper(ledger.created[name], digests.length > 0 ? owner : undefined, ledger, name, owner);
+  const own = created?.owner === owner;
+  const expires = own && created.expiration < renewBefore ? expiration : created?.expiration;
+  for (const { at } of present) {
+    const entry = document.entries[at];
+    if (entry === undefined) continue;
+    const values = mergeValues(entry.values, digests, stale, new Set(ours));
+    const renew = own && expires !== undefined && entry.expiration !== expires;
+    if (sameValues(values, entry.values) && !renew) continue;
+    document = editEntry(document, entry, { values, ...(renew ? { expiration: expires } : {}) });
+  }
+  if (ledger.created[name] !== undefined && created === undefined) document = dropEmpty(document, name);
+  if (created === undefined || expires === undefined) return { document, added, mine };
+  return { document, added, mine, created: { owner: created.owner, expiration: expires } };
+}
+
+/** Who keeps an entry of ours from expiring from now on: who did, as long as it uses it, else one that does. */
+function keeper(
+  created: CreatedEntry | undefined,
+  user: string | undefined,
+  ledger: Ledger,
+  name: string,
+  owner: string,
+): CreatedEntry | undefined {
+  if (created === undefined) return undefined;
+  const others = Object.entries(ledger.owners)
+    .filter(([other, wanted]) => other !== owner && (wanted[name] ?? []).length > 0)
+    .map(([other]) => other);
+  const users = [...others, ...(user === undefined ? [] : [user])].sort();
+  if (users.includes(created.owner)) return created;
+  const [next] = users;
+  return next === undefined ? undefined : { ...created, owner: next };
+}
+
+/** Takes out the entries of that name that hold no value: one of us had made them, and nobody else uses them. */
+function dropEmpty(document: ReferenceValuesDocument, name: string): ReferenceValuesDocument {
+  const empty = document.entries.filter((entry) => entry.name === name && entry.values.length === 0);
+  return empty.reverse().reduce((rest, entry) => removeEntry(rest, entry), document);
+}
+
 /**
- * The document with `wanted` in it: live - own stale + own new, in every entry of that name.
- * @param live the key's content; `null`: no such key
- * @param expiration for entries that have to be created, `%Y-%m-%dT%H:%M:%SZ`, and for those this stack created before
- * @param own what this stack did before; absent on its first write
+ * The document with `wanted` in it: live - own stale + own new, in every entry of that name. A digest that somebody
+ * else had put into any of them is theirs, and stays when we go.
  * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
  */
-export function joinReferenceValues(
-  key: string,
-  live: Before,
-  wanted: Digests,
-  expiration: string,
-  own: Ownership = { added: {}, created: {}, before: live },
-): Merged {
+export function joinReferenceValues(request: JoinRequest): Joined {
+  const { key, live, owner, wanted, remembered } = request;
+  const ledger = recall(request.ledger, live, owner, remembered);
   let document = readDocument(key, live);
+  const read = document.text;
   const added: Record<string, readonly string[]> = {};
-  const created: Record<string, string> = {};
-  for (const name of unique([...Object.keys(own.added), ...Object.keys(wanted)]).sort()) {
-    const digests = unique(wanted[name] ?? []);
-    const addedBefore = own.added[name] ?? [];
-    const createdBefore = own.created[name];
-    const present = document.entries.filter((entry) => entry.name === name);
-    const theirs = new Set(
-      present.flatMap((entry) => entry.values).filter((digest) => !addedBefore.includes(digest)),
-    );
-    const mine = digests.filter((digest) => !theirs.has(digest));
-    if (mine.length > 0) added[name] = mine;
-    if (present.length === 0 && digests.length > 0) {
-      document = addEntry(key, document, { name, expiration, values: digests });
-      created[name] = expiration;
-      continue;
-    }
-    for (const entry of present) {
-      const values = mergeValues(entry.values, digests, addedBefore);
-      const renew = createdBefore !== undefined && digests.length > 0 && entry.expiration !== expiration;
-      if (sameValues(values, entry.values) && !renew) continue;
-      document = editEntry(key, document, entry.at, { values, ...(renew ? { expiration } : {}) });
-    }
-    if (createdBefore === undefined) continue;
-    if (digests.length > 0) created[name] = expiration;
-    else document = dropEmpty(key, document, name);
+  const mine: Record<string, readonly string[]> = {};
+  const created: Record<string, CreatedEntry> = {};
+  const names = unique([
+    ...Object.keys(ledger.added),
+    ...Object.keys(ledger.created),
+    ...Object.keys(wanted),
+  ]);
+  for (const name of names.sort()) {
+    const result = joinEntry(document, name, ledger, request);
+    document = result.document;
+    added[name] = result.added;
+    mine[name] = result.mine;
+    if (result.created !== undefined) created[name] = result.created;
   }
+  const { [owner]: _, ...others } = ledger.owners;
+  const own = tidy(mine);
+  const owners = Object.keys(own).length === 0 ? others : { ...others, [owner]: own };
+  const { before } = ledger;
   return {
-    content: keepBytes(key, live, document),
-    ownership: { added: ordered(added), created: ordered(created), before: own.before },
+    // An untouched document is the live text itself, also where that was blank and only read as empty.
+    content: live !== null && document.text === read ? live : document.text,
+    ledger: { ...(before === undefined ? {} : { before }), added: tidy(added), created, owners },
+    ownership: {
+      added: own,
+      created: Object.fromEntries(
+        Object.entries(created).flatMap(([name, one]) =>
+          one.owner === owner ? [[name, one.expiration]] : [],
+        ),
+      ),
+      before: before ?? remembered?.before ?? null,
+    },
   };
 }
 
-/** Takes out the entries of that name that hold no value: this stack had made them, and nobody else uses them. */
-function dropEmpty(key: string, document: ReferenceValuesDocument, name: string): ReferenceValuesDocument {
-  const empty = document.entries.findLast((entry) => entry.name === name && entry.values.length === 0);
-  return empty === undefined ? document : dropEmpty(key, removeEntry(key, document, empty.at), name);
-}
-
-/** An untouched document is the live text itself, also where that was blank or missing and only read as empty. */
-function keepBytes(key: string, live: Before, document: ReferenceValuesDocument): string {
-  return live !== null && readDocument(key, live).text === document.text ? live : document.text;
-}
-
-/** The whole content for a comparison: map entries decoded, a lone string as a list of one, nothing left out. */
-function comparable(key: string, content: Before): string {
-  const { text } = readDocument(key, content);
-  return JSON.stringify(JSON.parse(text), (field, value: unknown) => {
-    if (field === "value" && typeof value === "string") return [value];
-    return formatOfKey(key) === "map" && typeof value === "string" && field !== "" ? decoded(value) : value;
-  });
-}
-
-function decoded(value: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(value, "base64url").toString("utf8"));
-  } catch {
-    return value;
-  }
-}
-
 /**
- * The document without what this stack had added. Where that leaves just what was there before its first write, the
- * text from before is given back byte for byte (`null`: the key was not there).
+ * The document without what this owner had added and no other of ours wants. Where that leaves just what was there
+ * before our first write, the text from before is given back byte for byte (`null`: the key was not there).
  * @throws ReferenceValuesFormatError if the live text is malformed
  */
-export function leaveReferenceValues(key: string, live: string, own: Ownership): Before {
-  const { content } = joinReferenceValues(key, live, {}, "", own);
+export function leaveReferenceValues(
+  request: Pick<JoinRequest, "key" | "ledger" | "owner"> & {
+    readonly live: string;
+    /** What this owner's state remembers. */
+    readonly remembered: Ownership;
+  },
+): { readonly content: Before; readonly ledger: Ledger } {
+  const { key } = request;
+  const { content, ledger, ownership } = joinReferenceValues({
+    ...request,
+    wanted: {},
+    expiration: "",
+    renewBefore: "",
+  });
+  if (Object.keys(ledger.owners).length > 0) return { content, ledger };
+  return { content: restored(key, content, ownership.before), ledger: EMPTY_LEDGER };
+}
+
+function restored(key: string, content: string, before: Before): Before {
   try {
-    return comparable(key, content) === comparable(key, own.before) ? own.before : content;
+    return comparable(readDocument(key, content)) === comparable(readDocument(key, before))
+      ? before
+      : content;
   } catch {
     return content;
   }

@@ -105,11 +105,7 @@ describe("settings", () => {
     ["a pod without an image", { pods: [{ name: "a" }] }, "pods[0].image"],
     ["pods that are no list", { pods: { name: "a" } }, "pods"],
     ["a secret without keys", { secrets: [{ name: "a", keys: [] }] }, "secrets[0].keys"],
-    [
-      "a bad request name",
-      { podDefaults: { agentRequests: { Nope: true } } },
-      "podDefaults.agentRequests",
-    ],
+    ["a bad request name", { podDefaults: { agentRequests: { Nope: true } } }, "podDefaults.agentRequests"],
     [
       "a validity that is over at once",
       { referenceValues: { validityDays: 1 } },
