@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError } from "../kube/errors.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import { unknown, type Unknown } from "../protocol/index.ts";
 import type { Operation } from "./resource.ts";
 
 /** What a merge makes of an object as it is now. */
@@ -59,4 +60,18 @@ function exhausted(ref: ObjectRef, cause: KubeError): Error {
       "Nothing of theirs was overwritten. Find who writes it (kubectl get --show-managed-fields), then run again.",
     { cause },
   );
+}
+
+/**
+ * The version that a resource's last write made, for what has to follow a write: a rollout. A write whose answer was
+ * never seen counts with the version at which its result is found.
+ * @param asBefore whether the state says already that this resource wrote what is there
+ */
+export function revisionAfter(
+  changed: Changed<unknown>,
+  asBefore: string | undefined,
+  operation: Operation,
+): string | Unknown {
+  if (changed.wrote) return operation.preview ? unknown : changed.resourceVersion;
+  return asBefore ?? changed.resourceVersion;
 }

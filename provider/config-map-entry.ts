@@ -3,8 +3,8 @@ import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type Withdrawal } from "../core/policy/share.ts";
 import { liveKey } from "../core/trustee/generation.ts";
-import { unknown, type PropertyMap } from "../protocol/index.ts";
-import { changeObject, type Changed } from "./change.ts";
+import type { PropertyMap } from "../protocol/index.ts";
+import { changeObject, revisionAfter } from "./change.ts";
 import { configMapRef, contentOf, keyToWrite, readConfigMap, writableConfigMap } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -117,19 +117,12 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     liveContent: content,
     before,
     written: content,
-    revision: revisionAfter(changed, content, old, operation),
+    revision: revisionAfter(
+      changed,
+      old?.computed.written === content ? old.computed.revision : undefined,
+      operation,
+    ),
   };
-}
-
-/** The version of the last write; of one whose answer never came, the version it is seen at. */
-function revisionAfter(
-  changed: Changed<Written>,
-  content: string,
-  old: Old | undefined,
-  operation: Operation,
-): PropertyMap[string] {
-  if (changed.wrote) return operation.preview ? unknown : changed.resourceVersion;
-  return old?.computed.written === content ? old.computed.revision : changed.resourceVersion;
 }
 
 function driftOf(want: Inputs, state: Computed, live: Before, present: string | undefined): string {

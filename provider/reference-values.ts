@@ -1,16 +1,23 @@
 import { z } from "zod";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
+  readLedgers,
+  REFERENCE_VALUES_LEDGER_ANNOTATION,
+  writeLedgers,
+  EMPTY_LEDGER,
+  type Digests,
+  type Ledger,
+} from "../core/reference-values/ledger.ts";
+import {
   joinReferenceValues,
   leaveReferenceValues,
-  type Digests,
-  type Merged,
+  type Joined,
   type Ownership,
 } from "../core/reference-values/merge.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey } from "../core/trustee/generation.ts";
-import { unknown, type PropertyMap } from "../protocol/index.ts";
-import { changeObject } from "./change.ts";
+import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
+import { changeObject, revisionAfter } from "./change.ts";
 import {
   configMapRef,
   contentOf,
@@ -114,9 +121,49 @@ function warnOfExpiry(operation: Operation, want: Inputs, expiries: Readonly<Rec
   }
 }
 
-interface Written extends Merged {
+/** The ConfigMap as it is to be: the data that changes, and the ledgers beside it. */
+interface Outcome {
   readonly key: string;
-  readonly expiration: string;
+  readonly joined: Joined;
+  readonly patch: Readonly<Record<string, unknown>> | undefined;
+}
+
+type Ledgers = Readonly<Record<string, Ledger>>;
+
+/** The patch for new data and ledgers; none if nothing of them changes. */
+function patchOf(map: ConfigMap, data: Readonly<Record<string, Before>>, ledgers: Ledgers): Outcome["patch"] {
+  const annotation = writeLedgers(ledgers);
+  const before = map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION] ?? null;
+  const annotations =
+    annotation === before ? undefined : { [REFERENCE_VALUES_LEDGER_ANNOTATION]: annotation };
+  const changed = Object.entries(data).filter(([key, content]) => content !== contentOf(map, key));
+  if (annotations === undefined && changed.length === 0) return undefined;
+  return {
+    ...(changed.length === 0 ? {} : { data: Object.fromEntries(changed) }),
+    ...(annotations === undefined ? {} : { metadata: { annotations } }),
+  };
+}
+
+function ledgersOf(map: ConfigMap): Ledgers {
+  return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
+}
+
+/** What is left of a key when this resource withdraws from it. */
+function leave(
+  map: ConfigMap,
+  ledgers: Ledgers,
+  { computed: state }: Old,
+  owner: string,
+): { content: Before; ledgers: Ledgers } {
+  const { key } = state;
+  const live = contentOf(map, key);
+  const ledger = ledgers[key] ?? EMPTY_LEDGER;
+  if (live === null) {
+    const { [owner]: _, ...owners } = ledger.owners;
+    return { content: null, ledgers: { ...ledgers, [key]: { ...ledger, owners } } };
+  }
+  const left = leaveReferenceValues({ key, live, ledger, owner, remembered: ownershipOf(state) });
+  return { content: left.content, ledgers: { ...ledgers, [key]: left.ledger } };
 }
 
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
@@ -125,74 +172,82 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  now: Date,
-): { data: Record<string, Before>; written: Written } {
-  const live = contentOf(map, key);
+  { owner, now }: Pick<Operation, "owner" | "now">,
+): Outcome {
   const same = old?.computed.key === key ? old : undefined;
-  const expiration = expirationFor(want, same, now);
-  const merged = joinReferenceValues(
+  const renewBefore = stamp(now().getTime() + notice(want.validityDays));
+  const otherValidity = old !== undefined && old.inputs.validityDays !== want.validityDays;
+  const joined = joinReferenceValues({
     key,
-    live,
-    want.digests,
-    expiration,
-    same === undefined ? undefined : ownershipOf(same.computed),
-  );
-  const data: Record<string, Before> = merged.content === live ? {} : { [key]: merged.content };
-  if (old !== undefined && same === undefined) {
-    const former = contentOf(map, old.computed.key);
-    const left =
-      former === null ? null : leaveReferenceValues(old.computed.key, former, ownershipOf(old.computed));
-    if (left !== former) data[old.computed.key] = left;
+    live: contentOf(map, key),
+    ledger: ledgersOf(map)[key] ?? EMPTY_LEDGER,
+    owner,
+    wanted: want.digests,
+    expiration: expirationFor(want, same, now()),
+    renewBefore: otherValidity ? "9999" : renewBefore,
+    remembered: same === undefined ? undefined : ownershipOf(same.computed),
+  });
+  const ledgers = { ...ledgersOf(map), [key]: joined.ledger };
+  if (old === undefined || same !== undefined) {
+    return { key, joined, patch: patchOf(map, { [key]: joined.content }, ledgers) };
   }
-  return { data, written: { ...merged, key, expiration } };
+  const left = leave(map, ledgers, old, owner);
+  const data = { [key]: joined.content, [old.computed.key]: left.content };
+  return { key, joined, patch: patchOf(map, data, left.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
   const ref = configMapRef(want.namespace, want.configMap);
-  const now = operation.now();
-  const { result, wrote, resourceVersion } = await changeObject(operation, ref, (object) => {
+  const changed = await changeObject(operation, ref, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-    const { data, written } = mergeInto(map, key, want, old, now);
-    return { patch: Object.keys(data).length === 0 ? undefined : { data }, result: written };
+    const result = mergeInto(map, key, want, old, operation);
+    return { patch: result.patch, result };
   });
-  const expiries = expiriesOf(result.key, result.content, want.digests);
+  const { key, joined } = changed.result;
+  const { added, created, before } = joined.ownership;
+  const expiries = expiriesOf(key, joined.content, want.digests);
   warnOfExpiry(operation, want, expiries);
-  const unchanged =
-    old?.computed.key === result.key && JSON.stringify(old.inputs.digests) === JSON.stringify(want.digests);
-  const revision = wrote
-    ? operation.preview
-      ? unknown
-      : resourceVersion
-    : unchanged
-      ? old.computed.revision
-      : resourceVersion;
-  const fresh = old === undefined && operation.preview;
+  const first = old === undefined && operation.preview;
+  const dated = first && Object.keys(created).length > 0;
+  const same = old?.computed.key === key ? old : undefined;
   return {
-    key: result.key,
-    expiration: fresh ? unknown : result.expiration,
-    added: { ...result.ownership.added },
-    created: fresh ? unknown : { ...result.ownership.created },
-    before: result.ownership.before,
-    liveContent: fresh && Object.keys(result.ownership.created).length > 0 ? unknown : result.content,
-    expiries: fresh ? unknown : expiries,
-    revision,
+    key,
+    expiration: first ? unknown : expirationFor(want, same, operation.now()),
+    added: { ...added },
+    created: dated ? unknown : { ...created },
+    before,
+    liveContent: dated ? unknown : joined.content,
+    expiries: dated ? unknown : expiries,
+    revision: revisionAfter(
+      changed,
+      sameDigests(same, want) ? same?.computed.revision : undefined,
+      operation,
+    ),
   };
 }
 
-function driftOf(want: Inputs, state: Computed, map: ConfigMap, now: Date): string {
+function sameDigests(old: Old | undefined, want: Inputs): boolean {
+  return old !== undefined && equalValues(old.inputs.digests, want.digests);
+}
+
+function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {
   const present = liveKey(map.data, want.candidateKeys);
   if (present !== undefined && present !== state.key) {
     return `Trustee now reads the key "${present}" instead of "${state.key}"`;
   }
   const live = contentOf(map, state.key);
   const old = { inputs: want, computed: state };
-  const { data, written } = mergeInto(map, state.key, want, old, now);
-  if (data[state.key] === undefined) return NO_DRIFT;
-  if (written.expiration !== state.expiration) return `its entries expire at ${state.expiration}`;
+  const { patch, joined } = mergeInto(map, state.key, want, old, operation);
+  if (patch === undefined) return NO_DRIFT;
   const missing = missingDigests(state.key, live, want.digests);
-  return missing.length > 0
-    ? `missing: ${missing.join(", ")}`
+  if (missing.length > 0) return `missing: ${missing.join(", ")}`;
+  const renewed = Object.keys(joined.ownership.created).filter(
+    (name) => joined.ownership.created[name] !== state.created[name],
+  );
+  if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
+  return joined.content === live
+    ? "the record of what is ours was removed"
     : "a digest of ours stands there twice, or an entry of ours has another expiration";
 }
 
@@ -224,7 +279,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const drift = driftOf(want, state, map, operation.now());
+    const drift = driftOf(want, state, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want, expiries);
     return { computed: { ...state, liveContent: live, expiries }, drift };
   },
@@ -235,12 +290,11 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const ref = configMapRef(had.namespace, had.configMap);
     await changeObject(operation, ref, (object) => {
       if (object === undefined) return { patch: undefined, result: undefined };
-      const live = contentOf(readConfigMap(object), state.key);
-      if (live === null) return { patch: undefined, result: undefined };
-      const left = leaveReferenceValues(state.key, live, ownershipOf(state));
-      if (left === live) return { patch: undefined, result: undefined };
-      writableConfigMap(object, ref);
-      return { patch: { data: { [state.key]: left } }, result: undefined };
+      const map = readConfigMap(object);
+      const left = leave(map, ledgersOf(map), { inputs: had, computed: state }, operation.owner);
+      const patch = patchOf(map, { [state.key]: left.content }, left.ledgers);
+      if (patch !== undefined) writableConfigMap(object, ref);
+      return { patch, result: undefined };
     });
   },
 };

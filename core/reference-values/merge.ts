@@ -64,8 +64,7 @@ function wantedByOthers(ledger: Ledger, owner: string, name: string): string[] {
 function recall(ledger: Ledger, live: Before, owner: string, remembered: Ownership | undefined): Ledger {
   const first = Object.keys(ledger.owners).length === 0;
   if (ledger.owners[owner] !== undefined || remembered === undefined) {
-    if (!first) return ledger;
-    return { ...ledger, before: remembered === undefined ? live : remembered.before };
+    return first ? { ...ledger, before: live } : ledger;
   }
   const names = unique([...Object.keys(ledger.added), ...Object.keys(remembered.added)]);
   const created = Object.entries(remembered.created).map(([name, expiration]): [string, CreatedEntry] => [
@@ -212,7 +211,7 @@ export function joinReferenceValues(request: JoinRequest): Joined {
           one.owner === owner ? [[name, one.expiration]] : [],
         ),
       ),
-      before: before ?? remembered?.before ?? null,
+      before: before !== undefined ? before : remembered !== undefined ? remembered.before : live,
     },
   };
 }

@@ -1,0 +1,95 @@
+import type { Before } from "../policy/registry.ts";
+
+/** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
+export type Digests = Readonly<Record<string, readonly string[]>>;
+
+/** An entry that this project created. */
+export interface CreatedEntry {
+  /** Who renews it: the one that made it, or after that one has gone, another that uses it. */
+  readonly owner: string;
+  /** `%Y-%m-%dT%H:%M:%SZ` */
+  readonly expiration: string;
+}
+
+/**
+ * What this project has done to one key of the reference values, kept on the ConfigMap itself and written together with
+ * its data. All stacks on a Trustee so know what the others put in, and a run that was killed between its write and
+ * the saving of its state is not forgotten.
+ */
+export interface Ledger {
+  /** The key's content before our first write. Absent if it was too long to be kept here: then only the states know. */
+  readonly before?: Before;
+  /** The digests that were not there before one of us added them. */
+  readonly added: Digests;
+  readonly created: Readonly<Record<string, CreatedEntry>>;
+  /** Who (resource URN) wants which of the added digests. */
+  readonly owners: Readonly<Record<string, Digests>>;
+}
+
+export const EMPTY_LEDGER: Ledger = { added: {}, created: {}, owners: {} };
+
+/** The annotation that holds the ledgers of all keys, JSON. */
+export const REFERENCE_VALUES_LEDGER_ANNOTATION = "trustee-access/reference-values";
+
+/** Annotations reach 256 KiB in all: a longer text from before is remembered by the states alone. Characters. */
+const LONGEST_BEFORE = 65_536;
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isDigests(value: unknown): value is Digests {
+  return (
+    isRecord(value) &&
+    Object.values(value).every((list) => Array.isArray(list) && list.every((one) => typeof one === "string"))
+  );
+}
+
+function isCreated(value: unknown): value is CreatedEntry {
+  return isRecord(value) && typeof value["owner"] === "string" && typeof value["expiration"] === "string";
+}
+
+function isLedger(value: unknown): value is Ledger {
+  if (!isRecord(value)) return false;
+  const { before, added, created, owners } = value;
+  return (
+    (before === undefined || before === null || typeof before === "string") &&
+    isDigests(added) &&
+    isRecord(created) &&
+    Object.values(created).every(isCreated) &&
+    isRecord(owners) &&
+    Object.values(owners).every(isDigests)
+  );
+}
+
+/** The ledgers in an annotation, by key; what was damaged by hand counts as none, then the states remember. */
+export function readLedgers(annotation: string | undefined): Readonly<Record<string, Ledger>> {
+  try {
+    const ledgers: unknown = JSON.parse(annotation ?? "{}");
+    if (!isRecord(ledgers)) return {};
+    return Object.fromEntries(
+      Object.entries(ledgers).filter((entry): entry is [string, Ledger] => isLedger(entry[1])),
+    );
+  } catch {
+    return {};
+  }
+}
+
+/** The same with the keys of every object in order, so that equal ledgers give equal bytes. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value;
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, one]) => [name, ordered(one)]));
+}
+
+/** The annotation for the ledgers; `null` (remove it) where nobody has anything in any key. */
+export function writeLedgers(ledgers: Readonly<Record<string, Ledger>>): string | null {
+  const kept = Object.entries(ledgers)
+    .filter(([, ledger]) => Object.keys(ledger.owners).length > 0)
+    .map(([key, { before, ...ledger }]): [string, Ledger] => {
+      const short = before === null || (before !== undefined && before.length <= LONGEST_BEFORE);
+      return [key, short ? { ...ledger, before } : ledger];
+    });
+  return kept.length === 0 ? null : JSON.stringify(ordered(Object.fromEntries(kept)));
+}
