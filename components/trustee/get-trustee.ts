@@ -40,6 +40,14 @@ export async function getTrustee(
   args: GetTrusteeArgs,
   opts?: pulumi.InvokeOptions,
 ): Promise<GetTrusteeResult> {
-  const result: unknown = await pulumi.runtime.invoke("trustee:index:getTrustee", { ...args }, opts ?? {});
-  return result as GetTrusteeResult;
+  try {
+    const result: unknown = await pulumi.runtime.invoke(TOKEN, { ...args }, opts ?? {});
+    return result as GetTrusteeResult;
+  } catch (error) {
+    // What the provider says is meant for the user as it is; the SDK's frame and stack around it are not.
+    const message = error instanceof Error ? error.message : String(error);
+    throw new pulumi.RunError(message.replace(`invocation of ${TOKEN} returned an error: `, ""));
+  }
 }
+
+const TOKEN = "trustee:index:getTrustee";

@@ -1,0 +1,133 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
+import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+
+let sandbox: Sandbox;
+let project: Project;
+let before: unknown;
+beforeAll(async () => {
+  sandbox = await startSandbox({ name: "e2e-refusals" });
+  before = await sharedData(sandbox);
+  project = new Project(sandbox, "refusals");
+  await project.init(devConfiguration());
+}, 1_800_000);
+afterAll(async () => {
+  await project.dispose();
+  await sandbox.stop();
+});
+
+/** What a `pulumi up`, without a preview before it, says of these settings; it must fail and write nothing. */
+async function refusal(change: Configuration): Promise<string> {
+  project.configure({ ...devConfiguration(), ...change });
+  const { exitCode, stdout, stderr } = await project.pulumi(
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--stack",
+    project.stack,
+  );
+  expect({ failed: exitCode !== 0, said: exitCode === 0 ? stdout : "" }).toEqual({ failed: true, said: "" });
+  expect(await sharedData(sandbox)).toEqual(before);
+  return stdout + stderr;
+}
+
+/** A kubeconfig for a port on which nobody listens. */
+function unreachableKubeconfig(): string {
+  const file = join(project.folder, "unreachable.yaml");
+  const cluster = { name: "gone", cluster: { server: "https://127.0.0.1:39999" } };
+  const context = { name: "gone", context: { cluster: "gone", user: "gone" } };
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [cluster],
+    contexts: [context],
+    users: [{ name: "gone", user: {} }],
+  };
+  writeFileSync(file, JSON.stringify({ ...config, "current-context": "gone" }));
+  return file;
+}
+
+describe("what is refused, with nothing written", () => {
+  it("settings that are wrong: all problems in one error, each with its path", async () => {
+    const said = await refusal({
+      pods: [{ name: "pod1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }, { name: "bad_name" }],
+      grants: [{ pod: "pod9", secret: "p2-secret" }],
+    });
+    for (const path of ["pods[1].algorithm", "pods[2].name", "pods[3].name", "grants[0].pod"])
+      expect(said).toContain(`- ${path}:`);
+    expect(said).toContain("4 problems in the settings of stack refusals; nothing was changed.");
+    expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it("two pods with the same initdata", async () => {
+    writeFileSync(join(project.folder, "same.toml"), 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n');
+    const same = (name: string): Configuration => ({ name, initdataFile: "same.toml" });
+    const said = await refusal({ pods: [same("pod1"), same("pod2")] });
+    expect(said).toContain("pods[1]: the same initdata as pod1");
+  });
+
+  it("an existing secret that is missing, and a secret to create that is somebody else's, both at once", async () => {
+    const said = await refusal({
+      secrets: [
+        { name: "nobody-made-it", keys: ["key"] },
+        { name: "fraud-dataset", keys: ["dataset_key"] },
+        { name: "p2-secret", keys: ["secret"], from: "setting" },
+        { name: "kbsres1", keys: ["key1"], from: "setting" },
+      ],
+      secretValues: { "p2-secret": { secret: "x" }, kbsres1: { key1: "y" } },
+    });
+    expect(said).toContain("nobody-made-it");
+    expect(said).toMatch(/kbsres1/);
+    expect(said).toContain("2 problems");
+  });
+
+  it("a cluster that cannot be reached", async () => {
+    const said = await refusal({ trustee: { kubeconfig: unreachableKubeconfig() } });
+    expect(said).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
+    expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it("a context that the kubeconfig does not have", async () => {
+    expect(await refusal({ trustee: { context: "elsewhere" } })).toContain('no context "elsewhere"');
+  });
+
+  it("a Trustee that is not there: every missing object named at once", async () => {
+    const said = await refusal({ trustee: { namespace: "default" } });
+    for (const name of [
+      "trusteeconfig-kbs-config",
+      "trusteeconfig-resource-policy",
+      "trusteeconfig-rvps-reference-values",
+    ]) {
+      expect(said).toContain(name);
+    }
+  });
+
+  it("reference values that Trustee itself could not read", async () => {
+    const patch = (text: string): Promise<string> =>
+      kubectl(
+        sandbox,
+        "patch",
+        "configmap",
+        "trusteeconfig-rvps-reference-values",
+        "-n",
+        NAMESPACE,
+        "--type=merge",
+        "-p",
+        text,
+      );
+    const original = before as { configMaps: Record<string, { data: Record<string, string> }> };
+    const data = original.configMaps["trusteeconfig-rvps-reference-values"]?.data ?? {};
+    await patch(JSON.stringify({ data: { "reference-values.json": "[{" } }));
+    const whole = before;
+    before = await sharedData(sandbox);
+    try {
+      expect(await refusal({})).toContain("it is not JSON");
+    } finally {
+      await patch(JSON.stringify({ data }));
+      before = whole;
+    }
+  });
+});
