@@ -1,17 +1,9 @@
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
+import { allowedReasons, deniedReasons } from "../core/access/model.ts";
 
 const stackOutputsSchema = z.object({
-  access: z.array(
-    z.object({
-      pod: z.string(),
-      namespace: z.string(),
-      secret: z.string(),
-      key: z.string(),
-      allowed: z.boolean(),
-      why: z.string(),
-    }),
-  ),
+  access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
   initData: z.record(z.string(), z.string()),
   pods: z.record(z.string(), z.object({ namespace: z.string(), container: z.string() })),
   podCluster: z.object({ kubeconfig: z.string().optional(), context: z.string().optional() }),
@@ -46,4 +38,24 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
   const parsed = stackOutputsSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
   throw new StackError("The stack has no access matrix among its outputs: run pulumi up first.");
+}
+
+/** One cell of a stack's access matrix, as the stack says it should be. */
+export interface ExpectedCell {
+  readonly pod: string;
+  readonly namespace: string;
+  readonly secret: string;
+  readonly key: string;
+  readonly allowed: boolean;
+}
+
+/** The cells of a stack's access matrix, pod by pod. */
+export function expectedCells(stack: StackOutputs): readonly ExpectedCell[] {
+  return Object.entries(stack.access).flatMap(([pod, row]) =>
+    Object.entries(row).map(([path, why]) => {
+      const [secret = "", key = ""] = path.split("/");
+      const namespace = stack.pods[pod]?.namespace ?? "default";
+      return { pod, namespace, secret, key, allowed: allowedReasons.some((reason) => reason === why) };
+    }),
+  );
 }

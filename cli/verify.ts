@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { Listr } from "listr2";
-import { readStack, StackError, type StackOutputs } from "./stack.ts";
+import { expectedCells, readStack, StackError, type StackOutputs } from "./stack.ts";
 import { readCell, type VerifiedCell } from "./verify/read-cell.ts";
 import { verifySummary, verifyTable } from "./verify/show.ts";
 
@@ -18,7 +18,8 @@ function seconds(text: string): number {
 
 /** All cells, the pods side by side and each pod's cells one after the other; progress goes to standard error. */
 async function readCells(stack: StackOutputs, options: Options): Promise<readonly VerifiedCell[]> {
-  const pods = [...new Set(stack.access.map(({ namespace, pod }) => `${namespace}/${pod}`))];
+  const expected = expectedCells(stack);
+  const pods = [...new Set(expected.map(({ namespace, pod }) => `${namespace}/${pod}`))];
   const results = new Map<string, VerifiedCell[]>();
   const tasks = new Listr(
     pods.map((pod) => ({
@@ -26,7 +27,7 @@ async function readCells(stack: StackOutputs, options: Options): Promise<readonl
       task: async (_, task) => {
         const cells: VerifiedCell[] = [];
         results.set(pod, cells);
-        for (const cell of stack.access.filter((one) => `${one.namespace}/${one.pod}` === pod)) {
+        for (const cell of expected.filter((one) => `${one.namespace}/${one.pod}` === pod)) {
           task.title = `${pod}: reading ${cell.secret}/${cell.key}`;
           cells.push(await readCell(cell, stack, options.timeout * 1000));
         }

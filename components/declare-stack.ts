@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { matrixText } from "../core/access/matrix.ts";
+import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { IssuesError } from "../core/issues.ts";
 import { makePlan, type Plan } from "../core/plan/plan.ts";
 import { parseSettings, type Settings } from "../core/settings/settings.ts";
@@ -44,7 +44,7 @@ function outputsOf(
     Object.fromEntries(plan.pods.map((pod) => [pod.declaration.name, value(pod)]));
   return {
     matrix: matrixText(plan.matrix),
-    access: plan.matrix.cells,
+    access: accessReport(plan.matrix),
     initData: byPod((pod) => pod.initData),
     annotations: byPod((pod) => pod.annotation),
     pods: byPod(({ declaration }) => ({

@@ -1,9 +1,7 @@
 import { execa } from "execa";
 import { classify, type Outcome } from "../../core/access/outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
-import type { StackOutputs } from "../stack.ts";
-
-export type ExpectedCell = StackOutputs["access"][number];
+import type { ExpectedCell, StackOutputs } from "../stack.ts";
 
 /** One cell of the matrix, expected against seen. */
 export interface VerifiedCell {

@@ -72,3 +72,16 @@ export function matrixText(matrix: AccessMatrix): string[] {
       .trimEnd(),
   );
 }
+
+/** Pod -> `secret/key` -> why it may or may not read it: the matrix for machines, as a stack output. */
+export type AccessReport = Readonly<Record<string, Readonly<Record<string, Decision["why"]>>>>;
+
+export function accessReport(matrix: AccessMatrix): AccessReport {
+  const row = (pod: Row): Readonly<Record<string, Decision["why"]>> =>
+    Object.fromEntries(
+      matrix.cells
+        .filter((cell) => cell.pod === pod.pod && cell.namespace === pod.namespace)
+        .map((cell) => [`${cell.secret}/${cell.key}`, cell.why]),
+    );
+  return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
+}

@@ -64,13 +64,13 @@ export function claimedInitData(token: unknown): string | undefined {
   return typeof claim === "string" ? claim : undefined;
 }
 
+export const allowedReasons = ["granted", "not-restricted"] as const;
+export const deniedReasons = ["no-resource", "not-affirming", "not-a-reader", "others-denied"] as const;
+
 /** Why a request is answered as it is. */
 export type Decision =
-  | { readonly allowed: true; readonly why: "granted" | "not-restricted" }
-  | {
-      readonly allowed: false;
-      readonly why: "no-resource" | "not-affirming" | "not-a-reader" | "others-denied";
-    };
+  | { readonly allowed: true; readonly why: (typeof allowedReasons)[number] }
+  | { readonly allowed: false; readonly why: (typeof deniedReasons)[number] };
 
 /** Whether a pod whose token is `token` may have what `data` asks for. */
 export function decide(rules: AccessRules, data: PolicyData, token: unknown): Decision {

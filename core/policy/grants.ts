@@ -37,19 +37,32 @@ export function canonicalGrants(grants: StackGrants): StackGrants {
  * init_data named by two stacks carries both names.
  */
 export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecrets; secrets: GrantTable } {
-  const merged: Record<string, Record<string, Record<string, string>>> = {};
-  for (const stack of stacks) {
-    for (const [secret, keys] of Object.entries(stack.secrets)) {
-      const intoSecret = (merged[secret] ??= {});
+  const merged = new Map<string, Map<string, Map<string, Set<string>>>>();
+  for (const { secrets } of stacks) {
+    for (const [secret, keys] of Object.entries(secrets)) {
+      const intoSecret = getOrAdd(merged, secret, () => new Map<string, Map<string, Set<string>>>());
       for (const [key, readers] of Object.entries(keys)) {
-        const intoKey = (intoSecret[key] ??= {});
+        const intoKey = getOrAdd(intoSecret, key, () => new Map<string, Set<string>>());
         for (const [initData, name] of Object.entries(readers)) {
-          const before = intoKey[initData];
-          intoKey[initData] = before === undefined || before === name ? name : `${before}, ${name}`;
+          getOrAdd(intoKey, initData, () => new Set<string>()).add(name);
         }
       }
     }
   }
+  const secrets = asRecord(merged, (keys) =>
+    asRecord(keys, (readers) => asRecord(readers, (names) => [...names].sort().join(", "))),
+  );
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
-  return { others, secrets: canonicalGrants({ stack: "", others, secrets: merged }).secrets };
+  return { others, secrets: canonicalGrants({ stack: "", others, secrets }).secrets };
+}
+
+/** Maps, since a key may be spelled like a member of every object, e.g. `__proto__`. */
+function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
+  const found = map.get(name) ?? make();
+  map.set(name, found);
+  return found;
+}
+
+function asRecord<From, To>(map: ReadonlyMap<string, From>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries([...map].map(([name, value]) => [name, change(value)]));
 }

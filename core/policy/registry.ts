@@ -9,6 +9,14 @@ export interface Registry {
   readonly before: Before;
 }
 
+/** What can be read of a registry in a text that people may have edited. */
+export interface FoundRegistry {
+  /** Those whose lines are sound. */
+  readonly stacks: readonly StackGrants[];
+  /** Absent if its line is missing or damaged. */
+  readonly before?: Before;
+}
+
 const MARK = "# trustee-access: stack ";
 const MARK_BEFORE = "# trustee-access: before ";
 
@@ -54,20 +62,20 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * The registry in a policy text; `undefined` if the text is not one of ours, or its registry was damaged by hand
- * (then it is somebody else's text to us, and is treated as such).
+ * The registry in a policy text, as far as it is sound: a line that was damaged by hand does not take the other stacks'
+ * grants with it. `undefined` if the text has no line of a registry: then it is somebody else's.
  */
-export function parseRegistry(text: string): Registry | undefined {
+export function parseRegistry(text: string): FoundRegistry | undefined {
   const lines = text.split("\n");
-  const stacks = lines
+  const marked = lines
     .filter((line) => line.startsWith(MARK))
     .map((line) => parseJson(line.slice(MARK.length)));
   const before = lines
     .filter((line) => line.startsWith(MARK_BEFORE))
     .map((line) => parseJson(line.slice(MARK_BEFORE.length)));
-  const [original, ...more] = before;
-  if (stacks.length === 0 || more.length > 0) return undefined;
-  if (typeof original !== "string" && original !== null) return undefined;
-  if (!stacks.every(isStackGrants)) return undefined;
-  return { stacks, before: original };
+  if (marked.length === 0 && before.length === 0) return undefined;
+  const stacks = [...new Map(marked.filter(isStackGrants).map((stack) => [stack.stack, stack])).values()];
+  const [original] = before;
+  const sound = before.length === 1 && (typeof original === "string" || original === null);
+  return sound ? { stacks, before: original } : { stacks };
 }

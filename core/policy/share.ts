@@ -15,14 +15,13 @@ export type Withdrawal =
  * The policy with this stack's grants in it: merged into a policy of ours that is live, or in place of somebody else's text,
  * which is then remembered inside.
  * @param live the key's content now; `null`: the key is not there
- * @param before what to remember if the live text is not ours: by default the live text itself. A stack that has
- *   written here before passes what it remembers, so that a reset by hand is not taken for the original.
+ * @param before what to remember where the live text does not say it: by default the live text itself. A stack that
+ *   has written here before passes what it remembers, so that a reset by hand is not taken for the original.
  */
 export function joinPolicy(live: Before, own: StackGrants, before: Before = live): string {
   const registry = live === null ? undefined : parseRegistry(live);
-  if (registry === undefined) return renderPolicy([own], before);
-  const others = registry.stacks.filter((stack) => stack.stack !== own.stack);
-  return renderPolicy([...others, own], registry.before);
+  const others = (registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack);
+  return renderPolicy([...others, own], registry?.before === undefined ? before : registry.before);
 }
 
 /**
@@ -34,13 +33,13 @@ export function leavePolicy(live: Before, stack: string, written?: string): With
   if (live === null || registry === undefined) {
     return { kind: "leave", reason: "somebody else has written another policy since" };
   }
-  if (!registry.stacks.some((one) => one.stack === stack)) {
+  const { stacks, before } = registry;
+  const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
+  if (!asWritten) return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+  if (!stacks.some((one) => one.stack === stack)) {
     return { kind: "leave", reason: "this stack's grants are not in it any more" };
   }
-  if (live !== written && live !== renderPolicy(registry.stacks, registry.before)) {
-    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
-  }
-  const others = registry.stacks.filter((one) => one.stack !== stack);
-  if (others.length > 0) return { kind: "write", content: renderPolicy(others, registry.before) };
-  return { kind: "restore", content: registry.before };
+  const others = stacks.filter((one) => one.stack !== stack);
+  if (others.length > 0) return { kind: "write", content: renderPolicy(others, before) };
+  return { kind: "restore", content: before };
 }
