@@ -15,8 +15,9 @@ export function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = rest[18];
-    if (state === "Z" || state === "X" || ticks === undefined) return undefined;
+    const [threads, ticks] = [rest[16], rest[18]];
+    // The first thread of a killed process may be a zombie while others still hold its ports.
+    if ((state === "Z" && Number(threads) <= 1) || state === "X" || ticks === undefined) return undefined;
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
   } catch {
     return undefined;

@@ -1,0 +1,220 @@
+import { connect } from "node:net";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { repositoryFolder, sandboxFolder, sandboxesFolder } from "../../../sandbox/state/folders.ts";
+import { isRunning } from "../../../sandbox/state/processes.ts";
+import { readRunState, type RunState } from "../../../sandbox/state/run-state.ts";
+import { BUILD_TIMEOUT, eventually, ownHome } from "./support.ts";
+
+const program = join(repositoryFolder, "sandbox", "main.ts");
+
+/** `npm run sandbox -- ...`, without npm. */
+function sandbox(...args: readonly string[]) {
+  return execa(process.execPath, [program, ...args], { reject: false });
+}
+
+function stateOf(name: string): RunState {
+  const state = readRunState(sandboxFolder(name));
+  if (state === undefined) throw new Error(`there is no sandbox ${name}`);
+  return state;
+}
+
+async function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+/** Whether a sandbox that was in this state has left anything behind. */
+async function leftovers(state: RunState): Promise<readonly string[]> {
+  const processes = state.processes.filter(isRunning).map(({ name }) => `process ${name}`);
+  const ports = await Promise.all(
+    Object.entries(state.ports).map(async ([name, port]) => ((await listens(port)) ? [`port ${name}`] : [])),
+  );
+  const folders = (await readdir(sandboxesFolder())).filter((name) => name === state.name);
+  return [...processes, ...ports.flat(), ...folders];
+}
+
+/** The state of a sandbox whose start has begun its processes, up to the stand-ins. */
+async function halfStarted(name: string): Promise<RunState> {
+  await eventually(
+    async () => Promise.resolve(readRunState(sandboxFolder(name))?.processes.length ?? 0),
+    (count) => count >= 6,
+  );
+  return stateOf(name);
+}
+
+let cleanUp: () => Promise<void>;
+beforeAll(async () => {
+  cleanUp = await ownHome();
+});
+afterAll(async () => {
+  await sandbox("down", "--all");
+  await cleanUp();
+});
+
+describe("two sandboxes side by side", () => {
+  test(
+    "start by the command, each of its own Trustee and ports",
+    async () => {
+      const one = await sandbox("up", "--name", "one");
+      expect(one.exitCode, one.stderr).toBe(0);
+      expect(one.stdout).toContain('The sandbox "one" runs');
+      expect(one.stdout).toMatch(/Kubernetes plugin {2}\S.*/);
+      const two = await sandbox("up", "--name", "two", "--trustee", "0.21", "--fresh");
+      expect(two.exitCode, two.stderr).toBe(0);
+      const ports = [stateOf("one"), stateOf("two")].flatMap((state) => Object.values(state.ports));
+      expect(new Set(ports).size).toBe(10);
+      const listening = await Promise.all(ports.map(async (port) => listens(port)));
+      expect(listening).toEqual(ports.map(() => true));
+    },
+    BUILD_TIMEOUT,
+  );
+
+  test("are told of by status", async () => {
+    const { stdout } = await sandbox("status", "--json");
+    const told = JSON.parse(stdout) as readonly Record<string, unknown>[];
+    expect(told).toMatchObject([
+      { name: "one", condition: "running", trustee: "0.18", fresh: false, resourcePath: "string", dead: [] },
+      { name: "two", condition: "running", trustee: "0.21", fresh: true, resourcePath: "array", dead: [] },
+    ]);
+    expect(stateOf("one").kubernetesPlugin?.source).toContain("pulumi-resource-kubernetes");
+    expect((await sandbox("status")).stdout).toContain(
+      stateOf("two").kubernetesPlugin?.source ?? "no plugin",
+    );
+  });
+
+  test("give a shell what pulumi and kubectl need", async () => {
+    const { stdout: exports } = await sandbox("env", "--name", "two");
+    const script = `${exports}
+kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pulumi version && node --version`;
+    const { stdout } = await execa("/bin/sh", ["-ec", script], { cwd: "/" });
+    expect(stdout.split("\n")).toEqual([
+      "kbsconfig.confidentialcontainers.org/trusteeconfig-kbs-config",
+      expect.stringMatching(/./),
+      expect.stringMatching(/^v3\./),
+      expect.stringMatching(/^v24\./),
+    ]);
+  });
+
+  test("are taken as they are by a second up, or refused with other options", async () => {
+    const before = stateOf("one");
+    const again = await sandbox("up", "--name", "one");
+    expect([again.exitCode, again.stdout]).toEqual([
+      0,
+      expect.stringContaining('The sandbox "one" runs already.'),
+    ]);
+    expect(stateOf("one")).toEqual(before);
+    const other = await sandbox("up", "--name", "one", "--trustee", "0.21");
+    expect([other.exitCode, other.stderr]).toEqual([
+      1,
+      expect.stringContaining("runs with trustee 0.18, not 0.21"),
+    ]);
+  });
+
+  test("end one by one, and leave nothing", async () => {
+    const [one, two] = [stateOf("one"), stateOf("two")];
+    expect((await sandbox("down", "--name", "one")).stdout).toBe('The sandbox "one" is gone.');
+    expect(await leftovers(one)).toEqual([]);
+    expect(two.processes.every(isRunning)).toBe(true);
+    expect((await sandbox("down", "--all")).stdout).toBe('The sandbox "two" is gone.');
+    expect(await leftovers(two)).toEqual([]);
+    expect((await sandbox("down", "--name", "two")).stdout).toBe('There is no sandbox "two".');
+    expect((await sandbox("env", "--name", "two")).exitCode).toBe(1);
+  });
+});
+
+describe("a start that is cut short", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s removes what it started",
+    async (signal) => {
+      const up = sandbox("up", "--name", "cut");
+      const state = await halfStarted("cut");
+      up.kill(signal);
+      expect((await up).exitCode).toBe(signal === "SIGINT" ? 130 : 143);
+      expect(await leftovers(state)).toEqual([]);
+    },
+    BUILD_TIMEOUT,
+  );
+
+  test(
+    "by SIGKILL is removed by down",
+    async () => {
+      const up = sandbox("up", "--name", "killed");
+      const state = await halfStarted("killed");
+      up.kill("SIGKILL");
+      await up;
+      expect(state.processes.every(isRunning)).toBe(true);
+      expect((await sandbox("status")).stdout).toContain("killed: broken");
+      expect((await sandbox("down", "--name", "killed")).exitCode).toBe(0);
+      expect(await leftovers(state)).toEqual([]);
+    },
+    BUILD_TIMEOUT,
+  );
+
+  test(
+    "by a down elsewhere removes itself",
+    async () => {
+      const up = sandbox("up", "--name", "raced");
+      const state = await halfStarted("raced");
+      const second = await sandbox("up", "--name", "raced");
+      expect([second.exitCode, second.stderr]).toEqual([
+        1,
+        expect.stringContaining("is being started by process"),
+      ]);
+      await sandbox("down", "--name", "raced");
+      expect((await up).exitCode).toBe(143);
+      expect(await leftovers(state)).toEqual([]);
+    },
+    BUILD_TIMEOUT,
+  );
+});
+
+test(
+  "a sandbox that has lost a process is broken, and up starts it anew",
+  async () => {
+    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
+    const before = stateOf("lost");
+    const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
+    process.kill(scheduler?.pid ?? 0, "SIGKILL");
+    await sleep(200);
+    expect((await sandbox("status")).stdout).toContain("lost: broken\n  ended by themselves: kube-scheduler");
+    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
+    expect(before.processes.filter(isRunning)).toEqual([]);
+    const after = stateOf("lost");
+    expect(after.processes.every(isRunning)).toBe(true);
+    await sandbox("down", "--name", "lost");
+    expect(await leftovers(after)).toEqual([]);
+  },
+  BUILD_TIMEOUT,
+);
+
+test("a name that cannot be a folder's is refused", async () => {
+  const { exitCode, stderr } = await sandbox("up", "--name", "../x");
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('The sandbox name "../x" is not allowed')]);
+});
+
+test("a folder without the Kubernetes plugin is refused before anything starts", async () => {
+  const { exitCode, stderr } = await sandbox(
+    "up",
+    "--name",
+    "plugin",
+    "--kubernetes-plugin",
+    repositoryFolder,
+  );
+  expect([exitCode, stderr]).toEqual([
+    1,
+    expect.stringContaining(`There is no pulumi-resource-kubernetes in "${repositoryFolder}"`),
+  ]);
+  expect(await readdir(sandboxesFolder())).not.toContain("plugin");
+});

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generations } from "../../../core/trustee/generation.ts";
+import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
+import { BUILD_TIMEOUT, eventually, get, kbsPods, kubectl, NAMESPACE, ownHome, rolled } from "./support.ts";
+
+const KBS_CONFIG = "trusteeconfig-kbs-config";
+const DEPLOYMENT = "trustee-deployment";
+
+/** Longer than the operator waits for further changes. Milliseconds. */
+const SETTLED = 2000;
+
+describe.each(generations)("the operator of Trustee %s", (generation) => {
+  const sample = generation === "0.18" ? "kbsres1" : "attestation-status";
+  let sandbox: Sandbox;
+  let cleanUp: () => Promise<void>;
+
+  beforeAll(async () => {
+    cleanUp = await ownHome();
+    sandbox = await startSandbox({ name: "operator", trustee: generation, fresh: true });
+  }, BUILD_TIMEOUT);
+  afterAll(async () => {
+    await sandbox.stop();
+    await cleanUp();
+  });
+
+  const patchList = async (list: readonly string[] | null): Promise<string> => {
+    const spec = { spec: { kbsSecretResources: list } };
+    return kubectl(sandbox, [
+      "patch",
+      "kbsconfig",
+      KBS_CONFIG,
+      "-n",
+      NAMESPACE,
+      "--type=merge",
+      "-p",
+      JSON.stringify(spec),
+    ]);
+  };
+  const list = async (): Promise<string> => get(sandbox, "kbsconfig", KBS_CONFIG, ".spec.kbsSecretResources");
+  const volumes = async (): Promise<string> =>
+    get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.volumes[*].name");
+
+  test("installs a fresh Trustee", async () => {
+    expect(await list()).toBe(JSON.stringify([sample]));
+    const key = generation === "0.18" ? "reference-values\\.json" : "reference_value";
+    const values = await get(sandbox, "configmap", "trusteeconfig-rvps-reference-values", `.data.${key}`);
+    expect(values).toBe(generation === "0.18" ? "[\n]" : "{\n}");
+  });
+
+  test("fails to reconcile while a listed Secret does not exist, says it is ready, and heals", async () => {
+    const before = await kbsPods(sandbox);
+    await patchList([sample, "late"]);
+    await sleep(SETTLED);
+    expect(await get(sandbox, "kbsconfig", KBS_CONFIG, ".status.isReady")).toBe("true");
+    expect(await kbsPods(sandbox)).toEqual(before);
+    expect(await volumes()).not.toContain("late");
+    await rolled(sandbox, async () =>
+      kubectl(sandbox, ["create", "secret", "generic", "late", "--from-literal=a=b", "-n", NAMESPACE]),
+    );
+    expect(await volumes()).toContain("late");
+  });
+
+  test.each([[[]], [null]])("puts the sample secret back into a list that is %j", async (empty) => {
+    await patchList(empty);
+    await eventually(list, (text) => text === JSON.stringify([sample]));
+    await eventually(volumes, (text) => !text.includes("late"));
+  });
+
+  test("treats a restart's annotation as its generation does", async () => {
+    await rolled(sandbox, async () =>
+      sleep(SETTLED).then(async () => kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"])),
+    );
+    const replicaSet = async (): Promise<string> =>
+      kubectl(sandbox, [
+        "get",
+        "pods",
+        "-n",
+        NAMESPACE,
+        "-l",
+        "app=kbs",
+        "-o",
+        "jsonpath={.items[*].metadata.ownerReferences[0].name}",
+      ]);
+    const annotation = async (): Promise<string> =>
+      get(
+        sandbox,
+        "deployment",
+        DEPLOYMENT,
+        ".spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt",
+      );
+    const before = await replicaSet();
+    await kubectl(sandbox, ["rollout", "restart", `deployment/${DEPLOYMENT}`, "-n", NAMESPACE]);
+    await sleep(SETTLED);
+    if (generation === "0.18") {
+      expect(await annotation()).not.toBe("");
+      expect(await replicaSet()).not.toBe(before);
+    } else {
+      expect(await annotation()).toBe("");
+      expect(await replicaSet()).toBe(before);
+    }
+  });
+
+  test("rolls by itself for a changed ConfigMap only in the newer generation", async () => {
+    const before = await kbsPods(sandbox);
+    const change = JSON.stringify({ metadata: { labels: { changed: "yes" } } });
+    await kubectl(sandbox, [
+      "patch",
+      "configmap",
+      "trusteeconfig-resource-policy",
+      "-n",
+      NAMESPACE,
+      "--type=merge",
+      "-p",
+      change,
+    ]);
+    await sleep(SETTLED);
+    const after = await kbsPods(sandbox);
+    if (generation === "0.18") expect(after).toEqual(before);
+    else expect(after).not.toEqual(before);
+  });
+
+  test("undoes edits of the pods' spec", async () => {
+    const patch = '[{"op":"add","path":"/spec/template/spec/nodeSelector","value":{"a":"b"}}]';
+    await kubectl(sandbox, ["patch", "deployment", DEPLOYMENT, "-n", NAMESPACE, "--type=json", "-p", patch]);
+    await eventually(
+      async () => get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.nodeSelector"),
+      (text) => text === "",
+    );
+  });
+
+  test("leaves a new KBS pod without its Secret waiting, and says why", async () => {
+    await kubectl(sandbox, ["delete", "secret", sample, "-n", NAMESPACE]);
+    await kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]);
+    const events = [
+      "get",
+      "events",
+      "-n",
+      NAMESPACE,
+      "--field-selector=reason=FailedMount",
+      "-o",
+      "jsonpath={.items[*].message}",
+    ];
+    await eventually(
+      async () => kubectl(sandbox, events),
+      (text) => text.includes(`secret "${sample}" not found`),
+    );
+    await kubectl(sandbox, ["create", "secret", "generic", sample, "--from-literal=a=b", "-n", NAMESPACE]);
+    await kubectl(sandbox, [
+      "rollout",
+      "status",
+      `deployment/${DEPLOYMENT}`,
+      "-n",
+      NAMESPACE,
+      "--timeout=30s",
+    ]);
+  });
+
+  test("lets its KbsConfig go, and the KBS with it", async () => {
+    await kubectl(sandbox, ["delete", "kbsconfig", KBS_CONFIG, "-n", NAMESPACE, "--timeout=30s"]);
+    await eventually(
+      async () => kubectl(sandbox, ["get", "deployments,pods", "-n", NAMESPACE, "-o", "name"]),
+      (text) => text === "",
+    );
+  });
+});

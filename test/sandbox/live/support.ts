@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { expect } from "vitest";
+import type { Sandbox } from "../../../sandbox/api.ts";
+
+export const NAMESPACE = "trustee-operator-system";
+
+/** The first start on a machine builds Kubernetes. Milliseconds. */
+export const BUILD_TIMEOUT = 1_800_000;
+
+/** Gives this test file sandboxes of its own, apart from the user's. @returns what removes the folder */
+export async function ownHome(): Promise<() => Promise<void>> {
+  const home = await mkdtemp(join(tmpdir(), "trustee-access-home-"));
+  process.env["TRUSTEE_ACCESS_HOME"] = home;
+  return async () => rm(home, { recursive: true, force: true });
+}
+
+/** kubectl that has to succeed. @returns its output, trimmed */
+export async function kubectl(sandbox: Sandbox, args: readonly string[], input?: string): Promise<string> {
+  const result = await sandbox.kubectl(args, input === undefined ? {} : { input });
+  if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
+  return result.stdout.trim();
+}
+
+export async function get(sandbox: Sandbox, kind: string, name: string, path: string): Promise<string> {
+  return kubectl(sandbox, ["get", kind, name, "-n", NAMESPACE, "-o", `jsonpath={${path}}`]);
+}
+
+/** Waits for what a stand-in is about to do. */
+export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
+  let value = await read();
+  for (const end = Date.now() + 15_000; !expected(value) && Date.now() < end;) {
+    await sleep(100);
+    value = await read();
+  }
+  expect(value).toSatisfy(expected);
+  return value;
+}
+
+/** The names of the KBS's pods, sorted. */
+export async function kbsPods(sandbox: Sandbox): Promise<readonly string[]> {
+  const names = await kubectl(sandbox, ["get", "pods", "-n", NAMESPACE, "-l", "app=kbs", "-o", "name"]);
+  return names.split("\n").sort();
+}
+
+/** Runs `change` and waits until other pods of the KBS serve than before. */
+export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): Promise<void> {
+  const before = await kbsPods(sandbox);
+  await change();
+  await eventually(
+    async () => kbsPods(sandbox),
+    (pods) => pods.length === 1 && pods.every((pod) => !before.includes(pod)),
+  );
+  // Where two objects were written, the operator may roll once more.
+  await sleep(1000);
+  await kubectl(sandbox, [
+    "rollout",
+    "status",
+    "deployment/trustee-deployment",
+    "-n",
+    NAMESPACE,
+    "--timeout=30s",
+  ]);
+}
+
+/** The tutorial's initdata of one pod, in what the sandbox reads of it. */
+export function initdata(pod: string, host: string, certificate: string): string {
+  const urls = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"].map(
+    (path) => `"curl -s http://127.0.0.1:8006/cdh/resource/default/${path}",`,
+  );
+  return `algorithm = "sha256"
+version = "0.1.0"
+pod_name = "${pod}"
+[data]
+"cdh.toml" = '''
+socket = 'unix:///run/confidential-containers/cdh.sock'
+credentials = []
+[kbc]
+name = "cc_kbc"
+url = "https://${host}"
+kbs_cert = """
+${certificate}
+"""
+[image]
+image_security_policy_uri = 'kbs:///default/trustee-image-policy/policy'
+'''
+"policy.rego" = '''
+package agent_policy
+import future.keywords.in
+import future.keywords.if
+default ReadStreamRequest := true
+default ExecProcessRequest := false
+ExecProcessRequest if {
+input_command = concat(" ", input.process.Args)
+some allowed_command in policy_data.allowed_commands
+input_command == allowed_command
+}
+policy_data := {
+"allowed_commands": [
+${urls.join("\n")}
+]
+}
+'''
+`;
+}
+
+export function pcr8(toml: string): string {
+  const digest = createHash("sha256").update(toml).digest();
+  return createHash("sha256").update(Buffer.alloc(32)).update(digest).digest("hex");
+}
+
+export function pod(name: string, toml: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace: "default",
+      annotations: {
+        "io.katacontainers.config.hypervisor.machine_type": "Standard_DC2as_v5",
+        "io.katacontainers.config.hypervisor.cc_init_data": gzipSync(toml).toString("base64"),
+      },
+    },
+    spec: {
+      runtimeClassName: "kata-remote",
+      containers: [{ name: "fraud-detection", image: "fraud-detection:latest" }],
+    },
+  });
+}
+
+/** The tutorial's exec of one of its nine commands. @returns what curl prints */
+export async function curl(sandbox: Sandbox, name: string, path: string): Promise<string> {
+  const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
+  return kubectl(sandbox, ["exec", `pods/${name}`, "-n", "default", "--", "curl", "-s", url]);
+}

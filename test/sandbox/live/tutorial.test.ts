@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generationFacts, generations } from "../../../core/trustee/generation.ts";
+import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
+import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
+import {
+  BUILD_TIMEOUT,
+  curl,
+  eventually,
+  get,
+  initdata,
+  kubectl,
+  NAMESPACE,
+  ownHome,
+  pcr8,
+  pod,
+  rolled,
+} from "./support.ts";
+
+/** The tutorial's policy; for KBS v0.17 and later with `if`, and with a split of what is an array there. */
+function policy(one: string, two: string, path: string): string {
+  const read = (digest: string): string =>
+    `input["submods"]["cpu0"]["ear.status"] == "affirming"\ninput["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data"] == "${digest}"`;
+  return `package policy
+import future.keywords.if
+default allow = false
+path := ${path}
+is_p1 if { path[count(path) - 2] == "fraud-dataset" }
+is_p2 if { path[count(path) - 2] == "p2-secret" }
+allow if { is_p1
+${read(one)} }
+allow if { is_p2
+${read(two)} }
+allow if { not is_p1
+not is_p2
+input["submods"]["cpu0"]["ear.status"] == "affirming" }
+`;
+}
+
+interface MapEntry {
+  readonly value: readonly string[];
+}
+
+/** The reference values with our digests added, in either format. */
+function withDigests(text: string, digests: readonly string[]): string {
+  const document = JSON.parse(text) as readonly ({ name: string } & MapEntry)[] | Record<string, string>;
+  const extend = <Entry extends MapEntry>(name: string, entry: Entry): Entry =>
+    ["snp_pcr08", "tdx_pcr08"].includes(name) ? { ...entry, value: [...entry.value, ...digests] } : entry;
+  if (Array.isArray(document))
+    return JSON.stringify(document.map((entry: { name: string } & MapEntry) => extend(entry.name, entry)));
+  const entries = Object.entries(document).map(([name, encoded]) => {
+    const entry = JSON.parse(Buffer.from(String(encoded), "base64url").toString("utf8")) as MapEntry;
+    const base64 = Buffer.from(JSON.stringify(extend(name, entry))).toString("base64");
+    return [name, base64.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+describe.each(generations)("the tutorial by hand on Trustee %s", (generation) => {
+  const { policyKey, referenceValuesKey, route } = generationFacts[generation];
+  const pods = ["pod1", "pod2", "pod3"] as const;
+  const tomls = new Map<string, string>();
+  let sandbox: Sandbox;
+  let cleanUp: () => Promise<void>;
+
+  beforeAll(async () => {
+    cleanUp = await ownHome();
+    sandbox = await startSandbox({ name: "tutorial", trustee: generation });
+  }, BUILD_TIMEOUT);
+  afterAll(async () => {
+    await sandbox.stop();
+    await cleanUp();
+  });
+
+  const digests = (): readonly string[] => pods.map((name) => pcr8(tomls.get(name) ?? ""));
+
+  test("finds what the earlier steps left", async () => {
+    const listed = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]");
+    expect(listed.split(" ")).toEqual(
+      expect.arrayContaining(["fraud-dataset", "trustee-image-policy", "kbsres1"]),
+    );
+    const host = await get(sandbox, "route", route, ".spec.host");
+    const certificate = await get(sandbox, "secret", "trustee-tls-cert", ".data.tls\\.crt");
+    for (const name of pods) {
+      tomls.set(name, initdata(name, host, Buffer.from(certificate, "base64").toString("utf8")));
+    }
+    expect(new Set(digests()).size).toBe(3);
+  });
+
+  test("a pod whose digest is no reference value cannot fetch its image policy, and does not start", async () => {
+    await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod1") ?? ""));
+    const events = [
+      "get",
+      "events",
+      "-n",
+      "default",
+      "--field-selector",
+      "involvedObject.name=pod1,reason=Failed",
+      "-o",
+      "jsonpath={.items[*].message}",
+    ];
+    await eventually(
+      async () => kubectl(sandbox, events),
+      (text) =>
+        text.includes("image security policy kbs:///default/trustee-image-policy/policy cannot be fetched"),
+    );
+    expect(await kubectl(sandbox, ["get", "pod", "pod1", "-o", "jsonpath={.status.phase}"])).toBe("Pending");
+  });
+
+  test("registers a secret, writes policy and reference values, and restarts", async () => {
+    const [one = "", two = ""] = digests();
+    await kubectl(sandbox, [
+      "create",
+      "secret",
+      "generic",
+      "p2-secret",
+      "--from-literal=secret=Pod 2 secret!",
+      "-n",
+      NAMESPACE,
+    ]);
+    const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
+    await rolled(sandbox, async () =>
+      kubectl(sandbox, [
+        "patch",
+        "kbsconfig",
+        "trusteeconfig-kbs-config",
+        "-n",
+        NAMESPACE,
+        "--type=json",
+        "-p",
+        add,
+      ]),
+    );
+    const path = generation === "0.18" ? 'split(data["resource-path"], "/")' : 'data["resource-path"]';
+    const data = { [policyKey]: policy(one, two, path) };
+    const write = async (name: string, content: object): Promise<string> =>
+      kubectl(sandbox, [
+        "patch",
+        "configmap",
+        name,
+        "-n",
+        NAMESPACE,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ data: content }),
+      ]);
+    const values = await get(
+      sandbox,
+      "configmap",
+      "trusteeconfig-rvps-reference-values",
+      `.data.${referenceValuesKey.replace(".", "\\.")}`,
+    );
+    await rolled(sandbox, async () => {
+      await write("trusteeconfig-resource-policy", data);
+      await write("trusteeconfig-rvps-reference-values", {
+        [referenceValuesKey]: withDigests(values, digests()),
+      });
+      if (generation === "0.18")
+        await kubectl(sandbox, ["rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE]);
+    });
+  });
+
+  test("sees the nine cells", async () => {
+    for (const name of pods) await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls.get(name) ?? ""));
+    await kubectl(sandbox, [
+      "wait",
+      "--for=condition=Ready",
+      "--timeout=60s",
+      ...pods.map((name) => `pod/${name}`),
+    ]);
+    const seen: Record<string, readonly string[]> = {};
+    for (const name of pods) {
+      seen[name] = [
+        await curl(sandbox, name, "fraud-dataset/dataset_key"),
+        await curl(sandbox, name, "p2-secret/secret"),
+        await curl(sandbox, name, "kbsres1/key1"),
+      ];
+    }
+    expect(seen).toEqual({
+      pod1: ["sandbox dataset decryption key", FAILED, "resval1"],
+      pod2: [FAILED, "Pod 2 secret!", "resval1"],
+      pod3: [FAILED, FAILED, "resval1"],
+    });
+  });
+
+  test("sees the denials in the KBS's log", async () => {
+    const [name = ""] = (
+      await kubectl(sandbox, ["get", "pods", "-n", NAMESPACE, "-l", "app=kbs", "-o", "name"])
+    ).split("\n");
+    const log = await kubectl(sandbox, ["logs", "-n", NAMESPACE, name]);
+    expect(log).toMatch(/^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ERROR kbs::error\] PolicyDeny$/m);
+    expect(log).toMatch(
+      /^\[\S+Z INFO actix_web::middleware::logger\] 10\.244\.\d+\.\d+ "GET \/kbs\/v0\/resource\/default\/p2-secret\/secret HTTP\/1\.1" 401 110 "-" "attestation-agent-kbs-client\/0\.1\.0" \d\.\d{6}$/m,
+    );
+    const tail = await kubectl(sandbox, ["logs", "-n", NAMESPACE, name, "--tail=2"]);
+    expect(log.endsWith(tail)).toBe(true);
+    expect(tail.split("\n")).toHaveLength(2);
+  });
+
+  test("is refused by the agent policy for any other command", async () => {
+    const other = await sandbox.kubectl([
+      "exec",
+      "pod1",
+      "--",
+      "curl",
+      "-s",
+      "http://127.0.0.1:8006/cdh/resource/default/attestation-status/status",
+    ]);
+    expect(other.exitCode).toBe(1);
+    expect(other.stderr).toContain("ExecProcessRequest is blocked by policy");
+  });
+
+  test("measures a pod when it starts, not when its annotation is edited", async () => {
+    const edited = JSON.stringify({
+      metadata: {
+        annotations: (
+          JSON.parse(pod("pod1", tomls.get("pod3") ?? "")) as { metadata: { annotations: object } }
+        ).metadata.annotations,
+      },
+    });
+    await kubectl(sandbox, ["patch", "pod", "pod1", "--type=merge", "-p", edited]);
+    expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe("sandbox dataset decryption key");
+    await kubectl(sandbox, ["delete", "pod", "pod1"]);
+    await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod3") ?? ""));
+    await kubectl(sandbox, ["wait", "--for=condition=Ready", "--timeout=60s", "pod/pod1"]);
+    expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(FAILED);
+  });
+
+  test("a changed secret is read by new KBS pods only, and a guest trusts the certificate of its initdata only", async () => {
+    const change = (name: string, data: object): Promise<string> =>
+      kubectl(sandbox, [
+        "patch",
+        "secret",
+        name,
+        "-n",
+        NAMESPACE,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ stringData: data }),
+      ]);
+    await change("p2-secret", { secret: "changed" });
+    expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe("Pod 2 secret!");
+    const restart = async (): Promise<void> =>
+      rolled(sandbox, async () => kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]));
+    await restart();
+    expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe("changed");
+    await change("trusteeconfig-https-cert-secret", { certificate: "another certificate" });
+    await restart();
+    expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe(FAILED);
+  });
+});
