@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { StackGrants } from "../../../core/policy/grants.ts";
+import { parseRegistry } from "../../../core/policy/registry.ts";
+import { joinPolicy, leavePolicy } from "../../../core/policy/share.ts";
+
+const name = fc.oneof(
+  fc.constantFrom("p1", "p2", "dataset_key", "__proto__", "constructor"),
+  fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/),
+);
+const initData = fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => hex.slice(0, 64));
+const readers = fc.dictionary(fc.oneof(fc.constant("ab".repeat(32)), initData), name, { maxKeys: 3 });
+const secrets = fc.dictionary(
+  name,
+  fc.dictionary(fc.oneof(name, fc.constant("*")), readers, { maxKeys: 3 }),
+  { maxKeys: 4 },
+);
+const grants = (stack: string): fc.Arbitrary<StackGrants> =>
+  fc.record({ stack: fc.constant(stack), others: fc.constantFrom("affirming", "deny"), secrets });
+/** What somebody else may have there: no key, nothing, any text. */
+const before = fc.oneof(
+  fc.constant(null),
+  fc.constant(""),
+  fc.string({ unit: "binary" }),
+  fc.string().map((text) => `package policy\r\n${text}\n`),
+);
+
+const a = grants("org/p/a");
+const b = grants("org/p/b");
+const c = grants("org/p/c");
+
+describe("one stack", () => {
+  test("what it puts in and takes out leaves what was there", () => {
+    fc.assert(
+      fc.property(before, a, (text, own) => {
+        const joined = joinPolicy(text, own);
+        expect(leavePolicy(joined, own.stack)).toStrictEqual({ kind: "restore", content: text });
+      }),
+    );
+  });
+
+  test("joining twice is joining once, whatever it had granted before", () => {
+    fc.assert(
+      fc.property(before, a, a, (text, first, second) => {
+        const once = joinPolicy(text, second);
+        expect(joinPolicy(once, second)).toBe(once);
+        expect(joinPolicy(joinPolicy(text, first), second)).toBe(once);
+      }),
+    );
+  });
+
+  test("a policy reset by somebody is mended, and what was there at first is still known", () => {
+    fc.assert(
+      fc.property(before, before, a, (text, reset, own) => {
+        const remembered = parseRegistry(joinPolicy(text, own))?.before;
+        expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
+      }),
+    );
+  });
+});
+
+describe("several stacks", () => {
+  test("it does not matter in which order they come", () => {
+    fc.assert(
+      fc.property(before, a, b, (text, one, two) => {
+        expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
+      }),
+    );
+  });
+
+  test("one that goes leaves the others as if it had never been there, and the last puts back what was there", () => {
+    fc.assert(
+      fc.property(
+        before,
+        a,
+        b,
+        c,
+        fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+        (text, one, two, three, order) => {
+          const stacks = [one, two, three];
+          const join = (some: readonly StackGrants[]) => some.reduce<string | null>(joinPolicyInto, text);
+          let live = join(stacks);
+          let left = stacks;
+          for (const index of order) {
+            const going = stacks[index];
+            if (going === undefined) throw new Error("no such stack");
+            left = left.filter((stack) => stack !== going);
+            const withdrawal = leavePolicy(live, going.stack);
+            expect(withdrawal).toStrictEqual(
+              left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
+            );
+            live = withdrawal.kind === "leave" ? live : withdrawal.content;
+          }
+        },
+      ),
+    );
+  });
+});
+
+function joinPolicyInto(live: string | null, own: StackGrants): string {
+  return joinPolicy(live, own);
+}
+
+describe("edits by hand", () => {
+  const own: StackGrants = {
+    stack: "org/p/a",
+    others: "deny",
+    secrets: { s1: { "*": { ["ab".repeat(32)]: "pod1" } } },
+  };
+  const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
+  const live = joinPolicy(joinPolicy("package policy\n", own), other);
+
+  test("a changed rule is left as it is on the way out, and mended by the next join", () => {
+    const edited = live.replace("default allow = false", "default allow = true");
+    expect(leavePolicy(edited, own.stack)).toStrictEqual({
+      kind: "leave",
+      reason: "somebody has changed the policy by hand since",
+    });
+    expect(joinPolicy(edited, own)).toBe(live);
+  });
+
+  test("a damaged line of the registry does not take the other stacks' grants with it", () => {
+    const edited = live.replace('{"stack":"org/p/a"', "{oops");
+    expect(joinPolicy(edited, own)).toBe(live);
+    const beforeLost = live.replace('# trustee-access: before "package', "# trustee-access: before package");
+    expect(joinPolicy(beforeLost, own, "package policy\n")).toBe(live);
+  });
+
+  test("somebody else's policy is left as it is", () => {
+    expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
+      kind: "leave",
+      reason: "somebody else has written another policy since",
+    });
+    expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual({
+      kind: "leave",
+      reason: "this stack's grants are not in it any more",
+    });
+  });
+
+  test("what an older release wrote otherwise is still taken back", () => {
+    const worded = `${joinPolicy("package policy\n", own)}# worded otherwise\n`;
+    expect(leavePolicy(worded, own.stack, worded)).toStrictEqual({
+      kind: "restore",
+      content: "package policy\n",
+    });
+  });
+});
