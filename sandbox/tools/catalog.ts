@@ -18,6 +18,8 @@ export interface ToolModule {
   /** Linker flags that give the programs the version they would have in a release. */
   readonly linkerFlags: string;
   readonly tools: readonly Tool[];
+  /** How long the first build takes on two cores, downloads included: for the notice beforehand. */
+  readonly minutes: number;
 }
 
 const KUBERNETES_VERSION = "v1.37.2";
@@ -32,6 +34,7 @@ function kubernetesTool(name: string, family: string, oldest: readonly [number, 
 export const toolModules: readonly ToolModule[] = [
   {
     name: "etcd",
+    minutes: 0.5,
     linkerFlags: "-s -w",
     tools: [
       {
@@ -45,6 +48,7 @@ export const toolModules: readonly ToolModule[] = [
   },
   {
     name: "language-nodejs",
+    minutes: 0.5,
     linkerFlags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
     tools: [
       {
@@ -58,6 +62,7 @@ export const toolModules: readonly ToolModule[] = [
   },
   {
     name: "opa",
+    minutes: 1,
     linkerFlags: "-s -w",
     tools: [
       {
@@ -71,6 +76,7 @@ export const toolModules: readonly ToolModule[] = [
   },
   {
     name: "pulumi",
+    minutes: 4,
     linkerFlags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
     tools: [
       {
@@ -84,6 +90,7 @@ export const toolModules: readonly ToolModule[] = [
   },
   {
     name: "kubernetes",
+    minutes: 6,
     linkerFlags: [
       "-s -w",
       `-X ${componentBase}.gitVersion=${KUBERNETES_VERSION}`,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Tool, type ToolModule, toolModules } from "./catalog.ts";
 import { buildTools, cacheFolder, goVersion, moduleFolder } from "./build.ts";
 import { findFamily } from "./installed.ts";
+import { exclusively } from "./lock.ts";
 import { checkRequirements } from "./requirements.ts";
 
 /** Where each tool's program is, by name. */
@@ -71,11 +72,12 @@ function firstModule(): ToolModule {
 export function buildNotice(plan: ToolPlan): string | undefined {
   const names = plan.pending.flatMap(({ tools }) => [...tools.keys()].map((tool) => tool.name));
   if (names.length === 0) return undefined;
-  return `Building ${names.join(", ")} from source, once. This takes several minutes (about 12 on two cores).`;
+  const minutes = Math.ceil(plan.pending.reduce((sum, { module }) => sum + module.minutes, 0));
+  return `Building ${names.join(", ")} from source, once: about ${minutes} min on two cores.`;
 }
 
 /**
- * Carries out the builds of a plan.
+ * Carries out the builds of a plan, unless another process is at it or has done it meanwhile.
  * @param signal ends a build that is under way
  * @returns where all tools are
  */
@@ -86,9 +88,19 @@ export async function provideTools(
   signal?: AbortSignal,
 ): Promise<ToolPaths> {
   const found = new Map(plan.found);
-  for (const { module, tools } of plan.pending) {
-    await buildTools(module, tools, cache, detail, signal);
-    for (const [tool, folder] of tools) found.set(tool.name, join(folder, tool.name));
-  }
+  if (plan.pending.length === 0) return found;
+  const waiting = (pid: number): void => {
+    detail(`waiting for process ${pid}, which is building them`);
+  };
+  await exclusively(cache, waiting, signal, async () => {
+    for (const { module, tools } of plan.pending) {
+      const missing = new Map<Tool, string>();
+      for (const [tool, folder] of tools) {
+        if (!(await isExecutable(join(folder, tool.name)))) missing.set(tool, folder);
+      }
+      if (missing.size > 0) await buildTools(module, missing, cache, detail, signal);
+      for (const [tool, folder] of tools) found.set(tool.name, join(folder, tool.name));
+    }
+  });
   return found;
 }
