@@ -37,17 +37,14 @@ export async function exclusively<T>(
 ): Promise<T> {
   const file = join(folder, ".lock");
   await mkdir(folder, { recursive: true });
-  for (let unreadable = 0; !(await acquired(file));) {
-    await sleep(300);
+  for (let looks = 0; !(await acquired(file)); ) {
     signal?.throwIfAborted();
     const holder = await holderOf(file);
-    if (holder !== undefined && isRunning(holder)) {
-      waiting(holder.pid);
-      continue;
-    }
-    // Just being written, or left by a process that ended: the second look tells which.
-    unreadable += 1;
-    if (unreadable > 1) await rm(file, { force: true });
+    // A lock without a living holder is just being written, or left by a process that ended: a second look tells.
+    if (holder !== undefined && isRunning(holder)) waiting(holder.pid);
+    else if (looks > 0) await rm(file, { force: true });
+    else looks += 1;
+    await sleep(300);
   }
   try {
     return await work();
