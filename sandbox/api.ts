@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import type { Generation } from "../core/trustee/generation.ts";
-import { environment, layout } from "./pulumi/environment.ts";
+import { type Environment, environment, layout } from "./pulumi/environment.ts";
 import { checkPluginFolder, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
 import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
@@ -173,10 +173,7 @@ export function openSandbox(name = "default"): Sandbox {
 }
 
 /** The environment in which `pulumi` and `kubectl` work against a sandbox, whether it runs or not. */
-export function sandboxEnv(
-  name = "default",
-  path = process.env["PATH"] ?? "",
-): Readonly<Record<string, string>> {
+export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): Environment {
   return environment(sandboxFolder(name), path);
 }
 

@@ -125,8 +125,10 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
 
 function env(flags: { readonly name: string }): void {
   openSandbox(flags.name);
-  for (const [key, value] of Object.entries(sandboxEnv(flags.name)))
-    console.log(`export ${key}=${quote(value)}`);
+  const { PATH, ...others } = sandboxEnv(flags.name, "");
+  for (const [key, value] of Object.entries(others)) console.log(`export ${key}=${quote(value)}`);
+  // In front of the PATH of the shell that evaluates this; npm's own differs from it.
+  console.log(`export PATH=${quote(PATH)}"\${PATH:+:$PATH}"`);
 }
 
 function sandboxName(value: string): string {

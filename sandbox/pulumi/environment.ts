@@ -23,15 +23,22 @@ export function layout(folder: string): {
   };
 }
 
+/** Variables to set; PATH is always among them. */
+export interface Environment extends Readonly<Record<string, string>> {
+  readonly PATH: string;
+}
+
 /**
  * The environment in which `pulumi` and `kubectl` work against the sandbox in `folder`.
- * @param path the PATH that it is put in front of
+ * @param path the PATH that it is put in front of; may be empty
  */
-export function environment(folder: string, path: string): Readonly<Record<string, string>> {
+export function environment(folder: string, path: string): Environment {
   const { bin, kubeconfig, pulumiHome, pulumiState } = layout(folder);
+  const ours = [join(repositoryFolder, "node_modules", ".bin"), bin];
+  const others = path.split(delimiter).filter((entry) => entry !== "" && !ours.includes(entry));
   return {
     KUBECONFIG: kubeconfig,
-    PATH: [join(repositoryFolder, "node_modules", ".bin"), bin, ...without(path, [bin])].join(delimiter),
+    PATH: [...ours, ...others].join(delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_BACKEND_URL: `file://${pulumiState}`,
     PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
@@ -40,10 +47,4 @@ export function environment(folder: string, path: string): Readonly<Record<strin
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     TRUSTEE_ACCESS_SANDBOX: folder,
   };
-}
-
-/** So that evaluating the exports twice does not make PATH longer. */
-function without(path: string, folders: readonly string[]): readonly string[] {
-  const ours = [...folders, join(repositoryFolder, "node_modules", ".bin")];
-  return path.split(delimiter).filter((entry) => !ours.includes(entry));
 }

@@ -37,7 +37,7 @@ export async function exclusively<T>(
 ): Promise<T> {
   const file = join(folder, ".lock");
   await mkdir(folder, { recursive: true });
-  for (let looks = 0; !(await acquired(file)); ) {
+  for (let looks = 0; !(await acquired(file));) {
     signal?.throwIfAborted();
     const holder = await holderOf(file);
     // A lock without a living holder is just being written, or left by a process that ended: a second look tells.
