@@ -71,11 +71,10 @@ export async function awaitReady(
     const status = messages.join("; ");
     if (status !== said) context.log.status(status);
     said = status;
-    await sleep(interval, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) {
+    const now = await later(cluster, ref, signal);
+    if (now === "stopped") {
       throw new NotReadyError(live, [`${describe(ref)} is not ready: ${whyAborted(signal)}`, ...messages]);
     }
-    const now = await cluster.get(ref, context.signal);
     if (now === undefined || isOther(now, applied)) {
       throw new NotReadyError(live, [`${describe(ref)} was deleted by somebody else while it was awaited`]);
     }
@@ -92,26 +91,44 @@ export async function awaitGone(
   context: CallContext,
 ): Promise<void> {
   const signal = limited(deleted, timeoutSeconds, context);
+  let live = deleted;
   let said = false;
   for (;;) {
-    const live = await cluster.get(ref, context.signal);
-    if (live === undefined || isOther(live, deleted)) {
-      if (said) context.log.status("");
-      return;
-    }
-    const finalizers = textsAt(live, "metadata", "finalizers").join(", ");
-    if (!said)
-      context.log.status(
-        finalizers === "" ? "waiting until it is gone" : `waiting for finalizers: ${finalizers}`,
-      );
-    said = true;
-    await sleep(interval, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) {
+    const now: Look = await later(cluster, ref, signal, said ? interval : 0);
+    if (now === "stopped") {
+      const finalizers = finalizersOf(live);
       const holders = finalizers === "" ? "" : `; these finalizers hold it: ${finalizers}`;
       throw new Error(
         `${describe(ref)} is being deleted, but is still there: ${whyAborted(signal)}${holders}`,
       );
     }
+    if (now === undefined || isOther(now, deleted)) {
+      if (said) context.log.status("");
+      return;
+    }
+    live = now;
+    const finalizers = finalizersOf(live);
+    if (!said) {
+      context.log.status(
+        finalizers === "" ? "waiting until it is gone" : `waiting for finalizers: ${finalizers}`,
+      );
+    }
+    said = true;
+  }
+}
+
+const finalizersOf = (object: JsonObject): string => textsAt(object, "metadata", "finalizers").join(", ");
+
+/** The object, undefined if there is none, or that the signal fired. */
+type Look = JsonObject | undefined | "stopped";
+
+async function later(cluster: Cluster, ref: ObjectRef, signal: AbortSignal, wait = interval): Promise<Look> {
+  try {
+    await sleep(wait, undefined, { signal });
+    return await cluster.get(ref, signal);
+  } catch (error) {
+    if (signal.aborted) return "stopped";
+    throw error;
   }
 }
 

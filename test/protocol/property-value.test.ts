@@ -9,6 +9,7 @@ import {
   copySecrets,
   equalValues,
   formatPath,
+  fromJson,
   markSecret,
   Opaque,
   reveal,
@@ -16,6 +17,7 @@ import {
   toJson,
   Unknown,
   unknown,
+  type Json,
   type PropertyMap,
   type PropertyValue,
 } from "../../protocol/property-value.ts";
@@ -166,6 +168,15 @@ describe("secrets and unknowns", () => {
     );
     expect(() => toJson({ a: [new Opaque(assetSignature, {})] })).toThrow(
       "a[0] is an asset, an archive or a resource, not a plain value",
+    );
+  });
+
+  test("JSON goes into property values and out again", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const json = value as Json;
+        deepStrictEqual(toJson(fromJson(json)), json);
+      }),
     );
   });
 
