@@ -1,19 +1,11 @@
-import {
-  applyEdits,
-  getNodeValue,
-  modify,
-  parseTree,
-  type JSONPath,
-  type ModificationOptions,
-  type Node,
-  type ParseError,
-} from "jsonc-parser";
+import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
 import {
   formatOfKey,
   ReferenceValuesFormatError,
   type ReferenceValue,
   type ReferenceValuesFormat,
 } from "./format.ts";
+import { appendElement, removeElement, replaceNode } from "./json-edit.ts";
 
 /** An entry as it stands in the document, with where it stands. */
 export interface Entry extends ReferenceValue {
@@ -21,8 +13,6 @@ export interface Entry extends ReferenceValue {
   readonly at: number;
   /** The entry's own JSON, as it is written. */
   readonly json: string;
-  /** Map format: where its base64url literal stands in the text. */
-  readonly literal?: { readonly offset: number; readonly length: number };
 }
 
 /** Reads and edits one key's text without touching what it does not have to: order, unknown fields, formatting. */
@@ -34,19 +24,6 @@ export interface ReferenceValuesDocument {
 }
 
 const EMPTY: Readonly<Record<ReferenceValuesFormat, string>> = { list: "[]", map: "{}" };
-
-/** Edits look like what is around them: the indentation of the first indented line; a text of one line stays one. */
-function formatting(text: string): ModificationOptions {
-  if (!text.includes("\n")) return {};
-  const indent = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
-  const insertSpaces = !indent.startsWith("\t");
-  const tabSize = insertSpaces ? indent.length : 1;
-  return { formattingOptions: { insertSpaces, tabSize, eol: text.includes("\r\n") ? "\r\n" : "\n" } };
-}
-
-function edit(text: string, path: JSONPath, value: unknown, insert = false): string {
-  return applyEdits(text, modify(text, path, value, { ...formatting(text), isArrayInsertion: insert }));
-}
 
 type Fail = (problem: string) => never;
 
@@ -112,75 +89,75 @@ export function readDocument(key: string, text: string | null): ReferenceValuesD
     const where = `entry "${name}"`;
     const json = decodeEntry(literal?.value, where, fail);
     const inner = parseStrict(json, () => fail(`${where} is base64url, but of no JSON`));
-    const { offset = 0, length = 0 } = literal ?? {};
-    return { ...readFields(inner, where, fail), name, at, json, literal: { offset, length } };
+    return { ...readFields(inner, where, fail), name, at, json };
   });
   return { key, format, text: content, entries };
 }
 
+/** A node of a text that has been read before, so that it parses and has the node. */
+function nodeAt(text: string, path: (string | number)[]): Node {
+  const root = parseTree(text);
+  const node = root === undefined ? undefined : path.length === 0 ? root : findNodeAtLocation(root, path);
+  if (node === undefined) throw new Error(`there is no ${path.join(".")} in the reference values`);
+  return node;
+}
+
 /** Values in place: those that go are taken out one by one, those that come are appended; the others keep their bytes. */
-function editValues(json: string, base: JSONPath, from: readonly string[], to: readonly string[]): string {
-  const path = [...base, "value"];
-  const kept: string[] = [];
+function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
+  const list = nodeAt(entry, ["value"]);
+  let text = list.type === "string" ? replaceNode(entry, list, from) : entry;
   const wanted = [...to];
-  let text = json;
+  let kept = 0;
   for (const value of from) {
-    if (wanted[0] === value) kept.push(wanted.shift() ?? value);
-    else text = edit(text, [...path, kept.length], undefined);
+    if (wanted[0] === value) {
+      wanted.shift();
+      kept += 1;
+    } else text = removeElement(text, nodeAt(text, ["value"]), kept);
   }
-  for (const value of wanted) {
-    text = edit(text, [...path, kept.length], value, true);
-    kept.push(value);
-  }
+  for (const value of wanted) text = appendElement(text, nodeAt(text, ["value"]), value);
   return text;
 }
 
-/**
- * Sets fields of one entry; what is absent of them stays, and everything else keeps its bytes.
- * @param fields.values those of the entry in their order, without some and with new ones at the end
- */
+/** The fields that change in an entry; what is absent of them stays. */
+export interface EntryChange {
+  /** Those of the entry in their order, without some and with new ones at the end. */
+  readonly values: readonly string[];
+  /** `%Y-%m-%dT%H:%M:%SZ` */
+  readonly expiration?: string;
+}
+
+/** The document with one entry changed; everything else keeps its bytes. */
 export function editEntry(
   document: ReferenceValuesDocument,
   entry: Entry,
-  fields: { readonly values?: readonly string[]; readonly expiration?: string },
+  { values, expiration }: EntryChange,
 ): ReferenceValuesDocument {
-  const change = (json: string, base: JSONPath): string => {
-    let text = json;
-    if (fields.values !== undefined) {
-      if (isLone(entry)) text = edit(text, [...base, "value"], entry.values);
-      text = editValues(text, base, entry.values, fields.values);
-    }
-    return fields.expiration === undefined ? text : edit(text, [...base, "expiration"], fields.expiration);
-  };
-  const { key, text } = document;
-  if (entry.literal === undefined) return readDocument(key, change(text, [entry.at]));
-  const { offset, length } = entry.literal;
-  const literal = JSON.stringify(encodeEntry(change(entry.json, [])));
-  return readDocument(key, text.slice(0, offset) + literal + text.slice(offset + length));
-}
-
-/** Whether the entry's value is a string where a list is usual. */
-function isLone(entry: Entry): boolean {
-  return typeof (JSON.parse(entry.json) as Readonly<Record<string, unknown>>)["value"] === "string";
+  const { key, text, format } = document;
+  const valued = editValues(entry.json, entry.values, values);
+  const changed =
+    expiration === undefined ? valued : replaceNode(valued, nodeAt(valued, ["expiration"]), expiration);
+  const node = nodeAt(text, []).children?.[entry.at];
+  const literal = format === "list" ? node : node?.children?.[1];
+  if (literal === undefined) throw new Error(`there is no entry ${entry.at} in the reference values`);
+  const { offset, length } = literal;
+  const written = format === "list" ? changed : JSON.stringify(encodeEntry(changed));
+  return readDocument(key, text.slice(0, offset) + written + text.slice(offset + length));
 }
 
 /** Appends an entry, after all others. */
 export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValue): ReferenceValuesDocument {
-  const { key, text, format, entries } = document;
+  const { key, text, format } = document;
   const fields = { name: entry.name, expiration: entry.expiration, value: entry.values };
-  const added =
-    format === "list"
-      ? edit(text, [entries.length], fields, true)
-      : edit(text, [entry.name], encodeEntry(JSON.stringify({ version: "0.1.0", ...fields })));
-  return readDocument(key, added);
+  const root = nodeAt(text, []);
+  if (format === "list") return readDocument(key, appendElement(text, root, fields));
+  const encoded = encodeEntry(JSON.stringify({ version: "0.1.0", ...fields }));
+  return readDocument(key, appendElement(text, root, encoded, entry.name));
 }
 
-/** Takes an entry out. In a map that has its name twice it stays: which of them would go is not ours to say. */
+/** Takes an entry out. */
 export function removeEntry(document: ReferenceValuesDocument, entry: Entry): ReferenceValuesDocument {
-  const { key, text, format, entries } = document;
-  if (format === "list") return readDocument(key, edit(text, [entry.at], undefined));
-  const twice = entries.some((other) => other.name === entry.name && other.at !== entry.at);
-  return twice ? document : readDocument(key, edit(text, [entry.name], undefined));
+  const { key, text } = document;
+  return readDocument(key, removeElement(text, nodeAt(text, []), entry.at));
 }
 
 /** The whole content for a comparison: formatting gone, map entries decoded, a lone value as a list of one. */

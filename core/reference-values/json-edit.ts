@@ -1,0 +1,83 @@
+import type { Node } from "jsonc-parser";
+
+/**
+ * Edits of JSON text that change nothing beside the element they are about. (jsonc-parser's own `modify` reformats
+ * whole lines, or without formatting leaves a broken text where the last element of an array goes.)
+ */
+
+function endOf(node: Node): number {
+  return node.offset + node.length;
+}
+
+function splice(text: string, from: number, to: number, by: string): string {
+  return text.slice(0, from) + by + text.slice(to);
+}
+
+/** One level of indentation as the text has it; two spaces where it has none. */
+function indentUnit(text: string): string {
+  return /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
+}
+
+/** What the line that holds an offset begins with. */
+function indentAt(text: string, offset: number): string {
+  const start = text.lastIndexOf("\n", offset - 1) + 1;
+  return /^[ \t]*/.exec(text.slice(start, offset))?.[0] ?? "";
+}
+
+function endOfLine(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}
+
+/** JSON over several lines, to stand behind `indent`; in one line where `indent` is absent. */
+function render(value: unknown, text: string, indent: string | undefined): string {
+  if (indent === undefined) return JSON.stringify(value);
+  return JSON.stringify(value, null, indentUnit(text)).replaceAll("\n", endOfLine(text) + indent);
+}
+
+/** The value in place of a node. */
+export function replaceNode(text: string, node: Node, value: unknown): string {
+  return splice(text, node.offset, endOf(node), JSON.stringify(value));
+}
+
+/** Takes the element (an object's: property) at that place out, with the comma that goes with it. */
+export function removeElement(text: string, container: Node, at: number): string {
+  const children = container.children ?? [];
+  const [child, previous, next] = [children[at], children[at - 1], children[at + 1]];
+  if (child === undefined) return text;
+  if (previous !== undefined) return splice(text, endOf(previous), endOf(child), "");
+  if (next !== undefined) return splice(text, child.offset, next.offset, "");
+  return splice(text, container.offset + 1, endOf(container) - 1, "");
+}
+
+/**
+ * Appends an element to an array, or with a name a property to an object; laid out as its neighbours are. In an empty
+ * container it is laid out over lines, unless the text is one long line.
+ */
+export function appendElement(text: string, container: Node, value: unknown, name?: string): string {
+  const children = container.children ?? [];
+  const [last, previous] = [children.at(-1), children.at(-2)];
+  const label = (indented: boolean): string =>
+    name === undefined ? "" : `${JSON.stringify(name)}:${indented ? " " : ""}`;
+  if (last === undefined) {
+    const isRoot = container.parent === undefined;
+    const inside = [container.offset + 1, endOf(container) - 1] as const;
+    if (!isRoot && !text.includes("\n")) {
+      return splice(text, ...inside, label(false) + JSON.stringify(value));
+    }
+    const outer = indentAt(text, container.offset);
+    const inner = outer + indentUnit(text);
+    const eol = endOfLine(text);
+    return splice(text, ...inside, `${eol}${inner}${label(true)}${render(value, text, inner)}${eol}${outer}`);
+  }
+  const separator =
+    previous === undefined
+      ? `,${text.slice(container.offset + 1, last.offset)}`
+      : text.slice(endOf(previous), last.offset);
+  const indent = separator.includes("\n") ? /[^\n]*$/.exec(separator)?.[0] : undefined;
+  return splice(
+    text,
+    endOf(last),
+    endOf(last),
+    separator + label(indent !== undefined) + render(value, text, indent),
+  );
+}

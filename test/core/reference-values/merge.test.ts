@@ -1,0 +1,232 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { comparable, readDocument } from "../../../core/reference-values/document.ts";
+import {
+  EMPTY_LEDGER,
+  readLedgers,
+  writeLedgers,
+  type Digests,
+  type Ledger,
+} from "../../../core/reference-values/ledger.ts";
+import {
+  joinReferenceValues,
+  leaveReferenceValues,
+  type Ownership,
+} from "../../../core/reference-values/merge.ts";
+
+const LIST = "reference-values.json";
+const MAP = "reference_value";
+const EXPIRATION = "2027-11-23T00:00:00Z";
+
+/** A ConfigMap's key with its ledger, and the states of the stacks that use it. */
+interface World {
+  readonly key: string;
+  readonly content: string | null;
+  readonly ledger: Ledger;
+  readonly states: Readonly<Record<string, Ownership>>;
+}
+
+/** Through the annotation and back, as in the cluster. */
+function stored(ledger: Ledger): Ledger {
+  return readLedgers(writeLedgers({ key: ledger }) ?? undefined)["key"] ?? EMPTY_LEDGER;
+}
+
+function join(
+  world: World,
+  owner: string,
+  wanted: Digests,
+  expiration = EXPIRATION,
+  renewBefore = "",
+): World {
+  const { key, content, states } = world;
+  const remembered = states[owner];
+  const joined = joinReferenceValues({
+    key,
+    live: content,
+    ledger: world.ledger,
+    owner,
+    wanted,
+    expiration,
+    renewBefore,
+    remembered,
+  });
+  return {
+    key,
+    content: joined.content,
+    ledger: stored(joined.ledger),
+    states: { ...states, [owner]: joined.ownership },
+  };
+}
+
+function leave(world: World, owner: string): World {
+  const { key, content, ledger } = world;
+  const { [owner]: remembered, ...states } = world.states;
+  if (remembered === undefined) throw new Error(`${owner} has not joined`);
+  if (content === null) return { key, content, ledger, states };
+  const left = leaveReferenceValues({ key, live: content, ledger, owner, remembered });
+  return { key, content: left.content, ledger: stored(left.ledger), states };
+}
+
+const encode = (json: string) =>
+  Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+
+const digest = fc.constantFrom("aa", "bb", "cc", "dd", "ee", "ff").map((byte) => byte.repeat(32));
+const entryName = fc.constantFrom("snp_pcr08", "tdx_pcr08", "snp_launch_measurement");
+const wanted: fc.Arbitrary<Digests> = fc.dictionary(
+  fc.constantFrom("snp_pcr08", "tdx_pcr08"),
+  fc.uniqueArray(digest, { maxLength: 3 }),
+);
+const indent = fc.constantFrom(undefined, 1, 2, 4, "\t");
+const theirEntry = fc.record({
+  version: fc.constantFrom("0.1.0", "0.2.0"),
+  name: entryName,
+  expiration: fc.constantFrom("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z"),
+  value: fc.oneof(fc.array(digest, { maxLength: 4 }), digest, fc.constant([1, true, "x"])),
+  note: fc.string(),
+});
+
+const listText = fc
+  .tuple(fc.array(theirEntry, { maxLength: 4 }), indent, fc.constantFrom("", "\n"))
+  .map(([entries, space, end]) => JSON.stringify(entries, null, space) + end);
+const mapText = fc
+  .tuple(
+    fc.uniqueArray(theirEntry, { maxLength: 3, selector: ({ name }) => name }),
+    indent,
+    indent,
+    fc.constantFrom("", "\n"),
+  )
+  .map(
+    ([entries, outer, inner, end]) =>
+      JSON.stringify(
+        Object.fromEntries(entries.map((entry) => [entry.name, encode(JSON.stringify(entry, null, inner))])),
+        null,
+        outer,
+      ) + end,
+  );
+const blank = fc.constantFrom<(string | null)[]>(null, "", "  \n");
+const start: fc.Arbitrary<World> = fc
+  .oneof(
+    fc.record({ key: fc.constant(LIST), content: fc.oneof(listText, blank) }),
+    fc.record({ key: fc.constant(MAP), content: fc.oneof(mapText, blank) }),
+  )
+  .map((text) => ({ ...text, ledger: EMPTY_LEDGER, states: {} }));
+
+/** Whether every entry of the name holds each wanted digest. */
+function holds(world: World, digests: Digests): void {
+  const { entries } = readDocument(world.key, world.content);
+  for (const [name, list] of Object.entries(digests)) {
+    const found = entries.filter((entry) => entry.name === name);
+    if (list.length > 0) expect(found.length).toBeGreaterThan(0);
+    for (const entry of found) expect(entry.values).toStrictEqual(expect.arrayContaining([...list]));
+  }
+}
+
+/** What was there before is there still: every entry in its order, with all its fields, and its values in theirs. */
+function keepsAll(world: World, before: World): void {
+  const now = readDocument(world.key, world.content).entries.map((entry) => entry);
+  for (const [at, entry] of readDocument(before.key, before.content).entries.entries()) {
+    const same = now[at];
+    if (same === undefined) throw new Error(`entry ${at} is gone`);
+    expect(same.values.slice(0, entry.values.length)).toStrictEqual(entry.values);
+    const fields = (json: string): unknown => ({ ...(JSON.parse(json) as object), value: undefined });
+    expect(fields(same.json)).toStrictEqual(fields(entry.json));
+  }
+}
+
+describe("laws", () => {
+  test("joined, the digests are there, and so is everything else; left, every byte is as before", () => {
+    fc.assert(
+      fc.property(start, wanted, (before, digests) => {
+        const joined = join(before, "a", digests);
+        holds(joined, digests);
+        keepsAll(joined, before);
+        expect(leave(joined, "a").content).toBe(before.content);
+      }),
+    );
+  });
+
+  test("joining twice is joining once", () => {
+    fc.assert(
+      fc.property(start, wanted, (before, digests) => {
+        const once = join(before, "a", digests);
+        expect(join(once, "a", digests)).toStrictEqual(once);
+      }),
+    );
+  });
+
+  test("it does not matter what a stack had wanted before", () => {
+    fc.assert(
+      fc.property(start, wanted, wanted, (before, first, second) => {
+        const changed = join(join(before, "a", first), "a", second);
+        holds(changed, second);
+        keepsAll(changed, before);
+        const direct = join(before, "a", second);
+        const sorted = (world: World) =>
+          readDocument(world.key, world.content).entries.map(({ name, values }) => [
+            name,
+            [...values].sort(),
+          ]);
+        expect(sorted(changed).sort()).toStrictEqual(sorted(direct).sort());
+        expect(leave(changed, "a").content).toBe(before.content);
+      }),
+    );
+  });
+
+  test("two stacks: each one's digests hold while the other comes and goes, in any order, and the last restores", () => {
+    fc.assert(
+      fc.property(start, wanted, wanted, fc.boolean(), (before, one, two, oneFirst) => {
+        const both = join(join(before, "a", one), "b", two);
+        holds(both, one);
+        holds(both, two);
+        keepsAll(both, before);
+        const [first, last, rest] = oneFirst ? (["a", "b", two] as const) : (["b", "a", one] as const);
+        const half = leave(both, first);
+        holds(half, rest);
+        keepsAll(half, before);
+        expect(leave(half, last).content).toBe(before.content);
+      }),
+    );
+  });
+
+  test("with the ledger lost, a stack's own state is enough", () => {
+    fc.assert(
+      fc.property(start, wanted, wanted, (before, first, second) => {
+        const joined = { ...join(before, "a", first), ledger: EMPTY_LEDGER };
+        const changed = { ...join(joined, "a", second), ledger: EMPTY_LEDGER };
+        holds(changed, second);
+        keepsAll(changed, before);
+        expect(leave(changed, "a").content).toBe(before.content);
+      }),
+    );
+  });
+
+  test("with the state lost after the write, the ledger is enough", () => {
+    fc.assert(
+      fc.property(start, wanted, (before, digests) => {
+        const killed = { ...join(before, "a", digests), states: {} };
+        const resumed = join(killed, "a", digests);
+        expect(resumed.content).toBe(killed.content);
+        expect(leave(resumed, "a").content).toBe(before.content);
+      }),
+    );
+  });
+
+  test("what others change in the meantime stays when we go", () => {
+    fc.assert(
+      fc.property(start, wanted, theirEntry, (before, digests, entry) => {
+        fc.pre(before.key === LIST);
+        const joined = join(before, "a", digests);
+        const entries = JSON.parse(
+          joined.content === null || joined.content.trim() === "" ? "[]" : joined.content,
+        ) as unknown[];
+        const theirs = JSON.stringify([...entries, { ...entry, name: "theirs" }]);
+        const left = leave({ ...joined, content: theirs }, "a");
+        const original = JSON.parse(
+          before.content === null || before.content.trim() === "" ? "[]" : before.content,
+        ) as unknown[];
+        const expected = JSON.stringify([...original, { ...entry, name: "theirs" }]);
+        expect(comparable(readDocument(LIST, left.content))).toBe(comparable(readDocument(LIST, expected)));
+      }),
+    );
+  });
+});
