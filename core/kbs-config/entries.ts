@@ -78,7 +78,7 @@ export function leaveSecret(
   owner: string,
   added: boolean,
 ): SecretResources {
-  if (!added) return live;
+  if (!added) return { entries: live.entries, ledger: live.ledger };
   const owners = (live.ledger[secret] ?? []).filter((one) => one !== owner);
   const entries = owners.length > 0 ? live.entries : live.entries.filter((entry) => entry !== secret);
   return { entries, ledger: withOwners(live.ledger, secret, owners) };

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  joinSecret,
+  leaveSecret,
+  readEntries,
+  readLedger,
+  writeLedger,
+  type SecretResources,
+} from "../../../core/kbs-config/entries.ts";
+
+const secret = fc.constantFrom("a", "b", "c");
+const entries = fc.array(fc.constantFrom("a", "b", "c", "kbsres1"), { maxLength: 5 });
+const start = entries.map((list): SecretResources => ({ entries: list, ledger: {} }));
+
+describe("laws", () => {
+  test("joined it is there, after all that was; left, the list is as before", () => {
+    fc.assert(
+      fc.property(start, secret, (before, name) => {
+        const joined = joinSecret(before, name, "urn");
+        const present = before.entries.includes(name);
+        expect(joined.entries).toStrictEqual(present ? before.entries : [...before.entries, name]);
+        expect(joined.added).toBe(!present);
+        expect(leaveSecret(joined, name, "urn", joined.added)).toMatchObject(before);
+      }),
+    );
+  });
+
+  test("joining twice is joining once, with the state or without", () => {
+    fc.assert(
+      fc.property(start, secret, fc.boolean(), (before, name, state) => {
+        const once = joinSecret(before, name, "urn");
+        expect(joinSecret(once, name, "urn", state ? once.added : undefined)).toStrictEqual(once);
+      }),
+    );
+  });
+
+  test("two owners: the name stays until both have gone, in any order", () => {
+    fc.assert(
+      fc.property(start, secret, secret, fc.boolean(), (before, one, two, oneFirst) => {
+        const first = joinSecret(before, one, "1");
+        const second = joinSecret(first, two, "2");
+        const going = oneFirst
+          ? ([one, "1", first.added, two, "2", second.added] as const)
+          : ([two, "2", second.added, one, "1", first.added] as const);
+        const half = leaveSecret(second, going[0], going[1], going[2]);
+        expect(half.entries).toContain(going[3]);
+        expect(leaveSecret(half, going[3], going[4], going[5])).toStrictEqual(before);
+      }),
+    );
+  });
+});
+
+test("a name that was there before us and was taken out comes back, and stays when we go", () => {
+  const back = joinSecret({ entries: ["b"], ledger: {} }, "a", "urn", false);
+  expect(back).toStrictEqual({ entries: ["b", "a"], ledger: {}, added: false });
+  expect(leaveSecret(back, "a", "urn", false).entries).toStrictEqual(["b", "a"]);
+});
+
+test("with the ledger lost, the state is enough", () => {
+  expect(leaveSecret({ entries: ["b", "a", "a"], ledger: {} }, "a", "urn", true)).toStrictEqual({
+    entries: ["b"],
+    ledger: {},
+  });
+});
+
+test.each([
+  [undefined, []],
+  [null, []],
+  [[], []],
+  [["a"], ["a"]],
+])("the list %j", (list, expected) => {
+  expect(readEntries(list)).toStrictEqual(expected);
+});
+
+test.each([
+  { list: 7, problem: "spec.kbsSecretResources is not a list" },
+  { list: {}, problem: "spec.kbsSecretResources is not a list" },
+  { list: [7], problem: "spec.kbsSecretResources holds what is not a name" },
+])("no list: $list", ({ list, problem }) => {
+  expect(() => readEntries(list)).toThrow(problem);
+});
+
+test("the annotation is gone when nothing is ours, and a damaged one counts as none", () => {
+  expect(writeLedger({})).toBeNull();
+  expect(writeLedger({ b: ["2"], a: ["1"] })).toBe('{"a":["1"],"b":["2"]}');
+  for (const damaged of [undefined, "", "{", "[]", '{"a":"1"}', '{"a":[7]}']) {
+    expect(readLedger(damaged)).toStrictEqual({});
+  }
+});

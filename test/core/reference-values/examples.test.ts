@@ -1,0 +1,229 @@
+import { describe, expect, test } from "vitest";
+import { EMPTY_LEDGER, readLedgers, writeLedgers } from "../../../core/reference-values/ledger.ts";
+import {
+  joinReferenceValues,
+  leaveReferenceValues,
+  type JoinRequest,
+} from "../../../core/reference-values/merge.ts";
+
+const A = "aa".repeat(32);
+const B = "bb".repeat(32);
+const C = "cc".repeat(32);
+const expiration = "2027-11-23T00:00:00Z";
+
+function request(
+  live: string | null,
+  digests: readonly string[],
+  more: Partial<JoinRequest> = {},
+): JoinRequest {
+  return {
+    key: "reference-values.json",
+    live,
+    ledger: EMPTY_LEDGER,
+    owner: "a",
+    wanted: { snp_pcr08: digests },
+    expiration,
+    renewBefore: "",
+    ...more,
+  };
+}
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+describe("formatting", () => {
+  test("as jq writes it, the tutorial's way", () => {
+    const live = JSON.stringify(
+      [
+        { name: "snp_pcr08", expiration, value: [B], x: 1 },
+        { name: "n", expiration, value: [] },
+      ],
+      null,
+      2,
+    );
+    expect(joinReferenceValues(request(live, [A])).content).toBe(
+      JSON.stringify(
+        [
+          { name: "snp_pcr08", expiration, value: [B, A], x: 1 },
+          { name: "n", expiration, value: [] },
+        ],
+        null,
+        2,
+      ),
+    );
+  });
+
+  test("odd layouts stay, tabs and CRLF too", () => {
+    const live = `[\r\n\t{ "value": [ "${B}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`;
+    expect(joinReferenceValues(request(live, [A])).content).toBe(
+      `[\r\n\t{ "value": [ "${B}", "${A}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`,
+    );
+  });
+
+  test.each([
+    ["nothing", null],
+    ["an empty text", ""],
+    ["what 0.18 installs", "[\n]\n"],
+    ["[]", "[]"],
+  ])("a new entry in %s is laid out over lines", (_, live) => {
+    const end = live?.endsWith("\n") === true ? "\n" : "";
+    expect(joinReferenceValues(request(live, [A])).content).toBe(
+      JSON.stringify([{ name: "snp_pcr08", expiration, value: [A] }], null, 2) + end,
+    );
+  });
+
+  test("a new entry beside others is laid out as they are", () => {
+    const one = '[{"name":"n","expiration":"x","value":[]}]';
+    expect(joinReferenceValues(request(one, [A])).content).toBe(
+      `[{"name":"n","expiration":"x","value":[]},{"name":"snp_pcr08","expiration":"${expiration}","value":["${A}"]}]`,
+    );
+  });
+
+  test("0.21: base64url, padded, of JSON", () => {
+    const { content } = joinReferenceValues(request("{\n}\n", [A], { key: "reference_value" }));
+    const json = `{"version":"0.1.0","name":"snp_pcr08","expiration":"${expiration}","value":["${A}"]}`;
+    const encoded = Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+    expect(content).toBe(`{\n  "snp_pcr08": "${encoded}"\n}\n`);
+  });
+});
+
+describe("what others have", () => {
+  test("a digest that was there before stays when we go", () => {
+    const live = JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A] }]);
+    const joined = joinReferenceValues(request(live, [A, C]));
+    expect(joined.content).toBe(JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A, C] }]));
+    expect(joined.ownership).toStrictEqual({ added: { snp_pcr08: [C] }, created: {}, before: live });
+    const edited = JSON.stringify([{ name: "snp_pcr08", expiration, value: [A, C], note: "theirs" }]);
+    expect(
+      leaveReferenceValues({
+        key: "reference-values.json",
+        live: edited,
+        ledger: joined.ledger,
+        owner: "a",
+        remembered: joined.ownership,
+      }),
+    ).toStrictEqual({
+      content: JSON.stringify([{ name: "snp_pcr08", expiration, value: [A], note: "theirs" }]),
+      ledger: EMPTY_LEDGER,
+    });
+  });
+
+  test("a name twice in a map: both get the digest", () => {
+    const entry = (value: string) =>
+      encode({ version: "0.1.0", name: "snp_pcr08", expiration, value: [value] });
+    const live = `{"snp_pcr08":"${entry(B)}","snp_pcr08":"${entry(C)}"}`;
+    const { content } = joinReferenceValues(request(live, [A], { key: "reference_value" }));
+    const decoded = [...(content ?? "").matchAll(/:"([^"]+)"/g)].map(
+      ([, one]) => (JSON.parse(Buffer.from(one ?? "", "base64url").toString()) as { value: unknown }).value,
+    );
+    expect(decoded).toStrictEqual([
+      [B, A],
+      [C, A],
+    ]);
+  });
+});
+
+describe("expiry", () => {
+  const created = joinReferenceValues(request("[]", [A]));
+
+  test("an entry that we created is renewed before it expires, and reset where somebody changed it", () => {
+    const again = (live: string | null, renewBefore: string) =>
+      joinReferenceValues(
+        request(live, [A], {
+          ledger: created.ledger,
+          remembered: created.ownership,
+          expiration: "2029-01-01T00:00:00Z",
+          renewBefore,
+        }),
+      );
+    expect(again(created.content, "2027-11-22T00:00:00Z").content).toBe(created.content);
+    const renewed = again(created.content, "2027-11-24T00:00:00Z");
+    expect(renewed.content).toBe(created.content?.replace(expiration, "2029-01-01T00:00:00Z"));
+    expect(renewed.ownership.created).toStrictEqual({ snp_pcr08: "2029-01-01T00:00:00Z" });
+    expect(again(created.content?.replace(expiration, "2020-01-01T00:00:00Z") ?? null, "").content).toBe(
+      created.content,
+    );
+  });
+
+  test("somebody else's entry is never renewed", () => {
+    const live = JSON.stringify([{ name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [] }]);
+    expect(joinReferenceValues(request(live, [A], { renewBefore: "2027-01-01T00:00:00Z" })).content).toBe(
+      JSON.stringify([{ name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [A] }]),
+    );
+  });
+
+  test("when its creator goes, another stack that uses the entry keeps it from expiring", () => {
+    const both = joinReferenceValues(request(created.content, [B], { ledger: created.ledger, owner: "b" }));
+    const left = leaveReferenceValues({
+      key: "reference-values.json",
+      live: both.content ?? "",
+      ledger: both.ledger,
+      owner: "a",
+      remembered: created.ownership,
+    });
+    expect(left.ledger.created).toStrictEqual({ snp_pcr08: { owner: "b", expiration } });
+    const next = joinReferenceValues(
+      request(left.content, [B], {
+        ledger: left.ledger,
+        owner: "b",
+        remembered: both.ownership,
+        renewBefore: "2028",
+        expiration: "2029-01-01T00:00:00Z",
+      }),
+    );
+    expect(next.ownership.created).toStrictEqual({ snp_pcr08: "2029-01-01T00:00:00Z" });
+  });
+});
+
+describe("malformed", () => {
+  test.each([
+    ["[", "reference-values.json", "it is not JSON (at character 1)"],
+    ["{}", "reference-values.json", "it holds an object, as the other generation of Trustee does"],
+    ["7", "reference-values.json", "it holds a number"],
+    ['[{"name":"n","expiration":"x"}]', "reference-values.json", 'entry [0] has no list under "value"'],
+    ['[{"name":"n","value":[]}]', "reference-values.json", 'entry [0] has no "expiration"'],
+    ["[7]", "reference-values.json", "entry [0] is not an object"],
+    ["[]", "reference_value", "it holds a list, as the other generation of Trustee does"],
+    ['{"n": 7}', "reference_value", 'entry "n" is not base64url'],
+    ['{"n": "!!"}', "reference_value", 'entry "n" is not base64url'],
+    ['{"n": "e30"}', "reference_value", 'entry "n" has no "name"'],
+    ['{"n": "eyI"}', "reference_value", 'entry "n" is base64url, but of no JSON'],
+  ])("%s under %s", (live, key, problem) => {
+    const wanted =
+      key === "reference_value"
+        ? 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value": [..]}'
+        : 'a JSON list of {"name", "expiration", "value": [..]}';
+    expect(() => joinReferenceValues(request(live, [A], { key }))).toThrow(
+      `The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. `,
+    );
+  });
+});
+
+describe("the ledger's annotation", () => {
+  test("is gone when nobody has anything", () => {
+    expect(writeLedgers({ "reference-values.json": EMPTY_LEDGER })).toBeNull();
+  });
+
+  test("leaves out a text from before that is too long for it; then the state remembers", () => {
+    const live = JSON.stringify([{ name: "n", expiration, value: ["x".repeat(70_000)] }]);
+    const joined = joinReferenceValues(request(live, [A]));
+    const annotation = writeLedgers({ "reference-values.json": joined.ledger });
+    expect(annotation?.length).toBeLessThan(1_000);
+    const ledger = readLedgers(annotation ?? undefined)["reference-values.json"];
+    expect(
+      leaveReferenceValues({
+        key: "reference-values.json",
+        live: joined.content ?? "",
+        ledger: ledger ?? EMPTY_LEDGER,
+        owner: "a",
+        remembered: joined.ownership,
+      }).content,
+    ).toBe(live);
+  });
+
+  test.each([undefined, "", "{", "7", "[]", '{"k":{}}', '{"k":{"added":7,"created":{},"owners":{}}}'])(
+    "%s is read as none",
+    (annotation) => {
+      expect(readLedgers(annotation)).toStrictEqual({});
+    },
+  );
+});

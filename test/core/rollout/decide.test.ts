@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import { decideRollout, podsDone, type RolloutView } from "../../../core/rollout/decide.ts";
+import {
+  parseConfigMapVersions,
+  seesAll,
+  type ChangedObject,
+  type ObservedDeployment,
+  type ObservedPod,
+} from "../../../core/rollout/observation.ts";
+
+const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
+const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
+
+const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
+  name: `pod-${createdAt}`,
+  uid: `uid-${createdAt}`,
+  createdAt,
+  ready: true,
+  terminating: false,
+  ...more,
+});
+
+const settled: ObservedDeployment = {
+  generation: 3,
+  observedGeneration: 3,
+  replicas: 1,
+  currentReplicas: 1,
+  updatedReplicas: 1,
+  availableReplicas: 1,
+  paused: false,
+  mountedSecrets: ["s"],
+};
+
+const view = (
+  pods: readonly ObservedPod[],
+  more: Partial<RolloutView> = {},
+  deployment: Partial<ObservedDeployment> = {},
+): RolloutView => ({
+  deployment: { ...settled, ...deployment },
+  pods,
+  changes: [policy],
+  secrets: [],
+  now: 110,
+  quietFor: 0,
+  annotated: false,
+  evicted: new Set(),
+  ...more,
+});
+
+const old = pod(90);
+const fresh = pod(101);
+
+describe("done", () => {
+  test("every pod is younger than the change, Ready, and the Deployment is settled", () => {
+    expect(decideRollout(view([fresh]))).toStrictEqual({ kind: "done" });
+    expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual({ kind: "done" });
+  });
+
+  test("scaled to nothing: there is no pod that could run the old configuration", () => {
+    const none = { replicas: 0, currentReplicas: 0, updatedReplicas: 0, availableReplicas: 0 };
+    expect(decideRollout(view([], {}, none))).toStrictEqual({ kind: "done" });
+  });
+
+  test("a pod made in the second of the change is no proof, unless its template names the changed version", () => {
+    expect(seesAll(pod(100), [policy])).toBe(false);
+    expect(seesAll(pod(100, { configMapVersions: { policy: "49" } }), [policy])).toBe(false);
+    expect(seesAll(pod(100, { configMapVersions: { policy: "50" } }), [policy])).toBe(true);
+    expect(seesAll(pod(90, { configMapVersions: { policy: "1000" } }), [policy])).toBe(true);
+    expect(seesAll(pod(100, { configMapVersions: { policy: "50", s: "51" } }), [policy, secret])).toBe(false);
+  });
+});
+
+describe("wait", () => {
+  test.each<[string, Partial<ObservedDeployment>]>([
+    ["the controller has not seen it", { generation: 4 }],
+    ["pods of the old template are left", { currentReplicas: 2 }],
+    ["the new pod is not available", { availableReplicas: 0 }],
+    ["the new pods are not all made", { replicas: 2, currentReplicas: 2, updatedReplicas: 1 }],
+  ])("%s", (_, deployment) => {
+    expect(decideRollout(view([fresh], {}, deployment))).toStrictEqual({
+      kind: "wait",
+      reason: "its rollout is under way",
+    });
+  });
+
+  test("until the operator mounts the secrets, however long: a restart would not bring them", () => {
+    const missing = view([fresh], { secrets: ["s", "p2-secret"], quietFor: 1_000 });
+    expect(decideRollout(missing)).toStrictEqual({
+      kind: "wait",
+      reason: 'the operator has not mounted "p2-secret" yet',
+    });
+  });
+
+  test("out the second of the change before a restart", () => {
+    expect(decideRollout(view([old], { now: 100 })).kind).toBe("wait");
+    expect(decideRollout(view([old], { now: 101 })).kind).toBe("annotate");
+  });
+
+  test("for the operator's own rollout, where it has one, but not for ever", () => {
+    const versions = { configMapVersions: { policy: "40" } };
+    expect(decideRollout(view([old], {}, versions))).toStrictEqual({
+      kind: "wait",
+      reason: 'the operator is about to roll it for "policy"',
+    });
+    expect(decideRollout(view([old], { quietFor: 31 }, versions))).toStrictEqual({ kind: "evict", pod: old });
+  });
+});
+
+describe("restart", () => {
+  test("by the annotation where the operator keeps it, once", () => {
+    expect(decideRollout(view([old]))).toStrictEqual({ kind: "annotate" });
+    const annotated = { restartedAt: "1970-01-01T00:01:50.000Z" };
+    expect(decideRollout(view([old], { annotated: true }, annotated))).toStrictEqual({
+      kind: "wait",
+      reason: "its restart is under way",
+    });
+  });
+
+  test("not again by a second run that finds the first one's annotation", () => {
+    expect(decideRollout(view([old], {}, { restartedAt: "1970-01-01T00:01:50.000Z" })).kind).toBe("wait");
+    expect(decideRollout(view([old], {}, { restartedAt: "1970-01-01T00:01:30.000Z" })).kind).toBe("annotate");
+  });
+
+  test("by eviction where the annotation was stripped", () => {
+    expect(decideRollout(view([old], { annotated: true }))).toStrictEqual({ kind: "evict", pod: old });
+  });
+
+  test("by eviction for a changed Secret, which 0.21 does not roll for", () => {
+    const versions = { policy: "50" };
+    const seen = { ...old, configMapVersions: versions };
+    expect(
+      decideRollout(view([seen], { changes: [policy, secret] }, { configMapVersions: versions })),
+    ).toStrictEqual({
+      kind: "evict",
+      pod: seen,
+    });
+  });
+
+  test("one pod after the other, each only once", () => {
+    const two = {
+      replicas: 2,
+      currentReplicas: 2,
+      updatedReplicas: 2,
+      availableReplicas: 2,
+      configMapVersions: {},
+    };
+    const other = pod(91);
+    const quiet = { quietFor: 31 };
+    expect(decideRollout(view([old, other], quiet, two))).toStrictEqual({ kind: "evict", pod: old });
+    const evicted = new Set([old.uid]);
+    const replaced = view(
+      [{ ...old, terminating: true }, other],
+      { evicted, ...quiet },
+      { ...two, availableReplicas: 1 },
+    );
+    expect(decideRollout({ ...replaced, quietFor: 1 })).toStrictEqual({
+      kind: "wait",
+      reason: "its rollout is under way",
+    });
+    expect(decideRollout(view([fresh, other], { evicted, ...quiet }, two))).toStrictEqual({
+      kind: "evict",
+      pod: other,
+    });
+    expect(decideRollout(view([fresh, pod(102)], { evicted, ...quiet }, two))).toStrictEqual({
+      kind: "done",
+    });
+  });
+
+  test("of pods that do not come up with the old configuration, after a while", () => {
+    const crashing = [{ ...old, ready: false }];
+    const down = { availableReplicas: 0 };
+    expect(decideRollout(view(crashing, { quietFor: 29 }, down)).kind).toBe("wait");
+    expect(decideRollout(view(crashing, { quietFor: 30 }, down)).kind).toBe("annotate");
+  });
+});
+
+test("paused rollouts fail at once, unless there is nothing to do", () => {
+  expect(decideRollout(view([fresh], {}, { paused: true })).kind).toBe("done");
+  expect(decideRollout(view([old], {}, { paused: true }))).toStrictEqual({
+    kind: "fail",
+    reason: "its rollouts are paused; resume them: kubectl rollout resume deployment",
+  });
+});
+
+test("progress counts the pods that are Ready and see every change", () => {
+  expect(podsDone(view([fresh, old, pod(105, { ready: false }), pod(106, { terminating: true })]))).toBe(1);
+});
+
+test("the operator's annotation", () => {
+  expect(parseConfigMapVersions(undefined)).toBeUndefined();
+  expect(parseConfigMapVersions("a:1216, b:1220,:3,c")).toStrictEqual({ a: "1216", b: "1220" });
+});
