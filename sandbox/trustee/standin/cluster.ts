@@ -28,6 +28,9 @@ export interface KbsConfig extends KubernetesObject {
 
 export type Cache<T extends KubernetesObject> = ObjectCache<T> & Informer<T>;
 
+/** Between a watch's end and its next start. Milliseconds. */
+const RECONNECT = 200;
+
 const CUSTOM = "/apis/confidentialcontainers.org/v1alpha1";
 
 /** What the stand-ins see of the cluster, kept up to date by watches, and the few things they write. */
@@ -68,9 +71,9 @@ export class Cluster {
     for (const cache of [this.pods, this.configMaps, this.secrets, this.deployments, this.kbsConfigs]) {
       cache.on("error", (error: unknown) => {
         log(`a watch broke off: ${error instanceof Error ? error.message : String(error)}`);
-        setTimeout(() => void cache.start().catch(() => undefined), 500);
+        setTimeout(() => void begin(cache), RECONNECT);
       });
-      await cache.start();
+      await begin(cache);
     }
   }
 
@@ -144,6 +147,16 @@ export class Cluster {
     };
     if (apiPath === "kbsConfig") await this.#custom.patchNamespacedCustomObject(target, json);
     else await this.#custom.patchNamespacedCustomObjectStatus(target, json);
+  }
+}
+
+/** Starts a watch. Its failures come by its `error` event, but for those that keep it from listening at all. */
+async function begin(cache: Pick<Informer<KubernetesObject>, "start">): Promise<void> {
+  try {
+    await cache.start();
+  } catch (error) {
+    log(`a watch did not start: ${error instanceof Error ? error.message : String(error)}`);
+    setTimeout(() => void begin(cache), RECONNECT);
   }
 }
 
