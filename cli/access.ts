@@ -1,0 +1,9 @@
+import { Command } from "commander";
+import { checkCommand } from "./access/check.ts";
+import { reportCommand } from "./access/report.ts";
+
+await new Command("access")
+  .description("Which pod may read which secret of Trustee: prove it, show it.")
+  .addCommand(checkCommand())
+  .addCommand(reportCommand())
+  .parseAsync();
