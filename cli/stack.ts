@@ -1,12 +1,46 @@
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
 import { allowedReasons, deniedReasons } from "../core/access/model.ts";
+import { otherSecretsModes } from "../core/policy/grants.ts";
+import { generations } from "../core/trustee/generation.ts";
+
+const cluster = z.object({ kubeconfig: z.string().optional(), context: z.string().optional() });
+
+const agentPolicy = z.object({
+  logs: z.boolean(),
+  allowedCommands: z.array(z.string()),
+  requests: z.record(z.string(), z.boolean()),
+});
 
 const stackOutputsSchema = z.object({
   access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
   initData: z.record(z.string(), z.string()),
-  pods: z.record(z.string(), z.object({ namespace: z.string(), container: z.string() })),
-  podCluster: z.object({ kubeconfig: z.string().optional(), context: z.string().optional() }),
+  /** What this stack puts into the policy, which other stacks may share. */
+  grants: z.object({
+    stack: z.string(),
+    others: z.enum(otherSecretsModes),
+    secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+  }),
+  annotations: z.record(z.string(), z.string()),
+  /** `agentPolicy` is as it was declared; absent where the initdata is a file of the user's. */
+  pods: z.record(
+    z.string(),
+    z.object({ namespace: z.string(), container: z.string(), agentPolicy: agentPolicy.optional() }),
+  ),
+  podCluster: cluster,
+  /** Trustee and where it is; `cluster` as kubectl would be told. */
+  trustee: z.object({
+    url: z.string(),
+    generation: z.enum(generations),
+    cluster,
+    namespace: z.string(),
+    kbsConfig: z.string(),
+    deployment: z.string(),
+    policyKey: z.string(),
+    referenceValuesKey: z.string(),
+  }),
+  resourcePolicy: z.string(),
+  referenceValuesExpire: z.record(z.string(), z.string()),
 });
 
 /** The outputs of a stack of this project, as far as the commands beside pulumi need them. */
@@ -37,7 +71,9 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
   );
   const parsed = stackOutputsSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
-  throw new StackError("The stack has no access matrix among its outputs: run pulumi up first.");
+  throw new StackError(
+    `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): run pulumi up first.`,
+  );
 }
 
 /** One cell of a stack's access matrix, as the stack says it should be. */

@@ -33,6 +33,14 @@ function readTrustee(settings: Settings, clusters: Clusters): Promise<trustee.Ge
   );
 }
 
+/** Which cluster, as the commands beside pulumi are told. */
+function clusterOf({ kubeconfig, context }: Settings["podCluster"]): Settings["podCluster"] {
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
 /** What a stack says of itself: the matrix first, since that is what people look at. */
 function outputsOf(
   settings: Settings,
@@ -47,12 +55,24 @@ function outputsOf(
     access: accessReport(plan.matrix),
     initData: byPod((pod) => pod.initData),
     annotations: byPod((pod) => pod.annotation),
+    grants: plan.grants,
     pods: byPod(({ declaration }) => ({
       namespace: declaration.namespace,
       container: declaration.containerName,
+      // What a file of the user's says is in its annotation.
+      ...(declaration.initdataFile === undefined ? { agentPolicy: declaration.agentPolicy } : {}),
     })),
     podCluster: settings.podCluster,
-    trustee: { url: live.url, generation: live.generation },
+    trustee: {
+      url: live.url,
+      generation: live.generation,
+      cluster: clusterOf(settings.trustee),
+      namespace: settings.trustee.namespace,
+      kbsConfig: settings.trustee.kbsConfig,
+      deployment: settings.trustee.deployment,
+      policyKey: live.policyKey,
+      referenceValuesKey: live.referenceValuesKey,
+    },
     resourcePolicy: access.policy.liveContent,
     referenceValuesExpire: access.referenceValues.expiries,
   };

@@ -4,7 +4,9 @@ import { algorithmsOf, initDataClaim } from "../initdata/binding.ts";
 import { renderInitdata } from "../initdata/initdata.ts";
 import { inspectInitdata } from "../initdata/verbatim.ts";
 import { Issues } from "../issues.ts";
-import { canonicalGrants, EVERY_KEY, type StackGrants } from "../policy/grants.ts";
+import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import type { Before } from "../policy/registry.ts";
+import { stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -14,6 +16,8 @@ export interface TrusteeEndpoint {
   readonly url: string;
   /** PEM; public. */
   readonly certificate?: string;
+  /** The resource policy that is live: what other stacks grant and restrict stands in it. @default none */
+  readonly policy?: Before;
 }
 
 /** One pod with everything that follows from its declaration. */
@@ -32,6 +36,7 @@ export interface Plan {
   readonly pods: readonly PlannedPod[];
   readonly grants: StackGrants;
   readonly digests: Digests;
+  /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
 }
 
@@ -137,7 +142,7 @@ export function makePlan(
     grants,
     digests: Object.fromEntries(settings.referenceValues.entries.map((entry) => [entry, digests])),
     matrix: accessMatrix(
-      grants,
+      mergeGrants(stacksAfterJoin(trustee.policy ?? null, grants)),
       pods.map(({ declaration, initData }) => ({
         pod: declaration.name,
         namespace: declaration.namespace,

@@ -11,6 +11,12 @@ export type Withdrawal =
   /** Somebody else has written since: leave it as it is. */
   | { readonly kind: "leave"; readonly reason: string };
 
+/** What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, and its own. */
+export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackGrants[] {
+  const registry = live === null ? undefined : parseRegistry(live);
+  return [...(registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack), own];
+}
+
 /**
  * The policy with this stack's grants in it: merged into a policy of ours that is live, or in place of somebody else's text,
  * which is then remembered inside.
@@ -19,9 +25,8 @@ export type Withdrawal =
  *   has written here before passes what it remembers, so that a reset by hand is not taken for the original.
  */
 export function joinPolicy(live: Before, own: StackGrants, before: Before = live): string {
-  const registry = live === null ? undefined : parseRegistry(live);
-  const others = (registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack);
-  return renderPolicy([...others, own], registry?.before === undefined ? before : registry.before);
+  const remembered = live === null ? undefined : parseRegistry(live)?.before;
+  return renderPolicy(stacksAfterJoin(live, own), remembered === undefined ? before : remembered);
 }
 
 /**
