@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError, type Failure } from "./errors.ts";
 
 /** Failures that pass by themselves. A write is safe to repeat since it names the resourceVersion it builds on. */
-const passing: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
+export const passing: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
 
 /** Waits between the tries, in milliseconds: seven tries in about twelve seconds. */
 const WAITS = [100, 300, 700, 1500, 3000, 6000] as const;

@@ -2,10 +2,28 @@ import { z } from "zod";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type Withdrawal } from "../core/policy/share.ts";
+import {
+  ORIGINALS_ANNOTATION,
+  readOriginals,
+  withOriginal,
+  withoutOriginal,
+  writeOriginals,
+  type Original,
+  type Originals,
+} from "../core/text-entry/originals.ts";
 import { liveKey } from "../core/trustee/generation.ts";
 import type { PropertyMap } from "../protocol/index.ts";
-import { changeObject, revisionAfter } from "./change.ts";
-import { configMapRef, contentOf, keyToWrite, readConfigMap, writableConfigMap } from "./config-map.ts";
+import { changeObject, revisionAfter, type Change } from "./change.ts";
+import {
+  configMapPatch,
+  staying,
+  type ConfigMap,
+  configMapRef,
+  contentOf,
+  keyToWrite,
+  readConfigMap,
+  writableConfigMap,
+} from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const grants = z.object({
@@ -40,14 +58,23 @@ interface Old {
   readonly computed: Computed;
 }
 
-/** What the key is to hold, and what is remembered as having been there before. */
-function merged(want: Inputs, live: Before, old: Old | undefined): { content: string; before: Before } {
+/**
+ * What the key is to hold, and what is remembered as having been there before.
+ * @param original what the ConfigMap itself says of that, where our state was lost
+ */
+function merged(
+  want: Inputs,
+  live: Before,
+  old: Old | undefined,
+  original?: Original,
+): { readonly content: string; readonly before: Before } {
   if (want.policy !== undefined) {
     const base = withoutFormerName(want.policy, live, old);
     const content = joinPolicy(base, want.policy, old === undefined ? live : old.computed.before);
     return { content, before: parseRegistry(content)?.before ?? null };
   }
-  return { content: want.content ?? "", before: old === undefined ? live : old.computed.before };
+  const before = old?.computed ?? original ?? { before: live };
+  return { content: want.content ?? "", before: before.before };
 }
 
 /** The live policy without what this resource had put in under another stack's name. */
@@ -60,6 +87,7 @@ function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined
 
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
 function leave({ inputs: had, computed: state }: Old, live: Before): Withdrawal {
+  if (live === null || live === state.before) return { kind: "restore", content: live };
   if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written);
   if (live === state.written) return { kind: "restore", content: state.before };
   return { kind: "leave", reason: "somebody else has written it since" };
@@ -72,57 +100,67 @@ function warnLeft(operation: Operation, had: Inputs, key: string, reason: string
   );
 }
 
-interface Written {
+interface Outcome {
   readonly key: string;
   readonly content: string;
   readonly before: Before;
-  /** The former key, where the generation of Trustee has changed and something speaks against restoring it. */
+  /** Why the former key is left as it is, where the generation of Trustee has changed. */
   readonly left?: string;
+}
+
+function patchOf(
+  map: ConfigMap,
+  data: Readonly<Record<string, Before>>,
+  originals: Originals,
+): Change<Outcome>["patch"] {
+  return configMapPatch(map, data, { name: ORIGINALS_ANNOTATION, value: writeOriginals(originals) });
+}
+
+/** What is to be written; also puts back what was under the former key where the generation has changed. */
+function mergeInto(
+  map: ConfigMap,
+  key: string,
+  want: Inputs,
+  old: Old | undefined,
+  owner: string,
+): Change<Outcome> {
+  const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
+  const own = originals[key]?.owner === owner ? originals[key] : undefined;
+  const same = old?.computed.key === key ? old : undefined;
+  const { content, before } = merged(want, contentOf(map, key), same, own);
+  const marked =
+    want.policy === undefined
+      ? withOriginal(originals, key, { owner, before })
+      : withoutOriginal(originals, key, owner);
+  if (old === undefined || same !== undefined) {
+    return { patch: patchOf(map, { [key]: content }, marked), result: { key, content, before } };
+  }
+  const formerKey = old.computed.key;
+  const withdrawal = leave(old, contentOf(map, formerKey));
+  const data = {
+    [key]: content,
+    ...(withdrawal.kind === "leave" ? {} : { [formerKey]: withdrawal.content }),
+  };
+  const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
+  return {
+    patch: patchOf(map, data, withoutOriginal(marked, formerKey, owner)),
+    result: { key, content, before, ...left },
+  };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
   const ref = configMapRef(want.namespace, want.configMap);
-  let firstSeen: { readonly live: Before } | undefined;
-  const changed = await changeObject(
-    operation,
-    ref,
-    (object): { patch: Record<string, unknown> | undefined; result: Written } => {
-      const map = writableConfigMap(object, ref);
-      const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-      const live = contentOf(map, key);
-      const same = old?.computed.key === key ? old : undefined;
-      // A write of ours whose answer was lost is not what was there before.
-      if (live !== want.content) firstSeen = { live };
-      const { content, before } = merged(want, live, same);
-      const data: Record<string, Before> = {};
-      if (content !== live) data[key] = content;
-      let left: string | undefined;
-      if (old !== undefined && same === undefined) {
-        const former = contentOf(map, old.computed.key);
-        const withdrawal = leave(old, former);
-        if (withdrawal.kind === "leave") left = former === null ? undefined : withdrawal.reason;
-        else if (withdrawal.content !== former) data[old.computed.key] = withdrawal.content;
-      }
-      const original = want.policy === undefined && same === undefined ? (firstSeen?.live ?? live) : before;
-      return {
-        patch: Object.keys(data).length === 0 ? undefined : { data },
-        result: { key, content, before: original, ...(left === undefined ? {} : { left }) },
-      };
-    },
-  );
+  const changed = await changeObject(operation, ref, (object) => {
+    const map = writableConfigMap(object, ref);
+    const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+    return mergeInto(map, key, want, old, operation.owner);
+  });
   const { key, content, before, left } = changed.result;
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
-  return {
-    key,
-    liveContent: content,
-    before,
-    written: content,
-    revision: revisionAfter(
-      changed,
-      old?.computed.written === content ? old.computed.revision : undefined,
-      operation,
-    ),
-  };
+  const asBefore =
+    old?.computed.key === key && old.computed.written === content ? old.computed.revision : undefined;
+  const revision = revisionAfter(changed, asBefore, operation);
+  return { key, liveContent: content, before, written: content, revision };
 }
 
 function driftOf(want: Inputs, state: Computed, live: Before, present: string | undefined): string {
@@ -180,14 +218,15 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
     const { result } = await changeObject(operation, ref, (object) => {
-      if (object === undefined) return { patch: undefined, result: undefined };
-      const live = contentOf(readConfigMap(object), state.key);
-      if (live === null) return { patch: undefined, result: undefined };
-      const withdrawal = leave({ inputs: had, computed: state }, live);
-      if (withdrawal.kind === "leave") return { patch: undefined, result: withdrawal.reason };
-      const same = withdrawal.content === live;
-      if (!same) writableConfigMap(object, ref);
-      return { patch: same ? undefined : { data: { [state.key]: withdrawal.content } }, result: undefined };
+      const live = staying(object);
+      if (live === undefined) return { patch: undefined, result: undefined };
+      const map = readConfigMap(live);
+      const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
+      const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key));
+      const data = withdrawal.kind === "leave" ? {} : { [state.key]: withdrawal.content };
+      const patch = patchOf(map, data, withoutOriginal(originals, state.key, operation.owner));
+      if (patch !== undefined) writableConfigMap(live, ref);
+      return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
     });
     if (result !== undefined) warnLeft(operation, had, state.key, result);
   },

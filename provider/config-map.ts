@@ -72,3 +72,25 @@ export function keyToWrite(
       )}, so it cannot be seen which generation of Trustee reads it. Pin the generation in the settings.`,
   );
 }
+
+/**
+ * The patch that brings keys and an annotation to what they are to be (`null`: gone); `undefined` if they are.
+ */
+export function configMapPatch(
+  map: ConfigMap,
+  data: Readonly<Record<string, Before>>,
+  annotation: { readonly name: string; readonly value: string | null },
+): Readonly<Record<string, unknown>> | undefined {
+  const changed = Object.entries(data).filter(([key, content]) => content !== contentOf(map, key));
+  const annotated = (map.annotations[annotation.name] ?? null) === annotation.value;
+  if (annotated && changed.length === 0) return undefined;
+  return {
+    ...(changed.length === 0 ? {} : { data: Object.fromEntries(changed) }),
+    ...(annotated ? {} : { metadata: { annotations: { [annotation.name]: annotation.value } } }),
+  };
+}
+
+/** The object, unless it is gone or about to be: then there is nothing to take out of it. */
+export function staying(live: KubeObject | undefined): KubeObject | undefined {
+  return live?.metadata.deletionTimestamp === undefined ? live : undefined;
+}

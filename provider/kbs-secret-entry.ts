@@ -11,6 +11,7 @@ import {
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, type Change } from "./change.ts";
+import { staying } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
@@ -125,7 +126,8 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
   update: (want, old, operation) => join(want, old.computed, operation),
 
   delete: async (had, state, operation) => {
-    await changeObject(operation, kbsConfigRef(had), (live) => {
+    await changeObject(operation, kbsConfigRef(had), (object) => {
+      const live = staying(object);
       if (live === undefined) return { patch: undefined, result: undefined };
       const before = resourcesOf(live);
       return {

@@ -19,7 +19,9 @@ import { liveKey } from "../core/trustee/generation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import {
+  configMapPatch,
   configMapRef,
+  staying,
   contentOf,
   keyToWrite,
   readConfigMap,
@@ -132,16 +134,10 @@ type Ledgers = Readonly<Record<string, Ledger>>;
 
 /** The patch for new data and ledgers; none if nothing of them changes. */
 function patchOf(map: ConfigMap, data: Readonly<Record<string, Before>>, ledgers: Ledgers): Outcome["patch"] {
-  const annotation = writeLedgers(ledgers);
-  const before = map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION] ?? null;
-  const annotations =
-    annotation === before ? undefined : { [REFERENCE_VALUES_LEDGER_ANNOTATION]: annotation };
-  const changed = Object.entries(data).filter(([key, content]) => content !== contentOf(map, key));
-  if (annotations === undefined && changed.length === 0) return undefined;
-  return {
-    ...(changed.length === 0 ? {} : { data: Object.fromEntries(changed) }),
-    ...(annotations === undefined ? {} : { metadata: { annotations } }),
-  };
+  return configMapPatch(map, data, {
+    name: REFERENCE_VALUES_LEDGER_ANNOTATION,
+    value: writeLedgers(ledgers),
+  });
 }
 
 function ledgersOf(map: ConfigMap): Ledgers {
@@ -288,7 +284,8 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
 
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
-    await changeObject(operation, ref, (object) => {
+    await changeObject(operation, ref, (live) => {
+      const object = staying(live);
       if (object === undefined) return { patch: undefined, result: undefined };
       const map = readConfigMap(object);
       const left = leave(map, ledgersOf(map), { inputs: had, computed: state }, operation.owner);

@@ -141,19 +141,14 @@ export async function observeRollout(
   return { deployment, pods, fingerprint };
 }
 
-/**
- * When an object was last written.
- * @throws Error if it is not there
- */
+/** When an object was last written; `undefined` if it is not there. */
 export async function observeChange(
   kube: KubeClient,
   namespace: string,
   { kind, name }: Pick<ChangedObject, "kind" | "name">,
-): Promise<ChangedObject> {
+): Promise<ChangedObject | undefined> {
   const metadata = await kube.getMetadata({ kind, namespace, name });
-  if (metadata === undefined) {
-    throw new Error(`There is no ${kind} "${name}" in namespace "${namespace}", which the KBS has to read.`);
-  }
+  if (metadata === undefined) return undefined;
   const { managedFields = [], creationTimestamp, resourceVersion = "" } = metadata;
   const times = [creationTimestamp, ...managedFields.map((entry) => entry.time)]
     .map(seconds)

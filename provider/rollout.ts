@@ -3,6 +3,7 @@ import { z } from "zod";
 import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
 import { KubeError } from "../kube/errors.ts";
+import { passing } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "../protocol/index.ts";
 import { explainRollout } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
@@ -46,7 +47,7 @@ class RolloutRun {
   async run(): Promise<boolean> {
     const { namespace, deployment, after, timeoutMinutes } = this.#want;
     const { kube, signal, log } = this.#operation;
-    const changes = await Promise.all(after.map((object) => observeChange(kube, namespace, object)));
+    const changes = await this.#changes(after);
     const deadline = performance.now() + timeoutMinutes * 60_000;
     let pods: readonly string[] = [];
     try {
@@ -56,7 +57,10 @@ class RolloutRun {
         pods = seen.pods.map((pod) => pod.name);
         const view = this.#view(seen, changes);
         const decision = decideRollout(view);
-        if (decision.kind === "done") return true;
+        if (decision.kind === "done") {
+          log.status(progress(deployment, view, decision));
+          return true;
+        }
         log.status(progress(deployment, view, decision));
         if (decision.kind === "fail") throw new Error(decision.reason);
         if (performance.now() > deadline)
@@ -67,6 +71,21 @@ class RolloutRun {
     } catch (error) {
       throw await this.#explained(error, new Set(pods));
     }
+  }
+
+  /** What every pod has to see; on the way out only of what is still there. */
+  async #changes(after: Inputs["after"]): Promise<readonly ChangedObject[]> {
+    const { namespace, onDelete } = this.#want;
+    const found = await Promise.all(
+      after.map(async ({ kind, name }) => {
+        const change = await observeChange(this.#operation.kube, namespace, { kind, name });
+        if (change !== undefined || onDelete === true) return change;
+        throw new Error(
+          `There is no ${kind} "${name}" in namespace "${namespace}", which the KBS has to read.`,
+        );
+      }),
+    );
+    return found.filter((change) => change !== undefined);
   }
 
   #view(seen: ObservedRollout, changes: readonly ChangedObject[]): RolloutView {
@@ -103,9 +122,10 @@ class RolloutRun {
         this.#evicted.add(decision.pod.uid);
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
+        const { name } = decision.pod;
         if (error.failure === "too-many-requests") {
-          log.status(`${deployment}: a disruption budget holds back the eviction of ${decision.pod.name}`);
-        } else if (error.failure !== "not-found") throw error;
+          log.status(`${deployment}: a disruption budget holds back the eviction of ${name}`);
+        } else if (!passing.includes(error.failure) && error.failure !== "not-found") throw error;
       }
     }
   }
