@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { changeLine } from "../core/access/changes.ts";
 import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { IssuesError } from "../core/issues.ts";
 import { makePlan, type Plan } from "../core/plan/plan.ts";
@@ -53,6 +54,8 @@ function outputsOf(
   return {
     matrix: matrixText(plan.matrix),
     access: accessReport(plan.matrix),
+    // What is about to change; once it has been deployed there is nothing left, so that two previews say the same.
+    accessChanges: pulumi.runtime.isDryRun() ? plan.accessChanges.map(changeLine) : [],
     initData: byPod((pod) => pod.initData),
     annotations: byPod((pod) => pod.annotation),
     grants: plan.grants,
@@ -78,6 +81,13 @@ function outputsOf(
   };
 }
 
+/** Calls out every cell that is about to open; those that close are for information. */
+async function sayChanges(plan: Plan): Promise<void> {
+  for (const change of plan.accessChanges) {
+    await (change.effect === "opens" ? pulumi.log.warn : pulumi.log.info)(changeLine(change));
+  }
+}
+
 /** Declares everything, or, with a message that names every problem, nothing. */
 async function declare(): Promise<Record<string, unknown>> {
   const subject = `the settings of stack ${pulumi.getStack()}`;
@@ -87,6 +97,7 @@ async function declare(): Promise<Record<string, unknown>> {
   const clusters = connectClusters(settings);
   const live = await readTrustee(settings, clusters);
   const plan = makePlan(settings, live, files, stackName(), subject);
+  await sayChanges(plan);
   const access = new TrusteeAccess("access", {
     settings,
     plan,

@@ -1,3 +1,4 @@
+import { accessChanges, type AccessChange } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { encodeAnnotation } from "../initdata/annotation.ts";
 import { algorithmsOf, initDataClaim } from "../initdata/binding.ts";
@@ -38,6 +39,8 @@ export interface Plan {
   readonly digests: Digests;
   /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
+  /** Which cells that opens and closes, compared with the policy that is live. */
+  readonly accessChanges: readonly AccessChange[];
 }
 
 function planPod(
@@ -136,19 +139,22 @@ export function makePlan(
   checkDistinct(pods, issues);
   issues.throwIfAny(subject);
   const grants = planGrants(settings, pods, stack);
+  const live = trustee.policy ?? null;
+  const matrix = accessMatrix(
+    mergeGrants(stacksAfterJoin(live, grants)),
+    pods.map(({ declaration, initData }) => ({
+      pod: declaration.name,
+      namespace: declaration.namespace,
+      initData,
+    })),
+    settings.secrets.flatMap(({ name, keys }) => keys.map((key) => ({ secret: name, key }))),
+  );
   const digests = pods.map(({ initData }) => initData).sort();
   return {
     pods,
     grants,
     digests: Object.fromEntries(settings.referenceValues.entries.map((entry) => [entry, digests])),
-    matrix: accessMatrix(
-      mergeGrants(stacksAfterJoin(trustee.policy ?? null, grants)),
-      pods.map(({ declaration, initData }) => ({
-        pod: declaration.name,
-        namespace: declaration.namespace,
-        initData,
-      })),
-      settings.secrets.flatMap(({ name, keys }) => keys.map((key) => ({ secret: name, key }))),
-    ),
+    matrix,
+    accessChanges: accessChanges(live, grants, matrix),
   };
 }
