@@ -67,7 +67,7 @@ export class TestCluster {
     });
   }
 
-  async kbsConfig(name: string, kbsSecretResources?: readonly string[] | null): Promise<void> {
+  async kbsConfig(name: string, kbsSecretResources?: readonly string[]): Promise<void> {
     const spec = kbsSecretResources === undefined ? {} : { kbsSecretResources };
     await this.apply({
       apiVersion: "confidentialcontainers.org/v1alpha1",
@@ -99,7 +99,7 @@ export class TestCluster {
     return (spec as { kbsSecretResources?: unknown } | undefined)?.kbsSecretResources;
   }
 
-  async setEntries(kbsConfig: string, kbsSecretResources: readonly string[] | null): Promise<void> {
+  async setEntries(kbsConfig: string, kbsSecretResources: readonly string[]): Promise<void> {
     await this.kube.patch(
       { kind: "KbsConfig", namespace: this.namespace, name: kbsConfig },
       { spec: { kbsSecretResources } },

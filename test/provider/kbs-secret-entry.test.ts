@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unknown } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
@@ -11,7 +11,7 @@ beforeAll(async () => {
   cluster = await TestCluster.open();
   engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
   other = await Engine.start({ kubeconfig: cluster.kubeconfig, stack: "other" });
-  await cluster.secret("p2-secret");
+  await Promise.all(["p2-secret", "p3-secret"].map((name) => cluster.secret(name)));
 });
 
 afterAll(async () => {
@@ -25,6 +25,9 @@ const inputs = (kbsConfig: string, secret = "p2-secret", secretIsCreated = false
   secret,
   secretIsCreated,
 });
+
+const annotations = async (name: string): Promise<unknown> =>
+  (await cluster.get("KbsConfig", name)).metadata.annotations;
 
 test("appends a name, and takes it out again on destroy", async () => {
   await cluster.kbsConfig("append", ["b", "a"]);
@@ -43,11 +46,205 @@ test("appends a name, and takes it out again on destroy", async () => {
     },
   });
   expect(await cluster.entries("append")).toStrictEqual(["b", "a"]);
+  expect(await annotations("append")).toBeUndefined();
 
-  await entry.up(inputs("append"));
+  const created = await entry.up(inputs("append"));
+  const { resourceVersion } = (await cluster.get("KbsConfig", "append")).metadata;
+  expect(created.outputs).toStrictEqual({ ...preview.outputs, revision: resourceVersion });
+  expect(entry.state?.id).toBe(`${cluster.namespace}/append/p2-secret`);
   expect(await cluster.entries("append")).toStrictEqual(["b", "a", "p2-secret"]);
-  expect(await entry.up(inputs("append"))).toMatchObject({ op: "same", diff: {} });
+  expect(await entry.up(inputs("append"))).toStrictEqual({ op: "same", diff: {}, outputs: created.outputs });
 
   await entry.destroy();
   expect(await cluster.entries("append")).toStrictEqual(["b", "a"]);
+  expect(await annotations("append")).toBeUndefined();
+});
+
+// The CRD allows no null there.
+test.each<[string, readonly string[] | undefined]>([
+  ["absent", undefined],
+  ["empty", []],
+])("a list that is %s", async (name, list) => {
+  await cluster.kbsConfig(`list-${name}`, list);
+  const entry = engine.resource("KbsSecretEntry");
+  await entry.up(inputs(`list-${name}`));
+  expect(await cluster.entries(`list-${name}`)).toStrictEqual(["p2-secret"]);
+  await entry.destroy();
+  expect(await cluster.entries(`list-${name}`)).toStrictEqual([]);
+});
+
+test("a name that was there before stays on destroy; nothing is written", async () => {
+  await cluster.kbsConfig("theirs", ["p2-secret", "a"]);
+  const { resourceVersion } = (await cluster.get("KbsConfig", "theirs")).metadata;
+  const entry = engine.resource("KbsSecretEntry");
+  expect((await entry.up(inputs("theirs"))).outputs).toMatchObject({ added: false, revision: "" });
+  await entry.destroy();
+  const after = await cluster.get("KbsConfig", "theirs");
+  expect(after.metadata.resourceVersion).toBe(resourceVersion);
+
+  await entry.up(inputs("theirs"));
+  await cluster.setEntries("theirs", ["a"]);
+  expect((await entry.up(inputs("theirs"))).outputs).toMatchObject({ added: false });
+  expect(await cluster.entries("theirs")).toStrictEqual(["a", "p2-secret"]);
+  await entry.destroy();
+  expect(await cluster.entries("theirs")).toStrictEqual(["a", "p2-secret"]);
+});
+
+test("taken out by somebody: a preview shows it, an up mends it, then there is no change", async () => {
+  await cluster.kbsConfig("drift", ["a"]);
+  const entry = engine.resource("KbsSecretEntry");
+  const first = await entry.up(inputs("drift"));
+  await cluster.setEntries("drift", ["a", "theirs"]);
+  const preview = await entry.preview(inputs("drift"));
+  expect(preview).toMatchObject({
+    op: "update",
+    diff: { drift: "update" },
+    outputs: { added: true, present: true, revision: unknown },
+  });
+  const mended = await entry.up(inputs("drift"));
+  expect(mended.op).toBe("update");
+  expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
+  expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs", "p2-secret"]);
+  expect((await entry.up(inputs("drift"))).op).toBe("same");
+  await entry.destroy();
+  expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs"]);
+});
+
+test("a renamed secret replaces the entry: the new one comes before the old one goes", async () => {
+  await cluster.kbsConfig("rename", ["a"]);
+  const entry = engine.resource("KbsSecretEntry");
+  await entry.up(inputs("rename"));
+  const renamed = await entry.up(inputs("rename", "p3-secret"));
+  expect(renamed).toMatchObject({ op: "replace", diff: { secret: "update-replace" } });
+  expect(await cluster.entries("rename")).toStrictEqual(["a", "p3-secret"]);
+  await entry.destroy();
+  expect(await cluster.entries("rename")).toStrictEqual(["a"]);
+  expect(await annotations("rename")).toBeUndefined();
+});
+
+test("two stacks want the same name: it stays until both have gone", async () => {
+  await cluster.kbsConfig("shared", []);
+  const ours = engine.resource("KbsSecretEntry");
+  const theirs = other.resource("KbsSecretEntry");
+  await ours.up(inputs("shared"));
+  await theirs.up(inputs("shared"));
+  await ours.destroy();
+  expect(await cluster.entries("shared")).toStrictEqual(["p2-secret"]);
+  expect((await theirs.up(inputs("shared"))).op).toBe("same");
+  await theirs.destroy();
+  expect(await cluster.entries("shared")).toStrictEqual([]);
+});
+
+test("a run that was killed before its state was saved still owns what it added", async () => {
+  await cluster.kbsConfig("killed", []);
+  const entry = engine.resource("KbsSecretEntry");
+  await entry.up(inputs("killed"));
+  entry.state = undefined;
+  const resumed = await entry.up(inputs("killed"));
+  expect(resumed.outputs["added"]).toBe(true);
+  expect(resumed.outputs["revision"]).toBe(
+    (await cluster.get("KbsConfig", "killed")).metadata.resourceVersion,
+  );
+  await entry.destroy();
+  expect(await cluster.entries("killed")).toStrictEqual([]);
+});
+
+describe("what is missing", () => {
+  test("a Secret that will not exist fails the preview, and nothing is written", async () => {
+    await cluster.kbsConfig("missing", []);
+    const entry = engine.resource("KbsSecretEntry");
+    const message =
+      `There is no Secret "nowhere" in namespace "${cluster.namespace}". Listing it in the KbsConfig would stop every ` +
+      "reconcile of the Trustee operator. Create it first, or let this program create it.";
+    await expect(entry.preview(inputs("missing", "nowhere"))).rejects.toThrow(message);
+    await expect(entry.up(inputs("missing", "nowhere"))).rejects.toThrow(message);
+    expect((await entry.preview(inputs("missing", "nowhere", true))).op).toBe("create");
+    await expect(entry.up(inputs("missing", "nowhere", true))).rejects.toThrow(message);
+    expect(await cluster.entries("missing")).toStrictEqual([]);
+  });
+
+  test("a KbsConfig that is not there", async () => {
+    const entry = engine.resource("KbsSecretEntry");
+    await expect(entry.preview(inputs("nowhere"))).rejects.toThrow(
+      `There is no KbsConfig "nowhere" in namespace "${cluster.namespace}". Install Trustee, or correct the name.`,
+    );
+  });
+
+  test("a KbsConfig that has gone: the resource is gone, and deleting it succeeds", async () => {
+    await cluster.kbsConfig("going", []);
+    const entry = engine.resource("KbsSecretEntry");
+    await entry.up(inputs("going"));
+    await cluster.kubectl("delete", "kbsconfig", "going");
+    const state = entry.state;
+    expect(await entry.refresh()).toBe(false);
+    entry.state = state;
+    await entry.destroy();
+  });
+
+  test("a KbsConfig that is being deleted", async () => {
+    await cluster.kbsConfig("finalized", []);
+    const entry = engine.resource("KbsSecretEntry");
+    await entry.up(inputs("finalized"));
+    await cluster.kubectl(
+      "patch",
+      "kbsconfig",
+      "finalized",
+      "--type=merge",
+      "-p",
+      '{"metadata":{"finalizers":["example.com/hold"]}}',
+    );
+    await cluster.kubectl("delete", "kbsconfig", "finalized", "--wait=false");
+    await entry.destroy();
+    expect(await cluster.entries("finalized")).toStrictEqual(["p2-secret"]);
+    await expect(entry.up(inputs("finalized"))).rejects.toThrow(
+      `KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again when it is there anew.`,
+    );
+    await cluster.kubectl(
+      "patch",
+      "kbsconfig",
+      "finalized",
+      "--type=merge",
+      "-p",
+      '{"metadata":{"finalizers":null}}',
+    );
+  });
+});
+
+test("unknown inputs at preview make unknown outputs", async () => {
+  const entry = engine.resource("KbsSecretEntry");
+  const given = { ...inputs("append"), secret: unknown };
+  expect(await entry.preview(given)).toStrictEqual({
+    op: "create",
+    diff: {},
+    outputs: {
+      ...given,
+      drift: "none",
+      added: unknown,
+      present: unknown,
+      revision: unknown,
+      owner: entry.urn,
+    },
+  });
+});
+
+test("wrong inputs are said with their names", async () => {
+  const entry = engine.resource("KbsSecretEntry");
+  expect(
+    (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
+  ).toStrictEqual({
+    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated",
+    namespace: "Too small: expected string to have >=1 characters",
+    kbsConfig: "Invalid input: expected string, received number",
+    secretIsCreated: "Invalid input: expected boolean, received undefined",
+  });
+});
+
+test("import by id; what was there is not ours to take out", async () => {
+  await cluster.kbsConfig("import", ["p2-secret"]);
+  const entry = engine.resource("KbsSecretEntry");
+  expect(await entry.import(`${cluster.namespace}/import/p2-secret`)).toBe(true);
+  expect((await entry.up(inputs("import"))).op).toBe("same");
+  await entry.destroy();
+  expect(await cluster.entries("import")).toStrictEqual(["p2-secret"]);
+  expect(await entry.import(`${cluster.namespace}/import/other`)).toBe(false);
 });

@@ -1,0 +1,336 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { StackGrants } from "../../core/policy/grants.ts";
+import { joinPolicy } from "../../core/policy/share.ts";
+import { Secret, unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+
+let cluster: TestCluster;
+let engine: Engine;
+let other: Engine;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  other = await Engine.start({ kubeconfig: cluster.kubeconfig, stack: "other" });
+});
+
+afterAll(async () => {
+  await engine.stop();
+  await other.stop();
+});
+
+const STOCK = "package policy\n\ndefault allow = true\n";
+const OLD = "policy.rego";
+const NEW = "resource-policy.rego";
+
+function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & PropertyMap {
+  return { stack, others: "affirming", secrets: { "fraud-dataset": { "*": { [reader]: "pod1" } } } };
+}
+
+const target = (configMap: string, keys: readonly string[] = [NEW, OLD]) => ({
+  namespace: cluster.namespace,
+  configMap,
+  candidateKeys: [...keys],
+});
+const withPolicy = (configMap: string, policy = grants()) => ({ ...target(configMap), policy });
+const withContent = (configMap: string, content: string) => ({ ...target(configMap), content });
+const resourceVersion = async (name: string): Promise<unknown> =>
+  (await cluster.get("ConfigMap", name)).metadata.resourceVersion;
+
+describe("a shared policy", () => {
+  test("takes the place of what was there, and gives it back", async () => {
+    await cluster.configMap("policy", { [OLD]: STOCK, other: "theirs" });
+    const entry = engine.resource("ConfigMapEntry");
+    const text = joinPolicy(STOCK, grants());
+    const planned = {
+      ...withPolicy("policy"),
+      drift: "none",
+      key: OLD,
+      liveContent: text,
+      before: STOCK,
+      written: text,
+      owner: entry.urn,
+    };
+    expect(await entry.preview(withPolicy("policy"))).toStrictEqual({
+      op: "create",
+      diff: {},
+      outputs: { ...planned, revision: unknown },
+    });
+    expect(await cluster.data("policy")).toStrictEqual({ [OLD]: STOCK, other: "theirs" });
+
+    const created = await entry.up(withPolicy("policy"));
+    expect(created.outputs).toStrictEqual({ ...planned, revision: await resourceVersion("policy") });
+    expect(await cluster.data("policy")).toStrictEqual({ [OLD]: text, other: "theirs" });
+    expect((await entry.up(withPolicy("policy"))).op).toBe("same");
+
+    await entry.destroy();
+    const after = await cluster.get("ConfigMap", "policy");
+    expect(after["data"]).toStrictEqual({ [OLD]: STOCK, other: "theirs" });
+    expect(after.metadata.annotations).toBeUndefined();
+    expect(engine.messages("WARNING")).toStrictEqual([]);
+  });
+
+  test("two stacks come and go, each one's grants hold, the last gives back what was there", async () => {
+    await cluster.configMap("shared", { [OLD]: STOCK });
+    const ours = engine.resource("ConfigMapEntry");
+    const theirs = other.resource("ConfigMapEntry");
+    await ours.up(withPolicy("shared"));
+    await theirs.up(withPolicy("shared", grants("org/p/other", "cd".repeat(32))));
+    expect((await ours.up(withPolicy("shared"))).op).toBe("same");
+    await ours.destroy();
+    expect(await cluster.data("shared")).toStrictEqual({
+      [OLD]: joinPolicy(STOCK, grants("org/p/other", "cd".repeat(32))),
+    });
+    await theirs.destroy();
+    expect(await cluster.data("shared")).toStrictEqual({ [OLD]: STOCK });
+  });
+
+  test("changed grants are written; a renamed stack leaves nothing under its former name", async () => {
+    await cluster.configMap("changed", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("changed"));
+    const changed = grants("org/p/dev", "ef".repeat(32));
+    expect(await entry.up(withPolicy("changed", changed))).toMatchObject({
+      op: "update",
+      diff: {
+        [`policy.secrets.fraud-dataset.*.${"ab".repeat(32)}`]: "delete",
+        [`policy.secrets.fraud-dataset.*.${"ef".repeat(32)}`]: "add",
+      },
+    });
+    expect(await cluster.data("changed")).toStrictEqual({ [OLD]: joinPolicy(STOCK, changed) });
+    await entry.up(withPolicy("changed", grants("org/p/renamed")));
+    expect(await cluster.data("changed")).toStrictEqual({
+      [OLD]: joinPolicy(STOCK, grants("org/p/renamed")),
+    });
+    await entry.destroy();
+    expect(await cluster.data("changed")).toStrictEqual({ [OLD]: STOCK });
+  });
+
+  const text = joinPolicy(STOCK, grants());
+  const drifts: readonly (readonly [string, string | null])[] = [
+    ["somebody has put another policy in its place", STOCK],
+    [
+      "somebody has changed the policy by hand",
+      text.replace("default allow = false", "default allow = true"),
+    ],
+    ["this stack's grants were taken out of the policy", joinPolicy(STOCK, grants("org/p/x"))],
+  ];
+  test.each(drifts)("drift: %s", async (words, content) => {
+    await cluster.configMap("drift", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    const first = await entry.up(withPolicy("drift"));
+    await cluster.edit("drift", { [OLD]: content });
+    expect(await entry.preview(withPolicy("drift"))).toMatchObject({
+      op: "update",
+      diff: { drift: "update" },
+    });
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe(words);
+    const mended = await entry.up(withPolicy("drift"));
+    expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
+    expect((await entry.up(withPolicy("drift"))).op).toBe("same");
+    if (content !== drifts[2]?.[1]) {
+      await entry.destroy();
+      expect(await cluster.data("drift")).toStrictEqual({ [OLD]: STOCK });
+    }
+  });
+
+  test("the removed key", async () => {
+    await cluster.configMap("removed", { [OLD]: STOCK, other: "x" });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("removed"));
+    await cluster.edit("removed", { [OLD]: null });
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe("the key was removed");
+    await entry.up(withPolicy("removed"));
+    expect(await cluster.data("removed")).toStrictEqual({ [OLD]: text, other: "x" });
+    await entry.destroy();
+    expect(await cluster.data("removed")).toStrictEqual({ [OLD]: STOCK, other: "x" });
+  });
+
+  test("on destroy, what somebody else has written since is left, with a warning", async () => {
+    await cluster.configMap("left", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("left"));
+    await cluster.edit("left", { [OLD]: "package policy\n# theirs\n" });
+    await entry.destroy();
+    expect(await cluster.data("left")).toStrictEqual({ [OLD]: "package policy\n# theirs\n" });
+    expect(engine.messages("WARNING").at(-1)).toBe(
+      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" is left as it is, since somebody else has ` +
+        "written another policy since. What was there before this stack is not put back; look at it, and mend it by hand if need be.",
+    );
+  });
+
+  test("a destroy that was killed after its write has nothing more to do, and nothing to warn of", async () => {
+    await cluster.configMap("killed", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("killed"));
+    const { state } = entry;
+    await entry.destroy();
+    const warnings = engine.messages("WARNING");
+    entry.state = state;
+    await entry.destroy();
+    expect(engine.messages("WARNING")).toStrictEqual(warnings);
+    expect(await cluster.data("killed")).toStrictEqual({ [OLD]: STOCK });
+  });
+});
+
+describe("the generation of Trustee", () => {
+  test("Trustee is upgraded under a stack: it moves to the new key, and puts the old one back", async () => {
+    await cluster.configMap("upgrade", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("upgrade"));
+    const newStock = `${STOCK}# new\n`;
+    await cluster.edit("upgrade", { [NEW]: newStock });
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe(`Trustee now reads the key "${NEW}" instead of "${OLD}"`);
+    const moved = await entry.up(withPolicy("upgrade"));
+    expect(moved).toMatchObject({ op: "update", outputs: { key: NEW, before: newStock } });
+    expect(await cluster.data("upgrade")).toStrictEqual({
+      [OLD]: STOCK,
+      [NEW]: joinPolicy(newStock, grants()),
+    });
+    expect((await entry.up(withPolicy("upgrade"))).op).toBe("same");
+    await entry.destroy();
+    expect(await cluster.data("upgrade")).toStrictEqual({ [OLD]: STOCK, [NEW]: newStock });
+  });
+
+  test("pinned by the program to the new key, where the old one has gone", async () => {
+    await cluster.configMap("pinned", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up({ ...target("pinned", [OLD]), policy: grants() });
+    await cluster.edit("pinned", { [OLD]: null, [NEW]: STOCK });
+    const warnings = engine.messages("WARNING");
+    const moved = await entry.up({ ...target("pinned", [NEW]), policy: grants() });
+    expect(moved).toMatchObject({
+      op: "update",
+      diff: { "candidateKeys[0]": "update" },
+      outputs: { key: NEW },
+    });
+    expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: joinPolicy(STOCK, grants()) });
+    expect(engine.messages("WARNING")).toStrictEqual(warnings);
+    await entry.destroy();
+    expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: STOCK });
+  });
+
+  test("a ConfigMap without data says nothing about it: that is an error, unless there is but one candidate", async () => {
+    await cluster.configMap("empty");
+    const entry = engine.resource("ConfigMapEntry");
+    await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
+      `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it cannot be seen ` +
+        "which generation of Trustee reads it. Pin the generation in the settings.",
+    );
+    await entry.up({ ...target("empty", [OLD]), policy: grants() });
+    expect(await cluster.data("empty")).toStrictEqual({ [OLD]: joinPolicy(null, grants()) });
+    await entry.destroy();
+    expect(await cluster.data("empty")).toBeUndefined();
+  });
+});
+
+describe("a text of one's own", () => {
+  test("is written, mended, and taken back", async () => {
+    await cluster.configMap("text", { [NEW]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    const created = await entry.up(withContent("text", "mine\n"));
+    expect(created.outputs).toMatchObject({
+      key: NEW,
+      before: STOCK,
+      liveContent: "mine\n",
+      written: "mine\n",
+    });
+    expect(await cluster.data("text")).toStrictEqual({ [NEW]: "mine\n" });
+    await cluster.edit("text", { [NEW]: "theirs\n" });
+    expect((await entry.preview(withContent("text", "mine\n"))).diff).toStrictEqual({ drift: "update" });
+    await entry.up(withContent("text", "mine\n"));
+    expect(await entry.up(withContent("text", "mine 2\n"))).toMatchObject({ diff: { content: "update" } });
+    await entry.destroy();
+    const after = await cluster.get("ConfigMap", "text");
+    expect(after["data"]).toStrictEqual({ [NEW]: STOCK });
+    expect(after.metadata.annotations).toBeUndefined();
+  });
+
+  test("the key is removed where there was none; what somebody else wrote since is left", async () => {
+    await cluster.configMap("text-new", { other: "x" });
+    const entry = engine.resource("ConfigMapEntry");
+    const given = { ...target("text-new", [NEW]), content: "mine\n" };
+    await entry.up(given);
+    await entry.destroy();
+    expect(await cluster.data("text-new")).toStrictEqual({ other: "x" });
+    await entry.up(given);
+    await cluster.edit("text-new", { [NEW]: "theirs\n" });
+    await entry.destroy();
+    expect(await cluster.data("text-new")).toStrictEqual({ [NEW]: "theirs\n", other: "x" });
+    expect(engine.messages("WARNING").at(-1)).toMatch(
+      /is left as it is, since somebody else has written it since\./,
+    );
+  });
+
+  test("a run that was killed before its state was saved still knows what was there", async () => {
+    await cluster.configMap("text-killed", { [NEW]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withContent("text-killed", "mine\n"));
+    entry.state = undefined;
+    expect((await entry.up(withContent("text-killed", "mine 2\n"))).outputs["before"]).toBe(STOCK);
+    await entry.destroy();
+    expect(await cluster.data("text-killed")).toStrictEqual({ [NEW]: STOCK });
+  });
+
+  test("a secret text is secret in every output that holds it", async () => {
+    await cluster.configMap("text-secret", { [NEW]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    const { outputs } = await entry.up({ ...target("text-secret"), content: new Secret("hidden") });
+    expect(outputs).toMatchObject({
+      content: new Secret("hidden"),
+      liveContent: new Secret("hidden"),
+      written: new Secret("hidden"),
+      before: new Secret(STOCK),
+    });
+    await entry.refresh();
+    expect(entry.state?.outputs["liveContent"]).toStrictEqual(new Secret("hidden"));
+    expect((await entry.up({ ...target("text-secret"), content: new Secret("hidden") })).op).toBe("same");
+    await entry.destroy();
+  });
+
+  test("import by id", async () => {
+    await cluster.configMap("import", { [NEW]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    expect(await entry.import(`${cluster.namespace}/import/${NEW}`)).toBe(true);
+    expect((await entry.up({ ...target("import", [NEW]), content: STOCK })).op).toBe("same");
+    expect(await entry.import(`${cluster.namespace}/import/nothing`)).toBe(false);
+  });
+});
+
+describe("what cannot be", () => {
+  test("content and policy, or neither", async () => {
+    const entry = engine.resource("ConfigMapEntry");
+    const failures = { content: "give exactly one of content and policy" };
+    expect((await entry.check(target("x"))).failures).toStrictEqual(failures);
+    expect((await entry.check({ ...withContent("x", "y"), policy: unknown })).failures).toStrictEqual(
+      failures,
+    );
+    expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});
+  });
+
+  test("no such ConfigMap; one that went is gone, and deleting it succeeds", async () => {
+    const entry = engine.resource("ConfigMapEntry");
+    await expect(entry.preview(withPolicy("nowhere"))).rejects.toThrow(
+      `There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +
+        "Trustee first, or correct the name and the namespace.",
+    );
+    await cluster.configMap("going", { [OLD]: STOCK });
+    await entry.up(withPolicy("going"));
+    await cluster.kubectl("delete", "configmap", "going");
+    const { state } = entry;
+    expect(await entry.refresh()).toBe(false);
+    entry.state = state;
+    await entry.destroy();
+  });
+
+  test("an immutable ConfigMap", async () => {
+    await cluster.configMap("immutable", { [OLD]: STOCK }, { immutable: true });
+    await expect(engine.resource("ConfigMapEntry").preview(withPolicy("immutable"))).rejects.toThrow(
+      `ConfigMap "immutable" in namespace "${cluster.namespace}" is immutable, so nothing can be written into it.`,
+    );
+  });
+});
