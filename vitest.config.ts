@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests that start a sandbox: one file after the other, with time for a first build of its tools. */
+const cluster = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 1_800_000 };
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/summary-reporter.ts"],
@@ -10,30 +13,31 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{core,components,cli,protocol,kube,sandbox}/**/*.test.ts"],
-          testTimeout: 30_000,
+          exclude: ["test/sandbox/live/**", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 1_800_000,
         },
       },
       {
         extends: true,
         test: {
+          ...cluster,
+          name: "sandbox",
+          include: ["test/sandbox/live/**/*.test.ts", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...cluster,
           name: "provider",
           include: ["test/provider/**/*.test.ts"],
           globalSetup: ["test/provider/global-setup.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          fileParallelism: false,
-        },
-      },
+      { extends: true, test: { ...cluster, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      // Only where the data of the real operators is at hand: by .ci/run, not by `npm test`.
+      { extends: true, test: { name: "shared-data", include: ["test/shared-data/**/*.test.ts"] } },
     ],
   },
 });

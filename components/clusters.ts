@@ -29,7 +29,11 @@ export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster
   const trusteeSide = located(settings.trustee);
   const podSide = located(settings.podCluster);
   const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
-  const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", trusteeSide);
+  // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
+  const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", {
+    ...trusteeSide,
+    enableSecretMutable: true,
+  });
   return {
     trustee: new trustee.Provider("trustee", trusteeSide),
     trusteeKubernetes,

@@ -1,3 +1,4 @@
+import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 
 /** Trustee's namespace. */
@@ -21,20 +22,78 @@ interface Named {
   readonly metadata: { readonly name: string; readonly uid: string };
 }
 
+interface WithData {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly type?: string;
+}
+
+export interface SharedData {
+  readonly configMaps: Readonly<Record<string, WithData>>;
+  readonly secrets: Readonly<Record<string, WithData>>;
+  readonly kbsConfig: Readonly<Record<string, unknown>>;
+}
+
 /** What others own on Trustee's side, for a comparison before and after: all data, byte for byte. */
-export async function sharedData(sandbox: Sandbox): Promise<unknown> {
+export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
   const [configMaps, secrets, kbsConfig] = await Promise.all([
     json(sandbox, "get", "configmaps", "-n", NAMESPACE),
     json(sandbox, "get", "secrets", "-n", NAMESPACE),
     json(sandbox, "get", "kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE),
   ]);
-  const dataByName = (list: Readonly<Record<string, unknown>>): unknown =>
+  const dataByName = (list: Readonly<Record<string, unknown>>): Readonly<Record<string, WithData>> =>
     Object.fromEntries(
-      (list["items"] as readonly (Named & { readonly data?: unknown; readonly type?: unknown })[]).map(
-        (item) => [item.metadata.name, { data: item.data, type: item.type }],
-      ),
+      (list["items"] as readonly (Named & WithData)[]).map(({ metadata, data, type }) => [
+        metadata.name,
+        { ...(data === undefined ? {} : { data }), ...(type === undefined ? {} : { type }) },
+      ]),
     );
-  return { configMaps: dataByName(configMaps), secrets: dataByName(secrets), kbsConfig: kbsConfig["spec"] };
+  return {
+    configMaps: dataByName(configMaps),
+    secrets: dataByName(secrets),
+    kbsConfig: kbsConfig["spec"] as SharedData["kbsConfig"],
+  };
+}
+
+/** Writes one key of a ConfigMap as somebody with kubectl would. */
+export async function patchKey(
+  sandbox: Sandbox,
+  name: string,
+  key: string,
+  content: string | null,
+): Promise<void> {
+  const patch = JSON.stringify({ data: { [key]: content } });
+  await kubectl(sandbox, "patch", "configmap", name, "-n", NAMESPACE, "--type=merge", "-p", patch);
+}
+
+interface RawEntry {
+  readonly name: string;
+  readonly expiration: string;
+  readonly value: readonly string[];
+}
+
+/** Changes one entry of the reference values by hand, in the format of that generation. */
+export async function editReferenceValues(
+  sandbox: Sandbox,
+  trustee: Generation,
+  name: string,
+  edit: (entry: RawEntry) => RawEntry,
+): Promise<void> {
+  const configMap = "trusteeconfig-rvps-reference-values";
+  const key = generationFacts[trustee].referenceValuesKey;
+  const text = await configMapKey(sandbox, configMap, key);
+  if (trustee === "0.18") {
+    const entries = JSON.parse(text) as readonly RawEntry[];
+    const edited = entries.map((entry) => (entry.name === name ? edit(entry) : entry));
+    await patchKey(sandbox, configMap, key, JSON.stringify(edited, null, 2));
+    return;
+  }
+  const entries = JSON.parse(text) as Readonly<Record<string, string>>;
+  const entry = JSON.parse(Buffer.from(entries[name] ?? "", "base64url").toString()) as RawEntry;
+  const encoded = Buffer.from(JSON.stringify(edit(entry)))
+    .toString("base64")
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+  await patchKey(sandbox, configMap, key, JSON.stringify({ ...entries, [name]: encoded }, null, 2));
 }
 
 export async function configMapKey(sandbox: Sandbox, name: string, key: string): Promise<string> {

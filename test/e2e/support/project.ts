@@ -68,8 +68,8 @@ export class Project {
     await this.succeed("stack", "init", this.stack);
   }
 
-  async up(): Promise<string> {
-    return this.succeed("up", "--yes", "--stack", this.stack);
+  async up(...args: readonly string[]): Promise<string> {
+    return this.succeed("up", "--yes", "--stack", this.stack, ...args);
   }
 
   async preview(...args: readonly string[]): Promise<CommandResult> {
