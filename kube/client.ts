@@ -45,6 +45,11 @@ export class KubeClient {
     this.#signal = signal;
   }
 
+  /** Where the API server is, for messages. */
+  get server(): string {
+    return this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
+  }
+
   /** The API server's clock at its last answer, by its Date header (whole seconds): the clock that stamps the objects. */
   get serverTime(): Date | undefined {
     return this.#serverTime;
@@ -132,8 +137,7 @@ export class KubeClient {
 
   async #send({ request, method, path, query = {}, body, contentType, accept }: Exchange): Promise<unknown> {
     this.#signal.throwIfAborted();
-    const server = this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
-    const context = new RequestContext(server + path, method);
+    const context = new RequestContext(this.server + path, method);
     for (const [name, value] of Object.entries(query)) context.setQueryParam(name, value);
     context.setHeaderParam("Accept", accept ?? "application/json");
     if (contentType !== undefined) context.setHeaderParam("Content-Type", contentType);

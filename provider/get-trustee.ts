@@ -119,6 +119,7 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
       policyKey,
       referenceValuesKey,
       policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
+      referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
       registeredSecrets: registered,
       warnings,
     },

@@ -27,7 +27,7 @@ export class Survey {
     throw new IssuesError(subject, [
       {
         path: "trustee.kubeconfig",
-        given: this.#unreachable?.message ?? "a cluster that does not answer",
+        given: `the API server ${this.#kube.server} does not answer: ${this.#unreachable?.detail ?? "nothing was asked"}`,
         allowed: "a cluster that answers",
         mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
       },

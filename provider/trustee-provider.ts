@@ -9,6 +9,7 @@ import {
   type Provider,
 } from "../protocol/index.ts";
 import { configMapEntry } from "./config-map-entry.ts";
+import { generatedValue } from "./generated-value.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
@@ -38,6 +39,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     now,
   });
   const handlers: Readonly<Record<string, ResourceHandler>> = {
+    "trustee:index:GeneratedValue": handlerOf(generatedValue, start),
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
     "trustee:index:ConfigMapEntry": handlerOf(configMapEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),

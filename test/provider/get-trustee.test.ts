@@ -1,0 +1,227 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
+import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+
+/** A port of 127.0.0.1 at which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+const TOKEN = "trustee:index:getTrustee";
+const STACK = "org/project/dev";
+
+function args(namespace: string, more: PropertyMap = {}): PropertyMap {
+  return {
+    namespace,
+    kbsConfig: trusteeNames.kbsConfig,
+    deployment: trusteeNames.deployment,
+    certificateSecret: trusteeNames.certificate,
+    resourcePolicy: trusteeNames.resourcePolicy,
+    referenceValues: trusteeNames.referenceValues,
+    existingSecrets: [],
+    createdSecrets: [],
+    stack: STACK,
+    ...more,
+  };
+}
+
+describe.each(generations)("the live Trustee %s", (generation) => {
+  let cluster: TestCluster;
+  let engine: Engine;
+  beforeAll(async () => {
+    cluster = await TestCluster.open(generation, trusteeNames.namespace);
+    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  });
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  test("is read", async () => {
+    const { policyKey, referenceValuesKey, route } = generationFacts[generation];
+    const secret = await cluster.kubectl(
+      "get",
+      "secret",
+      trusteeNames.certificate,
+      "-o",
+      "jsonpath={.data.tls\\.crt}",
+    );
+    const policy = ((await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>)[policyKey];
+    expect(
+      await engine.invoke(
+        TOKEN,
+        args(cluster.namespace, { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] }),
+      ),
+    ).toStrictEqual({
+      url: `https://${await cluster.kubectl("get", "route", route, "-o", "jsonpath={.spec.host}")}`,
+      certificate: Buffer.from(secret, "base64").toString(),
+      generation,
+      policyKey,
+      referenceValuesKey,
+      policy: policy ?? null,
+      registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
+      warnings: [],
+    });
+  });
+});
+
+describe("the preflight", () => {
+  let cluster: TestCluster;
+  let engine: Engine;
+  const metadata = () => ({ namespace: cluster.namespace });
+  const certificate = { "tls.crt": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n" };
+
+  beforeAll(async () => {
+    cluster = await TestCluster.open();
+    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  });
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const problems = async (more: PropertyMap = {}): Promise<string> => {
+    try {
+      return JSON.stringify(await engine.invoke(TOKEN, args(cluster.namespace, more)));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  test("finds every problem of a namespace without Trustee at once", async () => {
+    const given = { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] };
+    const missing = (kind: string, name: string, path: string, mend: string) =>
+      `  - ${path}: ${kind} "${name}", which does not exist in namespace "${cluster.namespace}"\n` +
+      `      allowed: a ${kind} that exists\n      to mend: ${mend}\n`;
+    const install = "Install Trustee, or correct the name and the namespace.";
+    const message = await problems(given);
+    const lines = [
+      missing("KbsConfig", trusteeNames.kbsConfig, "trustee.kbsConfig", install),
+      missing("Deployment", trusteeNames.deployment, "trustee.deployment", install),
+      missing("Secret", trusteeNames.certificate, "trustee.certificateSecret", install),
+      missing("ConfigMap", trusteeNames.resourcePolicy, "trustee.namespace", install),
+      missing("ConfigMap", trusteeNames.referenceValues, "trustee.namespace", install),
+      missing(
+        "Secret",
+        "fraud-dataset",
+        'secrets "fraud-dataset"',
+        "Create it, correct its name, or let this stack create it.",
+      ),
+      `  - trustee.url: nothing, and there is no Route "kbs-route" or "kbs-service" in namespace "${cluster.namespace}"\n` +
+        "      allowed: the URL at which the pods reach the KBS\n      to mend: Set trustee.url, or expose the KBS by a Route.\n",
+    ];
+    const count = `7 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n`;
+    expect(message).toContain(count);
+    for (const line of lines) expect(`${message}\n`).toContain(line);
+    const length = lines.reduce((sum, line) => sum + line.length, count.length);
+    expect(message.slice(message.indexOf("7 problems")).length + 1).toBe(length);
+  });
+
+  test("finds what is there but cannot be used", async () => {
+    await cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
+    await cluster.apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: trusteeNames.deployment, ...metadata() },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: "kbs" } },
+        template: {
+          metadata: { labels: { app: "kbs" } },
+          spec: { containers: [{ name: "kbs", image: "kbs" }] },
+        },
+      },
+    });
+    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "package policy\n" });
+    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
+    await cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
+    await cluster.secret("taken");
+    await cluster.secret(
+      "other-stack",
+      {},
+      { labels: ownerLabels, annotations: ownerAnnotations("org/project/prod") },
+    );
+    await cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    const message = await problems({
+      url: "https://kbs.example",
+      createdSecrets: ["taken", "other-stack", "own"],
+      existingSecrets: ["own"],
+    });
+    expect(message).toContain("4 problems");
+    expect(message).toContain(`Secret "${trusteeNames.certificate}" without the key tls.crt`);
+    expect(message).toContain(
+      'The reference values under the key "reference-values.json" cannot be read: it holds an object',
+    );
+    expect(message).toContain(
+      `secrets "taken": a Secret to be created, which exists already in namespace "${cluster.namespace}"\n`,
+    );
+    expect(message).toContain('secrets "other-stack": a Secret to be created, which exists already');
+    expect(message).toContain("belongs to the stack org/project/prod");
+    expect(message).not.toContain("hidden");
+
+    await cluster.secret(trusteeNames.certificate, certificate);
+    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
+    const before = engine.messages("WARNING").length;
+    expect(JSON.parse(await problems({ url: "https://kbs.example", createdSecrets: ["own"] }))).toMatchObject(
+      {
+        url: "https://kbs.example",
+        generation: "0.18",
+        registeredSecrets: ["gone"],
+        warnings: [expect.stringContaining('lists Secret "gone", which does not exist')],
+      },
+    );
+    expect(engine.messages("WARNING").slice(before)).toStrictEqual([
+      `KbsConfig "${trusteeNames.kbsConfig}" lists Secret "gone", which does not exist: the Trustee operator cannot ` +
+        "reconcile until it is created, or taken out of the list.",
+    ]);
+  });
+
+  test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {
+    await cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
+    const url = { url: "https://kbs.example" };
+    expect(await problems(url)).toContain(
+      "trustee.generation: a policy for Trustee 0.18 beside reference values for Trustee 0.21\n      allowed: 0.18 or 0.21",
+    );
+    await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
+    expect(JSON.parse(await problems(url))).toMatchObject({ generation: "0.18" });
+    await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
+    expect(await problems(url)).toContain(
+      "trustee.generation: ConfigMaps that hold none of the keys that a Trustee reads",
+    );
+    expect(JSON.parse(await problems({ ...url, generation: "0.21" }))).toMatchObject({
+      generation: "0.21",
+      policyKey: "resource-policy.rego",
+      policy: null,
+    });
+    await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": "old", "resource-policy.rego": "new" });
+    expect(JSON.parse(await problems(url))).toMatchObject({ generation: "0.21", policy: "new" });
+  });
+
+  test("a cluster that does not answer is one problem", async () => {
+    const server = `https://127.0.0.1:${await closedPort()}`;
+    const kubeconfig = JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster: { server } }],
+      users: [{ name: "u", user: {} }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+      "current-context": "c",
+    });
+    const nowhere = await Engine.start({ kubeconfig });
+    await expect(nowhere.invoke(TOKEN, args("x"))).rejects.toThrow(
+      'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
+        `  - trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
+        "      allowed: a cluster that answers\n" +
+        "      to mend: Check trustee.kubeconfig and trustee.context: kubectl get namespace",
+    );
+    await nowhere.stop();
+  });
+});
