@@ -46,7 +46,7 @@ export type AgentRequest = keyof typeof requestDefaults;
 export interface AgentPolicy {
   /** Whether `kubectl logs` may read the container's output (`ReadStreamRequest`). */
   readonly logs: boolean;
-  /** The commands that exec may run, each as its arguments joined by one space; empty: exec is refused. */
+  /** The commands that exec may run, each as its arguments, which hold no space, joined by one; empty: exec is refused. */
   readonly allowedCommands: readonly string[];
   /** Requests that differ from the tutorial's defaults. @default none */
   readonly requests?: Readonly<Partial<Record<AgentRequest, boolean>>>;
@@ -62,7 +62,8 @@ export function curlCommand(secret: string, key: string, repository = "default")
 
 /**
  * The text of `policy.rego`. `policy_data` is strict JSON and the last thing in the text: Trustee only then reports
- * it as `agent_policy_claims` (a trailing comma, as in the tutorial, loses them).
+ * it as `agent_policy_claims` (a trailing comma, as in the tutorial, loses them). A command is compared argument by
+ * argument, where the tutorial joins what it is given: there `["curl -s", URL]` passes for `["curl", "-s", URL]`.
  */
 export function renderAgentPolicy(policy: AgentPolicy): string {
   const requests: Readonly<Record<string, boolean>> = { ...requestDefaults, ...policy.requests };
@@ -83,9 +84,8 @@ default ReadStreamRequest := ${String(policy.logs)}
 default ExecProcessRequest := false
 
 ExecProcessRequest if {
-  input_command = concat(" ", input.process.Args)
   some allowed_command in policy_data.allowed_commands
-  input_command == allowed_command
+  input.process.Args == split(allowed_command, " ")
 }
 
 policy_data := ${JSON.stringify({ allowed_commands: policy.allowedCommands }, null, 2)}
