@@ -65,9 +65,18 @@ export class KubeClient {
     return (await this.#read(ref, METADATA_ONLY))?.metadata;
   }
 
-  async list(kind: Kind, namespace: string, labelSelector?: string): Promise<readonly KubeObject[]> {
+  /** @param namespace `undefined`: in all namespaces */
+  async list(
+    kind: Kind,
+    namespace: string | undefined,
+    labelSelector?: string,
+  ): Promise<readonly KubeObject[]> {
     const list = (await this.#retried({
-      request: { verb: "list", resource: kinds[kind].resource, namespace },
+      request: {
+        verb: "list",
+        resource: kinds[kind].resource,
+        ...(namespace === undefined ? {} : { namespace }),
+      },
       method: HttpMethod.GET,
       path: apiPath(kind, namespace),
       query: labelSelector === undefined ? {} : { labelSelector },

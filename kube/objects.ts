@@ -46,11 +46,12 @@ export interface ObjectRef {
   readonly name: string;
 }
 
-/** The path of an object, or of the list of its kind in the namespace. */
-export function apiPath(kind: Kind, namespace: string, name?: string): string {
+/** The path of an object, or of the list of its kind in the namespace, or in all of them (`undefined`). */
+export function apiPath(kind: Kind, namespace: string | undefined, name?: string): string {
   const { apiVersion, resource } = kinds[kind];
   const root = apiVersion.includes("/") ? "/apis" : "/api";
   const [plural = resource] = resource.split(".");
-  const path = `${root}/${apiVersion}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+  const place = namespace === undefined ? "" : `namespaces/${encodeURIComponent(namespace)}/`;
+  const path = `${root}/${apiVersion}/${place}${plural}`;
   return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
 }
