@@ -168,19 +168,23 @@ const drifts: readonly Drift[] = [
   {
     what: "the certificate rotated",
     make: async ({ sandbox }) => {
+      // What the operator serves is its own copy of the rotated Secret.
       const { certificate, key } = newCertificate();
-      const data = { "tls.crt": certificate, "tls.key": key };
-      await kubectl(
-        sandbox,
-        "patch",
-        "secret",
-        "trustee-tls-cert",
-        "-n",
-        NAMESPACE,
-        "--type=merge",
-        "-p",
-        JSON.stringify({ data }),
-      );
+      const patch = async (name: string, data: Readonly<Record<string, string>>): Promise<string> =>
+        kubectl(
+          sandbox,
+          "patch",
+          "secret",
+          name,
+          "-n",
+          NAMESPACE,
+          "--type=merge",
+          "-p",
+          JSON.stringify({ data }),
+        );
+      await patch("trusteeconfig-https-cert-secret", { certificate });
+      await patch("trusteeconfig-https-key-secret", { privateKey: key });
+      await patch("trustee-tls-cert", { "tls.crt": certificate, "tls.key": key });
     },
     shows: /Pod pod1/,
   },

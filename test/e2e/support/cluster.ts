@@ -122,3 +122,8 @@ export async function curl(sandbox: Sandbox, pod: string, path: string): Promise
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
   return kubectl(sandbox, "exec", `pods/${pod}`, "-n", "default", "--", "curl", "-s", url);
 }
+
+/** Whether a pod gets a secret, by the tutorial's command. */
+export async function readable(sandbox: Sandbox, pod: string, path: string): Promise<boolean> {
+  return !(await curl(sandbox, pod, path)).includes("[CDH] [ERROR]: Get Resource failed");
+}

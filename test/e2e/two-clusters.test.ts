@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { podUids, sharedData, type SharedData } from "./support/cluster.ts";
+import { devConfiguration, Project } from "./support/project.ts";
+
+describe("Trustee in one cluster, the pods in another", () => {
+  let trusteeSide: Sandbox;
+  let podSide: Sandbox;
+  let project: Project;
+  let before: readonly [SharedData, SharedData];
+
+  beforeAll(async () => {
+    trusteeSide = await startSandbox({ name: "e2e-trustee-side", trustee: "0.21" });
+    podSide = await startSandbox({ name: "e2e-pod-side", trustee: "0.18" });
+    before = await Promise.all([sharedData(trusteeSide), sharedData(podSide)]);
+    project = new Project(trusteeSide, "split");
+    await project.init({
+      ...devConfiguration(),
+      trustee: { kubeconfig: trusteeSide.kubeconfig },
+      podCluster: { kubeconfig: podSide.kubeconfig },
+      // Guests of this sandbox's own Trustee wait for their image policy; the other cluster's Trustee serves it.
+      podDefaults: { ...(devConfiguration()["podDefaults"] as object), imagePolicy: false },
+    });
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await podSide.stop();
+    await trusteeSide.stop();
+  });
+
+  it("puts each thing where it belongs", async () => {
+    await project.up("--skip-preview");
+    expect(Object.keys(await podUids(podSide)).sort()).toEqual(["pod1", "pod2", "pod3"]);
+    expect(await podUids(trusteeSide)).toEqual({});
+    const [trustee, pods] = await Promise.all([sharedData(trusteeSide), sharedData(podSide)]);
+    expect(trustee.kbsConfig["kbsSecretResources"]).toContain("p2-secret");
+    expect(Object.keys(trustee.secrets)).toContain("p2-secret");
+    expect(pods).toEqual(before[1]);
+  });
+
+  it("has nothing to change, then goes without a trace", async () => {
+    const { exitCode, stdout } = await project.preview("--expect-no-changes");
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    await project.destroy();
+    expect(await Promise.all([sharedData(trusteeSide), sharedData(podSide)])).toEqual(before);
+    expect(await podUids(podSide)).toEqual({});
+  });
+});

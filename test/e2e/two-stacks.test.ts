@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generations } from "../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl, NAMESPACE, readable, sharedData, type SharedData } from "./support/cluster.ts";
+import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+
+/** Another team's stack on the same Trustee: a pod and a secret of its own. */
+function otherConfiguration(): Configuration {
+  const { podDefaults } = devConfiguration();
+  return {
+    secrets: [{ name: "team-b", keys: ["token"], from: "setting" }],
+    secretValues: { "team-b": { token: "b" } },
+    grants: [{ pod: "b1", secret: "team-b" }],
+    podDefaults: {
+      ...(podDefaults as Configuration),
+      execCurl: ["team-b/token", "p2-secret/secret", "kbsres1/key1"],
+    },
+    pods: [{ name: "b1" }],
+  };
+}
+
+function tutorialConfiguration(): Configuration {
+  const configuration = devConfiguration();
+  const execCurl = ["fraud-dataset/dataset_key", "p2-secret/secret", "team-b/token"];
+  return { ...configuration, podDefaults: { ...(configuration["podDefaults"] as Configuration), execCurl } };
+}
+
+describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
+  let sandbox: Sandbox;
+  let before: SharedData;
+  let tutorial: Project;
+  let other: Project;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: `e2e-two-${trustee.replace(".", "-")}`, trustee });
+    before = await sharedData(sandbox);
+    tutorial = new Project(sandbox, "tutorial");
+    other = new Project(sandbox, "other");
+    await tutorial.init(tutorialConfiguration());
+    await other.init(otherConfiguration());
+  }, 1_800_000);
+  afterAll(async () => {
+    await other.dispose();
+    await tutorial.dispose();
+    await sandbox.stop();
+  });
+
+  const tutorialHolds = async (): Promise<void> => {
+    expect(await readable(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(true);
+    expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);
+    expect(await readable(sandbox, "pod3", "p2-secret/secret")).toBe(false);
+  };
+  const otherHolds = async (): Promise<void> => {
+    expect(await readable(sandbox, "b1", "team-b/token")).toBe(true);
+    expect(await readable(sandbox, "b1", "p2-secret/secret")).toBe(false);
+  };
+  const unchanged = async (project: Project): Promise<void> => {
+    const { exitCode, stdout } = await project.preview("--expect-no-changes");
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+  };
+
+  it("each one's grants hold, and neither sees the other as drift", async () => {
+    await tutorial.up("--skip-preview");
+    await other.up("--skip-preview");
+    await tutorialHolds();
+    await otherHolds();
+    expect(await readable(sandbox, "pod3", "team-b/token")).toBe(false);
+    await unchanged(tutorial);
+    await unchanged(other);
+  });
+
+  it("the first one goes, and the second one's grants hold", async () => {
+    await tutorial.destroy();
+    await kubectl(sandbox, "rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE);
+    await kubectl(
+      sandbox,
+      "rollout",
+      "status",
+      "deployment/trustee-deployment",
+      "-n",
+      NAMESPACE,
+      "--timeout=60s",
+    );
+    await otherHolds();
+    await unchanged(other);
+  });
+
+  it("it comes back, the second one goes, and the first one's grants hold", async () => {
+    await tutorial.up("--skip-preview");
+    await other.destroy();
+    await tutorialHolds();
+    await unchanged(tutorial);
+  });
+
+  it("the last one to go leaves everything as it was before the first one came", async () => {
+    await tutorial.destroy();
+    expect(await sharedData(sandbox)).toEqual(before);
+  });
+
+  it("both at once lose nothing", async () => {
+    await Promise.all([tutorial.up("--skip-preview"), other.up("--skip-preview")]);
+    await tutorialHolds();
+    await otherHolds();
+    await Promise.all([tutorial.destroy(), other.destroy()]);
+    expect(await sharedData(sandbox)).toEqual(before);
+  });
+});
