@@ -1,9 +1,45 @@
 import { Command } from "commander";
+import { findOpa, OPA_HINT } from "../rego/opa.ts";
+import { readStack } from "../stack.ts";
+import { holds, prove } from "./check/prove.ts";
+import { proofText } from "./check/show.ts";
+import { readPolicy } from "./check/source.ts";
 import { run, UsageError } from "./run.ts";
+
+interface Options {
+  readonly stack?: string;
+  readonly live: boolean;
+  readonly policy?: string;
+  readonly json: boolean;
+}
+
+async function check(options: Options): Promise<boolean> {
+  if (options.live && options.policy !== undefined) {
+    throw new UsageError("--live and --policy name two different policies: give one of them.");
+  }
+  const opa = await findOpa();
+  if (opa === undefined) throw new UsageError(OPA_HINT);
+  const stack = await readStack(options.stack);
+  const policy = await readPolicy(stack, options);
+  const proof = await prove(stack, policy, opa, process.stdout.isTTY && !options.json);
+  const ok = holds(proof);
+  process.stdout.write(
+    options.json ? `${JSON.stringify({ ok, ...proof }, null, 2)}\n` : `${proofText(proof, stack)}\n`,
+  );
+  return ok;
+}
 
 /** `access check`: the stack's policies in a real Rego engine against the model. */
 export function checkCommand(): Command {
   return new Command("check")
-    .description("Proves, offline in OPA, that the deployed policies answer every request as the stack says.")
-    .action(() => run(() => Promise.reject(new UsageError("Not there yet."))));
+    .description("Proves, offline in OPA, that the policies answer every request as the stack says.")
+    .option("-s, --stack <name>", "the stack (default: the selected one)")
+    .option("--live", "the resource policy as it is in the cluster, not as the stack left it", false)
+    .option("--policy <file>", "the resource policy in a file")
+    .option("--json", "print what was found as JSON", false)
+    .addHelpText(
+      "after",
+      "\nExit code: 0 if every request is answered as the stack says, 1 if one is not, 2 if it could not be run.",
+    )
+    .action((options: Options) => run(() => check(options)));
 }

@@ -60,11 +60,20 @@ function nearMisses(args: readonly string[]): readonly (readonly [unknown, strin
     [["wget", ...rest], "another program"],
     [[`./${program}`, ...rest], "a program of that name elsewhere"],
     [[program.toUpperCase(), ...rest], "the program in upper case"],
-    [[line], "all joined into one argument"],
-    [[args.slice(0, 2).join(" "), ...args.slice(2)], "the first two joined"],
-    [[...args.slice(0, -2), args.slice(-2).join(" ")], "the last two joined"],
     [line, "text instead of arguments"],
     [[args], "nested arguments"],
+  ];
+}
+
+/**
+ * Command lines that join to a declared one. Only a policy of ours tells them apart: the tutorial's, which a file of the user's may
+ * hold, joins what it is given before it compares.
+ */
+function joinedMisses(args: readonly string[]): readonly (readonly [unknown, string])[] {
+  return [
+    [[args.join(" ")], "all joined into one argument"],
+    [[args.slice(0, 2).join(" "), ...args.slice(2)], "the first two joined"],
+    [[...args.slice(0, -2), args.slice(-2).join(" ")], "the last two joined"],
   ];
 }
 
@@ -90,7 +99,8 @@ function equal(a: unknown, b: readonly string[]): boolean {
  */
 export function agentCases(declared: DeclaredAgent): readonly AgentCase[] {
   const commands = declared.allowedCommands.map((command) => command.split(" "));
-  const missed = [...commands.flatMap((args) => nearMisses(args)), ...always].filter(
+  const joined = declared.requests === undefined ? [] : commands.flatMap(joinedMisses);
+  const missed = [...commands.flatMap(nearMisses), ...joined, ...always].filter(
     ([args]) => !commands.some((allowed) => equal(args, allowed)),
   );
   const distinct = new Map(

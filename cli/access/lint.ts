@@ -1,0 +1,94 @@
+import { writeFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import type { LiveFacts } from "../../core/audit/facts.ts";
+import { isAtLeast, severities, type Severity } from "../../core/audit/finding.ts";
+import { junit } from "../../core/audit/junit.ts";
+import { lintCases, lintText } from "../../core/audit/lint-report.ts";
+import { lint } from "../../core/audit/lint.ts";
+import { lintQuestions } from "../../core/audit/questions.ts";
+import { sarif } from "../../core/audit/sarif.ts";
+import { generationOf } from "../../core/audit/trustee-view.ts";
+import { askPolicy } from "../live/ask-policy.ts";
+import { addSideOptions, connectSides, type SideOptions } from "../live/connect.ts";
+import { readPods } from "../live/read-pods.ts";
+import { readTrustee } from "../live/read-trustee.ts";
+import { programVersion } from "../version.ts";
+import { run, UsageError } from "./run.ts";
+
+interface LintOptions extends SideOptions {
+  readonly podsNamespace: readonly string[];
+  /** False with --no-pods. */
+  readonly pods: boolean;
+  readonly json: boolean;
+  readonly sarif?: string;
+  readonly junit?: string;
+  readonly failOn: Severity;
+}
+
+/** Writes a report for a machine. */
+async function writeReport(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function readFacts(options: LintOptions): Promise<LiveFacts> {
+  const sides = await connectSides(options);
+  const [trustee, pods] = await Promise.all([
+    readTrustee(sides.trustee, sides.place),
+    options.pods ? readPods(sides.pods, options.podsNamespace) : undefined,
+  ]);
+  return { trustee, pods, answers: await askPolicy(trustee, lintQuestions(trustee)) };
+}
+
+async function lintLive(options: LintOptions): Promise<boolean> {
+  const facts = await readFacts(options);
+  const findings = lint(facts);
+  const scope = {
+    namespace: facts.trustee.namespace,
+    generation: generationOf(facts.trustee),
+    pods: facts.pods?.length,
+  };
+  if (options.sarif !== undefined) {
+    const document = sarif(findings, await programVersion());
+    await writeReport(options.sarif, `${JSON.stringify(document, null, 2)}\n`);
+  }
+  if (options.junit !== undefined) {
+    await writeReport(options.junit, junit("access lint", lintCases(findings, options.failOn)));
+  }
+  const ok = !findings.some(({ severity }) => isAtLeast(severity, options.failOn));
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ ok, ...scope, findings }, null, 2)}\n`
+      : `${lintText(findings, scope)}\n`,
+  );
+  return ok;
+}
+
+/** `access lint`: what is amiss with a live Trustee, whoever made its policy. */
+export function lintCommand(): Command {
+  const command = new Command("lint").description(
+    "Looks for what is amiss with a live Trustee, whoever made its policy: stale digests, what expires, what is open.",
+  );
+  return addSideOptions(command)
+    .option("--pods-namespace <names...>", "look at the pods of these namespaces only", [])
+    .option("--no-pods", "do not look at the pods")
+    .option("--json", "print the findings as JSON", false)
+    .option("--sarif <file>", "write the findings as SARIF 2.1.0 too")
+    .option("--junit <file>", "write the findings as a JUnit report too")
+    .addOption(
+      new Option("--fail-on <severity>", "the mildest severity that fails")
+        .choices(severities)
+        .default("error"),
+    )
+    .addHelpText(
+      "after",
+      "\nReads only, and never a Secret's content. The policy is evaluated in OPA (on PATH, or $TRUSTEE_ACCESS_OPA).\n" +
+        "Exit code: 0 if nothing is as bad as --fail-on, 1 if something is, 2 if it could not be run.",
+    )
+    .action((options: LintOptions) => run(() => lintLive(options)));
+}
