@@ -1,77 +1,120 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet.js";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import { Pod } from "@pulumi/kubernetes/core/v1/pod.js";
-import type * as k8s from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
-import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../core/initdata/annotation.ts";
-import type { PlannedPod } from "../core/plan/plan.ts";
+import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
+import { Issues } from "../core/issues.ts";
+import { planPod, type KbsEndpoint, type PlannedPod } from "../core/plan/pod.ts";
+import { checkPod } from "../core/settings/check-pods.ts";
+import type { PodSettings } from "../core/settings/pod-schema.ts";
+import { declarePod } from "../core/settings/pod.ts";
+import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
 
-export interface ConfidentialPodArgs {
-  /** The pod with its initdata, as planned by core. */
-  readonly pod: PlannedPod;
-  /** The provider of the pods' cluster. */
-  readonly kubernetes: pulumi.ProviderResource;
+/** What a pod is declared by: the settings of one entry of `pods`, with its name optional. */
+export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy"> & {
+  /** @default the resource's name */
+  readonly name?: string;
+} & (
+    | {
+        /** The KBS, as `getTrustee` finds it: goes into the generated initdata. */
+        readonly trustee: KbsEndpoint;
+      }
+    | {
+        /** An initdata document, TOML, taken byte for byte in place of a generated one. */
+        readonly initdata: string;
+      }
+  );
+
+export type ConfidentialPodArgs = (PodArgs | PlannedPod) & {
   /** Parts of the pod's spec to set beside, or in place of, what the declaration gives. @default none */
-  readonly spec?: Partial<k8s.core.v1.PodSpec>;
-}
+  readonly spec?: ExtraSpec;
+};
 
 /** Where a change of the annotation stands in the resource, as Pulumi writes property paths. */
 const INITDATA_PATH = `metadata.annotations["${INITDATA_ANNOTATION}"]`;
 
 /**
- * A pod in a TEE. It is measured with its initdata when it starts, and an annotation changed later does not restart
- * it: so another initdata means delete, then create under the same name.
+ * Computes a pod's initdata and what its TEE will claim, without declaring anything: so that a policy can name the pod before
+ * the pod, which depends on it, is created.
+ * @throws IssuesError with everything that is wrong with the arguments
+ */
+export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
+  const issues = new Issues();
+  const { kbs, toml, settings } = split(args);
+  const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
+  checkPod(declaration, "", issues);
+  issues.throwIfAny(`the pod ${name}`);
+  const planned = planPod(declaration, kbs, toml, name, issues);
+  issues.throwIfAny(`the pod ${name}`);
+  return planned;
+}
+
+function split(args: PodArgs): {
+  readonly kbs: KbsEndpoint;
+  readonly toml: string | undefined;
+  readonly settings: Omit<PodSettings, "name">;
+} {
+  if ("initdata" in args) {
+    const { initdata, name: _, ...settings } = args;
+    return { kbs: { url: "" }, toml: initdata, settings };
+  }
+  const { trustee, name: _, ...settings } = args;
+  return { kbs: trustee, toml: undefined, settings };
+}
+
+/**
+ * A pod in a TEE, or the Deployment, StatefulSet or Job whose pods are (`kind`). A pod is measured with its initdata when it
+ * starts, and an annotation changed later does not restart it: so another initdata means delete, then create under the
+ * same name. A controller's template rolls as Kubernetes does. Needs the provider `kubernetes` of the pods' cluster, by
+ * `opts.provider` or `opts.providers`.
  */
 export class ConfidentialPod extends pulumi.ComponentResource {
-  readonly pod: Pod;
+  readonly resource: Pod | Deployment | StatefulSet | Job;
   /** PCR8, host data or mr_config_id, lower-case hex. */
   readonly initData: string;
+  /** The value of the annotation `io.katacontainers.config.hypervisor.cc_init_data`. */
+  readonly annotation: string;
 
   constructor(name: string, args: ConfidentialPodArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:ConfidentialPod", name, {}, opts);
-    const { declaration, annotation, initData } = args.pod;
-    this.initData = initData;
-    this.pod = new Pod(
-      name,
-      {
-        metadata: {
-          name: declaration.name,
-          namespace: declaration.namespace,
-          ...(Object.keys(declaration.labels).length === 0 ? {} : { labels: declaration.labels }),
-          annotations: {
-            ...declaration.annotations,
-            ...(declaration.machineType === undefined
-              ? {}
-              : { [MACHINE_TYPE_ANNOTATION]: declaration.machineType }),
-            [INITDATA_ANNOTATION]: annotation,
-          },
-        },
-        spec: { ...podSpec(args.pod), ...args.spec },
-      },
-      {
-        parent: this,
-        provider: args.kubernetes,
-        deleteBeforeReplace: true,
-        replaceOnChanges: [INITDATA_PATH],
-      },
-    );
-    this.registerOutputs({ initData });
+    const { spec = {}, ...given } = args;
+    const planned = "declaration" in given ? given : planConfidentialPod(name, given);
+    this.initData = planned.initData;
+    this.annotation = planned.annotation;
+    this.resource = create(name, planned, spec, this);
+    this.registerOutputs({ initData: this.initData });
   }
 }
 
-/** The tutorial's spec: one container, the runtime class, the security context. */
-function podSpec({ declaration }: PlannedPod): k8s.core.v1.PodSpec {
-  const env = Object.entries(declaration.env).map(([name, value]) => ({ name, value }));
-  return {
-    runtimeClassName: declaration.runtimeClassName,
-    containers: [
-      {
-        name: declaration.containerName,
-        image: declaration.image,
-        ...(declaration.command === undefined ? {} : { command: [...declaration.command] }),
-        ...(declaration.args === undefined ? {} : { args: [...declaration.args] }),
-        ...(env.length === 0 ? {} : { env }),
-        ...(declaration.resources === undefined ? {} : { resources: declaration.resources }),
-        securityContext: declaration.securityContext,
-      },
-    ],
-  };
+function create(
+  name: string,
+  planned: PlannedPod,
+  extra: ExtraSpec,
+  parent: pulumi.Resource,
+): ConfidentialPod["resource"] {
+  const { name: podName, namespace, kind, adopt, replicas } = planned.declaration;
+  const opts = { parent, ...(adopt ? { import: `${namespace}/${podName}` } : {}) };
+  if (kind === "Pod") {
+    return new Pod(name, podArgs(planned, extra), {
+      ...opts,
+      deleteBeforeReplace: true,
+      replaceOnChanges: [INITDATA_PATH],
+    });
+  }
+  const { metadata, selector, template } = workloadArgs(planned, extra);
+  const count = replicas === undefined ? {} : { replicas };
+  switch (kind) {
+    case "Deployment":
+      return new Deployment(name, { metadata, spec: { selector, ...count, template } }, opts);
+    case "StatefulSet":
+      return new StatefulSet(
+        name,
+        { metadata, spec: { serviceName: podName, selector, ...count, template } },
+        opts,
+      );
+    case "Job":
+      // A Job's template cannot be changed: another one takes its place.
+      return new Job(name, { metadata, spec: { template } }, { ...opts, deleteBeforeReplace: true });
+  }
 }

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SECRET_VALUES, type RawSettings, type SecretValueNames } from "../core/settings/settings.ts";
-import type { SecretData } from "./trustee-access.ts";
+import { SECRET_VALUES, type RawSettings } from "../core/settings/settings.ts";
 
 const NAMESPACE = "trustee-access";
+
+/** Secret -> key -> its value, a text. */
+export type SecretValues = Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
 
 /** A stack's configuration, as the pure core takes it: the structure in the open, the secret values apart. */
 export interface Configuration {
   readonly settings: RawSettings;
-  /** Which secret has values for which keys: names only. */
-  readonly valueNames: SecretValueNames;
-  readonly secretData: SecretData;
+  readonly secretValues: SecretValues;
 }
 
 function parse(text: string): unknown {
@@ -35,17 +35,10 @@ export function readConfiguration(): Configuration {
   const secrets = Object.entries(isRecord(values) ? values : {}).filter(
     (entry): entry is [string, Readonly<Record<string, unknown>>] => isRecord(entry[1]),
   );
+  const asSecrets = (keys: Readonly<Record<string, unknown>>): Record<string, pulumi.Output<string>> =>
+    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(String(value))]));
   return {
     settings: open,
-    valueNames: Object.fromEntries(secrets.map(([name, keys]) => [name, Object.keys(keys)])),
-    secretData: Object.fromEntries(secrets.map(([name, keys]) => [name, encode(keys)])),
+    secretValues: Object.fromEntries(secrets.map(([name, keys]) => [name, asSecrets(keys)])),
   };
-}
-
-function encode(keys: Readonly<Record<string, unknown>>): pulumi.Output<Readonly<Record<string, string>>> {
-  const data = Object.entries(keys).map(([key, value]) => [
-    key,
-    Buffer.from(String(value), "utf8").toString("base64"),
-  ]);
-  return pulumi.secret(Object.fromEntries(data) as Readonly<Record<string, string>>);
 }

@@ -1,28 +1,40 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
-import { ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
 import { sha256Hex } from "../core/digest.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
+import { ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
+import { stackName } from "./stack-name.ts";
 import * as trustee from "./trustee/index.ts";
 
+/** Key -> base64 of its value. */
+export type SecretData = Readonly<Record<string, string>>;
+
 export interface KbsSecretArgs {
-  /** The Secret's name: the middle part of `kbs:///default/<name>/<key>`. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly kbsConfig: string;
+  /** The Secret's name: the middle part of `kbs:///default/<name>/<key>`. @default the resource's name */
+  readonly name?: string;
   /**
-   * Key -> base64 of the value, for a Secret that is created here; kept as a Pulumi secret throughout.
-   * @default the Secret exists already and is not touched
+   * Key -> base64 of the value, as in Kubernetes, for a Secret that is created here; a Pulumi secret throughout.
+   * @default with `generate` absent too: the Secret exists already and is not touched
    */
-  readonly data?: pulumi.Input<Readonly<Record<string, string>>>;
-  /** `organization/project/stack`, which is written on the Secret that it creates. */
-  readonly stack: string;
-  /** The provider of Trustee's cluster for the Secret; the one of package `trustee` comes by `opts.providers`. */
-  readonly kubernetes: pulumi.ProviderResource;
+  readonly data?: pulumi.Input<SecretData>;
+  /** Values that are made up at random, once, and then kept in the state. @default none */
+  readonly generate?: {
+    readonly keys: readonly string[];
+    /** How many letters and digits each. @default 32 */
+    readonly length?: number;
+  };
+  /** Trustee's namespace. @default `trustee-operator-system` */
+  readonly namespace?: string;
+  /** @default `trusteeconfig-kbs-config` */
+  readonly kbsConfig?: string;
+  /** `organization/project/stack`, which is written on the Secret that it creates. @default this stack */
+  readonly stack?: string;
 }
 
 /**
  * A secret that the KBS serves: the Kubernetes Secret, where it is created here, and its name in the KbsConfig. The
- * Secret comes first and goes last, since a listed Secret that does not exist stops every reconcile of the KBS.
+ * Secret comes first and goes last, since a listed Secret that does not exist stops every reconcile of the KBS. Needs
+ * both providers of Trustee's cluster, `trustee` and `kubernetes`, by `opts.providers`.
  */
 export class KbsSecret extends pulumi.ComponentResource {
   readonly name: string;
@@ -30,16 +42,17 @@ export class KbsSecret extends pulumi.ComponentResource {
   /** Changes when the KBS has to be rolled out for this secret: a hash, itself a Pulumi secret. */
   readonly change: pulumi.Output<string>;
 
-  constructor(name: string, args: KbsSecretArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: KbsSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:KbsSecret", name, {}, opts);
-    this.name = args.name;
-    const secret = args.data === undefined ? undefined : this.#create(name, args, pulumi.secret(args.data));
+    this.name = args.name ?? name;
+    const values = this.#values(name, args);
+    const secret = values === undefined ? undefined : this.#create(name, args, values);
     this.entry = new trustee.KbsSecretEntry(
       name,
       {
-        namespace: args.namespace,
-        kbsConfig: args.kbsConfig,
-        secret: args.name,
+        namespace: args.namespace ?? trusteeNames.namespace,
+        kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
+        secret: this.name,
         secretIsCreated: secret !== undefined,
       },
       { parent: this, ...(secret === undefined ? {} : { dependsOn: [secret] }) },
@@ -47,24 +60,42 @@ export class KbsSecret extends pulumi.ComponentResource {
     const data = secret === undefined ? pulumi.output({}) : secret.data;
     this.change = pulumi
       .all([this.entry.revision, data])
-      .apply(([revision, values]) => sha256Hex(JSON.stringify([revision, Object.entries(values).sort()])));
+      .apply(([revision, held]) => sha256Hex(JSON.stringify([revision, Object.entries(held).sort()])));
     this.registerOutputs({ entry: this.entry.id });
   }
 
-  #create(name: string, args: KbsSecretArgs, data: pulumi.Output<Readonly<Record<string, string>>>): Secret {
+  /** What the Secret is to hold; `undefined` for one that exists already. */
+  #values(name: string, { data, generate }: KbsSecretArgs): pulumi.Output<SecretData> | undefined {
+    if (data === undefined && generate === undefined) return undefined;
+    const made = (generate?.keys ?? []).map((key) => {
+      const { value } = new trustee.GeneratedValue(
+        `${name}/${key}`,
+        { length: generate?.length ?? 32 },
+        { parent: this },
+      );
+      return value.apply((text): [string, string] => [key, Buffer.from(text, "utf8").toString("base64")]);
+    });
+    return pulumi.secret(
+      pulumi
+        .all([pulumi.output(data ?? {}), pulumi.all(made)])
+        .apply(([given, generated]): SecretData => ({ ...given, ...Object.fromEntries(generated) })),
+    );
+  }
+
+  #create(name: string, args: KbsSecretArgs, data: pulumi.Output<SecretData>): Secret {
     return new Secret(
       name,
       {
         metadata: {
-          name: args.name,
-          namespace: args.namespace,
+          name: this.name,
+          namespace: args.namespace ?? trusteeNames.namespace,
           labels: ownerLabels,
-          annotations: ownerAnnotations(args.stack),
+          annotations: ownerAnnotations(args.stack ?? stackName()),
         },
         type: "Opaque",
         data: data.apply((values) => ({ ...values })),
       },
-      { parent: this, provider: args.kubernetes },
+      { parent: this },
     );
   }
 }

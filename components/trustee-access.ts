@@ -1,19 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Plan } from "../core/plan/plan.ts";
+import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import type { Generation } from "../core/trustee/generation.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
-import { KbsSecret } from "./kbs-secret.ts";
-import * as trustee from "./trustee/index.ts";
-
-/** Secret -> key -> base64 of its value; all of it is a Pulumi secret. */
-export type SecretData = Readonly<Record<string, pulumi.Output<Readonly<Record<string, string>>>>>;
+import { KbsSecret, type SecretData } from "./kbs-secret.ts";
+import { ReferenceValues } from "./reference-values.ts";
+import { ResourcePolicy } from "./resource-policy.ts";
+import { TrusteeRollout } from "./trustee-rollout.ts";
+import type * as trustee from "./trustee/index.ts";
 
 export interface TrusteeAccessArgs {
   readonly settings: Settings;
   readonly plan: Plan;
-  /** The values of the secrets that are created here. */
-  readonly secretData: SecretData;
+  /** Secret -> its values, for the secrets whose values are given: `from: setting` and `from: file`. */
+  readonly secretData: Readonly<Record<string, pulumi.Output<SecretData>>>;
   /** The generation found live: its keys are written. */
   readonly generation: Generation;
   readonly trustee: trustee.Provider;
@@ -27,80 +28,63 @@ export interface TrusteeAccessArgs {
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
   readonly secrets: readonly KbsSecret[];
-  readonly policy: trustee.ConfigMapEntry;
-  readonly referenceValues: trustee.ReferenceValues;
-  readonly rollout: trustee.Rollout;
+  readonly policy: ResourcePolicy;
+  readonly referenceValues: ReferenceValues;
+  readonly rollout: TrusteeRollout;
   readonly pods: readonly ConfidentialPod[];
 
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers: [args.trustee] });
-    const { settings, plan } = args;
-    const { namespace, deployment, rolloutTimeoutMinutes } = settings.trustee;
-    this.secrets = settings.secrets.map((secret) => this.#secret(secret.name, args));
+    const providers = [args.trustee, args.trusteeKubernetes];
+    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
+    const { settings, plan, generation } = args;
+    const { namespace, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
+    this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
     const afterSecrets = { parent: this, dependsOn: [...this.secrets] };
-    this.policy = new trustee.ConfigMapEntry(
+    this.policy = new ResourcePolicy(
       "resource-policy",
-      {
-        namespace,
-        configMap: trusteeNames.resourcePolicy,
-        candidateKeys: [...candidateKeys("policyKey", args.generation)],
-        policy: plan.grants,
-      },
+      { namespace, generation, grants: plan.grants },
       afterSecrets,
     );
-    this.referenceValues = new trustee.ReferenceValues(
+    this.referenceValues = new ReferenceValues(
       "reference-values",
       {
         namespace,
-        configMap: trusteeNames.referenceValues,
-        candidateKeys: [...candidateKeys("referenceValuesKey", args.generation)],
+        generation,
         digests: plan.digests,
         validityDays: settings.referenceValues.validityDays,
       },
       afterSecrets,
     );
-    this.rollout = new trustee.Rollout(
+    this.rollout = new TrusteeRollout(
       "rollout",
       {
+        policy: this.policy,
+        referenceValues: this.referenceValues,
+        secrets: this.secrets,
         namespace,
         deployment,
-        changes: {
-          "resource-policy": this.policy.revision,
-          "reference-values": this.referenceValues.revision,
-          ...Object.fromEntries(this.secrets.map((secret) => [`secret ${secret.name}`, secret.change])),
-        },
-        after: [
-          { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-          { kind: "ConfigMap", name: trusteeNames.referenceValues },
-          ...this.secrets.map((secret) => ({ kind: "Secret" as const, name: secret.name })),
-        ],
-        secrets: this.secrets.map((secret) => secret.name),
-        timeoutMinutes: rolloutTimeoutMinutes,
+        timeoutMinutes,
       },
-      { parent: this, dependsOn: [this.policy, this.referenceValues, ...this.secrets] },
+      { parent: this },
     );
-    this.pods = plan.pods.map(
-      (pod) =>
-        new ConfidentialPod(
-          pod.declaration.name,
-          { pod, kubernetes: args.podKubernetes },
-          { parent: this, dependsOn: [this.rollout] },
-        ),
-    );
+    const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
+    this.pods = plan.pods
+      .filter((pod) => pod.declaration.deploy)
+      .map((pod) => new ConfidentialPod(pod.declaration.id, pod, afterRollout));
     this.registerOutputs({});
   }
 
-  #secret(name: string, args: TrusteeAccessArgs): KbsSecret {
+  #secret({ name, from, keys, length }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
     const data = args.secretData[name];
+    const generate = { keys, ...(length === undefined ? {} : { length }) };
     return new KbsSecret(
       name,
       {
-        name,
         namespace: args.settings.trustee.namespace,
         kbsConfig: args.settings.trustee.kbsConfig,
-        ...(data === undefined ? {} : { data }),
         stack: args.plan.grants.stack,
-        kubernetes: args.trusteeKubernetes,
+        ...(from === "generate" ? { generate } : {}),
+        ...(data === undefined ? {} : { data }),
       },
       { parent: this },
     );

@@ -1,22 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Generation } from "../../core/trustee/generation.ts";
+import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
+import { stackName } from "../stack-name.ts";
 
+/** Which Trustee, and what a stack is about to do on it. Every name defaults to the operator's own. */
 export interface GetTrusteeArgs {
-  readonly namespace: string;
-  readonly kbsConfig: string;
-  readonly deployment: string;
-  readonly certificateSecret: string;
-  readonly resourcePolicy: string;
-  readonly referenceValues: string;
+  readonly namespace?: string | undefined;
+  readonly kbsConfig?: string | undefined;
+  readonly deployment?: string | undefined;
+  readonly certificateSecret?: string | undefined;
+  readonly resourcePolicy?: string | undefined;
+  readonly referenceValues?: string | undefined;
   /** Where there is no route. */
   readonly url?: string | undefined;
   readonly generation?: Generation | undefined;
-  /** Secrets that must be there already. */
-  readonly existingSecrets: readonly string[];
-  /** Secrets that this stack creates, and that must not be somebody else's. */
-  readonly createdSecrets: readonly string[];
-  /** `organization/project/stack`. */
-  readonly stack: string;
+  /** Secrets that must be there already. @default none */
+  readonly existingSecrets?: readonly string[] | undefined;
+  /** Secrets that this stack creates, and that must not be somebody else's. @default none */
+  readonly createdSecrets?: readonly string[] | undefined;
+  /** `organization/project/stack`. @default this stack */
+  readonly stack?: string | undefined;
 }
 
 export interface GetTrusteeResult {
@@ -28,6 +30,8 @@ export interface GetTrusteeResult {
   readonly referenceValuesKey: string;
   /** The resource policy that is live. */
   readonly policy: string | null;
+  /** The reference values that are live, in the format of their key. */
+  readonly referenceValues: string | null;
   /** `spec.kbsSecretResources` as it is. */
   readonly registeredSecrets: readonly string[];
 }
@@ -37,11 +41,24 @@ export interface GetTrusteeResult {
  * written, with every reason why this stack could not be put on this Trustee.
  */
 export async function getTrustee(
-  args: GetTrusteeArgs,
+  args: GetTrusteeArgs = {},
   opts?: pulumi.InvokeOptions,
 ): Promise<GetTrusteeResult> {
+  const inputs = {
+    namespace: args.namespace ?? trusteeNames.namespace,
+    kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
+    deployment: args.deployment ?? trusteeNames.deployment,
+    certificateSecret: args.certificateSecret ?? trusteeNames.certificate,
+    resourcePolicy: args.resourcePolicy ?? trusteeNames.resourcePolicy,
+    referenceValues: args.referenceValues ?? trusteeNames.referenceValues,
+    url: args.url,
+    generation: args.generation,
+    existingSecrets: args.existingSecrets ?? [],
+    createdSecrets: args.createdSecrets ?? [],
+    stack: args.stack ?? stackName(),
+  };
   try {
-    const result: unknown = await pulumi.runtime.invoke(TOKEN, { ...args }, opts ?? {});
+    const result: unknown = await pulumi.runtime.invoke(TOKEN, inputs, opts ?? {});
     return result as GetTrusteeResult;
   } catch (error) {
     // What the provider says is meant for the user as it is; the SDK's frame and stack around it are not.

@@ -5,9 +5,18 @@ import { digest, hex, type DigestAlgorithm } from "../digest.ts";
  * - `azure-vtpm`: PCR8 of the vTPM of an Azure SNP or TDX VM (peer pods), sha256 only;
  * - `snp`: HOSTDATA of a bare-metal SEV-SNP report, 32 bytes;
  * - `tdx`: MRCONFIGID of a bare-metal TDX quote, 48 bytes.
+ * @see https://github.com/confidential-containers/trustee/blob/v0.21.0/kbs/docs/initdata.md (Integrity Binding for Different TEEs)
  */
 export const bindings = ["azure-vtpm", "snp", "tdx"] as const;
 export type Binding = (typeof bindings)[number];
+
+/** Bytes that the TEE has for it. */
+const widths: Readonly<Record<Binding, number>> = { "azure-vtpm": 32, snp: 32, tdx: 48 };
+
+/** How many hex digits the claim has. */
+export function claimLength(binding: Binding): number {
+  return widths[binding] * 2;
+}
 
 /** PCR8's value after a reset: 32 zero bytes. */
 const PCR_ZERO = new Uint8Array(32);
@@ -28,7 +37,10 @@ export function extendPcr8(sha256Digest: Uint8Array): string {
   return hex(digest("sha256", Buffer.concat([PCR_ZERO, sha256Digest])));
 }
 
-/** Cuts, or pads with zero bytes at the end, to `length` bytes: what Trustee's verifiers do before they compare. */
+/**
+ * Cuts, or pads with zero bytes at the end, to `length` bytes: what Trustee's verifiers do before they compare.
+ * @see https://github.com/confidential-containers/trustee/blob/v0.21.0/deps/verifier/src/lib.rs (`regularize_data`)
+ */
 function fit(bytes: Uint8Array, length: number): Uint8Array {
   const fitted = new Uint8Array(length);
   fitted.set(bytes.subarray(0, length));
@@ -52,8 +64,17 @@ export function initDataClaim(
     case "azure-vtpm":
       return extendPcr8(bytes);
     case "snp":
-      return hex(fit(bytes, 32));
     case "tdx":
-      return hex(fit(bytes, 48));
+      return hex(fit(bytes, widths[binding]));
   }
+}
+
+/**
+ * Every spelling in which a verifier may report one claim. SNP's host data was base64 up to Trustee v0.17, and is hex as all
+ * others from v0.18 on; the two cannot be mistaken for each other, so a policy can take both.
+ * @param claim lower-case hex
+ * @see https://github.com/confidential-containers/trustee/commit/d7831293
+ */
+export function claimSpellings(binding: Binding, claim: string): readonly string[] {
+  return binding === "snp" ? [claim, Buffer.from(claim, "hex").toString("base64")] : [claim];
 }

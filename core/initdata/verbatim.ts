@@ -3,14 +3,45 @@ import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
+/** What an initdata document says of itself, as far as it can be read. */
+export interface InitdataFacts {
+  readonly algorithm: DigestAlgorithm;
+  /** The KBS that the guest is to ask (`cdh.toml`, `kbc.url`). */
+  readonly url?: string;
+  /** Where the guest gets its image security policy (`cdh.toml`, `image.image_security_policy_uri`). */
+  readonly imagePolicyUri?: string;
+  /** The agent policy (`policy.rego`). */
+  readonly agentPolicy?: string;
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A string at a path of tables. */
+function textAt(table: Table, ...path: readonly string[]): string | undefined {
+  const value = path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), table);
+  return typeof value === "string" ? value : undefined;
+}
+
+function parseTable(toml: string): Table {
+  try {
+    return TOML.parse(toml);
+  } catch {
+    return {};
+  }
+}
+
 /**
  * Reads what an existing initdata file says of itself. Its bytes are taken as they are; only the algorithm is needed
  * to know how it is bound. What a guest would refuse becomes an issue.
- * @returns the algorithm; `sha256` where it cannot be read, with an issue
+ * @returns with the algorithm `sha256` where it cannot be read, with an issue
  */
-export function inspectInitdata(toml: string, path: string, issues: Issues): DigestAlgorithm {
+export function inspectInitdata(toml: string, path: string, issues: Issues): InitdataFacts {
   const fallback: DigestAlgorithm = "sha256";
-  let document: Readonly<Record<string, unknown>>;
+  let document: Table;
   try {
     document = TOML.parse(toml);
   } catch (error) {
@@ -21,7 +52,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Dig
       allowed: "an initdata document",
       mend: "Correct the file.",
     });
-    return fallback;
+    return { algorithm: fallback };
   }
   const { algorithm, version, data } = document;
   if (version !== INITDATA_VERSION) {
@@ -32,11 +63,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Dig
       mend: "Set the version that the guest components read.",
     });
   }
-  if (
-    typeof data !== "object" ||
-    data === null ||
-    !Object.values(data).every((value) => typeof value === "string")
-  ) {
+  if (!isTable(data) || !Object.values(data).every((value) => typeof value === "string")) {
     issues.add({
       path,
       given: "no [data] table of strings",
@@ -53,5 +80,14 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Dig
       mend: "Name one of these.",
     });
   }
-  return known ?? fallback;
+  const hub = parseTable(textAt(document, "data", "cdh.toml") ?? "");
+  const url = textAt(hub, "kbc", "url");
+  const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
+  const agentPolicy = textAt(document, "data", "policy.rego");
+  return {
+    algorithm: known ?? fallback,
+    ...(url === undefined ? {} : { url }),
+    ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
+    ...(agentPolicy === undefined ? {} : { agentPolicy }),
+  };
 }

@@ -1,14 +1,22 @@
 import type { DigestAlgorithm } from "../digest.ts";
 import { curlCommand, type AgentPolicy } from "../initdata/agent-policy.ts";
 import type { Binding } from "../initdata/binding.ts";
-import type { PodSettings, Sections } from "./schema.ts";
+import type { PodOptions, PodSettings } from "./pod-schema.ts";
+import { DEFAULT_NAMESPACE, hasReplicas, podId, type WorkloadKind } from "./workload.ts";
 
-type Json = Sections["podDefaults"]["securityContext"];
+type Json = PodOptions["securityContext"];
 
 /** One pod with every default filled in. */
 export interface PodDeclaration {
+  /** How grants, outputs and the policy call it: see {@link podId}. */
+  readonly id: string;
   readonly name: string;
   readonly namespace: string;
+  readonly kind: WorkloadKind;
+  /** Absent where the kind has none, or Kubernetes' default is to hold. */
+  readonly replicas?: number;
+  readonly deploy: boolean;
+  readonly adopt: boolean;
   readonly algorithm: DigestAlgorithm;
   readonly binding: Binding;
   readonly claims: Readonly<Record<string, string>>;
@@ -44,16 +52,31 @@ export const tutorialSecurityContext: NonNullable<Json> = {
 const IMAGE_POLICY = "trustee-image-policy/policy";
 
 /** A pod's settings over the stack's `podDefaults` over the tutorial's defaults. */
-export function declarePod(pod: PodSettings, defaults: Sections["podDefaults"]): PodDeclaration {
+export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclaration {
   const set = { ...defaults, ...pod };
+  const namespace = set.namespace ?? DEFAULT_NAMESPACE;
+  const kind = set.kind ?? "Pod";
+  // A default for all pods is meant for those that it fits.
+  const replicas = pod.replicas ?? (hasReplicas(kind) ? defaults.replicas : undefined);
   const imagePolicy = set.imagePolicy ?? IMAGE_POLICY;
   const machineType = set.machineType ?? false;
   return {
+    id: podId(namespace, pod.name),
     name: pod.name,
-    namespace: set.namespace ?? "default",
+    namespace,
+    kind,
+    ...(replicas === undefined ? {} : { replicas }),
+    deploy: set.deploy ?? true,
+    adopt: set.adopt ?? false,
     algorithm: set.algorithm ?? "sha256",
     binding: set.binding ?? "azure-vtpm",
-    claims: { ...defaults.claims, ...pod.claims, pod_name: pod.name },
+    claims: {
+      ...defaults.claims,
+      ...pod.claims,
+      pod_name: pod.name,
+      // Pods of the same name in two namespaces are told apart; the tutorial's bytes stay as they are.
+      ...(namespace === DEFAULT_NAMESPACE ? {} : { pod_namespace: namespace }),
+    },
     agentPolicy: {
       logs: set.logs ?? true,
       allowedCommands: [

@@ -1,15 +1,9 @@
 import { z } from "zod";
-import { requestDefaults, type AgentRequest } from "../initdata/agent-policy.ts";
 import { bindings } from "../initdata/binding.ts";
-import { digestAlgorithms } from "../digest.ts";
+import { clouds } from "../limits/user-data.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
-
-/** Agent API requests, as zod wants them. */
-const agentRequests = Object.keys(requestDefaults) as [AgentRequest, ...AgentRequest[]];
-
-/** `secret/key`, read from the repository `default`. */
-const secretPath = z.string().regex(/^[^/\s]+\/[^/\s]+$/, "a secret and a key as secret/key");
+import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
 
 /** A cluster as kubectl knows it. */
 const clusterShape = {
@@ -19,7 +13,11 @@ const clusterShape = {
   context: z.string().min(1).optional(),
 };
 
-export const clusterSchema = z.strictObject(clusterShape);
+export const podClusterSchema = z.strictObject({
+  ...clusterShape,
+  /** The cloud that peer pods run in, for the limit of its user data. @default azure for pods that an Azure vTPM binds */
+  cloud: z.enum(clouds).optional(),
+});
 
 export const trusteeSchema = z.strictObject({
   ...clusterShape,
@@ -37,73 +35,68 @@ export const trusteeSchema = z.strictObject({
   rolloutTimeoutMinutes: z.number().int().positive().max(240).default(10),
 });
 
-/** What makes one pod's initdata. */
-const initdataShape = {
-  algorithm: z.enum(digestAlgorithms),
-  binding: z.enum(bindings),
-  /** Whether `kubectl logs` may read the pod's output. */
-  logs: z.boolean(),
-  /** The secrets, as secret/key, which exec may read by curl. */
-  execCurl: z.array(secretPath),
-  /** Further commands that exec may run, each as one line. */
-  execCommands: z.array(z.string().min(1)),
-  /** `secret/key` of the image security policy; `false`: none. */
-  imagePolicy: z.union([secretPath, z.literal(false)]),
-  /** Agent API requests that differ from the tutorial's defaults. */
-  agentRequests: z.partialRecord(z.enum(agentRequests), z.boolean()),
-  /** Further top-level strings of the document beside `pod_name`. */
-  claims: z.record(z.string().regex(/^[A-Za-z0-9_-]+$/), z.string()),
-};
-
-/** What makes one pod's spec. */
-const podShape = {
-  namespace: z.string(),
-  image: z.string().min(1),
-  containerName: z.string(),
-  runtimeClassName: z.string().min(1),
-  /** The instance size, e.g. on Azure; `false`: no such annotation. */
-  machineType: z.union([z.string().min(1), z.literal(false)]),
-  command: z.array(z.string()),
-  args: z.array(z.string()),
-  env: z.record(z.string(), z.string()),
-  labels: z.record(z.string(), z.string()),
-  annotations: z.record(z.string(), z.string()),
-  /** The container's security context, in place of the tutorial's. */
-  securityContext: z.record(z.string(), z.json()),
-  resources: z.record(z.string(), z.json()),
-};
-
-const podOptions = z.strictObject({ ...initdataShape, ...podShape }).partial();
-export const podDefaultsSchema = podOptions;
-export const podsSchema = z.array(
-  podOptions.extend({
-    name: z.string(),
-    /** An existing initdata TOML file, taken byte for byte instead of a generated one. */
-    initdataFile: z.string().min(1).optional(),
-  }),
-);
+/** Where a secret's values come from; all but `existing` are created by the stack. */
+export const secretSources = ["existing", "setting", "file", "generate"] as const;
 
 export const secretsSchema = z.array(
+  z
+    .strictObject({
+      name: z.string(),
+      /** @default the keys of `files`, where the secret comes from files */
+      keys: z.array(z.string()).optional(),
+      /**
+       * `existing`: somebody else made the Secret. The others are created here: `setting` from the encrypted setting
+       * `secretValues`, `file` from `files`, `generate` at random, once.
+       */
+      from: z.enum(secretSources).default("existing"),
+      /** Key -> path of the file that holds its value, taken byte for byte. */
+      files: z.record(z.string(), z.string().min(1)).optional(),
+      /** How many characters are generated for each key. @default 32 */
+      length: z.number().int().min(16).max(65_536).optional(),
+    })
+    .transform(({ keys, ...secret }) => ({
+      ...secret,
+      keys: keys ?? Object.keys(secret.files ?? {}).sort(),
+    })),
+);
+
+export const readersSchema = z.array(
   z.strictObject({
+    /** How the reader is called in grants, in the matrix and in the policy. */
     name: z.string(),
-    keys: z.array(z.string()).min(1),
-    /** `existing`: somebody else made the Secret. `setting`: created here, from the encrypted setting `secretValues`. */
-    from: z.enum(["existing", "setting"]).default("existing"),
+    /** What its TEE claims as `init_data`: PCR8, host data or mr_config_id, hex. */
+    initdata: z.string().optional(),
+    /** Its initdata document; what its TEE claims is computed from the file's bytes. */
+    initdataFile: z.string().min(1).optional(),
+    binding: z.enum(bindings).default("azure-vtpm"),
+    /** Whether its digest goes into the reference values too; `false`: whoever deploys it sees to that. */
+    referenceValues: z.boolean().default(true),
   }),
 );
 
 export const grantsSchema = z.array(
   z.strictObject({
-    pod: z.string(),
+    /** A pod of this stack: its name, or `namespace/name`. */
+    pod: z.string().optional(),
+    /** In place of a pod: a reader of this stack. */
+    reader: z.string().optional(),
     secret: z.string(),
     /** @default every key of the secret */
     key: z.string().optional(),
   }),
 );
 
+const entryNames = z.array(z.string().min(1));
+
 export const referenceValuesSchema = z.strictObject({
-  /** The entries that the pods' digests go into. */
-  entries: z.array(z.string().min(1)).min(1).default(["snp_pcr08", "tdx_pcr08"]),
+  /** Binding -> the entries that the digests of its pods go into, as the attestation policy names them. */
+  entries: z
+    .strictObject({
+      "azure-vtpm": entryNames.default(["snp_pcr08", "tdx_pcr08"]),
+      snp: entryNames.default([]),
+      tdx: entryNames.default([]),
+    })
+    .prefault({}),
   /** For how many days an entry holds that has to be created. */
   validityDays: z.number().int().min(31).max(36_500).default(365),
 });
@@ -111,10 +104,11 @@ export const referenceValuesSchema = z.strictObject({
 /** Every setting, by its name in the stack's configuration (`trustee-access:<name>`), with its shape. */
 export const sections = {
   trustee: trusteeSchema.prefault({}),
-  podCluster: clusterSchema.prefault({}),
+  podCluster: podClusterSchema.prefault({}),
   secrets: secretsSchema.default([]),
   podDefaults: podDefaultsSchema.default({}),
   pods: podsSchema.default([]),
+  readers: readersSchema.default([]),
   grants: grantsSchema.default([]),
   /** What happens to every secret that is neither named in a grant nor created here. */
   otherSecrets: z.enum(otherSecretsModes).default("affirming"),
@@ -123,6 +117,6 @@ export const sections = {
 
 export type SectionName = keyof typeof sections;
 export type Sections = { readonly [Name in SectionName]: z.output<(typeof sections)[Name]> };
-export type PodSettings = Sections["pods"][number];
 export type SecretSettings = Sections["secrets"][number];
+export type ReaderSettings = Sections["readers"][number];
 export type GrantSettings = Sections["grants"][number];

@@ -13,6 +13,7 @@ export interface Settings {
   readonly podCluster: Sections["podCluster"];
   readonly secrets: Sections["secrets"];
   readonly pods: readonly PodDeclaration[];
+  readonly readers: Sections["readers"];
   readonly grants: Sections["grants"];
   readonly otherSecrets: Sections["otherSecrets"];
   readonly referenceValues: Sections["referenceValues"];
@@ -89,6 +90,6 @@ export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, 
   const pods = parsed.pods.map((pod) => declarePod(pod, parsed.podDefaults));
   checkSettings({ ...parsed, pods }, secretValues, failed, issues);
   issues.throwIfAny(subject);
-  const { trustee, podCluster, secrets, grants, otherSecrets, referenceValues } = parsed;
-  return { trustee, podCluster, secrets, pods, grants, otherSecrets, referenceValues };
+  const { trustee, podCluster, secrets, readers, grants, otherSecrets, referenceValues } = parsed;
+  return { trustee, podCluster, secrets, pods, readers, grants, otherSecrets, referenceValues };
 }

@@ -20,8 +20,12 @@ describe("settings", () => {
   it("fills in the tutorial's defaults", () => {
     const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
     expect(settings.pods[0]).toEqual({
+      id: "pod1",
       name: "pod1",
       namespace: "default",
+      kind: "Pod",
+      deploy: true,
+      adopt: false,
       algorithm: "sha256",
       binding: "azure-vtpm",
       claims: { pod_name: "pod1" },
@@ -59,7 +63,11 @@ describe("settings", () => {
       rolloutTimeoutMinutes: 10,
     });
     expect(settings.otherSecrets).toBe("affirming");
-    expect(settings.referenceValues).toEqual({ entries: ["snp_pcr08", "tdx_pcr08"], validityDays: 365 });
+    expect(settings.readers).toEqual([]);
+    expect(settings.referenceValues).toEqual({
+      entries: { "azure-vtpm": ["snp_pcr08", "tdx_pcr08"], snp: [], tdx: [] },
+      validityDays: 365,
+    });
   });
 
   it("takes what Pulumi.dev.yaml declares", () => {

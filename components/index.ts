@@ -1,0 +1,36 @@
+/** This project as a library for other Pulumi programs: see docs/library.md. */
+export {
+  ConfidentialPod,
+  planConfidentialPod,
+  type ConfidentialPodArgs,
+  type PodArgs,
+} from "./confidential-pod.ts";
+export type { SecretValues } from "./configuration.ts";
+export {
+  declareTrusteeAccess,
+  type DeclaredTrusteeAccess,
+  type TrusteeAccessDeclaration,
+} from "./declare.ts";
+export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
+export type { ExtraSpec } from "./pod-template.ts";
+export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
+export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
+export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
+export { TrusteeRollout, type TrusteeRolloutArgs } from "./trustee-rollout.ts";
+export {
+  GeneratedValue,
+  getTrustee,
+  Provider as TrusteeProvider,
+  type GeneratedValueArgs,
+  type GetTrusteeArgs,
+  type GetTrusteeResult,
+  type ProviderArgs as TrusteeProviderArgs,
+} from "./trustee/index.ts";
+export type { AccessMatrix } from "../core/access/matrix.ts";
+export { IssuesError } from "../core/issues.ts";
+export type { Plan } from "../core/plan/plan.ts";
+export type { KbsEndpoint, PlannedPod } from "../core/plan/pod.ts";
+export { EVERY_KEY, type GrantTable, type OtherSecrets, type StackGrants } from "../core/policy/grants.ts";
+export type { Digests } from "../core/reference-values/merge.ts";
+export type { SettingsInput } from "../core/settings/input.ts";
+export type { Generation } from "../core/trustee/generation.ts";

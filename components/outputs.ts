@@ -1,0 +1,58 @@
+import * as pulumi from "@pulumi/pulumi";
+import { changeLine } from "../core/access/changes.ts";
+import { accessReport, matrixText } from "../core/access/matrix.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { Settings } from "../core/settings/settings.ts";
+import type { TrusteeAccess } from "./trustee-access.ts";
+import type { GetTrusteeResult } from "./trustee/index.ts";
+
+/** Which cluster, as the commands beside pulumi are told. */
+function clusterOf({ kubeconfig, context }: Settings["podCluster"]): Settings["podCluster"] {
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
+/** What a stack says of itself: the matrix first, since that is what people look at. */
+export function outputsOf(declared: {
+  readonly settings: Settings;
+  readonly plan: Plan;
+  readonly live: GetTrusteeResult;
+  readonly access: TrusteeAccess;
+}): Readonly<Record<string, unknown>> {
+  const { settings, plan, live, access } = declared;
+  const byPod = <T>(value: (pod: Plan["pods"][number]) => T): Record<string, T> =>
+    Object.fromEntries(plan.pods.map((pod) => [pod.declaration.id, value(pod)]));
+  return {
+    matrix: matrixText(plan.matrix),
+    access: accessReport(plan.matrix),
+    // What is about to change; once it has been deployed there is nothing left, so that two previews say the same.
+    accessChanges: pulumi.runtime.isDryRun() ? plan.accessChanges.map(changeLine) : [],
+    initData: Object.fromEntries(plan.readers.map(({ id, initData }) => [id, initData])),
+    annotations: byPod((pod) => pod.annotation),
+    grants: plan.grants,
+    pods: byPod(({ declaration }) => ({
+      name: declaration.name,
+      namespace: declaration.namespace,
+      kind: declaration.kind,
+      container: declaration.containerName,
+      deployed: declaration.deploy,
+      // What a file of the user's says is in its annotation.
+      ...(declaration.initdataFile === undefined ? { agentPolicy: declaration.agentPolicy } : {}),
+    })),
+    podCluster: clusterOf(settings.podCluster),
+    trustee: {
+      url: live.url,
+      generation: live.generation,
+      cluster: clusterOf(settings.trustee),
+      namespace: settings.trustee.namespace,
+      kbsConfig: settings.trustee.kbsConfig,
+      deployment: settings.trustee.deployment,
+      policyKey: live.policyKey,
+      referenceValuesKey: live.referenceValuesKey,
+    },
+    resourcePolicy: access.policy.text,
+    referenceValuesExpire: access.referenceValues.expiries,
+  };
+}

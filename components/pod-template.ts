@@ -1,0 +1,68 @@
+import type * as k8s from "@pulumi/kubernetes/types/input.js";
+import { podAnnotations } from "../core/plan/annotations.ts";
+import type { PlannedPod } from "../core/plan/pod.ts";
+
+/** Parts of the pod's spec that are set beside, or in place of, what the declaration gives. */
+export type ExtraSpec = Partial<k8s.core.v1.PodSpec>;
+
+/** The label by which a controller knows its pods. */
+const WORKLOAD_LABEL = "trustee-access/workload";
+
+/** The tutorial's spec: one container, the runtime class, the security context. */
+function podSpec({ declaration }: PlannedPod, extra: ExtraSpec): k8s.core.v1.PodSpec {
+  const env = Object.entries(declaration.env).map(([name, value]) => ({ name, value }));
+  return {
+    runtimeClassName: declaration.runtimeClassName,
+    // A Job's template must say how it ends.
+    ...(declaration.kind === "Job" ? { restartPolicy: "Never" } : {}),
+    containers: [
+      {
+        name: declaration.containerName,
+        image: declaration.image,
+        ...(declaration.command === undefined ? {} : { command: [...declaration.command] }),
+        ...(declaration.args === undefined ? {} : { args: [...declaration.args] }),
+        ...(env.length === 0 ? {} : { env }),
+        ...(declaration.resources === undefined ? {} : { resources: declaration.resources }),
+        securityContext: declaration.securityContext,
+      },
+    ],
+    ...extra,
+  };
+}
+
+function withLabels(labels: Readonly<Record<string, string>>): { labels?: Record<string, string> } {
+  return Object.keys(labels).length === 0 ? {} : { labels: { ...labels } };
+}
+
+/** A Pod of its own. */
+export function podArgs(
+  pod: PlannedPod,
+  extra: ExtraSpec,
+): Required<Pick<k8s.core.v1.Pod, "metadata" | "spec">> {
+  const { name, namespace, labels } = pod.declaration;
+  return {
+    metadata: { name, namespace, ...withLabels(labels), annotations: { ...podAnnotations(pod) } },
+    spec: podSpec(pod, extra),
+  };
+}
+
+/** What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. */
+export function workloadArgs(
+  pod: PlannedPod,
+  extra: ExtraSpec,
+): {
+  readonly metadata: k8s.meta.v1.ObjectMeta;
+  readonly selector: k8s.meta.v1.LabelSelector;
+  readonly template: k8s.core.v1.PodTemplateSpec;
+} {
+  const { name, namespace, labels } = pod.declaration;
+  const own = { [WORKLOAD_LABEL]: name };
+  return {
+    metadata: { name, namespace, ...withLabels(labels) },
+    selector: { matchLabels: own },
+    template: {
+      metadata: { labels: { ...labels, ...own }, annotations: { ...podAnnotations(pod) } },
+      spec: podSpec(pod, extra),
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Digests } from "../core/reference-values/merge.ts";
+import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import * as trustee from "./trustee/index.ts";
+
+export interface ReferenceValuesArgs {
+  /** Entry (`snp_pcr08`) -> the digests to stand in it, lower-case hex. */
+  readonly digests: Digests;
+  /** The generation found live: its key and its format are written. */
+  readonly generation: Generation;
+  /** @default `trustee-operator-system` */
+  readonly namespace?: string;
+  /** For how many days an entry holds that has to be created. @default 365 */
+  readonly validityDays?: number;
+}
+
+/**
+ * Own digests among the RVPS's reference values, without which no pod attests as affirming. Others' digests, entries and
+ * unknown fields stay as they are. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ */
+export class ReferenceValues extends pulumi.ComponentResource {
+  /** The reference values as they are in the cluster, in the format of their generation. */
+  readonly text: pulumi.Output<string>;
+  /** Entry -> when it expires, `%Y-%m-%dT%H:%M:%SZ`. */
+  readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
+  /** The version of the ConfigMap that the last write made: what a rollout has to see. */
+  readonly revision: pulumi.Output<string>;
+
+  constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trustee-access:index:ReferenceValues", name, {}, opts);
+    const values = new trustee.ReferenceValues(
+      name,
+      {
+        namespace: args.namespace ?? trusteeNames.namespace,
+        configMap: trusteeNames.referenceValues,
+        candidateKeys: [...candidateKeys("referenceValuesKey", args.generation)],
+        digests: args.digests,
+        validityDays: args.validityDays ?? 365,
+      },
+      { parent: this },
+    );
+    this.text = values.liveContent;
+    this.expiries = values.expiries;
+    this.revision = values.revision;
+    this.registerOutputs({ revision: this.revision });
+  }
+}

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { StackGrants } from "../core/policy/grants.ts";
+import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import { ConfigMapEntry } from "./trustee/index.ts";
+
+export interface ResourcePolicyArgs {
+  /** Who may read what: the readers by their claim `init_data`. Merged with the grants of other stacks. */
+  readonly grants: StackGrants;
+  /** The generation found live: its key of the ConfigMap is written. */
+  readonly generation: Generation;
+  /** @default `trustee-operator-system` */
+  readonly namespace?: string;
+}
+
+/**
+ * The KBS's resource policy. Several stacks share it: each one's grants stand in a line of their own, and on destroy what
+ * was there before the first of them comes back. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ */
+export class ResourcePolicy extends pulumi.ComponentResource {
+  /** The policy as it is in the cluster. */
+  readonly text: pulumi.Output<string>;
+  /** The version of the ConfigMap that the last write made: what a rollout has to see. */
+  readonly revision: pulumi.Output<string>;
+
+  constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trustee-access:index:ResourcePolicy", name, {}, opts);
+    const entry = new ConfigMapEntry(
+      name,
+      {
+        namespace: args.namespace ?? trusteeNames.namespace,
+        configMap: trusteeNames.resourcePolicy,
+        candidateKeys: [...candidateKeys("policyKey", args.generation)],
+        policy: args.grants,
+      },
+      { parent: this },
+    );
+    this.text = entry.liveContent;
+    this.revision = entry.revision;
+    this.registerOutputs({ revision: this.revision });
+  }
+}

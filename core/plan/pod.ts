@@ -1,0 +1,84 @@
+import { encodeAnnotation } from "../initdata/annotation.ts";
+import { algorithmsOf, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { renderInitdata } from "../initdata/initdata.ts";
+import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
+import type { DigestAlgorithm } from "../digest.ts";
+import type { Issues } from "../issues.ts";
+import type { PodDeclaration } from "../settings/pod.ts";
+
+/** The KBS as the guests are told of it. */
+export interface KbsEndpoint {
+  readonly url: string;
+  /** PEM; public. */
+  readonly certificate?: string;
+}
+
+/** One pod with everything that follows from its declaration. */
+export interface PlannedPod {
+  readonly declaration: PodDeclaration;
+  /** The initdata document, exactly as it is measured. */
+  readonly toml: string;
+  /** The value of the cc_init_data annotation. */
+  readonly annotation: string;
+  /** The claim `init_data`: PCR8 for a vTPM. Lower-case hex. */
+  readonly initData: string;
+  /** What the document says of itself, where it is a file of the user's. */
+  readonly facts?: InitdataFacts;
+}
+
+/** The algorithm by which a binding carries a document; one that it cannot carry becomes an issue. */
+export function carriedAlgorithm(
+  binding: Binding,
+  algorithm: DigestAlgorithm,
+  path: string,
+  issues: Issues,
+): DigestAlgorithm {
+  const carried = algorithmsOf(binding);
+  if (carried.includes(algorithm)) return algorithm;
+  issues.add({
+    path,
+    given: `algorithm = "${algorithm}"`,
+    allowed: `${carried.join(", ")} for the binding ${binding}`,
+    mend: "Change the file's algorithm, or the binding.",
+  });
+  return "sha256";
+}
+
+/**
+ * Computes one pod's initdata, and what its TEE will claim.
+ * @param file the content of its initdataFile, if it has one: then nothing is generated
+ * @param path where the pod stands in the settings
+ */
+export function planPod(
+  pod: PodDeclaration,
+  kbs: KbsEndpoint,
+  file: string | undefined,
+  path: string,
+  issues: Issues,
+): PlannedPod {
+  const facts = file === undefined ? undefined : inspectInitdata(file, `${path}.initdataFile`, issues);
+  const algorithm = carriedAlgorithm(
+    pod.binding,
+    facts?.algorithm ?? pod.algorithm,
+    `${path}.initdataFile`,
+    issues,
+  );
+  const { url, certificate } = kbs;
+  const toml =
+    file ??
+    renderInitdata({
+      algorithm,
+      claims: pod.claims,
+      url,
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(pod.imagePolicyUri === undefined ? {} : { imagePolicyUri: pod.imagePolicyUri }),
+      agentPolicy: pod.agentPolicy,
+    });
+  return {
+    declaration: pod,
+    toml,
+    annotation: encodeAnnotation(toml),
+    initData: initDataClaim(pod.binding, algorithm, toml),
+    ...(facts === undefined ? {} : { facts }),
+  };
+}

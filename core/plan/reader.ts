@@ -1,0 +1,73 @@
+import { claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { inspectInitdata } from "../initdata/verbatim.ts";
+import type { Issues } from "../issues.ts";
+import type { ReaderSettings } from "../settings/schema.ts";
+import { carriedAlgorithm, type PlannedPod } from "./pod.ts";
+
+/** Whoever may read a secret: a pod of this stack, or an initdata that is deployed elsewhere. */
+export interface Reader {
+  /** How grants, outputs and the policy call it. */
+  readonly id: string;
+  /** Empty for one that is deployed elsewhere. */
+  readonly namespace: string;
+  readonly binding: Binding;
+  /** The claim `init_data`, lower-case hex. */
+  readonly initData: string;
+  /** The claim in every spelling that a verifier may report. */
+  readonly spellings: readonly string[];
+  /** Whether its digest goes into the reference values. */
+  readonly registered: boolean;
+  /** Where it stands in the settings. */
+  readonly path: string;
+}
+
+export function podReader({ declaration, initData }: PlannedPod, path: string): Reader {
+  const { id, namespace, binding } = declaration;
+  const spellings = claimSpellings(binding, initData);
+  return { id, namespace, binding, initData, spellings, registered: true, path };
+}
+
+/** @param file the content of its initdataFile, where it is not given by its digest */
+export function outsideReader(
+  reader: ReaderSettings,
+  file: string | undefined,
+  path: string,
+  issues: Issues,
+): Reader {
+  const { name, binding, referenceValues } = reader;
+  const filePath = `${path}.initdataFile`;
+  const initData =
+    file === undefined
+      ? (reader.initdata ?? "").toLowerCase()
+      : initDataClaim(
+          binding,
+          carriedAlgorithm(binding, inspectInitdata(file, filePath, issues).algorithm, filePath, issues),
+          file,
+        );
+  return {
+    id: name,
+    namespace: "",
+    binding,
+    initData,
+    spellings: claimSpellings(binding, initData),
+    registered: referenceValues,
+    path,
+  };
+}
+
+/** Two that measure alike cannot be told apart: a grant to one would be a grant to both. */
+export function checkDistinct(readers: readonly Reader[], issues: Issues): void {
+  const first = new Map<string, string>();
+  for (const { id, initData, path } of readers) {
+    const before = first.get(initData);
+    if (before === undefined) first.set(initData, id);
+    else {
+      issues.add({
+        path,
+        given: `the same initdata as ${before}`,
+        allowed: "initdata of its own, since Trustee tells pods apart by nothing else",
+        mend: `Give ${id} a claim of its own (claims), or another initdataFile.`,
+      });
+    }
+  }
+}

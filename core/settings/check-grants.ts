@@ -1,0 +1,95 @@
+import { given, type Issues } from "../issues.ts";
+import { checkUnique } from "./check-unique.ts";
+import { listed, podsMeant } from "./references.ts";
+import type { GrantSettings, SectionName } from "./schema.ts";
+import type { Settings } from "./settings.ts";
+
+type Declared = Pick<Settings, "pods" | "readers" | "secrets">;
+
+function checkWho(
+  grant: GrantSettings,
+  path: string,
+  { pods, readers }: Declared,
+  failed: ReadonlySet<SectionName>,
+  issues: Issues,
+): void {
+  const { pod, reader } = grant;
+  if ((pod === undefined) === (reader === undefined)) {
+    issues.add({
+      path,
+      given: pod === undefined ? "neither pod nor reader" : "both pod and reader",
+      allowed: "one of them",
+      mend: "Name the pod of this stack, or the reader, that may read the secret.",
+    });
+    return;
+  }
+  if (reader !== undefined) {
+    if (failed.has("readers") || readers.some((one) => one.name === reader)) return;
+    issues.add({
+      path: `${path}.reader`,
+      given: given(reader),
+      allowed: listed(readers.map((one) => one.name)),
+      mend: "Declare it under readers, or correct the name.",
+    });
+    return;
+  }
+  if (pod === undefined || failed.has("pods")) return;
+  const meant = podsMeant(pods, pod);
+  if (meant.length === 0) {
+    issues.add({
+      path: `${path}.pod`,
+      given: given(pod),
+      allowed: listed(pods.map((one) => one.id)),
+      mend: "Declare the pod under pods, or correct the name.",
+    });
+  } else if (new Set(meant.map((one) => one.id)).size > 1) {
+    issues.add({
+      path: `${path}.pod`,
+      given: `${given(pod)}, a name in several namespaces`,
+      allowed: listed(meant.map((one) => `${one.namespace}/${one.name}`)),
+      mend: "Name the namespace too.",
+    });
+  }
+}
+
+function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secrets"], issues: Issues): void {
+  const secret = secrets.find((one) => one.name === grant.secret);
+  if (secret === undefined) {
+    issues.add({
+      path: `${path}.secret`,
+      given: given(grant.secret),
+      allowed: listed(secrets.map((one) => one.name)),
+      mend: "Declare the secret under secrets, or correct the name.",
+    });
+  } else if (grant.key !== undefined && !secret.keys.includes(grant.key)) {
+    issues.add({
+      path: `${path}.key`,
+      given: given(grant.key),
+      allowed: listed(secret.keys),
+      mend: `Add the key to ${secret.name}'s keys, correct it, or leave it out to grant every key.`,
+    });
+  }
+}
+
+/** @param failed sections whose shape is wrong already: nothing is said of what refers to them */
+export function checkGrants(
+  grants: readonly GrantSettings[],
+  declared: Declared,
+  failed: ReadonlySet<SectionName>,
+  issues: Issues,
+): void {
+  grants.forEach((grant, index) => {
+    checkWho(grant, `grants[${index}]`, declared, failed, issues);
+    if (!failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
+  });
+  const who = ({ pod, reader }: GrantSettings): string =>
+    pod === undefined ? (reader ?? "") : (podsMeant(declared.pods, pod)[0]?.id ?? pod);
+  checkUnique(
+    grants.map((grant, index) => ({
+      name: `${who(grant)} -> ${grant.secret}/${grant.key ?? "*"}`,
+      path: `grants[${index}]`,
+    })),
+    "a grant",
+    issues,
+  );
+}

@@ -1,0 +1,58 @@
+import { algorithmsOf } from "../initdata/binding.ts";
+import { given, type Issues } from "../issues.ts";
+import { checkName } from "../names.ts";
+import { checkUnique } from "./check-unique.ts";
+import type { PodDeclaration } from "./pod.ts";
+import { hasReplicas } from "./workload.ts";
+
+/** What can be said of one pod by itself. */
+export function checkPod(pod: PodDeclaration, path: string, issues: Issues): void {
+  const prefix = path === "" ? "" : `${path}.`;
+  // A controller puts its name into labels, which take 63 characters.
+  checkName(pod.kind === "Pod" ? "subdomain" : "label", pod.name, `${prefix}name`, issues);
+  checkName("label", pod.namespace, `${prefix}namespace`, issues);
+  checkName("label", pod.containerName, `${prefix}containerName`, issues);
+  if (pod.image === "" && pod.deploy) {
+    issues.add({
+      path: `${prefix}image`,
+      given: "nothing",
+      allowed: "an image reference",
+      mend: "Set it for this pod, or for all in podDefaults.image.",
+    });
+  }
+  if (!algorithmsOf(pod.binding).includes(pod.algorithm)) {
+    issues.add({
+      path: `${prefix}algorithm`,
+      given: given(pod.algorithm),
+      allowed: `${algorithmsOf(pod.binding).join(", ")} (the binding ${pod.binding} extends a SHA-256 PCR)`,
+      mend: "Use sha256, or the binding of a bare-metal TEE (snp, tdx).",
+    });
+  }
+  if (pod.replicas !== undefined && !hasReplicas(pod.kind)) {
+    issues.add({
+      path: `${prefix}replicas`,
+      given: `${pod.replicas} for a ${pod.kind}`,
+      allowed: "a number of replicas for a Deployment or a StatefulSet",
+      mend: "Remove it, or set kind.",
+    });
+  }
+  if (pod.adopt && !pod.deploy) {
+    issues.add({
+      path: `${prefix}adopt`,
+      given: "true, for a pod that is not deployed here",
+      allowed: "adopt: true with deploy: true",
+      mend: "Remove one of the two.",
+    });
+  }
+}
+
+export function checkPods(pods: readonly PodDeclaration[], issues: Issues): void {
+  pods.forEach((pod, index) => {
+    checkPod(pod, `pods[${index}]`, issues);
+  });
+  checkUnique(
+    pods.map(({ id }, index) => ({ name: id, path: `pods[${index}].name` })),
+    "a pod",
+    issues,
+  );
+}

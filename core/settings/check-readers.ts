@@ -1,0 +1,51 @@
+import { claimLength } from "../initdata/binding.ts";
+import { given, type Issues } from "../issues.ts";
+import { checkName } from "../names.ts";
+import { checkUnique } from "./check-unique.ts";
+import type { PodDeclaration } from "./pod.ts";
+import type { ReaderSettings } from "./schema.ts";
+
+function checkReader(reader: ReaderSettings, path: string, issues: Issues): void {
+  checkName("subdomain", reader.name, `${path}.name`, issues);
+  const { initdata, initdataFile, binding } = reader;
+  if ((initdata === undefined) === (initdataFile === undefined)) {
+    issues.add({
+      path,
+      given: initdata === undefined ? "neither initdata nor initdataFile" : "both initdata and initdataFile",
+      allowed: "one of them",
+      mend: "Give the digest that its TEE claims, or the initdata document itself.",
+    });
+  }
+  if (initdata === undefined) return;
+  const length = claimLength(binding);
+  if (!/^[0-9a-f]+$/i.test(initdata) || initdata.length !== length) {
+    issues.add({
+      path: `${path}.initdata`,
+      given: given(initdata),
+      allowed: `${length} hex digits, which the binding ${binding} claims`,
+      mend: "Correct it, or set the reader's binding.",
+    });
+  } else if (/^0+$/.test(initdata)) {
+    issues.add({
+      path: `${path}.initdata`,
+      given: "zeros, which every guest without initdata claims",
+      allowed: "the digest of an initdata document",
+      mend: "Give the reader an initdata document of its own.",
+    });
+  }
+}
+
+export function checkReaders(
+  readers: readonly ReaderSettings[],
+  pods: readonly PodDeclaration[],
+  issues: Issues,
+): void {
+  readers.forEach((reader, index) => {
+    checkReader(reader, `readers[${index}]`, issues);
+  });
+  const known = pods.map(({ id }, index) => ({ name: id, path: `pods[${index}].name` }));
+  const names = readers.map(({ name }, index) => ({ name, path: `readers[${index}].name` }));
+  // Doubles among the pods are told of where the pods are checked.
+  const first = known.filter(({ name }, index) => known.findIndex((one) => one.name === name) === index);
+  checkUnique([...first, ...names], "a reader or pod", issues);
+}

@@ -1,0 +1,141 @@
+import { given, type Issues } from "../issues.ts";
+import { checkName } from "../names.ts";
+import { checkUnique } from "./check-unique.ts";
+import { listed } from "./references.ts";
+import type { SecretSettings } from "./schema.ts";
+import type { SecretValueNames } from "./settings.ts";
+
+/** Secrets of Trustee's own that must never be handed out or overwritten. */
+const reservedSecrets: readonly string[] = [
+  "trusteeconfig-auth-secret",
+  "trusteeconfig-https-cert-secret",
+  "trusteeconfig-https-key-secret",
+  "trustee-tls-cert",
+];
+
+function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
+  if (secret.keys.length === 0) {
+    issues.add({
+      path: `${path}.keys`,
+      given: "no key",
+      allowed: "one key at least",
+      mend: "List the keys that the KBS is to serve.",
+    });
+  }
+  secret.keys.forEach((key, index) => {
+    checkName("secretKey", key, `${path}.keys[${index}]`, issues);
+  });
+  checkUnique(
+    secret.keys.map((name, index) => ({ name, path: `${path}.keys[${index}]` })),
+    "a key",
+    issues,
+  );
+}
+
+/** Settings that belong to another source than the secret's. */
+function checkSource(secret: SecretSettings, path: string, issues: Issues): void {
+  const { from, files, length } = secret;
+  if (length !== undefined && from !== "generate") {
+    issues.add({
+      path: `${path}.length`,
+      given: `${length}, for a secret with from: ${from}`,
+      allowed: "a length for from: generate",
+      mend: "Remove it, or set from: generate.",
+    });
+  }
+  if (from !== "file") {
+    if (files === undefined) return;
+    issues.add({
+      path: `${path}.files`,
+      given: `files for a secret with from: ${from}`,
+      allowed: "files for from: file",
+      mend: "Remove them, or set from: file.",
+    });
+    return;
+  }
+  for (const key of secret.keys.filter((name) => !Object.hasOwn(files ?? {}, name))) {
+    issues.add({
+      path: `${path}.files.${key}`,
+      given: "nothing",
+      allowed: "the path of the file that holds the value",
+      mend: "Name a file for this key, or remove the key.",
+    });
+  }
+  for (const key of Object.keys(files ?? {}).filter((name) => !secret.keys.includes(name))) {
+    issues.add({
+      path: `${path}.files.${key}`,
+      given: "a file for an undeclared key",
+      allowed: listed(secret.keys),
+      mend: "Add the key to keys, or remove the file.",
+    });
+  }
+}
+
+function checkSecret(secret: SecretSettings, path: string, values: SecretValueNames, issues: Issues): void {
+  checkName("subdomain", secret.name, `${path}.name`, issues);
+  checkKeys(secret, path, issues);
+  checkSource(secret, path, issues);
+  if (reservedSecrets.includes(secret.name)) {
+    issues.add({
+      path: `${path}.name`,
+      given: given(secret.name),
+      allowed: "a name that Trustee does not use for its own Secrets",
+      mend: "Rename the secret.",
+    });
+  }
+  if (secret.from !== "setting") return;
+  const held = values[secret.name] ?? [];
+  for (const key of secret.keys.filter((name) => !held.includes(name))) {
+    issues.add({
+      path: `secretValues.${secret.name}.${key}`,
+      given: "nothing",
+      allowed: "the value of a secret that is created here",
+      mend: `Set it: pulumi config set --secret --path 'trustee-access:secretValues["${secret.name}"]["${key}"]', or declare the secret with from: existing.`,
+    });
+  }
+}
+
+function checkSecretValues(
+  secrets: readonly SecretSettings[],
+  values: SecretValueNames,
+  issues: Issues,
+): void {
+  for (const [name, keys] of Object.entries(values)) {
+    const secret = secrets.find((one) => one.name === name && one.from === "setting");
+    if (secret === undefined) {
+      issues.add({
+        path: `secretValues.${name}`,
+        given: "values of a secret that is not created here",
+        allowed: listed(secrets.filter((one) => one.from === "setting").map((one) => one.name)),
+        mend: `Declare it under secrets with from: setting, or remove its values.`,
+      });
+      continue;
+    }
+    for (const key of keys.filter((one) => !secret.keys.includes(one))) {
+      issues.add({
+        path: `secretValues.${name}.${key}`,
+        given: "a value of an undeclared key",
+        allowed: listed(secret.keys),
+        mend: `Add the key to ${name}'s keys, or remove the value.`,
+      });
+    }
+  }
+}
+
+/** @param sound whether the section had its shape; only then something can be said of what refers to it */
+export function checkSecrets(
+  secrets: readonly SecretSettings[],
+  values: SecretValueNames,
+  sound: boolean,
+  issues: Issues,
+): void {
+  secrets.forEach((secret, index) => {
+    checkSecret(secret, `secrets[${index}]`, values, issues);
+  });
+  checkUnique(
+    secrets.map(({ name }, index) => ({ name, path: `secrets[${index}].name` })),
+    "a secret",
+    issues,
+  );
+  if (sound) checkSecretValues(secrets, values, issues);
+}

@@ -1,0 +1,22 @@
+import { given, type Issues } from "../issues.ts";
+
+/** Adds an issue for each name that stands there a second time. */
+export function checkUnique(
+  names: readonly { readonly name: string; readonly path: string }[],
+  what: string,
+  issues: Issues,
+): void {
+  const first = new Map<string, string>();
+  for (const { name, path } of names) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, path);
+    else {
+      issues.add({
+        path,
+        given: given(name),
+        allowed: `${what} that is not declared yet`,
+        mend: `It stands at ${before} too: keep one of the two, or rename one.`,
+      });
+    }
+  }
+}
