@@ -58,15 +58,21 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Asks requests that all have a path, or all have none, and likewise a plugin: `with` can replace a document, not remove it. */
+/**
+ * Asks requests that all have a path, or all have none, and likewise a plugin: `with` can replace a document, not remove
+ * it. Each replacement stands in a variable of its own, since OPA takes a reference into a variable there for undefined.
+ */
 function queryFor({ data }: RegoRequest): string {
-  const replaced = [
-    "input as asked.input",
-    ...(Object.hasOwn(data, "resource-path") ? [`data["resource-path"] as asked.data["resource-path"]`] : []),
-    ...(Object.hasOwn(data, "plugin") ? ["data.plugin as asked.data.plugin"] : []),
+  const replaced: readonly (readonly [string, string])[] = [
+    ["input", "asked.input"],
+    ...(Object.hasOwn(data, "resource-path")
+      ? [[`data["resource-path"]`, `asked.data["resource-path"]`] as const]
+      : []),
+    ...(Object.hasOwn(data, "plugin") ? [["data.plugin", "asked.data.plugin"] as const] : []),
   ];
-  const withs = replaced.map((one) => `with ${one}`).join(" ");
-  return `{i: allowed | asked := input.requests[i]; allowed := data.policy.allow ${withs}}`;
+  const variables = replaced.map(([, value], at) => `v${at} := ${value}`).join("; ");
+  const withs = replaced.map(([document], at) => `with ${document} as v${at}`).join(" ");
+  return `{i: allowed | asked := input.requests[i]; ${variables}; allowed := data.policy.allow ${withs}}`;
 }
 
 /** One run of OPA. An error ends it, so that it is the answer to all of the requests. */
@@ -88,7 +94,7 @@ async function run(
   if (!output.success) throw new Error(`OPA gave no answer: ${stderr.trim().slice(0, 500)}`);
   const { errors, result } = output.data;
   if (errors.length > 0) {
-    const failed = errors.every(({ code }) => code === "eval_builtin_error") ? "evaluation" : "policy";
+    const failed = errors.some(({ code }) => code.startsWith("rego_")) ? "policy" : "evaluation";
     const message = [...new Set(errors.map((error) => error.message))].join("; ");
     return requests.map(() => ({ failed, message }));
   }

@@ -1,0 +1,78 @@
+import { Option, type Command } from "commander";
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { readStack, type StackOutputs } from "../stack.ts";
+import type { TrusteePlace } from "./read-trustee.ts";
+
+/** Which Trustee and which pods, as the command line says. */
+export interface SideOptions {
+  readonly stack?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly kbsConfig?: string;
+  readonly deployment?: string;
+  readonly podsKubeconfig?: string;
+  readonly podsContext?: string;
+}
+
+/** Both sides, ready to be read. */
+export interface Sides {
+  readonly trustee: KubeClient;
+  readonly place: TrusteePlace;
+  readonly pods: KubeClient;
+  /** As kubectl would be told. */
+  readonly trusteeCluster: ClusterOptions;
+  /** Only with a stack. */
+  readonly stack?: StackOutputs;
+}
+
+/** The options that name Trustee and the pods. */
+export function addSideOptions(command: Command): Command {
+  return command
+    .option("-s, --stack <name>", "take both sides from this stack of this project")
+    .option("--kubeconfig <file>", "Trustee's cluster (default: what kubectl takes)")
+    .option("--context <name>", "its context in that kubeconfig")
+    .option("-n, --namespace <name>", `Trustee's namespace (default: ${trusteeNames.namespace})`)
+    .option("--kbs-config <name>", `the KbsConfig (default: ${trusteeNames.kbsConfig}, or the only one)`)
+    .option("--deployment <name>", `the Deployment (default: ${trusteeNames.deployment})`)
+    .addOption(new Option("--pods-kubeconfig <file>", "the pods' cluster (default: as --kubeconfig)"))
+    .addOption(new Option("--pods-context <name>", "its context (default: as --context)"));
+}
+
+function cluster(kubeconfig: string | undefined, context: string | undefined): ClusterOptions {
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
+/** Connects to both sides: what the command line says, else the stack's, else what kubectl takes. */
+export async function connectSides(options: SideOptions): Promise<Sides> {
+  const stack = options.stack === undefined ? undefined : await readStack(options.stack);
+  const of = stack?.trustee;
+  const trusteeCluster = cluster(
+    options.kubeconfig ?? of?.cluster.kubeconfig,
+    options.context ?? of?.cluster.context,
+  );
+  const ownPods = cluster(options.podsKubeconfig, options.podsContext);
+  const podCluster =
+    Object.keys(ownPods).length > 0
+      ? ownPods
+      : stack === undefined
+        ? trusteeCluster
+        : cluster(stack.podCluster.kubeconfig, stack.podCluster.context);
+  const signal = AbortSignal.timeout(300_000);
+  return {
+    trustee: new KubeClient(loadCluster(trusteeCluster), signal),
+    pods: new KubeClient(loadCluster(podCluster), signal),
+    place: {
+      namespace: options.namespace ?? of?.namespace ?? trusteeNames.namespace,
+      kbsConfig: options.kbsConfig ?? of?.kbsConfig ?? trusteeNames.kbsConfig,
+      deployment: options.deployment ?? of?.deployment ?? trusteeNames.deployment,
+    },
+    trusteeCluster,
+    ...(stack === undefined ? {} : { stack }),
+  };
+}

@@ -1,0 +1,58 @@
+import type { PodFacts } from "../../core/audit/facts.ts";
+import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../../core/initdata/annotation.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { KubeError } from "../../kube/errors.ts";
+import type { KubeObject } from "../../kube/objects.ts";
+import { UsageError } from "../access/run.ts";
+import { podSpec, podStatus } from "./shapes.ts";
+import { annotationWriter, seconds } from "./written.ts";
+
+/** One pod as it runs. */
+export function podFacts(pod: KubeObject): PodFacts {
+  const { metadata } = pod;
+  const { phase, podIP, conditions } = podStatus.parse(pod["status"]);
+  const { runtimeClassName } = podSpec.parse(pod["spec"] ?? {});
+  const annotation = metadata.annotations?.[INITDATA_ANNOTATION];
+  const machineType = metadata.annotations?.[MACHINE_TYPE_ANNOTATION];
+  const annotated = annotationWriter(metadata, INITDATA_ANNOTATION);
+  return {
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    createdAt: seconds(metadata.creationTimestamp),
+    phase,
+    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    ...(podIP === undefined ? {} : { address: podIP }),
+    ...(annotation === undefined ? {} : { annotation }),
+    ...(annotated === undefined ? {} : { annotated }),
+    ...(machineType === undefined ? {} : { machineType }),
+    ...(runtimeClassName === undefined ? {} : { runtimeClass: runtimeClassName }),
+  };
+}
+
+/**
+ * The pods with initdata that have not ended, by namespace and name.
+ * @param namespaces empty: all
+ */
+export async function readPods(
+  kube: KubeClient,
+  namespaces: readonly string[],
+): Promise<readonly PodFacts[]> {
+  const lists = await Promise.all(
+    (namespaces.length === 0 ? [undefined] : namespaces).map(async (namespace) => {
+      try {
+        return await kube.list("Pod", namespace);
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.failure !== "forbidden" || namespace !== undefined)
+          throw error;
+        throw new UsageError(`${error.message} Or name the namespaces to look at: --pods-namespace.`);
+      }
+    }),
+  );
+  return lists
+    .flat()
+    .map(podFacts)
+    .filter(
+      ({ annotation, phase }) => annotation !== undefined && phase !== "Succeeded" && phase !== "Failed",
+    )
+    .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}

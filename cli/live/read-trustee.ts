@@ -1,0 +1,141 @@
+import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../../core/audit/facts.ts";
+import { readEntries } from "../../core/kbs-config/entries.ts";
+import {
+  CONFIG_MAP_VERSIONS_ANNOTATION,
+  parseConfigMapVersions,
+  type ObservedPod,
+} from "../../core/rollout/observation.ts";
+import { generationFacts, trusteeNames, type Generation } from "../../core/trustee/generation.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { KubeObject } from "../../kube/objects.ts";
+import { UsageError } from "../access/run.ts";
+import { configMapData, deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
+import { keysOf, lastWritten, seconds } from "./written.ts";
+
+/** Where Trustee is, in its cluster. */
+export interface TrusteePlace {
+  readonly namespace: string;
+  readonly kbsConfig: string;
+  readonly deployment: string;
+}
+
+/** The KbsConfig by its name; where there is only one, and it is called otherwise, that one. */
+async function readKbsConfig(kube: KubeClient, { namespace, kbsConfig }: TrusteePlace): Promise<KubeObject> {
+  const named = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
+  if (named !== undefined) return named;
+  const all = await kube.list("KbsConfig", namespace).catch(() => []);
+  const [only, ...more] = all;
+  if (only !== undefined && more.length === 0) return only;
+  const found = all.map(({ metadata }) => metadata.name).join(", ");
+  throw new UsageError(
+    `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${found === "" ? "" : `; there are: ${found}`}. ` +
+      "Name Trustee's cluster and namespace: --kubeconfig, --context, --namespace, or --stack.",
+  );
+}
+
+async function readMap(
+  kube: KubeClient,
+  namespace: string,
+  name: string,
+): Promise<ConfigMapFacts | undefined> {
+  const map = await kube.get({ kind: "ConfigMap", namespace, name });
+  if (map === undefined) return undefined;
+  return {
+    name,
+    data: configMapData.parse(map["data"]),
+    changedAt: lastWritten(map.metadata),
+    resourceVersion: map.metadata.resourceVersion ?? "",
+  };
+}
+
+/** Metadata alone: a Secret's content is never asked for. */
+async function readSecret(kube: KubeClient, namespace: string, name: string): Promise<SecretFacts> {
+  const metadata = await kube.getMetadata({ kind: "Secret", namespace, name });
+  if (metadata === undefined) return { name, exists: false };
+  const keys = keysOf(metadata);
+  return {
+    name,
+    exists: true,
+    changedAt: lastWritten(metadata),
+    resourceVersion: metadata.resourceVersion ?? "",
+    ...(keys === undefined ? {} : { keys }),
+  };
+}
+
+/** The generation by what the Deployment mounts of the policy's ConfigMap: single keys, or the whole of it as a folder. */
+function mountedGeneration({ template }: DeploymentSpec, policyMap: string): Generation | undefined {
+  const volume = template.spec.volumes.find(({ configMap }) => configMap?.name === policyMap);
+  if (volume === undefined) return undefined;
+  const { policyKey } = generationFacts["0.21"];
+  const items = volume.configMap?.items ?? [];
+  const mounts = template.spec.containers
+    .flatMap(({ volumeMounts }) => volumeMounts)
+    .filter(({ name }) => name === volume.name);
+  const newer =
+    items.some(({ key }) => key === policyKey) ||
+    mounts.some(({ mountPath, subPath }) => subPath === policyKey || mountPath.endsWith(`/${policyKey}`));
+  if (newer) return "0.21";
+  return mounts.some(({ mountPath }) => mountPath.endsWith("/opa")) ? "0.18" : undefined;
+}
+
+function observePod(pod: KubeObject): ObservedPod | undefined {
+  const { phase, conditions } = podStatus.parse(pod["status"]);
+  if (phase === "Succeeded" || phase === "Failed") return undefined;
+  const { metadata } = pod;
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? metadata.name,
+    createdAt: seconds(metadata.creationTimestamp),
+    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    terminating: metadata.deletionTimestamp !== undefined,
+    configMapVersions: parseConfigMapVersions(metadata.annotations?.[CONFIG_MAP_VERSIONS_ANNOTATION]),
+  };
+}
+
+async function readKbsPods(
+  kube: KubeClient,
+  namespace: string,
+  spec: DeploymentSpec | undefined,
+): Promise<readonly ObservedPod[]> {
+  const labels = spec === undefined ? { app: "kbs" } : spec.selector.matchLabels;
+  const selector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const pods = await kube.list("Pod", namespace, selector);
+  return pods.flatMap((pod) => observePod(pod) ?? []);
+}
+
+/**
+ * Reads everything that is known of a live Trustee, and writes nothing.
+ * @param also Secrets to look at beside those that the KbsConfig lists
+ */
+export async function readTrustee(
+  kube: KubeClient,
+  place: TrusteePlace,
+  also: readonly string[] = [],
+): Promise<TrusteeFacts> {
+  const { namespace } = place;
+  const kbsConfig = await readKbsConfig(kube, place);
+  const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
+  const listed = readEntries(spec.kbsSecretResources);
+  const policyMap = spec.kbsResourcePolicyConfigMapName ?? trusteeNames.resourcePolicy;
+  const [policy, referenceValues, deployment, secrets] = await Promise.all([
+    readMap(kube, namespace, policyMap),
+    readMap(kube, namespace, spec.kbsRvpsRefValuesConfigMapName ?? trusteeNames.referenceValues),
+    kube.get({ kind: "Deployment", namespace, name: place.deployment }),
+    Promise.all([...new Set([...listed, ...also])].map((name) => readSecret(kube, namespace, name))),
+  ]);
+  const parsed = deployment === undefined ? undefined : deploymentSpec.parse(deployment["spec"]);
+  const mounts = parsed === undefined ? undefined : mountedGeneration(parsed, policyMap);
+  return {
+    now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
+    namespace,
+    kbsConfig: { name: kbsConfig.metadata.name, secrets: listed },
+    deployment: place.deployment,
+    ...(mounts === undefined ? {} : { mounts }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(referenceValues === undefined ? {} : { referenceValues }),
+    secrets,
+    kbsPods: await readKbsPods(kube, namespace, parsed),
+  };
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import type { ObjectMeta } from "../../kube/objects.ts";
+import { managedField, type ManagedField } from "./shapes.ts";
+
+/** Whole seconds since 1970 of an API server's time; NaN if there is none. */
+export function seconds(time: string | undefined): number {
+  return Math.floor(Date.parse(time ?? "") / 1000);
+}
+
+function managedFields(metadata: ObjectMeta): readonly ManagedField[] {
+  const parsed = z.array(managedField).safeParse(metadata.managedFields ?? []);
+  return parsed.success ? parsed.data : [];
+}
+
+/** When the object was last written, by the newest of its writers; its creation at least. */
+export function lastWritten(metadata: ObjectMeta): number {
+  const times = [metadata.creationTimestamp, ...(metadata.managedFields ?? []).map(({ time }) => time)]
+    .map(seconds)
+    .filter((time) => !Number.isNaN(time));
+  return times.length === 0 ? 0 : Math.max(...times);
+}
+
+function child(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}
+
+/** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */
+export function keysOf(metadata: ObjectMeta): readonly string[] | undefined {
+  const keys = managedFields(metadata).flatMap(({ fieldsV1 }) =>
+    Object.keys((fieldsV1["f:data"] as object | undefined) ?? {}),
+  );
+  const names = keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2));
+  return names.length === 0 ? undefined : [...new Set(names)].sort();
+}
+
+/** Who last wrote an annotation, and when that writer last wrote anything of the object. */
+export function annotationWriter(
+  metadata: ObjectMeta,
+  annotation: string,
+): { readonly at: number; readonly by: string } | undefined {
+  const writers = managedFields(metadata)
+    .filter(
+      ({ fieldsV1 }) =>
+        child(child(child(fieldsV1, "f:metadata"), "f:annotations"), `f:${annotation}`) !== undefined,
+    )
+    .map(({ manager, time }) => ({ at: seconds(time), by: manager }))
+    .filter(({ at }) => !Number.isNaN(at))
+    .sort((a, b) => b.at - a.at);
+  return writers[0];
+}

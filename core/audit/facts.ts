@@ -1,0 +1,81 @@
+import type { ObservedPod } from "../rollout/observation.ts";
+import type { Generation } from "../trustee/generation.ts";
+
+/**
+ * What is live on both sides, as a command read it: all that `lint` and `explain` judge by. Every time is in whole
+ * seconds since 1970, by the API server's clock. No secret's content is among it.
+ */
+export interface LiveFacts {
+  readonly trustee: TrusteeFacts;
+  /** Pods with initdata that have not ended; `undefined`: the pods were not looked at. */
+  readonly pods: readonly PodFacts[] | undefined;
+  /** What the live policy answered in a real Rego engine. */
+  readonly answers: PolicyAnswers;
+}
+
+export interface TrusteeFacts {
+  readonly now: number;
+  readonly namespace: string;
+  readonly kbsConfig: {
+    readonly name: string;
+    /** spec.kbsSecretResources: what the KBS serves. */
+    readonly secrets: readonly string[];
+  };
+  readonly deployment: string;
+  /** The generation whose keys the Deployment mounts; absent if that cannot be seen. */
+  readonly mounts?: Generation;
+  /** The resource policy's ConfigMap; absent if there is none. */
+  readonly policy?: ConfigMapFacts;
+  /** The reference values' ConfigMap; absent if there is none. */
+  readonly referenceValues?: ConfigMapFacts;
+  /** Every Secret that the KbsConfig lists, and those that were asked for. */
+  readonly secrets: readonly SecretFacts[];
+  /** The Deployment's own pods that have not ended. */
+  readonly kbsPods: readonly ObservedPod[];
+}
+
+export interface ConfigMapFacts {
+  readonly name: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly changedAt: number;
+  readonly resourceVersion: string;
+}
+
+export interface SecretFacts {
+  readonly name: string;
+  readonly exists: boolean;
+  /** When it was last written; absent if it does not exist. */
+  readonly changedAt?: number;
+  readonly resourceVersion?: string;
+  /** The names of its keys, as managedFields show them; absent if they do not. */
+  readonly keys?: readonly string[];
+}
+
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly createdAt: number;
+  /** status.phase, e.g. `Running`. */
+  readonly phase: string;
+  readonly ready: boolean;
+  /** status.podIP: what the KBS's log has as the client where no proxy stands between. */
+  readonly address?: string;
+  /** The value of the initdata annotation; absent: the pod has none. */
+  readonly annotation?: string;
+  /** Who last wrote the initdata annotation, and when that writer last wrote anything of the pod. */
+  readonly annotated?: { readonly at: number; readonly by: string };
+  /** The annotation that asks for an instance size, which says which TEE it has. */
+  readonly machineType?: string;
+  readonly runtimeClass?: string;
+}
+
+/** `failed`: no answer, upon which Trustee's engine denies. */
+export type PolicyAnswer = boolean | { readonly failed: "policy" | "evaluation"; readonly message: string };
+
+/** What the policy is read as: v0 up to KBS v0.16, v1 from v0.17 on. */
+export type RegoSyntax = "v0" | "v1";
+
+/** Question (its JSON, see {@link ./questions.ts}) -> answer; or why there are none. */
+export type PolicyAnswers =
+  | { readonly kind: "answers"; readonly byQuestion: ReadonlyMap<string, PolicyAnswer> }
+  | { readonly kind: "none"; readonly reason: string };

@@ -1,0 +1,70 @@
+export const severities = ["error", "warning", "note"] as const;
+export type Severity = (typeof severities)[number];
+
+/** Every rule: what it looks for, in the fewest words. An id once given is never given to another rule. */
+export const rules = {
+  TA001: "The policy lets every attested pod read every secret",
+  TA002: "The policy does not compile",
+  TA003: "The policy gives secrets to pods that do not attest well",
+  TA004: "The policy opens on an odd path",
+  TA005: "A secret may be read by every attested pod",
+  TA006: "The policy breaks off on a regular request",
+  TA007: "The policy was not evaluated",
+  TA101: "The policy names a digest that no running pod has",
+  TA102: "The reference values hold a digest that no running pod has",
+  TA103: "A running pod's digest is in no reference value",
+  TA104: "A pod's initdata cannot be read",
+  TA105: "A pod's initdata may have been edited after its start",
+  TA201: "A reference value has expired",
+  TA202: "A reference value expires soon",
+  TA203: "The reference values cannot be read",
+  TA301: "A registered secret does not exist",
+  TA302: "The policy restricts a secret that the KBS does not serve",
+  TA401: "A ConfigMap lacks the key that Trustee reads",
+  TA402: "A ConfigMap holds a key that Trustee does not read",
+  TA501: "Trustee has not read the last change",
+  TA502: "No pod of Trustee is ready",
+} as const;
+export type RuleId = keyof typeof rules;
+
+/** Where a finding is: a Kubernetes object, and a part of it. */
+export interface Place {
+  readonly kind: "ConfigMap" | "Secret" | "KbsConfig" | "Deployment" | "Pod";
+  readonly namespace: string;
+  readonly name: string;
+  /** A key of its data, or a field. */
+  readonly part?: string;
+  /** In that key's text, from 1. */
+  readonly line?: number;
+}
+
+/** One thing that was found, for a person and, by its id and place, for a machine. */
+export interface Finding {
+  readonly id: RuleId;
+  readonly severity: Severity;
+  readonly where: Place;
+  /** What was found, in one sentence. */
+  readonly what: string;
+  /** Why it matters. */
+  readonly why: string;
+  /** How to mend it, in the imperative. */
+  readonly mend: string;
+}
+
+/** e.g. `ConfigMap trustee-operator-system/trusteeconfig-resource-policy, policy.rego line 12`. */
+export function placeText({ kind, namespace, name, part, line }: Place): string {
+  const detail = [part, line === undefined ? undefined : `line ${line}`].filter((one) => one !== undefined);
+  return `${kind} ${namespace}/${name}${detail.length === 0 ? "" : `, ${detail.join(" ")}`}`;
+}
+
+/** The worst first, then by id and place. */
+export function sortFindings(findings: readonly Finding[]): readonly Finding[] {
+  const rank = (finding: Finding): string =>
+    `${severities.indexOf(finding.severity)} ${finding.id} ${placeText({ ...finding.where, line: undefined as never })}`;
+  return [...findings].sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
+}
+
+/** Whether a severity is as bad as `limit`, or worse. */
+export function isAtLeast(severity: Severity, limit: Severity): boolean {
+  return severities.indexOf(severity) <= severities.indexOf(limit);
+}

@@ -1,0 +1,59 @@
+/** One thing that was tested. */
+export interface JunitCase {
+  /** What it belongs to, e.g. a pod. */
+  readonly group: string;
+  readonly name: string;
+  /** Seconds. */
+  readonly time?: number;
+  /** Absent: it passed. `message` in one line, `text` in full. */
+  readonly failure?: { readonly message: string; readonly text: string };
+  /** What to say of one that passed. */
+  readonly output?: string;
+}
+
+/** Text as XML may hold it: what no XML document can hold becomes a replacement character. */
+function escape(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("\n", "&#10;");
+}
+
+function attributes(values: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(values)
+    .flatMap(([name, value]) => (value === undefined ? [] : [` ${name}="${escape(String(value))}"`]))
+    .join("");
+}
+
+function caseXml({ group, name, time, failure, output }: JunitCase): string {
+  const head = `    <testcase${attributes({ classname: group, name, time: time?.toFixed(3) })}`;
+  if (failure === undefined && output === undefined) return `${head}/>`;
+  const inside = [
+    ...(failure === undefined
+      ? []
+      : [
+          `      <failure${attributes({ message: failure.message })}>${escape(failure.text).replaceAll("&#10;", "\n")}</failure>`,
+        ]),
+    ...(output === undefined
+      ? []
+      : [`      <system-out>${escape(output).replaceAll("&#10;", "\n")}</system-out>`]),
+  ];
+  return [`${head}>`, ...inside, "    </testcase>"].join("\n");
+}
+
+/** A JUnit report, as CI systems read it. @param suite its name */
+export function junit(suite: string, cases: readonly JunitCase[]): string {
+  const failures = cases.filter(({ failure }) => failure !== undefined).length;
+  const counts = attributes({ name: suite, tests: cases.length, failures });
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites${counts}>
+  <testsuite${counts}>
+${cases.map(caseXml).join("\n")}
+  </testsuite>
+</testsuites>
+`;
+}

@@ -1,0 +1,149 @@
+import type { LiveFacts, PodFacts } from "./facts.ts";
+import type { Finding, Place } from "./finding.ts";
+import { likelyClaim, namedClaims, readPodClaims, type PodClaims } from "./pod-claims.ts";
+import { digestsInPolicy, readGenerated } from "./policy-text.ts";
+import { isInitdataEntry, livePolicy, liveReferenceValues } from "./trustee-view.ts";
+
+interface ReadPod {
+  readonly pod: PodFacts;
+  readonly claims: PodClaims;
+}
+
+function placeOf({ namespace, name }: PodFacts): Place {
+  return { kind: "Pod", namespace, name };
+}
+
+/** TA104: initdata that no guest can start with. */
+function unreadable(pod: PodFacts, problem: string): Finding {
+  return {
+    id: "TA104",
+    severity: "warning",
+    where: placeOf(pod),
+    what: `The pod's initdata cannot be read: ${problem}.`,
+    why: "A guest refuses such initdata; and what the pod claims cannot be told.",
+    mend: "Make the annotation anew: base64 of gzip of the initdata document.",
+  };
+}
+
+/** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
+export const CREATION_GRACE = 2;
+
+/** Whether the initdata annotation may have been written after the pod was made. */
+export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {
+  return annotated !== undefined && annotated.at > createdAt + CREATION_GRACE;
+}
+
+/** TA105: what is measured is the initdata of the start. */
+function edited(pod: PodFacts): Finding {
+  return {
+    id: "TA105",
+    severity: "warning",
+    where: placeOf(pod),
+    what: `${pod.annotated?.by ?? "Somebody"} has written the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation, its initdata annotation perhaps too.`,
+    why: "The guest was measured with the initdata of its start: what the annotation says now may not be what the pod claims.",
+    mend: "Delete the pod and create it again with the initdata that it should have.",
+  };
+}
+
+/** TA101: digests in the policy. */
+function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
+  const { map, key, text } = livePolicy(facts.trustee);
+  if (text === undefined) return [];
+  const generated = readGenerated(text);
+  return digestsInPolicy(text)
+    .filter(({ digest }) => !known.has(digest))
+    .map(({ digest, line }) => {
+      const readers = (generated?.stacks ?? []).flatMap(({ stack, secrets }) =>
+        Object.values(secrets)
+          .flatMap((keys) => Object.values(keys))
+          .flatMap((names) =>
+            names[digest] === undefined ? [] : [`${names[digest]} of the stack ${stack}`],
+          ),
+      );
+      const [reader] = readers;
+      return {
+        id: "TA101",
+        severity: "warning",
+        where: {
+          kind: "ConfigMap",
+          namespace: facts.trustee.namespace,
+          name: map,
+          part: key,
+          line,
+        },
+        what: `No running pod has the digest ${digest}${reader === undefined ? "" : ` (${reader})`}, which the policy names.`,
+        why: "Whoever can start a pod with that initdata, and has its digest registered, reads what it is granted.",
+        mend: "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
+      };
+    });
+}
+
+/** TA102: digests in the reference values. */
+function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
+  const { map, key, document } = liveReferenceValues(facts.trustee);
+  const holders = new Map<string, string[]>();
+  for (const { name, values } of document?.entries ?? []) {
+    if (!isInitdataEntry(name)) continue;
+    for (const value of values) {
+      if (known.has(value.toLowerCase())) continue;
+      holders.set(value, [...(holders.get(value) ?? []), name]);
+    }
+  }
+  return [...holders].map(([digest, entries]) => ({
+    id: "TA102",
+    severity: "warning",
+    where: {
+      kind: "ConfigMap",
+      namespace: facts.trustee.namespace,
+      name: map,
+      part: key,
+    },
+    what: `No running pod has the digest ${digest}, which ${entries.join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
+    why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
+    mend: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
+  }));
+}
+
+/** TA103: pods that cannot attest well. */
+function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
+  const { document } = liveReferenceValues(facts.trustee);
+  if (document === undefined) return [];
+  const entries = document.entries.filter(({ name }) => isInitdataEntry(name));
+  const registered = new Set(entries.flatMap(({ values }) => values.map((value) => value.toLowerCase())));
+  return pods
+    .filter(({ claims }) => !namedClaims(claims).some(({ value }) => registered.has(value)))
+    .map(({ pod, claims }) => {
+      const claim = likelyClaim(claims, registered);
+      return {
+        id: "TA103",
+        severity: "warning",
+        where: placeOf(pod),
+        what: `The pod's ${claim?.name ?? "digest"} ${claim?.value ?? ""} is in no reference value.`,
+        why: "Its attestation is not affirming, so the KBS gives it no secret, its image policy neither.",
+        mend: `Register it in ${entries.map(({ name }) => name).join(", ") || "the reference values"}, or delete the pod if it should not be there.`,
+      };
+    });
+}
+
+/** Everything about the digests of initdata: in the pods, the policy and the reference values. */
+export function lintDigests(facts: LiveFacts): readonly Finding[] {
+  if (facts.pods === undefined) return [];
+  const findings: Finding[] = [];
+  const read: ReadPod[] = [];
+  for (const pod of facts.pods) {
+    const claims = readPodClaims(pod);
+    if (claims === undefined) continue;
+    if ("problem" in claims) findings.push(unreadable(pod, claims.problem));
+    else {
+      read.push({ pod, claims });
+      if (isEditedLater(pod)) findings.push(edited(pod));
+    }
+  }
+  const known = new Set(read.flatMap(({ claims }) => namedClaims(claims).map(({ value }) => value)));
+  return [
+    ...findings,
+    ...stalePolicyDigests(facts, known),
+    ...staleReferenceValues(facts, known),
+    ...unregistered(facts, read),
+  ];
+}

@@ -1,0 +1,230 @@
+import type { LiveFacts, PolicyAnswer } from "./facts.ts";
+import type { Finding, Place } from "./finding.ts";
+import { readPodClaims } from "./pod-claims.ts";
+import {
+  answerOf,
+  askedSecrets,
+  badTokens,
+  kbsKinds,
+  oddRequests,
+  requestData,
+  strangerToken,
+  type KbsKind,
+  type OddRequest,
+} from "./questions.ts";
+import { generationOf, livePolicy } from "./trustee-view.ts";
+
+type Asked = ReturnType<typeof askedSecrets>[number];
+
+/** What one sort of KBS makes of the policy. */
+interface KindFacts {
+  readonly kind: KbsKind;
+  /** Asks for one token. */
+  readonly ask: (data: OddRequest["data"], input: unknown) => PolicyAnswer | undefined;
+}
+
+/** The operators' sample secrets: they are there to be read. */
+const samples: readonly string[] = ["kbsres1", "attestation-status"];
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
+}
+
+/** How the KBSs of a kind are called. */
+function kbsOf({ syntax }: KbsKind): string {
+  return syntax === "v0" ? "KBS up to v0.16" : "KBS v0.17 and later";
+}
+
+function isFailure(answer: PolicyAnswer | undefined): answer is Exclude<PolicyAnswer, boolean> {
+  return typeof answer === "object";
+}
+
+/** Why the policy compiles for no request at all. */
+function compileError(facts: KindFacts, secrets: readonly Asked[]): string | undefined {
+  const data = secrets.map(({ secret, key }) => requestData(facts.kind.shape, secret, key));
+  for (const answer of [...data, {}].map((one) => facts.ask(one, strangerToken))) {
+    if (isFailure(answer) && answer.failed === "policy") return answer.message;
+  }
+  return undefined;
+}
+
+/** TA002, for the KBS that is usual for this Trustee, and, as a warning, for one that an upgrade brings. */
+function lintCompile(
+  kinds: readonly KindFacts[],
+  secrets: readonly Asked[],
+  where: Place,
+): readonly Finding[] {
+  const [usual, ...others] = kinds.map((facts) => ({ facts, error: compileError(facts, secrets) }));
+  if (usual?.error !== undefined) {
+    return [
+      {
+        id: "TA002",
+        severity: "error",
+        where,
+        what: `${kbsOf(usual.facts.kind)} cannot compile the policy: ${usual.error}.`,
+        why: "Every request is denied, that for the pods' image policy too, so that no new pod starts.",
+        mend: "Correct the policy; check it with: opa check (--v0-compatible for KBS up to v0.16).",
+      },
+    ];
+  }
+  return others
+    .filter(({ error }) => error !== undefined)
+    .map(({ facts, error = "" }) => ({
+      id: "TA002",
+      severity: "warning",
+      where,
+      what: `${kbsOf(facts.kind)} cannot compile the policy: ${error}.`,
+      why: "It works with older ones only: an upgrade of Trustee would deny every secret to every pod.",
+      mend: "Write it in the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.",
+    }));
+}
+
+/** TA001, TA003, TA005 and TA006: what the policy says of regular requests. */
+function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[], where: Place): Finding[] {
+  const ask = (asked: Asked, input: unknown): PolicyAnswer | undefined =>
+    kind.ask(requestData(kind.kind.shape, asked.secret, asked.key), input);
+  const open = secrets.filter((asked) => ask(asked, strangerToken) === true);
+  const careless = secrets.filter((asked) => badTokens.some((token) => ask(asked, token) === true));
+  const failing = secrets.flatMap((asked) => {
+    const answer = ask(asked, strangerToken);
+    return isFailure(answer) && answer.failed === "evaluation" ? [{ ...asked, message: answer.message }] : [];
+  });
+  const findings: Finding[] = [];
+  const [failed] = failing;
+  if (failed !== undefined) {
+    findings.push({
+      id: "TA006",
+      severity: "error",
+      where,
+      what: `The policy breaks off on a regular request, e.g. for ${failed.secret}/${failed.key}: ${failed.message}.`,
+      why: "The engine in Trustee then denies, whatever the rules say.",
+      mend: "Test the type of an argument before a builtin takes it, e.g. is_string(path) before split(path, ...).",
+    });
+  }
+  if (careless.length > 0) {
+    findings.push({
+      id: "TA003",
+      severity: "error",
+      where,
+      what: `Pods that do not attest well, or not at all, may read ${quoted(careless.map(({ secret }) => secret))}.`,
+      why: "The policy does not ask that the attestation be affirming: any VM gets the secret.",
+      mend: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
+    });
+  }
+  const all = open.length === secrets.length && open.length > 0;
+  const beyondSamples = open.some(({ secret }) => !isForAll(facts, secret));
+  if (all && beyondSamples) {
+    findings.push({
+      id: "TA001",
+      severity: "error",
+      where,
+      what: "The policy lets every attested pod read every secret, as the one that Trustee is installed with does.",
+      why: "One compromised or foreign workload with a registered digest reads the secrets of all others.",
+      mend: "Grant each secret to its pods alone: declare grants, then run pulumi up.",
+    });
+    return findings;
+  }
+  return [...findings, ...open.map(({ secret }) => openSecret(facts, secret))];
+}
+
+/** Whether a secret is meant for every pod: a sample, or an image policy that a pod asks for. */
+function isForAll(facts: LiveFacts, secret: string): boolean {
+  return samples.includes(secret) || imagePolicySecrets(facts).has(secret);
+}
+
+function imagePolicySecrets({ pods = [] }: LiveFacts): ReadonlySet<string> {
+  const paths = pods.flatMap((pod) => {
+    const claims = readPodClaims(pod);
+    return claims === undefined || "problem" in claims ? [] : [claims.imagePolicy ?? ""];
+  });
+  return new Set(paths.map((path) => path.split("/")[0] ?? ""));
+}
+
+function openSecret(facts: LiveFacts, secret: string): Finding {
+  const { namespace } = facts.trustee;
+  const use = samples.includes(secret)
+    ? ", which is the operator's sample"
+    : imagePolicySecrets(facts).has(secret)
+      ? ", which is an image policy that pods need to start"
+      : "";
+  return {
+    id: "TA005",
+    severity: use === "" ? "warning" : "note",
+    where: { kind: "Secret", namespace, name: secret },
+    what: `Every attested pod may read "${secret}"${use}.`,
+    why:
+      use === ""
+        ? "No rule restricts it, so whoever starts a pod with a registered digest reads it."
+        : "Nothing confidential should be in it.",
+    mend:
+      use === ""
+        ? "Grant it to its pods, which restricts it to them; or take it out of the KbsConfig if nobody needs it."
+        : "Keep it free of confidential values; restrict it if that changes.",
+  };
+}
+
+/** TA004: what a stranger gets by an odd path of a policy that denies the regular one. */
+function lintOdd(kinds: readonly KindFacts[], secrets: readonly Asked[], where: Place): readonly Finding[] {
+  const opened = kinds.flatMap(({ kind, ask }) => {
+    const restricted = secrets.filter(
+      ({ secret, key }) => ask(requestData(kind.shape, secret, key), strangerToken) === false,
+    );
+    if (restricted.length === 0) return [];
+    return oddRequests(kind, restricted)
+      .filter(({ data }) => ask(data, strangerToken) === true)
+      .map((request) => ({ ...request, kind }));
+  });
+  const [worst] = [...opened].sort((a, b) => Number(b.regular) - Number(a.regular));
+  if (worst === undefined) return [];
+  const more = new Set(opened.map(({ what }) => what)).size - 1;
+  return [
+    {
+      id: "TA004",
+      severity: worst.regular ? "error" : "warning",
+      where,
+      what:
+        `With ${kbsOf(worst.kind)}, a pod that is granted nothing is allowed ${worst.what}, ` +
+        `where the policy restricts a secret${more === 0 ? "" : `; and ${more} more such path${more === 1 ? "" : "s"}`}.`,
+      why: worst.regular
+        ? "An upgrade of Trustee, which changes how the path is handed over, opens restricted secrets."
+        : "No KBS asks like this today, but nothing else stands between such a path and the secrets: a `not` about the path holds where it cannot be read.",
+      mend: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
+    },
+  ];
+}
+
+/** Everything about the resource policy itself. */
+export function lintPolicy(facts: LiveFacts): readonly Finding[] {
+  const { trustee, answers } = facts;
+  const { map, key, text } = livePolicy(trustee);
+  if (text === undefined) return [];
+  const where: Place = { kind: "ConfigMap", namespace: trustee.namespace, name: map, part: key };
+  const secrets = askedSecrets(trustee);
+  const kinds = kbsKinds(generationOf(trustee)).map((kind): KindFacts => ({
+    kind,
+    ask: (data, input) => answerOf(answers, text, { syntax: kind.syntax, data, input }),
+  }));
+  const notes: readonly Finding[] =
+    answers.kind === "answers"
+      ? []
+      : [
+          {
+            id: "TA007",
+            severity: "note",
+            where,
+            what: `The policy was not evaluated: ${answers.reason}`,
+            why: "Whether it compiles, and what it allows, was only judged as far as it is this project's own.",
+            mend: "Run again where OPA is installed.",
+          },
+        ];
+  const compile = lintCompile(kinds, secrets, where);
+  if (compile.some(({ severity }) => severity === "error")) return [...notes, ...compile];
+  const working = kinds.filter((facts) => compileError(facts, secrets) === undefined);
+  const [usual] = working;
+  return [
+    ...notes,
+    ...compile,
+    ...(usual === undefined ? [] : lintRegular(facts, usual, secrets, where)),
+    ...lintOdd(working, secrets, where),
+  ];
+}

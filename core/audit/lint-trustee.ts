@@ -1,0 +1,218 @@
+import { seesAll, type ChangedObject } from "../rollout/observation.ts";
+import { generationFacts, generations } from "../trustee/generation.ts";
+import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
+import type { Finding, Place } from "./finding.ts";
+import { readGenerated } from "./policy-text.ts";
+import { generationOf, livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
+
+/** For how long before its expiry a reference value is reported. Days. */
+export const EXPIRY_WARNING_DAYS = 30;
+
+const DAY = 86_400;
+
+function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
+  return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
+}
+
+/** Seconds since 1970; `undefined` if it is not in the only format that the RVPS reads. */
+export function expirySeconds(expiration: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(expiration)) return undefined;
+  const time = Date.parse(expiration);
+  return Number.isNaN(time) ? undefined : time / 1000;
+}
+
+/** TA201, TA202 and TA203. */
+export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] {
+  const { map, key, document, problem } = liveReferenceValues(trustee);
+  const where = mapPlace(trustee, map, key);
+  if (problem !== undefined) {
+    return [
+      {
+        id: "TA203",
+        severity: "error",
+        where,
+        what: problem.replace(/ Nothing was written;.*$/, ""),
+        why: "Trustee has no reference values then: no pod attests well, and none gets a secret.",
+        mend: "Correct the ConfigMap by hand.",
+      },
+    ];
+  }
+  return (document?.entries ?? []).flatMap(({ name, expiration, values }): Finding[] => {
+    const at = expirySeconds(expiration);
+    const holds = `${values.length} value${values.length === 1 ? "" : "s"}`;
+    if (at === undefined) {
+      return [
+        {
+          id: "TA203",
+          severity: "error",
+          where,
+          what: `The expiration of ${name} is "${expiration}", which is no time as the RVPS reads it.`,
+          why: "Trustee cannot read the reference values then: no pod attests well, and none gets a secret.",
+          mend: "Write it as YYYY-MM-DDThh:mm:ssZ.",
+        },
+      ];
+    }
+    if (at <= trustee.now) {
+      return [
+        {
+          id: "TA201",
+          severity: "error",
+          where,
+          what: `${name} expired on ${expiration}.`,
+          why: `An expired reference value matches nothing: pods that are measured by its ${holds} do not attest well.`,
+          mend: "Check that its values still hold, then set a later expiration.",
+        },
+      ];
+    }
+    const days = Math.floor((at - trustee.now) / DAY);
+    if (at - trustee.now > EXPIRY_WARNING_DAYS * DAY) return [];
+    return [
+      {
+        id: "TA202",
+        severity: "warning",
+        where,
+        what: `${name} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`,
+        why: `From then on its ${holds} match nothing, and pods that are measured by them get no secret.`,
+        mend: "Check that its values still hold, then set a later expiration.",
+      },
+    ];
+  });
+}
+
+/** TA301 and TA302: what the KBS serves. */
+export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
+  const { namespace, kbsConfig, secrets } = trustee;
+  const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
+  const text = livePolicy(trustee).text;
+  const restricted = Object.keys((text === undefined ? undefined : readGenerated(text))?.secrets ?? {});
+  return [
+    ...gone.map(({ name }): Finding => ({
+      id: "TA301",
+      severity: "error",
+      where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+      what: `The KbsConfig lists Secret "${name}", which does not exist.`,
+      why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
+      mend: `Create Secret "${name}" in namespace "${namespace}", or take it out of the list.`,
+    })),
+    ...restricted
+      .filter((name) => !kbsConfig.secrets.includes(name))
+      .map((name): Finding => ({
+        id: "TA302",
+        severity: "warning",
+        where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+        what: `The policy restricts Secret "${name}", which the KbsConfig does not list.`,
+        why: "The KBS does not serve it, so that its readers do not get it either.",
+        mend: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
+      })),
+  ];
+}
+
+function lintKeys(
+  trustee: TrusteeFacts,
+  map: ConfigMapFacts | undefined,
+  live: LiveText,
+  keys: readonly string[],
+): readonly Finding[] {
+  const generation = generationOf(trustee);
+  const others = keys.filter((key) => key !== live.key && map?.data[key] !== undefined);
+  const mounted = trustee.mounts === undefined ? "reads" : "mounts";
+  if (live.text === undefined) {
+    const [other] = others;
+    return [
+      {
+        id: "TA401",
+        severity: "error",
+        where: mapPlace(trustee, live.map),
+        what:
+          map === undefined
+            ? `There is no ConfigMap "${live.map}".`
+            : `The ConfigMap has no key "${live.key}", which this Trustee (${generation}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
+        why: "A KBS without it does not start, or does not know the content that was meant for it.",
+        mend:
+          other === undefined
+            ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
+            : `Write the content under "${live.key}", in the form that this generation reads.`,
+      },
+    ];
+  }
+  return others.map((other) => ({
+    id: "TA402",
+    severity: "warning",
+    where: mapPlace(trustee, live.map, other),
+    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${generation}) ${mounted} only "${live.key}".`,
+    why: "A change of the key that is not read has no effect, which is easily missed.",
+    mend: `Remove "${other}" once nothing needs it.`,
+  }));
+}
+
+/** TA401 and TA402: keys of the two ConfigMaps against what Trustee mounts. */
+export function lintGeneration({ trustee }: LiveFacts): readonly Finding[] {
+  return [
+    ...lintKeys(
+      trustee,
+      trustee.policy,
+      livePolicy(trustee),
+      generations.map((one) => generationFacts[one].policyKey),
+    ),
+    ...lintKeys(
+      trustee,
+      trustee.referenceValues,
+      liveReferenceValues(trustee),
+      generations.map((one) => generationFacts[one].referenceValuesKey),
+    ),
+  ];
+}
+
+/** The objects whose last change every KBS pod must have read. */
+export function changesOf(trustee: TrusteeFacts, secrets: readonly string[]): readonly ChangedObject[] {
+  const maps = [trustee.policy, trustee.referenceValues].flatMap((map): ChangedObject[] =>
+    map === undefined ? [] : [{ kind: "ConfigMap", ...map }],
+  );
+  const served = trustee.secrets.flatMap((secret): ChangedObject[] =>
+    secrets.includes(secret.name) && secret.changedAt !== undefined
+      ? [
+          {
+            kind: "Secret",
+            name: secret.name,
+            changedAt: secret.changedAt,
+            resourceVersion: secret.resourceVersion ?? "",
+          },
+        ]
+      : [],
+  );
+  return [...maps, ...served];
+}
+
+/** TA501 and TA502: whether the KBS that answers is the one that was configured. */
+export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
+  const { namespace, deployment } = trustee;
+  const where: Place = { kind: "Deployment", namespace, name: deployment };
+  const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
+  if (!pods.some(({ ready }) => ready)) {
+    return [
+      {
+        id: "TA502",
+        severity: "error",
+        where,
+        what: pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.",
+        why: "No pod can attest, and none gets a secret.",
+        mend: `Look at its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
+      },
+    ];
+  }
+  const changes = changesOf(trustee, trustee.kbsConfig.secrets);
+  return changes.flatMap((change) => {
+    const old = pods.filter((pod) => !seesAll(pod, [change]));
+    if (old.length === 0) return [];
+    return [
+      {
+        id: "TA501",
+        severity: "warning",
+        where: { kind: change.kind, namespace, name: change.name },
+        what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
+        why: "The KBS reads policy, reference values and secrets when it starts: it may answer by what was before.",
+        mend: `Restart it: kubectl rollout restart deployment/${deployment} -n ${namespace}, from operator v0.21 on kubectl delete pod -n ${namespace} -l app=kbs`,
+      },
+    ];
+  });
+}

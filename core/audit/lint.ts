@@ -1,0 +1,17 @@
+import type { LiveFacts } from "./facts.ts";
+import { sortFindings, type Finding } from "./finding.ts";
+import { lintDigests } from "./lint-digests.ts";
+import { lintPolicy } from "./lint-policy.ts";
+import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from "./lint-trustee.ts";
+
+/** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
+export function lint(facts: LiveFacts): readonly Finding[] {
+  return sortFindings([
+    ...lintPolicy(facts),
+    ...lintDigests(facts),
+    ...lintReferenceValues(facts),
+    ...lintSecrets(facts),
+    ...lintGeneration(facts),
+    ...lintRollout(facts),
+  ]);
+}

@@ -1,0 +1,93 @@
+import TOML from "@iarna/toml";
+import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
+import { decodeAnnotation } from "../initdata/annotation.ts";
+import { algorithmsOf, bindings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import type { PodFacts } from "./facts.ts";
+
+/** What a pod's TEE claims, as far as its initdata says. */
+export interface PodClaims {
+  /**
+   * The claim `init_data` for each way in which a TEE can bind this initdata; which of them is the pod's is not seen from
+   * outside. The vTPM's PCR8, if it can be, comes first.
+   */
+  readonly claims: Readonly<Partial<Record<Binding, string>>>;
+  /** `secret/key` of the image policy that the guest asks for. */
+  readonly imagePolicy?: string;
+  /** The KBS that the guest asks. */
+  readonly url?: string;
+}
+
+/** What keeps the initdata from being read. */
+export interface UnreadableInitdata {
+  readonly problem: string;
+}
+
+interface CdhDocument {
+  readonly kbc?: { readonly url?: unknown };
+  readonly image?: { readonly image_security_policy_uri?: unknown };
+}
+
+function readCdh(data: unknown): Pick<PodClaims, "imagePolicy" | "url"> {
+  const text = (data as Readonly<Record<string, unknown>> | undefined)?.["cdh.toml"];
+  if (typeof text !== "string") return {};
+  try {
+    const { kbc, image } = TOML.parse(text) as CdhDocument;
+    const uri = image?.image_security_policy_uri;
+    const path = typeof uri === "string" ? /^kbs:\/\/\/[^/]+\/([^/]+\/[^/]+)$/.exec(uri)?.[1] : undefined;
+    return {
+      ...(path === undefined ? {} : { imagePolicy: path }),
+      ...(typeof kbc?.url === "string" ? { url: kbc.url } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** Computes a pod's possible claims from its initdata annotation; `undefined` if it has none. */
+export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | UnreadableInitdata | undefined {
+  if (pod.annotation === undefined) return undefined;
+  try {
+    const bytes = decodeAnnotation(pod.annotation);
+    const document = TOML.parse(Buffer.from(bytes).toString("utf8")) as Readonly<Record<string, unknown>>;
+    const algorithm = digestAlgorithms.find((one) => one === document["algorithm"]);
+    if (algorithm === undefined)
+      return { problem: `its algorithm is none of ${digestAlgorithms.join(", ")}` };
+    return { claims: claimsOf(algorithm, bytes), ...readCdh(document["data"]) };
+  } catch (error) {
+    const [problem = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { problem };
+  }
+}
+
+function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["claims"] {
+  const able = bindings.filter((binding) => algorithmsOf(binding).includes(algorithm));
+  return Object.fromEntries(able.map((binding) => [binding, initDataClaim(binding, algorithm, bytes)]));
+}
+
+/** What to call a claim. */
+export const claimNames: Readonly<Record<Binding, string>> = {
+  "azure-vtpm": "PCR8",
+  snp: "host data",
+  tdx: "mr_config_id",
+};
+
+/** One claim with its name. */
+export interface NamedClaim {
+  readonly binding: Binding;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Every claim that the pod may make, PCR8 first. */
+export function namedClaims({ claims }: PodClaims): readonly NamedClaim[] {
+  return bindings.flatMap((binding) => {
+    const value = claims[binding];
+    return value === undefined ? [] : [{ binding, name: claimNames[binding], value }];
+  });
+}
+
+/** The claim that is among `known`, else the one a vTPM makes, else the first. */
+export function likelyClaim(claims: PodClaims, known: ReadonlySet<string>): NamedClaim | undefined {
+  const all = namedClaims(claims);
+  return all.find(({ value }) => known.has(value)) ?? all[0];
+}

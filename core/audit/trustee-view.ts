@@ -1,0 +1,66 @@
+import { readDocument, type ReferenceValuesDocument } from "../reference-values/document.ts";
+import {
+  candidateKeys,
+  generationFacts,
+  generations,
+  liveKey,
+  type Generation,
+} from "../trustee/generation.ts";
+import type { ConfigMapFacts, TrusteeFacts } from "./facts.ts";
+
+type Fact = "policyKey" | "referenceValuesKey";
+
+function byKey(map: ConfigMapFacts | undefined, fact: Fact): Generation | undefined {
+  const key = liveKey(map?.data, candidateKeys(fact));
+  return generations.find((generation) => generationFacts[generation][fact] === key);
+}
+
+/** The generation of a Trustee: what its Deployment mounts; where that cannot be seen, by the keys that there are. */
+export function generationOf(trustee: TrusteeFacts): Generation {
+  return (
+    trustee.mounts ??
+    byKey(trustee.policy, "policyKey") ??
+    byKey(trustee.referenceValues, "referenceValuesKey") ??
+    "0.21"
+  );
+}
+
+/** A text that Trustee reads, with where it is. */
+export interface LiveText {
+  readonly map: string;
+  readonly key: string;
+  /** `undefined`: the ConfigMap or its key is not there. */
+  readonly text: string | undefined;
+}
+
+function liveText(map: ConfigMapFacts | undefined, name: string, key: string): LiveText {
+  const data = map?.data ?? {};
+  return { map: map?.name ?? name, key, text: Object.hasOwn(data, key) ? data[key] : undefined };
+}
+
+/** The resource policy that Trustee reads. */
+export function livePolicy(trustee: TrusteeFacts): LiveText {
+  const { policyKey } = generationFacts[generationOf(trustee)];
+  return liveText(trustee.policy, "trusteeconfig-resource-policy", policyKey);
+}
+
+/** The reference values that Trustee reads. */
+export function liveReferenceValues(trustee: TrusteeFacts): LiveText & {
+  readonly document?: ReferenceValuesDocument;
+  /** Why it cannot be read. */
+  readonly problem?: string;
+} {
+  const { referenceValuesKey } = generationFacts[generationOf(trustee)];
+  const live = liveText(trustee.referenceValues, "trusteeconfig-rvps-reference-values", referenceValuesKey);
+  if (live.text === undefined) return live;
+  try {
+    return { ...live, document: readDocument(live.key, live.text) };
+  } catch (error) {
+    return { ...live, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Entries for digests of initdata, by their names: other entries hold measurements of the boot, which no pod's initdata makes. */
+export function isInitdataEntry(name: string): boolean {
+  return /(^|[._-])pcr_?0?8$|init_?data|host_?data|mr_?config_?id/i.test(name);
+}
