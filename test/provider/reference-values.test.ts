@@ -1,26 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { unknown } from "../../protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-
-const LIST = "reference-values.json";
-const MAP = "reference_value";
-const A = "aa".repeat(32);
-const B = "bb".repeat(32);
-const C = "cc".repeat(32);
+import {
+  A,
+  B,
+  C,
+  Clock,
+  encode,
+  entry,
+  inputsIn,
+  list,
+  LIST,
+  liveContentOf,
+  MAP,
+} from "./reference-values-fixtures.ts";
 
 let cluster: TestCluster;
 let engine: Engine;
 let other: Engine;
-let now = new Date("2026-11-23T12:00:00.123Z");
-const laterBy = (days: number): void => {
-  now = new Date(now.getTime() + days * 86_400_000);
-};
+const clock = new Clock();
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => now });
-  other = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => now, stack: "other" });
+  engine = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now });
+  other = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now, stack: "other" });
 });
 
 afterAll(async () => {
@@ -28,28 +32,10 @@ afterAll(async () => {
   await other.stop();
 });
 
-const inputs = (configMap: string, snp: readonly string[] = [A], more: object = {}) => ({
-  namespace: cluster.namespace,
-  configMap,
-  candidateKeys: [MAP, LIST],
-  digests: { snp_pcr08: [...snp] },
-  validityDays: 365,
-  ...more,
-});
-const entry = (value: unknown, more: object = {}) => ({
-  name: "snp_pcr08",
-  expiration: "2036-01-01T00:00:00Z",
-  value,
-  ...more,
-});
-const list = (...entries: object[]) => JSON.stringify(entries, null, 2);
-const encode = (value: unknown) =>
-  Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
-const expirationOf = (days = 365) =>
-  `${new Date(now.getTime() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
+const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
+  inputsIn(cluster.namespace, configMap, snp, more);
 const annotations = async (name: string): Promise<unknown> =>
   (await cluster.get("ConfigMap", name)).metadata.annotations;
-const warningsSince = (count: number) => engine.messages("WARNING").slice(count);
 
 describe("own digests in somebody else's entry", () => {
   test("are added, replaced and taken out; all else stays", async () => {
@@ -87,7 +73,7 @@ describe("own digests in somebody else's entry", () => {
     const { resourceVersion } = (await cluster.get("ConfigMap", "values")).metadata;
     expect(created.outputs).toStrictEqual({
       ...planned,
-      expiration: expirationOf(),
+      expiration: clock.in(365),
       revision: resourceVersion,
     });
     expect(await cluster.data("values")).toStrictEqual({ [LIST]: withOurs, other: "theirs" });
@@ -125,7 +111,7 @@ describe("own digests in somebody else's entry", () => {
     await cluster.configMap(configMap, { [LIST]: list(entry([B])) });
     const values = engine.resource("ReferenceValues");
     const first = await values.up(inputs(configMap));
-    const live = String(first.outputs["liveContent"]);
+    const live = liveContentOf(first.outputs);
     expect(edit(live)).not.toBe(live);
     await cluster.edit(configMap, { [LIST]: edit(live) });
     expect(await values.preview(inputs(configMap))).toMatchObject({
@@ -136,7 +122,7 @@ describe("own digests in somebody else's entry", () => {
     expect(values.state?.inputs["drift"]).toBe(words);
     const mended = await values.up(inputs(configMap));
     expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
-    expect(String(mended.outputs["liveContent"]).split(A)).toHaveLength(2);
+    expect(liveContentOf(mended.outputs).split(A)).toHaveLength(2);
     expect((await values.up(inputs(configMap))).op).toBe("same");
   });
 
@@ -154,7 +140,7 @@ describe("own digests in somebody else's entry", () => {
       const wanted = inputs(configMap, oursFirst ? [B, C] : [A, C]);
       const again = await rest.up(wanted);
       expect(again.op).toBe("same");
-      const [live] = JSON.parse(String(again.outputs["liveContent"])) as { value: string[] }[];
+      const [live] = JSON.parse(liveContentOf(again.outputs)) as { value: string[] }[];
       expect(live?.value.toSorted()).toStrictEqual(wanted.digests.snp_pcr08);
       await rest.destroy();
       expect(await cluster.data(configMap)).toStrictEqual({ [LIST]: "[\n]\n" });
@@ -173,121 +159,6 @@ describe("own digests in somebody else's entry", () => {
   });
 });
 
-describe("an entry that is missing", () => {
-  test.each([
-    [LIST, "[]"],
-    [LIST, "[\n]\n"],
-    [LIST, ""],
-    [MAP, "{}"],
-    [MAP, "{\n}\n"],
-    [MAP, ""],
-  ])("is created in %s: %j, with an expiration that is then kept", async (key, before) => {
-    const configMap = `create-${key.replaceAll(/[^a-z]/g, "")}-${before.length}`;
-    await cluster.configMap(configMap, { [key]: before });
-    const values = engine.resource("ReferenceValues");
-    expect((await values.preview(inputs(configMap))).outputs).toMatchObject({
-      expiration: unknown,
-      created: unknown,
-      liveContent: unknown,
-      expiries: unknown,
-      added: { snp_pcr08: [A] },
-      before,
-    });
-    const expiration = expirationOf();
-    const { outputs } = await values.up(inputs(configMap));
-    expect(outputs).toMatchObject({
-      expiration,
-      created: { snp_pcr08: expiration },
-      expiries: { snp_pcr08: expiration },
-    });
-    laterBy(7);
-    expect((await values.up(inputs(configMap))).op).toBe("same");
-    const data = (await cluster.data(configMap)) as Record<string, string>;
-    const fields = { name: "snp_pcr08", expiration, value: [A] };
-    const expected = key === LIST ? [fields] : { snp_pcr08: encode({ version: "0.1.0", ...fields }) };
-    expect(JSON.parse(data[key] ?? "")).toStrictEqual(expected);
-    await values.destroy();
-    expect(await cluster.data(configMap)).toStrictEqual({ [key]: before });
-  });
-
-  test("is renewed 30 days before it expires, by an update that a preview shows", async () => {
-    await cluster.configMap("renew", { [LIST]: "[]" });
-    const values = engine.resource("ReferenceValues");
-    const first = expirationOf();
-    await values.up(inputs("renew"));
-    laterBy(334);
-    expect((await values.preview(inputs("renew"))).op).toBe("same");
-    laterBy(2);
-    const warned = engine.messages("WARNING").length;
-    await values.refresh();
-    expect(values.state?.inputs["drift"]).toBe("expires soon: snp_pcr08");
-    const renewed = await values.up(inputs("renew"));
-    expect(renewed).toMatchObject({ op: "update", outputs: { created: { snp_pcr08: expirationOf() } } });
-    expect(expirationOf()).not.toBe(first);
-    expect((await values.up(inputs("renew"))).op).toBe("same");
-    expect(warningsSince(warned)).toStrictEqual([]);
-  });
-
-  test("follows another validity; one shorter than the notice is not renewed at every run", async () => {
-    await cluster.configMap("validity", { [LIST]: "[]" });
-    const values = engine.resource("ReferenceValues");
-    await values.up(inputs("validity"));
-    const changed = await values.up(inputs("validity", [A], { validityDays: 10 }));
-    expect(changed).toMatchObject({
-      diff: { validityDays: "update" },
-      outputs: { expiration: expirationOf(10) },
-    });
-    laterBy(3);
-    expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("same");
-    laterBy(3);
-    expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("update");
-  });
-
-  test("drift: its expiration was changed by hand", async () => {
-    await cluster.configMap("expired", { [LIST]: "[]" });
-    const values = engine.resource("ReferenceValues");
-    const { outputs } = await values.up(inputs("expired"));
-    const live = String(outputs["liveContent"]);
-    await cluster.edit("expired", {
-      [LIST]: live.replace(/"expiration": "[^"]+"/, '"expiration": "2020-01-01T00:00:00Z"'),
-    });
-    expect((await values.preview(inputs("expired"))).op).toBe("update");
-    await values.up(inputs("expired"));
-    expect(await cluster.data("expired")).toStrictEqual({ [LIST]: live });
-  });
-});
-
-describe("expiry of somebody else's entry", () => {
-  test.each<[string, number, (expiration: string) => string | undefined]>([
-    ["far away", 40, () => undefined],
-    [
-      "within 30 days",
-      20,
-      (expiration) =>
-        `The reference value "snp_pcr08" in ConfigMap "theirs-20" expires in 19 days (${expiration}). ` +
-        "This stack did not create it, so it does not renew it: set a later expiration there by hand.",
-    ],
-    [
-      "passed",
-      -1,
-      (expiration) =>
-        `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}): it matches nothing, no pod ` +
-        "attests. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
-    ],
-  ])("%s", async (_, days, expected) => {
-    const expiration = expirationOf(days);
-    const configMap = `theirs-${days}`;
-    await cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
-    const values = engine.resource("ReferenceValues");
-    const wanted = inputs(configMap.replace("--", "-m"));
-    const message = expected(expiration)?.replace("--", "-m");
-    const before = engine.messages("WARNING").length;
-    await values.up(wanted);
-    await values.up(wanted);
-    expect(warningsSince(before)).toStrictEqual(message === undefined ? [] : [message, message]);
-  });
-});
-
 describe("Trustee is upgraded under a stack", () => {
   test("the digests move to the new key and format; the old key is as before", async () => {
     const old = list(entry([B]));
@@ -299,7 +170,7 @@ describe("Trustee is upgraded under a stack", () => {
     expect(values.state?.inputs["drift"]).toBe(`Trustee now reads the key "${MAP}" instead of "${LIST}"`);
     const moved = await values.up(inputs("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
-    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: expirationOf(), value: [A] };
+    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: clock.in(365), value: [A] };
     expect(await cluster.data("upgrade")).toStrictEqual({
       [LIST]: old,
       [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,

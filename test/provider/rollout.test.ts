@@ -1,11 +1,32 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 
-describe.each(generations)("Trustee %s", (generation) => {
+interface Pod {
+  readonly name: string;
+  readonly createdAt: string;
+}
+
+async function podsOf(cluster: TestCluster, app = "kbs"): Promise<readonly Pod[]> {
+  const pods = await cluster.kube.list("Pod", cluster.namespace, `app=${app}`);
+  return pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => ({ name: metadata.name, createdAt: metadata.creationTimestamp ?? "" }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function expectAllNew(now: readonly Pod[], before: readonly Pod[]): void {
+  expect(now).toHaveLength(before.length);
+  expect(now.filter(({ name }) => before.some((pod) => pod.name === name))).toStrictEqual([]);
+}
+
+describe.each(generations)("with the operator of Trustee %s", (generation) => {
   let cluster: TestCluster;
   let engine: Engine;
+  const { policyKey } = generationFacts[generation];
+  let count = 0;
 
   beforeAll(async () => {
     cluster = await TestCluster.open(generation, trusteeNames.namespace);
@@ -15,7 +36,7 @@ describe.each(generations)("Trustee %s", (generation) => {
     await engine.stop();
   });
 
-  const inputs = (changes: Record<string, string>, secrets: string[] = []) => ({
+  const inputs = (changes: Record<string, string>, secrets: string[] = [], more: PropertyMap = {}) => ({
     namespace: trusteeNames.namespace,
     deployment: trusteeNames.deployment,
     changes,
@@ -26,24 +47,253 @@ describe.each(generations)("Trustee %s", (generation) => {
     ],
     secrets,
     timeoutMinutes: 2,
+    ...more,
   });
-  const pods = async (): Promise<string[]> =>
-    (await cluster.kube.list("Pod", cluster.namespace, "app=kbs")).map((pod) => pod.metadata.name).sort();
-
-  test("replaces the pods once for a change", async () => {
-    const before = await pods();
+  const changePolicy = async (): Promise<void> => {
     await cluster.edit(trusteeNames.resourcePolicy, {
-      [generationFacts[generation].policyKey]: `package policy\n# ${Date.now()}\n`,
+      [policyKey]: `package policy\n# ${Date.now()} ${(count += 1)}\n`,
+    });
+  };
+
+  test("a changed policy: the pods are replaced once", async () => {
+    const before = await podsOf(cluster);
+    await changePolicy();
+    const rollout = engine.resource("Rollout");
+    expect((await rollout.preview(inputs({ policy: "1" }))).op).toBe("create");
+    const created = await rollout.up(inputs({ policy: "1" }));
+    expect(created.outputs["completedAt"]).toMatch(/^\d{4}-\d\d-\d\dT/);
+    const after = await podsOf(cluster);
+    expectAllNew(after, before);
+    expect((await rollout.up(inputs({ policy: "1" }))).op).toBe("same");
+    expect(engine.statuses.at(-1)).toBe(
+      `${trusteeNames.deployment}: 1 of 1 KBS pods run the new configuration`,
+    );
+
+    // A second run for the same change, e.g. after one that was killed, finds it done.
+    expect((await rollout.up(inputs({ policy: "2" }))).op).toBe("update");
+    expect(await podsOf(cluster)).toStrictEqual(after);
+    // Other inputs alone restart nothing.
+    expect((await rollout.up(inputs({ policy: "2" }, [], { timeoutMinutes: 3 }))).op).toBe("update");
+    expect(await podsOf(cluster)).toStrictEqual(after);
+    await rollout.destroy();
+    expect(await podsOf(cluster)).toStrictEqual(after);
+  });
+
+  test("somebody else's restart is no drift", async () => {
+    const rollout = engine.resource("Rollout");
+    await rollout.up(inputs({ policy: "1" }));
+    await cluster.kubectl("rollout", "restart", `deployment/${trusteeNames.deployment}`);
+    expect((await rollout.up(inputs({ policy: "1" }))).op).toBe("same");
+    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
+  });
+
+  test("a new entry: waits until the operator has mounted the secret", async () => {
+    const name = `new-${Date.now()}`;
+    await cluster.secret(name, { key: "value" });
+    const entry = engine.resource("KbsSecretEntry", name);
+    await entry.up({
+      namespace: cluster.namespace,
+      kbsConfig: trusteeNames.kbsConfig,
+      secret: name,
+      secretIsCreated: true,
     });
     const rollout = engine.resource("Rollout");
-    const first = await rollout.up(inputs({ policy: "1" }));
-    expect(first.op).toBe("create");
-    const after = await pods();
-    expect(after.filter((name) => before.includes(name))).toStrictEqual([]);
-    expect((await rollout.up(inputs({ policy: "1" }))).op).toBe("same");
-    expect((await rollout.up(inputs({ policy: "2" }))).op).toBe("update");
-    expect(await pods()).toStrictEqual(after);
+    await rollout.up(inputs({ secret: "1" }, [name]));
+    const [pod] = await podsOf(cluster);
+    const volumes = await cluster.kubectl(
+      "get",
+      "pod",
+      pod?.name ?? "",
+      "-o",
+      "jsonpath={.spec.volumes[*].secret.secretName}",
+    );
+    expect(volumes.split(" ")).toContain(name);
+
+    // Its value changes: the operator of 0.21 makes no new pod for that.
+    const before = await podsOf(cluster);
+    await cluster.secret(name, { key: "value 2" });
+    await rollout.up(inputs({ secret: "2" }, [name]));
+    expectAllNew(await podsOf(cluster), before);
+
+    // On the way out: the operator rolls for the entry, we for what was put back.
+    const last = engine.resource("Rollout", "last");
+    await last.up(inputs({}, [], { onDelete: true }));
+    const pods = await podsOf(cluster);
+    await entry.destroy();
+    await cluster.kubectl("delete", "secret", name);
+    await changePolicy();
+    await last.destroy();
+    expectAllNew(await podsOf(cluster), pods);
+  });
+
+  test("a listed Secret that does not exist: the failure says so", async () => {
+    await cluster.secret("blocked");
+    const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
+    await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
+    const rollout = engine.resource("Rollout");
+    await expect(rollout.up(inputs({ a: "1" }, ["blocked"], { timeoutMinutes: 0.04 }))).rejects.toThrow(
+      `The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
+        "not done within 0.04 minutes (timeoutMinutes).\n" +
+        `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +
+        "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
+    );
+    expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
+    await cluster.setEntries(trusteeNames.kbsConfig, before);
+    await cluster.kubectl("delete", "secret", "blocked");
+    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
+  });
+});
+
+describe("a Deployment by itself", () => {
+  let cluster: TestCluster;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.open();
+    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    await cluster.configMap("policy", { a: "b" });
+  });
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const deploy = async (
+    name: string,
+    replicas: number,
+    template: object = {},
+    spec: object = {},
+  ): Promise<void> => {
+    const labels = { app: "plain", name };
+    await cluster.apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name, namespace: cluster.namespace },
+      spec: {
+        replicas,
+        selector: {
+          matchLabels: { name },
+          matchExpressions: [{ key: "app", operator: "In", values: ["plain", "x"] }],
+        },
+        template: {
+          metadata: { labels, ...template },
+          spec: { containers: [{ name: "c", image: "i" }], ...spec },
+        },
+      },
+    });
+  };
+  const ready = (name: string) => cluster.kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
+  const inputs = (deployment: string, more: PropertyMap = {}) => ({
+    namespace: cluster.namespace,
+    deployment,
+    changes: { a: "1" },
+    after: [{ kind: "ConfigMap", name: "policy" }],
+    secrets: [],
+    timeoutMinutes: 1,
+    ...more,
+  });
+  const touch = () => cluster.edit("policy", { a: String(Date.now()) });
+  const versions = (version: string) => ({
+    annotations: { "kbs.confidentialcontainers.org/configmap-versions": `policy:${version}` },
+  });
+
+  test("pods that a disruption budget guards are evicted one after the other", async () => {
+    const { resourceVersion = "" } = (await cluster.get("ConfigMap", "policy")).metadata;
+    await cluster.secret("value", { a: "1" });
+    await deploy("evicted", 2, versions(resourceVersion));
+    await ready("evicted");
+    await cluster.apply({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "evicted", namespace: cluster.namespace },
+      spec: { minAvailable: 1, selector: { matchLabels: { name: "evicted" } } },
+    });
+    await cluster.secret("value", { a: "2" });
+    const since = engine.statuses.length;
+    const before = await podsOf(cluster, "plain");
+    await engine.resource("Rollout").up(inputs("evicted", { after: [{ kind: "Secret", name: "value" }] }));
+    expectAllNew(await podsOf(cluster, "plain"), before);
+    const counts = engine.statuses.slice(since).map((status) => /: (\d of \d)/.exec(status)?.[1]);
+    expect([...new Set(counts.filter((each) => each !== undefined))]).toStrictEqual([
+      "0 of 2",
+      "1 of 2",
+      "2 of 2",
+    ]);
+    await cluster.kubectl("delete", "deployment", "evicted", "--wait=true");
+  });
+
+  test("a pod that is only labelled like them is left alone", async () => {
+    await deploy("labelled", 1);
+    await ready("labelled");
+    await cluster.apply({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name: "bystander",
+        namespace: cluster.namespace,
+        labels: { app: "plain", name: "labelled" },
+      },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    });
+    await touch();
+    await engine.resource("Rollout").up(inputs("labelled"));
+    expect((await cluster.get("Pod", "bystander")).metadata.deletionTimestamp).toBeUndefined();
+    await cluster.kubectl("delete", "pod/bystander", "deployment/labelled");
+  });
+
+  test("cancel ends the wait at once", async () => {
+    await deploy("cancelled", 1, {}, { nodeSelector: { nowhere: "1" } });
+    const cancelled = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    const up = cancelled.resource("Rollout").up(inputs("cancelled"));
+    const ended = expect(up).rejects.toThrow("1 CANCELLED: cancelled before it was done");
+    await expect.poll(() => cancelled.statuses.length).toBeGreaterThan(0);
+    const start = performance.now();
+    await cancelled.cancel();
+    await ended;
+    expect(performance.now() - start).toBeLessThan(500);
+    await cancelled.stop();
+  });
+
+  test("a timeout of the resource explains what holds it up", async () => {
+    const rollout = engine.resource("Rollout");
+    const { error, pod } = await rollout.up(inputs("cancelled"), 2).then(
+      () => ({ error: undefined, pod: undefined }),
+      async (thrown: unknown) => ({ error: thrown as Error, pod: (await podsOf(cluster, "plain"))[0]?.name }),
+    );
+    expect(error?.message).toContain(
+      `The rollout of Deployment "cancelled" in namespace "${cluster.namespace}" did not complete: ` +
+        "not done within its timeout of 2 s; the resource option customTimeouts can give it more.\n" +
+        `  - pod ${pod ?? ""} is not scheduled: Unschedulable `,
+    );
+    expect(error?.message).toContain(`  - event of ${pod ?? ""}: FailedScheduling `);
+    await cluster.kubectl("delete", "deployment", "cancelled");
+  });
+
+  test("paused rollouts fail at once", async () => {
+    await deploy("paused", 1);
+    await ready("paused");
+    await cluster.kubectl("rollout", "pause", "deployment/paused");
+    await touch();
+    await expect(engine.resource("Rollout").up(inputs("paused"))).rejects.toThrow(
+      "its rollouts are paused; resume them: kubectl rollout resume deployment.",
+    );
+    await cluster.kubectl("delete", "deployment", "paused");
+  });
+
+  test("no such Deployment, no such object; one that has gone is gone, and deleting it succeeds", async () => {
+    const rollout = engine.resource("Rollout");
+    const message = `There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
+    await expect(rollout.preview(inputs("nowhere"))).rejects.toThrow(message);
+    await expect(rollout.up(inputs("nowhere"))).rejects.toThrow(message);
+    await deploy("going", 0);
+    const after = [{ kind: "Secret", name: "nowhere" }];
+    await expect(rollout.up(inputs("going", { after }))).rejects.toThrow(
+      `There is no Secret "nowhere" in namespace "${cluster.namespace}", which the KBS has to read.`,
+    );
+    await rollout.up(inputs("going", { onDelete: true, after }));
+    await cluster.kubectl("delete", "deployment", "going");
+    const { state } = rollout;
+    expect(await rollout.refresh()).toBe(false);
+    rollout.state = state;
     await rollout.destroy();
-    console.log(engine.statuses);
   });
 });

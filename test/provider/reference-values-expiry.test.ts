@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import {
+  A,
+  B,
+  Clock,
+  encode,
+  entry,
+  inputsIn,
+  list,
+  LIST,
+  liveContentOf,
+  MAP,
+} from "./reference-values-fixtures.ts";
+
+let cluster: TestCluster;
+let engine: Engine;
+
+const clock = new Clock();
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  engine = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now });
+});
+
+afterAll(async () => {
+  await engine.stop();
+});
+
+const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
+  inputsIn(cluster.namespace, configMap, snp, more);
+
+const warningsSince = (count: number) => engine.messages("WARNING").slice(count);
+
+describe("an entry that is missing", () => {
+  test.each([
+    [LIST, "[]"],
+    [LIST, "[\n]\n"],
+    [LIST, ""],
+    [MAP, "{}"],
+    [MAP, "{\n}\n"],
+    [MAP, ""],
+  ])("is created in %s: %j, with an expiration that is then kept", async (key, before) => {
+    const configMap = `create-${key.replaceAll(/[^a-z]/g, "")}-${before.length}`;
+    await cluster.configMap(configMap, { [key]: before });
+    const values = engine.resource("ReferenceValues");
+    expect((await values.preview(inputs(configMap))).outputs).toMatchObject({
+      expiration: unknown,
+      created: unknown,
+      liveContent: unknown,
+      expiries: unknown,
+      added: { snp_pcr08: [A] },
+      before,
+    });
+    const expiration = clock.in(365);
+    const { outputs } = await values.up(inputs(configMap));
+    expect(outputs).toMatchObject({
+      expiration,
+      created: { snp_pcr08: expiration },
+      expiries: { snp_pcr08: expiration },
+    });
+    clock.laterBy(7);
+    expect((await values.up(inputs(configMap))).op).toBe("same");
+    const data = (await cluster.data(configMap)) as Record<string, string>;
+    const fields = { name: "snp_pcr08", expiration, value: [A] };
+    const expected = key === LIST ? [fields] : { snp_pcr08: encode({ version: "0.1.0", ...fields }) };
+    expect(JSON.parse(data[key] ?? "")).toStrictEqual(expected);
+    await values.destroy();
+    expect(await cluster.data(configMap)).toStrictEqual({ [key]: before });
+  });
+
+  test("is renewed 30 days before it expires, by an update that a preview shows", async () => {
+    await cluster.configMap("renew", { [LIST]: "[]" });
+    const values = engine.resource("ReferenceValues");
+    const first = clock.in(365);
+    await values.up(inputs("renew"));
+    clock.laterBy(334);
+    expect((await values.preview(inputs("renew"))).op).toBe("same");
+    clock.laterBy(2);
+    const warned = engine.messages("WARNING").length;
+    await values.refresh();
+    expect(values.state?.inputs["drift"]).toBe("expires soon: snp_pcr08");
+    const renewed = await values.up(inputs("renew"));
+    expect(renewed).toMatchObject({ op: "update", outputs: { created: { snp_pcr08: clock.in(365) } } });
+    expect(clock.in(365)).not.toBe(first);
+    expect((await values.up(inputs("renew"))).op).toBe("same");
+    expect(warningsSince(warned)).toStrictEqual([]);
+  });
+
+  test("follows another validity; one shorter than the notice is not renewed at every run", async () => {
+    await cluster.configMap("validity", { [LIST]: "[]" });
+    const values = engine.resource("ReferenceValues");
+    await values.up(inputs("validity"));
+    const changed = await values.up(inputs("validity", [A], { validityDays: 10 }));
+    expect(changed).toMatchObject({
+      diff: { validityDays: "update" },
+      outputs: { expiration: clock.in(10) },
+    });
+    clock.laterBy(3);
+    expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("same");
+    clock.laterBy(3);
+    expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("update");
+  });
+
+  test("drift: its expiration was changed by hand", async () => {
+    await cluster.configMap("expired", { [LIST]: "[]" });
+    const values = engine.resource("ReferenceValues");
+    const { outputs } = await values.up(inputs("expired"));
+    const live = liveContentOf(outputs);
+    await cluster.edit("expired", {
+      [LIST]: live.replace(/"expiration": "[^"]+"/, '"expiration": "2020-01-01T00:00:00Z"'),
+    });
+    expect((await values.preview(inputs("expired"))).op).toBe("update");
+    await values.up(inputs("expired"));
+    expect(await cluster.data("expired")).toStrictEqual({ [LIST]: live });
+  });
+});
+
+describe("expiry of somebody else's entry", () => {
+  test.each<[string, number, (expiration: string) => string | undefined]>([
+    ["far away", 40, () => undefined],
+    [
+      "within 30 days",
+      20,
+      (expiration) =>
+        `The reference value "snp_pcr08" in ConfigMap "theirs-20" expires in 19 days (${expiration}). ` +
+        "This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+    ],
+    [
+      "passed",
+      -1,
+      (expiration) =>
+        `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}): it matches nothing, no pod ` +
+        "attests. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+    ],
+  ])("%s", async (_, days, expected) => {
+    const expiration = clock.in(days);
+    const configMap = `theirs-${days}`;
+    await cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
+    const values = engine.resource("ReferenceValues");
+    const wanted = inputs(configMap.replace("--", "-m"));
+    const message = expected(expiration)?.replace("--", "-m");
+    const before = engine.messages("WARNING").length;
+    await values.up(wanted);
+    await values.up(wanted);
+    expect(warningsSince(before)).toStrictEqual(message === undefined ? [] : [message, message]);
+  });
+});
