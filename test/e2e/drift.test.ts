@@ -108,7 +108,7 @@ const drifts: readonly Drift[] = [
         sandbox,
         POLICY,
         policyKey(trustee),
-        policy.replace("default allow = false", "default allow = true"),
+        policy.replace("\ndefault allow = false\n", "\ndefault allow = true\n"),
       );
     },
     shows: /ConfigMapEntry resource-policy/,
