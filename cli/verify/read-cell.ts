@@ -1,7 +1,10 @@
 import { execa } from "execa";
-import { classify, type Outcome } from "../../core/access/outcome.ts";
+import { judgeDenial, type Denial } from "../../core/access/kbs-log.ts";
+import { classify, isAsExpected, type ExecOutcome, type Outcome } from "../../core/access/outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import type { ExpectedCell, StackOutputs } from "../stack.ts";
+import type { KbsLog } from "./kbs-log.ts";
+import { kubectlCluster } from "./kubectl.ts";
 
 /** One cell of the matrix, expected against seen. */
 export interface VerifiedCell {
@@ -12,47 +15,73 @@ export interface VerifiedCell {
   readonly expected: "read" | "denied";
   readonly seen: Outcome;
   readonly ok: boolean;
+  /** Seconds. */
+  readonly time: number;
+  /** The lines of the KBS's log that tell why it was denied. */
+  readonly evidence: readonly string[];
 }
 
-function kubectlCluster(cluster: StackOutputs["podCluster"]): string[] {
-  return [
-    ...(cluster.kubeconfig === undefined ? [] : ["--kubeconfig", cluster.kubeconfig]),
-    ...(cluster.context === undefined ? [] : ["--context", cluster.context]),
-  ];
+/** A cell that was read, and whether the reason of a denial may be another pod's. */
+export interface ReadCell {
+  readonly cell: VerifiedCell;
+  readonly sure: boolean;
 }
+
+/** A problem that lies with kubectl, not with the cell. */
+export class KubectlMissingError extends Error {
+  override readonly name = "KubectlMissingError";
+}
+
+/** The tutorial's own command. What curl prints is the secret itself, so it stays in this function. */
+async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<ExecOutcome> {
+  const container = stack.pods[cell.pod]?.container;
+  const result = await execa(
+    "kubectl",
+    [
+      ...kubectlCluster(stack.podCluster),
+      ...["exec", cell.pod, "--namespace", cell.namespace],
+      ...(container === undefined ? [] : ["--container", container]),
+      ...["--", ...curlCommand(cell.secret, cell.key).split(" ")],
+    ],
+    { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
+  );
+  if (result.code === "ENOENT") {
+    throw new KubectlMissingError(
+      "There is no kubectl on PATH. Install it, or eval the sandbox's environment.",
+    );
+  }
+  const { exitCode, stdout, stderr, timedOut } = result;
+  return classify({ exitCode, stdout, stderr, timedOut });
+}
+
+const unknown: Denial = { sure: true, evidence: [] };
 
 /**
- * Reads one secret from inside its pod, by the tutorial's own command. What curl prints is the secret itself, so it
- * stays in this function.
- * @param timeout milliseconds
+ * Reads one secret from inside its pod, and looks up in the KBS's log why, if it is denied.
+ * @param timeout of the exec, milliseconds
+ * @param log absent: it cannot be read
  */
 export async function readCell(
   cell: ExpectedCell,
   stack: StackOutputs,
   timeout: number,
-): Promise<VerifiedCell> {
+  log: KbsLog | undefined,
+): Promise<ReadCell> {
+  const started = performance.now();
   const { pod, namespace, secret, key } = cell;
-  const container = stack.pods[pod]?.container;
-  const result = await execa(
-    "kubectl",
-    [
-      ...kubectlCluster(stack.podCluster),
-      "exec",
-      pod,
-      "--namespace",
-      namespace,
-      ...(container === undefined ? [] : ["--container", container]),
-      "--",
-      ...curlCommand(secret, key).split(" "),
-    ],
-    { reject: false, timeout },
-  );
-  const seen = classify({
-    exitCode: result.exitCode,
-    stdout: result.stdout,
-    stderr: result.stderr,
-    timedOut: result.timedOut,
-  });
+  const path = `resource/default/${secret}/${key}`;
+  const mark = log?.mark() ?? 0;
+  const outcome = await execCurl(cell, stack, timeout);
+  let denial = unknown;
+  if (outcome === "denied" && log !== undefined) {
+    const events = await log.since(mark, path);
+    const complete = log.showsRequests && log.problem === undefined;
+    denial = judgeDenial(events, path, { complete });
+  }
+  const seen = denial.reason ?? outcome;
   const expected = cell.allowed ? "read" : "denied";
-  return { pod, namespace, secret, key, expected, seen, ok: seen === expected };
+  const time = Math.round(performance.now() - started) / 1000;
+  const ok = isAsExpected(expected, seen);
+  const { evidence, sure } = denial;
+  return { cell: { pod, namespace, secret, key, expected, seen, ok, time, evidence }, sure };
 }

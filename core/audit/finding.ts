@@ -10,6 +10,7 @@ export const rules = {
   TA005: "A secret may be read by every attested pod",
   TA006: "The policy breaks off on a regular request",
   TA007: "The policy was not evaluated",
+  TA008: "The policy looks at one submod alone",
   TA101: "The policy names a digest that no running pod has",
   TA102: "The reference values hold a digest that no running pod has",
   TA103: "A running pod's digest is in no reference value",

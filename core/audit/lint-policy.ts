@@ -7,6 +7,7 @@ import {
   badTokens,
   kbsKinds,
   oddRequests,
+  partlyBadToken,
   requestData,
   strangerToken,
   type KbsKind,
@@ -79,7 +80,7 @@ function lintCompile(
     }));
 }
 
-/** TA001, TA003, TA005 and TA006: what the policy says of regular requests. */
+/** TA001, TA003, TA005, TA006 and TA008: what the policy says of regular requests. */
 function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[], where: Place): Finding[] {
   const ask = (asked: Asked, input: unknown): PolicyAnswer | undefined =>
     kind.ask(requestData(kind.kind.shape, asked.secret, asked.key), input);
@@ -109,6 +110,17 @@ function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[
       what: `Pods that do not attest well, or not at all, may read ${quoted(careless.map(({ secret }) => secret))}.`,
       why: "The policy does not ask that the attestation be affirming: any VM gets the secret.",
       mend: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
+    });
+  }
+  const [partly] = secrets.filter((asked) => ask(asked, partlyBadToken) === true);
+  if (careless.length === 0 && partly !== undefined) {
+    findings.push({
+      id: "TA008",
+      severity: "warning",
+      where,
+      what: `A pod whose CPU attests well and whose GPU does not may read "${partly.secret}".`,
+      why: "The policy asks about one submod only: a device that fails its attestation is not noticed.",
+      mend: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
     });
   }
   const all = open.length === secrets.length && open.length > 0;

@@ -64,6 +64,14 @@ export const badTokens: readonly unknown[] = [
   {},
 ];
 
+/** A pod whose CPU attests well, and whose GPU does not. */
+export const partlyBadToken: unknown = {
+  submods: {
+    cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: STRANGER } },
+    gpu0: { "ear.status": "contraindicated" },
+  },
+};
+
 /** A path that no KBS should hand over; of well-formed ones, that this sort of KBS does not. */
 export interface OddRequest {
   readonly data: PolicyData;
@@ -138,7 +146,7 @@ export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] 
   const secrets = askedSecrets(trustee);
   return kbsKinds(generationOf(trustee)).flatMap((kind) => [
     ...secrets.flatMap(({ secret, key }) =>
-      [strangerToken, ...badTokens].map((input) => ({
+      [strangerToken, partlyBadToken, ...badTokens].map((input) => ({
         syntax: kind.syntax,
         data: requestData(kind.shape, secret, key),
         input,

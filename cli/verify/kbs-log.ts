@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { parseKbsLine, type KbsEvent } from "../../core/access/kbs-log.ts";
+import { kubectlCluster, type NamedCluster } from "./kubectl.ts";
+
+/** How long the log may take to begin. Milliseconds. */
+const BEGIN = 10_000;
+
+/** How long an answer's line may take to come, and for how long nothing more has to come then. Milliseconds. */
+const ARRIVE = 3000;
+const QUIET = 250;
+
+/** Where the KBS is. */
+export interface KbsPlace {
+  readonly cluster: NamedCluster;
+  readonly namespace: string;
+}
+
+/** kubectl, following. */
+function follow({ cluster, namespace }: KbsPlace) {
+  return execa(
+    "kubectl",
+    [
+      ...kubectlCluster(cluster),
+      ...["logs", "--namespace", namespace, "--selector", "app=kbs", "--container", "kbs"],
+      // The last line of each pod comes at once, and so tells that the log is followed from now on.
+      ...["--follow", "--tail", "1", "--max-log-requests", "50"],
+    ],
+    { reject: false, buffer: false, stdin: "ignore" },
+  );
+}
+
+/**
+ * The log of the KBS, all of its pods together, followed while something is verified. What belongs to a request is told by
+ * when its lines come in, so that no two clocks have to agree.
+ */
+export class KbsLog {
+  readonly #process: ReturnType<typeof follow>;
+  readonly #events: KbsEvent[] = [];
+  #lines = 0;
+  #requests = 0;
+  #lastAt = 0;
+  #ended: string | undefined;
+
+  private constructor(place: KbsPlace) {
+    this.#process = follow(place);
+    this.#read();
+  }
+
+  #read(): void {
+    const stderr: string[] = [];
+    createInterface({ input: this.#process.stderr }).on("line", (line) => stderr.push(line));
+    createInterface({ input: this.#process.stdout }).on("line", (line) => {
+      this.#lines += 1;
+      const event = parseKbsLine(line);
+      if (event === undefined) return;
+      this.#events.push(event);
+      if (event.kind === "request") this.#requests += 1;
+      this.#lastAt = performance.now();
+    });
+    void this.#process.then(() => {
+      this.#ended = stderr.join(" ").trim() || "the KBS's pods have ended";
+    });
+  }
+
+  /** Begins to follow. @returns why that cannot be done */
+  static async open(place: KbsPlace): Promise<KbsLog | { readonly problem: string }> {
+    const log = new KbsLog(place);
+    for (const end = performance.now() + BEGIN; performance.now() < end;) {
+      await sleep(25);
+      if (log.#ended !== undefined) return { problem: log.#ended };
+      if (log.#lines > 0) return log;
+    }
+    log.close();
+    return { problem: "the log of the KBS is empty" };
+  }
+
+  /** Why there is no more to come, e.g. since the KBS was restarted meanwhile. */
+  get problem(): string | undefined {
+    return this.#ended;
+  }
+
+  /** Whether the log shows requests at all: at a higher log level it does not. */
+  get showsRequests(): boolean {
+    return this.#requests > 0;
+  }
+
+  /** The place in the log that has been reached. */
+  mark(): number {
+    return this.#events.length;
+  }
+
+  /** What has come since a mark, once a failed request for the path has been answered, or none is to be expected any more. */
+  async since(mark: number, path: string): Promise<readonly KbsEvent[]> {
+    const isAnswer = (event: KbsEvent): boolean =>
+      event.kind === "request" && event.path === path && event.status >= 400;
+    for (const end = performance.now() + ARRIVE; performance.now() < end;) {
+      await sleep(25);
+      const events = this.#events.slice(mark);
+      if (this.#ended !== undefined) return events;
+      if (events.some(isAnswer) && performance.now() - this.#lastAt > QUIET) return events;
+    }
+    return this.#events.slice(mark);
+  }
+
+  close(): void {
+    this.#process.kill();
+  }
+}

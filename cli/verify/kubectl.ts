@@ -1,0 +1,13 @@
+/** Which cluster, as a stack's outputs or a command line name it. */
+export interface NamedCluster {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+/** The options by which kubectl is told of a cluster. */
+export function kubectlCluster({ kubeconfig, context }: NamedCluster): string[] {
+  return [
+    ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+    ...(context === undefined ? [] : ["--context", context]),
+  ];
+}

@@ -1,0 +1,75 @@
+import { Listr } from "listr2";
+import { expectedCells, type ExpectedCell, type StackOutputs } from "../stack.ts";
+import type { KbsLog } from "./kbs-log.ts";
+import { Locks } from "./lock.ts";
+import { readCell, type ReadCell, type VerifiedCell } from "./read-cell.ts";
+
+export interface ReadOptions {
+  readonly stack: StackOutputs;
+  /** Of one cell, milliseconds. */
+  readonly timeout: number;
+  /** Pods at a time. */
+  readonly parallel: number;
+  readonly log: KbsLog | undefined;
+  /** Whether to show progress, on standard error. */
+  readonly progress: boolean;
+}
+
+function podOf({ namespace, pod }: ExpectedCell): string {
+  return `${namespace}/${pod}`;
+}
+
+/** Each pod begins with another secret than its neighbours, so that few have to wait for one another. */
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const at = list.length === 0 ? 0 : by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+/**
+ * All cells, in the stack's order: pods side by side, a pod's cells one after the other, and no secret from two pods at the
+ * same time, so that the KBS's log tells whose request it was. Where it still does not, the cell is read again alone.
+ */
+export async function readCells(options: ReadOptions): Promise<readonly VerifiedCell[]> {
+  const { stack, timeout, log } = options;
+  const expected = expectedCells(stack);
+  const results = new Map<ExpectedCell, ReadCell>();
+  const locks = new Locks();
+  const read = async (cell: ExpectedCell): Promise<void> => {
+    results.set(cell, await readCell(cell, stack, timeout, log));
+  };
+  const pods = [...Map.groupBy(expected, podOf)];
+  const tasks = new Listr(
+    [
+      {
+        title: "Reading every secret in every pod",
+        task: (_, task) =>
+          task.newListr(
+            pods.map(([pod, cells], index) => ({
+              title: pod,
+              task: async (_context, podTask) => {
+                for (const cell of rotated(cells, index)) {
+                  podTask.title = `${pod}: ${cell.secret}/${cell.key}`;
+                  await locks.with(`${cell.secret}/${cell.key}`, () => read(cell));
+                }
+                podTask.title = `${pod}: ${cells.length} cells read`;
+              },
+            })),
+            { concurrent: options.parallel },
+          ),
+      },
+      {
+        title: "Reading again alone what may have been mistaken",
+        skip: () => [...results.values()].every(({ sure }) => sure),
+        task: async () => {
+          for (const cell of expected) if (results.get(cell)?.sure === false) await read(cell);
+        },
+      },
+    ],
+    {
+      renderer: options.progress ? "default" : "silent",
+      ...(options.progress ? { rendererOptions: { collapseSubtasks: false } } : {}),
+    },
+  );
+  await tasks.run();
+  return expected.flatMap((cell) => results.get(cell)?.cell ?? []);
+}
