@@ -1,15 +1,7 @@
-import { KBS_HOST } from "../manifests/installation.ts";
+import { X509Certificate } from "node:crypto";
 import { log } from "./cluster.ts";
 import type { Kbs, ResourceId } from "./kbs.ts";
 import type { Measurement } from "./measurement.ts";
-
-/** How the initdata may name the KBS: by its route, or by its service where pods and Trustee share a cluster. */
-const KBS_URLS: readonly string[] = [
-  `https://${KBS_HOST}`,
-  "https://kbs-service.trustee-operator-system:8080",
-  "https://kbs-service.trustee-operator-system.svc:8080",
-  "https://kbs-service.trustee-operator-system.svc.cluster.local:8080",
-];
 
 const IMAGE_POLICY = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
 
@@ -61,10 +53,18 @@ export class Guest {
 function connectionProblem(measurement: Measurement, kbs: Kbs): string | undefined {
   const configured = measurement.kbs;
   if (configured === undefined) return "its initdata names no KBS (cdh.toml, kbc.url)";
-  if (!KBS_URLS.includes(configured.url.replace(/\/$/, ""))) return `there is no KBS at ${configured.url}`;
+  if (!covers(kbs.certificate, configured.url)) return `there is no KBS at ${configured.url}`;
   const trusted = compact(configured.certificate ?? "");
   const served = compact(kbs.certificate);
   return trusted.includes(served) ? undefined : "the KBS serves another certificate than its initdata trusts";
+}
+
+/** Whether the KBS's certificate covers the URL's host: every name that it covers leads to the KBS here. */
+function covers(certificate: string, url: string): boolean {
+  const parsed = URL.parse(url);
+  return (
+    parsed?.protocol === "https:" && new X509Certificate(certificate).checkHost(parsed.hostname) !== undefined
+  );
 }
 
 function compact(pem: string): string {
