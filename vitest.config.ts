@@ -5,7 +5,10 @@ const cluster = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 1_8
 
 export default defineConfig({
   test: {
-    reporters: ["default", "./test/support/summary-reporter.ts"],
+    reporters: [
+      process.env["CI"] === undefined ? "default" : "verbose",
+      "./test/support/summary-reporter.ts",
+    ],
     passWithNoTests: false,
     projects: [
       {
@@ -16,6 +19,7 @@ export default defineConfig({
           exclude: ["test/sandbox/live/**", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 1_800_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -23,6 +27,7 @@ export default defineConfig({
         test: {
           ...cluster,
           name: "sandbox",
+          sequence: { groupOrder: 1 },
           include: ["test/sandbox/live/**/*.test.ts", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
         },
       },
@@ -31,11 +36,15 @@ export default defineConfig({
         test: {
           ...cluster,
           name: "provider",
+          sequence: { groupOrder: 2 },
           include: ["test/provider/**/*.test.ts"],
           globalSetup: ["test/provider/global-setup.ts"],
         },
       },
-      { extends: true, test: { ...cluster, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { ...cluster, name: "e2e", sequence: { groupOrder: 3 }, include: ["test/e2e/**/*.test.ts"] },
+      },
       // Only where the data of the real operators is at hand: by .ci/run, not by `npm test`.
       { extends: true, test: { name: "shared-data", include: ["test/shared-data/**/*.test.ts"] } },
     ],
