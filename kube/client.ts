@@ -144,6 +144,16 @@ export class KubeClient {
     }
   }
 
+  /** @throws KubeError `unauthorized`: trying again would not help */
+  async #signIn(context: RequestContext, request: Request): Promise<void> {
+    try {
+      await this.#config.applySecurityAuthentication(context);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new KubeError("unauthorized", request, `the kubeconfig's sign-in fails: ${detail}`, error);
+    }
+  }
+
   async #send({ request, method, path, query = {}, body, contentType, accept }: Exchange): Promise<unknown> {
     this.#signal.throwIfAborted();
     const context = new RequestContext(this.server + path, method);
@@ -152,7 +162,7 @@ export class KubeClient {
     if (contentType !== undefined) context.setHeaderParam("Content-Type", contentType);
     if (body !== undefined) context.setBody(JSON.stringify(body));
     context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
-    await this.#config.applySecurityAuthentication(context);
+    await this.#signIn(context, request);
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);

@@ -5,6 +5,8 @@ export const kinds = {
   Pod: { apiVersion: "v1", resource: "pods" },
   Event: { apiVersion: "v1", resource: "events" },
   Deployment: { apiVersion: "apps/v1", resource: "deployments.apps" },
+  StatefulSet: { apiVersion: "apps/v1", resource: "statefulsets.apps" },
+  Job: { apiVersion: "batch/v1", resource: "jobs.batch" },
   KbsConfig: {
     apiVersion: "confidentialcontainers.org/v1alpha1",
     resource: "kbsconfigs.confidentialcontainers.org",

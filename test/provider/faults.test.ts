@@ -1,0 +1,242 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { joinPolicy } from "../../core/policy/share.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { FaultProxy, type Fault } from "./fault-proxy.ts";
+
+const STOCK = "package policy\n";
+const A = "aa".repeat(32);
+const grants = { stack: "org/p/dev", others: "affirming", secrets: { s: { "*": { [A]: "pod1" } } } } as const;
+
+let cluster: TestCluster;
+let proxy: FaultProxy;
+let engine: Engine;
+let count = 0;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  proxy = await FaultProxy.start(cluster.kubeconfig);
+  engine = await Engine.start({ kubeconfig: proxy.kubeconfig, now: () => new Date("2026-11-23T12:00:00Z") });
+  await cluster.secret("p2-secret");
+});
+afterEach(() => {
+  proxy.fault = () => undefined;
+});
+afterAll(async () => {
+  await engine.stop();
+  proxy.stop();
+});
+
+/** One of each kind of resource that writes, each with an object of its own to write. */
+interface Subject {
+  readonly type: string;
+  readonly inputs: PropertyMap;
+  readonly read: () => Promise<unknown>;
+  /** Somebody else writes beside us. */
+  readonly disturb: () => Promise<unknown>;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** {@link after}, and {@link before}, with somebody else's writes. */
+  readonly disturbed: (content: unknown) => unknown;
+  readonly ref: string;
+}
+
+const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
+  KbsSecretEntry: async () => {
+    const name = `k${(count += 1)}`;
+    await cluster.kbsConfig(name, ["a"]);
+    const read = async () => (await cluster.entries(name)) as string[];
+    return {
+      type: "KbsSecretEntry",
+      inputs: { namespace: cluster.namespace, kbsConfig: name, secret: "p2-secret", secretIsCreated: false },
+      read,
+      disturb: async () => cluster.setEntries(name, [`x${(await read()).length}`, ...(await read())]),
+      before: ["a"],
+      after: ["a", "p2-secret"],
+      disturbed: (content) => expect.arrayContaining([...(content as string[]), "x1"]) as unknown,
+      ref: `kbsconfigs.confidentialcontainers.org "${name}"`,
+    };
+  },
+  ConfigMapEntry: async () => {
+    const name = `c${(count += 1)}`;
+    await cluster.configMap(name, { "policy.rego": STOCK });
+    return {
+      type: "ConfigMapEntry",
+      inputs: {
+        namespace: cluster.namespace,
+        configMap: name,
+        candidateKeys: ["policy.rego"],
+        policy: grants,
+      },
+      read: () => cluster.data(name),
+      disturb: () => cluster.edit(name, { [`x${(count += 1)}`]: "theirs" }),
+      before: { "policy.rego": STOCK },
+      after: { "policy.rego": joinPolicy(STOCK, grants) },
+      disturbed: (content) => expect.objectContaining(content as object) as unknown,
+      ref: `configmaps "${name}"`,
+    };
+  },
+  ReferenceValues: async () => {
+    const name = `r${(count += 1)}`;
+    const values = (...value: string[]) => ({
+      "reference-values.json": JSON.stringify([
+        { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value },
+      ]),
+    });
+    await cluster.configMap(name, values("b"));
+    return {
+      type: "ReferenceValues",
+      inputs: {
+        namespace: cluster.namespace,
+        configMap: name,
+        candidateKeys: ["reference-values.json"],
+        digests: { snp_pcr08: [A] },
+        validityDays: 365,
+      },
+      read: () => cluster.data(name),
+      disturb: () => cluster.edit(name, { [`x${(count += 1)}`]: "theirs" }),
+      before: values("b"),
+      after: values("b", A),
+      disturbed: (content) => expect.objectContaining(content as object) as unknown,
+      ref: `configmaps "${name}"`,
+    };
+  },
+};
+
+describe.each(Object.entries(subjects))("%s", (_, make) => {
+  const failures: readonly (readonly [string, readonly Fault[]])[] = [
+    [
+      "500s",
+      [
+        { status: 500, message: "etcd is slow" },
+        { status: 503, message: "try later" },
+      ],
+    ],
+    [
+      "429s",
+      [
+        { status: 429, message: "too many" },
+        { status: 429, message: "too many" },
+      ],
+    ],
+    ["cut connections", ["cut", "cut"]],
+    ["a lost answer", ["lose-answer"]],
+    ["a lost answer, then a cut connection", ["lose-answer", "cut"]],
+  ];
+  test.each(failures)("%s pass: what was there is still known", async (_name, faults) => {
+    const subject = await make();
+    const resource = engine.resource(subject.type);
+    proxy.failFirst("PATCH", ...faults);
+    await resource.up(subject.inputs);
+    expect(await subject.read()).toStrictEqual(subject.after);
+    expect((await resource.up(subject.inputs)).op).toBe("same");
+    proxy.failFirst("PATCH", ...faults);
+    await resource.destroy();
+    expect(await subject.read()).toStrictEqual(subject.before);
+  });
+
+  test("reads that fail pass too", async () => {
+    const subject = await make();
+    const resource = engine.resource(subject.type);
+    proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
+    await resource.up(subject.inputs);
+    expect(await subject.read()).toStrictEqual(subject.after);
+  });
+
+  test("somebody else writes between our read and our write, eight times: nothing is lost", async () => {
+    const subject = await make();
+    const resource = engine.resource(subject.type);
+    const disturb: Fault = { before: subject.disturb };
+    proxy.failFirst("PATCH", ...Array.from({ length: 8 }, () => disturb));
+    await resource.up(subject.inputs);
+    expect(await subject.read()).toStrictEqual(subject.disturbed(subject.after));
+    proxy.failFirst("PATCH", ...Array.from({ length: 8 }, () => disturb));
+    await resource.destroy();
+    expect(await subject.read()).toStrictEqual(subject.disturbed(subject.before));
+  });
+
+  test("somebody else writes every time: a clear error, and nothing of theirs is overwritten", async () => {
+    const subject = await make();
+    const resource = engine.resource(subject.type);
+    proxy.fault = ({ method }) => (method === "PATCH" ? { before: subject.disturb } : undefined);
+    await expect(resource.up(subject.inputs)).rejects.toThrow(
+      /^2 UNKNOWN: Somebody else keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 10 tries to write it found it changed since it was read\. Nothing of theirs was overwritten\./,
+    );
+    expect(proxy.calls.filter(({ method }) => method === "PATCH").length).toBeGreaterThanOrEqual(10);
+    expect(await subject.read()).toStrictEqual(subject.disturbed(subject.before));
+  });
+
+  test("refused: the error names the verb and the resource, at once", async () => {
+    const subject = await make();
+    const resource = engine.resource(subject.type);
+    proxy.fault = ({ method }) =>
+      method === "PATCH" ? { status: 403, message: "forbidden: no" } : undefined;
+    await expect(resource.up(subject.inputs)).rejects.toThrow(
+      `cannot patch ${subject.ref} in namespace "${cluster.namespace}": forbidden: no. Grant the verb "patch" on ${subject.ref.replace(/ .*/, "")} to this account.`,
+    );
+    proxy.fault = () => ({ status: 401, message: "Unauthorized" });
+    await expect(resource.up(subject.inputs)).rejects.toThrow(
+      "Renew the credentials of this kubeconfig context.",
+    );
+    expect(await subject.read()).toStrictEqual(subject.before);
+  });
+
+  test("cancelled while nobody answers: it ends at once", async () => {
+    const subject = await make();
+    const cancelled = await Engine.start({ kubeconfig: proxy.kubeconfig });
+    proxy.fault = () => "hang";
+    const calls = proxy.calls.length;
+    const ended = expect(cancelled.resource(subject.type).up(subject.inputs)).rejects.toThrow("1 CANCELLED");
+    await expect.poll(() => proxy.calls.length).toBeGreaterThan(calls);
+    const start = performance.now();
+    await cancelled.cancel();
+    await ended;
+    expect(performance.now() - start).toBeLessThan(500);
+    await cancelled.stop();
+  });
+
+  test("a preview writes nothing", async () => {
+    const subject = await make();
+    const since = proxy.calls.length;
+    await engine.resource(subject.type).preview(subject.inputs);
+    expect(new Set(proxy.calls.slice(since).map(({ method }) => method))).toStrictEqual(new Set(["GET"]));
+  });
+});
+
+test("a second writer in a tight loop, while three resources come and go: nothing is lost on either side", async () => {
+  const all = await Promise.all(Object.values(subjects).map((make) => make()));
+  const stop = new AbortController();
+  let writes = 0;
+  const writer = (async () => {
+    while (!stop.signal.aborted) {
+      await Promise.all(
+        all.map(async ({ type, inputs }) => {
+          const given = type === "KbsSecretEntry" ? inputs["kbsConfig"] : inputs["configMap"];
+          const name = typeof given === "string" ? given : "";
+          await cluster.kube.patch(
+            {
+              kind: type === "KbsSecretEntry" ? "KbsConfig" : "ConfigMap",
+              namespace: cluster.namespace,
+              name,
+            },
+            { metadata: { annotations: { theirs: String((writes += 1)) } } },
+          );
+        }),
+      );
+    }
+  })();
+  try {
+    for (let round = 0; round < 5; round += 1) {
+      const resources = all.map(({ type }) => engine.resource(type, `round-${round}`));
+      await Promise.all(resources.map((resource, index) => resource.up(all[index]?.inputs ?? {})));
+      expect(await Promise.all(all.map(({ read }) => read()))).toStrictEqual(all.map(({ after }) => after));
+      await Promise.all(resources.map((resource) => resource.destroy()));
+      expect(await Promise.all(all.map(({ read }) => read()))).toStrictEqual(all.map(({ before }) => before));
+    }
+  } finally {
+    stop.abort();
+    await writer;
+  }
+  expect(writes).toBeGreaterThan(30);
+});
