@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
+import type { LivePod } from "../core/plan/live-pod.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -25,18 +26,40 @@ function located(cluster: Cluster): { readonly kubeconfig?: string; readonly con
 }
 
 /** One provider a cluster: where both sides are the same, they share one and its process. */
-export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster">): Clusters {
+export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster" | "pods">): Clusters {
   const trusteeSide = located(settings.trustee);
   const podSide = located(settings.podCluster);
   const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
+  // Applied onto what exists, not imported: an import wants the declaration to be what kubectl wrote, to the last default.
+  const adopting = settings.pods.some((pod) => pod.adopt) ? { upsertExistingObjects: true } : {};
   // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
   const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", {
     ...trusteeSide,
     enableSecretMutable: true,
+    ...(same ? adopting : {}),
   });
   return {
     trustee: new trustee.Provider("trustee", trusteeSide),
     trusteeKubernetes,
-    podKubernetes: same ? trusteeKubernetes : new kubernetes.Provider("pod-cluster", podSide),
+    podKubernetes: same
+      ? trusteeKubernetes
+      : new kubernetes.Provider("pod-cluster", { ...podSide, ...adopting }),
   };
+}
+
+/**
+ * The objects of the pods' names that are in the pods' cluster. Only looked at where some of them are to be adopted: then
+ * whatever exists is taken over, so that it must be known beforehand whose it is.
+ */
+export async function readLivePods(
+  settings: Pick<Settings, "trustee" | "podCluster" | "pods">,
+  clusters: Clusters,
+): Promise<Readonly<Record<string, LivePod>>> {
+  const pods = settings.pods.filter((pod) => pod.deploy);
+  if (!pods.some((pod) => pod.adopt)) return {};
+  const provider =
+    clusters.podKubernetes === clusters.trusteeKubernetes
+      ? clusters.trustee
+      : new trustee.Provider("pod-reader", located(settings.podCluster));
+  return trustee.getInitdata(pods, { provider });
 }

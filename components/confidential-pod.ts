@@ -12,7 +12,7 @@ import { declarePod } from "../core/settings/pod.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
 
 /** What a pod is declared by: the settings of one entry of `pods`, with its name optional. */
-export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy"> & {
+export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy" | "adopt"> & {
   /** @default the resource's name */
   readonly name?: string;
 } & (
@@ -45,7 +45,7 @@ export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
   checkPod(declaration, "", issues);
   issues.throwIfAny(`the pod ${name}`);
-  const planned = planPod(declaration, kbs, toml, name, issues);
+  const planned = planPod(declaration, kbs, { file: toml }, name, issues);
   issues.throwIfAny(`the pod ${name}`);
   return planned;
 }
@@ -93,8 +93,8 @@ function create(
   extra: ExtraSpec,
   parent: pulumi.Resource,
 ): ConfidentialPod["resource"] {
-  const { name: podName, namespace, kind, adopt, replicas } = planned.declaration;
-  const opts = { parent, ...(adopt ? { import: `${namespace}/${podName}` } : {}) };
+  const { name: podName, kind, replicas } = planned.declaration;
+  const opts = { parent };
   if (kind === "Pod") {
     return new Pod(name, podArgs(planned, extra), {
       ...opts,

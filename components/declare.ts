@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine } from "../core/access/changes.ts";
+import { guard } from "../core/limits/guard.ts";
 import { makePlan, type Plan } from "../core/plan/plan.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { parseSettings, type RawSettings, type Settings } from "../core/settings/settings.ts";
-import { connectClusters, type Clusters } from "./clusters.ts";
+import { connectClusters, readLivePods, type Clusters } from "./clusters.ts";
 import type { SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
 import type { SecretData } from "./kbs-secret.ts";
@@ -98,8 +99,13 @@ export async function declareTrusteeAccess(
   const settings = parseSettings(raw, valueNames, subject);
   const files = await readFiles(settings, subject);
   const clusters = connectClusters(settings);
-  const live = await readTrustee(settings, clusters);
-  const plan = makePlan(settings, live, files.initdata, stackName(), subject);
+  const [live, livePods] = await Promise.all([
+    readTrustee(settings, clusters),
+    readLivePods(settings, clusters),
+  ]);
+  const plan = makePlan(settings, live, { files: files.initdata, livePods }, stackName(), subject);
+  const { budget, warnings } = guard({ settings, plan, live }, new Date(), subject);
+  for (const warning of warnings) await pulumi.log.warn(warning);
   await sayChanges(plan);
   const access = new TrusteeAccess(name, {
     settings,
@@ -108,5 +114,5 @@ export async function declareTrusteeAccess(
     generation: live.generation,
     ...clusters,
   });
-  return { access, plan, outputs: outputsOf({ settings, plan, live, access }) };
+  return { access, plan, outputs: outputsOf({ settings, plan, live, access, budget }) };
 }

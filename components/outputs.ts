@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine } from "../core/access/changes.ts";
 import { accessReport, matrixText } from "../core/access/matrix.ts";
+import { budgetReport, type Budget } from "../core/limits/budget.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
@@ -20,8 +21,9 @@ export function outputsOf(declared: {
   readonly plan: Plan;
   readonly live: GetTrusteeResult;
   readonly access: TrusteeAccess;
+  readonly budget: Budget;
 }): Readonly<Record<string, unknown>> {
-  const { settings, plan, live, access } = declared;
+  const { settings, plan, live, access, budget } = declared;
   const byPod = <T>(value: (pod: Plan["pods"][number]) => T): Record<string, T> =>
     Object.fromEntries(plan.pods.map((pod) => [pod.declaration.id, value(pod)]));
   return {
@@ -52,6 +54,7 @@ export function outputsOf(declared: {
       policyKey: live.policyKey,
       referenceValuesKey: live.referenceValuesKey,
     },
+    budget: budgetReport(budget),
     resourcePolicy: access.policy.text,
     referenceValuesExpire: access.referenceValues.expiries,
   };

@@ -10,6 +10,7 @@ import {
 } from "../protocol/index.ts";
 import { configMapEntry } from "./config-map-entry.ts";
 import { generatedValue } from "./generated-value.ts";
+import { getInitdata } from "./get-initdata.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
@@ -65,10 +66,15 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     delete: (request, context) => ended(context, async () => handler(request.type).delete(request, context)),
     invoke: (request, context) =>
       ended(context, async () => {
-        if (request.token !== "trustee:index:getTrustee") {
-          throw new UnimplementedError(`The provider trustee has no function ${request.token}.`);
+        const kube = kubeWith(context.signal);
+        switch (request.token) {
+          case "trustee:index:getTrustee":
+            return getTrustee(request.args, kube, context.log);
+          case "trustee:index:getInitdata":
+            return getInitdata(request.args, kube);
+          default:
+            throw new UnimplementedError(`The provider trustee has no function ${request.token}.`);
         }
-        return getTrustee(request.args, kubeWith(context.signal), context.log);
       }),
   };
 }

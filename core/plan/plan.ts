@@ -7,6 +7,7 @@ import { stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { LivePod } from "./live-pod.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "./pod.ts";
 import { checkDistinct, outsideReader, podReader, type Reader } from "./reader.ts";
 
@@ -14,6 +15,14 @@ import { checkDistinct, outsideReader, podReader, type Reader } from "./reader.t
 export interface TrusteeEndpoint extends KbsEndpoint {
   /** The resource policy that is live: what other stacks grant and restrict stands in it. @default none */
   readonly policy?: Before;
+}
+
+/** What the plan is made from beside the settings. */
+export interface PlanSources {
+  /** initdataFile -> its content. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Pod -> the object of its name in the cluster, where that was looked at. @default none */
+  readonly livePods?: Readonly<Record<string, LivePod>>;
 }
 
 /** Everything that one stack is about to declare, computed before anything is registered. */
@@ -63,14 +72,13 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
 
 /**
  * What the settings come to on this Trustee. Pure: the same input gives the same bytes everywhere.
- * @param files initdataFile -> its content
  * @param stack `organization/project/stack`
  * @throws IssuesError with all problems at once
  */
 export function makePlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
-  files: Readonly<Record<string, string>>,
+  { files, livePods = {} }: PlanSources,
   stack: string,
   subject: string,
 ): Plan {
@@ -78,7 +86,13 @@ export function makePlan(
   const content = (file: string | undefined): string | undefined =>
     file === undefined ? undefined : files[file];
   const pods = settings.pods.map((pod, index) =>
-    planPod(pod, trustee, content(pod.initdataFile), `pods[${index}]`, issues),
+    planPod(
+      pod,
+      trustee,
+      { file: content(pod.initdataFile), live: livePods[pod.id] },
+      `pods[${index}]`,
+      issues,
+    ),
   );
   const readers = [
     ...pods.map((pod, index) => podReader(pod, `pods[${index}]`)),

@@ -5,6 +5,7 @@ import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
 import type { DigestAlgorithm } from "../digest.ts";
 import type { Issues } from "../issues.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
+import { checkLivePod, sameInitdata, type LivePod } from "./live-pod.ts";
 
 /** The KBS as the guests are told of it. */
 export interface KbsEndpoint {
@@ -44,15 +45,22 @@ export function carriedAlgorithm(
   return "sha256";
 }
 
+/** What a pod's initdata may come from beside its settings. */
+export interface PodSources {
+  /** The content of its initdataFile: then nothing is generated. */
+  readonly file?: string | undefined;
+  /** The object of its name as it is in the cluster, where that was looked at. */
+  readonly live?: LivePod | undefined;
+}
+
 /**
  * Computes one pod's initdata, and what its TEE will claim.
- * @param file the content of its initdataFile, if it has one: then nothing is generated
  * @param path where the pod stands in the settings
  */
 export function planPod(
   pod: PodDeclaration,
   kbs: KbsEndpoint,
-  file: string | undefined,
+  { file, live }: PodSources,
   path: string,
   issues: Issues,
 ): PlannedPod {
@@ -74,10 +82,13 @@ export function planPod(
       ...(pod.imagePolicyUri === undefined ? {} : { imagePolicyUri: pod.imagePolicyUri }),
       agentPolicy: pod.agentPolicy,
     });
+  checkLivePod(pod, live, toml, path, issues);
+  // The same document, compressed by somebody else, stays as it is: other bytes would replace the pod.
+  const kept = sameInitdata(live, toml) ? live?.annotation : undefined;
   return {
     declaration: pod,
     toml,
-    annotation: encodeAnnotation(toml),
+    annotation: kept ?? encodeAnnotation(toml),
     initData: initDataClaim(pod.binding, algorithm, toml),
     ...(facts === undefined ? {} : { facts }),
   };

@@ -18,7 +18,7 @@ function plan(
   return makePlan(
     parseSettings(raw, values, subject),
     trustee,
-    files,
+    { files },
     "organization/trustee-access/dev",
     subject,
   );

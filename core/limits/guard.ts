@@ -1,0 +1,120 @@
+import { Issues } from "../issues.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Settings } from "../settings/settings.ts";
+import { agentRequestWarnings } from "./agent-requests.ts";
+import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
+import { checkCertificate } from "./certificate.ts";
+import { duplicateWarnings } from "./duplicates.ts";
+import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
+import { checkImagePolicies } from "./image-policy.ts";
+import { imageWarnings } from "./images.ts";
+
+/** What the guards need to know of the live Trustee. */
+export interface LiveTrustee extends LiveTexts {
+  readonly url: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly registeredSecrets: readonly string[];
+}
+
+/** What is not wrong, but should be known. */
+export interface Guarded {
+  readonly budget: Budget;
+  /** Each a whole sentence, in a fixed order. */
+  readonly warnings: readonly string[];
+}
+
+/** One limit in words: where it stands, what it is, and what helps. */
+interface Limit {
+  readonly gauge: Gauge;
+  readonly path: string;
+  readonly what: string;
+  readonly mend: string;
+}
+
+function limitsOf(budget: Budget): readonly Limit[] {
+  const smaller = "Make its initdata smaller: fewer claims and commands, a shorter certificate chain.";
+  const fewer =
+    "Put some of the pods on another Trustee, or let pods that may read the same share their initdata.";
+  const fit = ({ podsThatFit }: SharedGauge): string =>
+    podsThatFit === undefined ? "" : `; ${grouped(podsThatFit)} pods like these fit`;
+  return [
+    ...budget.annotations.map((gauge) => ({
+      gauge,
+      path: gauge.path,
+      what: `annotations of ${gauge.pod}: ${gaugeText(gauge)}`,
+      mend: "Make its annotations smaller.",
+    })),
+    ...budget.userData.map((gauge) => ({
+      gauge,
+      path: gauge.path,
+      what: `user data of ${gauge.pod} on ${gauge.cloud}: ${gaugeText(gauge)}`,
+      mend: smaller,
+    })),
+    {
+      gauge: budget.resourcePolicy,
+      path: "grants",
+      what: `the resource policy in its ConfigMap: ${gaugeText(budget.resourcePolicy)}${fit(budget.resourcePolicy)}`,
+      mend: fewer,
+    },
+    {
+      gauge: budget.referenceValues,
+      path: "pods",
+      what: `the reference values in their ConfigMap: ${gaugeText(budget.referenceValues)}${fit(budget.referenceValues)}`,
+      mend: fewer,
+    },
+    {
+      gauge: budget.referenceValuesLedger,
+      path: "pods",
+      what: `the record of our digests on the ConfigMap of the reference values: ${gaugeText(budget.referenceValuesLedger)}${fit(budget.referenceValuesLedger)}`,
+      mend: fewer,
+    },
+  ];
+}
+
+function checkLimits(budget: Budget, issues: Issues): readonly string[] {
+  return limitsOf(budget).flatMap(({ gauge, path, what, mend }) => {
+    if (isOver(gauge)) {
+      issues.add({ path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, mend });
+    }
+    return isNearlyFull(gauge) ? [`${path}: ${what}. ${mend}`] : [];
+  });
+}
+
+/**
+ * Looks for what would fail only later, in a guest or at the API server.
+ * @param now the clock
+ * @throws IssuesError with everything that would keep pods from their secrets
+ */
+export function guard(
+  { settings, plan, live }: { readonly settings: Settings; readonly plan: Plan; readonly live: LiveTrustee },
+  now: Date,
+  subject: string,
+): Guarded {
+  const issues = new Issues();
+  const budget = budgetOf(plan, live, settings.podCluster.cloud);
+  const secret = `Secret "${settings.trustee.certificateSecret}"`;
+  const warnings = [
+    ...checkLimits(budget, issues),
+    ...checkCertificate(live.certificate, live.url, secret, now, issues),
+    ...imageWarnings(plan.pods),
+    ...agentRequestWarnings(plan.pods),
+    ...endpointWarnings(plan, live.url),
+    ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
+  ];
+  const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
+  checkImagePolicies(plan, { policy: live.policy, registered }, issues);
+  issues.throwIfAny(subject);
+  return { budget, warnings };
+}
+
+/** A warning for each initdata file that names another KBS than the live one. */
+function endpointWarnings(plan: Plan, url: string): readonly string[] {
+  const bare = (one: string): string => one.replace(/\/+$/, "");
+  return plan.pods.flatMap(({ facts }, index) => {
+    if (facts?.url === undefined || bare(facts.url) === bare(url)) return [];
+    return [
+      `pods[${index}].initdataFile: it names the KBS ${facts.url}, and the live one is at ${url}: the pod gets no secret from this Trustee.`,
+    ];
+  });
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
+import type { LivePod } from "../core/plan/live-pod.ts";
+import { workloadKinds } from "../core/settings/workload.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import { toJson, type InvokeResponse, type PropertyMap } from "../protocol/index.ts";
+
+const argsSchema = z.object({
+  pods: z.array(
+    z.object({ id: z.string(), kind: z.enum(workloadKinds), namespace: z.string(), name: z.string() }),
+  ),
+});
+
+const templateSchema = z.object({
+  spec: z.object({
+    template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
+    }),
+  }),
+});
+
+/** The field managers of Pulumi's Kubernetes provider. */
+const PULUMI = "pulumi-kubernetes";
+
+function livePod(object: KubeObject, isPod: boolean): LivePod {
+  const template = isPod ? undefined : templateSchema.safeParse(object).data?.spec.template;
+  const annotations = isPod ? object.metadata.annotations : template?.metadata?.annotations;
+  const annotation = annotations?.[INITDATA_ANNOTATION];
+  const managed = (object.metadata.managedFields ?? []).some(({ manager = "" }) =>
+    manager.startsWith(PULUMI),
+  );
+  return { managed, ...(annotation === undefined ? {} : { annotation }) };
+}
+
+/** The initdata annotations of objects that are in the cluster, by the ids given; those that are not there are left out. */
+export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
+  const { pods } = argsSchema.parse(toJson(args));
+  const found = await Promise.all(
+    pods.map(async ({ id, kind, namespace, name }): Promise<[string, LivePod][]> => {
+      const object = await kube.get({ kind, namespace, name });
+      const isGone = object === undefined || object.metadata.deletionTimestamp !== undefined;
+      return isGone ? [] : [[id, livePod(object, kind === "Pod")]];
+    }),
+  );
+  const asProperties = Object.entries(Object.fromEntries(found.flat())).map(([id, pod]) => [id, { ...pod }]);
+  return { result: { found: Object.fromEntries(asProperties) as PropertyMap } };
+}
