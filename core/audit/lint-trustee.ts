@@ -1,5 +1,6 @@
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
 import { generationFacts, generations } from "../trustee/generation.ts";
+import { expirySeconds } from "./expiry.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readGenerated } from "./policy-text.ts";
@@ -12,13 +13,6 @@ const DAY = 86_400;
 
 function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
-}
-
-/** Seconds since 1970; `undefined` if it is not in the only format that the RVPS reads. */
-export function expirySeconds(expiration: string): number | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(expiration)) return undefined;
-  const time = Date.parse(expiration);
-  return Number.isNaN(time) ? undefined : time / 1000;
 }
 
 /** TA201, TA202 and TA203. */

@@ -1,0 +1,128 @@
+import { lastRequest } from "./explain-log.ts";
+import {
+  declaredCondition,
+  initdataCondition,
+  podCondition,
+  referenceCondition,
+  uneditedCondition,
+} from "./explain-pod.ts";
+import { policyCondition, readersOf } from "./explain-policy.ts";
+import {
+  currentCondition,
+  existsCondition,
+  registeredCondition,
+  trusteeCondition,
+} from "./explain-trustee.ts";
+import type { Condition, Explanation } from "./explanation.ts";
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
+import { likelyClaim, readPodClaims, type NamedClaim } from "./pod-claims.ts";
+import { liveReferenceValues } from "./trustee-view.ts";
+
+/** Everything that one cell is explained by. */
+export interface CellFacts {
+  readonly trustee: TrusteeFacts;
+  /** `namespace/name`. */
+  readonly podName: string;
+  /** `undefined`: there is no such pod. */
+  readonly pod: PodFacts | undefined;
+  readonly secret: string;
+  readonly key: string;
+  readonly answers: PolicyAnswers;
+  /** The annotation that the pod's stack declares, where a stack was named. */
+  readonly declared?: string | undefined;
+  /** Lines of the KBS's log, in order; a string: why it could not be read. */
+  readonly log: readonly string[] | string;
+}
+
+/** The claim that the pod makes, if it can be told: one that somebody has registered or granted something, first. */
+function claimOf(facts: CellFacts): NamedClaim | undefined {
+  const claims = facts.pod === undefined ? undefined : readPodClaims(facts.pod);
+  if (claims === undefined || "problem" in claims) return undefined;
+  const { trustee, answers, secret, key } = facts;
+  const registered = (liveReferenceValues(trustee).document?.entries ?? []).flatMap(({ values }) => values);
+  return likelyClaim(claims, new Set([...registered, ...readersOf(trustee, answers, secret, key).keys()]));
+}
+
+function conditionsOf(facts: CellFacts): readonly Condition[] {
+  const { trustee, pod, secret, key, answers, declared } = facts;
+  const claim = claimOf(facts);
+  return [
+    podCondition(pod),
+    ...(pod === undefined ? [] : [initdataCondition(readPodClaims(pod), claim)]),
+    ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
+    ...(pod === undefined || claim === undefined ? [] : [uneditedCondition(pod)]),
+    registeredCondition(trustee, secret),
+    existsCondition(trustee, secret, key),
+    trusteeCondition(trustee),
+    currentCondition(trustee, secret),
+    ...(pod === undefined || claim === undefined
+      ? []
+      : [referenceCondition(trustee, pod, claim), policyCondition(trustee, answers, claim, secret, key)]),
+  ];
+}
+
+/** Which failure explains the denial, where several conditions fail: first what keeps the others from counting. */
+const weight: readonly Condition["id"][] = [
+  "initdata",
+  "registered",
+  "exists",
+  "trustee",
+  "reference",
+  "policy",
+  "pod",
+];
+
+function because(
+  verdict: Explanation["verdict"],
+  conditions: readonly Condition[],
+  last: Explanation["log"],
+): string {
+  if (verdict === "denied") {
+    const failed = weight.flatMap((id) =>
+      conditions.filter((one) => one.id === id && one.status === "fails"),
+    );
+    const [first, ...more] = failed;
+    const rest = more.length === 0 ? "" : ` (and ${more.length} more, below)`;
+    return `Because ${first?.detail ?? "a condition fails"}${rest}.`;
+  }
+  if (verdict === "uncertain") {
+    const open = conditions.filter(({ status }) => status === "unknown").map(({ detail }) => detail);
+    const said = typeof last === "object" && last.own ? ` The KBS's ${last.what}.` : "";
+    return `Nothing is known to deny it, but ${open.join("; and ")}.${said}`;
+  }
+  const policy = conditions.find(({ id }) => id === "policy");
+  return `Because the pod attests well, and ${policy?.detail ?? ""}.`;
+}
+
+/** Why a pod is, or is not, given a secret: every condition, with what was expected and what was seen. */
+export function explain(facts: CellFacts): Explanation {
+  const conditions = conditionsOf(facts);
+  const { log, podName, pod, secret, key } = facts;
+  const last = typeof log === "string" ? log : lastRequest(log, secret, key, pod?.address);
+  // Other initdata than declared is told, but denies nothing by itself; who wrote the annotation is often not seen.
+  const fails = conditions.some(({ id, status }) => status === "fails" && id !== "declared");
+  const unknown = conditions.some(({ status, next }) => status === "unknown" && next !== undefined);
+  const verdict = fails ? "denied" : unknown ? "uncertain" : "allowed";
+  const disagrees =
+    typeof last === "object" &&
+    last.own &&
+    ((verdict === "allowed" && last.outcome === "denied") ||
+      (verdict === "denied" && last.outcome === "given"));
+  const next = conditions
+    .filter(({ status }) => status !== "holds")
+    .flatMap((condition) => (condition.next === undefined ? [] : [condition.next]));
+  return {
+    pod: podName,
+    secret: `${secret}/${key}`,
+    verdict,
+    because: because(verdict, conditions, last),
+    conditions,
+    ...(last === undefined ? {} : { log: last }),
+    next: [
+      ...new Set(next),
+      ...(disagrees
+        ? ["The KBS's log says otherwise: that may be an older answer. Ask again: npm run verify."]
+        : []),
+    ],
+  };
+}
