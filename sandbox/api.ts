@@ -7,7 +7,9 @@ import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
 import { conditionOf, readRunState, type RunState } from "./state/run-state.ts";
 
+export { killProcess, restartProcess } from "./sandbox-processes.ts";
 export type { Step } from "./start.ts";
+export { upgradeSandbox } from "./upgrade.ts";
 
 export interface SandboxOptions {
   /** Sandboxes of different names run side by side. @default "default" */

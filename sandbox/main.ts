@@ -1,7 +1,14 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Listr } from "listr2";
 import { type Generation, generations } from "../core/trustee/generation.ts";
-import { openSandbox, sandboxEnv, type SandboxOptions, startSteps, stopSandbox } from "./api.ts";
+import {
+  openSandbox,
+  sandboxEnv,
+  type SandboxOptions,
+  startSteps,
+  stopSandbox,
+  upgradeSandbox,
+} from "./api.ts";
 import { PLUGIN_VARIABLE, quote } from "./pulumi/kubernetes-plugin.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { conditionOf, deadProcesses, readRunState, sandboxNames } from "./state/run-state.ts";
@@ -90,6 +97,12 @@ async function down(flags: { readonly name: string; readonly all: boolean }): Pr
   }
 }
 
+async function upgrade(flags: { readonly name: string; readonly stock: boolean }): Promise<void> {
+  await upgradeSandbox(flags.name, flags.stock ? "stock" : "converted");
+  console.log(`The sandbox "${flags.name}" has been upgraded.`);
+  describe(flags.name);
+}
+
 async function status(flags: { readonly json: boolean }): Promise<void> {
   const sandboxes = (await sandboxNames()).map((name) => {
     const folder = sandboxFolder(name);
@@ -173,6 +186,16 @@ program
   .addOption(nameOption())
   .option("--all", "every sandbox", false)
   .action(down);
+program
+  .command("upgrade")
+  .description("bring Trustee from 0.18 to 0.21 in a sandbox that runs, under whatever is in it")
+  .addOption(nameOption())
+  .option(
+    "--stock",
+    "as if the policy's and the reference values' ConfigMaps had been deleted: the operator makes them anew",
+    false,
+  )
+  .action(upgrade);
 program
   .command("status")
   .description("which sandboxes there are")

@@ -16,12 +16,13 @@ import { layout } from "./pulumi/environment.ts";
 import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
 import { sandboxFolder, toolCache, usersPath } from "./state/folders.ts";
 import { freePorts } from "./state/ports.ts";
-import { startDaemon, startOf } from "./state/processes.ts";
+import { startOf } from "./state/processes.ts";
 import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
+import { startProcess } from "./sandbox-processes.ts";
 import { findOnPath } from "./tools/installed.ts";
 import { buildNotice, planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
 import { installTrustee, trusteeReady } from "./trustee/install.ts";
-import { KBS_HOST } from "./trustee/manifests/installation.ts";
+import { kbsHosts } from "./trustee/manifests/installation.ts";
 import type { StandinConfiguration } from "./trustee/standin/main.ts";
 
 export interface StartOptions {
@@ -122,7 +123,9 @@ export class Start {
     await selfSigned(folder, "trustee", {
       subject: "/CN=kbs-trustee-operator-system",
       extensions: [
-        `subjectAltName = DNS:${KBS_HOST},DNS:kbs-service,DNS:kbs-service.trustee-operator-system.svc`,
+        `subjectAltName = ${[...kbsHosts, "kbs-service", "kbs-service.trustee-operator-system.svc"]
+          .map((host) => `DNS:${host}`)
+          .join(",")}`,
       ],
     });
   }
@@ -192,10 +195,9 @@ export class Start {
 
   #spawn(name: string, program: string, programArguments: readonly string[]): void {
     this.#options.signal?.throwIfAborted();
-    const log = join(layout(this.#folder).logs, `${name}.log`);
-    const env = { PATH: usersPath(), HOME: this.#folder, NO_PROXY: "127.0.0.1,localhost" };
-    const identity = startDaemon(program, { arguments: programArguments, env, cwd: this.#folder, log });
-    this.#update({ processes: [...this.#state.processes, { name, ...identity }] });
+    const command = { name, program, arguments: [...programArguments] };
+    const process = startProcess(this.#folder, command);
+    this.#update({ processes: [...this.#state.processes, process] });
   }
 
   #update(change: Partial<RunState>): void {

@@ -54,7 +54,7 @@ async function signed(
   name: string,
   ca: CertificateFiles,
   options: SelfSignedOptions,
-): Promise<CertificateFiles> {
+): Promise<void> {
   const files = filesOf(folder, name);
   const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)];
   await Promise.all([newKey(files.key), writeFile(extensions, `${options.extensions.join("\n")}\n`)]);
@@ -70,7 +70,6 @@ async function signed(
       files.certificate,
     ],
   ]);
-  return files;
 }
 
 export interface ClusterCertificates {
@@ -86,19 +85,33 @@ export interface ClusterCertificates {
   readonly serviceAccount: { readonly privateKey: string; readonly publicKey: string };
 }
 
+/** Where {@link makeClusterCertificates} puts what it makes. */
+export function clusterCertificates(folder: string): ClusterCertificates {
+  return {
+    ca: filesOf(folder, "ca"),
+    apiServer: filesOf(folder, "apiserver"),
+    kubelet: filesOf(folder, "kubelet"),
+    admin: filesOf(folder, "admin"),
+    kubeletClient: filesOf(folder, "kubelet-client"),
+    serviceAccount: { privateKey: join(folder, "sa.key"), publicKey: join(folder, "sa.pub") },
+  };
+}
+
 const server = "extendedKeyUsage = serverAuth";
 const client = "extendedKeyUsage = clientAuth";
 
 /** The certificates of one control plane, on 127.0.0.1, made with the openssl program into `folder`. */
 export async function makeClusterCertificates(folder: string): Promise<ClusterCertificates> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const ca = await selfSigned(folder, "ca", {
+  const files = clusterCertificates(folder);
+  const { ca } = files;
+  await selfSigned(folder, "ca", {
     subject: "/CN=trustee-access-sandbox-ca",
     extensions: ["keyUsage = critical,keyCertSign,cRLSign"],
   });
   const local = "IP:127.0.0.1,DNS:localhost";
   const apiServerNames = `${local},IP:10.0.0.1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc`;
-  const [apiServer, kubelet, admin, kubeletClient, serviceAccount] = await Promise.all([
+  await Promise.all([
     signed(folder, "apiserver", ca, {
       subject: "/CN=kube-apiserver",
       extensions: [server, `subjectAltName = ${apiServerNames}`],
@@ -112,14 +125,12 @@ export async function makeClusterCertificates(folder: string): Promise<ClusterCe
       subject: "/CN=kube-apiserver-kubelet-client",
       extensions: [client],
     }),
-    makeServiceAccountKeys(folder),
+    makeServiceAccountKeys(files.serviceAccount),
   ]);
-  return { ca, apiServer, kubelet, admin, kubeletClient, serviceAccount };
+  return files;
 }
 
-async function makeServiceAccountKeys(folder: string): Promise<{ privateKey: string; publicKey: string }> {
-  const [privateKey, publicKey] = [join(folder, "sa.key"), join(folder, "sa.pub")];
-  await newKey(privateKey);
-  await execa("openssl", ["pkey", "-in", privateKey, "-pubout", "-out", publicKey]);
-  return { privateKey, publicKey };
+async function makeServiceAccountKeys(files: ClusterCertificates["serviceAccount"]): Promise<void> {
+  await newKey(files.privateKey);
+  await execa("openssl", ["pkey", "-in", files.privateKey, "-pubout", "-out", files.publicKey]);
 }

@@ -25,8 +25,11 @@ export class Rest {
     });
   }
 
-  /** @returns status 0 where nothing answers */
-  async call(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer> {
+  /**
+   * @param method PATCH is a JSON merge patch
+   * @returns status 0 where nothing answers
+   */
+  async call(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve) => {
       const nobody = (error: Error): void => {
         resolve({ status: 0, body: error.message });
@@ -39,7 +42,8 @@ export class Rest {
         agent: this.#agent,
         timeout: 10_000,
       };
-      const call = request({ ...options, headers: { "content-type": "application/json" } }, (response) => {
+      const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+      const call = request({ ...options, headers: { "content-type": type } }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", nobody);

@@ -18,7 +18,16 @@ const schema = z.object({
   resourcePath: z.enum(["string", "array"]),
   kubernetesPlugin: z.object({ source: z.string(), fallback: z.boolean() }).optional(),
   ports: z.record(z.string(), z.number()),
-  processes: z.array(z.object({ name: z.string(), pid: z.number(), started: z.string() })),
+  processes: z.array(
+    z.object({
+      name: z.string(),
+      pid: z.number(),
+      started: z.string(),
+      /** What it was started as, to be started again. */
+      program: z.string(),
+      arguments: z.array(z.string()),
+    }),
+  ),
 });
 
 /** What is known of a sandbox, kept in its folder from before its first process starts. */

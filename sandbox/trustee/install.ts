@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { Generation } from "../../core/trustee/generation.ts";
 import type { Rest } from "../control-plane/rest.ts";
 import {
   clusterManifests,
@@ -33,7 +34,8 @@ const plurals: Readonly<Record<string, string>> = {
   TrusteeConfig: "trusteeconfigs",
 };
 
-function collection({ apiVersion, kind, metadata }: Manifest): string {
+/** The path of the objects of a manifest's kind and namespace. */
+export function collection({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const namespace = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
   return `${group}${namespace}/${plurals[kind] ?? ""}`;
@@ -45,7 +47,7 @@ const createdSchema = z.object({ kind: z.string(), metadata: z.object({ uid: z.s
 const TRIES = 100;
 
 /** Creates an object, patiently while its namespace or kind is not yet known everywhere in the API server. */
-async function create(rest: Rest, manifest: Manifest): Promise<z.infer<typeof createdSchema>> {
+export async function create(rest: Rest, manifest: Manifest): Promise<z.infer<typeof createdSchema>> {
   for (let tries = 0; ; tries += 1) {
     const { status, body } = await rest.call("POST", collection(manifest), manifest);
     if (status === 201) return createdSchema.parse(body);
@@ -56,17 +58,20 @@ async function create(rest: Rest, manifest: Manifest): Promise<z.infer<typeof cr
   }
 }
 
+/** The definitions that an operator brings along. */
+export function operatorKinds(generation: Generation): readonly string[] {
+  return [`kbsconfigs-${generation}.yaml`, `trusteeconfigs-${generation}.yaml`];
+}
+
+/** A CustomResourceDefinition from `crds`. */
+export async function readKind(file: string): Promise<Manifest> {
+  return parse(await readFile(join(import.meta.dirname, "crds", file), "utf8")) as Manifest;
+}
+
 /** Creates everything of Trustee that its operator does not make, in a cluster that has just begun to answer. */
 export async function installTrustee(rest: Rest, options: InstallOptions): Promise<void> {
-  const files = [
-    `kbsconfigs-${options.generation}.yaml`,
-    `trusteeconfigs-${options.generation}.yaml`,
-    "routes.yaml",
-  ];
   const crds = await Promise.all(
-    files.map(
-      async (file) => parse(await readFile(join(import.meta.dirname, "crds", file), "utf8")) as Manifest,
-    ),
+    [...operatorKinds(options.generation), "routes.yaml"].map(async (file) => readKind(file)),
   );
   await Promise.all([...crds, ...clusterManifests].map(async (manifest) => create(rest, manifest)));
   await Promise.all(crds.map(async (crd) => established(rest, crd)));

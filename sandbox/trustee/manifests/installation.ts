@@ -1,18 +1,23 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Generation, generationFacts } from "../../../core/trustee/generation.ts";
+import { type Generation, generationFacts, generations } from "../../../core/trustee/generation.ts";
 import { KBS_CONFIG } from "./kbs.ts";
 import { configMap, type Manifest, NAMESPACE, ownedBy, sampleSecret, secret } from "./objects.ts";
 import { priorReferenceValues, referenceValuesData } from "./reference-values.ts";
 
-/** The host of the route to the KBS, as an OpenShift router would name it. */
-export const KBS_HOST = `kbs-service-${NAMESPACE}.apps.sandbox.example`;
+/** The host of the route to the KBS, as an OpenShift router names it. */
+export function kbsHost(generation: Generation): string {
+  return `${generationFacts[generation].route}-${NAMESPACE}.apps.sandbox.example`;
+}
+
+/** The KBS's certificate covers both, so that Trustee can be upgraded. */
+export const kbsHosts: readonly string[] = generations.map(kbsHost);
 
 export interface InstallationOptions {
   readonly generation: Generation;
   /** As the operator installs it; otherwise as the tutorial's earlier steps leave it. */
   readonly fresh: boolean;
-  /** PEM of the certificate that covers {@link KBS_HOST}, and of its key. */
+  /** PEM of the certificate that covers {@link kbsHosts}, and of its key. */
   readonly certificate: string;
   readonly key: string;
 }
@@ -120,6 +125,21 @@ function kbsConfig(options: InstallationOptions, owner: readonly object[]): Mani
   };
 }
 
+/** The route to the KBS, which an administrator makes. */
+export function kbsRoute(generation: Generation): Manifest {
+  return {
+    apiVersion: "route.openshift.io/v1",
+    kind: "Route",
+    metadata: { name: generationFacts[generation].route, namespace: NAMESPACE },
+    spec: {
+      host: kbsHost(generation),
+      port: { targetPort: "kbs-port" },
+      tls: { termination: "passthrough" },
+      to: { kind: "Service", name: "kbs-service", weight: 100 },
+    },
+  };
+}
+
 /**
  * What the operator makes of the TrusteeConfig, and, unless `fresh`, what the tutorial's earlier steps add to it.
  * @param uid of the TrusteeConfig
@@ -133,17 +153,7 @@ export async function installation(options: InstallationOptions, uid: string): P
     secret("trusteeconfig-https-key-secret", { privateKey: options.key }, owner),
     sample(options.generation, owner),
     ...(options.fresh ? [] : preparedSecrets(options.generation)),
-    {
-      apiVersion: "route.openshift.io/v1",
-      kind: "Route",
-      metadata: { name: generationFacts[options.generation].route, namespace: NAMESPACE },
-      spec: {
-        host: KBS_HOST,
-        port: { targetPort: "kbs-port" },
-        tls: { termination: "passthrough" },
-        to: { kind: "Service", name: "kbs-service", weight: 100 },
-      },
-    },
+    kbsRoute(options.generation),
     kbsConfig(options, owner),
   ];
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { generationFacts } from "../../../core/trustee/generation.ts";
 
@@ -23,8 +24,24 @@ export const priorReferenceValues: readonly PriorReferenceValue[] = [
 ].map(([name = "", digest = ""]) => ({ name, expiration: EXPIRATION, value: [digest] }));
 
 function mapEntry({ name, expiration, value }: PriorReferenceValue): readonly [string, string] {
-  const json = JSON.stringify({ version: "0.1.0", name, expiration, value });
-  return [name, Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_")];
+  return [name, encoded({ version: "0.1.0", name, expiration, value })];
+}
+
+/** JSON in padded base64url. */
+function encoded(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+}
+
+const listSchema = z.array(z.looseObject({ name: z.string() }));
+
+/** The list of the older generation as the map of the newer one: the same entries, in the same order. */
+export function convertedReferenceValues(list: string): string {
+  const entries = listSchema.parse(JSON.parse(list));
+  return entries.length === 0
+    ? "{\n}\n"
+    : pretty(
+        Object.fromEntries(entries.map((entry) => [entry.name, encoded({ version: "0.1.0", ...entry })])),
+      );
 }
 
 /** The data of ConfigMap trusteeconfig-rvps-reference-values; as the operator installs it where there are no values. */

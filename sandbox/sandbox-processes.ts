@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { layout } from "./pulumi/environment.ts";
+import { sandboxFolder, usersPath } from "./state/folders.ts";
+import { startDaemon, stopDaemons } from "./state/processes.ts";
+import { readRunState, type RunState, writeRunState } from "./state/run-state.ts";
+
+/** A process of a sandbox, as its run state has it. */
+export type SandboxProcess = RunState["processes"][number];
+
+/** Starts a process of the sandbox in `folder`; its log is named like it. */
+export function startProcess(
+  folder: string,
+  command: Pick<SandboxProcess, "name" | "program" | "arguments">,
+): SandboxProcess {
+  const identity = startDaemon(command.program, {
+    arguments: command.arguments,
+    env: { PATH: usersPath(), HOME: folder, NO_PROXY: "127.0.0.1,localhost" },
+    cwd: folder,
+    log: join(layout(folder).logs, `${command.name}.log`),
+  });
+  return { ...command, ...identity };
+}
+
+function find(sandbox: string, name: string): { readonly state: RunState; readonly found: SandboxProcess } {
+  const state = readRunState(sandboxFolder(sandbox));
+  const found = state?.processes.find((process) => process.name === name);
+  if (state === undefined || found === undefined) {
+    const names = state?.processes.map((process) => process.name).join(", ") ?? "none";
+    throw new Error(`The sandbox "${sandbox}" has no process "${name}"; it has: ${names}.`);
+  }
+  return { state, found };
+}
+
+/**
+ * Kills one of a sandbox's processes (SIGKILL, with its group), e.g. `kube-apiserver`, as a failing machine would.
+ * @throws Error if the sandbox has no process of that name
+ */
+export async function killProcess(sandbox: string, name: string): Promise<void> {
+  await stopDaemons([find(sandbox, name).found]);
+}
+
+/**
+ * Starts one of a sandbox's processes again, as it was started first; one that still runs is killed before.
+ * @throws Error if the sandbox has no process of that name
+ */
+export async function restartProcess(sandbox: string, name: string): Promise<void> {
+  await killProcess(sandbox, name);
+  const { state, found } = find(sandbox, name);
+  const folder = sandboxFolder(sandbox);
+  const { program, arguments: programArguments } = found;
+  const restarted = startProcess(folder, { name, program, arguments: programArguments });
+  writeRunState(folder, {
+    ...state,
+    processes: state.processes.map((process) => (process.name === name ? restarted : process)),
+  });
+}

@@ -1,0 +1,140 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type Generation, generationFacts } from "../../core/trustee/generation.ts";
+import type { Rest } from "../control-plane/rest.ts";
+import { collection, create, operatorKinds, readKind } from "./install.ts";
+import { installation, kbsRoute } from "./manifests/installation.ts";
+import { DEPLOYMENT, KBS_CONFIG } from "./manifests/kbs.ts";
+import { type Manifest, NAMESPACE, sampleSecret } from "./manifests/objects.ts";
+import { convertedReferenceValues } from "./manifests/reference-values.ts";
+
+const FROM: Generation = "0.18";
+const TO: Generation = "0.21";
+
+export interface UpgradeOptions {
+  /**
+   * What becomes of the resource policy and the reference values. `converted`: somebody has written what was there under
+   * the new keys, in the new format. `stock`: somebody has deleted the two ConfigMaps, and the new operator has made them
+   * again, as on a fresh installation.
+   */
+  readonly configMaps: "converted" | "stock";
+  /** PEM files of the KBS. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const objectSchema = z.looseObject({
+  metadata: z.looseObject({ uid: z.string() }),
+  data: z.record(z.string(), z.string()).default({}),
+});
+
+async function expected(rest: Rest, ...call: Parameters<Rest["call"]>): Promise<unknown> {
+  const { status, body } = await rest.call(...call);
+  if (status < 200 || status > 299)
+    throw new Error(`${call[0]} ${call[1]}: ${status} ${JSON.stringify(body)}`);
+  return body;
+}
+
+function pathOf(manifest: Manifest): string {
+  return `${collection(manifest)}/${manifest.metadata.name}`;
+}
+
+function named(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
+  if (found === undefined) throw new Error(`the installation has no ${kind} ${name}`);
+  return found;
+}
+
+/**
+ * Brings a cluster from Trustee 0.18 to 0.21, while no operator works. What the new operator does by itself is taken
+ * from its source (internal/controller/trusteeconfig_controller.go, v0.21.0): it leaves the content of ConfigMaps and
+ * Secrets that exist, keeps a kbsSecretResources that differs from its own, drops the fields of the KbsConfig that it no
+ * longer knows, and creates the secret attestation-status. It converts nothing, and a KBS whose ConfigMaps lack the new
+ * keys does not start; so the rest is what an administrator has to do: the KBS's own configuration, policy and reference
+ * values under the new keys, and the route under its new name, and so with another host.
+ */
+export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promise<void> {
+  const config = await expected(
+    rest,
+    "GET",
+    `/apis/confidentialcontainers.org/v1alpha1/namespaces/${NAMESPACE}/trusteeconfigs/trusteeconfig`,
+  );
+  const [certificate, key] = await Promise.all([
+    readFile(options.certificate, "utf8"),
+    readFile(options.key, "utf8"),
+  ]);
+  const material = { generation: TO, fresh: true, certificate, key };
+  const wanted = await installation(material, objectSchema.parse(config).metadata.uid);
+  for (const file of operatorKinds(TO)) {
+    const crd = await readKind(file);
+    await expected(rest, "PATCH", pathOf(crd), { metadata: crd.metadata, spec: crd["spec"] });
+  }
+  const kbsConfig = named(wanted, "KbsConfig", KBS_CONFIG);
+  await expected(rest, "PATCH", pathOf(kbsConfig), { spec: { tdxConfigSpec: null } });
+  await create(rest, named(wanted, "Secret", sampleSecret[TO]));
+  const kbsToml = named(wanted, "ConfigMap", "trusteeconfig-kbs-config");
+  await expected(rest, "PATCH", pathOf(kbsToml), { data: kbsToml["data"] });
+  for (const [name, fact, convert] of [
+    ["trusteeconfig-resource-policy", "policyKey", (text: string): string => text],
+    ["trusteeconfig-rvps-reference-values", "referenceValuesKey", convertedReferenceValues],
+  ] as const) {
+    await moveKey(
+      rest,
+      named(wanted, "ConfigMap", name),
+      fact,
+      options.configMaps === "stock" ? undefined : convert,
+    );
+  }
+  await expected(rest, "DELETE", pathOf(kbsRoute(FROM)));
+  await create(rest, kbsRoute(TO));
+}
+
+/** @param convert what becomes of the text; `undefined`: the ConfigMap is deleted, and made again as it is installed */
+async function moveKey(
+  rest: Rest,
+  stock: Manifest,
+  fact: "policyKey" | "referenceValuesKey",
+  convert: ((text: string) => string) | undefined,
+): Promise<void> {
+  if (convert === undefined) {
+    await expected(rest, "DELETE", pathOf(stock));
+    await create(rest, stock);
+    return;
+  }
+  const [from, to] = [generationFacts[FROM][fact], generationFacts[TO][fact]];
+  const { data } = objectSchema.parse(await expected(rest, "GET", pathOf(stock)));
+  const text = data[from];
+  if (text === undefined) throw new Error(`ConfigMap ${stock.metadata.name} has no key ${from}`);
+  await expected(rest, "PATCH", pathOf(stock), { data: { [from]: null, [to]: convert(text) } });
+}
+
+const deploymentSchema = z.looseObject({
+  metadata: z.looseObject({ generation: z.number() }),
+  spec: z.looseObject({
+    template: z.looseObject({ spec: z.looseObject({ initContainers: z.array(z.unknown()).default([]) }) }),
+  }),
+  status: z.looseObject({
+    observedGeneration: z.number().default(0),
+    replicas: z.number().default(0),
+    updatedReplicas: z.number().default(0),
+    readyReplicas: z.number().default(0),
+  }),
+});
+
+/** Waits until the new operator has rolled the KBS out. @param timeout in milliseconds */
+export async function upgraded(rest: Rest, timeout: number): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${DEPLOYMENT}`;
+  for (const end = Date.now() + timeout; Date.now() < end;) {
+    const { data } = deploymentSchema.safeParse((await rest.call("GET", path)).body);
+    if (data !== undefined) {
+      const { metadata, spec, status } = data;
+      // Only the newer generation has an init container.
+      const isNew = spec.template.spec.initContainers.length > 0;
+      const settled = status.observedGeneration >= metadata.generation && status.replicas === 1;
+      if (isNew && settled && status.updatedReplicas === 1 && status.readyReplicas === 1) return;
+    }
+    await sleep(200);
+  }
+  throw new Error(`${DEPLOYMENT} did not become ready on Trustee ${TO}`);
+}
