@@ -16,6 +16,7 @@ export type { ExtraSpec } from "./pod-template.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
 export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
 export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
+export { TrusteeRestoration, type TrusteeRestorationArgs } from "./trustee-restoration.ts";
 export { TrusteeRollout, type TrusteeRolloutArgs } from "./trustee-rollout.ts";
 export {
   GeneratedValue,

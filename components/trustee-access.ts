@@ -7,6 +7,7 @@ import { ConfidentialPod } from "./confidential-pod.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
+import { TrusteeRestoration } from "./trustee-restoration.ts";
 import { TrusteeRollout } from "./trustee-rollout.ts";
 import type * as trustee from "./trustee/index.ts";
 
@@ -24,9 +25,10 @@ export interface TrusteeAccessArgs {
 
 /**
  * Who may read what: secrets, policy, reference values, the rollout that makes Trustee see them, and then the pods. On
- * destroy the same in reverse.
+ * destroy the same in reverse, and last a rollout that makes Trustee see what was put back.
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
+  readonly restoration: TrusteeRestoration;
   readonly secrets: readonly KbsSecret[];
   readonly policy: ResourcePolicy;
   readonly referenceValues: ReferenceValues;
@@ -38,8 +40,13 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
     const { settings, plan, generation } = args;
     const { namespace, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
+    this.restoration = new TrusteeRestoration(
+      "restoration",
+      { namespace, deployment, timeoutMinutes },
+      { parent: this },
+    );
     this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
-    const afterSecrets = { parent: this, dependsOn: [...this.secrets] };
+    const afterSecrets = { parent: this, dependsOn: [this.restoration, ...this.secrets] };
     this.policy = new ResourcePolicy(
       "resource-policy",
       { namespace, generation, grants: plan.grants },
@@ -86,7 +93,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         ...(from === "generate" ? { generate } : {}),
         ...(data === undefined ? {} : { data }),
       },
-      { parent: this },
+      { parent: this, dependsOn: [this.restoration] },
     );
   }
 }

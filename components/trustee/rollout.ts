@@ -12,6 +12,8 @@ export interface RolloutArgs {
   /** Secrets that the operator must have mounted by then. */
   readonly secrets: pulumi.Input<pulumi.Input<string>[]>;
   readonly timeoutMinutes: pulumi.Input<number>;
+  /** Rolls out when it is deleted, instead of when it is created or changed. @default false */
+  readonly onDelete?: pulumi.Input<boolean>;
 }
 
 /** Every pod of the Deployment is younger than the last change, whoever restarted it. */

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { configMapKey, curl, initdataAnnotation, podUids, sharedData } from "./support/cluster.ts";
+import {
+  configMapKey,
+  curl,
+  initdataAnnotation,
+  kbsPodCreation,
+  lastChange,
+  podUids,
+  sharedData,
+} from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 const SECRET = "Pod 2 secret!";
@@ -129,5 +137,10 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
     expect(await podUids(sandbox)).toEqual({});
+  });
+
+  it("has Trustee see what destroy put back: its pod is younger than the last change", async () => {
+    const changed = await lastChange(sandbox, "trusteeconfig-resource-policy");
+    for (const created of await kbsPodCreation(sandbox)) expect(created).toBeGreaterThanOrEqual(changed);
   });
 });

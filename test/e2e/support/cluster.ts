@@ -127,3 +127,22 @@ export async function curl(sandbox: Sandbox, pod: string, path: string): Promise
 export async function readable(sandbox: Sandbox, pod: string, path: string): Promise<boolean> {
   return !(await curl(sandbox, pod, path)).includes("[CDH] [ERROR]: Get Resource failed");
 }
+
+/** When a ConfigMap was last written, by the API server's clock, in milliseconds. */
+export async function lastChange(sandbox: Sandbox, configMap: string): Promise<number> {
+  const args = ["get", "configmap", configMap, "-n", NAMESPACE, "--show-managed-fields"];
+  const { metadata } = await json(sandbox, ...args);
+  const { managedFields } = metadata as { readonly managedFields: readonly { readonly time: string }[] };
+  return Math.max(...managedFields.map(({ time }) => Date.parse(time)));
+}
+
+/** When each running KBS pod was created, in milliseconds. */
+export async function kbsPodCreation(sandbox: Sandbox): Promise<readonly number[]> {
+  const { items } = await json(sandbox, "get", "pods", "-l", "app=kbs", "-n", NAMESPACE);
+  const pods = items as readonly {
+    readonly metadata: { readonly creationTimestamp: string; readonly deletionTimestamp?: string };
+  }[];
+  return pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+}

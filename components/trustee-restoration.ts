@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+import { trusteeNames } from "../core/trustee/generation.ts";
+import * as trustee from "./trustee/index.ts";
+
+export interface TrusteeRestorationArgs {
+  /** @default `trustee-operator-system` */
+  readonly namespace?: string;
+  /** @default `trustee-deployment` */
+  readonly deployment?: string;
+  /** @default 10 */
+  readonly timeoutMinutes?: number;
+}
+
+/**
+ * After a destroy, Trustee sees what was put back: a KBS keeps the policy that it has read until it is restarted, and
+ * would go on refusing secrets by grants that are gone. Whatever changes Trustee depends on this, so it is registered
+ * first, when it does nothing, and deleted last, when it rolls Trustee out unless its operator has done so already.
+ */
+export class TrusteeRestoration extends pulumi.ComponentResource {
+  readonly rollout: trustee.Rollout;
+
+  constructor(name: string, args: TrusteeRestorationArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("trustee-access:index:TrusteeRestoration", name, {}, opts);
+    this.rollout = new trustee.Rollout(
+      name,
+      {
+        namespace: args.namespace ?? trusteeNames.namespace,
+        deployment: args.deployment ?? trusteeNames.deployment,
+        changes: {},
+        after: [
+          { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
+          { kind: "ConfigMap", name: trusteeNames.referenceValues },
+        ],
+        secrets: [],
+        timeoutMinutes: args.timeoutMinutes ?? 10,
+        onDelete: true,
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}
