@@ -2,6 +2,7 @@ import { execa, ExecaError } from "execa";
 import { z } from "zod";
 import { allowedReasons, deniedReasons } from "../core/access/model.ts";
 import { otherSecretsModes } from "../core/policy/grants.ts";
+import { workloadKinds } from "../core/settings/workload.ts";
 import { generations } from "../core/trustee/generation.ts";
 
 const cluster = z.object({ kubeconfig: z.string().optional(), context: z.string().optional() });
@@ -22,10 +23,18 @@ const stackOutputsSchema = z.object({
     secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
   }),
   annotations: z.record(z.string(), z.string()),
-  /** `agentPolicy` is as it was declared; absent where the initdata is a file of the user's. */
+  /** By the name that grants know a pod by. `agentPolicy` is as it was declared; absent where the initdata is a file of the user's. */
   pods: z.record(
     z.string(),
-    z.object({ namespace: z.string(), container: z.string(), agentPolicy: agentPolicy.optional() }),
+    z.object({
+      name: z.string().optional(),
+      namespace: z.string(),
+      kind: z.enum(workloadKinds).default("Pod"),
+      container: z.string(),
+      /** `false`: somebody else deploys it. */
+      deployed: z.boolean().default(true),
+      agentPolicy: agentPolicy.optional(),
+    }),
   ),
   podCluster: cluster,
   /** Trustee and where it is; `cluster` as kubectl would be told. */
@@ -78,8 +87,14 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
 
 /** One cell of a stack's access matrix, as the stack says it should be. */
 export interface ExpectedCell {
+  /** As grants know it. */
+  readonly reader: string;
   readonly pod: string;
   readonly namespace: string;
+  /** What kubectl is to be told, e.g. `deployment/web`; absent: a reader that is not of this stack's cluster. */
+  readonly target?: string;
+  /** Whether this stack deploys it. */
+  readonly deployed: boolean;
   readonly secret: string;
   readonly key: string;
   readonly allowed: boolean;
@@ -87,11 +102,16 @@ export interface ExpectedCell {
 
 /** The cells of a stack's access matrix, pod by pod. */
 export function expectedCells(stack: StackOutputs): readonly ExpectedCell[] {
-  return Object.entries(stack.access).flatMap(([pod, row]) =>
-    Object.entries(row).map(([path, why]) => {
+  return Object.entries(stack.access).flatMap(([reader, row]) => {
+    const declared = stack.pods[reader];
+    const pod = declared?.name ?? reader;
+    const target = declared === undefined ? {} : { target: `${declared.kind.toLowerCase()}/${pod}` };
+    const deployed = declared?.deployed ?? false;
+    return Object.entries(row).map(([path, why]) => {
       const [secret = "", key = ""] = path.split("/");
-      const namespace = stack.pods[pod]?.namespace ?? "default";
-      return { pod, namespace, secret, key, allowed: allowedReasons.some((reason) => reason === why) };
-    }),
-  );
+      const allowed = allowedReasons.some((reason) => reason === why);
+      const namespace = declared?.namespace ?? "";
+      return { reader, pod, namespace, ...target, deployed, secret, key, allowed };
+    });
+  });
 }

@@ -4,7 +4,7 @@ import { junit } from "../core/audit/junit.ts";
 import { run, UsageError } from "./access/run.ts";
 import { readStack } from "./stack.ts";
 import { KbsLog } from "./verify/kbs-log.ts";
-import { readCells } from "./verify/read-cells.ts";
+import { readCells, unasked } from "./verify/read-cells.ts";
 import { KubectlMissingError } from "./verify/read-cell.ts";
 import { verifyCases, verifySummary, verifyTable } from "./verify/show.ts";
 
@@ -40,12 +40,13 @@ async function verify(options: Options): Promise<boolean> {
       progress: process.stderr.isTTY && !options.json,
     });
     const { problem } = opened;
+    const notAsked = unasked(stack, cells);
     const ok = cells.every((cell) => cell.ok);
     if (options.junit !== undefined) await writeFile(options.junit, junit("verify", verifyCases(cells)));
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ ok, ...(problem === undefined ? {} : { logProblem: problem }), cells }, null, 2)}\n`
-        : `${verifyTable(cells)}\n${verifySummary(cells, problem)}\n`,
+        ? `${JSON.stringify({ ok, ...(problem === undefined ? {} : { logProblem: problem }), notAsked, cells }, null, 2)}\n`
+        : `${verifyTable(cells)}\n${verifySummary(cells, notAsked, problem)}\n`,
     );
     return ok;
   } catch (error) {

@@ -34,12 +34,12 @@ export class KubectlMissingError extends Error {
 
 /** The tutorial's own command. What curl prints is the secret itself, so it stays in this function. */
 async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<ExecOutcome> {
-  const container = stack.pods[cell.pod]?.container;
+  const container = stack.pods[cell.reader]?.container;
   const result = await execa(
     "kubectl",
     [
       ...kubectlCluster(stack.podCluster),
-      ...["exec", cell.pod, "--namespace", cell.namespace],
+      ...["exec", cell.target ?? cell.pod, "--namespace", cell.namespace],
       ...(container === undefined ? [] : ["--container", container]),
       ...["--", ...curlCommand(cell.secret, cell.key).split(" ")],
     ],

@@ -31,7 +31,7 @@ function rotated<T>(list: readonly T[], by: number): readonly T[] {
  */
 export async function readCells(options: ReadOptions): Promise<readonly VerifiedCell[]> {
   const { stack, timeout, log } = options;
-  const expected = expectedCells(stack);
+  const expected = expectedCells(stack).filter(({ target }) => target !== undefined);
   const results = new Map<ExpectedCell, ReadCell>();
   const locks = new Locks();
   const read = async (cell: ExpectedCell): Promise<void> => {
@@ -71,5 +71,17 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
     },
   );
   await tasks.run();
-  return expected.flatMap((cell) => results.get(cell)?.cell ?? []);
+  // A pod that somebody else deploys need not be there.
+  return expected.flatMap((cell) => {
+    const found = results.get(cell)?.cell;
+    return found === undefined || (!cell.deployed && found.seen === "pod-missing") ? [] : [found];
+  });
+}
+
+/** The readers that were not asked, since they are not in this stack's cluster. */
+export function unasked(stack: StackOutputs, cells: readonly VerifiedCell[]): readonly string[] {
+  const readers = expectedCells(stack).filter(
+    ({ namespace, pod }) => !cells.some((cell) => cell.namespace === namespace && cell.pod === pod),
+  );
+  return [...new Set(readers.map(({ reader }) => reader))];
 }

@@ -39,9 +39,14 @@ export function verifyTable(cells: readonly VerifiedCell[]): string {
 
 /**
  * One line that says how it went, and one for each outcome that needs words.
+ * @param notAsked readers that are not in the stack's cluster
  * @param logProblem why the KBS's log could not be read
  */
-export function verifySummary(cells: readonly VerifiedCell[], logProblem?: string): string {
+export function verifySummary(
+  cells: readonly VerifiedCell[],
+  notAsked: readonly string[],
+  logProblem?: string,
+): string {
   const wrong = cells.filter((cell) => !cell.ok);
   const seen = [...new Set(wrong.map((cell) => cell.seen))].sort();
   const lines = seen.map((outcome) => `  ${outcome}: ${outcomeWords[outcome]}`);
@@ -56,7 +61,9 @@ export function verifySummary(cells: readonly VerifiedCell[], logProblem?: strin
       : [
           `Why ${unknown} of them ${unknown === 1 ? "is" : "are"} denied is not known: ${logProblem ?? "the KBS's log does not say"}.`,
         ];
-  return [head, ...lines, ...note].join("\n");
+  const elsewhere =
+    notAsked.length === 0 ? [] : [`Not asked, since somebody else deploys them: ${notAsked.join(", ")}.`];
+  return [head, ...lines, ...note, ...elsewhere].join("\n");
 }
 
 /** One case for each cell, for a JUnit report. */
