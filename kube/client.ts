@@ -5,6 +5,7 @@ import {
   type KubeConfig,
 } from "@kubernetes/client-node";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
+import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
 import { withRetries } from "./retry.ts";
 
@@ -20,10 +21,14 @@ interface Exchange {
   readonly method: HttpMethod;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
 }
+
+/** All that an API server says where a JSON patch's test does not hold; what is invalid otherwise has a message of its own. */
+const TEST_FAILED = "the server rejected our request due to an error in our request";
 
 /** Asks for an object's metadata alone. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
@@ -107,6 +112,26 @@ export class KubeClient {
     })) as KubeObject;
   }
 
+  /**
+   * A JSON patch, such as {@link guardedPatch} makes.
+   * @throws KubeError `conflict` if one of its tests does not hold
+   */
+  async patchGuarded(ref: ObjectRef, operations: readonly JsonPatchOperation[]): Promise<KubeObject> {
+    try {
+      return (await this.#retried({
+        request: { verb: "patch", ...about(ref) },
+        method: HttpMethod.PATCH,
+        path: apiPath(ref.kind, ref.namespace, ref.name),
+        query: { fieldManager: FIELD_MANAGER },
+        body: asGo(JSON.stringify(operations)),
+        contentType: "application/json-patch+json",
+      })) as KubeObject;
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.detail !== TEST_FAILED) throw error;
+      throw new KubeError("conflict", error.request, "what it builds on has changed", error);
+    }
+  }
+
   /** Asks for a pod's eviction, which respects disruption budgets (`too-many-requests` while one forbids it). */
   async evict(namespace: string, name: string): Promise<void> {
     await this.#once({
@@ -160,7 +185,7 @@ export class KubeClient {
     for (const [name, value] of Object.entries(query)) context.setQueryParam(name, value);
     context.setHeaderParam("Accept", accept ?? "application/json");
     if (contentType !== undefined) context.setHeaderParam("Content-Type", contentType);
-    if (body !== undefined) context.setBody(JSON.stringify(body));
+    if (body !== undefined) context.setBody(typeof body === "string" ? body : JSON.stringify(body));
     context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
     await this.#signIn(context, request);
     const response = await this.#http.send(context).toPromise();
@@ -175,6 +200,17 @@ export class KubeClient {
 
 function about(ref: ObjectRef): Pick<Request, "resource" | "name" | "namespace"> {
   return { resource: kinds[ref.kind].resource, name: ref.name, namespace: ref.namespace };
+}
+
+/**
+ * JSON text with the escapes that Go's encoder writes: an API server compares a JSON patch's test by the bytes of the
+ * JSON that it has made of the object.
+ */
+function asGo(json: string): string {
+  return json.replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function parse(text: string): unknown {

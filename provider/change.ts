@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError } from "../kube/errors.ts";
+import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import { unknown, type Unknown } from "../protocol/index.ts";
 import type { Operation } from "./resource.ts";
@@ -22,19 +23,29 @@ export interface Changed<Result> {
 /** Waits before the next try after somebody else was faster, in milliseconds. */
 const WAITS = [0, 20, 50, 100, 200, 300, 500, 800, 1200] as const;
 
+/** After so many conflicts over the object as a whole, only what the merge builds on has to be as it was read. */
+const WHOLE_TRIES = 4;
+
+/** What to change: an object, and the fields of it that the merge looks at. */
+export interface Target {
+  readonly ref: ObjectRef;
+  readonly basis: readonly FieldPath[];
+}
+
 /**
  * Reads an object, merges, and writes what has to change with the version that was read. Where somebody else has
- * written in between, it reads and merges again.
+ * written in between, it reads and merges again. Against somebody who never stops writing it then holds on to the
+ * fields alone that it builds on, so that only a change of these is a conflict.
  * @param merge pure; may throw, then nothing is written. It is called once a try
- * @throws KubeError `conflict` if somebody else was faster ten times
+ * @throws Error if somebody else was faster ten times
  */
 export async function changeObject<Result>(
   operation: Operation,
-  ref: ObjectRef,
+  { ref, basis }: Target,
   merge: (live: KubeObject | undefined) => Change<Result>,
 ): Promise<Changed<Result>> {
   const { kube, signal, preview } = operation;
-  for (const wait of [...WAITS, undefined]) {
+  for (const [tries, wait] of [...WAITS, undefined].entries()) {
     const live = await kube.get(ref);
     const { patch, result } = merge(live);
     const resourceVersion = live?.metadata.resourceVersion ?? "";
@@ -42,7 +53,10 @@ export async function changeObject<Result>(
       return { result, wrote: patch !== undefined, resourceVersion };
     }
     try {
-      const written = await kube.patch(ref, patch, resourceVersion);
+      const written =
+        tries < WHOLE_TRIES
+          ? await kube.patch(ref, patch, resourceVersion)
+          : await kube.patchGuarded(ref, guardedPatch(live, basis, patch));
       return { result, wrote: true, resourceVersion: written.metadata.resourceVersion ?? "" };
     } catch (error) {
       if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;

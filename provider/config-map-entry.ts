@@ -19,6 +19,7 @@ import {
   staying,
   type ConfigMap,
   configMapRef,
+  configMapTarget,
   contentOf,
   keyToWrite,
   readConfigMap,
@@ -150,7 +151,8 @@ function mergeInto(
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
   const ref = configMapRef(want.namespace, want.configMap);
-  const changed = await changeObject(operation, ref, (object) => {
+  const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key], ORIGINALS_ANNOTATION);
+  const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
     return mergeInto(map, key, want, old, operation.owner);
@@ -217,17 +219,21 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
 
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
-    const { result } = await changeObject(operation, ref, (object) => {
-      const live = staying(object);
-      if (live === undefined) return { patch: undefined, result: undefined };
-      const map = readConfigMap(live);
-      const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
-      const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key));
-      const data = withdrawal.kind === "leave" ? {} : { [state.key]: withdrawal.content };
-      const patch = patchOf(map, data, withoutOriginal(originals, state.key, operation.owner));
-      if (patch !== undefined) writableConfigMap(live, ref);
-      return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
-    });
+    const { result } = await changeObject(
+      operation,
+      configMapTarget(ref, [state.key], ORIGINALS_ANNOTATION),
+      (object) => {
+        const live = staying(object);
+        if (live === undefined) return { patch: undefined, result: undefined };
+        const map = readConfigMap(live);
+        const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
+        const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key));
+        const data = withdrawal.kind === "leave" ? {} : { [state.key]: withdrawal.content };
+        const patch = patchOf(map, data, withoutOriginal(originals, state.key, operation.owner));
+        if (patch !== undefined) writableConfigMap(live, ref);
+        return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
+      },
+    );
     if (result !== undefined) warnLeft(operation, had, state.key, result);
   },
 };

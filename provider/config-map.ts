@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey } from "../core/trustee/generation.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import type { Target } from "./change.ts";
 
 /** A ConfigMap as far as it is merged here. */
 export interface ConfigMap {
@@ -13,6 +14,18 @@ const dataSchema = z.record(z.string(), z.string()).nullish();
 
 export function configMapRef(namespace: string, name: string): ObjectRef {
   return { kind: "ConfigMap", namespace, name };
+}
+
+/**
+ * The ConfigMap with what its merge looks at: these keys and that annotation.
+ */
+export function configMapTarget(
+  ref: ObjectRef,
+  keys: readonly (string | undefined)[],
+  annotation: string,
+): Target {
+  const named = [...new Set(keys.filter((key) => key !== undefined))];
+  return { ref, basis: [...named.map((key) => ["data", key]), ["metadata", "annotations", annotation]] };
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 } from "../core/kbs-config/entries.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
-import { changeObject, type Change } from "./change.ts";
+import { changeObject, type Change, type Target } from "./change.ts";
 import { staying } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -33,6 +33,17 @@ type Computed = z.output<typeof computed>;
 
 function kbsConfigRef({ namespace, kbsConfig }: Inputs): ObjectRef {
   return { kind: "KbsConfig", namespace, name: kbsConfig };
+}
+
+function target(inputs: Inputs): Target {
+  return {
+    ref: kbsConfigRef(inputs),
+    basis: [
+      ["spec", "kbsSecretResources"],
+      ["metadata", "annotations", SECRET_LEDGER_ANNOTATION],
+      ["metadata", "deletionTimestamp"],
+    ],
+  };
 }
 
 function resourcesOf(live: KubeObject): SecretResources {
@@ -68,7 +79,7 @@ async function requireSecret(
 async function join(want: Inputs, old: Computed | undefined, operation: Operation): Promise<PropertyMap> {
   await requireSecret(want, operation);
   const ref = kbsConfigRef(want);
-  const { result, wrote, resourceVersion } = await changeObject(operation, ref, (live) => {
+  const { result, wrote, resourceVersion } = await changeObject(operation, target(want), (live) => {
     if (live === undefined) {
       throw new Error(
         `There is no KbsConfig "${ref.name}" in namespace "${ref.namespace}". Install Trustee, or correct the name.`,
@@ -126,7 +137,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
   update: (want, old, operation) => join(want, old.computed, operation),
 
   delete: async (had, state, operation) => {
-    await changeObject(operation, kbsConfigRef(had), (object) => {
+    await changeObject(operation, target(had), (object) => {
       const live = staying(object);
       if (live === undefined) return { patch: undefined, result: undefined };
       const before = resourcesOf(live);

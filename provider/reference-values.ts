@@ -21,6 +21,7 @@ import { changeObject, revisionAfter } from "./change.ts";
 import {
   configMapPatch,
   configMapRef,
+  configMapTarget,
   staying,
   contentOf,
   keyToWrite,
@@ -194,7 +195,12 @@ function mergeInto(
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
   const ref = configMapRef(want.namespace, want.configMap);
-  const changed = await changeObject(operation, ref, (object) => {
+  const target = configMapTarget(
+    ref,
+    [...want.candidateKeys, old?.computed.key],
+    REFERENCE_VALUES_LEDGER_ANNOTATION,
+  );
+  const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
     const result = mergeInto(map, key, want, old, operation);
@@ -284,14 +290,18 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
 
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
-    await changeObject(operation, ref, (live) => {
-      const object = staying(live);
-      if (object === undefined) return { patch: undefined, result: undefined };
-      const map = readConfigMap(object);
-      const left = leave(map, ledgersOf(map), { inputs: had, computed: state }, operation.owner);
-      const patch = patchOf(map, { [state.key]: left.content }, left.ledgers);
-      if (patch !== undefined) writableConfigMap(object, ref);
-      return { patch, result: undefined };
-    });
+    await changeObject(
+      operation,
+      configMapTarget(ref, [state.key], REFERENCE_VALUES_LEDGER_ANNOTATION),
+      (live) => {
+        const object = staying(live);
+        if (object === undefined) return { patch: undefined, result: undefined };
+        const map = readConfigMap(object);
+        const left = leave(map, ledgersOf(map), { inputs: had, computed: state }, operation.owner);
+        const patch = patchOf(map, { [state.key]: left.content }, left.ledgers);
+        if (patch !== undefined) writableConfigMap(object, ref);
+        return { patch, result: undefined };
+      },
+    );
   },
 };

@@ -55,7 +55,8 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       "-o",
       "jsonpath={.data.tls\\.crt}",
     );
-    const policy = ((await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>)[policyKey];
+    const policies = (await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>;
+    const values = (await cluster.data(trusteeNames.referenceValues)) as Record<string, string>;
     expect(
       await engine.invoke(
         TOKEN,
@@ -67,7 +68,8 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       generation,
       policyKey,
       referenceValuesKey,
-      policy: policy ?? null,
+      policy: policies[policyKey],
+      referenceValues: values[referenceValuesKey],
       registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
       warnings: [],
     });

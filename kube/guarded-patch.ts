@@ -1,0 +1,66 @@
+import type { KubeObject } from "./objects.ts";
+
+/** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
+export type FieldPath = readonly string[];
+
+/** One operation of a JSON patch (RFC 6902). */
+export type JsonPatchOperation =
+  | { readonly op: "test" | "add"; readonly path: string; readonly value: unknown }
+  | { readonly op: "remove"; readonly path: string };
+
+function pointer(path: FieldPath): string {
+  return path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function valueAt(object: unknown, path: FieldPath): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (isRecord(value) && Object.hasOwn(value, part) ? value[part] : undefined),
+    object,
+  );
+}
+
+/** The fields that a merge patch sets, or with `null` removes. */
+function leavesOf(patch: unknown, path: FieldPath = []): { path: FieldPath; value: unknown }[] {
+  if (!isRecord(patch)) return [{ path, value: patch }];
+  return Object.entries(patch).flatMap(([part, value]) => leavesOf(value, [...path, part]));
+}
+
+/** The path itself, or the first of its parents that is not there. */
+function deepest(live: KubeObject, path: FieldPath): FieldPath {
+  const missing = path.findIndex((_, index) => valueAt(live, path.slice(0, index + 1)) === undefined);
+  return missing === -1 ? path : path.slice(0, missing + 1);
+}
+
+/**
+ * A merge patch as a JSON patch that is refused if any field that it builds on has changed since it was read, while
+ * other fields may: for objects that somebody else keeps writing. A test for `null` holds where there is no such field.
+ * @param basis the fields that the merge has looked at; those that the patch writes are added
+ */
+export function guardedPatch(
+  live: KubeObject,
+  basis: readonly FieldPath[],
+  patch: Readonly<Record<string, unknown>>,
+): readonly JsonPatchOperation[] {
+  const leaves = leavesOf(patch);
+  const looked = [["metadata", "uid"], ...basis, ...leaves.map(({ path }) => path)].map((path) =>
+    deepest(live, path),
+  );
+  const tested = new Map(looked.map((path) => [pointer(path), valueAt(live, path) ?? null]));
+  const operations: JsonPatchOperation[] = [...tested].map(([path, value]) => ({ op: "test", path, value }));
+  const made = new Set<string>();
+  for (const { path, value } of leaves) {
+    for (let depth = 1; depth < path.length; depth += 1) {
+      const parent = path.slice(0, depth);
+      if (valueAt(live, parent) !== undefined || made.has(pointer(parent)) || value === null) continue;
+      operations.push({ op: "add", path: pointer(parent), value: {} });
+      made.add(pointer(parent));
+    }
+    if (value !== null) operations.push({ op: "add", path: pointer(path), value });
+    else if (valueAt(live, path) !== undefined) operations.push({ op: "remove", path: pointer(path) });
+  }
+  return operations;
+}
