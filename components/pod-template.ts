@@ -46,6 +46,18 @@ export function podArgs(
   };
 }
 
+/** Annotations that are for Pulumi, e.g. `pulumi.com/skipAwait`, belong to the object that it creates. */
+function split(annotations: Readonly<Record<string, string>>): {
+  readonly own: Record<string, string>;
+  readonly template: Record<string, string>;
+} {
+  const of = (forPulumi: boolean): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(annotations).filter(([name]) => name.startsWith("pulumi.com/") === forPulumi),
+    );
+  return { own: of(true), template: of(false) };
+}
+
 /** What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. */
 export function workloadArgs(
   pod: PlannedPod,
@@ -56,12 +68,18 @@ export function workloadArgs(
   readonly template: k8s.core.v1.PodTemplateSpec;
 } {
   const { name, namespace, labels } = pod.declaration;
-  const own = { [WORKLOAD_LABEL]: name };
+  const known = { [WORKLOAD_LABEL]: name };
+  const { own, template } = split(podAnnotations(pod));
   return {
-    metadata: { name, namespace, ...withLabels(labels) },
-    selector: { matchLabels: own },
+    metadata: {
+      name,
+      namespace,
+      ...withLabels(labels),
+      ...(Object.keys(own).length === 0 ? {} : { annotations: own }),
+    },
+    selector: { matchLabels: known },
     template: {
-      metadata: { labels: { ...labels, ...own }, annotations: { ...podAnnotations(pod) } },
+      metadata: { labels: { ...labels, ...known }, annotations: template },
       spec: podSpec(pod, extra),
     },
   };

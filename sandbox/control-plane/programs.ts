@@ -28,12 +28,14 @@ const controllers = [
   "endpoints-controller",
   "endpointslice-controller",
   "garbage-collector-controller",
+  "job-controller",
   "namespace-controller",
   "pod-garbage-collector-controller",
   "replicaset-controller",
   "root-ca-certificate-publisher-controller",
   "serviceaccount-controller",
   "serviceaccount-token-controller",
+  "statefulset-controller",
 ] as const;
 
 function etcd(files: ControlPlaneFiles, ports: Ports): Program {

@@ -1,0 +1,197 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeAnnotation } from "../../core/initdata/annotation.ts";
+import { renderInitdata } from "../../core/initdata/initdata.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl, sharedData } from "./support/cluster.ts";
+import { Project, type Configuration } from "./support/project.ts";
+
+/** Bytes that are no text in any encoding of text. */
+const BINARY = Buffer.from([0, 255, 254, 10, 13, 0, 128, 192, 193, 7]);
+const PATHS = ["db/admin", "db/app", "tls/key.bin", "fraud-dataset/dataset_key", "kbsres1/key1"];
+const URL = "https://kbs-service-trustee-operator-system.apps.sandbox.example";
+
+function settings(change: Configuration = {}): Configuration {
+  return {
+    secrets: [
+      { name: "db", from: "generate", keys: ["admin", "app"], length: 40 },
+      { name: "tls", from: "file", files: { "key.bin": "key.bin" } },
+      { name: "fraud-dataset", keys: ["dataset_key"] },
+      { name: "kbsres1", keys: ["key1"] },
+    ],
+    podDefaults: { image: "registry.example/app:1", containerName: "app", execCurl: PATHS },
+    pods: [
+      { name: "web", namespace: "team-a", kind: "Deployment", replicas: 2 },
+      { name: "web", namespace: "team-b" },
+      { name: "store", namespace: "team-a", kind: "StatefulSet" },
+      { name: "nightly", kind: "Job", annotations: { "pulumi.com/skipAwait": "true" } },
+      { name: "elsewhere", namespace: "team-b", deploy: false },
+    ],
+    readers: [{ name: "partner", initdataFile: "partner.toml" }],
+    grants: [
+      { pod: "team-a/web", secret: "db", key: "app" },
+      { pod: "team-b/web", secret: "db", key: "admin" },
+      { pod: "team-b/web", secret: "tls" },
+      { pod: "store", secret: "tls" },
+      { pod: "elsewhere", secret: "fraud-dataset" },
+      { reader: "partner", secret: "fraud-dataset" },
+      { pod: "nightly", secret: "fraud-dataset" },
+    ],
+    ...change,
+  };
+}
+
+/** What another team deploys by its own means. */
+function foreignPod(name: string, namespace: string, annotation: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace,
+      annotations: { "io.katacontainers.config.hypervisor.cc_init_data": annotation },
+    },
+    spec: { runtimeClassName: "kata-remote", containers: [{ name: "app", image: "registry.example/app:1" }] },
+  });
+}
+
+describe("many pods, secrets and ways to deploy them", () => {
+  let sandbox: Sandbox;
+  let project: Project;
+  let before: unknown;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: "e2e-general" });
+    before = await sharedData(sandbox);
+    for (const namespace of ["team-a", "team-b"]) await kubectl(sandbox, "create", "namespace", namespace);
+    project = new Project(sandbox, "general");
+    writeFileSync(join(project.folder, "key.bin"), BINARY);
+    const certificate = await kubectl(
+      sandbox,
+      ...["get", "secret", "trustee-tls-cert", "-n", "trustee-operator-system"],
+      ...["-o", "jsonpath={.data.tls\\.crt}"],
+    );
+    const partner = renderInitdata({
+      algorithm: "sha256",
+      claims: { pod_name: "partner" },
+      url: URL,
+      certificate: Buffer.from(certificate, "base64").toString("utf8"),
+      agentPolicy: {
+        logs: true,
+        allowedCommands: PATHS.map((path) => `curl -s http://127.0.0.1:8006/cdh/resource/default/${path}`),
+      },
+    });
+    writeFileSync(join(project.folder, "partner.toml"), partner);
+    await project.init(settings());
+    await project.up();
+    const { annotations } = (await project.outputs()) as { annotations: Record<string, string> };
+    for (const pod of [
+      foreignPod("elsewhere", "team-b", annotations["team-b/elsewhere"] ?? ""),
+      foreignPod("partner", "default", encodeAnnotation(partner)),
+    ]) {
+      const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    }
+    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/elsewhere", "-n", "team-b", "--timeout=60s");
+    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/partner", "--timeout=60s");
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await sandbox.stop();
+  });
+
+  /** Which paths each may read, as curl says inside of it. */
+  async function readable(target: string, namespace: string): Promise<readonly string[]> {
+    const bodies = await Promise.all(
+      PATHS.map(async (path) => {
+        const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
+        return kubectl(sandbox, "exec", target, "-n", namespace, "-c", "app", "--", "curl", "-s", url);
+      }),
+    );
+    return PATHS.filter((_, index) => bodies[index]?.includes("Get Resource failed") === false);
+  }
+
+  async function cells(): Promise<unknown> {
+    const job = await kubectl(
+      sandbox,
+      ...["get", "pods", "-n", "default", "-l", "batch.kubernetes.io/job-name=nightly", "-o", "name"],
+    );
+    return {
+      "team-a/web": await readable("deployment/web", "team-a"),
+      "team-b/web": await readable("pod/web", "team-b"),
+      "team-a/store": await readable("pod/store-0", "team-a"),
+      nightly: await readable(job.trim(), "default"),
+      "team-b/elsewhere": await readable("pod/elsewhere", "team-b"),
+      partner: await readable("pod/partner", "default"),
+    };
+  }
+
+  const expected = {
+    "team-a/web": ["db/app", "kbsres1/key1"],
+    "team-b/web": ["db/admin", "tls/key.bin", "kbsres1/key1"],
+    "team-a/store": ["tls/key.bin", "kbsres1/key1"],
+    nightly: ["fraud-dataset/dataset_key", "kbsres1/key1"],
+    "team-b/elsewhere": ["fraud-dataset/dataset_key", "kbsres1/key1"],
+    partner: ["fraud-dataset/dataset_key", "kbsres1/key1"],
+  };
+
+  it("lets each reader read what it is granted, whoever deploys it and whatever its kind", async () => {
+    expect(await cells()).toEqual(expected);
+    const { access } = (await project.outputs()) as { access: Record<string, Record<string, string>> };
+    const allowed = Object.entries(access).map(([pod, row]) => [
+      pod,
+      PATHS.filter((path) => ["granted", "not-restricted"].includes(row[path] ?? "")),
+    ]);
+    expect(Object.fromEntries(allowed)).toEqual(expected);
+  });
+
+  it("hands out the file's bytes as they are", () => {
+    const bytes = execFileSync(
+      "kubectl",
+      [
+        ...["exec", "pod/store-0", "-n", "team-a", "--", "curl", "-s"],
+        "http://127.0.0.1:8006/cdh/resource/default/tls/key.bin",
+      ],
+      { env: { ...process.env, ...sandbox.env } },
+    );
+    expect(bytes).toEqual(BINARY);
+  });
+
+  it("has nothing to change, and keeps what it generated, in the state encrypted", async () => {
+    const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    const read = async (): Promise<string> =>
+      kubectl(sandbox, "get", "secret", "db", "-n", "trustee-operator-system", "-o", "jsonpath={.data.app}");
+    const value = Buffer.from(await read(), "base64").toString("utf8");
+    expect(value).toMatch(/^[A-Za-z0-9]{40}$/);
+    const state = await project.state();
+    for (const text of [value, Buffer.from(value).toString("base64")]) expect(state).not.toContain(text);
+    expect(JSON.stringify(await project.outputs()) + stdout).not.toContain(value);
+    await project.up();
+    expect(Buffer.from(await read(), "base64").toString("utf8")).toBe(value);
+  });
+
+  it("rolls a controller's pods when its initdata changes, and no others", async () => {
+    const uid = async (...args: readonly string[]): Promise<string> =>
+      kubectl(sandbox, "get", ...args, "-o", "jsonpath={.metadata.uid}");
+    const others = async (): Promise<unknown> =>
+      Promise.all([uid("pod", "web", "-n", "team-b"), uid("pod", "store-0", "-n", "team-a")]);
+    const [deployment, kept] = [await uid("deployment", "web", "-n", "team-a"), await others()];
+    const pods = settings()["pods"] as readonly Record<string, unknown>[];
+    project.configure(settings({ pods: [{ ...pods[0], claims: { release: "2" } }, ...pods.slice(1)] }));
+    await project.up();
+    expect(await uid("deployment", "web", "-n", "team-a")).toBe(deployment);
+    expect(await others()).toEqual(kept);
+    await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
+    expect(await cells()).toEqual(expected);
+  });
+
+  it("leaves nothing behind", async () => {
+    await project.destroy();
+    expect(await sharedData(sandbox)).toEqual(before);
+    const left = await kubectl(sandbox, "get", "deployments,statefulsets,jobs", "-A", "-o", "name");
+    expect(left.split("\n").filter((name) => name !== "")).toEqual(["deployment.apps/trustee-deployment"]);
+  });
+});
