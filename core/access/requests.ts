@@ -17,8 +17,8 @@ export interface RequestSubject {
   readonly columns: readonly Column[];
 }
 
-/** A repository, a secret and a key that nobody has. */
-const OTHER_REPOSITORY = "other-repository";
+/** Repositories, a secret and a key that nobody has; the repositories on either side of "default" in the alphabet. */
+const OTHER_REPOSITORIES = ["another-repository", "other-repository"];
 const OTHER_SECRET = "unrestricted-secret";
 const OTHER_KEY = "another-key";
 
@@ -56,7 +56,7 @@ function bothShapes(repository: string, { secret, key }: Column): readonly Polic
 export function plainData(subject: RequestSubject): readonly PolicyData[] {
   return askedColumns(subject).flatMap((column) => [
     ...bothShapes(DEFAULT_REPOSITORY, column),
-    ...bothShapes(OTHER_REPOSITORY, column),
+    ...OTHER_REPOSITORIES.flatMap((repository) => bothShapes(repository, column)),
   ]);
 }
 
@@ -84,6 +84,8 @@ function oddPaths({ secret, key }: Column): readonly unknown[] {
     `resource/${repository}/${secret}/`,
     `resource/${repository}/${secret}%2F${key}/x`,
     `resource/${repository}/x/../${secret}/${key}`,
+    `resource/${repository}//${key}`,
+    `resources/${repository}/${secret}/${key}`,
     `plugin/${repository}/${secret}/${key}`,
     `Resource/${repository}/${secret}/${key}`,
     { "0": repository, "1": secret, "2": key },
@@ -149,6 +151,7 @@ export function plainTokens(subject: RequestSubject): readonly unknown[] {
 /** What one pod's token may never be: any other status, zero or several submods, init_data of every other kind. */
 export function oddTokens(claim: string): readonly unknown[] {
   const affirming = { "ear.status": "affirming" };
+  const beside = ["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true];
   const good = submod("affirming", claim);
   return [
     ...["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true, ["affirming"], undefined].map(
@@ -177,7 +180,7 @@ export function oddTokens(claim: string): readonly unknown[] {
     { submods: { cpu0: good, gpu0: affirming } },
     { submods: { cpu0: good, gpu0: submod("affirming", FOREIGN_CLAIM) } },
     { submods: { cpu0: submod("affirming", FOREIGN_CLAIM), gpu0: good } },
-    { submods: { cpu0: good, gpu0: { "ear.status": "contraindicated" } } },
+    ...beside.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
     { submods: { cpu0: good, gpu0: {} } },
     { submods: { cpu0: good, gpu0: "affirming" } },
     { submods: { cpu0: good, gpu0: null } },
@@ -214,16 +217,23 @@ function few({ rules, claims, columns }: RequestSubject): RequestSubject {
   };
 }
 
+/** Tokens without anything that an odd path could be opened by. */
+const emptyTokens: readonly unknown[] = [
+  {},
+  { submods: {} },
+  { submods: { cpu0: {} } },
+  cpu("none", FOREIGN_CLAIM),
+];
+
 /**
  * Every request that is worth asking: every pod with every key in either shape; and of a few pods and secrets, which
- * are all of a small stack, every odd token with every path, and every odd path with every token.
+ * are all of a small stack, every odd token with every path, and every odd path with tokens that open most or nothing.
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
-  const [first = FOREIGN_CLAIM] = some.claims;
   return [
     ...product(plainData(subject), plainTokens(subject)),
     ...product(plainData(some), some.claims.flatMap(oddTokens)),
-    ...product(oddData(some), [...plainTokens(some), ...oddTokens(first)]),
+    ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
   ];
 }

@@ -3,11 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decide, type AccessRules, type PolicyData } from "../../../core/access/model.ts";
+import { checkResourcePolicy } from "../../../cli/access/check/resource-policy.ts";
+import { askResourcePolicy } from "../../../cli/rego/batch.ts";
+import { affirmingToken } from "../../../core/access/matrix.ts";
+import { decide, type AccessRules } from "../../../core/access/model.ts";
+import { accessRequests, type AccessRequest } from "../../../core/access/requests.ts";
 import { otherSecretsModes } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
-import { policyData, tokens, pcr } from "../../fixtures/requests.ts";
 
 let opa = "";
 let folder = "";
@@ -19,79 +22,132 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
+const [pod1, pod2] = claims;
 const secrets = {
-  "fraud-dataset": { "*": { [pcr.pod1]: "pod1" } },
-  "p2-secret": { secret: { [pcr.pod2]: "pod2" } },
-  shared: { "*": { [pcr.pod1]: "pod1" }, one: { [pcr.pod2]: "pod2" } },
+  "fraud-dataset": { "*": { [pod1]: "pod1" } },
+  "p2-secret": { secret: { [pod2]: "pod2" } },
+  shared: { "*": { [pod1]: "pod1" }, one: { [pod2]: "pod2" } },
   lonely: {},
 };
+const columns = [
+  { secret: "fraud-dataset", key: "dataset_key" },
+  { secret: "p2-secret", key: "secret" },
+  { secret: "kbsres1", key: "key1" },
+];
+const before = "package before\n";
 
-/** What OPA says of one request for every token: one run, `input` replaced for each. Strict: a builtin's error fails it. */
-async function evaluate(
-  policy: string,
-  data: PolicyData,
-  syntax: readonly string[],
-): Promise<readonly unknown[]> {
-  const files = {
-    "policy.rego": policy,
-    "data.json": JSON.stringify(data),
-    "input.json": JSON.stringify({ tokens }),
-  };
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  const query = "{i: allowed | token := input.tokens[i]; allowed := data.policy.allow with input as token}";
-  const { stdout } = await execa(
-    opa,
-    [
-      "eval",
-      ...syntax,
-      "--strict-builtin-errors",
-      "--format=raw",
-      "-d",
-      "policy.rego",
-      "-d",
-      "data.json",
-      "-i",
-      "input.json",
-      query,
-    ],
-    { cwd: folder },
-  );
-  const allowed = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
-  return tokens.map((_, index) => allowed[index]);
+function requestsFor(rules: AccessRules): readonly AccessRequest[] {
+  return accessRequests({ rules, claims, columns });
 }
 
-describe.each([
-  ["Rego v1", ["--v1-compatible"]],
-  ["Rego v0", ["--v0-compatible"]],
-] as const)("the generated policy in OPA, %s", (_, syntax) => {
+function write(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (syntax) => {
   it.each(otherSecretsModes)(
     "answers every request, of whatever shape, as the model does (others: %s)",
     async (others) => {
       const rules: AccessRules = { others, secrets };
-      const policy = joinPolicy("package before\n", { stack: "o/p/s", ...rules });
-      for (const data of policyData) {
-        const seen = await evaluate(policy, data, syntax);
-        const expected = tokens.map((token) => decide(rules, data, token).allowed);
-        expect({ data, seen }).toEqual({ data, seen: expected });
-      }
+      const requests = requestsFor(rules);
+      const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+      const { differences, smallest, noPolicy, ...counts } = await checkResourcePolicy(
+        { opa, file, syntax },
+        rules,
+        requests,
+      );
+      expect({ differences, smallest, noPolicy }).toEqual({ differences: 0 });
+      expect(counts.requests).toBe(requests.length);
     },
     120_000,
   );
 });
 
-describe("the model", () => {
-  it("allows some of these requests and denies others, so that the comparison says something", () => {
+describe("many requests in one run", () => {
+  it("are answered as each is with documents of its own", async () => {
     const rules: AccessRules = { others: "affirming", secrets };
-    const why = policyData.flatMap((data) => tokens.map((token) => decide(rules, data, token).why));
-    expect(Object.fromEntries([...Map.groupBy(why, (one) => one)].map(([one, all]) => [one, all.length])))
-      .toMatchInlineSnapshot(`
-      {
-        "granted": 16,
-        "no-resource": 2450,
-        "not-a-reader": 208,
-        "not-affirming": 418,
-        "not-restricted": 128,
-      }
+    const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+    const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
+    const path = ["default", "fraud-dataset", "dataset_key"];
+    const documents: readonly AccessRequest["data"][] = [
+      {},
+      { plugin: "resource" },
+      { "resource-path": path },
+      { "resource-path": path, plugin: "resource" },
+      { "resource-path": path, plugin: null },
+      { "resource-path": null, plugin: "resource" },
+      { "resource-path": "resource/default/p2-secret/secret" },
+      { "resource-path": "resource/default/p2-secret/secret", plugin: "resource" },
+    ];
+    const requests = documents.flatMap((data) => tokens.map((token) => ({ data, token })));
+    const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
+      const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
+      const input = ["-i", write("input.json", JSON.stringify(token))];
+      const run = await execa(opa, [
+        "eval",
+        "--v1-compatible",
+        "--format=raw",
+        ...files,
+        ...input,
+        "data.policy.allow",
+      ]);
+      return run.stdout.trim() === "true";
+    };
+    const seen: boolean[] = [];
+    for (const request of requests) seen.push(await alone(request));
+    const together = await askResourcePolicy({ opa, file, syntax: "v1" }, requests, false);
+    expect(together).toEqual({ kind: "answered", allowed: seen });
+    expect(seen.filter(Boolean)).toHaveLength(3);
+  });
+});
+
+describe("the requests", () => {
+  it("are allowed and denied for every reason there is, so that the comparison says something", () => {
+    const why = otherSecretsModes.map((others) => {
+      const rules = { others, secrets };
+      const all = requestsFor(rules).map(({ data, token }) => decide(rules, data, token).why);
+      return Object.fromEntries(
+        [...Map.groupBy(all, (one) => one)].map(([one, those]) => [one, those.length]),
+      );
+    });
+    expect(why).toMatchInlineSnapshot(`
+      [
+        {
+          "granted": 48,
+          "no-resource": 4608,
+          "not-a-reader": 2570,
+          "not-affirming": 5740,
+          "not-restricted": 1202,
+        },
+        {
+          "granted": 48,
+          "no-resource": 4608,
+          "not-a-reader": 2570,
+          "not-affirming": 5740,
+          "others-denied": 1202,
+        },
+      ]
     `);
+  });
+
+  it("ask of every pod and every key, however many there are", () => {
+    const many = Array.from({ length: 60 }, (_, index) => index.toString(16).padStart(64, "0"));
+    const table = Object.fromEntries(
+      many.map((claim, index) => [`s${index}`, { "*": { [claim]: `pod${index}` } }]),
+    );
+    const rules: AccessRules = { others: "affirming", secrets: table };
+    const keys = Object.keys(table).map((secret) => ({ secret, key: "k" }));
+    const requests = accessRequests({ rules, claims: many, columns: keys });
+    const granted = requests.filter(({ data, token }) => decide(rules, data, token).why === "granted");
+    const cells = new Set(granted.map(({ data, token }) => JSON.stringify([data["resource-path"], token])));
+    for (const [index, claim] of many.entries()) {
+      const token = affirmingToken(claim);
+      expect(cells).toContain(JSON.stringify([["default", `s${index}`, "k"], token]));
+      expect(cells).toContain(JSON.stringify([`resource/default/s${index}/k`, token]));
+    }
+    expect(requests.length).toBeLessThan(100_000);
   });
 });

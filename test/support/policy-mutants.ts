@@ -1,0 +1,143 @@
+/** A policy with one thing changed. */
+export interface Mutant {
+  /** The line, without its indentation, and what became of it. */
+  readonly change: string;
+  readonly text: string;
+}
+
+/** Where the rules are: comments, blank lines, the registry and the head of the text are no mutant's business. */
+function isCode(line: string): boolean {
+  const code = line.trim();
+  return code !== "" && !code.startsWith("#") && !code.startsWith("package ") && !code.startsWith("import ");
+}
+
+const comparisons = ["==", "!=", ">=", "<="] as const;
+
+/** Every other token that may stand in place of one: an operator, a literal, a number, a name after a dot, a type test. */
+function replacements(token: string): readonly string[] {
+  if (comparisons.some((one) => one === token)) return comparisons.filter((one) => one !== token);
+  if (token.startsWith('"'))
+    return ['""', `"${token.slice(1, -1)}-mutant"`, ...(token === '"*"' ? [] : ['"*"'])];
+  if (/^\d+$/.test(token)) return [String(Number(token) + 1), String(Math.max(Number(token) - 1, 0))];
+  if (token.startsWith(".")) return [`${token}_mutant`];
+  if (token === "false") return ["true"];
+  const types = ["is_array", "is_string", "is_object"];
+  if (types.includes(token)) return types.filter((type) => type !== token);
+  return [];
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|==|!=|>=|<=|\.[a-z_]\w*|\bis_\w+|\bfalse\b|\b\d+\b/g;
+
+/** Every line with one of its tokens replaced. */
+function changedTokens(line: string): readonly string[] {
+  return [...line.matchAll(TOKEN)].flatMap((match) =>
+    replacements(match[0])
+      .filter((other) => other !== match[0])
+      .map((other) => line.slice(0, match.index) + other + line.slice(match.index + match[0].length)),
+  );
+}
+
+/** Where a rule begins and ends. */
+function blocks(lines: readonly string[]): readonly (readonly [number, number])[] {
+  return lines.flatMap((line, start) =>
+    /^\S.* if \{$/.test(line) ? [[start, lines.indexOf("}", start)] as const] : [],
+  );
+}
+
+/**
+ * Every policy that differs from `policy` in one thing: a rule, a condition or a table entry dropped; a condition negated; an
+ * operator, literal, number, name or type test changed; two readers swapped; a rule added that opens too much.
+ */
+export function mutantsOf(policy: string): readonly Mutant[] {
+  const lines = policy.split("\n");
+  const write = (changed: readonly string[]): string => changed.join("\n");
+  const rules = blocks(lines);
+  const isCondition = (index: number): boolean => rules.some(([start, end]) => index > start && index < end);
+  const found: Mutant[] = [];
+  const [from, to] = [lines.indexOf("restricted = {"), lines.indexOf("}")];
+  for (const [index, line] of lines.entries()) {
+    if (!isCode(line) || (index >= from && index <= to)) continue;
+    const where = line.trim();
+    if (isCondition(index)) {
+      found.push({ change: `${where} -> dropped`, text: write(lines.toSpliced(index, 1)) });
+      if (!line.includes(":=")) {
+        found.push({ change: `${where} -> negated`, text: write(lines.with(index, `  not ${line.trim()}`)) });
+      }
+    }
+    for (const other of changedTokens(line)) {
+      found.push({ change: `${where} -> ${other.trim()}`, text: write(lines.with(index, other)) });
+    }
+  }
+  for (const [start, end] of rules) {
+    const where = lines[start] ?? "";
+    found.push({ change: `${where} -> rule dropped`, text: write(lines.toSpliced(start, end - start + 1)) });
+  }
+  found.push(...tableMutants(policy));
+  for (const body of ["true", "affirming", "requested", "requested.secret", "affirming\n  init_data"]) {
+    found.push({
+      change: `added: allow if ${JSON.stringify(body)}`,
+      text: `${policy}\nallow if {\n  ${body}\n}\n`,
+    });
+  }
+  return found;
+}
+
+type Table = Record<string, Record<string, Record<string, string>>>;
+
+/** The same policy with another table. */
+function tableMutants(policy: string): readonly Mutant[] {
+  const match = /^restricted = (\{[^]*?^\})$/m.exec(policy);
+  if (match?.[1] === undefined) throw new Error("the policy has no table");
+  const json = match[1];
+  const found: Mutant[] = [];
+  const add = (change: string, edit: (table: Table) => void): void => {
+    const table = JSON.parse(json) as Table;
+    edit(table);
+    const text = policy.replace(match[0], `restricted = ${JSON.stringify(table, null, 2)}`);
+    found.push({ change: `table: ${change}`, text });
+  };
+  const table = JSON.parse(json) as Table;
+  const readers = [
+    ...new Set(Object.values(table).flatMap((keys) => Object.values(keys).flatMap(Object.keys))),
+  ];
+  for (const [secret, keys] of Object.entries(table)) {
+    add(`${secret} dropped`, (other) => {
+      Reflect.deleteProperty(other, secret);
+    });
+    add(`${secret} renamed`, (other) => {
+      other[`${secret}-mutant`] = keys;
+      Reflect.deleteProperty(other, secret);
+    });
+    for (const [key, allowed] of Object.entries(keys)) {
+      add(`${secret}/${key} dropped`, (other) => {
+        Reflect.deleteProperty(other[secret] ?? {}, key);
+      });
+      for (const renamed of [`${key}-mutant`, "*"].filter((one) => one !== key)) {
+        add(`${secret}/${key} becomes ${secret}/${renamed}`, (other) => {
+          Reflect.deleteProperty(other[secret] ?? {}, key);
+          other[secret] = { ...other[secret], [renamed]: { ...other[secret]?.[renamed], ...allowed } };
+        });
+      }
+      for (const reader of readers) {
+        const has = Object.hasOwn(allowed, reader);
+        add(`${secret}/${key} ${has ? "without" : "with"} ${reader.slice(0, 4)}`, (other) => {
+          const names = other[secret]?.[key] ?? {};
+          if (has) Reflect.deleteProperty(names, reader);
+          else names[reader] = "mutant";
+        });
+      }
+    }
+    for (const reader of readers.filter((one) => !Object.hasOwn(keys["*"] ?? {}, one))) {
+      if (Object.hasOwn(keys, "*")) continue;
+      add(`${secret}/* with ${reader.slice(0, 4)}`, (other) => {
+        other[secret] = { ...other[secret], "*": { ...other[secret]?.["*"], [reader]: "mutant" } };
+      });
+    }
+  }
+  const [first, second] = readers;
+  if (first !== undefined && second !== undefined) {
+    const swapped = json.replaceAll(first, "?").replaceAll(second, first).replaceAll("?", second);
+    found.push({ change: "table: two readers swapped", text: policy.replace(json, swapped) });
+  }
+  return found;
+}
