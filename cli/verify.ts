@@ -1,7 +1,7 @@
-import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../core/audit/junit.ts";
 import { run, UsageError } from "./access/run.ts";
+import { writeReport } from "./report-file.ts";
 import { readStack } from "./stack.ts";
 import { KbsLog } from "./verify/kbs-log.ts";
 import { readCells, unasked } from "./verify/read-cells.ts";
@@ -42,7 +42,7 @@ async function verify(options: Options): Promise<boolean> {
     const { problem } = opened;
     const notAsked = unasked(stack, cells);
     const ok = cells.every((cell) => cell.ok);
-    if (options.junit !== undefined) await writeFile(options.junit, junit("verify", verifyCases(cells)));
+    if (options.junit !== undefined) await writeReport(options.junit, junit("verify", verifyCases(cells)));
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ ok, ...(problem === undefined ? {} : { logProblem: problem }), notAsked, cells }, null, 2)}\n`

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import type { LiveFacts } from "../../core/audit/facts.ts";
 import { isAtLeast, severities, type Severity } from "../../core/audit/finding.ts";
@@ -12,8 +11,9 @@ import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions } from "../live/connect.ts";
 import { readPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
+import { writeReport } from "../report-file.ts";
 import { programVersion } from "../version.ts";
-import { run, UsageError } from "./run.ts";
+import { run } from "./run.ts";
 
 interface LintOptions extends SideOptions {
   readonly podsNamespace: readonly string[];
@@ -23,17 +23,6 @@ interface LintOptions extends SideOptions {
   readonly sarif?: string;
   readonly junit?: string;
   readonly failOn: Severity;
-}
-
-/** Writes a report for a machine. */
-async function writeReport(file: string, content: string): Promise<void> {
-  try {
-    await writeFile(file, content);
-  } catch (error) {
-    throw new UsageError(
-      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }
 
 async function readFacts(options: LintOptions): Promise<LiveFacts> {

@@ -1,0 +1,16 @@
+import { writeFile } from "node:fs/promises";
+import { UsageError } from "./access/run.ts";
+
+/**
+ * Writes a report for a machine.
+ * @throws UsageError if it cannot be written
+ */
+export async function writeReport(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
