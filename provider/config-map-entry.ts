@@ -167,7 +167,7 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
 
 function driftOf(want: Inputs, state: Computed, live: Before, present: string | undefined): string {
   if (present !== undefined && present !== state.key) {
-    return `Trustee now reads the key "${present}" instead of "${state.key}"`;
+    return `Trustee now reads the key ${present} instead of ${state.key}`;
   }
   if (live === null) return "the key was removed";
   if (merged(want, live, { inputs: want, computed: state }).content === live) return NO_DRIFT;

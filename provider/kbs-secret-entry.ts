@@ -123,7 +123,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     const live = await kube.get(kbsConfigRef(want));
     if (live === undefined) return undefined;
     const present = resourcesOf(live).entries.includes(want.secret);
-    const drift = present ? NO_DRIFT : `"${want.secret}" was taken out of the list`;
+    const drift = present ? NO_DRIFT : `${want.secret} was taken out of the list`;
     return { computed: { ...state, present }, drift };
   },
 

@@ -236,7 +236,7 @@ function sameDigests(old: Old | undefined, want: Inputs): boolean {
 function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {
   const present = liveKey(map.data, want.candidateKeys);
   if (present !== undefined && present !== state.key) {
-    return `Trustee now reads the key "${present}" instead of "${state.key}"`;
+    return `Trustee now reads the key ${present} instead of ${state.key}`;
   }
   const live = contentOf(map, state.key);
   const old = { inputs: want, computed: state };

@@ -184,7 +184,7 @@ describe("the generation of Trustee", () => {
     const newStock = `${STOCK}# new\n`;
     await cluster.edit("upgrade", { [NEW]: newStock });
     await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe(`Trustee now reads the key "${NEW}" instead of "${OLD}"`);
+    expect(entry.state?.inputs["drift"]).toBe(`Trustee now reads the key ${NEW} instead of ${OLD}`);
     const moved = await entry.up(withPolicy("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: NEW, before: newStock } });
     expect(await cluster.data("upgrade")).toStrictEqual({

@@ -167,7 +167,7 @@ describe("Trustee is upgraded under a stack", () => {
     await values.up(inputs("upgrade"));
     await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
     await values.refresh();
-    expect(values.state?.inputs["drift"]).toBe(`Trustee now reads the key "${MAP}" instead of "${LIST}"`);
+    expect(values.state?.inputs["drift"]).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
     const moved = await values.up(inputs("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
     const fields = { version: "0.1.0", name: "snp_pcr08", expiration: clock.in(365), value: [A] };
