@@ -52,7 +52,7 @@ function restricted(folder: string, others: readonly string[]): Restriction[] {
 }
 
 export default defineConfig(
-  { ignores: ["node_modules", "coverage"] },
+  { ignores: ["node_modules", "coverage", "dist"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -1,7 +1,9 @@
 @echo off
 rem Pulumi starts this file as the provider trustee on Windows.
+set "main=%~dp0main.ts"
+if not exist "%main%" set "main=%~dp0main.js"
 if exist "%~dp0..\node_modules\node\bin\node.exe" (
-  "%~dp0..\node_modules\node\bin\node.exe" "%~dp0main.ts" %*
+  "%~dp0..\node_modules\node\bin\node.exe" "%main%" %*
 ) else (
-  node "%~dp0main.ts" %*
+  node "%main%" %*
 )

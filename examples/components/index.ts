@@ -1,0 +1,50 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import {
+  ConfidentialPod,
+  EVERY_KEY,
+  getTrustee,
+  KbsSecret,
+  planConfidentialPod,
+  ReferenceValues,
+  ResourcePolicy,
+  TrusteeProvider,
+  TrusteeRollout,
+} from "trustee-access";
+
+// Both clusters by the kubeconfig that kubectl takes; each could have its own.
+const provider = new TrusteeProvider("trustee");
+const cluster = new kubernetes.Provider("cluster", { enableSecretMutable: true });
+const providers = [provider, cluster];
+
+const { url, certificate, generation } = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
+
+// Planned first: the policy names the pod by its initdata, and the pod comes after the policy.
+const payments = planConfidentialPod("payments", {
+  image: "registry.example/payments:1",
+  trustee: { url, certificate },
+  execCurl: ["payments-key/key"],
+});
+
+const key = new KbsSecret("payments-key", { generate: { keys: ["key"] } }, { providers });
+const policy = new ResourcePolicy(
+  "policy",
+  {
+    generation,
+    grants: {
+      stack: "payments",
+      others: "affirming",
+      secrets: { "payments-key": { [EVERY_KEY]: { [payments.initData]: "payments" } } },
+    },
+  },
+  { provider, dependsOn: [key] },
+);
+const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
+const values = new ReferenceValues("values", { generation, digests }, { provider, dependsOn: [key] });
+const rollout = new TrusteeRollout(
+  "rollout",
+  { policy, referenceValues: values, secrets: [key] },
+  { provider },
+);
+new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
+
+export const initData = payments.initData;

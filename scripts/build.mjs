@@ -1,0 +1,16 @@
+// Compiles the components and the provider `trustee` into dist/, for use as a package: Node does not run TypeScript
+// inside of node_modules.
+import { spawnSync } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+rmSync(`${root}dist`, { recursive: true, force: true });
+const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+for (const name of ["pulumi-resource-trustee", "pulumi-resource-trustee.cmd"]) {
+  cpSync(`${root}provider/${name}`, `${root}dist/provider/${name}`);
+}
