@@ -1,4 +1,4 @@
-import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 
 /** A column of the matrix: one key of one secret in the repository `default`. */
 export interface Column {
@@ -84,4 +84,20 @@ export function accessReport(matrix: AccessMatrix): AccessReport {
         .map((cell) => [`${cell.secret}/${cell.key}`, cell.why]),
     );
   return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
+}
+
+/** The matrix again from what a stack put out: its rows in the order given, its columns in the order of the first row. */
+export function matrixOfReport(report: AccessReport, rows: readonly Row[]): AccessMatrix {
+  const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(report[pod] ?? {})))];
+  const columns = paths.map((path) => {
+    const [secret = "", key = ""] = path.split("/");
+    return { secret, key };
+  });
+  const cells = rows.flatMap(({ pod, namespace }) =>
+    columns.flatMap(({ secret, key }): Cell[] => {
+      const why = report[pod]?.[`${secret}/${key}`];
+      return why === undefined ? [] : [{ pod, namespace, secret, key, ...decisionOf(why) }];
+    }),
+  );
+  return { rows, columns, cells };
 }

@@ -72,6 +72,13 @@ export type Decision =
   | { readonly allowed: true; readonly why: (typeof allowedReasons)[number] }
   | { readonly allowed: false; readonly why: (typeof deniedReasons)[number] };
 
+/** The decision that has this reason. */
+export function decisionOf(why: Decision["why"]): Decision {
+  const reason = allowedReasons.find((one) => one === why);
+  if (reason !== undefined) return { allowed: true, why: reason };
+  return { allowed: false, why: deniedReasons.find((one) => one === why) ?? "no-resource" };
+}
+
 /** Whether a pod whose token is `token` may have what `data` asks for. */
 export function decide(rules: AccessRules, data: PolicyData, token: unknown): Decision {
   const resource = requestedResource(data);

@@ -1,0 +1,44 @@
+import type { Finding } from "../../audit/finding.ts";
+import type { AccessMatrix } from "../matrix.ts";
+
+/** An entry of the reference values and when it ends to hold. */
+export interface Expiry {
+  readonly entry: string;
+  /** `%Y-%m-%dT%H:%M:%SZ`. */
+  readonly expiration: string;
+}
+
+/** Everything that the page shows. */
+export interface PageContent {
+  /** `organization/project/stack`. */
+  readonly stack: string;
+  readonly matrix: AccessMatrix;
+  /** What the claims are called: `PCR8`, or `init_data` where they are not all of a vTPM. */
+  readonly claimName: string;
+  readonly trustee: { readonly url: string; readonly generation: string; readonly namespace: string };
+  readonly expiries: readonly Expiry[];
+  /** What an audit found. Absent: there was none. */
+  readonly findings?: readonly Finding[];
+  /** When the page is made: then it says how long the reference values still hold. There is no clock here. */
+  readonly at?: Date;
+}
+
+/** Whether an entry holds still, for long, or whether that is not known since no time was given. */
+export type ExpiryState = "holds" | "soon" | "expired" | "unknown";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** An entry expires soon if it does within so many days. */
+export const SOON_DAYS = 30;
+
+export function expiryState({ expiration }: Expiry, at: Date | undefined): ExpiryState {
+  const left = Date.parse(expiration) - (at?.getTime() ?? Number.NaN);
+  if (Number.isNaN(left)) return "unknown";
+  if (left <= 0) return "expired";
+  return left < SOON_DAYS * DAY ? "soon" : "holds";
+}
+
+/** Whole days until an entry expires; below zero: since it has. */
+export function daysLeft({ expiration }: Expiry, at: Date): number {
+  return Math.floor((Date.parse(expiration) - at.getTime()) / DAY);
+}
