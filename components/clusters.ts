@@ -30,33 +30,35 @@ export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster
   const trusteeSide = located(settings.trustee);
   const podSide = located(settings.podCluster);
   const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
-  // Applied onto what exists, not imported: an import wants the declaration to be what kubectl wrote, to the last default.
-  const adopting = settings.pods.some((pod) => pod.adopt) ? { upsertExistingObjects: true } : {};
+  // A run that was killed after it had created an object, and before its state was saved, is so taken up where it stopped.
+  // Whatever is not ours is refused beforehand: see readLivePods, and the Secrets in getTrustee. And what is adopted is
+  // applied, not imported: an import wants the declaration to be what kubectl wrote, to the last default.
+  const upsertExistingObjects = true;
   // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
   const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", {
     ...trusteeSide,
     enableSecretMutable: true,
-    ...(same ? adopting : {}),
+    upsertExistingObjects,
   });
   return {
     trustee: new trustee.Provider("trustee", trusteeSide),
     trusteeKubernetes,
     podKubernetes: same
       ? trusteeKubernetes
-      : new kubernetes.Provider("pod-cluster", { ...podSide, ...adopting }),
+      : new kubernetes.Provider("pod-cluster", { ...podSide, upsertExistingObjects }),
   };
 }
 
 /**
- * The objects of the pods' names that are in the pods' cluster. Only looked at where some of them are to be adopted: then
- * whatever exists is taken over, so that it must be known beforehand whose it is.
+ * The objects of the pods' names that are in the pods' cluster: what exists is taken over, so that it must be known
+ * beforehand whose it is.
  */
 export async function readLivePods(
   settings: Pick<Settings, "trustee" | "podCluster" | "pods">,
   clusters: Clusters,
 ): Promise<Readonly<Record<string, LivePod>>> {
   const pods = settings.pods.filter((pod) => pod.deploy);
-  if (!pods.some((pod) => pod.adopt)) return {};
+  if (pods.length === 0) return {};
   const provider =
     clusters.podKubernetes === clusters.trusteeKubernetes
       ? clusters.trustee
