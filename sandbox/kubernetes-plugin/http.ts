@@ -54,13 +54,18 @@ export class ApiServer {
     signal.throwIfAborted();
     const url = new URL(this.#server + request.path);
     for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.set(key, value);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const options: RequestOptions = {
       method: request.method,
-      headers: { Accept: "application/json", "Content-Type": request.contentType ?? "application/json" },
+      headers: {
+        Accept: "application/json",
+        "Content-Type": request.contentType ?? "application/json",
+        // Node itself does not say how long the body of a DELETE is, and so it would not be read as one.
+        ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+      },
       signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
     };
     await this.#config.applyToHTTPSOptions(options);
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     let code: number;
     let answer: unknown;
     try {

@@ -273,27 +273,20 @@ test("a deletion waits for finalizers, and names them when time is up", async ()
   expect(messageOf(await failure(harness.delete("ConfigMap", state)))).toMatch(
     /^ConfigMap "plugin-test\/c" is being deleted, but is still there: timed out; .*; these finalizers hold it: .*example\.org\/hold/,
   );
-  await harness.kubectl(
-    "patch",
-    "cm",
-    "c",
-    "-n",
-    namespace,
-    "--type=merge",
-    "-p",
-    '{"metadata":{"finalizers":null}}',
-  );
+  const patch = ["--type=merge", "-p", '{"metadata":{"finalizers":null}}'];
+  await harness.kubectl("patch", "cm", "c", "-n", namespace, ...patch);
   await harness.delete("ConfigMap", state);
 });
 
-test("a Deployment without a name gets one, is waited for, and is imported whole", async () => {
+test("a Deployment without a name gets one, is waited for, is imported whole, and goes with all that it owns", async () => {
   const labels = { app: "d" };
   const spec = {
     replicas: 2,
     selector: { matchLabels: labels },
     template: { metadata: { labels }, spec: { containers: [container] } },
   };
-  const { id, outputs } = await harness.create("Deployment", { spec });
+  const state = await harness.create("Deployment", { spec });
+  const { id, outputs } = state;
   expect(id).toBe("plugin-test/res-039058c6");
   expect(mapAt(outputs, "status")["availableReplicas"]).toBe(2);
   const imported = await harness.read("Deployment", { id, inputs: {}, outputs: {} });
@@ -305,6 +298,10 @@ test("a Deployment without a name gets one, is waited for, and is imported whole
   });
   expect(Object.keys(imported?.inputs ?? {})).not.toContain("status");
   expect(Object.keys(mapAt(imported?.inputs ?? {}, "metadata"))).not.toContain("uid");
+  await harness.delete("Deployment", state);
+  expect(await harness.kubectl("get", "pods,replicasets", "-n", namespace, "-l", "app=d", "-o", "name")).toBe(
+    "",
+  );
 });
 
 describe("what cannot be", () => {
