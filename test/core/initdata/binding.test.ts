@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { extendPcr8, initDataClaim } from "../../../core/initdata/binding.ts";
+import { claimLength, claimSpellings, extendPcr8, initDataClaim } from "../../../core/initdata/binding.ts";
 
 /** A second way to the same digest: the tutorial's `echo -n "$zeros$hash" | xxd -r -p | sha256sum`. */
 function tutorialPcr8(toml: string): string {
@@ -38,21 +38,54 @@ describe("PCR8", () => {
 });
 
 describe("bare metal", () => {
+  /** The digests of nothing, as FIPS 180-4 implementations are tested by. */
   const empty = {
-    sha256: createHash("sha256").update("").digest("hex"),
-    sha384: createHash("sha384").update("").digest("hex"),
-    sha512: createHash("sha512").update("").digest("hex"),
+    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    sha384:
+      "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b",
+    sha512:
+      "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
   };
 
+  // Source: Trustee v0.21, deps/verifier/src/snp/mod.rs: regularize_data(hash, 32, "HOST_DATA", "SNP").
   it("cuts or pads the digest to SNP's 32 bytes of host data", () => {
     expect(initDataClaim("snp", "sha256", "")).toBe(empty.sha256);
     expect(initDataClaim("snp", "sha384", "")).toBe(empty.sha384.slice(0, 64));
     expect(initDataClaim("snp", "sha512", "")).toBe(empty.sha512.slice(0, 64));
   });
 
+  // Source: Trustee v0.21, deps/verifier/src/tdx/mod.rs: regularize_data(hash, 48, "MRCONFIGID", "TDX").
   it("cuts or pads the digest to TDX's 48 bytes of mr_config_id", () => {
     expect(initDataClaim("tdx", "sha256", "")).toBe(empty.sha256 + "0".repeat(32));
     expect(initDataClaim("tdx", "sha384", "")).toBe(empty.sha384);
     expect(initDataClaim("tdx", "sha512", "")).toBe(empty.sha512.slice(0, 96));
+  });
+
+  // Sources: the length that deps/verifier/src/snp/mod.rs tests (test_hex_encoding_in_parsed_claims), and
+  // deps/verifier/test_data/parse_tdx_claims_expected.json, both of Trustee v0.21.
+  it.each([
+    ["azure-vtpm", "sha256", 64],
+    ["snp", "sha384", 64],
+    ["tdx", "sha384", 96],
+  ] as const)("%s claims as many digits as its register has", (binding, algorithm, digits) => {
+    expect(claimLength(binding)).toBe(digits);
+    expect(initDataClaim(binding, algorithm, "x")).toHaveLength(digits);
+  });
+});
+
+describe("the spellings of a claim", () => {
+  // Source: Trustee v0.17, deps/verifier/src/snp/mod.rs: STANDARD.encode(report.host_data); hex::encode from v0.18 on.
+  it("has SNP's host data in hex and in base64, as Trustee up to v0.17 reports it", () => {
+    const zeros = "0".repeat(64);
+    expect(claimSpellings("snp", zeros)).toEqual([zeros, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]);
+    // The digest of nothing by `printf '' | openssl dgst -sha256 -binary | base64`.
+    expect(claimSpellings("snp", initDataClaim("snp", "sha256", ""))[1]).toBe(
+      "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    );
+  });
+
+  it("has all others in hex alone", () => {
+    expect(claimSpellings("azure-vtpm", "ab")).toEqual(["ab"]);
+    expect(claimSpellings("tdx", "ab")).toEqual(["ab"]);
   });
 });

@@ -1,0 +1,221 @@
+import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { IssuesError } from "../../../core/issues.ts";
+import { budgetReport } from "../../../core/limits/budget.ts";
+import { guard, type LiveTrustee } from "../../../core/limits/guard.ts";
+import { makePlan } from "../../../core/plan/plan.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+
+const SUBJECT = "the settings";
+const STACK = "o/p/s";
+const DIGEST = `@sha256:${"0".repeat(64)}`;
+const certificate = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");
+
+const live: LiveTrustee = {
+  url: "https://kbs.example.com",
+  certificate,
+  policy: null,
+  referenceValuesKey: "reference-values.json",
+  referenceValues: "[]",
+  registeredSecrets: ["trustee-image-policy"],
+};
+
+const sound: RawSettings = {
+  secrets: [{ name: "db", keys: ["key"] }],
+  podDefaults: { image: `registry.example/app${DIGEST}` },
+  pods: [{ name: "a" }, { name: "b" }],
+  grants: [{ pod: "a", secret: "db" }],
+};
+
+interface Outcome {
+  readonly warnings: readonly string[];
+  readonly issues: readonly string[];
+  readonly budget?: unknown;
+}
+
+function check(
+  change: RawSettings,
+  trustee: Partial<LiveTrustee> = {},
+  files: Readonly<Record<string, string>> = {},
+): Outcome {
+  const is = { ...live, ...trustee };
+  const settings = parseSettings({ ...sound, ...change }, {}, SUBJECT);
+  const plan = makePlan(settings, is, { files }, STACK, SUBJECT);
+  try {
+    const { warnings, budget } = guard(
+      { settings, plan, live: is },
+      new Date("2026-01-10T00:00:00Z"),
+      SUBJECT,
+    );
+    return { warnings, issues: [], budget: budgetReport(budget) };
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    return { warnings: [], issues: error.issues.map(({ path, given }) => `${path}: ${given}`) };
+  }
+}
+
+/** Text that gzip can make smaller by a quarter only, which base64 adds again. */
+function noise(bytes: number): string {
+  let text = "";
+  for (let index = 0; text.length < bytes; index += 1) {
+    text += createHash("sha512").update(String(index)).digest("base64");
+  }
+  return text.slice(0, bytes);
+}
+
+describe("the guards", () => {
+  it("have nothing to say of what is sound, and show how full everything is", () => {
+    const { warnings, issues, budget } = check({});
+    expect({ warnings, issues }).toEqual({ warnings: [], issues: [] });
+    expect(budget).toEqual({
+      annotations: { used: 1616, limit: 262_144, percent: 1, pod: "a" },
+      userData: { used: 7724, limit: 65_536, percent: 12, pod: "a", cloud: "azure" },
+      resourcePolicy: { used: 2550, limit: 1_048_576, percent: 1, podsThatFit: 6012 },
+      referenceValues: { used: 490, limit: 1_048_576, percent: 1, podsThatFit: 4279 },
+      referenceValuesLedger: { used: 796, limit: 262_144, percent: 1, podsThatFit: 881 },
+    });
+  });
+
+  it("warn of images by tag, once for each image", () => {
+    const pods = [
+      ...["a", "b", "c", "d", "e", "f", "g"].map((name) => ({ name, image: "registry.example/app:latest" })),
+      { name: "elsewhere", image: "registry.example/app:latest", deploy: false },
+      { name: "pinned" },
+    ];
+    expect(check({ pods }).warnings).toEqual([
+      "image registry.example/app:latest (a, b, c, d, e and 2 more) is named without a digest: what is pulled is not measured, so name it as repository@sha256:... or rely on its signature alone.",
+    ]);
+  });
+
+  it("warn of an agent policy that allows what the tutorial refuses", () => {
+    const file = `algorithm = "sha256"
+version = "0.1.0"
+[data]
+"cdh.toml" = '''
+[kbc]
+url = "https://old.example.com"
+'''
+"policy.rego" = '''
+package agent_policy
+default ExecProcessRequest := true
+default WriteStreamRequest := false
+  default SetPolicyRequest = true
+'''
+`;
+    const pods = [
+      { name: "a", agentRequests: { SetPolicyRequest: true, CopyFileRequest: false } },
+      { name: "b", agentRequests: { WriteStreamRequest: false }, execCommands: ["/bin/sh -c id"] },
+      { name: "c", initdataFile: "c.toml" },
+      { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
+    ];
+    expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
+      "agent policy of a, c: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
+      "agent policy of c: ExecProcessRequest is allowed, by which the host can run any command in the guest.",
+      "agent policy of b: execCommands allows a shell or another program that runs programs, whose input nobody checks.",
+      "pods[2].initdataFile: it names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+    ]);
+  });
+
+  it("warn of reference values that stand there twice", () => {
+    const value = (name: string, list: readonly string[]): unknown => ({
+      name,
+      expiration: "2030-01-01T00:00:00Z",
+      value: list,
+    });
+    const referenceValues = JSON.stringify([
+      value("snp_pcr08", ["a".repeat(64), "b".repeat(64), "a".repeat(64), "b".repeat(64)]),
+      value("tdx_pcr08", ["a".repeat(64), "a".repeat(64)]),
+      value("other", ["a", "b"]),
+    ]);
+    expect(check({}, { referenceValues }).warnings).toEqual([
+      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), put there by hand. Nothing is lost by taking the doubles out.",
+      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), put there by hand. Nothing is lost by taking the doubles out.",
+    ]);
+  });
+
+  it("refuse an image policy that the pods could not read", () => {
+    const unregistered =
+      'pods[0].imagePolicy: "other/policy", whose secret is not registered with the KBS: a could not start';
+    expect(check({ pods: [{ name: "a", imagePolicy: "other/policy" }] }).issues).toEqual([unregistered]);
+    expect(
+      check({
+        pods: [
+          { name: "a", imagePolicy: "db/key" },
+          { name: "b", imagePolicy: "db/key" },
+        ],
+      }).issues,
+    ).toEqual([
+      'pods[1].imagePolicy: "db/key", which the resource policy would deny to b: it could not start',
+    ]);
+    expect(check({ otherSecrets: "deny" }).issues).toEqual([
+      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
+      'pods[1].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to b: it could not start',
+    ]);
+    expect(
+      check({ otherSecrets: "deny", podDefaults: { image: `i${DIGEST}`, imagePolicy: false } }).issues,
+    ).toEqual([]);
+  });
+
+  it("refuse an image policy that another stack on this Trustee restricts", () => {
+    const theirs = {
+      stack: "o/p/theirs",
+      others: "affirming",
+      secrets: { "trustee-image-policy": { "*": { ["ab".repeat(32)]: "their-pod" } } },
+    } as const;
+    expect(check({ pods: [{ name: "a" }] }, { policy: joinPolicy(null, theirs) }).issues).toEqual([
+      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
+    ]);
+  });
+
+  it("warn before a limit, and refuse beyond it", () => {
+    const big = (bytes: number): RawSettings => ({ pods: [{ name: "a", claims: { note: noise(bytes) } }] });
+    expect(check(big(40_000)).warnings).toEqual([
+      expect.stringMatching(
+        /^pods\[0\]: user data of a on azure: 6\d,\d{3} of 65,536 bytes \(\d\d %\)\. Make its initdata smaller/,
+      ),
+    ]);
+    expect(check(big(60_000)).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: user data of a on azure: 8\d,\d{3} of 65,536 bytes \(1\d\d %\)$/),
+    ]);
+    expect(check({ ...big(15_000), podCluster: { cloud: "aws" } }).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: user data of a on aws: 2\d,\d{3} of 16,384 bytes \(1\d\d %\)$/),
+    ]);
+    expect(check({ ...big(60_000), podCluster: { cloud: "libvirt" } })).toMatchObject({
+      warnings: [],
+      issues: [],
+    });
+    const annotations = { "example.com/note": "x".repeat(262_144) };
+    expect(check({ pods: [{ name: "a", annotations }] }).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: annotations of a: 26\d,\d{3} of 262,144 bytes \(10\d %\)$/),
+    ]);
+  });
+
+  it("say how many pods fit before the ledger of their digests is full", () => {
+    const pods = (count: number): RawSettings => ({
+      pods: Array.from({ length: count }, (_, index) => ({ name: `p${index}`, imagePolicy: false })),
+      grants: [],
+    });
+    const { podsThatFit } = (check(pods(700)).budget as { referenceValuesLedger: { podsThatFit: number } })
+      .referenceValuesLedger;
+    expect(check(pods(podsThatFit)).issues).toEqual([]);
+    expect(check(pods(podsThatFit)).warnings).toEqual([
+      expect.stringMatching(
+        /^pods: the record of our digests on the ConfigMap of the reference values: 26\d,\d{3} of 262,144 bytes \(100 %\); \d{3} pods like these fit\. Put some of the pods on another Trustee/,
+      ),
+    ]);
+    expect(check(pods(podsThatFit + 1)).issues).toEqual([
+      expect.stringMatching(/^pods: the record of our digests .* \(101 %\); \d{3} pods like these fit$/),
+    ]);
+  });
+
+  it("refuse a certificate that no guest would take, together with all else", () => {
+    expect(
+      check({ otherSecrets: "deny", pods: [{ name: "a" }] }, { url: "https://elsewhere.example.com" }).issues,
+    ).toEqual([
+      'trustee.url: the host elsewhere.example.com, which the certificate in Secret "trustee-tls-cert" does not name: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7',
+      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
+    ]);
+  });
+});

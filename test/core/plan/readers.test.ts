@@ -1,0 +1,179 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { affirmingToken, accessReport, matrixText } from "../../../core/access/matrix.ts";
+import { decide } from "../../../core/access/model.ts";
+import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { IssuesError } from "../../../core/issues.ts";
+import { makePlan, type Plan, type PlanSources } from "../../../core/plan/plan.ts";
+import { mergeGrants } from "../../../core/policy/grants.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+
+const SUBJECT = "the settings";
+const PCR8 = "ab".repeat(32);
+
+function plan(raw: RawSettings, sources: PlanSources = { files: {} }): Plan {
+  const settings = parseSettings({ podDefaults: { image: "i" }, ...raw }, {}, SUBJECT);
+  return makePlan(settings, { url: "https://kbs.example.com" }, sources, "o/p/s", SUBJECT);
+}
+
+function issuesOf(run: () => unknown): readonly string[] {
+  try {
+    run();
+    return [];
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    return error.issues.map(({ path, given }) => `${path}: ${given}`);
+  }
+}
+
+describe("pods of one name in several namespaces", () => {
+  const two = plan({
+    secrets: [{ name: "db", keys: ["admin", "app"] }],
+    pods: [{ name: "web" }, { name: "web", namespace: "team-b" }],
+    grants: [
+      { pod: "default/web", secret: "db", key: "app" },
+      { pod: "team-b/web", secret: "db", key: "admin" },
+    ],
+  });
+
+  it("have initdata of their own, and are called by namespace and name outside of default", () => {
+    const [one, other] = two.pods;
+    expect(two.readers.map(({ id, namespace }) => ({ id, namespace }))).toEqual([
+      { id: "web", namespace: "default" },
+      { id: "team-b/web", namespace: "team-b" },
+    ]);
+    expect(one?.toml).toContain('\npod_name = "web"\n\n[data]');
+    expect(other?.toml).toContain('\npod_name = "web"\npod_namespace = "team-b"\n');
+    expect(two.grants.secrets).toEqual({
+      db: { admin: { [other?.initData ?? ""]: "team-b/web" }, app: { [one?.initData ?? ""]: "web" } },
+    });
+  });
+
+  it("have a row each", () => {
+    expect(matrixText(two.matrix)).toEqual([
+      "            db/admin    db/app",
+      "web         ✗ denied    ✓ may read",
+      "team-b/web  ✓ may read  ✗ denied",
+    ]);
+    expect(accessReport(two.matrix)).toEqual({
+      web: { "db/admin": "not-a-reader", "db/app": "granted" },
+      "team-b/web": { "db/admin": "granted", "db/app": "not-a-reader" },
+    });
+  });
+});
+
+describe("readers that are deployed elsewhere", () => {
+  const file = 'algorithm = "sha256"\nversion = "0.1.0"\npod_name = "c"\n[data]\n';
+  const settings = {
+    secrets: [{ name: "db", keys: ["app"] }],
+    readers: [
+      { name: "by-digest", initdata: PCR8.toUpperCase() },
+      { name: "by-file", initdataFile: "c.toml" },
+      { name: "unregistered", initdata: "cd".repeat(32), referenceValues: false },
+    ],
+    grants: ["by-digest", "by-file", "unregistered"].map((reader) => ({ reader, secret: "db" })),
+  };
+
+  it("are granted by their claim, registered unless they say otherwise, and stand in the matrix", () => {
+    // printf of the file | sha256sum, then the tutorial's xxd pipeline.
+    const byFile = "e140b60f408eb8175cd9c4be542fe8a02ec096f3ff6afb437afa608e59516b04";
+    const { grants, digests, matrix } = plan(settings, { files: { "c.toml": file } });
+    expect(grants.secrets).toEqual({
+      db: { "*": { [PCR8]: "by-digest", ["cd".repeat(32)]: "unregistered", [byFile]: "by-file" } },
+    });
+    expect(digests).toEqual({ snp_pcr08: [byFile, PCR8].sort(), tdx_pcr08: [byFile, PCR8].sort() });
+    expect(matrixText(matrix).slice(1)).toEqual([
+      "by-digest     ✓ may read",
+      "by-file       ✓ may read",
+      "unregistered  ✓ may read",
+    ]);
+  });
+
+  it("may not measure like a pod, or like each other", () => {
+    const pods = [{ name: "c", initdataFile: "c.toml" }];
+    const readers = [
+      { name: "a", initdataFile: "c.toml" },
+      { name: "b", initdata: PCR8 },
+      { name: "d", initdata: PCR8 },
+    ];
+    expect(issuesOf(() => plan({ pods, readers }, { files: { "c.toml": file } }))).toEqual([
+      "readers[0]: the same initdata as c",
+      "readers[2]: the same initdata as b",
+    ]);
+  });
+});
+
+describe("bindings", () => {
+  const pods = [
+    { name: "azure" },
+    { name: "snp", binding: "snp", algorithm: "sha384" },
+    { name: "tdx", binding: "tdx", algorithm: "sha512" },
+  ];
+  const settings = {
+    secrets: [{ name: "db", keys: ["app"] }],
+    pods,
+    grants: pods.map(({ name }) => ({ pod: name, secret: "db" })),
+  };
+
+  it("puts Azure's PCR8 into the tutorial's entries, and bare metal's claims into those that are named for them", () => {
+    const { readers, digests } = plan(settings);
+    const [azure = "", snp = "", tdx = ""] = readers.map(({ initData }) => initData);
+    expect(digests).toEqual({ snp_pcr08: [azure], tdx_pcr08: [azure] });
+    const named = plan({
+      ...settings,
+      referenceValues: { entries: { snp: ["snp_host_data"], tdx: ["mr_config_id"] } },
+    });
+    expect(named.digests).toEqual({
+      mr_config_id: [tdx],
+      snp_host_data: [snp, Buffer.from(snp, "hex").toString("base64")].sort(),
+      snp_pcr08: [azure],
+      tdx_pcr08: [azure],
+    });
+  });
+
+  it("grants SNP's claim as Trustee reports it from v0.18 on, and as it did before", () => {
+    const { readers, grants } = plan(settings);
+    const rules = mergeGrants([grants]);
+    const request = { "resource-path": ["default", "db", "app"], plugin: "resource" };
+    const hex = readers[1]?.initData ?? "";
+    const claims = [hex, Buffer.from(hex, "hex").toString("base64"), hex.toUpperCase(), ""];
+    expect(claims.map((claim) => decide(rules, request, affirmingToken(claim)).why)).toEqual([
+      "granted",
+      "granted",
+      "not-a-reader",
+      "not-a-reader",
+    ]);
+  });
+});
+
+describe("what is in the cluster already", () => {
+  const toml = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
+  const settings = { pods: [{ name: "a", initdataFile: "a.toml", adopt: true }, { name: "b" }] };
+  const files = { "a.toml": toml };
+  const annotation = (text: string): string => gzipSync(text, { level: 1 }).toString("base64");
+  const other = annotation(`# another\n${toml}`);
+
+  it("keeps its annotation byte for byte if the initdata is the same", () => {
+    const live = { annotation: annotation(toml), managed: false };
+    expect(live.annotation).not.toBe(encodeAnnotation(toml));
+    const { pods } = plan(settings, { files, livePods: { a: live } });
+    expect(pods[0]?.annotation).toBe(live.annotation);
+  });
+
+  it("is refused if the initdata is another one, or if it is not to be taken over", () => {
+    const livePods = {
+      a: { annotation: other, managed: false },
+      b: { managed: false },
+    };
+    expect(issuesOf(() => plan(settings, { files, livePods }))).toEqual([
+      'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
+      'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already',
+    ]);
+  });
+
+  it("is no question where Pulumi manages it already: a change then is a change", () => {
+    const livePods = { a: { annotation: other, managed: true }, b: { managed: true } };
+    const { pods } = plan(settings, { files, livePods });
+    expect(pods[0]?.annotation).toBe(encodeAnnotation(toml));
+  });
+});
