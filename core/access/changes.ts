@@ -38,22 +38,24 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants | undefined): reado
   return [...declared.values()];
 }
 
-/** What a pod claimed before: what the stack's former grants have under its name, else what it claims now. */
-function formerClaims(row: Row, former: StackGrants | undefined): readonly string[] {
-  const readers = Object.values(former?.secrets ?? {}).flatMap((keys) => Object.values(keys));
-  const claims = readers.flatMap((names) =>
-    Object.entries(names).flatMap(([initData, name]) => (name === row.pod ? [initData] : [])),
-  );
-  return claims.length > 0 ? [...new Set(claims)] : [row.initData];
+/** Pod -> what it claimed before, by the stack's former grants. */
+function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly string[]> {
+  const claims = new Map<string, Set<string>>();
+  for (const readers of Object.values(former?.secrets ?? {}).flatMap((keys) => Object.values(keys))) {
+    for (const [initData, name] of Object.entries(readers)) {
+      const known = claims.get(name);
+      if (known === undefined) claims.set(name, new Set([initData]));
+      else known.add(initData);
+    }
+  }
+  return new Map([...claims].map(([name, all]) => [name, [...all]]));
 }
 
 /** The pods that the former grants name and the matrix does not: they read nothing from now on. */
-function removedPods(matrix: AccessMatrix, former: StackGrants | undefined): readonly Row[] {
-  const names = Object.values(former?.secrets ?? {})
-    .flatMap((keys) => Object.values(keys))
-    .flatMap((readers) => Object.values(readers));
-  return [...new Set(names)]
-    .filter((name) => !matrix.rows.some(({ pod }) => pod === name))
+function removedPods(matrix: AccessMatrix, formerClaims: ReadonlyMap<string, unknown>): readonly Row[] {
+  const present = new Set(matrix.rows.map(({ pod }) => pod));
+  return [...formerClaims.keys()]
+    .filter((name) => !present.has(name))
     .sort()
     .map((pod) => ({ pod, namespace: "", initData: NOBODY }));
 }
@@ -83,17 +85,19 @@ export function accessChanges(live: Before, own: StackGrants, matrix: AccessMatr
   const former = registry.stacks.find(({ stack }) => stack === own.stack);
   const before = mergeGrants(registry.stacks);
   const after = mergeGrants(stacksAfterJoin(live, own));
+  const formerClaims = claimsOf(former);
+  const columns = columnsOf(matrix, former);
   const rows: readonly Row[] = [
     ...matrix.rows,
-    ...removedPods(matrix, former),
+    ...removedPods(matrix, formerClaims),
     { pod: EVERY_OTHER_POD, namespace: "", initData: NOBODY },
   ];
   const cells = rows.flatMap((row) =>
-    columnsOf(matrix, former).flatMap((column) =>
+    columns.flatMap((column) =>
       change(
         row.pod,
         `${column.secret}/${column.key}`,
-        decideAny(before, formerClaims(row, former), column),
+        decideAny(before, formerClaims.get(row.pod) ?? [row.initData], column),
         decideAny(after, [row.initData], column),
       ),
     ),

@@ -45,9 +45,10 @@ export interface Plan {
 function planGrants(settings: Settings, readers: readonly Reader[], stack: string): StackGrants {
   const secrets: Record<string, Record<string, Record<string, string>>> = {};
   for (const secret of settings.secrets) if (isCreated(secret)) secrets[secret.name] = {};
+  const byId = new Map(readers.map((reader) => [reader.id, reader]));
   for (const grant of settings.grants) {
     const id = grant.reader ?? podsMeant(settings.pods, grant.pod ?? "")[0]?.id;
-    const reader = readers.find((one) => one.id === id);
+    const reader = byId.get(id ?? "");
     if (reader === undefined) continue;
     const keys = (secrets[grant.secret] ??= {});
     const table = (keys[grant.key ?? EVERY_KEY] ??= {});

@@ -46,6 +46,8 @@ export function checkReaders(
   const known = pods.map(({ id }, index) => ({ name: id, path: `pods[${index}].name` }));
   const names = readers.map(({ name }, index) => ({ name, path: `readers[${index}].name` }));
   // Doubles among the pods are told of where the pods are checked.
-  const first = known.filter(({ name }, index) => known.findIndex((one) => one.name === name) === index);
+  const first = [...Map.groupBy(known, ({ name }) => name).values()].flatMap((doubles) =>
+    doubles.slice(0, 1),
+  );
   checkUnique([...first, ...names], "a reader or pod", issues);
 }

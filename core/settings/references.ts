@@ -8,10 +8,36 @@ export function listed(names: readonly string[]): string {
   return [...new Set(names)].map((name) => (/^[\w./-]+$/.test(name) ? name : given(name))).join(", ");
 }
 
+type Pods = readonly PodDeclaration[];
+
+/** Each list of pods by every spelling of a reference, since each grant looks a pod up. */
+const indexes = new WeakMap<
+  Pods,
+  { readonly exact: Map<string, Pods>; readonly byName: Map<string, Pods> }
+>();
+
+function indexOf(pods: Pods): { readonly exact: Map<string, Pods>; readonly byName: Map<string, Pods> } {
+  const known = indexes.get(pods);
+  if (known !== undefined) return known;
+  const spelled = pods.flatMap((pod) =>
+    [...new Set([pod.id, `${pod.namespace}/${pod.name}`])].map((reference) => ({ reference, pod })),
+  );
+  const exact = new Map<string, Pods>();
+  for (const [reference, group] of Map.groupBy(spelled, (one) => one.reference)) {
+    exact.set(
+      reference,
+      group.map(({ pod }) => pod),
+    );
+  }
+  const made = { exact, byName: Map.groupBy(pods, ({ name }) => name) as Map<string, Pods> };
+  indexes.set(pods, made);
+  return made;
+}
+
 /** The pods that a reference means: by `namespace/name`, or by the name alone, wherever it is. */
-export function podsMeant(pods: readonly PodDeclaration[], reference: string): readonly PodDeclaration[] {
-  const exact = pods.filter((pod) => pod.id === reference || `${pod.namespace}/${pod.name}` === reference);
-  return exact.length > 0 ? exact : pods.filter((pod) => pod.name === reference);
+export function podsMeant(pods: Pods, reference: string): Pods {
+  const { exact, byName } = indexOf(pods);
+  return exact.get(reference) ?? byName.get(reference) ?? [];
 }
 
 /** Whether the stack makes the Secret. */
