@@ -62,7 +62,7 @@ export function classify(result: ExecResult): ExecOutcome {
   if (stderr.includes("ExecProcessRequest is blocked by policy")) return "exec-refused";
   if (/pods? "[^"]*" not found|NotFound/.test(stderr)) return "pod-missing";
   if (
-    /not running|is not a running|does not have a host assigned|is waiting to start|ContainerCreating|cannot exec (in|into) a (stopped|completed)|container not found/i.test(
+    /not running|is not a running|does not have a host assigned|is waiting to start|ContainerCreating|cannot exec (in|into) a (stopped|container in a completed)|container not found/i.test(
       stderr,
     )
   ) {

@@ -86,7 +86,9 @@ function because(
     return `Because ${first?.detail ?? "a condition fails"}${rest}.`;
   }
   if (verdict === "uncertain") {
-    const open = conditions.filter(({ status }) => status === "unknown").map(({ detail }) => detail);
+    const open = conditions
+      .filter(({ status }) => status === "unknown")
+      .map(({ detail }) => detail.replace(/\.$/, ""));
     const said = typeof last === "object" && last.own ? ` The KBS's ${last.what}.` : "";
     return `Nothing is known to deny it, but ${open.join("; and ")}.${said}`;
   }

@@ -1,0 +1,111 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { get, initdata, kubectl, NAMESPACE, pcr8, pod } from "../../sandbox/live/support.ts";
+
+/** The tutorial's resource policy, letter for letter: written for the engine of KBS up to v0.16. */
+export function tutorialPolicy(pod1: string, pod2: string): string {
+  return `package policy
+import future.keywords.if
+default allow = false
+
+init_data_pod1 := "${pod1}"
+init_data_pod2 := "${pod2}"
+
+path := split(data["resource-path"], "/")
+
+is_p1 {
+  count(path) > 2
+  path[2] == "fraud-dataset"
+}
+
+is_p2 {
+  count(path) > 2
+  path[2] == "p2-secret"
+}
+
+allow if {
+  is_p1
+  input["submods"]["cpu0"]["ear.status"] == "affirming"
+  input["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data"] == init_data_pod1
+}
+
+allow if {
+  is_p2
+  input["submods"]["cpu0"]["ear.status"] == "affirming"
+  input["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data"] == init_data_pod2
+}
+
+allow if {
+  not is_p1
+  not is_p2
+  input["submods"]["cpu0"]["ear.status"] == "affirming"
+}
+`;
+}
+
+const PODS = ["pod1", "pod2", "pod3"] as const;
+
+/** `kubectl create configmap --from-file --dry-run=client -o yaml | kubectl apply -f -`, as the tutorial writes its ConfigMaps. */
+export async function applyConfigMap(
+  sandbox: Sandbox,
+  name: string,
+  key: string,
+  text: string,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-tutorial-"));
+  const file = join(folder, key);
+  await writeFile(file, text);
+  const create = ["create", "configmap", name, "-n", NAMESPACE, `--from-file=${key}=${file}`];
+  const yaml = await kubectl(sandbox, [...create, "--dry-run=client", "-o", "yaml"]);
+  await rm(folder, { recursive: true });
+  await kubectl(sandbox, ["apply", "-f", "-"], yaml);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly value: readonly string[];
+}
+
+/**
+ * The tutorial by hand, on a sandbox with Trustee 0.18: its secret, its KbsConfig entry, its policy, its reference values,
+ * its restart and its three pods.
+ * @returns pod -> PCR8
+ */
+export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<string, string>>> {
+  const host = await get(sandbox, "route", "kbs-service", ".spec.host");
+  const certificate = Buffer.from(
+    await get(sandbox, "secret", "trustee-tls-cert", ".data.tls\\.crt"),
+    "base64",
+  );
+  const tomls = PODS.map((name) => initdata(name, host, certificate.toString("utf8")));
+  const digests = tomls.map(pcr8);
+  const [one = "", two = ""] = digests;
+  const create = ["create", "secret", "generic", "p2-secret", "--from-literal=secret=Pod 2 secret!"];
+  await kubectl(sandbox, [...create, "-n", NAMESPACE]);
+  const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
+  const patch = ["patch", "kbsconfig", "trusteeconfig-kbs-config", "--type=json", "-p", add];
+  await kubectl(sandbox, [...patch, "-n", NAMESPACE]);
+  await applyConfigMap(sandbox, "trusteeconfig-resource-policy", "policy.rego", tutorialPolicy(one, two));
+  const map = "trusteeconfig-rvps-reference-values";
+  const values = JSON.parse(await get(sandbox, "configmap", map, ".data.reference-values\\.json")) as Entry[];
+  const extended = values.map((entry) =>
+    ["snp_pcr08", "tdx_pcr08"].includes(entry.name)
+      ? { ...entry, value: [...entry.value, ...digests] }
+      : entry,
+  );
+  await applyConfigMap(sandbox, map, "reference-values.json", JSON.stringify(extended, null, 2));
+  const deployment = "deployment/trustee-deployment";
+  // A pod that is made within the second of the last write could not be told from an older one.
+  await sleep(1100);
+  await kubectl(sandbox, ["rollout", "restart", deployment, "-n", NAMESPACE]);
+  await kubectl(sandbox, ["rollout", "status", deployment, "-n", NAMESPACE, "--timeout=60s"]);
+  for (const [index, name] of PODS.entries()) {
+    await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls[index] ?? ""));
+  }
+  const pods = PODS.map((name) => `pod/${name}`);
+  await kubectl(sandbox, ["wait", "--for=condition=Ready", "--timeout=60s", ...pods]);
+  return Object.fromEntries(PODS.map((name, index) => [name, digests[index] ?? ""]));
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { classify, isAsExpected, outcomes, type ExecResult } from "../../../core/access/outcome.ts";
+
+const done: ExecResult = { exitCode: 0, stdout: "", stderr: "", timedOut: false };
+const DENIED =
+  'rpc status: Status { code: INTERNAL, message: "[CDH] [ERROR]: Get Resource failed", details: [], special_fields: SpecialFields { unknown_fields: UnknownFields { fields: None }, cached_size: CachedSize { size: 0 } } }';
+
+describe("what an exec came to", () => {
+  it.each<[string, Partial<ExecResult>, string]>([
+    ["the secret", { stdout: "Pod 2 secret!" }, "read"],
+    ["the CDH's refusal, as the tutorial shows it", { stdout: DENIED }, "denied"],
+    ["nothing at all", {}, "failed"],
+    [
+      "the agent's refusal",
+      {
+        exitCode: 1,
+        stderr:
+          'error: Internal error occurred: rpc status: Status { code: PERMISSION_DENIED, message: "\\"ExecProcessRequest is blocked by policy: \\"" }',
+      },
+      "exec-refused",
+    ],
+    ["no pod", { exitCode: 1, stderr: 'Error from server (NotFound): pods "pod9" not found' }, "pod-missing"],
+    [
+      "no controller",
+      { exitCode: 1, stderr: 'Error from server (NotFound): deployments.apps "web" not found' },
+      "pod-missing",
+    ],
+    [
+      "a pod that has no node yet",
+      { exitCode: 1, stderr: "Error from server (BadRequest): pod pod1 does not have a host assigned" },
+      "pod-not-running",
+    ],
+    [
+      "a container that has not started",
+      { exitCode: 1, stderr: 'error: unable to upgrade connection: container not found ("fraud-detection")' },
+      "pod-not-running",
+    ],
+    [
+      "a pod that has ended",
+      {
+        exitCode: 1,
+        stderr: "error: cannot exec into a container in a completed pod; current phase is Succeeded",
+      },
+      "pod-not-running",
+    ],
+    [
+      "curl without a CDH to connect to",
+      { exitCode: 7, stderr: "command terminated with exit code 7" },
+      "cdh-unreachable",
+    ],
+    [
+      "curl with a CDH that hangs up",
+      { exitCode: 52, stderr: "command terminated with exit code 52" },
+      "cdh-unreachable",
+    ],
+    ["no answer in time", { exitCode: undefined, timedOut: true }, "timed-out"],
+    ["no curl in the image", { exitCode: 126, stderr: "command terminated with exit code 126" }, "failed"],
+  ])("%s", (_, result, outcome) => {
+    expect(classify({ ...done, ...result })).toBe(outcome);
+  });
+});
+
+describe("a cell is as the stack says", () => {
+  it("by the secret itself, or by a denial that is the policy's as far as anybody can see", () => {
+    const ok = (expected: "read" | "denied"): readonly string[] =>
+      outcomes.filter((seen) => isAsExpected(expected, seen));
+    expect({ read: ok("read"), denied: ok("denied") }).toEqual({
+      read: ["read"],
+      denied: ["policy-denied", "denied"],
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { PreviewError, readDeployed, readPreview } from "../../../core/access/preview.ts";
+
+const was = { pod1: { "a/b": "not-a-reader" } };
+const willBe = { pod1: { "a/b": "granted" } };
+
+function stackEvent(op: string, old: unknown, outputs: unknown): object {
+  const urn = "urn:pulumi:dev::trustee-access::pulumi:pulumi:Stack::trustee-access-dev";
+  const state = (of: unknown): unknown => (of === undefined ? null : { urn, outputs: of });
+  const metadata = { op, urn, type: "pulumi:pulumi:Stack", old: state(old), new: state(outputs) };
+  return { sequence: 7, timestamp: 1795474053, resOutputsEvent: { metadata, planning: true } };
+}
+
+function stream(...events: readonly object[]): string {
+  const prelude = { sequence: 0, timestamp: 1795474053, preludeEvent: { config: {} } };
+  return [prelude, ...events].map((event) => `${JSON.stringify(event)}\n`).join("");
+}
+
+describe("the events of a preview", () => {
+  it("tell what is deployed and what would be: the stack's last outputs, which are not those of the refresh", () => {
+    const text = stream(
+      stackEvent("refresh", { access: was }, { access: was }),
+      stackEvent("same", { access: was }, { access: was }),
+      stackEvent("same", { access: was }, { access: willBe, accessChanges: ["a line"] }),
+      { sequence: 9, timestamp: 1795474054, summaryEvent: { resourceChanges: {} } },
+    );
+    expect(readPreview(text)).toEqual({ before: was, after: willBe, changes: ["a line"] });
+  });
+
+  it("tell of a first deployment too", () => {
+    expect(readPreview(stream(stackEvent("create", undefined, { access: willBe })))).toEqual({
+      after: willBe,
+      changes: [],
+    });
+  });
+
+  it.each([
+    [
+      "the plain --json of pulumi",
+      '{\n  "config": {},\n  "steps": []\n}\n',
+      /no stream of pulumi's JSON events/,
+    ],
+    [
+      "a failed preview",
+      stream(stackEvent("refresh", { access: was }, { access: was })),
+      /no outputs of the stack/,
+    ],
+    ["another program's preview", stream(stackEvent("same", {}, { url: "x" })), /no stack of this project/],
+    ["nothing", "", /no outputs of the stack/],
+  ])("refuse %s, with how to make them", (_, text, message) => {
+    expect(() => readPreview(text)).toThrow(PreviewError);
+    expect(() => readPreview(text)).toThrow(message);
+  });
+});
+
+describe("the deployed outputs", () => {
+  it("hold the matrix, or nothing where nothing was deployed", () => {
+    expect(readDeployed(JSON.stringify({ access: was, matrix: [] }))).toEqual(was);
+    expect(readDeployed("{}")).toBeUndefined();
+  });
+
+  it.each(["no JSON", '{"url": "x"}'])("refuse %s", (text) => {
+    expect(() => readDeployed(text)).toThrow(PreviewError);
+  });
+});

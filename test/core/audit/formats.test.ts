@@ -1,0 +1,163 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Finding } from "../../../core/audit/finding.ts";
+import { junit } from "../../../core/audit/junit.ts";
+import { lintCases } from "../../../core/audit/lint-report.ts";
+import { sarif } from "../../../core/audit/sarif.ts";
+
+const expiring: Finding = {
+  id: "TA202",
+  severity: "warning",
+  where: { kind: "ConfigMap", namespace: "ns", name: "values", part: "reference-values.json" },
+  what: "snp_pcr08 expires in 3 days, on 2026-03-04T00:00:00Z.",
+  why: "Why.",
+  mend: "Mend it.",
+};
+const stale: Finding = {
+  id: "TA101",
+  severity: "warning",
+  where: { kind: "ConfigMap", namespace: "ns", name: "policy", part: "policy.rego", line: 12 },
+  what: `No running pod has the digest ${"a".repeat(64)}.`,
+  why: "Why.",
+  mend: "Mend it.",
+};
+
+interface Sarif {
+  readonly runs: readonly [
+    {
+      readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+      readonly results: readonly {
+        readonly ruleId: string;
+        readonly ruleIndex: number;
+        readonly partialFingerprints: Readonly<Record<string, string>>;
+      }[];
+    },
+  ];
+}
+
+describe("SARIF", () => {
+  it("holds each finding with its rule, its place and what stays the same about it", () => {
+    const document = sarif([stale], "1.2.3") as Sarif;
+    const { rules } = document.runs[0].tool.driver;
+    expect(rules.map(({ id }) => id)).toEqual([...rules.map(({ id }) => id)].sort());
+    expect(rules[document.runs[0].results[0]?.ruleIndex ?? -1]?.id).toBe("TA101");
+    expect(document).toMatchObject({
+      $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+      version: "2.1.0",
+      runs: [
+        {
+          tool: { driver: { name: "trustee-access", version: "1.2.3" } },
+          results: [
+            {
+              ruleId: "TA101",
+              level: "warning",
+              message: { text: `No running pod has the digest ${"a".repeat(64)}. Why. To mend: Mend it.` },
+              locations: [
+                {
+                  physicalLocation: {
+                    artifactLocation: { uri: "ns/ConfigMap/policy/policy.rego" },
+                    region: { startLine: 12 },
+                  },
+                  logicalLocations: [
+                    { fullyQualifiedName: "ConfigMap ns/policy, policy.rego line 12", kind: "resource" },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it("knows a finding again though lines move and days go by, and tells another digest from it", () => {
+    const print = (finding: Finding): unknown =>
+      (sarif([finding], "") as Sarif).runs[0].results[0]?.partialFingerprints;
+    expect(print({ ...stale, where: { ...stale.where, line: 99 } })).toEqual(print(stale));
+    expect(print({ ...expiring, what: "snp_pcr08 expires in 2 days, on 2026-03-04T00:00:00Z." })).toEqual(
+      print(expiring),
+    );
+    expect(print({ ...stale, what: `No running pod has the digest ${"b".repeat(64)}.` })).not.toEqual(
+      print(stale),
+    );
+  });
+});
+
+describe("JUnit", () => {
+  it("has a case for each, those that fail with why", () => {
+    expect(
+      junit("a suite", [
+        { group: "g", name: "well", time: 1.5 },
+        { group: "g", name: "said", output: "a < b\n&c" },
+        { group: "g", name: 'not "well"', failure: { message: "short", text: "long\n<text>" } },
+      ]),
+    ).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="a suite" tests="3" failures="1">
+  <testsuite name="a suite" tests="3" failures="1">
+    <testcase classname="g" name="well" time="1.500"/>
+    <testcase classname="g" name="said">
+      <system-out>a &lt; b
+&amp;c</system-out>
+    </testcase>
+    <testcase classname="g" name="not &quot;well&quot;">
+      <failure message="short">long
+&lt;text&gt;</failure>
+    </testcase>
+  </testsuite>
+</testsuites>
+`);
+  });
+
+  it("is XML whatever the texts are: they can be read back", () => {
+    const entities: Readonly<Record<string, string>> = {
+      "&amp;": "&",
+      "&lt;": "<",
+      "&gt;": ">",
+      "&quot;": '"',
+      "&#10;": "\n",
+    };
+    const texts = fc
+      .string({ unit: "binary" })
+      .filter((text) => !/[^\t\n\u0020-\uD7FF\uE000-\uFFFD]/.test(text));
+    fc.assert(
+      fc.property(texts, (name) => {
+        const [, written = ""] = / name="([^"]*)"\/>/.exec(junit("s", [{ group: "g", name }])) ?? [];
+        expect(written).not.toMatch(/[<>\n]/);
+        expect(written.replaceAll(/&[a-z#0-9]+;/g, (entity) => entities[entity] ?? "?")).toBe(name);
+      }),
+    );
+  });
+
+  it("holds no character that XML cannot hold", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (name) => {
+        const xml = junit("s", [{ group: "g", name, output: name }]);
+        expect(xml.isWellFormed()).toBe(true);
+        expect(xml).not.toMatch(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u);
+      }),
+    );
+  });
+
+  it("of lint has a case for each rule, which fails from the wanted severity on", () => {
+    const failed = (failOn: "error" | "warning" | "note"): readonly string[] =>
+      lintCases([expiring, stale], failOn)
+        .filter(({ failure }) => failure !== undefined)
+        .map(({ name }) => name);
+    expect(failed("error")).toEqual([]);
+    expect(failed("warning")).toEqual([
+      "TA101 The policy names a digest that no running pod has",
+      "TA202 A reference value expires soon",
+    ]);
+    expect(lintCases([expiring], "error").filter(({ output }) => output !== undefined)).toEqual([
+      {
+        group: "access lint",
+        name: "TA202 A reference value expires soon",
+        output: `warning TA202  ConfigMap ns/values, reference-values.json
+  snp_pcr08 expires in 3 days, on 2026-03-04T00:00:00Z.
+  why:  Why.
+  mend: Mend it.
+`,
+      },
+    ]);
+  });
+});
