@@ -11,7 +11,6 @@ import {
   type Original,
   type Originals,
 } from "../core/text-entry/originals.ts";
-import { liveKey } from "../core/trustee/generation.ts";
 import type { PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter, type Change } from "./change.ts";
 import {
@@ -21,6 +20,7 @@ import {
   configMapRef,
   configMapTarget,
   contentOf,
+  keyReadNow,
   keyToWrite,
   readConfigMap,
   writableConfigMap,
@@ -201,7 +201,7 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
     const live = contentOf(map, state.key);
     return {
       computed: { ...state, liveContent: live },
-      drift: driftOf(want, state, live, liveKey(map.data, want.candidateKeys)),
+      drift: driftOf(want, state, live, keyReadNow(map, want.candidateKeys, state.key)),
     };
   },
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Before } from "../core/policy/registry.ts";
-import { liveKey } from "../core/trustee/generation.ts";
+import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import type { Target } from "./change.ts";
 
@@ -84,6 +84,14 @@ export function keyToWrite(
         ", ",
       )}, so it cannot be seen which generation of Trustee reads it. Pin the generation in the settings.`,
   );
+}
+
+/**
+ * The key that Trustee reads now: the live one among the candidates, else, where an upgrade has renamed it, the one that
+ * another generation has in place of ours.
+ */
+export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: string): string | undefined {
+  return liveKey(map.data, candidates) ?? liveKey(map.data, siblingKeys(ours));
 }
 
 /**

@@ -129,6 +129,9 @@ export function handlerOf<Inputs extends object, Computed extends object>(
 
     update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
       const owner = ownerOf(oldOutputs, urn);
+      const drift = oldOutputs["drift"];
+      // A preview without --diff would only say that there is drift.
+      if (typeof drift === "string" && drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }

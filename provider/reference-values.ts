@@ -9,13 +9,13 @@ import {
   type Ledger,
 } from "../core/reference-values/ledger.ts";
 import {
+  carriedOver,
   joinReferenceValues,
   leaveReferenceValues,
   type Joined,
   type Ownership,
 } from "../core/reference-values/merge.ts";
 import type { Before } from "../core/policy/registry.ts";
-import { liveKey } from "../core/trustee/generation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import {
@@ -24,6 +24,7 @@ import {
   configMapTarget,
   staying,
   contentOf,
+  keyReadNow,
   keyToWrite,
   readConfigMap,
   writableConfigMap,
@@ -163,6 +164,13 @@ function leave(
   return { content: left.content, ledgers: { ...ledgers, [key]: left.ledger } };
 }
 
+/** What our state says of a key; of one that is new to us, what was carried over from the former one. */
+function rememberedFor(key: string, live: Before, old: Old | undefined): Ownership | undefined {
+  if (old === undefined) return undefined;
+  const had = ownershipOf(old.computed);
+  return old.computed.key === key ? had : carriedOver(key, live, had);
+}
+
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
 function mergeInto(
   map: ConfigMap,
@@ -182,7 +190,7 @@ function mergeInto(
     wanted: want.digests,
     expiration: expirationFor(want, same, now()),
     renewBefore: otherValidity ? "9999" : renewBefore,
-    remembered: same === undefined ? undefined : ownershipOf(same.computed),
+    remembered: rememberedFor(key, contentOf(map, key), old),
   });
   const ledgers = { ...ledgersOf(map), [key]: joined.ledger };
   if (old === undefined || same !== undefined) {
@@ -234,7 +242,7 @@ function sameDigests(old: Old | undefined, want: Inputs): boolean {
 }
 
 function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {
-  const present = liveKey(map.data, want.candidateKeys);
+  const present = keyReadNow(map, want.candidateKeys, state.key);
   if (present !== undefined && present !== state.key) {
     return `Trustee now reads the key ${present} instead of ${state.key}`;
   }

@@ -108,6 +108,27 @@ export function joinReferenceValues(request: JoinRequest): Joined {
 }
 
 /**
+ * What of an owner's stands in another document too: where Trustee was upgraded, somebody may have converted the whole
+ * document into the new format, with what we had put into the old one.
+ * @param key of the other document
+ * @param live its content
+ * @throws ReferenceValuesFormatError if that is malformed
+ */
+export function carriedOver(key: string, live: Before, had: Ownership): Ownership {
+  const { entries } = readDocument(key, live);
+  const stands = (name: string, digest: string): boolean =>
+    entries.some((entry) => entry.name === name && entry.values.includes(digest));
+  const added = Object.entries(had.added).map(([slot, digests]): [string, readonly string[]] => [
+    slot,
+    digests.filter((digest) => stands(nameOfSlot(slot), digest)),
+  ]);
+  const created = Object.entries(had.created).filter(([name]) =>
+    entries.some((entry) => entry.name === name),
+  );
+  return { added: tidy(Object.fromEntries(added)), created: Object.fromEntries(created), before: live };
+}
+
+/**
  * The document without what this owner had added and no other of ours wants. Where that leaves just what was there
  * before our first write, the text from before is given back byte for byte (`null`: the key was not there).
  * @throws ReferenceValuesFormatError if the live text is malformed

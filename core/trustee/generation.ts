@@ -43,6 +43,15 @@ export function liveKey(
   return candidates.find((key) => data !== undefined && Object.hasOwn(data, key));
 }
 
+/** The keys of all generations for what `key` is for, newest first; none if it is no key of Trustee's. */
+export function siblingKeys(key: string): readonly string[] {
+  const facts = ["policyKey", "referenceValuesKey"] as const;
+  const fact = facts.find((one) =>
+    generations.some((generation) => generationFacts[generation][one] === key),
+  );
+  return fact === undefined ? [] : candidateKeys(fact);
+}
+
 /** Candidate keys for {@link liveKey}, newest generation first, or the one of a pinned generation. */
 export function candidateKeys(
   fact: "policyKey" | "referenceValuesKey" | "route",

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { joinPolicy } from "../../core/policy/share.ts";
+import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { A, B, C, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+
+let cluster: TestCluster;
+let engine: Engine;
+let other: Engine;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  other = await Engine.start({ kubeconfig: cluster.kubeconfig, stack: "other" });
+});
+
+afterAll(async () => {
+  await engine.stop();
+  await other.stop();
+});
+
+/** As the program gives it: the key of the generation that it has found. */
+const values = (configMap: string, key: string, digest: string) =>
+  inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });
+
+/** Renames the key and converts what it holds, our digests included. */
+async function convert(configMap: string): Promise<void> {
+  const data = (await cluster.data(configMap)) as Readonly<Record<string, string>>;
+  await cluster.edit(configMap, { [LIST]: null, [MAP]: convertedReferenceValues(data[LIST] ?? "") });
+}
+
+describe("somebody has converted everything to the new generation, what is ours included", () => {
+  test("the reference values: the preview says so, ours of before are taken out, theirs are left", async () => {
+    const theirs = list(entry([B], { note: "x" }), {
+      name: "svn",
+      expiration: "2020-01-01T00:00:00Z",
+      value: [3],
+    });
+    await cluster.configMap("values", { [LIST]: theirs });
+    const resource = engine.resource("ReferenceValues");
+    await resource.up(values("values", LIST, A));
+    await convert("values");
+    const since = engine.messages("INFO").length;
+    const moved = await resource.up(values("values", MAP, C));
+    expect(engine.messages("INFO").slice(since)).toStrictEqual([
+      `not as it was left: Trustee now reads the key ${MAP} instead of ${LIST}`,
+    ]);
+    expect(moved.outputs).toMatchObject({ key: MAP, added: { snp_pcr08: [C] } });
+    const expected = (...digests: string[]) => ({
+      [MAP]: convertedReferenceValues(
+        theirs.replace(`"${B}"`, [B, ...digests].map((one) => `"${one}"`).join(",")),
+      ),
+    });
+    expect(decoded(await cluster.data("values"))).toStrictEqual(decoded(expected(C)));
+    expect((await resource.up(values("values", MAP, C))).op).toBe("same");
+    await resource.destroy();
+    expect(await cluster.data("values")).toStrictEqual(expected());
+    expect((await cluster.get("ConfigMap", "values")).metadata.annotations).toBeUndefined();
+  });
+
+  test("a digest that stays the same is still ours to take out", async () => {
+    await cluster.configMap("same", { [LIST]: list(entry([B])) });
+    const resource = engine.resource("ReferenceValues");
+    await resource.up(values("same", LIST, A));
+    await convert("same");
+    await resource.up(values("same", MAP, A));
+    await resource.destroy();
+    expect(await cluster.data("same")).toStrictEqual({ [MAP]: convertedReferenceValues(list(entry([B]))) });
+  });
+
+  test("an entry that we had created goes with us", async () => {
+    await cluster.configMap("created", { [LIST]: "[]" });
+    const resource = engine.resource("ReferenceValues");
+    await resource.up(values("created", LIST, A));
+    await convert("created");
+    await resource.up(values("created", MAP, A));
+    expect((await resource.up(values("created", MAP, A))).op).toBe("same");
+    await resource.destroy();
+    expect(JSON.parse(String(Object.values((await cluster.data("created")) as object)[0]))).toStrictEqual({});
+  });
+
+  test("two stacks move one after the other, and each takes its own out", async () => {
+    await cluster.configMap("shared", { [LIST]: list(entry([B])) });
+    const ours = engine.resource("ReferenceValues");
+    const theirs = other.resource("ReferenceValues");
+    await ours.up(values("shared", LIST, A));
+    await theirs.up(values("shared", LIST, C));
+    await convert("shared");
+    await ours.up(values("shared", MAP, A));
+    await theirs.up(values("shared", MAP, C));
+    await ours.destroy();
+    expect(decoded(await cluster.data("shared"))).toStrictEqual(
+      decoded({ [MAP]: convertedReferenceValues(list(entry([B, C]))) }),
+    );
+    await theirs.destroy();
+    expect(await cluster.data("shared")).toStrictEqual({ [MAP]: convertedReferenceValues(list(entry([B]))) });
+  });
+
+  test("the policy: what was there before us comes back under the new key", async () => {
+    const stock = "package policy\n\ndefault allow = true\n";
+    const policy = {
+      stack: "org/p/dev",
+      others: "affirming",
+      secrets: { s: { "*": { [A]: "pod1" } } },
+    } as const;
+    const given = (key: string) => ({
+      namespace: cluster.namespace,
+      configMap: "policy",
+      candidateKeys: [key],
+      policy,
+    });
+    await cluster.configMap("policy", { "policy.rego": stock });
+    const resource = engine.resource("ConfigMapEntry");
+    await resource.up(given("policy.rego"));
+    const text = joinPolicy(stock, policy);
+    await cluster.edit("policy", { "policy.rego": null, "resource-policy.rego": text });
+    await resource.refresh();
+    expect(resource.state?.inputs["drift"]).toBe(
+      "Trustee now reads the key resource-policy.rego instead of policy.rego",
+    );
+    await resource.up(given("resource-policy.rego"));
+    expect(await cluster.data("policy")).toStrictEqual({ "resource-policy.rego": text });
+    await resource.destroy();
+    expect(await cluster.data("policy")).toStrictEqual({ "resource-policy.rego": stock });
+  });
+});
+
+/** The entries of the map, as JSON. */
+function decoded(data: unknown): unknown {
+  const { [MAP]: text = "" } = data as Readonly<Record<string, string>>;
+  return Object.entries(JSON.parse(text) as Record<string, string>).map(([name, one]) => [
+    name,
+    JSON.parse(Buffer.from(one, "base64url").toString()) as unknown,
+  ]);
+}
