@@ -2,7 +2,7 @@ import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Before } from "../policy/registry.ts";
 import { joinPolicy } from "../policy/share.ts";
-import { EMPTY_LEDGER } from "../reference-values/ledger.ts";
+import { EMPTY_LEDGER, LONGEST_BEFORE } from "../reference-values/ledger.ts";
 import { joinReferenceValues } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
 import { userDataGauge, type Cloud } from "./user-data.ts";
@@ -96,11 +96,12 @@ function valuesGauges(
   const used = size(referenceValues, plan.digests);
   // What is live already may hold ours from before: so they are sized in a document of their own.
   const own = size(null, plan.digests) - size(null, {});
+  const others = Math.max(0, used - own);
   const digests = Buffer.byteLength(JSON.stringify(plan.digests));
-  // Each digest stands there twice: as added, and as wanted by this stack. What was there before comes on top, up to a limit.
-  const remembered = Math.min(65_536, Buffer.byteLength(referenceValues ?? ""));
+  // Each digest stands there twice: as added, and as wanted by this stack. What was there before comes on top, if it is short.
+  const remembered = others > LONGEST_BEFORE ? 0 : others;
   return [
-    shared(used, Math.max(0, used - own), CONFIG_MAP_LIMIT, registered),
+    shared(used, others, CONFIG_MAP_LIMIT, registered),
     shared(2 * digests + remembered + OWNER_LENGTH, remembered + OWNER_LENGTH, ANNOTATIONS_LIMIT, registered),
   ];
 }

@@ -32,7 +32,7 @@ export const EMPTY_LEDGER: Ledger = { added: {}, created: {}, owners: {} };
 export const REFERENCE_VALUES_LEDGER_ANNOTATION = "trustee-access/reference-values";
 
 /** Annotations reach 256 KiB in all: a longer text from before is remembered by the states alone. Characters. */
-const LONGEST_BEFORE = 65_536;
+export const LONGEST_BEFORE = 65_536;
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,186 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { DeclaredTrusteeAccess } from "../../components/declare.ts";
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+const LIVE = {
+  url: "https://kbs.example.com",
+  certificate: readFileSync("test/fixtures/certificates/root.pem", "utf8"),
+  generation: "0.18",
+  policyKey: "policy.rego",
+  referenceValuesKey: "reference-values.json",
+  policy: null,
+  referenceValues: "[]",
+  registeredSecrets: ["trustee-image-policy"],
+};
+
+const registered: Registered[] = [];
+const invoked: unknown[] = [];
+
+/** Resolves an output; what stays secret does so. */
+async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => {
+    output.apply((value) => {
+      resolve(value);
+    });
+  });
+}
+
+describe("what a program declares", () => {
+  let declared: DeclaredTrusteeAccess;
+
+  beforeAll(async () => {
+    // While the certificate of the fixtures is valid.
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
+    await pulumi.runtime.setMocks(
+      {
+        call: ({ token, inputs }) => {
+          invoked.push({ token, inputs: inputs as unknown });
+          return token === "trustee:index:getTrustee"
+            ? LIVE
+            : { found: { nobody: { managed: false, annotation: "" } } };
+        },
+        newResource: ({ type, name, inputs, id }) => {
+          registered.push({ type, name, inputs: inputs as Registered["inputs"] });
+          const computed =
+            type === "trustee:index:GeneratedValue"
+              ? { value: "generated" }
+              : {
+                  revision: `revision of ${name}`,
+                  liveContent: `text of ${name}`,
+                  expiries: { snp_pcr08: "2030" },
+                };
+          return { id: id ?? `${name}-id`, state: { ...(inputs as object), ...computed } };
+        },
+      },
+      "project",
+      "stack",
+      false,
+      "organization",
+    );
+    // After the mocks: the resources' base class looks at them as it loads.
+    const { declareTrusteeAccess } = await import("../../components/declare.ts");
+    declared = await declareTrusteeAccess("access", {
+      settings: {
+        trustee: { url: "https://kbs.example.com" },
+        podCluster: { kubeconfig: "/elsewhere" },
+        secrets: [
+          { name: "made", from: "generate", keys: ["a", "b"], length: 20 },
+          { name: "given", from: "setting", keys: ["k"] },
+          { name: "there", keys: ["k"] },
+        ],
+        podDefaults: { image: "registry.example/app:1" },
+        pods: [
+          { name: "web", kind: "Deployment", replicas: 2, adopt: true },
+          { name: "web", namespace: "b", deploy: false },
+          { name: "store", kind: "StatefulSet" },
+          { name: "once", kind: "Job" },
+          { name: "alone" },
+        ],
+        grants: [{ pod: "b/web", secret: "made", key: "a" }],
+      },
+      secretValues: { given: { k: pulumi.secret("text") } },
+    });
+    await valueOf(declared.access.policy.text);
+    await pulumi.runtime.waitForRPCs();
+  }, 60_000);
+
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+
+  it("is each concept as a component, in this order, with the pods last and the ones of others left out", () => {
+    expect(registered.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(
+      [
+        "pulumi:providers:kubernetes trustee-cluster",
+        "pulumi:providers:kubernetes pod-cluster",
+        "pulumi:providers:trustee trustee",
+        "pulumi:providers:trustee pod-reader",
+        "trustee-access:index:TrusteeAccess access",
+        "trustee-access:index:TrusteeRestoration restoration",
+        "trustee:index:Rollout restoration",
+        "trustee-access:index:KbsSecret made",
+        "trustee:index:GeneratedValue made/a",
+        "trustee:index:GeneratedValue made/b",
+        "kubernetes:core/v1:Secret made",
+        "trustee:index:KbsSecretEntry made",
+        "trustee-access:index:KbsSecret given",
+        "kubernetes:core/v1:Secret given",
+        "trustee:index:KbsSecretEntry given",
+        "trustee-access:index:KbsSecret there",
+        "trustee:index:KbsSecretEntry there",
+        "trustee-access:index:ResourcePolicy resource-policy",
+        "trustee:index:ConfigMapEntry resource-policy",
+        "trustee-access:index:ReferenceValues reference-values",
+        "trustee:index:ReferenceValues reference-values",
+        "trustee-access:index:TrusteeRollout rollout",
+        "trustee:index:Rollout rollout",
+        ...["web", "store", "once", "alone"].map((name) => `trustee-access:index:ConfidentialPod ${name}`),
+        "kubernetes:apps/v1:Deployment web",
+        "kubernetes:apps/v1:StatefulSet store",
+        "kubernetes:batch/v1:Job once",
+        "kubernetes:core/v1:Pod alone",
+      ].sort(),
+    );
+    const order = [
+      "kubernetes:core/v1:Secret",
+      "trustee:index:KbsSecretEntry",
+      "trustee:index:Rollout rollout",
+      "kubernetes:core/v1:Pod",
+    ];
+    const places = order.map((start) =>
+      registered.findLastIndex(({ type, name }) => `${type} ${name}`.startsWith(start)),
+    );
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  it("puts values into Secrets as base64, the generated ones too, and as Pulumi secrets", () => {
+    const { specialSigKey, specialSecretSig } = pulumi.runtime;
+    const secret = (value: unknown): unknown => ({ [specialSigKey]: specialSecretSig, value });
+    const data = registered
+      .filter(({ type }) => type === "kubernetes:core/v1:Secret")
+      .map(({ name, inputs }) => [name, inputs["data"]]);
+    expect(Object.fromEntries(data)).toEqual({
+      made: secret({ a: "Z2VuZXJhdGVk", b: "Z2VuZXJhdGVk" }),
+      given: secret({ k: "dGV4dA==" }),
+    });
+  });
+
+  it("looks at whatever has a name of its pods before anything is written", () => {
+    expect(invoked).toContainEqual({
+      token: "trustee:index:getInitdata",
+      inputs: {
+        pods: [
+          { id: "web", kind: "Deployment", namespace: "default", name: "web" },
+          { id: "store", kind: "StatefulSet", namespace: "default", name: "store" },
+          { id: "once", kind: "Job", namespace: "default", name: "once" },
+          { id: "alone", kind: "Pod", namespace: "default", name: "alone" },
+        ],
+      },
+    });
+  });
+
+  it("puts out what people and pipelines look at", () => {
+    const { initData, annotations, pods, matrix } = declared.outputs as Record<
+      string,
+      Record<string, unknown>
+    >;
+    const ids = ["web", "b/web", "store", "once", "alone"];
+    expect([initData, annotations, pods].map((output) => Object.keys(output ?? {}))).toEqual([ids, ids, ids]);
+    expect(pods?.["b/web"]).toMatchObject({ name: "web", namespace: "b", kind: "Pod", deployed: false });
+    expect(matrix).toEqual([
+      "       made/a      made/b    given/k   there/k",
+      "web    ✗ denied    ✗ denied  ✗ denied  ✓ may read",
+      "b/web  ✓ may read  ✗ denied  ✗ denied  ✓ may read",
+      "store  ✗ denied    ✗ denied  ✗ denied  ✓ may read",
+      "once   ✗ denied    ✗ denied  ✗ denied  ✓ may read",
+      "alone  ✗ denied    ✗ denied  ✗ denied  ✓ may read",
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { planConfidentialPod, type PodArgs } from "../../components/confidential-pod.ts";
+import { podArgs, workloadArgs } from "../../components/pod-template.ts";
+import { encodeAnnotation } from "../../core/initdata/annotation.ts";
+import { IssuesError } from "../../core/issues.ts";
+
+const initdata = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
+const annotation = encodeAnnotation(initdata);
+
+const securityContext = {
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  runAsUser: 1001,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+const args: PodArgs = {
+  initdata,
+  image: "registry.example/app:1",
+  machineType: "Standard_DC2as_v5",
+  command: ["serve"],
+  args: ["--port", "8080"],
+  env: { LEVEL: "info" },
+  labels: { app: "web" },
+  annotations: { "example.com/team": "a", "pulumi.com/skipAwait": "true" },
+  resources: { limits: { cpu: "1" } },
+};
+
+const container = {
+  name: "web",
+  image: "registry.example/app:1",
+  command: ["serve"],
+  args: ["--port", "8080"],
+  env: [{ name: "LEVEL", value: "info" }],
+  resources: { limits: { cpu: "1" } },
+  securityContext,
+};
+
+describe("a pod's object", () => {
+  it("is the tutorial's, with all that is declared", () => {
+    const pod = planConfidentialPod("web", args);
+    expect(podArgs(pod, { serviceAccountName: "web" })).toEqual({
+      metadata: {
+        name: "web",
+        namespace: "default",
+        labels: { app: "web" },
+        annotations: {
+          "example.com/team": "a",
+          "pulumi.com/skipAwait": "true",
+          "io.katacontainers.config.hypervisor.machine_type": "Standard_DC2as_v5",
+          "io.katacontainers.config.hypervisor.cc_init_data": annotation,
+        },
+      },
+      spec: { runtimeClassName: "kata-remote", containers: [container], serviceAccountName: "web" },
+    });
+  });
+
+  it("is a template, for a controller: known by a label of its own, what is for Pulumi on the controller", () => {
+    const pod = planConfidentialPod("web", { ...args, kind: "Job", namespace: "team-a" });
+    expect(workloadArgs(pod, {})).toEqual({
+      metadata: {
+        name: "web",
+        namespace: "team-a",
+        labels: { app: "web" },
+        annotations: { "pulumi.com/skipAwait": "true" },
+      },
+      selector: { matchLabels: { "trustee-access/workload": "web" } },
+      template: {
+        metadata: {
+          labels: { app: "web", "trustee-access/workload": "web" },
+          annotations: {
+            "example.com/team": "a",
+            "io.katacontainers.config.hypervisor.machine_type": "Standard_DC2as_v5",
+            "io.katacontainers.config.hypervisor.cc_init_data": annotation,
+          },
+        },
+        spec: { runtimeClassName: "kata-remote", restartPolicy: "Never", containers: [container] },
+      },
+    });
+  });
+
+  it("is refused with every problem at once", () => {
+    let message = "";
+    try {
+      planConfidentialPod("Web", { image: "i", initdata: "x", algorithm: "sha384", replicas: 2 });
+    } catch (error) {
+      if (!(error instanceof IssuesError)) throw error;
+      message = error.message;
+    }
+    expect(message.split("\n").filter((line) => line.startsWith("  - "))).toEqual([
+      '  - name: "Web"',
+      '  - containerName: "Web"',
+      '  - algorithm: "sha384"',
+      "  - replicas: 2 for a Pod",
+    ]);
+  });
+});

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generationFacts, generations } from "../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { configMapKey, kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
+import { devConfiguration, Project } from "./support/project.ts";
+
+/** Text that gzip can make smaller by a quarter only. */
+function noise(bytes: number): string {
+  const digests = Array.from({ length: bytes / 80 }, (_, index) =>
+    createHash("sha512").update(String(index)).digest("base64"),
+  );
+  return digests.join("");
+}
+
+describe.each(generations)("limits on Trustee %s", (trustee) => {
+  const facts = generationFacts[trustee];
+  let sandbox: Sandbox;
+  let project: Project;
+  let before: unknown;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: `e2e-limits-${trustee.replace(".", "-")}`, trustee });
+    before = await sharedData(sandbox);
+    project = new Project(sandbox, "limits");
+    await project.init(devConfiguration());
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await sandbox.stop();
+  });
+
+  it("refuses at preview what would fail in the cloud and in the guests, all at once", async () => {
+    project.configure({
+      ...devConfiguration(),
+      otherSecrets: "deny",
+      pods: [
+        { name: "pod1", claims: { note: noise(80_000) } },
+        { name: "pod2", imagePolicy: "nobody/registered-it" },
+        { name: "pod3", imagePolicy: false },
+      ],
+    });
+    const { exitCode, stdout, stderr } = await project.preview();
+    expect(exitCode).not.toBe(0);
+    const said = stdout + stderr;
+    expect(said).toContain("3 problems in the settings of stack limits; nothing was changed.");
+    expect(said).toMatch(/- pods\[0\]: user data of pod1 on azure: 1\d\d,\d{3} of 65,536 bytes \(1\d\d %\)/);
+    expect(said).toContain(
+      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to pod1',
+    );
+    expect(said).toContain('pods[1].imagePolicy: "nobody/registered-it", whose secret is not registered');
+    expect(await sharedData(sandbox)).toEqual(before);
+  });
+
+  it("says beforehand, and truly, how full Trustee's ConfigMaps will be", async () => {
+    project.configure(devConfiguration());
+    const { stdout } = await project.preview();
+    await project.up();
+    type Budget = Record<"resourcePolicy" | "referenceValues" | "referenceValuesLedger", { used: number }>;
+    const budget = (await project.outputs())["budget"] as Budget;
+    for (const { used } of Object.values(budget)) expect(stdout).toMatch(new RegExp(`used *: ${used}\\n`));
+    const bytes = async (map: string, key: string): Promise<number> =>
+      Buffer.byteLength(await configMapKey(sandbox, map, key));
+    expect({
+      policy: budget.resourcePolicy.used,
+      values: budget.referenceValues.used,
+    }).toEqual({
+      policy: await bytes("trusteeconfig-resource-policy", facts.policyKey),
+      values: await bytes("trusteeconfig-rvps-reference-values", facts.referenceValuesKey),
+    });
+    const ledger = await kubectl(
+      sandbox,
+      ...["get", "configmap", "trusteeconfig-rvps-reference-values", "-n", NAMESPACE],
+      ...["-o", "jsonpath={.metadata.annotations.trustee-access/reference-values}"],
+    );
+    expect(budget.referenceValuesLedger.used / Buffer.byteLength(ledger)).toBeGreaterThan(0.9);
+    expect(budget.referenceValuesLedger.used / Buffer.byteLength(ledger)).toBeLessThan(1.2);
+  });
+});
