@@ -42,7 +42,7 @@ function newCertificate(): { readonly certificate: string; readonly key: string 
     "-subj",
     "/CN=rotated",
     "-addext",
-    "subjectAltName=DNS:kbs-service-trustee-operator-system.apps.sandbox.example,DNS:kbs.moved.example",
+    "subjectAltName=DNS:kbs-service-trustee-operator-system.apps.sandbox.example,DNS:kbs-route-trustee-operator-system.apps.sandbox.example,DNS:kbs.moved.example",
   ];
   const command = [
     "req",
