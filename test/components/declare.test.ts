@@ -88,7 +88,7 @@ describe("what a program declares", () => {
       secretValues: { given: { k: pulumi.secret("text") } },
     });
     await valueOf(declared.access.policy.text);
-    await pulumi.runtime.waitForRPCs();
+    await Promise.all(declared.access.pods.map(async ({ resource }) => valueOf(resource.id)));
   }, 60_000);
 
   afterAll(() => {
