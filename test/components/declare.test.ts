@@ -46,7 +46,7 @@ describe("what a program declares", () => {
             ? LIVE
             : { found: { nobody: { managed: false, annotation: "" } } };
         },
-        newResource: ({ type, name, inputs, id }) => {
+        newResource: ({ type, name, inputs }) => {
           registered.push({ type, name, inputs: inputs as Registered["inputs"] });
           const computed =
             type === "trustee:index:GeneratedValue"
@@ -56,7 +56,7 @@ describe("what a program declares", () => {
                   liveContent: `text of ${name}`,
                   expiries: { snp_pcr08: "2030" },
                 };
-          return { id: id ?? `${name}-id`, state: { ...(inputs as object), ...computed } };
+          return { id: `${name}-id`, state: { ...(inputs as object), ...computed } };
         },
       },
       "project",
