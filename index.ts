@@ -1,3 +1,10 @@
-import { declareStack } from "./components/declare-stack.ts";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 
-export default declareStack;
+// See provider/main.ts: this code is not compiled anew at every preview either.
+enableCompileCache(join(import.meta.dirname, "node_modules", ".cache", "trustee-access"));
+
+export default async function program(): Promise<Readonly<Record<string, unknown>>> {
+  const { declareStack } = await import("./components/declare-stack.ts");
+  return declareStack();
+}
