@@ -136,7 +136,9 @@ function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[
     });
     return findings;
   }
-  return [...findings, ...open.map(({ secret }) => openSecret(facts, secret))];
+  const gone = facts.trustee.secrets.filter(({ exists }) => !exists).map(({ name }) => name);
+  const readable = open.filter(({ secret }) => !gone.includes(secret));
+  return [...findings, ...readable.map(({ secret }) => openSecret(facts, secret))];
 }
 
 /** Whether a secret is meant for every pod: a sample, or an image policy that a pod asks for. */

@@ -1,0 +1,305 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { placeText, type Finding } from "../../../core/audit/finding.ts";
+import { generationFacts } from "../../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
+import {
+  BUILD_TIMEOUT,
+  get,
+  initdata,
+  kubectl,
+  NAMESPACE,
+  ownHome,
+  pcr8,
+  pod,
+} from "../../sandbox/live/support.ts";
+import { command } from "../support/run.ts";
+import { tutorialByHand, tutorialPolicy } from "../support/tutorial.ts";
+
+let home: () => Promise<void>;
+let folder = "";
+beforeAll(async () => {
+  home = await ownHome();
+  folder = await mkdtemp(join(tmpdir(), "trustee-access-lint-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await home();
+});
+
+interface Report {
+  readonly ok: boolean;
+  readonly generation: string;
+  readonly pods?: number;
+  readonly findings: readonly Finding[];
+}
+
+async function lint(
+  sandbox: Sandbox,
+  ...args: readonly string[]
+): Promise<{ report: Report; exitCode: number }> {
+  const { exitCode, stdout, stderr } = await command(sandbox, "cli/access.ts", ["lint", "--json", ...args]);
+  if (exitCode > 1) throw new Error(stderr);
+  return { report: JSON.parse(stdout) as Report, exitCode };
+}
+
+/** The whole report, a line for each finding, without the texts that are the same for every finding of a rule. */
+async function lines(sandbox: Sandbox, ...args: readonly string[]): Promise<readonly string[]> {
+  const { report } = await lint(sandbox, ...args);
+  return report.findings.map(
+    ({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`,
+  );
+}
+
+async function patch(sandbox: Sandbox, kind: string, name: string, change: object): Promise<void> {
+  const args = ["patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(change)];
+  await kubectl(sandbox, args);
+}
+
+/** So that every KBS pod is younger, by whole seconds, than whatever was written before. */
+async function restartKbs(sandbox: Sandbox): Promise<void> {
+  await sleep(1500);
+  await kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]);
+  const status = ["rollout", "status", "deployment/trustee-deployment", "-n", NAMESPACE, "--timeout=60s"];
+  await kubectl(sandbox, status);
+}
+
+const POLICY = `ConfigMap ${NAMESPACE}/trusteeconfig-resource-policy`;
+const VALUES = `ConfigMap ${NAMESPACE}/trusteeconfig-rvps-reference-values`;
+/** The digest that the sandbox's earlier steps have registered, which no pod of it has. */
+const OTHERS = "6a1d4e0bd2a4c25d1e7b9e5d0a0bff7f5a3f0a2c4b8b1f36f0f1f1ce6f5b3d21";
+
+function stale(key: string): string {
+  return `warning TA102 ${VALUES}, ${key}: No running pod has the digest ${OTHERS}, which snp_pcr08 and tdx_pcr08 hold.`;
+}
+
+function stock(key: string): string {
+  return `error TA001 ${POLICY}, ${key}: The policy lets every attested pod read every secret, as the one that Trustee is installed with does.`;
+}
+
+const SAMPLE = `note TA005 Secret ${NAMESPACE}/kbsres1: Every attested pod may read "kbsres1", which is the operator's sample.`;
+const IMAGE = `note TA005 Secret ${NAMESPACE}/trustee-image-policy: Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.`;
+
+describe("Trustee 0.18, where the tutorial is done by hand", () => {
+  let sandbox: Sandbox;
+  let digests: Readonly<Record<string, string>> = {};
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: "lint-0-18" });
+  }, BUILD_TIMEOUT);
+  afterAll(async () => sandbox.stop());
+
+  it("lets everybody read everything before", async () => {
+    await restartKbs(sandbox);
+    expect(await lint(sandbox)).toMatchObject({
+      exitCode: 1,
+      report: { ok: false, generation: "0.18", pods: 0 },
+    });
+    expect(await lines(sandbox)).toEqual([stock("policy.rego"), stale("reference-values.json")]);
+  }, 60_000);
+
+  it("has what the tutorial's policy leaves open afterwards", async () => {
+    digests = await tutorialByHand(sandbox);
+    expect(await lint(sandbox)).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
+    expect(await lines(sandbox)).toEqual([
+      `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path "default/fraud-dataset/dataset_key", where the policy restricts a secret; and 11 more such paths.`,
+      `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
+      stale("reference-values.json"),
+      SAMPLE,
+      IMAGE,
+    ]);
+  }, 120_000);
+
+  it("fails from the severity on that is asked for, and writes SARIF and JUnit", async () => {
+    const [sarif, junit] = [join(folder, "lint.sarif"), join(folder, "lint.xml")];
+    const args = ["--fail-on", "warning", "--sarif", sarif, "--junit", junit];
+    expect((await lint(sandbox, ...args)).exitCode).toBe(1);
+    const { runs } = JSON.parse(await readFile(sarif, "utf8")) as {
+      readonly runs: readonly { readonly results: readonly { readonly ruleId: string }[] }[];
+    };
+    expect(runs[0]?.results.map(({ ruleId }) => ruleId)).toEqual([
+      ...["TA002", "TA004", "TA008", "TA102", "TA005", "TA005"],
+    ]);
+    expect(await readFile(junit, "utf8")).toContain(
+      '<testsuites name="access lint" tests="22" failures="4">',
+    );
+  }, 60_000);
+
+  it("says that it could not evaluate the policy where there is no OPA", async () => {
+    const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
+    const { stdout } = await command(sandbox, "cli/access.ts", ["lint", "--json"], { env });
+    const { findings } = JSON.parse(stdout) as Report;
+    expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning TA102", "note TA007"]);
+  }, 60_000);
+
+  it("sees all that is amiss at once", async () => {
+    const host = await get(sandbox, "route", "kbs-service", ".spec.host");
+    const stray = initdata("stray", host, "no certificate");
+    await kubectl(sandbox, ["apply", "-f", "-"], pod("stray", stray));
+    await kubectl(sandbox, ["delete", "pod", "pod3"]);
+    const broken = pod("broken", "x").replace(/"[A-Za-z0-9+/=]{20,}"/, '"AAAA"');
+    await kubectl(sandbox, ["apply", "-f", "-"], broken);
+    await restartKbs(sandbox);
+    const listed = (
+      await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]")
+    ).split(" ");
+    await patch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", {
+      spec: { kbsSecretResources: [...listed, "gone"] },
+    });
+    const read = await get(
+      sandbox,
+      "configmap",
+      "trusteeconfig-rvps-reference-values",
+      ".data.reference-values\\.json",
+    );
+    const values = JSON.parse(read) as { name: string; expiration: string }[];
+    for (const entry of values) if (entry.name === "tdx_pcr08") entry.expiration = "2020-01-01T00:00:00Z";
+    await patch(sandbox, "configmap", "trusteeconfig-rvps-reference-values", {
+      data: { "reference-values.json": JSON.stringify(values), reference_value: "{}" },
+    });
+    const [kbs = ""] = (
+      await kubectl(sandbox, [
+        "get",
+        "pods",
+        "-n",
+        NAMESPACE,
+        "-l",
+        "app=kbs",
+        "-o",
+        "jsonpath={.items[*].metadata.name}",
+      ])
+    ).split(" ");
+    const pod3 = digests["pod3"] ?? "";
+    expect(await lines(sandbox)).toEqual([
+      `error TA201 ${VALUES}, reference-values.json: tdx_pcr08 expired on 2020-01-01T00:00:00Z.`,
+      `error TA301 KbsConfig ${NAMESPACE}/trusteeconfig-kbs-config, spec.kbsSecretResources: The KbsConfig lists Secret "gone", which does not exist.`,
+      `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path "default/fraud-dataset/dataset_key", where the policy restricts a secret; and 11 more such paths.`,
+      `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
+      stale("reference-values.json"),
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA103 Pod default/stray: The pod's PCR8 ${pcr8(stray)} is in no reference value.`,
+      "warning TA104 Pod default/broken: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is base64, but of no gzip data.",
+      `warning TA402 ${VALUES}, reference_value: The ConfigMap holds "reference_value" beside "reference-values.json"; this Trustee (0.18) mounts only "reference-values.json".`,
+      `warning TA501 ${VALUES}: ${kbs} may have started before the last change of ConfigMap "trusteeconfig-rvps-reference-values".`,
+      SAMPLE,
+      IMAGE,
+    ]);
+    expect((await lines(sandbox, "--no-pods")).filter((line) => / TA1\d\d /.test(line))).toEqual([]);
+    expect((await lint(sandbox, "--pods-namespace", "kube-system", NAMESPACE)).report.pods).toBe(0);
+  }, 120_000);
+
+  it.each([
+    [
+      ["--namespace", "elsewhere"],
+      /There is no KbsConfig "trusteeconfig-kbs-config" in namespace "elsewhere"/,
+    ],
+    [["--kubeconfig", "/nonexistent"], /There is no kubeconfig at "\/nonexistent"/],
+    [["--context", "other"], /The kubeconfig has no context "other"/],
+    [["--sarif", "/nonexistent/file"], /\/nonexistent\/file cannot be written/],
+    [["--stack", "none"], /The stack cannot be read/],
+  ])(
+    "ends with 2 where it cannot be run: %j",
+    async (args, message) => {
+      const { exitCode, stderr, stdout } = await command(sandbox, "cli/access.ts", ["lint", ...args]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toMatch(message);
+    },
+    60_000,
+  );
+});
+
+/** The tutorial's policy as people carry it over: in the newer syntax, with the path as it comes or still split. */
+function carriedOver(path: string): string {
+  return `package policy
+import rego.v1
+default allow = false
+path := ${path}
+is_p2 if path[count(path) - 2] == "p2-secret"
+allow if {
+  is_p2
+  input["submods"]["cpu0"]["ear.status"] == "affirming"
+  input["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data"] == "${"a".repeat(64)}"
+}
+allow if {
+  not is_p2
+  input["submods"]["cpu0"]["ear.status"] == "affirming"
+}
+`;
+}
+
+describe("Trustee 0.21", () => {
+  const { policyKey } = generationFacts["0.21"];
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: "lint-0-21", trustee: "0.21" });
+    await kubectl(sandbox, [
+      "create",
+      "secret",
+      "generic",
+      "p2-secret",
+      "--from-literal=secret=x",
+      "-n",
+      NAMESPACE,
+    ]);
+    const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
+    await kubectl(sandbox, [
+      "patch",
+      "kbsconfig",
+      "trusteeconfig-kbs-config",
+      "-n",
+      NAMESPACE,
+      "--type=json",
+      "-p",
+      add,
+    ]);
+  }, BUILD_TIMEOUT);
+  afterAll(async () => sandbox.stop());
+
+  async function written(policy: string): Promise<readonly string[]> {
+    await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data: { [policyKey]: policy } });
+    return (await lines(sandbox)).filter((line) => line.includes(POLICY) && !line.includes("TA501"));
+  }
+
+  it("lets everybody read everything, as it is installed", async () => {
+    expect((await lines(sandbox)).filter((line) => !line.includes("TA501"))).toEqual([
+      stock(policyKey),
+      stale("reference_value"),
+    ]);
+  }, 60_000);
+
+  it("is open on odd paths with the tutorial's policy in the newer syntax", async () => {
+    expect(await written(carriedOver('data["resource-path"]'))).toEqual([
+      `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, a pod that is granted nothing is allowed the path as KBS up to v0.16 hand it over, where the policy restricts a secret; and 18 more such paths.`,
+      `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
+      `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
+    ]);
+  }, 60_000);
+
+  it("denies everything with a policy that splits what is an array", async () => {
+    expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
+      `error TA006 ${POLICY}, ${policyKey}: The policy breaks off on a regular request, e.g. for attestation-status/status: split: operand 1 must be string but got array.`,
+      `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
+    ]);
+  }, 60_000);
+
+  it("does not compile the tutorial's policy", async () => {
+    const [one, two] = ["a".repeat(64), "b".repeat(64)];
+    expect(await written(tutorialPolicy(one, two))).toEqual([
+      `error TA002 ${POLICY}, ${policyKey}: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
+      `warning TA101 ${POLICY}, ${policyKey} line 5: No running pod has the digest ${one}, which the policy names.`,
+      `warning TA101 ${POLICY}, ${policyKey} line 6: No running pod has the digest ${two}, which the policy names.`,
+    ]);
+  }, 60_000);
+
+  it("does not read the older generation's key", async () => {
+    const data = { [policyKey]: null, [generationFacts["0.18"].policyKey]: "package policy" };
+    await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
+    expect((await lines(sandbox)).filter((line) => / TA4\d\d /.test(line))).toEqual([
+      `error TA401 ${POLICY}: The ConfigMap has no key "${policyKey}", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
+    ]);
+  }, 60_000);
+});

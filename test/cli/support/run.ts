@@ -1,0 +1,18 @@
+import { execa } from "execa";
+import { resolve } from "node:path";
+import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+
+/** Runs one of this project's commands against a sandbox. @param cwd for one that reads a stack: the stack's project */
+export async function command(
+  sandbox: Sandbox,
+  file: "cli/access.ts" | "cli/verify.ts",
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<CommandResult> {
+  const result = await execa(process.execPath, [resolve(file), ...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...sandbox.env, ...options.env },
+    reject: false,
+  });
+  return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+}
