@@ -45,6 +45,8 @@ export default defineConfig({
         extends: true,
         test: { ...cluster, name: "e2e", sequence: { groupOrder: 3 }, include: ["test/e2e/**/*.test.ts"] },
       },
+      // Only where a Chromium is installed: by .ci/run, not by `npm test`.
+      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"] } },
       // Only where the data of the real operators is at hand: by .ci/run, not by `npm test`.
       { extends: true, test: { name: "shared-data", include: ["test/shared-data/**/*.test.ts"] } },
     ],

@@ -137,6 +137,11 @@ function description({ rows, cells }: AccessMatrix): string {
     .join(" ");
 }
 
+/** How wide the picture without a title is, and of that its empty margin at the left, in CSS pixels. */
+export function pictureSize(matrix: AccessMatrix): { readonly width: number; readonly margin: number } {
+  return { width: layOut(matrix, false).width, margin: PAD };
+}
+
 /**
  * The access matrix as a picture: an SVG document that needs no font, no script and nothing from elsewhere, in colours for
  * light and dark screens. Every cell has a colour and a sign.

@@ -16,8 +16,8 @@ import { pageStyle } from "./style.ts";
  */
 export function accessPage(content: PageContent): string {
   const { stack, trustee, matrix, findings, at } = content;
-  const made =
-    at === undefined ? "" : `<p>Made at <time datetime="${at.toISOString()}">${at.toISOString()}</time>.</p>`;
+  const time = at?.toISOString().replace(/\.\d+Z$/, "Z") ?? "";
+  const made = at === undefined ? "" : `<p>Made at <time datetime="${time}">${time}</time>.</p>`;
   return `<!doctype html>
 <html lang="en">
 <head>

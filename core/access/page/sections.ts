@@ -3,7 +3,7 @@ import { decisionWords } from "../changes.ts";
 import type { AccessMatrix, Cell } from "../matrix.ts";
 import { escapeText } from "../picture/markup.ts";
 import { signBadge, signOf, signWords } from "../picture/signs.ts";
-import { matrixSvg } from "../svg.ts";
+import { matrixSvg, pictureSize } from "../svg.ts";
 import { daysLeft, expiryState, SOON_DAYS, type Expiry, type PageContent } from "./content.ts";
 
 function section(id: string, title: string, body: string): string {
@@ -21,7 +21,7 @@ ${body}
 }
 
 function plural(count: number, thing: string, things = `${thing}s`): string {
-  return `${count} ${count === 1 ? thing : things}`;
+  return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
 }
 
 /** The numbers that one looks at first. */
@@ -35,12 +35,12 @@ export function factsList({ matrix, expiries, findings, at }: PageContent): stri
     ["Pods", String(matrix.rows.length), plural(matrix.columns.length, "key of a secret", "keys of secrets")],
     ["Cells that may read", `${allowed} of ${matrix.cells.length}`, "pods × keys"],
     [
-      "Open to every attested pod",
+      "Open to all",
       String(open.size),
       open.size === 1 ? "key that nobody restricts" : "keys that nobody restricts",
     ],
     [
-      "Reference values hold until",
+      "Reference values until",
       next === undefined ? "–" : next.expiration.slice(0, 10),
       next === undefined
         ? "no entry"
@@ -60,11 +60,14 @@ ${facts.map(([term, value, note]) => `<div><dt>${escapeText(term)}</dt><dd>${esc
 
 export function pictureSection(matrix: AccessMatrix): string {
   const svg = matrixSvg(matrix, { id: "picture" });
+  const { width, margin } = pictureSize(matrix);
+  // As wide as there is room, within what can be read well; what is wider is scrolled. Its own margin is the section's.
+  const frame = `<div style="min-width:${Math.round(width * 0.9)}px;max-width:${Math.round(width * 1.3)}px;transform:translateX(-${((100 * margin) / width).toFixed(2)}%)">${svg}</div>`;
   return section(
     "matrix",
     "Access matrix",
     `<p class="muted">Who reads what, once every pod attests well. The table below says the same in words.</p>
-${scrolled("The access matrix as a picture", " picture", svg)}`,
+${scrolled("The access matrix as a picture", " picture", frame)}`,
   );
 }
 
@@ -100,7 +103,7 @@ export function wordsSection({ rows, columns, cells }: AccessMatrix): string {
       "The access matrix as a table",
       "",
       `<table>
-<caption>Each row is a pod, each column a key of a secret.</caption>
+<caption>Pods by keys of secrets</caption>
 <thead><tr><th scope="col">Pod</th>${head}</tr></thead>
 <tbody>
 ${body.join("\n")}
@@ -118,7 +121,7 @@ export function digestsSection({ matrix, claimName }: PageContent): string {
   return section(
     "digests",
     claimName,
-    `<table class="digests">
+    `<table class="stacked">
 <caption>What each pod is recognised by: the digest of its initdata, as its hardware attests it.</caption>
 <thead><tr><th scope="col">Pod</th><th scope="col">${escapeText(claimName)}</th></tr></thead>
 <tbody>
@@ -150,7 +153,7 @@ export function expirySection({ expiries, at }: PageContent): string {
   return section(
     "expiry",
     "Reference values",
-    `<table>
+    `<table class="stacked">
 <caption>An entry that has expired matches nothing, and no pod attests well by it. Renew it ${SOON_DAYS} days before.</caption>
 <thead><tr><th scope="col">Entry</th><th scope="col">Holds until</th>${state}</tr></thead>
 <tbody>

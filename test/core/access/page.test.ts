@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { accessMatrix, accessReport, matrixOfReport } from "../../../core/access/matrix.ts";
+import { accessPage } from "../../../core/access/page/page.ts";
+import { escapeText } from "../../../core/access/picture/markup.ts";
+import { matrixSvg } from "../../../core/access/svg.ts";
+import { tutorialPage } from "../../fixtures/page.ts";
+
+describe("the report", () => {
+  it("is this page, byte for byte", async () => {
+    await expect(accessPage(tutorialPage)).toMatchFileSnapshot("../../fixtures/report.html");
+  });
+
+  it("is this picture, byte for byte", async () => {
+    await expect(matrixSvg(tutorialPage.matrix, { title: tutorialPage.stack })).toMatchFileSnapshot(
+      "../../fixtures/report.svg",
+    );
+  });
+
+  it("names nothing from elsewhere but the KBS and the namespace of SVG", () => {
+    const named = [...accessPage(tutorialPage).matchAll(/[a-z]+:\/\/[^"'\s<)]+/g)].map(([url]) => url);
+    expect([...new Set(named)]).toEqual(["https://kbs.example.com", "http://www.w3.org/2000/svg"]);
+  });
+
+  it("says nothing of time where none is given", () => {
+    const { at: _, ...timeless } = tutorialPage;
+    const page = accessPage(timeless);
+    expect(page).not.toMatch(/left<|expired<|Made at/);
+    expect(page).toContain("2026-01-20T00:00:00Z");
+  });
+
+  it.each([
+    [undefined, "Trustee was not audited for this page."],
+    [[], "nothing found"],
+  ] as const)("says whether an audit found nothing or was not made: %s", (findings, words) => {
+    const { findings: _, ...rest } = tutorialPage;
+    expect(accessPage({ ...rest, ...(findings === undefined ? {} : { findings }) })).toContain(words);
+  });
+
+  it("shows a stack without pods", () => {
+    const empty = accessMatrix({ others: "deny", secrets: {} }, [], []);
+    expect(matrixSvg(empty)).toContain("There is no pod with a secret to read.");
+    expect(accessPage({ ...tutorialPage, matrix: empty, expiries: [] })).toContain("0 of 0");
+  });
+
+  it("lets no name out of its place, whatever it holds (property)", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (name) => {
+        const text = escapeText(name);
+        expect(text).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)|(?![\t\n\r])\p{Cc}|\p{Cs}/u);
+      }),
+    );
+  });
+});
+
+describe("the matrix of a stack's output", () => {
+  it("is the one that was put out", () => {
+    const { matrix } = tutorialPage;
+    expect(matrixOfReport(accessReport(matrix), matrix.rows)).toEqual(matrix);
+  });
+});
