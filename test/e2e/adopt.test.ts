@@ -119,7 +119,11 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     ]);
   });
 
-  it("has nothing to change afterwards", async () => {
+  it("has nothing to change afterwards, also without being told to adopt", async () => {
+    const { exitCode: first } = await project.preview("--expect-no-changes");
+    expect(first).toBe(0);
+    const pods = PODS.map((name) => ({ name, initdataFile: `initdata-${name}.toml` }));
+    project.configure({ ...adopting(), pods });
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   });
