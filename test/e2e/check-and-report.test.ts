@@ -1,0 +1,148 @@
+import { writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generationFacts } from "../../core/trustee/generation.ts";
+import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { devConfiguration, Project } from "./support/project.ts";
+
+const OPEN = "package policy\n\nimport future.keywords.if\n\ndefault allow = true\n";
+
+/** The lines of a preview that say what opens and closes, each once. */
+function changeLines(printed: string): readonly string[] {
+  const lines = printed.split("\n").map((line) => /(warning: OPENS|closes ) .*$/.exec(line)?.[0]);
+  return [...new Set(lines.filter((line) => line !== undefined && !line.endsWith('"')))].flatMap(
+    (line) => line ?? [],
+  );
+}
+
+/** The newer one: its policy is read as Rego v1, and has another key than the tutorial's. */
+const trustee = "0.21";
+
+describe("access check, report and what a preview says of the matrix", () => {
+  let sandbox: Sandbox;
+  let project: Project;
+
+  const access = async (...args: readonly string[]): Promise<CommandResult> => {
+    const command = [resolve("cli/access.ts"), ...args, "--stack", project.stack];
+    const options = { cwd: project.folder, env: sandbox.env, reject: false } as const;
+    const { exitCode, stdout, stderr } = await execa("node", command, options);
+    return { exitCode: exitCode ?? 1, stdout, stderr };
+  };
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: "e2e-check", trustee });
+    project = new Project(sandbox, "check");
+    await project.init(devConfiguration());
+    await project.up();
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await sandbox.stop();
+  });
+
+  it("check proves the policy as it was deployed, and as it is in the cluster", async () => {
+    for (const args of [[], ["--live"]]) {
+      const { exitCode, stdout, stderr } = await access("check", ...args);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(stdout).toMatch(/^All [\d,]+ requests are answered as the stack says\.$/m);
+    }
+  });
+
+  it("check tells a policy that is not the stack's, with the smallest request", async () => {
+    const file = join(project.folder, "open.rego");
+    writeFileSync(file, OPEN);
+    const { exitCode, stdout } = await access("check", "--policy", file);
+    expect(exitCode).toBe(1);
+    expect(stdout.split("\n").slice(-6)).toEqual([
+      expect.stringMatching(
+        /^In Rego v[01] the resource policy answers [\d,]+ requests otherwise than the stack says\. The smallest:$/,
+      ),
+      "  data      {}",
+      "  token     {}",
+      "  expected  denied: no resource",
+      "  seen      allowed",
+      "The policies do not do what the stack says.",
+    ]);
+  });
+
+  it("check --live sees at once what somebody has written into the cluster", async () => {
+    const { policyKey } = generationFacts[trustee];
+    const name = "configmap/trusteeconfig-resource-policy";
+    const patch = JSON.stringify({ data: { [policyKey]: OPEN } });
+    await sandbox.kubectl(["patch", name, "-n", "trustee-operator-system", "--type=merge", "-p", patch]);
+    expect((await access("check")).exitCode).toBe(0);
+    const { exitCode, stdout } = await access("check", "--live", "--json");
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      policies: [{ smallest: { request: { data: {}, token: {} }, seen: "allowed" } }],
+      agents: ["pod1", "pod2", "pod3"].map((pod) => ({ pod, wrong: [] })),
+    });
+    await project.up();
+  });
+
+  it("preview calls out what opens and says what closes; after up there is nothing left to say", async () => {
+    project.configure({
+      ...devConfiguration(),
+      grants: [
+        { pod: "pod1", secret: "fraud-dataset" },
+        { pod: "pod3", secret: "p2-secret" },
+      ],
+    });
+    const expected = [
+      "warning: OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
+      "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
+    ];
+    const preview = await project.preview();
+    expect(changeLines(preview.stdout)).toEqual(expected);
+    expect(/^ {2}~ accessChanges .*?^ {4}\]/ms.exec(preview.stdout)?.[0].split("\n").slice(1, -1)).toEqual([
+      `      + [0]: "${expected[0]?.replace("warning: ", "") ?? ""}"`,
+      `      + [1]: "${expected[1] ?? ""}"`,
+    ]);
+    expect(changeLines(await project.up())).toEqual(expected);
+    expect((await project.outputs())["accessChanges"]).toEqual([]);
+    for (const _ of [1, 2]) {
+      const { exitCode, stdout } = await project.preview("--expect-no-changes");
+      expect({ exitCode, lines: changeLines(stdout) }).toEqual({ exitCode: 0, lines: [] });
+    }
+    expect((await access("check")).exitCode).toBe(0);
+  });
+
+  it("report writes the same page and picture twice, with what an audit finds", async () => {
+    const [page, picture] = [join(project.folder, "report.html"), join(project.folder, "report.svg")];
+    const write = async (): Promise<readonly string[]> => {
+      const files = ["--out", page, "--svg", picture];
+      const { exitCode, stdout, stderr } = await access("report", ...files, "--audit", "--at", "2026-01-01");
+      expect({ exitCode, stdout, stderr }).toEqual({
+        exitCode: 0,
+        stdout: `Written: ${page}\nWritten: ${picture}`,
+        stderr: "",
+      });
+      return Promise.all([page, picture].map(async (file) => readFile(file, "utf8")));
+    };
+    const [first, second] = [await write(), await write()];
+    expect(first).toEqual(second);
+    const initData = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
+    for (const digest of Object.values(initData)) expect(first[0]).toContain(digest);
+    expect(first[0]).toContain("TA005");
+    expect(first[1]).toContain("pod3 may read kbsres1/key1, p2-secret/secret.");
+  });
+
+  it("says what cannot be run, and ends with 2", async () => {
+    const runs = [
+      await access("check", "--live", "--policy", "x.rego"),
+      await access("check", "--policy", "missing.rego"),
+      await access("report"),
+      await access("report", "--out", join(project.folder, "no", "such", "folder.html")),
+    ];
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
+    expect(runs.map(({ stderr }) => stderr.replaceAll(project.folder, ""))).toEqual([
+      "--live and --policy name two different policies: give one of them.",
+      expect.stringContaining("The file missing.rego cannot be read: ENOENT"),
+      "Say what to write: --out for a page, --svg for the picture alone.",
+      expect.stringContaining("/no/such/folder.html cannot be written: ENOENT"),
+    ]);
+  });
+});
