@@ -9,22 +9,23 @@ import { run, UsageError } from "./run.ts";
 interface Options {
   readonly stack?: string;
   readonly live: boolean;
+  readonly preview: boolean;
   readonly policy?: string;
   readonly json: boolean;
 }
 
 async function check(options: Options): Promise<boolean> {
-  if (options.live && options.policy !== undefined) {
-    throw new UsageError("--live and --policy name two different policies: give one of them.");
+  const named = [options.live, options.preview, options.policy !== undefined].filter(Boolean);
+  if (named.length > 1) {
+    throw new UsageError("--live, --preview and --policy name different policies: give one of them.");
   }
   const opa = await findOpa();
   if (opa === undefined) throw new UsageError(OPA_HINT);
-  const stack = await readStack(options.stack);
-  const policy = await readPolicy(stack, options);
-  const proof = await prove(stack, policy, opa, process.stdout.isTTY && !options.json);
+  const policy = await readPolicy(await readStack(options.stack), options);
+  const proof = await prove(policy, opa, process.stdout.isTTY && !options.json);
   const ok = holds(proof);
   process.stdout.write(
-    options.json ? `${JSON.stringify({ ok, ...proof }, null, 2)}\n` : `${proofText(proof, stack)}\n`,
+    options.json ? `${JSON.stringify({ ok, ...proof }, null, 2)}\n` : `${proofText(proof, policy.stack)}\n`,
   );
   return ok;
 }
@@ -35,6 +36,11 @@ export function checkCommand(): Command {
     .description("Proves, offline in OPA, that the policies answer every request as the stack says.")
     .option("-s, --stack <name>", "the stack (default: the selected one)")
     .option("--live", "the resource policy as it is in the cluster, not as the stack left it", false)
+    .option(
+      "--preview",
+      "the resource policy as the next pulumi up would write it; runs pulumi preview",
+      false,
+    )
     .option("--policy <file>", "the resource policy in a file")
     .option("--json", "print what was found as JSON", false)
     .addHelpText(

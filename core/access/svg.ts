@@ -99,7 +99,7 @@ function cellBadge(cell: Cell, rowIndex: number, columnIndex: number, layout: La
   return `<g>${title}${signBadge(sign, round(x), round(y), BADGE)}</g>`;
 }
 
-function legend({ top, height }: Layout): string {
+function legend({ height }: Layout): string {
   const y = height - LEGEND + 6;
   let x = PAD;
   const parts = signs.map((sign) => {
@@ -107,7 +107,7 @@ function legend({ top, height }: Layout): string {
     x = round(x + 28 + widthOf(signWords[sign], 6.8) + 24);
     return part;
   });
-  return top === 0 ? "" : parts.join("\n");
+  return parts.join("\n");
 }
 
 function style(id: string): string {

@@ -101,6 +101,13 @@ describe("access check, report and what a preview says of the matrix", () => {
       `      + [0]: "${expected[0]?.replace("warning: ", "") ?? ""}"`,
       `      + [1]: "${expected[1] ?? ""}"`,
     ]);
+    const planned = await access("check", "--preview", "--json");
+    const asked = JSON.parse(planned.stdout) as { readonly ok: boolean; readonly agents: unknown };
+    expect({ ok: asked.ok, agents: asked.agents, exitCode: planned.exitCode }).toEqual({
+      ok: true,
+      agents: [],
+      exitCode: 0,
+    });
     expect(changeLines(await project.up())).toEqual(expected);
     expect((await project.outputs())["accessChanges"]).toEqual([]);
     for (const _ of [1, 2]) {
@@ -139,7 +146,7 @@ describe("access check, report and what a preview says of the matrix", () => {
     ];
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
     expect(runs.map(({ stderr }) => stderr.replaceAll(project.folder, ""))).toEqual([
-      "--live and --policy name two different policies: give one of them.",
+      "--live, --preview and --policy name different policies: give one of them.",
       expect.stringContaining("The file missing.rego cannot be read: ENOENT"),
       "Say what to write: --out for a page, --svg for the picture alone.",
       expect.stringContaining("/no/such/folder.html cannot be written: ENOENT"),

@@ -126,12 +126,8 @@ class Prover {
  * Asks the policies everything in a real Rego engine.
  * @param progress shows what is being asked
  */
-export async function prove(
-  stack: StackOutputs,
-  policy: PolicyText,
-  opa: string,
-  progress: boolean,
-): Promise<Proof> {
+export async function prove(policy: PolicyText, opa: string, progress: boolean): Promise<Proof> {
+  const { stack } = policy;
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-check-"));
   try {
     const prover = new Prover(stack, opa, folder);
@@ -145,7 +141,7 @@ export async function prove(
           policies.push(await prover.resourcePolicy(policy.text, rules, syntax));
         },
       })),
-      ...Object.keys(stack.annotations).map((pod, index) => ({
+      ...Object.keys(policy.deployed ? stack.annotations : {}).map((pod, index) => ({
         title: `Agent policy of ${pod}`,
         task: async () => {
           agents.push(await prover.agentPolicy(pod, index));
@@ -153,7 +149,7 @@ export async function prove(
       })),
     ];
     await new Listr(tasks, { renderer: progress ? "default" : "silent" }).run();
-    return { from: policy.from, policies, stale: staleCells(stack, rules), agents };
+    return { from: policy.from, policies, stale: policy.deployed ? staleCells(stack, rules) : [], agents };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

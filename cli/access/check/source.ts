@@ -5,10 +5,12 @@ import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../../kube/cluster.ts";
 import type { StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
+import { readPlannedPolicy } from "./preview.ts";
 
 /** Which text is checked. */
 export interface Source {
   readonly live: boolean;
+  readonly preview: boolean;
   /** A file with the policy. */
   readonly policy?: string;
 }
@@ -17,6 +19,10 @@ export interface Source {
 export interface PolicyText {
   readonly text: string;
   readonly from: string;
+  /** The stack whose policy it is to be. */
+  readonly stack: StackOutputs;
+  /** Whether the stack's other outputs belong to it: its matrix, its pods' agent policies. */
+  readonly deployed: boolean;
 }
 
 function clusterOptions({ kubeconfig, context }: StackOutputs["trustee"]["cluster"]): ClusterOptions {
@@ -26,7 +32,8 @@ function clusterOptions({ kubeconfig, context }: StackOutputs["trustee"]["cluste
   };
 }
 
-async function readLive({ trustee }: StackOutputs): Promise<PolicyText> {
+async function readLive(stack: StackOutputs): Promise<PolicyText> {
+  const { trustee } = stack;
   const kube = new KubeClient(loadCluster(clusterOptions(trustee.cluster)), AbortSignal.timeout(60_000));
   const name = trusteeNames.resourcePolicy;
   const object = await kube.get({ kind: "ConfigMap", namespace: trustee.namespace, name });
@@ -36,10 +43,11 @@ async function readLive({ trustee }: StackOutputs): Promise<PolicyText> {
       `There is no key "${trustee.policyKey}" in ConfigMap "${name}" in namespace "${trustee.namespace}": no policy is deployed there.`,
     );
   }
-  return { text, from: `ConfigMap ${trustee.namespace}/${name}, as it is in the cluster` };
+  const from = `ConfigMap ${trustee.namespace}/${name}, as it is in the cluster`;
+  return { text, from, stack, deployed: true };
 }
 
-/** The text to check: as the stack left it, or as it is in the cluster now, or in a file. @throws UsageError, KubeError */
+/** The text to check: as the stack left it, as it is in the cluster now, as the next up would write it, or in a file. @throws UsageError, KubeError */
 export async function readPolicy(stack: StackOutputs, source: Source): Promise<PolicyText> {
   const { policy } = source;
   if (policy !== undefined) {
@@ -48,8 +56,10 @@ export async function readPolicy(stack: StackOutputs, source: Source): Promise<P
         `The file ${policy} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       );
     });
-    return { text, from: policy };
+    return { text, from: policy, stack, deployed: true };
   }
   if (source.live) return readLive(stack);
-  return { text: stack.resourcePolicy, from: `the stack ${stack.grants.stack}, as it was deployed` };
+  if (source.preview) return readPlannedPolicy(stack);
+  const from = `the stack ${stack.grants.stack}, as it was deployed`;
+  return { text: stack.resourcePolicy, from, stack, deployed: true };
 }
