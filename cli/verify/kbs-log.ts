@@ -91,10 +91,10 @@ export class KbsLog {
     return this.#events.length;
   }
 
-  /** What has come since a mark, once a failed request for the path has been answered, or none is to be expected any more. */
+  /** What has come since a mark, once a failed request for the path, or a failed attestation, has come, or none is to be expected any more. */
   async since(mark: number, path: string): Promise<readonly KbsEvent[]> {
     const isAnswer = (event: KbsEvent): boolean =>
-      event.kind === "request" && event.path === path && event.status >= 400;
+      event.kind === "request" && [path, "auth", "attest"].includes(event.path) && event.status >= 400;
     for (const end = performance.now() + ARRIVE; performance.now() < end;) {
       await sleep(25);
       const events = this.#events.slice(mark);

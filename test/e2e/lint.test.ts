@@ -3,21 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { placeText, type Finding } from "../../../core/audit/finding.ts";
-import { generationFacts } from "../../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
-import {
-  BUILD_TIMEOUT,
-  get,
-  initdata,
-  kubectl,
-  NAMESPACE,
-  ownHome,
-  pcr8,
-  pod,
-} from "../../sandbox/live/support.ts";
-import { command } from "../support/run.ts";
-import { tutorialByHand, tutorialPolicy } from "../support/tutorial.ts";
+import { placeText, type Finding } from "../../core/audit/finding.ts";
+import { generationFacts } from "../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { get, initdata, kubectl, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
+import { command } from "../cli/support/run.ts";
+import { tutorialByHand, tutorialPolicy } from "../cli/support/tutorial.ts";
 
 let home: () => Promise<void>;
 let folder = "";
@@ -87,8 +78,8 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
   let sandbox: Sandbox;
   let digests: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "lint-0-18" });
-  }, BUILD_TIMEOUT);
+    sandbox = await startSandbox({ name: "e2e-lint-0-18" });
+  });
   afterAll(async () => sandbox.stop());
 
   it("lets everybody read everything before", async () => {
@@ -98,7 +89,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
       report: { ok: false, generation: "0.18", pods: 0 },
     });
     expect(await lines(sandbox)).toEqual([stock("policy.rego"), stale("reference-values.json")]);
-  }, 60_000);
+  });
 
   it("has what the tutorial's policy leaves open afterwards", async () => {
     digests = await tutorialByHand(sandbox);
@@ -111,7 +102,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
       SAMPLE,
       IMAGE,
     ]);
-  }, 120_000);
+  });
 
   it("fails from the severity on that is asked for, and writes SARIF and JUnit", async () => {
     const [sarif, junit] = [join(folder, "lint.sarif"), join(folder, "lint.xml")];
@@ -126,14 +117,14 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(await readFile(junit, "utf8")).toContain(
       '<testsuites name="access lint" tests="22" failures="4">',
     );
-  }, 60_000);
+  });
 
   it("says that it could not evaluate the policy where there is no OPA", async () => {
     const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
     const { stdout } = await command(sandbox, "cli/access.ts", ["lint", "--json"], { env });
     const { findings } = JSON.parse(stdout) as Report;
     expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning TA102", "note TA007"]);
-  }, 60_000);
+  });
 
   it("sees all that is amiss at once", async () => {
     const host = await get(sandbox, "route", "kbs-service", ".spec.host");
@@ -190,7 +181,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     ]);
     expect((await lines(sandbox, "--no-pods")).filter((line) => / TA1\d\d /.test(line))).toEqual([]);
     expect((await lint(sandbox, "--pods-namespace", "kube-system", NAMESPACE)).report.pods).toBe(0);
-  }, 120_000);
+  });
 
   it.each([
     [
@@ -235,7 +226,7 @@ describe("Trustee 0.21", () => {
   const { policyKey } = generationFacts["0.21"];
   let sandbox: Sandbox;
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "lint-0-21", trustee: "0.21" });
+    sandbox = await startSandbox({ name: "e2e-lint-0-21", trustee: "0.21" });
     await kubectl(sandbox, [
       "create",
       "secret",
@@ -256,7 +247,7 @@ describe("Trustee 0.21", () => {
       "-p",
       add,
     ]);
-  }, BUILD_TIMEOUT);
+  });
   afterAll(async () => sandbox.stop());
 
   async function written(policy: string): Promise<readonly string[]> {
@@ -269,7 +260,7 @@ describe("Trustee 0.21", () => {
       stock(policyKey),
       stale("reference_value"),
     ]);
-  }, 60_000);
+  });
 
   it("is open on odd paths with the tutorial's policy in the newer syntax", async () => {
     expect(await written(carriedOver('data["resource-path"]'))).toEqual([
@@ -277,14 +268,14 @@ describe("Trustee 0.21", () => {
       `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);
-  }, 60_000);
+  });
 
   it("denies everything with a policy that splits what is an array", async () => {
     expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
       `error TA006 ${POLICY}, ${policyKey}: The policy breaks off on a regular request, e.g. for attestation-status/status: split: operand 1 must be string but got array.`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);
-  }, 60_000);
+  });
 
   it("does not compile the tutorial's policy", async () => {
     const [one, two] = ["a".repeat(64), "b".repeat(64)];
@@ -293,7 +284,7 @@ describe("Trustee 0.21", () => {
       `warning TA101 ${POLICY}, ${policyKey} line 5: No running pod has the digest ${one}, which the policy names.`,
       `warning TA101 ${POLICY}, ${policyKey} line 6: No running pod has the digest ${two}, which the policy names.`,
     ]);
-  }, 60_000);
+  });
 
   it("does not read the older generation's key", async () => {
     const data = { [policyKey]: null, [generationFacts["0.18"].policyKey]: "package policy" };
@@ -301,5 +292,5 @@ describe("Trustee 0.21", () => {
     expect((await lines(sandbox)).filter((line) => / TA4\d\d /.test(line))).toEqual([
       `error TA401 ${POLICY}: The ConfigMap has no key "${policyKey}", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
     ]);
-  }, 60_000);
+  });
 });

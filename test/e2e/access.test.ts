@@ -1,0 +1,281 @@
+import { symlinkSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { command } from "../cli/support/run.ts";
+import { initdata, pod } from "../sandbox/live/support.ts";
+import { cells, explain, patch, restartKbs, step, verify, type Subject } from "./support/access.ts";
+import { kubectl, NAMESPACE } from "./support/cluster.ts";
+import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+
+let sandbox: Sandbox;
+let project: Project;
+
+/** The tutorial with a key that its secret does not have, and a pod2 that may not ask for everything. */
+function configuration(): Configuration {
+  const dev = devConfiguration();
+  const paths = [
+    "fraud-dataset/dataset_key",
+    "fraud-dataset/missing_key",
+    "p2-secret/secret",
+    "kbsres1/key1",
+  ];
+  return {
+    ...dev,
+    secrets: [
+      { name: "fraud-dataset", keys: ["dataset_key", "missing_key"] },
+      { name: "p2-secret", keys: ["secret"], from: "setting" },
+      { name: "kbsres1", keys: ["key1"] },
+    ],
+    podDefaults: { ...(dev["podDefaults"] as object), execCurl: paths },
+    pods: [
+      { name: "pod1" },
+      { name: "pod2", execCurl: ["fraud-dataset/dataset_key", "p2-secret/secret"] },
+      { name: "pod3" },
+    ],
+  };
+}
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ name: "e2e-access" });
+  project = new Project(sandbox, "access");
+  symlinkSync(resolve("cli"), join(project.folder, "cli"));
+  await project.init(configuration());
+  await project.up();
+}, 1_800_000);
+afterAll(async () => {
+  await project.dispose();
+  await sandbox.stop();
+});
+
+const subject = (): Subject => ({ sandbox, project });
+
+async function all(read: string): Promise<void> {
+  const seen = await cells(subject());
+  const asked = { ...seen["pod1"], ...seen["pod3"] };
+  expect(new Set(Object.values(asked))).toEqual(new Set([read]));
+}
+
+describe("verify", () => {
+  it("tells why each cell is denied", async () => {
+    expect(await cells(subject())).toEqual({
+      pod1: {
+        "fraud-dataset/dataset_key": "read",
+        "fraud-dataset/missing_key": "!absent",
+        "kbsres1/key1": "read",
+        "p2-secret/secret": "policy-denied",
+      },
+      pod2: {
+        "fraud-dataset/dataset_key": "policy-denied",
+        "fraud-dataset/missing_key": "!exec-refused",
+        "kbsres1/key1": "!exec-refused",
+        "p2-secret/secret": "read",
+      },
+      pod3: {
+        "fraud-dataset/dataset_key": "policy-denied",
+        "fraud-dataset/missing_key": "policy-denied",
+        "kbsres1/key1": "read",
+        "p2-secret/secret": "policy-denied",
+      },
+    });
+  });
+
+  it("shows it as a table, with what differs in words", async () => {
+    const { exitCode, stdout } = await verify(subject());
+    expect(exitCode).toBe(1);
+    expect(stdout)
+      .toBe(`┌──────────────┬───────────────────────────┬───────────────────────────┬─────────────────┬────────────────────────┐
+│ pod          │ fraud-dataset/dataset_key │ fraud-dataset/missing_key │ kbsres1/key1    │ p2-secret/secret       │
+├──────────────┼───────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────┤
+│ default/pod1 │ ✓ read                    │ ! absent                  │ ✓ read          │ ✗ denied by the policy │
+│              │ as expected               │ EXPECTED ✓ read           │ as expected     │ as expected            │
+├──────────────┼───────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────┤
+│ default/pod2 │ ✗ denied by the policy    │ ! exec-refused            │ ! exec-refused  │ ✓ read                 │
+│              │ as expected               │ EXPECTED ✗ denied         │ EXPECTED ✓ read │ as expected            │
+├──────────────┼───────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────┤
+│ default/pod3 │ ✗ denied by the policy    │ ✗ denied by the policy    │ ✓ read          │ ✗ denied by the policy │
+│              │ as expected               │ as expected               │ as expected     │ as expected            │
+└──────────────┴───────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────┘
+3 of 12 cells differ from what the stack says.
+  absent: the KBS's log says that it has no such secret, which the policy would have given out
+  exec-refused: the agent policy of the pod refuses this exec command`);
+  });
+
+  it("says so where it may not look into the log", async () => {
+    const { pod3 } = await cells(subject(), "--no-log");
+    expect(pod3).toEqual({
+      "fraud-dataset/dataset_key": "denied",
+      "fraud-dataset/missing_key": "denied",
+      "kbsres1/key1": "read",
+      "p2-secret/secret": "denied",
+    });
+    const { stdout } = await verify(subject(), "--no-log");
+    expect(stdout.split("\n").at(-1)).toBe("Why 6 of them are denied is not known: --no-log was given.");
+  });
+
+  it("ends with 2 where it cannot be run", async () => {
+    const { exitCode, stderr } = await command(sandbox, "cli/verify.ts", ["--stack", "none"], {
+      cwd: project.folder,
+    });
+    expect({ exitCode, said: stderr.includes("The stack cannot be read") }).toEqual({
+      exitCode: 2,
+      said: true,
+    });
+  });
+});
+
+describe("explain", () => {
+  it("sets a denied pod's digest against the granted one, and quotes the log", async () => {
+    const initData = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
+    const { verdict, conditions, log } = await explain(subject(), "pod3", "p2-secret/secret");
+    expect({ verdict, log: log?.outcome, own: log?.own }).toEqual({
+      verdict: "denied",
+      log: "denied",
+      own: true,
+    });
+    expect(conditions.filter(({ status }) => status !== "holds")).toMatchObject([
+      {
+        id: "policy",
+        status: "fails",
+        expected: [`${initData["pod2"] ?? ""} (pod2)`],
+        seen: initData["pod3"],
+      },
+    ]);
+  });
+
+  it("says why a pod is allowed, or asks for what is not there", async () => {
+    const { verdict, because, next } = await explain(subject(), "default/pod2", "p2-secret/secret");
+    expect({ verdict, because, next }).toEqual({
+      verdict: "allowed",
+      because: "Because the pod attests well, and the policy grants the secret to this digest (pod2).",
+      next: [],
+    });
+    expect(await explain(subject(), "pod1", "fraud-dataset/missing_key")).toMatchObject({
+      verdict: "denied",
+      because: 'Because Secret "fraud-dataset" has no key "missing_key".',
+      log: { outcome: "denied", own: true },
+    });
+  });
+
+  it("doubts an annotation that was edited after the start", async () => {
+    const annotations = (await project.outputs())["annotations"] as Readonly<Record<string, string>>;
+    const value = `io.katacontainers.config.hypervisor.cc_init_data=${annotations["pod3"] ?? ""}`;
+    await kubectl(sandbox, "annotate", "pod", "pod2", "--overwrite", value);
+    const { conditions, next } = await explain(subject(), "pod2", "p2-secret/secret");
+    expect(conditions.filter(({ status }) => status !== "holds").map(({ id }) => id)).toEqual([
+      "declared",
+      "unedited",
+      "policy",
+    ]);
+    expect(next).toContain("Replace the pod by the declared one: pulumi up.");
+    await project.up();
+    expect((await explain(subject(), "pod2", "p2-secret/secret")).verdict).toBe("allowed");
+  });
+
+  it.each([
+    [["pod1", "p2-secret"], '"p2-secret" names no secret: give secret/key, e.g. p2-secret/secret.'],
+    [["a/b/c", "p2-secret/secret"], '"a/b/c" names no pod: give pod or namespace/pod.'],
+  ])("refuses %j", async (args, message) => {
+    const { exitCode, stderr } = await command(
+      sandbox,
+      "cli/access.ts",
+      ["explain", ...args, "--stack", "access"],
+      {
+        cwd: project.folder,
+      },
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: message });
+  });
+});
+
+describe("the workflow's steps", () => {
+  const preview = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+
+  it("let a pull request pass that opens nothing", async () => {
+    expect((await step(subject(), "pull-request", "Preview", preview)).exitCode).toBe(0);
+    expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
+      exitCode: 0,
+      stdout: "Nothing changes about who may read what.",
+    });
+  });
+
+  it("stop one that opens a cell, unless its label allows it", async () => {
+    const grants = [
+      ...(configuration()["grants"] as readonly object[]),
+      { pod: "pod3", secret: "p2-secret" },
+    ];
+    project.configure({ ...configuration(), grants });
+    expect((await step(subject(), "pull-request", "Preview", preview)).exitCode).toBe(0);
+    expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
+      exitCode: 1,
+      stdout: "OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
+    });
+    expect(await readFile(join(project.folder, "access.md"), "utf8")).toContain(
+      "| `pod3` | ✗ denied | ✗ denied | ✓ may read | **✓ may read** (opens) |",
+    );
+    const allowed = await step(subject(), "pull-request", "Compare the access matrix", {
+      ALLOW: "--allow-opens",
+    });
+    expect(allowed.exitCode).toBe(0);
+  });
+
+  it("find that change as drift from what is deployed, and then none", async () => {
+    expect((await step(subject(), "watch", "Find drift")).exitCode).not.toBe(0);
+    project.configure(configuration());
+    expect((await step(subject(), "watch", "Find drift")).exitCode).toBe(0);
+  });
+
+  it("lint, and read every cell, with reports", async () => {
+    expect((await step(subject(), "watch", "Lint Trustee")).exitCode).toBe(0);
+    expect((await step(subject(), "watch", "Read every cell")).exitCode).toBe(1);
+    const [sarif, junit] = await Promise.all(
+      ["lint.sarif", "verify.xml"].map(async (file) => readFile(join(project.folder, file), "utf8")),
+    );
+    expect(JSON.parse(sarif ?? "")).toMatchObject({ version: "2.1.0" });
+    expect(junit).toContain('<testsuites name="verify" tests="12" failures="3">');
+  });
+});
+
+describe("verify, where something is broken,", () => {
+  it("tells a pod that is missing, and one that does not run", async () => {
+    await kubectl(sandbox, "delete", "pod", "pod3");
+    expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(new Set(["!pod-missing"]));
+    expect((await explain(subject(), "pod3", "p2-secret/secret")).because).toBe(
+      "Because there is no such pod.",
+    );
+    await project.up();
+  });
+
+  it("tells a pod that does not reach the KBS", async () => {
+    const toml = initdata("pod3", "elsewhere.example", "none").replace(/\[image\]\n.*\n/, "");
+    await kubectl(sandbox, "delete", "pod", "pod3");
+    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod("pod3", toml) });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
+    const { pod3 } = await cells(subject());
+    expect(pod3).toEqual({
+      "fraud-dataset/dataset_key": "!kbs-not-asked",
+      "fraud-dataset/missing_key": "!exec-refused",
+      "kbsres1/key1": "!kbs-not-asked",
+      "p2-secret/secret": "!kbs-not-asked",
+    });
+    await kubectl(sandbox, "delete", "pod", "pod3");
+    await project.up();
+  });
+
+  it("tells pods that do not attest", async () => {
+    const name = "trusteeconfig-rvps-reference-values";
+    const path = "jsonpath={.data.reference-values\\.json}";
+    const values = await kubectl(sandbox, "get", "configmap", name, "-n", NAMESPACE, "-o", path);
+    await patch(sandbox, "configmap", name, { data: { "reference-values.json": "[{}]" } });
+    await restartKbs(sandbox);
+    await all("!attestation-failed");
+    expect(await explain(subject(), "pod1", "fraud-dataset/dataset_key")).toMatchObject({
+      verdict: "denied",
+    });
+    await patch(sandbox, "configmap", name, { data: { "reference-values.json": values } });
+    await restartKbs(sandbox);
+    expect((await cells(subject()))["pod1"]?.["fraud-dataset/dataset_key"]).toBe("read");
+  });
+});
