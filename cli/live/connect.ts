@@ -56,13 +56,12 @@ export async function connectSides(options: SideOptions): Promise<Sides> {
     options.kubeconfig ?? of?.cluster.kubeconfig,
     options.context ?? of?.cluster.context,
   );
-  const ownPods = cluster(options.podsKubeconfig, options.podsContext);
-  const podCluster =
-    Object.keys(ownPods).length > 0
-      ? ownPods
-      : stack === undefined
-        ? trusteeCluster
-        : cluster(stack.podCluster.kubeconfig, stack.podCluster.context);
+  const declaredPods = stack === undefined ? trusteeCluster : stack.podCluster;
+  const podCluster = cluster(
+    options.podsKubeconfig ?? declaredPods.kubeconfig,
+    // Another kubeconfig has its own current context.
+    options.podsContext ?? (options.podsKubeconfig === undefined ? declaredPods.context : undefined),
+  );
   const signal = AbortSignal.timeout(300_000);
   return {
     trustee: new KubeClient(loadCluster(trusteeCluster), signal),
