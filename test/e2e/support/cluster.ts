@@ -146,3 +146,22 @@ export async function kbsPodCreation(sandbox: Sandbox): Promise<readonly number[
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map(({ metadata }) => Date.parse(metadata.creationTimestamp));
 }
+
+const tutorialPods = ["pod1", "pod2", "pod3"];
+const tutorialPaths = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"];
+
+/** The tutorial's nine cells as they should be: pod by secret, as {@link cells} has them. */
+export const tutorialCells: readonly (readonly boolean[])[] = [
+  [true, false, true],
+  [false, true, true],
+  [false, false, true],
+];
+
+/** Which of the tutorial's pods reads which of its secrets, by its nine commands. */
+export async function cells(sandbox: Sandbox): Promise<readonly (readonly boolean[])[]> {
+  return Promise.all(
+    tutorialPods.map(async (pod) =>
+      Promise.all(tutorialPaths.map(async (path) => readable(sandbox, pod, path))),
+    ),
+  );
+}

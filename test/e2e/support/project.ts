@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { expect } from "vitest";
 import { parse, stringify } from "yaml";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 
@@ -42,6 +43,11 @@ export class Project {
     copyFileSync("Pulumi.yaml", join(this.folder, "Pulumi.yaml"));
   }
 
+  /** The environment in which pulumi runs. */
+  get env(): Readonly<Record<string, string>> {
+    return this.#sandbox.env;
+  }
+
   /** Writes the stack's settings; the encryption salt, and with it the encrypted value, is that of Pulumi.dev.yaml. */
   configure(configuration: Configuration): void {
     const dev = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as Readonly<Record<string, unknown>>;
@@ -74,6 +80,12 @@ export class Project {
 
   async preview(...args: readonly string[]): Promise<CommandResult> {
     return this.pulumi("preview", "--stack", this.stack, ...args);
+  }
+
+  /** A preview that finds nothing to change; fails the test with all that it found. */
+  async expectNoChanges(): Promise<void> {
+    const { exitCode, stdout, stderr } = await this.preview("--expect-no-changes");
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   }
 
   async destroy(): Promise<string> {

@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { readDocument } from "../../../core/reference-values/document.ts";
+import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
+import { FaultProxy, type Call } from "../../support/fault-proxy.ts";
+import { cells, configMapKey, podUids, sharedData, tutorialCells, type SharedData } from "./cluster.ts";
+import { devConfiguration, Project } from "./project.ts";
+import { PulumiRun } from "./pulumi-run.ts";
+
+/** Whether a request writes. */
+export function isWrite({ method }: Call): boolean {
+  return method !== "GET";
+}
+
+/** The tutorial's stack, which reaches its cluster through a proxy that fails as it is told to. */
+export class FaultyStack {
+  readonly sandbox: Sandbox;
+  readonly proxy: FaultProxy;
+  readonly project: Project;
+  readonly #before: SharedData;
+
+  private constructor(sandbox: Sandbox, proxy: FaultProxy, project: Project, before: SharedData) {
+    this.sandbox = sandbox;
+    this.proxy = proxy;
+    this.project = project;
+    this.#before = before;
+  }
+
+  static async start(name: string, trustee: Generation): Promise<FaultyStack> {
+    const sandbox = await startSandbox({ name: `e2e-${name}`, trustee });
+    const before = await sharedData(sandbox);
+    const proxy = await FaultProxy.start(sandbox.kubeconfig);
+    const project = new Project(sandbox, name);
+    const kubeconfig = join(project.folder, "proxy.yaml");
+    writeFileSync(kubeconfig, proxy.kubeconfig);
+    await project.init({ ...devConfiguration(), trustee: { kubeconfig }, podCluster: { kubeconfig } });
+    return new FaultyStack(sandbox, proxy, project, before);
+  }
+
+  async dispose(): Promise<void> {
+    this.proxy.heal();
+    await this.project.dispose();
+    this.proxy.stop();
+    await this.sandbox.stop();
+  }
+
+  /** An `up` or `destroy` at work. */
+  run(command: "up" | "destroy"): PulumiRun {
+    return new PulumiRun(this.project, command, "--yes", "--skip-preview");
+  }
+
+  /** The stack is up: the nine cells, nothing of ours twice, and nothing left to change. */
+  async expectUp(): Promise<void> {
+    expect(await cells(this.sandbox)).toEqual(tutorialCells);
+    const { referenceValuesKey: key } = generationFacts[this.sandbox.trustee];
+    const { kbsConfig } = await sharedData(this.sandbox);
+    expect(kbsConfig["kbsSecretResources"]).toEqual([
+      ...(this.#before.kbsConfig["kbsSecretResources"] as readonly string[]),
+      "p2-secret",
+    ]);
+    const values = async (): Promise<string> =>
+      configMapKey(this.sandbox, "trusteeconfig-rvps-reference-values", key);
+    const before = this.#before.configMaps["trusteeconfig-rvps-reference-values"]?.data?.[key] ?? "";
+    const ours = Object.values((await this.project.outputs())["initData"] as Record<string, string>);
+    const lengths = (text: string): [string, number][] =>
+      readDocument(key, text).entries.map((entry) => [entry.name, entry.values.length]);
+    expect(lengths(await values())).toEqual(
+      lengths(before).map(([name, length]) => [
+        name,
+        name.endsWith("_pcr08") ? length + ours.length : length,
+      ]),
+    );
+    await this.project.expectNoChanges();
+  }
+
+  /** Everything is as it was before the stack came, byte for byte. */
+  async expectRestored(): Promise<void> {
+    expect(await sharedData(this.sandbox)).toEqual(this.#before);
+    expect(await podUids(this.sandbox)).toEqual({});
+  }
+}

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
+import { repositoryFolder } from "../../../sandbox/state/folders.ts";
+import { BUILD_TIMEOUT, get, kubectl, NAMESPACE, ownHome } from "./support.ts";
+
+let sandbox: Sandbox;
+let cleanUp: () => Promise<void>;
+
+beforeAll(async () => {
+  cleanUp = await ownHome();
+  sandbox = await startSandbox({ name: "old" });
+}, BUILD_TIMEOUT);
+afterAll(async () => {
+  await sandbox.stop();
+  await cleanUp();
+});
+
+const command = (...args: readonly string[]) =>
+  execa(process.execPath, [join(repositoryFolder, "sandbox", "main.ts"), ...args, "--name", "old"], {
+    reject: false,
+  });
+
+test("the command brings Trustee from 0.18 to 0.21; with --stock policy and reference values are made anew", async () => {
+  const list = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources");
+  const { exitCode, stdout, stderr } = await command("upgrade", "--stock");
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toContain('The sandbox "old" has been upgraded.\n  Trustee            0.21\n');
+  const data = async (name: string): Promise<Readonly<Record<string, string>>> =>
+    JSON.parse(await get(sandbox, "configmap", name, ".data")) as Readonly<Record<string, string>>;
+  expect(await data("trusteeconfig-rvps-reference-values")).toEqual({ reference_value: "{\n}\n" });
+  expect(Object.keys(await data("trusteeconfig-resource-policy"))).toEqual(["resource-policy.rego"]);
+  expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources")).toBe(list);
+  expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.tdxConfigSpec")).toBe("");
+  expect(await kubectl(sandbox, ["get", "routes", "-n", NAMESPACE, "-o", "name"])).toBe(
+    "route.route.openshift.io/kbs-route",
+  );
+  const annotations = await get(
+    sandbox,
+    "deployment",
+    "trustee-deployment",
+    ".spec.template.metadata.annotations",
+  );
+  expect(Object.keys(JSON.parse(annotations) as object)).toEqual([
+    "kbs.confidentialcontainers.org/configmap-versions",
+  ]);
+});
+
+test("a sandbox that is of 0.21 already is left as it is", async () => {
+  const { exitCode, stderr } = await command("upgrade");
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: 'The sandbox "old" runs with Trustee 0.21 already.',
+  });
+});
