@@ -1,7 +1,15 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start a sandbox: one file after the other, with time for a first build of its tools. */
-const cluster = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 1_800_000 };
+/**
+ * Tests that start a sandbox: one file after the other, with time for a first build of its tools. In CI, where machines
+ * are shared and a wait can be starved, one that fails is tried once more; it is reported as retried.
+ */
+const cluster = {
+  fileParallelism: false,
+  testTimeout: 600_000,
+  hookTimeout: 1_800_000,
+  retry: process.env["CI"] === undefined ? 0 : 1,
+};
 
 export default defineConfig({
   test: {
