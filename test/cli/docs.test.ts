@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { outcomes } from "../../core/access/outcome.ts";
+import { conditionNames } from "../../core/audit/explanation.ts";
+import { rules } from "../../core/audit/finding.ts";
+
+/** The cells of a page's tables, row by row. */
+function rowsOf(page: string): readonly (readonly string[])[] {
+  const lines = readFileSync(`docs/${page}.md`, "utf8").split("\n");
+  return lines
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+describe("the documentation", () => {
+  it("has every rule of lint, in order, in its own words", () => {
+    const documented = rowsOf("access-lint").filter(([id = ""]) => /^TA\d/.test(id));
+    expect(documented.map(([id]) => id)).toEqual(Object.keys(rules));
+    for (const [index, words] of Object.values(rules).entries()) {
+      expect(documented[index]?.at(-1)?.startsWith(words)).toBe(true);
+    }
+  });
+
+  it("has every condition of explain, in order", () => {
+    const names = Object.values<string>(conditionNames);
+    const documented = rowsOf("access-explain").map(([name = ""]) => name);
+    expect(documented.filter((name) => names.includes(name))).toEqual(names);
+  });
+
+  it("has every outcome of verify", () => {
+    const documented = rowsOf("verify").flatMap(([name = ""]) => /^`([a-z][a-z-]*)`$/.exec(name)?.[1] ?? []);
+    expect([...documented].sort()).toEqual([...outcomes].sort());
+  });
+});
