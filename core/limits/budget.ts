@@ -2,7 +2,9 @@ import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Before } from "../policy/registry.ts";
 import { joinPolicy } from "../policy/share.ts";
-import { EMPTY_LEDGER, LONGEST_BEFORE } from "../reference-values/ledger.ts";
+import { readDocument } from "../reference-values/document.ts";
+import { formatOfKey } from "../reference-values/format.ts";
+import { EMPTY_LEDGER, LONGEST_BEFORE, writeLedgers } from "../reference-values/ledger.ts";
 import { joinReferenceValues } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
 import { userDataGauge, type Cloud } from "./user-data.ts";
@@ -74,35 +76,39 @@ function policyGauge(plan: Plan, live: Before): SharedGauge {
 }
 
 /** Our owner's name in the ledger is the resource's URN, of about this length. */
-const OWNER_LENGTH = 200;
+const OWNER = "urn:pulumi:".padEnd(190, "x");
 
-function valuesGauges(
-  plan: Plan,
-  { referenceValues, referenceValuesKey }: LiveTexts,
-): readonly [SharedGauge, SharedGauge] {
-  const registered = plan.readers.filter((reader) => reader.registered).length;
-  const size = (live: Before, wanted: Plan["digests"]): number =>
-    Buffer.byteLength(
-      joinReferenceValues({
-        key: referenceValuesKey,
-        live,
-        ledger: EMPTY_LEDGER,
-        owner: "",
-        wanted,
-        expiration: "2000-01-01T00:00:00Z",
-        renewBefore: "",
-      }).content ?? "",
-    );
-  const used = size(referenceValues, plan.digests);
-  // What is live already may hold ours from before: so they are sized in a document of their own.
-  const own = size(null, plan.digests) - size(null, {});
-  const others = Math.max(0, used - own);
-  const digests = Buffer.byteLength(JSON.stringify(plan.digests));
-  // Each digest stands there twice: as added, and as wanted by this stack. What was there before comes on top, if it is short.
-  const remembered = others > LONGEST_BEFORE ? 0 : others;
+/** The reference values as they will be. */
+function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted: Plan["digests"]): string {
+  const request = { key, live: referenceValues, ledger: EMPTY_LEDGER, owner: OWNER, wanted };
+  return (
+    joinReferenceValues({ ...request, expiration: "2000-01-01T00:00:00Z", renewBefore: "" }).content ?? ""
+  );
+}
+
+function valuesGauges({ digests, readers }: Plan, live: LiveTexts): readonly [SharedGauge, SharedGauge] {
+  const { referenceValuesKey: key } = live;
+  const registered = readers.filter((reader) => reader.registered).length;
+  const text = joined(live, digests);
+  const used = Buffer.byteLength(text);
+  // What of it is ours already, of earlier runs: estimated, since taking it out takes longer the more it is.
+  const present = readDocument(key, live.referenceValues).entries.reduce((sum, { name, values }) => {
+    const mine = new Set(digests[name]);
+    return sum + values.filter((value) => mine.has(value)).length;
+  }, 0);
+  const estimated = present * 68 * (formatOfKey(key) === "map" ? 4 / 3 : 1);
+  const others = Math.max(0, Math.round(Buffer.byteLength(live.referenceValues ?? "") - estimated));
+  // The ledger remembers the text from before, if it is short, and each digest twice: as added, and as wanted.
+  const before = others > LONGEST_BEFORE || used === 0 ? 0 : (JSON.stringify(text).length * others) / used;
+  const ledger = (mine: Plan["digests"]): number => {
+    const written = writeLedgers({
+      [key]: { before: "", added: mine, created: {}, owners: { [OWNER]: mine } },
+    });
+    return Buffer.byteLength(written ?? "") + Math.round(before);
+  };
   return [
     shared(used, others, CONFIG_MAP_LIMIT, registered),
-    shared(2 * digests + remembered + OWNER_LENGTH, remembered + OWNER_LENGTH, ANNOTATIONS_LIMIT, registered),
+    shared(ledger(digests), ledger({}), ANNOTATIONS_LIMIT, registered),
   ];
 }
 
