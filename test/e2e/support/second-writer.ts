@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { readDocument } from "../../../core/reference-values/document.ts";
+import { generationFacts, trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
+import { KubeClient } from "../../../kube/client.ts";
+import { loadCluster } from "../../../kube/cluster.ts";
+import { KubeError } from "../../../kube/errors.ts";
+import type { KubeObject, ObjectRef } from "../../../kube/objects.ts";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { NAMESPACE } from "./cluster.ts";
+
+const policy = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.resourcePolicy } as const;
+const values = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.referenceValues } as const;
+const kbsConfig = { kind: "KbsConfig", namespace: NAMESPACE, name: trusteeNames.kbsConfig } as const;
+
+/** Between two digests that are added to the reference values. Milliseconds. */
+const PAUSE = 50;
+
+interface Entry {
+  readonly name: string;
+  readonly value: readonly string[];
+}
+
+/** Somebody who never stops writing to the three objects that we write to, each as fast as the API server takes it. */
+export class SecondWriter {
+  /** How often each object was written. */
+  readonly writes = { policy: 0, values: 0, kbsConfig: 0 };
+  /** The digests that were added to `snp_pcr08`, in their order. */
+  readonly digests: string[] = [];
+  readonly #kube: KubeClient;
+  readonly #generation: Generation;
+  #loops: Promise<unknown> = Promise.resolve();
+  #writing = false;
+
+  constructor(sandbox: Sandbox) {
+    this.#kube = new KubeClient(
+      loadCluster({ kubeconfig: sandbox.kubeconfig }),
+      new AbortController().signal,
+    );
+    this.#generation = sandbox.trustee;
+  }
+
+  start(): void {
+    this.#writing = true;
+    this.#loops = Promise.all([
+      this.#loop(async () => this.#touchPolicy()),
+      this.#loop(async () => this.#addDigest()),
+      this.#loop(async () => this.#touchKbsConfig()),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.#writing = false;
+    await this.#loops;
+  }
+
+  async #loop(write: () => Promise<void>): Promise<void> {
+    while (this.#writing) await write();
+  }
+
+  /** A key and an annotation of their own. */
+  async #touchPolicy(): Promise<void> {
+    const theirs = String((this.writes.policy += 1));
+    await this.#kube.patch(policy, {
+      data: { "theirs.txt": theirs },
+      metadata: { annotations: { "other-team/writes": theirs } },
+    });
+  }
+
+  /** Their own value in the entry in which ours stand: read, change, write. */
+  async #addDigest(): Promise<void> {
+    const digest = (this.writes.values += 1).toString(16).padStart(64, "0");
+    await this.#change(values, (live) => {
+      const { referenceValuesKey: key } = generationFacts[this.#generation];
+      const data = live["data"] as Readonly<Record<string, string>>;
+      return { data: { [key]: this.#withDigest(data[key] ?? "", digest) } };
+    });
+    this.digests.push(digest);
+    await sleep(PAUSE);
+  }
+
+  #withDigest(text: string, digest: string): string {
+    const add = (entry: Entry): Entry =>
+      entry.name === "snp_pcr08" ? { ...entry, value: [...entry.value, digest] } : entry;
+    if (this.#generation === "0.18") {
+      return JSON.stringify((JSON.parse(text) as readonly Entry[]).map(add), null, 2);
+    }
+    const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>).map(
+      ([name, encoded]): [string, string] => {
+        const entry = JSON.parse(Buffer.from(encoded, "base64url").toString()) as Entry;
+        const changed = Buffer.from(JSON.stringify(add(entry))).toString("base64");
+        return [name, changed.replaceAll("+", "-").replaceAll("/", "_")];
+      },
+    );
+    return JSON.stringify(Object.fromEntries(entries), null, 2);
+  }
+
+  /** An annotation, and once a Secret of their own in the list. */
+  async #touchKbsConfig(): Promise<void> {
+    const theirs = String((this.writes.kbsConfig += 1));
+    await this.#kube.patch(kbsConfig, { metadata: { annotations: { "other-team/writes": theirs } } });
+    if (this.writes.kbsConfig !== 10) return;
+    await this.#change(kbsConfig, (live) => {
+      const { kbsSecretResources } = live["spec"] as { readonly kbsSecretResources: readonly string[] };
+      return { spec: { kbsSecretResources: [...kbsSecretResources, "theirs"] } };
+    });
+  }
+
+  async #change(
+    ref: ObjectRef,
+    merge: (live: KubeObject) => Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    for (;;) {
+      const live = await this.#kube.get(ref);
+      if (live === undefined) throw new Error(`there is no ${ref.kind} ${ref.name}`);
+      try {
+        await this.#kube.patch(ref, merge(live), live.metadata.resourceVersion);
+        return;
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;
+      }
+    }
+  }
+}
+
+/** The values of an entry, as a text of that generation has them. */
+export function valuesOf(generation: Generation, text: string, name: string): readonly string[] {
+  const { entries } = readDocument(generationFacts[generation].referenceValuesKey, text);
+  return entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
+}
