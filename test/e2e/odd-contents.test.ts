@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generationFacts, generations, type Generation } from "../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import {
+  configMapKey,
+  kubectl,
+  NAMESPACE,
+  patchKey,
+  podUids,
+  readable,
+  sharedData,
+} from "./support/cluster.ts";
+import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { valuesOf } from "./support/second-writer.ts";
+
+const VALUES = "trusteeconfig-rvps-reference-values";
+const THEIRS = "b".repeat(64);
+const EXPIRED = "2020-01-01T00:00:00Z";
+const VALID = "2036-01-01T00:00:00Z";
+
+/** Padded base64url. */
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+}
+
+/** A KBS that reads no image policy: it is registered by nobody where the list is emptied. */
+function configuration(): Configuration {
+  const dev = devConfiguration();
+  return { ...dev, podDefaults: { ...(dev["podDefaults"] as Configuration), imagePolicy: false } };
+}
+
+interface Contents {
+  readonly what: string;
+  /** The reference values as they are found; `null`: the key is not there. */
+  readonly values: string | null;
+  /** How many entries `snp_pcr08` there are once we are in. */
+  readonly entries: number;
+}
+
+const contents: Readonly<Record<Generation, readonly Contents[]>> = {
+  "0.18": [
+    { what: "no key of the reference values, the ConfigMap without data", values: null, entries: 1 },
+    {
+      what: "a doubled entry, one of them expired, a lone string for a list, unknown fields, tabs and CRLF",
+      values:
+        `[\r\n\t{ "value": "${THEIRS}", "name":"snp_pcr08", "note": {"by": "other team"},\t"expiration": "${EXPIRED}" },\r\n` +
+        `\t{"name": "svn", "expiration": "${EXPIRED}", "value": [3], "x": null},\r\n` +
+        `\t{"name":"snp_pcr08","value":["${THEIRS}"],"expiration":"${VALID}"}\r\n]\r\n`,
+      entries: 2,
+    },
+  ],
+  "0.21": [
+    { what: "an empty map, as it is installed", values: "{\n}\n", entries: 1 },
+    {
+      what: "a lone string for a list, unknown fields, an expired entry, all in one line",
+      values: `{"svn":"${encode({ name: "svn", expiration: EXPIRED, value: [3], x: null })}","snp_pcr08":"${encode(
+        {
+          value: THEIRS,
+          version: "0.1.0",
+          note: { by: "other team" },
+          name: "snp_pcr08",
+          expiration: VALID,
+        },
+      )}"}`,
+      entries: 1,
+    },
+  ],
+};
+
+describe.each(generations)("odd contents of what we share with others, on Trustee %s", (trustee) => {
+  const { referenceValuesKey: key } = generationFacts[trustee];
+  let sandbox: Sandbox;
+  let project: Project;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: `e2e-odd-${trustee.replace(".", "-")}`, trustee });
+    project = new Project(sandbox, "odd");
+    await project.init(configuration());
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await sandbox.stop();
+  });
+
+  /** The list as its operator puts it back when it is taken away: the sample secret alone. */
+  async function removeList(): Promise<void> {
+    const patch = JSON.stringify({ spec: { kbsSecretResources: null } });
+    const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
+    await kubectl(sandbox, "patch", ...kbsConfig, "--type=merge", "-p", patch);
+    const list = async (): Promise<string> =>
+      kubectl(sandbox, "get", ...kbsConfig, "-o", "jsonpath={.spec.kbsSecretResources}");
+    await expect.poll(list, { timeout: 30_000 }).toMatch(/^\["[^,]+"\]$/);
+  }
+
+  it.each(contents[trustee])(
+    "$what; the list taken away: up works, destroy restores",
+    async ({ values, entries }) => {
+      await removeList();
+      await patchKey(sandbox, VALUES, key, values);
+      const before = await sharedData(sandbox);
+      await project.up("--skip-preview");
+      expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);
+      expect(await readable(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(true);
+      expect(await readable(sandbox, "pod3", "p2-secret/secret")).toBe(false);
+      const ours = Object.values((await project.outputs())["initData"] as Record<string, string>).sort();
+      const live = valuesOf(trustee, await configMapKey(sandbox, VALUES, key), "snp_pcr08");
+      expect(live.filter((digest) => digest !== THEIRS).sort()).toEqual(
+        ours.flatMap((digest) => Array<string>(entries).fill(digest)),
+      );
+      await project.expectNoChanges();
+      await project.destroy();
+      expect(await sharedData(sandbox)).toEqual(before);
+      expect(await podUids(sandbox)).toEqual({});
+    },
+  );
+});
