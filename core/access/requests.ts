@@ -52,7 +52,14 @@ function bothShapes(repository: string, { secret, key }: Column): readonly Polic
   ];
 }
 
-/** The requests of a well-behaved KBS: every key in either shape, and under another repository. */
+/** Every key that is declared or named, in either shape. */
+function declaredData({ rules, columns }: RequestSubject): readonly PolicyData[] {
+  return askedColumns({ rules, columns, claims: [] })
+    .filter(({ key }) => key !== OTHER_KEY)
+    .flatMap((column) => bothShapes(DEFAULT_REPOSITORY, column));
+}
+
+/** The requests of a well-behaved KBS: every key in either shape, other keys, and all under other repositories. */
 export function plainData(subject: RequestSubject): readonly PolicyData[] {
   return askedColumns(subject).flatMap((column) => [
     ...bothShapes(DEFAULT_REPOSITORY, column),
@@ -225,15 +232,29 @@ const emptyTokens: readonly unknown[] = [
   cpu("none", FOREIGN_CLAIM),
 ];
 
+/** Every restricted secret's readers, with keys and repositories that may be none of theirs. */
+function besideGrants({ rules, columns }: RequestSubject): readonly AccessRequest[] {
+  return Object.entries(rules.secrets).flatMap(([secret, keys]) => {
+    const one: RequestSubject = {
+      rules: { ...rules, secrets: Object.fromEntries([[secret, keys]]) },
+      columns: columns.filter((column) => column.secret === secret),
+      claims: [],
+    };
+    return product(plainData(one), plainTokens(one));
+  });
+}
+
 /**
- * Every request that is worth asking: every pod with every key in either shape; and of a few pods and secrets, which
- * are all of a small stack, every odd token with every path, and every odd path with tokens that open most or nothing.
+ * Every request that is worth asking: every pod with every key in either shape; every reader with what is beside its
+ * grants; and of a few pods and secrets, which are all of a small stack, every odd token with every path, and every
+ * odd path with tokens that open most or nothing.
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
   return [
-    ...product(plainData(subject), plainTokens(subject)),
-    ...product(plainData(some), some.claims.flatMap(oddTokens)),
+    ...product(declaredData(subject), plainTokens(subject)),
+    ...besideGrants(subject),
+    ...product(plainData(some), [...plainTokens(some), ...some.claims.flatMap(oddTokens)]),
     ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
   ];
 }

@@ -66,10 +66,13 @@ export function pictureSection(matrix: AccessMatrix): string {
   return section(
     "matrix",
     "Access matrix",
-    `<p class="muted">Who reads what, once every pod attests well. The table below says the same in words.</p>
+    `<p class="muted">Who reads what, once every pod attests well. On a screen, the table below says the same in words.</p>
 ${scrolled("The access matrix as a picture", " picture", frame)}`,
   );
 }
+
+/** So many columns of words fit on paper; with more, the picture stands alone there. */
+const PAPER_COLUMNS = 5;
 
 function cellWords(cell: Cell | undefined): string {
   if (cell === undefined) return "";
@@ -102,7 +105,7 @@ export function wordsSection({ rows, columns, cells }: AccessMatrix): string {
     scrolled(
       "The access matrix as a table",
       "",
-      `<table>
+      `<table${columns.length > PAPER_COLUMNS ? ' class="wide"' : ""}>
 <caption>Pods by keys of secrets</caption>
 <thead><tr><th scope="col">Pod</th>${head}</tr></thead>
 <tbody>

@@ -36,6 +36,7 @@ th,td{text-align:left;vertical-align:top;padding:.55rem .8rem .55rem 0;border-to
 thead th{border-top:0;color:var(--muted);font-weight:600;font-size:.87rem;vertical-align:bottom}
 th .code,th small{font-weight:400}
 tbody th{font-weight:600;white-space:nowrap}
+.scroll tbody th{position:sticky;left:0;background:var(--paper)}
 .cell{display:flex;gap:.55rem;align-items:flex-start;min-width:8.5rem}
 .cell svg{flex:none;margin-top:.1rem}
 .cell small{display:block;color:var(--muted);font-size:.87rem}
@@ -53,4 +54,4 @@ ${signStyle}
 @media (max-width:40rem){main,header,footer{padding-left:.9rem;padding-right:.9rem}section{padding:1rem}.facts{grid-template-columns:1fr 1fr}header{padding-top:1.4rem}.facts dd{font-size:1.2rem}.stacked thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.stacked tr,.stacked th,.stacked td{display:block}.stacked td{border-top:0;padding-top:0}.facts>div:last-child:nth-child(odd){grid-column:1/-1}}
 @media (prefers-contrast:more){:root{--muted:var(--ink);--line:currentColor}}
 @page{margin:15mm}
-@media print{:root{color-scheme:light;--ground:#fff;--shadow:none}body{font-size:10.5pt}.skip{display:none}main,header,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}section{border:0;border-radius:0;padding:0;margin:1.2rem 0;break-inside:auto}.facts{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr));gap:.5rem}.facts>div{break-inside:avoid;padding:.5rem .7rem}.facts dd{font-size:1.1rem}.scroll{overflow:visible}.picture>div{min-width:0!important}h2,caption{break-after:avoid}tr,.findings li,.picture{break-inside:avoid}thead{display:table-header-group}}`;
+@media print{:root{color-scheme:light;--ground:#fff;--shadow:none}body{font-size:10.5pt}.skip{display:none}main,header,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}section{border:0;border-radius:0;padding:0;margin:1.2rem 0;break-inside:auto}.facts{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr));gap:.5rem}.facts>div{break-inside:avoid;padding:.5rem .7rem}.facts dd{font-size:1.1rem}.scroll{overflow:visible}.picture>div{min-width:0!important}h2,caption{break-after:avoid}tr,.findings li,.picture{break-inside:avoid}thead{display:table-header-group}.scroll tbody th{position:static}section:has(.wide){display:none}}`;

@@ -116,18 +116,18 @@ describe("the requests", () => {
     expect(why).toMatchInlineSnapshot(`
       [
         {
-          "granted": 48,
+          "granted": 68,
           "no-resource": 4608,
-          "not-a-reader": 2570,
+          "not-a-reader": 2664,
           "not-affirming": 5740,
-          "not-restricted": 1202,
+          "not-restricted": 1258,
         },
         {
-          "granted": 48,
+          "granted": 68,
           "no-resource": 4608,
-          "not-a-reader": 2570,
+          "not-a-reader": 2664,
           "not-affirming": 5740,
-          "others-denied": 1202,
+          "others-denied": 1258,
         },
       ]
     `);
