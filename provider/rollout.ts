@@ -37,6 +37,7 @@ class RolloutRun {
   readonly #evicted = new Set<string>();
   #fingerprint = "";
   #changedAt = 0;
+  #said = "";
 
   constructor(want: Inputs, operation: Operation) {
     this.#want = want;
@@ -46,7 +47,7 @@ class RolloutRun {
   /** @returns false if there is no such Deployment */
   async run(): Promise<boolean> {
     const { namespace, deployment, after, timeoutMinutes } = this.#want;
-    const { kube, signal, log } = this.#operation;
+    const { kube, signal } = this.#operation;
     const changes = await this.#changes(after);
     const deadline = performance.now() + timeoutMinutes * 60_000;
     let pods: readonly string[] = [];
@@ -57,11 +58,8 @@ class RolloutRun {
         pods = seen.pods.map((pod) => pod.name);
         const view = this.#view(seen, changes);
         const decision = decideRollout(view);
-        if (decision.kind === "done") {
-          log.status(progress(deployment, view, decision));
-          return true;
-        }
-        log.status(progress(deployment, view, decision));
+        this.#say(progress(deployment, view, decision));
+        if (decision.kind === "done") return true;
         if (decision.kind === "fail") throw new Error(decision.reason);
         if (performance.now() > deadline)
           throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
@@ -71,6 +69,12 @@ class RolloutRun {
     } catch (error) {
       throw await this.#explained(error, new Set(pods));
     }
+  }
+
+  /** Says how far it is, once for each step: where nobody watches, every status is a line of a log. */
+  #say(status: string): void {
+    if (status !== this.#said) this.#operation.log.status(status);
+    this.#said = status;
   }
 
   /** What every pod has to see; on the way out only of what is still there. */
@@ -107,7 +111,7 @@ class RolloutRun {
 
   async #act(decision: RolloutDecision): Promise<void> {
     const { namespace, deployment } = this.#want;
-    const { kube, log, now } = this.#operation;
+    const { kube, now } = this.#operation;
     if (decision.kind === "annotate") {
       const at = (kube.serverTime ?? now()).toISOString();
       await kube.patch(
@@ -124,7 +128,7 @@ class RolloutRun {
         if (!(error instanceof KubeError)) throw error;
         const { name } = decision.pod;
         if (error.failure === "too-many-requests") {
-          log.status(`${deployment}: a disruption budget holds back the eviction of ${name}`);
+          this.#say(`${deployment}: a disruption budget holds back the eviction of ${name}`);
         } else if (!passing.includes(error.failure) && error.failure !== "not-found") throw error;
       }
     }
