@@ -3,7 +3,7 @@ import { joinPolicy } from "../../core/policy/share.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-import { FaultProxy, type Fault } from "./fault-proxy.ts";
+import { FaultProxy, type Fault } from "../support/fault-proxy.ts";
 
 const STOCK = "package policy\n";
 const A = "aa".repeat(32);
