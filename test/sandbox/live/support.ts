@@ -33,7 +33,7 @@ export async function get(sandbox: Sandbox, kind: string, name: string, path: st
 /** Waits for what a stand-in is about to do. */
 export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
   let value = await read();
-  for (const end = Date.now() + 15_000; !expected(value) && Date.now() < end;) {
+  for (const end = Date.now() + 60_000; !expected(value) && Date.now() < end;) {
     await sleep(100);
     value = await read();
   }
