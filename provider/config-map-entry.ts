@@ -22,6 +22,7 @@ import {
   contentOf,
   keyReadNow,
   keyToWrite,
+  movedMessage,
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
@@ -158,6 +159,9 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     return mergeInto(map, key, want, old, operation.owner);
   });
   const { key, content, before, left } = changed.result;
+  if (old !== undefined && old.computed.key !== key) {
+    operation.log.info(movedMessage(ref, old.computed.key, key));
+  }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
   const asBefore =
     old?.computed.key === key && old.computed.written === content ? old.computed.revision : undefined;

@@ -94,6 +94,14 @@ export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: 
   return liveKey(map.data, candidates) ?? liveKey(map.data, siblingKeys(ours));
 }
 
+/** What an upgrade of Trustee does to a resource, in words: the difference of its inputs alone would not say it. */
+export function movedMessage(ref: ObjectRef, from: string, to: string): string {
+  return (
+    `Trustee reads the key "${to}" of ConfigMap "${ref.name}" now, so this moves there from "${from}"; ` +
+    "what is left under that key is as it was before this stack."
+  );
+}
+
 /**
  * The patch that brings keys and an annotation to what they are to be (`null`: gone); `undefined` if they are.
  */

@@ -26,6 +26,7 @@ import {
   contentOf,
   keyReadNow,
   keyToWrite,
+  movedMessage,
   readConfigMap,
   writableConfigMap,
   type ConfigMap,
@@ -215,6 +216,9 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     return { patch: result.patch, result };
   });
   const { key, joined } = changed.result;
+  if (old !== undefined && old.computed.key !== key) {
+    operation.log.info(movedMessage(ref, old.computed.key, key));
+  }
   const { added, created, before } = joined.ownership;
   const expiries = expiriesOf(key, joined.content, want.digests);
   warnOfExpiry(operation, want, expiries);

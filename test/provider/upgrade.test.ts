@@ -30,6 +30,23 @@ async function convert(configMap: string): Promise<void> {
   await cluster.edit(configMap, { [LIST]: null, [MAP]: convertedReferenceValues(data[LIST] ?? "") });
 }
 
+test("the new key stands beside the old one: the preview says so, and each gets back what it held", async () => {
+  const before = { [LIST]: list(entry([B])), [MAP]: "{\n}\n" };
+  await cluster.configMap("beside", { [LIST]: before[LIST] });
+  const resource = engine.resource("ReferenceValues");
+  await resource.up(values("beside", LIST, A));
+  await cluster.edit("beside", { [MAP]: before[MAP] });
+  const since = engine.messages("INFO").length;
+  expect((await resource.preview(values("beside", MAP, A))).op).toBe("update");
+  expect(engine.messages("INFO").slice(since)).toStrictEqual([
+    `Trustee reads the key "${MAP}" of ConfigMap "beside" now, so this moves there from "${LIST}"; ` +
+      "what is left under that key is as it was before this stack.",
+  ]);
+  await resource.up(values("beside", MAP, A));
+  await resource.destroy();
+  expect(await cluster.data("beside")).toStrictEqual(before);
+});
+
 describe("somebody has converted everything to the new generation, what is ours included", () => {
   test("the reference values: the preview says so, ours of before are taken out, theirs are left", async () => {
     const theirs = list(entry([B], { note: "x" }), {
@@ -45,6 +62,8 @@ describe("somebody has converted everything to the new generation, what is ours 
     const moved = await resource.up(values("values", MAP, C));
     expect(engine.messages("INFO").slice(since)).toStrictEqual([
       `not as it was left: Trustee now reads the key ${MAP} instead of ${LIST}`,
+      `Trustee reads the key "${MAP}" of ConfigMap "values" now, so this moves there from "${LIST}"; ` +
+        "what is left under that key is as it was before this stack.",
     ]);
     expect(moved.outputs).toMatchObject({ key: MAP, added: { snp_pcr08: [C] } });
     const expected = (...digests: string[]) => ({
