@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../core/initdata/initdata.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubeconfigOf } from "./support/account.ts";
 import { kubectl, sharedData } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 
@@ -193,5 +194,38 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(await sharedData(sandbox)).toEqual(before);
     const left = await kubectl(sandbox, "get", "deployments,statefulsets,jobs", "-A", "-o", "name");
     expect(left.split("\n").filter((name) => name !== "")).toEqual(["deployment.apps/trustee-deployment"]);
+  });
+
+  it("needs no more than the Roles that are shipped", async () => {
+    for (const file of ["rbac/pod-side.yaml", "rbac/pod-side-workloads.yaml"]) {
+      await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
+    }
+    project.configure(
+      settings({
+        podCluster: { kubeconfig: await kubeconfigOf(sandbox, project, "team-a", "trustee-access-pods") },
+        pods: [
+          { name: "web", namespace: "team-a", kind: "Deployment" },
+          { name: "store", namespace: "team-a", kind: "StatefulSet" },
+          {
+            name: "nightly",
+            namespace: "team-a",
+            kind: "Job",
+            annotations: { "pulumi.com/skipAwait": "true" },
+          },
+        ],
+        readers: [],
+        grants: [{ pod: "web", secret: "tls" }],
+      }),
+    );
+    await project.up();
+    expect(await readable("deployment/web", "team-a")).toEqual([
+      "tls/key.bin",
+      "fraud-dataset/dataset_key",
+      "kbsres1/key1",
+    ]);
+    const { exitCode, stdout } = await project.preview("--expect-no-changes");
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    await project.destroy();
+    expect(await sharedData(sandbox)).toEqual(before);
   });
 });

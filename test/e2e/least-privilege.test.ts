@@ -1,40 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubeconfigOf } from "./support/account.ts";
 import { kubectl, NAMESPACE, readable, sharedData, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
-
-interface Kubeconfig {
-  readonly clusters: readonly { readonly name: string; readonly cluster: unknown }[];
-}
-
-/** A kubeconfig with a ServiceAccount's token in place of the administrator's certificate. */
-async function kubeconfigOf(
-  sandbox: Sandbox,
-  project: Project,
-  namespace: string,
-  account: string,
-): Promise<string> {
-  const token = (await kubectl(sandbox, "create", "token", account, "-n", namespace)).trim();
-  const { clusters } = parse(readFileSync(sandbox.kubeconfig, "utf8")) as Kubeconfig;
-  const context = { cluster: clusters[0]?.name, user: account, namespace };
-  const file = join(project.folder, `${account}.yaml`);
-  writeFileSync(
-    file,
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters,
-      users: [{ name: account, user: { token } }],
-      contexts: [{ name: account, context }],
-      "current-context": account,
-    }),
-  );
-  return file;
-}
 
 describe.each(generations)("accounts with the shipped Roles only, on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
