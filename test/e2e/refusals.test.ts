@@ -37,7 +37,7 @@ async function refusal(change: Configuration): Promise<string> {
 /** A kubeconfig for a port on which nobody listens. */
 function unreachableKubeconfig(): string {
   const file = join(project.folder, "unreachable.yaml");
-  const cluster = { name: "gone", cluster: { server: "https://127.0.0.1:39999" } };
+  const cluster = { name: "gone", cluster: { server: "https://127.0.0.1:1" } };
   const context = { name: "gone", context: { cluster: "gone", user: "gone" } };
   const config = {
     apiVersion: "v1",
