@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
@@ -34,10 +36,20 @@ async function refusal(change: Configuration): Promise<string> {
   return stdout + stderr;
 }
 
-/** A kubeconfig for a port on which nobody listens. */
-function unreachableKubeconfig(): string {
+/** A port on which nobody listens: one that was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A kubeconfig for a cluster that is not there. */
+async function unreachableKubeconfig(): Promise<string> {
   const file = join(project.folder, "unreachable.yaml");
-  const cluster = { name: "gone", cluster: { server: "https://127.0.0.1:1" } };
+  const cluster = { name: "gone", cluster: { server: `https://127.0.0.1:${await closedPort()}` } };
   const context = { name: "gone", context: { cluster: "gone", user: "gone" } };
   const config = {
     apiVersion: "v1",
@@ -85,7 +97,7 @@ describe("what is refused, with nothing written", () => {
   });
 
   it("a cluster that cannot be reached", async () => {
-    const said = await refusal({ trustee: { kubeconfig: unreachableKubeconfig() } });
+    const said = await refusal({ trustee: { kubeconfig: await unreachableKubeconfig() } });
     expect(said).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
     expect(said).not.toMatch(/^\s+at /m);
   });
