@@ -35,6 +35,8 @@ function once(pods: number): Omit<CoreResult, "pods" | "total" | "perPod"> {
   const live = joinPolicy(null, plan(parsed, null).grants);
   const [{ grants, digests }, planned] = cost(times, () => plan(parsed, live));
   const [, policy] = cost(times, () => joinPolicy(live, grants));
+  const term = { expiration: "2027-01-01T00:00:00Z", renewBefore: "" };
+  const terms = Object.fromEntries(Object.keys(digests).map((name) => [name, term]));
   const [, referenceValues] = cost(times, () =>
     joinReferenceValues({
       key: "reference-values.json",
@@ -42,8 +44,7 @@ function once(pods: number): Omit<CoreResult, "pods" | "total" | "perPod"> {
       ledger: EMPTY_LEDGER,
       owner: "fleet",
       wanted: digests,
-      expiration: "2027-01-01T00:00:00Z",
-      renewBefore: "",
+      terms,
     }),
   );
   return { settings, plan: planned, policy, referenceValues };

@@ -11,6 +11,7 @@ export {
   type DeclaredTrusteeAccess,
   type TrusteeAccessDeclaration,
 } from "./declare.ts";
+export { InitdataRotation, type InitdataRotationArgs } from "./initdata-rotation.ts";
 export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
 export type { ExtraSpec } from "./pod-template.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
@@ -33,5 +34,6 @@ export type { Plan } from "../core/plan/plan.ts";
 export type { KbsEndpoint, PlannedPod } from "../core/plan/pod.ts";
 export { EVERY_KEY, type GrantTable, type OtherSecrets, type StackGrants } from "../core/policy/grants.ts";
 export type { Digests } from "../core/reference-values/merge.ts";
+export type { Rotation } from "../core/rotation/rotation.ts";
 export type { SettingsInput } from "../core/settings/input.ts";
 export type { Generation } from "../core/trustee/generation.ts";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digests } from "../core/reference-values/merge.ts";
+import type { Rotation } from "../core/rotation/rotation.ts";
 import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -12,6 +13,10 @@ export interface ReferenceValuesArgs {
   readonly namespace?: string;
   /** For how many days an entry holds that has to be created. @default 365 */
   readonly validityDays?: number;
+  /** The same for single entries. @default validityDays for all */
+  readonly validityDaysOf?: Readonly<Record<string, number>>;
+  /** Whose former digests stay until an {@link InitdataRotation} takes them out. @default they go at once */
+  readonly rotation?: Rotation;
 }
 
 /**
@@ -25,6 +30,8 @@ export class ReferenceValues extends pulumi.ComponentResource {
   readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
   /** The version of the ConfigMap that the last write made: what a rollout has to see. */
   readonly revision: pulumi.Output<string>;
+  /** Whose the digests are, in the ledger that stands on the ConfigMap. */
+  readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:ReferenceValues", name, {}, opts);
@@ -36,12 +43,15 @@ export class ReferenceValues extends pulumi.ComponentResource {
         candidateKeys: [...candidateKeys("referenceValuesKey", args.generation)],
         digests: args.digests,
         validityDays: args.validityDays ?? 365,
+        ...(args.validityDaysOf === undefined ? {} : { validityDaysOf: args.validityDaysOf }),
+        ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
       },
       { parent: this },
     );
     this.text = values.liveContent;
     this.expiries = values.expiries;
     this.revision = values.revision;
+    this.owner = values.owner;
     this.registerOutputs({ revision: this.revision });
   }
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../core/policy/grants.ts";
+import type { Rotation } from "../core/rotation/rotation.ts";
 import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
 import { ConfigMapEntry } from "./trustee/index.ts";
 
@@ -10,6 +11,8 @@ export interface ResourcePolicyArgs {
   readonly generation: Generation;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
+  /** Whose former initdata stays accepted until an {@link InitdataRotation} takes it out. @default nobody's */
+  readonly rotation?: Rotation;
 }
 
 /**
@@ -31,6 +34,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
         configMap: trusteeNames.resourcePolicy,
         candidateKeys: [...candidateKeys("policyKey", args.generation)],
         policy: args.grants,
+        ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
       },
       { parent: this },
     );

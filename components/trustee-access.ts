@@ -4,6 +4,7 @@ import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { Generation } from "../core/trustee/generation.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
+import { InitdataRotation } from "./initdata-rotation.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
@@ -24,8 +25,9 @@ export interface TrusteeAccessArgs {
 }
 
 /**
- * Who may read what: secrets, policy, reference values, the rollout that makes Trustee see them, and then the pods. On
- * destroy the same in reverse, and last a rollout that makes Trustee see what was put back.
+ * Who may read what: secrets, policy, reference values, the rollout that makes Trustee see them, then the pods, and where
+ * their initdata has changed, the end of the former one. On destroy the same in reverse, and last a rollout that makes
+ * Trustee see what was put back.
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
   readonly restoration: TrusteeRestoration;
@@ -34,6 +36,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
   readonly referenceValues: ReferenceValues;
   readonly rollout: TrusteeRollout;
   readonly pods: readonly ConfidentialPod[];
+  readonly rotation: InitdataRotation;
 
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const providers = [args.trustee, args.trusteeKubernetes];
@@ -49,7 +52,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const afterSecrets = { parent: this, dependsOn: [this.restoration, ...this.secrets] };
     this.policy = new ResourcePolicy(
       "resource-policy",
-      { namespace, generation, grants: plan.grants },
+      { namespace, generation, grants: plan.grants, rotation: plan.rotation },
       afterSecrets,
     );
     this.referenceValues = new ReferenceValues(
@@ -59,6 +62,8 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         generation,
         digests: plan.digests,
         validityDays: settings.referenceValues.validityDays,
+        validityDaysOf: settings.referenceValues.validityDaysOf,
+        rotation: plan.rotation,
       },
       afterSecrets,
     );
@@ -78,6 +83,20 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     this.pods = plan.pods
       .filter((pod) => pod.declaration.deploy)
       .map((pod) => new ConfidentialPod(pod.declaration.id, pod, afterRollout));
+    this.rotation = new InitdataRotation(
+      "rotation",
+      {
+        rotation: plan.rotation,
+        stack: plan.grants.stack,
+        referenceValues: this.referenceValues,
+        pods: this.pods,
+        generation,
+        namespace,
+        deployment,
+        timeoutMinutes,
+      },
+      { parent: this },
+    );
     this.registerOutputs({});
   }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
-import { joinPolicy, leavePolicy, type Withdrawal } from "../core/policy/share.ts";
+import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import {
   ORIGINALS_ANNOTATION,
   readOriginals,
@@ -27,6 +27,7 @@ import {
   writableConfigMap,
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+import { rotation } from "./rotation.ts";
 
 const grants = z.object({
   stack: z.string().min(1),
@@ -40,6 +41,8 @@ const inputs = z.object({
   candidateKeys: z.array(z.string().min(1)).min(1),
   content: z.string().optional(),
   policy: grants.optional(),
+  /** For a policy: whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
+  rotation: rotation.optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -68,15 +71,23 @@ function merged(
   want: Inputs,
   live: Before,
   old: Old | undefined,
+  owner: string,
   original?: Original,
 ): { readonly content: string; readonly before: Before } {
   if (want.policy !== undefined) {
     const base = withoutFormerName(want.policy, live, old);
-    const content = joinPolicy(base, want.policy, old === undefined ? live : old.computed.before);
+    const before = old === undefined ? live : old.computed.before;
+    const content = joinPolicy(base, { ...want.policy, owner }, before, formerGrants(want, old));
     return { content, before: parseRegistry(content)?.before ?? null };
   }
   const before = old?.computed ?? original ?? { before: live };
   return { content: want.content ?? "", before: before.before };
+}
+
+function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
+  if (rotation === undefined) return undefined;
+  const declared = old?.inputs.policy?.secrets;
+  return { rotation, ...(declared === undefined ? {} : { declared }) };
 }
 
 /** The live policy without what this resource had put in under another stack's name. */
@@ -84,13 +95,13 @@ function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined
   const former = old?.inputs.policy?.stack;
   if (former === undefined || former === want.stack) return live;
   const withdrawal = leavePolicy(live, former, old?.computed.written);
-  return withdrawal.kind === "leave" ? live : withdrawal.content;
+  return "content" in withdrawal ? withdrawal.content : live;
 }
 
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
-function leave({ inputs: had, computed: state }: Old, live: Before): Withdrawal {
+function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
-  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written);
+  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written, owner);
   if (live === state.written) return { kind: "restore", content: state.before };
   return { kind: "leave", reason: "somebody else has written it since" };
 }
@@ -127,9 +138,9 @@ function mergeInto(
   owner: string,
 ): Change<Outcome> {
   const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
-  const own = originals[key]?.owner === owner ? originals[key] : undefined;
   const same = old?.computed.key === key ? old : undefined;
-  const { content, before } = merged(want, contentOf(map, key), same, own);
+  // Where another resource of ours wrote before this one, what it found is what was there.
+  const { content, before } = merged(want, contentOf(map, key), same, owner, originals[key]);
   const marked =
     want.policy === undefined
       ? withOriginal(originals, key, { owner, before })
@@ -138,10 +149,10 @@ function mergeInto(
     return { patch: patchOf(map, { [key]: content }, marked), result: { key, content, before } };
   }
   const formerKey = old.computed.key;
-  const withdrawal = leave(old, contentOf(map, formerKey));
+  const withdrawal = leave(old, contentOf(map, formerKey), owner);
   const data = {
     [key]: content,
-    ...(withdrawal.kind === "leave" ? {} : { [formerKey]: withdrawal.content }),
+    ...("content" in withdrawal ? { [formerKey]: withdrawal.content } : {}),
   };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
   return {
@@ -169,12 +180,18 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   return { key, liveContent: content, before, written: content, revision };
 }
 
-function driftOf(want: Inputs, state: Computed, live: Before, present: string | undefined): string {
+function driftOf(
+  want: Inputs,
+  state: Computed,
+  live: Before,
+  present: string | undefined,
+  owner: string,
+): string {
   if (present !== undefined && present !== state.key) {
     return `Trustee now reads the key ${present} instead of ${state.key}`;
   }
   if (live === null) return "the key was removed";
-  if (merged(want, live, { inputs: want, computed: state }).content === live) return NO_DRIFT;
+  if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
   if (want.policy === undefined) return "somebody has changed the content";
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
@@ -198,14 +215,14 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
 
   create: (want, operation) => write(want, undefined, operation),
 
-  read: async (want, state, { kube }) => {
+  read: async (want, state, { kube, owner }) => {
     const object = await kube.get(configMapRef(want.namespace, want.configMap));
     if (object === undefined) return undefined;
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     return {
       computed: { ...state, liveContent: live },
-      drift: driftOf(want, state, live, keyReadNow(map, want.candidateKeys, state.key)),
+      drift: driftOf(want, state, live, keyReadNow(map, want.candidateKeys, state.key), owner),
     };
   },
 
@@ -231,8 +248,15 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
         if (live === undefined) return { patch: undefined, result: undefined };
         const map = readConfigMap(live);
         const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
-        const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key));
-        const data = withdrawal.kind === "leave" ? {} : { [state.key]: withdrawal.content };
+        const other = originals[state.key];
+        if (other !== undefined && other.owner !== operation.owner)
+          return { patch: undefined, result: undefined };
+        const withdrawal = leave(
+          { inputs: had, computed: state },
+          contentOf(map, state.key),
+          operation.owner,
+        );
+        const data = "content" in withdrawal ? { [state.key]: withdrawal.content } : {};
         const patch = patchOf(map, data, withoutOriginal(originals, state.key, operation.owner));
         if (patch !== undefined) writableConfigMap(live, ref);
         return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };

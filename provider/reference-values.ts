@@ -15,9 +15,18 @@ import {
   type Joined,
   type Ownership,
 } from "../core/reference-values/merge.ts";
+import {
+  markRetiring,
+  retiringDigests,
+  stillRetiring,
+  withRetiring,
+} from "../core/reference-values/retiring.ts";
+import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
+import { warnOfExpiry } from "./expiry.ts";
+import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
   configMapRef,
@@ -33,21 +42,24 @@ import {
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
-const DAY = 86_400_000;
-/** Entries are renewed, and expiry is warned of, this many days before. */
-const NOTICE_DAYS = 30;
-
 const digests = z.record(
   z.string().min(1),
   z.array(z.string().regex(/^([0-9a-f]{2})+$/, "a digest in lower-case hex")),
 );
+
+const days = z.number().int().min(1).max(36_500);
 
 const inputs = z.object({
   namespace: z.string().min(1),
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
   digests,
-  validityDays: z.number().int().min(1).max(36_500),
+  /** For how many days an entry holds that is created here. */
+  validityDays: days,
+  /** The same for single entries. */
+  validityDaysOf: z.record(z.string(), days).optional(),
+  /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
+  rotation: rotation.optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -55,9 +67,9 @@ const expirations = z.record(z.string(), z.string());
 
 const computed = z.object({
   key: z.string(),
-  /** What entries that are created here expire at; fixed at the first write, renewed before it passes. */
-  expiration: z.string(),
   added: digests,
+  /** Former digests that stay until the change to others is done. */
+  retiring: digests.default({}),
   created: expirations,
   before: z.string().nullable(),
   liveContent: z.string().nullable(),
@@ -71,65 +83,15 @@ interface Old {
   readonly computed: Computed;
 }
 
-/** `%Y-%m-%dT%H:%M:%SZ`, in whole seconds. */
-function stamp(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 19)}Z`;
-}
-
-/** How long before its expiry an entry of ours is renewed: never so early that it would be at every run. Milliseconds. */
-function notice(validityDays: number): number {
-  return Math.min(NOTICE_DAYS, validityDays / 2) * DAY;
-}
-
-/** The expiration for entries of ours: the one from before, unless it is about to pass or another validity is wanted. */
-function expirationFor(want: Inputs, old: Old | undefined, now: Date): string {
-  const renewed = stamp(now.getTime() + want.validityDays * DAY);
-  if (old?.inputs.validityDays !== want.validityDays) return renewed;
-  const left = Date.parse(old.computed.expiration) - now.getTime();
-  return left < notice(want.validityDays) ? renewed : old.computed.expiration;
-}
-
 function ownershipOf({ added, created, before }: Computed): Ownership {
   return { added, created, before };
-}
-
-function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {
-  const { entries } = readDocument(key, content);
-  const used = Object.keys(wanted).filter((name) => (wanted[name] ?? []).length > 0);
-  return Object.fromEntries(
-    used.flatMap((name): [string, string][] => {
-      const [first] = entries
-        .filter((entry) => entry.name === name)
-        .map((entry) => entry.expiration)
-        .sort();
-      return first === undefined ? [] : [[name, first]];
-    }),
-  );
-}
-
-function warnOfExpiry(operation: Operation, want: Inputs, expiries: Readonly<Record<string, string>>): void {
-  const now = operation.now().getTime();
-  for (const [name, expiration] of Object.entries(expiries)) {
-    const left = Date.parse(expiration) - now;
-    const place = `The reference value "${name}" in ConfigMap "${want.configMap}"`;
-    const renew =
-      "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
-    if (Number.isNaN(left)) {
-      operation.log.warn(`${place} has an expiration that is no time, so it matches nothing.`);
-    } else if (left <= 0) {
-      operation.log.warn(
-        `${place} has expired (${expiration}): it matches nothing, no pod attests. ${renew}`,
-      );
-    } else if (left < NOTICE_DAYS * DAY) {
-      operation.log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${expiration}). ${renew}`);
-    }
-  }
 }
 
 /** The ConfigMap as it is to be: the data that changes, and the ledgers beside it. */
 interface Outcome {
   readonly key: string;
   readonly joined: Joined;
+  readonly retiring: Digests;
   readonly patch: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -172,6 +134,18 @@ function rememberedFor(key: string, live: Before, old: Old | undefined): Ownersh
   return old.computed.key === key ? had : carriedOver(key, live, had);
 }
 
+/** What stays of the digests from before, entry by entry. */
+function retiringOf(want: Inputs, old: Old | undefined): Digests {
+  if (want.rotation === undefined || old === undefined) return {};
+  const { digests: had, rotation: former } = old.inputs;
+  const readers = former?.current ?? {};
+  return retiringDigests(
+    want.digests,
+    { digests: had, readers, retiring: old.computed.retiring },
+    want.rotation,
+  );
+}
+
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
 function mergeInto(
   map: ConfigMap,
@@ -181,25 +155,23 @@ function mergeInto(
   { owner, now }: Pick<Operation, "owner" | "now">,
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
-  const renewBefore = stamp(now().getTime() + notice(want.validityDays));
-  const otherValidity = old !== undefined && old.inputs.validityDays !== want.validityDays;
+  const retiring = retiringOf(want, same);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
     ledger: ledgersOf(map)[key] ?? EMPTY_LEDGER,
     owner,
-    wanted: want.digests,
-    expiration: expirationFor(want, same, now()),
-    renewBefore: otherValidity ? "9999" : renewBefore,
+    wanted: withRetiring(want.digests, retiring),
+    terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
     remembered: rememberedFor(key, contentOf(map, key), old),
   });
-  const ledgers = { ...ledgersOf(map), [key]: joined.ledger };
+  const ledgers = { ...ledgersOf(map), [key]: markRetiring(joined.ledger, owner, retiring) };
   if (old === undefined || same !== undefined) {
-    return { key, joined, patch: patchOf(map, { [key]: joined.content }, ledgers) };
+    return { key, joined, retiring, patch: patchOf(map, { [key]: joined.content }, ledgers) };
   }
   const left = leave(map, ledgers, old, owner);
   const data = { [key]: joined.content, [old.computed.key]: left.content };
-  return { key, joined, patch: patchOf(map, data, left.ledgers) };
+  return { key, joined, retiring, patch: patchOf(map, data, left.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
@@ -215,20 +187,20 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     const result = mergeInto(map, key, want, old, operation);
     return { patch: result.patch, result };
   });
-  const { key, joined } = changed.result;
+  const { key, joined, retiring } = changed.result;
   if (old !== undefined && old.computed.key !== key) {
     operation.log.info(movedMessage(ref, old.computed.key, key));
   }
   const { added, created, before } = joined.ownership;
   const expiries = expiriesOf(key, joined.content, want.digests);
-  warnOfExpiry(operation, want, expiries);
+  warnOfExpiry(operation, want.configMap, expiries);
   const first = old === undefined && operation.preview;
   const dated = first && Object.keys(created).length > 0;
   const same = old?.computed.key === key ? old : undefined;
   return {
     key,
-    expiration: first ? unknown : expirationFor(want, same, operation.now()),
     added: { ...added },
+    retiring: { ...retiring },
     created: dated ? unknown : { ...created },
     before,
     liveContent: dated ? unknown : joined.content,
@@ -276,6 +248,10 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
   });
 }
 
+function mutable(given: Digests): Computed["retiring"] {
+  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+}
+
 /** Own digests inside named RVPS entries. */
 export const referenceValues: ResourceType<Inputs, Computed> = {
   inputs,
@@ -293,9 +269,11 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const drift = driftOf(want, state, map, operation);
-    if (drift === NO_DRIFT) warnOfExpiry(operation, want, expiries);
-    return { computed: { ...state, liveContent: live, expiries }, drift };
+    const ledger = ledgersOf(map)[state.key] ?? EMPTY_LEDGER;
+    const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
+    const drift = driftOf(want, { ...state, retiring }, map, operation);
+    if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries);
+    return { computed: { ...state, retiring, liveContent: live, expiries }, drift };
   },
 
   update: write,

@@ -192,7 +192,8 @@ export const rollout: ResourceType<Inputs, Computed> = {
   drifts: false,
   id: ({ namespace, deployment }) => `${namespace}/${deployment}`,
 
-  create: async (want, operation) => (want.onDelete === true ? {} : roll(want, operation)),
+  create: async (want, operation) =>
+    want.onDelete === true || nothingToSee(want) ? {} : roll(want, operation),
 
   read: async ({ namespace, deployment }, state, { kube }) => {
     const live = await kube.get({ kind: "Deployment", namespace, name: deployment });
@@ -215,6 +216,12 @@ export const rollout: ResourceType<Inputs, Computed> = {
     if (had.onDelete === true) await new RolloutRun(had, operation).run();
   },
 };
+
+/** Whether what would have to be seen has never been changed: each is an empty revision. */
+function nothingToSee({ changes }: Inputs): boolean {
+  const revisions = Object.values(changes);
+  return revisions.length > 0 && revisions.every((revision) => revision === "");
+}
 
 function sorted(changes: Readonly<Record<string, string>>): [string, string][] {
   return Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -15,6 +15,7 @@ import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
 import { referenceValues } from "./reference-values.ts";
+import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
@@ -44,6 +45,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
     "trustee:index:ConfigMapEntry": handlerOf(configMapEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),
+    "trustee:index:Retirement": handlerOf(retirement, start),
     "trustee:index:Rollout": handlerOf(rollout, start),
   };
 

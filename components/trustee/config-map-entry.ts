@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../../core/policy/grants.ts";
+import type { Rotation } from "../../core/rotation/rotation.ts";
 
 interface Target {
   readonly namespace: pulumi.Input<string>;
@@ -10,7 +11,14 @@ interface Target {
 
 /** Either a text of one's own, or grants that are merged into a policy which several stacks share. */
 export type ConfigMapEntryArgs = Target &
-  ({ readonly content: pulumi.Input<string> } | { readonly policy: pulumi.Input<StackGrants> });
+  (
+    | { readonly content: pulumi.Input<string> }
+    | {
+        readonly policy: pulumi.Input<StackGrants>;
+        /** Whose former initdata stays accepted until a {@link Retirement} takes it out. @default nobody's */
+        readonly rotation?: pulumi.Input<Rotation>;
+      }
+  );
 
 /**
  * One key's content in somebody else's ConfigMap. Remembers what was there before its first write, and puts that back

@@ -6,4 +6,5 @@ export { getTrustee, type GetTrusteeArgs, type GetTrusteeResult } from "./get-tr
 export { KbsSecretEntry, type KbsSecretEntryArgs } from "./kbs-secret-entry.ts";
 export { Provider, type ProviderArgs } from "./provider.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
+export { Retirement, type RetirementArgs } from "./retirement.ts";
 export { Rollout, type RolloutArgs } from "./rollout.ts";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digests } from "../../core/reference-values/merge.ts";
+import type { Rotation } from "../../core/rotation/rotation.ts";
 
 export interface ReferenceValuesArgs {
   readonly namespace: pulumi.Input<string>;
@@ -8,8 +9,12 @@ export interface ReferenceValuesArgs {
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
   /** Entry (`snp_pcr08`) -> digests, lower-case hex. */
   readonly digests: pulumi.Input<Digests>;
-  /** For how many days an entry holds that has to be created. */
+  /** For how many days an entry holds that is created here. */
   readonly validityDays: pulumi.Input<number>;
+  /** The same for single entries. @default validityDays for all */
+  readonly validityDaysOf?: pulumi.Input<Readonly<Record<string, number>>>;
+  /** Whose former digests stay until a {@link Retirement} takes them out. @default they go at once */
+  readonly rotation?: pulumi.Input<Rotation>;
 }
 
 /** Own digests inside named RVPS entries; others' digests, entries, unknown fields and order stay. */
@@ -20,6 +25,8 @@ export class ReferenceValues extends pulumi.CustomResource {
   declare readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
   /** The version of the ConfigMap that this resource's last write made; empty where it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
+  /** Whose the digests are, in the ledger that stands on the ConfigMap. */
+  declare readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = {
@@ -27,10 +34,11 @@ export class ReferenceValues extends pulumi.CustomResource {
       liveContent: undefined,
       before: undefined,
       added: undefined,
+      retiring: undefined,
       created: undefined,
-      expiration: undefined,
       expiries: undefined,
       revision: undefined,
+      owner: undefined,
     };
     super("trustee:index:ReferenceValues", name, { ...args, ...outputs }, opts);
   }

@@ -80,10 +80,10 @@ const OWNER = "urn:pulumi:".padEnd(190, "x");
 
 /** The reference values as they will be. */
 function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted: Plan["digests"]): string {
-  const request = { key, live: referenceValues, ledger: EMPTY_LEDGER, owner: OWNER, wanted };
-  return (
-    joinReferenceValues({ ...request, expiration: "2000-01-01T00:00:00Z", renewBefore: "" }).content ?? ""
-  );
+  const term = { expiration: "2000-01-01T00:00:00Z", renewBefore: "" };
+  const terms = Object.fromEntries(Object.keys(wanted).map((name) => [name, term]));
+  const request = { key, live: referenceValues, ledger: EMPTY_LEDGER, owner: OWNER, wanted, terms };
+  return joinReferenceValues(request).content ?? "";
 }
 
 function valuesGauges({ digests, readers }: Plan, live: LiveTexts): readonly [SharedGauge, SharedGauge] {

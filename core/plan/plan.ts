@@ -5,6 +5,7 @@ import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../po
 import type { Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
+import type { Rotation } from "../rotation/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { LivePod } from "./live-pod.ts";
@@ -32,6 +33,8 @@ export interface Plan {
   readonly readers: readonly Reader[];
   readonly grants: StackGrants;
   readonly digests: Digests;
+  /** Whose former initdata stays accepted until they are ready with the new one. */
+  readonly rotation: Rotation;
   /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
   /** Which cells that opens and closes, compared with the policy that is live. */
@@ -69,6 +72,18 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
   }
   const sorted = Object.entries(digests).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
+}
+
+/** Only of pods that are deployed here it can be known when they are ready. */
+function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]): Rotation {
+  const current = readers.flatMap(({ id, spellings }) =>
+    spellings.map((claim): [string, string] => [claim, id]),
+  );
+  const deployed = pods.filter(({ deploy }) => deploy).map(({ id }) => id);
+  return {
+    current: Object.fromEntries(current.sort(([a], [b]) => (a < b ? -1 : 1))),
+    overlapping: rotation === "overlap" ? deployed.sort() : [],
+  };
 }
 
 /**
@@ -115,6 +130,7 @@ export function makePlan(
     readers,
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
+    rotation: planRotation(settings, readers),
     matrix,
     accessChanges: accessChanges(live, grants, matrix),
   };

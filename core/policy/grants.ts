@@ -17,34 +17,61 @@ export interface StackGrants {
   readonly stack: string;
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
+  /** Former initdata of its readers, still accepted: a change of initdata is under way. @default none */
+  readonly retiring?: GrantTable;
+  /** The resource whose grants these are, by its URN: it alone may take them out. @default nobody knows */
+  readonly owner?: string;
 }
 
 function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The same grants with every key in order, so that equal grants give equal bytes. */
-export function canonicalGrants(grants: StackGrants): StackGrants {
-  const secrets = sorted(grants.secrets).map(([secret, keys]) => [
+function canonicalTable(table: GrantTable): GrantTable {
+  const secrets = sorted(table).map(([secret, keys]): [string, GrantTable[string]] => [
     secret,
     Object.fromEntries(sorted(keys).map(([key, readers]) => [key, Object.fromEntries(sorted(readers))])),
   ]);
-  return { stack: grants.stack, others: grants.others, secrets: Object.fromEntries(secrets) as GrantTable };
+  return Object.fromEntries(secrets);
+}
+
+/** The same grants with every key in order, so that equal grants give equal bytes. */
+export function canonicalGrants({ stack, owner, others, secrets, retiring = {} }: StackGrants): StackGrants {
+  return {
+    stack,
+    ...(owner === undefined ? {} : { owner }),
+    others,
+    secrets: canonicalTable(secrets),
+    ...(Object.keys(retiring).length === 0 ? {} : { retiring: canonicalTable(retiring) }),
+  };
+}
+
+/** How the policy's table calls somebody's former initdata. */
+export function formerName(reader: string): string {
+  return `${reader} (former initdata)`;
+}
+
+/** A stack's tables, with what each calls a reader. */
+function tablesOf({ secrets, retiring = {} }: StackGrants): [GrantTable, (reader: string) => string][] {
+  return [
+    [secrets, (reader) => reader],
+    [retiring, formerName],
+  ];
 }
 
 /**
- * One table of what several stacks grant: the union. A secret that any stack restricts is restricted; the same
- * init_data named by two stacks carries both names.
+ * One table of what several stacks grant, former initdata included: the union. A secret that any stack restricts is
+ * restricted; the same init_data named by two stacks carries both names.
  */
 export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecrets; secrets: GrantTable } {
   const merged = new Map<string, Map<string, Map<string, Set<string>>>>();
-  for (const { secrets } of stacks) {
-    for (const [secret, keys] of Object.entries(secrets)) {
+  for (const [table, nameOf] of stacks.flatMap(tablesOf)) {
+    for (const [secret, keys] of Object.entries(table)) {
       const intoSecret = getOrAdd(merged, secret, () => new Map<string, Map<string, Set<string>>>());
       for (const [key, readers] of Object.entries(keys)) {
         const intoKey = getOrAdd(intoSecret, key, () => new Map<string, Set<string>>());
         for (const [initData, name] of Object.entries(readers)) {
-          getOrAdd(intoKey, initData, () => new Set<string>()).add(name);
+          getOrAdd(intoKey, initData, () => new Set<string>()).add(nameOf(name));
         }
       }
     }
@@ -53,7 +80,7 @@ export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecr
     asRecord(keys, (readers) => asRecord(readers, (names) => [...names].sort().join(", "))),
   );
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
-  return { others, secrets: canonicalGrants({ stack: "", others, secrets }).secrets };
+  return { others, secrets: canonicalTable(secrets) };
 }
 
 /** Maps, since a key may be spelled like a member of every object, e.g. `__proto__`. */

@@ -1,4 +1,4 @@
-import { canonicalGrants, otherSecretsModes, type StackGrants } from "./grants.ts";
+import { canonicalGrants, otherSecretsModes, type GrantTable, type StackGrants } from "./grants.ts";
 
 /** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
 export type Before = string | null;
@@ -37,19 +37,27 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isStackGrants(value: unknown): value is StackGrants {
+function isGrantTable(value: unknown): value is GrantTable {
   return (
     isRecord(value) &&
-    typeof value["stack"] === "string" &&
-    otherSecretsModes.some((mode) => mode === value["others"]) &&
-    isRecord(value["secrets"]) &&
-    Object.values(value["secrets"]).every(
+    Object.values(value).every(
       (keys) =>
         isRecord(keys) &&
         Object.values(keys).every(
           (readers) => isRecord(readers) && Object.values(readers).every((name) => typeof name === "string"),
         ),
     )
+  );
+}
+
+function isStackGrants(value: unknown): value is StackGrants {
+  return (
+    isRecord(value) &&
+    typeof value["stack"] === "string" &&
+    (value["owner"] === undefined || typeof value["owner"] === "string") &&
+    otherSecretsModes.some((mode) => mode === value["others"]) &&
+    isGrantTable(value["secrets"]) &&
+    (value["retiring"] === undefined || isGrantTable(value["retiring"]))
   );
 }
 

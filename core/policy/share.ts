@@ -1,6 +1,8 @@
-import type { StackGrants } from "./grants.ts";
+import type { Rotation } from "../rotation/rotation.ts";
+import type { GrantTable, StackGrants } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
+import { retiringGrants } from "./retiring.ts";
 
 /** What a stack leaves behind when it withdraws from a policy. */
 export type Withdrawal =
@@ -8,13 +10,33 @@ export type Withdrawal =
   | { readonly kind: "write"; readonly content: string }
   /** Put back what was there before; `null`: remove the key. */
   | { readonly kind: "restore"; readonly content: Before }
+  /** Another resource of the same stack has taken the grants over: nothing is to be taken out. */
+  | { readonly kind: "handed-over" }
   /** Somebody else has written since: leave it as it is. */
   | { readonly kind: "leave"; readonly reason: string };
+
+/** What has to be known for former initdata to stay accepted. */
+export interface FormerGrants {
+  readonly rotation: Rotation;
+  /** What this stack declared last. @default nothing */
+  readonly declared?: GrantTable;
+}
 
 /** What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, and its own. */
 export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackGrants[] {
   const registry = live === null ? undefined : parseRegistry(live);
   return [...(registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack), own];
+}
+
+function lineOf(live: Before, stack: string): StackGrants | undefined {
+  const registry = live === null ? undefined : parseRegistry(live);
+  return registry?.stacks.find((one) => one.stack === stack);
+}
+
+/** With what stays accepted of the grants before. Of the live text's only what was retiring: the rest may be a forgery. */
+function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }: FormerGrants): StackGrants {
+  const former = [declared, lineOf(live, own.stack)?.retiring ?? {}];
+  return { ...own, retiring: retiringGrants(own.secrets, former, rotation) };
 }
 
 /**
@@ -23,25 +45,51 @@ export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackG
  * @param live the key's content now; `null`: the key is not there
  * @param before what to remember where the live text does not say it: by default the live text itself. A stack that
  *   has written here before passes what it remembers, so that a reset by hand is not taken for the original.
+ * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
  */
-export function joinPolicy(live: Before, own: StackGrants, before: Before = live): string {
+export function joinPolicy(
+  live: Before,
+  own: StackGrants,
+  before: Before = live,
+  former?: FormerGrants,
+): string {
   const remembered = live === null ? undefined : parseRegistry(live)?.before;
-  return renderPolicy(stacksAfterJoin(live, own), remembered === undefined ? before : remembered);
+  const grants = former === undefined ? own : withFormer(live, own, former);
+  return renderPolicy(stacksAfterJoin(live, grants), remembered === undefined ? before : remembered);
+}
+
+/** The readers of a stack whose former initdata a policy still accepts. */
+export function retiringReaders(live: Before, stack: string): readonly string[] {
+  const cells = Object.values(lineOf(live, stack)?.retiring ?? {}).flatMap((keys) => Object.values(keys));
+  return [...new Set(cells.flatMap((readers) => Object.values(readers)))].sort();
+}
+
+/** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */
+export function retirePolicy<Text extends Before>(live: Text, stack: string): Text | string {
+  const registry = live === null ? undefined : parseRegistry(live);
+  const line = registry?.stacks.find((one) => one.stack === stack);
+  if (registry?.before === undefined || line?.retiring === undefined) return live;
+  const { retiring: _, ...grants } = line;
+  return renderPolicy(stacksAfterJoin(live, grants), registry.before);
 }
 
 /**
  * The policy without this stack: the other stacks' alone, or, after the last one, what was there before.
  * @param written the text this stack wrote last: an older release of this project may have worded it otherwise.
+ * @param owner who withdraws. @default whoever has put the grants in
  */
-export function leavePolicy(live: Before, stack: string, written?: string): Withdrawal {
+export function leavePolicy(live: Before, stack: string, written?: string, owner?: string): Withdrawal {
   const registry = live === null ? undefined : parseRegistry(live);
   if (live === null || registry === undefined) {
     return { kind: "leave", reason: "somebody else has written another policy since" };
   }
   const { stacks, before } = registry;
+  const line = stacks.find((one) => one.stack === stack);
+  if (owner !== undefined && line?.owner !== undefined && line.owner !== owner)
+    return { kind: "handed-over" };
   const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
   if (!asWritten) return { kind: "leave", reason: "somebody has changed the policy by hand since" };
-  if (!stacks.some((one) => one.stack === stack)) {
+  if (line === undefined) {
     return { kind: "leave", reason: "this stack's grants are not in it any more" };
   }
   const others = stacks.filter((one) => one.stack !== stack);

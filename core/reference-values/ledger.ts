@@ -24,6 +24,8 @@ export interface Ledger {
   readonly created: Readonly<Record<string, CreatedEntry>>;
   /** Who (resource URN) wants which of the added digests. */
   readonly owners: Readonly<Record<string, Digests>>;
+  /** Who wants which of these only until a change of initdata is done. @default nobody */
+  readonly retiring?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const EMPTY_LEDGER: Ledger = { added: {}, created: {}, owners: {} };
@@ -51,14 +53,15 @@ function isCreated(value: unknown): value is CreatedEntry {
 
 function isLedger(value: unknown): value is Ledger {
   if (!isRecord(value)) return false;
-  const { before, added, created, owners } = value;
+  const { before, added, created, owners, retiring } = value;
   return (
     (before === undefined || before === null || typeof before === "string") &&
     isDigests(added) &&
     isRecord(created) &&
     Object.values(created).every(isCreated) &&
     isRecord(owners) &&
-    Object.values(owners).every(isDigests)
+    Object.values(owners).every(isDigests) &&
+    (retiring === undefined || isDigests(retiring))
   );
 }
 

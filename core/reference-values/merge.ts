@@ -15,6 +15,16 @@ export interface Ownership {
   readonly before: Before;
 }
 
+/** For how long an entry of ours holds. */
+export interface Term {
+  /** For one that has to be created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
+  readonly expiration: string;
+  /** One of this owner's that expires earlier than this is renewed; empty: never. Same format. */
+  readonly renewBefore: string;
+}
+
+const NO_TERM: Term = { expiration: "", renewBefore: "" };
+
 export interface JoinRequest {
   /** Which says the format. */
   readonly key: string;
@@ -24,10 +34,8 @@ export interface JoinRequest {
   /** Who wants the digests. */
   readonly owner: string;
   readonly wanted: Digests;
-  /** For entries that have to be created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
-  readonly expiration: string;
-  /** Entries of this owner's that expire earlier than this are renewed; empty: none. Same format. */
-  readonly renewBefore: string;
+  /** By entry, of those wanted. */
+  readonly terms: Readonly<Record<string, Term>>;
   /** What this owner's state remembers; absent on its first write. */
   readonly remembered?: Ownership | undefined;
 }
@@ -68,13 +76,18 @@ function recall(ledger: Ledger, live: Before, owner: string, remembered: Ownersh
   };
 }
 
+function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger, "retiring"> {
+  const { [owner]: _, ...others } = retiring;
+  return Object.keys(others).length === 0 ? {} : { retiring: others };
+}
+
 /**
  * The document with `wanted` in it: live - own stale + own new, in every entry of that name. What somebody else had put
  * there is theirs, and stays when we go.
  * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
  */
 export function joinReferenceValues(request: JoinRequest): Joined {
-  const { key, live, owner, wanted, remembered, expiration, renewBefore } = request;
+  const { key, live, owner, wanted, remembered, terms } = request;
   const ledger = recall(request.ledger, live, owner, remembered);
   let document = readDocument(key, live);
   const read = document.text;
@@ -84,7 +97,7 @@ export function joinReferenceValues(request: JoinRequest): Joined {
   const names = [...Object.keys(ledger.added).map(nameOfSlot), ...Object.keys(ledger.created)];
   for (const name of unique([...names, ...Object.keys(wanted)]).sort()) {
     const digests = unique(wanted[name] ?? []);
-    const result = mergeEntry(document, ledger, { name, digests, owner, expiration, renewBefore });
+    const result = mergeEntry(document, ledger, { name, digests, owner, ...(terms[name] ?? NO_TERM) });
     document = result.document;
     Object.assign(added, result.added);
     Object.assign(mine, result.mine);
@@ -98,7 +111,13 @@ export function joinReferenceValues(request: JoinRequest): Joined {
   return {
     // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
     content: document.text === read ? live : document.text,
-    ledger: { ...(before === undefined ? {} : { before }), added: tidy(added), created, owners },
+    ledger: {
+      ...(before === undefined ? {} : { before }),
+      added: tidy(added),
+      created,
+      owners,
+      ...retiringOfOthers(ledger, owner),
+    },
     ownership: {
       added: own,
       created: Object.fromEntries(kept.map(([name, entry]) => [name, entry.expiration])),
@@ -143,8 +162,7 @@ export function leaveReferenceValues(
   const { content, ledger, ownership } = joinReferenceValues({
     ...request,
     wanted: {},
-    expiration: "",
-    renewBefore: "",
+    terms: {},
   });
   if (Object.keys(ledger.owners).length > 0) return { content, ledger };
   return { content: restored(request.key, content, ownership.before), ledger: EMPTY_LEDGER };

@@ -28,4 +28,18 @@ export function checkSettings(
       issues,
     );
   }
+  checkValidity(settings.referenceValues, issues);
+}
+
+function checkValidity({ entries, validityDaysOf }: Settings["referenceValues"], issues: Issues): void {
+  const names = [...new Set(Object.values(entries).flat())];
+  for (const [name, days] of Object.entries(validityDaysOf)) {
+    if (names.includes(name)) continue;
+    issues.add({
+      path: `referenceValues.validityDaysOf.${name}`,
+      given: `${days} days for an entry that is not in referenceValues.entries`,
+      allowed: names.sort().join(", "),
+      mend: "Correct the entry's name, or add it to referenceValues.entries.",
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
 import { clouds } from "../limits/user-data.ts";
+import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
 import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
@@ -88,6 +89,8 @@ export const grantsSchema = z.array(
 
 const entryNames = z.array(z.string().min(1));
 
+const validityDays = z.number().int().min(31).max(36_500);
+
 export const referenceValuesSchema = z.strictObject({
   /** Binding -> the entries that the digests of its pods go into, as the attestation policy names them. */
   entries: z
@@ -98,7 +101,9 @@ export const referenceValuesSchema = z.strictObject({
     })
     .prefault({}),
   /** For how many days an entry holds that has to be created. */
-  validityDays: z.number().int().min(31).max(36_500).default(365),
+  validityDays: validityDays.default(365),
+  /** The same for single entries, by their names in `entries`. */
+  validityDaysOf: z.record(z.string(), validityDays).default({}),
 });
 
 /** Every setting, by its name in the stack's configuration (`trustee-access:<name>`), with its shape. */
@@ -113,6 +118,11 @@ export const sections = {
   /** What happens to every secret that is neither named in a grant nor created here. */
   otherSecrets: z.enum(otherSecretsModes).default("affirming"),
   referenceValues: referenceValuesSchema.prefault({}),
+  /**
+   * What becomes of a pod's former initdata: `overlap` accepts it until the new pod is ready; `at-once` refuses it before
+   * the new pod is there, for one that must not be trusted any longer.
+   */
+  rotation: z.enum(rotationModes).default("overlap"),
 } as const;
 
 export type SectionName = keyof typeof sections;

@@ -17,6 +17,7 @@ export interface Settings {
   readonly grants: Sections["grants"];
   readonly otherSecrets: Sections["otherSecrets"];
   readonly referenceValues: Sections["referenceValues"];
+  readonly rotation: Sections["rotation"];
 }
 
 /** The setting whose values are secrets: read by its own way, and only its names are known here. */
@@ -90,6 +91,6 @@ export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, 
   const pods = parsed.pods.map((pod) => declarePod(pod, parsed.podDefaults));
   checkSettings({ ...parsed, pods }, secretValues, failed, issues);
   issues.throwIfAny(subject);
-  const { trustee, podCluster, secrets, readers, grants, otherSecrets, referenceValues } = parsed;
-  return { trustee, podCluster, secrets, pods, readers, grants, otherSecrets, referenceValues };
+  const { podDefaults: _, ...settings } = parsed;
+  return { ...settings, pods };
 }

@@ -89,13 +89,14 @@ describe("what a program declares", () => {
     });
     await valueOf(declared.access.policy.text);
     await Promise.all(declared.access.pods.map(async ({ resource }) => valueOf(resource.id)));
+    await valueOf(declared.access.rotation.rollout.id);
   }, 60_000);
 
   afterAll(() => {
     vi.useRealTimers();
   });
 
-  it("is each concept as a component, in this order, with the pods last and the ones of others left out", () => {
+  it("is each concept as a component, in this order, the pods after Trustee and the ones of others left out", () => {
     expect(registered.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(
       [
         "pulumi:providers:kubernetes trustee-cluster",
@@ -126,6 +127,9 @@ describe("what a program declares", () => {
         "kubernetes:apps/v1:StatefulSet store",
         "kubernetes:batch/v1:Job once",
         "kubernetes:core/v1:Pod alone",
+        "trustee-access:index:InitdataRotation rotation",
+        "trustee:index:Retirement rotation",
+        "trustee:index:Rollout rotation",
       ].sort(),
     );
     const order = [
@@ -133,6 +137,8 @@ describe("what a program declares", () => {
       "trustee:index:KbsSecretEntry",
       "trustee:index:Rollout rollout",
       "kubernetes:core/v1:Pod",
+      "trustee:index:Retirement",
+      "trustee:index:Rollout rotation",
     ];
     const places = order.map((start) =>
       registered.findLastIndex(({ type, name }) => `${type} ${name}`.startsWith(start)),

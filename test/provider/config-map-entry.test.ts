@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
-import { Secret, unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 
@@ -28,6 +28,12 @@ function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & Pr
   return { stack, others: "affirming", secrets: { "fraud-dataset": { "*": { [reader]: "pod1" } } } };
 }
 
+/** As they stand in the text: with the resource that put them there. */
+const owned = (policy: StackGrants, stack = "dev", name = "it"): StackGrants => ({
+  ...policy,
+  owner: `urn:pulumi:${stack}::trustee-access::trustee:index:ConfigMapEntry::${name}`,
+});
+
 const target = (configMap: string, keys: readonly string[] = [NEW, OLD]) => ({
   namespace: cluster.namespace,
   configMap,
@@ -42,7 +48,7 @@ describe("a shared policy", () => {
   test("takes the place of what was there, and gives it back", async () => {
     await cluster.configMap("policy", { [OLD]: STOCK, other: "theirs" });
     const entry = engine.resource("ConfigMapEntry");
-    const text = joinPolicy(STOCK, grants());
+    const text = joinPolicy(STOCK, owned(grants()));
     const planned = {
       ...withPolicy("policy"),
       drift: "none",
@@ -80,7 +86,7 @@ describe("a shared policy", () => {
     expect((await ours.up(withPolicy("shared"))).op).toBe("same");
     await ours.destroy();
     expect(await cluster.data("shared")).toStrictEqual({
-      [OLD]: joinPolicy(STOCK, grants("org/p/other", "cd".repeat(32))),
+      [OLD]: joinPolicy(STOCK, owned(grants("org/p/other", "cd".repeat(32)), "other")),
     });
     await theirs.destroy();
     expect(await cluster.data("shared")).toStrictEqual({ [OLD]: STOCK });
@@ -98,23 +104,23 @@ describe("a shared policy", () => {
         [`policy.secrets.fraud-dataset.*.${"ef".repeat(32)}`]: "add",
       },
     });
-    expect(await cluster.data("changed")).toStrictEqual({ [OLD]: joinPolicy(STOCK, changed) });
+    expect(await cluster.data("changed")).toStrictEqual({ [OLD]: joinPolicy(STOCK, owned(changed)) });
     await entry.up(withPolicy("changed", grants("org/p/renamed")));
     expect(await cluster.data("changed")).toStrictEqual({
-      [OLD]: joinPolicy(STOCK, grants("org/p/renamed")),
+      [OLD]: joinPolicy(STOCK, owned(grants("org/p/renamed"))),
     });
     await entry.destroy();
     expect(await cluster.data("changed")).toStrictEqual({ [OLD]: STOCK });
   });
 
-  const text = joinPolicy(STOCK, grants());
+  const text = joinPolicy(STOCK, owned(grants()));
   const drifts: readonly (readonly [string, string | null])[] = [
     ["somebody has put another policy in its place", STOCK],
     [
       "somebody has changed the policy by hand",
       text.replace("default allow = false", "default allow = true"),
     ],
-    ["this stack's grants were taken out of the policy", joinPolicy(STOCK, grants("org/p/x"))],
+    ["this stack's grants were taken out of the policy", joinPolicy(STOCK, owned(grants("org/p/x")))],
   ];
   test.each(drifts)("drift: %s", async (words, content) => {
     await cluster.configMap("drift", { [OLD]: STOCK });
@@ -162,6 +168,23 @@ describe("a shared policy", () => {
     );
   });
 
+  test("under another name without an alias: the new resource takes over, and the old one leaves it alone", async () => {
+    await cluster.configMap("renamed", { [OLD]: STOCK });
+    const old = engine.resource("ConfigMapEntry");
+    await old.up(withPolicy("renamed"));
+    const renamed = engine.resource("ConfigMapEntry", "renamed");
+    await renamed.up(withPolicy("renamed"));
+    const warnings = engine.messages("WARNING");
+    await old.destroy();
+    expect(engine.messages("WARNING")).toStrictEqual(warnings);
+    expect(await cluster.data("renamed")).toStrictEqual({
+      [OLD]: joinPolicy(STOCK, owned(grants(), "dev", "renamed")),
+    });
+    expect((await renamed.up(withPolicy("renamed"))).op).toBe("same");
+    await renamed.destroy();
+    expect(await cluster.data("renamed")).toStrictEqual({ [OLD]: STOCK });
+  });
+
   test("a destroy that was killed after its write has nothing more to do, and nothing to warn of", async () => {
     await cluster.configMap("killed", { [OLD]: STOCK });
     const entry = engine.resource("ConfigMapEntry");
@@ -189,7 +212,7 @@ describe("the generation of Trustee", () => {
     expect(moved).toMatchObject({ op: "update", outputs: { key: NEW, before: newStock } });
     expect(await cluster.data("upgrade")).toStrictEqual({
       [OLD]: STOCK,
-      [NEW]: joinPolicy(newStock, grants()),
+      [NEW]: joinPolicy(newStock, owned(grants())),
     });
     expect((await entry.up(withPolicy("upgrade"))).op).toBe("same");
     await entry.destroy();
@@ -208,7 +231,7 @@ describe("the generation of Trustee", () => {
       diff: { "candidateKeys[0]": "update" },
       outputs: { key: NEW },
     });
-    expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: joinPolicy(STOCK, grants()) });
+    expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: joinPolicy(STOCK, owned(grants())) });
     expect(engine.messages("WARNING")).toStrictEqual(warnings);
     await entry.destroy();
     expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: STOCK });
@@ -222,82 +245,9 @@ describe("the generation of Trustee", () => {
         "which generation of Trustee reads it. Pin the generation in the settings.",
     );
     await entry.up({ ...target("empty", [OLD]), policy: grants() });
-    expect(await cluster.data("empty")).toStrictEqual({ [OLD]: joinPolicy(null, grants()) });
+    expect(await cluster.data("empty")).toStrictEqual({ [OLD]: joinPolicy(null, owned(grants())) });
     await entry.destroy();
     expect(await cluster.data("empty")).toBeUndefined();
-  });
-});
-
-describe("a text of one's own", () => {
-  test("is written, mended, and taken back", async () => {
-    await cluster.configMap("text", { [NEW]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
-    const created = await entry.up(withContent("text", "mine\n"));
-    expect(created.outputs).toMatchObject({
-      key: NEW,
-      before: STOCK,
-      liveContent: "mine\n",
-      written: "mine\n",
-    });
-    expect(await cluster.data("text")).toStrictEqual({ [NEW]: "mine\n" });
-    await cluster.edit("text", { [NEW]: "theirs\n" });
-    expect((await entry.preview(withContent("text", "mine\n"))).diff).toStrictEqual({ drift: "update" });
-    await entry.up(withContent("text", "mine\n"));
-    expect(await entry.up(withContent("text", "mine 2\n"))).toMatchObject({ diff: { content: "update" } });
-    await entry.destroy();
-    const after = await cluster.get("ConfigMap", "text");
-    expect(after["data"]).toStrictEqual({ [NEW]: STOCK });
-    expect(after.metadata.annotations).toBeUndefined();
-  });
-
-  test("the key is removed where there was none; what somebody else wrote since is left", async () => {
-    await cluster.configMap("text-new", { other: "x" });
-    const entry = engine.resource("ConfigMapEntry");
-    const given = { ...target("text-new", [NEW]), content: "mine\n" };
-    await entry.up(given);
-    await entry.destroy();
-    expect(await cluster.data("text-new")).toStrictEqual({ other: "x" });
-    await entry.up(given);
-    await cluster.edit("text-new", { [NEW]: "theirs\n" });
-    await entry.destroy();
-    expect(await cluster.data("text-new")).toStrictEqual({ [NEW]: "theirs\n", other: "x" });
-    expect(engine.messages("WARNING").at(-1)).toMatch(
-      /is left as it is, since somebody else has written it since\./,
-    );
-  });
-
-  test("a run that was killed before its state was saved still knows what was there", async () => {
-    await cluster.configMap("text-killed", { [NEW]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
-    await entry.up(withContent("text-killed", "mine\n"));
-    entry.state = undefined;
-    expect((await entry.up(withContent("text-killed", "mine 2\n"))).outputs["before"]).toBe(STOCK);
-    await entry.destroy();
-    expect(await cluster.data("text-killed")).toStrictEqual({ [NEW]: STOCK });
-  });
-
-  test("a secret text is secret in every output that holds it", async () => {
-    await cluster.configMap("text-secret", { [NEW]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
-    const { outputs } = await entry.up({ ...target("text-secret"), content: new Secret("hidden") });
-    expect(outputs).toMatchObject({
-      content: new Secret("hidden"),
-      liveContent: new Secret("hidden"),
-      written: new Secret("hidden"),
-      before: new Secret(STOCK),
-    });
-    await entry.refresh();
-    expect(entry.state?.outputs["liveContent"]).toStrictEqual(new Secret("hidden"));
-    expect((await entry.up({ ...target("text-secret"), content: new Secret("hidden") })).op).toBe("same");
-    await entry.destroy();
-  });
-
-  test("import by id", async () => {
-    await cluster.configMap("import", { [NEW]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
-    expect(await entry.import(`${cluster.namespace}/import/${NEW}`)).toBe(true);
-    expect((await entry.up({ ...target("import", [NEW]), content: STOCK })).op).toBe("same");
-    expect(await entry.import(`${cluster.namespace}/import/nothing`)).toBe(false);
   });
 });
 

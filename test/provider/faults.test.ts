@@ -38,7 +38,7 @@ interface Subject {
   /** Somebody else writes what we are about to write. */
   readonly collide: () => Promise<unknown>;
   readonly before: unknown;
-  readonly after: unknown;
+  readonly after: (owner: string) => unknown;
   /** {@link after}, and {@link before}, with somebody else's writes. */
   readonly disturbed: (content: unknown) => unknown;
   readonly ref: string;
@@ -56,7 +56,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       disturb: async () => cluster.setEntries(name, [`x${(await read()).length}`, ...(await read())]),
       collide: () => cluster.setEntries(name, [`x${(count += 1)}`]),
       before: ["a"],
-      after: ["a", "p2-secret"],
+      after: () => ["a", "p2-secret"],
       disturbed: (content) => expect.arrayContaining([...(content as string[]), "x1"]) as unknown,
       ref: `kbsconfigs.confidentialcontainers.org "${name}"`,
     };
@@ -76,7 +76,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       disturb: () => cluster.edit(name, { [`x${(count += 1)}`]: "theirs" }),
       collide: () => cluster.edit(name, { "policy.rego": `package policy\n# ${(count += 1)}\n` }),
       before: { "policy.rego": STOCK },
-      after: { "policy.rego": joinPolicy(STOCK, grants) },
+      after: (owner) => ({ "policy.rego": joinPolicy(STOCK, { ...grants, owner }) }),
       disturbed: (content) => expect.objectContaining(content as object) as unknown,
       ref: `configmaps "${name}"`,
     };
@@ -102,7 +102,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       disturb: () => cluster.edit(name, { [`x${(count += 1)}`]: "theirs" }),
       collide: () => cluster.edit(name, values(`x${(count += 1)}`)),
       before: values("b"),
-      after: values("b", A),
+      after: () => values("b", A),
       disturbed: (content) => expect.objectContaining(content as object) as unknown,
       ref: `configmaps "${name}"`,
     };
@@ -134,7 +134,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     const resource = engine.resource(subject.type);
     proxy.failFirst("PATCH", ...faults);
     await resource.up(subject.inputs);
-    expect(await subject.read()).toStrictEqual(subject.after);
+    expect(await subject.read()).toStrictEqual(subject.after(resource.urn));
     expect((await resource.up(subject.inputs)).op).toBe("same");
     proxy.failFirst("PATCH", ...faults);
     await resource.destroy();
@@ -146,7 +146,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     const resource = engine.resource(subject.type);
     proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
     await resource.up(subject.inputs);
-    expect(await subject.read()).toStrictEqual(subject.after);
+    expect(await subject.read()).toStrictEqual(subject.after(resource.urn));
   });
 
   test("somebody else writes between our read and our write, nine times: nothing is lost", async () => {
@@ -155,7 +155,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     const disturb: Fault = { before: subject.disturb };
     proxy.failFirst("PATCH", ...Array.from({ length: 9 }, () => disturb));
     await resource.up(subject.inputs);
-    expect(await subject.read()).toStrictEqual(subject.disturbed(subject.after));
+    expect(await subject.read()).toStrictEqual(subject.disturbed(subject.after(resource.urn)));
     proxy.failFirst("PATCH", ...Array.from({ length: 9 }, () => disturb));
     await resource.destroy();
     expect(await subject.read()).toStrictEqual(subject.disturbed(subject.before));
@@ -239,7 +239,9 @@ test("a second writer in a tight loop, while three resources come and go: nothin
     for (let round = 0; round < 5; round += 1) {
       const resources = all.map(({ type }) => engine.resource(type, `round-${round}`));
       await Promise.all(resources.map((resource, index) => resource.up(all[index]?.inputs ?? {})));
-      expect(await Promise.all(all.map(({ read }) => read()))).toStrictEqual(all.map(({ after }) => after));
+      expect(await Promise.all(all.map(({ read }) => read()))).toStrictEqual(
+        all.map(({ after }, index) => after(resources[index]?.urn ?? "")),
+      );
       await Promise.all(resources.map((resource) => resource.destroy()));
       expect(await Promise.all(all.map(({ read }) => read()))).toStrictEqual(all.map(({ before }) => before));
     }

@@ -47,7 +47,6 @@ describe("an entry that is missing", () => {
     await cluster.configMap(configMap, { [key]: before });
     const values = engine.resource("ReferenceValues");
     expect((await values.preview(inputs(configMap))).outputs).toMatchObject({
-      expiration: unknown,
       created: unknown,
       liveContent: unknown,
       expiries: unknown,
@@ -57,7 +56,6 @@ describe("an entry that is missing", () => {
     const expiration = clock.in(365);
     const { outputs } = await values.up(inputs(configMap));
     expect(outputs).toMatchObject({
-      expiration,
       created: { snp_pcr08: expiration },
       expiries: { snp_pcr08: expiration },
     });
@@ -96,12 +94,33 @@ describe("an entry that is missing", () => {
     const changed = await values.up(inputs("validity", [A], { validityDays: 10 }));
     expect(changed).toMatchObject({
       diff: { validityDays: "update" },
-      outputs: { expiration: clock.in(10) },
+      outputs: { created: { snp_pcr08: clock.in(10) } },
     });
     clock.laterBy(3);
     expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("same");
     clock.laterBy(3);
     expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("update");
+  });
+
+  test("may hold for another time than the others", async () => {
+    await cluster.configMap("single", { [LIST]: "[]" });
+    const values = engine.resource("ReferenceValues");
+    const both = { digests: { snp_pcr08: [A], tdx_pcr08: [B] } };
+    const wanted = inputs("single", [A], { ...both, validityDaysOf: { tdx_pcr08: 90 } });
+    const first = { snp_pcr08: clock.in(365), tdx_pcr08: clock.in(90) };
+    expect((await values.up(wanted)).outputs).toMatchObject({ created: first, expiries: first });
+    clock.laterBy(59);
+    expect((await values.up(wanted)).op).toBe("same");
+    clock.laterBy(2);
+    const renewed = { snp_pcr08: first.snp_pcr08, tdx_pcr08: clock.in(90) };
+    expect(await values.up(wanted)).toMatchObject({
+      diff: { drift: "update" },
+      outputs: { created: renewed, expiries: renewed },
+    });
+    const longer = inputs("single", [A], { ...both, validityDaysOf: { tdx_pcr08: 180 } });
+    const reset = { snp_pcr08: first.snp_pcr08, tdx_pcr08: clock.in(180) };
+    expect((await values.up(longer)).outputs).toMatchObject({ created: reset, expiries: reset });
+    expect((await values.up(longer)).op).toBe("same");
   });
 
   test("drift: its expiration was changed by hand", async () => {

@@ -60,12 +60,13 @@ describe("own digests in somebody else's entry", () => {
       before: theirs,
       liveContent: withOurs,
       expiries: { snp_pcr08: "2036-01-01T00:00:00Z" },
+      retiring: {},
       owner: values.urn,
     };
     expect(await values.preview(inputs("values"))).toStrictEqual({
       op: "create",
       diff: {},
-      outputs: { ...planned, expiration: unknown, revision: unknown },
+      outputs: { ...planned, revision: unknown },
     });
     expect(await cluster.data("values")).toStrictEqual({ [LIST]: theirs, other: "theirs" });
 
@@ -73,7 +74,6 @@ describe("own digests in somebody else's entry", () => {
     const { resourceVersion } = (await cluster.get("ConfigMap", "values")).metadata;
     expect(created.outputs).toStrictEqual({
       ...planned,
-      expiration: clock.in(365),
       revision: resourceVersion,
     });
     expect(await cluster.data("values")).toStrictEqual({ [LIST]: withOurs, other: "theirs" });

@@ -132,7 +132,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     await cluster.configMap("policy", { "policy.rego": stock });
     const resource = engine.resource("ConfigMapEntry");
     await resource.up(given("policy.rego"));
-    const text = joinPolicy(stock, policy);
+    const text = joinPolicy(stock, { ...policy, owner: resource.urn });
     await cluster.edit("policy", { "policy.rego": null, "resource-policy.rego": text });
     await resource.refresh();
     expect(resource.state?.inputs["drift"]).toBe(

@@ -89,7 +89,7 @@ describe("several stacks", () => {
             expect(withdrawal).toStrictEqual(
               left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
             );
-            live = withdrawal.kind === "leave" ? live : withdrawal.content;
+            live = "content" in withdrawal ? withdrawal.content : live;
           }
         },
       ),

@@ -22,8 +22,7 @@ function request(
     ledger: EMPTY_LEDGER,
     owner: "a",
     wanted: { snp_pcr08: digests },
-    expiration,
-    renewBefore: "",
+    terms: { snp_pcr08: { expiration, renewBefore: "" } },
     ...more,
   };
 }
@@ -131,8 +130,7 @@ describe("expiry", () => {
         request(live, [A], {
           ledger: created.ledger,
           remembered: created.ownership,
-          expiration: "2029-01-01T00:00:00Z",
-          renewBefore,
+          terms: { snp_pcr08: { expiration: "2029-01-01T00:00:00Z", renewBefore } },
         }),
       );
     expect(again(created.content, "2027-11-22T00:00:00Z").content).toBe(created.content);
@@ -146,7 +144,8 @@ describe("expiry", () => {
 
   test("somebody else's entry is never renewed", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [] }]);
-    expect(joinReferenceValues(request(live, [A], { renewBefore: "2027-01-01T00:00:00Z" })).content).toBe(
+    const terms = { snp_pcr08: { expiration, renewBefore: "2027-01-01T00:00:00Z" } };
+    expect(joinReferenceValues(request(live, [A], { terms })).content).toBe(
       JSON.stringify([{ name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [A] }]),
     );
   });
@@ -166,8 +165,7 @@ describe("expiry", () => {
         ledger: left.ledger,
         owner: "b",
         remembered: both.ownership,
-        renewBefore: "2028",
-        expiration: "2029-01-01T00:00:00Z",
+        terms: { snp_pcr08: { expiration: "2029-01-01T00:00:00Z", renewBefore: "2028" } },
       }),
     );
     expect(next.ownership.created).toStrictEqual({ snp_pcr08: "2029-01-01T00:00:00Z" });

@@ -46,8 +46,7 @@ function join(
     ledger: world.ledger,
     owner,
     wanted,
-    expiration,
-    renewBefore,
+    terms: Object.fromEntries(Object.keys(wanted).map((name) => [name, { expiration, renewBefore }])),
     remembered,
   });
   return {

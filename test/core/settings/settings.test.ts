@@ -67,7 +67,9 @@ describe("settings", () => {
     expect(settings.referenceValues).toEqual({
       entries: { "azure-vtpm": ["snp_pcr08", "tdx_pcr08"], snp: [], tdx: [] },
       validityDays: 365,
+      validityDaysOf: {},
     });
+    expect(settings.rotation).toBe("overlap");
   });
 
   it("takes what Pulumi.dev.yaml declares", () => {
@@ -119,6 +121,12 @@ describe("settings", () => {
       { referenceValues: { validityDays: 1 } },
       "referenceValues.validityDays",
     ],
+    [
+      "a validity of an entry that nothing goes into",
+      { referenceValues: { validityDaysOf: { snp_pcr8: 90 } } },
+      "referenceValues.validityDaysOf.snp_pcr8",
+    ],
+    ["a rotation that there is not", { rotation: "later" }, "rotation"],
     [
       "a doubled grant",
       {

@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Rotation } from "../core/rotation/rotation.ts";
+import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import type { ReferenceValues } from "./reference-values.ts";
+import * as trustee from "./trustee/index.ts";
+
+export interface InitdataRotationArgs {
+  /** The same that policy and reference values were given. */
+  readonly rotation: Rotation;
+  /** Whose grants these are, `organization/project/stack`. */
+  readonly stack: string;
+  readonly referenceValues: ReferenceValues;
+  /** The pods that have to be ready before their former initdata goes. */
+  readonly pods: readonly pulumi.Resource[];
+  readonly generation: Generation;
+  /** @default `trustee-operator-system` */
+  readonly namespace?: string;
+  /** @default `trustee-deployment` */
+  readonly deployment?: string;
+  /** @default 10 */
+  readonly timeoutMinutes?: number;
+}
+
+/**
+ * The end of every change of initdata. Policy and reference values go on accepting what a pod claimed before, so that it is
+ * served until its successor is ready; then this takes the former claim out, and rolls Trustee out once more so that the KBS
+ * sees it. Without a change of initdata it does nothing. Needs the provider `trustee`, by `opts.provider` or
+ * `opts.providers`.
+ */
+export class InitdataRotation extends pulumi.ComponentResource {
+  readonly retirement: trustee.Retirement;
+  readonly rollout: trustee.Rollout;
+
+  constructor(name: string, args: InitdataRotationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trustee-access:index:InitdataRotation", name, {}, opts);
+    const { rotation, stack, referenceValues, pods, generation } = args;
+    const namespace = args.namespace ?? trusteeNames.namespace;
+    this.retirement = new trustee.Retirement(
+      name,
+      {
+        namespace,
+        policy: {
+          configMap: trusteeNames.resourcePolicy,
+          candidateKeys: [...candidateKeys("policyKey", generation)],
+          stack,
+        },
+        referenceValues: {
+          configMap: trusteeNames.referenceValues,
+          candidateKeys: [...candidateKeys("referenceValuesKey", generation)],
+          owner: referenceValues.owner,
+        },
+        current: rotation.current,
+      },
+      { parent: this, dependsOn: [...pods] },
+    );
+    this.rollout = new trustee.Rollout(
+      name,
+      {
+        namespace,
+        deployment: args.deployment ?? trusteeNames.deployment,
+        changes: { "former initdata": this.retirement.revision },
+        after: [
+          { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
+          { kind: "ConfigMap", name: trusteeNames.referenceValues },
+        ],
+        secrets: [],
+        timeoutMinutes: args.timeoutMinutes ?? 10,
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}

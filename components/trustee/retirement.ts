@@ -1,0 +1,26 @@
+import * as pulumi from "@pulumi/pulumi";
+
+interface Target {
+  readonly configMap: pulumi.Input<string>;
+  /** The keys it may be, newest generation of Trustee first. */
+  readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+export interface RetirementArgs {
+  readonly namespace: pulumi.Input<string>;
+  readonly policy: pulumi.Input<Target & { readonly stack: pulumi.Input<string> }>;
+  /** `owner`: the output of that name of the resource {@link ./reference-values.ts}. */
+  readonly referenceValues: pulumi.Input<Target & { readonly owner: pulumi.Input<string> }>;
+  /** What the stack's readers claim now, init_data -> reader. */
+  readonly current: pulumi.Input<Readonly<Record<string, string>>>;
+}
+
+/** Takes former initdata out of the policy and the reference values: to be made dependent on the pods that had it. */
+export class Retirement extends pulumi.CustomResource {
+  /** The versions of both ConfigMaps at which nothing was retiring; empty until a change of initdata. */
+  declare readonly revision: pulumi.Output<string>;
+
+  constructor(name: string, args: RetirementArgs, opts?: pulumi.CustomResourceOptions) {
+    super("trustee:index:Retirement", name, { ...args, revision: undefined }, opts);
+  }
+}

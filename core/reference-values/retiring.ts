@@ -1,0 +1,75 @@
+import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
+import type { Before } from "../policy/registry.ts";
+import { nameOfSlot, unique } from "./entry-merge.ts";
+import type { Digests, Ledger } from "./ledger.ts";
+import { joinReferenceValues } from "./merge.ts";
+
+/** What a resource wanted before, and what of that was retiring already. */
+export interface FormerDigests {
+  readonly digests: Digests;
+  /** Digest -> reader, of all of these. */
+  readonly readers: Readonly<Record<string, string>>;
+  readonly retiring: Digests;
+}
+
+/** Entry -> the former digests that stay in it until their pods are ready with others. */
+export function retiringDigests(wanted: Digests, former: FormerDigests, rotation: Rotation): Digests {
+  const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
+  const entries = names.map((name): [string, readonly string[]] => {
+    const leaving = (former.digests[name] ?? []).filter((digest) =>
+      staysAccepted(rotation, digest, former.readers[digest] ?? ""),
+    );
+    const stay = unique([...(former.retiring[name] ?? []), ...leaving]);
+    return [name, stay.filter((digest) => !(wanted[name] ?? []).includes(digest)).sort()];
+  });
+  return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
+}
+
+/** Both, entry by entry. */
+export function withRetiring(wanted: Digests, retiring: Digests): Digests {
+  const names = unique([...Object.keys(wanted), ...Object.keys(retiring)]);
+  return Object.fromEntries(
+    names.map((name) => [name, unique([...(wanted[name] ?? []), ...(retiring[name] ?? [])])]),
+  );
+}
+
+/** What of an owner's retiring digests still stands in the document, by what the ledger says. */
+export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests): Digests {
+  const held = ledger.retiring?.[owner] ?? [];
+  const entries = Object.entries(retiring).map(([name, digests]): [string, readonly string[]] => [
+    name,
+    digests.filter((digest) => held.includes(digest)),
+  ]);
+  return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
+}
+
+/** The ledger of a join, with that owner's retiring digests: those of them that it has added. */
+export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): Ledger {
+  const mine = new Set(Object.values(ledger.owners[owner] ?? {}).flat());
+  const held = unique(Object.values(retiring).flat())
+    .filter((digest) => mine.has(digest))
+    .sort();
+  return held.length === 0 ? ledger : { ...ledger, retiring: { ...ledger.retiring, [owner]: held } };
+}
+
+/**
+ * The document without an owner's retiring digests.
+ * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
+ */
+export function retireDigests(
+  key: string,
+  live: Before,
+  ledger: Ledger,
+  owner: string,
+): { readonly content: Before; readonly ledger: Ledger } {
+  const retiring = ledger.retiring?.[owner] ?? [];
+  if (retiring.length === 0) return { content: live, ledger };
+  const wanted: Record<string, string[]> = {};
+  for (const [slot, digests] of Object.entries(ledger.owners[owner] ?? {})) {
+    const name = nameOfSlot(slot);
+    const staying = digests.filter((digest) => !retiring.includes(digest));
+    wanted[name] = unique([...(wanted[name] ?? []), ...staying]);
+  }
+  const joined = joinReferenceValues({ key, live, ledger, owner, wanted, terms: {} });
+  return { content: joined.content, ledger: joined.ledger };
+}

@@ -1,0 +1,66 @@
+import type { Before } from "../policy/registry.ts";
+import { readDocument } from "./document.ts";
+import type { Digests } from "./ledger.ts";
+import type { Term } from "./merge.ts";
+
+/** Milliseconds. */
+export const DAY = 86_400_000;
+/** Entries are renewed, and expiry is warned of, this many days before. */
+export const NOTICE_DAYS = 30;
+
+/** For how many days entries hold that are created here: all, and single ones. */
+export interface Validity {
+  readonly validityDays: number;
+  readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
+}
+
+function daysOf(name: string, { validityDays, validityDaysOf = {} }: Validity): number {
+  return (Object.hasOwn(validityDaysOf, name) ? validityDaysOf[name] : undefined) ?? validityDays;
+}
+
+/** `%Y-%m-%dT%H:%M:%SZ`, in whole seconds. */
+function stamp(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}
+
+/** How long before its expiry an entry of ours is renewed: never so early that it would be at every run. Milliseconds. */
+function notice(days: number): number {
+  return Math.min(NOTICE_DAYS, days / 2) * DAY;
+}
+
+/** Entry -> how long it holds from now on, and when it is due; at once where another validity is wanted than before. */
+export function termsOf(
+  names: readonly string[],
+  want: Validity,
+  old: Validity | undefined,
+  now: Date,
+): Readonly<Record<string, Term>> {
+  const time = now.getTime();
+  return Object.fromEntries(
+    names.map((name): [string, Term] => {
+      const days = daysOf(name, want);
+      const other = old !== undefined && daysOf(name, old) !== days;
+      const renewBefore = other ? "9999" : stamp(time + notice(days));
+      return [name, { expiration: stamp(time + days * DAY), renewBefore }];
+    }),
+  );
+}
+
+/**
+ * Entry -> when it expires, of those that hold anything wanted; of several entries of a name the earliest.
+ * @param key which says the format
+ * @throws ReferenceValuesFormatError if the content is malformed
+ */
+export function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {
+  const { entries } = readDocument(key, content);
+  const used = Object.keys(wanted).filter((name) => (wanted[name] ?? []).length > 0);
+  return Object.fromEntries(
+    used.flatMap((name): [string, string][] => {
+      const [first] = entries
+        .filter((entry) => entry.name === name)
+        .map((entry) => entry.expiration)
+        .sort();
+      return first === undefined ? [] : [[name, first]];
+    }),
+  );
+}

@@ -1,0 +1,19 @@
+/** What policy and reference values have to know to keep a pod's former initdata while the pod changes over to another. */
+export interface Rotation {
+  /** init_data (lower-case hex, every spelling) -> reader: all that a stack declares now, with or without grants. */
+  readonly current: Readonly<Record<string, string>>;
+  /** The readers whose former initdata stays accepted until they are ready with the new one. */
+  readonly overlapping: readonly string[];
+}
+
+/** How a change of a pod's initdata goes: `at-once` withdraws the former one before the new pod is there. */
+export const rotationModes = ["overlap", "at-once"] as const;
+export type RotationMode = (typeof rotationModes)[number];
+
+/**
+ * Whether a former claim of a reader's stays for the time of the change. One that is somebody's current claim never does:
+ * where two pods exchange their initdata, the one would read the other's secrets.
+ */
+export function staysAccepted({ current, overlapping }: Rotation, claim: string, reader: string): boolean {
+  return overlapping.includes(reader) && !Object.hasOwn(current, claim);
+}

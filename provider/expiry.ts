@@ -1,0 +1,24 @@
+import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
+import type { Operation } from "./resource.ts";
+
+/** Says which entries match nothing, or will not for long. */
+export function warnOfExpiry(
+  { log, now: clock }: Pick<Operation, "log" | "now">,
+  configMap: string,
+  expiries: Readonly<Record<string, string>>,
+): void {
+  const now = clock().getTime();
+  for (const [name, expiration] of Object.entries(expiries)) {
+    const left = Date.parse(expiration) - now;
+    const place = `The reference value "${name}" in ConfigMap "${configMap}"`;
+    const renew =
+      "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
+    if (Number.isNaN(left)) {
+      log.warn(`${place} has an expiration that is no time, so it matches nothing.`);
+    } else if (left <= 0) {
+      log.warn(`${place} has expired (${expiration}): it matches nothing, no pod attests. ${renew}`);
+    } else if (left < NOTICE_DAYS * DAY) {
+      log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${expiration}). ${renew}`);
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import type { Before } from "../core/policy/registry.ts";
+import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
+import {
+  EMPTY_LEDGER,
+  readLedgers,
+  REFERENCE_VALUES_LEDGER_ANNOTATION,
+  writeLedgers,
+} from "../core/reference-values/ledger.ts";
+import { retireDigests } from "../core/reference-values/retiring.ts";
+import { ORIGINALS_ANNOTATION } from "../core/text-entry/originals.ts";
+import { liveKey } from "../core/trustee/generation.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import { unknown, type PropertyMap } from "../protocol/index.ts";
+import { changeObject, type Change } from "./change.ts";
+import {
+  configMapPatch,
+  configMapRef,
+  configMapTarget,
+  contentOf,
+  readConfigMap,
+  staying,
+  writableConfigMap,
+} from "./config-map.ts";
+import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+
+const target = z.object({ configMap: z.string().min(1), candidateKeys: z.array(z.string().min(1)).min(1) });
+
+const inputs = z.object({
+  namespace: z.string().min(1),
+  /** The policy, and the stack whose former grants go. */
+  policy: target.extend({ stack: z.string().min(1) }),
+  /** The reference values, and the resource whose former digests go: its output `owner`. */
+  referenceValues: target.extend({ owner: z.string().min(1) }),
+  /** What the stack's readers claim now: with every change of it something may have to go. */
+  current: z.record(z.string(), z.string()),
+});
+type Inputs = z.output<typeof inputs>;
+
+const computed = z.object({
+  /** The versions of both ConfigMaps at which nothing was retiring; empty until a change of initdata. */
+  revision: z.string(),
+});
+type Computed = z.output<typeof computed>;
+
+interface Retired {
+  readonly retired: boolean;
+  readonly version: string;
+}
+
+/** A ConfigMap of which nothing has to go. */
+const NOTHING: Change<boolean> = { patch: undefined, result: false };
+
+function keyOf(object: KubeObject, candidates: readonly string[]): string | undefined {
+  return liveKey(readConfigMap(object).data, candidates);
+}
+
+async function retireFromPolicy(want: Inputs, operation: Operation): Promise<Retired> {
+  const { configMap, candidateKeys, stack } = want.policy;
+  const ref = configMapRef(want.namespace, configMap);
+  const { result, resourceVersion } = await changeObject(
+    operation,
+    configMapTarget(ref, candidateKeys, ORIGINALS_ANNOTATION),
+    (live): Change<boolean> => {
+      const object = staying(live);
+      const key = object === undefined ? undefined : keyOf(object, candidateKeys);
+      if (object === undefined || key === undefined) return NOTHING;
+      const before: Before = contentOf(readConfigMap(object), key);
+      const content = retirePolicy(before, stack);
+      if (content === before) return NOTHING;
+      writableConfigMap(object, ref);
+      return { patch: { data: { [key]: content } }, result: true };
+    },
+  );
+  return { retired: result, version: resourceVersion };
+}
+
+async function retireFromReferenceValues(want: Inputs, operation: Operation): Promise<Retired> {
+  const { configMap, candidateKeys, owner } = want.referenceValues;
+  const ref = configMapRef(want.namespace, configMap);
+  const { result, resourceVersion } = await changeObject(
+    operation,
+    configMapTarget(ref, candidateKeys, REFERENCE_VALUES_LEDGER_ANNOTATION),
+    (live): Change<boolean> => {
+      const object = staying(live);
+      const key = object === undefined ? undefined : keyOf(object, candidateKeys);
+      if (object === undefined || key === undefined) return NOTHING;
+      const map = readConfigMap(object);
+      const ledgers = readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
+      const left = retireDigests(key, contentOf(map, key), ledgers[key] ?? EMPTY_LEDGER, owner);
+      const value = writeLedgers({ ...ledgers, [key]: left.ledger });
+      const annotation = { name: REFERENCE_VALUES_LEDGER_ANNOTATION, value };
+      const patch = configMapPatch(map, { [key]: left.content }, annotation);
+      if (patch === undefined) return NOTHING;
+      writableConfigMap(object, ref);
+      return { patch, result: true };
+    },
+  );
+  return { retired: result, version: resourceVersion };
+}
+
+async function retire(want: Inputs, first: boolean, operation: Operation): Promise<PropertyMap> {
+  if (operation.preview) return { revision: unknown };
+  const values = await retireFromReferenceValues(want, operation);
+  const policy = await retireFromPolicy(want, operation);
+  // A run that was killed after its write has to be followed by a rollout too: so the versions count, not the writes.
+  const none = first && !values.retired && !policy.retired;
+  return { revision: none ? "" : `${values.version}/${policy.version}` };
+}
+
+/** Whose former initdata Trustee still accepts, in words. */
+async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string> {
+  const [policy, values] = await Promise.all(
+    [want.policy, want.referenceValues].map(({ configMap }) =>
+      kube.get(configMapRef(want.namespace, configMap)),
+    ),
+  );
+  const policyKey = policy === undefined ? undefined : keyOf(policy, want.policy.candidateKeys);
+  const readers =
+    policy === undefined || policyKey === undefined
+      ? []
+      : retiringReaders(contentOf(readConfigMap(policy), policyKey), want.policy.stack);
+  if (readers.length > 0) return `the former initdata of ${readers.join(", ")} is still accepted`;
+  const ledgers = readLedgers(values?.metadata.annotations?.[REFERENCE_VALUES_LEDGER_ANNOTATION]);
+  const retiring = Object.values(ledgers).some(
+    (ledger) => (ledger.retiring?.[want.referenceValues.owner] ?? []).length > 0,
+  );
+  return retiring ? "former reference values are still accepted" : NO_DRIFT;
+}
+
+/**
+ * The end of a change of initdata: what pods claimed before goes from the policy and the reference values, once the pods
+ * that this depends on are ready. A change that was interrupted shows as drift, and is ended by the next run.
+ */
+export const retirement: ResourceType<Inputs, Computed> = {
+  inputs,
+  computed,
+  replaceOn: ["namespace"],
+  derived: [],
+  drifts: true,
+  id: ({ namespace, policy }) => `${namespace}/${policy.stack}`,
+
+  create: (want, operation) => retire(want, true, operation),
+
+  read: async (want, state, operation) => ({
+    computed: state,
+    drift: await stillAccepted(want, operation),
+  }),
+
+  update: (want, _old, operation) => retire(want, false, operation),
+
+  delete: () => Promise.resolve(),
+};

@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
+import { parseRegistry } from "../../../core/policy/registry.ts";
+import { renderPolicy } from "../../../core/policy/render.ts";
+import { joinPolicy, leavePolicy, retirePolicy, retiringReaders } from "../../../core/policy/share.ts";
+import type { Rotation } from "../../../core/rotation/rotation.ts";
+
+const A1 = "a1".repeat(32);
+const A2 = "a2".repeat(32);
+const A3 = "a3".repeat(32);
+const B1 = "b1".repeat(32);
+const STACK = "org/p/dev";
+
+const grants = (secrets: GrantTable, stack = STACK): StackGrants => ({ stack, others: "affirming", secrets });
+const rotation = (current: Rotation["current"], overlapping = ["pod1", "pod2"]): Rotation => ({
+  current,
+  overlapping,
+});
+
+/** One `up`: what stands there from before stays, as far as it may. */
+function up(live: string, from: GrantTable, to: GrantTable, current: Rotation): string {
+  return joinPolicy(live, grants(to), null, { rotation: current, declared: from });
+}
+
+const table = (text: string): GrantTable => mergeGrants(parseRegistry(text)?.stacks ?? []).secrets;
+
+describe("a pod with other initdata", () => {
+  const from = { s: { "*": { [A1]: "pod1" } } };
+  const to = { s: { "*": { [A2]: "pod1" } } };
+  const before = joinPolicy(null, grants(from));
+  const during = up(before, from, to, rotation({ [A2]: "pod1" }));
+
+  test("its former initdata stays accepted, under a name that says so, until it is retired", () => {
+    expect(table(during)).toStrictEqual({ s: { "*": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } });
+    expect(retiringReaders(during, STACK)).toStrictEqual(["pod1"]);
+    expect(retirePolicy(during, STACK)).toBe(joinPolicy(null, grants(to)));
+    expect(retiringReaders(retirePolicy(during, STACK), STACK)).toStrictEqual([]);
+  });
+
+  test("the same once more changes nothing, and another change keeps both", () => {
+    expect(up(during, to, to, rotation({ [A2]: "pod1" }))).toBe(during);
+    const third = { s: { "*": { [A3]: "pod1" } } };
+    expect(table(up(during, to, third, rotation({ [A3]: "pod1" })))).toStrictEqual({
+      s: { "*": { [A1]: "pod1 (former initdata)", [A2]: "pod1 (former initdata)", [A3]: "pod1" } },
+    });
+  });
+
+  test("back to the former one: it is the current one again", () => {
+    expect(table(up(during, to, from, rotation({ [A1]: "pod1" })))).toStrictEqual({
+      s: { "*": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } },
+    });
+  });
+
+  test("what was taken from it meanwhile is gone at once, and so is the former initdata of a pod that is gone", () => {
+    const wide = { s: { "*": { [A1]: "pod1" } }, t: { k: { [A1]: "pod1" } } };
+    const live = joinPolicy(null, grants(wide));
+    const narrow = { s: { k: { [A2]: "pod1" } }, t: {} };
+    expect(table(up(live, wide, narrow, rotation({ [A2]: "pod1" })))).toStrictEqual({
+      s: { k: { [A1]: "pod1 (former initdata)", [A2]: "pod1" } },
+      t: {},
+    });
+    expect(table(up(live, wide, { s: {}, t: {} }, rotation({})))).toStrictEqual({ s: {}, t: {} });
+  });
+
+  test("initdata that now is another pod's is refused at once: two that exchange theirs would read each other's", () => {
+    const two = { s: { "*": { [A1]: "pod1" } }, t: { "*": { [B1]: "pod2" } } };
+    const exchanged = { s: { "*": { [B1]: "pod1" } }, t: { "*": { [A1]: "pod2" } } };
+    const live = joinPolicy(null, grants(two));
+    const text = up(live, two, exchanged, rotation({ [A1]: "pod2", [B1]: "pod1" }));
+    expect(table(text)).toStrictEqual(exchanged);
+  });
+
+  test("one that is deployed elsewhere is not waited for", () => {
+    expect(table(up(before, from, to, rotation({ [A2]: "pod1" }, [])))).toStrictEqual(to);
+  });
+
+  test("a claim that somebody has put into our line by hand is not taken for a former one", () => {
+    const forged = joinPolicy(null, grants({ s: { "*": { [A1]: "pod1", [B1]: "pod1" } } }));
+    expect(table(up(forged, from, from, rotation({ [A1]: "pod1" })))).toStrictEqual(from);
+  });
+
+  test("a text without what was there before is not touched", () => {
+    const damaged = during.replace(/^# trustee-access: before .*\n/m, "");
+    expect(retirePolicy(damaged, STACK)).toBe(damaged);
+    expect(retirePolicy(null, STACK)).toBeNull();
+    expect(retirePolicy("package policy\n", STACK)).toBe("package policy\n");
+  });
+
+  test("it goes with its stack, and stays when another comes or goes", () => {
+    const other = grants({ u: {} }, "org/p/other");
+    const both = joinPolicy(during, other);
+    expect(leavePolicy(both, other.stack)).toStrictEqual({ kind: "write", content: during });
+    expect(leavePolicy(both, STACK)).toStrictEqual({ kind: "write", content: renderPolicy([other], null) });
+    expect(leavePolicy(during, STACK)).toStrictEqual({ kind: "restore", content: null });
+  });
+});
+
+describe("any change", () => {
+  const claim = fc.constantFrom(A1, A2, A3, B1);
+  const readers = fc.dictionary(claim, fc.constantFrom("pod1", "pod2", "__proto__"), { maxKeys: 3 });
+  const tableOf = fc.dictionary(
+    fc.constantFrom("s", "t", "__proto__"),
+    fc.dictionary(fc.constantFrom("*", "k"), readers),
+  );
+  const current = fc.dictionary(claim, fc.constantFrom("pod1", "pod2"));
+
+  /** Who reads a key by a claim, once `*` is taken into account. */
+  const reads = (grantTable: GrantTable): ReadonlySet<string> =>
+    new Set(
+      Object.entries(grantTable).flatMap(([secret, keys]) =>
+        Object.entries(keys).flatMap(([key, names]) =>
+          Object.keys(names).flatMap((one) =>
+            (key === "*" ? ["*", "k"] : [key]).map((read) => `${secret} ${read} ${one}`),
+          ),
+        ),
+      ),
+    );
+
+  test("nobody reads meanwhile who could not before or will not after, and afterwards it is as if there had been none", () => {
+    fc.assert(
+      fc.property(tableOf, tableOf, current, (from, to, now) => {
+        const live = joinPolicy(null, grants(from));
+        const during = up(live, from, to, rotation(now, ["pod1", "pod2", "__proto__"]));
+        const allowed = new Set([...reads(from), ...reads(to)]);
+        for (const cell of reads(table(during))) expect(allowed).toContain(cell);
+        expect(retirePolicy(during, STACK)).toBe(joinPolicy(null, grants(to)));
+      }),
+    );
+  });
+});

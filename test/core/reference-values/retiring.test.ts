@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import {
+  EMPTY_LEDGER,
+  readLedgers,
+  writeLedgers,
+  type Digests,
+  type Ledger,
+} from "../../../core/reference-values/ledger.ts";
+import { joinReferenceValues } from "../../../core/reference-values/merge.ts";
+import {
+  markRetiring,
+  retireDigests,
+  retiringDigests,
+  stillRetiring,
+  withRetiring,
+} from "../../../core/reference-values/retiring.ts";
+
+const A1 = "a1".repeat(32);
+const A2 = "a2".repeat(32);
+const B1 = "b1".repeat(32);
+const THEIRS = "cc".repeat(32);
+const KEY = "reference-values.json";
+const expiration = "2027-11-23T00:00:00Z";
+
+const list = (...values: string[]): string =>
+  JSON.stringify([{ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values }]);
+
+function join(
+  live: string,
+  ledger: Ledger,
+  wanted: Digests,
+  retiring: Digests = {},
+): { content: string; ledger: Ledger } {
+  const joined = joinReferenceValues({
+    key: KEY,
+    live,
+    ledger,
+    owner: "us",
+    wanted: withRetiring(wanted, retiring),
+    terms: { snp_pcr08: { expiration, renewBefore: "" } },
+  });
+  const marked = markRetiring(joined.ledger, "us", retiring);
+  const stored = readLedgers(writeLedgers({ [KEY]: marked }) ?? undefined)[KEY] ?? EMPTY_LEDGER;
+  return { content: joined.content ?? "", ledger: stored };
+}
+
+describe("which digests stay", () => {
+  const former = { digests: { snp_pcr08: [A1, B1] }, readers: { [A1]: "pod1", [B1]: "pod2" }, retiring: {} };
+
+  test("those of pods that are still there with others, entry by entry", () => {
+    const rotation = { current: { [A2]: "pod1" }, overlapping: ["pod1"] };
+    expect(retiringDigests({ snp_pcr08: [A2] }, former, rotation)).toStrictEqual({ snp_pcr08: [A1] });
+  });
+
+  test("none at once, where nothing overlaps, or where they are current", () => {
+    expect(retiringDigests({ snp_pcr08: [A2] }, former, { current: {}, overlapping: [] })).toStrictEqual({});
+    const exchanged = { current: { [A1]: "pod2", [B1]: "pod1" }, overlapping: ["pod1", "pod2"] };
+    expect(retiringDigests({ snp_pcr08: [A1, B1] }, former, exchanged)).toStrictEqual({});
+  });
+
+  test("those that stayed already", () => {
+    const again = { ...former, digests: { snp_pcr08: [A2] }, retiring: { snp_pcr08: [A1] } };
+    const rotation = { current: { [A2]: "pod1" }, overlapping: ["pod1"] };
+    expect(retiringDigests({ snp_pcr08: [A2] }, again, rotation)).toStrictEqual({ snp_pcr08: [A1] });
+  });
+});
+
+describe("in the document", () => {
+  const first = join(list(THEIRS), EMPTY_LEDGER, { snp_pcr08: [A1] });
+  const during = join(first.content, first.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
+
+  test("a former digest stays, the ledger says so, and it is retired alone", () => {
+    expect(during.content).toBe(list(THEIRS, A1, A2));
+    expect(during.ledger.retiring).toStrictEqual({ us: [A1] });
+    expect(stillRetiring(during.ledger, "us", { snp_pcr08: [A1, B1] })).toStrictEqual({ snp_pcr08: [A1] });
+    const after = retireDigests(KEY, during.content, during.ledger, "us");
+    expect(after.content).toBe(list(THEIRS, A2));
+    expect(after.ledger).toStrictEqual(join(first.content, first.ledger, { snp_pcr08: [A2] }).ledger);
+    expect(retireDigests(KEY, after.content, after.ledger, "us")).toStrictEqual(after);
+  });
+
+  test("a digest that somebody else had there is not ours to retire", () => {
+    const theirs = join(list(A1), EMPTY_LEDGER, { snp_pcr08: [A1] });
+    const changed = join(theirs.content, theirs.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
+    expect(changed.content).toBe(list(A1, A2));
+    expect(retireDigests(KEY, changed.content, changed.ledger, "us").content).toBe(list(A1, A2));
+  });
+
+  test("another of ours comes and goes meanwhile without ending it", () => {
+    const request = { key: KEY, owner: "other", terms: {} };
+    const came = joinReferenceValues({
+      ...request,
+      live: during.content,
+      ledger: during.ledger,
+      wanted: { snp_pcr08: [B1] },
+    });
+    const went = joinReferenceValues({ ...request, live: came.content, ledger: came.ledger, wanted: {} });
+    expect(went.content).toBe(during.content);
+    expect(went.ledger.retiring).toStrictEqual({ us: [A1] });
+  });
+
+  test("what another of ours wants too stays after it was retired", () => {
+    const shared = joinReferenceValues({
+      key: KEY,
+      live: during.content,
+      ledger: during.ledger,
+      owner: "other",
+      wanted: { snp_pcr08: [A1] },
+      terms: {},
+    });
+    expect(retireDigests(KEY, shared.content, shared.ledger, "us").content).toBe(list(THEIRS, A1, A2));
+  });
+});

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine, type TestResource } from "./engine.ts";
+import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";
+
+let cluster: TestCluster;
+let engine: Engine;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+});
+
+afterAll(async () => {
+  await engine.stop();
+});
+
+const POLICY = "policy.rego";
+const STOCK = "package policy\n\ndefault allow = true\n";
+const STACK = "org/p/dev";
+const THEIRS = list(entry([C]));
+
+/** A policy, reference values and the retirement after them, for a pod with this init_data. */
+class Stack {
+  readonly #name: string;
+  readonly policy: TestResource = engine.resource("ConfigMapEntry", "policy");
+  readonly values: TestResource = engine.resource("ReferenceValues", "values");
+  readonly retirement: TestResource = engine.resource("Retirement", "rotation");
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get #policyMap(): string {
+    return `${this.#name}-policy`;
+  }
+
+  get #valuesMap(): string {
+    return `${this.#name}-values`;
+  }
+
+  async prepare(): Promise<void> {
+    await cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
+    await cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
+  }
+
+  #rotation(initData: string): PropertyMap {
+    return { current: { [initData]: "pod1" }, overlapping: ["pod1"] };
+  }
+
+  policyInputs(initData: string): PropertyMap {
+    return {
+      namespace: cluster.namespace,
+      configMap: this.#policyMap,
+      candidateKeys: ["resource-policy.rego", POLICY],
+      policy: { stack: STACK, others: "affirming", secrets: { s: { "*": { [initData]: "pod1" } } } },
+      rotation: this.#rotation(initData),
+    };
+  }
+
+  valuesInputs(initData: string): PropertyMap {
+    return {
+      namespace: cluster.namespace,
+      configMap: this.#valuesMap,
+      candidateKeys: [MAP, LIST],
+      digests: { snp_pcr08: [initData] },
+      validityDays: 365,
+      rotation: this.#rotation(initData),
+    };
+  }
+
+  retirementInputs(initData: string): PropertyMap {
+    return {
+      namespace: cluster.namespace,
+      policy: {
+        configMap: this.#policyMap,
+        candidateKeys: ["resource-policy.rego", POLICY],
+        stack: STACK,
+      },
+      referenceValues: {
+        configMap: this.#valuesMap,
+        candidateKeys: [MAP, LIST],
+        owner: this.values.urn,
+      },
+      current: { [initData]: "pod1" },
+    };
+  }
+
+  /** The first half of an `up`: what is there before the pods. */
+  async declare(initData: string): Promise<void> {
+    await this.policy.up(this.policyInputs(initData));
+    await this.values.up(this.valuesInputs(initData));
+  }
+
+  async up(initData: string): Promise<string> {
+    await this.declare(initData);
+    return (await this.retirement.up(this.retirementInputs(initData))).op;
+  }
+
+  /** Whom the policy names and what the reference values hold. */
+  async accepted(): Promise<{ readonly policy: unknown; readonly values: string }> {
+    const policy = (await cluster.data(this.#policyMap)) as Record<string, string>;
+    const [own] = parseRegistry(policy[POLICY] ?? "")?.stacks ?? [];
+    const values = (await cluster.data(this.#valuesMap)) as Record<string, string>;
+    return { policy: { now: own?.secrets, retiring: own?.retiring }, values: values[LIST] ?? "" };
+  }
+
+  async expectSame(initData: string): Promise<void> {
+    expect((await this.policy.up(this.policyInputs(initData))).op).toBe("same");
+    expect((await this.values.up(this.valuesInputs(initData))).op).toBe("same");
+    expect((await this.retirement.up(this.retirementInputs(initData))).op).toBe("same");
+  }
+
+  async versions(): Promise<string> {
+    const version = async (map: string): Promise<string> =>
+      (await cluster.get("ConfigMap", map)).metadata.resourceVersion ?? "";
+    return `${await version(this.#valuesMap)}/${await version(this.#policyMap)}`;
+  }
+
+  async destroy(): Promise<void> {
+    await this.retirement.destroy();
+    await this.values.destroy();
+    await this.policy.destroy();
+    expect(await cluster.data(this.#policyMap)).toStrictEqual({ [POLICY]: STOCK });
+    expect(await cluster.data(this.#valuesMap)).toStrictEqual({ [LIST]: THEIRS });
+  }
+}
+
+const only = (initData: string): object => ({
+  policy: { now: { s: { "*": { [initData]: "pod1" } } }, retiring: undefined },
+  values: list(entry([C, initData])),
+});
+const both = (former: string, now: string): object => ({
+  policy: { now: { s: { "*": { [now]: "pod1" } } }, retiring: { s: { "*": { [former]: "pod1" } } } },
+  values: list(entry([C, former, now])),
+});
+
+describe("a change of initdata", () => {
+  test("keeps the former one until the retirement, which a rollout can follow", async () => {
+    const stack = new Stack("change");
+    await stack.prepare();
+    expect(await stack.up(A)).toBe("create");
+    expect(stack.retirement.state?.outputs["revision"]).toBe("");
+    expect(await stack.accepted()).toStrictEqual(only(A));
+    await stack.expectSame(A);
+
+    await stack.declare(B);
+    expect(await stack.accepted()).toStrictEqual(both(A, B));
+    expect(await stack.retirement.preview(stack.retirementInputs(B))).toMatchObject({
+      op: "update",
+      outputs: { revision: unknown },
+    });
+    expect(await stack.accepted()).toStrictEqual(both(A, B));
+    await stack.retirement.up(stack.retirementInputs(B));
+    expect(await stack.accepted()).toStrictEqual(only(B));
+    expect(stack.retirement.state?.outputs["revision"]).toBe(await stack.versions());
+    await stack.expectSame(B);
+    await stack.destroy();
+  });
+
+  test("that was interrupted shows as drift, also where it went back meanwhile, and ends with the next run", async () => {
+    const stack = new Stack("back");
+    await stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    await stack.retirement.refresh();
+    expect(stack.retirement.state?.inputs["drift"]).toBe("the former initdata of pod1 is still accepted");
+    await stack.declare(A);
+    expect(await stack.accepted()).toStrictEqual({
+      policy: { now: { s: { "*": { [A]: "pod1" } } }, retiring: { s: { "*": { [B]: "pod1" } } } },
+      values: list(entry([C, A, B])),
+    });
+    expect(await stack.up(A)).toBe("update");
+    expect(await stack.accepted()).toStrictEqual(only(A));
+    await stack.expectSame(A);
+    await stack.destroy();
+  });
+
+  test("that was killed before its state was saved goes on as if it had not been", async () => {
+    const stack = new Stack("killed");
+    await stack.prepare();
+    await stack.up(A);
+    const states = [stack.policy.state, stack.values.state];
+    await stack.declare(B);
+    [stack.policy.state, stack.values.state] = states;
+    expect(await stack.up(B)).toBe("update");
+    expect(await stack.accepted()).toStrictEqual(only(B));
+    await stack.expectSame(B);
+    const { state } = stack.retirement;
+    await stack.declare(A);
+    await stack.retirement.up(stack.retirementInputs(A));
+    // Killed after its write: nothing is left to take out, but a rollout has yet to see it.
+    stack.retirement.state = state;
+    await stack.retirement.up(stack.retirementInputs(A));
+    expect(stack.retirement.state?.outputs["revision"]).toBe(await stack.versions());
+    await stack.destroy();
+  });
+
+  test("that is destroyed half way leaves what was there at first", async () => {
+    const stack = new Stack("half");
+    await stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    await stack.destroy();
+  });
+
+  test("of which somebody took the former digest out by hand: nothing puts it back", async () => {
+    const stack = new Stack("by-hand");
+    await stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    await cluster.edit("by-hand-values", { [LIST]: list(entry([C, B])) });
+    await stack.up(B);
+    expect(await stack.accepted()).toStrictEqual(only(B));
+    await stack.expectSame(B);
+    await stack.destroy();
+  });
+});
