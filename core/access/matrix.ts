@@ -51,15 +51,29 @@ export function accessMatrix(
   return { rows, columns, cells };
 }
 
+/** The cells of any row, gathered in one pass: there are as many rows as pods. */
+export function cellsByRow({
+  cells,
+}: AccessMatrix): (row: Pick<Row, "pod" | "namespace">) => readonly Cell[] {
+  const keyOf = ({ pod, namespace }: Pick<Row, "pod" | "namespace">): string =>
+    JSON.stringify([namespace, pod]);
+  const rows = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const known = rows.get(keyOf(cell));
+    if (known === undefined) rows.set(keyOf(cell), [cell]);
+    else known.push(cell);
+  }
+  return (row) => rows.get(keyOf(row)) ?? [];
+}
+
 /** The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone. */
 export function matrixText(matrix: AccessMatrix): string[] {
+  const cellsOf = cellsByRow(matrix);
   const table = [
     ["", ...matrix.columns.map(({ secret, key }) => `${secret}/${key}`)],
     ...matrix.rows.map((row) => [
       row.pod,
-      ...matrix.cells
-        .filter((cell) => cell.pod === row.pod && cell.namespace === row.namespace)
-        .map((cell) => (cell.allowed ? "✓ may read" : "✗ denied")),
+      ...cellsOf(row).map((cell) => (cell.allowed ? "✓ may read" : "✗ denied")),
     ]),
   ];
   const widths = (table[0] ?? []).map((_, column) =>
@@ -77,12 +91,9 @@ export function matrixText(matrix: AccessMatrix): string[] {
 export type AccessReport = Readonly<Record<string, Readonly<Record<string, Decision["why"]>>>>;
 
 export function accessReport(matrix: AccessMatrix): AccessReport {
+  const cellsOf = cellsByRow(matrix);
   const row = (pod: Row): Readonly<Record<string, Decision["why"]>> =>
-    Object.fromEntries(
-      matrix.cells
-        .filter((cell) => cell.pod === pod.pod && cell.namespace === pod.namespace)
-        .map((cell) => [`${cell.secret}/${cell.key}`, cell.why]),
-    );
+    Object.fromEntries(cellsOf(pod).map((cell) => [`${cell.secret}/${cell.key}`, cell.why]));
   return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
 }
 

@@ -1,4 +1,4 @@
-import type { AccessMatrix, Cell, Column, Row } from "./matrix.ts";
+import { cellsByRow, type AccessMatrix, type Cell, type Column, type Row } from "./matrix.ts";
 import { escapeText, shorten } from "./picture/markup.ts";
 import { palette, signBadge, signOf, signs, signStyle, signWords } from "./picture/signs.ts";
 
@@ -126,13 +126,14 @@ ${signStyle}`;
 }
 
 /** One sentence on each pod, for those who cannot see the picture. */
-function description({ rows, cells }: AccessMatrix): string {
-  return rows
-    .map(({ pod, namespace }) => {
-      const read = cells
-        .filter((cell) => cell.pod === pod && cell.namespace === namespace && cell.allowed)
+function description(matrix: AccessMatrix): string {
+  const cellsOf = cellsByRow(matrix);
+  return matrix.rows
+    .map((row) => {
+      const read = cellsOf(row)
+        .filter(({ allowed }) => allowed)
         .map(({ secret, key }) => `${secret}/${key}`);
-      return `${pod} may read ${read.length === 0 ? "nothing" : read.join(", ")}.`;
+      return `${row.pod} may read ${read.length === 0 ? "nothing" : read.join(", ")}.`;
     })
     .join(" ");
 }

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { accessMatrix, accessReport, cellsByRow, matrixText } from "../../../core/access/matrix.ts";
+
+const rules = {
+  others: "affirming",
+  secrets: { dataset: { "*": { aa: "first" } }, p2: { value: { bb: "second" } } },
+} as const;
+const columns = [
+  { secret: "dataset", key: "key" },
+  { secret: "p2", key: "value" },
+];
+const first = { pod: "first", namespace: "default", initData: "aa" };
+const second = { pod: "second", namespace: "default", initData: "bb" };
+
+describe("the matrix as a stack puts it out", () => {
+  it("has a line and an entry for each pod", () => {
+    const matrix = accessMatrix(rules, [first, second], columns);
+    expect(matrixText(matrix)).toEqual([
+      "        dataset/key  p2/value",
+      "first   ✓ may read   ✗ denied",
+      "second  ✗ denied     ✓ may read",
+    ]);
+    expect(accessReport(matrix)).toEqual({
+      first: { "dataset/key": "granted", "p2/value": "not-a-reader" },
+      second: { "dataset/key": "not-a-reader", "p2/value": "granted" },
+    });
+  });
+
+  it("keeps pods of one name in two namespaces apart", () => {
+    const other = { ...first, namespace: "other", initData: "bb" };
+    const matrix = accessMatrix(rules, [first, other], columns);
+    expect(matrixText(matrix)).toEqual([
+      "       dataset/key  p2/value",
+      "first  ✓ may read   ✗ denied",
+      "first  ✗ denied     ✓ may read",
+    ]);
+    expect(cellsByRow(matrix)(other)).toEqual(matrix.cells.slice(2));
+  });
+
+  it("has no cell for a pod that is not in it", () => {
+    expect(cellsByRow(accessMatrix(rules, [first], columns))(second)).toEqual([]);
+  });
+});
