@@ -72,8 +72,13 @@ function secretDataOf(
   return Object.fromEntries(data);
 }
 
-/** Calls out every cell that is about to open; those that close are for information. */
+/** Calls out every cell that is about to open; those that close, and initdata that changes, are for information. */
 async function sayChanges(plan: Plan): Promise<void> {
+  if (plan.changing.length > 0) {
+    await pulumi.log.info(
+      `other initdata for ${plan.changing.join(", ")}: the former one stays accepted until its successor is ready`,
+    );
+  }
   for (const change of plan.accessChanges) {
     await (change.effect === "opens" ? pulumi.log.warn : pulumi.log.info)(changeLine(change));
   }

@@ -3,6 +3,7 @@ import { changeLine } from "../core/access/changes.ts";
 import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { budgetReport, type Budget } from "../core/limits/budget.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { retirePolicy } from "../core/policy/share.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
 import type { GetTrusteeResult } from "./trustee/index.ts";
@@ -55,7 +56,8 @@ export function outputsOf(declared: {
       referenceValuesKey: live.referenceValuesKey,
     },
     budget: budgetReport(budget),
-    resourcePolicy: access.policy.text,
+    // As it is in the end: a change of initdata that is under way is over by then.
+    resourcePolicy: access.policy.text.apply((text) => retirePolicy(text, plan.grants.stack)),
     referenceValuesExpire: access.referenceValues.expiries,
   };
 }

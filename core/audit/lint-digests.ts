@@ -1,3 +1,4 @@
+import { mergeGrants, type GrantTable } from "../policy/grants.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { likelyClaim, namedClaims, readPodClaims, type PodClaims } from "./pod-claims.ts";
@@ -45,6 +46,12 @@ function edited(pod: PodFacts): Finding {
   };
 }
 
+/** How a table calls who has this digest. */
+function readersOf(table: GrantTable, digest: string): readonly string[] {
+  const cells = Object.values(table).flatMap((keys) => Object.values(keys));
+  return cells.flatMap((readers) => (Object.hasOwn(readers, digest) ? [readers[digest] ?? ""] : []));
+}
+
 /** TA101: digests in the policy. */
 function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
   const { map, key, text } = livePolicy(facts.trustee);
@@ -53,14 +60,13 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
   return digestsInPolicy(text)
     .filter(({ digest }) => !known.has(digest))
     .map(({ digest, line }) => {
-      const readers = (generated?.stacks ?? []).flatMap(({ stack, secrets }) =>
-        Object.values(secrets)
-          .flatMap((keys) => Object.values(keys))
-          .flatMap((names) =>
-            names[digest] === undefined ? [] : [`${names[digest]} of the stack ${stack}`],
-          ),
+      const stacks = generated?.stacks ?? [];
+      const [reader] = stacks.flatMap((grants) =>
+        readersOf(mergeGrants([grants]).secrets, digest).map(
+          (name) => `${name} of the stack ${grants.stack}`,
+        ),
       );
-      const [reader] = readers;
+      const [changing] = stacks.filter(({ retiring = {} }) => readersOf(retiring, digest).length > 0);
       return {
         id: "TA101",
         severity: "warning",
@@ -73,7 +79,10 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         },
         what: `No running pod has the digest ${digest}${reader === undefined ? "" : ` (${reader})`}, which the policy names.`,
         why: "Whoever can start a pod with that initdata, and has its digest registered, reads what it is granted.",
-        mend: "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
+        mend:
+          changing === undefined
+            ? "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one."
+            : `A change of initdata is under way, or was interrupted: pulumi up of the stack ${changing.stack} ends it.`,
       };
     });
 }

@@ -3,7 +3,7 @@ import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { Issues } from "../issues.ts";
 import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
-import { stacksAfterJoin } from "../policy/share.ts";
+import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
 import type { Rotation } from "../rotation/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
@@ -35,6 +35,8 @@ export interface Plan {
   readonly digests: Digests;
   /** Whose former initdata stays accepted until they are ready with the new one. */
   readonly rotation: Rotation;
+  /** Those of them that have changed, by what the live policy grants. */
+  readonly changing: readonly string[];
   /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
   /** Which cells that opens and closes, compared with the policy that is live. */
@@ -119,6 +121,7 @@ export function makePlan(
   checkDistinct(readers, issues);
   issues.throwIfAny(subject);
   const grants = planGrants(settings, readers, stack);
+  const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
   const matrix = accessMatrix(
     mergeGrants(stacksAfterJoin(live, grants)),
@@ -130,7 +133,8 @@ export function makePlan(
     readers,
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
-    rotation: planRotation(settings, readers),
+    rotation,
+    changing: changingReaders(live, stack, rotation),
     matrix,
     accessChanges: accessChanges(live, grants, matrix),
   };

@@ -1,4 +1,4 @@
-import type { Rotation } from "../rotation/rotation.ts";
+import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { GrantTable, StackGrants } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
@@ -56,6 +56,15 @@ export function joinPolicy(
   const remembered = live === null ? undefined : parseRegistry(live)?.before;
   const grants = former === undefined ? own : withFormer(live, own, former);
   return renderPolicy(stacksAfterJoin(live, grants), remembered === undefined ? before : remembered);
+}
+
+/** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
+export function changingReaders(live: Before, stack: string, rotation: Rotation): readonly string[] {
+  const cells = Object.values(lineOf(live, stack)?.secrets ?? {}).flatMap((keys) => Object.values(keys));
+  const changing = cells.flatMap((readers) =>
+    Object.entries(readers).filter(([claim, reader]) => staysAccepted(rotation, claim, reader)),
+  );
+  return [...new Set(changing.map(([, reader]) => reader))].sort();
 }
 
 /** The readers of a stack whose former initdata a policy still accepts. */

@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { renderPolicy } from "../../../core/policy/render.ts";
-import { joinPolicy, leavePolicy, retirePolicy, retiringReaders } from "../../../core/policy/share.ts";
+import {
+  changingReaders,
+  joinPolicy,
+  leavePolicy,
+  retirePolicy,
+  retiringReaders,
+} from "../../../core/policy/share.ts";
 import type { Rotation } from "../../../core/rotation/rotation.ts";
 
 const A1 = "a1".repeat(32);
@@ -33,6 +39,8 @@ describe("a pod with other initdata", () => {
 
   test("its former initdata stays accepted, under a name that says so, until it is retired", () => {
     expect(table(during)).toStrictEqual({ s: { "*": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } });
+    expect(changingReaders(before, STACK, rotation({ [A2]: "pod1" }))).toStrictEqual(["pod1"]);
+    expect(changingReaders(before, STACK, rotation({ [A1]: "pod1" }))).toStrictEqual([]);
     expect(retiringReaders(during, STACK)).toStrictEqual(["pod1"]);
     expect(retirePolicy(during, STACK)).toBe(joinPolicy(null, grants(to)));
     expect(retiringReaders(retirePolicy(during, STACK), STACK)).toStrictEqual([]);

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generations } from "../../core/trustee/generation.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { initdataAnnotation, kubectl, NAMESPACE, readable, sharedData } from "./support/cluster.ts";
+import { Project, type Configuration } from "./support/project.ts";
+
+const PATH = "fraud-dataset/dataset_key";
+const CONTROL_PATH = "kbsres1/key1";
+
+/** No node has room for it: it never becomes ready, and Pulumi does not wait for long. */
+const nowhere: Configuration = {
+  resources: { requests: { cpu: "1000000" } },
+  annotations: { "pulumi.com/timeoutSeconds": "5" },
+};
+
+interface Release {
+  readonly release: string;
+  /** More of the pod `app`. */
+  readonly app?: Configuration;
+  readonly more?: Configuration;
+}
+
+/** A Pod and a Deployment whose initdata changes with the release, and a pod whose does not. */
+function settings({ release, app = {}, more = {} }: Release): Configuration {
+  const claims = (name: string): Configuration => ({ claims: { pod_name: name, release } });
+  return {
+    secrets: [
+      { name: "fraud-dataset", keys: ["dataset_key"] },
+      { name: "kbsres1", keys: ["key1"] },
+    ],
+    podDefaults: { image: "registry.example/app:1", execCurl: [PATH, CONTROL_PATH] },
+    pods: [
+      { name: "app", ...claims("app"), ...app },
+      { name: "web", kind: "Deployment", replicas: 2, ...claims("web") },
+      { name: "control" },
+    ],
+    grants: [
+      { pod: "app", secret: "fraud-dataset" },
+      { pod: "web", secret: "fraud-dataset" },
+      { pod: "control", secret: "kbsres1" },
+    ],
+    ...more,
+  };
+}
+
+describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
+  let sandbox: Sandbox;
+  let project: Project;
+  let before: unknown;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: `e2e-rotation-${trustee.replace(".", "-")}`, trustee });
+    before = await sharedData(sandbox);
+    project = new Project(sandbox, "rotation");
+    await project.init(settings({ release: "1" }));
+    await project.up("--skip-preview");
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    await sandbox.stop();
+  });
+
+  /** A pod with the initdata that `app` has now: what still runs of a release while the next one comes. */
+  const witness = async (name: string): Promise<string> => {
+    const annotations = {
+      "io.katacontainers.config.hypervisor.cc_init_data": await initdataAnnotation(sandbox, "app"),
+    };
+    const containers = [{ name: "app", image: "registry.example/app:1" }];
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: "default", annotations },
+      spec: { runtimeClassName: "kata-remote", containers },
+    };
+    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input: JSON.stringify(pod) });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    await kubectl(sandbox, "wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+    expect(await readable(sandbox, name, PATH)).toBe(true);
+    return name;
+  };
+  const shared = async (): Promise<string> => JSON.stringify(await sharedData(sandbox));
+  /** The claim `init_data` of `app`, as the stack puts it out. */
+  const claim = async (): Promise<string> =>
+    ((await project.outputs())["initData"] as Readonly<Record<string, string>>)["app"] ?? "";
+  const appUid = (): Promise<string> =>
+    kubectl(sandbox, "get", "pod", "app", "-o", "jsonpath={.metadata.uid}");
+  /** Whether another pod `app` than this one is Ready. */
+  const successorReady = async (uid: string): Promise<boolean> => {
+    const { stdout } = await sandbox.kubectl(["get", "pod", "app", "-o", "json"]);
+    if (stdout === "") return false;
+    const { metadata, status } = JSON.parse(stdout) as {
+      readonly metadata: { readonly uid: string };
+      readonly status: {
+        readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+      };
+    };
+    const ready = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True");
+    return metadata.uid !== uid && ready === true;
+  };
+  const served = (): Promise<boolean> => readable(sandbox, "control", CONTROL_PATH);
+  /** Whether the KBS denies it to the witness, twice: it answers another pod before, between and after, so it is there. */
+  const denied = async (name: string): Promise<boolean> =>
+    (await served()) &&
+    !(await readable(sandbox, name, PATH)) &&
+    (await served()) &&
+    !(await readable(sandbox, name, PATH)) &&
+    (await served());
+
+  /** Runs `pulumi up`, and looks again and again meanwhile. */
+  const duringUp = async (look: () => Promise<void>): Promise<void> => {
+    const up = { ended: false };
+    const running = project.up("--skip-preview").finally(() => {
+      up.ended = true;
+    });
+    try {
+      while (!up.ended) await look();
+    } finally {
+      await running;
+    }
+  };
+
+  it("the former one is served until the new pods are ready, and then no longer", async () => {
+    const name = await witness("witness-1");
+    const [uid, former] = [await appUid(), await claim()];
+    project.configure(settings({ release: "2" }));
+    expect((await project.preview()).stdout).toContain(
+      "other initdata for app, web: the former one stays accepted until its successor is ready",
+    );
+    let servedMeanwhile = 0;
+    await duringUp(async () => {
+      if ((await shared()).includes("app (former initdata)") && (await readable(sandbox, name, PATH))) {
+        servedMeanwhile += 1;
+      }
+      if (await denied(name)) expect(await successorReady(uid)).toBe(true);
+    });
+    expect(servedMeanwhile).toBeGreaterThan(0);
+    expect(await denied(name)).toBe(true);
+    expect(await readable(sandbox, "app", PATH)).toBe(true);
+    expect(await readable(sandbox, await podOfWeb(), PATH)).toBe(true);
+    const now = await shared();
+    expect({ former: now.includes(former), now: now.includes(await claim()) }).toEqual({
+      former: false,
+      now: true,
+    });
+    await project.expectNoChanges();
+  });
+
+  const podOfWeb = (): Promise<string> =>
+    kubectl(
+      sandbox,
+      "get",
+      "pods",
+      "-l",
+      "trustee-access/workload=web",
+      "-o",
+      "jsonpath={.items[0].metadata.name}",
+    );
+
+  it("a change whose pod does not come is kept open, shows in a preview, and ends with the next run", async () => {
+    const name = await witness("witness-2");
+    project.configure(settings({ release: "3", app: nowhere }));
+    const failed = await project.pulumi("up", "--yes", "--skip-preview", "--stack", project.stack);
+    expect(failed.exitCode).not.toBe(0);
+    expect(await readable(sandbox, name, PATH)).toBe(true);
+
+    project.configure(settings({ release: "3" }));
+    const preview = await project.preview("--diff");
+    expect(preview.stdout + preview.stderr).toContain("the former initdata of app, web is still accepted");
+    await project.up("--skip-preview");
+    expect(await denied(name)).toBe(true);
+    expect(await readable(sandbox, "app", PATH)).toBe(true);
+    await project.expectNoChanges();
+  });
+
+  it("at once: the former one is refused before the new pod is there", async () => {
+    const name = await witness("witness-3");
+    const more = { rotation: "at-once" };
+    project.configure(settings({ release: "4", app: nowhere, more }));
+    const failed = await project.pulumi("up", "--yes", "--skip-preview", "--stack", project.stack);
+    expect(failed.exitCode).not.toBe(0);
+    expect((await shared()).includes("former initdata")).toBe(false);
+    expect(await denied(name)).toBe(true);
+
+    project.configure(settings({ release: "4", more }));
+    await project.up("--skip-preview");
+    expect(await readable(sandbox, "app", PATH)).toBe(true);
+    await project.expectNoChanges();
+  });
+
+  it("without a change Trustee is not restarted, and destroy leaves what was there", async () => {
+    const kbs = (): Promise<string> => kubectl(sandbox, "get", "pods", "-n", NAMESPACE, "-o", "name");
+    const pods = await kbs();
+    project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));
+    await project.up("--skip-preview");
+    expect(await kbs()).toBe(pods);
+    await kubectl(sandbox, "delete", "pod", "witness-1", "witness-2", "witness-3", "--wait=false");
+    await project.destroy();
+    expect(await sharedData(sandbox)).toEqual(before);
+  });
+});
