@@ -1,11 +1,35 @@
-import { enableCompileCache, flushCompileCache } from "node:module";
-import { join } from "node:path";
+import { flushCompileCache } from "node:module";
+import { serve, UnimplementedError, type Provider } from "../protocol/index.ts";
 
-// What Node made of all this code the last time: a third of what loading it costs. In the project's own folder, which nobody
-// else can write to; where it cannot be written, everything is compiled anew.
-enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "trustee-access"));
-const { serve } = await import("../protocol/index.ts");
-const { trusteeProvider } = await import("./trustee-provider.ts");
-flushCompileCache();
+/**
+ * The provider, loaded with the first call to it. The engine starts one provider after another, each when the one before says
+ * that it is there; so this process says so before it has loaded the client of Kubernetes, three quarters of the whole.
+ */
+function onDemand(load: () => Promise<Provider>): Provider {
+  let loading: Promise<Provider> | undefined;
+  const loaded = (): Promise<Provider> => (loading ??= load());
+  return {
+    configure: async (request, context) => (await loaded()).configure(request, context),
+    check: async (request, context) => (await loaded()).check(request, context),
+    diff: async (request, context) => (await loaded()).diff(request, context),
+    create: async (request, context) => (await loaded()).create(request, context),
+    read: async (request, context) => (await loaded()).read(request, context),
+    update: async (request, context) => (await loaded()).update(request, context),
+    delete: async (request, context) => (await loaded()).delete(request, context),
+    invoke: async (request, context) => {
+      const provider = await loaded();
+      if (provider.invoke === undefined)
+        throw new UnimplementedError(`there is no function ${request.token}`);
+      return provider.invoke(request, context);
+    },
+  };
+}
 
-await serve(trusteeProvider(), { name: "trustee", version: "0.1.0" });
+const provider = onDemand(async () => {
+  const { trusteeProvider } = await import("./trustee-provider.ts");
+  // See pulumi-resource-trustee. Now, and not only when this process ends, since the engine may kill it.
+  flushCompileCache();
+  return trusteeProvider();
+});
+
+await serve(provider, { name: "trustee", version: "0.1.0" });
