@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Before } from "../core/policy/registry.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
 import {
   EMPTY_LEDGER,
@@ -21,6 +20,7 @@ import {
   readConfigMap,
   staying,
   writableConfigMap,
+  type ConfigMap,
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -48,55 +48,54 @@ interface Retired {
   readonly version: string;
 }
 
-/** A ConfigMap of which nothing has to go. */
-const NOTHING: Change<boolean> = { patch: undefined, result: false };
+/** One of the two ConfigMaps, with the key that Trustee reads; where there is none, nothing has to go. */
+async function retireFrom(
+  operation: Operation,
+  namespace: string,
+  { configMap, candidateKeys }: z.output<typeof target>,
+  annotation: string,
+  patchOf: (map: ConfigMap, key: string) => Change<unknown>["patch"],
+): Promise<Retired> {
+  const ref = configMapRef(namespace, configMap);
+  const { result, resourceVersion } = await changeObject(
+    operation,
+    configMapTarget(ref, candidateKeys, annotation),
+    (live): Change<boolean> => {
+      const object = staying(live);
+      const key = object === undefined ? undefined : keyOf(object, candidateKeys);
+      const patch =
+        object === undefined || key === undefined ? undefined : patchOf(readConfigMap(object), key);
+      if (patch !== undefined) writableConfigMap(object, ref);
+      return { patch, result: patch !== undefined };
+    },
+  );
+  return { retired: result, version: resourceVersion };
+}
 
 function keyOf(object: KubeObject, candidates: readonly string[]): string | undefined {
   return liveKey(readConfigMap(object).data, candidates);
 }
 
-async function retireFromPolicy(want: Inputs, operation: Operation): Promise<Retired> {
-  const { configMap, candidateKeys, stack } = want.policy;
-  const ref = configMapRef(want.namespace, configMap);
-  const { result, resourceVersion } = await changeObject(
-    operation,
-    configMapTarget(ref, candidateKeys, ORIGINALS_ANNOTATION),
-    (live): Change<boolean> => {
-      const object = staying(live);
-      const key = object === undefined ? undefined : keyOf(object, candidateKeys);
-      if (object === undefined || key === undefined) return NOTHING;
-      const before: Before = contentOf(readConfigMap(object), key);
-      const content = retirePolicy(before, stack);
-      if (content === before) return NOTHING;
-      writableConfigMap(object, ref);
-      return { patch: { data: { [key]: content } }, result: true };
-    },
-  );
-  return { retired: result, version: resourceVersion };
+function retireFromPolicy({ namespace, policy }: Inputs, operation: Operation): Promise<Retired> {
+  return retireFrom(operation, namespace, policy, ORIGINALS_ANNOTATION, (map, key) => {
+    const before = contentOf(map, key);
+    const content = retirePolicy(before, policy.stack);
+    return content === before ? undefined : { data: { [key]: content } };
+  });
 }
 
-async function retireFromReferenceValues(want: Inputs, operation: Operation): Promise<Retired> {
-  const { configMap, candidateKeys, owner } = want.referenceValues;
-  const ref = configMapRef(want.namespace, configMap);
-  const { result, resourceVersion } = await changeObject(
-    operation,
-    configMapTarget(ref, candidateKeys, REFERENCE_VALUES_LEDGER_ANNOTATION),
-    (live): Change<boolean> => {
-      const object = staying(live);
-      const key = object === undefined ? undefined : keyOf(object, candidateKeys);
-      if (object === undefined || key === undefined) return NOTHING;
-      const map = readConfigMap(object);
-      const ledgers = readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
-      const left = retireDigests(key, contentOf(map, key), ledgers[key] ?? EMPTY_LEDGER, owner);
-      const value = writeLedgers({ ...ledgers, [key]: left.ledger });
-      const annotation = { name: REFERENCE_VALUES_LEDGER_ANNOTATION, value };
-      const patch = configMapPatch(map, { [key]: left.content }, annotation);
-      if (patch === undefined) return NOTHING;
-      writableConfigMap(object, ref);
-      return { patch, result: true };
-    },
-  );
-  return { retired: result, version: resourceVersion };
+function retireFromReferenceValues(
+  { namespace, referenceValues }: Inputs,
+  operation: Operation,
+): Promise<Retired> {
+  const name = REFERENCE_VALUES_LEDGER_ANNOTATION;
+  return retireFrom(operation, namespace, referenceValues, name, (map, key) => {
+    const ledgers = readLedgers(map.annotations[name]);
+    const ledger = ledgers[key] ?? EMPTY_LEDGER;
+    const left = retireDigests(key, contentOf(map, key), ledger, referenceValues.owner);
+    const value = writeLedgers({ ...ledgers, [key]: left.ledger });
+    return configMapPatch(map, { [key]: left.content }, { name, value });
+  });
 }
 
 async function retire(want: Inputs, first: boolean, operation: Operation): Promise<PropertyMap> {

@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 
@@ -34,16 +33,6 @@ async function refusal(change: Configuration): Promise<string> {
   expect({ failed: exitCode !== 0, said: exitCode === 0 ? stdout : "" }).toEqual({ failed: true, said: "" });
   expect(await sharedData(sandbox)).toEqual(before);
   return stdout + stderr;
-}
-
-/** A port on which nobody listens: one that was free a moment ago. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** A kubeconfig for a cluster that is not there. */

@@ -1,21 +1,10 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-
-/** A port of 127.0.0.1 at which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 const TOKEN = "trustee:index:getTrustee";
 const STACK = "org/project/dev";
