@@ -5,7 +5,7 @@ import { checkPluginFolder, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.t
 import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
-import { conditionOf, readRunState, type RunState } from "./state/run-state.ts";
+import { conditionOf, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
 
 export { killProcess, restartProcess } from "./sandbox-processes.ts";
 export type { Step } from "./start.ts";
@@ -182,11 +182,12 @@ export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): 
 /** Ends a sandbox with all its processes, also a half-started one, and removes its folder. @returns whether there was one */
 export async function stopSandbox(name: string): Promise<boolean> {
   const folder = sandboxFolder(name);
-  const state = readRunState(folder);
-  if (state !== undefined) {
-    if (state.starter.pid !== process.pid && state.phase === "starting") await endStarter(state.starter);
-    await stopDaemons((readRunState(folder) ?? state).processes);
+  const found = readProcesses(folder);
+  if (found !== undefined) {
+    const state = readRunState(folder);
+    if (state?.phase === "starting" && state.starter.pid !== process.pid) await endStarter(state.starter);
+    await stopDaemons((readProcesses(folder) ?? found).processes);
   }
   await removeFolder(folder);
-  return state !== undefined;
+  return found !== undefined;
 }

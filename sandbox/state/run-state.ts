@@ -42,6 +42,21 @@ export function readRunState(folder: string): RunState | undefined {
   }
 }
 
+const processesOnly = z.looseObject({
+  processes: z.array(z.looseObject({ pid: z.number(), started: z.string() })),
+});
+
+/** What runs of a sandbox, also of one that another release of this project has started; undefined where nothing is known. */
+export function readProcesses(
+  folder: string,
+): { readonly processes: readonly ProcessIdentity[] } | undefined {
+  try {
+    return processesOnly.parse(JSON.parse(readFileSync(join(folder, FILE), "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Writes the state at once and whole, so that a crash in the next instant loses no process. */
 export function writeRunState(folder: string, state: RunState): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { stopSandbox } from "../../sandbox/api.ts";
 import { freePorts } from "../../sandbox/state/ports.ts";
 import {
   isRunning,
@@ -55,6 +56,24 @@ test("a daemon logs both its streams, has only the given environment, and ends w
   expect(isRunning(identity)).toBe(false);
   for (let tries = 0; startOf(child) !== undefined && tries < 100; tries += 1) await sleep(20);
   expect(startOf(child)).toBeUndefined();
+});
+
+test("a sandbox that another release has started is stopped too", async () => {
+  const home = process.env["TRUSTEE_ACCESS_HOME"];
+  process.env["TRUSTEE_ACCESS_HOME"] = folder;
+  try {
+    const identity = daemon("sleep 1000");
+    const sandbox = join(folder, "sandboxes", "older");
+    await mkdir(sandbox, { recursive: true });
+    const state = { layout: 0, processes: [{ ...identity, called: "etcd" }] };
+    await writeFile(join(sandbox, "run.json"), JSON.stringify(state));
+    expect(await stopSandbox("older")).toBe(true);
+    expect(isRunning(identity)).toBe(false);
+    expect(await stopSandbox("older")).toBe(false);
+  } finally {
+    if (home === undefined) delete process.env["TRUSTEE_ACCESS_HOME"];
+    else process.env["TRUSTEE_ACCESS_HOME"] = home;
+  }
 });
 
 test("a process that was given a daemon's number later is left alone", async () => {
