@@ -15,5 +15,5 @@ export type RotationMode = (typeof rotationModes)[number];
  * where two pods exchange their initdata, the one would read the other's secrets.
  */
 export function staysAccepted({ current, overlapping }: Rotation, claim: string, reader: string): boolean {
-  return overlapping.includes(reader) && !Object.hasOwn(current, claim);
+  return !Object.hasOwn(current, claim) && overlapping.includes(reader);
 }
