@@ -3,6 +3,7 @@ import {
   ConfidentialPod,
   EVERY_KEY,
   getTrustee,
+  InitdataRotation,
   KbsSecret,
   planConfidentialPod,
   ReferenceValues,
@@ -25,11 +26,15 @@ const payments = planConfidentialPod("payments", {
   execCurl: ["payments-key/key"],
 });
 
+// When its initdata changes, the former one stays accepted until the new pod is ready.
+const rotation = { current: { [payments.initData]: "payments" }, overlapping: ["payments"] };
+
 const key = new KbsSecret("payments-key", { generate: { keys: ["key"] } }, { providers });
 const policy = new ResourcePolicy(
   "policy",
   {
     generation,
+    rotation,
     grants: {
       stack: "payments",
       others: "affirming",
@@ -39,12 +44,21 @@ const policy = new ResourcePolicy(
   { provider, dependsOn: [key] },
 );
 const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
-const values = new ReferenceValues("values", { generation, digests }, { provider, dependsOn: [key] });
+const values = new ReferenceValues(
+  "values",
+  { generation, digests, rotation },
+  { provider, dependsOn: [key] },
+);
 const rollout = new TrusteeRollout(
   "rollout",
   { policy, referenceValues: values, secrets: [key] },
   { provider },
 );
-new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
+const pod = new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
+new InitdataRotation(
+  "rotation",
+  { rotation, stack: "payments", referenceValues: values, pods: [pod], generation },
+  { provider },
+);
 
 export const initData = payments.initData;
