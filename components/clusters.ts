@@ -35,13 +35,15 @@ export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster
   // applied, not imported: an import wants the declaration to be what kubectl wrote, to the last default.
   const upsertExistingObjects = true;
   // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
-  const trusteeKubernetes = new kubernetes.Provider("trustee-cluster", {
-    ...trusteeSide,
-    enableSecretMutable: true,
-    upsertExistingObjects,
-  });
+  // The engine starts one provider after another: first the one that is asked what is live, while the other starts.
+  const trusteeProvider = new trustee.Provider("trustee", trusteeSide);
+  const trusteeKubernetes = new kubernetes.Provider(
+    "trustee-cluster",
+    { ...trusteeSide, enableSecretMutable: true, upsertExistingObjects },
+    { dependsOn: [trusteeProvider] },
+  );
   return {
-    trustee: new trustee.Provider("trustee", trusteeSide),
+    trustee: trusteeProvider,
     trusteeKubernetes,
     podKubernetes: same
       ? trusteeKubernetes

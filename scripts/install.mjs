@@ -2,7 +2,7 @@
 // since it runs on the host's own Node before anything is there: `npm run demo` and `npm test` begin with it.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -12,6 +12,12 @@ const wanted = createHash("sha256")
   .digest("hex");
 
 if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
+  if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(
+      "node_modules is a symbolic link, and npm would empty the folder that it leads to. Remove the link.",
+    );
+    process.exit(1);
+  }
   console.error("Installing the dependencies (once; about a minute) ...");
   const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
