@@ -6,32 +6,32 @@ import type { StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
 import type { PolicyText } from "./source.ts";
 
+/** A step of a preview; what its resource is like depends on the resource. */
 const previewSchema = z.object({
   steps: z
-    .array(
-      z.object({
-        op: z.string(),
-        urn: z.string(),
-        oldState: z.object({ outputs: z.object({ liveContent: z.string().nullish() }).optional() }).nullish(),
-        newState: z
-          .object({
-            inputs: z
-              .object({
-                policy: z
-                  .object({
-                    stack: z.string(),
-                    others: z.enum(otherSecretsModes),
-                    secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
-                  })
-                  .optional(),
-              })
-              .optional(),
-          })
-          .nullish(),
-      }),
-    )
+    .array(z.object({ op: z.string(), urn: z.string(), oldState: z.unknown(), newState: z.unknown() }))
     .default([]),
 });
+
+const writtenSchema = z
+  .object({ outputs: z.object({ liveContent: z.string().nullish() }).optional() })
+  .nullish();
+
+const wantedSchema = z
+  .object({
+    inputs: z
+      .object({
+        policy: z
+          .object({
+            stack: z.string(),
+            others: z.enum(otherSecretsModes),
+            secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+          })
+          .optional(),
+      })
+      .optional(),
+  })
+  .nullish();
 
 /** The resource that holds the policy, whatever its parents are called. */
 const POLICY = /\$?trustee:index:ConfigMapEntry::/;
@@ -64,8 +64,8 @@ function parseJson(text: string): unknown {
 export async function readPlannedPolicy(stack: StackOutputs): Promise<PolicyText> {
   const { steps } = previewSchema.parse(await runPreview(stack.grants.stack));
   const step = steps.findLast(({ op, urn }) => op !== "refresh" && POLICY.test(urn));
-  const grants = step?.newState?.inputs?.policy;
-  const live = step?.oldState?.outputs?.liveContent ?? stack.resourcePolicy;
+  const grants = wantedSchema.parse(step?.newState)?.inputs?.policy;
+  const live = writtenSchema.parse(step?.oldState)?.outputs?.liveContent ?? stack.resourcePolicy;
   const text = grants === undefined ? live : joinPolicy(live, grants);
   const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
   return { text, from, stack: { ...stack, ...(grants === undefined ? {} : { grants }) }, deployed: false };
