@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
+import { ownerMark } from "../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import {
@@ -77,7 +78,12 @@ function merged(
   if (want.policy !== undefined) {
     const base = withoutFormerName(want.policy, live, old);
     const before = old === undefined ? live : old.computed.before;
-    const content = joinPolicy(base, { ...want.policy, owner }, before, formerGrants(want, old));
+    const content = joinPolicy(
+      base,
+      { ...want.policy, owner: ownerMark(owner) },
+      before,
+      formerGrants(want, old),
+    );
     return { content, before: parseRegistry(content)?.before ?? null };
   }
   const before = old?.computed ?? original ?? { before: live };
@@ -101,7 +107,7 @@ function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
 function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
-  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written, owner);
+  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written, ownerMark(owner));
   if (live === state.written) return { kind: "restore", content: state.before };
   return { kind: "leave", reason: "somebody else has written it since" };
 }

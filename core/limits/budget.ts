@@ -1,6 +1,7 @@
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Before } from "../policy/registry.ts";
+import { OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
 import { formatOfKey } from "../reference-values/format.ts";
@@ -65,7 +66,7 @@ function annotationBytes(annotations: Readonly<Record<string, string>>): number 
 
 function policyGauge(plan: Plan, live: Before): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
-    Buffer.byteLength(joinPolicy(live, { ...plan.grants, secrets }));
+    Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: "0".repeat(OWNER_MARK_LENGTH), secrets }));
   const readers = new Set(
     Object.values(plan.grants.secrets).flatMap((keys) =>
       Object.values(keys).flatMap((names) => Object.values(names)),

@@ -19,7 +19,7 @@ export interface StackGrants {
   readonly secrets: GrantTable;
   /** Former initdata of its readers, still accepted: a change of initdata is under way. @default none */
   readonly retiring?: GrantTable;
-  /** The resource whose grants these are, by its URN: it alone may take them out. @default nobody knows */
+  /** The {@link ./owner.ts mark} of the resource whose grants these are: it alone may take them out. @default nobody knows */
   readonly owner?: string;
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackGrants } from "../../core/policy/grants.ts";
+import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -31,7 +32,7 @@ function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & Pr
 /** As they stand in the text: with the resource that put them there. */
 const owned = (policy: StackGrants, stack = "dev", name = "it"): StackGrants => ({
   ...policy,
-  owner: `urn:pulumi:${stack}::trustee-access::trustee:index:ConfigMapEntry::${name}`,
+  owner: ownerMark(`urn:pulumi:${stack}::trustee-access::trustee:index:ConfigMapEntry::${name}`),
 });
 
 const target = (configMap: string, keys: readonly string[] = [NEW, OLD]) => ({

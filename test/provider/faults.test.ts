@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -76,7 +77,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       disturb: () => cluster.edit(name, { [`x${(count += 1)}`]: "theirs" }),
       collide: () => cluster.edit(name, { "policy.rego": `package policy\n# ${(count += 1)}\n` }),
       before: { "policy.rego": STOCK },
-      after: (owner) => ({ "policy.rego": joinPolicy(STOCK, { ...grants, owner }) }),
+      after: (owner) => ({ "policy.rego": joinPolicy(STOCK, { ...grants, owner: ownerMark(owner) }) }),
       disturbed: (content) => expect.objectContaining(content as object) as unknown,
       ref: `configmaps "${name}"`,
     };

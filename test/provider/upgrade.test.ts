@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { TestCluster } from "./cluster.ts";
@@ -132,7 +133,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     await cluster.configMap("policy", { "policy.rego": stock });
     const resource = engine.resource("ConfigMapEntry");
     await resource.up(given("policy.rego"));
-    const text = joinPolicy(stock, { ...policy, owner: resource.urn });
+    const text = joinPolicy(stock, { ...policy, owner: ownerMark(resource.urn) });
     await cluster.edit("policy", { "policy.rego": null, "resource-policy.rego": text });
     await resource.refresh();
     expect(resource.state?.inputs["drift"]).toBe(

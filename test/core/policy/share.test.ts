@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StackGrants } from "../../../core/policy/grants.ts";
+import { ownerMark } from "../../../core/policy/owner.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy } from "../../../core/policy/share.ts";
 
@@ -56,6 +57,29 @@ describe("one stack", () => {
         expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
       }),
     );
+  });
+});
+
+describe("whose grants they are", () => {
+  const owned = (urn: string): StackGrants => ({
+    stack: "org/p/a",
+    owner: ownerMark(urn),
+    others: "affirming",
+    secrets: { s: {} },
+  });
+
+  test("a mark of a fixed length, as `printf %s URN | sha256sum | cut -c1-16` makes it", () => {
+    expect(ownerMark("urn:pulumi:dev::p::t::n")).toBe("06d4fe26cdf927b8");
+  });
+
+  test("who has taken them over keeps them when the one before goes", () => {
+    const first = joinPolicy("package before\n", owned("old"));
+    const second = joinPolicy(first, owned("new"));
+    expect(leavePolicy(second, "org/p/a", second, ownerMark("old"))).toStrictEqual({ kind: "handed-over" });
+    expect(leavePolicy(second, "org/p/a", second, ownerMark("new"))).toStrictEqual({
+      kind: "restore",
+      content: "package before\n",
+    });
   });
 });
 
