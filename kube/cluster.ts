@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { KubeConfig } from "@kubernetes/client-node";
+import { KubeConfig } from "./client-library.ts";
 
 /** Which cluster, as kubectl would be told. */
 export interface ClusterOptions {
