@@ -10,7 +10,13 @@ import {
 } from "./control-plane/certificates.ts";
 import { writeKubeconfig } from "./control-plane/kubeconfig.ts";
 import { newExecContainer, writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
-import { controlPlanePrograms, portNames, type Ports } from "./control-plane/programs.ts";
+import {
+  controllerPrograms,
+  controlPlanePrograms,
+  portNames,
+  type Ports,
+  type Program,
+} from "./control-plane/programs.ts";
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
 import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
@@ -112,12 +118,11 @@ export class Start {
       writeKwokConfiguration(files.kwokConfiguration, execContainer),
       this.#trusteeCertificate(folder),
     ]);
-    for (const program of controlPlanePrograms(files, ports)) {
-      this.#spawn(program.tool, this.#tool(program.tool), program.arguments);
-    }
+    this.#spawnAll(controlPlanePrograms(files, ports));
     await this.#startStandins(certificates, ports, execContainer);
     detail("waiting for the API server");
     await this.#apiServerReady(this.#connect(certificates, ports));
+    this.#spawnAll(controllerPrograms(files));
   }
 
   async #trusteeCertificate(folder: string): Promise<void> {
@@ -193,6 +198,10 @@ export class Start {
     const file = this.#tools.get(name);
     if (file === undefined) throw new Error(`the tool ${name} has not been provided`);
     return file;
+  }
+
+  #spawnAll(programs: readonly Program[]): void {
+    for (const { tool, arguments: given } of programs) this.#spawn(tool, this.#tool(tool), given);
   }
 
   #spawn(name: string, program: string, programArguments: readonly string[]): void {
