@@ -1,50 +1,77 @@
 import js from "@eslint/js";
+import type { Linter } from "eslint";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
-/**
- * Which folders a folder may not import. Data flows one way: index -> components -> core, and the outer
- * programs (provider, cli, sandbox) -> core. Nobody imports the sandbox but its own command, the demo, the
- * benchmark and the tests; nobody imports the benchmark.
- */
-const forbidden: Readonly<Record<string, readonly string[]>> = {
-  core: ["components", "provider", "protocol", "kube", "cli", "sandbox", "test", "bench"],
-  protocol: ["components", "provider", "kube", "cli", "sandbox", "test", "bench", "core"],
-  kube: ["components", "provider", "protocol", "cli", "sandbox", "test", "bench"],
-  components: ["provider", "protocol", "kube", "cli", "sandbox", "test", "bench"],
-  provider: ["components", "cli", "sandbox", "test", "bench"],
-  cli: ["components", "provider", "protocol", "sandbox", "test", "bench"],
-  sandbox: ["components", "provider", "cli", "test", "bench"],
-  bench: ["components", "provider", "protocol", "kube", "cli", "test", "demo"],
+/** Every folder of programs, and what it may import of the others. Tests may import everything, and nobody a test. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  protocol: [],
+  kube: ["core"],
+  components: ["core"],
+  provider: ["core", "kube", "protocol"],
+  cli: ["core", "kube"],
+  sandbox: ["core", "kube", "protocol"],
+  demo: ["core", "sandbox"],
+  bench: ["core", "sandbox"],
+  examples: [],
+  ci: [],
+  scripts: [],
 };
 
-/** What only the pure core must not touch: the engine, the file system, the environment, processes, the network. */
-const impure: string[] = [
-  "@pulumi/*",
-  "@kubernetes/*",
-  "node:fs",
-  "node:fs/*",
-  "node:child_process",
-  "node:net",
-  "node:process",
-  "node:os",
+const folders = [...Object.keys(allowed), "test"];
+
+/** Those whose Pulumi programs are written with its SDK; everybody else may use its protocol alone. */
+const usesSdk = ["components", "examples", "index.ts"];
+
+/** The packages that the pure core may use. */
+const purePackages = ["@iarna/toml", "jsonc-parser", "pako", "zod"];
+
+/** What the pure core may use of node:crypto: neither random nor a clock is in it. */
+const pureCrypto = ["createHash", "X509Certificate"];
+
+/** Globals by which a clock, random, the environment or the network would come in. */
+const impureGlobals = [
+  ...[
+    "process",
+    "require",
+    "globalThis",
+    "global",
+    "performance",
+    "crypto",
+    "console",
+    "navigator",
+    "Temporal",
+  ],
+  ...["fetch", "WebSocket", "EventSource", "XMLHttpRequest", "BroadcastChannel"],
+  ...["setTimeout", "setInterval", "setImmediate", "queueMicrotask"],
 ];
 
 interface Restriction {
-  readonly regex?: string;
-  readonly group?: string[];
+  readonly regex: string;
   readonly message: string;
+  readonly allowImportNames?: string[];
 }
 
-function restricted(folder: string, others: readonly string[]): Restriction[] {
+/** @param start of the path that leads to the top folder, as a regular expression */
+function restricted(folder: string, others: readonly string[], start: string): Restriction[] {
   const found: Restriction[] = [
     {
-      regex: `^(\\.\\./)+(${others.join("|")})/`,
-      message: `${folder}/ may not import these folders; see CONTRIBUTING.md.`,
+      regex: `^${start}(${others.join("|")})(/|$)`,
+      message: `${folder} may not import these folders; see CONTRIBUTING.md.`,
     },
   ];
-  if (folder === "core") found.push({ group: impure, message: "core/ is pure: values in, values out." });
-  else if (folder !== "components") {
+  if (folder === "core") {
+    const names = purePackages.map((name) => `${name}$`).join("|");
+    found.push(
+      { regex: `^(?!\\.{1,2}/|node:crypto$|${names})`, message: "core/ is pure: values in, values out." },
+      {
+        regex: "^node:crypto$",
+        allowImportNames: pureCrypto,
+        message: `core/ is pure: of node:crypto it may use ${pureCrypto.join(" and ")}.`,
+      },
+    );
+  } else if (!usesSdk.includes(folder)) {
     found.push({
       regex: "^@pulumi/(pulumi|kubernetes)(?!/proto/)",
       message: "Only components/ and index.ts use Pulumi's SDK.",
@@ -52,6 +79,39 @@ function restricted(folder: string, others: readonly string[]): Restriction[] {
   }
   return found;
 }
+
+/** A selector's regular expression cannot hold a slash as it is. */
+function dynamic({ regex, message }: Restriction): { selector: string; message: string } {
+  return { selector: `ImportExpression[source.value=/${regex.replaceAll("/", String.raw`\x2F`)}/]`, message };
+}
+
+/** The rules for a file of `folder`: they hold for `import`, `export from`, and `import()`, whose target has to be readable. */
+function boundary(
+  folder: string,
+  others: readonly string[],
+  start = String.raw`(\./)?(\.\./)+`,
+): Partial<Linter.RulesRecord> {
+  const patterns = restricted(folder, others, start);
+  const unreadable = {
+    selector: "ImportExpression[source.type!='Literal']",
+    message: "Write what is imported as a plain string, so that the directions of imports can be checked.",
+  };
+  return {
+    "no-restricted-imports": ["error", { patterns }],
+    "no-restricted-syntax": [
+      "error",
+      unreadable,
+      ...patterns.map(dynamic),
+      ...(folder === "core" ? clock : []),
+    ],
+  };
+}
+
+/** The time of day, however it is asked for. */
+const clock = [
+  "NewExpression[callee.name='Date'][arguments.length=0]",
+  "CallExpression[callee.name='Date']",
+].map((selector) => ({ selector, message: "core/ has no clock: take the time as an argument." }));
 
 export default defineConfig(
   { ignores: ["node_modules", "coverage", "dist"] },
@@ -76,16 +136,30 @@ export default defineConfig(
       "no-undef": "off",
     },
   },
-  Object.entries(forbidden).map(([folder, others]) => ({
-    files: [`${folder}/**/*.ts`],
-    rules: { "no-restricted-imports": ["error" as const, { patterns: restricted(folder, others) }] },
+  Object.entries(allowed).map(([folder, may]) => ({
+    files: [`${folder}/**/*.{ts,mjs}`],
+    rules: boundary(
+      folder,
+      folders.filter((other) => other !== folder && !may.includes(other)),
+    ),
   })),
+  {
+    files: ["index.ts"],
+    rules: boundary(
+      "index.ts",
+      folders.filter((other) => other !== "components"),
+      String.raw`\./`,
+    ),
+  },
   // The bare program that the benchmark compares with is a Pulumi program of its own.
-  { files: ["bench/bare/**/*.ts"], rules: { "no-restricted-imports": "off" } },
+  { files: ["bench/bare/**/*.ts"], rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" } },
   {
     files: ["core/**/*.ts"],
     rules: {
-      "no-restricted-globals": ["error", "process", "fetch", "setTimeout", "setInterval"],
+      "no-restricted-globals": [
+        "error",
+        ...impureGlobals.map((name) => ({ name, message: "core/ is pure: values in, values out." })),
+      ],
       "no-restricted-properties": [
         "error",
         { object: "Math", property: "random", message: "core/ is deterministic." },

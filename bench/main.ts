@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { generations, type Generation } from "../core/trustee/generation.ts";
-import { startSandbox, stopSandbox, type Sandbox } from "../sandbox/api.ts";
+import { startSandbox, type Sandbox } from "../sandbox/api.ts";
+import { interruption } from "../sandbox/interruption.ts";
 import { countCalls, type CallResult } from "./api-calls.ts";
 import { benchCommands, type CommandResult } from "./commands.ts";
 import { benchCore, type CoreResult } from "./core-work.ts";
@@ -44,17 +45,36 @@ function say(what: string): void {
   console.error(`  ${what}`);
 }
 
-/** The core comes first, before anything else has filled this process; then whatever needs the sandbox. */
-async function bench(options: Options): Promise<void> {
-  const { pods, runs, only, name, trustee, kubernetesPlugin } = options;
+/**
+ * The core comes first, before anything else has filled this process; then whatever needs the sandbox. Only a sandbox that is
+ * started here is ended here, also by ctrl-C.
+ */
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const { runs, only, name, trustee, kubernetesPlugin } = options;
   const core: CoreResult[] = [];
+  if (only.includes("core")) for (const size of CORE_SIZES) core.push(benchCore(size, Math.max(runs, 3)));
+  const withPlugin = kubernetesPlugin === undefined ? {} : { kubernetesPlugin };
+  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, say);
+  say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
+  const ends = !sandbox.taken && !options.keep;
+  // What still runs against the sandbox ends with it, by an error.
+  signal.addEventListener("abort", () => {
+    void (ends ? sandbox.stop() : Promise.resolve()).finally(() => process.exit());
+  });
+  try {
+    signal.throwIfAborted();
+    await measureIn(sandbox, options, core);
+  } finally {
+    if (ends) await sandbox.stop();
+  }
+}
+
+/** What needs the sandbox; shows all. @param core what has been measured before */
+async function measureIn(sandbox: Sandbox, options: Options, core: readonly CoreResult[]): Promise<void> {
+  const { pods, runs, only } = options;
   const policy: PolicyResult[] = [];
   const calls: CallResult[] = [];
   const commands: CommandResult[] = [];
-  if (only.includes("core")) for (const size of CORE_SIZES) core.push(benchCore(size, Math.max(runs, 3)));
-  const withPlugin = kubernetesPlugin === undefined ? {} : { kubernetesPlugin };
-  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin }, say);
-  say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
   if (only.includes("policy")) {
     for (const size of POLICY_SIZES) policy.push(...(await benchPolicy(sandbox.env, size, runs)));
   }
@@ -67,15 +87,6 @@ async function bench(options: Options): Promise<void> {
   const results = { commands, calls, core, policy };
   console.log(show(results));
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
-}
-
-/** ctrl-C leaves nothing behind. */
-function endOnSignal({ name, keep }: Options): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      void (keep ? Promise.resolve(false) : stopSandbox(name)).finally(() => process.exit(130));
-    });
-  }
 }
 
 await new Command("bench")
@@ -99,11 +110,6 @@ await new Command("bench")
   .option("--keep", "keep the sandbox, or take one that runs", false)
   .option("--json <file>", "write all numbers there")
   .action(async (options: Options) => {
-    endOnSignal(options);
-    try {
-      await bench(options);
-    } finally {
-      if (!options.keep) await stopSandbox(options.name);
-    }
+    await bench(options, interruption());
   })
   .parseAsync();

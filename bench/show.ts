@@ -15,7 +15,7 @@ export interface Results {
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** A bar of `value` in `width` columns, where `full` fills them; to an eighth of a column. */
-export function bar(value: number, full: number, width: number): string {
+function bar(value: number, full: number, width: number): string {
   const eighths = Math.round((Math.min(Math.max(value / full, 0), 1) || 0) * width * 8);
   return "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "");
 }
@@ -27,7 +27,7 @@ interface Bar {
 }
 
 /** A line for each value, all to the same scale. */
-export function plot(title: string, bars: readonly Bar[], width = 48): string {
+function plot(title: string, bars: readonly Bar[], width = 48): string {
   const full = Math.max(...bars.map(({ value }) => value));
   const label = Math.max(...bars.map((one) => one.label.length));
   const lines = bars.map((one) => `${one.label.padEnd(label)} ${bar(one.value, full, width)} ${one.text}`);

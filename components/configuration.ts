@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isRecord } from "../core/json.ts";
 import { SECRET_VALUES, type RawSettings } from "../core/settings/settings.ts";
 
 const NAMESPACE = "trustee-access";
@@ -18,10 +19,6 @@ function parse(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Every setting of this project in the stack's configuration. Secret values leave here as Pulumi secrets only. */

@@ -7,21 +7,30 @@ export function initDataTable(initData: Readonly<Record<string, string>>): strin
   return table.toString();
 }
 
-/** What to do next, once the demo has run. */
-export function nextSteps(options: { readonly keep: boolean; readonly name: string }): string {
-  if (!options.keep) {
-    return `
-Next:
-  npm run demo -- --keep          keep the sandbox and look around
-  npm run demo -- --trustee 0.21  the newer generation of Trustee`;
-  }
+function lookAround(name: string): string {
   return `
-The sandbox "${options.name}" still runs. Look around:
-  eval "$(npm run -s sandbox -- env --name ${options.name})"
+The sandbox "${name}" still runs. Look around:
+  eval "$(npm run -s sandbox -- env --name ${name})"
   pulumi stack output --stack dev
   kubectl exec pod1 -- curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key
   kubectl logs -n trustee-operator-system -l app=kbs
   npm run verify -- --stack dev
 End it:
-  pulumi destroy --yes --stack dev; npm run sandbox -- down --name ${options.name}`;
+  pulumi destroy --yes --stack dev; npm run sandbox -- down --name ${name}`;
+}
+
+/**
+ * What to do next, once the demo has run; how to look around also if it failed.
+ * @param runs whether the sandbox of that name still does
+ */
+export function nextSteps(name: string, runs: boolean, right: boolean): string {
+  if (runs) return lookAround(name);
+  return right
+    ? `
+Next:
+  npm run demo -- --keep          keep the sandbox and look around
+  npm run demo -- --trustee 0.21  the newer generation of Trustee`
+    : `
+The sandbox has been removed. To see what is wrong, keep it:
+  npm run demo -- --keep`;
 }

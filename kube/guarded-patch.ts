@@ -1,3 +1,4 @@
+import { isRecord } from "../core/json.ts";
 import type { KubeObject } from "./objects.ts";
 
 /** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
@@ -10,10 +11,6 @@ export type JsonPatchOperation =
 
 function pointer(path: FieldPath): string {
   return path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function valueAt(object: unknown, path: FieldPath): unknown {

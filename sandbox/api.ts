@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { execa } from "execa";
 import type { Generation } from "../core/trustee/generation.ts";
 import { type Environment, environment, layout } from "./pulumi/environment.ts";
@@ -5,7 +6,7 @@ import { checkPluginFolder, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.t
 import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
-import { conditionOf, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
+import { conditionOf, makeFolder, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
 
 export { killProcess, restartProcess } from "./sandbox-processes.ts";
 export type { Step } from "./start.ts";
@@ -47,6 +48,8 @@ export interface Sandbox {
   /** What `npm run -s sandbox -- env` exports. */
   readonly env: Readonly<Record<string, string>>;
   readonly kubernetesPlugin: { readonly source: string; readonly fallback: boolean };
+  /** Whether it ran before: then it is for whoever started it to end. */
+  readonly taken: boolean;
   /** Runs kubectl against it. Never throws for the command's own failure: see `exitCode`. */
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
   /** Runs pulumi in `cwd` against its backend; see {@link Sandbox.kubectl} for failures. */
@@ -86,8 +89,9 @@ function difference(state: RunState, wanted: Resolved): string | undefined {
 
 /**
  * What is to be done so that the sandbox runs; nothing where it runs already. One that was left half started or has
- * lost a process is removed first.
- * @throws Error if it runs with other options, or another process is starting it
+ * lost a process is removed first. With steps to do, the sandbox is the caller's: nobody else starts one of that name
+ * meanwhile, and where a step fails it is the caller who removes it, see {@link stopSandbox}.
+ * @throws Error if it runs with other options, or another process is starting it: it is then left alone
  */
 export async function startSteps(options: SandboxOptions): Promise<readonly Step[]> {
   const wanted = resolve(options);
@@ -95,9 +99,7 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
   const state = readRunState(folder);
   const condition = state === undefined ? "broken" : conditionOf(state);
   if (state !== undefined && condition === "starting") {
-    throw new Error(
-      `The sandbox "${wanted.name}" is being started by process ${state.starter.pid}: wait for it, or end it.`,
-    );
+    throw beingStarted(wanted.name, `process ${state.starter.pid}`);
   }
   if (state !== undefined && condition === "running") {
     const other = difference(state, wanted);
@@ -108,8 +110,14 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
     );
   }
   if (wanted.kubernetesPlugin !== undefined) await checkPluginFolder(wanted.kubernetesPlugin);
+  wanted.signal?.throwIfAborted();
   await stopSandbox(wanted.name);
+  if (!makeFolder(folder)) throw beingStarted(wanted.name, "another process");
   return new Start(wanted).steps();
+}
+
+function beingStarted(name: string, by: string): Error {
+  return new Error(`The sandbox "${name}" is being started by ${by}: wait for it, or end it.`);
 }
 
 /**
@@ -134,10 +142,10 @@ export async function startSandbox(
     await stopSandbox(name);
     throw error;
   }
-  return openSandbox(name);
+  return { ...openSandbox(name), taken: steps.length === 0 };
 }
 
-/** A sandbox that runs. @throws Error if it does not */
+/** A sandbox that runs, {@link Sandbox.taken}. @throws Error if it does not */
 export function openSandbox(name = "default"): Sandbox {
   const dir = sandboxFolder(name);
   const state = readRunState(dir);
@@ -166,6 +174,7 @@ export function openSandbox(name = "default"): Sandbox {
     trustee: state.trustee,
     env,
     kubernetesPlugin: state.kubernetesPlugin,
+    taken: true,
     kubectl: async (args, given) => run("kubectl", args, given),
     pulumi: async (args, given) => run("pulumi", ["--non-interactive", "--color=never", ...args], given),
     stop: async () => {
@@ -182,12 +191,13 @@ export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): 
 /** Ends a sandbox with all its processes, also a half-started one, and removes its folder. @returns whether there was one */
 export async function stopSandbox(name: string): Promise<boolean> {
   const folder = sandboxFolder(name);
+  const there = existsSync(folder);
   const found = readProcesses(folder);
   if (found !== undefined) {
     const state = readRunState(folder);
     if (state?.phase === "starting" && state.starter.pid !== process.pid) await endStarter(state.starter);
     await stopDaemons((readProcesses(folder) ?? found).processes);
   }
-  await removeFolder(folder);
+  if (there) await removeFolder(folder);
   return found !== undefined;
 }

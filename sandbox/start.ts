@@ -9,8 +9,14 @@ import {
   selfSigned,
 } from "./control-plane/certificates.ts";
 import { writeKubeconfig } from "./control-plane/kubeconfig.ts";
-import { writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
-import { controlPlanePrograms, portNames, type Ports } from "./control-plane/programs.ts";
+import { newExecContainer, writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
+import {
+  controllerPrograms,
+  controlPlanePrograms,
+  portNames,
+  type Ports,
+  type Program,
+} from "./control-plane/programs.ts";
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
 import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
@@ -23,7 +29,7 @@ import { findOnPath } from "./tools/installed.ts";
 import { buildNotice, planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
 import { installTrustee, trusteeReady } from "./trustee/install.ts";
 import { kbsHosts } from "./trustee/manifests/installation.ts";
-import type { StandinConfiguration } from "./trustee/standin/main.ts";
+import type { StandinConfiguration } from "./trustee/standin/configuration.ts";
 
 export interface StartOptions {
   readonly name: string;
@@ -48,7 +54,7 @@ export interface Step {
 /** How long the control plane may take to answer, and Trustee to be ready. Milliseconds. */
 const PATIENCE = 120_000;
 
-/** The start of one sandbox in a folder that is not there yet. */
+/** The start of one sandbox in a folder that has just been made, in which it is written down at once who starts it. */
 export class Start {
   readonly #options: StartOptions;
   readonly #folder: string;
@@ -68,6 +74,7 @@ export class Start {
       ports: {},
       processes: [],
     };
+    this.#update({});
   }
 
   steps(): readonly Step[] {
@@ -80,7 +87,6 @@ export class Start {
   }
 
   async #provideTools(detail: (text: string) => void): Promise<void> {
-    this.#update({});
     const plan = await planTools(toolCache(), usersPath());
     const notice = buildNotice(plan);
     if (notice !== undefined) detail(notice);
@@ -100,6 +106,7 @@ export class Start {
     detail("certificates");
     const [certificates, ports] = await Promise.all([makeClusterCertificates(folder), freePorts(portNames)]);
     this.#update({ ports });
+    const execContainer = newExecContainer();
     const files = {
       certificates,
       kubeconfig,
@@ -108,15 +115,14 @@ export class Start {
     };
     await Promise.all([
       writeKubeconfig(kubeconfig, ports.apiServer, certificates.ca, certificates.admin),
-      writeKwokConfiguration(files.kwokConfiguration),
+      writeKwokConfiguration(files.kwokConfiguration, execContainer),
       this.#trusteeCertificate(folder),
     ]);
-    for (const program of controlPlanePrograms(files, ports)) {
-      this.#spawn(program.tool, this.#tool(program.tool), program.arguments);
-    }
-    await this.#startStandins(certificates.kubelet, certificates.ca.certificate, ports);
+    this.#spawnAll(controlPlanePrograms(files, ports));
+    await this.#startStandins(certificates, ports, execContainer);
     detail("waiting for the API server");
     await this.#apiServerReady(this.#connect(certificates, ports));
+    this.#spawnAll(controllerPrograms(files));
   }
 
   async #trusteeCertificate(folder: string): Promise<void> {
@@ -131,9 +137,9 @@ export class Start {
   }
 
   async #startStandins(
-    kubelet: { certificate: string; key: string },
-    ca: string,
+    { kubelet, ca }: ClusterCertificates,
     ports: Ports,
+    execContainer: string,
   ): Promise<void> {
     const { kubeconfig, logs } = layout(this.#folder);
     const configuration: StandinConfiguration = {
@@ -145,13 +151,14 @@ export class Start {
       logFolder: logs,
       kubeletPort: ports.kubelet,
       kwokPort: ports.kwok,
+      execContainer,
       certificate: kubelet.certificate,
       key: kubelet.key,
-      ca,
+      ca: ca.certificate,
       installedMarker: join(this.#folder, "installed"),
     };
     const file = join(this.#folder, "standins.json");
-    await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`);
+    await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
     const program = join(import.meta.dirname, "trustee", "standin", "main.ts");
     this.#spawn("standins", process.execPath, ["--disable-warning=ExperimentalWarning", program, file]);
   }
@@ -191,6 +198,10 @@ export class Start {
     const file = this.#tools.get(name);
     if (file === undefined) throw new Error(`the tool ${name} has not been provided`);
     return file;
+  }
+
+  #spawnAll(programs: readonly Program[]): void {
+    for (const { tool, arguments: given } of programs) this.#spawn(tool, this.#tool(tool), given);
   }
 
   #spawn(name: string, program: string, programArguments: readonly string[]): void {

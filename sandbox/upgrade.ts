@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { clusterCertificates } from "./control-plane/certificates.ts";
 import { Rest } from "./control-plane/rest.ts";
@@ -6,7 +6,7 @@ import { layout } from "./pulumi/environment.ts";
 import { killProcess, restartProcess } from "./sandbox-processes.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { conditionOf, readRunState, writeRunState } from "./state/run-state.ts";
-import type { StandinConfiguration } from "./trustee/standin/main.ts";
+import { readStandinConfiguration, type StandinConfiguration } from "./trustee/standin/configuration.ts";
 import { upgraded, type UpgradeOptions, upgradeTrustee } from "./trustee/upgrade.ts";
 
 const STANDINS = "standins";
@@ -48,6 +48,6 @@ export async function upgradeSandbox(
 
 async function configureStandins(folder: string, change: Partial<StandinConfiguration>): Promise<void> {
   const file = join(folder, "standins.json");
-  const configuration = JSON.parse(await readFile(file, "utf8")) as StandinConfiguration;
-  await writeFile(file, `${JSON.stringify({ ...configuration, ...change }, null, 2)}\n`);
+  const configuration = { ...readStandinConfiguration(file), ...change };
+  await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`);
 }

@@ -1,9 +1,18 @@
 // Installs the dependencies, unless what is installed is what the lock says. Plain JavaScript without dependencies,
-// since it runs on the host's own Node before anything is there: `npm run demo` and `npm test` begin with it.
+// since it runs on the host's own Node before anything is there: `npm run demo` and `npm test` begin with it. All that it says goes to
+// the error stream: the output is that of the command that follows.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+
+const [major = 0] = process.versions.node.split(".").map(Number);
+if (major < 20) {
+  console.error(
+    `This needs Node 20 or newer to install itself; here is ${process.versions.node}: https://nodejs.org`,
+  );
+  process.exit(1);
+}
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const marker = `${root}node_modules/.installed-lock`;
@@ -21,7 +30,7 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
   console.error("Installing the dependencies (once; about a minute) ...");
   const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", 2, "inherit"],
     shell: process.platform === "win32",
   });
   if (npm.status !== 0) {

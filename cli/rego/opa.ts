@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import type { PolicyData } from "../../core/access/model.ts";
+import { parseJson } from "../../core/json.ts";
 
 /** Names the OPA program where it is not on PATH. */
 export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
@@ -49,14 +50,6 @@ const outputSchema = z.object({
   result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
   errors: z.array(z.object({ message: z.string(), code: z.string().default("") })).default([]),
 });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Asks requests that all have a path, or all have none, and likewise a plugin: `with` can replace a document, not remove

@@ -1,3 +1,4 @@
+import { isRecord } from "../json.ts";
 import type { Before } from "../policy/registry.ts";
 
 /** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
@@ -35,10 +36,6 @@ export const REFERENCE_VALUES_LEDGER_ANNOTATION = "trustee-access/reference-valu
 
 /** Annotations reach 256 KiB in all: a longer text from before is remembered by the states alone. Characters. */
 export const LONGEST_BEFORE = 65_536;
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function isDigests(value: unknown): value is Digests {
   return (

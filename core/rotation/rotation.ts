@@ -8,7 +8,6 @@ export interface Rotation {
 
 /** How a change of a pod's initdata goes: `at-once` withdraws the former one before the new pod is there. */
 export const rotationModes = ["overlap", "at-once"] as const;
-export type RotationMode = (typeof rotationModes)[number];
 
 /**
  * Whether a former claim of a reader's stays for the time of the change. One that is somebody's current claim never does:

@@ -75,6 +75,8 @@ async function signed(
 export interface ClusterCertificates {
   readonly ca: CertificateFiles;
   readonly apiServer: CertificateFiles;
+  /** etcd, and the API server as its client: nobody else may talk to it. */
+  readonly etcd: CertificateFiles;
   /** Of the sandbox's fake kubelet. */
   readonly kubelet: CertificateFiles;
   /** A client in group system:masters. */
@@ -90,6 +92,7 @@ export function clusterCertificates(folder: string): ClusterCertificates {
   return {
     ca: filesOf(folder, "ca"),
     apiServer: filesOf(folder, "apiserver"),
+    etcd: filesOf(folder, "etcd"),
     kubelet: filesOf(folder, "kubelet"),
     admin: filesOf(folder, "admin"),
     kubeletClient: filesOf(folder, "kubelet-client"),
@@ -99,6 +102,7 @@ export function clusterCertificates(folder: string): ClusterCertificates {
 
 const server = "extendedKeyUsage = serverAuth";
 const client = "extendedKeyUsage = clientAuth";
+const both = "extendedKeyUsage = serverAuth,clientAuth";
 
 /** The certificates of one control plane, on 127.0.0.1, made with the openssl program into `folder`. */
 export async function makeClusterCertificates(folder: string): Promise<ClusterCertificates> {
@@ -115,6 +119,10 @@ export async function makeClusterCertificates(folder: string): Promise<ClusterCe
     signed(folder, "apiserver", ca, {
       subject: "/CN=kube-apiserver",
       extensions: [server, `subjectAltName = ${apiServerNames}`],
+    }),
+    signed(folder, "etcd", ca, {
+      subject: "/CN=etcd",
+      extensions: [both, `subjectAltName = ${local}`],
     }),
     signed(folder, "kubelet", ca, {
       subject: "/CN=kubelet",

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { CertificateFiles } from "./certificates.ts";
 
 /** The name of the one context in a sandbox's kubeconfig. */
-export const CONTEXT = "trustee-access-sandbox";
+const CONTEXT = "trustee-access-sandbox";
 
 async function base64Of(file: string): Promise<string> {
   return (await readFile(file)).toString("base64");

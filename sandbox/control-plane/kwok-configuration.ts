@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 
@@ -112,8 +113,8 @@ const pending: readonly Requirement[] = [
   { key: condition("Ready"), operator: "NotIn", values: ["True"] },
 ];
 
-/** kwok's own "fast" stages, with the wait for the stand-ins, and an exec that runs the command on this machine. */
-const documents: readonly object[] = [
+/** kwok's own "fast" stages, with the wait for the stand-ins. */
+const stages: readonly object[] = [
   stage("node-initialize", "Node", [{ key: condition("Ready"), operator: "NotIn", values: ["True"] }], {
     statusTemplate: nodeStatus,
   }),
@@ -134,16 +135,33 @@ const documents: readonly object[] = [
     { statusTemplate: readyPodStatus },
   ),
   stage("pod-delete", "Pod", [{ key: ".metadata.deletionTimestamp", operator: "Exists" }], { delete: true }),
-  {
+];
+
+/**
+ * An exec that runs the command on this machine, as this user. kwok's server asks for no certificate and can be made to
+ * ask for none; but it runs commands only in containers that are listed, of whatever pod, and takes their names from the
+ * request. So the one that is listed is called as nobody can guess.
+ */
+function exec(container: string): object {
+  return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
     kind: "ClusterExec",
     metadata: { name: "every-pod" },
-    spec: { execs: [{ local: { workDir: "/" } }] },
-  },
-];
+    spec: { execs: [{ containers: [container], local: { workDir: "/" } }] },
+  };
+}
 
-/** Writes kwok's configuration: what it does to nodes and pods. */
-export async function writeKwokConfiguration(file: string): Promise<void> {
+/** A name for the container in which kwok runs commands: whoever knows it can run any command as this user. */
+export function newExecContainer(): string {
+  return randomBytes(32).toString("hex");
+}
+
+/**
+ * Writes kwok's configuration: what it does to nodes and pods. Readable by this user alone.
+ * @param execContainer the container in which kwok runs commands: a secret, see {@link newExecContainer}
+ */
+export async function writeKwokConfiguration(file: string, execContainer: string): Promise<void> {
+  const documents = [...stages, exec(execContainer)];
   const text = documents.map((document) => stringify(document, { lineWidth: 0 })).join("---\n");
   await writeFile(file, text, { mode: 0o600 });
 }

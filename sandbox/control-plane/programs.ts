@@ -38,18 +38,29 @@ const controllers = [
   "statefulset-controller",
 ] as const;
 
-function etcd(files: ControlPlaneFiles, ports: Ports): Program {
-  const [client, peer] = [`http://127.0.0.1:${ports.etcd}`, `http://127.0.0.1:${ports.etcdPeer}`];
+/** Whoever can write to etcd is the cluster's master, and so can run curl as this user: it asks for a certificate. */
+function etcd({ certificates, etcdData }: ControlPlaneFiles, ports: Ports): Program {
+  const [client, peer] = [`https://127.0.0.1:${ports.etcd}`, `https://127.0.0.1:${ports.etcdPeer}`];
+  const { certificate, key } = certificates.etcd;
+  const ca = certificates.ca.certificate;
   return {
     tool: "etcd",
     arguments: flags({
       name: "sandbox",
-      "data-dir": files.etcdData,
+      "data-dir": etcdData,
       "listen-client-urls": client,
       "advertise-client-urls": client,
       "listen-peer-urls": peer,
       "initial-advertise-peer-urls": peer,
       "initial-cluster": `sandbox=${peer}`,
+      "cert-file": certificate,
+      "key-file": key,
+      "trusted-ca-file": ca,
+      "client-cert-auth": true,
+      "peer-cert-file": certificate,
+      "peer-key-file": key,
+      "peer-trusted-ca-file": ca,
+      "peer-client-cert-auth": true,
       "unsafe-no-fsync": true,
       "log-level": "warn",
     }),
@@ -60,7 +71,10 @@ function apiServer({ certificates }: ControlPlaneFiles, ports: Ports): Program {
   return {
     tool: "kube-apiserver",
     arguments: flags({
-      "etcd-servers": `http://127.0.0.1:${ports.etcd}`,
+      "etcd-servers": `https://127.0.0.1:${ports.etcd}`,
+      "etcd-cafile": certificates.ca.certificate,
+      "etcd-certfile": certificates.etcd.certificate,
+      "etcd-keyfile": certificates.etcd.key,
       "bind-address": "127.0.0.1",
       "advertise-address": "127.0.0.1",
       "secure-port": ports.apiServer,
@@ -135,13 +149,12 @@ function kwok({ certificates, kubeconfig, kwokConfiguration }: ControlPlaneFiles
   };
 }
 
-/** The programs of the control plane in the order in which they are started. */
+/** The API server and what can wait for it, in the order in which they are started. */
 export function controlPlanePrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
-  return [
-    etcd(files, ports),
-    apiServer(files, ports),
-    controllerManager(files),
-    scheduler(files),
-    kwok(files, ports),
-  ];
+  return [etcd(files, ports), apiServer(files, ports), kwok(files, ports)];
+}
+
+/** What is started once the API server is ready: on a busy machine it gives up waiting, after some ten seconds. */
+export function controllerPrograms(files: ControlPlaneFiles): readonly Program[] {
+  return [controllerManager(files), scheduler(files)];
 }

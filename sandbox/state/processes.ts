@@ -24,9 +24,12 @@ export function startOf(pid: number): string | undefined {
   }
 }
 
-function startByPs(pid: number): string | undefined {
+/** {@link startOf} where there is no /proc: the time as `ps` writes it, in the same language and time zone whoever asks. */
+export function startByPs(pid: number): string | undefined {
   try {
-    const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
+    const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
+    const args = ["-o", "stat=,lstart=", "-p", String(pid)];
+    const line = execFileSync("ps", args, { encoding: "utf8", env }).trim();
     const [state = "", ...start] = line.split(/\s+/);
     return line === "" || state.startsWith("Z") ? undefined : start.join(" ");
   } catch {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { isRunning, type ProcessIdentity } from "./processes.ts";
 import { sandboxesFolder } from "./folders.ts";
@@ -54,6 +54,18 @@ export function readProcesses(
     return processesOnly.parse(JSON.parse(readFileSync(join(folder, FILE), "utf8")));
   } catch {
     return undefined;
+  }
+}
+
+/** Makes the folder of a sandbox, for its owner's eyes only. @returns whether it was not there */
+export function makeFolder(folder: string): boolean {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
   }
 }
 

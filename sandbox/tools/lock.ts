@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -7,21 +8,63 @@ import { thisProcess } from "../state/run-state.ts";
 
 const holderSchema = z.object({ pid: z.number(), started: z.string() });
 
-async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
+/** A lock as it was found. */
+interface Found {
+  readonly text: string;
+  /** Undefined where the file does not say. */
+  readonly holder?: ProcessIdentity;
+}
+
+async function look(file: string): Promise<Found | undefined> {
+  let text: string;
   try {
-    return holderSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    text = await readFile(file, "utf8");
   } catch {
     return undefined;
   }
+  try {
+    return { text, holder: holderSchema.parse(JSON.parse(text)) };
+  } catch {
+    return { text };
+  }
 }
 
+function isHeld({ holder }: Found): boolean {
+  return holder !== undefined && isRunning(holder);
+}
+
+/** Makes the lock with its content in one step, so that nobody ever finds it without its holder. */
 async function acquired(file: string): Promise<boolean> {
+  const whole = `${file}-${randomUUID()}`;
+  await writeFile(whole, JSON.stringify(thisProcess(startOf)));
   try {
-    await writeFile(file, JSON.stringify(thisProcess(startOf)), { flag: "wx" });
+    await link(whole, file);
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+/**
+ * Removes a lock that was found without a living holder, and no other. Several processes may find the same one: were each to
+ * remove it, the second could hit the new lock of the first. So whoever removes it holds a lock on that, `<file>.void`, and
+ * looks again; should such a process die in between, its own lock is removed in the same way.
+ */
+export async function removeVoid(file: string, found: Pick<Found, "text">): Promise<void> {
+  const guard = `${file}.void`;
+  if (!(await acquired(guard))) {
+    const other = await look(guard);
+    if (other !== undefined && !isHeld(other)) await removeVoid(guard, other);
+    return;
+  }
+  try {
+    const now = await look(file);
+    if (now?.text === found.text) await rm(file, { force: true });
+  } finally {
+    await rm(guard, { force: true });
   }
 }
 
@@ -37,13 +80,11 @@ export async function exclusively<T>(
 ): Promise<T> {
   const file = join(folder, ".lock");
   await mkdir(folder, { recursive: true });
-  for (let looks = 0; !(await acquired(file));) {
+  while (!(await acquired(file))) {
     signal?.throwIfAborted();
-    const holder = await holderOf(file);
-    // A lock without a living holder is just being written, or left by a process that ended: a second look tells.
-    if (holder !== undefined && isRunning(holder)) waiting(holder.pid);
-    else if (looks > 0) await rm(file, { force: true });
-    else looks += 1;
+    const found = await look(file);
+    if (found !== undefined && !isHeld(found)) await removeVoid(file, found);
+    else if (found?.holder !== undefined) waiting(found.holder.pid);
     await sleep(300);
   }
   try {

@@ -4,13 +4,14 @@ import { spawn, type ChildProcess, type StdioOptions } from "node:child_process"
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { decodeMap } from "../../protocol/wire.ts";
 import { call, connect } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { createRequest, failure, urn } from "./harness.ts";
 
-const fixture = new URL("fixture-provider.ts", import.meta.url).pathname;
+const fixture = fileURLToPath(new URL("fixture-provider.ts", import.meta.url));
 const started: ChildProcess[] = [];
 
 afterEach(() => {

@@ -1,9 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { exclusively } from "../../sandbox/tools/lock.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startOf } from "../../sandbox/state/processes.ts";
+import { thisProcess } from "../../sandbox/state/run-state.ts";
+import { exclusively, removeVoid } from "../../sandbox/tools/lock.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -43,6 +45,55 @@ test.each([
     async () => Promise.resolve("done"),
   );
   expect(result).toBe("done");
+});
+
+describe("a void lock that several processes have found", () => {
+  const ended = JSON.stringify({ pid: process.pid, started: "earlier" });
+  const living = JSON.stringify(thisProcess(startOf));
+  const lock = (): string => join(folder, ".lock");
+
+  test("is removed once: who comes second leaves the new one of the first", async () => {
+    await writeFile(lock(), living);
+    await removeVoid(lock(), { text: ended });
+    expect(await readFile(lock(), "utf8")).toBe(living);
+    expect(await readdir(folder)).toEqual([".lock"]);
+  });
+
+  test("is left alone while another one is removing it", async () => {
+    await writeFile(lock(), ended);
+    await writeFile(`${lock()}.void`, living);
+    await removeVoid(lock(), { text: ended });
+    expect((await readdir(folder)).sort()).toEqual([".lock", ".lock.void"]);
+  });
+
+  test("is removed by the next one where that other one has died over it", async () => {
+    await writeFile(lock(), ended);
+    await writeFile(`${lock()}.void`, ended);
+    const order: string[] = [];
+    await Promise.all(
+      ["one", "two", "three"].map(async (name) =>
+        exclusively(
+          folder,
+          () => undefined,
+          undefined,
+          async () => {
+            order.push(`${name} begins`);
+            await sleep(20);
+            order.push(`${name} ends`);
+          },
+        ),
+      ),
+    );
+    expect(order.map((line) => line.split(" ")[1])).toEqual([
+      "begins",
+      "ends",
+      "begins",
+      "ends",
+      "begins",
+      "ends",
+    ]);
+    expect(await readdir(folder)).toEqual([]);
+  });
 });
 
 test("is released by a failure, and given up by an abort", async () => {

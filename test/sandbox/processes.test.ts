@@ -9,6 +9,7 @@ import { freePorts } from "../../sandbox/state/ports.ts";
 import {
   isRunning,
   type ProcessIdentity,
+  startByPs,
   startDaemon,
   startOf,
   stopDaemons,
@@ -84,8 +85,28 @@ test("a process that was given a daemon's number later is left alone", async () 
   expect(isRunning(identity)).toBe(true);
 });
 
+test("when a process started is told by ps as /proc tells it: none, and in any time zone and language the same", async () => {
+  const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];
+  const before = { TZ: process.env["TZ"], LC_ALL: process.env["LC_ALL"] };
+  try {
+    const told = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
+      Object.assign(process.env, { TZ: zone, LC_ALL: "de_DE.UTF-8" });
+      return startByPs(first.pid);
+    });
+    expect(told[0]).toMatch(/^[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}$/);
+    expect(new Set(told).size).toBe(1);
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  }
+  for (let tries = 0; isRunning(second) && tries < 100; tries += 1) await sleep(20);
+  expect(startByPs(second.pid)).toBeUndefined();
+});
+
 test("a daemon that has ended by itself is not running, and stopping it again is no error", async () => {
-  const identity = daemon("true");
+  const identity = daemon("sleep 0.5");
   for (let tries = 0; isRunning(identity) && tries < 100; tries += 1) await sleep(20);
   expect(isRunning(identity)).toBe(false);
   await stopDaemons([identity, identity]);

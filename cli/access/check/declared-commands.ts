@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { z } from "zod";
 import type { DeclaredAgent } from "../../../core/access/agent-requests.ts";
+import { parseJson } from "../../../core/json.ts";
 import type { RegoPolicy } from "../../rego/batch.ts";
 
 /**
@@ -15,12 +16,4 @@ export async function declaredCommands({ opa, file }: RegoPolicy): Promise<Decla
   );
   const commands = z.array(z.string()).safeParse(parseJson(stdout));
   return { allowedCommands: commands.success ? commands.data : [] };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
+import { parseJson } from "../../../core/json.ts";
 import { otherSecretsModes } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import type { StackOutputs } from "../../stack.ts";
@@ -49,14 +50,6 @@ async function runPreview(stack: string): Promise<unknown> {
     throw new UsageError(
       `The preview failed: ${[...messages, String(error.stderr).trim()].join("\n").trim()}`,
     );
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

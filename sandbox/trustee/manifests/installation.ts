@@ -6,7 +6,7 @@ import { configMap, type Manifest, NAMESPACE, ownedBy, sampleSecret, secret } fr
 import { priorReferenceValues, referenceValuesData } from "./reference-values.ts";
 
 /** The host of the route to the KBS, as an OpenShift router names it. */
-export function kbsHost(generation: Generation): string {
+function kbsHost(generation: Generation): string {
   return `${generationFacts[generation].route}-${NAMESPACE}.apps.sandbox.example`;
 }
 

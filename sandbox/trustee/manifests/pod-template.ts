@@ -1,7 +1,7 @@
 import type { Generation } from "../../../core/trustee/generation.ts";
 
 /** The annotation by which operators from v0.21 on make the KBS roll when a mounted ConfigMap changes. */
-export const CONFIGMAP_VERSIONS = "kbs.confidentialcontainers.org/configmap-versions";
+const CONFIGMAP_VERSIONS = "kbs.confidentialcontainers.org/configmap-versions";
 
 /** The ConfigMaps that {@link CONFIGMAP_VERSIONS} lists, in its order. */
 export const versionedConfigMaps = [

@@ -12,6 +12,8 @@ export interface KubeletOptions {
   readonly port: number;
   /** The port of kwok's own kubelet server, which runs the commands. */
   readonly kwokPort: number;
+  /** The container in which kwok runs them, whatever pod is asked for: a secret between the two. */
+  readonly execContainer: string;
   /** PEM files. Only a client with a certificate of that CA is served. */
   readonly certificate: string;
   readonly key: string;
@@ -121,7 +123,8 @@ export class Kubelet {
     ];
     url.searchParams.delete("command");
     for (const part of [...environment, curl, ...rest]) url.searchParams.append("command", part);
-    this.#forward(request, `${url.pathname}${url.search}`, socket, head);
+    const path = url.pathname.replace(/[^/]+$/, this.#options.execContainer);
+    this.#forward(request, `${path}${url.search}`, socket, head);
   }
 
   /** Passes the connection on to kwok, with another request line. */

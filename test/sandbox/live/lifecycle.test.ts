@@ -45,7 +45,7 @@ async function leftovers(state: RunState): Promise<readonly string[]> {
   return [...processes, ...ports.flat(), ...folders];
 }
 
-/** The state of a sandbox whose start has begun its processes, up to the stand-ins. */
+/** The state of a sandbox whose start has begun all its processes. */
 async function halfStarted(name: string): Promise<RunState> {
   await eventually(
     async () => Promise.resolve(readRunState(sandboxFolder(name))?.processes.length ?? 0),
