@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Before } from "../policy/registry.ts";
@@ -94,7 +95,7 @@ function valuesGauges({ digests, readers }: Plan, live: LiveTexts): readonly [Sh
   const used = Buffer.byteLength(text);
   // What of it is ours already, of earlier runs: estimated, since taking it out takes longer the more it is.
   const present = readDocument(key, live.referenceValues).entries.reduce((sum, { name, values }) => {
-    const mine = new Set(digests[name]);
+    const mine = new Set(own(digests, name));
     return sum + values.filter((value) => mine.has(value)).length;
   }, 0);
   const estimated = present * 68 * (formatOfKey(key) === "map" ? 4 / 3 : 1);
