@@ -6,9 +6,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import { Issues } from "../core/issues.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "../core/plan/pod.ts";
-import { checkPod } from "../core/settings/check-pods.ts";
+import { checkClaims, checkPod } from "../core/settings/check-pods.ts";
 import type { PodSettings } from "../core/settings/pod-schema.ts";
 import { declarePod } from "../core/settings/pod.ts";
+import { stackName } from "./stack-name.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
 
 /** What a pod is declared by: the settings of one entry of `pods`, with its name optional. */
@@ -43,6 +44,7 @@ export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const issues = new Issues();
   const { kbs, toml, settings } = split(args);
   const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
+  checkClaims(settings.claims, "claims", issues);
   checkPod(declaration, "", issues);
   issues.throwIfAny(`the pod ${name}`);
   const planned = planPod(declaration, kbs, { file: toml }, name, issues);
@@ -96,13 +98,13 @@ function create(
   const { name: podName, kind, replicas } = planned.declaration;
   const opts = { parent };
   if (kind === "Pod") {
-    return new Pod(name, podArgs(planned, extra), {
+    return new Pod(name, podArgs(planned, extra, stackName()), {
       ...opts,
       deleteBeforeReplace: true,
       replaceOnChanges: [INITDATA_PATH],
     });
   }
-  const { metadata, selector, template } = workloadArgs(planned, extra);
+  const { metadata, selector, template } = workloadArgs(planned, extra, stackName());
   const count = replicas === undefined ? {} : { replicas };
   switch (kind) {
     case "Deployment":

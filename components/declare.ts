@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine } from "../core/access/changes.ts";
 import { guard } from "../core/limits/guard.ts";
+import { own } from "../core/own.ts";
 import { makePlan, type Plan } from "../core/plan/plan.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
 import { isCreated } from "../core/settings/references.ts";
@@ -62,9 +63,9 @@ function secretDataOf(
   files: Files,
 ): Readonly<Record<string, pulumi.Output<SecretData>>> {
   const data = settings.secrets.flatMap(({ name, from }): [string, pulumi.Output<SecretData>][] => {
-    if (from === "file") return [[name, pulumi.secret(files.secrets[name] ?? {})]];
+    if (from === "file") return [[name, pulumi.secret(own(files.secrets, name) ?? {})]];
     if (from !== "setting") return [];
-    const encoded = Object.entries(values[name] ?? {}).map(([key, value]) =>
+    const encoded = Object.entries(own(values, name) ?? {}).map(([key, value]) =>
       pulumi.output(value).apply((text): [string, string] => [key, base64(text)]),
     );
     return [[name, pulumi.secret(pulumi.all(encoded).apply((keys) => Object.fromEntries(keys)))]];

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes/types/input.js";
 import { podAnnotations } from "../core/plan/annotations.ts";
 import type { PlannedPod } from "../core/plan/pod.ts";
+import { ownerAnnotations } from "../core/trustee/ownership.ts";
 
 /** Parts of the pod's spec that are set beside, or in place of, what the declaration gives. */
 export type ExtraSpec = Partial<k8s.core.v1.PodSpec>;
@@ -34,14 +35,23 @@ function withLabels(labels: Readonly<Record<string, string>>): { labels?: Record
   return Object.keys(labels).length === 0 ? {} : { labels: { ...labels } };
 }
 
-/** A Pod of its own. */
+/**
+ * A Pod of its own.
+ * @param stack whose mark it carries, `organization/project/stack`
+ */
 export function podArgs(
   pod: PlannedPod,
   extra: ExtraSpec,
+  stack: string,
 ): Required<Pick<k8s.core.v1.Pod, "metadata" | "spec">> {
   const { name, namespace, labels } = pod.declaration;
   return {
-    metadata: { name, namespace, ...withLabels(labels), annotations: { ...podAnnotations(pod) } },
+    metadata: {
+      name,
+      namespace,
+      ...withLabels(labels),
+      annotations: { ...podAnnotations(pod), ...ownerAnnotations(stack) },
+    },
     spec: podSpec(pod, extra),
   };
 }
@@ -58,10 +68,15 @@ function split(annotations: Readonly<Record<string, string>>): {
   return { own: of(true), template: of(false) };
 }
 
-/** What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. */
+/**
+ * What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. The
+ * stack's mark stands on the controller alone: in the template it would roll the pods.
+ * @param stack whose mark it carries, `organization/project/stack`
+ */
 export function workloadArgs(
   pod: PlannedPod,
   extra: ExtraSpec,
+  stack: string,
 ): {
   readonly metadata: k8s.meta.v1.ObjectMeta;
   readonly selector: k8s.meta.v1.LabelSelector;
@@ -75,7 +90,7 @@ export function workloadArgs(
       name,
       namespace,
       ...withLabels(labels),
-      ...(Object.keys(own).length === 0 ? {} : { annotations: own }),
+      annotations: { ...own, ...ownerAnnotations(stack) },
     },
     selector: { matchLabels: known },
     template: {

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { own } from "../core/own.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
@@ -101,7 +102,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
   }
 
   #secret({ name, from, keys, length }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
-    const data = args.secretData[name];
+    const data = own(args.secretData, name);
     const generate = { keys, ...(length === undefined ? {} : { length }) };
     return new KbsSecret(
       name,

@@ -26,13 +26,14 @@ const label: NameRule = {
 };
 
 /**
- * A Secret's key that the KBS can also serve: Kubernetes allows `[-._a-zA-Z0-9]+`, the KBS refuses a leading dot.
+ * A Secret's key that the KBS can also serve: Kubernetes allows `[-._a-zA-Z0-9]+`, the KBS refuses a leading dot. One is left out
+ * beside: as a member of an object, `__proto__` is lost between Pulumi and its providers.
  * @see https://github.com/confidential-containers/trustee/blob/main/kbs/src/plugins/implementations/resource/backend.rs (`ResourceDesc`)
  */
 const secretKey: NameRule = {
-  pattern: /^[a-zA-Z0-9_-][-._a-zA-Z0-9]*$/,
+  pattern: /^(?!__proto__$)[a-zA-Z0-9_-][-._a-zA-Z0-9]*$/,
   maxLength: 253,
-  allowed: "letters, digits, '-', '_' and '.', not starting with '.', 253 characters at most",
+  allowed: "letters, digits, '-', '_' and '.', not starting with '.', not __proto__, 253 characters at most",
 };
 
 export const nameRules = { subdomain, label, secretKey } as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import type { LivePod } from "../core/plan/live-pod.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
+import { STACK_ANNOTATION } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { toJson, type InvokeResponse, type PropertyMap } from "../protocol/index.ts";
@@ -20,17 +21,15 @@ const templateSchema = z.object({
   }),
 });
 
-/** The field managers of Pulumi's Kubernetes provider. */
-const PULUMI = "pulumi-kubernetes";
-
 function livePod(object: KubeObject, isPod: boolean): LivePod {
   const template = isPod ? undefined : templateSchema.safeParse(object).data?.spec.template;
   const annotations = isPod ? object.metadata.annotations : template?.metadata?.annotations;
   const annotation = annotations?.[INITDATA_ANNOTATION];
-  const managed = (object.metadata.managedFields ?? []).some(({ manager = "" }) =>
-    manager.startsWith(PULUMI),
-  );
-  return { managed, ...(annotation === undefined ? {} : { annotation }) };
+  const stack = object.metadata.annotations?.[STACK_ANNOTATION];
+  return {
+    ...(stack === undefined ? {} : { stack }),
+    ...(annotation === undefined ? {} : { annotation }),
+  };
 }
 
 type Wanted = z.output<typeof argsSchema>["pods"][number];
@@ -58,7 +57,7 @@ async function readGroup(pods: readonly Wanted[], kube: KubeClient): Promise<rea
   });
 }
 
-/** The initdata annotations of objects that are in the cluster, by the ids given; those that are not there are left out. */
+/** The initdata annotations and the marks of objects that are in the cluster, by the ids given; those that are not there are left out. */
 export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
   const { pods } = argsSchema.parse(toJson(args));
   const groups = Map.groupBy(pods, ({ kind, namespace }) => `${kind} ${namespace}`);

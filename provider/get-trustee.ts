@@ -10,6 +10,7 @@ import { toJson, type InvokeResponse, type Log, type PropertyMap } from "../prot
 import { contentOf, readConfigMap } from "./config-map.ts";
 import { findGeneration } from "./generation.ts";
 import { Survey } from "./survey.ts";
+import { checkOwnSecrets, otherBytes } from "./trustee-facts.ts";
 
 const argsSchema = z.object({
   namespace: z.string().min(1),
@@ -104,6 +105,8 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
   if (maps.values !== undefined)
     checkReferenceValues(referenceValuesKey, contentOf(maps.values, referenceValuesKey), want, issues);
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
+  if (kbsConfig !== undefined)
+    checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
   const pem = certificate === undefined ? "" : certificateOf(certificate, want, issues);
   const warnings = await survey.missing(
     registered.filter((name) => !want.createdSecrets.includes(name) && !want.existingSecrets.includes(name)),
@@ -120,6 +123,9 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
       referenceValuesKey,
       policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
       referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
+      policyOtherBytes: otherBytes(policyMap, policyKey),
+      referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
+      referenceValuesAnnotations: { ...maps.values?.annotations },
       registeredSecrets: registered,
       warnings,
     },

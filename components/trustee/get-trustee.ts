@@ -32,6 +32,12 @@ export interface GetTrusteeResult {
   readonly policy: string | null;
   /** The reference values that are live, in the format of their key. */
   readonly referenceValues: string | null;
+  /** Bytes of the values beside {@link policyKey} in its ConfigMap. */
+  readonly policyOtherBytes: number;
+  /** Bytes of the values beside {@link referenceValuesKey} in its ConfigMap. */
+  readonly referenceValuesOtherBytes: number;
+  /** Every annotation of the ConfigMap of the reference values, the record of our digests among them. */
+  readonly referenceValuesAnnotations: Readonly<Record<string, string>>;
   /** `spec.kbsSecretResources` as it is. */
   readonly registeredSecrets: readonly string[];
 }

@@ -1,3 +1,5 @@
+import { own } from "../own.ts";
+
 /** Secret -> the owners of ours (resource URNs) that want it in the list, for the names that this project put there. */
 export type SecretLedger = Readonly<Record<string, readonly string[]>>;
 
@@ -63,7 +65,7 @@ export function joinSecret(
   remembered?: boolean,
 ): SecretResources & { readonly added: boolean } {
   const present = live.entries.includes(secret);
-  const owners = live.ledger[secret];
+  const owners = own(live.ledger, secret);
   const entries = present ? live.entries : [...live.entries, secret];
   const added = remembered ?? (!present || owners !== undefined);
   if (!added) return { entries, ledger: live.ledger, added };
@@ -79,7 +81,7 @@ export function leaveSecret(
   added: boolean,
 ): SecretResources {
   if (!added) return { entries: live.entries, ledger: live.ledger };
-  const owners = (live.ledger[secret] ?? []).filter((one) => one !== owner);
+  const owners = (own(live.ledger, secret) ?? []).filter((one) => one !== owner);
   const entries = owners.length > 0 ? live.entries : live.entries.filter((entry) => entry !== secret);
   return { entries, ledger: withOwners(live.ledger, secret, owners) };
 }

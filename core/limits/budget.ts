@@ -1,11 +1,19 @@
+import { own } from "../own.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Before } from "../policy/registry.ts";
+import { parseRegistry, type Before } from "../policy/registry.ts";
 import { OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
 import { formatOfKey } from "../reference-values/format.ts";
-import { EMPTY_LEDGER, LONGEST_BEFORE, writeLedgers } from "../reference-values/ledger.ts";
+import {
+  EMPTY_LEDGER,
+  LONGEST_BEFORE,
+  readLedgers,
+  REFERENCE_VALUES_LEDGER_ANNOTATION,
+  writeLedgers,
+  type Ledger,
+} from "../reference-values/ledger.ts";
 import { joinReferenceValues } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
 import { userDataGauge, type Cloud } from "./user-data.ts";
@@ -42,6 +50,8 @@ export interface Budget {
   readonly referenceValues: SharedGauge;
   /** The ledger of our digests, on the ConfigMap of the reference values. */
   readonly referenceValuesLedger: SharedGauge;
+  /** How full policy and record are while former initdata is still accepted; absent where none is about to change. */
+  readonly whileChanging?: { readonly resourcePolicy: Gauge; readonly referenceValuesLedger: Gauge };
 }
 
 /** What is live in Trustee, as far as it fills the same ConfigMaps. */
@@ -49,6 +59,12 @@ export interface LiveTexts {
   readonly policy: Before;
   readonly referenceValues: Before;
   readonly referenceValuesKey: string;
+  /** Bytes of the other keys of the policy's ConfigMap. @default 0 */
+  readonly policyOtherBytes?: number;
+  /** The same of the reference values'. @default 0 */
+  readonly referenceValuesOtherBytes?: number;
+  /** The annotations of the ConfigMap of the reference values: what other stacks have in its record. @default none */
+  readonly referenceValuesAnnotations?: Readonly<Record<string, string>>;
 }
 
 function shared(used: number, without: number, limit: number, pods: number): SharedGauge {
@@ -64,9 +80,20 @@ function annotationBytes(annotations: Readonly<Record<string, string>>): number 
   );
 }
 
-function policyGauge(plan: Plan, live: Before): SharedGauge {
+const MARK = "0".repeat(OWNER_MARK_LENGTH);
+
+/** While both the former and the new initdata of the readers that change are accepted. */
+function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
+  const registry = policy === null ? undefined : parseRegistry(policy);
+  const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
+  const former = { rotation: plan.rotation, declared };
+  const text = joinPolicy(policy, { ...plan.grants, owner: MARK }, policy, former);
+  return gauge(policyOtherBytes + Buffer.byteLength(text), CONFIG_MAP_LIMIT);
+}
+
+function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
-    Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: "0".repeat(OWNER_MARK_LENGTH), secrets }));
+    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }));
   const readers = new Set(
     Object.values(plan.grants.secrets).flatMap((keys) =>
       Object.values(keys).flatMap((names) => Object.values(names)),
@@ -79,6 +106,29 @@ function policyGauge(plan: Plan, live: Before): SharedGauge {
 /** Our owner's name in the ledger is the resource's URN, of about this length. */
 const OWNER = "urn:pulumi:".padEnd(190, "x");
 
+function isOfStack(urn: string, stack: string): boolean {
+  const [, project = "", name = ""] = stack.split("/");
+  return urn.startsWith(`urn:pulumi:${name}::${project}::`);
+}
+
+/** What of the ConfigMap's annotations is not this stack's: other stacks' part of the record, and everybody's else. */
+function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, stack: string): number {
+  const { [REFERENCE_VALUES_LEDGER_ANNOTATION]: record, ...rest } = annotations;
+  const ledgers = Object.entries(readLedgers(record)).map(([key, ledger]): [string, Ledger] => {
+    const { before: _, ...kept } = ledger;
+    const owners = Object.entries(ledger.owners).filter(([urn]) => !isOfStack(urn, stack));
+    const theirs = new Set(owners.flatMap(([, digests]) => Object.values(digests).flat()));
+    const added = Object.entries(ledger.added).map(([slot, digests]): [string, readonly string[]] => [
+      slot,
+      digests.filter((digest) => theirs.has(digest)),
+    ]);
+    return [key, { ...kept, owners: Object.fromEntries(owners), added: Object.fromEntries(added) }];
+  });
+  const name = Buffer.byteLength(REFERENCE_VALUES_LEDGER_ANNOTATION);
+  const shared = Buffer.byteLength(writeLedgers(Object.fromEntries(ledgers)) ?? "");
+  return annotationBytes(rest) + (shared === 0 ? 0 : name + shared);
+}
+
 /** The reference values as they will be. */
 function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted: Plan["digests"]): string {
   const term = { expiration: "2000-01-01T00:00:00Z", renewBefore: "" };
@@ -87,29 +137,44 @@ function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted:
   return joinReferenceValues(request).content ?? "";
 }
 
-function valuesGauges({ digests, readers }: Plan, live: LiveTexts): readonly [SharedGauge, SharedGauge] {
-  const { referenceValuesKey: key } = live;
+function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, SharedGauge, Gauge] {
+  const { digests, readers, changing } = plan;
+  const { referenceValuesKey: key, referenceValuesOtherBytes: beside = 0 } = live;
   const registered = readers.filter((reader) => reader.registered).length;
   const text = joined(live, digests);
   const used = Buffer.byteLength(text);
   // What of it is ours already, of earlier runs: estimated, since taking it out takes longer the more it is.
   const present = readDocument(key, live.referenceValues).entries.reduce((sum, { name, values }) => {
-    const mine = new Set(digests[name]);
+    const mine = new Set(own(digests, name));
     return sum + values.filter((value) => mine.has(value)).length;
   }, 0);
   const estimated = present * 68 * (formatOfKey(key) === "map" ? 4 / 3 : 1);
   const others = Math.max(0, Math.round(Buffer.byteLength(live.referenceValues ?? "") - estimated));
   // The ledger remembers the text from before, if it is short, and each digest twice: as added, and as wanted.
   const before = others > LONGEST_BEFORE || used === 0 ? 0 : (JSON.stringify(text).length * others) / used;
-  const ledger = (mine: Plan["digests"]): number => {
+  const elsewhere = otherAnnotationBytes(live.referenceValuesAnnotations ?? {}, plan.grants.stack);
+  const ledger = (mine: Plan["digests"], retiring: readonly string[] = []): number => {
     const written = writeLedgers({
-      [key]: { before: "", added: mine, created: {}, owners: { [OWNER]: mine } },
+      [key]: {
+        before: "",
+        added: mine,
+        created: {},
+        owners: { [OWNER]: mine },
+        ...(retiring.length === 0 ? {} : { retiring: { [OWNER]: retiring } }),
+      },
     });
-    return Buffer.byteLength(written ?? "") + Math.round(before);
+    return Buffer.byteLength(written ?? "") + Math.round(before) + elsewhere;
   };
+  // One former digest of each that changes, where its new one goes; all digests of an entry are of much the same length.
+  const former = Object.entries(digests).map(([name, list]): [string, readonly string[]] => [
+    name,
+    [...list, ...changing.map((_, index) => "f".repeat(list[index % list.length]?.length ?? 0))],
+  ]);
+  const retiring = changing.map(() => "f".repeat(64));
   return [
-    shared(used, others, CONFIG_MAP_LIMIT, registered),
+    shared(used + beside, others + beside, CONFIG_MAP_LIMIT, registered),
     shared(ledger(digests), ledger({}), ANNOTATIONS_LIMIT, registered),
+    gauge(ledger(Object.fromEntries(former), retiring), ANNOTATIONS_LIMIT),
   ];
 }
 
@@ -125,17 +190,25 @@ export function budgetOf(plan: Plan, live: LiveTexts, cloud?: Cloud): Budget {
     const full = userDataGauge(where, annotation);
     return full === undefined ? [] : [{ ...full, pod: declaration.id, path: `pods[${index}]`, cloud: where }];
   });
-  const [referenceValues, referenceValuesLedger] = valuesGauges(plan, live);
+  const [referenceValues, referenceValuesLedger, changingLedger] = valuesGauges(plan, live);
+  const whileChanging = {
+    resourcePolicy: changingPolicyGauge(plan, live),
+    referenceValuesLedger: changingLedger,
+  };
   return {
     annotations,
     userData,
-    resourcePolicy: policyGauge(plan, live.policy),
+    resourcePolicy: policyGauge(plan, live),
     referenceValues,
     referenceValuesLedger,
+    ...(plan.changing.length === 0 ? {} : { whileChanging }),
   };
 }
 
-/** The budget as a stack output: of the pods the fullest one. */
+/**
+ * The budget as a stack output: of the pods the fullest one. As it is in the end: what a change of initdata needs for a while
+ * is over by then.
+ */
 export function budgetReport(budget: Budget): Readonly<Record<string, unknown>> {
   const most = <T extends PodGauge>(gauges: readonly T[]): Omit<T, "path"> | undefined => {
     const one = fullest(gauges);

@@ -72,8 +72,32 @@ function limitsOf(budget: Budget): readonly Limit[] {
   ];
 }
 
+/** What there is to say of a change of initdata, where the same without it would still fit. */
+function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }: Budget): readonly Limit[] {
+  if (whileChanging === undefined) return [];
+  const mend = "Change fewer pods at a time, or set rotation: at-once.";
+  const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
+    isOver(after) || !isOver(gauge)
+      ? []
+      : [{ gauge, path, what: `${what}, while former initdata is accepted too: ${gaugeText(gauge)}`, mend }];
+  return [
+    ...limit(
+      "rotation",
+      "the resource policy in its ConfigMap",
+      whileChanging.resourcePolicy,
+      resourcePolicy,
+    ),
+    ...limit(
+      "rotation",
+      "the record of our digests on the ConfigMap of the reference values",
+      whileChanging.referenceValuesLedger,
+      referenceValuesLedger,
+    ),
+  ];
+}
+
 function checkLimits(budget: Budget, issues: Issues): readonly string[] {
-  return limitsOf(budget).flatMap(({ gauge, path, what, mend }) => {
+  return [...limitsOf(budget), ...changingLimits(budget)].flatMap(({ gauge, path, what, mend }) => {
     if (isOver(gauge)) {
       issues.add({ path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, mend });
     }

@@ -1,7 +1,15 @@
 import { accessChanges, type AccessChange } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { Issues } from "../issues.ts";
-import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import { own } from "../own.ts";
+import {
+  asRecord,
+  canonicalGrants,
+  EVERY_KEY,
+  getOrAdd,
+  mergeGrants,
+  type StackGrants,
+} from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
@@ -48,31 +56,33 @@ export interface Plan {
  * A reader stands there in every spelling of its claim.
  */
 function planGrants(settings: Settings, readers: readonly Reader[], stack: string): StackGrants {
-  const secrets: Record<string, Record<string, Record<string, string>>> = {};
-  for (const secret of settings.secrets) if (isCreated(secret)) secrets[secret.name] = {};
+  // Maps, since a name may be spelled like a member of every object, e.g. `constructor`.
+  const secrets = new Map<string, Map<string, Map<string, string>>>();
+  for (const secret of settings.secrets) if (isCreated(secret)) secrets.set(secret.name, new Map());
   const byId = new Map(readers.map((reader) => [reader.id, reader]));
   for (const grant of settings.grants) {
     const id = grant.reader ?? podsMeant(settings.pods, grant.pod ?? "")[0]?.id;
     const reader = byId.get(id ?? "");
     if (reader === undefined) continue;
-    const keys = (secrets[grant.secret] ??= {});
-    const table = (keys[grant.key ?? EVERY_KEY] ??= {});
-    for (const claim of reader.spellings) table[claim] = reader.id;
+    const keys = getOrAdd(secrets, grant.secret, () => new Map<string, Map<string, string>>());
+    const table = getOrAdd(keys, grant.key ?? EVERY_KEY, () => new Map<string, string>());
+    for (const claim of reader.spellings) table.set(claim, reader.id);
   }
-  return canonicalGrants({ stack, others: settings.otherSecrets, secrets });
+  const asTable = asRecord(secrets, (keys) => asRecord(keys, (table) => Object.fromEntries(table)));
+  return canonicalGrants({ stack, others: settings.otherSecrets, secrets: asTable });
 }
 
 /** Entry -> the digests that go into it, by the bindings of the readers. */
 function planDigests(entries: Settings["referenceValues"]["entries"], readers: readonly Reader[]): Digests {
-  const digests: Record<string, Set<string>> = {};
+  const digests = new Map<string, Set<string>>();
   for (const { binding, spellings, registered } of readers) {
     if (!registered) continue;
     for (const entry of entries[binding]) {
-      const into = (digests[entry] ??= new Set());
+      const into = getOrAdd(digests, entry, () => new Set<string>());
       for (const claim of spellings) into.add(claim);
     }
   }
-  const sorted = Object.entries(digests).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...digests].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
 }
 
@@ -102,12 +112,12 @@ export function makePlan(
 ): Plan {
   const issues = new Issues();
   const content = (file: string | undefined): string | undefined =>
-    file === undefined ? undefined : files[file];
+    file === undefined ? undefined : own(files, file);
   const pods = settings.pods.map((pod, index) =>
     planPod(
       pod,
       trustee,
-      { file: content(pod.initdataFile), live: livePods[pod.id] },
+      { file: content(pod.initdataFile), live: { pod: own(livePods, pod.id), stack } },
       `pods[${index}]`,
       issues,
     ),

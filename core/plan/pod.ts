@@ -49,8 +49,8 @@ export function carriedAlgorithm(
 export interface PodSources {
   /** The content of its initdataFile: then nothing is generated. */
   readonly file?: string | undefined;
-  /** The object of its name as it is in the cluster, where that was looked at. */
-  readonly live?: LivePod | undefined;
+  /** The object of its name as it is in the cluster, where that was looked at, and this stack, whose it should be. */
+  readonly live?: { readonly pod: LivePod | undefined; readonly stack: string } | undefined;
 }
 
 /**
@@ -82,9 +82,9 @@ export function planPod(
       ...(pod.imagePolicyUri === undefined ? {} : { imagePolicyUri: pod.imagePolicyUri }),
       agentPolicy: pod.agentPolicy,
     });
-  checkLivePod(pod, live, toml, path, issues);
+  if (live !== undefined) checkLivePod(pod, live.pod, toml, live.stack, path, issues);
   // The same document, compressed by somebody else, stays as it is: other bytes would replace the pod.
-  const kept = sameInitdata(live, toml) ? live?.annotation : undefined;
+  const kept = sameInitdata(live?.pod, toml) ? live?.pod?.annotation : undefined;
   return {
     declaration: pod,
     toml,

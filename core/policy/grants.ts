@@ -84,12 +84,16 @@ export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecr
 }
 
 /** Maps, since a key may be spelled like a member of every object, e.g. `__proto__`. */
-function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
+export function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
   const found = map.get(name) ?? make();
   map.set(name, found);
   return found;
 }
 
-function asRecord<From, To>(map: ReadonlyMap<string, From>, change: (value: From) => To): Record<string, To> {
+/** A map of such maps as a record. */
+export function asRecord<From, To>(
+  map: ReadonlyMap<string, From>,
+  change: (value: From) => To,
+): Record<string, To> {
   return Object.fromEntries([...map].map(([name, value]) => [name, change(value)]));
 }

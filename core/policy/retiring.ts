@@ -1,9 +1,6 @@
+import { own } from "../own.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { EVERY_KEY, type GrantTable, type Readers } from "./grants.ts";
-
-function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
-}
 
 /** Those of one cell's readers in former tables that the cell still names, by another claim. */
 function retiringReaders(

@@ -5,6 +5,36 @@ import { checkUnique } from "./check-unique.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";
 
+/** What the initdata document has at its top level already, with who sets it. */
+const reservedClaims: ReadonlyMap<string, string> = new Map([
+  ["algorithm", "the setting algorithm"],
+  ["version", "the document's format"],
+  ["data", "the document's format"],
+  ["pod_name", "the pod's name"],
+  ["pod_namespace", "the pod's namespace"],
+]);
+
+/**
+ * Claims that would take the place of what every document says itself: a guest would refuse it, or it would pass for another pod.
+ * @param path where the claims stand in the settings
+ */
+export function checkClaims(
+  claims: Readonly<Record<string, string>> | undefined,
+  path: string,
+  issues: Issues,
+): void {
+  for (const name of Object.keys(claims ?? {})) {
+    const owner = reservedClaims.get(name);
+    if (owner === undefined) continue;
+    issues.add({
+      path: `${path}.${name}`,
+      given: "a claim of a name that the initdata document has already",
+      allowed: `other names than ${[...reservedClaims.keys()].join(", ")}`,
+      mend: `Rename the claim; ${name} is given by ${owner}.`,
+    });
+  }
+}
+
 /** What can be said of one pod by itself. */
 export function checkPod(pod: PodDeclaration, path: string, issues: Issues): void {
   const prefix = path === "" ? "" : `${path}.`;
@@ -36,7 +66,14 @@ export function checkPod(pod: PodDeclaration, path: string, issues: Issues): voi
       mend: "Remove it, or set kind.",
     });
   }
-  if (pod.adopt && !pod.deploy) {
+  if (pod.adopt && pod.kind !== "Pod") {
+    issues.add({
+      path: `${prefix}adopt`,
+      given: `true for a ${pod.kind}, whose selector, which this program chooses, cannot be changed afterwards`,
+      allowed: "adopt: true for kind: Pod",
+      mend: "Delete the other one and have it created anew, or leave it to whoever made it: deploy: false.",
+    });
+  } else if (pod.adopt && !pod.deploy) {
     issues.add({
       path: `${prefix}adopt`,
       given: "true, for a pod that is not deployed here",

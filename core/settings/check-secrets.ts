@@ -1,11 +1,15 @@
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
+import { own } from "../own.ts";
 import { checkUnique } from "./check-unique.ts";
 import { listed } from "./references.ts";
 import type { SecretSettings } from "./schema.ts";
 import type { SecretValueNames } from "./settings.ts";
 
-/** Secrets of Trustee's own that must never be handed out or overwritten. */
+/**
+ * Secrets of Trustee's own that must never be handed out or overwritten: those of the operator's own names. The ones that
+ * the live KbsConfig names are refused where it is read.
+ */
 const reservedSecrets: readonly string[] = [
   "trusteeconfig-auth-secret",
   "trusteeconfig-https-cert-secret",
@@ -71,11 +75,16 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   }
 }
 
-function checkSecret(secret: SecretSettings, path: string, values: SecretValueNames, issues: Issues): void {
+function checkSecret(
+  secret: SecretSettings,
+  path: string,
+  { values, reserved }: { readonly values: SecretValueNames; readonly reserved: readonly string[] },
+  issues: Issues,
+): void {
   checkName("subdomain", secret.name, `${path}.name`, issues);
   checkKeys(secret, path, issues);
   checkSource(secret, path, issues);
-  if (reservedSecrets.includes(secret.name)) {
+  if (reserved.includes(secret.name)) {
     issues.add({
       path: `${path}.name`,
       given: given(secret.name),
@@ -84,7 +93,7 @@ function checkSecret(secret: SecretSettings, path: string, values: SecretValueNa
     });
   }
   if (secret.from !== "setting") return;
-  const held = values[secret.name] ?? [];
+  const held = own(values, secret.name) ?? [];
   for (const key of secret.keys.filter((name) => !held.includes(name))) {
     issues.add({
       path: `secretValues.${secret.name}.${key}`,
@@ -122,15 +131,20 @@ function checkSecretValues(
   }
 }
 
-/** @param sound whether the section had its shape; only then something can be said of what refers to it */
+/**
+ * @param certificateSecret the Secret with the KBS's certificate, and its private key beside it
+ * @param sound whether the section had its shape; only then something can be said of what refers to it
+ */
 export function checkSecrets(
   secrets: readonly SecretSettings[],
   values: SecretValueNames,
+  certificateSecret: string,
   sound: boolean,
   issues: Issues,
 ): void {
+  const reserved = [...reservedSecrets, certificateSecret];
   secrets.forEach((secret, index) => {
-    checkSecret(secret, `secrets[${index}]`, values, issues);
+    checkSecret(secret, `secrets[${index}]`, { values, reserved }, issues);
   });
   checkUnique(
     secrets.map(({ name }, index) => ({ name, path: `secrets[${index}].name` })),

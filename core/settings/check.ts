@@ -19,7 +19,7 @@ export function checkSettings(
 ): void {
   checkPods(settings.pods, issues);
   checkReaders(settings.readers, settings.pods, issues);
-  checkSecrets(settings.secrets, values, !failed.has("secrets"), issues);
+  checkSecrets(settings.secrets, values, settings.trustee.certificateSecret, !failed.has("secrets"), issues);
   checkGrants(settings.grants, settings, failed, issues);
   for (const [binding, entries] of Object.entries(settings.referenceValues.entries)) {
     checkUnique(

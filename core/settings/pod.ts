@@ -67,7 +67,7 @@ export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclarati
     kind,
     ...(replicas === undefined ? {} : { replicas }),
     deploy: set.deploy ?? true,
-    adopt: set.adopt ?? false,
+    adopt: pod.adopt ?? (kind === "Pod" && defaults.adopt === true),
     algorithm: set.algorithm ?? "sha256",
     binding: set.binding ?? "azure-vtpm",
     claims: {

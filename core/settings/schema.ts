@@ -87,7 +87,13 @@ export const grantsSchema = z.array(
   }),
 );
 
-const entryNames = z.array(z.string().min(1));
+/** A name that every object has by itself is no entry's: it would be taken for one that is there. */
+const entryNames = z.array(
+  z
+    .string()
+    .min(1)
+    .refine((name) => !(name in {}), "a name that is no member of every JavaScript object"),
+);
 
 const validityDays = z.number().int().min(31).max(36_500);
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { given, Issues } from "../issues.ts";
 import { checkSettings } from "./check.ts";
+import { checkClaims } from "./check-pods.ts";
 import { declarePod, type PodDeclaration } from "./pod.ts";
 import { sections, type SectionName, type Sections } from "./schema.ts";
 
@@ -38,6 +39,24 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
     (at, part) => (at as Readonly<Record<PropertyKey, unknown>> | undefined)?.[part],
     value,
   );
+}
+
+/** A name that no object can hold safely: it is lost on the way to the provider, and with it what was declared under it. */
+const LOST = "__proto__";
+
+function checkMembers(value: unknown, path: string, issues: Issues): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    const part = Array.isArray(value) ? `[${name}]` : path === "" ? name : `.${name}`;
+    if (name === LOST) {
+      issues.add({
+        path: `${path}${part}`,
+        given: `the name ${LOST}`,
+        allowed: "any other name that keeps the rules",
+        mend: "Rename it.",
+      });
+    } else checkMembers(member, `${path}${part}`, issues);
+  }
 }
 
 /** Parses one section; what does not fit becomes issues and the section counts as empty. */
@@ -84,11 +103,16 @@ export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, 
       mend: "Remove it, or correct its spelling.",
     });
   }
+  checkMembers(raw, "", issues);
   const names = Object.keys(sections) as SectionName[];
   const results = names.map((name) => [name, parseSection(name, raw, issues)] as const);
   const parsed = Object.fromEntries(results.map(([name, { value }]) => [name, value])) as unknown as Sections;
   const failed = new Set(results.filter(([, { ok }]) => !ok).map(([name]) => name));
   const pods = parsed.pods.map((pod) => declarePod(pod, parsed.podDefaults));
+  checkClaims(parsed.podDefaults.claims, "podDefaults.claims", issues);
+  parsed.pods.forEach(({ claims }, index) => {
+    checkClaims(claims, `pods[${index}].claims`, issues);
+  });
   checkSettings({ ...parsed, pods }, secretValues, failed, issues);
   issues.throwIfAny(subject);
   const { podDefaults: _, ...settings } = parsed;

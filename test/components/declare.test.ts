@@ -42,9 +42,7 @@ describe("what a program declares", () => {
       {
         call: ({ token, inputs }) => {
           invoked.push({ token, inputs: inputs as unknown });
-          return token === "trustee:index:getTrustee"
-            ? LIVE
-            : { found: { nobody: { managed: false, annotation: "" } } };
+          return token === "trustee:index:getTrustee" ? LIVE : { found: { nobody: { annotation: "" } } };
         },
         newResource: ({ type, name, inputs }) => {
           registered.push({ type, name, inputs: inputs as Registered["inputs"] });
@@ -77,7 +75,7 @@ describe("what a program declares", () => {
         ],
         podDefaults: { image: "registry.example/app:1" },
         pods: [
-          { name: "web", kind: "Deployment", replicas: 2, adopt: true },
+          { name: "web", kind: "Deployment", replicas: 2 },
           { name: "web", namespace: "b", deploy: false },
           { name: "store", kind: "StatefulSet" },
           { name: "once", kind: "Job" },

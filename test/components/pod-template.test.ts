@@ -41,7 +41,7 @@ const container = {
 describe("a pod's object", () => {
   it("is the tutorial's, with all that is declared", () => {
     const pod = planConfidentialPod("web", args);
-    expect(podArgs(pod, { serviceAccountName: "web" })).toEqual({
+    expect(podArgs(pod, { serviceAccountName: "web" }, "o/p/s")).toEqual({
       metadata: {
         name: "web",
         namespace: "default",
@@ -51,6 +51,7 @@ describe("a pod's object", () => {
           "pulumi.com/skipAwait": "true",
           "io.katacontainers.config.hypervisor.machine_type": "Standard_DC2as_v5",
           "io.katacontainers.config.hypervisor.cc_init_data": annotation,
+          "trustee-access/stack": "o/p/s",
         },
       },
       spec: { runtimeClassName: "kata-remote", containers: [container], serviceAccountName: "web" },
@@ -59,12 +60,12 @@ describe("a pod's object", () => {
 
   it("is a template, for a controller: known by a label of its own, what is for Pulumi on the controller", () => {
     const pod = planConfidentialPod("web", { ...args, kind: "Job", namespace: "team-a" });
-    expect(workloadArgs(pod, {})).toEqual({
+    expect(workloadArgs(pod, {}, "o/p/s")).toEqual({
       metadata: {
         name: "web",
         namespace: "team-a",
         labels: { app: "web" },
-        annotations: { "pulumi.com/skipAwait": "true" },
+        annotations: { "pulumi.com/skipAwait": "true", "trustee-access/stack": "o/p/s" },
       },
       selector: { matchLabels: { "trustee-access/workload": "web" } },
       template: {
@@ -84,12 +85,19 @@ describe("a pod's object", () => {
   it("is refused with every problem at once", () => {
     let message = "";
     try {
-      planConfidentialPod("Web", { image: "i", initdata: "x", algorithm: "sha384", replicas: 2 });
+      planConfidentialPod("Web", {
+        image: "i",
+        initdata: "x",
+        algorithm: "sha384",
+        replicas: 2,
+        claims: { data: "" },
+      });
     } catch (error) {
       if (!(error instanceof IssuesError)) throw error;
       message = error.message;
     }
     expect(message.split("\n").filter((line) => line.startsWith("  - "))).toEqual([
+      "  - claims.data: a claim of a name that the initdata document has already",
       '  - name: "Web"',
       '  - containerName: "Web"',
       '  - algorithm: "sha384"',

@@ -1,17 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import {
+  cells,
   configMapKey,
   initdataAnnotation,
   kubectl,
   NAMESPACE,
   podUids,
   sharedData,
+  tutorialCells,
 } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 
@@ -24,18 +27,21 @@ function bash(sandbox: Sandbox, script: string, cwd: string): string {
   );
 }
 
-/** The settings of docs/adopt.md. */
+const doc = readFileSync("docs/adopt.md", "utf8");
+
+/** The only block of docs/adopt.md in this language. */
+function block(language: string): string {
+  const [, found = "", ...more] = doc.split(`\n\`\`\`${language}\n`);
+  expect(more).toEqual([]);
+  return found.split("\n```\n")[0] ?? "";
+}
+
+/** The settings of docs/adopt.md, as they stand there. */
 function adopting(): Configuration {
-  const { secretValues: _, ...dev } = devConfiguration();
-  return {
-    ...dev,
-    secrets: [
-      { name: "fraud-dataset", keys: ["dataset_key"] },
-      { name: "p2-secret", keys: ["secret"] },
-      { name: "kbsres1", keys: ["key1"] },
-    ],
-    pods: PODS.map((name) => ({ name, initdataFile: `initdata-${name}.toml`, adopt: true })),
-  };
+  const { config } = parse(block("yaml")) as { readonly config: Configuration };
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
+  );
 }
 
 /** The entries of the reference values, whole. */
@@ -61,9 +67,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     values = await entries(sandbox);
     byHand = await sharedData(sandbox);
     project = new Project(sandbox, "adopt");
-    for (const pod of PODS) {
-      copyFileSync(join(folder, `initdata-${pod}.toml`), join(project.folder, `initdata-${pod}.toml`));
-    }
+    bash(sandbox, block("console").replace(/^\$ /, ""), project.folder);
   }, 1_800_000);
   afterAll(async () => {
     await project.dispose();
@@ -71,8 +75,17 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it("takes the initdata out of the running pods, byte for byte, by the loop of the page", () => {
+    for (const pod of PODS) {
+      const [written, recovered] = [folder, project.folder].map((from) =>
+        readFileSync(join(from, `initdata-${pod}.toml`), "utf8"),
+      );
+      expect(recovered).toBe(written);
+    }
+  });
+
   it("refuses to take over pods that it was not told to, and pods with other initdata", async () => {
-    const pods = [{ name: "pod1" }, { name: "pod2", adopt: true }, { name: "pod4", adopt: true }];
+    const pods = [{ name: "pod1", adopt: false }, { name: "pod2" }, { name: "pod4" }];
     await project.init({ ...adopting(), pods, grants: [] });
     const { exitCode, stdout, stderr } = await project.pulumi(
       "up",
@@ -117,13 +130,36 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
       "pod2  ✗ denied                   ✓ may read        ✓ may read",
       "pod3  ✗ denied                   ✗ denied          ✓ may read",
     ]);
+    expect(await cells(sandbox)).toEqual(tutorialCells);
+  });
+
+  it("has pods of its own then: another stack that declares one of their names is refused, and touches none", async () => {
+    const intruder = new Project(sandbox, "intruder");
+    try {
+      const dev = devConfiguration();
+      await intruder.init({ podDefaults: dev["podDefaults"] ?? {}, pods: [{ name: "pod1" }] });
+      const theirs = await sharedData(sandbox);
+      const up = await intruder.pulumi("up", "--yes", "--skip-preview", "--stack", intruder.stack);
+      expect(up.stdout + up.stderr).toMatch(
+        /pods\[0\]\.adopt: nothing, and Pod "pod1" in namespace "default" exists already and belongs to the stack organization\/trustee-access\/adopt/,
+      );
+      expect(up.exitCode).not.toBe(0);
+      await intruder.destroy();
+      expect(await sharedData(sandbox)).toEqual(theirs);
+      expect(await podUids(sandbox)).toEqual(uids);
+      expect(await Promise.all(PODS.map((pod) => initdataAnnotation(sandbox, pod)))).toEqual(annotations);
+    } finally {
+      await intruder.dispose();
+    }
   });
 
   it("has nothing to change afterwards, also without being told to adopt", async () => {
     const { exitCode: first } = await project.preview("--expect-no-changes");
     expect(first).toBe(0);
     const pods = PODS.map((name) => ({ name, initdataFile: `initdata-${name}.toml` }));
-    project.configure({ ...adopting(), pods });
+    const { podDefaults, ...rest } = adopting();
+    const { adopt: _, ...defaults } = podDefaults as Configuration;
+    project.configure({ ...rest, podDefaults: defaults, pods });
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   });

@@ -59,6 +59,9 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       referenceValuesKey,
       policy: policies[policyKey],
       referenceValues: values[referenceValuesKey],
+      policyOtherBytes: 0,
+      referenceValuesOtherBytes: 0,
+      referenceValuesAnnotations: {},
       registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
       warnings: [],
     });
@@ -173,6 +176,30 @@ describe("the preflight", () => {
       `KbsConfig "${trusteeNames.kbsConfig}" lists Secret "gone", which does not exist: the Trustee operator cannot ` +
         "reconcile until it is created, or taken out of the list.",
     ]);
+  });
+
+  test("refuses Trustee's own secrets, by what the KbsConfig calls them, and counts what else is in the ConfigMaps", async () => {
+    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
+    await cluster.edit(trusteeNames.referenceValues, { "reference-values.json": "[]", other: "12345" });
+    const spec = { kbsAuthSecretName: "own", kbsHttpsKeySecretName: "key", kbsConfigMapName: "taken" };
+    const names = ["patch", "kbsconfig", trusteeNames.kbsConfig, "--type=merge", "-p"];
+    await cluster.kubectl(...names, JSON.stringify({ spec }));
+    const url = { url: "https://kbs.example" };
+    const message = await problems({ ...url, createdSecrets: ["own", "key"], existingSecrets: ["taken"] });
+    expect(message).toContain("2 problems");
+    expect(message).toContain('secrets "own": the Secret that the KbsConfig names as kbsAuthSecretName');
+    expect(message).toContain('secrets "key": the Secret that the KbsConfig names as kbsHttpsKeySecretName');
+    expect(JSON.parse(await problems(url))).toMatchObject({
+      policyOtherBytes: 5,
+      referenceValuesOtherBytes: 5,
+    });
+    await cluster.edit(trusteeNames.referenceValues, { other: null });
+    await cluster.kubectl(
+      ...names,
+      JSON.stringify({
+        spec: { kbsAuthSecretName: null, kbsHttpsKeySecretName: null, kbsConfigMapName: null },
+      }),
+    );
   });
 
   test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {

@@ -210,6 +210,49 @@ default WriteStreamRequest := false
     ]);
   });
 
+  it("count what else is in the ConfigMaps, and what other stacks have in the record of digests", () => {
+    const bytes = (used: number): string => String(used).replace(/\B(?=(\d{3})+$)/g, ",");
+    expect(check({}, { policyOtherBytes: 1_048_000, referenceValuesOtherBytes: 1_048_500 }).issues).toEqual([
+      `grants: the resource policy in its ConfigMap: ${bytes(1_048_000 + 2577)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
+      `pods: the reference values in their ConfigMap: ${bytes(1_048_500 + 490)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
+    ]);
+    const digests = Array.from({ length: 2000 }, (_, index) => String(index).padStart(64, "0"));
+    const ledger = (owner: string): Partial<LiveTrustee> => ({
+      referenceValuesAnnotations: {
+        "trustee-access/reference-values": JSON.stringify({
+          "reference-values.json": {
+            added: { snp_pcr08: digests },
+            created: {},
+            owners: { [owner]: { snp_pcr08: digests } },
+          },
+        }),
+      },
+    });
+    expect(check({}, ledger("urn:pulumi:s::p::a")).issues).toEqual([]);
+    expect(check({}, ledger("urn:pulumi:theirs::p::a")).issues).toEqual([
+      expect.stringMatching(
+        /^pods: the record of our digests on the ConfigMap of the reference values: 26\d,\d{3} of 262,144 bytes \(103 %\); 0 pods like these fit$/,
+      ),
+    ]);
+  });
+
+  it("count the former initdata of the pods that change, which is accepted for a while", () => {
+    const former = {
+      stack: STACK,
+      others: "affirming",
+      secrets: { db: { "*": { ["ab".repeat(32)]: "a" } } },
+    } as const;
+    const policy = joinPolicy(null, former);
+    const { resourcePolicy } = check({}, { policy }).budget as { resourcePolicy: { used: number } };
+    const room = 1_048_576 - resourcePolicy.used;
+    expect(check({}, { policy, policyOtherBytes: room }).issues).toEqual([
+      expect.stringMatching(
+        /^rotation: the resource policy in its ConfigMap, while former initdata is accepted too: 1,048,\d{3} of 1,048,576 bytes \(101 %\)$/,
+      ),
+    ]);
+    expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);
+  });
+
   it("refuse a certificate that no guest would take, together with all else", () => {
     expect(
       check({ otherSecrets: "deny", pods: [{ name: "a" }] }, { url: "https://elsewhere.example.com" }).issues,

@@ -154,7 +154,7 @@ describe("what is in the cluster already", () => {
   const other = annotation(`# another\n${toml}`);
 
   it("keeps its annotation byte for byte if the initdata is the same", () => {
-    const live = { annotation: annotation(toml), managed: false };
+    const live = { annotation: annotation(toml) };
     expect(live.annotation).not.toBe(encodeAnnotation(toml));
     const { pods } = plan(settings, { files, livePods: { a: live } });
     expect(pods[0]?.annotation).toBe(live.annotation);
@@ -162,8 +162,8 @@ describe("what is in the cluster already", () => {
 
   it("is refused if the initdata is another one, or if it is not to be taken over", () => {
     const livePods = {
-      a: { annotation: other, managed: false },
-      b: { managed: false },
+      a: { annotation: other },
+      b: {},
     };
     expect(issuesOf(() => plan(settings, { files, livePods }))).toEqual([
       'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
@@ -171,8 +171,23 @@ describe("what is in the cluster already", () => {
     ]);
   });
 
-  it("is no question where Pulumi manages it already: a change then is a change", () => {
-    const livePods = { a: { annotation: other, managed: true }, b: { managed: true } };
+  it("is refused if it belongs to another stack, whose name is said", () => {
+    const theirs = { annotation: annotation(toml), stack: "o/p/theirs" };
+    const raw = { pods: [settings.pods[0], { name: "b" }, { name: "c", kind: "Deployment" }] };
+    const livePods = { a: { ...theirs, annotation: other }, b: theirs, c: theirs };
+    expect(issuesOf(() => plan(raw, { files, livePods }))).toEqual([
+      'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
+      'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already and belongs to the stack o/p/theirs',
+      'pods[2].adopt: nothing, and Deployment "c" in namespace "default" exists already and belongs to the stack o/p/theirs',
+    ]);
+    expect(() => plan(raw, { files, livePods })).toThrow(
+      "kubectl annotate deployment c -n default trustee-access/stack=o/p/s",
+    );
+    expect(() => plan(raw, { files, livePods })).toThrow("take it out of o/p/theirs first");
+  });
+
+  it("is no question where it is this stack's: a change then is a change", () => {
+    const livePods = { a: { annotation: other, stack: "o/p/s" }, b: { stack: "o/p/s" } };
     const { pods } = plan(settings, { files, livePods });
     expect(pods[0]?.annotation).toBe(encodeAnnotation(toml));
   });

@@ -126,6 +126,28 @@ describe("settings", () => {
       { referenceValues: { validityDaysOf: { snp_pcr8: 90 } } },
       "referenceValues.validityDaysOf.snp_pcr8",
     ],
+    ...["algorithm", "version", "data", "pod_name", "pod_namespace"].map(
+      (name): [string, RawSettings, string] => [
+        `a claim that takes the place of ${name}`,
+        { pods: [{ name: "a", image: "i", claims: { [name]: "x", note: "y" } }] },
+        `pods[0].claims.${name}`,
+      ],
+    ),
+    [
+      "a claim that takes the place of the document's own, for all pods",
+      { podDefaults: { image: "i", claims: { data: "x" } } },
+      "podDefaults.claims.data",
+    ],
+    [
+      "the Secret with the KBS's certificate, as it is configured",
+      { trustee: { certificateSecret: "my-tls" }, secrets: [{ name: "my-tls", keys: ["tls.key"] }] },
+      "secrets[0].name",
+    ],
+    [
+      "adoption of what cannot be adopted",
+      { pods: [{ name: "a", image: "i", kind: "Deployment", adopt: true }] },
+      "pods[0].adopt",
+    ],
     ["a rotation that there is not", { rotation: "later" }, "rotation"],
     [
       "a doubled grant",
@@ -141,6 +163,12 @@ describe("settings", () => {
   ])("refuses %s", (_, settings, path) => {
     const values = settings["grants"] === undefined ? {} : tutorialValues;
     expect(problems(settings, values)).toEqual([path]);
+  });
+
+  it("takes adoption for all pods to be meant for those that can be adopted", () => {
+    const pods = [{ name: "a" }, { name: "b", kind: "StatefulSet" }, { name: "c", adopt: false }];
+    const settings = parseSettings({ podDefaults: { image: "i", adopt: true }, pods }, {}, "the settings");
+    expect(settings.pods.map(({ adopt }) => adopt)).toEqual([true, false, false]);
   });
 
   it("says where a value is missing, and never a value", () => {

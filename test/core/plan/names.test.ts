@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import { IssuesError } from "../../../core/issues.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+
+const SUBJECT = "the settings";
+const STACK = "o/p/s";
+const KBS = { url: "https://kbs.example.com" };
+
+/** Names that every object has by itself, as far as Kubernetes takes them. */
+const secretNames = ["constructor", "db", "db.constructor"] as const;
+const keyNames = ["constructor", "toString", "hasOwnProperty", "__defineGetter__", "valueOf", "key"] as const;
+const podNames = ["constructor", "web", "store"] as const;
+
+const settingsOf = (grants: readonly object[]): RawSettings => ({
+  secrets: secretNames.map((name) => ({
+    name,
+    keys: [...keyNames],
+    from: name === "db" ? "generate" : "existing",
+  })),
+  podDefaults: { image: "i" },
+  pods: podNames.map((name) => ({ name })),
+  referenceValues: { entries: { "azure-vtpm": ["snp_pcr08"] } },
+  grants,
+});
+
+const planOf = (raw: RawSettings): Plan =>
+  makePlan(parseSettings(raw, {}, SUBJECT), KBS, { files: {} }, STACK, SUBJECT);
+
+/** The table that the policy decides by, as [secret, key, init_data, reader]; `[secret]` where nobody may read it. */
+function tableOf(plan: Plan): readonly string[] {
+  const [, json = ""] = /^restricted = ([^]*?\n\})\n/m.exec(joinPolicy(null, plan.grants)) ?? [];
+  const table = JSON.parse(json) as Record<string, Record<string, Record<string, string>>>;
+  return Object.entries(table)
+    .flatMap(([secret, keys]) => [
+      JSON.stringify([secret]),
+      ...Object.entries(keys).flatMap(([key, readers]) =>
+        Object.entries(readers).map((reader) => JSON.stringify([secret, key, ...reader])),
+      ),
+    ])
+    .sort();
+}
+
+const grant = fc.record({
+  pod: fc.constantFrom(...podNames),
+  secret: fc.constantFrom(...secretNames),
+  key: fc.constantFrom(...keyNames, undefined),
+});
+
+describe("names that every object has by itself", () => {
+  it("stand in the policy's table like any other: it holds exactly the grants", () => {
+    const grants = fc.uniqueArray(grant, { maxLength: 8, selector: (one) => JSON.stringify(one) });
+    fc.assert(
+      fc.property(grants, (granted) => {
+        const plan = planOf(settingsOf(granted));
+        const claims = new Map(plan.readers.map(({ id, initData }) => [id, initData]));
+        const expected = [
+          ...new Set(
+            ["db", ...granted.map(({ secret }) => secret)].map((secret) => JSON.stringify([secret])),
+          ),
+          ...granted.map(({ pod, secret, key = "*" }) =>
+            JSON.stringify([secret, key, claims.get(pod) ?? "", pod]),
+          ),
+        ];
+        expect(tableOf(plan)).toEqual(expected.sort());
+        const cells = plan.matrix.cells.filter(({ why }) => why === "granted");
+        const may = granted.flatMap(({ pod, secret, key }) =>
+          keyNames.filter((one) => key === undefined || key === one).map((one) => `${pod} ${secret}/${one}`),
+        );
+        expect(cells.map(({ pod, secret, key }) => `${pod} ${secret}/${key}`).sort()).toEqual(
+          [...new Set(may)].sort(),
+        );
+      }),
+      { numRuns: 50 },
+    );
+    expect(Object.keys(Object)).toEqual([]);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  it("do not change what the objects of a program are, not even by __proto__", () => {
+    const settings = parseSettings(settingsOf([{ pod: "web", secret: "db" }]), {}, SUBJECT);
+    const grants = [{ pod: "web", secret: "db", key: "__proto__" }];
+    const plan = makePlan({ ...settings, grants }, KBS, { files: {} }, STACK, SUBJECT);
+    const web = plan.readers.find(({ id }) => id === "web")?.initData;
+    expect(tableOf(plan)).toContain(JSON.stringify(["db", "__proto__", web, "web"]));
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  it("are refused where they would be lost between Pulumi and its providers", () => {
+    const raw = JSON.parse(`{
+      "secrets": [{ "name": "db", "keys": ["__proto__"], "from": "file", "files": { "__proto__": "f" } }],
+      "podDefaults": { "image": "i", "claims": { "__proto__": "x" } },
+      "referenceValues": { "entries": { "azure-vtpm": ["constructor"] } }
+    }`) as RawSettings;
+    let paths: readonly string[] = [];
+    try {
+      parseSettings(raw, {}, SUBJECT);
+    } catch (error) {
+      if (!(error instanceof IssuesError)) throw error;
+      paths = error.issues.map(({ path }) => path);
+    }
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        "secrets[0].files.__proto__",
+        "podDefaults.claims.__proto__",
+        "secrets[0].keys[0]",
+        "referenceValues.entries.azure-vtpm[0]",
+      ]),
+    );
+  });
+
+  it("find no file, no values and no object that was not given", () => {
+    const raw = {
+      secrets: [{ name: "constructor", keys: ["k"], from: "setting" }],
+      podDefaults: { image: "i" },
+      pods: [{ name: "constructor", initdataFile: "constructor" }],
+    };
+    expect(() => parseSettings(raw, {}, SUBJECT)).toThrow("secretValues.constructor.k: nothing");
+    const settings = parseSettings(raw, { constructor: ["k"] }, SUBJECT);
+    expect(makePlan(settings, KBS, { files: {} }, STACK, SUBJECT).pods[0]?.toml).toContain(
+      'pod_name = "constructor"',
+    );
+  });
+});
