@@ -1,6 +1,7 @@
 import { accessChanges, type AccessChange } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { Issues } from "../issues.ts";
+import { checkDamage } from "../policy/damage.ts";
 import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
@@ -119,6 +120,7 @@ export function makePlan(
     ),
   ];
   checkDistinct(readers, issues);
+  checkDamage(trustee.policy ?? null, stack, issues);
   issues.throwIfAny(subject);
   const grants = planGrants(settings, readers, stack);
   const rotation = planRotation(settings, readers);
