@@ -1,5 +1,6 @@
-import { accessChanges, type AccessChange } from "../access/changes.ts";
+import { accessChanges, policyDoubts, type AccessChange } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
+import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
 import { checkDamage } from "../policy/damage.ts";
 import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
@@ -36,12 +37,16 @@ export interface Plan {
   readonly digests: Digests;
   /** Whose former initdata stays accepted until they are ready with the new one. */
   readonly rotation: Rotation;
-  /** Those of them that have changed, by what the live policy grants. */
+  /** The pods deployed here whose initdata changes, by what the live policy grants; those of `rotation` keep the former one for now. */
   readonly changing: readonly string[];
   /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
   /** Which cells that opens and closes, compared with the policy that is live. */
   readonly accessChanges: readonly AccessChange[];
+  /** Who reads this stack's secrets by the grants of other stacks. */
+  readonly otherReaders: readonly OtherReader[];
+  /** Why the comparison with the live policy cannot be trusted, as lines. */
+  readonly doubts: readonly string[];
 }
 
 /**
@@ -125,6 +130,7 @@ export function makePlan(
   const grants = planGrants(settings, readers, stack);
   const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
+  const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   const matrix = accessMatrix(
     mergeGrants(stacksAfterJoin(live, grants)),
     readers.map(({ id, namespace, initData }) => ({ pod: id, namespace, initData })),
@@ -136,8 +142,10 @@ export function makePlan(
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
     rotation,
-    changing: changingReaders(live, stack, rotation),
+    changing: changingReaders(live, stack, { ...rotation, overlapping: deployed }),
     matrix,
-    accessChanges: accessChanges(live, grants, matrix),
+    accessChanges: accessChanges(live, grants, matrix, deployed),
+    otherReaders: otherReaders(live, grants),
+    doubts: policyDoubts(live),
   };
 }

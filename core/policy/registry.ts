@@ -49,7 +49,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isGrantTable(value: unknown): value is GrantTable {
+/** Whether a value is a table of grants, e.g. one that was read from a text. */
+export function isGrantTable(value: unknown): value is GrantTable {
   return (
     isRecord(value) &&
     Object.values(value).every(
