@@ -73,11 +73,11 @@ function parseEvents(text: string): readonly Event[] {
 }
 
 /**
- * Reads the events of a `pulumi preview --json`.
+ * The outputs of the stack, whatever they are, in the events of a `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
-export function readPreview(text: string): PreviewedAccess {
+export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
@@ -87,11 +87,21 @@ export function readPreview(text: string): PreviewedAccess {
       `The preview has no outputs of the stack: it failed, or it was made otherwise. Look at what pulumi said. ${HOW}`,
     );
   }
-  const after = outputsSchema.safeParse(stack.new?.outputs);
+  return { before: stack.old?.outputs, after: stack.new?.outputs };
+}
+
+/**
+ * Reads the events of a `pulumi preview --json`.
+ * @param text one JSON document a line
+ * @throws PreviewError
+ */
+export function readPreview(text: string): PreviewedAccess {
+  const outputs = previewedOutputs(text);
+  const after = outputsSchema.safeParse(outputs.after);
   if (!after.success) {
     throw new PreviewError(`The previewed outputs have no access matrix: this is no stack of this project.`);
   }
-  const before = outputsSchema.safeParse(stack.old?.outputs);
+  const before = outputsSchema.safeParse(outputs.before);
   return {
     ...(before.success ? { before: before.data } : {}),
     after: after.data,
