@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -11,13 +13,26 @@ const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
 };
 
 interface Step {
+  readonly name?: string;
+  readonly if?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly uses?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface GithubWorkflow {
-  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly if: string;
+        readonly permissions: Readonly<Record<string, string>>;
+        readonly steps: readonly Step[];
+      }
+    >
+  >;
 }
 
 interface GitlabJob {
@@ -105,7 +120,287 @@ describe("the workflows", () => {
     expect(base.image).toBe(`node:${node ?? ""}-bookworm`);
   });
 
-  it("let a cell open by the same label, on both", () => {
-    for (const file of workflows) expect(readFileSync(file, "utf8")).toContain("access-opens-approved");
+  it("run no program that was not compared with its checksum, and no script of a dependency", () => {
+    for (const line of shell()) expect(line).not.toMatch(/\|\s*(ba)?sh\b/);
+    const installs = shell().filter((line) => line.startsWith("npm ci"));
+    expect(installs).toEqual(Array(3).fill("npm ci --ignore-scripts"));
+    const lines = Object.values(gitlab()).flatMap((job) => [
+      ...(job.before_script ?? []),
+      ...(job.script ?? []),
+    ]);
+    const fetched = lines.flatMap((line) => /^fetch \S+ (\S+)$/.exec(line)?.[1] ?? []);
+    const checked = lines.flatMap((line) => /^check (\S+) /.exec(line)?.[1] ?? []);
+    expect(fetched.filter((file) => !/sums|sha256/.test(file))).toEqual(checked);
+    expect(checked).toEqual(["pulumi.tar.gz", '"$HOME/bin/opa"', '"$HOME/bin/kubectl"']);
+  });
+
+  it("check a download as bash does it: another content ends the job", async () => {
+    const functions = (gitlab()[".trustee-access"]?.before_script ?? []).filter((line) =>
+      /^check\(\)/.test(line),
+    );
+    expect(functions).toHaveLength(1);
+    const run = (sum: string) =>
+      execa("bash", ["-e", "-c", `${functions[0] ?? ""}\ncheck LICENSE "${sum}"; echo reached`], {
+        reject: false,
+      });
+    const { stdout: sum } = await execa("sha256sum", ["LICENSE"]);
+    expect(await run(sum.split(" ")[0] ?? "")).toMatchObject({ exitCode: 0, stdout: "reached" });
+    for (const wrong of ["", "0".repeat(64)])
+      expect(await run(wrong)).toMatchObject({ exitCode: 1, stdout: "" });
+  });
+});
+
+const LABEL = "access-opens-approved";
+
+/** What GitHub says of an event of a pull request, as far as the workflow asks. */
+interface PullRequest {
+  readonly action: string;
+  /** The label that was given or taken, by the event. */
+  readonly label?: string;
+  readonly labels?: readonly string[];
+  readonly fork?: boolean;
+}
+
+/** Evaluates an expression of GitHub's in its own terms; its operators on texts and truth are those of JavaScript. */
+function evaluate(expression: string, { action, label, labels = [], fork = false }: PullRequest): unknown {
+  const plain = expression
+    .replace(/^\$\{\{(.*)\}\}$/, "$1")
+    .replaceAll("github.event.pull_request.labels.*.name", "labels");
+  const event = {
+    action,
+    label: { name: label },
+    pull_request: { head: { repo: { full_name: fork ? "them/fork" : "us/it" } } },
+  };
+  const github = { event_name: "pull_request", repository: "us/it", event };
+  const contains = (list: readonly string[], item: string): boolean => list.includes(item);
+  return runInNewContext(plain, { github, labels, contains });
+}
+
+function pullRequestStep(name: string): Step {
+  const { jobs } = parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
+  const step = jobs["pull-request"]?.steps.find((one) => one.name === name);
+  if (step === undefined) throw new Error(`there is no step "${name}"`);
+  return step;
+}
+
+describe("the gate on GitHub", () => {
+  const workflow = parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
+
+  it("runs on every event of a pull request, since a skipped check would pass, and refuses a fork's", async () => {
+    const job = workflow.jobs["pull-request"];
+    for (const fork of [true, false]) {
+      expect(evaluate(job?.if ?? "", { action: "opened", fork })).toBe(true);
+      expect(
+        evaluate(pullRequestStep("Refuse what cannot be previewed").if ?? "", { action: "opened", fork }),
+      ).toBe(fork);
+    }
+    expect(job?.steps[0]?.name).toBe("Refuse what cannot be previewed");
+    const { exitCode, stdout } = await execa("bash", ["-e", "-c", job?.steps[0]?.run ?? ""], {
+      reject: false,
+    });
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^::error::A pull request from a fork gets no secrets/) as unknown,
+    });
+  });
+
+  it.each<[PullRequest, string, boolean]>([
+    [{ action: "opened" }, "", false],
+    [{ action: "opened", labels: [LABEL] }, "", true],
+    [{ action: "labeled", label: LABEL, labels: [LABEL] }, "--allow-opens", false],
+    [{ action: "labeled", label: "bug", labels: ["bug"] }, "", false],
+    [{ action: "labeled", label: "bug", labels: ["bug", LABEL] }, "", true],
+    [{ action: "unlabeled", label: LABEL }, "", false],
+    [{ action: "synchronize", labels: [LABEL] }, "", true],
+    [{ action: "reopened", labels: [LABEL] }, "", true],
+  ])("on %j allows with %j; takes an older label off: %j", (event, allow, takesOff) => {
+    expect(evaluate(pullRequestStep("Compare the access matrix").env?.["ALLOW"] ?? "", event)).toBe(allow);
+    expect(evaluate(pullRequestStep("Take an earlier approval off").if ?? "", event)).toBe(takesOff);
+  });
+
+  it("gives secrets to the steps that need them alone, and uploads findings of private repositories", () => {
+    expect(JSON.stringify(workflow.env)).not.toContain("secrets.");
+    const given = Object.values(workflow.jobs).flatMap(({ steps }) =>
+      steps.filter(({ env }) => JSON.stringify(env ?? {}).includes("secrets.")).map(({ name }) => name),
+    );
+    const connect = "Connect to the clusters";
+    expect(given).toEqual([connect, "Preview", connect, "Find drift", "Lint Trustee", "Read every cell"]);
+    expect(workflow.jobs["watch"]?.permissions).toMatchObject({
+      actions: "read",
+      "security-events": "write",
+    });
+  });
+});
+
+interface Comment {
+  readonly id: number;
+  readonly body: string;
+  readonly user: { readonly login: string };
+}
+
+/** Runs the script of a step as actions/github-script does, and what it asked GitHub. */
+async function runScript(
+  name: string,
+  file: string,
+  comments: readonly Comment[] = [],
+): Promise<readonly unknown[]> {
+  const asked: unknown[] = [];
+  const call =
+    (method: string) =>
+    (request: object): Promise<void> => {
+      asked.push({ method, ...request });
+      return method === "removeLabel"
+        ? Promise.reject(Object.assign(new Error(), { status: 404 }))
+        : Promise.resolve();
+    };
+  const methods = ["listComments", "updateComment", "createComment", "removeLabel"];
+  const issues = Object.fromEntries(methods.map((method) => [method, call(method)]));
+  const github = { rest: { issues }, paginate: () => Promise.resolve(comments) };
+  const context = { repo: { owner: "us", repo: "it" }, issue: { number: 7 } };
+  const script = String(pullRequestStep(name).with?.["script"]);
+  const required = { readFileSync: () => file };
+  await runInNewContext(`(async () => {${script}})()`, { github, context, require: () => required });
+  return asked;
+}
+
+describe("the comment on GitHub", () => {
+  const bot = { login: "github-actions[bot]" };
+  const place = { owner: "us", repo: "it" };
+
+  it("is made once, and then kept up to date; somebody else's that begins alike stays", async () => {
+    const theirs = { id: 1, body: "<mark>\nold", user: { login: "someone" } };
+    const other = { id: 2, body: "else", user: bot };
+    const own = { id: 3, body: "<mark>\nold", user: bot };
+    const file = "<mark>\nnew";
+    expect(await runScript("Comment the matrix", file, [theirs, other])).toEqual([
+      { method: "createComment", ...place, issue_number: 7, body: file },
+    ]);
+    expect(await runScript("Comment the matrix", file, [theirs, other, own])).toEqual([
+      { method: "updateComment", ...place, comment_id: 3, body: file },
+    ]);
+  });
+
+  it("is cut where GitHub would not take it, and says so", async () => {
+    const [asked] = await runScript("Comment the matrix", `<mark>\n${"x".repeat(70_000)}`);
+    const { body } = asked as { readonly body: string };
+    expect(body).toHaveLength(65_536);
+    expect(body).toMatch(/x\n\nThis comment is cut, .* the log of the job has everything\.\n$/);
+  });
+
+  it("takes a label off, whoever was first", async () => {
+    expect(await runScript("Take an earlier approval off", "")).toEqual([
+      { method: "removeLabel", ...place, issue_number: 7, name: LABEL },
+    ]);
+  });
+});
+
+/** Runs a program of GitLab's workflow against a GitLab that answers by path. */
+async function runGitlab(
+  program: string,
+  answers: Readonly<Record<string, readonly (readonly object[])[] | object>>,
+  file = "",
+): Promise<{ readonly stdout: string; readonly stderr: string; readonly wrote: readonly string[] }> {
+  const wrote: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://gitlab");
+    let sent = "";
+    request.on("data", (part: Buffer) => (sent += part.toString("utf8")));
+    request.on("end", () => {
+      const answer = answers[pathname];
+      if (
+        request.headers["private-token"] !== "token" ||
+        (answer === undefined && request.method === "GET")
+      ) {
+        response.writeHead(404).end();
+        return;
+      }
+      if (request.method !== "GET") wrote.push(`${request.method ?? ""} ${pathname} ${sent}`);
+      const page = Number(searchParams.get("page") ?? "1");
+      const pages = Array.isArray(answer) ? (answer as readonly unknown[]) : [answer ?? {}];
+      const next = page < pages.length ? { "x-next-page": String(page + 1) } : {};
+      response
+        .writeHead(200, { "content-type": "application/json", ...next })
+        .end(JSON.stringify(pages[page - 1]));
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const { stdout, stderr } = await execa(process.execPath, [program, file], {
+    env: {
+      CI_API_V4_URL: `http://127.0.0.1:${port}`,
+      CI_PROJECT_ID: "5",
+      CI_MERGE_REQUEST_IID: "7",
+      CI_COMMIT_SHA: "head",
+      CI_MERGE_REQUEST_SOURCE_BRANCH_SHA: "",
+      TRUSTEE_ACCESS_COMMENT_TOKEN: "token",
+    },
+    reject: false,
+  });
+  await new Promise((closed) => server.close(closed));
+  return { stdout, stderr, wrote };
+}
+
+describe("GitLab", () => {
+  const at = "/projects/5/merge_requests/7";
+
+  it("gets one comment, found on any page by its author", async () => {
+    const [mark = ""] = readFileSync("LICENSE", "utf8").split("\n");
+    const theirs = { id: 1, body: `${mark}\nx`, author: { id: 9 } };
+    const own = { id: 2, body: `${mark}\nx`, author: { id: 4 } };
+    const notes = `${at}/notes`;
+    const first = await runGitlab(
+      "ci/gitlab/comment.ts",
+      { "/user": { id: 4 }, [notes]: [[theirs], []] },
+      "LICENSE",
+    );
+    const body = JSON.stringify({ body: readFileSync("LICENSE", "utf8") });
+    expect(first).toEqual({ stdout: "", stderr: "", wrote: [`POST ${notes} ${body}`] });
+    const again = await runGitlab(
+      "ci/gitlab/comment.ts",
+      { "/user": { id: 4 }, [notes]: [[theirs], [own]] },
+      "LICENSE",
+    );
+    expect(again.wrote).toEqual([`PUT ${notes}/2 ${body}`]);
+  });
+
+  const event = (action: string, minute: number, name = LABEL): object => ({
+    action,
+    created_at: `2026-01-01T00:0${minute}:00.000Z`,
+    label: { name },
+  });
+  const version = (sha: string, minute: number): object => ({
+    head_commit_sha: sha,
+    created_at: `2026-01-01T00:0${minute}:00.000Z`,
+  });
+
+  it.each<[string, readonly object[], readonly object[], string]>([
+    ["given after the push", [event("add", 5)], [version("old", 1), version("head", 3)], "--allow-opens"],
+    ["given before the push", [event("add", 2)], [version("old", 1), version("head", 3)], ""],
+    ["given and taken off", [event("add", 5), event("remove", 6)], [version("head", 3)], ""],
+    ["another label", [event("add", 5, "bug")], [version("head", 3)], ""],
+    ["none", [], [version("head", 3)], ""],
+    [
+      "given for a later push than this pipeline's",
+      [event("add", 5)],
+      [version("head", 3), version("new", 4)],
+      "",
+    ],
+    [
+      "given again after the push",
+      [event("add", 1), event("remove", 2), event("add", 5)],
+      [version("head", 3)],
+      "--allow-opens",
+    ],
+  ])("takes a label for an approval of the commit only: %s", async (_, events, versions, allow) => {
+    const answers = { [`${at}/resource_label_events`]: [events], [`${at}/versions`]: [versions] };
+    const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", answers);
+    expect({ stdout, stderr }).toEqual({ stdout: allow, stderr: "" });
+  });
+
+  it("names the request that is refused, and the job fails", async () => {
+    const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", {});
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/GitLab answered 404 to GET \/projects\/5\/merge_requests\/7\//);
   });
 });
