@@ -49,6 +49,19 @@ const stackOutputsSchema = z.object({
     referenceValuesKey: z.string(),
   }),
   resourcePolicy: z.string(),
+  /** Who reads its secrets by the grants of other stacks; an older release did not put it out. */
+  otherReaders: z
+    .array(
+      z.object({
+        stack: z.string(),
+        reader: z.string(),
+        secret: z.string(),
+        key: z.string(),
+        initData: z.string(),
+        former: z.boolean(),
+      }),
+    )
+    .default([]),
   referenceValuesExpire: z.record(z.string(), z.string()),
 });
 
@@ -78,10 +91,19 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
       throw new StackError(`The stack cannot be read: ${detail}`);
     },
   );
-  const parsed = stackOutputsSchema.safeParse(JSON.parse(text));
+  return parseOutputs(JSON.parse(text), "run pulumi up first");
+}
+
+/**
+ * A stack's outputs, deployed or previewed.
+ * @param mend what to do where they are not this program's
+ * @throws StackError
+ */
+export function parseOutputs(outputs: unknown, mend: string): StackOutputs {
+  const parsed = stackOutputsSchema.safeParse(outputs);
   if (parsed.success) return parsed.data;
   throw new StackError(
-    `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): run pulumi up first.`,
+    `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): ${mend}.`,
   );
 }
 

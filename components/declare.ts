@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine } from "../core/access/changes.ts";
+import { otherReaderLine } from "../core/access/other-readers.ts";
 import { guard } from "../core/limits/guard.ts";
 import { own } from "../core/own.ts";
 import { makePlan, type Plan } from "../core/plan/plan.ts";
@@ -73,14 +74,25 @@ function secretDataOf(
   return Object.fromEntries(data);
 }
 
-/** Calls out every cell that is about to open; those that close, and initdata that changes, are for information. */
-async function sayChanges(plan: Plan): Promise<void> {
-  if (plan.changing.length > 0) {
+/**
+ * Calls out every cell that is about to open, who else reads this stack's secrets, and a live policy that is not what it says of
+ * itself; cells that close, and initdata that changes, are for information.
+ */
+async function sayChanges({ changing, rotation, doubts, otherReaders, accessChanges }: Plan): Promise<void> {
+  const [kept, refused] = [true, false].map((overlaps) =>
+    changing.filter((reader) => rotation.overlapping.includes(reader) === overlaps).join(", "),
+  );
+  if (kept !== "") {
     await pulumi.log.info(
-      `other initdata for ${plan.changing.join(", ")}: the former one stays accepted until its successor is ready`,
+      `other initdata for ${kept}: the former one stays accepted until its successor is ready`,
     );
   }
-  for (const change of plan.accessChanges) {
+  if (refused !== "") {
+    await pulumi.log.info(`other initdata for ${refused}: the former one is refused at once`);
+  }
+  for (const doubt of doubts) await pulumi.log.warn(doubt);
+  for (const other of otherReaders) await pulumi.log.warn(otherReaderLine(other));
+  for (const change of accessChanges) {
     await (change.effect === "opens" ? pulumi.log.warn : pulumi.log.info)(changeLine(change));
   }
 }

@@ -28,10 +28,11 @@ export function outputsOf(declared: {
   const byPod = <T>(value: (pod: Plan["pods"][number]) => T): Record<string, T> =>
     Object.fromEntries(plan.pods.map((pod) => [pod.declaration.id, value(pod)]));
   return {
-    matrix: matrixText(plan.matrix),
+    matrix: matrixText(plan.matrix, plan.otherReaders),
     access: accessReport(plan.matrix),
     // What is about to change; once it has been deployed there is nothing left, so that two previews say the same.
-    accessChanges: pulumi.runtime.isDryRun() ? plan.accessChanges.map(changeLine) : [],
+    accessChanges: pulumi.runtime.isDryRun() ? [...plan.doubts, ...plan.accessChanges.map(changeLine)] : [],
+    otherReaders: plan.otherReaders,
     initData: Object.fromEntries(plan.readers.map(({ id, initData }) => [id, initData])),
     annotations: byPod((pod) => pod.annotation),
     grants: plan.grants,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
@@ -186,6 +187,14 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   return { key, liveContent: content, before, written: content, revision };
 }
 
+/** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
+function damageOf({ policy }: Inputs, live: Before): string | undefined {
+  if (policy === undefined) return undefined;
+  const damaged = foreignDamage(live, policy.stack);
+  if (damaged.length === 0) return undefined;
+  return `the policy has a damaged line of another stack (${damaged.map(damageWords).join("; ")}); no up until it is mended`;
+}
+
 function driftOf(
   want: Inputs,
   state: Computed,
@@ -197,6 +206,8 @@ function driftOf(
     return `Trustee now reads the key ${present} instead of ${state.key}`;
   }
   if (live === null) return "the key was removed";
+  const damage = damageOf(want, live);
+  if (damage !== undefined) return damage;
   if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
   if (want.policy === undefined) return "somebody has changed the content";
   const registry = parseRegistry(live);

@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { findOpa, OPA_HINT } from "../rego/opa.ts";
-import { readStack } from "../stack.ts";
 import { holds, prove } from "./check/prove.ts";
 import { proofText } from "./check/show.ts";
 import { readPolicy } from "./check/source.ts";
@@ -21,7 +20,7 @@ async function check(options: Options): Promise<boolean> {
   }
   const opa = await findOpa();
   if (opa === undefined) throw new UsageError(OPA_HINT);
-  const policy = await readPolicy(await readStack(options.stack), options);
+  const policy = await readPolicy(options.stack, options);
   const proof = await prove(policy, opa, process.stdout.isTTY && !options.json);
   const ok = holds(proof);
   process.stdout.write(
@@ -36,11 +35,7 @@ export function checkCommand(): Command {
     .description("Proves, offline in OPA, that the policies answer every request as the stack says.")
     .option("-s, --stack <name>", "the stack (default: the selected one)")
     .option("--live", "the resource policy as it is in the cluster, not as the stack left it", false)
-    .option(
-      "--preview",
-      "the resource policy as the next pulumi up would write it; runs pulumi preview",
-      false,
-    )
+    .option("--preview", "the policies as the next pulumi up would deploy them; runs pulumi preview", false)
     .option("--policy <file>", "the resource policy in a file")
     .option("--json", "print what was found as JSON", false)
     .addHelpText(

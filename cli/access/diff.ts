@@ -1,6 +1,15 @@
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { Command } from "commander";
-import { diffAccess, diffMarkdown, diffText, withProgramChanges } from "../../core/access/diff.ts";
+import { diffMarkdown } from "../../core/access/diff-markdown.ts";
+import { diffReaders, initdataChanges } from "../../core/access/diff-readers.ts";
+import {
+  diffAccess,
+  diffText,
+  doubtsIn,
+  withProgramChanges,
+  type AccessDiff,
+} from "../../core/access/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../../core/access/preview.ts";
 import { writeReport } from "../report-file.ts";
 import { run, UsageError } from "./run.ts";
@@ -13,27 +22,34 @@ interface DiffOptions {
   readonly allowOpens: boolean;
 }
 
+/** Standard input is taken as the stream that it is: where it is a socket, it has no path that could be opened. */
 async function read(file: string): Promise<string> {
   try {
-    return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+    return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {
-  const preview = readPreview(await read(options.preview));
-  const before = options.deployed === undefined ? preview.before : readDeployed(await read(options.deployed));
-  const changes = withProgramChanges(diffAccess(before, preview.after), preview.changes);
-  const opens = changes.some(({ effect }) => effect === "opens");
+  const { before: previewed, after } = readPreview(await read(options.preview));
+  const before = options.deployed === undefined ? previewed : readDeployed(await read(options.deployed));
+  const found = [...diffAccess(before?.access, after.access), ...diffReaders(before, after)];
+  const difference: AccessDiff = {
+    changes: withProgramChanges(found, after.accessChanges),
+    initdata: initdataChanges(before, after),
+    otherReaders: after.otherReaders,
+    doubts: doubtsIn(after.accessChanges),
+  };
+  const opens = difference.changes.some(({ effect }) => effect === "opens");
   const ok = !opens || options.allowOpens;
   if (options.markdown !== undefined) {
-    await writeReport(options.markdown, diffMarkdown(preview.after, changes));
+    await writeReport(options.markdown, diffMarkdown(after.access, difference));
   }
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ ok, opens, access: preview.after, changes }, null, 2)}\n`
-      : `${diffText(changes)}\n`,
+      ? `${JSON.stringify({ ok, opens, access: after.access, ...difference }, null, 2)}\n`
+      : `${diffText(difference)}\n`,
   );
   return ok;
 }

@@ -1,14 +1,19 @@
-import { EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import { EVERY_KEY, formerName, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
-import { affirmingToken, type AccessMatrix, type Column, type Row } from "./matrix.ts";
+import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
 export const EVERY_OTHER_POD = "every other pod";
 
 /** In place of `secret/key`: whatever no stack restricts and no column shows. */
 export const EVERY_OTHER_SECRET = "every other secret";
+
+/** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
+export type FormerWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
 export interface AccessChange {
@@ -17,18 +22,25 @@ export interface AccessChange {
   readonly pod: string;
   /** `secret/key`, `secret/*` for its every key, or {@link EVERY_OTHER_SECRET}. */
   readonly path: string;
-  readonly before: Decision["why"];
+  readonly before: FormerWhy;
   readonly after: Decision["why"];
 }
 
 /** A claim that no pod makes. */
 const NOBODY = "";
 
-/** The columns to compare: the matrix's, and what the stack restricted before and does not declare any more. */
-function columnsOf(matrix: AccessMatrix, former: StackGrants | undefined): readonly Column[] {
+/** What is compared: somebody by a name, with the claims of before and of after. */
+interface Compared {
+  readonly pod: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** The columns to compare: the matrix's, and what was restricted before and is not declared any more. */
+function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readonly Column[] {
   const declared = new Map(matrix.columns.map((column) => [`${column.secret}/${column.key}`, column]));
   const secrets = new Set(matrix.columns.map(({ secret }) => secret));
-  for (const [secret, keys] of Object.entries(former?.secrets ?? {})) {
+  for (const [secret, keys] of Object.entries(former)) {
     const named = Object.keys(keys).filter((key) => key !== EVERY_KEY);
     const vanished = secrets.has(secret) ? named : [...named, EVERY_KEY];
     for (const key of vanished) {
@@ -51,13 +63,32 @@ function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly
   return new Map([...claims].map(([name, all]) => [name, [...all]]));
 }
 
-/** The pods that the former grants name and the matrix does not: they read nothing from now on. */
-function removedPods(matrix: AccessMatrix, formerClaims: ReadonlyMap<string, unknown>): readonly Row[] {
+/**
+ * A pod that is deployed here is the same one with other initdata. Of whoever is deployed elsewhere nothing is known but the
+ * claim: another claim under the same name is somebody else.
+ */
+function comparedRows(
+  matrix: AccessMatrix,
+  formerClaims: ReadonlyMap<string, readonly string[]>,
+  deployed: ReadonlySet<string>,
+): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
-  return [...formerClaims.keys()]
-    .filter((name) => !present.has(name))
-    .sort()
-    .map((pod) => ({ pod, namespace: "", initData: NOBODY }));
+  const removed = [...formerClaims]
+    .filter(([name]) => !present.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    ...matrix.rows.flatMap(({ pod, initData }): Compared[] => {
+      const former = formerClaims.get(pod) ?? [];
+      if (deployed.has(pod))
+        return [{ pod, before: former.length > 0 ? former : [initData], after: [initData] }];
+      return [
+        { pod, before: [initData], after: [initData] },
+        ...(former.length > 0 ? [{ pod: formerName(pod), before: former, after: former }] : []),
+      ];
+    }),
+    ...removed.map(([pod, before]) => ({ pod, before, after: [] })),
+    { pod: EVERY_OTHER_POD, before: [], after: [] },
+  ];
 }
 
 /** The best that any of the claims gets. */
@@ -67,38 +98,59 @@ function decideAny(rules: AccessRules, claims: readonly string[], { secret, key 
   return all.find(({ allowed }) => allowed) ?? all[0] ?? decide(rules, data, affirmingToken(NOBODY));
 }
 
-function change(pod: string, path: string, before: Decision, after: Decision): AccessChange[] {
-  if (before.allowed === after.allowed) return [];
-  return [{ effect: after.allowed ? "opens" : "closes", pod, path, before: before.why, after: after.why }];
+/** What a cell was: open only if the live policy both says so and does so. */
+function formerDecision(
+  { said, done }: SaidRules,
+  claims: readonly string[],
+  column: Column,
+): { readonly allowed: boolean; readonly why: FormerWhy } {
+  const saying = decideAny(said, claims, column);
+  const doing = decideAny(done, claims, column);
+  if (!saying.allowed || doing.allowed) return saying;
+  return { allowed: false, why: "unknown" };
+}
+
+/** What the stack's former grants, or the live table where that is another, restrict. */
+function formerSecrets({ intact, done }: SaidRules, former: StackGrants | undefined): StackGrants["secrets"] {
+  return { ...(intact ? {} : done.secrets), ...former?.secrets };
 }
 
 /**
- * What deploying `own` does to who may read what, compared with the policy that is live: the opened cells first. Pods are
- * compared by their names, so that new initdata alone is no change. A pod that is new reads what nobody restricts as
- * every other pod does already; that is no change either.
+ * What deploying `own` does to who may read what, compared with the policy that is live: the opened cells first. Pods that
+ * are deployed here are compared by their names, so that new initdata alone is no change; readers that are deployed elsewhere
+ * by their claims. A pod that is new reads what nobody restricts as every other pod does already; that is no change either.
+ * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened.
  * @param live the policy that is deployed. Nothing can be compared with a policy that is not this project's: no changes then
  * @param matrix what will be, of `own` merged into `live`
+ * @param deployed the pods that this stack deploys
  */
-export function accessChanges(live: Before, own: StackGrants, matrix: AccessMatrix): readonly AccessChange[] {
-  const registry = live === null ? undefined : parseRegistry(live);
-  if (live === null || registry === undefined || registry.stacks.length === 0) return [];
-  const former = registry.stacks.find(({ stack }) => stack === own.stack);
-  const before = mergeGrants(registry.stacks);
+export function accessChanges(
+  live: Before,
+  own: StackGrants,
+  matrix: AccessMatrix,
+  deployed: readonly string[],
+): readonly AccessChange[] {
+  const before = live === null ? undefined : readRules(live);
+  if (live === null || before === undefined) return [];
+  const former = parseRegistry(live)?.stacks.find(({ stack }) => stack === own.stack);
   const after = mergeGrants(stacksAfterJoin(live, own));
-  const formerClaims = claimsOf(former);
-  const columns = columnsOf(matrix, former);
-  const rows: readonly Row[] = [
-    ...matrix.rows,
-    ...removedPods(matrix, formerClaims),
-    { pod: EVERY_OTHER_POD, namespace: "", initData: NOBODY },
-  ];
-  const cells = rows.flatMap((row) =>
+  const change = (
+    pod: string,
+    path: string,
+    was: ReturnType<typeof formerDecision>,
+    will: Decision,
+  ): AccessChange[] =>
+    was.allowed === will.allowed
+      ? []
+      : [{ effect: will.allowed ? "opens" : "closes", pod, path, before: was.why, after: will.why }];
+  const columns = columnsOf(matrix, formerSecrets(before, former));
+  const cells = comparedRows(matrix, claimsOf(former), new Set(deployed)).flatMap((row) =>
     columns.flatMap((column) =>
       change(
         row.pod,
         `${column.secret}/${column.key}`,
-        decideAny(before, formerClaims.get(row.pod) ?? [row.initData], column),
-        decideAny(after, [row.initData], column),
+        formerDecision(before, row.before, column),
+        decideAny(after, row.after, column),
       ),
     ),
   );
@@ -106,24 +158,46 @@ export function accessChanges(live: Before, own: StackGrants, matrix: AccessMatr
   const rest = change(
     EVERY_OTHER_POD,
     EVERY_OTHER_SECRET,
-    decideAny(before, [], others),
+    formerDecision(before, [], others),
     decideAny(after, [], others),
   );
-  const all = [...cells, ...rest];
+  const byOthers = before.intact
+    ? []
+    : otherReaders(live, own).map((other): AccessChange => ({
+        effect: "opens",
+        pod: otherReaderName(other),
+        path: otherReaderPath(other),
+        before: "unknown",
+        after: "granted",
+      }));
+  const all = [...cells, ...rest, ...byOthers];
   return [
     ...all.filter(({ effect }) => effect === "opens"),
     ...all.filter(({ effect }) => effect === "closes"),
   ];
 }
 
+/** Begins the line that says so where a comparison with the live policy cannot be trusted. */
+export const DOUBT = "UNKNOWN";
+
+/** What has to be said of the live policy itself: that it is not what its own lines come to. */
+export function policyDoubts(live: Before): readonly string[] {
+  const rules = live === null ? undefined : readRules(live);
+  if (rules === undefined || rules.intact) return [];
+  return [
+    `${DOUBT} the live policy was edited by hand, or written by another release: what it allows now is not known from its comments`,
+  ];
+}
+
 /** Why a cell is as it is, in a word or two. */
-export const decisionWords: Readonly<Record<Decision["why"], string>> = {
+export const decisionWords: Readonly<Record<FormerWhy, string>> = {
   granted: "granted",
   "not-restricted": "nobody restricts it",
   "no-resource": "no resource",
   "not-affirming": "does not attest",
   "not-a-reader": "not among its readers",
   "others-denied": "everything else is denied",
+  unknown: "not known",
 };
 
 /** One change as a line: `OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)`. */

@@ -1,6 +1,8 @@
-import { decisionWords } from "./changes.ts";
+import { decisionWords, DOUBT } from "./changes.ts";
+import type { InitdataChange } from "./diff-readers.ts";
 import type { AccessReport } from "./matrix.ts";
 import { allowedReasons, type Decision } from "./model.ts";
+import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 
 type Why = Decision["why"];
 
@@ -18,7 +20,8 @@ export interface CellChange {
 /** In place of a reason: there was, or will be, no such cell. */
 const ABSENT = "not in the matrix";
 
-function isAllowed(why: Why | undefined): boolean {
+/** Whether a cell with this reason is open; one that is not there is not. */
+export function isAllowed(why: Why | undefined): boolean {
   return allowedReasons.some((reason) => reason === why);
 }
 
@@ -78,81 +81,56 @@ export function parseChangeLine(line: string): CellChange | undefined {
 }
 
 /**
- * The matrix's changes, and what the program found beside them by comparing with the live policy: what opens to pods that
- * are none of the stack's, say.
+ * The changes that were found, each cell once, and what the program found beside them by comparing with the live policy: what
+ * opens to pods that are none of the stack's, say.
+ * @param lines the program's own: its output `accessChanges`
  */
 export function withProgramChanges(
   changes: readonly CellChange[],
   lines: readonly string[],
 ): readonly CellChange[] {
-  const known = new Set(changes.map(({ pod, path }) => `${pod} ${path}`));
-  const more = lines
-    .flatMap((line) => parseChangeLine(line) ?? [])
-    .filter(({ pod, path }) => !known.has(`${pod} ${path}`));
-  return sortChanges([...changes, ...more]);
+  const all = [...changes, ...lines.flatMap((line) => parseChangeLine(line) ?? [])];
+  const byCell = new Map<string, CellChange>();
+  for (const change of all) {
+    const cell = JSON.stringify([change.pod, change.path]);
+    const known = byCell.get(cell);
+    // What one comparison has for opened stays so, whatever another one says.
+    if (known === undefined || (known.effect === "closes" && change.effect === "opens"))
+      byCell.set(cell, change);
+  }
+  return sortChanges([...byCell.values()]);
 }
 
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |`;
+/** What the program says against its own comparison with the live policy. */
+export function doubtsIn(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => line.startsWith(`${DOUBT} `)).map((line) => line.slice(DOUBT.length + 1));
 }
 
-function cell(why: Why | undefined, change: CellChange | undefined): string {
-  if (why === undefined) return "";
-  const sign = isAllowed(why) ? "✓ may read" : "✗ denied";
-  return change === undefined ? sign : `**${sign}** (${change.effect})`;
+/** Everything that a comparison comes to. */
+export interface AccessDiff {
+  readonly changes: readonly CellChange[];
+  /** Pods deployed by the stack that get other initdata. */
+  readonly initdata: readonly InitdataChange[];
+  /** Who reads the stack's secrets by other stacks' grants, whether or not that is new. */
+  readonly otherReaders: readonly OtherReader[];
+  /** Why what was live is not known. */
+  readonly doubts: readonly string[];
 }
 
-function list(title: string, changes: readonly CellChange[]): string[] {
-  if (changes.length === 0) return [];
-  const lines = changes.map(
-    ({ pod, path, before, after }) => `- \`${pod}\` → \`${path}\`: was ${before}; will be ${after}`,
-  );
-  return ["", `**${title}**`, "", ...lines];
-}
-
-function count(changes: readonly CellChange[], verb: string): string {
-  return `${changes.length} cell${changes.length === 1 ? ` ${verb}s` : `s ${verb}`}`;
-}
-
-/** By this a comment is found again, so that there is one that is kept up to date. */
-export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
-
-/** The matrix and its change as Markdown, for a comment. */
-export function diffMarkdown(after: AccessReport, changes: readonly CellChange[]): string {
-  const paths = [...pathsOf(after)];
-  const changeAt = (pod: string, path: string): CellChange | undefined =>
-    changes.find((change) => change.pod === pod && change.path === path);
-  const opens = changes.filter(({ effect }) => effect === "opens");
-  const closes = changes.filter(({ effect }) => effect === "closes");
-  const table = [
-    row(["pod", ...paths.map((path) => `\`${path}\``)]),
-    row(["---", ...paths.map(() => "---")]),
-    ...Object.keys(after).map((pod) =>
-      row([`\`${pod}\``, ...paths.map((path) => cell(cellOf(after, pod, path), changeAt(pod, path)))]),
-    ),
-  ];
-  return [
-    COMMENT_MARK,
-    "### Which pod may read which secret",
-    "",
-    ...table,
-    "",
-    changes.length === 0
-      ? "This changes nothing about who may read what."
-      : `${opens.length === 0 ? "No cell opens" : `⚠ ${count(opens, "open")}`}, ${count(closes, "close")}.`,
-    ...list("Opens", opens),
-    ...list("Closes", closes),
-    "",
-  ].join("\n");
+function initdataText({ pod, wider }: InitdataChange): string {
+  return wider.length === 0 ? pod : `${pod}, whose agent policy allows more: ${wider.join("; ")}`;
 }
 
 /** The change for a terminal. */
-export function diffText(changes: readonly CellChange[]): string {
-  if (changes.length === 0) return "Nothing changes about who may read what.";
-  return changes
-    .map(({ effect, pod, path, before, after }) => {
-      const word = effect === "opens" ? "OPENS  " : "closes ";
-      return `${word} ${pod} -> ${path} (was: ${before}; will be: ${after})`;
-    })
-    .join("\n");
+export function diffText({ changes, initdata, otherReaders, doubts }: AccessDiff): string {
+  const cells = changes.map(({ effect, pod, path, before, after }) => {
+    const word = effect === "opens" ? "OPENS  " : "closes ";
+    return `${word} ${pod} -> ${path} (was: ${before}; will be: ${after})`;
+  });
+  return [
+    ...doubts.map((doubt) => `${DOUBT} ${doubt}`),
+    ...(cells.length === 0 ? ["Nothing changes about who may read what."] : cells),
+    ...initdata.map((change) => `other initdata for ${initdataText(change)}`),
+    ...otherReaders.map(otherReaderLine),
+  ].join("\n");
 }

@@ -1,4 +1,5 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 
 /** A column of the matrix: one key of one secret in the repository `default`. */
 export interface Column {
@@ -66,8 +67,11 @@ export function cellsByRow({
   return (row) => rows.get(keyOf(row)) ?? [];
 }
 
-/** The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone. */
-export function matrixText(matrix: AccessMatrix): string[] {
+/**
+ * The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone.
+ * @param others who reads the stack's secrets by other stacks' grants: a line each, below. @default nobody
+ */
+export function matrixText(matrix: AccessMatrix, others: readonly OtherReader[] = []): string[] {
   const cellsOf = cellsByRow(matrix);
   const table = [
     ["", ...matrix.columns.map(({ secret, key }) => `${secret}/${key}`)],
@@ -79,12 +83,13 @@ export function matrixText(matrix: AccessMatrix): string[] {
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((line) => line[column]?.length ?? 0)),
   );
-  return table.map((line) =>
+  const lines = table.map((line) =>
     line
       .map((text, column) => text.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
   );
+  return [...lines, ...others.map(otherReaderLine)];
 }
 
 /** Pod -> `secret/key` -> why it may or may not read it: the matrix for machines, as a stack output. */

@@ -1,20 +1,44 @@
 import { z } from "zod";
-import type { AccessReport } from "./matrix.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
-/** What a stack's outputs say of access, as far as a comparison needs it. */
+const otherReader = z.object({
+  stack: z.string(),
+  reader: z.string(),
+  secret: z.string(),
+  key: z.string(),
+  initData: z.string(),
+  former: z.boolean(),
+});
+
+const declaredPod = z.object({
+  deployed: z.boolean().default(true),
+  agentPolicy: z
+    .object({
+      logs: z.boolean(),
+      allowedCommands: z.array(z.string()),
+      requests: z.record(z.string(), z.boolean()),
+    })
+    .optional(),
+});
+
+/** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
 const outputsSchema = z.object({
   access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
+  initData: z.record(z.string(), z.string()).default({}),
+  pods: z.record(z.string(), declaredPod).default({}),
+  otherReaders: z.array(otherReader).default([]),
   accessChanges: z.array(z.string()).default([]),
 });
+
+/** What one deployment of a stack says of access. */
+export type AccessOutputs = z.output<typeof outputsSchema>;
 
 /** What a preview says of access: what is deployed, and what would be. */
 export interface PreviewedAccess {
   /** Absent: nothing is deployed yet. */
-  readonly before?: AccessReport;
-  readonly after: AccessReport;
-  /** The program's own comparison with the live policy, as lines. */
-  readonly changes: readonly string[];
+  readonly before?: AccessOutputs;
+  /** With the program's own comparison with the live policy as `accessChanges`. */
+  readonly after: AccessOutputs;
 }
 
 /** A preview or outputs that cannot be read; the message says what to do. */
@@ -49,11 +73,11 @@ function parseEvents(text: string): readonly Event[] {
 }
 
 /**
- * Reads the events of a `pulumi preview --json`.
+ * The outputs of the stack, whatever they are, in the events of a `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
-export function readPreview(text: string): PreviewedAccess {
+export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
@@ -63,24 +87,33 @@ export function readPreview(text: string): PreviewedAccess {
       `The preview has no outputs of the stack: it failed, or it was made otherwise. Look at what pulumi said. ${HOW}`,
     );
   }
-  const after = outputsSchema.safeParse(stack.new?.outputs);
+  return { before: stack.old?.outputs, after: stack.new?.outputs };
+}
+
+/**
+ * Reads the events of a `pulumi preview --json`.
+ * @param text one JSON document a line
+ * @throws PreviewError
+ */
+export function readPreview(text: string): PreviewedAccess {
+  const outputs = previewedOutputs(text);
+  const after = outputsSchema.safeParse(outputs.after);
   if (!after.success) {
     throw new PreviewError(`The previewed outputs have no access matrix: this is no stack of this project.`);
   }
-  const before = outputsSchema.safeParse(stack.old?.outputs);
+  const before = outputsSchema.safeParse(outputs.before);
   return {
-    ...(before.success ? { before: before.data.access } : {}),
-    after: after.data.access,
-    changes: after.data.accessChanges,
+    ...(before.success ? { before: before.data } : {}),
+    after: after.data,
   };
 }
 
 /**
- * The access matrix among a stack's outputs.
+ * What a stack's outputs say of access.
  * @param text what `pulumi stack output --json` prints; of a stack that was never deployed, `{}`
  * @throws PreviewError
  */
-export function readDeployed(text: string): AccessReport | undefined {
+export function readDeployed(text: string): AccessOutputs | undefined {
   let outputs: unknown;
   try {
     outputs = JSON.parse(text);
@@ -89,6 +122,6 @@ export function readDeployed(text: string): AccessReport | undefined {
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;
   const parsed = outputsSchema.safeParse(outputs);
-  if (parsed.success) return parsed.data.access;
+  if (parsed.success) return parsed.data;
   throw new PreviewError("The deployed outputs have no access matrix: this is no stack of this project.");
 }

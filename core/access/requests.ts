@@ -1,4 +1,6 @@
+import { EVERY_KEY } from "../policy/grants.ts";
 import type { Column } from "./matrix.ts";
+import { cpu, FOREIGN_CLAIM, oddPaths, oddTokens, shapeless } from "./oddities.ts";
 import { DEFAULT_REPOSITORY, type AccessRules, type PolicyData } from "./model.ts";
 
 /** One question to the resource policy. */
@@ -21,9 +23,6 @@ export interface RequestSubject {
 const OTHER_REPOSITORIES = ["another-repository", "other-repository"];
 const OTHER_SECRET = "unrestricted-secret";
 const OTHER_KEY = "another-key";
-
-/** A claim of the right form that no pod makes. */
-export const FOREIGN_CLAIM = "f".repeat(64);
 
 function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly T[] {
   return [...new Map(values.map((value) => [key(value), value])).values()];
@@ -67,52 +66,6 @@ export function plainData(subject: RequestSubject): readonly PolicyData[] {
   ]);
 }
 
-/** Paths that no KBS hands over, made of one that it may: short, long, nested, empty, encoded, of other types. */
-function oddPaths({ secret, key }: Column): readonly unknown[] {
-  const repository = DEFAULT_REPOSITORY;
-  return [
-    [repository, secret],
-    [repository, secret, key, "more"],
-    ["", secret, key],
-    [repository, secret, ""],
-    [1, secret, key],
-    [repository, [secret], key],
-    [repository, { [secret]: true }, key],
-    [repository, secret, null],
-    [[repository, secret, key]],
-    ["resource", repository, secret, key],
-    [`resource/${repository}/${secret}/${key}`],
-    `${repository}/${secret}/${key}`,
-    `/resource/${repository}/${secret}/${key}`,
-    `resource/${repository}/${secret}/${key}/`,
-    `resource/${repository}/${secret}/${key}/more`,
-    `resource/${repository}/${secret}`,
-    `resource//${secret}/${key}`,
-    `resource/${repository}/${secret}/`,
-    `resource/${repository}/${secret}%2F${key}/x`,
-    `resource/${repository}/x/../${secret}/${key}`,
-    `resource/${repository}//${key}`,
-    `resources/${repository}/${secret}/${key}`,
-    `plugin/${repository}/${secret}/${key}`,
-    `Resource/${repository}/${secret}/${key}`,
-    { "0": repository, "1": secret, "2": key },
-  ];
-}
-
-const shapeless: readonly unknown[] = [
-  [],
-  [DEFAULT_REPOSITORY],
-  [DEFAULT_REPOSITORY, null, "k"],
-  "",
-  "/",
-  "//",
-  "///",
-  null,
-  7,
-  true,
-  {},
-];
-
 /** Requests as no KBS makes them, which a policy must deny all the same. */
 export function oddData(subject: RequestSubject): readonly PolicyData[] {
   const columns = askedColumns(subject);
@@ -136,14 +89,6 @@ export function oddData(subject: RequestSubject): readonly PolicyData[] {
   ];
 }
 
-function submod(status: unknown, claim: unknown): Readonly<Record<string, unknown>> {
-  return { "ear.status": status, "ear.veraison.annotated-evidence": { init_data: claim } };
-}
-
-function cpu(status: unknown, claim: unknown): unknown {
-  return { submods: { cpu0: submod(status, claim) } };
-}
-
 /** The claims that pods make or the rules name. */
 function plainClaims({ claims, rules }: RequestSubject): readonly string[] {
   const readers = Object.values(rules.secrets).flatMap((keys) => Object.values(keys).flatMap(Object.keys));
@@ -153,55 +98,6 @@ function plainClaims({ claims, rules }: RequestSubject): readonly string[] {
 /** The tokens of pods that attest well, and of one that nobody knows. */
 export function plainTokens(subject: RequestSubject): readonly unknown[] {
   return [...plainClaims(subject), FOREIGN_CLAIM].map((claim) => cpu("affirming", claim));
-}
-
-/** What one pod's token may never be: any other status, zero or several submods, init_data of every other kind. */
-export function oddTokens(claim: string): readonly unknown[] {
-  const affirming = { "ear.status": "affirming" };
-  const beside = ["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true];
-  const good = submod("affirming", claim);
-  return [
-    ...["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true, ["affirming"], undefined].map(
-      (status) => cpu(status, claim),
-    ),
-    ...[
-      claim.toUpperCase(),
-      claim.slice(0, -1),
-      `${claim}0`,
-      ` ${claim}`,
-      "",
-      "*",
-      null,
-      7,
-      true,
-      [claim],
-      { [claim]: claim },
-      undefined,
-    ].map((other) => cpu("affirming", other)),
-    { submods: { cpu0: affirming } },
-    { submods: { cpu0: { ...affirming, "ear.veraison.annotated-evidence": claim } } },
-    { submods: { cpu0: { ...affirming, init_data: claim } } },
-    {
-      submods: { cpu0: { ...affirming, "ear.veraison.annotated-evidence": { init_data: { value: claim } } } },
-    },
-    { submods: { cpu0: good, gpu0: affirming } },
-    { submods: { cpu0: good, gpu0: submod("affirming", FOREIGN_CLAIM) } },
-    { submods: { cpu0: submod("affirming", FOREIGN_CLAIM), gpu0: good } },
-    ...beside.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
-    { submods: { cpu0: good, gpu0: {} } },
-    { submods: { cpu0: good, gpu0: "affirming" } },
-    { submods: { cpu0: good, gpu0: null } },
-    { submods: { cpu0: submod("warning", claim), gpu0: affirming } },
-    { submods: { cpu0: { "ear.veraison.annotated-evidence": { init_data: claim } }, gpu0: affirming } },
-    { submods: { gpu0: good } },
-    { submods: { cpu0: "affirming" } },
-    { submods: {} },
-    { submods: [good] },
-    { submods: "affirming" },
-    { submods: null },
-    { ...good },
-    {},
-  ];
 }
 
 function product(data: readonly PolicyData[], tokens: readonly unknown[]): AccessRequest[] {
@@ -244,10 +140,59 @@ function besideGrants({ rules, columns }: RequestSubject): readonly AccessReques
   });
 }
 
+/** A reader of a secret, and the key that it is asked about: one that is granted to it, where that is known. */
+interface Pair {
+  readonly column: Column;
+  readonly claim: string;
+}
+
+/**
+ * So that every secret stands with one of its readers, or with a stranger where it has none, and every reader with one of its
+ * secrets: not more pairs than secrets and readers together.
+ */
+function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
+  const declared = new Map(columns.map(({ secret, key }) => [secret, key]));
+  const met = new Set<string>();
+  return Object.entries(rules.secrets).flatMap(([secret, keys]): Pair[] => {
+    const granted = Object.entries(keys).flatMap(([key, readers]) =>
+      Object.keys(readers).map((claim): Pair => {
+        const asked = key === EVERY_KEY ? (declared.get(secret) ?? OTHER_KEY) : key;
+        return { column: { secret, key: asked }, claim };
+      }),
+    );
+    const [first] = granted;
+    if (first === undefined) {
+      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claim: FOREIGN_CLAIM }];
+    }
+    const chosen = granted.filter(({ claim }, index) => index === 0 || !met.has(claim));
+    for (const { claim } of chosen) met.add(claim);
+    return chosen;
+  });
+}
+
+/**
+ * Every odd token for every secret, and every odd path with the token of one who may read it, since a policy may treat any one
+ * of them apart; without those that are asked more of elsewhere.
+ */
+function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly AccessRequest[] {
+  const rest = pairs(subject).filter(
+    ({ column, claim }) =>
+      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(claim),
+  );
+  return rest.flatMap(({ column, claim }) => [
+    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(claim)),
+    ...product(
+      oddPaths(column).flatMap((path) => [{ "resource-path": path, plugin: "resource" }]),
+      [cpu("affirming", claim)],
+    ),
+  ]);
+}
+
 /**
  * Every request that is worth asking: every pod with every key in either shape; every reader with what is beside its
- * grants; and of a few pods and secrets, which are all of a small stack, every odd token with every path, and every
- * odd path with tokens that open most or nothing.
+ * grants; for every secret with a reader, and every reader with a secret, every odd token and every odd path; and of a few pods and
+ * secrets, which are all of a small stack, every odd token with every path, and every odd path with tokens that open most or
+ * nothing.
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
@@ -256,5 +201,6 @@ export function accessRequests(subject: RequestSubject): readonly AccessRequest[
     ...besideGrants(subject),
     ...product(plainData(some), [...plainTokens(some), ...some.claims.flatMap(oddTokens)]),
     ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
+    ...oddEverywhere(subject, some),
   ];
 }

@@ -1,7 +1,9 @@
-import { accessChanges, type AccessChange } from "../access/changes.ts";
+import { accessChanges, policyDoubts, type AccessChange } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
+import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
 import { own } from "../own.ts";
+import { checkDamage } from "../policy/damage.ts";
 import {
   asRecord,
   canonicalGrants,
@@ -43,12 +45,16 @@ export interface Plan {
   readonly digests: Digests;
   /** Whose former initdata stays accepted until they are ready with the new one. */
   readonly rotation: Rotation;
-  /** Those of them that have changed, by what the live policy grants. */
+  /** The pods deployed here whose initdata changes, by what the live policy grants; those of `rotation` keep the former one for now. */
   readonly changing: readonly string[];
   /** What the policy will say once this stack is in it, the grants of the other stacks included. */
   readonly matrix: AccessMatrix;
   /** Which cells that opens and closes, compared with the policy that is live. */
   readonly accessChanges: readonly AccessChange[];
+  /** Who reads this stack's secrets by the grants of other stacks. */
+  readonly otherReaders: readonly OtherReader[];
+  /** Why the comparison with the live policy cannot be trusted, as lines. */
+  readonly doubts: readonly string[];
 }
 
 /**
@@ -129,10 +135,12 @@ export function makePlan(
     ),
   ];
   checkDistinct(readers, issues);
+  checkDamage(trustee.policy ?? null, stack, issues);
   issues.throwIfAny(subject);
   const grants = planGrants(settings, readers, stack);
   const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
+  const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   const matrix = accessMatrix(
     mergeGrants(stacksAfterJoin(live, grants)),
     readers.map(({ id, namespace, initData }) => ({ pod: id, namespace, initData })),
@@ -144,8 +152,10 @@ export function makePlan(
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
     rotation,
-    changing: changingReaders(live, stack, rotation),
+    changing: changingReaders(live, stack, { ...rotation, overlapping: deployed }),
     matrix,
-    accessChanges: accessChanges(live, grants, matrix),
+    accessChanges: accessChanges(live, grants, matrix, deployed),
+    otherReaders: otherReaders(live, grants),
+    doubts: policyDoubts(live),
   };
 }

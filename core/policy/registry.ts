@@ -15,10 +15,22 @@ export interface FoundRegistry {
   readonly stacks: readonly StackGrants[];
   /** Absent if its line is missing or damaged. */
   readonly before?: Before;
+  /** Lines of stacks that cannot be read: what they granted and restricted is not known. */
+  readonly damaged: readonly DamagedLine[];
+}
+
+/** A stack's line that people have damaged, or that contradicts another of the same stack. */
+export interface DamagedLine {
+  /** Where it stands in the text, from 1. */
+  readonly line: number;
+  /** The one stack that it names, where that can still be read. */
+  readonly stack?: string;
 }
 
 const MARK = "# trustee-access: stack ";
 const MARK_BEFORE = "# trustee-access: before ";
+/** What was a stack's line once, whatever became of the spaces and the colon. */
+const LIKE_A_MARK = /^\s*#+\s*trustee-access\W*stack\b/i;
 
 /**
  * The registry as comment lines of the policy, one JSON document a line: one per stack, and one with the text that was
@@ -37,7 +49,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isGrantTable(value: unknown): value is GrantTable {
+/** Whether a value is a table of grants, e.g. one that was read from a text. */
+export function isGrantTable(value: unknown): value is GrantTable {
   return (
     isRecord(value) &&
     Object.values(value).every(
@@ -69,21 +82,45 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** A name that stands whole: what follows its quote is what has to follow it. */
+const STACK_NAME = /"stack"\s*:\s*("(?:[^"\\]|\\.)*")(?=\s*(?:[,}]|$))/g;
+
+/** A damaged line, with the stack if just one is named in it. */
+function damagedLine(text: string, index: number): DamagedLine {
+  const names = new Set([...text.matchAll(STACK_NAME)].map(([, name = ""]) => parseJson(name)));
+  const [stack] = names;
+  return { line: index + 1, ...(names.size === 1 && typeof stack === "string" ? { stack } : {}) };
+}
+
+/** Every stack's line, as it is read, or where it stands if it cannot be. */
+function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLine)[] {
+  const seen = new Map<string, string>();
+  return lines.flatMap((line, index): (StackGrants | DamagedLine)[] => {
+    if (!LIKE_A_MARK.test(line)) return [];
+    const read = line.startsWith(MARK) ? parseJson(line.slice(MARK.length)) : undefined;
+    if (!isStackGrants(read)) return [damagedLine(line, index)];
+    const canonical = JSON.stringify(canonicalGrants(read));
+    const known = seen.get(read.stack);
+    seen.set(read.stack, known ?? canonical);
+    if (known === undefined) return [read];
+    return known === canonical ? [] : [damagedLine(line, index)];
+  });
+}
+
 /**
- * The registry in a policy text, as far as it is sound: a line that was damaged by hand does not take the other stacks'
- * grants with it. `undefined` if the text has no line of a registry: then it is somebody else's.
+ * The registry in a policy text, as far as it is sound, and which of its lines are not. `undefined` if the text has no line of
+ * a registry: then it is somebody else's.
  */
 export function parseRegistry(text: string): FoundRegistry | undefined {
   const lines = text.split("\n");
-  const marked = lines
-    .filter((line) => line.startsWith(MARK))
-    .map((line) => parseJson(line.slice(MARK.length)));
+  const marked = stackLines(lines);
   const before = lines
     .filter((line) => line.startsWith(MARK_BEFORE))
     .map((line) => parseJson(line.slice(MARK_BEFORE.length)));
   if (marked.length === 0 && before.length === 0) return undefined;
-  const stacks = [...new Map(marked.filter(isStackGrants).map((stack) => [stack.stack, stack])).values()];
+  const stacks = marked.filter((line) => "secrets" in line);
+  const damaged = marked.filter((line) => "line" in line);
   const [original] = before;
   const sound = before.length === 1 && (typeof original === "string" || original === null);
-  return sound ? { stacks, before: original } : { stacks };
+  return { stacks, damaged, ...(sound ? { before: original } : {}) };
 }

@@ -63,7 +63,7 @@ allow if {
 `;
 
 /** Every other secret, if the pods may: the image policy of every pod comes this way. */
-const OTHERS_AFFIRMING = `
+export const OTHERS_AFFIRMING = `
 # A secret that is not restricted, in any repository, is read by every affirming pod.
 allow if {
   affirming

@@ -1,4 +1,5 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
+import { foreignDamage, refuseDamage } from "./damage.ts";
 import type { GrantTable, StackGrants } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
@@ -22,7 +23,10 @@ export interface FormerGrants {
   readonly declared?: GrantTable;
 }
 
-/** What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, and its own. */
+/**
+ * What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, as far as their lines
+ * are sound ({@link ./damage.ts} says which are not), and its own.
+ */
 export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackGrants[] {
   const registry = live === null ? undefined : parseRegistry(live);
   return [...(registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack), own];
@@ -46,6 +50,7 @@ function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }:
  * @param before what to remember where the live text does not say it: by default the live text itself. A stack that
  *   has written here before passes what it remembers, so that a reset by hand is not taken for the original.
  * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
+ * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more
  */
 export function joinPolicy(
   live: Before,
@@ -53,6 +58,7 @@ export function joinPolicy(
   before: Before = live,
   former?: FormerGrants,
 ): string {
+  refuseDamage(live, own.stack);
   const remembered = live === null ? undefined : parseRegistry(live)?.before;
   const grants = former === undefined ? own : withFormer(live, own, former);
   return renderPolicy(stacksAfterJoin(live, grants), remembered === undefined ? before : remembered);
@@ -78,6 +84,7 @@ export function retirePolicy<Text extends Before>(live: Text, stack: string): Te
   const registry = live === null ? undefined : parseRegistry(live);
   const line = registry?.stacks.find((one) => one.stack === stack);
   if (registry?.before === undefined || line?.retiring === undefined) return live;
+  if (foreignDamage(live, stack).length > 0) return live;
   const { retiring: _, ...grants } = line;
   return renderPolicy(stacksAfterJoin(live, grants), registry.before);
 }
@@ -96,6 +103,9 @@ export function leavePolicy(live: Before, stack: string, written?: string, owner
   const line = stacks.find((one) => one.stack === stack);
   if (owner !== undefined && line?.owner !== undefined && line.owner !== owner)
     return { kind: "handed-over" };
+  if (foreignDamage(live, stack).length > 0) {
+    return { kind: "leave", reason: "a line of another stack is damaged in it" };
+  }
   const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
   if (!asWritten) return { kind: "leave", reason: "somebody has changed the policy by hand since" };
   if (line === undefined) {

@@ -143,6 +143,25 @@ describe("a shared policy", () => {
     }
   });
 
+  test("a damaged line of another stack is said by a refresh, refuses an up, and does not stop a destroy", async () => {
+    const both = joinPolicy(joinPolicy(STOCK, owned(grants())), owned(grants("org/p/x", "cd".repeat(32))));
+    const damaged = both.replace('"org/p/x","owner"', '"org/p/x","owner');
+    await cluster.configMap("damaged", { [OLD]: STOCK });
+    const entry = engine.resource("ConfigMapEntry");
+    await entry.up(withPolicy("damaged"));
+    await cluster.edit("damaged", { [OLD]: damaged });
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe(
+      "the policy has a damaged line of another stack (line 8, of the stack org/p/x); no up until it is mended",
+    );
+    for (const run of [() => entry.preview(withPolicy("damaged")), () => entry.up(withPolicy("damaged"))]) {
+      await expect(run()).rejects.toThrow("Run pulumi up of the stack org/p/x first");
+    }
+    await entry.destroy();
+    expect(await cluster.data("damaged")).toStrictEqual({ [OLD]: damaged });
+    expect(engine.messages("WARNING").at(-1)).toContain("since a line of another stack is damaged in it");
+  });
+
   test("the removed key", async () => {
     await cluster.configMap("removed", { [OLD]: STOCK, other: "x" });
     const entry = engine.resource("ConfigMapEntry");

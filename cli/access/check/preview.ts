@@ -1,65 +1,74 @@
-import { execa, ExecaError } from "execa";
+import { execa } from "execa";
 import { z } from "zod";
 import { parseJson } from "../../../core/json.ts";
-import { otherSecretsModes } from "../../../core/policy/grants.ts";
-import { joinPolicy } from "../../../core/policy/share.ts";
-import type { StackOutputs } from "../../stack.ts";
+import { PreviewError, previewedOutputs } from "../../../core/access/preview.ts";
+import { parseOutputs, type StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
 import type { PolicyText } from "./source.ts";
 
-/** A step of a preview; what its resource is like depends on the resource. */
-const previewSchema = z.object({
-  steps: z
-    .array(z.object({ op: z.string(), urn: z.string(), oldState: z.unknown(), newState: z.unknown() }))
-    .default([]),
+/** The events have the outputs, which the plain --json has not. */
+const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+
+const diagnosticSchema = z.object({
+  diagnosticEvent: z.object({ message: z.string(), severity: z.string() }),
 });
 
-const writtenSchema = z
-  .object({ outputs: z.object({ liveContent: z.string().nullish() }).optional() })
-  .nullish();
-
-const wantedSchema = z
-  .object({
-    inputs: z
-      .object({
-        policy: z
-          .object({
-            stack: z.string(),
-            others: z.enum(otherSecretsModes),
-            secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
-          })
-          .optional(),
-      })
-      .optional(),
-  })
-  .nullish();
-
-/** The resource that holds the policy, whatever its parents are called. */
-const POLICY = /\$?trustee:index:ConfigMapEntry::/;
-
-async function runPreview(stack: string): Promise<unknown> {
-  const args = ["preview", "--json", "--non-interactive", "--stack", stack];
-  try {
-    const { stdout } = await execa("pulumi", args);
-    return JSON.parse(stdout);
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const said = z.object({ diagnostics: z.array(z.object({ message: z.string() })).default([]) });
-    const parsed = said.safeParse(parseJson(String(error.stdout)));
-    const messages = parsed.success ? parsed.data.diagnostics.map(({ message }) => message.trim()) : [];
-    throw new UsageError(
-      `The preview failed: ${[...messages, String(error.stderr).trim()].join("\n").trim()}`,
-    );
-  }
+/** What went wrong, by the events of a preview. */
+function errorsIn(events: string): readonly string[] {
+  return events.split("\n").flatMap((line) => {
+    const parsed = diagnosticSchema.safeParse(parseJson(line));
+    if (!parsed.success) return [];
+    const { message, severity } = parsed.data.diagnosticEvent;
+    // Colours are marked up as <{%fg 1%}>.
+    return severity === "error" ? [message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
+  });
 }
 
-/** The policy that the next `pulumi up` would write, and the stack with the grants that it would have. */
-export async function readPlannedPolicy(stack: StackOutputs): Promise<PolicyText> {
-  const { steps } = previewSchema.parse(await runPreview(stack.grants.stack));
-  const step = steps.findLast(({ op, urn }) => op !== "refresh" && POLICY.test(urn));
-  const grants = wantedSchema.parse(step?.newState)?.inputs?.policy;
-  const live = writtenSchema.parse(step?.oldState)?.outputs?.liveContent ?? stack.resourcePolicy;
-  const text = grants === undefined ? live : joinPolicy(live, grants);
+async function runPreview(stack: string | undefined): Promise<string> {
+  const selected = stack === undefined ? [] : ["--stack", stack];
+  const { stdout, stderr, exitCode, code } = await execa(
+    "pulumi",
+    ["preview", "--json", "--non-interactive", ...selected],
+    { env: STREAMING, reject: false },
+  );
+  if (code === "ENOENT") {
+    throw new UsageError(
+      "There is no pulumi on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
+    );
+  }
+  if (exitCode === 0) return stdout;
+  throw new UsageError(`The preview failed: ${[...errorsIn(stdout), stderr.trim()].join("\n").trim()}`);
+}
+
+/** The outputs as far as a preview knows them: when reference values will expire, for one, it may not know yet. */
+const previewedSchema = z.looseObject({
+  resourcePolicy: z.string(),
+  referenceValuesExpire: z.record(z.string(), z.string()).catch({}),
+});
+
+/** What the engine puts in place of a text that is not known before the deployment. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+function outputsIn(events: string): StackOutputs {
+  try {
+    const outputs = previewedSchema.safeParse(previewedOutputs(events).after);
+    if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
+      return parseOutputs(outputs.data, "this is no stack of this project");
+    }
+  } catch (error) {
+    throw error instanceof PreviewError ? new UsageError(error.message) : error;
+  }
+  throw new UsageError("The preview does not know the resource policy: this is no stack of this project.");
+}
+
+/**
+ * The policy that the next `pulumi up` would leave, with the outputs that the stack would have then. The stack need not have been
+ * deployed.
+ * @param name the stack. @default the selected one
+ * @throws UsageError, StackError
+ */
+export async function readPlannedPolicy(name?: string): Promise<PolicyText> {
+  const stack = outputsIn(await runPreview(name));
   const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
-  return { text, from, stack: { ...stack, ...(grants === undefined ? {} : { grants }) }, deployed: false };
+  return { text: stack.resourcePolicy, from, stack };
 }

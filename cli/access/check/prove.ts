@@ -5,6 +5,7 @@ import TOML from "@iarna/toml";
 import { Listr } from "listr2";
 import { affirmingToken, type Column } from "../../../core/access/matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../../../core/access/model.ts";
+import { otherReaders, type OtherReader } from "../../../core/access/other-readers.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
@@ -30,6 +31,8 @@ export interface Proof {
   readonly policies: readonly PolicyResult[];
   readonly stale: readonly StaleCell[];
   readonly agents: readonly AgentResult[];
+  /** Who reads the stack's secrets by the lines of other stacks in this text; they are expected to, since their lines say so. */
+  readonly otherReaders: readonly OtherReader[];
 }
 
 /** Whether nothing is otherwise than the stack says. */
@@ -141,7 +144,7 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
           policies.push(await prover.resourcePolicy(policy.text, rules, syntax));
         },
       })),
-      ...Object.keys(policy.deployed ? stack.annotations : {}).map((pod, index) => ({
+      ...Object.keys(stack.annotations).map((pod, index) => ({
         title: `Agent policy of ${pod}`,
         task: async () => {
           agents.push(await prover.agentPolicy(pod, index));
@@ -149,7 +152,13 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
       })),
     ];
     await new Listr(tasks, { renderer: progress ? "default" : "silent" }).run();
-    return { from: policy.from, policies, stale: policy.deployed ? staleCells(stack, rules) : [], agents };
+    return {
+      from: policy.from,
+      policies,
+      stale: staleCells(stack, rules),
+      agents,
+      otherReaders: otherReaders(policy.text, stack.grants),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import Table from "cli-table3";
 import { decisionWords } from "../../../core/access/changes.ts";
 import { claimedInitData } from "../../../core/access/model.ts";
 import type { StackOutputs } from "../../stack.ts";
+import { otherReaderLine } from "../../../core/access/other-readers.ts";
 import type { AgentResult } from "./agent-policy.ts";
 import { holds, type Proof } from "./prove.ts";
 import type { Difference, PolicyResult } from "./resource-policy.ts";
@@ -94,6 +95,7 @@ export function proofText(proof: Proof, stack: StackOutputs): string {
     `The policy of ${proof.from}:`,
     proofTable(proof),
     ...problems.map((lines) => lines.join("\n")),
+    ...proof.otherReaders.map(otherReaderLine),
     holds(proof)
       ? `All ${number(asked)} requests are answered as the stack says.`
       : "The policies do not do what the stack says.",

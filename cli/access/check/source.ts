@@ -3,7 +3,7 @@ import { z } from "zod";
 import { trusteeNames } from "../../../core/trustee/generation.ts";
 import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../../kube/cluster.ts";
-import type { StackOutputs } from "../../stack.ts";
+import { readStack, type StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
 import { readPlannedPolicy } from "./preview.ts";
 
@@ -21,8 +21,6 @@ export interface PolicyText {
   readonly from: string;
   /** The stack whose policy it is to be. */
   readonly stack: StackOutputs;
-  /** Whether the stack's other outputs belong to it: its matrix, its pods' agent policies. */
-  readonly deployed: boolean;
 }
 
 function clusterOptions({ kubeconfig, context }: StackOutputs["trustee"]["cluster"]): ClusterOptions {
@@ -44,11 +42,17 @@ async function readLive(stack: StackOutputs): Promise<PolicyText> {
     );
   }
   const from = `ConfigMap ${trustee.namespace}/${name}, as it is in the cluster`;
-  return { text, from, stack, deployed: true };
+  return { text, from, stack };
 }
 
-/** The text to check: as the stack left it, as it is in the cluster now, as the next up would write it, or in a file. @throws UsageError, KubeError */
-export async function readPolicy(stack: StackOutputs, source: Source): Promise<PolicyText> {
+/**
+ * The text to check: as the stack left it, as it is in the cluster now, as the next up would leave it, or in a file.
+ * @param name the stack. @default the selected one
+ * @throws UsageError, StackError, KubeError
+ */
+export async function readPolicy(name: string | undefined, source: Source): Promise<PolicyText> {
+  if (source.preview) return readPlannedPolicy(name);
+  const stack = await readStack(name);
   const { policy } = source;
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
@@ -56,10 +60,9 @@ export async function readPolicy(stack: StackOutputs, source: Source): Promise<P
         `The file ${policy} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       );
     });
-    return { text, from: policy, stack, deployed: true };
+    return { text, from: policy, stack };
   }
   if (source.live) return readLive(stack);
-  if (source.preview) return readPlannedPolicy(stack);
   const from = `the stack ${stack.grants.stack}, as it was deployed`;
-  return { text: stack.resourcePolicy, from, stack, deployed: true };
+  return { text: stack.resourcePolicy, from, stack };
 }

@@ -19,6 +19,7 @@ export function contentOf(stack: StackOutputs): PageContent {
     claimName: rows.every(({ initData }) => initData.length === PCR_DIGITS)
       ? "PCR8 (init_data)"
       : "init_data",
+    otherReaders: stack.otherReaders,
     trustee: { url, generation, namespace },
     expiries: Object.entries(stack.referenceValuesExpire).map(([entry, expiration]) => ({
       entry,

@@ -1,5 +1,6 @@
 import type { Finding } from "../../audit/finding.ts";
 import type { AccessMatrix } from "../matrix.ts";
+import type { OtherReader } from "../other-readers.ts";
 
 /** An entry of the reference values and when it ends to hold. */
 export interface Expiry {
@@ -17,6 +18,8 @@ export interface PageContent {
   readonly claimName: string;
   readonly trustee: { readonly url: string; readonly generation: string; readonly namespace: string };
   readonly expiries: readonly Expiry[];
+  /** Who reads the stack's secrets by the grants of other stacks. @default nobody */
+  readonly otherReaders?: readonly OtherReader[];
   /** What an audit found. Absent: there was none. */
   readonly findings?: readonly Finding[];
   /** When the page is made: then it says how long the reference values still hold. There is no clock here. */

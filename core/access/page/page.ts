@@ -5,6 +5,7 @@ import {
   expirySection,
   factsList,
   findingsSection,
+  otherReadersSection,
   pictureSection,
   wordsSection,
 } from "./sections.ts";
@@ -39,7 +40,7 @@ ${factsList(content)}
 </header>
 <main id="main" tabindex="-1">
 ${pictureSection(matrix)}
-${wordsSection(matrix)}
+${wordsSection(matrix)}${otherReadersSection(content)}
 ${digestsSection(content)}
 ${expirySection(content)}
 ${findingsSection(findings)}

@@ -1,6 +1,7 @@
 import { placeText, type Finding } from "../../audit/finding.ts";
 import { decisionWords } from "../changes.ts";
 import type { AccessMatrix, Cell } from "../matrix.ts";
+import { otherReaderName, otherReaderPath } from "../other-readers.ts";
 import { escapeText } from "../picture/markup.ts";
 import { signBadge, signOf, signWords } from "../picture/signs.ts";
 import { matrixSvg, pictureSize } from "../svg.ts";
@@ -114,6 +115,26 @@ ${body.join("\n")}
 </table>`,
     ),
   );
+}
+
+/** Nothing where there is nobody. */
+export function otherReadersSection({ otherReaders = [] }: PageContent): string {
+  if (otherReaders.length === 0) return "";
+  const body = otherReaders.map(
+    (other) =>
+      `<tr><th scope="row">${escapeText(otherReaderName(other))}</th><td>${escapeText(otherReaderPath(other))}</td><td><code>${escapeText(other.initData)}</code></td></tr>`,
+  );
+  return `\n${section(
+    "others",
+    "Also read by",
+    `<table class="stacked">
+<caption>Who reads secrets of this stack since another stack grants it, in the policy that they share.</caption>
+<thead><tr><th scope="col">Reader</th><th scope="col">Secret</th><th scope="col">init_data</th></tr></thead>
+<tbody>
+${body.join("\n")}
+</tbody>
+</table>`,
+  )}`;
 }
 
 export function digestsSection({ matrix, claimName }: PageContent): string {

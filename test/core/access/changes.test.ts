@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { accessChanges, changeLine } from "../../../core/access/changes.ts";
+import { accessChanges, changeLine, policyDoubts } from "../../../core/access/changes.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
@@ -31,10 +31,11 @@ function lines(
   own: StackGrants,
   columns: readonly Column[] = tutorialColumns,
   pods: Pods = claims,
+  deployed: readonly string[] = Object.keys(pods),
 ): readonly string[] {
   const rows = Object.entries(pods).map(([pod, initData]) => ({ pod, namespace: "default", initData }));
   const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, columns);
-  return accessChanges(live, own, matrix).map(changeLine);
+  return accessChanges(live, own, matrix, deployed).map(changeLine);
 }
 
 describe("what a deployment does to the matrix", () => {
@@ -111,6 +112,92 @@ describe("what a deployment does to the matrix", () => {
       "closes  every other pod -> fraud-dataset/dataset_key (was: nobody restricts it; will be: not among its readers)",
       "closes  every other pod -> p2-secret/secret (was: nobody restricts it; will be: not among its readers)",
     ]);
+  });
+
+  describe("of whoever is deployed elsewhere", () => {
+    const vendor = (claim: string): StackGrants => grants({ "p2-secret": { "*": { [claim]: "vendor" } } });
+    const columns = tutorialColumns.slice(1, 2);
+    const deployedElsewhere = (
+      from: string,
+      to: string,
+      deployed: readonly string[] = [],
+    ): readonly string[] =>
+      lines(joinPolicy(null, vendor(from)), vendor(to), columns, { vendor: to }, deployed);
+
+    it("takes another claim under the same name for somebody else", () => {
+      expect(deployedElsewhere("d4", "e5")).toEqual([
+        "OPENS   vendor -> p2-secret/secret (was: not among its readers; will be: granted)",
+        "closes  vendor (former initdata) -> p2-secret/secret (was: granted; will be: not among its readers)",
+      ]);
+    });
+
+    it("sees nothing in the same claim, and in another one of a pod that is deployed here", () => {
+      expect(deployedElsewhere("d4", "d4")).toEqual([]);
+      expect(deployedElsewhere("d4", "e5", ["vendor"])).toEqual([]);
+    });
+
+    it("does not say that a claim loses what it reads under another name", () => {
+      const two = (one: string, other: string): StackGrants =>
+        grants({ "p2-secret": { "*": { [one]: "one", [other]: "other" } } });
+      const pods = { one: "b2", other: "a1" };
+      expect(lines(joinPolicy(null, two("a1", "b2")), two("b2", "a1"), columns, pods, [])).toEqual([]);
+    });
+  });
+
+  describe("where the live policy is not what its own lines come to", () => {
+    const other = grants({ "p2-secret": { "*": { d4: "spy" } } }, "affirming", "invented");
+    const line = joinPolicy(null, other)
+      .split("\n")
+      .find((one) => one.startsWith("# trustee-access: stack"));
+    const forged = live.replace("# trustee-access: before", `${line ?? ""}\n# trustee-access: before`);
+    const doubt =
+      "UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments";
+
+    it("says so, and nothing where it is", () => {
+      expect(policyDoubts(live)).toEqual([]);
+      expect(policyDoubts(null)).toEqual([]);
+      expect(policyDoubts("package policy\n")).toEqual([]);
+      for (const edited of [forged, live.replace("default allow = false", "default allow = true")]) {
+        expect(policyDoubts(edited)).toEqual([doubt]);
+      }
+    });
+
+    it("counts what another stack's line grants as opened: this up makes a rule of the forged comment", () => {
+      expect(lines(forged, tutorial)).toEqual([
+        "OPENS   spy of stack invented -> p2-secret/* (was: not known; will be: granted)",
+      ]);
+      // Where rules and comments agree, it was open before, and is said to be open elsewhere.
+      expect(lines(joinPolicy(live, other), tutorial)).toEqual([]);
+    });
+
+    it("does not take a forged line of its own for a grant that there was", () => {
+      const own = grants({ ...tutorial.secrets, "p2-secret": { "*": { b2: "pod2", c3: "pod3" } } });
+      const comment = live.replace(
+        '"p2-secret":{"*":{"b2":"pod2"}}',
+        '"p2-secret":{"*":{"b2":"pod2","c3":"pod3"}}',
+      );
+      expect(comment).not.toBe(live);
+      expect(lines(comment, own)).toEqual([
+        "OPENS   pod3 -> p2-secret/secret (was: not known; will be: granted)",
+      ]);
+    });
+
+    it("sees that a secret is restricted no more whose line is gone", () => {
+      const both = joinPolicy(live, grants({ theirs: { "*": { d4: "pod4" } } }, "affirming", "other"));
+      const gone = both.replace(/^# trustee-access: stack .*"other".*\n/m, "");
+      expect(gone).not.toBe(both);
+      expect(lines(gone, tutorial).filter((text) => text.includes("every other pod"))).toEqual([
+        "OPENS   every other pod -> theirs/* (was: not known; will be: nobody restricts it)",
+      ]);
+    });
+
+    it("opens everything that a text grants of which nothing can be read", () => {
+      const unreadable = live.replace("restricted = {", "restricted = {,");
+      expect(lines(unreadable, tutorial).filter((text) => text.includes("granted"))).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+      ]);
+    });
   });
 
   it.each([

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { changeLine } from "../../../core/access/changes.ts";
 import {
   diffAccess,
-  diffMarkdown,
   diffText,
+  doubtsIn,
   parseChangeLine,
   withProgramChanges,
 } from "../../../core/access/diff.ts";
@@ -101,48 +101,29 @@ describe("what the program found by comparing with the live policy", () => {
         after: "not-a-reader",
       }),
     ];
-    expect(diffText(withProgramChanges(own, lines))).toBe(
+    expect(
+      diffText({ changes: withProgramChanges(own, lines), initdata: [], otherReaders: [], doubts: [] }),
+    ).toBe(
       `OPENS   every other pod -> every other secret (was: everything else is denied; will be: nobody restricts it)
 closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)`,
     );
   });
 });
 
-describe("the comment", () => {
-  it("shows the whole matrix, with what changes", () => {
-    const after: AccessReport = {
-      pod1: { "fraud-dataset/dataset_key": "granted", "p2-secret/secret": "granted" },
-      pod2: { "fraud-dataset/dataset_key": "not-a-reader", "p2-secret/secret": "not-a-reader" },
-    };
-    expect(diffMarkdown(after, diffAccess(tutorial, after))).toBe(`<!-- trustee-access: the access matrix -->
-### Which pod may read which secret
-
-| pod | \`fraud-dataset/dataset_key\` | \`p2-secret/secret\` |
-| --- | --- | --- |
-| \`pod1\` | ✓ may read | **✓ may read** (opens) |
-| \`pod2\` | ✗ denied | **✗ denied** (closes) |
-
-⚠ 1 cell opens, 1 cell closes.
-
-**Opens**
-
-- \`pod1\` → \`p2-secret/secret\`: was not among its readers; will be granted
-
-**Closes**
-
-- \`pod2\` → \`p2-secret/secret\`: was granted; will be not among its readers
-`);
+describe("doubts", () => {
+  it("are the program's lines of that kind, and are said first", () => {
+    const lines = ["UNKNOWN why", "OPENS   a -> b/c (was: not known; will be: granted)", "UNKNOWNS"];
+    expect(doubtsIn(lines)).toEqual(["why"]);
+    const changes = withProgramChanges([], lines);
+    expect(diffText({ changes, initdata: [], otherReaders: [], doubts: doubtsIn(lines) })).toBe(
+      "UNKNOWN why\nOPENS   a -> b/c (was: not known; will be: granted)",
+    );
   });
 
-  it("says so where nothing changes", () => {
-    expect(diffMarkdown({ pod1: { "a/b": "granted" } }, [])).toBe(`<!-- trustee-access: the access matrix -->
-### Which pod may read which secret
-
-| pod | \`a/b\` |
-| --- | --- |
-| \`pod1\` | ✓ may read |
-
-This changes nothing about who may read what.
-`);
+  it("never hide what one of two comparisons has for opened", () => {
+    const closes = { effect: "closes", pod: "a", path: "b/c", before: "x", after: "y" } as const;
+    expect(withProgramChanges([closes], ["OPENS   a -> b/c (was: u; will be: v)"])).toEqual([
+      { effect: "opens", pod: "a", path: "b/c", before: "u", after: "v" },
+    ]);
   });
 });

@@ -125,3 +125,68 @@ describe("what access check asks", () => {
     ]);
   }, 600_000);
 });
+
+/** Rules that open one secret of many, or to one reader of many, by what no token or path may be. */
+const apart: Readonly<Record<string, string>> = {
+  "a status":
+    'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"][init_data]',
+  "no submod": 'input.submods == {}\n  requested.secret == "s6"',
+  "another submod that is not affirming":
+    'input.submods.cpu0["ear.status"] == "affirming"\n  requested.secret == "s6"\n  restricted.s6["*"][init_data]',
+  "init_data in upper case":
+    'affirming\n  requested.secret == "s6"\n  is_string(init_data)\n  restricted.s6["*"][lower(init_data)]',
+  "no init_data":
+    'affirming\n  requested.secret == "s6"\n  not input.submods.cpu0["ear.veraison.annotated-evidence"].init_data',
+  "init_data null":
+    'affirming\n  requested.secret == "s6"\n  input.submods.cpu0["ear.veraison.annotated-evidence"].init_data == null',
+  "foreign init_data": 'affirming\n  requested.secret == "s6"',
+  "a path that is too long":
+    'affirming\n  is_array(data["resource-path"])\n  data["resource-path"][1] == "s6"\n  restricted.s6["*"][init_data]',
+  "a secret without readers": 'input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s7"',
+  "a status of the last reader of the first secret": `input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s0"\n  init_data == "${"f".repeat(63)}6"`,
+};
+
+describe("what access check asks of many secrets", () => {
+  const claimOf = (index: number): string => `${"f".repeat(63)}${index}`;
+  const names = Array.from({ length: 7 }, (_, index) => index);
+  const readersOf = (index: number): Readonly<Record<string, string>> =>
+    Object.fromEntries((index === 0 ? names : [index]).map((pod) => [claimOf(pod), `pod${pod}`]));
+  const many: AccessRules = {
+    others: "affirming",
+    secrets: {
+      ...Object.fromEntries(names.map((index) => [`s${index}`, { "*": readersOf(index) }])),
+      s7: {},
+    },
+  };
+  const subject = {
+    rules: many,
+    claims: names.map(claimOf),
+    columns: names.map((index) => ({ secret: `s${index}`, key: "k" })),
+  };
+  const policy = joinPolicy(null, { stack: "o/p/s", ...many });
+
+  it.each(Object.entries(apart))("tells a rule that treats one of them apart: %s", async (_, body) => {
+    const requests = accessRequests(subject);
+    const text = `${policy}\nallow if {\n  ${body}\n}\n`;
+    expect(await isCaught(text, "many.rego", many, requests)).toBe(true);
+  });
+
+  it("finds nothing in the policy itself", async () => {
+    expect(await isCaught(policy, "many.rego", many, accessRequests(subject))).toBe(false);
+  }, 120_000);
+
+  it("grows with secrets and readers together, not with their product", () => {
+    const of = (count: number): number => {
+      const claims = Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, "a"));
+      const table = Object.fromEntries(
+        claims.map((claim, index) => [`s${index}`, { "*": { [claim]: "p" } }]),
+      );
+      const asked = accessRequests({ rules: { others: "deny", secrets: table }, claims: [], columns: [] });
+      return asked.filter(
+        ({ data, token }) => decide({ others: "deny", secrets: table }, data, token).why !== "not-a-reader",
+      ).length;
+    };
+    const [one, two, three] = [of(20), of(40), of(60)];
+    expect(three - two).toBe(two - one);
+  });
+});

@@ -37,6 +37,22 @@ describe("the report", () => {
     expect(accessPage({ ...rest, ...(findings === undefined ? {} : { findings }) })).toContain(words);
   });
 
+  it("shows who else reads the stack's secrets, where there is somebody", () => {
+    expect(accessPage(tutorialPage)).not.toContain("Also read by");
+    const other = {
+      stack: "o/p/x",
+      reader: "<b>",
+      secret: "p2-secret",
+      key: "*",
+      initData: "<i>",
+      former: true,
+    };
+    const page = accessPage({ ...tutorialPage, otherReaders: [other] });
+    expect(page).toContain(
+      '<tr><th scope="row">\\u{3c}b\\u{3e} (former initdata) of stack o/p/x</th><td>p2-secret/*</td><td><code>&lt;i&gt;</code></td></tr>',
+    );
+  });
+
   it("shows a stack without pods", () => {
     const empty = accessMatrix({ others: "deny", secrets: {} }, [], []);
     expect(matrixSvg(empty)).toContain("There is no pod with a secret to read.");

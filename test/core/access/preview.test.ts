@@ -4,6 +4,11 @@ import { PreviewError, readDeployed, readPreview } from "../../../core/access/pr
 const was = { pod1: { "a/b": "not-a-reader" } };
 const willBe = { pod1: { "a/b": "granted" } };
 
+/** As they are read: what is not there is empty. */
+function outputs(access: object, more: object = {}): object {
+  return { access, initData: {}, pods: {}, otherReaders: [], accessChanges: [], ...more };
+}
+
 function stackEvent(op: string, old: unknown, outputs: unknown): object {
   const urn = "urn:pulumi:dev::trustee-access::pulumi:pulumi:Stack::trustee-access-dev";
   const state = (of: unknown): unknown => (of === undefined ? null : { urn, outputs: of });
@@ -24,13 +29,15 @@ describe("the events of a preview", () => {
       stackEvent("same", { access: was }, { access: willBe, accessChanges: ["a line"] }),
       { sequence: 9, timestamp: 1795474054, summaryEvent: { resourceChanges: {} } },
     );
-    expect(readPreview(text)).toEqual({ before: was, after: willBe, changes: ["a line"] });
+    expect(readPreview(text)).toEqual({
+      before: outputs(was),
+      after: outputs(willBe, { accessChanges: ["a line"] }),
+    });
   });
 
   it("tell of a first deployment too", () => {
     expect(readPreview(stream(stackEvent("create", undefined, { access: willBe })))).toEqual({
-      after: willBe,
-      changes: [],
+      after: outputs(willBe),
     });
   });
 
@@ -55,7 +62,7 @@ describe("the events of a preview", () => {
 
 describe("the deployed outputs", () => {
   it("hold the matrix, or nothing where nothing was deployed", () => {
-    expect(readDeployed(JSON.stringify({ access: was, matrix: [] }))).toEqual(was);
+    expect(readDeployed(JSON.stringify({ access: was, matrix: [] }))).toEqual(outputs(was));
     expect(readDeployed("{}")).toBeUndefined();
   });
 

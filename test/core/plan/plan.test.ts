@@ -75,6 +75,29 @@ describe("the tutorial's plan", () => {
 });
 
 describe("plans in general", () => {
+  it("refuse a live policy in which a line of another stack is damaged, beside all other problems", () => {
+    const policy = '# trustee-access: stack {"stack":"organization/x/dev","others":"affirming","secrets"';
+    const settings = parseSettings(
+      {
+        ...tutorialSettings,
+        readers: [
+          { name: "one", initdata: "ab".repeat(32) },
+          { name: "two", initdata: "ab".repeat(32) },
+        ],
+      },
+      tutorialValues,
+      "the settings",
+    );
+    const make = (stack: string) => () =>
+      makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
+    const twins = "readers[1]: the same initdata as one";
+    expect(issuesOf(make("organization/trustee-access/dev"))).toEqual([
+      twins,
+      "the live resource policy: a damaged line of the registry (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
+    ]);
+    expect(issuesOf(make("organization/x/dev"))).toEqual([twins]);
+  });
+
   it("restricts a secret that is created here also where nobody is granted it", () => {
     const lonely = plan({ ...tutorialSettings, grants: [] });
     expect(lonely.grants.secrets).toEqual({ "p2-secret": {} });

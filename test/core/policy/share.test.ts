@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { StackGrants } from "../../../core/policy/grants.ts";
 import { ownerMark } from "../../../core/policy/owner.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
-import { joinPolicy, leavePolicy } from "../../../core/policy/share.ts";
+import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
 
 const name = fc.oneof(
   fc.constantFrom("p1", "p2", "dataset_key", "__proto__", "constructor"),
@@ -143,9 +143,7 @@ describe("edits by hand", () => {
     expect(joinPolicy(edited, own)).toBe(live);
   });
 
-  test("a damaged line of the registry does not take the other stacks' grants with it", () => {
-    const edited = live.replace('{"stack":"org/p/a"', "{oops");
-    expect(joinPolicy(edited, own)).toBe(live);
+  test("a lost line of what was there before takes nothing with it", () => {
     const beforeLost = live.replace('# trustee-access: before "package', "# trustee-access: before package");
     expect(joinPolicy(beforeLost, own, "package policy\n")).toBe(live);
   });
@@ -167,5 +165,99 @@ describe("edits by hand", () => {
       kind: "restore",
       content: "package policy\n",
     });
+  });
+});
+
+describe("a damaged line", () => {
+  const A: StackGrants = {
+    stack: "org/p/a",
+    others: "affirming",
+    secrets: { theirs: { "*": { a1: "pod1" } } },
+  };
+  const B: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const live = joinPolicy(joinPolicy("package policy\n", A), B);
+  const lineOfA = live.split("\n").find((line) => line.includes('"stack":"org/p/a"')) ?? "";
+
+  /** What becomes of a line in people's hands, and the stack that can still be read from it. */
+  const damages: readonly (readonly [string, (line: string) => string, string | undefined])[] = [
+    ["a brace too little", (line) => line.slice(0, -1), "org/p/a"],
+    ["cut in two", (line) => line.replace(',"secrets"', ',\n"secrets"'), "org/p/a"],
+    ["a value of another type", (line) => line.replace('"pod1"', "7"), "org/p/a"],
+    ["a mode that there is not", (line) => line.replace("affirming", "allow"), "org/p/a"],
+    ["an indented mark", (line) => ` ${line}`, "org/p/a"],
+    ["a mark without its colon", (line) => line.replace("access:", "access"), "org/p/a"],
+    [
+      "a second line that says something else",
+      (line) => `${line}\n${line.replace("theirs", "x")}`,
+      "org/p/a",
+    ],
+    ["no name", (line) => line.replace('"stack":"org/p/a"', '"stack":"org/p'), undefined],
+    ["two names", (line) => line.replace('"others"', '"stack":"org/p/b","others'), undefined],
+  ];
+
+  test.each(damages)("of another stack is refused, and named as far as it can be: %s", (_, damage, stack) => {
+    const damaged = live.replace(lineOfA, () => damage(lineOfA));
+    expect(damaged).not.toBe(live);
+    expect(parseRegistry(damaged)?.damaged.map((line) => line.stack)).toEqual([stack]);
+    const name =
+      stack === undefined ? "of a stack whose name cannot be read any more" : `of the stack ${stack}`;
+    expect(() => joinPolicy(damaged, B)).toThrow(name);
+    expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
+    expect(leavePolicy(damaged, B.stack)).toStrictEqual({
+      kind: "leave",
+      reason: "a line of another stack is damaged in it",
+    });
+  });
+
+  test.each(damages.filter(([, , stack]) => stack !== undefined))(
+    "of the stack itself is written anew: %s",
+    (_, damage) => {
+      const damaged = live.replace(lineOfA, () => damage(lineOfA));
+      expect(joinPolicy(damaged, A)).toBe(live);
+    },
+  );
+
+  test("says where it is and how to mend it", () => {
+    const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
+    expect(() => joinPolicy(damaged, B)).toThrow(
+      `1 problem in the resource policy that is shared; nothing was changed.
+  - the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
+      allowed: lines that can be read, one for each stack, as this project writes them
+      to mend: Run pulumi up of the stack org/p/a first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone, delete the line.`,
+    );
+  });
+
+  test("names a stack in letters that steer no terminal", () => {
+    const evil = `# trustee-access: stack {"stack":"\u001b[2J\\n\u0060evil","others"`;
+    expect(() => joinPolicy(`${live}${evil}\n`, B)).not.toThrow("\u001b");
+    expect(() => joinPolicy(`${live}${evil}\n`, B)).toThrow("of a stack whose name cannot be read any more");
+    const read = evil.replace("\u001b", "\\u001b");
+    expect(() => joinPolicy(`${live}${read}\n`, B)).toThrow(
+      String.raw`of the stack \u{1b}\u{5b}2J\u{a}\u{60}evil)`,
+    );
+  });
+
+  test("stays where it is when former initdata is taken out", () => {
+    const during = joinPolicy(live, { ...B, retiring: { ours: { "*": { b0: "pod2" } } } });
+    expect(retirePolicy(during, B.stack)).toBe(live);
+    const damaged = during.replace(lineOfA, lineOfA.slice(0, -1));
+    expect(retirePolicy(damaged, B.stack)).toBe(damaged);
+  });
+
+  test("never costs another stack its restriction, whatever letter is lost or changed (property)", () => {
+    const at = live.indexOf(lineOfA) + "# trustee-access: stack ".length;
+    const end = live.indexOf(lineOfA) + lineOfA.length;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: at, max: end - 1 }),
+        fc.constantFrom("", "x", '"', "{", "\n"),
+        (index, letter) => {
+          const damaged = live.slice(0, index) + letter + live.slice(index + 1);
+          const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
+          if (sound) return;
+          expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
+        },
+      ),
+    );
   });
 });

@@ -1,0 +1,34 @@
+/** A variable of the pipeline. @throws Error if it is not set */
+export function variable(name: string): string {
+  const value = process.env[name];
+  if (value !== undefined && value !== "") return value;
+  throw new Error(`${name} is not set: run this in a merge request's pipeline (docs/ci.md).`);
+}
+
+const server = variable("CI_API_V4_URL");
+const token = variable("TRUSTEE_ACCESS_COMMENT_TOKEN");
+
+/** The merge request of the pipeline, below the API's address. */
+export const mergeRequest = `/projects/${variable("CI_PROJECT_ID")}/merge_requests/${variable("CI_MERGE_REQUEST_IID")}`;
+
+/** Asks GitLab. @throws Error if it does not answer with success */
+export async function call(method: string, path: string, body?: object): Promise<Response> {
+  const response = await fetch(`${server}${path}`, {
+    method,
+    headers: { "PRIVATE-TOKEN": token, "Content-Type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`GitLab answered ${response.status} to ${method} ${path}`);
+  return response;
+}
+
+/** Every item of a list, page by page. @see https://docs.gitlab.com/api/rest/#pagination */
+export async function list<Item>(path: string): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for (let page = "1"; page !== "";) {
+    const response = await call("GET", `${path}?per_page=100&page=${page}`);
+    items.push(...((await response.json()) as readonly Item[]));
+    page = response.headers.get("x-next-page") ?? "";
+  }
+  return items;
+}

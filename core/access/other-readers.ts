@@ -1,0 +1,85 @@
+import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
+import { parseRegistry, type Before } from "../policy/registry.ts";
+import { shownName } from "../policy/shown-name.ts";
+
+/** Somebody who reads a secret that this stack restricts, by a line of another stack in the policy that they share. */
+export interface OtherReader {
+  /** Whose line it is; whoever may write the policy may have made it up. */
+  readonly stack: string;
+  /** As that stack calls it. */
+  readonly reader: string;
+  readonly secret: string;
+  /** One key, or `*` for every key. */
+  readonly key: string;
+  /** The claim. */
+  readonly initData: string;
+  /** Whether this is former initdata of it, which goes when a change of initdata is over. */
+  readonly former: boolean;
+}
+
+/** So many digits of a claim are shown. */
+const SHOWN_DIGITS = 12;
+
+function readersIn(stack: string, table: GrantTable, former: boolean): readonly OtherReader[] {
+  return Object.entries(table).flatMap(([secret, keys]) =>
+    Object.entries(keys).flatMap(([key, readers]) =>
+      Object.entries(readers).map(([initData, name]) => ({
+        stack,
+        reader: name,
+        secret,
+        key,
+        initData,
+        former,
+      })),
+    ),
+  );
+}
+
+function isGranted(secrets: GrantTable, { secret, key, initData }: OtherReader): boolean {
+  const keys = Object.hasOwn(secrets, secret) ? secrets[secret] : undefined;
+  return [EVERY_KEY, key].some((one) => {
+    const readers = keys !== undefined && Object.hasOwn(keys, one) ? keys[one] : undefined;
+    return readers !== undefined && Object.hasOwn(readers, initData);
+  });
+}
+
+function orderOf({ secret, key, stack, reader, initData }: OtherReader): string {
+  return JSON.stringify([secret, key, stack, reader, initData]);
+}
+
+/**
+ * Who reads what `own` restricts by the lines of other stacks, former initdata included; whoever `own` grants it to as well is
+ * none of them. Sorted by secret, key, stack and name.
+ */
+export function otherReaders(live: Before, own: StackGrants): readonly OtherReader[] {
+  const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
+  return stacks
+    .filter(({ stack }) => stack !== own.stack)
+    .flatMap(({ stack, secrets, retiring = {} }) => [
+      ...readersIn(stack, secrets, false),
+      ...readersIn(stack, retiring, true),
+    ])
+    .filter((reader) => Object.hasOwn(own.secrets, reader.secret) && !isGranted(own.secrets, reader))
+    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+}
+
+/** How such a reader is called among pods: `b1 of stack organization/project/stack`. */
+export function otherReaderName({ reader, stack, former }: OtherReader): string {
+  const name = shownName(reader);
+  return `${former ? formerName(name) : name} of stack ${shownName(stack)}`;
+}
+
+/** `secret/key`, or `secret/*`. */
+export function otherReaderPath({ secret, key }: OtherReader): string {
+  return `${shownName(secret)}/${shownName(key)}`;
+}
+
+/** The beginning of its claim, enough to compare by eye. */
+export function otherReaderClaim({ initData }: OtherReader): string {
+  return shownName(initData.slice(0, SHOWN_DIGITS));
+}
+
+/** Such a reader as a line: `also read by: b1 of stack o/p/s -> p2-secret/* (init_data 280c20205c95)`. */
+export function otherReaderLine(other: OtherReader): string {
+  return `also read by: ${otherReaderName(other)} -> ${otherReaderPath(other)} (init_data ${otherReaderClaim(other)})`;
+}

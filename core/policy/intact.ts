@@ -1,0 +1,43 @@
+import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
+import { isGrantTable, parseRegistry } from "./registry.ts";
+import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
+
+/** What a policy decides by. */
+export interface PolicyRules {
+  readonly others: OtherSecrets;
+  readonly secrets: GrantTable;
+}
+
+/** What a policy of ours says of itself in its stacks' lines, and whether its rules are just what these come to. */
+export interface SaidRules {
+  /** By the lines. */
+  readonly said: PolicyRules;
+  /** `false`: edited by hand, or written by another release. What its rules do is not known from its lines then. */
+  readonly intact: boolean;
+  /** By the table and the rules, as far as these can be read; where they cannot, nobody may read anything. */
+  readonly done: PolicyRules;
+}
+
+const TABLE = /^restricted = (\{\}|\{[^]*?^\})$/m;
+
+function tableIn(text: string): GrantTable | undefined {
+  try {
+    const table: unknown = JSON.parse(TABLE.exec(text)?.[1] ?? "");
+    return isGrantTable(table) ? table : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a policy text says and does; `undefined` for one that is none of this project's, or has no stack in it. */
+export function readRules(text: string): SaidRules | undefined {
+  const registry = parseRegistry(text);
+  if (registry === undefined || registry.stacks.length === 0) return undefined;
+  const { stacks, before } = registry;
+  const said = mergeGrants(stacks);
+  if (before !== undefined && text === renderPolicy(stacks, before))
+    return { said, intact: true, done: said };
+  const table = tableIn(text);
+  const others = table !== undefined && text.includes(OTHERS_AFFIRMING) ? "affirming" : "deny";
+  return { said, intact: false, done: { others, secrets: table ?? {} } };
+}

@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { affirmingToken, accessMatrix, matrixText } from "../../../core/access/matrix.ts";
+import { decide } from "../../../core/access/model.ts";
+import { otherReaderLine, otherReaders } from "../../../core/access/other-readers.ts";
+import { mergeGrants, type StackGrants } from "../../../core/policy/grants.ts";
+import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
+
+const own: StackGrants = {
+  stack: "o/p/own",
+  others: "affirming",
+  secrets: { mine: { "*": { a1: "pod1" }, one: { b2: "pod2" } }, created: {} },
+};
+
+function lines(...others: readonly Pick<StackGrants, "stack" | "secrets" | "retiring">[]): readonly string[] {
+  const live = others.reduce<string | null>(
+    (text, other) => joinPolicy(text, { ...other, others: "affirming" }),
+    joinPolicy(null, own),
+  );
+  return otherReaders(live, own).map(otherReaderLine);
+}
+
+describe("who reads a stack's secrets by other stacks' grants", () => {
+  it("is nobody where the others grant their own, or whom the stack grants it too", () => {
+    expect(otherReaders(null, own)).toEqual([]);
+    expect(lines()).toEqual([]);
+    expect(lines({ stack: "o/p/b", secrets: { theirs: { "*": { c3: "x" } } } })).toEqual([]);
+    expect(
+      lines({ stack: "o/p/b", secrets: { mine: { "*": { a1: "x" }, one: { b2: "y", a1: "z" } } } }),
+    ).toEqual([]);
+  });
+
+  it("is named with its stack, its secret and the beginning of its claim, former initdata too", () => {
+    const claim = "0123456789abcdef".repeat(4);
+    expect(
+      lines(
+        { stack: "o/p/c", secrets: { created: { "*": { [claim]: "spy" } } } },
+        {
+          stack: "o/p/b",
+          secrets: { mine: { "*": { b2: "b1" } } },
+          retiring: { mine: { one: { c3: "b1" } } },
+        },
+      ),
+    ).toEqual([
+      "also read by: spy of stack o/p/c -> created/* (init_data 0123456789ab)",
+      "also read by: b1 of stack o/p/b -> mine/* (init_data b2)",
+      "also read by: b1 (former initdata) of stack o/p/b -> mine/one (init_data c3)",
+    ]);
+  });
+
+  it("stands below the matrix", () => {
+    const live = joinPolicy(null, {
+      stack: "o/p/b",
+      others: "affirming",
+      secrets: { mine: { k: { c3: "b1" } } },
+    });
+    const rows = [{ pod: "pod1", namespace: "default", initData: "a1" }];
+    const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, [
+      { secret: "mine", key: "k" },
+    ]);
+    expect(matrixText(matrix, otherReaders(live, own))).toEqual([
+      "      mine/k",
+      "pod1  ✓ may read",
+      "also read by: b1 of stack o/p/b -> mine/k (init_data c3)",
+    ]);
+  });
+
+  it("breaks no line, whatever a forged line calls it (property)", () => {
+    const name = fc.string({ unit: "binary", minLength: 1 });
+    fc.assert(
+      fc.property(name, name, name, (stack, reader, claim) => {
+        fc.pre(stack !== own.stack && claim !== "a1" && claim !== "__proto__");
+        const [line = "", ...rest] = lines({ stack, secrets: { mine: { "*": { [claim]: reader } } } });
+        expect(rest).toEqual([]);
+        expect(line).toMatch(
+          /^also read by: [\w.*/@:+ \\{}()-]* of stack [\w.*/@:+ \\{}()-]* -> mine\/\* \(init_data /,
+        );
+      }),
+    );
+  });
+
+  it("is everybody whom the policy lets read and the stack does not (property)", () => {
+    const table = fc.dictionary(
+      fc.constantFrom("mine", "created", "theirs"),
+      fc.dictionary(
+        fc.constantFrom("*", "one", "k"),
+        fc.dictionary(fc.constantFrom("a1", "b2", "c3"), fc.constantFrom("x", "y")),
+      ),
+    );
+    fc.assert(
+      fc.property(table, (secrets) => {
+        const live = joinPolicy(null, { stack: "o/p/b", others: "affirming", secrets });
+        const rules = mergeGrants(stacksAfterJoin(live, own));
+        const found = otherReaders(live, own);
+        for (const secret of ["mine", "created"]) {
+          for (const key of ["one", "k"]) {
+            for (const claim of ["a1", "b2", "c3"]) {
+              const data = { "resource-path": ["default", secret, key], plugin: "resource" };
+              const token = affirmingToken(claim);
+              const reads = decide(rules, data, token).allowed && !decide(own, data, token).allowed;
+              const named = found.some(
+                (one) => one.secret === secret && ["*", key].includes(one.key) && one.initData === claim,
+              );
+              expect({ secret, key, claim, named: named && reads }).toEqual({
+                secret,
+                key,
+                claim,
+                named: reads,
+              });
+            }
+          }
+        }
+      }),
+    );
+  });
+});
