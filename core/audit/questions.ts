@@ -161,7 +161,7 @@ function ownValue<T>(record: Readonly<Record<string, T>> | undefined, name: stri
 }
 
 /** So many times a digest is tried with a key, at most. */
-const MOST_TRIES = 5000;
+const MOST_TRIES = 1000;
 
 /**
  * The digests of the policy to try as those of pods that do not attest well: all, but for policies that name very many.

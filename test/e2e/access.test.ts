@@ -2,11 +2,12 @@ import { symlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { initdata, pod } from "../sandbox/live/support.ts";
 import { cells, explain, patch, restartKbs, step, verify, type Subject } from "./support/access.ts";
-import { kubectl, NAMESPACE } from "./support/cluster.ts";
+import { kubeconfigOf } from "./support/account.ts";
+import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 
 let sandbox: Sandbox;
@@ -238,13 +239,36 @@ describe("the workflow's steps", () => {
 });
 
 describe("verify, where something is broken,", () => {
-  it("tells a pod that is missing, and one that does not run", async () => {
+  it("tells a pod that is missing, and one that is there and does not run", async () => {
     await kubectl(sandbox, "delete", "pod", "pod3");
     expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(new Set(["!pod-missing"]));
     expect((await explain(subject(), "pod3", "p2-secret/secret")).because).toBe(
       "Because there is no such pod.",
     );
+    const waiting = JSON.parse(pod("pod3", initdata("pod3", "kbs.example", "none"))) as {
+      readonly spec: object;
+    };
+    const input = JSON.stringify({
+      ...waiting,
+      spec: { ...waiting.spec, nodeSelector: { "no.such/node": "true" } },
+    });
+    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(
+      new Set(["!pod-not-running"]),
+    );
+    await kubectl(sandbox, "delete", "pod", "pod3");
     await project.up();
+  });
+
+  it("tells cells that take too long", async () => {
+    const seen = Object.values(await cells(subject(), "--timeout", "0.001")).flatMap((row) =>
+      Object.values(row),
+    );
+    expect({ count: seen.length, seen: new Set(seen) }).toEqual({
+      count: 12,
+      seen: new Set(["!timed-out"]),
+    });
   });
 
   it("tells a pod that does not reach the KBS", async () => {
@@ -277,5 +301,108 @@ describe("verify, where something is broken,", () => {
     await patch(sandbox, "configmap", name, { data: { "reference-values.json": values } });
     await restartKbs(sandbox);
     expect((await cells(subject()))["pod1"]?.["fraud-dataset/dataset_key"]).toBe("read");
+  });
+
+  it("tells pods whose digest is not registered, or has expired, from those that the policy denies", async () => {
+    const name = "trusteeconfig-rvps-reference-values";
+    const values = await configMapKey(sandbox, name, "reference-values.json");
+    const { pod1 = "" } = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
+    for (const entry of ["snp_pcr08", "tdx_pcr08"]) {
+      await editReferenceValues(sandbox, "0.18", entry, ({ value, ...rest }) => ({
+        ...rest,
+        value: value.filter((digest) => digest !== pod1),
+      }));
+    }
+    await restartKbs(sandbox);
+    const unregistered = await cells(subject());
+    expect(new Set(Object.values(unregistered["pod1"] ?? {}))).toEqual(new Set(["!attestation-failed"]));
+    expect(unregistered["pod3"]).toMatchObject({
+      "p2-secret/secret": "policy-denied",
+      "kbsres1/key1": "read",
+    });
+    expect((await verify(subject())).stdout).toContain(
+      `default/pod1 p2-secret/secret: PCR8 ${pod1}: no reference value holds this digest, so the pod does not attest well`,
+    );
+    await patchKey(sandbox, name, "reference-values.json", values);
+    await editReferenceValues(sandbox, "0.18", "snp_pcr08", (entry) => ({
+      ...entry,
+      expiration: "2020-01-01T00:00:00Z",
+    }));
+    await restartKbs(sandbox);
+    await all("!attestation-failed");
+    expect((await verify(subject(), "--no-log")).stdout).toContain(
+      `default/pod1 p2-secret/secret: PCR8 ${pod1}: snp_pcr08 holds this digest, but has expired, so that it matches nothing`,
+    );
+    await patchKey(sandbox, name, "reference-values.json", values);
+    await restartKbs(sandbox);
+    expect((await cells(subject()))["pod1"]?.["p2-secret/secret"]).toBe("policy-denied");
+  });
+});
+
+describe("with an account that has the shipped Roles only, and a Deployment in another namespace,", () => {
+  let env: Readonly<Record<string, string>>;
+  const run = async (...[file, ...args]: Parameters<typeof command>[2]): Promise<CommandResult> =>
+    command(sandbox, file === "verify" ? "cli/verify.ts" : "cli/access.ts", [...args, "--stack", "access"], {
+      cwd: project.folder,
+      env,
+    });
+
+  beforeAll(async () => {
+    await kubectl(sandbox, "create", "namespace", "team-a");
+    const dev = devConfiguration();
+    project.configure({
+      ...dev,
+      pods: [{ name: "pod1" }, { name: "pod2" }, { name: "web", namespace: "team-a", kind: "Deployment" }],
+      grants: [...(dev["grants"] as readonly object[]), { pod: "web", secret: "fraud-dataset" }],
+    });
+    await project.up();
+    await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
+    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "rbac/trustee-side.yaml");
+    const account = ["--serviceaccount", `${NAMESPACE}:trustee-access`];
+    for (const namespace of ["default", "team-a"]) {
+      for (const [file, role] of [
+        ["pod-side", "trustee-access-pods"],
+        ["pod-side-workloads", "trustee-access-workloads"],
+      ] as const) {
+        await kubectl(sandbox, "apply", "-n", namespace, "-f", `rbac/${file}.yaml`);
+        await kubectl(
+          sandbox,
+          ...["create", "rolebinding", `${role}-too`, "-n", namespace, `--role=${role}`],
+          ...account,
+        );
+      }
+    }
+    env = { KUBECONFIG: await kubeconfigOf(sandbox, project, NAMESPACE, "trustee-access") };
+  });
+
+  it("verify asks a pod of the Deployment too, and says once which right would tell the reasons", async () => {
+    const { exitCode, stdout } = await run("verify");
+    const lines = stdout.split("\n");
+    expect({ exitCode, said: lines.slice(-2, -1) }).toEqual({
+      exitCode: 0,
+      said: ["All 9 cells are as the stack says."],
+    });
+    expect(lines.at(-1)).toMatch(
+      /^Why 3 of them are denied is not known: this account may not read the KBS's log; grant it get on pods\/log in namespace "trustee-operator-system" \(.*forbidden.*\)\.$/,
+    );
+  });
+
+  it("lint looks into the namespaces of the stack, and says so", async () => {
+    const { exitCode, stdout, stderr } = await run("access", "lint");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("No running pod in the namespaces looked at has the digest ");
+    expect(stdout.split("\n").at(-1)).toMatch(
+      /\(Trustee 0\.18 in trustee-operator-system, 3 pods of default, team-a; other namespaces were not looked at\)\.$/,
+    );
+  });
+
+  it.each(["web", "team-a/web"])("explain finds the Deployment's pod by %s", async (name) => {
+    const { stdout, stderr } = await run("access", "explain", name, "fraud-dataset/dataset_key");
+    expect(stderr).toBe("");
+    expect(stdout.split("\n").slice(0, 2)).toEqual([
+      expect.stringMatching(/^team-a\/web-\S+ \(Deployment web\) -> fraud-dataset\/dataset_key: ALLOWED$/),
+      "Because the pod attests well, and the policy grants the secret to this digest (team-a/web).",
+    ]);
+    expect(stdout).toContain("✓ as declared         the pod has the initdata that its stack declares");
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { explain, type CellFacts } from "../../../core/audit/explain.ts";
+import { attestationProblem } from "../../../core/audit/explain-denial.ts";
 import { explainQuestions } from "../../../core/audit/explain-policy.ts";
 import { explanationText } from "../../../core/audit/explanation.ts";
-import type { PolicyAnswer } from "../../../core/audit/facts.ts";
+import type { PolicyAnswer, RegoSyntax } from "../../../core/audit/facts.ts";
 import { readPodClaims, type PodClaims } from "../../../core/audit/pod-claims.ts";
 import { questionKey } from "../../../core/audit/questions.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
@@ -59,6 +60,7 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ Trustee runs        trustee-deployment-1, since 2026-02-28T22:03:20Z
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
   ✓ reference value     snp_pcr08 holds this digest, until 2035-01-01T00:00:00Z
+  ✓ other values        no other reference value of its TEE has expired
   ✗ policy              this pod's digest is not among those that the policy grants the secret to
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}
@@ -108,6 +110,22 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         because: "Because snp_pcr08 holds this digest, but has expired, so that it matches nothing.",
         amiss: ["reference fails"],
         next: ["Set a later expiration for snp_pcr08: pulumi up renews what it created."],
+      },
+    ],
+    [
+      "a reference value in another case",
+      {
+        pod: podFixture("pod2"),
+        trustee: withValues(
+          referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2.toUpperCase()]]]),
+        ),
+      },
+      {
+        said: "denied",
+        because:
+          "Because snp_pcr08 holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well.",
+        amiss: ["reference fails"],
+        next: ["Write the digest in lower case in snp_pcr08."],
       },
     ],
     [
@@ -236,6 +254,35 @@ describe("an uncertain cell", () => {
     });
   });
 
+  it.each([
+    ["tdx_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2as_v5"],
+    ["snp_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2es_v6"],
+    ["snp_pcr11", "2026-03-01T00:00:01Z", "Standard_DC2as_v5"],
+  ])("is none because of %s, which is another TEE's or has not expired", (name, expiration, machineType) => {
+    const values = referenceValues([
+      ["init_data", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+      [name, expiration, ["b".repeat(64)]],
+    ]);
+    const pod = podFixture("pod2", { machineType });
+    expect(verdict({ pod, trustee: withValues(values) })).toMatchObject({ said: "allowed" });
+  });
+
+  it("is one whose TEE has other reference values that have expired", () => {
+    const values = referenceValues([
+      ["snp_pcr03", "2026-01-01T00:00:00Z", ["b".repeat(64)]],
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+      ["snp_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
+      ["tdx_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
+    ]);
+    expect(verdict({ pod: podFixture("pod2"), trustee: withValues(values) })).toEqual({
+      said: "uncertain",
+      because:
+        "Nothing is known to deny it, but snp_pcr03 (2026-01-01T00:00:00Z) and snp_pcr11 (2026-02-01T00:00:00Z) have expired, so that a pod which is measured by them does not attest well.",
+      amiss: ["measurements unknown"],
+      next: ["Check that the values of snp_pcr03 and snp_pcr11 still hold, then set a later expiration."],
+    });
+  });
+
   it("is one whose annotation may have been edited", () => {
     const pod = podFixture("pod2", { annotated: { at: NOW - 60, by: "kubectl-edit" } });
     expect(verdict({ pod })).toMatchObject({
@@ -272,13 +319,13 @@ describe("somebody else's policy", () => {
     policy: { name: "p", changedAt: NOW - 8000, resourceVersion: "1", data: { "policy.rego": policy } },
   };
 
-  function answered(says: (claim: string) => PolicyAnswer): Partial<CellFacts> {
+  function answered(says: (claim: string, syntax: RegoSyntax) => PolicyAnswer): Partial<CellFacts> {
     const claims = readPodClaims(podFixture("pod3")) as PodClaims;
     const asked = explainQuestions(trustee, claims, "p2-secret", "secret");
     const byQuestion = new Map(
       asked.map((question): [string, PolicyAnswer] => {
         const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.input))?.[1] ?? "";
-        return [questionKey(question), says(claim)];
+        return [questionKey(question), says(claim, question.syntax)];
       }),
     );
     return { trustee, answers: { kind: "answers", byQuestion } };
@@ -293,6 +340,48 @@ describe("somebody else's policy", () => {
       expected: [`${pcr8.pod2} (line 3 of the policy)`],
       seen: pcr8.pod3,
       next: "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+    });
+  });
+
+  it("is in doubt where the KBSs that this Trustee may have read it differently", () => {
+    const older = answered((claim, syntax) => syntax === "v0" && claim === pcr8.pod3);
+    const { verdict: said, conditions } = explain({ ...base, ...older });
+    expect({ said, policy: conditions.at(-1) }).toEqual({
+      said: "uncertain",
+      policy: {
+        id: "policy",
+        status: "unknown",
+        detail:
+          "it depends on the KBS, whose version is not seen: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy denies every secret that nobody is granted",
+        next: "Look which KBS runs, or write the policy so that both read it alike; npm run access -- lint says more.",
+      },
+    });
+  });
+
+  it("that names the digest in another case denies it", () => {
+    const upper = pcr8.pod3.toUpperCase();
+    const text = `package policy\na := "${upper}"\n`;
+    const live = { ...trustee, policy: { ...trustee.policy, data: { "policy.rego": text } } };
+    const asked = explainQuestions(live, undefined, "p2-secret", "secret");
+    const byQuestion = new Map(
+      asked.map((question): [string, PolicyAnswer] => [
+        questionKey(question),
+        JSON.stringify(question.input).includes(upper),
+      ]),
+    );
+    const own = explainQuestions(live, readPodClaims(podFixture("pod3")) as PodClaims, "p2-secret", "secret");
+    for (const question of own) {
+      const key = questionKey(question);
+      if (!byQuestion.has(key)) byQuestion.set(key, false);
+    }
+    const answers = { kind: "answers", byQuestion } as const;
+    const { conditions } = explain({ ...base, trustee: live, answers });
+    expect(conditions.at(-1)).toMatchObject({
+      status: "fails",
+      detail:
+        "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case",
+      expected: [`${upper} (line 2 of the policy)`],
+      seen: pcr8.pod3,
     });
   });
 
@@ -325,5 +414,43 @@ describe("a pod on bare metal", () => {
   it("cannot have a PCR8 of a longer digest", () => {
     const annotation = encodeAnnotation(toml("pod2").replace("sha256", "sha384"));
     expect(Object.keys((readPodClaims({ annotation }) as PodClaims).claims)).toEqual(["snp", "tdx"]);
+  });
+});
+
+describe("a denial", () => {
+  const problem = (changes: Partial<Parameters<typeof attestationProblem>[0]>): unknown =>
+    attestationProblem({
+      trustee: healthyTrustee,
+      pod: podFixture("pod3"),
+      secret: "p2-secret",
+      key: "secret",
+      answers: { kind: "none", reason: "" },
+      ...changes,
+    });
+
+  it("is the policy's own where the pod's digest is registered and not granted", () => {
+    expect(problem({})).toBeUndefined();
+  });
+
+  it("is a failed attestation where no live reference value holds the digest", () => {
+    const none = withValues(referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1]]]));
+    const expired = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod3]]]));
+    expect([none, expired].map((trustee) => problem({ trustee }))).toEqual([
+      `PCR8 ${pcr8.pod3}: no reference value holds this digest, so the pod does not attest well`,
+      `PCR8 ${pcr8.pod3}: snp_pcr08 holds this digest, but has expired, so that it matches nothing`,
+    ]);
+    expect(problem({ pod: podFixture("pod3", { annotation: "%" }) })).toContain(
+      "the pod's initdata cannot be read",
+    );
+  });
+
+  it("is a failed attestation where the policy would give the secret, unless the KBS may not have read it", () => {
+    const pod = podFixture("pod2");
+    expect(problem({ pod })).toBe(
+      `PCR8 ${pcr8.pod2}: the policy grants the secret to this digest (pod2), and denies it all the same, so the pod does not attest well`,
+    );
+    const [kbs] = healthyTrustee.kbsPods;
+    const old = { ...kbs, createdAt: NOW - 8500 } as CellFacts["trustee"]["kbsPods"][number];
+    expect(problem({ pod, trustee: { ...healthyTrustee, kbsPods: [old] } })).toBeUndefined();
   });
 });

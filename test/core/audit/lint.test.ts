@@ -108,7 +108,38 @@ describe("digests", () => {
     ).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 16: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
     ]);
+  });
+
+  it("of pods are missed in the reference values where these have them in another case", () => {
+    const values = referenceValues([
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()]],
+    ]);
+    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
+    expect(lines(given).filter((line) => line.includes("TA103"))).toEqual([
+      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; what is there differs in case only.`,
+    ]);
+  });
+
+  it("are said to be missing from the namespaces looked at, where that is not all", () => {
+    const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
+    expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
+      `warning TA102 ${VALUES}, reference-values.json: No running pod in the namespaces looked at has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+    ]);
+  });
+
+  it("are not taken for those of initdata where the policy's line speaks of another measurement", () => {
+    const policy = `package policy
+allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
+allow if input.x["init_data"] == "${"2".repeat(64)}"
+allow if input.x in {"${"3".repeat(64)}"}`;
+    expect(lines(foreign(policy, () => false)).filter((line) => line.includes("TA101"))).toEqual(
+      [
+        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names, perhaps as something else than a digest of initdata.`,
+        `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
+      ].sort((a, b) => (a < b ? 1 : -1)),
+    );
   });
 
   it("of a comment decide nothing, those in strings of either kind do", () => {
@@ -118,8 +149,8 @@ a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
     const says = (): PolicyAnswer => false;
     expect(lines(foreign(policy, says))).toEqual([
-      `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names.`,
-      `warning TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names.`,
+      `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names, perhaps as something else than a digest of initdata.`,
+      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names, perhaps as something else than a digest of initdata.`,
     ]);
   });
 
@@ -189,6 +220,54 @@ describe("somebody else's policy", () => {
     expect(lines(foreign("package policy", cpuOnly))).toEqual([
       'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
+    ]);
+  });
+
+  it("is careless if a pod that it names reads without attesting, or with one good submod", () => {
+    const policy = `package policy\nallow if { is_p1; init_data == "${pcr8.pod1}" }\n`;
+    const isPod1 = ({ input }: PolicyQuestion): boolean => JSON.stringify(input).includes(pcr8.pod1);
+    const asks = (question: PolicyQuestion): boolean =>
+      asksFor(question, "fraud-dataset") && isPod1(question);
+    expect(lines(foreign(policy, asks))).toEqual([
+      `error TA003 ${POLICY}, policy.rego: Pods that do not attest well, or not at all, may read "fraud-dataset".`,
+    ]);
+    const cpuOnly = (question: PolicyQuestion): boolean =>
+      asks(question) && JSON.stringify(question.input).includes("affirming");
+    expect(lines(foreign(policy, cpuOnly))).toEqual([
+      `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
+    ]);
+  });
+
+  it("is asked for every key: one that the Secret has, one that it names, and any other", () => {
+    const policy = `package policy\nallow if path == "resource/default/p2-secret/named"\n`;
+    const opened = (opens: (key: string) => boolean): readonly string[] => {
+      const says = (question: PolicyQuestion): boolean =>
+        isStranger(question) &&
+        asksFor(question, "p2-secret/") &&
+        opens(/p2-secret\/([^"/]+)"/.exec(JSON.stringify(question.data))?.[1] ?? "");
+      const secrets = [
+        ...healthyTrustee.secrets.filter(({ name }) => name !== "p2-secret"),
+        { name: "p2-secret", exists: true, keys: ["other", "secret"] },
+      ];
+      return lines(foreign(policy, says, { secrets })).filter((line) => line.includes("TA005"));
+    };
+    const found = (what: string): string =>
+      `warning TA005 Secret trustee-operator-system/p2-secret: Every attested pod may read ${what}.`;
+    expect(opened(() => true)).toEqual([found('"p2-secret"')]);
+    expect(opened((key) => key === "secret")).toEqual([found('"p2-secret/secret"')]);
+    expect(opened((key) => key === "other")).toEqual([found('"p2-secret/other"')]);
+    expect(opened((key) => key === "named")).toEqual([found('"p2-secret/named"')]);
+    expect(opened((key) => !["secret", "other", "named"].includes(key))).toEqual([
+      found('any further key of "p2-secret"'),
+    ]);
+  });
+
+  it("that names very many digests is not tried with all of them, which is said", () => {
+    const digests = Array.from({ length: 600 }, (_, at) => at.toString(16).padStart(64, "0"));
+    const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
+    const notes = lines(foreign(policy, () => false)).filter((line) => line.includes("TA007"));
+    expect(notes).toEqual([
+      `note TA007 ${POLICY}, policy.rego: The policy was not evaluated for all of the digests that it names: 166 of 600 were tried as those of pods that do not attest well.`,
     ]);
   });
 
