@@ -12,15 +12,18 @@ export interface DeniedCell {
   readonly secret: string;
   readonly key: string;
   readonly answers: PolicyAnswers;
+  /** Whether the KBS's log says that it was the policy that denied it; else there may be no such secret. */
+  readonly byPolicy: boolean;
 }
 
 /**
  * What keeps a pod that was denied from attesting well. A KBS attests a pod whose digest is unregistered or expired too, as
  * contraindicated; then the policy denies it, and the log reads as if it were any pod that is no reader. So the live
- * reference values tell the two apart, and, where the live policy gives the secret to this digest, that alone.
+ * reference values tell the two apart, and, where the log says that the policy denied what it gives to this digest, that alone.
  * @returns `undefined`: nothing is known to, so that the denial is the policy's own
  */
-export function attestationProblem({ trustee, pod, secret, key, answers }: DeniedCell): string | undefined {
+export function attestationProblem(cell: DeniedCell): string | undefined {
+  const { trustee, pod, secret, key, answers, byPolicy } = cell;
   const claims = readPodClaims(pod);
   if (claims === undefined) return "the pod has no initdata annotation";
   if ("problem" in claims) return `the pod's initdata cannot be read: ${claims.problem}`;
@@ -33,6 +36,6 @@ export function attestationProblem({ trustee, pod, secret, key, answers }: Denie
   if (reference.status === "fails") return `${whose}: ${reference.detail}`;
   const policy = policyCondition(trustee, answers, claim, secret, key);
   const isCurrent = currentCondition(trustee, secret).status === "holds";
-  if (policy.status !== "holds" || !isCurrent) return undefined;
+  if (!byPolicy || policy.status !== "holds" || !isCurrent) return undefined;
   return `${whose}: ${policy.detail}, and denies it all the same, so the pod does not attest well`;
 }
