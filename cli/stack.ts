@@ -73,6 +73,14 @@ export class StackError extends Error {
   override readonly name = "StackError";
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new StackError("The stack cannot be read: pulumi stack output --json did not print JSON.");
+  }
+}
+
 /**
  * Reads the outputs of the selected stack, or of `stack`, through the pulumi CLI: so every backend works.
  * @throws StackError
@@ -91,7 +99,7 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
       throw new StackError(`The stack cannot be read: ${detail}`);
     },
   );
-  return parseOutputs(JSON.parse(text), "run pulumi up first");
+  return parseOutputs(parseJson(text), "run pulumi up first");
 }
 
 /**
@@ -136,4 +144,30 @@ export function expectedCells(stack: StackOutputs): readonly ExpectedCell[] {
       return { reader, pod, namespace, ...target, deployed, secret, key, allowed };
     });
   });
+}
+
+/** The namespaces that a stack's pods are in, sorted. */
+export function podNamespaces(stack: Pick<StackOutputs, "pods">): readonly string[] {
+  return [...new Set(Object.values(stack.pods).map(({ namespace }) => namespace))].sort();
+}
+
+/** A pod of a stack, or the controller that makes its pods. */
+export interface DeclaredPod {
+  /** As grants and outputs know it. */
+  readonly id: string;
+  readonly kind: StackOutputs["pods"][string]["kind"];
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The pods of a stack that a person means by `namespace/name`, or by the name alone, wherever they are. */
+export function declaredPods(stack: Pick<StackOutputs, "pods">, reference: string): readonly DeclaredPod[] {
+  const pods = Object.entries(stack.pods).map(([id, { name = id, namespace, kind }]) => ({
+    id,
+    kind,
+    namespace,
+    name,
+  }));
+  const exact = pods.filter(({ id, namespace, name }) => [id, `${namespace}/${name}`].includes(reference));
+  return exact.length > 0 ? exact : pods.filter(({ name }) => name === reference);
 }

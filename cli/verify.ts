@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../core/audit/junit.ts";
-import { run, UsageError } from "./access/run.ts";
+import { run, runProgram, UsageError } from "./access/run.ts";
 import { writeReport } from "./report-file.ts";
-import { readStack } from "./stack.ts";
+import { expectedCells, readStack } from "./stack.ts";
+import { tellApart } from "./verify/attestation.ts";
 import { KbsLog } from "./verify/kbs-log.ts";
 import { readCells, unasked } from "./verify/read-cells.ts";
 import { KubectlMissingError } from "./verify/read-cell.ts";
-import { verifyCases, verifySummary, verifyTable } from "./verify/show.ts";
+import { logProblemText, verifyCases, verifySummary, verifyTable } from "./verify/show.ts";
 
 interface Options {
   readonly stack?: string;
@@ -28,25 +29,36 @@ function positive(what: string): (text: string) => number {
 
 async function verify(options: Options): Promise<boolean> {
   const stack = await readStack(options.stack);
+  if (expectedCells(stack).length === 0) {
+    throw new UsageError(
+      "There is no cell to ask: the stack declares no pod, or no secret. Declare both, run pulumi up, then verify again.",
+    );
+  }
   const { cluster, namespace } = stack.trustee;
   const opened = options.log ? await KbsLog.open({ cluster, namespace }) : { problem: "--no-log was given" };
   const log = opened instanceof KbsLog ? opened : undefined;
   try {
-    const cells = await readCells({
+    const read = await readCells({
       stack,
       timeout: options.timeout * 1000,
       parallel: options.parallel,
       log,
       progress: process.stderr.isTTY && !options.json,
     });
-    const { problem } = opened;
-    const notAsked = unasked(stack, cells);
+    const notAsked = unasked(stack, read);
+    if (read.length === 0) {
+      throw new UsageError(
+        `No cell was asked: ${notAsked.join(", ")} ${notAsked.length === 1 ? "is" : "are"} deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.`,
+      );
+    }
+    const { cells, problem: sidesProblem } = await tellApart(stack, read);
+    const problem = opened.problem === undefined ? undefined : logProblemText(opened.problem, namespace);
     const ok = cells.every((cell) => cell.ok);
     if (options.junit !== undefined) await writeReport(options.junit, junit("verify", verifyCases(cells)));
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ ok, ...(problem === undefined ? {} : { logProblem: problem }), notAsked, cells }, null, 2)}\n`
-        : `${verifyTable(cells)}\n${verifySummary(cells, notAsked, problem)}\n`,
+        ? `${JSON.stringify({ ok, logProblem: problem, attestationProblem: sidesProblem, notAsked, cells }, null, 2)}\n`
+        : `${verifyTable(cells)}\n${verifySummary(cells, { notAsked, logProblem: problem, sidesProblem })}\n`,
     );
     return ok;
   } catch (error) {
@@ -56,7 +68,7 @@ async function verify(options: Options): Promise<boolean> {
   }
 }
 
-await new Command("verify")
+const program = new Command("verify")
   .description("Reads every secret from inside every pod of a stack, and compares with its access matrix.")
   .option("-s, --stack <name>", "the stack (default: the selected one)")
   .option("--json", "print the cells as JSON", false)
@@ -68,5 +80,6 @@ await new Command("verify")
     "after",
     "\nExit code: 0 if every cell is as the stack says, 1 if one differs, 2 if it could not be run.",
   )
-  .action((options: Options) => run(() => verify(options)))
-  .parseAsync();
+  .action((options: Options) => run(() => verify(options)));
+
+await runProgram(program);

@@ -7,8 +7,9 @@ import { readPodClaims } from "../../core/audit/pod-claims.ts";
 import { isName } from "../../core/names.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
-import { podFacts } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
+import { runningPods } from "../live/workload.ts";
+import { declaredPods, type DeclaredPod } from "../stack.ts";
 import { kubectlCluster } from "../verify/kubectl.ts";
 import { run, UsageError } from "./run.ts";
 
@@ -35,15 +36,21 @@ async function readLog(sides: Sides): Promise<readonly string[] | string> {
   return stdout.split("\n");
 }
 
-/** `pod` or `namespace/pod`. */
-function podOf(text: string, sides: Sides): { readonly namespace: string; readonly name: string } {
+/** Which pod is meant: the stack's by its name, wherever it is, else `pod` or `namespace/pod` as it stands. */
+function podOf(text: string, { stack }: Sides): DeclaredPod {
   const [first = "", second, ...more] = text.split("/");
-  const name = second ?? first;
-  const namespace = second === undefined ? (sides.stack?.pods[name]?.namespace ?? "default") : first;
+  const [namespace, name] = second === undefined ? ["default", first] : [first, second];
   if (more.length > 0 || !isName("subdomain", name) || !isName("label", namespace)) {
     throw new UsageError(`"${text}" names no pod: give pod or namespace/pod.`);
   }
-  return { namespace, name };
+  const [declared, ...others] = stack === undefined ? [] : declaredPods(stack, text);
+  if (others.length > 0) {
+    const names = [declared, ...others].flatMap((pod) =>
+      pod === undefined ? [] : [`${pod.namespace}/${pod.name}`],
+    );
+    throw new UsageError(`"${text}" may be any of ${names.join(", ")}: name the namespace too.`);
+  }
+  return declared ?? { id: text, kind: "Pod", namespace, name };
 }
 
 function secretOf(text: string): { readonly secret: string; readonly key: string } {
@@ -57,23 +64,26 @@ function secretOf(text: string): { readonly secret: string; readonly key: string
 async function readCellFacts(pod: string, path: string, options: ExplainOptions): Promise<CellFacts> {
   const { secret, key } = secretOf(path);
   const sides = await connectSides(options);
-  const { namespace, name } = podOf(pod, sides);
-  const [trustee, object, log] = await Promise.all([
+  const declared = podOf(pod, sides);
+  const { namespace, name, kind } = declared;
+  const [trustee, running, log] = await Promise.all([
     readTrustee(sides.trustee, sides.place, [secret]),
-    sides.pods.get({ kind: "Pod", namespace, name }),
+    runningPods(sides.pods, declared),
     readLog(sides),
   ]);
-  const facts = object === undefined ? undefined : podFacts(object);
+  const [facts] = running;
   const claims = facts === undefined ? undefined : readPodClaims(facts);
   const readable = claims === undefined || "problem" in claims ? undefined : claims;
+  const { annotations = {} } = sides.stack ?? {};
   return {
     trustee,
-    podName: `${namespace}/${name}`,
+    podName:
+      kind === "Pod" ? `${namespace}/${name}` : `${namespace}/${facts?.name ?? name} (${kind} ${name})`,
     pod: facts,
     secret,
     key,
     answers: await askPolicy(trustee, explainQuestions(trustee, readable, secret, key)),
-    declared: sides.stack?.pods[name]?.namespace === namespace ? sides.stack.annotations[name] : undefined,
+    declared: Object.hasOwn(annotations, declared.id) ? annotations[declared.id] : undefined,
     log,
   };
 }
@@ -82,7 +92,7 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
 export function explainCommand(): Command {
   const command = new Command("explain")
     .description("Says why a pod is, or is not, given a secret: every condition, expected against seen.")
-    .argument("<pod>", "pod or namespace/pod")
+    .argument("<pod>", "pod or namespace/pod; with --stack, a Deployment, StatefulSet or Job of it too")
     .argument("<secret>", "secret/key");
   return addSideOptions(command)
     .option("--json", "print the explanation as JSON", false)

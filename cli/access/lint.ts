@@ -8,8 +8,8 @@ import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
 import { generationOf } from "../../core/audit/trustee-view.ts";
 import { askPolicy } from "../live/ask-policy.ts";
-import { addSideOptions, connectSides, type SideOptions } from "../live/connect.ts";
-import { readPods } from "../live/read-pods.ts";
+import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
+import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { writeReport } from "../report-file.ts";
 import { programVersion } from "../version.ts";
@@ -25,13 +25,25 @@ interface LintOptions extends SideOptions {
   readonly failOn: Severity;
 }
 
+/** The pods of the namespaces that are named, else of the stack's, else of all. */
+async function seePods(
+  { pods: wanted, podsNamespace }: LintOptions,
+  { pods: kube, stack }: Sides,
+): Promise<SeenPods> {
+  if (!wanted) return { pods: undefined };
+  if (podsNamespace.length > 0) {
+    return { pods: await readPods(kube, podsNamespace), namespaces: podsNamespace };
+  }
+  return stack === undefined ? { pods: await readPods(kube, []) } : readStackPods(kube, stack);
+}
+
 async function readFacts(options: LintOptions): Promise<LiveFacts> {
   const sides = await connectSides(options);
-  const [trustee, pods] = await Promise.all([
+  const [trustee, seen] = await Promise.all([
     readTrustee(sides.trustee, sides.place),
-    options.pods ? readPods(sides.pods, options.podsNamespace) : undefined,
+    seePods(options, sides),
   ]);
-  return { trustee, pods, answers: await askPolicy(trustee, lintQuestions(trustee)) };
+  return { trustee, ...seen, answers: await askPolicy(trustee, lintQuestions(trustee)) };
 }
 
 async function lintLive(options: LintOptions): Promise<boolean> {
@@ -41,6 +53,7 @@ async function lintLive(options: LintOptions): Promise<boolean> {
     namespace: facts.trustee.namespace,
     generation: generationOf(facts.trustee),
     pods: facts.pods?.length,
+    namespaces: facts.namespaces,
   };
   if (options.sarif !== undefined) {
     const document = sarif(findings, await programVersion());
@@ -64,7 +77,11 @@ export function lintCommand(): Command {
     "Looks for what is amiss with a live Trustee, whoever made its policy: stale digests, what expires, what is open.",
   );
   return addSideOptions(command)
-    .option("--pods-namespace <names...>", "look at the pods of these namespaces only", [])
+    .option(
+      "--pods-namespace <names...>",
+      "look at the pods of these namespaces only (default: those of the stack, else all)",
+      [],
+    )
     .option("--no-pods", "do not look at the pods")
     .option("--json", "print the findings as JSON", false)
     .option("--sarif <file>", "write the findings as SARIF 2.1.0 too")

@@ -1,9 +1,17 @@
 import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
-import { questionKey, type PolicyQuestion } from "../../core/audit/questions.ts";
+import { questionKey, strangerToken, type PolicyQuestion } from "../../core/audit/questions.ts";
 import { livePolicy } from "../../core/audit/trustee-view.ts";
 import { evaluateRego, findOpa, OPA_HINT } from "../rego/opa.ts";
 
-/** Asks the live policy in OPA, where there is one. */
+/** The same request, on behalf of a stranger. */
+function strangersKey({ syntax, data }: PolicyQuestion): string {
+  return questionKey({ syntax, data, input: strangerToken });
+}
+
+/**
+ * Asks the live policy in OPA, where there is one. What ends the evaluation of a stranger's request lies in its path, and so
+ * ends that of anybody else's: a failure has to be looked for request by request, and there are many of them.
+ */
 export async function askPolicy(
   trustee: TrusteeFacts,
   questions: readonly PolicyQuestion[],
@@ -13,9 +21,23 @@ export async function askPolicy(
   const opa = await findOpa();
   if (opa === undefined) return { kind: "none", reason: OPA_HINT };
   const byQuestion = new Map<string, PolicyAnswer>();
-  for (const [syntax, group] of Map.groupBy(questions, (question) => question.syntax)) {
-    const answers = await evaluateRego(opa, text, syntax, group);
-    group.forEach((question, index) => byQuestion.set(questionKey(question), answers[index] ?? false));
+  const ask = async (asked: readonly PolicyQuestion[]): Promise<void> => {
+    for (const [syntax, group] of Map.groupBy(asked, (question) => question.syntax)) {
+      const answers = await evaluateRego(opa, text, syntax, group);
+      group.forEach((question, index) => byQuestion.set(questionKey(question), answers[index] ?? false));
+    }
+  };
+  const isStrangers = (question: PolicyQuestion): boolean => questionKey(question) === strangersKey(question);
+  await ask(questions.filter(isStrangers));
+  const others = questions.filter((question) => !isStrangers(question));
+  const failed = (question: PolicyQuestion): PolicyAnswer | undefined => {
+    const answer = byQuestion.get(strangersKey(question));
+    return typeof answer === "object" ? answer : undefined;
+  };
+  for (const question of others) {
+    const answer = failed(question);
+    if (answer !== undefined) byQuestion.set(questionKey(question), answer);
   }
+  await ask(others.filter((question) => failed(question) === undefined));
   return { kind: "answers", byQuestion };
 }

@@ -48,9 +48,17 @@ function cluster(kubeconfig: string | undefined, context: string | undefined): C
   };
 }
 
+/** Connects to both sides of a stack. */
+export function connectStack(stack: StackOutputs): Sides {
+  return connect({}, stack);
+}
+
 /** Connects to both sides: what the command line says, else the stack's, else what kubectl takes. */
 export async function connectSides(options: SideOptions): Promise<Sides> {
-  const stack = options.stack === undefined ? undefined : await readStack(options.stack);
+  return connect(options, options.stack === undefined ? undefined : await readStack(options.stack));
+}
+
+function connect(options: SideOptions, stack: StackOutputs | undefined): Sides {
   const of = stack?.trustee;
   const trusteeCluster = cluster(
     options.kubeconfig ?? of?.cluster.kubeconfig,

@@ -4,6 +4,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
 import { UsageError } from "../access/run.ts";
+import { podNamespaces, type StackOutputs } from "../stack.ts";
 import { podSpec, podStatus } from "./shapes.ts";
 import { annotationWriter, seconds } from "./written.ts";
 
@@ -55,4 +56,22 @@ export async function readPods(
       ({ annotation, phase }) => annotation !== undefined && phase !== "Succeeded" && phase !== "Failed",
     )
     .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+/** The pods that were looked at, and where, if not everywhere. */
+export interface SeenPods {
+  /** `undefined`: none were looked at. */
+  readonly pods: readonly PodFacts[] | undefined;
+  readonly namespaces?: readonly string[];
+}
+
+/**
+ * The pods in the namespaces of a stack's pods, which are those that its accounts may look into. A stack without pods has
+ * nowhere to look.
+ */
+export async function readStackPods(kube: KubeClient, stack: Pick<StackOutputs, "pods">): Promise<SeenPods> {
+  const namespaces = podNamespaces(stack);
+  return namespaces.length === 0
+    ? { pods: undefined }
+    : { pods: await readPods(kube, namespaces), namespaces };
 }

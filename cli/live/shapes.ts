@@ -43,6 +43,11 @@ export const deploymentSpec = z.object({
 });
 export type DeploymentSpec = z.output<typeof deploymentSpec>;
 
+/** Of a Deployment, a StatefulSet or a Job. */
+export const workloadSpec = z.object({
+  selector: z.object({ matchLabels: strings.default({}) }).default({ matchLabels: {} }),
+});
+
 export const podSpec = z.looseObject({ runtimeClassName: z.string().optional() });
 
 export const podStatus = z

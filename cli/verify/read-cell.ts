@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { judgeDenial, type Denial } from "../../core/access/kbs-log.ts";
-import { classify, isAsExpected, type ExecOutcome, type Outcome } from "../../core/access/outcome.ts";
+import { classify, isAsExpected, type Classified, type Outcome } from "../../core/access/outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import type { ExpectedCell, StackOutputs } from "../stack.ts";
 import type { KbsLog } from "./kbs-log.ts";
@@ -8,6 +8,8 @@ import { kubectlCluster } from "./kubectl.ts";
 
 /** One cell of the matrix, expected against seen. */
 export interface VerifiedCell {
+  /** As grants know it. */
+  readonly reader: string;
   readonly pod: string;
   readonly namespace: string;
   readonly secret: string;
@@ -19,6 +21,8 @@ export interface VerifiedCell {
   readonly time: number;
   /** The lines of the KBS's log that tell why it was denied. */
   readonly evidence: readonly string[];
+  /** What is known beside that, one line: an error's own text, or what keeps the pod from attesting well. */
+  readonly detail?: string;
 }
 
 /** A cell that was read, and whether the reason of a denial may be another pod's. */
@@ -33,7 +37,7 @@ export class KubectlMissingError extends Error {
 }
 
 /** The tutorial's own command. What curl prints is the secret itself, so it stays in this function. */
-async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<ExecOutcome> {
+async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<Classified> {
   const container = stack.pods[cell.reader]?.container;
   const result = await execa(
     "kubectl",
@@ -68,10 +72,10 @@ export async function readCell(
   log: KbsLog | undefined,
 ): Promise<ReadCell> {
   const started = performance.now();
-  const { pod, namespace, secret, key } = cell;
+  const { reader, pod, namespace, secret, key } = cell;
   const path = `resource/default/${secret}/${key}`;
   const mark = log?.mark() ?? 0;
-  const outcome = await execCurl(cell, stack, timeout);
+  const { outcome, text } = await execCurl(cell, stack, timeout);
   let denial = unknown;
   if (outcome === "denied" && log !== undefined) {
     const events = await log.since(mark, path);
@@ -83,5 +87,9 @@ export async function readCell(
   const time = Math.round(performance.now() - started) / 1000;
   const ok = isAsExpected(expected, seen);
   const { evidence, sure } = denial;
-  return { cell: { pod, namespace, secret, key, expected, seen, ok, time, evidence }, sure };
+  const detail = text === undefined ? {} : { detail: text };
+  return {
+    cell: { reader, pod, namespace, secret, key, expected, seen, ok, time, evidence, ...detail },
+    sure,
+  };
 }

@@ -37,40 +37,70 @@ export function verifyTable(cells: readonly VerifiedCell[]): string {
   return table.toString();
 }
 
-/**
- * One line that says how it went, and one for each outcome that needs words.
- * @param notAsked readers that are not in the stack's cluster
- * @param logProblem why the KBS's log could not be read
- */
-export function verifySummary(
-  cells: readonly VerifiedCell[],
-  notAsked: readonly string[],
-  logProblem?: string,
-): string {
+/** Why the log cannot be read, with the right that would let it, where that is what is missing. @param problem in kubectl's words */
+export function logProblemText(problem: string, namespace: string): string {
+  if (!/forbidden/i.test(problem)) return problem;
+  const right = problem.includes('"pods/log"') ? "get on pods/log" : "list on pods and get on pods/log";
+  return `this account may not read the KBS's log; grant it ${right} in namespace "${namespace}" (${problem})`;
+}
+
+/** What is said beside the cells. */
+export interface SummaryNotes {
+  /** Readers that are not in the stack's cluster. */
+  readonly notAsked: readonly string[];
+  /** Why the KBS's log could not be read. */
+  readonly logProblem?: string | undefined;
+  /** Why it could not be told whether the denied pods attest well. */
+  readonly sidesProblem?: string | undefined;
+}
+
+function cellsText(count: number): string {
+  return `${count} cell${count === 1 ? "" : "s"}`;
+}
+
+/** One line that says how it went, one for each outcome that needs words, with what each cell said, and one for each note. */
+export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNotes): string {
   const wrong = cells.filter((cell) => !cell.ok);
   const seen = [...new Set(wrong.map((cell) => cell.seen))].sort();
-  const lines = seen.map((outcome) => `  ${outcome}: ${outcomeWords[outcome]}`);
+  const lines = seen.flatMap((outcome) => [
+    `  ${outcome}: ${outcomeWords[outcome]}`,
+    ...wrong.flatMap((cell) =>
+      cell.seen !== outcome || cell.detail === undefined
+        ? []
+        : [`    ${cell.namespace}/${cell.pod} ${cell.secret}/${cell.key}: ${cell.detail}`],
+    ),
+  ]);
   const head =
-    wrong.length === 0
-      ? `All ${cells.length} cells are as the stack says.`
-      : `${wrong.length} of ${cells.length} cells differ from what the stack says.`;
+    wrong.length > 0
+      ? `${wrong.length} of ${cellsText(cells.length)} ${wrong.length === 1 ? "differs" : "differ"} from what the stack says.`
+      : cells.length === 1
+        ? "The 1 cell is as the stack says."
+        : `All ${cells.length} cells are as the stack says.`;
   const unknown = cells.filter((cell) => cell.seen === "denied").length;
-  const note =
-    unknown === 0
+  const { notAsked, logProblem, sidesProblem } = notes;
+  return [
+    head,
+    ...lines,
+    ...(unknown === 0
       ? []
       : [
           `Why ${unknown} of them ${unknown === 1 ? "is" : "are"} denied is not known: ${logProblem ?? "the KBS's log does not say"}.`,
-        ];
-  const elsewhere =
-    notAsked.length === 0 ? [] : [`Not asked, since somebody else deploys them: ${notAsked.join(", ")}.`];
-  return [head, ...lines, ...note, ...elsewhere].join("\n");
+        ]),
+    ...(sidesProblem === undefined
+      ? []
+      : [`Whether the pods that are denied attest well could not be told: ${sidesProblem}`]),
+    ...(notAsked.length === 0
+      ? []
+      : [`Not asked, since somebody else deploys them: ${notAsked.join(", ")}.`]),
+  ].join("\n");
 }
 
 /** One case for each cell, for a JUnit report. */
 export function verifyCases(cells: readonly VerifiedCell[]): readonly JunitCase[] {
   return cells.map((cell): JunitCase => {
     const name = `${cell.secret}/${cell.key} is ${cell.expected === "read" ? "read" : "denied"}`;
-    const said = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...cell.evidence].join("\n");
+    const detail = cell.detail === undefined ? [] : [cell.detail];
+    const said = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...detail, ...cell.evidence].join("\n");
     return {
       group: `verify.${cell.namespace}/${cell.pod}`,
       name,

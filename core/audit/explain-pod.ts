@@ -1,9 +1,7 @@
-import { expirySeconds } from "./expiry.ts";
-import type { PodFacts, TrusteeFacts } from "./facts.ts";
+import type { PodFacts } from "./facts.ts";
 import type { Condition } from "./explanation.ts";
 import { isEditedLater } from "./lint-digests.ts";
 import type { NamedClaim, PodClaims, UnreadableInitdata } from "./pod-claims.ts";
-import { isInitdataEntry, liveReferenceValues } from "./trustee-view.ts";
 
 /** RFC 3339, whole seconds. */
 export function timeText(seconds: number): string {
@@ -86,62 +84,5 @@ export function uneditedCondition(pod: PodFacts): Condition {
     status: "unknown",
     detail: `${pod.annotated.by} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that was the annotation, the guest claims what was there before`,
     next: "Delete the pod and create it again with the initdata that it should have.",
-  };
-}
-
-/** Which entries count for the pod's TEE: by its instance size on Azure, where that says it. */
-function isForTee(entry: string, machineType: string | undefined): boolean {
-  if (machineType === undefined) return true;
-  if (/^Standard_[DE]C\d+e/.test(machineType)) return !/^snp/i.test(entry);
-  if (/^Standard_[DE]C\d+a/.test(machineType)) return !/^tdx/i.test(entry);
-  return true;
-}
-
-/** A reference value that has not expired holds its digest, so that it attests well. */
-export function referenceCondition(
-  trustee: TrusteeFacts,
-  pod: Pick<PodFacts, "machineType">,
-  claim: NamedClaim,
-): Condition {
-  const { key, document, problem } = liveReferenceValues(trustee);
-  if (document === undefined) {
-    return {
-      id: "reference",
-      status: "fails",
-      detail: problem ?? `there is no key "${key}" with reference values`,
-      next: "Correct the ConfigMap with the reference values.",
-    };
-  }
-  const entries = document.entries.filter(
-    ({ name }) => isInitdataEntry(name) && isForTee(name, pod.machineType),
-  );
-  const names = entries.map(({ name }) => name).join(" or ") || "an entry for initdata";
-  const holding = entries.filter(({ values }) => values.some((value) => value.toLowerCase() === claim.value));
-  const [first] = holding;
-  if (first === undefined) {
-    return {
-      id: "reference",
-      status: "fails",
-      detail: "no reference value holds this digest, so the pod does not attest well",
-      expected: [`${claim.value} in ${names}`],
-      seen: `${entries.flatMap(({ values }) => values).length} other digests`,
-      next: "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
-    };
-  }
-  const live = holding.find(({ expiration }) => (expirySeconds(expiration) ?? 0) > trustee.now);
-  if (live === undefined) {
-    return {
-      id: "reference",
-      status: "fails",
-      detail: `${first.name} holds this digest, but has expired, so that it matches nothing`,
-      expected: [`an expiration after ${timeText(trustee.now)}`],
-      seen: first.expiration,
-      next: `Set a later expiration for ${first.name}: pulumi up renews what it created.`,
-    };
-  }
-  return {
-    id: "reference",
-    status: "holds",
-    detail: `${holding.map(({ name }) => name).join(" and ")} hold${holding.length === 1 ? "s" : ""} this digest, until ${live.expiration}`,
   };
 }

@@ -6,14 +6,22 @@ import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import type { NamedClaim, PodClaims } from "./pod-claims.ts";
 import { namedClaims } from "./pod-claims.ts";
 import { digestsInPolicy, readGenerated } from "./policy-text.ts";
-import { answerOf, kbsKinds, requestData, strangerToken, type PolicyQuestion } from "./questions.ts";
+import { differsInCase } from "./digest-case.ts";
+import {
+  answerOf,
+  kbsKinds,
+  kbsOf,
+  requestData,
+  strangerToken,
+  type KbsKind,
+  type PolicyQuestion,
+} from "./questions.ts";
 import { generationOf, livePolicy } from "./trustee-view.ts";
 
 /** More digests than these are not asked about one by one. */
 const MOST_DIGESTS = 200;
 
-function question(trustee: TrusteeFacts, secret: string, key: string, input: unknown): PolicyQuestion {
-  const [kind] = kbsKinds(generationOf(trustee));
+function question(kind: KbsKind, secret: string, key: string, input: unknown): PolicyQuestion {
   return { syntax: kind.syntax, data: requestData(kind.shape, secret, key), input };
 }
 
@@ -28,8 +36,9 @@ export function explainQuestions(
   const own = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
   const named = digestsInPolicy(text).map(({ digest }) => digest);
   const digests = [...new Set([...own, ...named.slice(0, MOST_DIGESTS)])];
-  return [strangerToken, ...digests.map((digest) => affirmingToken(digest))].map((input) =>
-    question(trustee, secret, key, input),
+  const tokens = [strangerToken, ...digests.map((digest) => affirmingToken(digest))];
+  return kbsKinds(generationOf(trustee)).flatMap((kind) =>
+    tokens.map((input) => question(kind, secret, key, input)),
   );
 }
 
@@ -50,8 +59,11 @@ export function readersOf(
     );
     return new Map(readers);
   }
-  const granted = digestsInPolicy(text).filter(
-    ({ digest }) => answerOf(answers, text, question(trustee, secret, key, affirmingToken(digest))) === true,
+  const kinds = kbsKinds(generationOf(trustee));
+  const granted = digestsInPolicy(text).filter(({ digest }) =>
+    kinds.some(
+      (kind) => answerOf(answers, text, question(kind, secret, key, affirmingToken(digest))) === true,
+    ),
   );
   return new Map(granted.map(({ digest, line }) => [digest, `line ${line} of the policy`]));
 }
@@ -65,7 +77,64 @@ const decisionWords: Readonly<Record<Decision["why"], string>> = {
   "others-denied": "the policy denies every secret that nobody is granted",
 };
 
-/** The policy gives the secret to this pod, if it attests well. */
+/** What the policy says of this pod, as one sort of KBS asks and reads it. */
+function kindCondition(
+  trustee: TrusteeFacts,
+  answers: PolicyAnswers,
+  kind: KbsKind,
+  text: string,
+  claim: NamedClaim,
+  secret: string,
+  key: string,
+): Condition {
+  const asked = question(kind, secret, key, affirmingToken(claim.value));
+  const answer = answerOf(answers, text, asked);
+  const readers = readersOf(trustee, answers, secret, key);
+  const expected = [...readers].map(([digest, whose]) => `${digest} (${whose})`);
+  if (answer === undefined) {
+    return {
+      id: "policy",
+      status: "unknown",
+      detail: `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`,
+      next: "Run again where OPA is installed.",
+    };
+  }
+  if (typeof answer === "object") {
+    return {
+      id: "policy",
+      status: "fails",
+      detail: `the policy ${answer.failed === "policy" ? "does not compile" : "breaks off"}, which denies: ${answer.message}`,
+      next: "Correct the policy; npm run access -- lint says more.",
+    };
+  }
+  const generated = readGenerated(text);
+  const why = generated === undefined ? undefined : decide(generated, asked.data, asked.input).why;
+  if (answer) {
+    const open = answerOf(answers, text, question(kind, secret, key, strangerToken)) === true;
+    const detail =
+      why === undefined
+        ? open
+          ? "the policy gives the secret to every pod that attests well"
+          : "the policy gives the secret to this digest"
+        : `${decisionWords[why]}${why === "granted" ? ` (${readers.get(claim.value) ?? ""})` : ""}`;
+    return { id: "policy", status: "holds", detail };
+  }
+  const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));
+  return {
+    id: "policy",
+    status: "fails",
+    detail: inOtherCase
+      ? "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case"
+      : decisionWords[why ?? (readers.size > 0 ? "not-a-reader" : "others-denied")],
+    expected: expected.length === 0 ? ["nobody"] : expected,
+    seen: claim.value,
+    next: inOtherCase
+      ? "Write the digest in lower case in the policy."
+      : "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+  };
+}
+
+/** The policy gives the secret to this pod, if it attests well: by every sort of KBS that this Trustee may have. */
 export function policyCondition(
   trustee: TrusteeFacts,
   answers: PolicyAnswers,
@@ -82,44 +151,17 @@ export function policyCondition(
       next: "Restore the policy: pulumi up.",
     };
   }
-  const asked = question(trustee, secret, key, affirmingToken(claim.value));
-  const answer = answerOf(answers, text, asked);
-  const readers = readersOf(trustee, answers, secret, key);
-  const expected = [...readers].map(([digest, whose]) => `${digest} (${whose})`);
-  if (answer === undefined) {
-    return {
-      id: "policy",
-      status: "unknown",
-      detail: `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`,
-      next: "Run again where OPA is installed.",
-    };
-  }
-  if (typeof answer === "object") {
-    return {
-      id: "policy",
-      status: "fails",
-      detail: `the policy breaks off, which denies: ${answer.message}`,
-      next: "Correct the policy; npm run access -- lint says more.",
-    };
-  }
-  const generated = readGenerated(text);
-  const why = generated === undefined ? undefined : decide(generated, asked.data, asked.input).why;
-  if (answer) {
-    const open = answerOf(answers, text, question(trustee, secret, key, strangerToken)) === true;
-    const detail =
-      why === undefined
-        ? open
-          ? "the policy gives the secret to every pod that attests well"
-          : "the policy gives the secret to this digest"
-        : `${decisionWords[why]}${why === "granted" ? ` (${readers.get(claim.value) ?? ""})` : ""}`;
-    return { id: "policy", status: "holds", detail };
-  }
+  const said = kbsKinds(generationOf(trustee)).map((kind) => ({
+    kind,
+    condition: kindCondition(trustee, answers, kind, text, claim, secret, key),
+  }));
+  const [usual, ...others] = said.map(({ condition }) => condition);
+  if (usual !== undefined && others.every(({ status }) => status === usual.status)) return usual;
+  const details = said.map(({ kind, condition }) => `with ${kbsOf(kind)}, ${condition.detail}`);
   return {
     id: "policy",
-    status: "fails",
-    detail: decisionWords[why ?? (readers.size > 0 ? "not-a-reader" : "others-denied")],
-    expected: expected.length === 0 ? ["nobody"] : expected,
-    seen: claim.value,
-    next: "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+    status: "unknown",
+    detail: `it depends on the KBS, whose version is not seen: ${details.join("; ")}`,
+    next: "Look which KBS runs, or write the policy so that both read it alike; npm run access -- lint says more.",
   };
 }

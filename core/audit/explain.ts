@@ -1,12 +1,7 @@
 import { lastRequest } from "./explain-log.ts";
-import {
-  declaredCondition,
-  initdataCondition,
-  podCondition,
-  referenceCondition,
-  uneditedCondition,
-} from "./explain-pod.ts";
+import { declaredCondition, initdataCondition, podCondition, uneditedCondition } from "./explain-pod.ts";
 import { policyCondition, readersOf } from "./explain-policy.ts";
+import { measurementsCondition, referenceCondition } from "./explain-reference.ts";
 import {
   currentCondition,
   existsCondition,
@@ -57,7 +52,11 @@ function conditionsOf(facts: CellFacts): readonly Condition[] {
     currentCondition(trustee, secret),
     ...(pod === undefined || claim === undefined
       ? []
-      : [referenceCondition(trustee, pod, claim), policyCondition(trustee, answers, claim, secret, key)]),
+      : [
+          referenceCondition(trustee, pod, claim),
+          ...measurementsCondition(trustee, pod, claim),
+          policyCondition(trustee, answers, claim, secret, key),
+        ]),
   ];
 }
 

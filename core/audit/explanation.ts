@@ -24,6 +24,7 @@ export const conditionNames = {
   trustee: "Trustee runs",
   current: "Trustee up to date",
   reference: "reference value",
+  measurements: "other values",
   policy: "policy",
 } as const;
 export type ConditionId = keyof typeof conditionNames;

@@ -9,6 +9,8 @@ export interface LiveFacts {
   readonly trustee: TrusteeFacts;
   /** Pods with initdata that have not ended; `undefined`: the pods were not looked at. */
   readonly pods: readonly PodFacts[] | undefined;
+  /** The namespaces whose pods were looked at, where that was not all of them. */
+  readonly namespaces?: readonly string[] | undefined;
   /** What the live policy answered in a real Rego engine. */
   readonly answers: PolicyAnswers;
 }

@@ -44,6 +44,8 @@ export interface Finding {
   readonly id: RuleId;
   readonly severity: Severity;
   readonly where: Place;
+  /** What tells it from other findings of its rule at its place, and stays the same as long as it is the same. */
+  readonly about?: readonly string[];
   /** What was found, in one sentence. */
   readonly what: string;
   /** Why it matters. */

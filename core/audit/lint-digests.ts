@@ -1,4 +1,5 @@
 import { mergeGrants, type GrantTable } from "../policy/grants.ts";
+import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { likelyClaim, namedClaims, readPodClaims, type PodClaims } from "./pod-claims.ts";
@@ -46,6 +47,20 @@ function edited(pod: PodFacts): Finding {
   };
 }
 
+/** Whether there is the same digest in another case, which to Trustee is another one. */
+function hasTwin(digests: ReadonlySet<string>, digest: string): boolean {
+  return [...digests].some((one) => differsInCase(one, digest));
+}
+
+/** A sentence's beginning: that no pod which was looked at has a digest. */
+function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest: string): string {
+  const where = namespaces === undefined ? "" : " in the namespaces looked at";
+  const twin = hasTwin(known, digest)
+    ? " (one has it in another case, which to Trustee is another digest)"
+    : "";
+  return `No running pod${where} has the digest ${digest}${twin}`;
+}
+
 /** How a table calls who has this digest. */
 function readersOf(table: GrantTable, digest: string): readonly string[] {
   const cells = Object.values(table).flatMap((keys) => Object.values(keys));
@@ -58,8 +73,8 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
   if (text === undefined) return [];
   const generated = readGenerated(text);
   return digestsInPolicy(text)
-    .filter(({ digest }) => !known.has(digest))
-    .map(({ digest, line }) => {
+    .filter(({ digest, of }) => !known.has(digest) && of !== "something else")
+    .map(({ digest, line, of }) => {
       const stacks = generated?.stacks ?? [];
       const [reader] = stacks.flatMap((grants) =>
         readersOf(mergeGrants([grants]).secrets, digest).map(
@@ -67,9 +82,10 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         ),
       );
       const [changing] = stacks.filter(({ retiring = {} }) => readersOf(retiring, digest).length > 0);
+      const unsure = of === "unknown" ? ", perhaps as something else than a digest of initdata" : "";
       return {
         id: "TA101",
-        severity: "warning",
+        severity: of === "unknown" ? "note" : "warning",
         where: {
           kind: "ConfigMap",
           namespace: facts.trustee.namespace,
@@ -77,7 +93,8 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
           part: key,
           line,
         },
-        what: `No running pod has the digest ${digest}${reader === undefined ? "" : ` (${reader})`}, which the policy names.`,
+        about: [digest],
+        what: `${nobodyHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
         why: "Whoever can start a pod with that initdata, and has its digest registered, reads what it is granted.",
         mend:
           changing === undefined
@@ -94,7 +111,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
   for (const { name, values } of document?.entries ?? []) {
     if (!isInitdataEntry(name)) continue;
     for (const value of values) {
-      if (known.has(value.toLowerCase())) continue;
+      if (known.has(value)) continue;
       holders.set(value, [...(holders.get(value) ?? []), name]);
     }
   }
@@ -107,7 +124,8 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
       name: map,
       part: key,
     },
-    what: `No running pod has the digest ${digest}, which ${entries.join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
+    about: [digest],
+    what: `${nobodyHas(facts, known, digest)}, which ${entries.join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
     why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
     mend: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
   }));
@@ -118,7 +136,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
   const { document } = liveReferenceValues(facts.trustee);
   if (document === undefined) return [];
   const entries = document.entries.filter(({ name }) => isInitdataEntry(name));
-  const registered = new Set(entries.flatMap(({ values }) => values.map((value) => value.toLowerCase())));
+  const registered = new Set(entries.flatMap(({ values }) => values));
   return pods
     .filter(({ claims }) => !namedClaims(claims).some(({ value }) => registered.has(value)))
     .map(({ pod, claims }) => {
@@ -127,7 +145,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
         id: "TA103",
         severity: "warning",
         where: placeOf(pod),
-        what: `The pod's ${claim?.name ?? "digest"} ${claim?.value ?? ""} is in no reference value.`,
+        what: `The pod's ${claim?.name ?? "digest"} ${claim?.value ?? ""} is in no reference value${hasTwin(registered, claim?.value ?? "") ? "; what is there differs in case only" : ""}.`,
         why: "Its attestation is not affirming, so the KBS gives it no secret, its image policy neither.",
         mend: `Register it in ${entries.map(({ name }) => name).join(", ") || "the reference values"}, or delete the pod if it should not be there.`,
       };

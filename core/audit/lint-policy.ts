@@ -3,19 +3,23 @@ import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
 import {
   answerOf,
-  askedSecrets,
+  askedKeys,
   badTokens,
+  emptyTokens,
+  INVENTED_KEY,
   kbsKinds,
+  kbsOf,
   oddRequests,
   partlyBadToken,
   requestData,
+  STRANGER,
   strangerToken,
+  triedDigests,
+  type AskedKey,
   type KbsKind,
   type OddRequest,
 } from "./questions.ts";
 import { generationOf, livePolicy } from "./trustee-view.ts";
-
-type Asked = ReturnType<typeof askedSecrets>[number];
 
 /** What one sort of KBS makes of the policy. */
 interface KindFacts {
@@ -27,13 +31,16 @@ interface KindFacts {
 /** The operators' sample secrets: they are there to be read. */
 const samples: readonly string[] = ["kbsres1", "attestation-status"];
 
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
-}
-
-/** How the KBSs of a kind are called. */
-function kbsOf({ syntax }: KbsKind): string {
-  return syntax === "v0" ? "KBS up to v0.16" : "KBS v0.17 and later";
+/** Some of the keys that were asked for, in words: a secret alone where it is all of its keys. */
+function keysText(some: readonly AskedKey[], all: readonly AskedKey[]): string {
+  const secrets = [...Map.groupBy(some, ({ secret }) => secret)].map(([secret, own]) => {
+    const asked = all.filter((one) => one.secret === secret);
+    if (own.length === asked.length) return `"${secret}"`;
+    return own
+      .map(({ key }) => (key === INVENTED_KEY ? `any further key of "${secret}"` : `"${secret}/${key}"`))
+      .join(", ");
+  });
+  return secrets.join(", ");
 }
 
 function isFailure(answer: PolicyAnswer | undefined): answer is Exclude<PolicyAnswer, boolean> {
@@ -41,7 +48,7 @@ function isFailure(answer: PolicyAnswer | undefined): answer is Exclude<PolicyAn
 }
 
 /** Why the policy compiles for no request at all. */
-function compileError(facts: KindFacts, secrets: readonly Asked[]): string | undefined {
+function compileError(facts: KindFacts, secrets: readonly AskedKey[]): string | undefined {
   const data = secrets.map(({ secret, key }) => requestData(facts.kind.shape, secret, key));
   for (const answer of [...data, {}].map((one) => facts.ask(one, strangerToken))) {
     if (isFailure(answer) && answer.failed === "policy") return answer.message;
@@ -52,7 +59,7 @@ function compileError(facts: KindFacts, secrets: readonly Asked[]): string | und
 /** TA002, for the KBS that is usual for this Trustee, and, as a warning, for one that an upgrade brings. */
 function lintCompile(
   kinds: readonly KindFacts[],
-  secrets: readonly Asked[],
+  secrets: readonly AskedKey[],
   where: Place,
 ): readonly Finding[] {
   const [usual, ...others] = kinds.map((facts) => ({ facts, error: compileError(facts, secrets) }));
@@ -81,11 +88,18 @@ function lintCompile(
 }
 
 /** TA001, TA003, TA005, TA006 and TA008: what the policy says of regular requests. */
-function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[], where: Place): Finding[] {
-  const ask = (asked: Asked, input: unknown): PolicyAnswer | undefined =>
+function lintRegular(
+  facts: LiveFacts,
+  kind: KindFacts,
+  secrets: readonly AskedKey[],
+  where: Place,
+): Finding[] {
+  const ask = (asked: AskedKey, input: unknown): PolicyAnswer | undefined =>
     kind.ask(requestData(kind.kind.shape, asked.secret, asked.key), input);
   const open = secrets.filter((asked) => ask(asked, strangerToken) === true);
-  const careless = secrets.filter((asked) => badTokens.some((token) => ask(asked, token) === true));
+  const claims = [STRANGER, ...triedDigests(facts.trustee).digests];
+  const bad = [...emptyTokens, ...claims.flatMap((claim) => badTokens(claim))];
+  const careless = secrets.filter((asked) => bad.some((token) => ask(asked, token) === true));
   const failing = secrets.flatMap((asked) => {
     const answer = ask(asked, strangerToken);
     return isFailure(answer) && answer.failed === "evaluation" ? [{ ...asked, message: answer.message }] : [];
@@ -107,12 +121,14 @@ function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[
       id: "TA003",
       severity: "error",
       where,
-      what: `Pods that do not attest well, or not at all, may read ${quoted(careless.map(({ secret }) => secret))}.`,
+      what: `Pods that do not attest well, or not at all, may read ${keysText(careless, secrets)}.`,
       why: "The policy does not ask that the attestation be affirming: any VM gets the secret.",
       mend: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
     });
   }
-  const [partly] = secrets.filter((asked) => ask(asked, partlyBadToken) === true);
+  const [partly] = secrets.filter((asked) =>
+    claims.some((claim) => ask(asked, partlyBadToken(claim)) === true),
+  );
   if (careless.length === 0 && partly !== undefined) {
     findings.push({
       id: "TA008",
@@ -138,7 +154,8 @@ function lintRegular(facts: LiveFacts, kind: KindFacts, secrets: readonly Asked[
   }
   const gone = facts.trustee.secrets.filter(({ exists }) => !exists).map(({ name }) => name);
   const readable = open.filter(({ secret }) => !gone.includes(secret));
-  return [...findings, ...readable.map(({ secret }) => openSecret(facts, secret))];
+  const bySecret = Map.groupBy(readable, ({ secret }) => secret);
+  return [...findings, ...[...bySecret].map(([secret, own]) => openSecret(facts, secret, own, secrets))];
 }
 
 /** Whether a secret is meant for every pod: a sample, or an image policy that a pod asks for. */
@@ -154,7 +171,12 @@ function imagePolicySecrets({ pods = [] }: LiveFacts): ReadonlySet<string> {
   return new Set(paths.map((path) => path.split("/")[0] ?? ""));
 }
 
-function openSecret(facts: LiveFacts, secret: string): Finding {
+function openSecret(
+  facts: LiveFacts,
+  secret: string,
+  open: readonly AskedKey[],
+  asked: readonly AskedKey[],
+): Finding {
   const { namespace } = facts.trustee;
   const use = samples.includes(secret)
     ? ", which is the operator's sample"
@@ -165,7 +187,7 @@ function openSecret(facts: LiveFacts, secret: string): Finding {
     id: "TA005",
     severity: use === "" ? "warning" : "note",
     where: { kind: "Secret", namespace, name: secret },
-    what: `Every attested pod may read "${secret}"${use}.`,
+    what: `Every attested pod may read ${keysText(open, asked)}${use}.`,
     why:
       use === ""
         ? "No rule restricts it, so whoever starts a pod with a registered digest reads it."
@@ -178,10 +200,18 @@ function openSecret(facts: LiveFacts, secret: string): Finding {
 }
 
 /** TA004: what a stranger gets by an odd path of a policy that denies the regular one. */
-function lintOdd(kinds: readonly KindFacts[], secrets: readonly Asked[], where: Place): readonly Finding[] {
+function lintOdd(
+  kinds: readonly KindFacts[],
+  secrets: readonly AskedKey[],
+  where: Place,
+): readonly Finding[] {
   const opened = kinds.flatMap(({ kind, ask }) => {
-    const restricted = secrets.filter(
+    const denied = secrets.filter(
       ({ secret, key }) => ask(requestData(kind.shape, secret, key), strangerToken) === false,
+    );
+    // One key of each secret shows it.
+    const restricted = [...Map.groupBy(denied, ({ secret }) => secret).values()].flatMap((keys) =>
+      keys.slice(0, 1),
     );
     if (restricted.length === 0) return [];
     return oddRequests(kind, restricted)
@@ -213,7 +243,7 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   const { map, key, text } = livePolicy(trustee);
   if (text === undefined) return [];
   const where: Place = { kind: "ConfigMap", namespace: trustee.namespace, name: map, part: key };
-  const secrets = askedSecrets(trustee);
+  const secrets = askedKeys(trustee);
   const kinds = kbsKinds(generationOf(trustee)).map((kind): KindFacts => ({
     kind,
     ask: (data, input) => answerOf(answers, text, { syntax: kind.syntax, data, input }),
@@ -231,12 +261,28 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             mend: "Run again where OPA is installed.",
           },
         ];
+  const { digests, left } = triedDigests(trustee);
+  const partial: readonly Finding[] =
+    left === 0
+      ? []
+      : [
+          {
+            id: "TA007",
+            severity: "note",
+            where,
+            about: ["digests"],
+            what: `The policy was not evaluated for all of the digests that it names: ${digests.length} of ${digests.length + left} were tried as those of pods that do not attest well.`,
+            why: "A rule for one of the others may give a secret to pods that do not attest well.",
+            mend: "Grant by one table instead of a rule for each digest: declare the grants, then run pulumi up.",
+          },
+        ];
   const compile = lintCompile(kinds, secrets, where);
   if (compile.some(({ severity }) => severity === "error")) return [...notes, ...compile];
   const working = kinds.filter((facts) => compileError(facts, secrets) === undefined);
   const [usual] = working;
   return [
     ...notes,
+    ...partial,
     ...compile,
     ...(usual === undefined ? [] : lintRegular(facts, usual, secrets, where)),
     ...lintOdd(working, secrets, where),

@@ -15,6 +15,8 @@ export interface LintScope {
   readonly generation: string;
   /** Pods with initdata; `undefined`: they were not looked at. */
   readonly pods: number | undefined;
+  /** The namespaces whose pods were looked at, where that was not all of them. */
+  readonly namespaces?: readonly string[] | undefined;
 }
 
 function block({ id, severity, where, what, why, mend }: Finding): string {
@@ -34,7 +36,10 @@ export function lintText(findings: readonly Finding[], scope: LintScope): string
   const counts = severities.map((severity) =>
     plural(findings.filter((finding) => finding.severity === severity).length, severity),
   );
-  const pods = scope.pods === undefined ? "the pods were not looked at" : plural(scope.pods, "pod");
+  const { namespaces } = scope;
+  const only =
+    namespaces === undefined ? "" : ` of ${namespaces.join(", ")}; other namespaces were not looked at`;
+  const pods = scope.pods === undefined ? "the pods were not looked at" : plural(scope.pods, "pod") + only;
   const total = `${counts.join(", ")} (Trustee ${scope.generation} in ${scope.namespace}, ${pods}).`;
   return [...findings.map(block), total].join("\n");
 }

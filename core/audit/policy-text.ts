@@ -1,11 +1,19 @@
+import { isName } from "../names.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "../policy/grants.ts";
 import { parseRegistry } from "../policy/registry.ts";
 import { renderPolicy } from "../policy/render.ts";
 
-/** A digest in a policy's text, lower-case hex, with the line (from 1) where it first stands. */
+/** A digest in a policy's text. */
 export interface DigestInText {
+  /** Hex, in the case in which it stands there. */
   readonly digest: string;
+  /** Where it first stands, from 1. */
   readonly line: number;
+  /**
+   * What it is, as far as its line tells: a digest of initdata, since the line speaks of it; a measurement of something else;
+   * or perhaps either.
+   */
+  readonly of: "initdata" | "something else" | "unknown";
 }
 
 /** A string of either kind, or a comment; anything else goes by. */
@@ -14,18 +22,58 @@ const TOKEN = /"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*/g;
 /** As long as the claims are: 32 bytes (PCR8, host data), 48 (mr_config_id); 64 for a sha512 that was not cut. */
 const DIGEST = /(?<![0-9A-Za-z])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64})(?![0-9A-Za-z])/g;
 
+/** Words for initdata's digest, as claims, variables and entries of reference values have them. */
+const INITDATA_WORDS = /init_?data|host_?data|mr_?config_?id|pcr_?0?8(?![0-9])/i;
+
+/** Words for other measurements: of the firmware, the kernel, the enclave, the key that signed it. */
+const OTHER_WORDS =
+  /measurement|launch|mr_?td|mr_?seam|mr_?enclave|mr_?signer|rtmr|report_?data|_id_?key|pcr_?\d/i;
+
+/** What the digests of a line are. */
+function digestOf(line: string): DigestInText["of"] {
+  if (INITDATA_WORDS.test(line)) return "initdata";
+  return OTHER_WORDS.test(line) ? "something else" : "unknown";
+}
+
 /** The digests that a policy's rules name, in their order. What only a comment names decides nothing, and is left out. */
 export function digestsInPolicy(text: string): readonly DigestInText[] {
   const found = new Map<string, DigestInText>();
+  const lines = text.split("\n");
+  const isGenerated = readGenerated(text) !== undefined;
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
     if (token.startsWith("#")) continue;
     for (const match of token.matchAll(DIGEST)) {
-      const digest = match[0].toLowerCase();
+      const [digest] = match;
       const line = text.slice(0, index + match.index).split("\n").length;
-      if (!found.has(digest)) found.set(digest, { digest, line });
+      const known = found.get(digest);
+      const of = isGenerated ? "initdata" : digestOf(lines[line - 1] ?? "");
+      // What is compared with initdata anywhere may open something.
+      if (known === undefined) found.set(digest, { digest, line, of });
+      else if (of === "initdata") found.set(digest, { ...known, of });
     }
   }
   return [...found.values()];
+}
+
+/** More names than these are no longer taken for keys. */
+const MOST_NAMES = 100;
+
+/** Words that policies are made of. */
+const noKeys: readonly string[] = ["affirming", "default", "resource"];
+
+/**
+ * What may be the key of a secret among the strings that a policy's rules name: each by itself, or the last part of a path.
+ * A string in brackets of its own is a field's name, `input["submods"]`.
+ */
+export function keysInPolicy(text: string): readonly string[] {
+  const names = [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
+    const isField = text[index - 1] === "[" && text[index + token.length] === "]";
+    return token.startsWith("#") || isField ? [] : [token.slice(1, -1).split("/").at(-1) ?? ""];
+  });
+  const keys = names.filter(
+    (name) => isName("secretKey", name) && !noKeys.includes(name) && name.replace(DIGEST, "") !== "",
+  );
+  return [...new Set(keys)].slice(0, MOST_NAMES);
 }
 
 /** What this project's own policy grants. */

@@ -2,7 +2,8 @@ import { affirmingToken } from "../access/matrix.ts";
 import { decide, type PolicyData } from "../access/model.ts";
 import type { Generation } from "../trustee/generation.ts";
 import type { PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
-import { readGenerated } from "./policy-text.ts";
+import { EVERY_KEY } from "../policy/grants.ts";
+import { digestsInPolicy, keysInPolicy, readGenerated } from "./policy-text.ts";
 import { generationOf, livePolicy } from "./trustee-view.ts";
 
 /** One request that the live policy is asked, as one sort of KBS would ask it. */
@@ -40,6 +41,11 @@ export function kbsKinds(generation: Generation): readonly [KbsKind, ...KbsKind[
   return generation === "0.18" ? [{ syntax: "v0", shape: "string" }, newer] : [newer];
 }
 
+/** How the KBSs of a kind are called. */
+export function kbsOf({ syntax }: KbsKind): string {
+  return syntax === "v0" ? "KBS up to v0.16" : "KBS v0.17 and later";
+}
+
 /** A request for one key of one secret, as a KBS of that shape hands it over. */
 export function requestData(shape: KbsKind["shape"], secret: string, key: string): PolicyData {
   return shape === "array"
@@ -53,24 +59,27 @@ export const STRANGER = "f".repeat(64);
 /** A pod that attests well and is nobody's. */
 export const strangerToken: unknown = affirmingToken(STRANGER);
 
-/** Tokens of pods that do not attest well, or not at all. */
-export const badTokens: readonly unknown[] = [
-  ...["contraindicated", "warning", "none"].map((status) => ({
+/** Tokens of pods that do not attest well; every token has a status for each submod. @param initData their claim */
+export function badTokens(initData: string): readonly unknown[] {
+  return ["contraindicated", "warning", "none"].map((status) => ({
     submods: {
-      cpu0: { "ear.status": status, "ear.veraison.annotated-evidence": { init_data: STRANGER } },
+      cpu0: { "ear.status": status, "ear.veraison.annotated-evidence": { init_data: initData } },
     },
-  })),
-  { submods: {} },
-  {},
-];
+  }));
+}
 
-/** A pod whose CPU attests well, and whose GPU does not. */
-export const partlyBadToken: unknown = {
-  submods: {
-    cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: STRANGER } },
-    gpu0: { "ear.status": "contraindicated" },
-  },
-};
+/** Tokens that say nothing at all. */
+export const emptyTokens: readonly unknown[] = [{ submods: {} }, {}];
+
+/** A pod whose CPU attests well, and whose GPU does not. @param initData its claim */
+export function partlyBadToken(initData: string): unknown {
+  return {
+    submods: {
+      cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: initData } },
+      gpu0: { "ear.status": "contraindicated" },
+    },
+  };
+}
 
 /** A path that no KBS should hand over; of well-formed ones, that this sort of KBS does not. */
 export interface OddRequest {
@@ -118,41 +127,79 @@ function oddAbout(kind: KbsKind, secret: string, key: string): readonly OddReque
   ];
 }
 
-/** The key to ask for where a secret's keys are not known. */
-const ANY_KEY = "key";
+/** A key that no secret is known to have: it stands for all that nobody thought of. */
+export const INVENTED_KEY = "key-that-nobody-has-named";
 
-/** The secrets to ask about, with one of their keys: those that the KBS serves and those that the policy restricts. */
-export function askedSecrets(
-  trustee: TrusteeFacts,
-): readonly { readonly secret: string; readonly key: string }[] {
-  const generated = readGenerated(livePolicy(trustee).text ?? "");
+/** A secret and one of its keys, to ask for. */
+export interface AskedKey {
+  readonly secret: string;
+  readonly key: string;
+}
+
+/**
+ * The keys to ask for, secret by secret: of those that the KBS serves and those that the policy restricts, every key that
+ * the Secret is known to have first, then every one that the policy names, then an invented one.
+ */
+export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
+  const { text = "" } = livePolicy(trustee);
+  const generated = readGenerated(text);
   const names = new Set([...trustee.kbsConfig.secrets, ...Object.keys(generated?.secrets ?? {})]);
-  return [...names].map((secret) => {
-    const [key = ANY_KEY] = trustee.secrets.find(({ name }) => name === secret)?.keys ?? [];
-    return { secret, key };
+  const foreign = generated === undefined ? keysInPolicy(text) : [];
+  return [...names].flatMap((secret) => {
+    const known = trustee.secrets.find(({ name }) => name === secret)?.keys ?? [];
+    const granted = Object.keys(ownValue(generated?.secrets, secret) ?? {}).filter(
+      (key) => key !== EVERY_KEY,
+    );
+    return [...new Set([...known, ...granted, ...foreign, INVENTED_KEY])].map((key) => ({ secret, key }));
   });
 }
 
+function ownValue<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** So many times a digest is tried with a key, at most. */
+const MOST_TRIES = 1000;
+
+/**
+ * The digests of the policy to try as those of pods that do not attest well: all, but for policies that name very many.
+ * Of this project's own none: its text proves that it asks for the attestation first.
+ */
+export function triedDigests(trustee: TrusteeFacts): {
+  readonly digests: readonly string[];
+  /** Those that were left out. */
+  readonly left: number;
+} {
+  const { text = "" } = livePolicy(trustee);
+  if (readGenerated(text) !== undefined) return { digests: [], left: 0 };
+  const all = digestsInPolicy(text).map(({ digest }) => digest);
+  const most = Math.max(1, Math.floor(MOST_TRIES / Math.max(1, askedKeys(trustee).length)));
+  return { digests: all.slice(0, most), left: Math.max(0, all.length - most) };
+}
+
 /** The odd requests that a policy which restricts `secrets` must deny to a stranger, for one sort of KBS. */
-export function oddRequests(
-  kind: KbsKind,
-  secrets: readonly { readonly secret: string; readonly key: string }[],
-): readonly OddRequest[] {
+export function oddRequests(kind: KbsKind, secrets: readonly AskedKey[]): readonly OddRequest[] {
   return [...secrets.flatMap(({ secret, key }) => oddAbout(kind, secret, key)), ...shapeless];
 }
 
 /** Everything that `lint` asks the live policy. */
 export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] {
-  const secrets = askedSecrets(trustee);
+  const keys = askedKeys(trustee);
+  const claims = [STRANGER, ...triedDigests(trustee).digests];
+  const tokens = [
+    strangerToken,
+    ...emptyTokens,
+    ...claims.flatMap((claim) => [partlyBadToken(claim), ...badTokens(claim)]),
+  ];
   return kbsKinds(generationOf(trustee)).flatMap((kind) => [
-    ...secrets.flatMap(({ secret, key }) =>
-      [strangerToken, partlyBadToken, ...badTokens].map((input) => ({
+    ...keys.flatMap(({ secret, key }) =>
+      tokens.map((input) => ({
         syntax: kind.syntax,
         data: requestData(kind.shape, secret, key),
         input,
       })),
     ),
-    ...oddRequests(kind, secrets).map(({ data }) => ({ syntax: kind.syntax, data, input: strangerToken })),
+    ...oddRequests(kind, keys).map(({ data }) => ({ syntax: kind.syntax, data, input: strangerToken })),
   ]);
 }
 

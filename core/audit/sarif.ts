@@ -10,13 +10,26 @@ function uriOf({ kind, namespace, name, part }: Place): string {
 }
 
 /**
- * What stays the same about a finding as long as it is the same: its rule, its place without the line, and every digest or
- * name that it quotes; not the days that go by.
+ * What stays the same about a finding as long as it is the same: its rule, its place without the line, and what it is about,
+ * else every digest or name that it quotes; not the days that go by.
  */
-function fingerprint({ id, where, what }: Finding): string {
-  const named = what.match(/"[^"]*"|[0-9a-f]{64,}/g) ?? [];
+function fingerprint({ id, where, about, what }: Finding): string {
+  const named = about ?? what.match(/"[^"]*"|[0-9a-f]{64,}/g) ?? [];
   const { line: _, ...place } = where;
   return sha256Hex([id, placeText(place), ...named].join("\n"));
+}
+
+/** Each finding with its fingerprint; of those that nothing tells apart, by how many came before. */
+function fingerprinted(
+  findings: readonly Finding[],
+): readonly { readonly finding: Finding; readonly print: string }[] {
+  const seen = new Map<string, number>();
+  return findings.map((finding) => {
+    const print = fingerprint(finding);
+    const before = seen.get(print) ?? 0;
+    seen.set(print, before + 1);
+    return { finding, print: before === 0 ? print : sha256Hex(`${print}\n${before}`) };
+  });
 }
 
 /**
@@ -37,7 +50,7 @@ export function sarif(findings: readonly Finding[], version: string): unknown {
             rules: ids.map((id) => ({ id, shortDescription: { text: rules[id] } })),
           },
         },
-        results: findings.map((finding) => ({
+        results: fingerprinted(findings).map(({ finding, print }) => ({
           ruleId: finding.id,
           ruleIndex: ids.indexOf(finding.id),
           level: finding.severity,
@@ -51,7 +64,7 @@ export function sarif(findings: readonly Finding[], version: string): unknown {
               logicalLocations: [{ fullyQualifiedName: placeText(finding.where), kind: "resource" }],
             },
           ],
-          partialFingerprints: { "trusteeAccess/v1": fingerprint(finding) },
+          partialFingerprints: { "trusteeAccess/v1": print },
         })),
       },
     ],

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classify, isAsExpected, outcomes, type ExecResult } from "../../../core/access/outcome.ts";
 
@@ -9,6 +10,31 @@ describe("what an exec came to", () => {
   it.each<[string, Partial<ExecResult>, string]>([
     ["the secret", { stdout: "Pod 2 secret!" }, "read"],
     ["the CDH's refusal, as the tutorial shows it", { stdout: DENIED }, "denied"],
+    [
+      "another error of the CDH",
+      { stdout: 'rpc status: Status { code: DEADLINE_EXCEEDED, message: "timed out", details: [] }' },
+      "cdh-error",
+    ],
+    ["a CDH that is gone", { stdout: "ttrpc err: remote stream closed" }, "cdh-unreachable"],
+    [
+      "a CDH that does not answer",
+      { stdout: "ttrpc err: Receive packet timeout Elapsed(())" },
+      "cdh-unreachable",
+    ],
+    ["a CDH whose socket is closed", { stdout: "socket err: socket disconnected" }, "cdh-unreachable"],
+    ["a CDH whose socket is not there", { stdout: "Nix error: ENOENT" }, "cdh-unreachable"],
+    ["a CDH that ends the stream", { stdout: "eof" }, "cdh-unreachable"],
+    ["a request that the REST server does not understand", { stdout: "BAD REQUEST" }, "cdh-error"],
+    ["a request from elsewhere", { stdout: "Forbidden" }, "cdh-error"],
+    ["a path that the REST server does not know", { stdout: "URL NOT FOUND" }, "cdh-error"],
+    ["a method that it does not take", { stdout: "Method Not Allowed" }, "cdh-error"],
+    ["a REST server without the CDH", { stdout: "Resource Feature Not Enabled" }, "cdh-error"],
+    [
+      "a refusal in a form that no release has",
+      { stdout: '{"error":"[CDH] [ERROR]: Get Resource failed"}' },
+      "cdh-error",
+    ],
+    ["a secret that speaks of errors", { stdout: "how to mend a ttrpc err: read on\neof" }, "read"],
     ["nothing at all", {}, "failed"],
     [
       "the agent's refusal",
@@ -56,7 +82,26 @@ describe("what an exec came to", () => {
     ["no answer in time", { exitCode: undefined, timedOut: true }, "timed-out"],
     ["no curl in the image", { exitCode: 126, stderr: "command terminated with exit code 126" }, "failed"],
   ])("%s", (_, result, outcome) => {
-    expect(classify({ ...done, ...result })).toBe(outcome);
+    expect(classify({ ...done, ...result }).outcome).toBe(outcome);
+  });
+
+  it("is told in the words of an error, in one short line, and never in those of a secret", () => {
+    const text = (stdout: string): unknown => classify({ ...done, stdout }).text;
+    expect(text('rpc status: Status { code: INTERNAL,\n  message: "no hub" }')).toBe(
+      'rpc status: Status { code: INTERNAL, message: "no hub" }',
+    );
+    expect(text(`ttrpc err: ${"x".repeat(1000)}`)).toHaveLength(200);
+    expect(text("Forbidden")).toBe("Forbidden");
+    expect(["Pod 2 secret!", DENIED, `a ${DENIED}`, ""].map(text)).toEqual(Array(4).fill(undefined));
+  });
+
+  it("is never a read secret where it begins as an error of the CDH's does", () => {
+    const begins = fc.constantFrom("rpc status: Status {", "ttrpc err: ", "socket err: ", "Nix error: ");
+    fc.assert(
+      fc.property(begins, fc.string(), (begin, rest) => {
+        expect(classify({ ...done, stdout: begin + rest }).outcome).not.toBe("read");
+      }),
+    );
   });
 });
 

@@ -1,22 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { explain, type CellFacts } from "../../../core/audit/explain.ts";
-import { explainQuestions } from "../../../core/audit/explain-policy.ts";
 import { explanationText } from "../../../core/audit/explanation.ts";
-import type { PolicyAnswer } from "../../../core/audit/facts.ts";
 import { readPodClaims, type PodClaims } from "../../../core/audit/pod-claims.ts";
-import { questionKey } from "../../../core/audit/questions.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { healthyTrustee, NOW, pcr8, podFixture, referenceValues, toml } from "../../fixtures/live-facts.ts";
-
-const base: CellFacts = {
-  trustee: healthyTrustee,
-  podName: "default/pod3",
-  pod: podFixture("pod3"),
-  secret: "p2-secret",
-  key: "secret",
-  answers: { kind: "answers", byQuestion: new Map() },
-  log: [],
-};
+import { base, withValues } from "./support.ts";
 
 function text(changes: Partial<CellFacts>): string {
   return explanationText(explain({ ...base, ...changes }));
@@ -27,18 +15,6 @@ function verdict(changes: Partial<CellFacts>): unknown {
   const { verdict: said, because, conditions, next } = explain({ ...base, ...changes });
   const amiss = conditions.filter(({ status }) => status !== "holds");
   return { said, because, amiss: amiss.map(({ id, status }) => `${id} ${status}`), next };
-}
-
-function withValues(text: string): CellFacts["trustee"] {
-  return {
-    ...healthyTrustee,
-    referenceValues: {
-      name: "trusteeconfig-rvps-reference-values",
-      changedAt: NOW - 8000,
-      resourceVersion: "1",
-      data: { "reference-values.json": text },
-    },
-  };
 }
 
 const LOG = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny
@@ -59,6 +35,7 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ Trustee runs        trustee-deployment-1, since 2026-02-28T22:03:20Z
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
   ✓ reference value     snp_pcr08 holds this digest, until 2035-01-01T00:00:00Z
+  ✓ other values        no other reference value of its TEE has expired
   ✗ policy              this pod's digest is not among those that the policy grants the secret to
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}
@@ -108,6 +85,22 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         because: "Because snp_pcr08 holds this digest, but has expired, so that it matches nothing.",
         amiss: ["reference fails"],
         next: ["Set a later expiration for snp_pcr08: pulumi up renews what it created."],
+      },
+    ],
+    [
+      "a reference value in another case",
+      {
+        pod: podFixture("pod2"),
+        trustee: withValues(
+          referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2.toUpperCase()]]]),
+        ),
+      },
+      {
+        said: "denied",
+        because:
+          "Because snp_pcr08 holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well.",
+        amiss: ["reference fails"],
+        next: ["Write the digest in lower case in snp_pcr08."],
       },
     ],
     [
@@ -236,6 +229,35 @@ describe("an uncertain cell", () => {
     });
   });
 
+  it.each([
+    ["tdx_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2as_v5"],
+    ["snp_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2es_v6"],
+    ["snp_pcr11", "2026-03-01T00:00:01Z", "Standard_DC2as_v5"],
+  ])("is none because of %s, which is another TEE's or has not expired", (name, expiration, machineType) => {
+    const values = referenceValues([
+      ["init_data", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+      [name, expiration, ["b".repeat(64)]],
+    ]);
+    const pod = podFixture("pod2", { machineType });
+    expect(verdict({ pod, trustee: withValues(values) })).toMatchObject({ said: "allowed" });
+  });
+
+  it("is one whose TEE has other reference values that have expired", () => {
+    const values = referenceValues([
+      ["snp_pcr03", "2026-01-01T00:00:00Z", ["b".repeat(64)]],
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+      ["snp_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
+      ["tdx_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
+    ]);
+    expect(verdict({ pod: podFixture("pod2"), trustee: withValues(values) })).toEqual({
+      said: "uncertain",
+      because:
+        "Nothing is known to deny it, but snp_pcr03 (2026-01-01T00:00:00Z) and snp_pcr11 (2026-02-01T00:00:00Z) have expired, so that a pod which is measured by them does not attest well.",
+      amiss: ["measurements unknown"],
+      next: ["Check that the values of snp_pcr03 and snp_pcr11 still hold, then set a later expiration."],
+    });
+  });
+
   it("is one whose annotation may have been edited", () => {
     const pod = podFixture("pod2", { annotated: { at: NOW - 60, by: "kubectl-edit" } });
     expect(verdict({ pod })).toMatchObject({
@@ -262,52 +284,6 @@ describe("an uncertain cell", () => {
       amiss: ["policy unknown"],
       next: ["Run again where OPA is installed."],
     });
-  });
-});
-
-describe("somebody else's policy", () => {
-  const policy = `package policy\na := "${pcr8.pod1}"\nb := "${pcr8.pod2}"\n`;
-  const trustee = {
-    ...healthyTrustee,
-    policy: { name: "p", changedAt: NOW - 8000, resourceVersion: "1", data: { "policy.rego": policy } },
-  };
-
-  function answered(says: (claim: string) => PolicyAnswer): Partial<CellFacts> {
-    const claims = readPodClaims(podFixture("pod3")) as PodClaims;
-    const asked = explainQuestions(trustee, claims, "p2-secret", "secret");
-    const byQuestion = new Map(
-      asked.map((question): [string, PolicyAnswer] => {
-        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.input))?.[1] ?? "";
-        return [questionKey(question), says(claim)];
-      }),
-    );
-    return { trustee, answers: { kind: "answers", byQuestion } };
-  }
-
-  it("tells by a real engine whom it gives the secret to", () => {
-    const { conditions } = explain({ ...base, ...answered((claim) => claim === pcr8.pod2) });
-    expect(conditions.at(-1)).toEqual({
-      id: "policy",
-      status: "fails",
-      detail: "this pod's digest is not among those that the policy grants the secret to",
-      expected: [`${pcr8.pod2} (line 3 of the policy)`],
-      seen: pcr8.pod3,
-      next: "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
-    });
-  });
-
-  it("may give it to everybody, to nobody, or break off", () => {
-    const last = (says: (claim: string) => PolicyAnswer): unknown => {
-      const { conditions } = explain({ ...base, ...answered(says) });
-      const { status, detail } = conditions.at(-1) ?? {};
-      return [status, detail];
-    };
-    expect(last(() => true)).toEqual(["holds", "the policy gives the secret to every pod that attests well"]);
-    expect(last(() => false)).toEqual(["fails", "the policy denies every secret that nobody is granted"]);
-    expect(last(() => ({ failed: "evaluation", message: "split: operand 1" }))).toEqual([
-      "fails",
-      "the policy breaks off, which denies: split: operand 1",
-    ]);
   });
 });
 

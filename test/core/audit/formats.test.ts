@@ -1,9 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { Finding } from "../../../core/audit/finding.ts";
 import { junit } from "../../../core/audit/junit.ts";
 import { lintCases } from "../../../core/audit/lint-report.ts";
+import { lint } from "../../../core/audit/lint.ts";
 import { sarif } from "../../../core/audit/sarif.ts";
+import { facts, NOW, referenceValues } from "../../fixtures/live-facts.ts";
+
+const STALE = "a".repeat(64);
 
 const expiring: Finding = {
   id: "TA202",
@@ -80,6 +85,88 @@ describe("SARIF", () => {
     expect(print({ ...stale, what: `No running pod has the digest ${"b".repeat(64)}.` })).not.toEqual(
       print(stale),
     );
+  });
+});
+
+/** What SARIF 2.1.0 requires, and what code scanning reads. @see its schema, sarif-schema-2.1.0.json */
+const text = z.strictObject({ text: z.string().min(1) });
+const sarifSchema = z.strictObject({
+  $schema: z.literal("https://json.schemastore.org/sarif-2.1.0.json"),
+  version: z.literal("2.1.0"),
+  runs: z.tuple([
+    z.strictObject({
+      tool: z.strictObject({
+        driver: z.strictObject({
+          name: z.string().min(1),
+          version: z.string(),
+          rules: z.array(z.strictObject({ id: z.string().min(1), shortDescription: text })).min(1),
+        }),
+      }),
+      results: z.array(
+        z.strictObject({
+          ruleId: z.string(),
+          ruleIndex: z.int().min(0),
+          level: z.enum(["none", "note", "warning", "error"]),
+          message: text,
+          locations: z
+            .array(
+              z.strictObject({
+                physicalLocation: z.strictObject({
+                  artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w.~%/-]+$/) }),
+                  region: z.strictObject({ startLine: z.int().min(1) }),
+                }),
+                logicalLocations: z.array(
+                  z.strictObject({ fullyQualifiedName: z.string().min(1), kind: z.string() }),
+                ),
+              }),
+            )
+            .min(1),
+          partialFingerprints: z.strictObject({ "trusteeAccess/v1": z.string().regex(/^[0-9a-f]{64}$/) }),
+        }),
+      ),
+    }),
+  ]),
+});
+
+describe("SARIF of a whole lint", () => {
+  const expiring = (names: readonly string[]): readonly Finding[] =>
+    lint(
+      facts({
+        referenceValues: {
+          name: "values",
+          changedAt: NOW - 8000,
+          resourceVersion: "1",
+          data: {
+            "reference-values.json": referenceValues([
+              ...names.map((name) => [name, "2026-03-10T00:00:00Z", [STALE]] as const),
+              ["snp_pcr03", "2026-01-01T00:00:00Z", []],
+              ["tdx_pcr03", "2026-01-01T00:00:00Z", []],
+              ["snp_pcr09", "soon", []],
+              ["tdx_pcr09", "soon", []],
+            ]),
+          },
+        },
+      }),
+    );
+  const prints = (findings: readonly Finding[]): readonly string[] =>
+    sarifSchema
+      .parse(sarif(findings, "1.2.3"))
+      .runs[0].results.map(({ partialFingerprints }) => partialFingerprints["trusteeAccess/v1"]);
+
+  it("has what the format requires, and a fingerprint of its own for each finding", () => {
+    const findings = expiring(["snp_pcr08", "tdx_pcr08", "tdx_pcr08"]);
+    const count = (id: string): number => findings.filter((finding) => finding.id === id).length;
+    expect(["TA201", "TA202", "TA203"].map(count)).toEqual([2, 3, 2]);
+    expect(new Set(prints(findings)).size).toBe(findings.length);
+  });
+
+  it("has the same fingerprint for what expires, whatever else does", () => {
+    const of = (names: readonly string[]): string | undefined => {
+      const findings = expiring(names);
+      return prints(findings)[findings.findIndex(({ what }) => what.startsWith("tdx_pcr08 expires"))];
+    };
+    expect(of(["tdx_pcr08"])).toBe(of(["snp_pcr08", "tdx_pcr08"]));
+    expect(of(["tdx_pcr08"])).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 

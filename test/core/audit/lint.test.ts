@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LiveFacts, PolicyAnswer, TrusteeFacts } from "../../../core/audit/facts.ts";
-import { isAtLeast, placeText, severities } from "../../../core/audit/finding.ts";
+import type { PolicyAnswer, TrusteeFacts } from "../../../core/audit/facts.ts";
+import { isAtLeast, severities } from "../../../core/audit/finding.ts";
 import { lint } from "../../../core/audit/lint.ts";
 import { lintText } from "../../../core/audit/lint-report.ts";
-import { lintQuestions, questionKey, type PolicyQuestion } from "../../../core/audit/questions.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import {
   facts,
@@ -15,42 +14,14 @@ import {
   referenceValues,
   tutorialGrants,
 } from "../../fixtures/live-facts.ts";
-
-/** A finding in a line: what there is to compare in full, without why and how to mend it. */
-function lines(given: LiveFacts): readonly string[] {
-  return lint(given).map(({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`);
-}
-
-/** Somebody's policy, with what a Rego engine says of it. */
-function foreign(
-  policy: string,
-  says: (question: PolicyQuestion) => PolicyAnswer,
-  changes: Partial<TrusteeFacts> = {},
-): LiveFacts {
-  const given = facts({ ...changes, policy: withPolicy({ "policy.rego": policy }) });
-  const asked = lintQuestions(given.trustee);
-  return {
-    ...given,
-    answers: {
-      kind: "answers",
-      byQuestion: new Map(asked.map((question) => [questionKey(question), says(question)])),
-    },
-  };
-}
-
-function withPolicy(data: Readonly<Record<string, string>>): NonNullable<TrusteeFacts["policy"]> {
-  return { name: "trusteeconfig-resource-policy", changedAt: NOW - 8000, resourceVersion: "100", data };
-}
+import { foreign, IMAGE_POLICY, lines, POLICY, withPolicy } from "./lint-support.ts";
 
 function withValues(data: Readonly<Record<string, string>>): NonNullable<TrusteeFacts["referenceValues"]> {
   return { name: "trusteeconfig-rvps-reference-values", changedAt: NOW - 8000, resourceVersion: "1", data };
 }
 
-const POLICY = "ConfigMap trustee-operator-system/trusteeconfig-resource-policy";
 const VALUES = "ConfigMap trustee-operator-system/trusteeconfig-rvps-reference-values";
 const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, spec.kbsSecretResources";
-const IMAGE_POLICY =
-  'note TA005 Secret trustee-operator-system/trustee-image-policy: Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.';
 const STALE = "a".repeat(64);
 
 describe("a healthy Trustee", () => {
@@ -108,7 +79,38 @@ describe("digests", () => {
     ).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 16: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
     ]);
+  });
+
+  it("of pods are missed in the reference values where these have them in another case", () => {
+    const values = referenceValues([
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()]],
+    ]);
+    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
+    expect(lines(given).filter((line) => line.includes("TA103"))).toEqual([
+      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; what is there differs in case only.`,
+    ]);
+  });
+
+  it("are said to be missing from the namespaces looked at, where that is not all", () => {
+    const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
+    expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
+      `warning TA102 ${VALUES}, reference-values.json: No running pod in the namespaces looked at has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+    ]);
+  });
+
+  it("are not taken for those of initdata where the policy's line speaks of another measurement", () => {
+    const policy = `package policy
+allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
+allow if input.x["init_data"] == "${"2".repeat(64)}"
+allow if input.x in {"${"3".repeat(64)}"}`;
+    expect(lines(foreign(policy, () => false)).filter((line) => line.includes("TA101"))).toEqual(
+      [
+        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names, perhaps as something else than a digest of initdata.`,
+        `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
+      ].sort((a, b) => (a < b ? 1 : -1)),
+    );
   });
 
   it("of a comment decide nothing, those in strings of either kind do", () => {
@@ -118,8 +120,8 @@ a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
     const says = (): PolicyAnswer => false;
     expect(lines(foreign(policy, says))).toEqual([
-      `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names.`,
-      `warning TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names.`,
+      `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names, perhaps as something else than a digest of initdata.`,
+      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names, perhaps as something else than a digest of initdata.`,
     ]);
   });
 
@@ -164,74 +166,6 @@ b := \`# ${"9".repeat(96)}\``;
       pods: undefined,
     };
     expect(lines(given).filter((line) => /TA1\d\d/.test(line))).toEqual([]);
-  });
-});
-
-describe("somebody else's policy", () => {
-  const isStranger = ({ input }: PolicyQuestion): boolean =>
-    JSON.stringify(input).includes("affirming") && !JSON.stringify(input).includes("contraindicated");
-  const asksFor = ({ data }: PolicyQuestion, secret: string): boolean =>
-    JSON.stringify(data["resource-path"] ?? null).includes(secret);
-
-  it("is the stock one if every attested pod may read everything", () => {
-    expect(lines(foreign("package policy", isStranger))).toEqual([
-      `error TA001 ${POLICY}, policy.rego: The policy lets every attested pod read every secret, as the one that Trustee is installed with does.`,
-    ]);
-  });
-
-  it("is careless if pods read without attesting, or with one good submod", () => {
-    expect(lines(foreign("package policy", (question) => asksFor(question, "fraud-dataset")))).toEqual([
-      `error TA003 ${POLICY}, policy.rego: Pods that do not attest well, or not at all, may read "fraud-dataset".`,
-      'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
-    ]);
-    const cpuOnly = (question: PolicyQuestion): boolean =>
-      asksFor(question, "fraud-dataset") && JSON.stringify(question.input).includes("affirming");
-    expect(lines(foreign("package policy", cpuOnly))).toEqual([
-      'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
-      `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
-    ]);
-  });
-
-  it("that does not compile is an error for the KBS in use, a warning for the one to come", () => {
-    const failed = { failed: "policy", message: "`if` keyword is required before rule body" } as const;
-    expect(lines(foreign("x", ({ syntax }) => (syntax === "v1" ? failed : false)))).toEqual([
-      `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: ${failed.message}.`,
-    ]);
-    expect(lines(foreign("x", () => failed))).toEqual([
-      `error TA002 ${POLICY}, policy.rego: KBS up to v0.16 cannot compile the policy: ${failed.message}.`,
-    ]);
-  });
-
-  it("that breaks off on regular requests is an error", () => {
-    const failed = {
-      failed: "evaluation",
-      message: "split: operand 1 must be string but got array",
-    } as const;
-    expect(
-      lines(foreign("x", ({ data }) => (typeof data["resource-path"] === "string" ? failed : false))),
-    ).toEqual([
-      `error TA006 ${POLICY}, policy.rego: The policy breaks off on a regular request, e.g. for trustee-image-policy/policy: ${failed.message}.`,
-    ]);
-  });
-
-  it("that opens on a path as the other KBS hands it over is an error, on any other odd path a warning", () => {
-    const onArray = (question: PolicyQuestion): boolean =>
-      question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
-    expect(lines(foreign("x", onArray))).toEqual([
-      `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path as KBS v0.17 and later hand it over, where the policy restricts a secret; and 15 more such paths.`,
-    ]);
-    const onNothing = ({ data, syntax }: PolicyQuestion): boolean =>
-      syntax === "v1" && Object.keys(data).length === 0;
-    expect(lines(foreign("x", onNothing))).toEqual([
-      `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, a pod that is granted nothing is allowed no path, where the policy restricts a secret.`,
-    ]);
-  });
-
-  it("is not judged without a Rego engine, except where it is this project's own", () => {
-    const answers = { kind: "none", reason: "There is no opa on PATH." } as const;
-    const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: There is no opa on PATH.`;
-    expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([unjudged]);
-    expect(lines({ ...facts(), answers })).toEqual([IMAGE_POLICY, unjudged]);
   });
 });
 

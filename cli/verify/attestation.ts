@@ -1,0 +1,72 @@
+import { isAsExpected } from "../../core/access/outcome.ts";
+import { attestationProblem } from "../../core/audit/explain-denial.ts";
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
+import { KubeError } from "../../kube/errors.ts";
+import { connectStack } from "../live/connect.ts";
+import { readTrustee } from "../live/read-trustee.ts";
+import { runningPods } from "../live/workload.ts";
+import type { StackOutputs } from "../stack.ts";
+import type { VerifiedCell } from "./read-cell.ts";
+
+/** Cells whose denials were told apart, or why they could not be. */
+export interface ToldApart {
+  readonly cells: readonly VerifiedCell[];
+  /** Why Trustee's side, or the pods, could not be read. */
+  readonly problem?: string;
+}
+
+/** A policy that is not this project's own is not evaluated here; the reference values tell most. */
+const answers: PolicyAnswers = { kind: "none", reason: "verify evaluates no policy" };
+
+interface Live {
+  readonly trustee: TrusteeFacts;
+  /** By the name that the stack knows a pod by. */
+  readonly pods: ReadonlyMap<string, PodFacts>;
+}
+
+/** Both sides as they are now, with the pods of these cells. */
+async function readLive(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<Live> {
+  const sides = connectStack(stack);
+  const denied = [...new Set(cells.map(({ reader }) => reader))];
+  const [trustee, pods] = await Promise.all([
+    readTrustee(sides.trustee, sides.place),
+    Promise.all(
+      denied.map(async (reader): Promise<readonly [string, PodFacts][]> => {
+        const declared = stack.pods[reader];
+        if (declared === undefined) return [];
+        const { name = reader, namespace, kind } = declared;
+        const [pod] = await runningPods(sides.pods, { kind, namespace, name });
+        return pod === undefined ? [] : [[reader, pod]];
+      }),
+    ),
+  ]);
+  return { trustee, pods: new Map(pods.flat()) };
+}
+
+function retold(cell: VerifiedCell, { trustee, pods }: Live): VerifiedCell {
+  const pod = pods.get(cell.reader);
+  if (pod === undefined) return cell;
+  const { secret, key } = cell;
+  const byPolicy = cell.seen === "policy-denied";
+  const problem = attestationProblem({ trustee, pod, secret, key, answers, byPolicy });
+  if (problem === undefined) return cell;
+  const seen = "attestation-failed";
+  return { ...cell, seen, ok: isAsExpected(cell.expected, seen), detail: problem };
+}
+
+/**
+ * Tells the denials of pods that do not attest well from those by the policy, by what is live on Trustee's side: the KBS's
+ * log has `PolicyDeny` for both.
+ */
+export async function tellApart(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<ToldApart> {
+  const isDenial = ({ seen }: VerifiedCell): boolean => seen === "policy-denied" || seen === "denied";
+  const denied = cells.filter(isDenial);
+  if (denied.length === 0) return { cells };
+  try {
+    const live = await readLive(stack, denied);
+    return { cells: cells.map((cell) => (isDenial(cell) ? retold(cell, live) : cell)) };
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return { cells, problem: error.message };
+  }
+}

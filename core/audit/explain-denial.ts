@@ -1,0 +1,41 @@
+import { currentCondition } from "./explain-trustee.ts";
+import { policyCondition } from "./explain-policy.ts";
+import { referenceCondition } from "./explain-reference.ts";
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
+import { likelyClaim, readPodClaims } from "./pod-claims.ts";
+import { isInitdataEntry, liveReferenceValues } from "./trustee-view.ts";
+
+/** A cell that the KBS has denied, and what is live on both sides. */
+export interface DeniedCell {
+  readonly trustee: TrusteeFacts;
+  readonly pod: PodFacts;
+  readonly secret: string;
+  readonly key: string;
+  readonly answers: PolicyAnswers;
+  /** Whether the KBS's log says that it was the policy that denied it; else there may be no such secret. */
+  readonly byPolicy: boolean;
+}
+
+/**
+ * What keeps a pod that was denied from attesting well. A KBS attests a pod whose digest is unregistered or expired too, as
+ * contraindicated; then the policy denies it, and the log reads as if it were any pod that is no reader. So the live
+ * reference values tell the two apart, and, where the log says that the policy denied what it gives to this digest, that alone.
+ * @returns `undefined`: nothing is known to, so that the denial is the policy's own
+ */
+export function attestationProblem(cell: DeniedCell): string | undefined {
+  const { trustee, pod, secret, key, answers, byPolicy } = cell;
+  const claims = readPodClaims(pod);
+  if (claims === undefined) return "the pod has no initdata annotation";
+  if ("problem" in claims) return `the pod's initdata cannot be read: ${claims.problem}`;
+  const entries = liveReferenceValues(trustee).document?.entries ?? [];
+  const registered = entries.filter(({ name }) => isInitdataEntry(name)).flatMap(({ values }) => values);
+  const claim = likelyClaim(claims, new Set(registered));
+  if (claim === undefined) return "no TEE can bind the pod's initdata";
+  const whose = `${claim.name} ${claim.value}`;
+  const reference = referenceCondition(trustee, pod, claim);
+  if (reference.status === "fails") return `${whose}: ${reference.detail}`;
+  const policy = policyCondition(trustee, answers, claim, secret, key);
+  const isCurrent = currentCondition(trustee, secret).status === "holds";
+  if (!byPolicy || policy.status !== "holds" || !isCurrent) return undefined;
+  return `${whose}: ${policy.detail}, and denies it all the same, so the pod does not attest well`;
+}

@@ -1,0 +1,129 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "trustee-access-exit-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** A pulumi that prints what a stack put out. */
+function pulumi(outputs: string): void {
+  const file = join(folder, "outputs.json");
+  writeFileSync(file, outputs);
+  const program = join(folder, "pulumi");
+  writeFileSync(program, `#!/bin/sh\ncat '${file}'\n`);
+  chmodSync(program, 0o755);
+}
+
+interface Ended {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function cli(...args: readonly string[]): Promise<Ended> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, args, {
+    reject: false,
+    env: { PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) },
+  });
+  return { exitCode, stdout, stderr };
+}
+
+const empty = {
+  access: {},
+  initData: {},
+  grants: { stack: "organization/trustee-access/dev", others: "affirming", secrets: {} },
+  annotations: {},
+  pods: {},
+  podCluster: {},
+  trustee: {
+    url: "https://kbs.example",
+    generation: "0.18",
+    cluster: {},
+    namespace: "trustee-operator-system",
+    kbsConfig: "trusteeconfig-kbs-config",
+    deployment: "trustee-deployment",
+    policyKey: "policy.rego",
+    referenceValuesKey: "reference-values.json",
+  },
+  resourcePolicy: "package policy",
+  referenceValuesExpire: {},
+};
+
+describe("a command that could not be run ends with 2", () => {
+  it.each([
+    [["cli/verify.ts", "--no-such-option"], /unknown option '--no-such-option'/],
+    [["cli/verify.ts", "--timeout", "soon"], /a number of seconds above zero/],
+    [["cli/verify.ts", "too", "many"], /too many arguments/],
+    [["cli/access.ts"], /Usage: access/],
+    [["cli/access.ts", "no-such-command"], /unknown command 'no-such-command'/],
+    [["cli/access.ts", "explain", "pod1"], /missing required argument 'secret'/],
+    [["cli/access.ts", "lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
+    [["cli/access.ts", "diff"], /required option '--preview <file>' not specified/],
+    [["cli/access.ts", "report", "--out", "x.html", "--at", "noon"], /"now", or a time/],
+    [["cli/access.ts", "check", "--no-such-option"], /unknown option/],
+  ])("by its command line: %j", async (args, message) => {
+    const { exitCode, stdout, stderr } = await cli(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+  });
+
+  it.each([
+    ["a stack that has no pod and no secret", empty],
+    ["a stack whose pod may be asked for nothing", { ...empty, access: { pod1: {} } }],
+  ])("by %s: there is no cell", async (_, outputs) => {
+    pulumi(JSON.stringify(outputs));
+    expect(await cli("cli/verify.ts", "--json")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        "There is no cell to ask: the stack declares no pod, or no secret. Declare both, run pulumi up, then verify again.",
+    });
+  });
+
+  it("by a stack all of whose readers are somewhere else", async () => {
+    pulumi(JSON.stringify({ ...empty, access: { partner: { "p2-secret/secret": "granted" } } }));
+    expect(await cli("cli/verify.ts", "--no-log")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        "No cell was asked: partner is deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.",
+    });
+  });
+
+  it("by a pulumi that prints something else", async () => {
+    pulumi("no JSON");
+    expect(await cli("cli/verify.ts")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: "The stack cannot be read: pulumi stack output --json did not print JSON.",
+    });
+  });
+
+  it("by what nobody has thought of, which is said with its place, and no more than its first line", async () => {
+    const program = `import { run } from "./cli/access/run.ts";
+      await run(async () => { throw new TypeError("first\\nsecond"); });`;
+    const { exitCode, stderr } = await cli("--input-type=module-typescript", "--eval", program);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^Something unexpected went wrong: TypeError: first\n\s+at /);
+    expect(stderr).not.toContain("second");
+  });
+});
+
+describe("a command that only says how it is used ends with 0", () => {
+  it.each([
+    [["cli/verify.ts", "--help"]],
+    [["cli/access.ts", "--help"]],
+    [["cli/access.ts", "help", "lint"]],
+    [["cli/access.ts", "explain", "--help"]],
+  ])("%j", async (args) => {
+    const { exitCode, stdout } = await cli(...args);
+    expect({ exitCode, said: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, said: true });
+  });
+});

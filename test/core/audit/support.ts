@@ -1,0 +1,27 @@
+import type { CellFacts } from "../../../core/audit/explain.ts";
+import type { TrusteeFacts } from "../../../core/audit/facts.ts";
+import { healthyTrustee, NOW, podFixture } from "../../fixtures/live-facts.ts";
+
+/** pod3 asks for p2-secret, which it is not granted. */
+export const base: CellFacts = {
+  trustee: healthyTrustee,
+  podName: "default/pod3",
+  pod: podFixture("pod3"),
+  secret: "p2-secret",
+  key: "secret",
+  answers: { kind: "answers", byQuestion: new Map() },
+  log: [],
+};
+
+/** A healthy Trustee with other reference values. */
+export function withValues(text: string): TrusteeFacts {
+  return {
+    ...healthyTrustee,
+    referenceValues: {
+      name: "trusteeconfig-rvps-reference-values",
+      changedAt: NOW - 8000,
+      resourceVersion: "1",
+      data: { "reference-values.json": text },
+    },
+  };
+}
