@@ -12,7 +12,7 @@ import { withRetries } from "./retry.ts";
 /** One request's patience: an API server that says nothing for this long is unreachable. Milliseconds. */
 const REQUEST_TIMEOUT = 20_000;
 
-/** The name under which our writes stand in managedFields. */
+/** The name under which our writes stand in managedFields: by it a rollout tells them from everybody else's. */
 export const FIELD_MANAGER = "trustee-access";
 
 /** One HTTP exchange: what to send, and what it is called in an error. */
@@ -41,13 +41,18 @@ const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v
 export class KubeClient {
   readonly #config: KubeConfig;
   readonly #signal: AbortSignal;
+  readonly #fieldManager: string;
   readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
-  /** @param signal ends every request and every wait between tries */
-  constructor(config: KubeConfig, signal: AbortSignal) {
+  /**
+   * @param signal ends every request and every wait between tries
+   * @param fieldManager who writes. @default {@link FIELD_MANAGER}
+   */
+  constructor(config: KubeConfig, signal: AbortSignal, fieldManager: string = FIELD_MANAGER) {
     this.#config = config;
     this.#signal = signal;
+    this.#fieldManager = fieldManager;
   }
 
   /** Where the API server is, for messages. */
@@ -106,7 +111,7 @@ export class KubeClient {
       request: { verb: "patch", ...about(ref) },
       method: HttpMethod.PATCH,
       path: apiPath(ref.kind, ref.namespace, ref.name),
-      query: { fieldManager: FIELD_MANAGER },
+      query: { fieldManager: this.#fieldManager },
       body,
       contentType: "application/merge-patch+json",
     })) as KubeObject;
@@ -122,7 +127,7 @@ export class KubeClient {
         request: { verb: "patch", ...about(ref) },
         method: HttpMethod.PATCH,
         path: apiPath(ref.kind, ref.namespace, ref.name),
-        query: { fieldManager: FIELD_MANAGER },
+        query: { fieldManager: this.#fieldManager },
         body: asGo(JSON.stringify(operations)),
         contentType: "application/json-patch+json",
       })) as KubeObject;

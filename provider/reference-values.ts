@@ -207,14 +207,17 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     expiries: dated ? unknown : expiries,
     revision: revisionAfter(
       changed,
-      sameDigests(same, want) ? same?.computed.revision : undefined,
+      isAsBefore(same, want, joined.content) ? same?.computed.revision : undefined,
       operation,
     ),
   };
 }
 
-function sameDigests(old: Old | undefined, want: Inputs): boolean {
-  return old !== undefined && equalValues(old.inputs.digests, want.digests);
+/** Whether there is still what this resource last wrote: a refresh has found nothing else there meanwhile. */
+function isAsBefore(old: Old | undefined, want: Inputs, content: Before): boolean {
+  return (
+    old !== undefined && equalValues(old.inputs.digests, want.digests) && old.computed.liveContent === content
+  );
 }
 
 function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {
