@@ -198,7 +198,10 @@ export class KubeClient {
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);
     const answer = parse(await response.body.text());
     const { httpStatusCode: code } = response;
-    if (code >= 200 && code < 300) return answer;
+    if (code >= 200 && code < 300) {
+      if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
+      throw new KubeError("other", request, notAnObject(this.server, code, response.headers["content-type"]));
+    }
     throw new KubeError(failureOfStatus(code), request, messageOf(answer) ?? `HTTP ${code}`);
   }
 }
@@ -224,6 +227,14 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What of such an answer may be said: not its content, which may be half a Secret. */
+function notAnObject(server: string, code: number, type = "no content type"): string {
+  return (
+    `${server} answered HTTP ${code} with what is no JSON object (${type}), as a proxy's sign-in page is. ` +
+    "Sign in to that proxy, or correct the server in the kubeconfig: kubectl get --raw /version"
+  );
 }
 
 /** The message of a `Status` object. */
