@@ -1,6 +1,7 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import { sha256Hex } from "../core/digest.ts";
+import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
 import { stackName } from "./stack-name.ts";
@@ -57,10 +58,17 @@ export class KbsSecret extends pulumi.ComponentResource {
       },
       { parent: this, ...(secret === undefined ? {} : { dependsOn: [secret] }) },
     );
-    const data = secret === undefined ? pulumi.output({}) : secret.data;
+    const written =
+      secret === undefined
+        ? pulumi.output([])
+        : pulumi.all([secret.data, secret.metadata]).apply(([data, { managedFields }]) => [
+            Object.entries(data).sort(),
+            // A value that was tampered with and mended is the same as before, but a KBS may have started in between.
+            lastOwnWrite(managedFields, isPulumi) ?? null,
+          ]);
     this.change = pulumi
-      .all([this.entry.revision, data])
-      .apply(([revision, held]) => sha256Hex(JSON.stringify([revision, Object.entries(held).sort()])));
+      .all([this.entry.revision, written])
+      .apply(([revision, held]) => sha256Hex(JSON.stringify([revision, ...held])));
     this.registerOutputs({ entry: this.entry.id });
   }
 

@@ -7,7 +7,7 @@ import { withRetries } from "./retry.ts";
 /** One request's patience: an API server that says nothing for this long is unreachable. Milliseconds. */
 const REQUEST_TIMEOUT = 20_000;
 
-/** The name under which our writes stand in managedFields. */
+/** The name under which our writes stand in managedFields: by it a rollout tells them from everybody else's. */
 export const FIELD_MANAGER = "trustee-access";
 
 /** One HTTP exchange: what to send, and what it is called in an error. */
@@ -36,13 +36,18 @@ const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v
 export class KubeClient {
   readonly #config: KubeConfig;
   readonly #signal: AbortSignal;
+  readonly #fieldManager: string;
   readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
-  /** @param signal ends every request and every wait between tries */
-  constructor(config: KubeConfig, signal: AbortSignal) {
+  /**
+   * @param signal ends every request and every wait between tries
+   * @param fieldManager who writes. @default {@link FIELD_MANAGER}
+   */
+  constructor(config: KubeConfig, signal: AbortSignal, fieldManager: string = FIELD_MANAGER) {
     this.#config = config;
     this.#signal = signal;
+    this.#fieldManager = fieldManager;
   }
 
   /** Where the API server is, for messages. */
@@ -101,7 +106,7 @@ export class KubeClient {
       request: { verb: "patch", ...about(ref) },
       method: HttpMethod.PATCH,
       path: apiPath(ref.kind, ref.namespace, ref.name),
-      query: { fieldManager: FIELD_MANAGER },
+      query: { fieldManager: this.#fieldManager },
       body,
       contentType: "application/merge-patch+json",
     })) as KubeObject;
@@ -117,7 +122,7 @@ export class KubeClient {
         request: { verb: "patch", ...about(ref) },
         method: HttpMethod.PATCH,
         path: apiPath(ref.kind, ref.namespace, ref.name),
-        query: { fieldManager: FIELD_MANAGER },
+        query: { fieldManager: this.#fieldManager },
         body: asGo(JSON.stringify(operations)),
         contentType: "application/json-patch+json",
       })) as KubeObject;
@@ -188,7 +193,10 @@ export class KubeClient {
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);
     const answer = parse(await response.body.text());
     const { httpStatusCode: code } = response;
-    if (code >= 200 && code < 300) return answer;
+    if (code >= 200 && code < 300) {
+      if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
+      throw new KubeError("other", request, notAnObject(this.server, code, response.headers["content-type"]));
+    }
     throw new KubeError(failureOfStatus(code), request, messageOf(answer) ?? `HTTP ${code}`);
   }
 }
@@ -214,6 +222,14 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What of such an answer may be said: not its content, which may be half a Secret. */
+function notAnObject(server: string, code: number, type = "no content type"): string {
+  return (
+    `${server} answered HTTP ${code} with what is no JSON object (${type}), as a proxy's sign-in page is. ` +
+    "Sign in to that proxy, or correct the server in the kubeconfig: kubectl get --raw /version"
+  );
 }
 
 /** The message of a `Status` object. */

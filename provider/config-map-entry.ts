@@ -181,8 +181,12 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     operation.log.info(movedMessage(ref, old.computed.key, key));
   }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
+  const state = old?.computed;
+  // Where a refresh has found something else there, it was mended since: by us, if the write's answer was lost.
   const asBefore =
-    old?.computed.key === key && old.computed.written === content ? old.computed.revision : undefined;
+    state?.key === key && state.written === content && state.liveContent === content
+      ? state.revision
+      : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
   return { key, liveContent: content, before, written: content, revision };
 }

@@ -1,14 +1,19 @@
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
-/** Says which entries match nothing, or will not for long. */
+/**
+ * Says which entries match nothing, or will not for long; not those that this stack renews itself.
+ * @param created entry -> the expiration that this stack gave it
+ */
 export function warnOfExpiry(
   { log, now: clock }: Pick<Operation, "log" | "now">,
   configMap: string,
   expiries: Readonly<Record<string, string>>,
+  created: Readonly<Record<string, string>>,
 ): void {
   const now = clock().getTime();
   for (const [name, expiration] of Object.entries(expiries)) {
+    if (Object.hasOwn(created, name) && created[name] === expiration) continue;
     const left = Date.parse(expiration) - now;
     const place = `The reference value "${name}" in ConfigMap "${configMap}"`;
     const renew =

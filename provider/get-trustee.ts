@@ -69,6 +69,7 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
   const pinned: Generation | undefined = want.generation ?? undefined;
+  const hasUrl = typeof want.url === "string";
   const routes = candidateKeys("route", pinned);
   const [kbsConfig, , certificate, policyMap, valuesMap, ...others] = await Promise.all([
     survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig"),
@@ -76,7 +77,7 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
     survey.need("Secret", want.certificateSecret, "trustee.certificateSecret"),
     survey.need("ConfigMap", want.resourcePolicy, "trustee.namespace"),
     survey.need("ConfigMap", want.referenceValues, "trustee.namespace"),
-    ...routes.map((name) => survey.look("Route", name)),
+    ...routes.map((name) => survey.look("Route", name, hasUrl)),
     ...want.existingSecrets.map((name) => survey.needSecret(name, `secrets "${name}"`)),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);

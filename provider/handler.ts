@@ -129,13 +129,13 @@ export function handlerOf<Inputs extends object, Computed extends object>(
 
     update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
       const owner = ownerOf(oldOutputs, urn);
-      const drift = oldOutputs["drift"];
+      const drift = driftOf(oldOutputs);
       // A preview without --diff would only say that there is drift.
-      if (typeof drift === "string" && drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
+      if (drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }
-      const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs) };
+      const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs), drift };
       const computed = await type.update(inputsOf(newInputs), old, start(context, owner, preview));
       return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
     },
@@ -157,6 +157,12 @@ function known(map: PropertyMap): PropertyMap {
 
 function withDrift(inputs: PropertyMap, drift: string, drifts: boolean): PropertyMap {
   return drifts ? { ...inputs, drift } : inputs;
+}
+
+/** A state from before its kind of resource could drift has none. */
+function driftOf(outputs: PropertyMap): string {
+  const drift: PropertyValue | undefined = outputs["drift"];
+  return typeof drift === "string" ? drift : NO_DRIFT;
 }
 
 function ownerOf(outputs: PropertyMap, urn: string): string {

@@ -119,11 +119,18 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
 
   create: (want, operation) => join(want, undefined, operation),
 
-  read: async (want, state, { kube }) => {
+  read: async (want, state, { kube, owner }) => {
     const live = await kube.get(kbsConfigRef(want));
     if (live === undefined) return undefined;
-    const present = resourcesOf(live).entries.includes(want.secret);
-    const drift = present ? NO_DRIFT : `${want.secret} was taken out of the list`;
+    const { entries, ledger } = resourcesOf(live);
+    const present = entries.includes(want.secret);
+    // Without it, the first of two stacks to go would take out what the other one needs.
+    const recorded = !state.added || (ledger[want.secret] ?? []).includes(owner);
+    const drift = !present
+      ? `${want.secret} was taken out of the list`
+      : recorded
+        ? NO_DRIFT
+        : "the record of what is ours was removed";
     return { computed: { ...state, present }, drift };
   },
 

@@ -15,17 +15,13 @@ import {
   type Joined,
   type Ownership,
 } from "../core/reference-values/merge.ts";
-import {
-  markRetiring,
-  retiringDigests,
-  stillRetiring,
-  withRetiring,
-} from "../core/reference-values/retiring.ts";
+import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
+import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
 import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
@@ -42,10 +38,11 @@ import {
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
-const digests = z.record(
-  z.string().min(1),
-  z.array(z.string().regex(/^([0-9a-f]{2})+$/, "a digest in lower-case hex")),
-);
+/** Hex, or the 32 bytes of SNP's host data in base64: {@link ../core/initdata/binding.ts} `claimSpellings`. */
+const digest = z
+  .string()
+  .regex(/^(([0-9a-f]{2})+|[A-Za-z0-9+/]{43}=)$/, "a digest in lower-case hex, or 32 bytes in base64");
+const digests = z.record(z.string().min(1), z.array(digest));
 
 const days = z.number().int().min(1).max(36_500);
 
@@ -70,6 +67,8 @@ const computed = z.object({
   added: digests,
   /** Former digests that stay until the change to others is done. */
   retiring: digests.default({}),
+  /** Former digest -> whose it was. */
+  retiringReaders: z.record(z.string(), z.string()).default({}),
   created: expirations,
   before: z.string().nullable(),
   liveContent: z.string().nullable(),
@@ -92,6 +91,8 @@ interface Outcome {
   readonly key: string;
   readonly joined: Joined;
   readonly retiring: Digests;
+  /** Former digests that stay for good, since they were there before us. */
+  readonly left: Digests;
   readonly patch: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -134,18 +135,6 @@ function rememberedFor(key: string, live: Before, old: Old | undefined): Ownersh
   return old.computed.key === key ? had : carriedOver(key, live, had);
 }
 
-/** What stays of the digests from before, entry by entry. */
-function retiringOf(want: Inputs, old: Old | undefined): Digests {
-  if (want.rotation === undefined || old === undefined) return {};
-  const { digests: had, rotation: former } = old.inputs;
-  const readers = former?.current ?? {};
-  return retiringDigests(
-    want.digests,
-    { digests: had, readers, retiring: old.computed.retiring },
-    want.rotation,
-  );
-}
-
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
 function mergeInto(
   map: ConfigMap,
@@ -165,13 +154,14 @@ function mergeInto(
     terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
     remembered: rememberedFor(key, contentOf(map, key), old),
   });
+  const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
   const ledgers = { ...ledgersOf(map), [key]: markRetiring(joined.ledger, owner, retiring) };
   if (old === undefined || same !== undefined) {
-    return { key, joined, retiring, patch: patchOf(map, { [key]: joined.content }, ledgers) };
+    return { key, joined, retiring, left, patch: patchOf(map, { [key]: joined.content }, ledgers) };
   }
-  const left = leave(map, ledgers, old, owner);
-  const data = { [key]: joined.content, [old.computed.key]: left.content };
-  return { key, joined, retiring, patch: patchOf(map, data, left.ledgers) };
+  const former = leave(map, ledgers, old, owner);
+  const data = { [key]: joined.content, [old.computed.key]: former.content };
+  return { key, joined, retiring, left, patch: patchOf(map, data, former.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
@@ -187,13 +177,14 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     const result = mergeInto(map, key, want, old, operation);
     return { patch: result.patch, result };
   });
-  const { key, joined, retiring } = changed.result;
+  const { key, joined, retiring, left } = changed.result;
   if (old !== undefined && old.computed.key !== key) {
     operation.log.info(movedMessage(ref, old.computed.key, key));
   }
   const { added, created, before } = joined.ownership;
   const expiries = expiriesOf(key, joined.content, want.digests);
-  warnOfExpiry(operation, want.configMap, expiries);
+  warnOfExpiry(operation, want.configMap, expiries, created);
+  warnOfLeft(operation, ref, left);
   const first = old === undefined && operation.preview;
   const dated = first && Object.keys(created).length > 0;
   const same = old?.computed.key === key ? old : undefined;
@@ -201,20 +192,24 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     key,
     added: { ...added },
     retiring: { ...retiring },
+    retiringReaders: readersOf(retiring, same),
     created: dated ? unknown : { ...created },
     before,
     liveContent: dated ? unknown : joined.content,
     expiries: dated ? unknown : expiries,
     revision: revisionAfter(
       changed,
-      sameDigests(same, want) ? same?.computed.revision : undefined,
+      isAsBefore(same, want, joined.content) ? same?.computed.revision : undefined,
       operation,
     ),
   };
 }
 
-function sameDigests(old: Old | undefined, want: Inputs): boolean {
-  return old !== undefined && equalValues(old.inputs.digests, want.digests);
+/** Whether there is still what this resource last wrote: a refresh has found nothing else there meanwhile. */
+function isAsBefore(old: Old | undefined, want: Inputs, content: Before): boolean {
+  return (
+    old !== undefined && equalValues(old.inputs.digests, want.digests) && old.computed.liveContent === content
+  );
 }
 
 function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {
@@ -272,7 +267,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const ledger = ledgersOf(map)[state.key] ?? EMPTY_LEDGER;
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
-    if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries);
+    if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);
     return { computed: { ...state, retiring, liveContent: live, expiries }, drift };
   },
 

@@ -56,7 +56,12 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly adopt?: (id: readonly string[], operation: Operation) => Promise<Adopted<Inputs> | undefined>;
   readonly update: (
     inputs: Inputs,
-    old: { readonly inputs: Inputs; readonly computed: Computed },
+    old: {
+      readonly inputs: Inputs;
+      readonly computed: Computed;
+      /** What Read found last. */
+      readonly drift: string;
+    },
     operation: Operation,
   ) => Promise<PropertyMap>;
   readonly delete: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<void>;

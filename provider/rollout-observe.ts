@@ -7,8 +7,10 @@ import {
   type ObservedDeployment,
   type ObservedPod,
 } from "../core/rollout/observation.ts";
-import type { KubeClient } from "../kube/client.ts";
-import type { KubeObject } from "../kube/objects.ts";
+import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
+import { ownerLabels } from "../core/trustee/ownership.ts";
+import { FIELD_MANAGER, type KubeClient } from "../kube/client.ts";
+import type { KubeObject, ObjectMeta } from "../kube/objects.ts";
 
 const annotated = z.object({ annotations: z.record(z.string(), z.string()).optional() });
 
@@ -154,4 +156,27 @@ export async function observeChange(
     .map(seconds)
     .filter((time) => !Number.isNaN(time));
   return { kind, name, changedAt: Math.max(...times), resourceVersion };
+}
+
+/**
+ * An object as of our own last write to it, whatever others have written since; `undefined` if it is not there or was
+ * never written by us. ConfigMaps are written by this provider; a Secret of ours, which its label tells, by Pulumi's
+ * Kubernetes provider.
+ */
+export async function observeOwnChange(
+  kube: KubeClient,
+  namespace: string,
+  { kind, name }: Pick<ChangedObject, "kind" | "name">,
+): Promise<ChangedObject | undefined> {
+  const metadata = await kube.getMetadata({ kind, namespace, name });
+  if (metadata === undefined) return undefined;
+  const time = lastOwnWrite(metadata.managedFields, (manager) =>
+    kind === "Secret" ? isLabelled(metadata) && isPulumi(manager) : manager === FIELD_MANAGER,
+  );
+  if (time === undefined) return undefined;
+  return { kind, name, changedAt: seconds(time), resourceVersion: metadata.resourceVersion ?? "" };
+}
+
+function isLabelled({ labels = {} }: ObjectMeta): boolean {
+  return Object.entries(ownerLabels).every(([label, value]) => labels[label] === value);
 }

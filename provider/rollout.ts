@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
+import { describeUnseen, unseenChanges } from "../core/rollout/drift.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
+import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { passing } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "../protocol/index.ts";
 import { explainRollout } from "./rollout-explain.ts";
-import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
+import { observeChange, observeOwnChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
@@ -183,30 +185,33 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
   return { completedAt: (operation.kube.serverTime ?? operation.now()).toISOString() };
 }
 
-/** Every pod of the Deployment is younger than the last change, whoever restarted it. */
+/**
+ * Every pod of the Deployment is younger than the last change, whoever restarted it. One that is older than a change of ours
+ * is drift.
+ */
 export const rollout: ResourceType<Inputs, Computed> = {
   inputs,
   computed,
   replaceOn: ["namespace", "deployment"],
   derived: [],
-  drifts: false,
+  drifts: true,
   id: ({ namespace, deployment }) => `${namespace}/${deployment}`,
 
   create: async (want, operation) =>
     want.onDelete === true || nothingToSee(want) ? {} : roll(want, operation),
 
-  read: async ({ namespace, deployment }, state, { kube }) => {
-    const live = await kube.get({ kind: "Deployment", namespace, name: deployment });
-    if (live === undefined) return undefined;
+  read: async (want, state, { kube }) => {
+    const drift = await driftOf(want, kube);
+    if (drift === undefined) return undefined;
     return {
       computed: state.completedAt === undefined ? {} : { completedAt: state.completedAt },
-      drift: NO_DRIFT,
+      drift,
     };
   },
 
   update: async (want, old, operation) => {
     const same = JSON.stringify(sorted(want.changes)) === JSON.stringify(sorted(old.inputs.changes));
-    if (want.onDelete === true || same) {
+    if (want.onDelete === true || (same && old.drift === NO_DRIFT)) {
       return old.computed.completedAt === undefined ? {} : { completedAt: old.computed.completedAt };
     }
     return roll(want, operation);
@@ -216,6 +221,25 @@ export const rollout: ResourceType<Inputs, Computed> = {
     if (had.onDelete === true) await new RolloutRun(had, operation).run();
   },
 };
+
+/**
+ * Whether the KBS is sure not to have seen a change of ours. Other people's writes and restarts are no drift; nor is there
+ * any where nothing is rolled out before the end. `undefined`: there is no such Deployment.
+ */
+async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefined> {
+  const { namespace, deployment, after } = want;
+  if (want.onDelete === true || nothingToSee(want)) {
+    const found = await kube.get({ kind: "Deployment", namespace, name: deployment });
+    return found === undefined ? undefined : NO_DRIFT;
+  }
+  const [seen, ...ours] = await Promise.all([
+    observeRollout(kube, namespace, deployment),
+    ...after.map((object) => observeOwnChange(kube, namespace, object)),
+  ]);
+  if (seen === undefined) return undefined;
+  const known = ours.filter((change) => change !== undefined);
+  return describeUnseen(unseenChanges(seen, known)) ?? NO_DRIFT;
+}
 
 /** Whether what would have to be seen has never been changed: each is an empty revision. */
 function nothingToSee({ changes }: Inputs): boolean {

@@ -34,9 +34,20 @@ export class Survey {
     ]);
   }
 
-  /** An object that may be missing. */
-  async look(kind: Kind, name: string): Promise<KubeObject | undefined> {
-    return (await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name })))?.value;
+  /**
+   * An object that may be missing.
+   * @param dispensable whether it may also be one that this account must not read
+   */
+  async look(kind: Kind, name: string, dispensable: boolean): Promise<KubeObject | undefined> {
+    const read = async (): Promise<KubeObject | undefined> => {
+      try {
+        return await this.#kube.get({ kind, namespace: this.#namespace, name });
+      } catch (error) {
+        if (dispensable && error instanceof KubeError && error.failure === "forbidden") return undefined;
+        throw error;
+      }
+    };
+    return (await this.#read(read))?.value;
   }
 
   /** An object that has to be there, and is there to stay. */

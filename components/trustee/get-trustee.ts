@@ -1,6 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
 import { stackName } from "../stack-name.ts";
+import { invoke } from "./invoke.ts";
 
 /** Which Trustee, and what a stack is about to do on it. Every name defaults to the operator's own. */
 export interface GetTrusteeArgs {
@@ -63,14 +64,5 @@ export async function getTrustee(
     createdSecrets: args.createdSecrets ?? [],
     stack: args.stack ?? stackName(),
   };
-  try {
-    const result: unknown = await pulumi.runtime.invoke(TOKEN, inputs, opts ?? {});
-    return result as GetTrusteeResult;
-  } catch (error) {
-    // What the provider says is meant for the user as it is; the SDK's frame and stack around it are not.
-    const message = error instanceof Error ? error.message : String(error);
-    throw new pulumi.RunError(message.replace(`invocation of ${TOKEN} returned an error: `, ""));
-  }
+  return (await invoke("trustee:index:getTrustee", inputs, opts)) as GetTrusteeResult;
 }
-
-const TOKEN = "trustee:index:getTrustee";

@@ -7,7 +7,7 @@ export interface ReferenceValuesArgs {
   readonly configMap: pulumi.Input<string>;
   /** The keys it may be, newest generation of Trustee first; the live one says which format is written. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
-  /** Entry (`snp_pcr08`) -> digests, lower-case hex. */
+  /** Entry (`snp_pcr08`) -> digests: lower-case hex, or the 32 bytes of SNP's host data in base64. */
   readonly digests: pulumi.Input<Digests>;
   /** For how many days an entry holds that is created here. */
   readonly validityDays: pulumi.Input<number>;
@@ -35,6 +35,7 @@ export class ReferenceValues extends pulumi.CustomResource {
       before: undefined,
       added: undefined,
       retiring: undefined,
+      retiringReaders: undefined,
       created: undefined,
       expiries: undefined,
       revision: undefined,

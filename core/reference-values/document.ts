@@ -5,7 +5,7 @@ import {
   type ReferenceValue,
   type ReferenceValuesFormat,
 } from "./format.ts";
-import { appendElement, removeElement, replaceNode } from "./json-edit.ts";
+import { appendElement, appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
 
 /** An entry as it stands in the document, with where it stands. */
 export interface Entry extends ReferenceValue {
@@ -102,20 +102,21 @@ function nodeAt(text: string, path: (string | number)[]): Node {
   return node;
 }
 
-/** Values in place: those that go are taken out one by one, those that come are appended; the others keep their bytes. */
+/** Values in place: those that go are taken out, those that come are appended; the others keep their bytes. */
 function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
   const list = nodeAt(entry, ["value"]);
-  let text = list.type === "string" ? replaceNode(entry, list, from) : entry;
-  const wanted = [...to];
-  let kept = 0;
-  for (const value of from) {
-    if (wanted[0] === value) {
-      wanted.shift();
-      kept += 1;
-    } else text = removeElement(text, nodeAt(text, ["value"]), kept);
-  }
-  for (const value of wanted) text = appendElement(text, nodeAt(text, ["value"]), value);
-  return text;
+  const listed = list.type === "string" ? replaceNode(entry, list, from) : entry;
+  let next = 0;
+  const kept = from.map((value) => {
+    const stays = to[next] === value;
+    if (stays) next += 1;
+    return stays;
+  });
+  const rest = keepElements(listed, nodeAt(listed, ["value"]), kept);
+  const [first, ...more] = to.slice(next);
+  if (first === undefined) return rest;
+  const text = appendElement(rest, nodeAt(rest, ["value"]), first);
+  return more.length === 0 ? text : appendElements(text, nodeAt(text, ["value"]), more);
 }
 
 /** The fields that change in an entry; what is absent of them stays. */

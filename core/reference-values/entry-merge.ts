@@ -1,4 +1,4 @@
-import { addEntry, editEntry, removeEntry, type ReferenceValuesDocument } from "./document.ts";
+import { addEntry, editEntry, removeEntry, type Entry, type ReferenceValuesDocument } from "./document.ts";
 import type { CreatedEntry, Digests, Ledger } from "./ledger.ts";
 
 /** What one owner wants of the entries of one name. */
@@ -80,10 +80,26 @@ function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): Created
   return next === undefined ? undefined : { ...created, owner: next };
 }
 
-/** Takes out the entries of that name that hold no value: one of us had made them, and nobody uses them. */
-function dropEmpty(document: ReferenceValuesDocument, name: string): ReferenceValuesDocument {
-  const empty = document.entries.filter((entry) => entry.name === name && entry.values.length === 0);
-  return empty.reverse().reduce((rest, entry) => removeEntry(rest, entry), document);
+/**
+ * Which of the entries of a name is the one that one of us created: that with the expiration that the ledger knows; where
+ * somebody has changed it, the only one with a digest of ours. Another team may have added a second entry of that name, or
+ * put its own in place of ours: its expiration is theirs.
+ */
+function createdEntry(present: readonly Entry[], ledger: Ledger, name: string): Entry | undefined {
+  const created = ledger.created[name];
+  if (created === undefined) return undefined;
+  const known = present.find((entry) => entry.expiration === created.expiration);
+  if (known !== undefined) return known;
+  const slots = Object.entries(ledger.added).filter(([slot]) => nameOfSlot(slot) === name);
+  const ours = new Set(slots.flatMap(([, digests]) => digests));
+  const [only, ...more] = present.filter((entry) => entry.values.some((value) => ours.has(value)));
+  return more.length === 0 ? only : undefined;
+}
+
+/** Takes out the entry that one of us had made, if nobody has a value in it any more. */
+function dropEmpty(document: ReferenceValuesDocument, at: number): ReferenceValuesDocument {
+  const entry = document.entries[at];
+  return entry === undefined || entry.values.length > 0 ? document : removeEntry(document, entry);
 }
 
 /** Brings the entries of one name to what the owner wants of them. */
@@ -94,7 +110,8 @@ export function mergeEntry(
 ): EntryResult {
   const { name, digests, owner, expiration, renewBefore } = request;
   const present = live.entries.filter((entry) => entry.name === name);
-  const keep = keeper(ledger, request);
+  const made = createdEntry(present, ledger, name);
+  const keep = made === undefined ? undefined : keeper(ledger, request);
   const renewed = keep?.owner === owner && keep.expiration < renewBefore ? { ...keep, expiration } : keep;
   const added: Record<string, readonly string[]> = {};
   const mine: Record<string, readonly string[]> = {};
@@ -114,7 +131,8 @@ export function mergeEntry(
     const entry = document.entries[present[index]?.at ?? -1];
     if (entry === undefined) continue;
     const values = mergeValues(before, digests, stale, ours);
-    const renew = renewed?.owner === owner && entry.expiration !== renewed.expiration;
+    const renew =
+      entry.at === made?.at && renewed?.owner === owner && entry.expiration !== renewed.expiration;
     if (sameValues(values, before) && !renew) continue;
     document = editEntry(document, entry, { values, ...(renew ? { expiration: renewed.expiration } : {}) });
   }
@@ -123,5 +141,5 @@ export function mergeEntry(
     return { document, added, mine, created: { owner, expiration } };
   }
   if (renewed !== undefined) return { document, added, mine, created: renewed };
-  return { document: ledger.created[name] === undefined ? document : dropEmpty(document, name), added, mine };
+  return { document: made === undefined ? document : dropEmpty(document, made.at), added, mine };
 }

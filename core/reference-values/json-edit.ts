@@ -55,7 +55,7 @@ export function removeElement(text: string, container: Node, at: number): string
  */
 export function appendElement(text: string, container: Node, value: unknown, name?: string): string {
   const children = container.children ?? [];
-  const [last, previous] = [children.at(-1), children.at(-2)];
+  const last = children.at(-1);
   const label = (indented: boolean): string =>
     name === undefined ? "" : `${JSON.stringify(name)}:${indented ? " " : ""}`;
   if (last === undefined) {
@@ -69,15 +69,48 @@ export function appendElement(text: string, container: Node, value: unknown, nam
     const eol = endOfLine(text);
     return splice(text, ...inside, `${eol}${inner}${label(true)}${render(value, text, inner)}${eol}${outer}`);
   }
-  const separator =
-    previous === undefined
-      ? `,${text.slice(container.offset + 1, last.offset)}`
-      : text.slice(endOf(previous), last.offset);
-  const indent = separator.includes("\n") ? /[^\n]*$/.exec(separator)?.[0] : undefined;
+  const { separator, indent } = separatorOf(text, container, last);
   return splice(
     text,
     endOf(last),
     endOf(last),
     separator + label(indent !== undefined) + render(value, text, indent),
   );
+}
+
+/** What stands before an element that follows the last one, and the indentation of its line if it has one of its own. */
+function separatorOf(text: string, container: Node, last: Node): { separator: string; indent?: string } {
+  const previous = container.children?.at(-2);
+  const separator =
+    previous === undefined
+      ? `,${text.slice(container.offset + 1, last.offset)}`
+      : text.slice(endOf(previous), last.offset);
+  const indent = separator.includes("\n") ? /[^\n]*$/.exec(separator)?.[0] : undefined;
+  return indent === undefined ? { separator } : { separator, indent };
+}
+
+/** Appends elements to an array that has some, in one go: the same as {@link appendElement} one by one. */
+export function appendElements(text: string, container: Node, values: readonly unknown[]): string {
+  const last = container.children?.at(-1);
+  if (last === undefined) throw new Error("the array is empty");
+  const { separator, indent } = separatorOf(text, container, last);
+  const added = values.map((value) => separator + render(value, text, indent));
+  return splice(text, endOf(last), endOf(last), added.join(""));
+}
+
+/** Takes elements of an array out in one go: the same as {@link removeElement} one by one. */
+export function keepElements(text: string, container: Node, kept: readonly boolean[]): string {
+  const children = container.children ?? [];
+  const first = kept.indexOf(true);
+  const [start, end] = [children[0], children[first]];
+  if (start === undefined || !kept.includes(false)) return text;
+  if (end === undefined) return splice(text, container.offset + 1, endOf(container) - 1, "");
+  const parts = [text.slice(0, start.offset), text.slice(end.offset, endOf(end))];
+  for (let at = first + 1; at < children.length; at += 1) {
+    const [previous, child] = [children[at - 1], children[at]];
+    if (previous !== undefined && child !== undefined && kept[at] === true) {
+      parts.push(text.slice(endOf(previous), endOf(child)));
+    }
+  }
+  return parts.join("") + text.slice(endOf(children.at(-1) ?? end));
 }

@@ -1,5 +1,6 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
+import { readDocument } from "./document.ts";
 import { nameOfSlot, unique } from "./entry-merge.ts";
 import type { Digests, Ledger } from "./ledger.ts";
 import { joinReferenceValues } from "./merge.ts";
@@ -16,13 +17,35 @@ export interface FormerDigests {
 export function retiringDigests(wanted: Digests, former: FormerDigests, rotation: Rotation): Digests {
   const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
   const entries = names.map((name): [string, readonly string[]] => {
-    const leaving = (former.digests[name] ?? []).filter((digest) =>
-      staysAccepted(rotation, digest, former.readers[digest] ?? ""),
-    );
-    const stay = unique([...(former.retiring[name] ?? []), ...leaving]);
+    const all = unique([...(former.retiring[name] ?? []), ...(former.digests[name] ?? [])]);
+    const stay = all.filter((digest) => staysAccepted(rotation, digest, former.readers[digest] ?? ""));
     return [name, stay.filter((digest) => !(wanted[name] ?? []).includes(digest)).sort()];
   });
   return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
+}
+
+/**
+ * What of the former digests goes on being accepted for good: it was there before us, so it is not ours to take out.
+ * @param ledger after the change: what any of us has added, or still wants, is none of these
+ * @throws ReferenceValuesFormatError if the content is malformed
+ */
+export function leftBehind(
+  key: string,
+  content: Before,
+  ledger: Ledger,
+  former: Digests,
+  wanted: Digests,
+): Digests {
+  const { entries } = readDocument(key, content);
+  const added = Object.entries(ledger.added);
+  const left = Object.entries(former).map(([name, digests]): [string, readonly string[]] => {
+    const values = entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
+    const ours = added.filter(([slot]) => nameOfSlot(slot) === name).flatMap(([, list]) => list);
+    const stays = (digest: string): boolean =>
+      values.includes(digest) && !ours.includes(digest) && !(wanted[name] ?? []).includes(digest);
+    return [name, digests.filter(stays)];
+  });
+  return Object.fromEntries(left.filter(([, digests]) => digests.length > 0));
 }
 
 /** Both, entry by entry. */

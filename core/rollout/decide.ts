@@ -44,7 +44,7 @@ export function podsDone(view: Pick<RolloutView, "pods" | "changes">): number {
 }
 
 /** Whether the Deployment controller has nothing left to do: as `kubectl rollout status` sees it. */
-function isSettled({ deployment, pods }: RolloutView): boolean {
+export function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" | "pods">): boolean {
   const { generation, observedGeneration, replicas } = deployment;
   return (
     observedGeneration >= generation &&

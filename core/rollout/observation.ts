@@ -79,3 +79,11 @@ export function seesAll(pod: ObservedPod, changes: readonly ChangedObject[]): bo
     (change) => pod.createdAt > change.changedAt || showsChange(pod.configMapVersions, change),
   );
 }
+
+/**
+ * Whether a pod is sure not to see a change: it was made in an earlier second, from a template that does not name the changed
+ * version.
+ */
+export function isOlder(pod: ObservedPod, change: ChangedObject): boolean {
+  return pod.createdAt < change.changedAt && !showsChange(pod.configMapVersions, change);
+}

@@ -16,7 +16,13 @@ export class TestCluster {
   private constructor(sandbox: Sandbox, namespace: string) {
     this.sandbox = sandbox;
     this.namespace = namespace;
-    this.kube = new KubeClient(loadCluster({ kubeconfig: sandbox.kubeconfig }), new AbortController().signal);
+    this.kube = this.writer("somebody-else");
+  }
+
+  /** A client that writes under that name. */
+  writer(fieldManager: string): KubeClient {
+    const config = loadCluster({ kubeconfig: this.sandbox.kubeconfig });
+    return new KubeClient(config, new AbortController().signal, fieldManager);
   }
 
   /** @param namespace one that there is already; without it a new one is made */

@@ -228,4 +228,34 @@ describe("laws", () => {
       }),
     );
   });
+
+  test("other people's entries of a name keep their expiration, whatever is renewed", () => {
+    const date = fc.constantFrom("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z");
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ expiration: date, value: fc.array(digest, { maxLength: 3 }) }), {
+          maxLength: 3,
+        }),
+        fc.boolean(),
+        fc.boolean(),
+        (theirs, replaced, edited) => {
+          const A = "ab".repeat(32);
+          const before: World = { key: LIST, content: "[]", ledger: EMPTY_LEDGER, states: {} };
+          const created = join(before, "a", { snp_pcr08: [A] });
+          const [made] = JSON.parse(created.content ?? "") as { expiration: string }[];
+          const ours = edited ? { ...made, expiration: "2021-01-01T00:00:00Z" } : made;
+          const named = theirs.map((entry) => ({ name: "snp_pcr08", ...entry }));
+          const content = JSON.stringify(replaced ? named : [ours, ...named]);
+          fc.pre(!replaced || named.length > 0);
+          const renewed = join({ ...created, content }, "a", { snp_pcr08: [A] }, "2029-01-01T00:00:00Z", "9");
+          const now = JSON.parse(renewed.content ?? "") as { expiration: string }[];
+          const expirations = theirs.map(({ expiration }) => expiration);
+          const expected = replaced ? expirations : ["2029-01-01T00:00:00Z", ...expirations];
+          expect(now.map(({ expiration }) => expiration)).toStrictEqual(expected);
+          const left = leave(renewed, "a").content ?? "";
+          expect(JSON.parse(left)).toStrictEqual(named);
+        },
+      ),
+    );
+  });
 });

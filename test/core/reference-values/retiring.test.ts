@@ -8,6 +8,7 @@ import {
 } from "../../../core/reference-values/ledger.ts";
 import { joinReferenceValues } from "../../../core/reference-values/merge.ts";
 import {
+  leftBehind,
   markRetiring,
   retireDigests,
   retiringDigests,
@@ -58,10 +59,13 @@ describe("which digests stay", () => {
     expect(retiringDigests({ snp_pcr08: [A1, B1] }, former, exchanged)).toStrictEqual({});
   });
 
-  test("those that stayed already", () => {
-    const again = { ...former, digests: { snp_pcr08: [A2] }, retiring: { snp_pcr08: [A1] } };
-    const rotation = { current: { [A2]: "pod1" }, overlapping: ["pod1"] };
-    expect(retiringDigests({ snp_pcr08: [A2] }, again, rotation)).toStrictEqual({ snp_pcr08: [A1] });
+  test("those that stayed already, until their own reader's go at once", () => {
+    const again = { ...former, digests: { snp_pcr08: [A2] }, retiring: { snp_pcr08: [A1, B1] } };
+    const stay = (overlapping: string[]): Digests =>
+      retiringDigests({ snp_pcr08: [A2] }, again, { current: { [A2]: "pod1" }, overlapping });
+    expect(stay(["pod1", "pod2"])).toStrictEqual({ snp_pcr08: [A1, B1] });
+    expect(stay(["pod1"])).toStrictEqual({ snp_pcr08: [A1] });
+    expect(stay([])).toStrictEqual({});
   });
 });
 
@@ -84,6 +88,13 @@ describe("in the document", () => {
     const changed = join(theirs.content, theirs.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
     expect(changed.content).toBe(list(A1, A2));
     expect(retireDigests(KEY, changed.content, changed.ledger, "us").content).toBe(list(A1, A2));
+    const left = (former: Digests, wanted: Digests): Digests =>
+      leftBehind(KEY, changed.content, changed.ledger, former, wanted);
+    expect(left({ snp_pcr08: [A1, B1], tdx_pcr08: [A1] }, { snp_pcr08: [A2] })).toStrictEqual({
+      snp_pcr08: [A1],
+    });
+    expect(left({ snp_pcr08: [A1] }, { snp_pcr08: [A1, A2] })).toStrictEqual({});
+    expect(leftBehind(KEY, during.content, during.ledger, { snp_pcr08: [A1] }, {})).toStrictEqual({});
   });
 
   test("another of ours comes and goes meanwhile without ending it", () => {

@@ -35,6 +35,7 @@ export class SecondWriter {
     this.#kube = new KubeClient(
       loadCluster({ kubeconfig: sandbox.kubeconfig }),
       new AbortController().signal,
+      "second-writer",
     );
     this.#generation = sandbox.trustee;
   }

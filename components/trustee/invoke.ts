@@ -1,0 +1,20 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Calls a function of the provider.
+ * @throws pulumi.RunError with what the provider says, which is meant for the user as it is: the SDK's frame and stack
+ *   around it are not
+ */
+export async function invoke(
+  token: string,
+  args: pulumi.Inputs,
+  opts: pulumi.InvokeOptions = {},
+): Promise<unknown> {
+  try {
+    const result: unknown = await pulumi.runtime.invoke(token, args, opts);
+    return result;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new pulumi.RunError(message.replace(`invocation of ${token} returned an error: `, ""));
+  }
+}

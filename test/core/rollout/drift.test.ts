@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { describeUnseen, unseenChanges } from "../../../core/rollout/drift.ts";
+import type { ChangedObject, ObservedDeployment, ObservedPod } from "../../../core/rollout/observation.ts";
+import { isPulumi, lastOwnWrite } from "../../../core/rollout/own-writes.ts";
+
+const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
+const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 90, resourceVersion: "40" };
+
+const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
+  name: `pod-${createdAt}`,
+  uid: `uid-${createdAt}`,
+  createdAt,
+  ready: true,
+  terminating: false,
+  ...more,
+});
+
+const deploymentOf = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
+  generation: 3,
+  observedGeneration: 3,
+  replicas,
+  currentReplicas: replicas,
+  updatedReplicas: replicas,
+  availableReplicas: replicas,
+  paused: false,
+  mountedSecrets: [],
+  ...more,
+});
+
+function unseen(pods: readonly ObservedPod[], more: Partial<ObservedDeployment> = {}): readonly string[] {
+  const live = pods.filter(({ terminating }) => !terminating);
+  const view = { pods, deployment: deploymentOf(live.length, more) };
+  return unseenChanges(view, [policy, secret]).map(({ name }) => name);
+}
+
+describe("a change of ours that the KBS has not seen", () => {
+  test.each<[string, readonly ObservedPod[], readonly string[]]>([
+    ["one pod is older than both", [pod(120), pod(80)], ["policy", "s"]],
+    ["a pod is older than one of them", [pod(95)], ["policy"]],
+    ["every pod is younger", [pod(101), pod(120)], []],
+    ["a pod of the same second: nobody knows", [pod(100)], []],
+    ["its template names the changed version", [pod(80, { configMapVersions: { policy: "50" } })], ["s"]],
+    ["its template names an earlier one", [pod(95, { configMapVersions: { policy: "49" } })], ["policy"]],
+    ["the older pod is on its way out", [pod(120), pod(80, { terminating: true })], []],
+    ["scaled to nothing", [], []],
+  ])("%s", (_, pods, names) => {
+    expect(unseen(pods)).toStrictEqual(names);
+  });
+
+  test.each<[string, Partial<ObservedDeployment>]>([
+    ["its controller has not seen it yet", { generation: 4 }],
+    ["pods of the old template are left", { currentReplicas: 2 }],
+    ["a pod is not available", { availableReplicas: 0 }],
+  ])("nothing is said while it is being rolled out: %s", (_, more) => {
+    expect(unseen([pod(80)])).toStrictEqual(["policy", "s"]);
+    expect(unseen([pod(80)], more)).toStrictEqual([]);
+  });
+
+  test("in words", () => {
+    expect(describeUnseen([])).toBeUndefined();
+    expect(describeUnseen([policy, secret])).toBe(
+      "a KBS pod is older than what we last wrote to ConfigMap policy, Secret s",
+    );
+  });
+});
+
+describe("our last write to an object", () => {
+  const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
+
+  test("is that of our managers, the latest, whoever has written since", () => {
+    const fields = [
+      { manager: "pulumi-kubernetes-12345678", time: at(3) },
+      { manager: "pulumi-kubernetes", time: at(1) },
+      { manager: "kubectl-patch", time: at(9) },
+      { manager: "pulumi-kubernetesque", time: at(8) },
+      { time: at(7) },
+      { manager: "pulumi-kubernetes-no-time" },
+      { manager: "pulumi-kubernetes-odd", time: "soon" },
+    ];
+    expect(lastOwnWrite(fields, isPulumi)).toBe(at(3));
+    expect(lastOwnWrite(fields.toReversed(), isPulumi)).toBe(at(3));
+  });
+
+  test("is not known where we never wrote, or nobody says who did", () => {
+    expect(lastOwnWrite([{ manager: "kubectl", time: at(1) }], isPulumi)).toBeUndefined();
+    expect(lastOwnWrite([], isPulumi)).toBeUndefined();
+    expect(lastOwnWrite(undefined, isPulumi)).toBeUndefined();
+  });
+});

@@ -1,0 +1,239 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey, sharedData } from "./cluster.ts";
+
+/** What a drift is made with. */
+export interface Context {
+  readonly sandbox: Sandbox;
+  readonly trustee: Generation;
+  readonly initData: Readonly<Record<string, string>>;
+}
+
+/** Something done behind Pulumi's back, and the step of a preview that must come of it. */
+export interface Drift {
+  readonly what: string;
+  readonly make: (context: Context) => Promise<unknown>;
+  readonly shows: RegExp;
+  /** Whether the KBS is restarted before anybody notices, and so serves what was done. */
+  readonly restarted?: true;
+}
+
+export const POLICY = "trusteeconfig-resource-policy";
+
+function policyKey(trustee: Generation): string {
+  return generationFacts[trustee].policyKey;
+}
+
+async function mergePatch(sandbox: Sandbox, kind: string, name: string, patch: object): Promise<void> {
+  await kubectl(sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(patch));
+}
+
+/** Every KBS pod is another one afterwards. */
+export async function restartKbs(sandbox: Sandbox): Promise<void> {
+  const status = ["rollout", "status", "deployment/trustee-deployment", "-n", NAMESPACE, "--timeout=60s"];
+  await kubectl(sandbox, ...status);
+  await kubectl(sandbox, "delete", "pods", "-l", "app=kbs", "-n", NAMESPACE, "--wait=true");
+  await kubectl(sandbox, ...status);
+}
+
+/** The line of a preview for one step. */
+function step(sign: string, type: string, name: string, op: string): RegExp {
+  const escaped = `${sign} `.replace("+", "\\+");
+  return new RegExp(`^ *${escaped} *${type} ${name} ${op}\\b`, "m");
+}
+
+/** The entry that only our pods' digests are in: the stack has to make it. */
+export const MADE_ENTRY = "made_pcr08";
+
+/** A certificate like the sandbox's, made anew. */
+function newCertificate(): { readonly certificate: string; readonly key: string } {
+  const folder = mkdtempSync(join(tmpdir(), "trustee-access-certificate-"));
+  const [certificate, key] = [join(folder, "tls.crt"), join(folder, "tls.key")];
+  const subject = [
+    "-subj",
+    "/CN=rotated",
+    "-addext",
+    "subjectAltName=DNS:kbs-service-trustee-operator-system.apps.sandbox.example,DNS:kbs-route-trustee-operator-system.apps.sandbox.example,DNS:kbs.moved.example",
+  ];
+  const command = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-days",
+    "365",
+  ];
+  execFileSync("openssl", [...command, ...subject, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+  const read = (file: string): string => readFileSync(file).toString("base64");
+  const result = { certificate: read(certificate), key: read(key) };
+  rmSync(folder, { recursive: true });
+  return result;
+}
+
+/** Each is to show, to be mended, and to leave nothing behind. */
+export const drifts: readonly Drift[] = [
+  {
+    what: "our entry removed from kbsSecretResources",
+    make: async ({ sandbox }) => {
+      const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
+      const spec = { kbsSecretResources: list.filter((name) => name !== "p2-secret") };
+      await mergePatch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", { spec });
+    },
+    shows: step("~", "trustee:index:KbsSecretEntry", "p2-secret", "update"),
+  },
+  {
+    what: "our digest removed from the reference values",
+    make: async ({ sandbox, trustee, initData }) =>
+      editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
+        ...entry,
+        value: entry.value.filter((digest) => digest !== initData["pod1"]),
+      })),
+    shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
+  },
+  {
+    what: "our digest doubled in the reference values",
+    make: async ({ sandbox, trustee, initData }) =>
+      editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
+        ...entry,
+        value: [...entry.value, initData["pod1"] ?? ""],
+      })),
+    shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
+  },
+  {
+    what: "our entry expired",
+    make: async ({ sandbox, trustee }) =>
+      editReferenceValues(sandbox, trustee, MADE_ENTRY, (entry) => ({
+        ...entry,
+        expiration: "2020-01-01T00:00:00Z",
+      })),
+    shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
+  },
+  {
+    what: "the policy edited by hand, and the KBS restarted meanwhile",
+    make: async ({ sandbox, trustee }) => {
+      const policy = await configMapKey(sandbox, POLICY, policyKey(trustee));
+      await patchKey(
+        sandbox,
+        POLICY,
+        policyKey(trustee),
+        policy.replace("\ndefault allow = false\n", "\ndefault allow = true\n"),
+      );
+    },
+    restarted: true,
+    shows: step("~", "trustee:index:ConfigMapEntry", "resource-policy", "update"),
+  },
+  {
+    what: "the policy reset to the stock one",
+    make: async ({ sandbox, trustee }) => {
+      const stock =
+        "package policy\nimport rego.v1\n\ndefault allow = false\n\nallow if {\n    count(input.submods) > 0\n}\n";
+      await patchKey(sandbox, POLICY, policyKey(trustee), stock);
+    },
+    shows: step("~", "trustee:index:ConfigMapEntry", "resource-policy", "update"),
+  },
+  {
+    what: "the secret's value changed, and the KBS restarted meanwhile",
+    make: async ({ sandbox }) => {
+      const data = { secret: Buffer.from("another").toString("base64") };
+      await mergePatch(sandbox, "secret", "p2-secret", { data });
+    },
+    restarted: true,
+    shows: step("~", "kubernetes:core/v1:Secret", "p2-secret", "update"),
+  },
+  {
+    what: "the Secret deleted",
+    make: async ({ sandbox }) => kubectl(sandbox, "delete", "secret", "p2-secret", "-n", NAMESPACE),
+    shows: step("+", "kubernetes:core/v1:Secret", "p2-secret", "create"),
+  },
+  {
+    what: "a pod deleted",
+    make: async ({ sandbox }) => kubectl(sandbox, "delete", "pod", "pod3", "-n", "default", "--wait=true"),
+    shows: step("+", "kubernetes:core/v1:Pod", "pod3", "create"),
+  },
+  {
+    what: "a pod's initdata annotation changed",
+    make: async ({ sandbox }) =>
+      kubectl(
+        sandbox,
+        "annotate",
+        "pod",
+        "pod2",
+        "-n",
+        "default",
+        "--overwrite",
+        "io.katacontainers.config.hypervisor.cc_init_data=H4sIAAAAAAACAwMAAAAAAAAAAAA=",
+      ),
+    shows: step("+-", "kubernetes:core/v1:Pod", "pod2", "replace"),
+  },
+  {
+    what: "the certificate rotated",
+    make: async ({ sandbox }) => {
+      // What the operator serves is its own copy of the rotated Secret.
+      const { certificate, key } = newCertificate();
+      const patch = async (name: string, data: Readonly<Record<string, string>>): Promise<void> =>
+        mergePatch(sandbox, "secret", name, { data });
+      await patch("trusteeconfig-https-cert-secret", { certificate });
+      await patch("trusteeconfig-https-key-secret", { privateKey: key });
+      await patch("trustee-tls-cert", { "tls.crt": certificate, "tls.key": key });
+    },
+    shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
+  },
+  {
+    what: "the route's host changed",
+    make: async ({ sandbox, trustee }) => {
+      const spec = { host: "kbs.moved.example" };
+      await mergePatch(sandbox, "route", generationFacts[trustee].route, { spec });
+    },
+    shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
+  },
+];
+
+/** Done behind Pulumi's back too, and nothing of ours. */
+export const noDrifts: readonly Omit<Drift, "shows">[] = [
+  {
+    what: "the Deployment restarted by somebody (on 0.21 its operator takes the annotation away again)",
+    make: async ({ sandbox }) => {
+      await kubectl(sandbox, "rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE);
+      await kubectl(
+        sandbox,
+        "rollout",
+        "status",
+        "deployment/trustee-deployment",
+        "-n",
+        NAMESPACE,
+        "--timeout=60s",
+      );
+    },
+  },
+  {
+    what: "somebody else's entry in kbsSecretResources",
+    make: async ({ sandbox }) => {
+      await kubectl(sandbox, "create", "secret", "generic", "theirs", "--from-literal=a=b", "-n", NAMESPACE);
+      const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
+      const spec = { kbsSecretResources: ["theirs", ...list] };
+      await mergePatch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", { spec });
+    },
+  },
+  {
+    what: "somebody else's digest and entry in the reference values",
+    make: async ({ sandbox, trustee }) =>
+      editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
+        ...entry,
+        value: ["f".repeat(64), ...entry.value],
+      })),
+  },
+  {
+    what: "another key in the ConfigMap, another label on it",
+    make: async ({ sandbox }) => {
+      await patchKey(sandbox, POLICY, "notes.txt", "not ours\n");
+      await kubectl(sandbox, "label", "configmap", POLICY, "-n", NAMESPACE, "team=other");
+    },
+  },
+];
