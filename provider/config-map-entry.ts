@@ -62,6 +62,7 @@ type Computed = z.output<typeof computed>;
 interface Old {
   readonly inputs: Inputs;
   readonly computed: Computed;
+  readonly drifted?: boolean;
 }
 
 /**
@@ -181,7 +182,9 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
   const asBefore =
-    old?.computed.key === key && old.computed.written === content ? old.computed.revision : undefined;
+    old?.computed.key === key && old.computed.written === content && old.drifted !== true
+      ? old.computed.revision
+      : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
   return { key, liveContent: content, before, written: content, revision };
 }

@@ -15,7 +15,7 @@ import {
   type PropertyValue,
   type Provider,
 } from "../protocol/index.ts";
-import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+import { MENDED, NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 /** Makes the operation of one call. */
 export type Start = (context: CallContext, owner: string, preview?: boolean) => Operation;
@@ -123,19 +123,20 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       }
       const found = await type.read(inputsOf(inputs), computedOf(outputs), operation);
       if (found === undefined) return undefined;
-      const asRead = withDrift(inputs, found.drift, type.drifts);
+      const drift = found.drift === NO_DRIFT && isDrifted(inputs) ? MENDED : found.drift;
+      const asRead = withDrift(inputs, drift, type.drifts);
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 
     update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
       const owner = ownerOf(oldOutputs, urn);
-      const drift = oldOutputs["drift"];
+      const drifted = isDrifted(oldOutputs);
       // A preview without --diff would only say that there is drift.
-      if (typeof drift === "string" && drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
+      if (drifted) context.log.info(`not as it was left: ${String(oldOutputs["drift"])}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }
-      const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs) };
+      const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs), drifted };
       const computed = await type.update(inputsOf(newInputs), old, start(context, owner, preview));
       return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
     },
@@ -157,6 +158,10 @@ function known(map: PropertyMap): PropertyMap {
 
 function withDrift(inputs: PropertyMap, drift: string, drifts: boolean): PropertyMap {
   return drifts ? { ...inputs, drift } : inputs;
+}
+
+function isDrifted({ drift }: PropertyMap): boolean {
+  return typeof drift === "string" && drift !== NO_DRIFT;
 }
 
 function ownerOf(outputs: PropertyMap, urn: string): string {

@@ -81,6 +81,7 @@ type Computed = z.output<typeof computed>;
 interface Old {
   readonly inputs: Inputs;
   readonly computed: Computed;
+  readonly drifted?: boolean;
 }
 
 function ownershipOf({ added, created, before }: Computed): Ownership {
@@ -213,8 +214,9 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   };
 }
 
+/** Whether the state says already that these digests are there. */
 function sameDigests(old: Old | undefined, want: Inputs): boolean {
-  return old !== undefined && equalValues(old.inputs.digests, want.digests);
+  return old !== undefined && old.drifted !== true && equalValues(old.inputs.digests, want.digests);
 }
 
 function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Operation): string {

@@ -19,6 +19,12 @@ export interface Operation {
 /** The value of the input `drift` that every program wants. */
 export const NO_DRIFT = "none";
 
+/**
+ * The drift that was seen is gone without our having noted it: a run was killed after it had mended it, or somebody else
+ * has. What follows a change, a rollout, may never have come, so the resource is still to be updated.
+ */
+export const MENDED = "mended since, but Trustee may not have seen that";
+
 /** What Read found of a resource that is still there. */
 export interface Found {
   readonly computed: PropertyMap;
@@ -30,6 +36,14 @@ export interface Found {
 export interface Adopted<Inputs> {
   readonly inputs: Inputs;
   readonly computed: PropertyMap;
+}
+
+/** A resource as the state has it. */
+export interface Old<Inputs, Computed> {
+  readonly inputs: Inputs;
+  readonly computed: Computed;
+  /** Whether it was not as it was left when it was last read: what is there now counts as a change. */
+  readonly drifted: boolean;
 }
 
 /**
@@ -54,10 +68,6 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly read: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<Found | undefined>;
   /** Undefined: there is no such thing. Absent: this kind cannot be imported. */
   readonly adopt?: (id: readonly string[], operation: Operation) => Promise<Adopted<Inputs> | undefined>;
-  readonly update: (
-    inputs: Inputs,
-    old: { readonly inputs: Inputs; readonly computed: Computed },
-    operation: Operation,
-  ) => Promise<PropertyMap>;
+  readonly update: (inputs: Inputs, old: Old<Inputs, Computed>, operation: Operation) => Promise<PropertyMap>;
   readonly delete: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<void>;
 }
