@@ -123,19 +123,20 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       }
       const found = await type.read(inputsOf(inputs), computedOf(outputs), operation);
       if (found === undefined) return undefined;
-      const drift = found.drift === NO_DRIFT && isDrifted(inputs) ? MENDED : found.drift;
+      const drift = found.drift === NO_DRIFT && driftIn(inputs) !== NO_DRIFT ? MENDED : found.drift;
       const asRead = withDrift(inputs, drift, type.drifts);
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 
     update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
       const owner = ownerOf(oldOutputs, urn);
-      const drifted = isDrifted(oldOutputs);
+      const drift = driftIn(oldOutputs);
       // A preview without --diff would only say that there is drift.
-      if (drifted) context.log.info(`not as it was left: ${String(oldOutputs["drift"])}`);
+      if (drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }
+      const drifted = drift !== NO_DRIFT;
       const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs), drifted };
       const computed = await type.update(inputsOf(newInputs), old, start(context, owner, preview));
       return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
@@ -160,8 +161,9 @@ function withDrift(inputs: PropertyMap, drift: string, drifts: boolean): Propert
   return drifts ? { ...inputs, drift } : inputs;
 }
 
-function isDrifted({ drift }: PropertyMap): boolean {
-  return typeof drift === "string" && drift !== NO_DRIFT;
+/** The drift that was seen last. */
+function driftIn({ drift }: PropertyMap): string {
+  return typeof drift === "string" ? drift : NO_DRIFT;
 }
 
 function ownerOf(outputs: PropertyMap, urn: string): string {
