@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generations } from "../../core/trustee/generation.ts";
 import type { Call, Fault } from "../support/fault-proxy.ts";
-import { kubectl } from "./support/cluster.ts";
+import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { FaultyStack, isWrite } from "./support/faulty-stack.ts";
 
 /** What the provider `trustee` asks for, and the Kubernetes plugin, whose patience is its own, does not. */
@@ -17,21 +18,56 @@ const passing: readonly Fault[] = [
   "lose-answer",
 ];
 
-describe("an API server that fails", () => {
+/** The objects that others write too: kind and name. */
+const SHARED = /\/(configmaps|kbsconfigs)\/([\w-]+)$/;
+
+interface Denial {
+  readonly status: number;
+  readonly message: string;
+  /** The write after which it begins. */
+  readonly after: (call: Call) => boolean;
+  readonly denies: (call: Call) => boolean;
+  /** What the user is told. */
+  readonly says: RegExp;
+}
+
+function writesConfigMap(call: Call): boolean {
+  return isWrite(call) && call.path.includes("/configmaps/");
+}
+
+/** In an order in which the second one finds something left to do. */
+const denials: readonly Denial[] = [
+  {
+    status: 403,
+    message: "forbidden: no rule allows it",
+    after: isWrite,
+    denies: writesConfigMap,
+    says: /cannot patch configmaps "[\w-]+" in namespace "[\w-]+": forbidden: no rule allows it\. Grant the verb "patch" on configmaps to this account\./,
+  },
+  {
+    status: 401,
+    message: "Unauthorized",
+    after: writesConfigMap,
+    denies: () => true,
+    says: /Unauthorized\. Renew the credentials of this kubeconfig context\./,
+  },
+];
+
+describe.each(generations)("an API server that fails, on Trustee %s", (trustee) => {
   let stack: FaultyStack;
   beforeAll(async () => {
-    stack = await FaultyStack.start("faults", "0.18");
+    stack = await FaultyStack.start(`faults-${trustee.replace(".", "-")}`, trustee);
   }, 1_800_000);
   afterAll(async () => {
     await stack.dispose();
   });
 
-  /** Fails every third request that is ours; in up, one write of the KbsConfig also hangs until it is given up. */
-  function failEveryThird(hangs: number): { readonly failed: number; readonly hung: number } {
+  /** Fails every third request that is ours; the first write of the KbsConfig also hangs until it is given up. */
+  function failEveryThird(): { readonly failed: number; readonly hung: number } {
     const seen = { asked: 0, failed: 0, hung: 0 };
     stack.proxy.fault = (call): Fault | undefined => {
       if (!isOurs(call)) return undefined;
-      if (seen.hung < hangs && isWrite(call) && call.path.includes("/kbsconfigs/")) {
+      if (seen.hung === 0 && isWrite(call) && call.path.includes("/kbsconfigs/")) {
         seen.hung += 1;
         return "hang";
       }
@@ -44,61 +80,116 @@ describe("an API server that fails", () => {
   }
 
   it("every third time, in every way that passes, and once says nothing: up and destroy get through", async () => {
-    const up = failEveryThird(1);
+    const up = failEveryThird();
     await stack.project.up("--skip-preview");
     stack.proxy.heal();
     expect(up.hung).toBe(1);
     expect(up.failed).toBeGreaterThan(passing.length);
     await stack.expectUp();
-    const destroy = failEveryThird(0);
+    const destroy = failEveryThird();
     await stack.project.destroy();
     stack.proxy.heal();
+    expect(destroy.hung).toBe(1);
     expect(destroy.failed).toBeGreaterThan(passing.length);
     await stack.expectRestored();
   });
 
-  /** Credentials that expire right after the first write to a ConfigMap. */
-  function expireInTheMiddle(): void {
-    let expired = false;
+  function denyInTheMiddle({ status, message, after, denies }: Denial): void {
+    let begun = false;
     stack.proxy.fault = (call): Fault | undefined => {
-      if (expired) return { status: 401, message: "Unauthorized" };
-      if (isWrite(call) && call.path.includes("/configmaps/")) expired = true;
+      if (begun && denies(call)) return { status, message };
+      begun ||= after(call);
       return undefined;
     };
   }
 
-  it("credentials expire in the middle of up, and of destroy: an error that says so; then it goes on", async () => {
+  it("a right is taken away, then the credentials expire, in the middle of up and of destroy: it says so, then goes on", async () => {
     for (const [command, expectDone] of [
       ["up", async () => stack.expectUp()],
       ["destroy", async () => stack.expectRestored()],
     ] as const) {
-      expireInTheMiddle();
+      for (const denial of denials) {
+        denyInTheMiddle(denial);
+        const { exitCode, output } = await stack.run(command).ended();
+        stack.proxy.heal();
+        expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
+        expect(output).toMatch(denial.says);
+      }
       const { exitCode, output } = await stack.run(command).ended();
-      stack.proxy.heal();
-      expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
-      expect(output).toContain("Unauthorized. Renew the credentials of this kubeconfig context.");
-      expect((await stack.run(command).ended()).exitCode).toBe(0);
+      expect({ exitCode, said: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, said: "" });
       await expectDone();
     }
   });
 
-  it("ctrl-C while a rollout is waited for ends within seconds; the next up goes on", async () => {
+  /** Each of our writes to what we share meets a conflict three times: answered with one, or made by somebody's write. */
+  function collideThrice(): { readonly answered: number; readonly made: number } {
+    const seen = { answered: 0, made: 0 };
+    const writes = new Map<string, number>();
+    stack.proxy.fault = (call): Fault | undefined => {
+      const [, kind, name] = SHARED.exec(call.path) ?? [];
+      if (!isWrite(call) || kind === undefined || name === undefined) return undefined;
+      const count = (writes.get(name) ?? 0) + 1;
+      writes.set(name, count);
+      if (count % 4 === 0) return undefined;
+      if (count % 4 === 2) {
+        seen.made += 1;
+        return { before: async () => touch(kind, name, String(seen.made)) };
+      }
+      seen.answered += 1;
+      return {
+        status: 409,
+        message: `Operation cannot be fulfilled on ${kind} "${name}": it has been modified`,
+      };
+    };
+    return seen;
+  }
+
+  async function touch(kind: string, name: string, value: string): Promise<void> {
+    const patch = JSON.stringify({ metadata: { annotations: { "other-team/writes": value } } });
+    await kubectl(stack.sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", patch);
+  }
+
+  it("conflicts at every write, answered and made: up and destroy merge anew and get through", async () => {
+    const up = collideThrice();
+    await stack.project.up("--skip-preview");
+    stack.proxy.heal();
+    expect(up.answered).toBeGreaterThanOrEqual(6);
+    expect(up.made).toBeGreaterThanOrEqual(3);
+    await stack.expectUp();
+    const destroy = collideThrice();
+    await stack.project.destroy();
+    stack.proxy.heal();
+    expect(destroy.answered).toBeGreaterThanOrEqual(6);
+    expect(destroy.made).toBeGreaterThanOrEqual(3);
+    await stack.expectRestored();
+  });
+
+  /** Interrupts a command when it waits for a rollout that does not come, then lets the rollout come. */
+  async function interruptedWhileWaiting(command: "up" | "destroy", rollout: string): Promise<void> {
     await kubectl(stack.sandbox, "cordon", "kata-worker");
-    const run = stack.run("up");
+    const run = stack.run(command);
     await expect
-      .poll(() => run.output, { timeout: 60_000 })
+      .poll(() => run.output, { timeout: 120_000 })
       .toMatch(/of 1 KBS pods run the new configuration; its rollout is under way/);
     const start = performance.now();
     run.interrupt();
     const { exitCode, output } = await run.ended();
     expect(performance.now() - start).toBeLessThan(5000);
     expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
-    expect(output).toMatch(/trustee:index:Rollout \(rollout\):\n +error: .*cancel/);
+    expect(output).toMatch(new RegExp(`trustee:index:Rollout \\(${rollout}\\):\n +error: .*cancel`));
     expect(output).not.toMatch(/^\s+at /m);
     expect(await run.leftovers()).toEqual([]);
     await kubectl(stack.sandbox, "uncordon", "kata-worker");
+  }
+
+  it("ctrl-C while up waits for a rollout ends within seconds; the next up goes on", async () => {
+    await interruptedWhileWaiting("up", "rollout");
     await stack.project.up("--skip-preview");
     await stack.expectUp();
+  });
+
+  it("ctrl-C while destroy waits for its last rollout ends within seconds; the next destroy goes on", async () => {
+    await interruptedWhileWaiting("destroy", "restoration");
     await stack.project.destroy();
     await stack.expectRestored();
   });

@@ -54,6 +54,25 @@ export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
   };
 }
 
+/** Labels and annotations of an object. */
+export interface Marks {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** The labels and annotations of all that others own on Trustee's side: kind/name -> what {@link sharedData} leaves out. */
+export async function sharedMarks(sandbox: Sandbox): Promise<Readonly<Record<string, Marks>>> {
+  const { items } = await json(sandbox, "get", "configmaps,secrets,kbsconfigs", "-n", NAMESPACE);
+  return Object.fromEntries(
+    (
+      items as readonly { readonly kind: string; readonly metadata: Partial<Marks> & Named["metadata"] }[]
+    ).map(({ kind, metadata: { name, labels = {}, annotations = {} } }) => [
+      `${kind}/${name}`,
+      { labels, annotations },
+    ]),
+  );
+}
+
 /** Writes one key of a ConfigMap as somebody with kubectl would. */
 export async function patchKey(
   sandbox: Sandbox,
@@ -98,7 +117,7 @@ export async function editReferenceValues(
 
 export async function configMapKey(sandbox: Sandbox, name: string, key: string): Promise<string> {
   const { data } = await json(sandbox, "get", "configmap", name, "-n", NAMESPACE);
-  return (data as Readonly<Record<string, string>>)[key] ?? "";
+  return (data as Readonly<Record<string, string>> | undefined)?.[key] ?? "";
 }
 
 /** Pod -> uid: another uid is another pod. */

@@ -6,7 +6,7 @@ import { generationFacts, type Generation } from "../../../core/trustee/generati
 import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { FaultProxy, type Call } from "../../support/fault-proxy.ts";
 import { cells, configMapKey, podUids, sharedData, tutorialCells, type SharedData } from "./cluster.ts";
-import { devConfiguration, Project } from "./project.ts";
+import { devConfiguration, Project, type Configuration } from "./project.ts";
 import { PulumiRun } from "./pulumi-run.ts";
 
 /** Whether a request writes. */
@@ -33,10 +33,24 @@ export class FaultyStack {
     const before = await sharedData(sandbox);
     const proxy = await FaultProxy.start(sandbox.kubeconfig);
     const project = new Project(sandbox, name);
-    const kubeconfig = join(project.folder, "proxy.yaml");
-    writeFileSync(kubeconfig, proxy.kubeconfig);
-    await project.init({ ...devConfiguration(), trustee: { kubeconfig }, podCluster: { kubeconfig } });
-    return new FaultyStack(sandbox, proxy, project, before);
+    const stack = new FaultyStack(sandbox, proxy, project, before);
+    writeFileSync(stack.#kubeconfig, proxy.kubeconfig);
+    stack.configure({});
+    await project.succeed("stack", "init", name);
+    return stack;
+  }
+
+  /** The tutorial's settings, and what differs from them. */
+  configure(change: Configuration): void {
+    const clusters = {
+      trustee: { kubeconfig: this.#kubeconfig },
+      podCluster: { kubeconfig: this.#kubeconfig },
+    };
+    this.project.configure({ ...devConfiguration(), ...clusters, ...change });
+  }
+
+  get #kubeconfig(): string {
+    return join(this.project.folder, "proxy.yaml");
   }
 
   async dispose(): Promise<void> {

@@ -1,9 +1,12 @@
 import { connect } from "node:net";
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openSandbox } from "../../../sandbox/api.ts";
+import { PLUGIN_VARIABLE } from "../../../sandbox/pulumi/kubernetes-plugin.ts";
 import { repositoryFolder, sandboxFolder, sandboxesFolder } from "../../../sandbox/state/folders.ts";
 import { isRunning } from "../../../sandbox/state/processes.ts";
 import { readRunState, type RunState } from "../../../sandbox/state/run-state.ts";
@@ -218,3 +221,60 @@ test("a folder without the Kubernetes plugin is refused before anything starts",
   ]);
   expect(await readdir(sandboxesFolder())).not.toContain("plugin");
 });
+
+/** A Kubernetes plugin in a folder of its own, the real one as far as the sandbox knows, that notes each of its starts. */
+async function tracedPlugin(): Promise<{ readonly folder: string; readonly trace: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-plugin-"));
+  const trace = join(folder, "trace");
+  const replacement = join(repositoryFolder, "sandbox", "kubernetes-plugin", "main.ts");
+  const script = `#!/bin/sh\necho started >> '${trace}'\nexec '${process.execPath}' '${replacement}' "$@"\n`;
+  await writeFile(join(folder, "pulumi-resource-kubernetes"), script, { mode: 0o755 });
+  return { folder, trace };
+}
+
+/** A program of one ConfigMap, in a folder of its own. */
+async function smallProgram(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-program-"));
+  await symlink(join(repositoryFolder, "node_modules"), join(folder, "node_modules"));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", main: "index.js" }));
+  await writeFile(join(folder, "Pulumi.yaml"), "name: small\nruntime: nodejs\n");
+  const program =
+    'import * as k8s from "@pulumi/kubernetes";\n' +
+    'new k8s.core.v1.ConfigMap("it", { metadata: { name: "by-the-plugin", namespace: "default" } });\n';
+  await writeFile(join(folder, "index.js"), program);
+  return folder;
+}
+
+test.each(["the option", "the variable"])(
+  "a folder with the real Kubernetes plugin, by %s: status names it, and pulumi works by it",
+  async (how) => {
+    const { folder, trace } = await tracedPlugin();
+    const project = await smallProgram();
+    const up =
+      how === "the option"
+        ? await sandbox("up", "--name", "plugin", "--kubernetes-plugin", folder)
+        : await execa(process.execPath, [program, "up", "--name", "plugin"], {
+            reject: false,
+            env: { [PLUGIN_VARIABLE]: folder },
+          });
+    expect(up.exitCode, up.stderr).toBe(0);
+    const source = `pulumi-resource-kubernetes from ${folder}`;
+    expect(stateOf("plugin").kubernetesPlugin).toEqual({ source, fallback: false });
+    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${source}\n`);
+    expect(await readdir(folder)).not.toContain("trace");
+    const running = openSandbox("plugin");
+    for (const args of [
+      ["stack", "init", "small"],
+      ["up", "--yes", "--skip-preview"],
+    ]) {
+      const { exitCode, stdout, stderr } = await running.pulumi(args, { cwd: project });
+      expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    }
+    expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
+    const found = await running.kubectl(["get", "configmap", "by-the-plugin", "-n", "default", "-o", "name"]);
+    expect(found.stdout).toBe("configmap/by-the-plugin\n");
+    await sandbox("down", "--name", "plugin");
+    for (const each of [folder, project]) await rm(each, { recursive: true, force: true });
+  },
+  BUILD_TIMEOUT,
+);
