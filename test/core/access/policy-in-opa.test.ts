@@ -117,17 +117,17 @@ describe("the requests", () => {
       [
         {
           "granted": 68,
-          "no-resource": 4608,
-          "not-a-reader": 2664,
-          "not-affirming": 5740,
-          "not-restricted": 1258,
+          "no-resource": 4632,
+          "not-a-reader": 2702,
+          "not-affirming": 5802,
+          "not-restricted": 1259,
         },
         {
           "granted": 68,
-          "no-resource": 4608,
-          "not-a-reader": 2664,
-          "not-affirming": 5740,
-          "others-denied": 1258,
+          "no-resource": 4632,
+          "not-a-reader": 2702,
+          "not-affirming": 5802,
+          "others-denied": 1259,
         },
       ]
     `);
