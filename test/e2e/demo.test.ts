@@ -222,7 +222,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   const failed = await new Demo("--keep").ended();
   expect([failed.exitCode, failed.output]).toEqual([
     1,
-    expect.stringContaining("1 of 9 cells differ from what the stack says."),
+    expect.stringContaining("1 of 9 cells differs from what the stack says."),
   ]);
   expect(failed.output).toMatch(/\nThe demo failed after \d+ s\.\n/);
   expect(failed.output).toContain(lookAround);

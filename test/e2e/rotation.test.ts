@@ -22,7 +22,7 @@ interface Release {
 
 /** A Pod and a Deployment whose initdata changes with the release, and a pod whose does not. */
 function settings({ release, app = {}, more = {} }: Release): Configuration {
-  const claims = (name: string): Configuration => ({ claims: { pod_name: name, release } });
+  const claims = { release };
   return {
     secrets: [
       { name: "fraud-dataset", keys: ["dataset_key"] },
@@ -30,8 +30,8 @@ function settings({ release, app = {}, more = {} }: Release): Configuration {
     ],
     podDefaults: { image: "registry.example/app:1", execCurl: [PATH, CONTROL_PATH] },
     pods: [
-      { name: "app", ...claims("app"), ...app },
-      { name: "web", kind: "Deployment", replicas: 2, ...claims("web") },
+      { name: "app", claims, ...app },
+      { name: "web", kind: "Deployment", replicas: 2, claims },
       { name: "control" },
     ],
     grants: [

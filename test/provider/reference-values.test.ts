@@ -61,6 +61,7 @@ describe("own digests in somebody else's entry", () => {
       liveContent: withOurs,
       expiries: { snp_pcr08: "2036-01-01T00:00:00Z" },
       retiring: {},
+      retiringReaders: {},
       owner: values.urn,
     };
     expect(await values.preview(inputs("values"))).toStrictEqual({
@@ -207,7 +208,7 @@ describe("what cannot be", () => {
   test("wrong digests, and a validity of no days", async () => {
     const values = engine.resource("ReferenceValues");
     expect((await values.check(inputs("x", ["ABC"], { validityDays: 0 }))).failures).toStrictEqual({
-      "digests.snp_pcr08[0]": "a digest in lower-case hex",
+      "digests.snp_pcr08[0]": "a digest in lower-case hex, or 32 bytes in base64",
       validityDays: "Too small: expected number to be >=1",
     });
   });
