@@ -174,6 +174,7 @@ export class KubeClient {
     try {
       await this.#config.applySecurityAuthentication(context);
     } catch (error) {
+      if (this.#signal.aborted) throw error;
       const detail = error instanceof Error ? error.message : String(error);
       throw new KubeError("unauthorized", request, `the kubeconfig's sign-in fails: ${detail}`, error);
     }
@@ -186,8 +187,10 @@ export class KubeClient {
     context.setHeaderParam("Accept", accept ?? "application/json");
     if (contentType !== undefined) context.setHeaderParam("Content-Type", contentType);
     if (body !== undefined) context.setBody(typeof body === "string" ? body : JSON.stringify(body));
-    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
+    context.setSignal(this.#signal);
     await this.#signIn(context, request);
+    // Only now: a person may be needed to sign in.
+    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);

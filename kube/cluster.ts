@@ -1,5 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
-import { KubeConfig } from "./client-library.ts";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import type { Context } from "@kubernetes/client-node";
+import type { KubeConfig } from "./client-library.ts";
+import { ClusterConfig } from "./cluster-config.ts";
+import { KubeconfigError } from "./errors.ts";
+import { impersonationHeaders } from "./impersonation.ts";
+import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
+import { proxyFromEnvironment } from "./proxy.ts";
 
 /** Which cluster, as kubectl would be told. */
 export interface ClusterOptions {
@@ -9,53 +16,68 @@ export interface ClusterOptions {
   readonly context?: string;
 }
 
-/** The kubeconfig cannot be used; the message says what was looked for and what there is. */
-export class KubeconfigError extends Error {
-  override readonly name = "KubeconfigError";
-}
+/** Where a pod finds the token of its account. */
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-function load(config: KubeConfig, kubeconfig: string | undefined): void {
-  if (kubeconfig === undefined) {
-    config.loadFromDefault();
-  } else if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) {
-    config.loadFromString(kubeconfig);
-  } else if (existsSync(kubeconfig)) {
-    config.loadFromString(readFileSync(kubeconfig, "utf8"));
-  } else {
-    throw new KubeconfigError(
-      `There is no kubeconfig at "${kubeconfig}". Correct the setting, or unset it to use what kubectl uses.`,
-    );
-  }
-}
+/** The user of a context that names none: the library would otherwise leave out what it knows of the server, too. */
+const NOBODY = "";
 
 /**
  * Loads a kubeconfig and selects its context.
- * @throws KubeconfigError if the file, the context or its cluster is missing; never with the file's content
+ * @throws KubeconfigError if the file, the context, its cluster or its user is missing; never with the file's content
  */
 export function loadCluster(options: ClusterOptions): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    load(config, options.kubeconfig);
-  } catch (error) {
-    if (error instanceof KubeconfigError) throw error;
+  const kubeconfig = readKubeconfig(options.kubeconfig);
+  const config = new ClusterConfig();
+  if (kubeconfig !== undefined) take(config, kubeconfig);
+  else if (existsSync(ACCOUNT)) config.loadFromCluster();
+  else {
     throw new KubeconfigError(
-      "The kubeconfig is not valid YAML of kind Config. Check it with: kubectl config view",
-      { cause: error },
+      "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config names a cluster. " +
+        "Set one of them, or name a kubeconfig in the settings or by --kubeconfig.",
     );
   }
-  const names = config.getContexts().map((context) => context.name);
-  if (options.context !== undefined) {
-    if (!names.includes(options.context)) {
-      throw new KubeconfigError(
-        `The kubeconfig has no context "${options.context}". It has: ${names.join(", ") || "none"}.`,
-      );
-    }
-    config.setCurrentContext(options.context);
-  }
-  if (config.getCurrentCluster() === null) {
-    throw new KubeconfigError(
-      "The kubeconfig's current context names no cluster. Set one: kubectl config use-context NAME",
-    );
-  }
+  const context = select(config, options.context);
+  config.impersonation = impersonationHeaders(context.user, kubeconfig?.rawUsers.get(context.user) ?? {});
+  config.clusters = config.clusters.map((cluster) => {
+    if (cluster.name !== context.cluster || (cluster.proxyUrl ?? "") !== "") return cluster;
+    const proxyUrl = proxyFromEnvironment(cluster.server, process.env);
+    return proxyUrl === undefined ? cluster : { ...cluster, proxyUrl };
+  });
   return config;
+}
+
+function take(config: ClusterConfig, kubeconfig: Kubeconfig): void {
+  const { clusters, users, contexts, currentContext } = kubeconfig;
+  config.loadFromOptions({
+    clusters,
+    users: [...users, { name: NOBODY }],
+    contexts: contexts.map((context) => ({ ...context, user: context.user || NOBODY })),
+    currentContext,
+  });
+}
+
+/** Makes it the current one. */
+function select(config: KubeConfig, wanted: string | undefined): Context {
+  const has = `It has: ${config.contexts.map(({ name }) => name).join(", ") || "none"}.`;
+  const name = wanted ?? config.currentContext;
+  if (name === "") {
+    throw new KubeconfigError(
+      `The kubeconfig has no current context. Set one: kubectl config use-context NAME. ${has}`,
+    );
+  }
+  const context = config.getContextObject(name);
+  if (context === null) throw new KubeconfigError(`The kubeconfig has no context "${name}". ${has}`);
+  config.setCurrentContext(name);
+  for (const [kind, of, found] of [
+    ["cluster", context.cluster, config.getCurrentCluster()],
+    ["user", context.user, config.getCurrentUser()],
+  ] as const) {
+    if (found !== null) continue;
+    throw new KubeconfigError(
+      `The kubeconfig's context "${name}" names the ${kind} "${of}", which it does not have. ` +
+        `Correct it: kubectl config set-context ${name} --${kind}=NAME`,
+    );
+  }
+  return context;
 }

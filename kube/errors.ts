@@ -36,6 +36,11 @@ export class KubeError extends Error {
   }
 }
 
+/** The kubeconfig cannot be used; the message says what was looked for and what there is. */
+export class KubeconfigError extends Error {
+  override readonly name = "KubeconfigError";
+}
+
 function describe(request: Request): string {
   const name = request.name === undefined ? "" : ` "${request.name}"`;
   const place = request.namespace === undefined ? "" : ` in namespace "${request.namespace}"`;

@@ -48,6 +48,11 @@ export interface ObjectRef {
   readonly name: string;
 }
 
+/** What tells an object from every other one in a cluster. */
+export function objectKey({ kind, namespace, name }: ObjectRef): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
 /** The path of an object, or of the list of its kind in the namespace, or in all of them (`undefined`). */
 export function apiPath(kind: Kind, namespace: string | undefined, name?: string): string {
   const { apiVersion, resource } = kinds[kind];

@@ -1,0 +1,82 @@
+import type { AgentOptions, RequestOptions } from "node:https";
+import { isDeepStrictEqual } from "node:util";
+import type { Cluster } from "@kubernetes/client-node";
+import { KubeConfig, type RequestContext } from "./client-library.ts";
+import type { ImpersonationHeaders } from "./impersonation.ts";
+
+type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
+type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
+
+/**
+ * The library's kubeconfig, with what its sign-in lacks. One sign-in runs at a time: a plugin, which may open a browser,
+ * runs once for requests that go out together; those that waited find the library's cache, or fail with the same error.
+ */
+export class ClusterConfig extends KubeConfig {
+  /** Beside Impersonate-User, which the library sends. */
+  impersonation: ImpersonationHeaders = {};
+  /** The last sign-in that was asked for and has not ended. */
+  #last: Promise<void> | undefined;
+  /** How the sign-in that is at work wants its connections. */
+  #wanted: DispatcherOptions | undefined;
+  #connections:
+    { readonly wanted: DispatcherOptions | undefined; readonly dispatcher: Dispatcher } | undefined;
+
+  /** @throws what the context's signal gives as its reason, as soon as it fires; a plugin then goes on for the others */
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const signal = context.getSignal();
+    await this.#inTurn(signal, async () => {
+      await super.applySecurityAuthentication(context);
+      this.#shareConnections(context);
+    });
+    for (const [name, value] of Object.entries(this.impersonation)) context.setHeaderParam(name, value);
+  }
+
+  override createDispatcherOptions(cluster: Cluster | null, options: AgentOptions): DispatcherOptions {
+    this.#wanted = super.createDispatcherOptions(cluster, options);
+    return this.#wanted;
+  }
+
+  /** The library opens connections of their own for each request; while certificates and keys are the same they can be shared. */
+  #shareConnections(context: RequestContext): void {
+    const dispatcher = context.getDispatcher();
+    if (dispatcher === undefined) return;
+    const known = this.#connections;
+    const shared =
+      known !== undefined && isDeepStrictEqual(known.wanted, this.#wanted)
+        ? known
+        : { wanted: this.#wanted, dispatcher };
+    this.#connections = shared;
+    context.setDispatcher(shared.dispatcher);
+  }
+
+  override async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
+    await this.#inTurn(options.signal, () => super.applyToHTTPSOptions(options));
+    options.headers = { ...(options.headers as Record<string, string>), ...this.impersonation };
+  }
+
+  async #inTurn(signal: AbortSignal | undefined, signIn: () => Promise<void>): Promise<void> {
+    signal?.throwIfAborted();
+    const turn = async (): Promise<void> => (signal?.aborted === true ? undefined : signIn());
+    const mine = this.#last === undefined ? turn() : this.#last.then(turn);
+    this.#last = mine;
+    const ended = (): void => {
+      if (this.#last === mine) this.#last = undefined;
+    };
+    mine.then(ended, ended);
+    await unlessAborted(mine, signal);
+  }
+}
+
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => {
+    aborted.reject(signal.reason as Error);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,185 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
+import type { Cluster, Context, User } from "@kubernetes/client-node";
+import { load, YAMLException } from "js-yaml";
+import { isRecord } from "../core/json.ts";
+import { KubeConfig } from "./client-library.ts";
+import { KubeconfigError } from "./errors.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** One kubeconfig, or several merged, in the client library's terms. */
+export interface Kubeconfig {
+  readonly clusters: readonly Cluster[];
+  readonly contexts: readonly Context[];
+  readonly users: readonly User[];
+  /** Empty: none. */
+  readonly currentContext: string;
+  /** By name, the users as they stand there: the library drops what it does not know. */
+  readonly rawUsers: ReadonlyMap<string, Fields>;
+}
+
+const CHECK = "Check it with: kubectl config view";
+
+/**
+ * Reads a kubeconfig as kubectl does.
+ * @param setting the path of a file, or its content; `undefined`: all files of $KUBECONFIG, or else ~/.kube/config
+ * @returns undefined if nothing is set and there is no ~/.kube/config
+ * @throws KubeconfigError never with a file's content
+ */
+export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
+  if (setting === undefined) return readDefault();
+  if (setting.includes("\n") || setting.trimStart().startsWith("{")) return parse(setting, "The kubeconfig");
+  const found = readFile(setting);
+  if (found !== undefined) return found;
+  throw new KubeconfigError(
+    `There is no kubeconfig at "${setting}". Correct the setting, or unset it to use what kubectl uses.`,
+  );
+}
+
+function readDefault(): Kubeconfig | undefined {
+  const files = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  if (files.length === 0) {
+    const home = homeFolder();
+    return home === "" ? undefined : readFile(join(home, ".kube", "config"));
+  }
+  const found = files.map(readFile).filter((each) => each !== undefined);
+  if (found.length > 0) return merge(found);
+  throw new KubeconfigError(
+    `There is no kubeconfig: $KUBECONFIG names what is not there (${files.join(", ")}). ` +
+      "Correct it, or unset it to use ~/.kube/config.",
+  );
+}
+
+/** Empty where there is none, as for a container's user that is in no passwd. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
+}
+
+/** Of two that have the same name, and of two current contexts, the first one holds. */
+function merge(all: readonly Kubeconfig[]): Kubeconfig {
+  const first = <Named extends { readonly name: string }>(entries: readonly Named[]): readonly Named[] =>
+    entries.filter(({ name }, index) => entries.findIndex((other) => other.name === name) === index);
+  return {
+    clusters: first(all.flatMap(({ clusters }) => clusters)),
+    contexts: first(all.flatMap(({ contexts }) => contexts)),
+    users: first(all.flatMap(({ users }) => users)),
+    currentContext: all.map(({ currentContext }) => currentContext).find((name) => name !== "") ?? "",
+    rawUsers: new Map(all.toReversed().flatMap(({ rawUsers }) => [...rawUsers])),
+  };
+}
+
+function readFile(file: string): Kubeconfig | undefined {
+  if (!existsSync(file)) return undefined;
+  const source = `The kubeconfig "${file}"`;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new KubeconfigError(`${source} cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+  return parse(text, source, dirname(resolve(file)));
+}
+
+/** @param folder where relative paths in it start; by default where the program runs */
+function parse(text: string, source: string, folder?: string): Kubeconfig {
+  const document = parseYaml(text, source);
+  const users = adapted(document["users"], "user", (user) => adaptedUser(user, folder));
+  const clusters = adapted(document["clusters"], "cluster", (cluster) => adaptedCluster(cluster, folder));
+  const config = new KubeConfig();
+  try {
+    config.loadFromString(JSON.stringify({ ...document, clusters, users }));
+  } catch (error) {
+    throw new KubeconfigError(`${source} cannot be used: ${messageOf(error)}. ${CHECK}`, { cause: error });
+  }
+  const currentContext = document["current-context"];
+  return {
+    clusters: config.clusters,
+    contexts: config.contexts,
+    users: config.users,
+    currentContext: typeof currentContext === "string" ? currentContext : "",
+    rawUsers: new Map(
+      listOf(document["users"])
+        .filter((entry) => isRecord(entry))
+        .map((entry): [string, Fields] => [
+          String(entry["name"]),
+          isRecord(entry["user"]) ? entry["user"] : {},
+        ])
+        .toReversed(),
+    ),
+  };
+}
+
+/** An empty file is an empty kubeconfig, as for kubectl. A parser's own message would quote the file. */
+function parseYaml(text: string, source: string): Fields {
+  let document: unknown;
+  try {
+    document = text.trim() === "" ? {} : (load(text) ?? {});
+  } catch (error) {
+    const line =
+      error instanceof YAMLException && error.mark !== undefined ? ` (line ${error.mark.line + 1})` : "";
+    throw new KubeconfigError(`${source} is not valid YAML of kind Config${line}. ${CHECK}`);
+  }
+  if (isRecord(document)) return document;
+  throw new KubeconfigError(`${source} is not valid YAML of kind Config. ${CHECK}`);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The named entries, each with its content adapted; what is no such entry is left for the library to complain about. */
+function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fields): readonly unknown[] {
+  return listOf(entries).map((entry) =>
+    isRecord(entry) && isRecord(entry[field]) ? { ...entry, [field]: adapt(entry[field]) } : entry,
+  );
+}
+
+/** The library wants to be told that http is meant, which kubectl takes as it is. */
+function adaptedCluster(cluster: Fields, folder: string | undefined): Fields {
+  const { server } = cluster;
+  const plain = typeof server === "string" && server.startsWith("http:");
+  return {
+    ...withPaths(cluster, ["certificate-authority"], folder),
+    ...(plain ? { "insecure-skip-tls-verify": true } : {}),
+  };
+}
+
+/** The library looks for `token-file`; kubectl's `tokenFile` goes before a token, and is read again as it changes. */
+function adaptedUser(user: Fields, folder: string | undefined): Fields {
+  const { exec, ...found } = withPaths(user, ["client-certificate", "client-key", "tokenFile"], folder);
+  const { tokenFile, token, ...others } = found;
+  if (typeof tokenFile === "string" && tokenFile !== "") {
+    return { ...others, "auth-provider": { name: "tokenFile", config: { tokenFile } } };
+  }
+  return { ...others, token, ...(isRecord(exec) ? { exec: adaptedExec(exec, folder) } : {}) };
+}
+
+/** A command's relative path starts at the kubeconfig; a bare name is looked up on PATH. */
+function adaptedExec(exec: Fields, folder: string | undefined): Fields {
+  const { command } = exec;
+  return typeof command === "string" && /[/\\]/.test(command) ? withPaths(exec, ["command"], folder) : exec;
+}
+
+/** With paths that start at the folder, and without those whose content stands there as well: that goes before. */
+function withPaths(fields: Fields, names: readonly string[], folder: string | undefined): Fields {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name]) => !names.includes(name) || (fields[`${name}-data`] ?? "") === "")
+      .map(([name, value]) => {
+        const relative =
+          names.includes(name) && typeof value === "string" && value !== "" && !isAbsolute(value);
+        return [name, relative && folder !== undefined ? join(folder, value) : value];
+      }),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,74 @@
+import { BlockList, isIP } from "node:net";
+import { KubeconfigError } from "./errors.ts";
+
+/** The environment's variables. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The first variable that is set to something, and its value. */
+function setting(environment: Environment, ...names: readonly string[]): [string, string] | undefined {
+  for (const name of names) {
+    const value = environment[name];
+    if (value !== undefined && value !== "") return [name, value];
+  }
+  return undefined;
+}
+
+const family = (address: string): "ipv4" | "ipv6" => (isIP(address) === 6 ? "ipv6" : "ipv4");
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Host and port of an entry of NO_PROXY; an IPv6 address has a port only if it stands in brackets. */
+function hostAndPort(entry: string): { readonly host: string; readonly port: string } {
+  const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(entry);
+  if (found !== null) return { host: found[1] ?? found[2] ?? "", port: found[3] ?? "" };
+  return { host: entry.replace(/^\[(.*)\]$/, "$1"), port: "" };
+}
+
+function inNetwork(entry: string, address: string): boolean {
+  const [network = "", bits = ""] = entry.split("/");
+  const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+  if (isIP(network) === 0 || !(prefix <= (isIP(network) === 6 ? 128 : 32))) return false;
+  const list = new BlockList();
+  list.addSubnet(network, prefix, family(network));
+  return isIP(address) !== 0 && list.check(address, family(address));
+}
+
+/** Whether an entry of NO_PROXY means this host: a network, an address, or a domain, the latter two perhaps with a port. */
+function exempts(entry: string, host: string, port: string): boolean {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return inNetwork(entry, host);
+  const named = hostAndPort(entry);
+  if (named.host === "" || (named.port !== "" && named.port !== port)) return false;
+  if (isIP(named.host) !== 0) return inNetwork(`${named.host}/${isIP(named.host) === 6 ? 128 : 32}`, host);
+  const domain = named.host.replace(/^\*\./, ".");
+  return domain.startsWith(".") ? host.endsWith(domain) : host === domain || host.endsWith(`.${domain}`);
+}
+
+/**
+ * The proxy that the environment names for a server, by the rules of Go's http.ProxyFromEnvironment, which kubectl goes
+ * by: HTTPS_PROXY or HTTP_PROXY by the server's scheme, with http:// where the proxy has none; NO_PROXY with domains and
+ * all below them, networks and ports; this machine never. The packages for this know neither networks nor that a domain
+ * means what is below it, and read ALL_PROXY, which Go does not.
+ * @throws KubeconfigError if it cannot be the URL of a proxy; without its text, which may hold a password
+ */
+export function proxyFromEnvironment(server: string, environment: Environment): string | undefined {
+  const url = URL.parse(server);
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") return undefined;
+  const secure = url.protocol === "https:";
+  const names = secure ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"];
+  const found = setting(environment, ...names);
+  if (found === undefined) return undefined;
+  const host = url.hostname.toLowerCase().replace(/^\[(.*)\]$/, "$1");
+  if (host === "localhost" || (isIP(host) !== 0 && loopback.check(host, family(host)))) return undefined;
+  const port = url.port === "" ? (secure ? "443" : "80") : url.port;
+  const entries = (setting(environment, "NO_PROXY", "no_proxy")?.[1] ?? "").split(",");
+  if (entries.some((entry) => exempts(entry.trim().toLowerCase(), host, port))) return undefined;
+  const [name, value] = found;
+  const proxy = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  if (URL.canParse(proxy)) return proxy;
+  throw new KubeconfigError(
+    `$${name} is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
+  );
+}

@@ -1,0 +1,53 @@
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster } from "../../kube/cluster.ts";
+import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
+import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
+
+/** The client's port of each request. */
+const ports = ({ requests }: ApiServer): readonly (number | undefined)[] =>
+  requests.map(({ socket }) => socket.remotePort);
+
+test("requests one after another share a connection, also those of several clients of one cluster", async () => {
+  const server = await apiServer();
+  const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { token: "t" } });
+  const config = loadCluster({ kubeconfig });
+  for (const _ of [1, 2, 3]) {
+    const kube = new KubeClient(config, new AbortController().signal);
+    await kube.get(ref);
+    await kube.get(ref);
+  }
+  expect(server.requests.length).toBe(6);
+  // A second one where the first is not yet given back when the next request comes.
+  expect(new Set(ports(server)).size).toBeLessThanOrEqual(2);
+});
+
+test("another certificate of the client opens another connection", async () => {
+  const folder = folderWith({});
+  const options = { subject: "/CN=server", extensions: ["subjectAltName = IP:127.0.0.1"] };
+  const first = await selfSigned(folder, "first", options);
+  const second = await selfSigned(folder, "second", options);
+  const cert = readFileSync(first.certificate, "utf8");
+  const server = await apiServer({ cert, key: readFileSync(first.key, "utf8") });
+  const use = (files: typeof first): void => {
+    copyFileSync(files.certificate, join(folder, "client.crt"));
+    copyFileSync(files.key, join(folder, "client.key"));
+  };
+  use(first);
+  const kubeconfig = kubeconfigOf({
+    server: `https://127.0.0.1:${server.port}`,
+    cluster: { "certificate-authority": first.certificate },
+    user: { "client-certificate": join(folder, "client.crt"), "client-key": join(folder, "client.key") },
+  });
+  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
+  await kube.get(ref);
+  await kube.get(ref);
+  await kube.get(ref);
+  const before = ports(server);
+  expect(new Set(before).size).toBeLessThan(before.length);
+  use(second);
+  await kube.get(ref);
+  expect(before).not.toContain(ports(server).at(-1));
+});

@@ -1,0 +1,199 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { KubeconfigError } from "../../kube/errors.ts";
+import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
+import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
+
+beforeEach(() => {
+  for (const name of ["KUBECONFIG", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]) {
+    vi.stubEnv(name, undefined);
+  }
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
+
+function client(options: ClusterOptions): KubeClient {
+  return new KubeClient(loadCluster(options), new AbortController().signal);
+}
+
+describe("tokenFile", () => {
+  test("is sent before a token, is found beside the kubeconfig, and is read again as it changes", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { port, requests } = await apiServer();
+    const user = { tokenFile: "secrets/token", token: "old" };
+    const folder = folderWith({
+      "kube/config": kubeconfigOf({ server: `http://127.0.0.1:${port}`, user }),
+      "kube/secrets/token": "first\n",
+    });
+    const kube = client({ kubeconfig: join(folder, "kube/config") });
+    await kube.get(ref);
+    writeFileSync(join(folder, "kube/secrets/token"), "second\n");
+    vi.setSystemTime(Date.now() + 61_000);
+    await kube.get(ref);
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer first", "Bearer second"]);
+  });
+
+  test("that is missing is an error, not a request of nobody", async () => {
+    const { port, requests } = await apiServer();
+    const kubeconfig = kubeconfigOf({
+      server: `http://127.0.0.1:${port}`,
+      user: { tokenFile: "/none/token" },
+    });
+    await expect(client({ kubeconfig }).get(ref)).rejects.toMatchObject({
+      failure: "unauthorized",
+      message: expect.stringContaining("'/none/token'") as string,
+    });
+    expect(requests).toEqual([]);
+  });
+});
+
+describe("https", () => {
+  async function secure(user?: Record<string, unknown>): Promise<{ folder: string; text: string }> {
+    const folder = folderWith({});
+    const extensions = ["subjectAltName = IP:127.0.0.1"];
+    const files = await selfSigned(folder, "server", { subject: "/CN=server", extensions });
+    const tls = { cert: readFileSync(files.certificate, "utf8"), key: readFileSync(files.key, "utf8") };
+    const { port } = await apiServer(tls);
+    const cluster = { "certificate-authority": "server.crt" };
+    const text = kubeconfigOf({ server: `https://127.0.0.1:${port}`, cluster, ...(user && { user }) });
+    writeFileSync(join(folder, "config"), text);
+    return { folder, text };
+  }
+
+  test("a certificate and a key are found beside the kubeconfig, also for a context without a user", async () => {
+    const { folder, text } = await secure({ "client-certificate": "server.crt", "client-key": "server.key" });
+    expect(await client({ kubeconfig: join(folder, "config") }).get(ref)).toBeDefined();
+    writeFileSync(join(folder, "anonymous"), text.replace(',"user":"u"', ""));
+    expect(await client({ kubeconfig: join(folder, "anonymous") }).get(ref)).toBeDefined();
+  });
+
+  test("content goes before a file", async () => {
+    const { folder, text } = await secure();
+    const data = readFileSync(join(folder, "server.crt")).toString("base64");
+    const both = text.replace('"server.crt"', `"nowhere.crt","certificate-authority-data":"${data}"`);
+    expect(await client({ kubeconfig: both }).get(ref)).toBeDefined();
+  });
+});
+
+describe("what kubectl takes", () => {
+  const named = (name: string, server: string, current = name): string =>
+    kubeconfigOf({ server: "https://unused.example" })
+      .replace("https://unused.example", server)
+      .replace('"name":"x"', `"name":"${name}"`)
+      .replace('"current-context":"x"', `"current-context":"${current}"`);
+
+  test("nothing there", () => {
+    vi.stubEnv("HOME", folderWith({}));
+    expect(() => loadCluster({})).toThrow(
+      "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config names a cluster. " +
+        "Set one of them, or name a kubeconfig in the settings or by --kubeconfig.",
+    );
+  });
+
+  test("~/.kube/config", () => {
+    vi.stubEnv("HOME", folderWith({ ".kube/config": named("home", "https://home.example") }));
+    expect(loadCluster({}).getCurrentCluster()?.server).toBe("https://home.example");
+  });
+
+  test("of several files, those that are missing are left out; the first one to name something holds", () => {
+    const folder = folderWith({
+      empty: "",
+      first: named("a", "https://first.example", ""),
+      second: named("b", "https://second.example"),
+      third: named("a", "https://third.example"),
+    });
+    const files = ["missing", "empty", "first", "second", "third"].map((name) => join(folder, name));
+    vi.stubEnv("KUBECONFIG", files.join(delimiter));
+    const config = loadCluster({});
+    expect(config.getContexts().map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(config.getCurrentContext()).toBe("b");
+    // The cluster "c" of all three is the first one's.
+    expect(config.getCurrentCluster()?.server).toBe("https://first.example");
+  });
+
+  test("of several files, each has its own folder", () => {
+    const folder = folderWith({
+      "one/config": kubeconfigOf({ server: "https://one.example", user: { tokenFile: "token" } }),
+      "two/config": kubeconfigOf({ server: "https://two.example", user: { tokenFile: "token" } }),
+    });
+    vi.stubEnv("KUBECONFIG", [join(folder, "one/config"), join(folder, "two/config")].join(delimiter));
+    expect(loadCluster({}).getCurrentUser()?.authProvider).toEqual({
+      name: "tokenFile",
+      config: { tokenFile: join(folder, "one/token") },
+    });
+  });
+
+  test("none of the files there", () => {
+    vi.stubEnv("KUBECONFIG", ["/none/a", "/none/b"].join(delimiter));
+    expect(() => loadCluster({})).toThrow(
+      "There is no kubeconfig: $KUBECONFIG names what is not there (/none/a, /none/b). " +
+        "Correct it, or unset it to use ~/.kube/config.",
+    );
+  });
+
+  test("kubectl proxy, over http", async () => {
+    const { port } = await apiServer();
+    expect(
+      await client({ kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) }).get(ref),
+    ).toBeDefined();
+  });
+});
+
+test("a plugin that is named by a relative path is found beside the kubeconfig", () => {
+  const user = { exec: { command: "./bin/plugin", apiVersion: "client.authentication.k8s.io/v1" } };
+  const folder = folderWith({ config: kubeconfigOf({ server: "https://c.example", user }) });
+  expect(loadCluster({ kubeconfig: join(folder, "config") }).getCurrentUser()?.exec).toMatchObject({
+    command: join(folder, "bin/plugin"),
+  });
+});
+
+const good = kubeconfigOf({ server: "https://c.example" });
+
+test.each([
+  [
+    "no YAML",
+    "a: [top-secret",
+    "is not valid YAML of kind Config (line 1). Check it with: kubectl config view",
+  ],
+  ["a text", "top-secret", "is not valid YAML of kind Config. Check it with: kubectl config view"],
+  [
+    "a cluster without server",
+    good.replace('"server":"https://c.example"', ""),
+    "cannot be used: clusters[0].cluster.server is missing. Check it with: kubectl config view",
+  ],
+])("%s is told in words of its own, without the file's content", (_, text, said) => {
+  const file = join(folderWith({ config: text }), "config");
+  expect(() => loadCluster({ kubeconfig: file })).toThrow(
+    new KubeconfigError(`The kubeconfig "${file}" ${said}`),
+  );
+});
+
+test("a folder is no kubeconfig", () => {
+  const folder = folderWith({});
+  expect(() => loadCluster({ kubeconfig: folder })).toThrow(/cannot be read: EISDIR/);
+});
+
+test.each([
+  ["", "The kubeconfig has no current context. Set one: kubectl config use-context NAME. It has: none."],
+  ['"current-context":"y"', 'The kubeconfig has no context "y". It has: x.'],
+  [
+    '"cluster":"d"',
+    'The kubeconfig\'s context "x" names the cluster "d", which it does not have. ' +
+      "Correct it: kubectl config set-context x --cluster=NAME",
+  ],
+  [
+    '"user":"v"',
+    'The kubeconfig\'s context "x" names the user "v", which it does not have. ' +
+      "Correct it: kubectl config set-context x --user=NAME",
+  ],
+])("a context that leads nowhere: %s", (change, said) => {
+  const [key = ""] = change.split(":");
+  const kubeconfig = change === "" ? "{}" : good.replace(new RegExp(`${key}:"[a-z]"`), change);
+  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(said));
+});

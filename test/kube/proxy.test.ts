@@ -1,0 +1,144 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster } from "../../kube/cluster.ts";
+import { KubeconfigError } from "../../kube/errors.ts";
+import { proxyFromEnvironment } from "../../kube/proxy.ts";
+import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
+import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
+
+beforeEach(() => {
+  for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"]) {
+    vi.stubEnv(name, undefined);
+    vi.stubEnv(name.toLowerCase(), undefined);
+  }
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** A proxy that leads everything to one port of this machine, and remembers whereto and by whom it was asked. */
+async function proxyTo(target: number): Promise<{ url: string; asked: string[]; credentials: unknown[] }> {
+  const asked: string[] = [];
+  const credentials: unknown[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((incoming, outgoing) => {
+    asked.push(`${incoming.method ?? ""} ${incoming.url ?? ""}`);
+    const path = new URL(incoming.url ?? "").pathname;
+    request({ port: target, host: "127.0.0.1", path }, (answer) => answer.pipe(outgoing)).end();
+  });
+  server.on("connect", (incoming, socket: Socket) => {
+    asked.push(`CONNECT ${incoming.url ?? ""}`);
+    credentials.push(incoming.headers["proxy-authorization"]);
+    const through = connect(target, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      through.pipe(socket).pipe(through);
+    });
+    sockets.push(socket, through);
+    for (const each of [socket, through]) each.on("error", () => each.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked, credentials };
+}
+
+async function get(kubeconfig: string): Promise<unknown> {
+  return new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal).get(ref);
+}
+
+describe("the environment's proxy", () => {
+  test("is used for https, with its password, and the certificate is the API server's", async () => {
+    const folder = folderWith({});
+    const extensions = ["subjectAltName = DNS:kube.example"];
+    const files = await selfSigned(folder, "server", { subject: "/CN=server", extensions });
+    const cert = readFileSync(files.certificate, "utf8");
+    const server = await apiServer({ cert, key: readFileSync(files.key, "utf8") });
+    const proxy = await proxyTo(server.port);
+    vi.stubEnv("https_proxy", `http://me:pass@${proxy.url}`);
+    const cluster = { "certificate-authority": files.certificate };
+    expect(await get(kubeconfigOf({ server: "https://kube.example:6443", cluster }))).toBeDefined();
+    expect(proxy.asked).toEqual(["CONNECT kube.example:6443"]);
+    expect(proxy.credentials).toEqual([`Basic ${Buffer.from("me:pass").toString("base64")}`]);
+  });
+
+  test("is used for http, and a kubeconfig's own goes before", async () => {
+    const server = await apiServer();
+    const [proxy, own] = [await proxyTo(server.port), await proxyTo(server.port)];
+    vi.stubEnv("HTTP_PROXY", proxy.url);
+    expect(await get(kubeconfigOf({ server: "http://kube.example" }))).toBeDefined();
+    expect(proxy.asked).toHaveLength(1);
+    const cluster = { "proxy-url": `http://${own.url}` };
+    expect(await get(kubeconfigOf({ server: "http://kube.example", cluster }))).toBeDefined();
+    expect(proxy.asked).toHaveLength(1);
+    expect(own.asked).toHaveLength(1);
+  });
+
+  test("is not used for this machine", async () => {
+    const server = await apiServer();
+    vi.stubEnv("HTTP_PROXY", "http://nobody.example:3128");
+    expect(await get(kubeconfigOf({ server: `http://127.0.0.1:${server.port}` }))).toBeDefined();
+  });
+});
+
+test.each([
+  ["https://kube.example", { HTTPS_PROXY: "http://a:1", https_proxy: "http://b:1" }, "http://a:1"],
+  ["https://kube.example", { HTTPS_PROXY: "", https_proxy: "http://b:1" }, "http://b:1"],
+  ["https://kube.example", { HTTP_PROXY: "http://a:1", ALL_PROXY: "http://a:1" }, undefined],
+  ["http://kube.example", { HTTPS_PROXY: "http://a:1" }, undefined],
+  ["https://kube.example", { HTTPS_PROXY: "a:1" }, "http://a:1"],
+  ["https://kube.example", { HTTPS_PROXY: "socks5://a:1" }, "socks5://a:1"],
+  ["https://localhost:6443", { HTTPS_PROXY: "http://a:1" }, undefined],
+  ["https://127.8.0.1", { HTTPS_PROXY: "http://a:1" }, undefined],
+  ["https://[::1]:6443", { HTTPS_PROXY: "http://a:1" }, undefined],
+  ["no URL", { HTTPS_PROXY: "http://a:1" }, undefined],
+])("%s with %j", (server, environment, proxy) => {
+  expect(proxyFromEnvironment(server, environment)).toBe(proxy);
+});
+
+test.each([
+  ["https://kube.example", "kube.example", true],
+  ["https://KUBE.example", "Kube.Example", true],
+  ["https://kube.example", "example", true],
+  ["https://kube.example", ".example", true],
+  ["https://kube.example", "*.example", true],
+  ["https://kube.example", ".kube.example", false],
+  ["https://kube.example", "be.example", false],
+  ["https://kube.example", "other.example, kube.example", true],
+  ["https://kube.example", "*", true],
+  ["https://kube.example", " , ,", false],
+  ["https://kube.example:6443", "kube.example:6443", true],
+  ["https://kube.example:6443", "kube.example:443", false],
+  ["https://kube.example", "example:443", true],
+  ["https://10.1.2.3:6443", "10.0.0.0/8", true],
+  ["https://10.1.2.3:6443", "10.1.2.3", true],
+  ["https://10.1.2.3:6443", "10.1.2.3:443", false],
+  ["https://11.1.2.3", "10.0.0.0/8", false],
+  ["https://11.1.2.3", "10.0.0.0/99,x/8,10.0.0.0/", false],
+  ["https://kube.example", "0.0.0.0/0", false],
+  ["https://[fd00::1]:6443", "fd00::/8", true],
+  ["https://[fd00::1]:6443", "fd00:0::1", true],
+  ["https://[fd00::1]:6443", "[fd00::1]:6443", true],
+  ["https://[fd00::1]:6443", "[fd00::1]:443", false],
+  ["https://[fd00::1]:6443", "10.0.0.0/8", false],
+])("%s with NO_PROXY=%s goes directly: %s", (server, no_proxy, direct) => {
+  const proxy = "http://proxy.example:3128";
+  const environment = { HTTPS_PROXY: proxy, no_proxy };
+  expect(proxyFromEnvironment(server, environment)).toBe(direct ? undefined : proxy);
+});
+
+test("what is no URL is an error that does not quote it", () => {
+  expect(() => proxyFromEnvironment("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
+    new KubeconfigError(
+      "$HTTPS_PROXY is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name kube.example in $NO_PROXY.",
+    ),
+  );
+});
