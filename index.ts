@@ -1,5 +1,6 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import type { StackOutputs } from "./components/outputs.ts";
 
 // As in provider/pulumi-resource-trustee: this code is not compiled anew at every preview.
 enableCompileCache(join(import.meta.dirname, "node_modules", ".cache", "trustee-access"));
@@ -8,7 +9,7 @@ enableCompileCache(join(import.meta.dirname, "node_modules", ".cache", "trustee-
 // else that it does for a resource. Node strips types in place, so that the lines of this code need no map.
 Reflect.deleteProperty(Error, "prepareStackTrace");
 
-export default async function program(): Promise<Readonly<Record<string, unknown>>> {
+export default async function program(): Promise<StackOutputs> {
   const { declareStack } = await import("./components/declare-stack.ts");
   return declareStack();
 }

@@ -1,7 +1,7 @@
-import { resolve } from "node:path";
 import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { LivePod } from "../core/plan/live-pod.ts";
+import { clusterOf } from "../core/settings/cluster.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -12,23 +12,12 @@ export interface Clusters {
   readonly podKubernetes: pulumi.ProviderResource;
 }
 
-interface Cluster {
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
-}
-
-/** A relative kubeconfig is meant from the project's folder, wherever a provider's process happens to run. */
-function located(cluster: Cluster): { readonly kubeconfig?: string; readonly context?: string } {
-  return {
-    ...(cluster.kubeconfig === undefined ? {} : { kubeconfig: resolve(cluster.kubeconfig) }),
-    ...(cluster.context === undefined ? {} : { context: cluster.context }),
-  };
-}
-
 /** One provider a cluster: where both sides are the same, they share one and its process. */
 export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster" | "pods">): Clusters {
-  const trusteeSide = located(settings.trustee);
-  const podSide = located(settings.podCluster);
+  // A relative kubeconfig is meant from the project's folder, in which the engine starts each provider, and stays relative: the
+  // state is so the same wherever the project is checked out.
+  const trusteeSide = clusterOf(settings.trustee);
+  const podSide = clusterOf(settings.podCluster);
   const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
   // A run that was killed after it had created an object, and before its state was saved, is so taken up where it stopped.
   // Whatever is not ours is refused beforehand: see readLivePods, and the Secrets in getTrustee. And what is adopted is
@@ -64,6 +53,6 @@ export async function readLivePods(
   const provider =
     clusters.podKubernetes === clusters.trusteeKubernetes
       ? clusters.trustee
-      : new trustee.Provider("pod-reader", located(settings.podCluster));
+      : new trustee.Provider("pod-reader", clusterOf(settings.podCluster));
   return trustee.getInitdata(pods, { provider });
 }

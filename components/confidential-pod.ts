@@ -96,11 +96,11 @@ function create(
   parent: pulumi.Resource,
 ): ConfidentialPod["resource"] {
   const { name: podName, kind, replicas } = planned.declaration;
-  const opts = { parent };
+  // What exists under its name would be taken over by its successor, and then be deleted as the former one.
+  const opts = { parent, deleteBeforeReplace: true };
   if (kind === "Pod") {
     return new Pod(name, podArgs(planned, extra, stackName()), {
       ...opts,
-      deleteBeforeReplace: true,
       replaceOnChanges: [INITDATA_PATH],
     });
   }
@@ -117,6 +117,6 @@ function create(
       );
     case "Job":
       // A Job's template cannot be changed: another one takes its place.
-      return new Job(name, { metadata, spec: { template } }, { ...opts, deleteBeforeReplace: true });
+      return new Job(name, { metadata, spec: { template } }, opts);
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isRecord } from "../core/json.ts";
-import { SECRET_VALUES, type RawSettings } from "../core/settings/settings.ts";
+import type { Issue } from "../core/issues.ts";
+import { readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
+import type { RawSettings } from "../core/settings/settings.ts";
 
 const NAMESPACE = "trustee-access";
 
@@ -11,6 +12,8 @@ export type SecretValues = Readonly<Record<string, Readonly<Record<string, pulum
 export interface Configuration {
   readonly settings: RawSettings;
   readonly secretValues: SecretValues;
+  /** What is wrong with the secret values. */
+  readonly problems: readonly Issue[];
 }
 
 function parse(text: string): unknown {
@@ -21,6 +24,16 @@ function parse(text: string): unknown {
   }
 }
 
+/**
+ * Whether Pulumi holds a setting as a secret: the language host says so in this variable. The SDK's own reader of it is
+ * not public. Where it is not said (a program inside of the Automation API), nothing is known against it.
+ */
+function isEncrypted(setting: string): boolean {
+  const said = process.env["PULUMI_CONFIG_SECRET_KEYS"];
+  const keys = said === undefined ? undefined : parse(said);
+  return !Array.isArray(keys) || keys.includes(`${NAMESPACE}:${setting}`);
+}
+
 /** Every setting of this project in the stack's configuration. Secret values leave here as Pulumi secrets only. */
 export function readConfiguration(): Configuration {
   const settings: Record<string, unknown> = {};
@@ -28,14 +41,13 @@ export function readConfiguration(): Configuration {
     const [namespace, ...rest] = name.split(":");
     if (namespace === NAMESPACE) settings[rest.join(":")] = parse(text);
   }
-  const { [SECRET_VALUES]: values, ...open } = settings;
-  const secrets = Object.entries(isRecord(values) ? values : {}).filter(
-    (entry): entry is [string, Readonly<Record<string, unknown>>] => isRecord(entry[1]),
-  );
-  const asSecrets = (keys: Readonly<Record<string, unknown>>): Record<string, pulumi.Output<string>> =>
-    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(String(value))]));
+  const { [SECRET_VALUES]: given, ...open } = settings;
+  const { values, problems } = readSecretValues(given, isEncrypted(SECRET_VALUES));
+  const asSecrets = (keys: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> =>
+    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(value)]));
   return {
     settings: open,
-    secretValues: Object.fromEntries(secrets.map(([name, keys]) => [name, asSecrets(keys)])),
+    secretValues: Object.fromEntries(Object.entries(values).map(([name, keys]) => [name, asSecrets(keys)])),
+    problems,
   };
 }

@@ -1,17 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
+import { Issues } from "../core/issues.ts";
 import { guard } from "../core/limits/guard.ts";
 import { own } from "../core/own.ts";
-import { makePlan, type Plan } from "../core/plan/plan.ts";
+import { tryPlan, type Plan } from "../core/plan/plan.ts";
+import { foreignDamage } from "../core/policy/damage.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
 import { isCreated } from "../core/settings/references.ts";
-import { parseSettings, type RawSettings, type Settings } from "../core/settings/settings.ts";
+import { readSettings, type Settings } from "../core/settings/settings.ts";
 import { connectClusters, readLivePods, type Clusters } from "./clusters.ts";
-import type { SecretValues } from "./configuration.ts";
+import type { Configuration, SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
 import type { SecretData } from "./kbs-secret.ts";
-import { outputsOf } from "./outputs.ts";
+import { outputsOf, type StackOutputs } from "./outputs.ts";
 import { stackName } from "./stack-name.ts";
 import { TrusteeAccess } from "./trustee-access.ts";
 import * as trustee from "./trustee/index.ts";
@@ -29,7 +31,7 @@ export interface DeclaredTrusteeAccess {
   /** Known at preview: the initdata, the grants, the matrix. */
   readonly plan: Plan;
   /** What the stack of this project puts out: the matrix, PCR8s, annotations and more, as the README lists them. */
-  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly outputs: StackOutputs;
 }
 
 /** Reads the live Trustee, and refuses one that this stack could not be put on. */
@@ -100,37 +102,63 @@ async function sayChanges({ changing, rotation, doubts, otherReaders, accessChan
 /**
  * Declares everything, or, with a message that names every problem, nothing. Once a stack: the policy knows its lines by
  * the stack's name.
- * @param subject what the message says that the problems are in
- * @throws IssuesError with all problems at once
+ * @param opts of the component that everything is a child of; its providers are made here, one for each cluster of the settings
+ * @throws IssuesError with all problems of the settings and their files at once; where there are none, with all of how they go with
+ * the live Trustee and its pods
  */
 export async function declareTrusteeAccess(
   name: string,
-  {
-    settings: raw,
-    secretValues = {},
-  }: TrusteeAccessDeclaration | { readonly settings: RawSettings; readonly secretValues?: SecretValues },
-  subject = `the settings of ${name}`,
+  declaration: TrusteeAccessDeclaration,
+  opts?: pulumi.ComponentResourceOptions,
+): Promise<DeclaredTrusteeAccess> {
+  return declareConfiguration(
+    name,
+    { secretValues: {}, ...declaration, problems: [] },
+    `the settings of ${name}`,
+    opts,
+  );
+}
+
+/**
+ * The same from a stack's configuration, whose shape nothing has checked so far.
+ * @param subject what the message says that the problems are in
+ * @throws IssuesError as above
+ */
+export async function declareConfiguration(
+  name: string,
+  { settings: raw, secretValues, problems }: Configuration,
+  subject: string,
+  opts?: pulumi.ComponentResourceOptions,
 ): Promise<DeclaredTrusteeAccess> {
   const valueNames = Object.fromEntries(
     Object.entries(secretValues).map(([secret, keys]) => [secret, Object.keys(keys)]),
   );
-  const settings = parseSettings(raw, valueNames, subject);
-  const files = await readFiles(settings, subject);
+  const issues = new Issues();
+  const settings = readSettings(raw, valueNames, problems, issues);
+  const files = await readFiles(settings, issues);
+  issues.throwIfAny(subject);
   const clusters = connectClusters(settings);
   const [live, livePods] = await Promise.all([
     readTrustee(settings, clusters),
     readLivePods(settings, clusters),
   ]);
-  const plan = makePlan(settings, live, { files: files.initdata, livePods }, stackName(), subject);
-  const { budget, warnings } = guard({ settings, plan, live }, new Date(), subject);
+  const plan = tryPlan(settings, live, { files: files.initdata, livePods }, stackName(), issues);
+  // With a line that nobody can read, the policy to come cannot be made, let alone be weighed.
+  if (foreignDamage(live.policy, stackName()).length > 0) issues.throwIfAny(subject);
+  const { budget, warnings } = guard({ settings, plan, live }, new Date(), issues);
+  issues.throwIfAny(subject);
   for (const warning of warnings) await pulumi.log.warn(warning);
   await sayChanges(plan);
-  const access = new TrusteeAccess(name, {
-    settings,
-    plan,
-    secretData: secretDataOf(settings, secretValues, files),
-    generation: live.generation,
-    ...clusters,
-  });
+  const access = new TrusteeAccess(
+    name,
+    {
+      settings,
+      plan,
+      secretData: secretDataOf(settings, secretValues, files),
+      generation: live.generation,
+      ...clusters,
+    },
+    opts,
+  );
   return { access, plan, outputs: outputsOf({ settings, plan, live, access, budget }) };
 }

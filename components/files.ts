@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { inspectInitdata } from "../core/initdata/verbatim.ts";
 import { Issues } from "../core/issues.ts";
 import type { Settings } from "../core/settings/settings.ts";
 
@@ -31,67 +32,83 @@ async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined>
   }
 }
 
+/** Works on all at once; the issues come in the order of the items, whichever file is read first. */
+async function forEach<Item, Result>(
+  items: readonly Item[],
+  issues: Issues,
+  work: (item: Item, issues: Issues) => Promise<Result>,
+): Promise<Result[]> {
+  const worked = items.map(async (item) => {
+    const own = new Issues();
+    return { result: await work(item, own), found: own.found };
+  });
+  const all = await Promise.all(worked);
+  issues.addAll(all.flatMap(({ found }) => found));
+  return all.map(({ result }) => result);
+}
+
+interface NamedFile {
+  readonly path: string;
+  readonly file: string;
+}
+
+/** The document in a file, which has to be one that a guest would take. */
+async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<readonly [string, string][]> {
+  const allowed = "the path of a TOML file, from the project's folder";
+  const mend = "Correct the path, or remove the setting to have the initdata generated.";
+  const bytes = await read({ path, file, allowed, mend }, issues);
+  if (bytes === undefined) return [];
+  // What is measured is bytes: a text that UTF-8 cannot give back would be another document.
+  const text = bytes.toString("utf8");
+  if (Buffer.from(text, "utf8").equals(bytes)) {
+    inspectInitdata(text, path, issues);
+    return [[file, text]];
+  }
+  issues.add({
+    path,
+    given: `"${file}", which is not UTF-8`,
+    allowed: "a TOML file, which is UTF-8",
+    mend: "Correct the file.",
+  });
+  return [];
+}
+
 async function readInitdata(
   { pods, readers }: Pick<Settings, "pods" | "readers">,
   issues: Issues,
 ): Promise<Files["initdata"]> {
-  const named = [
-    ...pods.map(({ initdataFile }, index) => ({ initdataFile, path: `pods[${index}].initdataFile` })),
-    ...readers.map(({ initdataFile }, index) => ({ initdataFile, path: `readers[${index}].initdataFile` })),
-  ];
-  const entries = named.map(async ({ initdataFile: file, path }): Promise<[string, string][]> => {
-    if (file === undefined) return [];
-    const mend = "Correct the path, or remove the setting to have the initdata generated.";
-    const bytes = await read(
-      { path, file, allowed: "the path of a TOML file, from the project's folder", mend },
-      issues,
-    );
-    if (bytes === undefined) return [];
-    // What is measured is bytes: a text that UTF-8 cannot give back would be another document.
-    const text = bytes.toString("utf8");
-    if (Buffer.from(text, "utf8").equals(bytes)) return [[file, text]];
-    issues.add({
-      path,
-      given: `"${file}", which is not UTF-8`,
-      allowed: "a TOML file, which is UTF-8",
-      mend: "Correct the file.",
-    });
-    return [];
-  });
-  return Object.fromEntries((await Promise.all(entries)).flat());
+  const named = Object.entries({ pods, readers }).flatMap(([section, all]) =>
+    all.flatMap(({ initdataFile: file }, index): NamedFile[] =>
+      file === undefined ? [] : [{ path: `${section}[${index}].initdataFile`, file }],
+    ),
+  );
+  return Object.fromEntries((await forEach(named, issues, readDocument)).flat());
 }
 
 async function readSecrets(secrets: Settings["secrets"], issues: Issues): Promise<Files["secrets"]> {
-  const found = secrets.map(
-    async ({ name, files = {} }, index): Promise<[string, Record<string, string>]> => {
-      const keys = Object.entries(files).map(async ([key, file]): Promise<[string, string][]> => {
-        const bytes = await read(
-          {
-            path: `secrets[${index}].files.${key}`,
-            file,
-            allowed: "the path of a file, from the project's folder",
-            mend: "Correct the path.",
-          },
-          issues,
-        );
-        return bytes === undefined ? [] : [[key, bytes.toString("base64")]];
-      });
-      return [name, Object.fromEntries((await Promise.all(keys)).flat())];
-    },
+  // A secret of another source is told of its `files` as such.
+  const ofFiles = secrets.flatMap(({ name, from, files = {} }, index) =>
+    from === "file" ? [{ name, index, files: Object.entries(files) }] : [],
   );
-  return Object.fromEntries(await Promise.all(found));
+  const found = await forEach(ofFiles, issues, async ({ name, index, files }, own) => {
+    const keys = await forEach(files, own, async ([key, file], one): Promise<[string, string][]> => {
+      const path = `secrets[${index}].files.${key}`;
+      const allowed = "the path of a file, from the project's folder";
+      const bytes = await read({ path, file, allowed, mend: "Correct the path." }, one);
+      return bytes === undefined ? [] : [[key, bytes.toString("base64")]];
+    });
+    return [name, Object.fromEntries(keys.flat())] as const;
+  });
+  return Object.fromEntries(found);
 }
 
-/** @throws IssuesError naming every file that cannot be read */
+/** @param issues takes every file that cannot be read, or holds what no guest would take */
 export async function readFiles(
   settings: Pick<Settings, "pods" | "readers" | "secrets">,
-  subject: string,
+  issues: Issues,
 ): Promise<Files> {
-  const issues = new Issues();
-  const [initdata, secrets] = await Promise.all([
-    readInitdata(settings, issues),
-    readSecrets(settings.secrets, issues),
-  ]);
-  issues.throwIfAny(subject);
-  return { initdata, secrets };
+  return {
+    initdata: await readInitdata(settings, issues),
+    secrets: await readSecrets(settings.secrets, issues),
+  };
 }

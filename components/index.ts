@@ -14,6 +14,7 @@ export {
 export { InitdataRotation, type InitdataRotationArgs } from "./initdata-rotation.ts";
 export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
 export type { ExtraSpec } from "./pod-template.ts";
+export type { PodOutput, StackOutputs, TrusteeOutput } from "./outputs.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
 export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
 export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
@@ -28,7 +29,8 @@ export {
   type GetTrusteeResult,
   type ProviderArgs as TrusteeProviderArgs,
 } from "./trustee/index.ts";
-export type { AccessMatrix } from "../core/access/matrix.ts";
+export type { AccessMatrix, AccessReport } from "../core/access/matrix.ts";
+export type { OtherReader } from "../core/access/other-readers.ts";
 export { IssuesError } from "../core/issues.ts";
 export type { Plan } from "../core/plan/plan.ts";
 export type { KbsEndpoint, PlannedPod } from "../core/plan/pod.ts";

@@ -39,6 +39,11 @@ export interface KbsSecretArgs {
  */
 export class KbsSecret extends pulumi.ComponentResource {
   readonly name: string;
+  /**
+   * Key -> base64 of what it holds, for a Secret that is created here: a generated value, say, for who else needs it. A Pulumi
+   * secret; `undefined` for a Secret that exists already.
+   */
+  readonly values: pulumi.Output<SecretData> | undefined;
   readonly entry: trustee.KbsSecretEntry;
   /** Changes when the KBS has to be rolled out for this secret: a hash, itself a Pulumi secret. */
   readonly change: pulumi.Output<string>;
@@ -46,8 +51,8 @@ export class KbsSecret extends pulumi.ComponentResource {
   constructor(name: string, args: KbsSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:KbsSecret", name, {}, opts);
     this.name = args.name ?? name;
-    const values = this.#values(name, args);
-    const secret = values === undefined ? undefined : this.#create(name, args, values);
+    this.values = this.#values(name, args);
+    const secret = this.values === undefined ? undefined : this.#create(name, args, this.values);
     this.entry = new trustee.KbsSecretEntry(
       name,
       {
@@ -103,7 +108,8 @@ export class KbsSecret extends pulumi.ComponentResource {
         type: "Opaque",
         data: data.apply((values) => ({ ...values })),
       },
-      { parent: this },
+      // What exists under its name would be taken over by its successor, and then be deleted as the former one.
+      { parent: this, deleteBeforeReplace: true },
     );
   }
 }

@@ -38,6 +38,10 @@ export class Issues {
     this.#found.push(issue);
   }
 
+  addAll(issues: readonly Issue[]): void {
+    this.#found.push(...issues);
+  }
+
   get found(): readonly Issue[] {
     return this.#found;
   }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import type { Rotation } from "../../core/rotation/rotation.ts";
+import { inPlace } from "./in-place.ts";
 
 interface Target {
   readonly namespace: pulumi.Input<string>;
@@ -40,6 +41,6 @@ export class ConfigMapEntry extends pulumi.CustomResource {
       written: undefined,
       revision: undefined,
     };
-    super("trustee:index:ConfigMapEntry", name, { ...args, ...outputs }, opts);
+    super("trustee:index:ConfigMapEntry", name, { ...args, ...outputs }, inPlace(opts));
   }
 }

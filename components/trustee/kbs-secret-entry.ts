@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { inPlace } from "./in-place.ts";
 
 export interface KbsSecretEntryArgs {
   readonly namespace: pulumi.Input<string>;
@@ -22,6 +23,6 @@ export class KbsSecretEntry extends pulumi.CustomResource {
 
   constructor(name: string, args: KbsSecretEntryArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { added: undefined, present: undefined, revision: undefined };
-    super("trustee:index:KbsSecretEntry", name, { ...args, ...outputs }, opts);
+    super("trustee:index:KbsSecretEntry", name, { ...args, ...outputs }, inPlace(opts));
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digests } from "../../core/reference-values/merge.ts";
 import type { Rotation } from "../../core/rotation/rotation.ts";
+import { inPlace } from "./in-place.ts";
 
 export interface ReferenceValuesArgs {
   readonly namespace: pulumi.Input<string>;
@@ -41,6 +42,6 @@ export class ReferenceValues extends pulumi.CustomResource {
       revision: undefined,
       owner: undefined,
     };
-    super("trustee:index:ReferenceValues", name, { ...args, ...outputs }, opts);
+    super("trustee:index:ReferenceValues", name, { ...args, ...outputs }, inPlace(opts));
   }
 }

@@ -69,6 +69,10 @@ const restBodies: readonly string[] = [
   "Attestation Feature Not Enabled",
 ];
 
+/** How kubectl says that it was refused, or got no answer, before it came to the pod: a missing right, for one. */
+const KUBECTL_ERROR =
+  /^(?:Error from server\b|error: You must be logged in|Unable to connect to the server\b).*$/m;
+
 /** Of an error's text, at most this much is shown. Characters. */
 const MOST_TEXT = 200;
 
@@ -78,7 +82,7 @@ export type ExecOutcome = Exclude<Outcome, DenialReason>;
 /** An exec's outcome, with what the pod said where that is an error's text. */
 export interface Classified {
   readonly outcome: ExecOutcome;
-  /** One line; only of an error that is the CDH's or the REST server's by its form, so that it is no secret. */
+  /** One line; only of an error that is the CDH's, the REST server's or kubectl's by its form, so that it is no secret. */
   readonly text?: string;
 }
 
@@ -105,7 +109,10 @@ function classifyBody(body: string): Classified {
 export function classify(result: ExecResult): Classified {
   if (result.timedOut) return { outcome: "timed-out" };
   const { exitCode, stdout, stderr } = result;
-  return exitCode === 0 ? classifyBody(stdout) : { outcome: classifyFailure(exitCode, stderr) };
+  if (exitCode === 0) return classifyBody(stdout);
+  const outcome = classifyFailure(exitCode, stderr);
+  const [text] = outcome === "failed" ? (KUBECTL_ERROR.exec(stderr) ?? []) : [];
+  return { outcome, ...(text === undefined ? {} : { text: text.slice(0, 2 * MOST_TEXT) }) };
 }
 
 function classifyFailure(exitCode: number | undefined, stderr: string): ExecOutcome {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
-const otherReader = z.object({
+/** One of the output `otherReaders`, as a stack puts it out. */
+export const otherReader = z.object({
   stack: z.string(),
   reader: z.string(),
   secret: z.string(),

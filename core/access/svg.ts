@@ -1,4 +1,5 @@
 import { cellsByRow, type AccessMatrix, type Cell, type Column, type Row } from "./matrix.ts";
+import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { escapeText, shorten } from "./picture/markup.ts";
 import { palette, signBadge, signOf, signs, signStyle, signWords } from "./picture/signs.ts";
 
@@ -7,6 +8,8 @@ export interface PictureOptions {
   readonly title?: string;
   /** Begins the ids inside, so that two pictures can be in one page. @default "access" */
   readonly id?: string;
+  /** Who reads the stack's secrets by other stacks' grants: a line each below the matrix. @default nobody */
+  readonly others?: readonly OtherReader[];
 }
 
 const ROW = 52;
@@ -16,10 +19,17 @@ const LEGEND = 44;
 /** Wider than this, and the columns stand upright. */
 const WIDE = 1000;
 const LONGEST = 40;
+const LINE = 22;
+const LONGEST_LINE = 140;
 
 /** A generous guess at how wide a text is, since there is no font to ask. */
 function widthOf(text: string, perLetter = 7.4): number {
   return text.length * perLetter;
+}
+
+/** The same of a line in which somebody else's names stand, who may have made them up of the widest letters. */
+function lineWidth(line: string): number {
+  return widthOf(line) + (line.match(/[A-Zmw@%]/g) ?? []).length * 5.6;
 }
 
 function text(x: number, y: number, kind: string, content: string, rest = ""): string {
@@ -36,11 +46,14 @@ interface Layout {
   readonly top: number;
   readonly columnWidth: number;
   readonly upright: boolean;
+  /** Where the rows end. */
+  readonly bottom: number;
   readonly width: number;
   readonly height: number;
 }
 
-function layOut({ rows, columns }: AccessMatrix, title: boolean): Layout {
+/** @param lines that stand between the rows and the legend */
+function layOut({ rows, columns }: AccessMatrix, title: boolean, lines: readonly string[] = []): Layout {
   const rowLabels = rows.flatMap((row) => [widthOf(shorten(row.pod, LONGEST)), widthOf(rowDetail(row), 6.9)]);
   const left = Math.max(130, ...rowLabels) + 2 * PAD;
   const names = columns.flatMap(({ secret, key }) => [shorten(secret, LONGEST), shorten(key, LONGEST)]);
@@ -55,13 +68,16 @@ function layOut({ rows, columns }: AccessMatrix, title: boolean): Layout {
     : 58;
   const top = (title ? 46 : 8) + headHeight;
   const legend = signs.reduce((sum, sign) => sum + widthOf(signWords[sign], 6.8) + 52, PAD);
+  const widest = Math.max(0, ...lines.map((line) => lineWidth(shorten(line, LONGEST_LINE)) + 2 * PAD));
+  const bottom = top + Math.max(rows.length, 1) * ROW;
   return {
     left,
     top,
     columnWidth,
     upright,
-    width: round(Math.max(left + columns.length * columnWidth + PAD, legend)),
-    height: round(top + Math.max(rows.length, 1) * ROW + LEGEND + 12),
+    bottom,
+    width: round(Math.max(left + columns.length * columnWidth + PAD, legend, widest)),
+    height: round(bottom + lines.length * LINE + LEGEND + 12),
   };
 }
 
@@ -99,6 +115,11 @@ function cellBadge(cell: Cell, rowIndex: number, columnIndex: number, layout: La
   return `<g>${title}${signBadge(sign, round(x), round(y), BADGE)}</g>`;
 }
 
+function otherLine(line: string, index: number, { bottom }: Layout): string {
+  const y = bottom + index * LINE + 20;
+  return `<g><title>${escapeText(line)}</title>${text(PAD, y, "other", shorten(line, LONGEST_LINE))}</g>`;
+}
+
 function legend({ height }: Layout): string {
   const y = height - LEGEND + 6;
   let x = PAD;
@@ -125,17 +146,16 @@ ${scope} .paper{fill:var(--paper)}
 ${signStyle}`;
 }
 
-/** One sentence on each pod, for those who cannot see the picture. */
-function description(matrix: AccessMatrix): string {
+/** One sentence on each pod, and on each of the lines below, for those who cannot see the picture. */
+function description(matrix: AccessMatrix, lines: readonly string[]): string {
   const cellsOf = cellsByRow(matrix);
-  return matrix.rows
-    .map((row) => {
-      const read = cellsOf(row)
-        .filter(({ allowed }) => allowed)
-        .map(({ secret, key }) => `${secret}/${key}`);
-      return `${row.pod} may read ${read.length === 0 ? "nothing" : read.join(", ")}.`;
-    })
-    .join(" ");
+  const sentences = matrix.rows.map((row) => {
+    const read = cellsOf(row)
+      .filter(({ allowed }) => allowed)
+      .map(({ secret, key }) => `${secret}/${key}`);
+    return `${row.pod} may read ${read.length === 0 ? "nothing" : read.join(", ")}.`;
+  });
+  return [...sentences, ...lines.map((line) => `${line}.`)].join(" ");
 }
 
 /** How wide the picture without a title is, and of that its empty margin at the left, in CSS pixels. */
@@ -147,8 +167,12 @@ export function pictureSize(matrix: AccessMatrix): { readonly width: number; rea
  * The access matrix as a picture: an SVG document that needs no font, no script and nothing from elsewhere, in colours for
  * light and dark screens. Every cell has a colour and a sign.
  */
-export function matrixSvg(matrix: AccessMatrix, { title, id = "access" }: PictureOptions = {}): string {
-  const layout = layOut(matrix, title !== undefined);
+export function matrixSvg(
+  matrix: AccessMatrix,
+  { title, id = "access", others = [] }: PictureOptions = {},
+): string {
+  const otherLines = others.map(otherReaderLine);
+  const layout = layOut(matrix, title !== undefined, otherLines);
   const { left, top, width, height } = layout;
   const lines = [...matrix.rows, undefined].map((_, index) => {
     const y = top + index * ROW + 0.5;
@@ -168,7 +192,7 @@ export function matrixSvg(matrix: AccessMatrix, { title, id = "access" }: Pictur
     matrix.cells.length > 0 ? [] : [text(left, top + 30, "key", "There is no pod with a secret to read.")];
   return `<svg xmlns="http://www.w3.org/2000/svg" id="${id}-matrix" role="img" aria-labelledby="${id}-title ${id}-text" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <title id="${id}-title">Which pod may read which secret${title === undefined ? "" : `: ${escapeText(title)}`}</title>
-<desc id="${id}-text">${escapeText(description(matrix))}</desc>
+<desc id="${id}-text">${escapeText(description(matrix, otherLines))}</desc>
 <style>${style(id)}</style>
 ${[
   `<rect class="paper" width="${width}" height="${height}" rx="10"/>`,
@@ -178,6 +202,7 @@ ${[
   ...matrix.rows.map((row, index) => rowHead(row, index, layout)),
   ...cells,
   ...nothing,
+  ...otherLines.map((line, index) => otherLine(line, index, layout)),
   legend(layout),
 ].join("\n")}
 </svg>

@@ -1,9 +1,9 @@
 import { currentCondition } from "./explain-trustee.ts";
 import { policyCondition } from "./explain-policy.ts";
 import { referenceCondition } from "./explain-reference.ts";
-import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
-import { likelyClaim, readPodClaims } from "./pod-claims.ts";
-import { isInitdataEntry, liveReferenceValues } from "./trustee-view.ts";
+import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
+import { readPodClaims } from "./pod-claims.ts";
+import { tellClaim } from "./told-claim.ts";
 
 /** A cell that the KBS has denied, and what is live on both sides. */
 export interface DeniedCell {
@@ -14,6 +14,9 @@ export interface DeniedCell {
   readonly answers: PolicyAnswers;
   /** Whether the KBS's log says that it was the policy that denied it; else there may be no such secret. */
   readonly byPolicy: boolean;
+  /** The stack whose cell it is, and how that calls the pod. */
+  readonly stack?: StackFacts;
+  readonly reader?: string;
 }
 
 /**
@@ -23,16 +26,14 @@ export interface DeniedCell {
  * @returns `undefined`: nothing is known to, so that the denial is the policy's own
  */
 export function attestationProblem(cell: DeniedCell): string | undefined {
-  const { trustee, pod, secret, key, answers, byPolicy } = cell;
+  const { trustee, pod, secret, key, answers, byPolicy, stack, reader } = cell;
   const claims = readPodClaims(pod);
   if (claims === undefined) return "the pod has no initdata annotation";
   if ("problem" in claims) return `the pod's initdata cannot be read: ${claims.problem}`;
-  const entries = liveReferenceValues(trustee).document?.entries ?? [];
-  const registered = entries.filter(({ name }) => isInitdataEntry(name)).flatMap(({ values }) => values);
-  const claim = likelyClaim(claims, new Set(registered));
+  const claim = tellClaim(pod, claims, { trustee, stack, reader });
   if (claim === undefined) return "no TEE can bind the pod's initdata";
   const whose = `${claim.name} ${claim.value}`;
-  const reference = referenceCondition(trustee, pod, claim);
+  const reference = referenceCondition(trustee, pod, claim, stack);
   if (reference.status === "fails") return `${whose}: ${reference.detail}`;
   const policy = policyCondition(trustee, answers, claim, secret, key);
   const isCurrent = currentCondition(trustee, secret).status === "holds";

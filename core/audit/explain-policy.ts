@@ -43,7 +43,7 @@ export function explainQuestions(
 }
 
 /** The digests that the policy gives the secret to, each with whose it is, where the policy says that. */
-export function readersOf(
+function readersOf(
   trustee: TrusteeFacts,
   answers: PolicyAnswers,
   secret: string,

@@ -1,27 +1,75 @@
-import { differsInCase } from "./digest-case.ts";
 import { expirySeconds } from "./expiry.ts";
 import { timeText } from "./explain-pod.ts";
 import type { Condition } from "./explanation.ts";
-import type { PodFacts, TrusteeFacts } from "./facts.ts";
-import type { NamedClaim } from "./pod-claims.ts";
-import { isInitdataEntry, liveReferenceValues } from "./trustee-view.ts";
+import type { StackFacts, TrusteeFacts } from "./facts.ts";
+import { holdsClaim, isForTee, registrationOf, type Registration } from "./registration.ts";
+import type { TeePod, ToldClaim } from "./told-claim.ts";
+import { liveReferenceValues } from "./trustee-view.ts";
 
-/** Which entries count for the pod's TEE: by its instance size on Azure, where that says it. */
-function isForTee(entry: string, machineType: string | undefined): boolean {
-  if (machineType === undefined) return true;
-  if (/^Standard_[DE]C\d+e/.test(machineType)) return !/^snp/i.test(entry);
-  if (/^Standard_[DE]C\d+a/.test(machineType)) return !/^tdx/i.test(entry);
-  return true;
+/** No entry holds the pod's claim. */
+function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registration): Condition {
+  const id = "reference";
+  const names = entries.map(({ name }) => name).join(" or ") || "an entry for initdata";
+  const found = {
+    expected: [`${claim.value} in ${names}`],
+    seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
+  };
+  if (twin !== undefined) {
+    return {
+      id,
+      status: "fails",
+      detail: `${twin.name} holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well`,
+      ...found,
+      next: `Write the digest in lower case in ${twin.name}.`,
+    };
+  }
+  const [other] = elsewhere;
+  if (other !== undefined) {
+    return {
+      id,
+      status: "unknown",
+      detail: `${other.name} holds this digest, but nothing says that this entry is for digests of initdata`,
+      next: "Name the pod's stack, which knows its entries: --stack.",
+    };
+  }
+  if (!claim.sure) {
+    return {
+      id,
+      status: "unknown",
+      detail:
+        "no reference value holds this digest: if the pod has a vTPM, it does not attest well; bare metal asks for none",
+      next: "Name the pod's stack, which knows how its TEE binds the initdata: --stack. If it is in none, and has a vTPM, declare it in one, then run pulumi up.",
+    };
+  }
+  if (claim.binding !== "azure-vtpm" && entries.length === 0) {
+    return {
+      id,
+      status: "holds",
+      detail: `bare metal asks for none: no entry is for ${claim.name}`,
+    };
+  }
+  return {
+    id,
+    status: "fails",
+    detail: "no reference value holds this digest, so the pod does not attest well",
+    ...found,
+    next: "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
+  };
 }
 
-/** A reference value that has not expired holds its digest, so that it attests well. */
+/**
+ * A reference value that has not expired holds the pod's digest, so that it attests well. On bare metal that is asked only
+ * where there are entries for it: Trustee's own attestation policy compares PCR8 alone.
+ */
 export function referenceCondition(
   trustee: TrusteeFacts,
-  pod: Pick<PodFacts, "machineType">,
-  claim: NamedClaim,
+  pod: TeePod,
+  claim: ToldClaim,
+  stack: StackFacts | undefined,
 ): Condition {
   const { key, document, problem } = liveReferenceValues(trustee);
-  if (document === undefined) {
+  const asksForNone = claim.sure && claim.binding !== "azure-vtpm" && problem === undefined;
+  if (document === undefined && !asksForNone) {
     return {
       id: "reference",
       status: "fails",
@@ -29,31 +77,10 @@ export function referenceCondition(
       next: "Correct the ConfigMap with the reference values.",
     };
   }
-  const entries = document.entries.filter(
-    ({ name }) => isInitdataEntry(name) && isForTee(name, pod.machineType),
-  );
-  const names = entries.map(({ name }) => name).join(" or ") || "an entry for initdata";
-  const holding = entries.filter(({ values }) => values.includes(claim.value));
+  const registration = registrationOf(document?.entries ?? [], pod, claim, stack);
+  const { holding } = registration;
   const [first] = holding;
-  if (first === undefined) {
-    const [twin] = entries.flatMap(({ name, values }) =>
-      values.filter((value) => differsInCase(value, claim.value)).map((value) => ({ name, value })),
-    );
-    return {
-      id: "reference",
-      status: "fails",
-      detail:
-        twin === undefined
-          ? "no reference value holds this digest, so the pod does not attest well"
-          : `${twin.name} holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well`,
-      expected: [`${claim.value} in ${names}`],
-      seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
-      next:
-        twin === undefined
-          ? "Register the pod's digest: declare the pod in a stack, then run pulumi up."
-          : `Write the digest in lower case in ${twin.name}.`,
-    };
-  }
+  if (first === undefined) return unregistered(claim, registration);
   const live = holding.find(({ expiration }) => isLive(expiration, trustee.now));
   if (live === undefined) {
     return {
@@ -83,18 +110,19 @@ function isLive(expiration: string, now: number): boolean {
  */
 export function measurementsCondition(
   trustee: TrusteeFacts,
-  pod: Pick<PodFacts, "machineType">,
-  claim: NamedClaim,
+  pod: TeePod,
+  claim: ToldClaim,
 ): readonly Condition[] {
   const entries = liveReferenceValues(trustee).document?.entries;
   if (entries === undefined) return [];
-  const own = entries.filter(({ name }) => isForTee(name, pod.machineType));
+  const own = entries.filter(({ name }) => isForTee(name, pod, claim));
   const [live, dead] = [true, false].map((wanted) =>
     own.filter(({ expiration }) => isLive(expiration, trustee.now) === wanted),
   );
-  const holds = ({ values }: { readonly values: readonly string[] }): boolean => values.includes(claim.value);
   // An entry for the digest that has expired, with no other in its place, is the condition before this one.
-  const expired = (dead ?? []).filter((entry) => !holds(entry) || live?.some(holds));
+  const expired = (dead ?? []).filter(
+    (entry) => !holdsClaim(entry, claim) || live?.some((other) => holdsClaim(other, claim)),
+  );
   if (expired.length === 0) {
     return [
       { id: "measurements", status: "holds", detail: "no other reference value of its TEE has expired" },

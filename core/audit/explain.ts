@@ -1,6 +1,6 @@
-import { lastRequest } from "./explain-log.ts";
+import { lastRequest, type PodLog } from "./explain-log.ts";
 import { declaredCondition, initdataCondition, podCondition, uneditedCondition } from "./explain-pod.ts";
-import { policyCondition, readersOf } from "./explain-policy.ts";
+import { policyCondition } from "./explain-policy.ts";
 import { measurementsCondition, referenceCondition } from "./explain-reference.ts";
 import {
   currentCondition,
@@ -9,9 +9,9 @@ import {
   trusteeCondition,
 } from "./explain-trustee.ts";
 import type { Condition, Explanation } from "./explanation.ts";
-import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
-import { likelyClaim, readPodClaims, type NamedClaim } from "./pod-claims.ts";
-import { liveReferenceValues } from "./trustee-view.ts";
+import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
+import { readPodClaims } from "./pod-claims.ts";
+import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
 /** Everything that one cell is explained by. */
 export interface CellFacts {
@@ -25,21 +25,22 @@ export interface CellFacts {
   readonly answers: PolicyAnswers;
   /** The annotation that the pod's stack declares, where a stack was named. */
   readonly declared?: string | undefined;
-  /** Lines of the KBS's log, in order; a string: why it could not be read. */
-  readonly log: readonly string[] | string;
+  /** The stack that was named, and how it calls the pod, where that is one of its own. */
+  readonly stack?: StackFacts | undefined;
+  readonly reader?: string | undefined;
+  /** The log of each pod of the KBS. */
+  readonly log: readonly PodLog[];
 }
 
-/** The claim that the pod makes, if it can be told: one that somebody has registered or granted something, first. */
-function claimOf(facts: CellFacts): NamedClaim | undefined {
-  const claims = facts.pod === undefined ? undefined : readPodClaims(facts.pod);
-  if (claims === undefined || "problem" in claims) return undefined;
-  const { trustee, answers, secret, key } = facts;
-  const registered = (liveReferenceValues(trustee).document?.entries ?? []).flatMap(({ values }) => values);
-  return likelyClaim(claims, new Set([...registered, ...readersOf(trustee, answers, secret, key).keys()]));
+/** The claim that the pod makes; `undefined`: it has no initdata that could be read. */
+function claimOf({ trustee, pod, stack, reader }: CellFacts): ToldClaim | undefined {
+  const claims = pod === undefined ? undefined : readPodClaims(pod);
+  if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
+  return tellClaim(pod, claims, { trustee, stack, reader });
 }
 
 function conditionsOf(facts: CellFacts): readonly Condition[] {
-  const { trustee, pod, secret, key, answers, declared } = facts;
+  const { trustee, pod, secret, key, answers, declared, stack } = facts;
   const claim = claimOf(facts);
   return [
     podCondition(pod),
@@ -53,7 +54,7 @@ function conditionsOf(facts: CellFacts): readonly Condition[] {
     ...(pod === undefined || claim === undefined
       ? []
       : [
-          referenceCondition(trustee, pod, claim),
+          referenceCondition(trustee, pod, claim, stack),
           ...measurementsCondition(trustee, pod, claim),
           policyCondition(trustee, answers, claim, secret, key),
         ]),
@@ -99,7 +100,7 @@ function because(
 export function explain(facts: CellFacts): Explanation {
   const conditions = conditionsOf(facts);
   const { log, podName, pod, secret, key } = facts;
-  const last = typeof log === "string" ? log : lastRequest(log, secret, key, pod?.address);
+  const last = lastRequest(log, secret, key, pod?.address);
   // Other initdata than declared is told, but denies nothing by itself; who wrote the annotation is often not seen.
   const fails = conditions.some(({ id, status }) => status === "fails" && id !== "declared");
   const unknown = conditions.some(({ status, next }) => status === "unknown" && next !== undefined);

@@ -1,3 +1,4 @@
+import type { Binding } from "../initdata/binding.ts";
 import type { ObservedPod } from "../rollout/observation.ts";
 import type { Generation } from "../trustee/generation.ts";
 
@@ -13,6 +14,18 @@ export interface LiveFacts {
   readonly namespaces?: readonly string[] | undefined;
   /** What the live policy answered in a real Rego engine. */
   readonly answers: PolicyAnswers;
+  /** What a stack says, where one was named. */
+  readonly stack?: StackFacts | undefined;
+}
+
+/** What a stack knows of its own, which the cluster does not show. */
+export interface StackFacts {
+  /** Pod or reader -> its claim `init_data`, lower-case hex. */
+  readonly claims: Readonly<Record<string, string>>;
+  /** Pod -> how its TEE binds the initdata, as far as that can be told. */
+  readonly bindings: Readonly<Record<string, Binding>>;
+  /** The entries of the reference values that it writes, whatever they are called. */
+  readonly entries: readonly string[];
 }
 
 export interface TrusteeFacts {

@@ -2,8 +2,10 @@ import { mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
-import { likelyClaim, namedClaims, readPodClaims, type PodClaims } from "./pod-claims.ts";
+import { possibleSpellings, readPodClaims, type PodClaims } from "./pod-claims.ts";
 import { digestsInPolicy, readGenerated } from "./policy-text.ts";
+import { registrationOf } from "./registration.ts";
+import { claimTeller } from "./told-claim.ts";
 import { isInitdataEntry, livePolicy, liveReferenceValues } from "./trustee-view.ts";
 
 interface ReadPod {
@@ -109,7 +111,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
   const { map, key, document } = liveReferenceValues(facts.trustee);
   const holders = new Map<string, string[]>();
   for (const { name, values } of document?.entries ?? []) {
-    if (!isInitdataEntry(name)) continue;
+    if (!isInitdataEntry(name, facts.stack)) continue;
     for (const value of values) {
       if (known.has(value)) continue;
       holders.set(value, [...(holders.get(value) ?? []), name]);
@@ -131,25 +133,38 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
   }));
 }
 
-/** TA103: pods that cannot attest well. */
+/**
+ * TA103: pods that cannot attest well. Of bare metal it is none, unless there are entries for it; a pod of which nothing says
+ * whether it is on bare metal is worth a note.
+ */
 function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
-  const { document } = liveReferenceValues(facts.trustee);
+  const { trustee, stack } = facts;
+  const { document } = liveReferenceValues(trustee);
   if (document === undefined) return [];
-  const entries = document.entries.filter(({ name }) => isInitdataEntry(name));
-  const registered = new Set(entries.flatMap(({ values }) => values));
-  return pods
-    .filter(({ claims }) => !namedClaims(claims).some(({ value }) => registered.has(value)))
-    .map(({ pod, claims }) => {
-      const claim = likelyClaim(claims, registered);
-      return {
+  const tell = claimTeller({ trustee, stack });
+  return pods.flatMap(({ pod, claims }): readonly Finding[] => {
+    const claim = tell(pod, claims);
+    if (claim === undefined) return [];
+    // Whatever its instance size: an entry for another TEE is a matter of the attestation policy.
+    const { entries, holding, elsewhere, twin } = registrationOf(document.entries, {}, claim, stack);
+    const isAskedFor = claim.binding === "azure-vtpm" || entries.length > 0;
+    if (holding.length > 0 || elsewhere.length > 0 || !isAskedFor) return [];
+    const names = entries.map(({ name }) => name).join(", ") || "the reference values";
+    const also = twin === undefined ? "" : "; what is there differs in case only";
+    const unless = claim.sure ? "" : "; if it runs on bare metal, it needs none";
+    return [
+      {
         id: "TA103",
-        severity: "warning",
+        severity: claim.sure ? "warning" : "note",
         where: placeOf(pod),
-        what: `The pod's ${claim?.name ?? "digest"} ${claim?.value ?? ""} is in no reference value${hasTwin(registered, claim?.value ?? "") ? "; what is there differs in case only" : ""}.`,
+        what: `The pod's ${claim.name} ${claim.value} is in no reference value${also}${unless}.`,
         why: "Its attestation is not affirming, so the KBS gives it no secret, its image policy neither.",
-        mend: `Register it in ${entries.map(({ name }) => name).join(", ") || "the reference values"}, or delete the pod if it should not be there.`,
-      };
-    });
+        mend: claim.sure
+          ? `Register it in ${names}, or delete the pod if it should not be there.`
+          : `Unless it is on bare metal, register it in ${names}; name its stack, and it is known: --stack.`,
+      },
+    ];
+  });
 }
 
 /** Everything about the digests of initdata: in the pods, the policy and the reference values. */
@@ -166,7 +181,7 @@ export function lintDigests(facts: LiveFacts): readonly Finding[] {
       if (isEditedLater(pod)) findings.push(edited(pod));
     }
   }
-  const known = new Set(read.flatMap(({ claims }) => namedClaims(claims).map(({ value }) => value)));
+  const known = new Set(read.flatMap(({ claims }) => possibleSpellings(claims)));
   return [
     ...findings,
     ...stalePolicyDigests(facts, known),

@@ -1,7 +1,7 @@
 import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { decodeAnnotation } from "../initdata/annotation.ts";
-import { algorithmsOf, bindings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { algorithmsOf, bindings, claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
 import type { PodFacts } from "./facts.ts";
 
 /** What a pod's TEE claims, as far as its initdata says. */
@@ -86,8 +86,14 @@ export function namedClaims({ claims }: PodClaims): readonly NamedClaim[] {
   });
 }
 
-/** The claim that is among `known`, else the one a vTPM makes, else the first. */
-export function likelyClaim(claims: PodClaims, known: ReadonlySet<string>): NamedClaim | undefined {
-  const all = namedClaims(claims);
-  return all.find(({ value }) => known.has(value)) ?? all[0];
+/** Every spelling of every claim that the pod may make. */
+export function possibleSpellings(claims: PodClaims): readonly string[] {
+  return namedClaims(claims).flatMap(({ binding, value }) => claimSpellings(binding, value));
+}
+
+/** How a TEE has to bind this initdata for it to make this claim; `undefined` if it makes no such claim. */
+export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
+  const claims = annotation === undefined ? undefined : readPodClaims({ annotation });
+  if (claims === undefined || "problem" in claims) return undefined;
+  return namedClaims(claims).find(({ value }) => value === claim)?.binding;
 }

@@ -6,7 +6,7 @@ import {
   liveKey,
   type Generation,
 } from "../trustee/generation.ts";
-import type { ConfigMapFacts, TrusteeFacts } from "./facts.ts";
+import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 
 type Fact = "policyKey" | "referenceValuesKey";
 
@@ -15,8 +15,11 @@ function byKey(map: ConfigMapFacts | undefined, fact: Fact): Generation | undefi
   return generations.find((generation) => generationFacts[generation][fact] === key);
 }
 
+/** What tells a Trustee's generation and its policy. */
+export type PolicySide = Pick<TrusteeFacts, "mounts" | "policy" | "referenceValues">;
+
 /** The generation of a Trustee: what its Deployment mounts; where that cannot be seen, by the keys that there are. */
-export function generationOf(trustee: TrusteeFacts): Generation {
+export function generationOf(trustee: PolicySide): Generation {
   return (
     trustee.mounts ??
     byKey(trustee.policy, "policyKey") ??
@@ -39,7 +42,7 @@ function liveText(map: ConfigMapFacts | undefined, name: string, key: string): L
 }
 
 /** The resource policy that Trustee reads. */
-export function livePolicy(trustee: TrusteeFacts): LiveText {
+export function livePolicy(trustee: PolicySide): LiveText {
   const { policyKey } = generationFacts[generationOf(trustee)];
   return liveText(trustee.policy, "trusteeconfig-resource-policy", policyKey);
 }
@@ -60,7 +63,13 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveText & {
   }
 }
 
-/** Entries for digests of initdata, by their names: other entries hold measurements of the boot, which no pod's initdata makes. */
-export function isInitdataEntry(name: string): boolean {
-  return /(^|[._-])pcr_?0?8$|init_?data|host_?data|mr_?config_?id/i.test(name);
+/**
+ * Entries for digests of initdata: those that the stack writes, where one is known, and those whose names say so. Other entries
+ * hold measurements of the boot, which no pod's initdata makes.
+ */
+export function isInitdataEntry(name: string, stack: StackFacts | undefined): boolean {
+  return (
+    stack?.entries.includes(name) === true ||
+    /(^|[._-])pcr_?0?8$|init_?data|host_?data|mr_?config_?id/i.test(name)
+  );
 }

@@ -3,11 +3,20 @@ import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
+/** A KBS as one of the guest's files names it. */
+export interface InitdataEndpoint {
+  /** `cdh.toml`: where secrets come from; `aa.toml`: where tokens do. */
+  readonly file: "cdh.toml" | "aa.toml";
+  readonly url: string;
+  /** What the guest trusts, PEM. Absent: its own trust store decides. */
+  readonly certificate?: string;
+}
+
 /** What an initdata document says of itself, as far as it can be read. */
 export interface InitdataFacts {
   readonly algorithm: DigestAlgorithm;
-  /** The KBS that the guest is to ask (`cdh.toml`, `kbc.url`). */
-  readonly url?: string;
+  /** The KBS that the guest is to ask, once where its files agree. */
+  readonly endpoints: readonly InitdataEndpoint[];
   /** Where the guest gets its image security policy (`cdh.toml`, `image.image_security_policy_uri`). */
   readonly imagePolicyUri?: string;
   /** The agent policy (`policy.rego`). */
@@ -34,6 +43,23 @@ function parseTable(toml: string): Table {
   }
 }
 
+function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
+  const named = [
+    { file: "cdh.toml", url: textAt(hub, "kbc", "url"), certificate: textAt(hub, "kbc", "kbs_cert") },
+    {
+      file: "aa.toml",
+      url: textAt(agent, "token_configs", "kbs", "url"),
+      certificate: textAt(agent, "token_configs", "kbs", "cert"),
+    },
+  ] as const;
+  const found = named.flatMap(({ file, url, certificate }): readonly InitdataEndpoint[] =>
+    url === undefined ? [] : [{ file, url, ...(certificate === undefined ? {} : { certificate }) }],
+  );
+  const same = ({ url, certificate = "" }: InitdataEndpoint): string =>
+    JSON.stringify([url, certificate.trim()]);
+  return found.filter((one, index) => found.findIndex((other) => same(other) === same(one)) === index);
+}
+
 /**
  * Reads what an existing initdata file says of itself. Its bytes are taken as they are; only the algorithm is needed
  * to know how it is bound. What a guest would refuse becomes an issue.
@@ -52,7 +78,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       allowed: "an initdata document",
       mend: "Correct the file.",
     });
-    return { algorithm: fallback };
+    return { algorithm: fallback, endpoints: [] };
   }
   const { algorithm, version, data } = document;
   if (version !== INITDATA_VERSION) {
@@ -81,12 +107,12 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
     });
   }
   const hub = parseTable(textAt(document, "data", "cdh.toml") ?? "");
-  const url = textAt(hub, "kbc", "url");
+  const agent = parseTable(textAt(document, "data", "aa.toml") ?? "");
   const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
   const agentPolicy = textAt(document, "data", "policy.rego");
   return {
     algorithm: known ?? fallback,
-    ...(url === undefined ? {} : { url }),
+    endpoints: endpointsOf(hub, agent),
     ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
     ...(agentPolicy === undefined ? {} : { agentPolicy }),
   };

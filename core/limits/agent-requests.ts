@@ -1,55 +1,88 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
-import type { PlannedPod } from "../plan/pod.ts";
+import { given } from "../issues.ts";
+import { getOrAdd } from "../policy/grants.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PodDeclaration } from "../settings/pod.ts";
+import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { someOf } from "./images.ts";
+import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
 
 /** Requests that the tutorial refuses, with what they let the host do. */
 const refused: Readonly<Record<string, string>> = {
   SetPolicyRequest: "replace the agent policy in the running guest",
   WriteStreamRequest: "write to the input of a process in the guest",
   ExecProcessRequest: "run any command in the guest",
+  // No request, but a switch of the agent's.
+  AllowRequestsFailingPolicy: "do whatever the policy refuses",
 };
 
-/** Commands with which whoever may exec can run others. */
-const shells = /^(\S*\/)?(sh|bash|dash|ash|zsh|busybox|env|xargs|python\d*|perl|node)( |$)/;
+/** Programs that run whatever they are told to. */
+const runners =
+  /^(\S*\/)?((ba|da|a|z|k|mk|fi|c|tc)?sh|busybox|toybox|env|xargs|python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|node(js)?)(\s|$)/;
 
-/** What a policy text allows by default although the tutorial refuses it. */
-function allowedInText(rego: string): readonly string[] {
-  return Object.keys(refused).filter((request) =>
-    new RegExp(`^\\s*default\\s+${request}\\s*:?=\\s*true\\b`, "m").test(rego),
-  );
+/** What is to be said of an agent policy, whose it may be: equal things are said once, of all of them. */
+interface Remark {
+  readonly id: string;
+  readonly says: string;
 }
 
-function widened({ declaration, facts }: PlannedPod): readonly string[] {
-  if (facts !== undefined) {
-    // Without a policy in its initdata a guest runs the one of its image.
-    return facts.agentPolicy === undefined ? [] : allowedInText(facts.agentPolicy);
-  }
+function requestWords(request: string, verb: "is" | "may be", where = ""): string {
+  return `${request} ${verb} allowed${where}, by which the host can ${refused[request] ?? "do what the tutorial refuses"}.`;
+}
+
+function commandWords(command: string, where = ""): string {
+  return `exec may run ${given(command)}${where}, a shell or another program that runs programs: nobody checks which.`;
+}
+
+/** By the settings, from which the policy is made. */
+function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[] {
   const defaults: Readonly<Record<string, boolean>> = requestDefaults;
-  return Object.entries(declaration.agentPolicy.requests ?? {})
-    .filter(([request, allowed]) => allowed && defaults[request] === false)
-    .map(([request]) => request);
+  const widened = Object.entries(agentPolicy.requests ?? {}).filter(
+    ([request, allowed]) => allowed && defaults[request] === false,
+  );
+  return [
+    ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),
+    ...agentPolicy.allowedCommands
+      .filter((command) => runners.test(command))
+      .map((command) => ({ id, says: commandWords(command) })),
+  ];
 }
 
-/** A warning for each request that an agent policy allows and the tutorial refuses, with the pods that it is in. */
-export function agentRequestWarnings(pods: readonly PlannedPod[]): readonly string[] {
-  const byRequest = new Map<string, string[]>();
-  const shelled: string[] = [];
-  for (const pod of pods) {
-    const { id, agentPolicy } = pod.declaration;
-    for (const request of widened(pod)) byRequest.set(request, [...(byRequest.get(request) ?? []), id]);
-    if (pod.facts === undefined && agentPolicy.allowedCommands.some((command) => shells.test(command))) {
-      shelled.push(id);
-    }
+function lineWords(lines: readonly number[]): string {
+  return ` (policy.rego, line${lines.length === 1 ? "" : "s"} ${lines.join(", ")})`;
+}
+
+/** By the policy in an initdata file. */
+function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Remark[] {
+  if (agentPolicy === undefined) {
+    const says =
+      "there is no policy.rego in the initdata file, so the one of the guest's image holds, which by default allows the host everything, exec and a change of policy too.";
+    return [{ id, says }];
   }
-  const requests = [...byRequest].map(
-    ([request, ids]) =>
-      `agent policy of ${someOf(ids)}: ${request} is allowed, by which the host can ${refused[request] ?? "do what the tutorial refuses"}.`,
-  );
-  const commands =
-    shelled.length === 0
-      ? []
-      : [
-          `agent policy of ${someOf(shelled)}: execCommands allows a shell or another program that runs programs, whose input nobody checks.`,
-        ];
-  return [...requests, ...commands];
+  const widenings = Map.groupBy(wideningsIn(agentPolicy, Object.keys(refused)), ({ request }) => request);
+  return [
+    ...[...widenings].map(([request, found]) => {
+      const verb = found.some(({ always }) => always) ? "is" : "may be";
+      return { id, says: requestWords(request, verb, lineWords(found.map(({ line }) => line))) };
+    }),
+    ...commandsIn(agentPolicy)
+      .filter(({ command }) => runners.test(command))
+      .map(({ command, line }) => ({ id, says: commandWords(command, lineWords([line])) })),
+  ];
+}
+
+/**
+ * A warning for each thing that an agent policy allows and the tutorial refuses, with the pods and readers whose policy it is:
+ * those that are declared, and those in initdata files.
+ */
+export function agentRequestWarnings(plan: Pick<Plan, "pods" | "readers">): readonly string[] {
+  const remarks = [
+    ...plan.pods.flatMap(({ declaration, facts }) =>
+      facts === undefined ? declaredRemarks(declaration) : [],
+    ),
+    ...initdataFiles(plan).flatMap(fileRemarks),
+  ];
+  const bySaying = new Map<string, string[]>();
+  for (const { id, says } of remarks) getOrAdd(bySaying, says, () => []).push(id);
+  return [...bySaying].map(([says, ids]) => `agent policy of ${someOf([...new Set(ids)])}: ${says}`);
 }

@@ -1,90 +1,96 @@
-import { X509Certificate } from "node:crypto";
 import type { Issues } from "../issues.ts";
+import { endpointFlaws, type EndpointFlaw } from "./endpoint.ts";
 
-/** From here on it is said that a certificate is about to expire. Days. */
-const WARN_DAYS = 30;
-const DAY = 86_400_000;
+/** How the guests are told to reach the KBS, and where each part of that comes from. */
+export interface ServedEndpoint {
+  readonly url: string;
+  /** PEM, one certificate or a chain, the KBS's own first. */
+  readonly certificate: string;
+  /** The Secret that holds it, for messages. */
+  readonly where: string;
+  /** Whether the URL is `trustee.url`; else its host is the Route's, which goes before `trustee.url`. */
+  readonly urlFrom: "setting" | "route";
+  /** Whether `trustee.url` is set, although the Route's host goes before it. @default false */
+  readonly isOverridden?: boolean;
+}
 
-function firstCertificate(pem: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return undefined;
+function checkHost(
+  { where, urlFrom, isOverridden = false }: ServedEndpoint,
+  { host, names, isCa }: Extract<EndpointFlaw, { kind: "host" }>,
+  issues: Issues,
+): readonly string[] {
+  const isSet = urlFrom === "setting";
+  const path = isSet ? "trustee.url" : "trustee.certificateSecret";
+  if (isCa) {
+    const which = isSet ? host : `the Route's host ${host}`;
+    return [
+      `${path}: the certificate in ${where} does not name ${which} (it names ${names}). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
+    ];
   }
-}
-
-/** Whether the certificate names the host, as the guests' TLS library reads it: the common name counts for nothing. */
-function covers(certificate: X509Certificate, host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
-  const isAddress = /^[\d.]+$/.test(bare) || bare.includes(":");
-  const matched = isAddress ? certificate.checkIP(bare) : certificate.checkHost(bare, { subject: "never" });
-  return matched !== undefined;
-}
-
-function utc(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
+  const route =
+    "Issue the certificate for the Route's host too (subjectAltName), or name the Secret with the one that the KBS serves there.";
+  const setting = isOverridden ? " trustee.url does not help: where there is a Route, its host counts." : "";
+  issues.add(
+    isSet
+      ? {
+          path,
+          given: `the host ${host}, which the certificate in ${where} does not name: it names ${names}`,
+          allowed: "a host that the certificate names",
+          mend: "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
+        }
+      : {
+          path,
+          given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
+          allowed: "a certificate that names the host by which the pods reach the KBS",
+          mend: `${route}${setting}`,
+        },
+  );
+  return [];
 }
 
 /**
  * Whether guests that trust this certificate alone will reach the KBS.
- * @param pem one certificate or a chain, the KBS's own first
- * @param where the Secret that holds it, for messages
  * @returns warnings; what keeps every guest from its secrets becomes an issue
  */
-export function checkCertificate(
-  pem: string,
-  url: string,
-  where: string,
-  now: Date,
-  issues: Issues,
-): readonly string[] {
-  const { protocol, hostname: host } = new URL(url);
-  if (protocol !== "https:") {
-    return [
-      `trustee.url: ${url} is not https, so no guest checks that it talks to this KBS. Serve it by TLS, and set the https URL.`,
-    ];
-  }
-  const certificate = firstCertificate(pem);
-  if (certificate === undefined) {
-    issues.add({
-      path: "trustee.certificateSecret",
-      given: `${where}, whose certificate cannot be read`,
-      allowed: "a certificate in PEM",
-      mend: "Put the certificate that the KBS serves into the Secret.",
-    });
-    return [];
-  }
-  const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
-  if (now < from || now > to) {
-    issues.add({
-      path: "trustee.certificateSecret",
-      given: `${where}, whose certificate ${now > to ? `expired on ${utc(to)}` : `is not valid before ${utc(from)}`}`,
-      allowed: "a certificate that is valid now: no guest gets a secret otherwise",
-      mend: "Renew the KBS's certificate; every pod then gets new initdata by itself.",
-    });
-  }
-  const warnings: string[] = [];
-  const days = Math.floor((to.getTime() - now.getTime()) / DAY);
-  if (days >= 0 && days < WARN_DAYS) {
-    warnings.push(
-      `trustee.certificateSecret: the certificate in ${where} expires on ${utc(to)}, in ${days} days. A new one means new initdata, and new pods.`,
-    );
-  }
-  if (!covers(certificate, host)) {
-    const names = certificate.subjectAltName ?? "no name at all";
-    // As a root it may have signed the one that the KBS serves; as a leaf it is the one.
-    if (certificate.ca) {
-      warnings.push(
-        `trustee.url: the certificate in ${where} does not name ${host} (it names ${names}). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
-      );
-    } else {
-      issues.add({
-        path: "trustee.url",
-        given: `the host ${host}, which the certificate in ${where} does not name: it names ${names}`,
-        allowed: "a host that the certificate names",
-        mend: "Issue the certificate for that host too (subjectAltName), or set trustee.url to one that it names.",
-      });
+export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Issues): readonly string[] {
+  const { url, where } = endpoint;
+  const path = "trustee.certificateSecret";
+  return endpointFlaws(endpoint, now).flatMap((flaw): readonly string[] => {
+    switch (flaw.kind) {
+      case "no-url":
+        issues.add({
+          path: "trustee.url",
+          given: `"${url}", which is no http or https URL`,
+          allowed: "the URL at which the pods reach the KBS",
+          mend: "Correct it.",
+        });
+        return [];
+      case "http":
+        return [
+          `trustee.url: ${url} is not https, so no guest checks that it talks to this KBS. Serve it by TLS, and set the https URL.`,
+        ];
+      case "unreadable":
+        issues.add({
+          path,
+          given: `${where}, whose certificate cannot be read`,
+          allowed: "a certificate in PEM",
+          mend: "Put the certificate that the KBS serves into the Secret.",
+        });
+        return [];
+      case "term":
+        issues.add({
+          path,
+          given: `${where}, whose certificate ${flaw.words}`,
+          allowed: "a certificate that is valid now: no guest gets a secret otherwise",
+          mend: "Renew the KBS's certificate; every pod without an initdataFile then gets new initdata by itself.",
+        });
+        return [];
+      case "soon":
+        return [
+          `${path}: the certificate in ${where} ${flaw.words}. A new one means new initdata, and new pods.`,
+        ];
+      case "host":
+        return checkHost(endpoint, flaw, issues);
     }
-  }
-  return warnings;
+  });
 }

@@ -1,13 +1,15 @@
-import { Issues } from "../issues.ts";
+import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
+import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkImagePolicies } from "./image-policy.ts";
 import { imageWarnings } from "./images.ts";
+import { initdataFiles } from "./initdata-files.ts";
 
 /** What the guards need to know of the live Trustee. */
 export interface LiveTrustee extends LiveTexts {
@@ -108,37 +110,33 @@ function checkLimits(budget: Budget, issues: Issues): readonly string[] {
 /**
  * Looks for what would fail only later, in a guest or at the API server.
  * @param now the clock
- * @throws IssuesError with everything that would keep pods from their secrets
+ * @param issues takes everything that would keep pods from their secrets
  */
 export function guard(
   { settings, plan, live }: { readonly settings: Settings; readonly plan: Plan; readonly live: LiveTrustee },
   now: Date,
-  subject: string,
+  issues: Issues,
 ): Guarded {
-  const issues = new Issues();
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
-  const secret = `Secret "${settings.trustee.certificateSecret}"`;
+  const { url, certificate } = live;
+  const { url: urlSetting, certificateSecret } = settings.trustee;
+  const where = `Secret "${certificateSecret}"`;
+  const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
+  const served = {
+    url,
+    certificate,
+    where,
+    urlFrom: urlSetting === url ? "setting" : "route",
+    isOverridden: urlSetting !== undefined && urlSetting !== url,
+  } as const;
   const warnings = [
     ...checkLimits(budget, issues),
-    ...checkCertificate(live.certificate, live.url, secret, now, issues),
+    ...checkCertificate(served, now, issues),
     ...imageWarnings(plan.pods),
-    ...agentRequestWarnings(plan.pods),
-    ...endpointWarnings(plan, live.url),
+    ...agentRequestWarnings(plan),
+    ...fileEndpointWarnings(initdataFiles(plan), served, now),
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
+    ...checkImagePolicies(plan, { policy: live.policy, registered }, issues),
   ];
-  const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
-  checkImagePolicies(plan, { policy: live.policy, registered }, issues);
-  issues.throwIfAny(subject);
   return { budget, warnings };
-}
-
-/** A warning for each initdata file that names another KBS than the live one. */
-function endpointWarnings(plan: Plan, url: string): readonly string[] {
-  const bare = (one: string): string => one.replace(/\/+$/, "");
-  return plan.pods.flatMap(({ facts }, index) => {
-    if (facts?.url === undefined || bare(facts.url) === bare(url)) return [];
-    return [
-      `pods[${index}].initdataFile: it names the KBS ${facts.url}, and the live one is at ${url}: the pod gets no secret from this Trustee.`,
-    ];
-  });
 }

@@ -1,57 +1,85 @@
 import { affirmingToken } from "../access/matrix.ts";
-import { decide, DEFAULT_REPOSITORY } from "../access/model.ts";
-import type { Issues } from "../issues.ts";
+import { decide, DEFAULT_REPOSITORY, type AccessRules } from "../access/model.ts";
+import type { Issue, Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { PlannedPod } from "../plan/pod.ts";
 import { mergeGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 
-/** Where a pod's image policy comes from: `kbs:///<repository>/<secret>/<key>`; others are not the KBS's. */
-function imagePolicyOf({ declaration, facts }: PlannedPod): readonly [string, string, string] | undefined {
-  const uri = facts === undefined ? declaration.imagePolicyUri : facts.imagePolicyUri;
+/** Somebody who starts with an image policy, or not at all. */
+interface Starting {
+  readonly id: string;
+  readonly initData: string;
+  readonly uri: string | undefined;
+  /** Where the image policy is named in the settings. */
+  readonly path: string;
+  /** Whether that is an initdata file. */
+  readonly isFile: boolean;
+}
+
+/** Where an image policy comes from: `kbs:///<repository>/<secret>/<key>`; others are not the KBS's. */
+function placeOf(uri: string | undefined): readonly [string, string, string] | undefined {
   const match = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(uri ?? "");
   if (match === null) return undefined;
   const [, repository = "", secret = "", key = ""] = match;
   return [repository, secret, key];
 }
 
+/** Why one could not start, if so. */
+function problemOf(
+  { id, initData, uri, path, isFile }: Starting,
+  rules: AccessRules,
+  registered: ReadonlySet<string>,
+): Issue | undefined {
+  const place = placeOf(uri);
+  if (place === undefined) return undefined;
+  const [repository, secret, key] = place;
+  const given = `${repository === DEFAULT_REPOSITORY ? "" : `${repository}/`}${secret}/${key}`;
+  const without = isFile ? "take the image policy out of the file" : "set imagePolicy: false";
+  if (repository === DEFAULT_REPOSITORY && !registered.has(secret)) {
+    return {
+      path,
+      given: `"${given}", whose secret is not registered with the KBS: ${id} could not start`,
+      allowed: "a secret that the KbsConfig lists, or no image policy",
+      mend: `Declare it under secrets, or ${without}.`,
+    };
+  }
+  const request = { "resource-path": [...place], plugin: "resource" };
+  if (decide(rules, request, affirmingToken(initData)).allowed) return undefined;
+  return {
+    path,
+    given: `"${given}", which the resource policy would deny to ${id}: it could not start`,
+    allowed: "a secret that the pod may read",
+    mend:
+      rules.others === "deny"
+        ? `Grant ${secret} to ${id}, or set otherSecrets: affirming.`
+        : `Grant ${secret} to ${id}.`,
+  };
+}
+
 /**
  * Without its image policy no container starts: its secret must be registered, and readable by the pod under the policy
  * that is about to be deployed. What is not becomes an issue.
  * @param registered the names in the KbsConfig, and those that this stack is about to add
+ * @returns warnings: of readers that are deployed elsewhere, whom nothing here starts
  */
 export function checkImagePolicies(
-  plan: Plan,
+  { pods, readers, grants }: Plan,
   live: { readonly policy: Before; readonly registered: ReadonlySet<string> },
   issues: Issues,
-): void {
-  const rules = mergeGrants(stacksAfterJoin(live.policy, plan.grants));
-  plan.pods.forEach((pod, index) => {
-    const path = imagePolicyOf(pod);
-    if (path === undefined) return;
-    const [repository, secret, key] = path;
-    const where = `pods[${index}].imagePolicy`;
-    const given = `${repository === DEFAULT_REPOSITORY ? "" : `${repository}/`}${secret}/${key}`;
-    if (repository === DEFAULT_REPOSITORY && !live.registered.has(secret)) {
-      issues.add({
-        path: where,
-        given: `"${given}", whose secret is not registered with the KBS: ${pod.declaration.id} could not start`,
-        allowed: "a secret that the KbsConfig lists, or false for no image policy",
-        mend: "Declare it under secrets, or set imagePolicy: false.",
-      });
-      return;
-    }
-    const request = { "resource-path": [...path], plugin: "resource" };
-    if (decide(rules, request, affirmingToken(pod.initData)).allowed) return;
-    issues.add({
-      path: where,
-      given: `"${given}", which the resource policy would deny to ${pod.declaration.id}: it could not start`,
-      allowed: "a secret that the pod may read",
-      mend:
-        rules.others === "deny"
-          ? `Grant ${secret} to ${pod.declaration.id}, or set otherSecrets: affirming.`
-          : `Grant ${secret} to ${pod.declaration.id}.`,
-    });
+): readonly string[] {
+  const rules = mergeGrants(stacksAfterJoin(live.policy, grants));
+  pods.forEach(({ declaration: { id, imagePolicyUri }, facts, initData }, index) => {
+    const isFile = facts !== undefined;
+    const path = `pods[${index}].${isFile ? "initdataFile" : "imagePolicy"}`;
+    const uri = isFile ? facts.imagePolicyUri : imagePolicyUri;
+    const problem = problemOf({ id, initData, uri, path, isFile }, rules, live.registered);
+    if (problem !== undefined) issues.add(problem);
+  });
+  return readers.flatMap(({ id, initData, facts, path }) => {
+    if (facts === undefined) return [];
+    const starting = { id, initData, uri: facts.imagePolicyUri, path: `${path}.initdataFile`, isFile: true };
+    const problem = problemOf(starting, rules, live.registered);
+    return problem === undefined ? [] : [`${problem.path}: image policy ${problem.given}. ${problem.mend}`];
   });
 }

@@ -107,16 +107,15 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
 /**
  * What the settings come to on this Trustee. Pure: the same input gives the same bytes everywhere.
  * @param stack `organization/project/stack`
- * @throws IssuesError with all problems at once
+ * @returns the plan; where there are issues, what to go by while further ones are looked for, and no more than that
  */
-export function makePlan(
+export function tryPlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
   { files, livePods = {} }: PlanSources,
   stack: string,
-  subject: string,
+  issues: Issues,
 ): Plan {
-  const issues = new Issues();
   const content = (file: string | undefined): string | undefined =>
     file === undefined ? undefined : own(files, file);
   const pods = settings.pods.map((pod, index) =>
@@ -136,7 +135,6 @@ export function makePlan(
   ];
   checkDistinct(readers, issues);
   checkDamage(trustee.policy ?? null, stack, issues);
-  issues.throwIfAny(subject);
   const grants = planGrants(settings, readers, stack);
   const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
@@ -158,4 +156,21 @@ export function makePlan(
     otherReaders: otherReaders(live, grants),
     doubts: policyDoubts(live),
   };
+}
+
+/**
+ * The same where nothing else is looked at.
+ * @throws IssuesError with all problems at once
+ */
+export function makePlan(
+  settings: Settings,
+  trustee: TrusteeEndpoint,
+  sources: PlanSources,
+  stack: string,
+  subject: string,
+): Plan {
+  const issues = new Issues();
+  const plan = tryPlan(settings, trustee, sources, stack, issues);
+  issues.throwIfAny(subject);
+  return plan;
 }

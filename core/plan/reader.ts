@@ -1,5 +1,5 @@
 import { claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
-import { inspectInitdata } from "../initdata/verbatim.ts";
+import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
 import type { Issues } from "../issues.ts";
 import type { ReaderSettings } from "../settings/schema.ts";
 import { carriedAlgorithm, type PlannedPod } from "./pod.ts";
@@ -19,6 +19,8 @@ export interface Reader {
   readonly registered: boolean;
   /** Where it stands in the settings. */
   readonly path: string;
+  /** What its initdata file says of itself, where it is deployed elsewhere and given by a file. */
+  readonly facts?: InitdataFacts;
 }
 
 export function podReader({ declaration, initData }: PlannedPod, path: string): Reader {
@@ -36,14 +38,11 @@ export function outsideReader(
 ): Reader {
   const { name, binding, referenceValues } = reader;
   const filePath = `${path}.initdataFile`;
+  const facts = file === undefined ? undefined : inspectInitdata(file, filePath, issues);
   const initData =
-    file === undefined
+    file === undefined || facts === undefined
       ? (reader.initdata ?? "").toLowerCase()
-      : initDataClaim(
-          binding,
-          carriedAlgorithm(binding, inspectInitdata(file, filePath, issues).algorithm, filePath, issues),
-          file,
-        );
+      : initDataClaim(binding, carriedAlgorithm(binding, facts.algorithm, filePath, issues), file);
   return {
     id: name,
     namespace: "",
@@ -52,6 +51,7 @@ export function outsideReader(
     spellings: claimSpellings(binding, initData),
     registered: referenceValues,
     path,
+    ...(facts === undefined ? {} : { facts }),
   };
 }
 

@@ -1,16 +1,23 @@
 import { given, type Issues } from "../issues.ts";
 import { checkUnique } from "./check-unique.ts";
+import type { Doubts } from "./doubts.ts";
 import { listed, podsMeant } from "./references.ts";
-import type { GrantSettings, SectionName } from "./schema.ts";
+import type { GrantSettings } from "./schema.ts";
 import type { Settings } from "./settings.ts";
 
 type Declared = Pick<Settings, "pods" | "readers" | "secrets">;
+
+/** Whether a reference may mean a pod of which it is not known in which namespace it is. */
+function mayMeanUnplaced(reference: string, pods: Declared["pods"], { knownOf }: Doubts): boolean {
+  const name = reference.slice(reference.lastIndexOf("/") + 1);
+  return pods.some((pod) => pod.name === name && !knownOf(pod)("namespace"));
+}
 
 function checkWho(
   grant: GrantSettings,
   path: string,
   { pods, readers }: Declared,
-  failed: ReadonlySet<SectionName>,
+  doubts: Doubts,
   issues: Issues,
 ): void {
   const { pod, reader } = grant;
@@ -24,7 +31,7 @@ function checkWho(
     return;
   }
   if (reader !== undefined) {
-    if (failed.has("readers") || readers.some((one) => one.name === reader)) return;
+    if (doubts.failed.has("readers") || readers.some((one) => one.name === reader)) return;
     issues.add({
       path: `${path}.reader`,
       given: given(reader),
@@ -33,7 +40,7 @@ function checkWho(
     });
     return;
   }
-  if (pod === undefined || failed.has("pods")) return;
+  if (pod === undefined || doubts.failed.has("pods") || mayMeanUnplaced(pod, pods, doubts)) return;
   const meant = podsMeant(pods, pod);
   if (meant.length === 0) {
     issues.add({
@@ -71,19 +78,22 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
   }
 }
 
-/** @param failed sections whose shape is wrong already: nothing is said of what refers to them */
+/** @param doubts what is wrong in its shape already: nothing is said of what refers to it */
 export function checkGrants(
   grants: readonly GrantSettings[],
   declared: Declared,
-  failed: ReadonlySet<SectionName>,
+  doubts: Doubts,
   issues: Issues,
 ): void {
   grants.forEach((grant, index) => {
-    checkWho(grant, `grants[${index}]`, declared, failed, issues);
-    if (!failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
+    checkWho(grant, `grants[${index}]`, declared, doubts, issues);
+    if (!doubts.failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
   });
-  const who = ({ pod, reader }: GrantSettings): string =>
-    pod === undefined ? (reader ?? "") : (podsMeant(declared.pods, pod)[0]?.id ?? pod);
+  const who = ({ pod, reader }: GrantSettings): string => {
+    if (pod === undefined) return reader ?? "";
+    if (mayMeanUnplaced(pod, declared.pods, doubts)) return pod;
+    return podsMeant(declared.pods, pod)[0]?.id ?? pod;
+  };
   checkUnique(
     grants.map((grant, index) => ({
       name: `${who(grant)} -> ${grant.secret}/${grant.key ?? "*"}`,

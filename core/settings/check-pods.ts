@@ -2,6 +2,7 @@ import { algorithmsOf } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { checkUnique } from "./check-unique.ts";
+import { everythingKnown, type Doubts, type IsKnown } from "./doubts.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";
 
@@ -35,14 +36,24 @@ export function checkClaims(
   }
 }
 
-/** What can be said of one pod by itself. */
-export function checkPod(pod: PodDeclaration, path: string, issues: Issues): void {
+/**
+ * What can be said of one pod by itself.
+ * @param isKnown which of its settings are not merely what they are by default
+ */
+export function checkPod(
+  pod: PodDeclaration,
+  path: string,
+  issues: Issues,
+  isKnown: IsKnown = everythingKnown,
+): void {
   const prefix = path === "" ? "" : `${path}.`;
   // A controller puts its name into labels, which take 63 characters.
   checkName(pod.kind === "Pod" ? "subdomain" : "label", pod.name, `${prefix}name`, issues);
   checkName("label", pod.namespace, `${prefix}namespace`, issues);
-  checkName("label", pod.containerName, `${prefix}containerName`, issues);
-  if (pod.image === "" && pod.deploy) {
+  if (isKnown("containerName")) {
+    checkName("label", pod.containerName, `${prefix}containerName`, issues);
+  }
+  if (pod.image === "" && pod.deploy && isKnown("image")) {
     issues.add({
       path: `${prefix}image`,
       given: "nothing",
@@ -50,7 +61,7 @@ export function checkPod(pod: PodDeclaration, path: string, issues: Issues): voi
       mend: "Set it for this pod, or for all in podDefaults.image.",
     });
   }
-  if (!algorithmsOf(pod.binding).includes(pod.algorithm)) {
+  if (isKnown("binding") && !algorithmsOf(pod.binding).includes(pod.algorithm)) {
     issues.add({
       path: `${prefix}algorithm`,
       given: given(pod.algorithm),
@@ -58,7 +69,7 @@ export function checkPod(pod: PodDeclaration, path: string, issues: Issues): voi
       mend: "Use sha256, or the binding of a bare-metal TEE (snp, tdx).",
     });
   }
-  if (pod.replicas !== undefined && !hasReplicas(pod.kind)) {
+  if (pod.replicas !== undefined && !hasReplicas(pod.kind) && isKnown("kind")) {
     issues.add({
       path: `${prefix}replicas`,
       given: `${pod.replicas} for a ${pod.kind}`,
@@ -83,13 +94,18 @@ export function checkPod(pod: PodDeclaration, path: string, issues: Issues): voi
   }
 }
 
-export function checkPods(pods: readonly PodDeclaration[], issues: Issues): void {
+export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Doubts, issues: Issues): void {
   pods.forEach((pod, index) => {
-    checkPod(pod, `pods[${index}]`, issues);
+    checkPod(pod, `pods[${index}]`, issues, knownOf(pod));
   });
-  checkUnique(
-    pods.map(({ id }, index) => ({ name: id, path: `pods[${index}].name` })),
-    "a pod",
-    issues,
-  );
+  // Those whose namespace is not known are in the same one.
+  for (const isPlaced of [true, false]) {
+    checkUnique(
+      pods.flatMap((pod, index) =>
+        knownOf(pod)("namespace") === isPlaced ? [{ name: pod.id, path: `pods[${index}].name` }] : [],
+      ),
+      "a pod",
+      issues,
+    );
+  }
 }

@@ -2,6 +2,7 @@ import { claimLength } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { checkUnique } from "./check-unique.ts";
+import type { Doubts } from "./doubts.ts";
 import type { PodDeclaration } from "./pod.ts";
 import type { ReaderSettings } from "./schema.ts";
 
@@ -38,12 +39,15 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
 export function checkReaders(
   readers: readonly ReaderSettings[],
   pods: readonly PodDeclaration[],
+  { knownOf }: Doubts,
   issues: Issues,
 ): void {
   readers.forEach((reader, index) => {
     checkReader(reader, `readers[${index}]`, issues);
   });
-  const known = pods.map(({ id }, index) => ({ name: id, path: `pods[${index}].name` }));
+  const known = pods.flatMap((pod, index) =>
+    knownOf(pod)("namespace") ? [{ name: pod.id, path: `pods[${index}].name` }] : [],
+  );
   const names = readers.map(({ name }, index) => ({ name, path: `readers[${index}].name` }));
   // Doubles among the pods are told of where the pods are checked.
   const first = [...Map.groupBy(known, ({ name }) => name).values()].flatMap((doubles) =>

@@ -2,9 +2,10 @@ import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { own } from "../own.ts";
 import { checkUnique } from "./check-unique.ts";
+import type { Doubts } from "./doubts.ts";
 import { listed } from "./references.ts";
 import type { SecretSettings } from "./schema.ts";
-import type { SecretValueNames } from "./settings.ts";
+import type { SecretValueNames } from "./secret-values.ts";
 
 /**
  * Secrets of Trustee's own that must never be handed out or overwritten: those of the operator's own names. The ones that
@@ -78,7 +79,11 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
 function checkSecret(
   secret: SecretSettings,
   path: string,
-  { values, reserved }: { readonly values: SecretValueNames; readonly reserved: readonly string[] },
+  {
+    values,
+    reserved,
+    doubts,
+  }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly doubts: Doubts },
   issues: Issues,
 ): void {
   checkName("subdomain", secret.name, `${path}.name`, issues);
@@ -92,7 +97,7 @@ function checkSecret(
       mend: "Rename the secret.",
     });
   }
-  if (secret.from !== "setting") return;
+  if (secret.from !== "setting" || doubts.hasUnreadValues(secret.name)) return;
   const held = own(values, secret.name) ?? [];
   for (const key of secret.keys.filter((name) => !held.includes(name))) {
     issues.add({
@@ -133,23 +138,23 @@ function checkSecretValues(
 
 /**
  * @param certificateSecret the Secret with the KBS's certificate, and its private key beside it
- * @param sound whether the section had its shape; only then something can be said of what refers to it
+ * @param doubts what is wrong in its shape already: nothing is said of what refers to it
  */
 export function checkSecrets(
   secrets: readonly SecretSettings[],
   values: SecretValueNames,
   certificateSecret: string,
-  sound: boolean,
+  doubts: Doubts,
   issues: Issues,
 ): void {
   const reserved = [...reservedSecrets, certificateSecret];
   secrets.forEach((secret, index) => {
-    checkSecret(secret, `secrets[${index}]`, { values, reserved }, issues);
+    checkSecret(secret, `secrets[${index}]`, { values, reserved, doubts }, issues);
   });
   checkUnique(
     secrets.map(({ name }, index) => ({ name, path: `secrets[${index}].name` })),
     "a secret",
     issues,
   );
-  if (sound) checkSecretValues(secrets, values, issues);
+  if (!doubts.failed.has("secrets")) checkSecretValues(secrets, values, issues);
 }

@@ -4,23 +4,24 @@ import { checkPods } from "./check-pods.ts";
 import { checkReaders } from "./check-readers.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { SectionName } from "./schema.ts";
-import type { SecretValueNames, Settings } from "./settings.ts";
+import type { Doubts } from "./doubts.ts";
+import type { SecretValueNames } from "./secret-values.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * Everything that can be said of the settings without a cluster: name rules, references, doubles.
- * @param failed sections whose shape is wrong already: nothing is said of what refers to them
+ * @param doubts what is wrong in its shape already: nothing is said of what refers to it
  */
 export function checkSettings(
   settings: Omit<Settings, "podCluster">,
   values: SecretValueNames,
-  failed: ReadonlySet<SectionName>,
+  doubts: Doubts,
   issues: Issues,
 ): void {
-  checkPods(settings.pods, issues);
-  checkReaders(settings.readers, settings.pods, issues);
-  checkSecrets(settings.secrets, values, settings.trustee.certificateSecret, !failed.has("secrets"), issues);
-  checkGrants(settings.grants, settings, failed, issues);
+  checkPods(settings.pods, doubts, issues);
+  checkReaders(settings.readers, settings.pods, doubts, issues);
+  checkSecrets(settings.secrets, values, settings.trustee.certificateSecret, doubts, issues);
+  checkGrants(settings.grants, settings, doubts, issues);
   for (const [binding, entries] of Object.entries(settings.referenceValues.entries)) {
     checkUnique(
       entries.map((name, index) => ({ name, path: `referenceValues.entries.${binding}[${index}]` })),

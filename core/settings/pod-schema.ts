@@ -25,7 +25,10 @@ const initdataShape = {
   /** Agent API requests that differ from the tutorial's defaults. */
   agentRequests: z.partialRecord(z.enum(agentRequests), z.boolean()),
   /** Further top-level strings of the document beside `pod_name`. */
-  claims: z.record(z.string().regex(/^[A-Za-z0-9_-]+$/), z.string()),
+  claims: z.record(
+    z.string().regex(/^[A-Za-z0-9_-]+$/, "a claim's name of letters, digits, '_' and '-'"),
+    z.string(),
+  ),
 };
 
 /** What makes one pod's spec. */
@@ -49,8 +52,9 @@ const podShape = {
   env: z.record(z.string(), z.string()),
   labels: z.record(z.string(), z.string()),
   annotations: z.record(z.string(), z.string()),
-  /** The container's security context, in place of the tutorial's. */
+  /** The container's security context, in place of the tutorial's; a pod's is merged over that of the defaults. */
   securityContext: z.record(z.string(), z.json()),
+  /** As Kubernetes'; a pod's `requests` and `limits` are merged over those of the defaults. */
   resources: z.record(z.string(), z.json()),
 };
 

@@ -1,6 +1,7 @@
 import type { DigestAlgorithm } from "../digest.ts";
 import { curlCommand, type AgentPolicy } from "../initdata/agent-policy.ts";
 import type { Binding } from "../initdata/binding.ts";
+import { isRecord } from "../json.ts";
 import type { PodOptions, PodSettings } from "./pod-schema.ts";
 import { DEFAULT_NAMESPACE, hasReplicas, podId, type WorkloadKind } from "./workload.ts";
 
@@ -51,7 +52,24 @@ export const tutorialSecurityContext: NonNullable<Json> = {
 /** The image policy that the tutorial's guests ask for. */
 const IMAGE_POLICY = "trustee-image-policy/policy";
 
-/** A pod's settings over the stack's `podDefaults` over the tutorial's defaults. */
+/**
+ * A pod's map over that of `podDefaults`, member by member: who sets one does not give up the others, such as a
+ * `securityContext` that hardens every pod.
+ * @param merged members that are maps themselves and are merged alike; every other one is taken as a whole
+ */
+function over(own: Json, defaults: Json, merged: readonly string[] = []): Json {
+  if (own === undefined || defaults === undefined) return own ?? defaults;
+  const both = merged.flatMap((name) => {
+    const [below, above] = [defaults[name], own[name]];
+    return isRecord(below) && isRecord(above) ? [[name, { ...below, ...above }] as const] : [];
+  });
+  return { ...defaults, ...own, ...Object.fromEntries(both) };
+}
+
+/**
+ * A pod's settings over the stack's `podDefaults` over the tutorial's defaults: maps are merged, the rest is replaced. The
+ * tutorial's security context alone is not merged into one that is given, which says everything then.
+ */
 export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclaration {
   const set = { ...defaults, ...pod };
   const namespace = set.namespace ?? DEFAULT_NAMESPACE;
@@ -60,6 +78,7 @@ export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclarati
   const replicas = pod.replicas ?? (hasReplicas(kind) ? defaults.replicas : undefined);
   const imagePolicy = set.imagePolicy ?? IMAGE_POLICY;
   const machineType = set.machineType ?? false;
+  const resources = over(pod.resources, defaults.resources, ["requests", "limits"]);
   return {
     id: podId(namespace, pod.name),
     name: pod.name,
@@ -99,7 +118,7 @@ export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclarati
     env: { ...defaults.env, ...pod.env },
     labels: { ...defaults.labels, ...pod.labels },
     annotations: { ...defaults.annotations, ...pod.annotations },
-    securityContext: set.securityContext ?? tutorialSecurityContext,
-    ...(set.resources === undefined ? {} : { resources: set.resources }),
+    securityContext: over(pod.securityContext, defaults.securityContext) ?? tutorialSecurityContext,
+    ...(resources === undefined ? {} : { resources }),
   };
 }

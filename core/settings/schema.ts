@@ -29,7 +29,14 @@ export const trusteeSchema = z.strictObject({
   /** The Secret with the KBS's certificate under `tls.crt`. */
   certificateSecret: z.string().default(trusteeNames.certificate),
   /** The KBS as the guests reach it, where there is no OpenShift route. @default the route's host, by https */
-  url: z.url().optional(),
+  url: z
+    .url({
+      // A host with a port alone is a URL too, of the scheme that the host is then taken for.
+      protocol: /^https?$/,
+      hostname: /./,
+      error: "an https URL with its host, e.g. https://kbs.example.com:8080",
+    })
+    .optional(),
   /** Pins the generation of Trustee. @default found out from the live ConfigMaps */
   generation: z.enum(generations).optional(),
   /** How long a rollout of the KBS may take, in minutes. */

@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { given, Issues } from "../issues.ts";
+import { given, Issues, type Issue } from "../issues.ts";
+import { allowedBy, memberNames } from "./allowed.ts";
 import { checkSettings } from "./check.ts";
 import { checkClaims } from "./check-pods.ts";
+import { doubtsOf } from "./doubts.ts";
 import { declarePod, type PodDeclaration } from "./pod.ts";
 import { sections, type SectionName, type Sections } from "./schema.ts";
+import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
 
 /** Settings as they come: a name without its namespace -> parsed JSON, `undefined` where it is not set. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -20,12 +23,6 @@ export interface Settings {
   readonly referenceValues: Sections["referenceValues"];
   readonly rotation: Sections["rotation"];
 }
-
-/** The setting whose values are secrets: read by its own way, and only its names are known here. */
-export const SECRET_VALUES = "secretValues";
-
-/** Secret -> the keys that `secretValues` holds for it. Names only, never a value. */
-export type SecretValueNames = Readonly<Record<string, readonly string[]>>;
 
 function pathOf(section: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>(
@@ -59,6 +56,25 @@ function checkMembers(value: unknown, path: string, issues: Issues): void {
   }
 }
 
+function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue): Issue {
+  const path = pathOf(name, issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return {
+      path,
+      given: `the unknown setting ${issue.keys.map(given).join(", ")}`,
+      allowed: memberNames(sections[name], issue.path).join(", "),
+      mend: "Remove it, or correct its spelling.",
+    };
+  }
+  const isKey = issue.code === "invalid_key";
+  return {
+    path,
+    given: isKey ? `the name ${given(issue.path.at(-1))}` : given(valueAt(value, issue.path)),
+    allowed: allowedBy(issue),
+    mend: isKey ? "Rename it." : "Correct it in the stack's configuration.",
+  };
+}
+
 /** Parses one section; what does not fit becomes issues and the section counts as empty. */
 function parseSection(
   name: SectionName,
@@ -67,33 +83,22 @@ function parseSection(
 ): { readonly value: unknown; readonly ok: boolean } {
   const result = z.safeParse(sections[name], raw[name]);
   if (result.success) return { value: result.data, ok: true };
-  for (const issue of result.error.issues) {
-    const unknownKeys = issue.code === "unrecognized_keys" ? issue.keys : [];
-    issues.add({
-      path: pathOf(name, issue.path),
-      given:
-        unknownKeys.length > 0
-          ? `the unknown setting ${unknownKeys.map(given).join(", ")}`
-          : given(valueAt(raw[name], issue.path)),
-      allowed:
-        unknownKeys.length > 0
-          ? "the settings that the README lists"
-          : issue.message.replace(/^Invalid (option|input): expected /, ""),
-      mend:
-        unknownKeys.length > 0
-          ? "Remove it, or correct its spelling."
-          : "Correct it in the stack's configuration.",
-    });
-  }
+  for (const issue of result.error.issues) issues.add(shapeIssue(name, raw[name], issue));
   return { value: z.parse(sections[name], undefined), ok: false };
 }
 
 /**
  * Checks everything that a stack declares, before anything is read from a cluster or written to it.
- * @throws IssuesError with all problems at once
+ * @param known problems that were found on the way here, to be said with the others
+ * @returns what to go by while further problems are looked for; where there are problems, no more than that: a section that has
+ * not its shape is empty
  */
-export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, subject: string): Settings {
-  const issues = new Issues();
+export function readSettings(
+  raw: RawSettings,
+  secretValues: SecretValueNames,
+  known: readonly Issue[],
+  issues: Issues,
+): Settings {
   for (const name of Object.keys(raw)) {
     if (name === SECRET_VALUES || Object.hasOwn(sections, name)) continue;
     issues.add({
@@ -113,8 +118,25 @@ export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, 
   parsed.pods.forEach(({ claims }, index) => {
     checkClaims(claims, `pods[${index}].claims`, issues);
   });
-  checkSettings({ ...parsed, pods }, secretValues, failed, issues);
-  issues.throwIfAny(subject);
+  const doubts = doubtsOf(failed, pods, parsed.pods, { values: secretValues, known });
+  checkSettings({ ...parsed, pods }, secretValues, doubts, issues);
+  issues.addAll(known);
   const { podDefaults: _, ...settings } = parsed;
   return { ...settings, pods };
+}
+
+/**
+ * The same where nothing else is looked at.
+ * @throws IssuesError with all problems at once
+ */
+export function parseSettings(
+  raw: RawSettings,
+  secretValues: SecretValueNames,
+  subject: string,
+  known: readonly Issue[] = [],
+): Settings {
+  const issues = new Issues();
+  const settings = readSettings(raw, secretValues, known, issues);
+  issues.throwIfAny(subject);
+  return settings;
 }

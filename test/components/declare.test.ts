@@ -1,24 +1,13 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { DeclaredTrusteeAccess } from "../../components/declare.ts";
+import { LIVE } from "./live-trustee.ts";
 
 interface Registered {
   readonly type: string;
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
-
-const LIVE = {
-  url: "https://kbs.example.com",
-  certificate: readFileSync("test/fixtures/certificates/root.pem", "utf8"),
-  generation: "0.18",
-  policyKey: "policy.rego",
-  referenceValuesKey: "reference-values.json",
-  policy: null,
-  referenceValues: "[]",
-  registeredSecrets: ["trustee-image-policy"],
-};
 
 const registered: Registered[] = [];
 const invoked: unknown[] = [];
@@ -170,14 +159,31 @@ describe("what a program declares", () => {
     });
   });
 
+  it("hands out a generated value to the program, as a Pulumi secret", async () => {
+    const values = declared.access.secrets.map((secret) => secret.values);
+    const [made, given, there] = values;
+    expect(there).toBeUndefined();
+    expect(await Promise.all([made, given].map(async (one) => one && pulumi.isSecret(one)))).toEqual([
+      true,
+      true,
+    ]);
+    expect(await Promise.all([made, given].map(async (one) => one && valueOf(one)))).toEqual([
+      { a: "Z2VuZXJhdGVk", b: "Z2VuZXJhdGVk" },
+      { k: "dGV4dA==" },
+    ]);
+  });
+
   it("puts out what people and pipelines look at", () => {
-    const { initData, annotations, pods, matrix } = declared.outputs as Record<
-      string,
-      Record<string, unknown>
-    >;
+    const { initData, annotations, pods, matrix } = declared.outputs;
     const ids = ["web", "b/web", "store", "once", "alone"];
-    expect([initData, annotations, pods].map((output) => Object.keys(output ?? {}))).toEqual([ids, ids, ids]);
-    expect(pods?.["b/web"]).toMatchObject({ name: "web", namespace: "b", kind: "Pod", deployed: false });
+    expect([initData, annotations, pods].map((output) => Object.keys(output))).toEqual([ids, ids, ids]);
+    expect(pods["b/web"]).toMatchObject({
+      name: "web",
+      namespace: "b",
+      kind: "Pod",
+      deployed: false,
+      binding: "azure-vtpm",
+    });
     expect(matrix).toEqual([
       "       made/a      made/b    given/k   there/k",
       "web    ✗ denied    ✗ denied  ✗ denied  ✓ may read",

@@ -95,6 +95,17 @@ describe("what an exec came to", () => {
     expect(["Pod 2 secret!", DENIED, `a ${DENIED}`, ""].map(text)).toEqual(Array(4).fill(undefined));
   });
 
+  it("is told in kubectl's words where it was refused before it came to the pod", () => {
+    const said =
+      'Error from server (Forbidden): pods "pod1" is forbidden: User "system:serviceaccount:default:a" cannot create resource "pods/exec" in API group "" in the namespace "default"';
+    const failed = (stderr: string): unknown => classify({ ...done, exitCode: 1, stderr });
+    expect(failed(`${said}\n`)).toEqual({ outcome: "failed", text: said });
+    expect(failed("Unable to connect to the server: EOF")).toMatchObject({
+      text: "Unable to connect to the server: EOF",
+    });
+    expect(failed("curl: option -x: is unknown")).toEqual({ outcome: "failed" });
+  });
+
   it("is never a read secret where it begins as an error of the CDH's does", () => {
     const begins = fc.constantFrom("rpc status: Status {", "ttrpc err: ", "socket err: ", "Nix error: ");
     fc.assert(

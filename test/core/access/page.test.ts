@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accessMatrix, accessReport, matrixOfReport } from "../../../core/access/matrix.ts";
+import { otherReaderLine } from "../../../core/access/other-readers.ts";
 import { accessPage } from "../../../core/access/page/page.ts";
 import { escapeText } from "../../../core/access/picture/markup.ts";
 import { matrixSvg } from "../../../core/access/svg.ts";
@@ -51,6 +52,28 @@ describe("the report", () => {
     expect(page).toContain(
       '<tr><th scope="row">\\u{3c}b\\u{3e} (former initdata) of stack o/p/x</th><td>p2-secret/*</td><td><code>&lt;i&gt;</code></td></tr>',
     );
+  });
+
+  it("shows them in the picture alone too, as lines below the matrix and in its description", () => {
+    const { matrix, stack: title } = tutorialPage;
+    const others = ["*", "key1"].map((key) => ({
+      ...{ stack: "o/p/x", reader: key === "*" ? "<b>" : "long".repeat(40), secret: "p2-secret", key },
+      ...{ initData: "0123456789abcdef", former: key === "*" },
+    }));
+    const plain = matrixSvg(matrix, { title });
+    const picture = matrixSvg(matrix, { title, others });
+    expect(matrixSvg(matrix, { title, others: [] })).toBe(plain);
+    const lines = others.map((other) => escapeText(otherReaderLine(other)));
+    expect(lines[0]).toBe(
+      "also read by: \\u{3c}b\\u{3e} (former initdata) of stack o/p/x -&gt; p2-secret/* (init_data 0123456789ab)",
+    );
+    expect(picture).toContain(`pod3 may read kbsres1/key1. ${lines.join(". ")}.</desc>`);
+    expect(picture).toContain(`>${lines[0] ?? ""}</text>`);
+    // Too long to be shown whole: it says the whole of it where one points at it.
+    expect(picture).toContain(`<title>${lines[1] ?? ""}</title>`);
+    expect(picture).not.toContain(`>${lines[1] ?? ""}</text>`);
+    const heights = [plain, picture].map((svg) => Number(/ height="([\d.]+)"/.exec(svg)?.[1]));
+    expect((heights[1] ?? 0) - (heights[0] ?? 0)).toBe(44);
   });
 
   it("shows a stack without pods", () => {

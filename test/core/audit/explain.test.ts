@@ -4,7 +4,7 @@ import { explanationText } from "../../../core/audit/explanation.ts";
 import { readPodClaims, type PodClaims } from "../../../core/audit/pod-claims.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { healthyTrustee, NOW, pcr8, podFixture, referenceValues, toml } from "../../fixtures/live-facts.ts";
-import { base, withValues } from "./support.ts";
+import { base, logOf, withValues } from "./support.ts";
 
 function text(changes: Partial<CellFacts>): string {
   return explanationText(explain({ ...base, ...changes }));
@@ -22,7 +22,7 @@ const LOG = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny
 
 describe("a denied cell", () => {
   it("is explained by what the policy grants, against the pod's own digest", () => {
-    expect(text({ log: LOG.split("\n"), declared: podFixture("pod3").annotation }))
+    expect(text({ log: [logOf(LOG)], declared: podFixture("pod3").annotation }))
       .toBe(`default/pod3 -> p2-secret/secret: DENIED
 Because this pod's digest is not among those that the policy grants the secret to.
 
@@ -190,11 +190,11 @@ describe("an allowed cell", () => {
   });
 
   it("is doubted where the pod's own last answer was a denial", () => {
-    expect(verdict({ pod: podFixture("pod2"), log: LOG.split("\n") })).toMatchObject({
+    expect(verdict({ pod: podFixture("pod2"), log: [logOf(LOG)] })).toMatchObject({
       said: "allowed",
       next: ["The KBS's log says otherwise: that may be an older answer. Ask again: npm run verify."],
     });
-    const elsewhere = LOG.replaceAll("10.0.0.1", "10.9.9.9").split("\n");
+    const elsewhere = [logOf(LOG.replaceAll("10.0.0.1", "10.9.9.9"))];
     expect(verdict({ pod: podFixture("pod2"), log: elsewhere })).toMatchObject({ said: "allowed", next: [] });
   });
 });

@@ -1,4 +1,5 @@
 import type { CellFacts } from "../../../core/audit/explain.ts";
+import type { LogLine } from "../../../core/audit/explain-log.ts";
 import type { TrusteeFacts } from "../../../core/audit/facts.ts";
 import { healthyTrustee, NOW, podFixture } from "../../fixtures/live-facts.ts";
 
@@ -24,4 +25,9 @@ export function withValues(text: string): TrusteeFacts {
       data: { "reference-values.json": text },
     },
   };
+}
+
+/** One KBS pod's log, a line a second. @param start seconds */
+export function logOf(text: string, start = NOW - 60): readonly LogLine[] {
+  return text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
 }

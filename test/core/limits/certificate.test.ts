@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Issues } from "../../../core/issues.ts";
-import { checkCertificate } from "../../../core/limits/certificate.ts";
+import { checkCertificate, type ServedEndpoint } from "../../../core/limits/certificate.ts";
 
 const SECRET = 'Secret "trustee-tls-cert"';
 const FROM = Date.parse("2026-01-01T00:00:00Z");
@@ -16,10 +16,17 @@ const [leaf = "", root = "", nameless = ""] = ["leaf", "root", "nameless"].map((
 );
 
 describe("the KBS's certificate", () => {
-  function check(pem: string, url: string, days: number): unknown {
+  function check(pem: string, url: string, days: number, from: Partial<ServedEndpoint> = {}): unknown {
     const issues = new Issues();
-    const warnings = checkCertificate(pem, url, SECRET, new Date(FROM + days * DAY), issues);
+    const endpoint = { url, certificate: pem, where: SECRET, urlFrom: "setting", ...from } as const;
+    const warnings = checkCertificate(endpoint, new Date(FROM + days * DAY), issues);
     return { warnings, issues: issues.found.map(({ path, given }) => `${path}: ${given}`) };
+  }
+  function mend(url: string, from: Partial<ServedEndpoint>): unknown {
+    const issues = new Issues();
+    const endpoint = { url, certificate: leaf, where: SECRET, urlFrom: "setting", ...from } as const;
+    checkCertificate(endpoint, new Date(FROM + DAY), issues);
+    return issues.found.map((issue) => issue.mend);
   }
   const nothing = { warnings: [], issues: [] };
 
@@ -50,6 +57,31 @@ describe("the KBS's certificate", () => {
       ],
       issues: [],
     });
+  });
+
+  it("is what has to be mended where the host is a Route's; trustee.url where that is what is wrong", () => {
+    const url = "https://other.example.com";
+    const names =
+      "does not name the Route's host other.example.com: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
+    expect(check(leaf, url, 10, { urlFrom: "route" })).toEqual({
+      warnings: [],
+      issues: [`trustee.certificateSecret: ${SECRET}, whose certificate ${names}`],
+    });
+    expect(check(root, url, 10, { urlFrom: "route" })).toEqual({
+      warnings: [
+        `trustee.certificateSecret: the certificate in ${SECRET} does not name the Route's host other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
+      ],
+      issues: [],
+    });
+    const issue =
+      "Issue the certificate for the Route's host too (subjectAltName), or name the Secret with the one that the KBS serves there.";
+    expect(mend(url, { urlFrom: "route" })).toEqual([issue]);
+    expect(mend(url, { urlFrom: "route", isOverridden: true })).toEqual([
+      `${issue} trustee.url does not help: where there is a Route, its host counts.`,
+    ]);
+    expect(mend(url, {})).toEqual([
+      "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
+    ]);
   });
 
   it("is not helped by a common name, which the guests do not look at", () => {
@@ -86,6 +118,15 @@ describe("the KBS's certificate", () => {
       warnings: [],
       issues: [`trustee.certificateSecret: ${SECRET}, whose certificate cannot be read`],
     });
+  });
+
+  it("is not looked at where the URL is none of http", () => {
+    for (const url of ["kbs", "kbs.example.com:8080"]) {
+      expect(check(leaf, url, 0)).toEqual({
+        warnings: [],
+        issues: [`trustee.url: "${url}", which is no http or https URL`],
+      });
+    }
   });
 
   it("does not matter to an http URL, which is told of instead", () => {

@@ -1,60 +1,9 @@
-import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { IssuesError } from "../../../core/issues.ts";
-import { budgetReport } from "../../../core/limits/budget.ts";
-import { guard, type LiveTrustee } from "../../../core/limits/guard.ts";
-import { makePlan } from "../../../core/plan/plan.ts";
+import type { LiveTrustee } from "../../../core/limits/guard.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-
-const SUBJECT = "the settings";
-const STACK = "o/p/s";
-const DIGEST = `@sha256:${"0".repeat(64)}`;
-const certificate = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");
-
-const live: LiveTrustee = {
-  url: "https://kbs.example.com",
-  certificate,
-  policy: null,
-  referenceValuesKey: "reference-values.json",
-  referenceValues: "[]",
-  registeredSecrets: ["trustee-image-policy"],
-};
-
-const sound: RawSettings = {
-  secrets: [{ name: "db", keys: ["key"] }],
-  podDefaults: { image: `registry.example/app${DIGEST}` },
-  pods: [{ name: "a" }, { name: "b" }],
-  grants: [{ pod: "a", secret: "db" }],
-};
-
-interface Outcome {
-  readonly warnings: readonly string[];
-  readonly issues: readonly string[];
-  readonly budget?: unknown;
-}
-
-function check(
-  change: RawSettings,
-  trustee: Partial<LiveTrustee> = {},
-  files: Readonly<Record<string, string>> = {},
-): Outcome {
-  const is = { ...live, ...trustee };
-  const settings = parseSettings({ ...sound, ...change }, {}, SUBJECT);
-  const plan = makePlan(settings, is, { files }, STACK, SUBJECT);
-  try {
-    const { warnings, budget } = guard(
-      { settings, plan, live: is },
-      new Date("2026-01-10T00:00:00Z"),
-      SUBJECT,
-    );
-    return { warnings, issues: [], budget: budgetReport(budget) };
-  } catch (error) {
-    if (!(error instanceof IssuesError)) throw error;
-    return { warnings: [], issues: error.issues.map(({ path, given }) => `${path}: ${given}`) };
-  }
-}
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { check, STACK } from "./support.ts";
 
 /** Text that gzip can make smaller by a quarter only, which base64 adds again. */
 function noise(bytes: number): string {
@@ -111,10 +60,11 @@ default WriteStreamRequest := false
       { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
     ];
     expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
-      "agent policy of a, c: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
-      "agent policy of c: ExecProcessRequest is allowed, by which the host can run any command in the guest.",
-      "agent policy of b: execCommands allows a shell or another program that runs programs, whose input nobody checks.",
-      "pods[2].initdataFile: it names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "agent policy of a: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
+      'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs programs: nobody checks which.',
+      "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), by which the host can run any command in the guest.",
+      "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), by which the host can replace the agent policy in the running guest.",
+      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
   });
 
@@ -132,40 +82,6 @@ default WriteStreamRequest := false
     expect(check({}, { referenceValues }).warnings).toEqual([
       "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), put there by hand. Nothing is lost by taking the doubles out.",
       "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), put there by hand. Nothing is lost by taking the doubles out.",
-    ]);
-  });
-
-  it("refuse an image policy that the pods could not read", () => {
-    const unregistered =
-      'pods[0].imagePolicy: "other/policy", whose secret is not registered with the KBS: a could not start';
-    expect(check({ pods: [{ name: "a", imagePolicy: "other/policy" }] }).issues).toEqual([unregistered]);
-    expect(
-      check({
-        pods: [
-          { name: "a", imagePolicy: "db/key" },
-          { name: "b", imagePolicy: "db/key" },
-        ],
-      }).issues,
-    ).toEqual([
-      'pods[1].imagePolicy: "db/key", which the resource policy would deny to b: it could not start',
-    ]);
-    expect(check({ otherSecrets: "deny" }).issues).toEqual([
-      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
-      'pods[1].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to b: it could not start',
-    ]);
-    expect(
-      check({ otherSecrets: "deny", podDefaults: { image: `i${DIGEST}`, imagePolicy: false } }).issues,
-    ).toEqual([]);
-  });
-
-  it("refuse an image policy that another stack on this Trustee restricts", () => {
-    const theirs = {
-      stack: "o/p/theirs",
-      others: "affirming",
-      secrets: { "trustee-image-policy": { "*": { ["ab".repeat(32)]: "their-pod" } } },
-    } as const;
-    expect(check({ pods: [{ name: "a" }] }, { policy: joinPolicy(null, theirs) }).issues).toEqual([
-      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
     ]);
   });
 
@@ -253,11 +169,22 @@ default WriteStreamRequest := false
     expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);
   });
 
+  it("say of a host that the certificate does not name where it comes from", () => {
+    const elsewhere = { url: "https://elsewhere.example.com" };
+    const names = "it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
+    expect(check({ trustee: elsewhere }, elsewhere).issues).toEqual([
+      `trustee.url: the host elsewhere.example.com, which the certificate in Secret "trustee-tls-cert" does not name: ${names}`,
+    ]);
+    expect(check({ trustee: { url: "https://kbs.example.com" } }, elsewhere).issues).toEqual([
+      `trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate does not name the Route's host elsewhere.example.com: ${names}`,
+    ]);
+  });
+
   it("refuse a certificate that no guest would take, together with all else", () => {
     expect(
       check({ otherSecrets: "deny", pods: [{ name: "a" }] }, { url: "https://elsewhere.example.com" }).issues,
     ).toEqual([
-      'trustee.url: the host elsewhere.example.com, which the certificate in Secret "trustee-tls-cert" does not name: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7',
+      'trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate does not name the Route\'s host elsewhere.example.com: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7',
       'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
     ]);
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { own } from "../../../core/own.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { renderPolicy } from "../../../core/policy/render.ts";
@@ -71,6 +72,18 @@ describe("a pod with other initdata", () => {
     expect(table(up(live, wide, { s: {}, t: {} }, rotation({})))).toStrictEqual({ s: {}, t: {} });
   });
 
+  test("who read single keys, and reads every key now, goes on reading these, and the other way round", () => {
+    const single = { s: { a: { [A1]: "pod1" }, b: { [B1]: "pod2" } } };
+    const every = { s: { "*": { [A2]: "pod1" } } };
+    expect(
+      table(up(joinPolicy(null, grants(single)), single, every, rotation({ [A2]: "pod1" }))),
+    ).toStrictEqual({ s: { "*": { [A2]: "pod1" }, a: { [A1]: "pod1 (former initdata)" } } });
+    const back = { s: { a: { [A3]: "pod1" } } };
+    expect(table(up(joinPolicy(null, grants(every)), every, back, rotation({ [A3]: "pod1" })))).toStrictEqual(
+      { s: { a: { [A2]: "pod1 (former initdata)", [A3]: "pod1" } } },
+    );
+  });
+
   test("initdata that now is another pod's is refused at once: two that exchange theirs would read each other's", () => {
     const two = { s: { "*": { [A1]: "pod1" } }, t: { "*": { [B1]: "pod2" } } };
     const exchanged = { s: { "*": { [B1]: "pod1" } }, t: { "*": { [A1]: "pod2" } } };
@@ -124,6 +137,27 @@ describe("any change", () => {
         ),
       ),
     );
+
+  /** Who reads a key, by name. */
+  const named = (grantTable: GrantTable, secret: string, key: string, name: string): boolean =>
+    ["*", key].some((one) => Object.values(own(own(grantTable, secret), one) ?? {}).includes(name));
+
+  test("what a pod could read before and can read afterwards, its former initdata reads meanwhile", () => {
+    fc.assert(
+      fc.property(tableOf, tableOf, (from, to) => {
+        const live = joinPolicy(null, grants(from));
+        const during = reads(table(up(live, from, to, rotation({}, ["pod1", "pod2", "__proto__"]))));
+        for (const [secret, keys] of Object.entries(from)) {
+          for (const [key, names] of Object.entries(keys)) {
+            for (const [one, name] of Object.entries(names)) {
+              if (!named(to, secret, key, name)) continue;
+              expect(during).toContain(`${secret} ${key} ${one}`);
+            }
+          }
+        }
+      }),
+    );
+  });
 
   test("nobody reads meanwhile who could not before or will not after, and afterwards it is as if there had been none", () => {
     fc.assert(

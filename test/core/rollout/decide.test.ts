@@ -7,36 +7,16 @@ import {
   type ObservedDeployment,
   type ObservedPod,
 } from "../../../core/rollout/observation.ts";
+import { pod, policy, settled } from "./fixtures.ts";
 
-const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
-
-const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
-  name: `pod-${createdAt}`,
-  uid: `uid-${createdAt}`,
-  createdAt,
-  ready: true,
-  terminating: false,
-  ...more,
-});
-
-const settled: ObservedDeployment = {
-  generation: 3,
-  observedGeneration: 3,
-  replicas: 1,
-  currentReplicas: 1,
-  updatedReplicas: 1,
-  availableReplicas: 1,
-  paused: false,
-  mountedSecrets: ["s"],
-};
 
 const view = (
   pods: readonly ObservedPod[],
   more: Partial<RolloutView> = {},
   deployment: Partial<ObservedDeployment> = {},
 ): RolloutView => ({
-  deployment: { ...settled, ...deployment },
+  deployment: settled(1, { mountedSecrets: ["s"], ...deployment }),
   pods,
   changes: [policy],
   secrets: [],

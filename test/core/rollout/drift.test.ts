@@ -2,34 +2,13 @@ import { describe, expect, test } from "vitest";
 import { describeUnseen, unseenChanges } from "../../../core/rollout/drift.ts";
 import type { ChangedObject, ObservedDeployment, ObservedPod } from "../../../core/rollout/observation.ts";
 import { isPulumi, lastOwnWrite } from "../../../core/rollout/own-writes.ts";
+import { pod, policy, settled } from "./fixtures.ts";
 
-const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 90, resourceVersion: "40" };
-
-const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
-  name: `pod-${createdAt}`,
-  uid: `uid-${createdAt}`,
-  createdAt,
-  ready: true,
-  terminating: false,
-  ...more,
-});
-
-const deploymentOf = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
-  generation: 3,
-  observedGeneration: 3,
-  replicas,
-  currentReplicas: replicas,
-  updatedReplicas: replicas,
-  availableReplicas: replicas,
-  paused: false,
-  mountedSecrets: [],
-  ...more,
-});
 
 function unseen(pods: readonly ObservedPod[], more: Partial<ObservedDeployment> = {}): readonly string[] {
   const live = pods.filter(({ terminating }) => !terminating);
-  const view = { pods, deployment: deploymentOf(live.length, more) };
+  const view = { pods, deployment: settled(live.length, more) };
   return unseenChanges(view, [policy, secret]).map(({ name }) => name);
 }
 

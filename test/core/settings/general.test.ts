@@ -1,15 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { IssuesError } from "../../../core/issues.ts";
+import { tutorialSecurityContext } from "../../../core/settings/pod.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import { settingsIssues } from "../../fixtures/settings.ts";
 
 function problems(raw: RawSettings): readonly string[] {
-  try {
-    parseSettings({ podDefaults: { image: "i" }, ...raw }, {}, "the settings");
-    return [];
-  } catch (error) {
-    if (!(error instanceof IssuesError)) throw error;
-    return error.issues.map(({ path, given }) => `${path}: ${given}`);
-  }
+  return settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
 }
 
 describe("secrets by their source", () => {
@@ -165,6 +160,65 @@ describe("pods and readers", () => {
       "the settings",
     );
     expect(pods.map(({ replicas }) => replicas)).toEqual([undefined, 3, 1]);
+  });
+
+  it("takes a pod's maps over those of podDefaults, member by member, and everything else in its place", () => {
+    const podDefaults = {
+      image: "i",
+      command: ["a", "b"],
+      env: { A: "1", B: "1" },
+      labels: { a: "1", b: "1" },
+      annotations: { a: "1", b: "1" },
+      claims: { a: "1", b: "1" },
+      agentRequests: { WriteStreamRequest: true, SetPolicyRequest: false },
+      securityContext: { runAsNonRoot: true, runAsUser: 1001, capabilities: { drop: ["ALL"] } },
+      resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { cpu: "2" }, claims: [{ name: "a" }] },
+    };
+    const pod = {
+      command: ["c"],
+      env: { B: "2" },
+      labels: { b: "2" },
+      annotations: { b: "2" },
+      claims: { b: "2" },
+      agentRequests: { SetPolicyRequest: true },
+      securityContext: { runAsUser: 5, capabilities: { add: ["NET_BIND_SERVICE"] } },
+      resources: { requests: { memory: "2Gi" }, limits: { memory: "4Gi" } },
+    };
+    const { pods } = parseSettings({ podDefaults, pods: [{ name: "a", ...pod }] }, {}, "the settings");
+    expect(pods[0]).toMatchObject({
+      command: ["c"],
+      env: { A: "1", B: "2" },
+      labels: { a: "1", b: "2" },
+      annotations: { a: "1", b: "2" },
+      claims: { a: "1", b: "2", pod_name: "a" },
+    });
+    expect(pods[0]?.agentPolicy.requests).toEqual({ WriteStreamRequest: true, SetPolicyRequest: true });
+    expect(pods[0]?.securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 5,
+      capabilities: { add: ["NET_BIND_SERVICE"] },
+    });
+    expect(pods[0]?.resources).toEqual({
+      requests: { cpu: "1", memory: "2Gi" },
+      limits: { cpu: "2", memory: "4Gi" },
+      claims: [{ name: "a" }],
+    });
+  });
+
+  it("takes a security context or resources from wherever they are given, and else the tutorial's", () => {
+    const [own, theirs] = [{ runAsUser: 5 }, { runAsUser: 6 }];
+    const of = (podDefaults: object, pod: object): unknown => {
+      const raw = { podDefaults: { image: "i", ...podDefaults }, pods: [{ name: "a", ...pod }] };
+      const { pods } = parseSettings(raw, {}, "the settings");
+      return [pods[0]?.securityContext, pods[0]?.resources];
+    };
+    expect(of({}, { securityContext: own })).toEqual([own, undefined]);
+    expect(of({ securityContext: theirs }, {})).toEqual([theirs, undefined]);
+    expect(of({ securityContext: theirs }, { securityContext: {} })).toEqual([theirs, undefined]);
+    expect(of({}, { resources: { limits: { cpu: 1 } } })).toEqual([
+      tutorialSecurityContext,
+      { limits: { cpu: 1 } },
+    ]);
   });
 
   it("needs no image for a pod that somebody else deploys", () => {

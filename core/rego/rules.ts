@@ -1,0 +1,115 @@
+import { bracket, isSign, isUnfinished, isWord, regoTokens, takeUntil, type RegoToken } from "./tokens.ts";
+
+/** A rule with one of its bodies: what it comes to, and on which condition. */
+export interface RegoBranch {
+  /** Where it begins, from 1. */
+  readonly line: number;
+  /** What it comes to; empty: `true`. */
+  readonly value: readonly RegoToken[];
+  /** Its expressions, all of which have to hold; empty: it holds always. */
+  readonly body: readonly (readonly RegoToken[])[];
+}
+
+/** What stands in no brackets: an import, a default, a rule of whatever kind. */
+export interface RegoStatement {
+  /** What it defines; of an import the name by which it is called here. */
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly tokens: readonly RegoToken[];
+  /** Of a rule that has one value: each body, each `else`. */
+  readonly branches: readonly RegoBranch[];
+}
+
+/** Words between two terms of the same statement. */
+const joining = ["if", "else", "contains", "in", "with", "as", "some", "every", "not"];
+
+/** Rules are not closed by anything: one begins with a word where nothing is left open. */
+function statements(tokens: readonly RegoToken[]): readonly (readonly RegoToken[])[] {
+  const found: RegoToken[][] = [];
+  let depth = 0;
+  tokens.forEach((token, index) => {
+    const begins = depth === 0 && token.kind === "word" && !isWord(token, ...joining);
+    if (begins && !isUnfinished(tokens[index - 1])) found.push([token]);
+    else found.at(-1)?.push(token);
+    depth = Math.max(0, depth + bracket(token));
+  });
+  return found;
+}
+
+/** The expressions of a body: one a line, unless it goes on, or with semicolons between. */
+function expressions(body: readonly RegoToken[]): readonly (readonly RegoToken[])[] {
+  const found: RegoToken[][] = [[]];
+  let depth = 0;
+  body.forEach((token, index) => {
+    const before = body[index - 1];
+    const isNewLine = before !== undefined && token.line > before.line && !isUnfinished(before);
+    const goesOn = (token.kind === "sign" && bracket(token) === 0) || isWord(token, "in", "with", "as");
+    if (depth === 0 && (isSign(token, ";") || (isNewLine && !goesOn))) found.push([]);
+    if (depth > 0 || !isSign(token, ";")) found.at(-1)?.push(token);
+    depth += bracket(token);
+  });
+  return found.filter((one) => one.length > 0);
+}
+
+/** The bodies of a rule, from what follows its name. */
+function branchesOf(rest: readonly RegoToken[], line: number): readonly RegoBranch[] {
+  const found: RegoBranch[] = [];
+  let at = 0;
+  let begun = line;
+  let value: readonly RegoToken[] = [];
+  for (;;) {
+    if (isSign(rest[at], ":=", "=")) {
+      // A bracket ends the value where that is complete; before, it is an object or a set.
+      value = takeUntil(rest, at + 1, (token, taken) => {
+        const isComplete = taken.length > 0 && !isUnfinished(taken.at(-1));
+        return isWord(token, "if", "else") || (isComplete && isSign(token, "{"));
+      });
+      at += 1 + value.length;
+    }
+    const isIf = isWord(rest[at], "if");
+    if (isIf) at += 1;
+    let body: readonly RegoToken[] = [];
+    if (isSign(rest[at], "{")) {
+      body = takeUntil(rest, at + 1, () => false);
+      at += body.length + 2;
+    } else if (isIf) {
+      body = takeUntil(rest, at, (token) => isWord(token, "else"));
+      at += body.length;
+    }
+    found.push({ line: begun, value, body: expressions(body) });
+    const next = rest[at];
+    if (isWord(next, "else")) {
+      at += 1;
+      value = [];
+    } else if (!isSign(next, "{")) return found;
+    begun = next?.line ?? begun;
+  }
+}
+
+/** How long the key `allowed` after a rule's name is: such a rule makes the object by which the agent may be answered too. */
+function keyLength([first, second]: readonly RegoToken[]): number {
+  if (isSign(first, ".") && second?.text === "allowed") return 2;
+  return isSign(first, "[") && second?.text === '"allowed"' ? 3 : 0;
+}
+
+function statementOf(tokens: readonly RegoToken[]): RegoStatement {
+  const isDefault = isWord(tokens[0], "default");
+  if (isWord(tokens[0], "import", "package")) {
+    return { name: tokens.at(-1)?.text ?? "", isDefault, tokens, branches: [] };
+  }
+  const [head, ...after] = isDefault ? tokens.slice(1) : tokens;
+  const rest = after.slice(keyLength(after));
+  const [next] = rest;
+  const hasOneValue = isSign(next, ":=", "=", "{") || isWord(next, "if", "else");
+  return {
+    name: head?.text ?? "",
+    isDefault,
+    tokens,
+    branches: head !== undefined && hasOneValue ? branchesOf(rest, head.line) : [],
+  };
+}
+
+/** What a policy's text is made of, as far as that can be told without evaluating it. */
+export function regoStatements(text: string): readonly RegoStatement[] {
+  return statements(regoTokens(text)).map(statementOf);
+}

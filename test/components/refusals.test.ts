@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { TrusteeAccessDeclaration } from "../../components/declare.ts";
+import { IssuesError } from "../../core/issues.ts";
+import { LIVE } from "./live-trustee.ts";
+
+let live: typeof LIVE | (Omit<typeof LIVE, "policy"> & { policy: string }) = LIVE;
+const asked: string[] = [];
+const folder = mkdtempSync(join(tmpdir(), "refusals-"));
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Everything that a declaration is refused for, as lines, and nothing of it is registered. */
+async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly string[]> {
+  const { declareTrusteeAccess } = await import("../../components/declare.ts");
+  try {
+    await declareTrusteeAccess("access", declaration);
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    expect(asked.filter((one) => !one.startsWith("trustee:index:get") && !one.includes("provider"))).toEqual(
+      [],
+    );
+    return error.issues.map(({ path, given }) => `${path}: ${given}`.replaceAll(folder, ""));
+  }
+  throw new Error("it was not refused");
+}
+
+beforeAll(async () => {
+  // While the certificate of the fixtures is valid.
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
+  await pulumi.runtime.setMocks(
+    {
+      call: ({ token }) => {
+        asked.push(token);
+        return token === "trustee:index:getTrustee" ? live : { found: {} };
+      },
+      newResource: ({ type, name, inputs }) => {
+        asked.push(type);
+        return { id: `${name}-id`, state: inputs as object };
+      },
+    },
+    "project",
+    "stack",
+    false,
+    "organization",
+  );
+}, 60_000);
+beforeEach(() => {
+  live = LIVE;
+  asked.length = 0;
+});
+afterAll(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+describe("what is refused at once", () => {
+  it("is what is wrong with the settings and with the files that they name, before anything is read", async () => {
+    const missing = join(folder, "nowhere");
+    const pods = [
+      { name: "a", initdataFile: missing },
+      { name: "b", initdataFile: file("bad.toml", "algorithm = ") },
+      { name: "c", initdataFile: file("latin.toml", Buffer.from([0xff])) },
+      { name: "d", binding: "azure-vtpm", algorithm: "sha384" } as const,
+    ];
+    const said = await problems({
+      settings: {
+        podDefaults: { image: "i" },
+        secrets: [
+          { name: "s", from: "file", files: { k: missing, l: file("there", "x") } },
+          { name: "t", keys: ["k"], files: { k: missing } },
+          { name: "u", keys: ["k"], from: "setting" },
+        ],
+        pods,
+        readers: [
+          { name: "r", initdataFile: file("old.toml", 'version = "0.0.1"\nalgorithm = "sha256"\n[data]') },
+        ],
+        grants: [{ pod: "nobody", secret: "s" }],
+      },
+    });
+    expect(said).toEqual([
+      'pods[3].algorithm: "sha384"',
+      "secrets[1].files: files for a secret with from: existing",
+      "secretValues.u.k: nothing",
+      'grants[0].pod: "nobody"',
+      'pods[0].initdataFile: "/nowhere", which cannot be read',
+      expect.stringMatching(/^pods\[1\]\.initdataFile: a file that is not TOML: /),
+      'pods[2].initdataFile: "/latin.toml", which is not UTF-8',
+      'readers[0].initdataFile: version = "0.0.1"',
+      'secrets[0].files.k: "/nowhere", which cannot be read',
+    ]);
+    expect(asked).toEqual([]);
+  });
+
+  it("is everything that does not go with the live Trustee", async () => {
+    const same = file("same.toml", 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n');
+    const declaration: TrusteeAccessDeclaration = {
+      settings: {
+        podDefaults: { image: "i" },
+        secrets: [{ name: "s", keys: ["k"], from: "generate" }],
+        pods: [{ name: "a", initdataFile: same }, { name: "b", initdataFile: same }, { name: "c" }],
+        grants: [{ pod: "b", secret: "s" }],
+      },
+    };
+    live = { ...LIVE, certificate: "MIIB", registeredSecrets: [] };
+    expect(await problems(declaration)).toEqual([
+      "pods[1]: the same initdata as a",
+      'trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate cannot be read',
+      expect.stringMatching(/^pods\[2\]\.imagePolicy: /),
+    ]);
+    live = { ...live, policy: "package policy\n\n# trustee-access stack {\n" };
+    expect(await problems(declaration)).toEqual([
+      "pods[1]: the same initdata as a",
+      expect.stringMatching(/^the live resource policy: a damaged line of the registry/),
+    ]);
+  });
+});

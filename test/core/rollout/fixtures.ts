@@ -1,0 +1,36 @@
+import type { ChangedObject, ObservedDeployment, ObservedPod } from "../../../core/rollout/observation.ts";
+
+/** A ConfigMap that was changed at second 100. */
+export const policy: ChangedObject = {
+  kind: "ConfigMap",
+  name: "policy",
+  changedAt: 100,
+  resourceVersion: "50",
+};
+
+/** A pod that was made at this second, and is Ready. */
+export function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
+  return {
+    name: `pod-${createdAt}`,
+    uid: `uid-${createdAt}`,
+    createdAt,
+    ready: true,
+    terminating: false,
+    ...more,
+  };
+}
+
+/** A Deployment at which nothing is under way. */
+export function settled(replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment {
+  return {
+    generation: 3,
+    observedGeneration: 3,
+    replicas,
+    currentReplicas: replicas,
+    updatedReplicas: replicas,
+    availableReplicas: replicas,
+    paused: false,
+    mountedSecrets: [],
+    ...more,
+  };
+}

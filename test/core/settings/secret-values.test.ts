@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readSecretValues } from "../../../core/settings/secret-values.ts";
+
+const FIRST = `pulumi config set --secret --path 'trustee-access:secretValues["db"]["password"]' < FILE`;
+
+describe("the values of secrets in a stack's configuration", () => {
+  it("a text for each key, as it is", () => {
+    const value = { db: { password: " a\n", user: "" }, cache: { token: "0123" } };
+    expect(readSecretValues(value, true)).toEqual({ values: value, problems: [] });
+  });
+
+  it("nothing where nothing is set, encrypted or not", () => {
+    expect(readSecretValues(undefined, false)).toEqual({ values: {}, problems: [] });
+    expect(readSecretValues({}, false)).toEqual({ values: {}, problems: [] });
+  });
+
+  it("values in the open: refused, with the command for the first of them", () => {
+    const { problems } = readSecretValues({ db: { password: "hunter2" }, cache: { token: "t" } }, false);
+    expect(problems).toEqual([
+      {
+        path: "secretValues",
+        given: 'values in the open, of "db", "cache"',
+        allowed: "values that Pulumi holds encrypted",
+        mend: `Set each again: ${FIRST}, and choose another value where the file has been shared.`,
+      },
+    ]);
+  });
+
+  it("what is no text is named by its kind", () => {
+    const value = { db: { password: 42, more: { a: "x" }, none: null }, cache: ["x"], all: "x" };
+    expect(readSecretValues(value, true).problems.map(({ path, given }) => `${path}: ${given}`)).toEqual([
+      "secretValues.db.password: a value that is of type number",
+      "secretValues.db.more: a value that is of type object",
+      "secretValues.db.none: a value that is null",
+      "secretValues.cache: a value that is a list",
+      "secretValues.all: a value that is of type string",
+    ]);
+    expect(readSecretValues("x", true).problems.map(({ path, given }) => `${path}: ${given}`)).toEqual([
+      "secretValues: a value that is of type string",
+    ]);
+  });
+
+  it("whatever it is, no problem holds a value", () => {
+    const marked = fc.string({ minLength: 1 }).map((text) => `hidden-${text}`);
+    const anything = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: "small" },
+        marked,
+        fc.array(tie("tree"), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom("a", "b", "c"), tie("tree"), { maxKeys: 3 }),
+      ),
+    })).tree;
+    fc.assert(
+      fc.property(anything, fc.boolean(), (value, encrypted) => {
+        expect(JSON.stringify(readSecretValues(value, encrypted).problems)).not.toContain("hidden-");
+      }),
+    );
+  });
+});
