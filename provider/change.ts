@@ -20,8 +20,14 @@ export interface Changed<Result> {
   readonly resourceVersion: string;
 }
 
-/** Waits before the next try after somebody else was faster, in milliseconds. */
-const WAITS = [0, 20, 50, 100, 200, 300, 500, 800, 1200] as const;
+/**
+ * Waits before the next try after somebody else was faster, in milliseconds: 24 tries, which wait ten seconds in all. Every
+ * second try comes at once: it begins right behind the write that it lost to, and so has all the time that the other one leaves
+ * between two writes. The waits between grow, each by another amount, so that two writers do not keep in step.
+ */
+const WAITS = [20, 50, 100, 200, 350, 550, 900, 1250, 1700, 2250, 2630]
+  .flatMap((wait) => [0, wait])
+  .concat(0);
 
 /** After so many conflicts over the object as a whole, only what the merge builds on has to be as it was read. */
 const WHOLE_TRIES = 4;
@@ -35,11 +41,20 @@ export interface Target {
 /**
  * Reads an object, merges, and writes what has to change with the version that was read. Where somebody else has
  * written in between, it reads and merges again. Against somebody who never stops writing it then holds on to the
- * fields alone that it builds on, so that only a change of these is a conflict.
+ * fields alone that it builds on, so that only a change of these is a conflict. Other resources of the same run wait for their turn.
  * @param merge pure; may throw, then nothing is written. It is called once a try
- * @throws Error if somebody else was faster ten times
+ * @throws Error if somebody else was faster each time
  */
 export async function changeObject<Result>(
+  operation: Operation,
+  target: Target,
+  merge: (live: KubeObject | undefined) => Change<Result>,
+): Promise<Changed<Result>> {
+  const change = async (): Promise<Changed<Result>> => changeInTurn(operation, target, merge);
+  return operation.preview ? change() : operation.turns.take(target.ref, change);
+}
+
+async function changeInTurn<Result>(
   operation: Operation,
   { ref, basis }: Target,
   merge: (live: KubeObject | undefined) => Change<Result>,
@@ -57,6 +72,7 @@ export async function changeObject<Result>(
         tries < WHOLE_TRIES
           ? await kube.patch(ref, patch, resourceVersion)
           : await kube.patchGuarded(ref, guardedPatch(live, basis, patch));
+      operation.written.note(ref, kube.serverTime ?? operation.now());
       return { result, wrote: true, resourceVersion: written.metadata.resourceVersion ?? "" };
     } catch (error) {
       if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;

@@ -5,7 +5,8 @@ import { workloadKinds } from "../core/settings/workload.ts";
 import { STACK_ANNOTATION } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { toJson, type InvokeResponse, type PropertyMap } from "../protocol/index.ts";
+import type { InvokeResponse, PropertyMap } from "../protocol/index.ts";
+import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({
   pods: z.array(
@@ -59,7 +60,7 @@ async function readGroup(pods: readonly Wanted[], kube: KubeClient): Promise<rea
 
 /** The initdata annotations and the marks of objects that are in the cluster, by the ids given; those that are not there are left out. */
 export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
-  const { pods } = argsSchema.parse(toJson(args));
+  const { pods } = functionArgs("getInitdata", argsSchema, args);
   const groups = Map.groupBy(pods, ({ kind, namespace }) => `${kind} ${namespace}`);
   const found = await Promise.all([...groups.values()].map((group) => readGroup(group, kube)));
   const asProperties = found.flat().map(([id, pod]) => [id, { ...pod }]);

@@ -6,8 +6,9 @@ import { candidateKeys, generationFacts, generations, type Generation } from "..
 import { ownerLabels, STACK_ANNOTATION } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { toJson, type InvokeResponse, type Log, type PropertyMap } from "../protocol/index.ts";
+import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
 import { contentOf, readConfigMap } from "./config-map.ts";
+import { functionArgs } from "./function-args.ts";
 import { findGeneration } from "./generation.ts";
 import { Survey } from "./survey.ts";
 import { checkOwnSecrets, otherBytes } from "./trustee-facts.ts";
@@ -65,29 +66,27 @@ function checkCreated(name: string, metadata: KubeObject["metadata"], args: Args
  * @throws IssuesError
  */
 export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log): Promise<InvokeResponse> {
-  const want = argsSchema.parse(toJson(args));
+  const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
   const pinned: Generation | undefined = want.generation ?? undefined;
   const hasUrl = typeof want.url === "string";
   const routes = candidateKeys("route", pinned);
-  const [kbsConfig, , certificate, policyMap, valuesMap, ...others] = await Promise.all([
+  const [kbsConfig, , certificate, policyMap, valuesMap, looked] = await Promise.all([
     survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig"),
     survey.need("Deployment", want.deployment, "trustee.deployment"),
     survey.need("Secret", want.certificateSecret, "trustee.certificateSecret"),
     survey.need("ConfigMap", want.resourcePolicy, "trustee.namespace"),
     survey.need("ConfigMap", want.referenceValues, "trustee.namespace"),
-    ...routes.map((name) => survey.look("Route", name, hasUrl)),
+    Promise.all(routes.map((name) => survey.look("Route", name, hasUrl))),
     ...want.existingSecrets.map((name) => survey.needSecret(name, `secrets "${name}"`)),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);
       if (metadata !== undefined) checkCreated(name, metadata, want, issues);
     }),
   ]);
-  const host = (others.slice(0, routes.length) as (KubeObject | undefined)[])
-    .map(hostOf)
-    .find((one) => one !== undefined);
-  if (!survey.answered) survey.giveUp(`the Trustee in namespace "${want.namespace}"`);
+  const host = looked.map((read) => hostOf(read?.value)).find((one) => one !== undefined);
+  survey.needAnswers(`the Trustee in namespace "${want.namespace}"`);
   const maps = {
     policy: policyMap && readConfigMap(policyMap),
     values: valuesMap && readConfigMap(valuesMap),
@@ -95,9 +94,11 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
   const generation = findGeneration(maps, pinned, issues);
   const url = host === undefined ? (want.url ?? undefined) : `https://${host}`;
   if (url === undefined) {
+    const named = `Route ${routes.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
+    const unread = looked.some((read) => read === undefined);
     issues.add({
       path: "trustee.url",
-      given: `nothing, and there is no Route ${routes.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`,
+      given: unread ? `nothing, and the ${named} cannot be read` : `nothing, and there is no ${named}`,
       allowed: "the URL at which the pods reach the KBS",
       mend: "Set trustee.url, or expose the KBS by a Route.",
     });

@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { KubeClient } from "../kube/client.ts";
 import type { CheckFailure, Log, PropertyMap } from "../protocol/index.ts";
+import type { Turns } from "./turns.ts";
+import type { Written } from "./written.ts";
 
 /** What an operation on one resource works with. */
 export interface Operation {
@@ -14,6 +16,10 @@ export interface Operation {
   /** Who this resource is to our other resources on the same object: the URN that it was created with. */
   readonly owner: string;
   readonly now: () => Date;
+  /** What all operations of this run have written. */
+  readonly written: Written;
+  /** What all operations of this run take to write to an object that they share. */
+  readonly turns: Turns;
 }
 
 /** The value of the input `drift` that every program wants. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readEntries } from "../core/kbs-config/entries.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
+import { missingFiles } from "./rollout-files.ts";
 
 const containerStatus = z.object({
   name: z.string(),
@@ -92,15 +93,23 @@ async function warnings(kube: KubeClient, namespace: string, names: ReadonlySet<
   return [...new Set(lines)].slice(-5);
 }
 
+/** Why a KBS does not come up, a line each. */
+export interface Explanation {
+  /** What it cannot start without and does not find: of these ConfigMaps, by what is in them now. */
+  readonly files: readonly string[];
+  readonly others: readonly string[];
+}
+
 /** Whatever can be found out within a few seconds about why the KBS does not come up; reads that fail say nothing. */
 export async function explainRollout(
   kube: KubeClient,
-  namespace: string,
-  deployment: string,
+  target: { readonly namespace: string; readonly deployment: string; readonly configMaps: readonly string[] },
   pods: ReadonlySet<string>,
-): Promise<readonly string[]> {
+): Promise<Explanation> {
+  const { namespace, deployment, configMaps } = target;
   const nothing = (): string[] => [];
-  const [secrets, ofPods, events] = await Promise.all([
+  const [files, secrets, ofPods, events] = await Promise.all([
+    missingFiles(kube, namespace, deployment, configMaps).catch(nothing),
     missingSecrets(kube, namespace, deployment).catch(nothing),
     kube
       .list("Pod", namespace)
@@ -108,5 +117,5 @@ export async function explainRollout(
       .catch(nothing),
     warnings(kube, namespace, new Set([...pods, deployment])).catch(nothing),
   ]);
-  return [...secrets, ...ofPods, ...events];
+  return { files, others: [...secrets, ...ofPods, ...events] };
 }

@@ -143,38 +143,34 @@ export async function observeRollout(
   return { deployment, pods, fingerprint };
 }
 
-/** When an object was last written; `undefined` if it is not there. */
+/**
+ * An object as of the last write to it; `undefined` if it is not there.
+ * @param whose `ours`: as of our own last write, whatever others have written since; `undefined` if it was never written by us.
+ * ConfigMaps are written by this provider; a Secret of ours, which its label tells, by Pulumi's Kubernetes provider
+ */
 export async function observeChange(
   kube: KubeClient,
   namespace: string,
   { kind, name }: Pick<ChangedObject, "kind" | "name">,
+  whose: "anybody's" | "ours",
 ): Promise<ChangedObject | undefined> {
   const metadata = await kube.getMetadata({ kind, namespace, name });
   if (metadata === undefined) return undefined;
-  const { managedFields = [], creationTimestamp, resourceVersion = "" } = metadata;
-  const times = [creationTimestamp, ...managedFields.map((entry) => entry.time)]
-    .map(seconds)
-    .filter((time) => !Number.isNaN(time));
-  return { kind, name, changedAt: Math.max(...times), resourceVersion };
+  const changedAt = whose === "ours" ? ownWrite(kind, metadata) : lastWrite(metadata);
+  if (changedAt === undefined) return undefined;
+  return { kind, name, changedAt, resourceVersion: metadata.resourceVersion ?? "" };
 }
 
-/**
- * An object as of our own last write to it, whatever others have written since; `undefined` if it is not there or was
- * never written by us. ConfigMaps are written by this provider; a Secret of ours, which its label tells, by Pulumi's
- * Kubernetes provider.
- */
-export async function observeOwnChange(
-  kube: KubeClient,
-  namespace: string,
-  { kind, name }: Pick<ChangedObject, "kind" | "name">,
-): Promise<ChangedObject | undefined> {
-  const metadata = await kube.getMetadata({ kind, namespace, name });
-  if (metadata === undefined) return undefined;
+function lastWrite({ managedFields = [], creationTimestamp }: ObjectMeta): number {
+  const times = [creationTimestamp, ...managedFields.map((entry) => entry.time)];
+  return Math.max(...times.map(seconds).filter((time) => !Number.isNaN(time)));
+}
+
+function ownWrite(kind: ChangedObject["kind"], metadata: ObjectMeta): number | undefined {
   const time = lastOwnWrite(metadata.managedFields, (manager) =>
     kind === "Secret" ? isLabelled(metadata) && isPulumi(manager) : manager === FIELD_MANAGER,
   );
-  if (time === undefined) return undefined;
-  return { kind, name, changedAt: seconds(time), resourceVersion: metadata.resourceVersion ?? "" };
+  return time === undefined ? undefined : seconds(time);
 }
 
 function isLabelled({ labels = {} }: ObjectMeta): boolean {

@@ -7,8 +7,9 @@ import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { passing } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "../protocol/index.ts";
-import { explainRollout } from "./rollout-explain.ts";
-import { observeChange, observeOwnChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
+import { explainRollout, type Explanation } from "./rollout-explain.ts";
+import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
+import { heldBy, restoredUnstartable, StuckWatch } from "./rollout-stuck.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
@@ -40,6 +41,8 @@ class RolloutRun {
   #fingerprint = "";
   #changedAt = 0;
   #said = "";
+  #pods: ReadonlySet<string> = new Set();
+  readonly #stuck = new StuckWatch(() => this.#explain(AbortSignal.any([this.#operation.signal, limit()])));
 
   constructor(want: Inputs, operation: Operation) {
     this.#want = want;
@@ -48,28 +51,32 @@ class RolloutRun {
 
   /** @returns false if there is no such Deployment */
   async run(): Promise<boolean> {
-    const { namespace, deployment, after, timeoutMinutes } = this.#want;
-    const { kube, signal } = this.#operation;
+    const { namespace, deployment, after, timeoutMinutes, onDelete } = this.#want;
+    const { kube, signal, log } = this.#operation;
     const changes = await this.#changes(after);
     const deadline = performance.now() + timeoutMinutes * 60_000;
-    let pods: readonly string[] = [];
     try {
       for (;;) {
         const seen = await observeRollout(kube, namespace, deployment);
         if (seen === undefined) return false;
-        pods = seen.pods.map((pod) => pod.name);
+        this.#pods = new Set(seen.pods.map((pod) => pod.name));
         const view = this.#view(seen, changes);
         const decision = decideRollout(view);
-        this.#say(progress(deployment, view, decision));
+        const held = await this.#stuck.look(view);
+        this.#say(progress(deployment, view, decision) + heldBy(held));
         if (decision.kind === "done") return true;
         if (decision.kind === "fail") throw new Error(decision.reason);
+        if (onDelete === true && held !== undefined && held.files.length > 0) {
+          log.warn(restoredUnstartable(this.#want, held.files));
+          return true;
+        }
         if (performance.now() > deadline)
           throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
         await this.#act(decision);
         await sleep(POLL, undefined, { signal });
       }
     } catch (error) {
-      throw await this.#explained(error, new Set(pods));
+      throw await this.#explained(error);
     }
   }
 
@@ -82,10 +89,14 @@ class RolloutRun {
   /** What every pod has to see; on the way out only of what is still there. */
   async #changes(after: Inputs["after"]): Promise<readonly ChangedObject[]> {
     const { namespace, onDelete } = this.#want;
+    const { kube, written } = this.#operation;
     const found = await Promise.all(
       after.map(async ({ kind, name }) => {
-        const change = await observeChange(this.#operation.kube, namespace, { kind, name });
-        if (change !== undefined || onDelete === true) return change;
+        const change = await observeChange(kube, namespace, { kind, name }, "anybody's");
+        const ours = written.lastOf({ kind, namespace, name });
+        if (change !== undefined)
+          return ours === undefined ? change : { ...change, changedAt: Math.max(change.changedAt, ours) };
+        if (onDelete === true) return undefined;
         throw new Error(
           `There is no ${kind} "${name}" in namespace "${namespace}", which the KBS has to read.`,
         );
@@ -137,23 +148,34 @@ class RolloutRun {
   }
 
   /** The error with what can be found out about its cause; a cancelled run ends at once. */
-  async #explained(error: unknown, pods: ReadonlySet<string>): Promise<unknown> {
-    const { signal, kubeWith } = this.#operation;
+  async #explained(error: unknown): Promise<unknown> {
+    const { signal } = this.#operation;
     if (signal.aborted && !(signal.reason instanceof TimeoutError)) return signal.reason;
     if (error instanceof KubeError && !signal.aborted) return error;
     const cause: unknown = signal.aborted ? signal.reason : error;
     const { namespace, deployment } = this.#want;
-    const reasons = await explainRollout(kubeWith(AbortSignal.timeout(EXPLAIN)), namespace, deployment, pods);
+    const { files, others } = await this.#explain(limit());
     const message = cause instanceof Error ? cause.message : String(cause);
     return new Error(
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
-        ...reasons.map((reason) => `  - ${reason}`),
+        ...[...files, ...others].map((reason) => `  - ${reason}`),
         "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
       ].join("\n"),
       { cause },
     );
   }
+
+  async #explain(signal: AbortSignal): Promise<Explanation> {
+    const { namespace, deployment, after } = this.#want;
+    const configMaps = after.filter(({ kind }) => kind === "ConfigMap").map(({ name }) => name);
+    const kube = this.#operation.kubeWith(signal);
+    return explainRollout(kube, { namespace, deployment, configMaps }, this.#pods);
+  }
+}
+
+function limit(): AbortSignal {
+  return AbortSignal.timeout(EXPLAIN);
 }
 
 function progress(deployment: string, view: RolloutView, decision: RolloutDecision): string {
@@ -234,7 +256,7 @@ async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefin
   }
   const [seen, ...ours] = await Promise.all([
     observeRollout(kube, namespace, deployment),
-    ...after.map((object) => observeOwnChange(kube, namespace, object)),
+    ...after.map((object) => observeChange(kube, namespace, object, "ours")),
   ]);
   if (seen === undefined) return undefined;
   const known = ours.filter((change) => change !== undefined);

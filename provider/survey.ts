@@ -17,17 +17,20 @@ export class Survey {
     this.#issues = issues;
   }
 
-  /** Whether the API server has answered at all, be it with a refusal. */
-  get answered(): boolean {
-    return this.#answered;
-  }
-
-  /** @throws IssuesError with the one problem that there is */
-  giveUp(subject: string): never {
+  /**
+   * Where a read got no answer there is nothing more to say than that: what it would have found may be all that matters.
+   * @throws IssuesError with that one problem
+   */
+  needAnswers(subject: string): void {
+    const error = this.#unreachable;
+    if (error === undefined) return;
+    const given = this.#answered
+      ? error.message
+      : `the API server ${this.#kube.server} does not answer: ${error.detail}`;
     throw new IssuesError(subject, [
       {
         path: "trustee.kubeconfig",
-        given: `the API server ${this.#kube.server} does not answer: ${this.#unreachable?.detail ?? "nothing was asked"}`,
+        given,
         allowed: "a cluster that answers",
         mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
       },
@@ -37,8 +40,13 @@ export class Survey {
   /**
    * An object that may be missing.
    * @param dispensable whether it may also be one that this account must not read
+   * @returns `undefined` if it could not be read, which has become an issue
    */
-  async look(kind: Kind, name: string, dispensable: boolean): Promise<KubeObject | undefined> {
+  async look(
+    kind: Kind,
+    name: string,
+    dispensable: boolean,
+  ): Promise<{ readonly value: KubeObject | undefined } | undefined> {
     const read = async (): Promise<KubeObject | undefined> => {
       try {
         return await this.#kube.get({ kind, namespace: this.#namespace, name });
@@ -47,7 +55,7 @@ export class Survey {
         throw error;
       }
     };
-    return (await this.#read(read))?.value;
+    return this.#read(read);
   }
 
   /** An object that has to be there, and is there to stay. */
@@ -57,10 +65,10 @@ export class Survey {
     const found = read.value;
     if (found === undefined) {
       this.#missing(kind, name, path, "Install Trustee, or correct the name and the namespace.");
-    } else if (found.metadata.deletionTimestamp !== undefined || found["immutable"] === true) {
+    } else if (found.metadata.deletionTimestamp !== undefined || isFixed(found)) {
       this.#issues.add({
         path,
-        given: `${kind} "${name}", which is ${found["immutable"] === true ? "immutable" : "being deleted"}`,
+        given: `${kind} "${name}", which is ${isFixed(found) ? "immutable" : "being deleted"}`,
         allowed: `a ${kind} that can be changed`,
         mend: "Replace it, then run again.",
       });
@@ -136,4 +144,9 @@ export class Survey {
       return undefined;
     }
   }
+}
+
+/** Whether it can never be written: of Secrets only somebody else's are looked at, and these are only read. */
+function isFixed(object: KubeObject): boolean {
+  return object["kind"] === "ConfigMap" && object["immutable"] === true;
 }

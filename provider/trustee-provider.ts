@@ -17,6 +17,8 @@ import { kbsSecretEntry } from "./kbs-secret-entry.ts";
 import { referenceValues } from "./reference-values.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
+import { Turns } from "./turns.ts";
+import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
   const value = reveal(args)[name];
@@ -26,6 +28,8 @@ function textOf(args: PropertyMap, name: string): string | undefined {
 /** The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely. */
 export function trusteeProvider(now: () => Date = () => new Date()): Provider {
   let cluster: KubeConfig | undefined;
+  const written = new Written();
+  const turns = new Turns();
 
   const kubeWith = (signal: AbortSignal): KubeClient => {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
@@ -39,6 +43,8 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     preview,
     owner,
     now,
+    written,
+    turns,
   });
   const handlers: Readonly<Record<string, ResourceHandler>> = {
     "trustee:index:GeneratedValue": handlerOf(generatedValue, start),

@@ -172,7 +172,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     };
     proxy.fault = ({ method }) => (method === "PATCH" ? { before: collide } : undefined);
     await expect(resource.up(subject.inputs)).rejects.toThrow(
-      /^2 UNKNOWN: Somebody else keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 10 tries to write it found it changed since it was read\. Nothing of theirs was overwritten\./,
+      /^2 UNKNOWN: Somebody else keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 24 tries to write it found it changed since it was read\. Nothing of theirs was overwritten\./,
     );
     expect(await subject.read()).toStrictEqual(theirs);
   });

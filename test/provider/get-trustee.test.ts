@@ -5,24 +5,9 @@ import type { PropertyMap } from "../../protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { STACK, trusteeArgs } from "./trustee-args.ts";
 
 const TOKEN = "trustee:index:getTrustee";
-const STACK = "org/project/dev";
-
-function args(namespace: string, more: PropertyMap = {}): PropertyMap {
-  return {
-    namespace,
-    kbsConfig: trusteeNames.kbsConfig,
-    deployment: trusteeNames.deployment,
-    certificateSecret: trusteeNames.certificate,
-    resourcePolicy: trusteeNames.resourcePolicy,
-    referenceValues: trusteeNames.referenceValues,
-    existingSecrets: [],
-    createdSecrets: [],
-    stack: STACK,
-    ...more,
-  };
-}
 
 describe.each(generations)("the live Trustee %s", (generation) => {
   let cluster: TestCluster;
@@ -49,7 +34,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
     expect(
       await engine.invoke(
         TOKEN,
-        args(cluster.namespace, { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] }),
+        trusteeArgs(cluster.namespace, { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] }),
       ),
     ).toStrictEqual({
       url: `https://${await cluster.kubectl("get", "route", route, "-o", "jsonpath={.spec.host}")}`,
@@ -84,7 +69,7 @@ describe("the preflight", () => {
 
   const problems = async (more: PropertyMap = {}): Promise<string> => {
     try {
-      return JSON.stringify(await engine.invoke(TOKEN, args(cluster.namespace, more)));
+      return JSON.stringify(await engine.invoke(TOKEN, trusteeArgs(cluster.namespace, more)));
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
@@ -202,6 +187,20 @@ describe("the preflight", () => {
     );
   });
 
+  test("takes an immutable certificate, which is only read, and no immutable policy", async () => {
+    const fix = async (kind: string, name: string) =>
+      cluster.kubectl("patch", kind, name, "--type=merge", "-p", '{"immutable":true}');
+    await fix("secret", trusteeNames.certificate);
+    const url = { url: "https://kbs.example" };
+    expect(JSON.parse(await problems(url))).toMatchObject({ certificate: certificate["tls.crt"] });
+    await fix("configmap", trusteeNames.resourcePolicy);
+    const message = await problems(url);
+    expect(message).toContain("1 problem");
+    expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
+    await cluster.kubectl("delete", "configmap", trusteeNames.resourcePolicy);
+    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
+  });
+
   test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {
     await cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     const url = { url: "https://kbs.example" };
@@ -234,7 +233,7 @@ describe("the preflight", () => {
       "current-context": "c",
     });
     const nowhere = await Engine.start({ kubeconfig });
-    await expect(nowhere.invoke(TOKEN, args("x"))).rejects.toThrow(
+    await expect(nowhere.invoke(TOKEN, trusteeArgs("x"))).rejects.toThrow(
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
         `  - trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
         "      allowed: a cluster that answers\n" +

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SECRET_LEDGER_ANNOTATION } from "../../core/kbs-config/entries.ts";
 import { unknown } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
@@ -108,6 +109,42 @@ test("taken out by somebody: a preview shows it, an up mends it, then there is n
   expect((await entry.up(inputs("drift"))).op).toBe("same");
   await entry.destroy();
   expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs"]);
+});
+
+test("the record of what is ours was removed: a preview shows it, an up writes it anew, and the name still goes with us", async () => {
+  await cluster.kbsConfig("unrecorded", ["a"]);
+  const entry = engine.resource("KbsSecretEntry");
+  await entry.up(inputs("unrecorded"));
+  const recorded = await annotations("unrecorded");
+  const lose = async () =>
+    cluster.kube.patch(
+      { kind: "KbsConfig", namespace: cluster.namespace, name: "unrecorded" },
+      { metadata: { annotations: { [SECRET_LEDGER_ANNOTATION]: null } } },
+    );
+  await lose();
+  await entry.refresh();
+  expect(entry.state?.inputs["drift"]).toBe("the record of what is ours was removed");
+  expect(await entry.preview(inputs("unrecorded"))).toMatchObject({
+    op: "update",
+    diff: { drift: "update" },
+    outputs: { added: true, present: true },
+  });
+  await entry.up(inputs("unrecorded"));
+  expect(await annotations("unrecorded")).toStrictEqual(recorded);
+  expect(await cluster.entries("unrecorded")).toStrictEqual(["a", "p2-secret"]);
+  expect((await entry.up(inputs("unrecorded"))).op).toBe("same");
+  await lose();
+  await entry.destroy();
+  expect(await cluster.entries("unrecorded")).toStrictEqual(["a"]);
+});
+
+test("there is no record of a name that was there before, and so none to lose", async () => {
+  await cluster.kbsConfig("no-record", ["p2-secret"]);
+  const entry = engine.resource("KbsSecretEntry");
+  await entry.up(inputs("no-record"));
+  expect(await annotations("no-record")).toBeUndefined();
+  await entry.refresh();
+  expect(entry.state?.inputs["drift"]).toBe("none");
 });
 
 test("a renamed secret replaces the entry: the new one comes before the old one goes", async () => {

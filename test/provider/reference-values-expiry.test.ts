@@ -137,6 +137,32 @@ describe("an entry that is missing", () => {
   });
 });
 
+test("an entry of ours that is about to expire is not warned of, those of others beside it are", async () => {
+  const expiration = clock.in(20);
+  await cluster.configMap("beside", { [LIST]: list(entry([B], { expiration })) });
+  const values = engine.resource("ReferenceValues");
+  const digests = { snp_pcr08: [A], tdx_pcr08: [A] };
+  const wanted = inputs("beside", [A], { digests, validityDaysOf: { tdx_pcr08: 20 } });
+  const before = engine.messages("WARNING").length;
+  expect((await values.up(wanted)).outputs).toMatchObject({
+    created: { tdx_pcr08: clock.in(20) },
+    expiries: { snp_pcr08: expiration, tdx_pcr08: clock.in(20) },
+  });
+  expect((await values.up(wanted)).op).toBe("same");
+  const theirs =
+    `The reference value "snp_pcr08" in ConfigMap "beside" expires in 19 days (${expiration}). ` +
+    "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
+  expect(warningsSince(before)).toStrictEqual([theirs, theirs]);
+  // One that somebody has set to another time is drift, and is set back.
+  const live = ((await cluster.data("beside")) as Record<string, string>)[LIST] ?? "";
+  const sooner = clock.in(10);
+  await cluster.edit("beside", {
+    [LIST]: live.replace(/(tdx_pcr08[^}]*"expiration": ")[^"]+/, `$1${sooner}`),
+  });
+  await values.up(wanted);
+  expect(warningsSince(before).filter((said) => said.includes("tdx_pcr08"))).toStrictEqual([]);
+});
+
 describe("expiry of somebody else's entry", () => {
   test.each<[string, number, (expiration: string) => string | undefined]>([
     ["far away", 40, () => undefined],

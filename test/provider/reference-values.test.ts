@@ -99,6 +99,26 @@ describe("own digests in somebody else's entry", () => {
     expect((await cluster.get("ConfigMap", "before")).metadata.resourceVersion).toBe(resourceVersion);
   });
 
+  test("one that was there before stays on a change to another too, which is said once", async () => {
+    await cluster.configMap("left", { [LIST]: list(entry([A])) });
+    const values = engine.resource("ReferenceValues");
+    await values.up(inputs("left", [A, B]));
+    const before = engine.messages("WARNING").length;
+    await values.preview(inputs("left", [C]));
+    await values.up(inputs("left", [C]));
+    const said =
+      'The reference value "snp_pcr08" in ConfigMap "left" still holds aaaaaaaaaaaa..., which no pod of this stack has any more: ' +
+      "it was there before this stack, so it stays. If nobody else needs it, take it out by hand: " +
+      `kubectl edit configmap left -n ${cluster.namespace}`;
+    expect(engine.messages("WARNING").slice(before)).toStrictEqual([said, said]);
+    expect(await cluster.data("left")).toStrictEqual({ [LIST]: list(entry([A, C])) });
+    expect((await values.up(inputs("left", [C]))).op).toBe("same");
+    await values.up(inputs("left", [B]));
+    expect(engine.messages("WARNING").slice(before)).toHaveLength(2);
+    await values.destroy();
+    expect(await cluster.data("left")).toStrictEqual({ [LIST]: list(entry([A])) });
+  });
+
   test.each<[string, (text: string) => string, string]>([
     ["removed", (text) => text.replace(`,\n      "${A}"`, ""), "missing: aaaaaaaaaaaa... in snp_pcr08"],
     [
@@ -211,6 +231,35 @@ describe("what cannot be", () => {
       "digests.snp_pcr08[0]": "a digest in lower-case hex, or 32 bytes in base64",
       validityDays: "Too small: expected number to be >=1",
     });
+  });
+
+  test("the claims of bare metal are digests too, whatever the entries are called: host data in both spellings, mr_config_id", async () => {
+    const base64 = Buffer.from(A, "hex").toString("base64");
+    const digests = { snp_host_data: [A, base64], "mr.config-id": ["ab".repeat(48)] };
+    const values = engine.resource("ReferenceValues");
+    const check = async (changed: PropertyMap) =>
+      (await values.check(inputs("x", [], { digests: { ...digests, ...changed } }))).failures;
+    expect(await check({})).toStrictEqual({});
+    const reason = "a digest in lower-case hex, or 32 bytes in base64";
+    expect(await check({ snp_host_data: [A.toUpperCase(), base64.slice(1), A] })).toStrictEqual({
+      "digests.snp_host_data[0]": reason,
+      "digests.snp_host_data[1]": reason,
+    });
+    expect(await check({ "mr.config-id": ["abc"], "": [A] })).toStrictEqual({
+      'digests["mr.config-id"][0]': reason,
+      'digests[""]': expect.any(String) as unknown,
+    });
+    await cluster.configMap("bare-metal", { [LIST]: "[]" });
+    await values.up(inputs("bare-metal", [], { digests }));
+    const live = (await cluster.data("bare-metal")) as Record<string, string>;
+    const written = JSON.parse(live[LIST] ?? "") as { name: string; value: string[] }[];
+    expect(Object.fromEntries(written.map(({ name, value }) => [name, value.toSorted()]))).toStrictEqual({
+      snp_host_data: [A, base64].toSorted(),
+      "mr.config-id": ["ab".repeat(48)],
+    });
+    expect((await values.up(inputs("bare-metal", [], { digests }))).op).toBe("same");
+    await values.destroy();
+    expect(await cluster.data("bare-metal")).toStrictEqual({ [LIST]: "[]" });
   });
 
   test("unknown digests at preview make unknown outputs", async () => {

@@ -3,24 +3,7 @@ import { generationFacts, generations, trusteeNames } from "../../core/trustee/g
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-
-interface Pod {
-  readonly name: string;
-  readonly createdAt: string;
-}
-
-async function podsOf(cluster: TestCluster, app = "kbs"): Promise<readonly Pod[]> {
-  const pods = await cluster.kube.list("Pod", cluster.namespace, `app=${app}`);
-  return pods
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(({ metadata }) => ({ name: metadata.name, createdAt: metadata.creationTimestamp ?? "" }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function expectAllNew(now: readonly Pod[], before: readonly Pod[]): void {
-  expect(now).toHaveLength(before.length);
-  expect(now.filter(({ name }) => before.some((pod) => pod.name === name))).toStrictEqual([]);
-}
+import { expectAllNew, podsOf } from "./rollout-pods.ts";
 
 describe.each(generations)("with the operator of Trustee %s", (generation) => {
   let cluster: TestCluster;

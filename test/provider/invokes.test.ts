@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { trusteeArgs } from "./trustee-args.ts";
+
+let trustee: TestCluster;
+let proxy: FaultProxy;
+let engine: Engine;
+
+beforeAll(async () => {
+  trustee = await TestCluster.open("0.18", trusteeNames.namespace);
+  proxy = await FaultProxy.start(trustee.kubeconfig);
+  engine = await Engine.start({ kubeconfig: proxy.kubeconfig });
+});
+afterEach(() => {
+  proxy.heal();
+});
+afterAll(async () => {
+  await engine.stop();
+  proxy.stop();
+});
+
+/** What the engine gets to show of a call that fails. */
+async function failure(name: string, args: PropertyMap): Promise<string> {
+  const said = await engine.invoke(`trustee:index:${name}`, args).then(
+    (result) => `no failure: ${JSON.stringify(result)}`,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  // Meant for the user as it is: neither a stack trace, nor where in this project it comes from.
+  expect(said).not.toMatch(/^\s+at |node_modules|\.ts:\d|file:\/\//m);
+  return said;
+}
+
+/** The API server refuses whatever has this in its path. */
+function forbid(part: string): void {
+  proxy.fault = ({ path }) =>
+    path.includes(part) ? { status: 403, message: "forbidden: no rule allows it" } : undefined;
+}
+
+const pods = (...names: readonly string[]): PropertyMap => ({
+  pods: names.map((name) => ({ id: name, kind: "Pod", namespace: "default", name })),
+});
+
+describe("getInitdata", () => {
+  test("says what it may not read, of one pod and of many", async () => {
+    forbid("/pods");
+    expect(await failure("getInitdata", pods("pod1"))).toBe(
+      '2 UNKNOWN: cannot get pods "pod1" in namespace "default": forbidden: no rule allows it. Grant the verb "get" on pods to this account.',
+    );
+    expect(await failure("getInitdata", pods("pod1", "pod2", "pod3"))).toBe(
+      '2 UNKNOWN: cannot list pods in namespace "default": forbidden: no rule allows it. Grant the verb "list" on pods to this account.',
+    );
+  });
+
+  test("says that the API server refuses its credentials", async () => {
+    proxy.fault = () => ({ status: 401, message: "Unauthorized" });
+    expect(await failure("getInitdata", pods("pod1"))).toBe(
+      '2 UNKNOWN: cannot get pods "pod1" in namespace "default": Unauthorized. Renew the credentials of this kubeconfig context.',
+    );
+  });
+
+  test("says which arguments it cannot use, each in a line", async () => {
+    const odd = { id: "a", kind: "Box", namespace: "default", name: 7 };
+    expect(await failure("getInitdata", { pods: [odd] })).toBe(
+      "3 INVALID_ARGUMENT: The arguments of getInitdata cannot be used:\n" +
+        '  pods[0].kind: Invalid option: expected one of "Pod"|"Deployment"|"StatefulSet"|"Job"\n' +
+        "  pods[0].name: Invalid input: expected string, received number",
+    );
+  });
+
+  test("finds nothing where there is nothing", async () => {
+    expect(await engine.invoke("trustee:index:getInitdata", pods("no-such-pod"))).toStrictEqual({
+      found: {},
+    });
+  });
+});
+
+describe("getTrustee", () => {
+  test("does without the Routes, where trustee.url is set: an account need not be able to read them", async () => {
+    forbid("/routes");
+    const url = "https://kbs.example";
+    expect(await engine.invoke("trustee:index:getTrustee", trusteeArgs(undefined, { url }))).toMatchObject({
+      url,
+      generation: "0.18",
+    });
+    const routes = proxy.calls.filter(({ path }) => path.includes("/routes"));
+    expect(routes.length).toBeGreaterThan(0);
+  });
+
+  test("needs them where it is not", async () => {
+    forbid("/routes");
+    const said = await failure("getTrustee", trusteeArgs());
+    expect(said).toContain(
+      `cannot get routes.route.openshift.io "kbs-service" in namespace "${trusteeNames.namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
+    );
+    expect(said).toContain(
+      `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${trusteeNames.namespace}" cannot be read\n` +
+        "      allowed: the URL at which the pods reach the KBS\n      to mend: Set trustee.url, or expose the KBS by a Route.",
+    );
+    expect(said).not.toContain("there is no Route");
+  });
+
+  test.each([
+    ["Routes", "/routes/kbs-service", 'routes.route.openshift.io "kbs-service"'],
+    [
+      "the policy",
+      `/configmaps/${trusteeNames.resourcePolicy}`,
+      `configmaps "${trusteeNames.resourcePolicy}"`,
+    ],
+    ["the certificate", `/secrets/${trusteeNames.certificate}`, `secrets "${trusteeNames.certificate}"`],
+  ])("takes no silence for an answer: %s", async (_, part, named) => {
+    proxy.fault = ({ path }) => (path.endsWith(part) ? "cut" : undefined);
+    const said = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
+    expect(said).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
+    expect(said).toContain(
+      `trustee.kubeconfig: cannot get ${named} in namespace "${trusteeNames.namespace}": `,
+    );
+    expect(said).toContain("Check the kubeconfig, the context and the network, then run again.");
+  });
+
+  test("gathers what it may not read with all other problems", async () => {
+    forbid("/configmaps/");
+    const said = await failure("getTrustee", trusteeArgs(undefined, { existingSecrets: ["nobody-made-it"] }));
+    expect(said).toMatch(/^2 UNKNOWN: 3 problems in the Trustee in namespace "trustee-operator-system"; /);
+    expect(said).toContain(`cannot get configmaps "${trusteeNames.resourcePolicy}"`);
+    expect(said).toContain(`cannot get configmaps "${trusteeNames.referenceValues}"`);
+    expect(said).toContain('Secret "nobody-made-it", which does not exist');
+  });
+
+  test("says which arguments it cannot use, each in a line", async () => {
+    expect(await failure("getTrustee", trusteeArgs(undefined, { namespace: "", generation: "0.1" }))).toBe(
+      "3 INVALID_ARGUMENT: The arguments of getTrustee cannot be used:\n" +
+        "  namespace: Too small: expected string to have >=1 characters\n" +
+        '  generation: Invalid option: expected one of "0.18"|"0.21"',
+    );
+  });
+});

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
+import { FIELD_MANAGER } from "../../kube/client.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { expectAllNew, podsOf } from "./rollout-pods.ts";
+
+describe.each(generations)(
+  "what destroy puts back starts no KBS, with the operator of Trustee %s",
+  (generation) => {
+    const { policyKey, referenceValuesKey } = generationFacts[generation];
+    let cluster: TestCluster;
+    let engine: Engine;
+    beforeAll(async () => {
+      cluster = await TestCluster.open(generation, trusteeNames.namespace);
+      engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    });
+    afterAll(async () => {
+      await engine.stop();
+    });
+
+    const inputs = (changes: Record<string, string>, more: PropertyMap = {}) => ({
+      namespace: trusteeNames.namespace,
+      deployment: trusteeNames.deployment,
+      changes,
+      after: [
+        { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
+        { kind: "ConfigMap", name: trusteeNames.referenceValues },
+      ],
+      secrets: [],
+      timeoutMinutes: 2,
+      ...more,
+    });
+
+    /** What the operator mounts and no KBS starts without: the policy in a folder, the reference values as a file. */
+    const needed = {
+      "0.18": { configMap: trusteeNames.resourcePolicy, says: "has none of the keys" },
+      "0.21": { configMap: trusteeNames.referenceValues, says: `has no key "${referenceValuesKey}"` },
+    }[generation];
+
+    test("said while it is waited for; destroy ends with a warning", async () => {
+      const { configMap, says } = needed;
+      const key = generation === "0.18" ? policyKey : referenceValuesKey;
+      const original = ((await cluster.data(configMap)) as Record<string, string>)[key] ?? "";
+      const last = engine.resource("Rollout", "last");
+      await last.up(inputs({}, { onDelete: true }));
+      // A write that only took something away would leave no time.
+      await cluster.edit(configMap, { [key]: null, removed: key });
+      const rollout = engine.resource("Rollout");
+      await expect(rollout.up(inputs({ a: "1" }, { timeoutMinutes: 0.8 }))).rejects.toThrow(
+        new RegExp(
+          `not done within 0.8 minutes \\(timeoutMinutes\\)\\.\\n  - ConfigMap "${configMap}" ${says}`,
+        ),
+      );
+      expect(engine.statuses.at(-1)).toContain(`its rollout is under way; ConfigMap "${configMap}" ${says}`);
+      const since = engine.messages("WARNING").length;
+      const start = performance.now();
+      await last.destroy();
+      expect(performance.now() - start).toBeLessThan(60_000);
+      expect(engine.messages("WARNING").slice(since)).toStrictEqual([
+        expect.stringContaining(
+          `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" does not start`,
+        ),
+      ]);
+      expect(engine.messages("WARNING").at(-1)).toContain(`\n  - ConfigMap "${configMap}" ${says}`);
+      await cluster.edit(configMap, { [key]: original, removed: null });
+      await rollout.up(inputs({ a: "2" }));
+    });
+  },
+);
+
+test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
+  const cluster = await TestCluster.open();
+  const engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  await cluster.configMap("empty");
+  const labels = { app: "plain", name: "emptied" };
+  await cluster.apply({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "emptied", namespace: cluster.namespace },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  });
+  await cluster.kubectl("rollout", "status", "deployment/emptied", "--timeout=60s");
+  const inputs = {
+    namespace: cluster.namespace,
+    deployment: "emptied",
+    changes: { a: "1" },
+    after: [{ kind: "ConfigMap", name: "empty" }],
+    secrets: [],
+    timeoutMinutes: 1,
+  };
+  const last = engine.resource("Rollout", "last");
+  await last.up({ ...inputs, changes: {}, onDelete: true });
+  const entry = engine.resource("ConfigMapEntry");
+  await entry.up({
+    namespace: cluster.namespace,
+    configMap: "empty",
+    candidateKeys: ["a"],
+    content: "b",
+  });
+  await engine.resource("Rollout").up(inputs);
+  const before = await podsOf(cluster, "plain");
+  await sleep(1_100);
+  await entry.destroy();
+  const { managedFields = [] } = (await cluster.get("ConfigMap", "empty")).metadata;
+  expect(managedFields.map(({ manager }) => manager)).not.toContain(FIELD_MANAGER);
+  await last.destroy();
+  expectAllNew(await podsOf(cluster, "plain"), before);
+  await cluster.kubectl("delete", "deployment", "emptied", "--wait=true");
+  await engine.stop();
+});

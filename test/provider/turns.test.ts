@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+
+/** As many as Pulumi works on at once on a machine with 12 cores. */
+const SECRETS = Array.from({ length: 48 }, (_, index) => `secret-${String(index).padStart(2, "0")}`);
+
+let cluster: TestCluster;
+let proxy: FaultProxy;
+let engine: Engine;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  proxy = await FaultProxy.start(cluster.kubeconfig);
+  engine = await Engine.start({ kubeconfig: proxy.kubeconfig });
+  await Promise.all(SECRETS.map((name) => cluster.secret(name)));
+});
+afterAll(async () => {
+  await engine.stop();
+  proxy.stop();
+});
+
+test("many entries of one list, all at once, over a slow network: none loses against another of its own stack", async () => {
+  await cluster.kbsConfig("many", ["others"]);
+  proxy.fault = () => ({ before: async () => sleep(20) });
+  const entries = SECRETS.map((secret) => ({ secret, resource: engine.resource("KbsSecretEntry", secret) }));
+  await Promise.all(
+    entries.map(({ secret, resource }) =>
+      resource.up({ namespace: cluster.namespace, kbsConfig: "many", secret, secretIsCreated: false }),
+    ),
+  );
+  const [first, ...added] = (await cluster.entries("many")) as readonly string[];
+  expect(first).toBe("others");
+  expect(added.sort()).toStrictEqual(SECRETS);
+  const writes = proxy.calls.filter(
+    ({ method, path }) => method === "PATCH" && path.includes("/kbsconfigs/"),
+  );
+  expect(writes.length).toBe(SECRETS.length);
+  await Promise.all(entries.map(({ resource }) => resource.destroy()));
+  expect(await cluster.entries("many")).toStrictEqual(["others"]);
+}, 120_000);
