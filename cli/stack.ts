@@ -1,6 +1,11 @@
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
 import { allowedReasons, deniedReasons } from "../core/access/model.ts";
+import { otherReader } from "../core/access/preview.ts";
+import type { StackFacts } from "../core/audit/facts.ts";
+import { bindingOf } from "../core/audit/pod-claims.ts";
+import { bindings, type Binding } from "../core/initdata/binding.ts";
+import { own } from "../core/own.ts";
 import { otherSecretsModes } from "../core/policy/grants.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
 import { generations } from "../core/trustee/generation.ts";
@@ -33,6 +38,8 @@ const stackOutputsSchema = z.object({
       container: z.string(),
       /** `false`: somebody else deploys it. */
       deployed: z.boolean().default(true),
+      /** An older release did not put it out: {@link bindingsOf}. */
+      binding: z.enum(bindings).optional(),
       agentPolicy: agentPolicy.optional(),
     }),
   ),
@@ -50,18 +57,7 @@ const stackOutputsSchema = z.object({
   }),
   resourcePolicy: z.string(),
   /** Who reads its secrets by the grants of other stacks; an older release did not put it out. */
-  otherReaders: z
-    .array(
-      z.object({
-        stack: z.string(),
-        reader: z.string(),
-        secret: z.string(),
-        key: z.string(),
-        initData: z.string(),
-        former: z.boolean(),
-      }),
-    )
-    .default([]),
+  otherReaders: z.array(otherReader).default([]),
   referenceValuesExpire: z.record(z.string(), z.string()),
 });
 
@@ -133,7 +129,7 @@ export interface ExpectedCell {
 /** The cells of a stack's access matrix, pod by pod. */
 export function expectedCells(stack: StackOutputs): readonly ExpectedCell[] {
   return Object.entries(stack.access).flatMap(([reader, row]) => {
-    const declared = stack.pods[reader];
+    const declared = own(stack.pods, reader);
     const pod = declared?.name ?? reader;
     const target = declared === undefined ? {} : { target: `${declared.kind.toLowerCase()}/${pod}` };
     const deployed = declared?.deployed ?? false;
@@ -149,6 +145,25 @@ export function expectedCells(stack: StackOutputs): readonly ExpectedCell[] {
 /** The namespaces that a stack's pods are in, sorted. */
 export function podNamespaces(stack: Pick<StackOutputs, "pods">): readonly string[] {
   return [...new Set(Object.values(stack.pods).map(({ namespace }) => namespace))].sort();
+}
+
+/** Pod -> how its TEE binds its initdata; where the stack does not put it out, by the claim that its initdata comes to. */
+export function bindingsOf(stack: StackOutputs): Readonly<Record<string, Binding>> {
+  const found = Object.entries(stack.annotations).flatMap(([pod, annotation]) => {
+    const claim = own(stack.initData, pod) ?? "";
+    const binding = own(stack.pods, pod)?.binding ?? bindingOf(annotation, claim);
+    return binding === undefined ? [] : [[pod, binding] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+/** What a stack knows of its own, by which a live Trustee is judged. */
+export function stackFacts(stack: StackOutputs): StackFacts {
+  return {
+    claims: stack.initData,
+    bindings: bindingsOf(stack),
+    entries: Object.keys(stack.referenceValuesExpire),
+  };
 }
 
 /** A pod of a stack, or the controller that makes its pods. */

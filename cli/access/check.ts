@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { findOpa, OPA_HINT } from "../rego/opa.ts";
+import { findOpa } from "../rego/opa.ts";
 import { holds, prove } from "./check/prove.ts";
 import { proofText } from "./check/show.ts";
 import { readPolicy } from "./check/source.ts";
@@ -19,9 +19,9 @@ async function check(options: Options): Promise<boolean> {
     throw new UsageError("--live, --preview and --policy name different policies: give one of them.");
   }
   const opa = await findOpa();
-  if (opa === undefined) throw new UsageError(OPA_HINT);
+  if ("reason" in opa) throw new UsageError(opa.reason);
   const policy = await readPolicy(options.stack, options);
-  const proof = await prove(policy, opa, process.stdout.isTTY && !options.json);
+  const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
   const ok = holds(proof);
   process.stdout.write(
     options.json ? `${JSON.stringify({ ok, ...proof }, null, 2)}\n` : `${proofText(proof, policy.stack)}\n`,

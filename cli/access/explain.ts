@@ -1,39 +1,32 @@
 import { Command } from "commander";
-import { execa } from "execa";
 import { explain, type CellFacts } from "../../core/audit/explain.ts";
+import type { PodLog } from "../../core/audit/explain-log.ts";
 import { explainQuestions } from "../../core/audit/explain-policy.ts";
 import { explanationText } from "../../core/audit/explanation.ts";
+import type { TrusteeFacts } from "../../core/audit/facts.ts";
 import { readPodClaims } from "../../core/audit/pod-claims.ts";
 import { isName } from "../../core/names.ts";
+import { own } from "../../core/own.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
+import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
-import { declaredPods, type DeclaredPod } from "../stack.ts";
-import { kubectlCluster } from "../verify/kubectl.ts";
+import { declaredPods, stackFacts, type DeclaredPod } from "../stack.ts";
 import { run, UsageError } from "./run.ts";
 
 interface ExplainOptions extends SideOptions {
   readonly json: boolean;
 }
 
-/** How much of each KBS pod's log is looked at. Lines. */
-const LOG_TAIL = 5000;
-
-/** @returns the lines, or why they cannot be read */
-async function readLog(sides: Sides): Promise<readonly string[] | string> {
-  const { exitCode, stdout, stderr, code } = await execa(
-    "kubectl",
-    [
-      ...kubectlCluster(sides.trusteeCluster),
-      ...["logs", "--namespace", sides.place.namespace, "--selector", "app=kbs", "--container", "kbs"],
-      ...["--tail", String(LOG_TAIL), "--max-log-requests", "50"],
-    ],
-    { reject: false, timeout: 20_000, stdin: "ignore" },
-  );
-  if (code === "ENOENT") return "there is no kubectl on PATH";
-  if (exitCode !== 0) return stderr.trim().split("\n")[0] ?? "kubectl failed";
-  return stdout.split("\n");
+/** Trustee's side, with the logs of the pods that the KBS has. */
+async function readTrusteeAndLog(
+  { trustee, place, trusteeCluster }: Sides,
+  secret: string,
+): Promise<readonly [TrusteeFacts, readonly PodLog[]]> {
+  const facts = await readTrustee(trustee, place, [secret]);
+  const pods = facts.kbsPods.map(({ name }) => name);
+  return [facts, await readKbsLogs(trusteeCluster, place.namespace, pods)];
 }
 
 /** Which pod is meant: the stack's by its name, wherever it is, else `pod` or `namespace/pod` as it stands. */
@@ -66,10 +59,9 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
   const sides = await connectSides(options);
   const declared = podOf(pod, sides);
   const { namespace, name, kind } = declared;
-  const [trustee, running, log] = await Promise.all([
-    readTrustee(sides.trustee, sides.place, [secret]),
+  const [[trustee, log], running] = await Promise.all([
+    readTrusteeAndLog(sides, secret),
     runningPods(sides.pods, declared),
-    readLog(sides),
   ]);
   const [facts] = running;
   const claims = facts === undefined ? undefined : readPodClaims(facts);
@@ -83,7 +75,9 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
     secret,
     key,
     answers: await askPolicy(trustee, explainQuestions(trustee, readable, secret, key)),
-    declared: Object.hasOwn(annotations, declared.id) ? annotations[declared.id] : undefined,
+    declared: own(annotations, declared.id),
+    stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
+    reader: declared.id,
     log,
   };
 }

@@ -11,6 +11,7 @@ import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
+import { stackFacts } from "../stack.ts";
 import { writeReport } from "../report-file.ts";
 import { programVersion } from "../version.ts";
 import { run } from "./run.ts";
@@ -43,7 +44,12 @@ async function readFacts(options: LintOptions): Promise<LiveFacts> {
     readTrustee(sides.trustee, sides.place),
     seePods(options, sides),
   ]);
-  return { trustee, ...seen, answers: await askPolicy(trustee, lintQuestions(trustee)) };
+  return {
+    trustee,
+    ...seen,
+    answers: await askPolicy(trustee, lintQuestions(trustee)),
+    stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
+  };
 }
 
 async function lintLive(options: LintOptions): Promise<boolean> {

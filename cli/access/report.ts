@@ -28,7 +28,11 @@ async function report({ stack: name, out, svg, audit: audited, at }: Options): P
   }
   const stack = await readStack(name);
   const content = contentOf(stack);
-  if (svg !== undefined) await writeReport(svg, matrixSvg(content.matrix, { title: content.stack }));
+  if (svg !== undefined) {
+    // The page has a section for the others.
+    const picture = matrixSvg(content.matrix, { title: content.stack, others: stack.otherReaders });
+    await writeReport(svg, picture);
+  }
   if (out !== undefined) {
     const page = accessPage({
       ...content,

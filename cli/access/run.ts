@@ -1,6 +1,5 @@
 import { CommanderError, type Command } from "commander";
-import { KubeconfigError } from "../../kube/cluster.ts";
-import { KubeError } from "../../kube/errors.ts";
+import { KubeconfigError, KubeError } from "../../kube/errors.ts";
 import { StackError } from "../stack.ts";
 
 /** A command cannot be run as asked; the message says what to do. */

@@ -1,7 +1,8 @@
 import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
 import { questionKey, strangerToken, type PolicyQuestion } from "../../core/audit/questions.ts";
 import { livePolicy } from "../../core/audit/trustee-view.ts";
-import { evaluateRego, findOpa, OPA_HINT } from "../rego/opa.ts";
+import { evaluateRego } from "../rego/apart.ts";
+import { findOpa } from "../rego/opa.ts";
 
 /** The same request, on behalf of a stranger. */
 function strangersKey({ syntax, data }: PolicyQuestion): string {
@@ -19,11 +20,11 @@ export async function askPolicy(
   const { text } = livePolicy(trustee);
   if (text === undefined) return { kind: "none", reason: "there is no policy." };
   const opa = await findOpa();
-  if (opa === undefined) return { kind: "none", reason: OPA_HINT };
+  if ("reason" in opa) return { kind: "none", reason: opa.reason };
   const byQuestion = new Map<string, PolicyAnswer>();
   const ask = async (asked: readonly PolicyQuestion[]): Promise<void> => {
     for (const [syntax, group] of Map.groupBy(asked, (question) => question.syntax)) {
-      const answers = await evaluateRego(opa, text, syntax, group);
+      const answers = await evaluateRego(opa.program, text, syntax, group);
       group.forEach((question, index) => byQuestion.set(questionKey(question), answers[index] ?? false));
     }
   };

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { clusterOf } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
@@ -16,6 +17,9 @@ export interface SideOptions {
   readonly podsKubeconfig?: string;
   readonly podsContext?: string;
 }
+
+/** How long all reading may take. Milliseconds. */
+const TIMEOUT = 300_000;
 
 /** Both sides, ready to be read. */
 export interface Sides {
@@ -41,10 +45,12 @@ export function addSideOptions(command: Command): Command {
     .addOption(new Option("--pods-context <name>", "its context (default: as --context)"));
 }
 
-function cluster(kubeconfig: string | undefined, context: string | undefined): ClusterOptions {
+/** Connects to a stack's Trustee alone: the pods' cluster need not be known here. */
+export function connectTrustee(stack: StackOutputs): Pick<Sides, "trustee" | "place"> {
+  const signal = AbortSignal.timeout(TIMEOUT);
   return {
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
+    trustee: new KubeClient(loadCluster(clusterOf(stack.trustee.cluster)), signal),
+    place: placeOf({}, stack),
   };
 }
 
@@ -58,27 +64,32 @@ export async function connectSides(options: SideOptions): Promise<Sides> {
   return connect(options, options.stack === undefined ? undefined : await readStack(options.stack));
 }
 
+function placeOf(options: SideOptions, stack: StackOutputs | undefined): TrusteePlace {
+  const of = stack?.trustee;
+  return {
+    namespace: options.namespace ?? of?.namespace ?? trusteeNames.namespace,
+    kbsConfig: options.kbsConfig ?? of?.kbsConfig ?? trusteeNames.kbsConfig,
+    deployment: options.deployment ?? of?.deployment ?? trusteeNames.deployment,
+  };
+}
+
 function connect(options: SideOptions, stack: StackOutputs | undefined): Sides {
   const of = stack?.trustee;
-  const trusteeCluster = cluster(
-    options.kubeconfig ?? of?.cluster.kubeconfig,
-    options.context ?? of?.cluster.context,
-  );
+  const trusteeCluster = clusterOf({
+    kubeconfig: options.kubeconfig ?? of?.cluster.kubeconfig,
+    context: options.context ?? of?.cluster.context,
+  });
   const declaredPods = stack === undefined ? trusteeCluster : stack.podCluster;
-  const podCluster = cluster(
-    options.podsKubeconfig ?? declaredPods.kubeconfig,
+  const podCluster = clusterOf({
+    kubeconfig: options.podsKubeconfig ?? declaredPods.kubeconfig,
     // Another kubeconfig has its own current context.
-    options.podsContext ?? (options.podsKubeconfig === undefined ? declaredPods.context : undefined),
-  );
-  const signal = AbortSignal.timeout(300_000);
+    context: options.podsContext ?? (options.podsKubeconfig === undefined ? declaredPods.context : undefined),
+  });
+  const signal = AbortSignal.timeout(TIMEOUT);
   return {
     trustee: new KubeClient(loadCluster(trusteeCluster), signal),
     pods: new KubeClient(loadCluster(podCluster), signal),
-    place: {
-      namespace: options.namespace ?? of?.namespace ?? trusteeNames.namespace,
-      kbsConfig: options.kbsConfig ?? of?.kbsConfig ?? trusteeNames.kbsConfig,
-      deployment: options.deployment ?? of?.deployment ?? trusteeNames.deployment,
-    },
+    place: placeOf(options, stack),
     trusteeCluster,
     ...(stack === undefined ? {} : { stack }),
   };

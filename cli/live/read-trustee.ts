@@ -1,4 +1,6 @@
+import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../../core/audit/facts.ts";
+import type { PolicySide } from "../../core/audit/trustee-view.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
@@ -105,6 +107,40 @@ async function readKbsPods(
   return pods.flatMap((pod) => observePod(pod) ?? []);
 }
 
+/** What the KbsConfig names, and what the Deployment mounts of it. */
+interface Configured extends PolicySide {
+  readonly kbsConfig: KubeObject;
+  readonly spec: z.output<typeof kbsConfigSpec>;
+  readonly deployment: DeploymentSpec | undefined;
+}
+
+async function readConfigured(kube: KubeClient, place: TrusteePlace): Promise<Configured> {
+  const { namespace } = place;
+  const kbsConfig = await readKbsConfig(kube, place);
+  const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
+  const policyMap = spec.kbsResourcePolicyConfigMapName ?? trusteeNames.resourcePolicy;
+  const [policy, referenceValues, object] = await Promise.all([
+    readMap(kube, namespace, policyMap),
+    readMap(kube, namespace, spec.kbsRvpsRefValuesConfigMapName ?? trusteeNames.referenceValues),
+    kube.get({ kind: "Deployment", namespace, name: place.deployment }),
+  ]);
+  const deployment = object === undefined ? undefined : deploymentSpec.parse(object["spec"]);
+  const mounts = deployment === undefined ? undefined : mountedGeneration(deployment, policyMap);
+  return {
+    kbsConfig,
+    spec,
+    deployment,
+    ...(mounts === undefined ? {} : { mounts }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(referenceValues === undefined ? {} : { referenceValues }),
+  };
+}
+
+/** Reads what tells the policy that a live Trustee goes by, and nothing of its Secrets and pods. */
+export async function readPolicySide(kube: KubeClient, place: TrusteePlace): Promise<PolicySide> {
+  return readConfigured(kube, place);
+}
+
 /**
  * Reads everything that is known of a live Trustee, and writes nothing.
  * @param also Secrets to look at beside those that the KbsConfig lists
@@ -115,27 +151,19 @@ export async function readTrustee(
   also: readonly string[] = [],
 ): Promise<TrusteeFacts> {
   const { namespace } = place;
-  const kbsConfig = await readKbsConfig(kube, place);
-  const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
+  const { kbsConfig, spec, deployment, ...side } = await readConfigured(kube, place);
   const listed = readEntries(spec.kbsSecretResources);
-  const policyMap = spec.kbsResourcePolicyConfigMapName ?? trusteeNames.resourcePolicy;
-  const [policy, referenceValues, deployment, secrets] = await Promise.all([
-    readMap(kube, namespace, policyMap),
-    readMap(kube, namespace, spec.kbsRvpsRefValuesConfigMapName ?? trusteeNames.referenceValues),
-    kube.get({ kind: "Deployment", namespace, name: place.deployment }),
+  const [secrets, kbsPods] = await Promise.all([
     Promise.all([...new Set([...listed, ...also])].map((name) => readSecret(kube, namespace, name))),
+    readKbsPods(kube, namespace, deployment),
   ]);
-  const parsed = deployment === undefined ? undefined : deploymentSpec.parse(deployment["spec"]);
-  const mounts = parsed === undefined ? undefined : mountedGeneration(parsed, policyMap);
   return {
     now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
     namespace,
     kbsConfig: { name: kbsConfig.metadata.name, secrets: listed },
     deployment: place.deployment,
-    ...(mounts === undefined ? {} : { mounts }),
-    ...(policy === undefined ? {} : { policy }),
-    ...(referenceValues === undefined ? {} : { referenceValues }),
+    ...side,
     secrets,
-    kbsPods: await readKbsPods(kube, namespace, parsed),
+    kbsPods,
   };
 }

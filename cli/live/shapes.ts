@@ -7,7 +7,7 @@ const strings = z.record(z.string(), z.string());
 export const configMapData = strings.nullish().transform((data) => data ?? {});
 
 export const kbsConfigSpec = z.looseObject({
-  kbsSecretResources: z.unknown(),
+  kbsSecretResources: z.unknown().optional(),
   kbsResourcePolicyConfigMapName: z.string().optional(),
   kbsRvpsRefValuesConfigMapName: z.string().optional(),
 });

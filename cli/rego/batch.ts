@@ -1,68 +1,23 @@
-import { execa } from "execa";
 import { z } from "zod";
 import type { AccessRequest } from "../../core/access/requests.ts";
-import type { RegoSyntax } from "./opa.ts";
-
-/** A policy file and how it is to be read. */
-export interface RegoPolicy {
-  /** The OPA program. */
-  readonly opa: string;
-  /** The path of the policy's text. */
-  readonly file: string;
-  readonly syntax: RegoSyntax;
-}
+import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
 
 /** The answers in the order of the questions, or why there is none to any of them. */
-export type BatchAnswers =
-  | { readonly kind: "answered"; readonly allowed: readonly boolean[] }
-  /** The text is no policy in this syntax. */
-  | { readonly kind: "no-policy"; readonly message: string }
-  /** A builtin met a type that it cannot take: only in a strict run, and it ends the whole run. */
-  | { readonly kind: "aborted"; readonly message: string };
+export type BatchAnswers = { readonly kind: "answered"; readonly allowed: readonly boolean[] } | OpaFailure;
 
-const outputSchema = z.object({
-  result: z
-    .array(z.object({ expressions: z.array(z.object({ value: z.record(z.string(), z.array(z.number())) })) }))
-    .default([]),
-  errors: z
-    .array(
-      z.object({
-        message: z.string(),
-        code: z.string().default(""),
-        location: z.object({ row: z.number() }).optional(),
-      }),
-    )
-    .default([]),
-});
+const numbersSchema = z.record(z.string(), z.array(z.number()));
 
 /** @param query gives, under whatever names, lists of the numbers of those questions whose answer is `true` */
-async function evaluate(
+async function numbersTrue(
   policy: RegoPolicy,
   query: string,
   input: unknown,
   count: number,
   strict: boolean,
 ): Promise<BatchAnswers> {
-  const flags = [
-    "--format=json",
-    policy.syntax === "v0" ? "--v0-compatible" : "--v1-compatible",
-    ...(strict ? ["--strict-builtin-errors"] : []),
-  ];
-  const { stdout, stderr } = await execa(policy.opa, ["eval", ...flags, "-I", "-d", policy.file, query], {
-    input: JSON.stringify(input),
-    reject: false,
-    timeout: 120_000,
-  });
-  const output = outputSchema.safeParse(stdout === "" ? undefined : JSON.parse(stdout));
-  if (!output.success) throw new Error(`OPA gave no answer: ${stderr.trim().slice(0, 500)}`);
-  const { errors, result } = output.data;
-  const [error] = errors;
-  if (error !== undefined) {
-    const line = error.location === undefined ? "" : `line ${error.location.row}: `;
-    const kind = error.code.startsWith("rego_") ? "no-policy" : "aborted";
-    return { kind, message: `${line}${error.message}` };
-  }
-  const allowed = new Set(Object.values(result[0]?.expressions[0]?.value ?? {}).flat());
+  const answer = await evaluate(policy, query, input, strict);
+  if (answer.kind !== "answered") return answer;
+  const allowed = new Set(Object.values(numbersSchema.parse(answer.value ?? {})).flat());
   return { kind: "answered", allowed: Array.from({ length: count }, (_, index) => allowed.has(index)) };
 }
 
@@ -140,7 +95,7 @@ async function askOnce(
       data.policy.allow == true ${replaced}]`;
   });
   const values = documents.values.map((value) => value ?? null);
-  return evaluate(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
+  return numbersTrue(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
 }
 
 /** One request to the agent in a guest. */
@@ -161,5 +116,5 @@ export async function askAgentPolicy(
       asked := input.asked[index].input
       data.agent_policy["${request}"] == true with input as asked]`,
   );
-  return evaluate(policy, `{${lists.join(", ")}}`, { asked: questions }, questions.length, false);
+  return numbersTrue(policy, `{${lists.join(", ")}}`, { asked: questions }, questions.length, false);
 }

@@ -1,17 +1,20 @@
 import { constants } from "node:fs";
-import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import type { PolicyData } from "../../core/access/model.ts";
 import { parseJson } from "../../core/json.ts";
 
 /** Names the OPA program where it is not on PATH. */
 export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
 
-/** What to say where there is no OPA. */
-export const OPA_HINT = `There is no opa on PATH. Install Open Policy Agent 1.0 or newer, or name the program in ${OPA_VARIABLE}.`;
+/** From 1.0 on, OPA reads both syntaxes as they are asked for. */
+const OLDEST_MAJOR = 1;
+
+const NEEDED = `Install Open Policy Agent ${OLDEST_MAJOR}.0 or newer, or name the program in ${OPA_VARIABLE}.`;
+
+/** The OPA program, or why there is none to ask, and what to do about it. */
+export type FoundOpa = { readonly program: string } | { readonly reason: string };
 
 async function isProgram(file: string): Promise<boolean> {
   return access(file, constants.X_OK).then(
@@ -20,130 +23,101 @@ async function isProgram(file: string): Promise<boolean> {
   );
 }
 
-/** The OPA program: `$TRUSTEE_ACCESS_OPA`, else `opa` on PATH; `undefined` if there is none. */
-export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
-  const named = environment[OPA_VARIABLE];
-  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  const candidates =
-    named === undefined || named === "" ? folders.map((folder) => join(folder, "opa")) : [named];
-  for (const file of candidates) if (await isProgram(file)) return file;
-  return undefined;
+/** What a program says that it is, e.g. `0.68.0`; `undefined` if it is no OPA. */
+async function versionOf(program: string): Promise<string | undefined> {
+  const { stdout } = await execa(program, ["version"], { reject: false, timeout: 30_000 });
+  return /^Version: (\d+\.\S+)/m.exec(stdout)?.[1];
 }
 
-/** What the KBS hands to the policy: `data["resource-path"]` and `data.plugin`, either of which may be missing, and `input`. */
-export interface RegoRequest {
-  readonly data: PolicyData;
-  /** The token's claims. */
-  readonly input: unknown;
+/**
+ * The OPA program: `$TRUSTEE_ACCESS_OPA`, else the first on PATH that is new enough. One that is too old is named with its
+ * version: it would refuse the options that it is asked with, in words that help nobody.
+ */
+export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Promise<FoundOpa> {
+  const named = environment[OPA_VARIABLE] ?? "";
+  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  const candidates = named === "" ? folders.map((folder) => join(folder, "opa")) : [named];
+  let reason: string | undefined;
+  for (const program of candidates) {
+    if (!(await isProgram(program))) continue;
+    const version = await versionOf(program);
+    if (Number.parseInt(version ?? "0", 10) >= OLDEST_MAJOR) return { program };
+    reason ??=
+      version === undefined
+        ? `${program} does not say which version of Open Policy Agent it is. ${NEEDED}`
+        : `${program} is Open Policy Agent ${version}, which is too old. ${NEEDED}`;
+  }
+  const none =
+    named === "" ? "There is no opa on PATH." : `${OPA_VARIABLE} names ${named}, which is no program.`;
+  return { reason: reason ?? `${none} ${NEEDED}` };
 }
 
 /** What a policy without imports is read as: v0 up to KBS v0.16, v1 from v0.17 on. */
 export type RegoSyntax = "v0" | "v1";
 
-/**
- * `failed`: no answer, upon which Trustee's engine denies: the policy does not compile, or a builtin met a type that it
- * cannot take.
- */
-export type RegoAnswer = boolean | { readonly failed: "policy" | "evaluation"; readonly message: string };
+/** A policy file and how it is to be read. */
+export interface RegoPolicy {
+  /** The OPA program. */
+  readonly opa: string;
+  /** The path of the policy's text. */
+  readonly file: string;
+  readonly syntax: RegoSyntax;
+}
+
+/** Why a query came to nothing. */
+export interface OpaFailure {
+  /**
+   * `no-policy`: the text is none in this syntax. `aborted`: a builtin met a type that it cannot take, which only in a strict run
+   * is an error; it ends the whole run.
+   */
+  readonly kind: "no-policy" | "aborted";
+  readonly message: string;
+  /** Where in the text, from 1. */
+  readonly line?: number;
+}
+
+/** What a query came to, `undefined` if that is nothing defined; or why there is no answer. */
+export type OpaAnswer = { readonly kind: "answered"; readonly value: unknown } | OpaFailure;
+
+/** A failure in words. */
+export function failureText({ line, message }: OpaFailure): string {
+  return line === undefined ? message : `line ${line}: ${message}`;
+}
 
 const outputSchema = z.object({
   result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
-  errors: z.array(z.object({ message: z.string(), code: z.string().default("") })).default([]),
+  errors: z
+    .array(
+      z.object({
+        message: z.string(),
+        code: z.string().default(""),
+        location: z.object({ row: z.number() }).optional(),
+      }),
+    )
+    .default([]),
 });
 
-/**
- * Asks requests that all have a path, or all have none, and likewise a plugin: `with` can replace a document, not remove
- * it. Each replacement stands in a variable of its own, since OPA takes a reference into a variable there for undefined.
- */
-function queryFor({ data }: RegoRequest): string {
-  const replaced: readonly (readonly [string, string])[] = [
-    ["input", "asked.input"],
-    ...(Object.hasOwn(data, "resource-path")
-      ? [[`data["resource-path"]`, `asked.data["resource-path"]`] as const]
-      : []),
-    ...(Object.hasOwn(data, "plugin") ? [["data.plugin", "asked.data.plugin"] as const] : []),
-  ];
-  const variables = replaced.map(([, value], at) => `v${at} := ${value}`).join("; ");
-  const withs = replaced.map(([document], at) => `with ${document} as v${at}`).join(" ");
-  return `{i: allowed | asked := input.requests[i]; ${variables}; allowed := data.policy.allow ${withs}}`;
-}
-
-/** One run of OPA. An error ends it, so that it is the answer to all of the requests. */
-async function run(
-  opa: string,
-  policy: string,
-  syntax: RegoSyntax,
-  requests: readonly RegoRequest[],
-): Promise<readonly RegoAnswer[]> {
-  const [first] = requests;
-  if (first === undefined) return [];
-  const flags = ["--format=json", "--strict-builtin-errors", ...(syntax === "v0" ? ["--v0-compatible"] : [])];
-  const { stdout, stderr } = await execa(opa, ["eval", ...flags, "-I", "-d", policy, queryFor(first)], {
-    input: JSON.stringify({ requests }),
+/** One run of OPA. @param strict a builtin's error ends the evaluation, where OPA by itself would only say "undefined" */
+export async function evaluate(
+  { opa, file, syntax }: RegoPolicy,
+  query: string,
+  input: unknown,
+  strict: boolean,
+): Promise<OpaAnswer> {
+  const flags = ["--format=json", `--${syntax}-compatible`, ...(strict ? ["--strict-builtin-errors"] : [])];
+  const { stdout, stderr } = await execa(opa, ["eval", ...flags, "-I", "-d", file, query], {
+    input: JSON.stringify(input),
     reject: false,
-    timeout: 60_000,
+    timeout: 120_000,
   });
   const output = outputSchema.safeParse(parseJson(stdout));
   if (!output.success) throw new Error(`OPA gave no answer: ${stderr.trim().slice(0, 500)}`);
   const { errors, result } = output.data;
-  if (errors.length > 0) {
-    const failed = errors.some(({ code }) => code.startsWith("rego_")) ? "policy" : "evaluation";
-    const message = [...new Set(errors.map((error) => error.message))].join("; ");
-    return requests.map(() => ({ failed, message }));
-  }
-  const answers = result[0]?.expressions[0]?.value as Readonly<Record<string, unknown>> | undefined;
-  return requests.map((_, index) => answers?.[index] === true);
-}
-
-/** Where one request of many fails, halves tell which. */
-async function runApart(
-  opa: string,
-  policy: string,
-  syntax: RegoSyntax,
-  requests: readonly RegoRequest[],
-): Promise<readonly RegoAnswer[]> {
-  const answers = await run(opa, policy, syntax, requests);
-  const [answer] = answers;
-  if (requests.length < 2 || typeof answer !== "object" || answer.failed === "policy") return answers;
-  const half = Math.ceil(requests.length / 2);
-  return [
-    ...(await runApart(opa, policy, syntax, requests.slice(0, half))),
-    ...(await runApart(opa, policy, syntax, requests.slice(half))),
-  ];
-}
-
-/** What has to stand apart in a run: see {@link queryFor}; and paths of one type, since they fail together. */
-function groupOf({ data }: RegoRequest): string {
-  const path = data["resource-path"];
-  const type = Array.isArray(path) ? "array" : path === null ? "null" : typeof path;
-  return `${type} ${String(Object.hasOwn(data, "resource-path"))} ${String(Object.hasOwn(data, "plugin"))}`;
-}
-
-/**
- * What `data.policy.allow` comes to for each request, in their order. A builtin's error ends the evaluation, as in the
- * engine that Trustee ships (regorus), where OPA by itself would only say "undefined"; only `true` allows.
- * @param opa see {@link findOpa}
- */
-export async function evaluateRego(
-  opa: string,
-  policy: string,
-  syntax: RegoSyntax,
-  requests: readonly RegoRequest[],
-): Promise<readonly RegoAnswer[]> {
-  const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
-  try {
-    const file = join(folder, "policy.rego");
-    await writeFile(file, policy);
-    const answers = new Map<RegoRequest, RegoAnswer>();
-    for (const group of Map.groupBy(requests, groupOf).values()) {
-      const answered = await runApart(opa, file, syntax, group);
-      for (const [index, answer] of answered.entries()) {
-        const request = group[index];
-        if (request !== undefined) answers.set(request, answer);
-      }
-    }
-    return requests.map((request) => answers.get(request) ?? false);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const [error] = errors;
+  if (error === undefined) return { kind: "answered", value: result[0]?.expressions[0]?.value };
+  const message = [...new Set(errors.map((one) => one.message))].join("; ");
+  // Where a builtin gave up, the line is one of the query's.
+  if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
+  const { location } = error;
+  return { kind: "no-policy", message, ...(location === undefined ? {} : { line: location.row }) };
 }

@@ -1,11 +1,12 @@
 import { isAsExpected } from "../../core/access/outcome.ts";
 import { attestationProblem } from "../../core/audit/explain-denial.ts";
-import type { PodFacts, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
+import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../../core/audit/facts.ts";
+import { own } from "../../core/own.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
-import type { StackOutputs } from "../stack.ts";
+import { stackFacts, type StackOutputs } from "../stack.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 /** Cells whose denials were told apart, or why they could not be. */
@@ -19,6 +20,7 @@ export interface ToldApart {
 const answers: PolicyAnswers = { kind: "none", reason: "verify evaluates no policy" };
 
 interface Live {
+  readonly stack: StackFacts;
   readonly trustee: TrusteeFacts;
   /** By the name that the stack knows a pod by. */
   readonly pods: ReadonlyMap<string, PodFacts>;
@@ -32,7 +34,7 @@ async function readLive(stack: StackOutputs, cells: readonly VerifiedCell[]): Pr
     readTrustee(sides.trustee, sides.place),
     Promise.all(
       denied.map(async (reader): Promise<readonly [string, PodFacts][]> => {
-        const declared = stack.pods[reader];
+        const declared = own(stack.pods, reader);
         if (declared === undefined) return [];
         const { name = reader, namespace, kind } = declared;
         const [pod] = await runningPods(sides.pods, { kind, namespace, name });
@@ -40,15 +42,15 @@ async function readLive(stack: StackOutputs, cells: readonly VerifiedCell[]): Pr
       }),
     ),
   ]);
-  return { trustee, pods: new Map(pods.flat()) };
+  return { stack: stackFacts(stack), trustee, pods: new Map(pods.flat()) };
 }
 
-function retold(cell: VerifiedCell, { trustee, pods }: Live): VerifiedCell {
-  const pod = pods.get(cell.reader);
+function retold(cell: VerifiedCell, { stack, trustee, pods }: Live): VerifiedCell {
+  const { secret, key, reader } = cell;
+  const pod = pods.get(reader);
   if (pod === undefined) return cell;
-  const { secret, key } = cell;
   const byPolicy = cell.seen === "policy-denied";
-  const problem = attestationProblem({ trustee, pod, secret, key, answers, byPolicy });
+  const problem = attestationProblem({ trustee, pod, secret, key, answers, byPolicy, stack, reader });
   if (problem === undefined) return cell;
   const seen = "attestation-failed";
   return { ...cell, seen, ok: isAsExpected(cell.expected, seen), detail: problem };

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { judgeDenial, type Denial } from "../../core/access/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "../../core/access/outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
+import { own } from "../../core/own.ts";
 import type { ExpectedCell, StackOutputs } from "../stack.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { kubectlCluster } from "./kubectl.ts";
@@ -38,7 +39,7 @@ export class KubectlMissingError extends Error {
 
 /** The tutorial's own command. What curl prints is the secret itself, so it stays in this function. */
 async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<Classified> {
-  const container = stack.pods[cell.reader]?.container;
+  const container = own(stack.pods, cell.reader)?.container;
   const result = await execa(
     "kubectl",
     [

@@ -68,6 +68,10 @@ const large = accessMatrix(
   Array.from({ length: 40 }, (_, index) => ({ secret: `s${index}`, key: "a-key-with-a-long-name" })),
 );
 
+const hostileOthers = [hostile, "W".repeat(500), "b1"].map((name) => ({
+  ...{ stack: name, reader: name, secret: name, key: "*", initData: name, former: true },
+}));
+
 describe("the page", () => {
   it("asks for nothing but itself, and complains of nothing", async () => {
     const { requests, complaints } = await open(report);
@@ -199,7 +203,7 @@ describe("the picture alone", () => {
     ["one of hostile names", hostileMatrix],
     ["an empty one", accessMatrix({ others: "deny", secrets: {} }, [], [])],
   ])("is a sound document that asks for nothing: %s", async (_, matrix) => {
-    const svg = matrixSvg(matrix, { title: hostile });
+    const svg = matrixSvg(matrix, { title: hostile, others: hostileOthers });
     const { page, requests, complaints } = await open(svg, {}, "picture.svg");
     expect({ requests: requests.length, complaints }).toEqual({ requests: 1, complaints: [] });
     expect(await page.evaluate("document.documentElement.nodeName")).toBe("svg");
@@ -208,11 +212,14 @@ describe("the picture alone", () => {
   });
 
   it("keeps every text and sign inside of itself and apart from the others", async () => {
-    for (const matrix of [tutorialPage.matrix, large]) {
-      const { page } = await open(matrixSvg(matrix, { title: "a stack" }), {}, "picture.svg");
-      expect(await page.evaluate(collisions)).toEqual([]);
+    const empty = accessMatrix({ others: "deny", secrets: {} }, [], []);
+    for (const matrix of [tutorialPage.matrix, large, empty]) {
+      for (const others of [[], hostileOthers]) {
+        const { page } = await open(matrixSvg(matrix, { title: "a stack", others }), {}, "picture.svg");
+        expect(await page.evaluate(collisions)).toEqual([]);
+      }
     }
-  });
+  }, 60_000);
 });
 
 /** Texts that leave the picture or lie over another text or a sign. */

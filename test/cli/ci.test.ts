@@ -2,62 +2,7 @@ import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
-
-const workflows = ["ci/github/trustee-access.yml", "ci/gitlab/trustee-access.yml"] as const;
-
-const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly scripts: Readonly<Record<string, string>>;
-  readonly dependencies: Readonly<Record<string, string>>;
-};
-
-interface Step {
-  readonly name?: string;
-  readonly if?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly uses?: string;
-  readonly run?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
-}
-
-interface GithubWorkflow {
-  readonly env: Readonly<Record<string, string>>;
-  readonly jobs: Readonly<
-    Record<
-      string,
-      {
-        readonly if: string;
-        readonly permissions: Readonly<Record<string, string>>;
-        readonly steps: readonly Step[];
-      }
-    >
-  >;
-}
-
-interface GitlabJob {
-  readonly image?: string;
-  readonly before_script?: readonly string[];
-  readonly script?: readonly string[];
-}
-
-function githubSteps(): readonly Step[] {
-  const { jobs } = parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
-  return Object.values(jobs).flatMap(({ steps }) => steps);
-}
-
-function gitlab(): Readonly<Record<string, GitlabJob>> {
-  return parse(readFileSync(workflows[1], "utf8")) as Readonly<Record<string, GitlabJob>>;
-}
-
-/** Every line of shell in either. */
-function shell(): readonly string[] {
-  const github = githubSteps().flatMap(({ run }) => run ?? []);
-  const jobs = Object.values(gitlab()).flatMap((job) => [
-    ...(job.before_script ?? []),
-    ...(job.script ?? []),
-  ]);
-  return [...github, ...jobs];
-}
+import { github, packageJson, shell, workflows, type Step } from "./support/workflows.ts";
 
 describe("the workflows", () => {
   it("run npm scripts that there are", () => {
@@ -99,54 +44,6 @@ describe("the workflows", () => {
       expect(line).toMatch(/uses: [\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     }
   });
-
-  it("pin the programs, at the versions that this project is tested with", () => {
-    const { node, "@pulumi/pulumi": pulumi } = packageJson.dependencies;
-    const opa = /github.com\/open-policy-agent\/opa v(\S+)/.exec(
-      readFileSync("sandbox/tools/opa/go.mod", "utf8"),
-    )?.[1];
-    const versions = githubSteps().flatMap((step) => Object.entries(step.with ?? {}));
-    const wanted = { "node-version": node, "pulumi-version": pulumi, version: opa };
-    for (const [name, version] of Object.entries(wanted)) {
-      const given = versions.filter(([key]) => key === name).map(([, value]) => value);
-      expect(new Set(given)).toEqual(new Set([version]));
-    }
-    const { variables, ".trustee-access": base } = gitlab() as Readonly<Record<string, unknown>> as {
-      readonly variables: unknown;
-      readonly ".trustee-access": GitlabJob;
-    };
-    expect(variables).toMatchObject({ TRUSTEE_ACCESS_PULUMI: pulumi, TRUSTEE_ACCESS_OPA_VERSION: opa });
-    expect(base.image).toBe(`node:${node ?? ""}-bookworm`);
-  });
-
-  it("run no program that was not compared with its checksum, and no script of a dependency", () => {
-    for (const line of shell()) expect(line).not.toMatch(/\|\s*(ba)?sh\b/);
-    const installs = shell().filter((line) => line.startsWith("npm ci"));
-    expect(installs).toEqual(Array(3).fill("npm ci --ignore-scripts"));
-    const lines = Object.values(gitlab()).flatMap((job) => [
-      ...(job.before_script ?? []),
-      ...(job.script ?? []),
-    ]);
-    const fetched = lines.flatMap((line) => /^fetch \S+ (\S+)$/.exec(line)?.[1] ?? []);
-    const checked = lines.flatMap((line) => /^check (\S+) /.exec(line)?.[1] ?? []);
-    expect(fetched.filter((file) => !/sums|sha256/.test(file))).toEqual(checked);
-    expect(checked).toEqual(["pulumi.tar.gz", '"$HOME/bin/opa"', '"$HOME/bin/kubectl"']);
-  });
-
-  it("check a download as bash does it: another content ends the job", async () => {
-    const functions = (gitlab()[".trustee-access"]?.before_script ?? []).filter((line) =>
-      line.startsWith("check()"),
-    );
-    expect(functions).toHaveLength(1);
-    const run = (sum: string) =>
-      execa("bash", ["-e", "-c", `${functions[0] ?? ""}\ncheck LICENSE "${sum}"; echo reached`], {
-        reject: false,
-      });
-    const { stdout: sum } = await execa("sha256sum", ["LICENSE"]);
-    expect(await run(sum.split(" ")[0] ?? "")).toMatchObject({ exitCode: 0, stdout: "reached" });
-    for (const wrong of ["", "0".repeat(64)])
-      expect(await run(wrong)).toMatchObject({ exitCode: 1, stdout: "" });
-  });
 });
 
 const LABEL = "access-opens-approved";
@@ -176,14 +73,13 @@ function evaluate(expression: string, { action, label, labels = [], fork = false
 }
 
 function pullRequestStep(name: string): Step {
-  const { jobs } = parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
-  const step = jobs["pull-request"]?.steps.find((one) => one.name === name);
+  const step = github().jobs["pull-request"]?.steps.find((one) => one.name === name);
   if (step === undefined) throw new Error(`there is no step "${name}"`);
   return step;
 }
 
 describe("the gate on GitHub", () => {
-  const workflow = parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
+  const workflow = github();
 
   it("runs on every event of a pull request, since a skipped check would pass, and refuses a fork's", async () => {
     const job = workflow.jobs["pull-request"];

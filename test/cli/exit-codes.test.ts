@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { trusteeOutput } from "../fixtures/stack-outputs.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -12,13 +13,19 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A pulumi that prints what a stack put out. */
-function pulumi(outputs: string): void {
-  const file = join(folder, "outputs.json");
-  writeFileSync(file, outputs);
-  const program = join(folder, "pulumi");
+/** A program that prints a text, whatever it is asked. */
+function printing(name: string, text: string): string {
+  const file = join(folder, `${name}.txt`);
+  writeFileSync(file, text);
+  const program = join(folder, name);
   writeFileSync(program, `#!/bin/sh\ncat '${file}'\n`);
   chmodSync(program, 0o755);
+  return program;
+}
+
+/** A pulumi that prints what a stack put out. */
+function pulumi(outputs: string): void {
+  printing("pulumi", outputs);
 }
 
 interface Ended {
@@ -42,16 +49,7 @@ const empty = {
   annotations: {},
   pods: {},
   podCluster: {},
-  trustee: {
-    url: "https://kbs.example",
-    generation: "0.18",
-    cluster: {},
-    namespace: "trustee-operator-system",
-    kbsConfig: "trusteeconfig-kbs-config",
-    deployment: "trustee-deployment",
-    policyKey: "policy.rego",
-    referenceValuesKey: "reference-values.json",
-  },
+  trustee: trusteeOutput,
   resourcePolicy: "package policy",
   referenceValuesExpire: {},
 };
@@ -94,6 +92,20 @@ describe("a command that could not be run ends with 2", () => {
       stdout: "",
       stderr:
         "No cell was asked: partner is deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.",
+    });
+  });
+
+  it("by an OPA that is too old to be asked", async () => {
+    pulumi(JSON.stringify(empty));
+    const opa = printing("old-opa", "Version: 0.68.0\nRego Version: v0\n");
+    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/access.ts", "check"], {
+      reject: false,
+      env: { TRUSTEE_ACCESS_OPA: opa },
+    });
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `${opa} is Open Policy Agent 0.68.0, which is too old. Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.`,
     });
   });
 

@@ -1,5 +1,6 @@
 import { agentCases, type AgentCase, type DeclaredAgent } from "../../../core/access/agent-requests.ts";
-import { askAgentPolicy, type RegoPolicy } from "../../rego/batch.ts";
+import { askAgentPolicy } from "../../rego/batch.ts";
+import { failureText, type RegoPolicy } from "../../rego/opa.ts";
 
 /** What came of asking one pod's agent policy. */
 export interface AgentResult {
@@ -24,6 +25,6 @@ export async function checkAgentPolicy(
   const cases = agentCases(declared);
   const counts = { pod, requests: cases.length, allowed: cases.filter(({ allowed }) => allowed).length };
   const answers = await askAgentPolicy(policy, cases);
-  if (answers.kind !== "answered") return { ...counts, wrong: [], noPolicy: answers.message };
+  if (answers.kind !== "answered") return { ...counts, wrong: [], noPolicy: failureText(answers) };
   return { ...counts, wrong: cases.filter(({ allowed }, index) => answers.allowed[index] !== allowed) };
 }

@@ -70,5 +70,5 @@ function outputsIn(events: string): StackOutputs {
 export async function readPlannedPolicy(name?: string): Promise<PolicyText> {
   const stack = outputsIn(await runPreview(name));
   const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
-  return { text: stack.resourcePolicy, from, stack };
+  return { text: stack.resourcePolicy, from, stack, generation: stack.trustee.generation };
 }

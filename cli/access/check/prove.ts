@@ -8,6 +8,7 @@ import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../
 import { otherReaders, type OtherReader } from "../../../core/access/other-readers.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { own } from "../../../core/own.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import type { RegoSyntax } from "../../rego/opa.ts";
@@ -63,7 +64,7 @@ function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell
   return Object.entries(stack.access).flatMap(([pod, row]) =>
     Object.entries(row).flatMap(([path, output]) => {
       const data = { "resource-path": [DEFAULT_REPOSITORY, ...path.split("/")], plugin: "resource" };
-      const { why } = decide(rules, data, affirmingToken(stack.initData[pod] ?? ""));
+      const { why } = decide(rules, data, affirmingToken(own(stack.initData, pod) ?? ""));
       return why === output ? [] : [{ pod, path, output, policy: why }];
     }),
   );
@@ -81,9 +82,9 @@ function agentPolicyOf(annotation: string): string | undefined {
 }
 
 /** A text of ours has to hold in both syntaxes; somebody else's in the one that its Trustee reads. */
-function syntaxesFor(stack: StackOutputs, text: string): readonly RegoSyntax[] {
+function syntaxesFor({ text, generation }: PolicyText): readonly RegoSyntax[] {
   if (parseRegistry(text) !== undefined) return ["v0", "v1"];
-  return stack.trustee.generation === "0.18" ? ["v0"] : ["v1"];
+  return generation === "0.18" ? ["v0"] : ["v1"];
 }
 
 class Prover {
@@ -114,13 +115,13 @@ class Prover {
   }
 
   async agentPolicy(pod: string, index: number): Promise<AgentResult> {
-    const text = agentPolicyOf(this.#stack.annotations[pod] ?? "");
+    const text = agentPolicyOf(own(this.#stack.annotations, pod) ?? "");
     if (text === undefined) {
       const noPolicy = "the initdata has no policy.rego: whatever the guest image allows is allowed";
       return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
     }
     const policy = { opa: this.#opa, file: await this.#file(`agent-${index}`, text), syntax: "v0" } as const;
-    const declared = this.#stack.pods[pod]?.agentPolicy ?? (await declaredCommands(policy));
+    const declared = own(this.#stack.pods, pod)?.agentPolicy ?? (await declaredCommands(policy));
     return checkAgentPolicy(pod, policy, declared);
   }
 }
@@ -138,7 +139,7 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
     const policies: PolicyResult[] = [];
     const agents: AgentResult[] = [];
     const tasks = [
-      ...syntaxesFor(stack, policy.text).map((syntax) => ({
+      ...syntaxesFor(policy).map((syntax) => ({
         title: `Resource policy, Rego ${syntax}`,
         task: async () => {
           policies.push(await prover.resourcePolicy(policy.text, rules, syntax));

@@ -1,7 +1,8 @@
 import { decide, type AccessRules, type Decision } from "../../../core/access/model.ts";
 import type { AccessRequest } from "../../../core/access/requests.ts";
 import { requestSize, simplerRequests } from "../../../core/access/shrink.ts";
-import { askResourcePolicy, type RegoPolicy } from "../../rego/batch.ts";
+import { askResourcePolicy } from "../../rego/batch.ts";
+import { failureText, type RegoPolicy } from "../../rego/opa.ts";
 
 /** What the policy does with a request. `aborts`: its evaluation ends with an error in the engine that Trustee ships. */
 export type Seen = "allowed" | "denied" | "aborts";
@@ -92,7 +93,7 @@ export async function checkResourcePolicy(
   };
   const answers = await askResourcePolicy(policy, bySize, false);
   if (answers.kind !== "answered")
-    return { ...counts, differences: bySize.length, noPolicy: answers.message };
+    return { ...counts, differences: bySize.length, noPolicy: failureText(answers) };
   const differences = bySize.flatMap((request, index): Difference[] => {
     const seen = answers.allowed[index] === true;
     const decision = expected[index];

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
-import { trusteeNames } from "../../../core/trustee/generation.ts";
-import { KubeClient } from "../../../kube/client.ts";
-import { loadCluster, type ClusterOptions } from "../../../kube/cluster.ts";
+import { generationOf, livePolicy } from "../../../core/audit/trustee-view.ts";
+import type { Generation } from "../../../core/trustee/generation.ts";
+import { connectTrustee } from "../../live/connect.ts";
+import { readPolicySide } from "../../live/read-trustee.ts";
 import { readStack, type StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
 import { readPlannedPolicy } from "./preview.ts";
@@ -21,28 +21,28 @@ export interface PolicyText {
   readonly from: string;
   /** The stack whose policy it is to be. */
   readonly stack: StackOutputs;
+  /** The Trustee that reads it. */
+  readonly generation: Generation;
 }
 
-function clusterOptions({ kubeconfig, context }: StackOutputs["trustee"]["cluster"]): ClusterOptions {
-  return {
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  };
-}
-
-async function readLive(stack: StackOutputs): Promise<PolicyText> {
-  const { trustee } = stack;
-  const kube = new KubeClient(loadCluster(clusterOptions(trustee.cluster)), AbortSignal.timeout(60_000));
-  const name = trusteeNames.resourcePolicy;
-  const object = await kube.get({ kind: "ConfigMap", namespace: trustee.namespace, name });
-  const text = z.record(z.string(), z.string()).nullish().parse(object?.["data"])?.[trustee.policyKey];
+/**
+ * The policy that the live Trustee goes by. Which key that is, is seen anew: a Trustee that was upgraded since the last
+ * `pulumi up` keeps the former key in the ConfigMap, and reads another one.
+ * @throws UsageError, KubeError
+ */
+export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
+  const { trustee, place } = connectTrustee(stack);
+  const side = await readPolicySide(trustee, place);
+  const { map, key, text } = livePolicy(side);
   if (text === undefined) {
     throw new UsageError(
-      `There is no key "${trustee.policyKey}" in ConfigMap "${name}" in namespace "${trustee.namespace}": no policy is deployed there.`,
+      `There is no key "${key}" in ConfigMap "${map}" in namespace "${place.namespace}", which this Trustee reads: no policy is deployed there.`,
     );
   }
-  const from = `ConfigMap ${trustee.namespace}/${name}, as it is in the cluster`;
-  return { text, from, stack };
+  const { policyKey } = stack.trustee;
+  const left = key === policyKey ? "" : ` (the last pulumi up wrote "${policyKey}", which it does not read)`;
+  const from = `ConfigMap ${place.namespace}/${map}, key "${key}", as it is in the cluster${left}`;
+  return { text, from, stack, generation: generationOf(side) };
 }
 
 /**
@@ -54,15 +54,16 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
   if (source.preview) return readPlannedPolicy(name);
   const stack = await readStack(name);
   const { policy } = source;
+  const { generation } = stack.trustee;
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
       throw new UsageError(
         `The file ${policy} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       );
     });
-    return { text, from: policy, stack };
+    return { text, from: policy, stack, generation };
   }
-  if (source.live) return readLive(stack);
+  if (source.live) return readLivePolicy(stack);
   const from = `the stack ${stack.grants.stack}, as it was deployed`;
-  return { text: stack.resourcePolicy, from, stack };
+  return { text: stack.resourcePolicy, from, stack, generation };
 }

@@ -5,7 +5,7 @@ import { askPolicy } from "../../live/ask-policy.ts";
 import { connectStack } from "../../live/connect.ts";
 import { readStackPods } from "../../live/read-pods.ts";
 import { readTrustee } from "../../live/read-trustee.ts";
-import type { StackOutputs } from "../../stack.ts";
+import { stackFacts, type StackOutputs } from "../../stack.ts";
 
 /** What `access lint` finds of a stack's live Trustee and of the pods in its namespaces. */
 export async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
@@ -14,5 +14,6 @@ export async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
     readTrustee(sides.trustee, sides.place),
     readStackPods(sides.pods, stack),
   ]);
-  return lint({ trustee, pods, namespaces, answers: await askPolicy(trustee, lintQuestions(trustee)) });
+  const answers = await askPolicy(trustee, lintQuestions(trustee));
+  return lint({ trustee, pods, namespaces, answers, stack: stackFacts(stack) });
 }

@@ -1,22 +1,21 @@
 import { matrixOfReport } from "../../../core/access/matrix.ts";
 import type { PageContent } from "../../../core/access/page/content.ts";
-import type { StackOutputs } from "../../stack.ts";
-
-/** A PCR of a vTPM's SHA-256 bank, and SNP's host data, in hex. */
-const PCR_DIGITS = 64;
+import { own } from "../../../core/own.ts";
+import { bindingsOf, type StackOutputs } from "../../stack.ts";
 
 /** What a stack's outputs have to show. */
 export function contentOf(stack: StackOutputs): PageContent {
   const rows = Object.entries(stack.initData).map(([pod, initData]) => ({
     pod,
-    namespace: stack.pods[pod]?.namespace ?? "",
+    namespace: own(stack.pods, pod)?.namespace ?? "",
     initData,
   }));
+  const bindings = bindingsOf(stack);
   const { url, generation, namespace } = stack.trustee;
   return {
     stack: stack.grants.stack,
     matrix: matrixOfReport(stack.access, rows),
-    claimName: rows.every(({ initData }) => initData.length === PCR_DIGITS)
+    claimName: rows.every(({ pod }) => own(bindings, pod) === "azure-vtpm")
       ? "PCR8 (init_data)"
       : "init_data",
     otherReaders: stack.otherReaders,

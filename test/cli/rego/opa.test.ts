@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyData } from "../../../core/access/model.ts";
-import { evaluateRego, findOpa } from "../../../cli/rego/opa.ts";
+import { evaluateRego } from "../../../cli/rego/apart.ts";
+import { findOpa } from "../../../cli/rego/opa.ts";
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
@@ -87,21 +88,47 @@ allow if split(input.who, "/")[0] == "me"
 });
 
 describe("the OPA program", () => {
+  const needed = "Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.";
   let folder = "";
+  /** A folder with an opa that says that it is of this version. */
+  async function fake(version: string): Promise<string> {
+    const path = await mkdtemp(join(folder, "path-"));
+    await writeFile(join(path, "opa"), `#!/bin/sh\n[ "$1" = version ] && echo "${version}"\nexit 0\n`);
+    await chmod(join(path, "opa"), 0o755);
+    return path;
+  }
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "trustee-access-path-"));
-    await writeFile(join(folder, "opa"), "#!/bin/sh\n");
-    await chmod(join(folder, "opa"), 0o755);
   });
   afterAll(async () => rm(folder, { recursive: true }));
 
   it("is the one that the environment names, else the first on PATH, else none", async () => {
-    const own = join(folder, "opa");
-    expect(await findOpa({ PATH: ["/nonexistent", folder].join(delimiter) })).toBe(own);
-    expect(await findOpa({ PATH: folder, TRUSTEE_ACCESS_OPA: opa })).toBe(opa);
-    expect(await findOpa({ PATH: folder, TRUSTEE_ACCESS_OPA: "" })).toBe(own);
-    expect(await findOpa({ PATH: folder, TRUSTEE_ACCESS_OPA: join(folder, "no-such") })).toBeUndefined();
-    expect(await findOpa({ PATH: "/nonexistent" })).toBeUndefined();
-    expect(await findOpa({})).toBeUndefined();
+    const own = await fake("Version: 1.0.0");
+    const program = join(own, "opa");
+    expect(await findOpa({ PATH: ["/nonexistent", own].join(delimiter) })).toEqual({ program });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: opa })).toEqual({ program: opa });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "" })).toEqual({ program });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "/nonexistent/opa" })).toEqual({
+      reason: `TRUSTEE_ACCESS_OPA names /nonexistent/opa, which is no program. ${needed}`,
+    });
+    const none = { reason: `There is no opa on PATH. ${needed}` };
+    expect(await findOpa({ PATH: "/nonexistent" })).toEqual(none);
+    expect(await findOpa({})).toEqual(none);
+  });
+
+  it("is not one that is too old, which is named with its version, nor one that does not say", async () => {
+    const [old, older, silent, own] = await Promise.all(
+      ["Version: 0.70.0", "Version: 0.9.1-rc2", "", "Version: 10.2.0-dev"].map(fake),
+    );
+    const path = (...folders: readonly (string | undefined)[]): NodeJS.ProcessEnv => ({
+      PATH: folders.join(delimiter),
+    });
+    const tooOld = `${join(old ?? "", "opa")} is Open Policy Agent 0.70.0, which is too old. ${needed}`;
+    expect(await findOpa(path(old, older))).toEqual({ reason: tooOld });
+    expect(await findOpa({ TRUSTEE_ACCESS_OPA: join(old ?? "", "opa") })).toEqual({ reason: tooOld });
+    expect(await findOpa(path(silent, old))).toEqual({
+      reason: `${join(silent ?? "", "opa")} does not say which version of Open Policy Agent it is. ${needed}`,
+    });
+    expect(await findOpa(path(older, silent, own))).toEqual({ program: join(own ?? "", "opa") });
   });
 });

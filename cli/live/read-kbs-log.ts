@@ -1,0 +1,51 @@
+import { execa } from "execa";
+import type { LogLine, PodLog } from "../../core/audit/explain-log.ts";
+import { kubectlCluster, type NamedCluster } from "../verify/kubectl.ts";
+
+/** How much of each pod's log is looked at. Lines. */
+const TAIL = 5000;
+
+/** How long kubectl may take. Milliseconds. */
+const TIMEOUT = 20_000;
+
+/** A line as `kubectl logs --timestamps` prints it. */
+function logLine(line: string): LogLine {
+  const space = line.indexOf(" ");
+  const stamp = space === -1 ? line : line.slice(0, space);
+  return { at: Date.parse(stamp), text: space === -1 ? "" : line.slice(space + 1) };
+}
+
+async function readPodLog(
+  cluster: NamedCluster,
+  namespace: string,
+  pod: string,
+  timeout: number,
+): Promise<PodLog> {
+  const { exitCode, stdout, stderr, code, timedOut } = await execa(
+    "kubectl",
+    [
+      ...kubectlCluster(cluster),
+      ...["logs", pod, "--namespace", namespace, "--container", "kbs"],
+      ...["--timestamps", "--tail", String(TAIL)],
+    ],
+    { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
+  );
+  if (code === "ENOENT") return "there is no kubectl on PATH";
+  if (timedOut) return "kubectl gave no answer in time";
+  if (exitCode !== 0) return stderr.trim().split("\n", 1).join("") || "kubectl failed and did not say why";
+  return stdout.split("\n").map(logLine);
+}
+
+/**
+ * The log of each pod of a KBS, apart: one command for all of them prints one pod's lines after another's, so that the last
+ * line need not be the newest.
+ * @param timeout of kubectl, milliseconds
+ */
+export async function readKbsLogs(
+  cluster: NamedCluster,
+  namespace: string,
+  pods: readonly string[],
+  timeout = TIMEOUT,
+): Promise<readonly PodLog[]> {
+  return Promise.all(pods.map((pod) => readPodLog(cluster, namespace, pod, timeout)));
+}

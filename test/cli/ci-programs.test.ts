@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { github, githubSteps, gitlab, packageJson, shell, type GitlabJob } from "./support/workflows.ts";
+
+/** The script by which a job on GitHub gets its programs. */
+function fetching(job: string): string {
+  const step = github().jobs[job]?.steps.find(({ name }) => name === "Fetch the programs");
+  return step?.run ?? "";
+}
+
+describe("the programs of the workflows", () => {
+  it("pin the programs, at the versions that this project is tested with", () => {
+    const { node, "@pulumi/pulumi": pulumi } = packageJson.dependencies;
+    const opa = /github.com\/open-policy-agent\/opa v(\S+)/.exec(
+      readFileSync("sandbox/tools/opa/go.mod", "utf8"),
+    )?.[1];
+    const versions = githubSteps().flatMap((step) => Object.entries(step.with ?? {}));
+    const nodes = versions.filter(([key]) => key === "node-version").map(([, value]) => value);
+    expect(nodes).toEqual([node, node]);
+    const { variables, ".trustee-access": base } = gitlab() as Readonly<Record<string, unknown>> as {
+      readonly variables: unknown;
+      readonly ".trustee-access": GitlabJob;
+    };
+    const wanted = {
+      TRUSTEE_ACCESS_PULUMI: pulumi,
+      TRUSTEE_ACCESS_OPA_VERSION: opa,
+      TRUSTEE_ACCESS_KUBECTL: expect.stringMatching(/^v\d+\.\d+\.\d+$/) as unknown,
+    };
+    expect(variables).toEqual(wanted);
+    expect(github().env).toMatchObject(variables as object);
+    expect(base.image).toBe(`node:${node ?? ""}-bookworm`);
+  });
+
+  it("run no program that was not compared with its checksum, and no script of a dependency", () => {
+    for (const line of shell()) expect(line).not.toMatch(/\|\s*(ba)?sh\b/);
+    const installs = shell().filter((line) => line.startsWith("npm ci"));
+    expect(installs).toEqual(Array(3).fill("npm ci --ignore-scripts"));
+    const onGitlab = Object.values(gitlab()).flatMap((job) => [
+      ...(job.before_script ?? []),
+      ...(job.script ?? []),
+    ]);
+    const places: readonly (readonly [readonly string[], readonly string[]])[] = [
+      [onGitlab, ["pulumi.tar.gz", '"$HOME/bin/opa"', '"$HOME/bin/kubectl"']],
+      [fetching("pull-request").split("\n"), ["pulumi.tar.gz"]],
+      [fetching("watch").split("\n"), ["pulumi.tar.gz", "programs/opa", "programs/kubectl"]],
+    ];
+    for (const [lines, programs] of places) {
+      const fetched = lines.flatMap((line) => /^fetch \S+ (\S+)$/.exec(line)?.[1] ?? []);
+      const checked = lines.flatMap((line) => /^check (\S+) /.exec(line)?.[1] ?? []);
+      expect(fetched.filter((file) => !/sums|sha256/.test(file))).toEqual(checked);
+      expect(checked).toEqual(programs);
+    }
+    expect(shell().flatMap((script) => script.match(/\bcurl\b/g) ?? [])).toHaveLength(places.length);
+    // Others' actions would bring programs in their own way.
+    for (const { uses } of githubSteps()) expect(uses ?? "actions/").toMatch(/^(actions|github)\//);
+  });
+
+  it("check a download as bash does it: another content ends the job", async () => {
+    const functions = shell()
+      .flatMap((script) => script.split("\n"))
+      .filter((line) => line.startsWith("check()"));
+    expect(functions).toHaveLength(3);
+    expect(new Set(functions).size).toBe(1);
+    const run = (sum: string) =>
+      execa("bash", ["-e", "-c", `${functions[0] ?? ""}\ncheck LICENSE "${sum}"; echo reached`], {
+        reject: false,
+      });
+    const { stdout: sum } = await execa("sha256sum", ["LICENSE"]);
+    expect(await run(sum.split(" ")[0] ?? "")).toMatchObject({ exitCode: 0, stdout: "reached" });
+    for (const wrong of ["", "0".repeat(64)])
+      expect(await run(wrong)).toMatchObject({ exitCode: 1, stdout: "" });
+  });
+});
+
+/** Stands for curl: what it is asked for is copied from a folder; the checksums are those of what lies there as right. */
+const CURL = `#!/bin/bash
+while [ $# -gt 1 ]; do [ "$1" = -o ] && out="$2"; shift; done
+cp "$SERVED/$(basename "$1")" "$out"
+`;
+
+describe("a job on GitHub", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ci-programs-"));
+  const [served, bin] = [join(folder, "served"), join(folder, "bin")];
+  const version = packageJson.dependencies["@pulumi/pulumi"] ?? "";
+  const files = [`pulumi-v${version}-linux-x64.tar.gz`, "opa_linux_amd64_static", "kubectl"] as const;
+  const serve = (file: string, text: string | Buffer): void => {
+    writeFileSync(join(served, file), text);
+  };
+
+  beforeAll(async () => {
+    for (const one of [served, bin, join(folder, "pulumi")]) mkdirSync(one);
+    writeFileSync(join(bin, "curl"), CURL);
+    chmodSync(join(bin, "curl"), 0o755);
+    writeFileSync(join(folder, "pulumi", "pulumi"), "the program");
+    await execa("tar", ["-czf", join(served, files[0]), "-C", folder, "pulumi"]);
+    for (const file of files.slice(1)) serve(file, file);
+    const sum = (file: string): string =>
+      createHash("sha256")
+        .update(readFileSync(join(served, file)))
+        .digest("hex");
+    serve(
+      `pulumi-${version}-checksums.txt`,
+      `${"0".repeat(64)}  pulumi-darwin.tar.gz\n${sum(files[0])}  ${files[0]}\n`,
+    );
+    serve(`${files[1]}.sha256`, `${sum(files[1])}  ${files[1]}\n`);
+    serve(`${files[2]}.sha256`, sum(files[2]));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** What a job's step leaves, on a runner of its own. */
+  async function run(
+    job: string,
+  ): Promise<{ readonly exitCode: number; readonly path: string; readonly said: string }> {
+    const temp = mkdtempSync(join(folder, "runner-"));
+    const env = { ...github().env, SERVED: served, RUNNER_TEMP: temp, GITHUB_PATH: join(temp, "path") };
+    writeFileSync(env.GITHUB_PATH, "");
+    const { exitCode = 1, stderr } = await execa("bash", ["-e", "-c", fetching(job)], {
+      env: { ...env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
+      reject: false,
+    });
+    return { exitCode, path: readFileSync(env.GITHUB_PATH, "utf8").replaceAll(temp, ""), said: stderr };
+  }
+
+  it.each(["pull-request", "watch"])("%s: gets what the releases say", async (job) => {
+    expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", said: "" });
+  });
+
+  it.each(files)("ends where %s is another one", async (file) => {
+    const right = readFileSync(join(served, file));
+    serve(file, Buffer.concat([right, Buffer.from("x")]));
+    try {
+      const { exitCode, path, said } = await run("watch");
+      expect({ exitCode, path }).toEqual({ exitCode: 1, path: "" });
+      expect(said).toMatch(/is not what its release says/);
+    } finally {
+      serve(file, right);
+    }
+  });
+});

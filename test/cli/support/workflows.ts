@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+/** The workflows that this project hands out. */
+export const workflows = ["ci/github/trustee-access.yml", "ci/gitlab/trustee-access.yml"] as const;
+
+/** A step of a job on GitHub. */
+export interface Step {
+  readonly name?: string;
+  readonly if?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface GithubWorkflow {
+  readonly env: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly if: string;
+        readonly permissions: Readonly<Record<string, string>>;
+        readonly steps: readonly Step[];
+      }
+    >
+  >;
+}
+
+/** A job on GitLab. */
+export interface GitlabJob {
+  readonly image?: string;
+  readonly before_script?: readonly string[];
+  readonly script?: readonly string[];
+}
+
+/** The one for GitHub. */
+export function github(): GithubWorkflow {
+  return parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
+}
+
+/** Every step of its jobs. */
+export function githubSteps(): readonly Step[] {
+  return Object.values(github().jobs).flatMap(({ steps }) => steps);
+}
+
+/** The one for GitLab. */
+export function gitlab(): Readonly<Record<string, GitlabJob>> {
+  return parse(readFileSync(workflows[1], "utf8")) as Readonly<Record<string, GitlabJob>>;
+}
+
+/** Every script in either. */
+export function shell(): readonly string[] {
+  const scripts = githubSteps().flatMap(({ run }) => run ?? []);
+  const jobs = Object.values(gitlab()).flatMap((job) => [
+    ...(job.before_script ?? []),
+    ...(job.script ?? []),
+  ]);
+  return [...scripts, ...jobs];
+}
+
+/** What this project is tested with. */
+export const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+};
