@@ -7,6 +7,7 @@ import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
 import { conditionOf, makeFolder, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
+import { checkTrusteeOf } from "./trustee-of.ts";
 
 export { killProcess, restartProcess } from "./sandbox-processes.ts";
 export type { Step } from "./start.ts";
@@ -21,6 +22,8 @@ export interface SandboxOptions {
   readonly fresh?: boolean;
   /** How the KBS hands a resource's path to the policy. @default "string" for 0.18, "array" for 0.21 */
   readonly resourcePath?: "string" | "array";
+  /** The sandbox, one that runs, whose Trustee the guests of this one attest with. @default its own */
+  readonly trusteeOf?: string;
   /** A folder with the real pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
   readonly kubernetesPlugin?: string;
   /** Gives the start up, e.g. when the user interrupts; what was started is removed. */
@@ -45,6 +48,8 @@ export interface Sandbox {
   readonly dir: string;
   readonly kubeconfig: string;
   readonly trustee: Generation;
+  /** The sandbox whose Trustee the guests attest with; absent where it is their own. */
+  readonly trusteeOf?: string;
   /** What `npm run -s sandbox -- env` exports. */
   readonly env: Readonly<Record<string, string>>;
   readonly kubernetesPlugin: { readonly source: string; readonly fallback: boolean };
@@ -62,6 +67,7 @@ interface Resolved {
   readonly trustee: Generation;
   readonly fresh: boolean;
   readonly resourcePath: "string" | "array";
+  readonly trusteeOf?: string;
   readonly kubernetesPlugin?: string;
   readonly signal?: AbortSignal;
 }
@@ -74,6 +80,7 @@ function resolve(options: SandboxOptions): Resolved {
     trustee,
     fresh: options.fresh ?? false,
     resourcePath: options.resourcePath ?? (trustee === "0.18" ? "string" : "array"),
+    ...(options.trusteeOf === undefined ? {} : { trusteeOf: options.trusteeOf }),
     ...(plugin === undefined || plugin === "" ? {} : { kubernetesPlugin: plugin }),
     ...(options.signal && { signal: options.signal }),
   };
@@ -81,8 +88,9 @@ function resolve(options: SandboxOptions): Resolved {
 
 /** How a sandbox that runs differs from the one that is asked for, in the user's words. */
 function difference(state: RunState, wanted: Resolved): string | undefined {
-  for (const key of ["trustee", "fresh", "resourcePath"] as const) {
-    if (state[key] !== wanted[key]) return `${key} ${String(state[key])}, not ${String(wanted[key])}`;
+  for (const key of ["trustee", "fresh", "resourcePath", "trusteeOf"] as const) {
+    const [runs, asked] = [String(state[key] ?? "none"), String(wanted[key] ?? "none")];
+    if (runs !== asked) return `${key} ${runs}, not ${asked}`;
   }
   return undefined;
 }
@@ -91,7 +99,8 @@ function difference(state: RunState, wanted: Resolved): string | undefined {
  * What is to be done so that the sandbox runs; nothing where it runs already. One that was left half started or has
  * lost a process is removed first. With steps to do, the sandbox is the caller's: nobody else starts one of that name
  * meanwhile, and where a step fails it is the caller who removes it, see {@link stopSandbox}.
- * @throws Error if it runs with other options, or another process is starting it: it is then left alone
+ * @throws Error if it runs with other options, or another process is starting it: it is then left alone. Also if the
+ * sandbox whose Trustee it is to use does not run.
  */
 export async function startSteps(options: SandboxOptions): Promise<readonly Step[]> {
   const wanted = resolve(options);
@@ -109,6 +118,7 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
       `The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`,
     );
   }
+  if (wanted.trusteeOf !== undefined) checkTrusteeOf(wanted.name, wanted.trusteeOf);
   if (wanted.kubernetesPlugin !== undefined) await checkPluginFolder(wanted.kubernetesPlugin);
   wanted.signal?.throwIfAborted();
   await stopSandbox(wanted.name);
@@ -172,6 +182,7 @@ export function openSandbox(name = "default"): Sandbox {
     dir,
     kubeconfig: layout(dir).kubeconfig,
     trustee: state.trustee,
+    ...(state.trusteeOf === undefined ? {} : { trusteeOf: state.trusteeOf }),
     env,
     kubernetesPlugin: state.kubernetesPlugin,
     taken: true,

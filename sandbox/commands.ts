@@ -13,6 +13,7 @@ import { PLUGIN_VARIABLE, quote } from "./pulumi/kubernetes-plugin.ts";
 import { showSteps } from "./show-steps.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { conditionOf, deadProcesses, readRunState, sandboxNames } from "./state/run-state.ts";
+import { describeTrusteeOf } from "./trustee-of.ts";
 
 const DEFAULT_NAME = "default";
 
@@ -21,6 +22,7 @@ interface UpFlags {
   readonly trustee: Generation;
   readonly fresh: boolean;
   readonly resourcePath?: "string" | "array";
+  readonly trusteeOf?: string;
   readonly kubernetesPlugin?: string;
 }
 
@@ -56,6 +58,8 @@ async function up(flags: UpFlags): Promise<void> {
 function describe(name: string): void {
   const sandbox = openSandbox(name);
   console.log(`  Trustee            ${sandbox.trustee}`);
+  if (sandbox.trusteeOf !== undefined)
+    console.log(`  Pods attest with   ${describeTrusteeOf(sandbox.trusteeOf)}`);
   console.log(`  Kubernetes plugin  ${sandbox.kubernetesPlugin.source}`);
   console.log(`  Folder             ${sandbox.dir}`);
   console.log(`  In your shell      ${evalLine(name)}`);
@@ -85,7 +89,7 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
     const folder = sandboxFolder(name);
     const state = readRunState(folder);
     if (state === undefined) return { name, folder, condition: "broken" as const };
-    const { trustee, fresh, resourcePath, kubernetesPlugin, ports, processes } = state;
+    const { trustee, fresh, resourcePath, trusteeOf, kubernetesPlugin, ports, processes } = state;
     const [condition, dead] = [conditionOf(state), deadProcesses(state)];
     return {
       name,
@@ -94,6 +98,7 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
       trustee,
       fresh,
       resourcePath,
+      trusteeOf,
       kubernetesPlugin,
       ports,
       processes,
@@ -151,6 +156,12 @@ program
       "string",
       "array",
     ]),
+  )
+  .addOption(
+    new Option(
+      "--trustee-of <name>",
+      "another sandbox that runs, whose Trustee the pods attest with instead of their own",
+    ).argParser(sandboxName),
   )
   .option(
     "--kubernetes-plugin <dir>",

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Generation } from "../core/trustee/generation.ts";
 import {
@@ -20,6 +20,7 @@ import {
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
 import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
+import { LANGUAGE_HOST, placeLanguageHost } from "./pulumi/language-host.ts";
 import { sandboxFolder, toolCache, usersPath } from "./state/folders.ts";
 import { freePorts } from "./state/ports.ts";
 import { startOf } from "./state/processes.ts";
@@ -38,6 +39,8 @@ export interface StartOptions {
   readonly fresh: boolean;
   /** How the KBS hands a resource's path to the policy. */
   readonly resourcePath: "string" | "array";
+  /** The sandbox whose Trustee the guests attest with. @default its own */
+  readonly trusteeOf?: string;
   /** A folder with the real pulumi-resource-kubernetes. */
   readonly kubernetesPlugin?: string;
   /** Gives the start up: the next step fails, and whoever started it removes what there is. */
@@ -66,9 +69,9 @@ export class Start {
   constructor(options: StartOptions) {
     this.#options = options;
     this.#folder = sandboxFolder(options.name);
-    const { name, trustee, fresh, resourcePath } = options;
+    const { name, trustee, fresh, resourcePath, trusteeOf } = options;
     this.#state = {
-      ...{ name, trustee, fresh, resourcePath },
+      ...{ name, trustee, fresh, resourcePath, trusteeOf },
       phase: "starting",
       starter: thisProcess(startOf),
       ports: {},
@@ -93,9 +96,16 @@ export class Start {
     this.#tools = await provideTools(plan, toolCache(), detail, this.#options.signal);
     const { bin } = layout(this.#folder);
     await mkdir(bin, { recursive: true });
-    await Promise.all([...this.#tools].map(async ([name, file]) => placeTool(name, file, bin)));
+    await Promise.all([...this.#tools].map(async ([name, file]) => this.#placeTool(name, file, bin)));
     this.#plugin = this.#installPlugin();
     this.#plugin.catch(() => undefined);
+  }
+
+  async #placeTool(name: string, file: string, bin: string): Promise<void> {
+    const place = async (folder: string): Promise<void> => placeTool(name, file, folder);
+    const built = file.startsWith(`${toolCache()}${sep}`);
+    if (name === LANGUAGE_HOST && built) await placeLanguageHost(bin, place);
+    else await place(bin);
   }
 
   async #startControlPlane(detail: (text: string) => void): Promise<void> {
@@ -142,6 +152,7 @@ export class Start {
     execContainer: string,
   ): Promise<void> {
     const { kubeconfig, logs } = layout(this.#folder);
+    const { trusteeOf } = this.#options;
     const configuration: StandinConfiguration = {
       generation: this.#options.trustee,
       resourcePath: this.#options.resourcePath,
@@ -156,6 +167,7 @@ export class Start {
       key: kubelet.key,
       ca: ca.certificate,
       installedMarker: join(this.#folder, "installed"),
+      trusteeFolder: trusteeOf === undefined ? undefined : sandboxFolder(trusteeOf),
     };
     const file = join(this.#folder, "standins.json");
     await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });

@@ -28,6 +28,11 @@ export class ApiError extends Error {
     return this.code === 404 && textAt(this.status, "details", "kind") === "namespaces";
   }
 
+  /** The object exists, and cannot become what is asked for: it would have to be replaced. */
+  get isImmutable(): boolean {
+    return this.code === 422 && /field is immutable|updates (?:to|may not change)/.test(this.message);
+  }
+
   /** The field managers that a server-side apply ran into, if that is what failed. */
   get conflictingManagers(): readonly string[] {
     if (this.code !== 409) return [];

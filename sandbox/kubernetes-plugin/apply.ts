@@ -15,6 +15,11 @@ export interface Apply {
   readonly dryRun: boolean;
 }
 
+/** The object exists, and cannot become what is asked for: it would have to be replaced. */
+export class ImmutableError extends Error {
+  override readonly name = "ImmutableError";
+}
+
 /** Waits before another try, in milliseconds, for a namespace or a definition that is being created right now. */
 const waits = [250, 500, 1_000, 2_000, 4_000];
 
@@ -61,7 +66,8 @@ function readable(error: ApiError, { object, inputs, manager }: Apply): Error {
   const message = redact(error.message, inputs);
   if (error.isMissingNamespace) return error;
   if (error.conflictingManagers.length === 0) {
-    return new Error(`the Kubernetes API server refused ${what}: ${message}`);
+    const refused = `the Kubernetes API server refused ${what}: ${message}`;
+    return error.isImmutable ? new ImmutableError(refused) : new Error(refused);
   }
   return new Error(
     `${what} has fields that others manage, so field manager "${manager}" cannot set them: ${message}\n` +

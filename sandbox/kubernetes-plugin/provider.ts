@@ -26,7 +26,7 @@ import {
   type UpdateResponse,
 } from "../../protocol/index.ts";
 import { ApiError, UnknownKindError } from "./api-error.ts";
-import { applyWithAdvice, existsError } from "./apply.ts";
+import { applyWithAdvice, existsError, ImmutableError } from "./apply.ts";
 import { awaitGone, awaitReady, NotReadyError } from "./await.ts";
 import { parseConfig, type Config } from "./config.ts";
 import { compare } from "./differences.ts";
@@ -118,8 +118,11 @@ export class KubernetesProvider implements Provider {
         context,
       );
     } catch (error) {
+      // What is replaced under the same name is still there in a preview.
       const later =
-        error instanceof UnknownKindError || (error instanceof ApiError && error.isMissingNamespace);
+        error instanceof UnknownKindError ||
+        error instanceof ImmutableError ||
+        (error instanceof ApiError && error.isMissingNamespace);
       if (preview && later) return { id: "", outputs: inputs };
       throw error;
     }

@@ -16,6 +16,8 @@ const schema = z.object({
   trustee: z.enum(["0.18", "0.21"]),
   fresh: z.boolean(),
   resourcePath: z.enum(["string", "array"]),
+  /** The sandbox whose Trustee the guests attest with, where it is not their own. */
+  trusteeOf: z.string().optional(),
   kubernetesPlugin: z.object({ source: z.string(), fallback: z.boolean() }).optional(),
   ports: z.record(z.string(), z.number()),
   processes: z.array(

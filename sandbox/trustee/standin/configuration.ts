@@ -18,6 +18,8 @@ const schema = z.object({
   ca: z.string(),
   /** Exists once the CRDs are there: until then there is nothing to watch. */
   installedMarker: z.string(),
+  /** The folder of the sandbox whose Trustee the guests attest with, where it is not their own. */
+  trusteeFolder: z.string().optional(),
 });
 
 /** What the stand-ins are told by the file that is their only argument. */

@@ -1,6 +1,6 @@
-import { X509Certificate } from "node:crypto";
 import { log } from "./cluster.ts";
-import type { Kbs, ResourceId } from "./kbs.ts";
+import type { GuestAnswer, GuestRequest } from "./guest-request.ts";
+import type { ResourceId } from "./kbs.ts";
 import type { Measurement } from "./measurement.ts";
 
 const IMAGE_POLICY = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
@@ -9,27 +9,32 @@ const IMAGE_POLICY = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
 export class Guest {
   readonly measurement: Measurement;
   readonly #name: string;
-  readonly #kbs: () => Kbs | undefined;
+  readonly #ask: (request: GuestRequest) => Promise<GuestAnswer>;
   readonly #address: () => string;
 
   /**
    * @param name for the log, namespace/name
-   * @param kbs the KBS that the service leads to at the moment
+   * @param ask asks the guest's KBS
    * @param address the pod's IP
    */
-  constructor(name: string, measurement: Measurement, kbs: () => Kbs | undefined, address: () => string) {
+  constructor(
+    name: string,
+    measurement: Measurement,
+    ask: (request: GuestRequest) => Promise<GuestAnswer>,
+    address: () => string,
+  ) {
     this.#name = name;
     this.measurement = measurement;
-    this.#kbs = kbs;
+    this.#ask = ask;
     this.#address = address;
   }
 
   /** What the CDH gets for `id`; undefined if it gets nothing. */
   async get(id: ResourceId): Promise<Buffer | undefined> {
-    const kbs = this.#kbs();
-    const problem = kbs === undefined ? "no KBS is ready" : connectionProblem(this.measurement, kbs);
-    if (problem === undefined) return kbs?.getResource(this.measurement, this.#address(), id);
-    log(`pod ${this.#name} cannot ask its KBS for ${id.repository}/${id.type}/${id.tag}: ${problem}`);
+    const { tee, pcr8, kbs } = this.measurement;
+    const answer = await this.#ask({ measurement: { tee, pcr8, kbs }, client: this.#address(), id });
+    if ("resource" in answer) return answer.resource;
+    log(`pod ${this.#name} cannot ask its KBS for ${id.repository}/${id.type}/${id.tag}: ${answer.problem}`);
     return undefined;
   }
 
@@ -47,26 +52,4 @@ export class Guest {
     const policy = await this.get({ repository, type, tag });
     return policy === undefined ? `image security policy ${uri} cannot be fetched from the KBS` : undefined;
   }
-}
-
-/** Why the guest does not reach, or does not trust, the KBS; undefined if it does. */
-function connectionProblem(measurement: Measurement, kbs: Kbs): string | undefined {
-  const configured = measurement.kbs;
-  if (configured === undefined) return "its initdata names no KBS (cdh.toml, kbc.url)";
-  if (!covers(kbs.certificate, configured.url)) return `there is no KBS at ${configured.url}`;
-  const trusted = compact(configured.certificate ?? "");
-  const served = compact(kbs.certificate);
-  return trusted.includes(served) ? undefined : "the KBS serves another certificate than its initdata trusts";
-}
-
-/** Whether the KBS's certificate covers the URL's host: every name that it covers leads to the KBS here. */
-function covers(certificate: string, url: string): boolean {
-  const parsed = URL.parse(url);
-  return (
-    parsed?.protocol === "https:" && new X509Certificate(certificate).checkHost(parsed.hostname) !== undefined
-  );
-}
-
-function compact(pem: string): string {
-  return pem.replaceAll(/\s/g, "");
 }

@@ -30,6 +30,9 @@ const paths: Readonly<Record<Generation, { policy: string; referenceValues: stri
 
 const LOG_LINES = 5000;
 
+/** What of a VM's measurement is attested. */
+type Evidence = Pick<Measurement, "tee" | "pcr8">;
+
 /** The resource that a pod asks for: repository/type/tag. */
 export interface ResourceId {
   readonly repository: string;
@@ -69,7 +72,7 @@ export class Kbs {
    * What the KBS answers to a confidential VM: attests it, asks the resource policy, and looks the resource up.
    * @returns the resource, or undefined if it is denied or does not exist; the log says which
    */
-  async getResource(measurement: Measurement, client: string, id: ResourceId): Promise<Buffer | undefined> {
+  async getResource(measurement: Evidence, client: string, id: ResourceId): Promise<Buffer | undefined> {
     const started = performance.now();
     const path = `${id.repository}/${id.type}/${id.tag}`;
     const claims = this.#attest(measurement, client);
@@ -87,7 +90,7 @@ export class Kbs {
   }
 
   /** The claims of an attestation token, as far as policies read them; undefined where attestation itself fails. */
-  #attest(measurement: Measurement, client: string): unknown {
+  #attest(measurement: Evidence, client: string): unknown {
     const { generation } = this.#options;
     this.#access(client, "POST /kbs/v0/auth", 200, 74, 0.1);
     const text =

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { refusal } from "./agent.ts";
 import { log } from "./cluster.ts";
+import { isOfGuest, serveGuest } from "./guest-route.ts";
 import type { Kbs } from "./kbs.ts";
 import type { Pods } from "./pods.ts";
 
@@ -25,7 +26,8 @@ export interface KubeletOptions {
 
 /**
  * The kubelet of the sandbox's node, in front of kwok's. It serves logs, and lets kwok run a command only after the
- * pod's agent policy has allowed it, with the environment in which 127.0.0.1:8006 is that pod's own CDH.
+ * pod's agent policy has allowed it, with the environment in which 127.0.0.1:8006 is that pod's own CDH. By it the guests
+ * of another sandbox reach the KBS of this one.
  */
 export class Kubelet {
   readonly #pods: Pods;
@@ -41,7 +43,7 @@ export class Kubelet {
     const server = createServer(
       { cert: readFileSync(certificate), key: readFileSync(key), ca: readFileSync(ca), requestCert: true },
       (request, response) => {
-        this.#logs(request, response).catch((error: unknown) => {
+        this.#respond(request, response).catch((error: unknown) => {
           response.writeHead(500).end(error instanceof Error ? error.message : "failed");
         });
       },
@@ -56,6 +58,11 @@ export class Kubelet {
       server.once("error", reject);
       server.listen(port, "127.0.0.1", resolve);
     });
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!isOfGuest(request)) await this.#logs(request, response);
+    else await serveGuest(request, response, async (asked) => this.#pods.answer(asked));
   }
 
   async #logs(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -5,9 +5,11 @@ import { NAMESPACE } from "../manifests/objects.ts";
 import { type CdhEndpoint, serveCdh } from "./cdh.ts";
 import { type Cluster, log, nameOf } from "./cluster.ts";
 import { Guest } from "./guest.ts";
+import { answerGuest, type GuestAnswer, type GuestRequest } from "./guest-request.ts";
 import { Kbs, type KbsOptions } from "./kbs.ts";
 import { type Measurement, measure } from "./measurement.ts";
 import { type Content, mountFiles } from "./mounts.ts";
+import { askOtherTrustee } from "./other-trustee.ts";
 
 /** A confidential pod that runs: its VM, and its CDH. */
 export interface ConfidentialPod {
@@ -15,7 +17,11 @@ export interface ConfidentialPod {
   readonly cdh: CdhEndpoint;
 }
 
-export type PodOptions = Omit<KbsOptions, "logFile"> & { readonly logFolder: string };
+export type PodOptions = Omit<KbsOptions, "logFile"> & {
+  readonly logFolder: string;
+  /** The folder of the sandbox whose Trustee the guests attest with. @default this sandbox's own Trustee */
+  readonly trusteeFolder?: string | undefined;
+};
 
 /** How long a pod that cannot start waits before it is tried again. Milliseconds. */
 const RETRY = 1000;
@@ -56,6 +62,16 @@ export class Pods {
     const uid = pod.metadata?.uid ?? "";
     const [confidential, kbs] = [this.#confidential.get(uid), this.#kbs.get(uid)];
     return { pod, ...(confidential && { confidential }), ...(kbs && { kbs }) };
+  }
+
+  /** Answers a guest, of this sandbox or of another one, by the KBS that the service leads to at the moment. */
+  async answer(request: GuestRequest): Promise<GuestAnswer> {
+    return answerGuest(this.#servingKbs(), request);
+  }
+
+  async #ask(request: GuestRequest): Promise<GuestAnswer> {
+    const { trusteeFolder } = this.#options;
+    return trusteeFolder === undefined ? this.answer(request) : askOtherTrustee(trusteeFolder, request);
   }
 
   /** Which KBS the service leads to: of those that are ready the oldest, so that an unfinished rollout shows. */
@@ -149,7 +165,8 @@ export class Pods {
     }
     const { name, namespace } = nameOf(pod);
     const address = (): string => this.#cluster.pods.get(name, namespace)?.status?.podIP ?? "10.244.0.1";
-    const guest = new Guest(`${namespace}/${name}`, measurement, () => this.#servingKbs(), address);
+    const ask = async (request: GuestRequest): Promise<GuestAnswer> => this.#ask(request);
+    const guest = new Guest(`${namespace}/${name}`, measurement, ask, address);
     const problem = await guest.imageProblem();
     if (problem !== undefined) return { reason: "Failed", message: `Failed to pull image: ${problem}` };
     const cdh = await serveCdh(async (id) => guest.get(id));

@@ -7,9 +7,9 @@ import type {
   PropertyMap,
   ReadResponse,
   UpdateResponse,
-} from "../../../protocol/index.ts";
-import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
-import { KubernetesProvider } from "../../../sandbox/kubernetes-plugin/provider.ts";
+} from "../../../../protocol/index.ts";
+import { startSandbox, type Sandbox } from "../../../../sandbox/api.ts";
+import { KubernetesProvider } from "../../../../sandbox/kubernetes-plugin/provider.ts";
 
 export const namespace = "plugin-test";
 

@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { LANGUAGE_HOST, placeLanguageHost } from "../../sandbox/pulumi/language-host.ts";
+
+describe("the language host that the sandbox builds", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trustee-access-language-host-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** What the host is started with, for a project with that Pulumi.yaml. */
+  async function started(project: string | undefined): Promise<string[]> {
+    const bin = mkdtempSync(join(folder, "bin it's-"));
+    await placeLanguageHost(bin, (place) => {
+      const program = join(place, LANGUAGE_HOST);
+      writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
+      chmodSync(program, 0o755);
+      return Promise.resolve();
+    });
+    if (project !== undefined) writeFileSync(join(bin, "Pulumi.yaml"), project);
+    const said = execFileSync(join(bin, LANGUAGE_HOST), ["127.0.0.1:1 2"], { cwd: bin, encoding: "utf8" });
+    return said.trim().split("\n");
+  }
+
+  it.each([
+    ["this project", readFileSync("Pulumi.yaml", "utf8"), ["-typescript=false", "127.0.0.1:1 2"]],
+    [
+      "a comment behind it",
+      "runtime:\n  options:\n    typescript: false # types\n",
+      ["-typescript=false", "127.0.0.1:1 2"],
+    ],
+    ["another value", "runtime:\n  options:\n    typescript: true\n", ["127.0.0.1:1 2"]],
+    ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", ["127.0.0.1:1 2"]],
+    ["no project", undefined, ["127.0.0.1:1 2"]],
+  ])("is told of the option typescript: %s", async (_, project, expected) => {
+    expect(await started(project)).toEqual(expected);
+  });
+});

@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
+import { repositoryFolder } from "../../../sandbox/state/folders.ts";
+import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
+import { BUILD_TIMEOUT, curl, get, initdata, kubectl, NAMESPACE, ownHome, pod } from "./support.ts";
+
+const PATH = "kbsres1/key1";
+let trustee: Sandbox;
+let pods: Sandbox;
+let cleanUp: () => Promise<void>;
+
+beforeAll(async () => {
+  cleanUp = await ownHome();
+  trustee = await startSandbox({ name: "trustee" });
+  pods = await startSandbox({ name: "pods", trusteeOf: "trustee" });
+}, BUILD_TIMEOUT);
+afterAll(async () => {
+  await pods.stop();
+  await trustee.stop();
+  await cleanUp();
+});
+
+/** `npm run sandbox -- ...`, without npm. */
+function command(...args: readonly string[]) {
+  const program = join(repositoryFolder, "sandbox", "main.ts");
+  return execa(process.execPath, [program, ...args], { reject: false });
+}
+
+/** Starts a pod that takes the Trustee of `side` for its own, and asks for no image policy. */
+async function startPod(name: string, side: Sandbox): Promise<void> {
+  const host = await get(side, "route", "kbs-service", ".spec.host");
+  const certificate = await get(side, "secret", "trustee-tls-cert", ".data.tls\\.crt");
+  const toml = initdata(name, host, Buffer.from(certificate, "base64").toString("utf8"));
+  const manifest = pod(name, toml.replace(/\[image\]\n.*\n/, ""));
+  await kubectl(pods, ["apply", "-f", "-"], manifest);
+  await kubectl(pods, ["wait", "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
+}
+
+/** Why pods have not reached their KBS: pod -> the last reason. */
+async function reasons(): Promise<Readonly<Record<string, string>>> {
+  const log = await readFile(join(pods.dir, "logs", "standins.log"), "utf8");
+  const lines = log.matchAll(/pod default\/(\S+) cannot ask its KBS for \S+: (.+)/g);
+  return Object.fromEntries([...lines].map(([, name = "", why = ""]) => [name, why]));
+}
+
+async function kbsLog(sandbox: Sandbox): Promise<string> {
+  return kubectl(sandbox, ["logs", "-n", NAMESPACE, "-l", "app=kbs", "--tail=-1"]);
+}
+
+test("status says whose Trustee the pods attest with", async () => {
+  const { stdout } = await command("status");
+  expect(stdout).toContain('  Pods attest with   the Trustee of the sandbox "trustee"\n');
+  expect(stdout.match(/Pods attest with/g)).toHaveLength(1);
+  const told = JSON.parse((await command("status", "--json")).stdout) as readonly object[];
+  expect(told).toMatchObject([{ name: "pods", trusteeOf: "trustee" }, { name: "trustee" }]);
+  const own = await command("up", "--name", "pods");
+  expect([own.exitCode, own.stderr]).toEqual([
+    1,
+    expect.stringContaining("runs with trusteeOf trustee, not none"),
+  ]);
+});
+
+test.each([
+  ["nobody", 'The sandbox "nobody", whose Trustee the pods of "more" are to attest with, does not run.'],
+  ["more", 'The pods of the sandbox "more" attest with its own Trustee anyway'],
+])("a sandbox whose pods are to attest with that of %s is refused", async (other, message) => {
+  const { exitCode, stderr } = await command("up", "--name", "more", "--trustee-of", other);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
+});
+
+test("the other sandbox's KBS attests a pod that trusts it, and no other one", async () => {
+  await startPod("pod1", trustee);
+  await startPod("pod2", pods);
+  // Its digest is no reference value, so that it is denied what is there.
+  expect(await curl(pods, "pod1", PATH)).toBe(FAILED);
+  expect(await kbsLog(trustee)).toContain("ERROR kbs::error] PolicyDeny");
+  expect(await curl(pods, "pod2", PATH)).toBe(FAILED);
+  expect(await reasons()).toEqual({ pod2: "the KBS serves another certificate than its initdata trusts" });
+  expect(await kbsLog(pods)).not.toContain("actix_web");
+});
+
+test("pods outlive the sandbox whose Trustee they attest with, and read nothing", async () => {
+  await trustee.stop();
+  expect(await curl(pods, "pod1", PATH)).toBe(FAILED);
+  expect((await reasons())["pod1"]).toBe(
+    'the sandbox "trustee", whose Trustee it attests with, does not run',
+  );
+  expect((await command("status")).stdout).toContain(
+    'the Trustee of the sandbox "trustee", which does not run',
+  );
+});
