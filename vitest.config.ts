@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{core,components,cli,protocol,kube,sandbox}/**/*.test.ts"],
-          exclude: ["test/sandbox/live/**", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
+          exclude: ["test/sandbox/live/**"],
           testTimeout: 60_000,
           hookTimeout: 1_800_000,
           sequence: { groupOrder: 0 },
@@ -36,7 +36,7 @@ export default defineConfig({
           ...cluster,
           name: "sandbox",
           sequence: { groupOrder: 1 },
-          include: ["test/sandbox/live/**/*.test.ts", "test/sandbox/kubernetes-plugin/cluster.test.ts"],
+          include: ["test/sandbox/live/**/*.test.ts"],
         },
       },
       {

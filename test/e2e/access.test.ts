@@ -1,48 +1,17 @@
-import { symlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
-import { initdata, pod } from "../sandbox/live/support.ts";
-import { cells, explain, patch, restartKbs, step, verify, type Subject } from "./support/access.ts";
-import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./support/cluster.ts";
-import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { cells, configuration, explain, startSubject, step, verify, type Subject } from "./support/access.ts";
+import { kubectl } from "./support/cluster.ts";
+import type { Project } from "./support/project.ts";
 
 let sandbox: Sandbox;
 let project: Project;
 
-/** The tutorial with a key that its secret does not have, and a pod2 that may not ask for everything. */
-function configuration(): Configuration {
-  const dev = devConfiguration();
-  const paths = [
-    "fraud-dataset/dataset_key",
-    "fraud-dataset/missing_key",
-    "p2-secret/secret",
-    "kbsres1/key1",
-  ];
-  return {
-    ...dev,
-    secrets: [
-      { name: "fraud-dataset", keys: ["dataset_key", "missing_key"] },
-      { name: "p2-secret", keys: ["secret"], from: "setting" },
-      { name: "kbsres1", keys: ["key1"] },
-    ],
-    podDefaults: { ...(dev["podDefaults"] as object), execCurl: paths },
-    pods: [
-      { name: "pod1" },
-      { name: "pod2", execCurl: ["fraud-dataset/dataset_key", "p2-secret/secret"] },
-      { name: "pod3" },
-    ],
-  };
-}
-
 beforeAll(async () => {
-  sandbox = await startSandbox({ name: "e2e-access" });
-  project = new Project(sandbox, "access");
-  symlinkSync(resolve("cli"), join(project.folder, "cli"));
-  await project.init(configuration());
-  await project.up();
+  ({ sandbox, project } = await startSubject("access"));
 }, 1_800_000);
 afterAll(async () => {
   await project.dispose();
@@ -50,12 +19,6 @@ afterAll(async () => {
 });
 
 const subject = (): Subject => ({ sandbox, project });
-
-async function all(read: string): Promise<void> {
-  const seen = await cells(subject());
-  const asked = { ...seen["pod1"], ...seen["pod3"] };
-  expect(new Set(Object.values(asked))).toEqual(new Set([read]));
-}
 
 describe("verify", () => {
   it("tells why each cell is denied", async () => {
@@ -234,106 +197,5 @@ describe("the workflow's steps", () => {
     );
     expect(JSON.parse(sarif ?? "")).toMatchObject({ version: "2.1.0" });
     expect(junit).toContain('<testsuites name="verify" tests="12" failures="3">');
-  });
-});
-
-describe("verify, where something is broken,", () => {
-  it("tells a pod that is missing, and one that is there and does not run", async () => {
-    await kubectl(sandbox, "delete", "pod", "pod3");
-    expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(new Set(["!pod-missing"]));
-    expect((await explain(subject(), "pod3", "p2-secret/secret")).because).toBe(
-      "Because there is no such pod.",
-    );
-    const waiting = JSON.parse(pod("pod3", initdata("pod3", "kbs.example", "none"))) as {
-      readonly spec: object;
-    };
-    const input = JSON.stringify({
-      ...waiting,
-      spec: { ...waiting.spec, nodeSelector: { "no.such/node": "true" } },
-    });
-    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(
-      new Set(["!pod-not-running"]),
-    );
-    await kubectl(sandbox, "delete", "pod", "pod3");
-    await project.up();
-  });
-
-  it("tells cells that take too long", async () => {
-    const seen = Object.values(await cells(subject(), "--timeout", "0.001")).flatMap((row) =>
-      Object.values(row),
-    );
-    expect({ count: seen.length, seen: new Set(seen) }).toEqual({
-      count: 12,
-      seen: new Set(["!timed-out"]),
-    });
-  });
-
-  it("tells a pod that does not reach the KBS", async () => {
-    const toml = initdata("pod3", "elsewhere.example", "none").replace(/\[image\]\n.*\n/, "");
-    await kubectl(sandbox, "delete", "pod", "pod3");
-    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod("pod3", toml) });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
-    const { pod3 } = await cells(subject());
-    expect(pod3).toEqual({
-      "fraud-dataset/dataset_key": "!kbs-not-asked",
-      "fraud-dataset/missing_key": "!exec-refused",
-      "kbsres1/key1": "!kbs-not-asked",
-      "p2-secret/secret": "!kbs-not-asked",
-    });
-    await kubectl(sandbox, "delete", "pod", "pod3");
-    await project.up();
-  });
-
-  it("tells pods that do not attest", async () => {
-    const name = "trusteeconfig-rvps-reference-values";
-    const path = "jsonpath={.data.reference-values\\.json}";
-    const values = await kubectl(sandbox, "get", "configmap", name, "-n", NAMESPACE, "-o", path);
-    await patch(sandbox, "configmap", name, { data: { "reference-values.json": "[{}]" } });
-    await restartKbs(sandbox);
-    await all("!attestation-failed");
-    expect(await explain(subject(), "pod1", "fraud-dataset/dataset_key")).toMatchObject({
-      verdict: "denied",
-    });
-    await patch(sandbox, "configmap", name, { data: { "reference-values.json": values } });
-    await restartKbs(sandbox);
-    expect((await cells(subject()))["pod1"]?.["fraud-dataset/dataset_key"]).toBe("read");
-  });
-
-  it("tells pods whose digest is not registered, or has expired, from those that the policy denies", async () => {
-    const name = "trusteeconfig-rvps-reference-values";
-    const values = await configMapKey(sandbox, name, "reference-values.json");
-    const { pod1 = "" } = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
-    for (const entry of ["snp_pcr08", "tdx_pcr08"]) {
-      await editReferenceValues(sandbox, "0.18", entry, ({ value, ...rest }) => ({
-        ...rest,
-        value: value.filter((digest) => digest !== pod1),
-      }));
-    }
-    await restartKbs(sandbox);
-    const unregistered = await cells(subject());
-    expect(new Set(Object.values(unregistered["pod1"] ?? {}))).toEqual(new Set(["!attestation-failed"]));
-    expect(unregistered["pod3"]).toMatchObject({
-      "p2-secret/secret": "policy-denied",
-      "kbsres1/key1": "read",
-    });
-    expect((await verify(subject())).stdout).toContain(
-      `default/pod1 p2-secret/secret: PCR8 ${pod1}: no reference value holds this digest, so the pod does not attest well`,
-    );
-    await patchKey(sandbox, name, "reference-values.json", values);
-    await editReferenceValues(sandbox, "0.18", "snp_pcr08", (entry) => ({
-      ...entry,
-      expiration: "2020-01-01T00:00:00Z",
-    }));
-    await restartKbs(sandbox);
-    await all("!attestation-failed");
-    expect((await verify(subject(), "--no-log")).stdout).toContain(
-      `default/pod1 p2-secret/secret: PCR8 ${pod1}: snp_pcr08 holds this digest, but has expired, so that it matches nothing`,
-    );
-    await patchKey(sandbox, name, "reference-values.json", values);
-    await restartKbs(sandbox);
-    expect((await cells(subject()))["pod1"]?.["p2-secret/secret"]).toBe("policy-denied");
   });
 });

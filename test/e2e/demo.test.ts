@@ -9,7 +9,7 @@ import { sandboxFolder, sandboxesFolder } from "../../sandbox/state/folders.ts";
 import { startOf } from "../../sandbox/state/processes.ts";
 import { readRunState, thisProcess, writeRunState, type RunState } from "../../sandbox/state/run-state.ts";
 import { eventually, ownHome } from "../sandbox/live/support.ts";
-import { NAMESPACE, patchKey } from "./support/cluster.ts";
+import { patchKey, restartKbs } from "./support/cluster.ts";
 
 const NAME = "demo";
 
@@ -188,9 +188,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   // Somebody opens a cell behind Pulumi's back: verify sees it, the demo mends it.
   const allowAll = "package policy\ndefault allow = true\n";
   await patchKey(sandbox, "trusteeconfig-resource-policy", "policy.rego", allowAll);
-  const deployment = ["deployment/trustee-deployment", "-n", NAMESPACE];
-  await sandbox.kubectl(["rollout", "restart", ...deployment]);
-  expect((await sandbox.kubectl(["rollout", "status", ...deployment])).exitCode).toBe(0);
+  await restartKbs(sandbox);
   const verify = ["cli/verify.ts", "--stack", "dev"];
   const seen = spawn(process.execPath, verify, {
     env: { ...process.env, ...sandbox.env },

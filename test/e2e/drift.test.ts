@@ -6,10 +6,11 @@ import {
   configMapKey,
   curl,
   editReferenceValues,
+  replaceKbsPods,
   sharedData,
   tutorialCells,
 } from "./support/cluster.ts";
-import { drifts, MADE_ENTRY, noDrifts, POLICY, restartKbs, type Context } from "./support/drift-cases.ts";
+import { drifts, MADE_ENTRY, noDrifts, POLICY, type Context } from "./support/drift-cases.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 const VALUES = "trusteeconfig-rvps-reference-values";
@@ -48,7 +49,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     async ({ make, shows, restarted }) => {
       await make(await context());
       if (restarted === true) {
-        await restartKbs(sandbox);
+        await replaceKbsPods(sandbox);
         expect(await served(sandbox)).not.toEqual(asDeclared);
       }
       const preview = await project.preview("--expect-no-changes");

@@ -14,7 +14,27 @@ const BINARY = Buffer.from([0, 255, 254, 10, 13, 0, 128, 192, 193, 7]);
 const PATHS = ["db/admin", "db/app", "tls/key.bin", "fraud-dataset/dataset_key", "kbsres1/key1"];
 const URL = "https://kbs-service-trustee-operator-system.apps.sandbox.example";
 
-function settings(change: Configuration = {}): Configuration {
+/** A document as another team writes it. */
+function foreignInitdata(pod: string, certificate: string): string {
+  return renderInitdata({
+    algorithm: "sha256",
+    claims: { pod_name: pod },
+    url: URL,
+    certificate,
+    agentPolicy: {
+      logs: true,
+      allowedCommands: PATHS.map((path) => `curl -s http://127.0.0.1:8006/cdh/resource/default/${path}`),
+    },
+  });
+}
+
+/** PCR8 as the tutorial computes it: by sha256sum and xxd. */
+function pcr8ByShell(toml: string): string {
+  const script = `(printf '%064d' 0; sha256sum | cut -d' ' -f1) | xxd -r -p | sha256sum | cut -d' ' -f1`;
+  return execFileSync("bash", ["-c", script], { input: toml }).toString("utf8").trim();
+}
+
+function settings(auditor: string, change: Configuration = {}): Configuration {
   return {
     secrets: [
       { name: "db", from: "generate", keys: ["admin", "app"], length: 40 },
@@ -30,7 +50,10 @@ function settings(change: Configuration = {}): Configuration {
       { name: "nightly", kind: "Job", annotations: { "pulumi.com/skipAwait": "true" } },
       { name: "elsewhere", namespace: "team-b", deploy: false },
     ],
-    readers: [{ name: "partner", initdataFile: "partner.toml" }],
+    readers: [
+      { name: "partner", initdataFile: "partner.toml" },
+      { name: "auditor", initdata: auditor },
+    ],
     grants: [
       { pod: "team-a/web", secret: "db", key: "app" },
       { pod: "team-b/web", secret: "db", key: "admin" },
@@ -38,6 +61,7 @@ function settings(change: Configuration = {}): Configuration {
       { pod: "store", secret: "tls" },
       { pod: "elsewhere", secret: "fraud-dataset" },
       { reader: "partner", secret: "fraud-dataset" },
+      { reader: "auditor", secret: "db", key: "app" },
       { pod: "nightly", secret: "fraud-dataset" },
     ],
     ...change,
@@ -62,6 +86,7 @@ describe("many pods, secrets and ways to deploy them", () => {
   let sandbox: Sandbox;
   let project: Project;
   let before: unknown;
+  let auditor: string;
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-general" });
@@ -74,29 +99,23 @@ describe("many pods, secrets and ways to deploy them", () => {
       ...["get", "secret", "trustee-tls-cert", "-n", "trustee-operator-system"],
       ...["-o", "jsonpath={.data.tls\\.crt}"],
     );
-    const partner = renderInitdata({
-      algorithm: "sha256",
-      claims: { pod_name: "partner" },
-      url: URL,
-      certificate: Buffer.from(certificate, "base64").toString("utf8"),
-      agentPolicy: {
-        logs: true,
-        allowedCommands: PATHS.map((path) => `curl -s http://127.0.0.1:8006/cdh/resource/default/${path}`),
-      },
-    });
+    const tls = Buffer.from(certificate, "base64").toString("utf8");
+    const [partner, audit] = [foreignInitdata("partner", tls), foreignInitdata("auditor", tls)];
+    auditor = pcr8ByShell(audit);
     writeFileSync(join(project.folder, "partner.toml"), partner);
-    await project.init(settings());
+    await project.init(settings(auditor));
     await project.up();
     const { annotations } = (await project.outputs()) as { annotations: Record<string, string> };
     for (const pod of [
       foreignPod("elsewhere", "team-b", annotations["team-b/elsewhere"] ?? ""),
       foreignPod("partner", "default", encodeAnnotation(partner)),
+      foreignPod("auditor", "default", encodeAnnotation(audit)),
     ]) {
       const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod });
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     }
     await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/elsewhere", "-n", "team-b", "--timeout=60s");
-    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/partner", "--timeout=60s");
+    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/partner", "pod/auditor", "--timeout=60s");
   }, 1_800_000);
   afterAll(async () => {
     await project.dispose();
@@ -126,6 +145,7 @@ describe("many pods, secrets and ways to deploy them", () => {
       nightly: await readable(job.trim(), "default"),
       "team-b/elsewhere": await readable("pod/elsewhere", "team-b"),
       partner: await readable("pod/partner", "default"),
+      auditor: await readable("pod/auditor", "default"),
     };
   }
 
@@ -136,6 +156,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     nightly: ["fraud-dataset/dataset_key", "kbsres1/key1"],
     "team-b/elsewhere": ["fraud-dataset/dataset_key", "kbsres1/key1"],
     partner: ["fraud-dataset/dataset_key", "kbsres1/key1"],
+    auditor: ["db/app", "kbsres1/key1"],
   };
 
   it("lets each reader read what it is granted, whoever deploys it and whatever its kind", async () => {
@@ -174,19 +195,32 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(Buffer.from(await read(), "base64").toString("utf8")).toBe(value);
   });
 
-  it("rolls a controller's pods when its initdata changes, and no others", async () => {
+  it("rolls a controller's pods when its initdata changes, a Job's by a new one, and no others", async () => {
     const uid = async (...args: readonly string[]): Promise<string> =>
       kubectl(sandbox, "get", ...args, "-o", "jsonpath={.metadata.uid}");
-    const others = async (): Promise<unknown> =>
-      Promise.all([uid("pod", "web", "-n", "team-b"), uid("pod", "store-0", "-n", "team-a")]);
-    const [deployment, kept] = [await uid("deployment", "web", "-n", "team-a"), await others()];
-    const pods = settings()["pods"] as readonly Record<string, unknown>[];
-    project.configure(settings({ pods: [{ ...pods[0], claims: { release: "2" } }, ...pods.slice(1)] }));
-    await project.up();
-    expect(await uid("deployment", "web", "-n", "team-a")).toBe(deployment);
-    expect(await others()).toEqual(kept);
-    await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
-    expect(await cells()).toEqual(expected);
+    const uids = async (): Promise<Readonly<Record<string, string>>> => ({
+      deployment: await uid("deployment", "web", "-n", "team-a"),
+      statefulSet: await uid("statefulset", "store", "-n", "team-a"),
+      storePod: await uid("pod", "store-0", "-n", "team-a"),
+      job: await uid("job", "nightly"),
+      pod: await uid("pod", "web", "-n", "team-b"),
+    });
+    const changed = async (...names: readonly string[]): Promise<readonly string[]> => {
+      const earlier = await uids();
+      const pods = (settings(auditor)["pods"] as readonly Record<string, unknown>[]).map((pod) => {
+        const id = `${String(pod["kind"])} ${String(pod["name"])}`;
+        return names.includes(id) ? { ...pod, claims: { release: "2" } } : pod;
+      });
+      project.configure(settings(auditor, { pods }));
+      await project.up();
+      await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
+      await kubectl(sandbox, "rollout", "status", "statefulset/store", "-n", "team-a", "--timeout=60s");
+      const later = await uids();
+      expect(await cells()).toEqual(expected);
+      return Object.keys(later).filter((name) => later[name] !== earlier[name]);
+    };
+    expect(await changed("Deployment web")).toEqual([]);
+    expect(await changed("Deployment web", "StatefulSet store", "Job nightly")).toEqual(["storePod", "job"]);
   });
 
   it("leaves nothing behind", async () => {
@@ -201,7 +235,7 @@ describe("many pods, secrets and ways to deploy them", () => {
       await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
     }
     project.configure(
-      settings({
+      settings(auditor, {
         podCluster: { kubeconfig: await kubeconfigOf(sandbox, project, "team-a", "trustee-access-pods") },
         pods: [
           { name: "web", namespace: "team-a", kind: "Deployment" },

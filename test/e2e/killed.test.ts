@@ -54,14 +54,17 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
         return { after: async () => run.kill() };
       };
       const { exitCode, output } = await run.ended();
-      stack.proxy.heal();
       if (killedAt.length === survived) {
+        stack.proxy.heal();
         expect({ exitCode, said: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, said: "" });
         return killedAt;
       }
-      expect(exitCode).toBe(null);
-      expect(await run.leftovers()).toEqual([]);
+      // A provider tries a write again that was cut: the way stays barred until all of them have ended.
+      const leftovers = await run.leftovers();
+      stack.proxy.heal();
+      // First of all: what comes after would otherwise fail for the lock alone.
       await stack.project.succeed("cancel", "--yes", "--stack", stack.project.stack);
+      expect({ exitCode, leftovers }).toEqual({ exitCode: null, leftovers: [] });
     }
   }
 
@@ -83,9 +86,13 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
     await stack.project.expectNoChanges();
   });
 
+  // Another change each time, so that one that is tried again is one.
+  let change = 0;
   it("the engine in a change of initdata, before and after the new pod: the next up ends it", async () => {
     const former = ((await stack.project.outputs())["initData"] as Readonly<Record<string, string>>)["pod1"];
-    stack.configure({ pods: [{ name: "pod1", logs: false }, { name: "pod2" }, { name: "pod3" }] });
+    change += 1;
+    const changed = { name: "pod1", logs: false, claims: { change: String(change) } };
+    stack.configure({ pods: [changed, { name: "pod2" }, { name: "pod3" }] });
     let isReplaced = false;
     const killedAt = await killedAtEveryWrite("up", (call) => {
       if (isOfPod(call)) {

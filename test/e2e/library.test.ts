@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { curl, kubectl, sharedData } from "./support/cluster.ts";
+import { curl, kubectl, readable, sharedData } from "./support/cluster.ts";
+import { startOtherPod } from "./support/other-pod.ts";
 
 /** The package as npm would publish it, in a folder's node_modules, with what it depends on beside it. */
 function installPackage(folder: string): void {
@@ -79,6 +80,13 @@ describe("the components as a library of another program", () => {
     expect(name === "library" ? outputs["initData"] : { [pod]: outputs["initData"] }).toEqual({
       [pod]: pcr8.toString("utf8").trim(),
     });
+    const removeOther = await startOtherPod(sandbox, pod, "other", "kbsres1/key1");
+    expect({
+      its: await readable(sandbox, pod, path),
+      others: await readable(sandbox, "other", path),
+      unrestricted: await readable(sandbox, "other", "kbsres1/key1"),
+    }).toEqual({ its: true, others: false, unrestricted: true });
+    await removeOther();
     await pulumi(name, "preview", "--refresh", "--expect-no-changes");
     await pulumi(name, "destroy", "--yes");
     expect(await sharedData(sandbox)).toEqual(before);

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeText, type Finding } from "../../core/audit/finding.ts";
 import { generationFacts } from "../../core/trustee/generation.ts";
@@ -9,6 +8,7 @@ import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { get, initdata, kubectl, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
 import { command } from "../cli/support/run.ts";
 import { tutorialByHand, tutorialPolicy } from "../cli/support/tutorial.ts";
+import { replaceKbsPods } from "./support/cluster.ts";
 
 let home: () => Promise<void>;
 let folder = "";
@@ -50,14 +50,6 @@ async function patch(sandbox: Sandbox, kind: string, name: string, change: objec
   await kubectl(sandbox, args);
 }
 
-/** So that every KBS pod is younger, by whole seconds, than whatever was written before. */
-async function restartKbs(sandbox: Sandbox): Promise<void> {
-  await sleep(1500);
-  await kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]);
-  const status = ["rollout", "status", "deployment/trustee-deployment", "-n", NAMESPACE, "--timeout=60s"];
-  await kubectl(sandbox, status);
-}
-
 const POLICY = `ConfigMap ${NAMESPACE}/trusteeconfig-resource-policy`;
 const VALUES = `ConfigMap ${NAMESPACE}/trusteeconfig-rvps-reference-values`;
 /** The digest that the sandbox's earlier steps have registered, which no pod of it has. */
@@ -83,7 +75,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
   afterAll(async () => sandbox.stop());
 
   it("lets everybody read everything before", async () => {
-    await restartKbs(sandbox);
+    await replaceKbsPods(sandbox);
     expect(await lint(sandbox)).toMatchObject({
       exitCode: 1,
       report: { ok: false, generation: "0.18", pods: 0 },
@@ -133,7 +125,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     await kubectl(sandbox, ["delete", "pod", "pod3"]);
     const broken = pod("broken", "x").replace(/"[A-Za-z0-9+/=]{20,}"/, '"AAAA"');
     await kubectl(sandbox, ["apply", "-f", "-"], broken);
-    await restartKbs(sandbox);
+    await replaceKbsPods(sandbox);
     const listed = (
       await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]")
     ).split(" ");

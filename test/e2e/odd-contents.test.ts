@@ -9,6 +9,7 @@ import {
   podUids,
   readable,
   sharedData,
+  sharedMarks,
 } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { valuesOf } from "./support/second-writer.ts";
@@ -35,6 +36,8 @@ interface Contents {
   readonly values: string | null;
   /** How many entries `snp_pcr08` there are once we are in. */
   readonly entries: number;
+  /** Trustee mounts this key as a file, so no KBS starts once it is put back; then `destroy` says so, and does not wait. */
+  readonly startsNoKbs?: true;
 }
 
 const contents: Readonly<Record<Generation, readonly Contents[]>> = {
@@ -50,6 +53,12 @@ const contents: Readonly<Record<Generation, readonly Contents[]>> = {
     },
   ],
   "0.21": [
+    {
+      what: "no key of the reference values, the ConfigMap without data",
+      values: null,
+      entries: 1,
+      startsNoKbs: true,
+    },
     { what: "an empty map, as it is installed", values: "{\n}\n", entries: 1 },
     {
       what: "a lone string for a list, unknown fields, an expired entry, all in one line",
@@ -67,6 +76,26 @@ const contents: Readonly<Record<Generation, readonly Contents[]>> = {
   ],
 };
 
+/** What Trustee itself could not read, and what is said of it. */
+const unreadable: Readonly<Record<Generation, readonly (readonly [string, string])[]>> = {
+  "0.18": [
+    ["[{", "it is not JSON"],
+    ['{"a": "e30="}', "it holds an object, as the other generation of Trustee does"],
+  ],
+  "0.21": [
+    ['{"a": ', "it is not JSON"],
+    ['[{"name": "a"}]', "it holds a list, as the other generation of Trustee does"],
+    ['{"snp_pcr08": "not base64 of JSON"}', "snp_pcr08"],
+  ],
+};
+
+/** The objects that we share with others, as kubectl names them. */
+const SHARED = [
+  "configmap/trusteeconfig-resource-policy",
+  `configmap/${VALUES}`,
+  "kbsconfig/trusteeconfig-kbs-config",
+];
+
 describe.each(generations)("odd contents of what we share with others, on Trustee %s", (trustee) => {
   const { referenceValuesKey: key } = generationFacts[trustee];
   let sandbox: Sandbox;
@@ -76,6 +105,9 @@ describe.each(generations)("odd contents of what we share with others, on Truste
     sandbox = await startSandbox({ name: `e2e-odd-${trustee.replace(".", "-")}`, trustee });
     project = new Project(sandbox, "odd");
     await project.init(configuration());
+    for (const mark of [["label"], ["annotate", "--overwrite"]]) {
+      await kubectl(sandbox, ...mark, "-n", NAMESPACE, ...SHARED, "team=other");
+    }
   }, 1_800_000);
   afterAll(async () => {
     await project.dispose();
@@ -92,13 +124,27 @@ describe.each(generations)("odd contents of what we share with others, on Truste
     await expect.poll(list, { timeout: 30_000 }).toMatch(/^\["[^,]+"\]$/);
   }
 
+  /** Which of the objects bear an annotation of ours beside the other team's label and annotation. */
+  async function oursIn(objects: readonly string[]): Promise<readonly string[]> {
+    const marks = await sharedMarks(sandbox);
+    return objects.filter((object) => {
+      const [, { labels, annotations } = { labels: {}, annotations: {} }] =
+        Object.entries(marks).find(([name]) => name.toLowerCase() === object) ?? [];
+      const isOurs = Object.keys(annotations).some((name) => name.startsWith("trustee-access/"));
+      return isOurs && labels["team"] === "other" && annotations["team"] === "other";
+    });
+  }
+
   it.each(contents[trustee])(
     "$what; the list taken away: up works, destroy restores",
-    async ({ values, entries }) => {
+    async ({ values, entries, startsNoKbs }) => {
       await removeList();
       await patchKey(sandbox, VALUES, key, values);
       const before = await sharedData(sandbox);
+      const marks = await sharedMarks(sandbox);
       await project.up("--skip-preview");
+      // What is ours of the policy is noted in its text.
+      expect(await oursIn(SHARED)).toEqual(SHARED.slice(1));
       expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);
       expect(await readable(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(true);
       expect(await readable(sandbox, "pod3", "p2-secret/secret")).toBe(false);
@@ -108,9 +154,31 @@ describe.each(generations)("odd contents of what we share with others, on Truste
         ours.flatMap((digest) => Array<string>(entries).fill(digest)),
       );
       await project.expectNoChanges();
-      await project.destroy();
+      const said = await project.destroy();
+      expect(said.includes(`ConfigMap "${VALUES}" has no key "${key}", which the KBS mounts as a file`)).toBe(
+        startsNoKbs === true,
+      );
       expect(await sharedData(sandbox)).toEqual(before);
+      expect(await sharedMarks(sandbox)).toEqual(marks);
       expect(await podUids(sandbox)).toEqual({});
+    },
+  );
+
+  it.each(unreadable[trustee])(
+    "reference values %s: refused, with nothing written",
+    async (text, problem) => {
+      const original = await configMapKey(sandbox, VALUES, key);
+      await patchKey(sandbox, VALUES, key, text);
+      const [before, marks] = [await sharedData(sandbox), await sharedMarks(sandbox)];
+      const up = ["up", "--yes", "--skip-preview", "--stack", project.stack];
+      const { exitCode, stdout, stderr } = await project.pulumi(...up);
+      expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
+      expect(stdout + stderr).toContain(`The reference values under the key "${key}" cannot be read: `);
+      expect(stdout + stderr).toContain(problem);
+      expect(await sharedData(sandbox)).toEqual(before);
+      expect(await sharedMarks(sandbox)).toEqual(marks);
+      expect(await podUids(sandbox)).toEqual({});
+      await patchKey(sandbox, VALUES, key, original === "" ? null : original);
     },
   );
 });

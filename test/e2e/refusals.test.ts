@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
-import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 
 let sandbox: Sandbox;
 let project: Project;
@@ -78,11 +78,26 @@ describe("what is refused, with nothing written", () => {
         { name: "p2-secret", keys: ["secret"], from: "setting" },
         { name: "kbsres1", keys: ["key1"], from: "setting" },
       ],
-      secretValues: { "p2-secret": { secret: "x" }, kbsres1: { key1: "y" } },
+      secretValues: { "p2-secret": { secret: encryptedValue() }, kbsres1: { key1: encryptedValue() } },
     });
     expect(said).toContain("nobody-made-it");
     expect(said).toMatch(/kbsres1/);
     expect(said).toContain("2 problems");
+  });
+
+  it("secret values in the open, and ones that are no text, never shown", async () => {
+    const said = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
+    expect(said).toContain('secretValues: values in the open, of "p2-secret"');
+    expect(said).toContain(
+      `pulumi config set --secret --path 'trustee-access:secretValues["p2-secret"]["secret"]' < FILE`,
+    );
+    expect(said).not.toContain('in the open"');
+    const shapes = await refusal({
+      secretValues: { "p2-secret": { secret: { in: "the open" } }, other: [encryptedValue()] },
+    });
+    expect(shapes).toContain("secretValues.p2-secret.secret: a value that is of type object");
+    expect(shapes).toContain("secretValues.other: a value that is a list");
+    expect(shapes).not.toContain("the open");
   });
 
   it("a cluster that cannot be reached", async () => {

@@ -1,6 +1,9 @@
+import { symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { podUids, sharedData, type SharedData } from "./support/cluster.ts";
+import { command } from "../cli/support/run.ts";
+import { cells, podUids, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 describe("Trustee in one cluster, the pods in another", () => {
@@ -11,15 +14,14 @@ describe("Trustee in one cluster, the pods in another", () => {
 
   beforeAll(async () => {
     trusteeSide = await startSandbox({ name: "e2e-trustee-side", trustee: "0.21" });
-    podSide = await startSandbox({ name: "e2e-pod-side", trustee: "0.18" });
+    podSide = await startSandbox({ name: "e2e-pod-side", trusteeOf: trusteeSide.name });
     before = await Promise.all([sharedData(trusteeSide), sharedData(podSide)]);
     project = new Project(trusteeSide, "split");
+    symlinkSync(resolve("cli"), join(project.folder, "cli"));
     await project.init({
       ...devConfiguration(),
       trustee: { kubeconfig: trusteeSide.kubeconfig },
       podCluster: { kubeconfig: podSide.kubeconfig },
-      // Guests of this sandbox's own Trustee wait for their image policy; the other cluster's Trustee serves it.
-      podDefaults: { ...(devConfiguration()["podDefaults"] as object), imagePolicy: false },
     });
   }, 1_800_000);
   afterAll(async () => {
@@ -36,6 +38,17 @@ describe("Trustee in one cluster, the pods in another", () => {
     expect(trustee.kbsConfig["kbsSecretResources"]).toContain("p2-secret");
     expect(Object.keys(trustee.secrets)).toContain("p2-secret");
     expect(pods).toEqual(before[1]);
+  });
+
+  it("lets the pods read, from the Trustee of the other cluster, what the tutorial's may", async () => {
+    expect(await cells(podSide)).toEqual(tutorialCells);
+    const { exitCode, stdout } = await command(trusteeSide, "cli/verify.ts", ["--stack", "split"], {
+      cwd: project.folder,
+    });
+    expect({ exitCode, said: stdout.split("\n").at(-1) }).toEqual({
+      exitCode: 0,
+      said: "All 9 cells are as the stack says.",
+    });
   });
 
   it("has nothing to change, then goes without a trace", async () => {

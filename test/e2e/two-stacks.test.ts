@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { kubectl, NAMESPACE, readable, sharedData, type SharedData } from "./support/cluster.ts";
-import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { readable, restartKbs, sharedData, type SharedData } from "./support/cluster.ts";
+import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 
 /** Another team's stack on the same Trustee: a pod and a secret of its own. */
 function otherConfiguration(): Configuration {
   const { podDefaults } = devConfiguration();
   return {
     secrets: [{ name: "team-b", keys: ["token"], from: "setting" }],
-    secretValues: { "team-b": { token: "b" } },
+    secretValues: { "team-b": { token: encryptedValue() } },
     grants: [{ pod: "b1", secret: "team-b" }],
     podDefaults: {
       ...(podDefaults as Configuration),
@@ -71,16 +71,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
 
   it("the first one goes, and the second one's grants hold", async () => {
     await tutorial.destroy();
-    await kubectl(sandbox, "rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE);
-    await kubectl(
-      sandbox,
-      "rollout",
-      "status",
-      "deployment/trustee-deployment",
-      "-n",
-      NAMESPACE,
-      "--timeout=60s",
-    );
+    await restartKbs(sandbox);
     // The operator takes the restart's annotation away again: the KBS is replaced once more, and nobody serves meanwhile.
     await vi.waitFor(otherHolds, { timeout: 60_000, interval: 1000 });
     await unchanged(other);

@@ -1,16 +1,53 @@
-import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
-import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+import { startSandbox, type CommandResult, type Sandbox } from "../../../sandbox/api.ts";
 import { command } from "../../cli/support/run.ts";
-import { kubectl, NAMESPACE } from "./cluster.ts";
-import type { Project } from "./project.ts";
+import { devConfiguration, Project, type Configuration } from "./project.ts";
 
 /** A stack that is up, and where. */
 export interface Subject {
   readonly sandbox: Sandbox;
   readonly project: Project;
+}
+
+/** The tutorial with a key that its secret does not have, and a pod2 that may not ask for everything. */
+export function configuration(): Configuration {
+  const dev = devConfiguration();
+  const paths = [
+    "fraud-dataset/dataset_key",
+    "fraud-dataset/missing_key",
+    "p2-secret/secret",
+    "kbsres1/key1",
+  ];
+  return {
+    ...dev,
+    secrets: [
+      { name: "fraud-dataset", keys: ["dataset_key", "missing_key"] },
+      { name: "p2-secret", keys: ["secret"], from: "setting" },
+      { name: "kbsres1", keys: ["key1"] },
+    ],
+    podDefaults: {
+      ...(dev["podDefaults"] as object),
+      execCurl: paths,
+    },
+    pods: [
+      { name: "pod1" },
+      { name: "pod2", execCurl: ["fraud-dataset/dataset_key", "p2-secret/secret"] },
+      { name: "pod3" },
+    ],
+  };
+}
+
+/** A sandbox with that stack up, in a project folder that has the commands too. */
+export async function startSubject(name: string): Promise<Subject> {
+  const sandbox = await startSandbox({ name: `e2e-${name}` });
+  const project = new Project(sandbox, name);
+  symlinkSync(resolve("cli"), join(project.folder, "cli"));
+  await project.init(configuration());
+  await project.up();
+  return { sandbox, project };
 }
 
 export async function verify(
@@ -58,18 +95,6 @@ export async function explain({ sandbox, project }: Subject, pod: string, path: 
   const { stdout, stderr } = await command(sandbox, "cli/access.ts", args, { cwd: project.folder });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout) as Explained;
-}
-
-/** So that every KBS pod is younger, by whole seconds, than whatever was written before. */
-export async function restartKbs(sandbox: Sandbox): Promise<void> {
-  await sleep(1500);
-  await kubectl(sandbox, "delete", "pod", "-n", NAMESPACE, "-l", "app=kbs");
-  const status = ["rollout", "status", "deployment/trustee-deployment", "-n", NAMESPACE, "--timeout=60s"];
-  await kubectl(sandbox, ...status);
-}
-
-export async function patch(sandbox: Sandbox, kind: string, name: string, change: object): Promise<void> {
-  await kubectl(sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(change));
 }
 
 interface Workflow {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 
@@ -153,6 +154,26 @@ export async function lastChange(sandbox: Sandbox, configMap: string): Promise<n
   const { metadata } = await json(sandbox, ...args);
   const { managedFields } = metadata as { readonly managedFields: readonly { readonly time: string }[] };
   return Math.max(...managedFields.map(({ time }) => Date.parse(time)));
+}
+
+const KBS = ["deployment/trustee-deployment", "-n", NAMESPACE];
+
+async function rolledOut(sandbox: Sandbox): Promise<void> {
+  await kubectl(sandbox, "rollout", "status", ...KBS, "--timeout=60s");
+}
+
+/** As the tutorial restarts the KBS, until that is done. */
+export async function restartKbs(sandbox: Sandbox): Promise<void> {
+  await kubectl(sandbox, "rollout", "restart", ...KBS);
+  await rolledOut(sandbox);
+}
+
+/** Afterwards every KBS pod is another one, and younger by whole seconds than whatever was written before. */
+export async function replaceKbsPods(sandbox: Sandbox): Promise<void> {
+  await rolledOut(sandbox);
+  await sleep(1500);
+  await kubectl(sandbox, "delete", "pods", "-l", "app=kbs", "-n", NAMESPACE, "--wait=true");
+  await rolledOut(sandbox);
 }
 
 /** When each running KBS pod was created, in milliseconds. */

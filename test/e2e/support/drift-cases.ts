@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey, sharedData } from "./cluster.ts";
+import {
+  configMapKey,
+  editReferenceValues,
+  kubectl,
+  NAMESPACE,
+  patchKey,
+  restartKbs,
+  sharedData,
+} from "./cluster.ts";
 
 /** What a drift is made with. */
 export interface Context {
@@ -30,14 +38,6 @@ function policyKey(trustee: Generation): string {
 
 async function mergePatch(sandbox: Sandbox, kind: string, name: string, patch: object): Promise<void> {
   await kubectl(sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(patch));
-}
-
-/** Every KBS pod is another one afterwards. */
-export async function restartKbs(sandbox: Sandbox): Promise<void> {
-  const status = ["rollout", "status", "deployment/trustee-deployment", "-n", NAMESPACE, "--timeout=60s"];
-  await kubectl(sandbox, ...status);
-  await kubectl(sandbox, "delete", "pods", "-l", "app=kbs", "-n", NAMESPACE, "--wait=true");
-  await kubectl(sandbox, ...status);
 }
 
 /** The line of a preview for one step. */
@@ -199,18 +199,7 @@ export const drifts: readonly Drift[] = [
 export const noDrifts: readonly Omit<Drift, "shows">[] = [
   {
     what: "the Deployment restarted by somebody (on 0.21 its operator takes the annotation away again)",
-    make: async ({ sandbox }) => {
-      await kubectl(sandbox, "rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE);
-      await kubectl(
-        sandbox,
-        "rollout",
-        "status",
-        "deployment/trustee-deployment",
-        "-n",
-        NAMESPACE,
-        "--timeout=60s",
-      );
-    },
+    make: async ({ sandbox }) => restartKbs(sandbox),
   },
   {
     what: "somebody else's entry in kbsSecretResources",

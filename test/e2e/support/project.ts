@@ -16,6 +16,12 @@ export function devConfiguration(): Configuration {
   );
 }
 
+/** An encrypted value for any secret: that of Pulumi.dev.yaml, whose salt every project here has. */
+export function encryptedValue(): unknown {
+  const values = devConfiguration()["secretValues"] as Record<string, Record<string, unknown>>;
+  return values["p2-secret"]?.["secret"];
+}
+
 /**
  * The project as a user has it, in a folder of its own: the program is the repository's, the stack's settings are the
  * test's.

@@ -30,8 +30,12 @@ function descendants(root: number): readonly Descendant[] {
   });
 }
 
-/** Pulumi's own language host looks for its engine only every few minutes; it does nothing meanwhile. */
-const LANGUAGE_HOST = "pulumi-language-nodejs";
+/**
+ * What of Pulumi's own may outlive an engine that was killed: the language host looks for its engine only every few minutes, and
+ * the SDK in the program that it runs does not always end when its calls have nobody to answer them. Without an engine neither
+ * can write anything; whatever writes is a provider.
+ */
+const MAY_OUTLIVE = ["pulumi-language-nodejs", "@pulumi/pulumi/cmd/run"];
 
 /** A run of pulumi that can be ended before it is done; in a process group of its own, as a shell's job is. */
 export class PulumiRun {
@@ -81,10 +85,12 @@ export class PulumiRun {
     return this.#ended;
   }
 
-  /** The processes that it had started and that do not end by themselves within some seconds. */
+  /** The processes that it had started and that do not end by themselves within some seconds; all of them are ended then. */
   async leftovers(): Promise<readonly string[]> {
     const running = (): readonly Descendant[] =>
-      this.#started.filter((each) => isRunning(each) && !each.command.includes(LANGUAGE_HOST));
+      this.#started.filter(
+        (each) => isRunning(each) && !MAY_OUTLIVE.some((program) => each.command.includes(program)),
+      );
     for (const end = Date.now() + 10_000; running().length > 0 && Date.now() < end;) await sleep(100);
     const left = running().map(({ command }) => command);
     for (const each of this.#started) if (isRunning(each)) process.kill(each.pid, "SIGKILL");

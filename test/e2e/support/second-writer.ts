@@ -4,6 +4,7 @@ import { generationFacts, trusteeNames, type Generation } from "../../../core/tr
 import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
 import { KubeError } from "../../../kube/errors.ts";
+import { guardedPatch } from "../../../kube/guarded-patch.ts";
 import type { KubeObject, ObjectRef } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { NAMESPACE } from "./cluster.ts";
@@ -12,7 +13,11 @@ const policy = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.res
 const values = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.referenceValues } as const;
 const kbsConfig = { kind: "KbsConfig", namespace: NAMESPACE, name: trusteeNames.kbsConfig } as const;
 
-/** Between two digests that are added to the reference values. Milliseconds. */
+/**
+ * Between two digests that are added to the reference values: they change the very text that our merge builds on, and against
+ * somebody who does that faster than one reads and writes no optimistic writer gets through. It ends as an error after 24
+ * tries (test/provider/faults.test.ts). Milliseconds.
+ */
 const PAUSE = 50;
 
 interface Entry {
@@ -20,9 +25,12 @@ interface Entry {
   readonly value: readonly string[];
 }
 
-/** Somebody who never stops writing to the three objects that we write to, each as fast as the API server takes it. */
+/**
+ * Somebody who never stops writing to the three objects that we write to, each as fast as the API server takes it, and who
+ * beside that adds a digest of their own to our entry of the reference values again and again.
+ */
 export class SecondWriter {
-  /** How often each object was written. */
+  /** How often each object was written, digests not counted. */
   readonly writes = { policy: 0, values: 0, kbsConfig: 0 };
   /** The digests that were added to `snp_pcr08`, in their order. */
   readonly digests: string[] = [];
@@ -43,7 +51,8 @@ export class SecondWriter {
   start(): void {
     this.#writing = true;
     this.#loops = Promise.all([
-      this.#loop(async () => this.#touchPolicy()),
+      this.#loop(async () => this.#touch(policy, String((this.writes.policy += 1)))),
+      this.#loop(async () => this.#touch(values, String((this.writes.values += 1)))),
       this.#loop(async () => this.#addDigest()),
       this.#loop(async () => this.#touchKbsConfig()),
     ]);
@@ -59,17 +68,18 @@ export class SecondWriter {
   }
 
   /** A key and an annotation of their own. */
-  async #touchPolicy(): Promise<void> {
-    const theirs = String((this.writes.policy += 1));
-    await this.#kube.patch(policy, {
-      data: { "theirs.txt": theirs },
-      metadata: { annotations: { "other-team/writes": theirs } },
-    });
+  async #touch(configMap: ObjectRef, theirs: string): Promise<void> {
+    await this.#untilWritten(async () =>
+      this.#kube.patch(configMap, {
+        data: { "theirs.txt": theirs },
+        metadata: { annotations: { "other-team/writes": theirs } },
+      }),
+    );
   }
 
   /** Their own value in the entry in which ours stand: read, change, write. */
   async #addDigest(): Promise<void> {
-    const digest = (this.writes.values += 1).toString(16).padStart(64, "0");
+    const digest = (this.digests.length + 1).toString(16).padStart(64, "0");
     await this.#change(values, (live) => {
       const { referenceValuesKey: key } = generationFacts[this.#generation];
       const data = live["data"] as Readonly<Record<string, string>>;
@@ -98,7 +108,9 @@ export class SecondWriter {
   /** An annotation, and once a Secret of their own in the list. */
   async #touchKbsConfig(): Promise<void> {
     const theirs = String((this.writes.kbsConfig += 1));
-    await this.#kube.patch(kbsConfig, { metadata: { annotations: { "other-team/writes": theirs } } });
+    await this.#untilWritten(async () =>
+      this.#kube.patch(kbsConfig, { metadata: { annotations: { "other-team/writes": theirs } } }),
+    );
     if (this.writes.kbsConfig !== 10) return;
     await this.#change(kbsConfig, (live) => {
       const { kbsSecretResources } = live["spec"] as { readonly kbsSecretResources: readonly string[] };
@@ -110,11 +122,19 @@ export class SecondWriter {
     ref: ObjectRef,
     merge: (live: KubeObject) => Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    for (;;) {
+    await this.#untilWritten(async () => {
       const live = await this.#kube.get(ref);
       if (live === undefined) throw new Error(`there is no ${ref.kind} ${ref.name}`);
+      // Beside the other loops on the same object, a write that named the version would hardly ever get through.
+      await this.#kube.patchGuarded(ref, guardedPatch(live, [], merge(live)));
+    });
+  }
+
+  /** A write that builds on nothing may meet a conflict too: an API server that is overtaken five times gives up. */
+  async #untilWritten(write: () => Promise<unknown>): Promise<void> {
+    for (;;) {
       try {
-        await this.#kube.patch(ref, merge(live), live.metadata.resourceVersion);
+        await write();
         return;
       } catch (error) {
         if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;

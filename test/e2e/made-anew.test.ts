@@ -1,0 +1,74 @@
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { cells, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
+import { devConfiguration, Project } from "./support/project.ts";
+
+const KUBECONFIG = "clusters.yaml";
+
+let sandbox: Sandbox;
+let before: SharedData;
+let project: Project;
+
+/** A checkout of the project, with a kubeconfig in it that the settings name by a relative path. */
+function checkout(): Project {
+  const made = new Project(sandbox, "anew");
+  copyFileSync(sandbox.kubeconfig, join(made.folder, KUBECONFIG));
+  const cluster = { kubeconfig: KUBECONFIG };
+  made.configure({ ...devConfiguration(), trustee: cluster, podCluster: cluster });
+  return made;
+}
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ name: "e2e-anew" });
+  before = await sharedData(sandbox);
+  project = checkout();
+  await project.succeed("stack", "init", project.stack);
+  await project.up();
+}, 1_800_000);
+afterAll(async () => {
+  await project.dispose();
+  await sandbox.stop();
+});
+
+/** The URNs of every resource of these types, of which there are some each. */
+async function urnsOf(types: readonly string[]): Promise<readonly string[]> {
+  const { deployment } = JSON.parse(await project.state()) as {
+    readonly deployment: { readonly resources: readonly { readonly urn: string; readonly type: string }[] };
+  };
+  const found = deployment.resources.filter(({ type }) => types.includes(type));
+  expect(new Set(found.map(({ type }) => type))).toEqual(new Set(types));
+  return found.map(({ urn }) => urn);
+}
+
+describe("another checkout of the project, in another folder,", () => {
+  it("finds nothing to change: the state holds no path of the folder that it was deployed from", async () => {
+    expect(await project.state()).not.toContain(project.folder);
+    const other = checkout();
+    expect(other.folder).not.toBe(project.folder);
+    await other.expectNoChanges();
+  });
+});
+
+describe("what is made anew, because somebody asks for it,", () => {
+  it.each([
+    [
+      "edits of Trustee's objects",
+      ["trustee:index:ConfigMapEntry", "trustee:index:ReferenceValues", "trustee:index:KbsSecretEntry"],
+    ],
+    ["objects of its own", ["kubernetes:core/v1:Secret", "kubernetes:core/v1:Pod"]],
+  ])("is there afterwards, once, and goes with the stack: %s", async (_, types) => {
+    const live = await sharedData(sandbox);
+    const urns = await urnsOf(types);
+    await project.up(...urns.flatMap((urn) => ["--replace", urn]));
+    expect(await sharedData(sandbox)).toEqual(live);
+    await project.expectNoChanges();
+    expect(await cells(sandbox)).toEqual(tutorialCells);
+  });
+
+  it("leaves what was there before the stack to be put back", async () => {
+    await project.destroy();
+    expect(await sharedData(sandbox)).toEqual(before);
+  });
+});

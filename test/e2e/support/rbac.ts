@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { isMap, isSeq, parseAllDocuments, type Document } from "yaml";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { NAMESPACE } from "./cluster.ts";
+
+/** The shipped manifests that every stack needs, and the namespace that each is for. */
+export const sides = { "trustee-side": NAMESPACE, "pod-side": "default" } as const;
+export type Side = keyof typeof sides;
+
+interface Rule {
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** One verb on one resource, and what the manifest says of its rule. */
+export interface Right {
+  readonly resource: string;
+  readonly verb: string;
+  readonly comment: string;
+}
+
+function read(side: Side, edit: (text: string) => string = (text) => text): Document[] {
+  return [...parseAllDocuments(edit(readFileSync(`rbac/${side}.yaml`, "utf8")))];
+}
+
+function isRole(document: Document): boolean {
+  return document.get("kind") === "Role";
+}
+
+/** Every right that a manifest grants. */
+export function rightsOf(side: Side): readonly Right[] {
+  const role = read(side).find(isRole);
+  const rules = role?.get("rules");
+  if (!isSeq(rules)) throw new Error(`rbac/${side}.yaml has no rules`);
+  return rules.items.flatMap((item, index) => {
+    if (!isMap(item)) throw new Error(`rbac/${side}.yaml has a rule that is none`);
+    const { resources, verbs } = item.toJSON() as Rule;
+    const comment = item.commentBefore ?? (index === 0 ? rules.commentBefore : undefined) ?? "";
+    return resources.flatMap((resource) =>
+      verbs.map((verb) => ({ resource, verb, comment: comment.replaceAll(/\s+/g, " ") })),
+    );
+  });
+}
+
+/** A manifest with the rules that stand in it as comments. */
+export function withOptionalRules(text: string): string {
+  return text.replaceAll(/^ {2}# (- apiGroups| {2}(resources|verbs))/gm, "  $1");
+}
+
+/** Applies a manifest with those of its rights that are to be granted, in place of whatever was granted before. */
+export async function grant(
+  sandbox: Sandbox,
+  side: Side,
+  isGranted: (right: Pick<Right, "resource" | "verb">) => boolean,
+  edit?: (text: string) => string,
+): Promise<void> {
+  const objects = read(side, edit).map((document) => {
+    const object = document.toJSON() as { readonly rules?: readonly Rule[] };
+    if (object.rules === undefined) return object;
+    const rules = object.rules.map((rule) => ({
+      ...rule,
+      verbs: rule.verbs.filter((verb) => rule.resources.every((resource) => isGranted({ resource, verb }))),
+    }));
+    return { ...object, rules: rules.filter(({ verbs }) => verbs.length > 0) };
+  });
+  const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+  const { exitCode, stderr } = await sandbox.kubectl(["apply", "-n", sides[side], "-f", "-"], { input });
+  if (exitCode !== 0) throw new Error(stderr);
+}
