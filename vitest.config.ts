@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Tests that start a sandbox: one file after the other, with time for a first build of its tools. In CI, where machines
+ * Tests that start a sandbox: one file after the other unless said otherwise, with time for a first build of its tools. In CI, where machines
  * are shared and a wait can be starved, one that fails is tried once more; it is reported as retried.
  */
 const cluster = {
@@ -51,7 +51,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...cluster, name: "e2e", sequence: { groupOrder: 3 }, include: ["test/e2e/**/*.test.ts"] },
+        test: {
+          ...cluster,
+          name: "e2e",
+          sequence: { groupOrder: 3 },
+          include: ["test/e2e/**/*.test.ts"],
+          // Each file has sandboxes of its own, and waits as much as it works: two at a time are a third faster.
+          fileParallelism: true,
+          maxWorkers: 2,
+        },
       },
       // Only where a Chromium is installed: by .ci/run, not by `npm test`.
       { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"] } },

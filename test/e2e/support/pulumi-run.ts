@@ -85,13 +85,13 @@ export class PulumiRun {
     return this.#ended;
   }
 
-  /** The processes that it had started and that do not end by themselves within some seconds; all of them are ended then. */
+  /** The processes that it had started and that do not end by themselves within half a minute; all of them are ended then. */
   async leftovers(): Promise<readonly string[]> {
     const running = (): readonly Descendant[] =>
       this.#started.filter(
         (each) => isRunning(each) && !MAY_OUTLIVE.some((program) => each.command.includes(program)),
       );
-    for (const end = Date.now() + 10_000; running().length > 0 && Date.now() < end;) await sleep(100);
+    for (const end = Date.now() + 30_000; running().length > 0 && Date.now() < end;) await sleep(100);
     const left = running().map(({ command }) => command);
     for (const each of this.#started) if (isRunning(each)) process.kill(each.pid, "SIGKILL");
     return left;
