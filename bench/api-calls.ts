@@ -2,33 +2,44 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sandbox } from "../sandbox/api.ts";
-import { CountingProxy } from "./counting-proxy.ts";
+import { CountingProxy, type Call } from "./counting-proxy.ts";
 import { BenchProject } from "./projects.ts";
 
 /** What one command asks of Trustee's API server. */
 export interface CallResult {
   readonly pods: number;
   readonly command: "first up" | "no-change up" | "destroy";
-  readonly writes: number;
-  /** Without those that wait: see `waiting`. */
-  readonly reads: number;
-  /** Reads of what a rollout changes, repeated until it is done: they grow with its time, not with the pods. */
-  readonly waiting: number;
+  /** As `METHOD path`, sorted: all but the following, which are a matter of time and not of what is declared. */
+  readonly calls: readonly string[];
+  /** Of the KBS's Deployment, its pods and their events: read until it is done, restarted and evicted if its operator is late. */
+  readonly rollout: number;
+  /** Writes for which somebody else was faster, each with the read that it had begun with. */
+  readonly conflicts: number;
 }
 
-/** What is read again and again while the KBS rolls out. */
-const polled = /\/(deployments|replicasets|pods|events)(\/|$)/;
+/** What a rollout is about. */
+const ROLLOUT = /\/(deployments|replicasets|pods|events)(\/|$)/;
+const CONFLICT = 409;
 
-function count(pods: number, command: CallResult["command"], calls: readonly string[]): CallResult {
-  const reads = calls.filter((call) => call.startsWith("GET "));
-  const waiting = reads.filter((call) => polled.test(call));
+function count(pods: number, command: CallResult["command"], all: readonly Call[]): CallResult {
+  const settled = all.filter(({ path }) => !ROLLOUT.test(path));
+  const conflicts = settled.filter(({ status }) => status === CONFLICT);
+  const calls = settled
+    .filter((call) => call.status !== CONFLICT)
+    .map(({ method, path }) => `${method} ${path}`);
+  for (const { path } of conflicts) calls.splice(calls.indexOf(`GET ${path}`), 1);
   return {
     pods,
     command,
-    writes: calls.length - reads.length,
-    reads: reads.length - waiting.length,
-    waiting: waiting.length,
+    calls: calls.sort(),
+    rollout: all.length - settled.length,
+    conflicts: conflicts.length,
   };
+}
+
+/** Whether a call, as it is in a {@link CallResult}, changes something. */
+export function isWrite(call: string): boolean {
+  return !call.startsWith("GET ");
 }
 
 /** Trustee is reached through a proxy that counts, and the pods directly, as if they were in another cluster. */

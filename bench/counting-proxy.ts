@@ -3,9 +3,17 @@ import { request, type RequestOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 
+/** A request, without what it asks for beside its path. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  /** `undefined`: it was not answered. */
+  readonly status: number | undefined;
+}
+
 /** Stands in front of an API server, with the kubeconfig's own credentials, and counts what is asked of it. */
 export class CountingProxy {
-  #calls: string[] = [];
+  #calls: Call[] = [];
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -22,9 +30,13 @@ export class CountingProxy {
     const proxy = new CountingProxy(server);
     server.on("request", (incoming, outgoing) => {
       const { method = "GET", url = "/", headers } = incoming;
-      proxy.#calls.push(`${method} ${url.split("?")[0] ?? url}`);
+      // At its place among the others, whenever it is answered.
+      const calls = proxy.#calls;
+      const call: Call = { method, path: url.split("?")[0] ?? url, status: undefined };
+      const place = calls.push(call) - 1;
       const { host: _, ...kept } = headers;
       const forwarded = request(new URL(url, target), { ...options, method, headers: kept }, (answer) => {
+        calls[place] = { ...call, status: answer.statusCode };
         outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, connection: "close" });
         answer.pipe(outgoing);
       });
@@ -55,8 +67,8 @@ export class CountingProxy {
     });
   }
 
-  /** The calls since the last time, as `METHOD path`. */
-  take(): readonly string[] {
+  /** The calls since the last time, in the order in which they came. */
+  take(): readonly Call[] {
     const calls = this.#calls;
     this.#calls = [];
     return calls;

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { CallResult } from "./api-calls.ts";
+import { isWrite, type CallResult } from "./api-calls.ts";
 import type { CommandResult } from "./commands.ts";
 import type { CoreResult } from "./core-work.ts";
 import type { PolicyResult } from "./policy.ts";
@@ -107,14 +107,13 @@ function showPolicy(results: readonly PolicyResult[]): string {
 }
 
 function showCalls(results: readonly CallResult[]): string {
-  const rows = results.map(({ pods, command, writes, reads, waiting }) => [
-    String(pods),
-    command,
-    ...[writes, reads, waiting].map(String),
-  ]);
+  const rows = results.map(({ pods, command, calls, rollout, conflicts }) => {
+    const writes = calls.filter(isWrite).length;
+    return [String(pods), command, ...[writes, calls.length - writes, rollout, conflicts].map(String)];
+  });
   return [
     "Calls to Trustee's API server",
-    table(["pods", "command", "writes", "reads", "waiting"], rows),
+    table(["pods", "command", "writes", "reads", "rollout", "conflicts"], rows),
   ].join("\n\n");
 }
 
