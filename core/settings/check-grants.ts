@@ -7,17 +7,18 @@ import type { Settings } from "./settings.ts";
 
 type Declared = Pick<Settings, "pods" | "readers" | "secrets">;
 
-/** Whether a reference may mean a pod of which it is not known in which namespace it is. */
-function mayMeanUnplaced(reference: string, pods: Declared["pods"], { knownOf }: Doubts): boolean {
-  const name = reference.slice(reference.lastIndexOf("/") + 1);
-  return pods.some((pod) => pod.name === name && !knownOf(pod)("namespace"));
+/** Whether a reference may mean a pod of which it is not known in which namespace it is; each grant asks. */
+function unplacedAmong(pods: Declared["pods"], { knownOf }: Doubts): (reference: string) => boolean {
+  const names = new Set(pods.filter((pod) => !knownOf(pod)("namespace")).map(({ name }) => name));
+  return (reference) => names.has(reference.slice(reference.lastIndexOf("/") + 1));
 }
 
 function checkWho(
   grant: GrantSettings,
   path: string,
   { pods, readers }: Declared,
-  doubts: Doubts,
+  { failed }: Doubts,
+  mayMeanUnplaced: (reference: string) => boolean,
   issues: Issues,
 ): void {
   const { pod, reader } = grant;
@@ -31,7 +32,7 @@ function checkWho(
     return;
   }
   if (reader !== undefined) {
-    if (doubts.failed.has("readers") || readers.some((one) => one.name === reader)) return;
+    if (failed.has("readers") || readers.some((one) => one.name === reader)) return;
     issues.add({
       path: `${path}.reader`,
       given: given(reader),
@@ -40,7 +41,7 @@ function checkWho(
     });
     return;
   }
-  if (pod === undefined || doubts.failed.has("pods") || mayMeanUnplaced(pod, pods, doubts)) return;
+  if (pod === undefined || failed.has("pods") || mayMeanUnplaced(pod)) return;
   const meant = podsMeant(pods, pod);
   if (meant.length === 0) {
     issues.add({
@@ -85,13 +86,14 @@ export function checkGrants(
   doubts: Doubts,
   issues: Issues,
 ): void {
+  const mayMeanUnplaced = unplacedAmong(declared.pods, doubts);
   grants.forEach((grant, index) => {
-    checkWho(grant, `grants[${index}]`, declared, doubts, issues);
+    checkWho(grant, `grants[${index}]`, declared, doubts, mayMeanUnplaced, issues);
     if (!doubts.failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
   });
   const who = ({ pod, reader }: GrantSettings): string => {
     if (pod === undefined) return reader ?? "";
-    if (mayMeanUnplaced(pod, declared.pods, doubts)) return pod;
+    if (mayMeanUnplaced(pod)) return pod;
     return podsMeant(declared.pods, pod)[0]?.id ?? pod;
   };
   checkUnique(
