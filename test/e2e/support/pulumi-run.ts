@@ -33,9 +33,10 @@ function descendants(root: number): readonly Descendant[] {
 /**
  * What of Pulumi's own may outlive an engine that was killed: the language host looks for its engine only every few minutes, and
  * the SDK in the program that it runs does not always end when its calls have nobody to answer them. Without an engine neither
- * can write anything; whatever writes is a provider.
+ * can write anything. Pulumi's own Kubernetes plugin ends with the request that it is in; the sandbox's replacement of it, which
+ * runs as a program of Node, ends at once.
  */
-const MAY_OUTLIVE = ["pulumi-language-nodejs", "@pulumi/pulumi/cmd/run"];
+const MAY_OUTLIVE = ["pulumi-language-nodejs", "@pulumi/pulumi/cmd/run", "/pulumi-resource-kubernetes"];
 
 /** A run of pulumi that can be ended before it is done; in a process group of its own, as a shell's job is. */
 export class PulumiRun {
