@@ -13,7 +13,7 @@ export interface CallResult {
   readonly calls: readonly string[];
   /** Of the KBS's Deployment, its pods and their events: read until it is done, restarted and evicted if its operator is late. */
   readonly rollout: number;
-  /** Writes for which somebody else was faster, each with the read that it had begun with. */
+  /** Writes for which somebody else was faster, each with the read that it had begun with, if any. */
   readonly conflicts: number;
 }
 
@@ -27,7 +27,10 @@ function count(pods: number, command: CallResult["command"], all: readonly Call[
   const calls = settled
     .filter((call) => call.status !== CONFLICT)
     .map(({ method, path }) => `${method} ${path}`);
-  for (const { path } of conflicts) calls.splice(calls.indexOf(`GET ${path}`), 1);
+  for (const { path } of conflicts) {
+    const read = calls.indexOf(`GET ${path}`);
+    if (read !== -1) calls.splice(read, 1);
+  }
   return {
     pods,
     command,

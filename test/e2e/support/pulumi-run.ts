@@ -33,8 +33,8 @@ function descendants(root: number): readonly Descendant[] {
 /**
  * What of Pulumi's own may outlive an engine that was killed: the language host looks for its engine only every few minutes, and
  * the SDK in the program that it runs does not always end when its calls have nobody to answer them. Without an engine neither
- * can write anything. Pulumi's own Kubernetes plugin ends with the request that it is in; the sandbox's replacement of it, which
- * runs as a program of Node, ends at once.
+ * can write anything. Pulumi's own Kubernetes plugin was seen to try a request again for longer than is waited for here; the
+ * sandbox's replacement of it, which runs as a program of Node, has to end.
  */
 const MAY_OUTLIVE = ["pulumi-language-nodejs", "@pulumi/pulumi/cmd/run", "/pulumi-resource-kubernetes"];
 
