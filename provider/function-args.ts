@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "../protocol/index.ts";
+import { InputPropertiesError, toJson, type PropertyMap } from "../protocol/index.ts";
+import { schemaPath } from "./schema-path.ts";
 
 /**
  * The arguments of a function of this provider.
@@ -13,7 +14,7 @@ export function functionArgs<Schema extends z.ZodType>(
   const parsed = schema.safeParse(toJson(args));
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map(({ path, message }) => ({
-    propertyPath: formatPath(path.map((part) => (typeof part === "number" ? part : String(part)))),
+    propertyPath: schemaPath(path),
     reason: message,
   }));
   throw new InputPropertiesError(`The arguments of ${name} cannot be used:`, errors);

@@ -4,7 +4,6 @@ import {
   containsSecret,
   containsUnknown,
   detailedDiff,
-  formatPath,
   mapValues,
   markSecret,
   toJson,
@@ -16,6 +15,7 @@ import {
   type Provider,
 } from "../protocol/index.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+import { schemaPath } from "./schema-path.ts";
 
 /** Makes the operation of one call. */
 export type Start = (context: CallContext, owner: string, preview?: boolean) => Operation;
@@ -28,10 +28,7 @@ const INTERNAL = "__";
 
 function failuresOf(property: string, error: z.ZodError): CheckFailure[] {
   return error.issues.map((issue) => ({
-    property: formatPath([
-      property,
-      ...issue.path.map((part) => (typeof part === "number" ? part : String(part))),
-    ]),
+    property: schemaPath([property, ...issue.path]),
     reason: issue.message,
   }));
 }

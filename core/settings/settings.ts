@@ -129,14 +129,9 @@ export function readSettings(
  * The same where nothing else is looked at.
  * @throws IssuesError with all problems at once
  */
-export function parseSettings(
-  raw: RawSettings,
-  secretValues: SecretValueNames,
-  subject: string,
-  known: readonly Issue[] = [],
-): Settings {
+export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, subject: string): Settings {
   const issues = new Issues();
-  const settings = readSettings(raw, secretValues, known, issues);
+  const settings = readSettings(raw, secretValues, [], issues);
   issues.throwIfAny(subject);
   return settings;
 }

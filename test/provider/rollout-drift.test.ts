@@ -6,6 +6,7 @@ import type { Kind } from "../../kube/objects.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
+import { plainDeployment } from "./rollout-inputs.ts";
 
 /** As Pulumi's Kubernetes provider calls itself. */
 const PULUMI = "pulumi-kubernetes-0a1b2c3d";
@@ -20,17 +21,7 @@ describe("a rollout that is done", () => {
   beforeAll(async () => {
     cluster = await TestCluster.open();
     engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-    const labels = { app: "unseen" };
-    await cluster.apply({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "unseen", namespace: cluster.namespace },
-      spec: {
-        replicas: 1,
-        selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
-      },
-    });
+    await plainDeployment(cluster, "unseen", { app: "unseen" });
     await cluster.configMap("policy", { a: "0" });
     await cluster.secret("ours", { a: "0" }, { labels: ownerLabels });
     await cluster.secret("theirs", { a: "0" });

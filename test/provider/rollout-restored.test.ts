@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { kbsRollout, plainDeployment } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
 
 describe.each(generations)(
@@ -21,19 +21,6 @@ describe.each(generations)(
       await engine.stop();
     });
 
-    const inputs = (changes: Record<string, string>, more: PropertyMap = {}) => ({
-      namespace: trusteeNames.namespace,
-      deployment: trusteeNames.deployment,
-      changes,
-      after: [
-        { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-        { kind: "ConfigMap", name: trusteeNames.referenceValues },
-      ],
-      secrets: [],
-      timeoutMinutes: 2,
-      ...more,
-    });
-
     /** What the operator mounts and no KBS starts without: the policy in a folder, the reference values as a file. */
     const needed = {
       "0.18": { configMap: trusteeNames.resourcePolicy, says: "has none of the keys" },
@@ -45,11 +32,11 @@ describe.each(generations)(
       const key = generation === "0.18" ? policyKey : referenceValuesKey;
       const original = ((await cluster.data(configMap)) as Record<string, string>)[key] ?? "";
       const last = engine.resource("Rollout", "last");
-      await last.up(inputs({}, { onDelete: true }));
+      await last.up(kbsRollout({}, [], { onDelete: true }));
       // A write that only took something away would leave no time.
       await cluster.edit(configMap, { [key]: null, removed: key });
       const rollout = engine.resource("Rollout");
-      await expect(rollout.up(inputs({ a: "1" }, { timeoutMinutes: 0.8 }))).rejects.toThrow(
+      await expect(rollout.up(kbsRollout({ a: "1" }, [], { timeoutMinutes: 0.8 }))).rejects.toThrow(
         new RegExp(
           `not done within 0.8 minutes \\(timeoutMinutes\\)\\.\\n  - ConfigMap "${configMap}" ${says}`,
         ),
@@ -66,7 +53,7 @@ describe.each(generations)(
       ]);
       expect(engine.messages("WARNING").at(-1)).toContain(`\n  - ConfigMap "${configMap}" ${says}`);
       await cluster.edit(configMap, { [key]: original, removed: null });
-      await rollout.up(inputs({ a: "2" }));
+      await rollout.up(kbsRollout({ a: "2" }));
     });
   },
 );
@@ -75,17 +62,7 @@ test("what was put back is that there was nothing: the pods are replaced all the
   const cluster = await TestCluster.open();
   const engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
   await cluster.configMap("empty");
-  const labels = { app: "plain", name: "emptied" };
-  await cluster.apply({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "emptied", namespace: cluster.namespace },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
-    },
-  });
+  await plainDeployment(cluster, "emptied", { app: "plain", name: "emptied" });
   await cluster.kubectl("rollout", "status", "deployment/emptied", "--timeout=60s");
   const inputs = {
     namespace: cluster.namespace,

@@ -3,6 +3,7 @@ import { generationFacts, generations, trusteeNames } from "../../core/trustee/g
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { kbsRollout } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
 
 describe.each(generations)("with the operator of Trustee %s", (generation) => {
@@ -19,19 +20,6 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     await engine.stop();
   });
 
-  const inputs = (changes: Record<string, string>, secrets: string[] = [], more: PropertyMap = {}) => ({
-    namespace: trusteeNames.namespace,
-    deployment: trusteeNames.deployment,
-    changes,
-    after: [
-      { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-      { kind: "ConfigMap", name: trusteeNames.referenceValues },
-      ...secrets.map((name) => ({ kind: "Secret", name })),
-    ],
-    secrets,
-    timeoutMinutes: 2,
-    ...more,
-  });
   const changePolicy = async (): Promise<void> => {
     await cluster.edit(trusteeNames.resourcePolicy, {
       [policyKey]: `package policy\n# ${Date.now()} ${(count += 1)}\n`,
@@ -42,21 +30,21 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const before = await podsOf(cluster);
     await changePolicy();
     const rollout = engine.resource("Rollout");
-    expect((await rollout.preview(inputs({ policy: "1" }))).op).toBe("create");
-    const created = await rollout.up(inputs({ policy: "1" }));
+    expect((await rollout.preview(kbsRollout({ policy: "1" }))).op).toBe("create");
+    const created = await rollout.up(kbsRollout({ policy: "1" }));
     expect(created.outputs["completedAt"]).toMatch(/^\d{4}-\d\d-\d\dT/);
     const after = await podsOf(cluster);
     expectAllNew(after, before);
-    expect((await rollout.up(inputs({ policy: "1" }))).op).toBe("same");
+    expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");
     expect(engine.statuses.at(-1)).toBe(
       `${trusteeNames.deployment}: 1 of 1 KBS pods run the new configuration`,
     );
 
     // A second run for the same change, e.g. after one that was killed, finds it done.
-    expect((await rollout.up(inputs({ policy: "2" }))).op).toBe("update");
+    expect((await rollout.up(kbsRollout({ policy: "2" }))).op).toBe("update");
     expect(await podsOf(cluster)).toStrictEqual(after);
     // Other inputs alone restart nothing.
-    expect((await rollout.up(inputs({ policy: "2" }, [], { timeoutMinutes: 3 }))).op).toBe("update");
+    expect((await rollout.up(kbsRollout({ policy: "2" }, [], { timeoutMinutes: 3 }))).op).toBe("update");
     expect(await podsOf(cluster)).toStrictEqual(after);
     await rollout.destroy();
     expect(await podsOf(cluster)).toStrictEqual(after);
@@ -64,9 +52,9 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
 
   test("somebody else's restart is no drift", async () => {
     const rollout = engine.resource("Rollout");
-    await rollout.up(inputs({ policy: "1" }));
+    await rollout.up(kbsRollout({ policy: "1" }));
     await cluster.kubectl("rollout", "restart", `deployment/${trusteeNames.deployment}`);
-    expect((await rollout.up(inputs({ policy: "1" }))).op).toBe("same");
+    expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");
     await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
   });
 
@@ -81,7 +69,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       secretIsCreated: true,
     });
     const rollout = engine.resource("Rollout");
-    await rollout.up(inputs({ secret: "1" }, [name]));
+    await rollout.up(kbsRollout({ secret: "1" }, [name]));
     const [pod] = await podsOf(cluster);
     const volumes = await cluster.kubectl(
       "get",
@@ -95,12 +83,12 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     // Its value changes: the operator of 0.21 makes no new pod for that.
     const before = await podsOf(cluster);
     await cluster.secret(name, { key: "value 2" });
-    await rollout.up(inputs({ secret: "2" }, [name]));
+    await rollout.up(kbsRollout({ secret: "2" }, [name]));
     expectAllNew(await podsOf(cluster), before);
 
     // On the way out: the operator rolls for the entry, we for what was put back.
     const last = engine.resource("Rollout", "last");
-    await last.up(inputs({}, [], { onDelete: true }));
+    await last.up(kbsRollout({}, [], { onDelete: true }));
     const pods = await podsOf(cluster);
     await entry.destroy();
     await cluster.kubectl("delete", "secret", name);
@@ -114,7 +102,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
     const rollout = engine.resource("Rollout");
-    await expect(rollout.up(inputs({ a: "1" }, ["blocked"], { timeoutMinutes: 0.04 }))).rejects.toThrow(
+    await expect(rollout.up(kbsRollout({ a: "1" }, ["blocked"], { timeoutMinutes: 0.04 }))).rejects.toThrow(
       `The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
         "not done within 0.04 minutes (timeoutMinutes).\n" +
         `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +

@@ -1,19 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { IssuesError } from "../../../core/issues.ts";
+import { Issues } from "../../../core/issues.ts";
 import { readSecretValues } from "../../../core/settings/secret-values.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import { readSettings, type RawSettings } from "../../../core/settings/settings.ts";
 
 /** Each problem of these settings, secret values among them, as one line. */
 function problems({ secretValues, ...raw }: RawSettings): readonly string[] {
   const { values, problems: known } = readSecretValues(secretValues, true);
   const names = Object.entries(values).map(([name, keys]) => [name, Object.keys(keys)] as const);
-  try {
-    parseSettings(raw, Object.fromEntries(names), "the settings", known);
-    return [];
-  } catch (error) {
-    if (!(error instanceof IssuesError)) throw error;
-    return error.issues.map(({ path, given }) => `${path}: ${given}`);
-  }
+  const issues = new Issues();
+  readSettings(raw, Object.fromEntries(names), known, issues);
+  return issues.found.map(({ path, given }) => `${path}: ${given}`);
 }
 
 const typo = { image: "x:1", namespace: "shop", machinType: "y" };

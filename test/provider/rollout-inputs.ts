@@ -1,0 +1,42 @@
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { TestCluster } from "./cluster.ts";
+
+/** What a `Rollout` of the operator's KBS is given: it follows both ConfigMaps, and these Secrets. */
+export function kbsRollout(
+  changes: Readonly<Record<string, string>>,
+  secrets: readonly string[] = [],
+  more: PropertyMap = {},
+): PropertyMap {
+  return {
+    namespace: trusteeNames.namespace,
+    deployment: trusteeNames.deployment,
+    changes,
+    after: [
+      { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
+      { kind: "ConfigMap", name: trusteeNames.referenceValues },
+      ...secrets.map((name) => ({ kind: "Secret", name })),
+    ],
+    secrets,
+    timeoutMinutes: 2,
+    ...more,
+  };
+}
+
+/** A Deployment of one pod that mounts nothing. */
+export async function plainDeployment(
+  cluster: TestCluster,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  await cluster.apply({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace: cluster.namespace },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  });
+}
