@@ -54,7 +54,9 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const core: CoreResult[] = [];
   if (only.includes("core")) for (const size of CORE_SIZES) core.push(benchCore(size, Math.max(runs, 3)));
   const withPlugin = kubernetesPlugin === undefined ? {} : { kubernetesPlugin };
-  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, say);
+  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, (step, detail) => {
+    if (detail === undefined) say(step);
+  });
   say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
   const ends = !sandbox.taken && !options.keep;
   // What still runs against the sandbox ends with it, by an error.
