@@ -108,7 +108,7 @@ await new Command("bench")
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
   .option("--name <name>", "the sandbox's name", "bench")
-  .option("--kubernetes-plugin <dir>", "take the real pulumi-resource-kubernetes from this folder")
+  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
   .option("--keep", "keep the sandbox, or take one that runs", false)
   .option("--json <file>", "write all numbers there")
   .action(async (options: Options) => {
