@@ -18,14 +18,15 @@ let count = 0;
 beforeAll(async () => {
   cluster = await TestCluster.open();
   proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start({ kubeconfig: proxy.kubeconfig, now: () => new Date("2026-11-23T12:00:00Z") });
-  await cluster.secret("p2-secret");
+  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
+  cluster.secret("p2-secret");
 });
 afterEach(() => {
   proxy.fault = () => undefined;
 });
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
   proxy.stop();
 });
 
@@ -48,7 +49,7 @@ interface Subject {
 const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   KbsSecretEntry: async () => {
     const name = `k${(count += 1)}`;
-    await cluster.kbsConfig(name, ["a"]);
+    cluster.kbsConfig(name, ["a"]);
     const read = async () => (await cluster.entries(name)) as string[];
     return {
       type: "KbsSecretEntry",
@@ -64,7 +65,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   },
   ResourcePolicy: async () => {
     const name = `c${(count += 1)}`;
-    await cluster.configMap(name, { "policy.rego": STOCK });
+    cluster.configMap(name, { "policy.rego": STOCK });
     return {
       type: "ResourcePolicy",
       inputs: {
@@ -89,7 +90,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
         { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value },
       ]),
     });
-    await cluster.configMap(name, values("b"));
+    cluster.configMap(name, values("b"));
     return {
       type: "ReferenceValues",
       inputs: {
@@ -194,7 +195,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
 
   test("cancelled while nobody answers: it ends at once", async () => {
     const subject = await make();
-    const cancelled = await Engine.start({ kubeconfig: proxy.kubeconfig });
+    const cancelled = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
     proxy.fault = () => "hang";
     const calls = proxy.calls.length;
     const ended = expect(cancelled.resource(subject.type).up(subject.inputs)).rejects.toThrow("1 CANCELLED");

@@ -13,8 +13,8 @@ describe.each(generations)("the live Trustee %s", (generation) => {
   let cluster: TestCluster;
   let engine: Engine;
   beforeAll(async () => {
-    cluster = await TestCluster.open(generation, trusteeNames.namespace);
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    cluster = await TestCluster.withTrustee(generation);
+    engine = await Engine.start(cluster);
   });
   afterAll(async () => {
     await engine.stop();
@@ -61,7 +61,7 @@ describe("the preflight", () => {
 
   beforeAll(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    engine = await Engine.start(cluster);
   });
   afterAll(async () => {
     await engine.stop();
@@ -105,8 +105,8 @@ describe("the preflight", () => {
   });
 
   test("finds what is there but cannot be used", async () => {
-    await cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
-    await cluster.apply({
+    cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
+    cluster.apply({
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata: { name: trusteeNames.deployment, ...metadata() },
@@ -119,16 +119,16 @@ describe("the preflight", () => {
         },
       },
     });
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "package policy\n" });
-    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
-    await cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
-    await cluster.secret("taken");
-    await cluster.secret(
+    cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "package policy\n" });
+    cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
+    cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
+    cluster.secret("taken");
+    cluster.secret(
       "other-stack",
       {},
       { labels: ownerLabels, annotations: ownerAnnotations("org/project/prod") },
     );
-    await cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
     const message = await problems({
       url: "https://kbs.example",
       createdSecrets: ["taken", "other-stack", "own"],
@@ -146,8 +146,8 @@ describe("the preflight", () => {
     expect(message).toContain("belongs to the stack org/project/prod");
     expect(message).not.toContain("hidden");
 
-    await cluster.secret(trusteeNames.certificate, certificate);
-    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
+    cluster.secret(trusteeNames.certificate, certificate);
+    cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
     const before = engine.messages("WARNING").length;
     expect(JSON.parse(await problems({ url: "https://kbs.example", createdSecrets: ["own"] }))).toMatchObject(
       {
@@ -164,7 +164,7 @@ describe("the preflight", () => {
   });
 
   test("refuses Trustee's own secrets, by what the KbsConfig calls them, and counts what else is in the ConfigMaps", async () => {
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
+    cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
     await cluster.edit(trusteeNames.referenceValues, { "reference-values.json": "[]", other: "12345" });
     const spec = { kbsAuthSecretName: "own", kbsHttpsKeySecretName: "key", kbsConfigMapName: "taken" };
     const names = ["patch", "kbsconfig", trusteeNames.kbsConfig, "--type=merge", "-p"];
@@ -197,12 +197,12 @@ describe("the preflight", () => {
     const message = await problems(url);
     expect(message).toContain("1 problem");
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
-    await cluster.kubectl("delete", "configmap", trusteeNames.resourcePolicy);
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
+    cluster.delete("ConfigMap", trusteeNames.resourcePolicy);
+    cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
   });
 
   test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {
-    await cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
+    cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     const url = { url: "https://kbs.example" };
     expect(await problems(url)).toContain(
       "trustee.generation: a policy for Trustee 0.18 beside reference values for Trustee 0.21\n      allowed: 0.18 or 0.21",

@@ -10,11 +10,12 @@ let engine: Engine;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  engine = await Engine.start(cluster);
 });
 
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
 });
 
 const POLICY = "policy.rego";
@@ -42,8 +43,8 @@ class Stack {
   }
 
   async prepare(): Promise<void> {
-    await cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
-    await cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
+    cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
+    cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
   }
 
   #rotation(initData: string): PropertyMap {

@@ -20,11 +20,11 @@ describe("a rollout that is done", () => {
 
   beforeAll(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    engine = await Engine.start(cluster);
     await plainDeployment(cluster, "unseen", { app: "unseen" });
-    await cluster.configMap("policy", { a: "0" });
-    await cluster.secret("ours", { a: "0" }, { labels: ownerLabels });
-    await cluster.secret("theirs", { a: "0" });
+    cluster.configMap("policy", { a: "0" });
+    cluster.secret("ours", { a: "0" }, { labels: ownerLabels });
+    cluster.secret("theirs", { a: "0" });
     inputs = {
       namespace: cluster.namespace,
       deployment: "unseen",
@@ -107,8 +107,8 @@ describe("a rollout that is done", () => {
   test("somebody else's restart since our write is enough", async () => {
     await rollout.up(inputs);
     await write("ConfigMap", "policy", FIELD_MANAGER);
-    await cluster.kubectl("rollout", "restart", "deployment/unseen");
-    await cluster.kubectl("rollout", "status", "deployment/unseen", "--timeout=60s");
+    cluster.restart("unseen");
+    cluster.rolledOut("unseen");
     expect((await rollout.up(inputs)).op).toBe("same");
   });
 });

@@ -29,7 +29,7 @@ export async function plainDeployment(
   name: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await cluster.apply({
+  cluster.apply({
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name, namespace: cluster.namespace },

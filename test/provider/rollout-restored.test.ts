@@ -14,8 +14,8 @@ describe.each(generations)(
     let cluster: TestCluster;
     let engine: Engine;
     beforeAll(async () => {
-      cluster = await TestCluster.open(generation, trusteeNames.namespace);
-      engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+      cluster = await TestCluster.withTrustee(generation);
+      engine = await Engine.start(cluster);
     });
     afterAll(async () => {
       await engine.stop();
@@ -60,10 +60,10 @@ describe.each(generations)(
 
 test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
   const cluster = await TestCluster.open();
-  const engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-  await cluster.configMap("empty");
+  const engine = await Engine.start(cluster);
+  cluster.configMap("empty");
   await plainDeployment(cluster, "emptied", { app: "plain", name: "emptied" });
-  await cluster.kubectl("rollout", "status", "deployment/emptied", "--timeout=60s");
+  cluster.rolledOut("emptied");
   const inputs = {
     namespace: cluster.namespace,
     deployment: "emptied",
@@ -89,6 +89,7 @@ test("what was put back is that there was nothing: the pods are replaced all the
   expect(managedFields.map(({ manager }) => manager)).not.toContain(FIELD_MANAGER);
   await last.destroy();
   expectAllNew(await podsOf(cluster, "plain"), before);
-  await cluster.kubectl("delete", "deployment", "emptied", "--wait=true");
+  cluster.delete("Deployment", "emptied");
   await engine.stop();
+  cluster.stop();
 });

@@ -13,8 +13,8 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   let count = 0;
 
   beforeAll(async () => {
-    cluster = await TestCluster.open(generation, trusteeNames.namespace);
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    cluster = await TestCluster.withTrustee(generation);
+    engine = await Engine.start(cluster);
   });
   afterAll(async () => {
     await engine.stop();
@@ -53,14 +53,14 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   test("somebody else's restart is no drift", async () => {
     const rollout = engine.resource("Rollout");
     await rollout.up(kbsRollout({ policy: "1" }));
-    await cluster.kubectl("rollout", "restart", `deployment/${trusteeNames.deployment}`);
+    cluster.restart(trusteeNames.deployment);
     expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");
-    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
+    cluster.rolledOut(trusteeNames.deployment);
   });
 
   test("a new entry: waits until the operator has mounted the secret", async () => {
     const name = `new-${Date.now()}`;
-    await cluster.secret(name, { key: "value" });
+    cluster.secret(name, { key: "value" });
     const entry = engine.resource("KbsSecretEntry", name);
     await entry.up({
       namespace: cluster.namespace,
@@ -82,7 +82,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
 
     // Its value changes: the operator of 0.21 makes no new pod for that.
     const before = await podsOf(cluster);
-    await cluster.secret(name, { key: "value 2" });
+    cluster.secret(name, { key: "value 2" });
     await rollout.up(kbsRollout({ secret: "2" }, [name]));
     expectAllNew(await podsOf(cluster), before);
 
@@ -91,14 +91,14 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     await last.up(kbsRollout({}, [], { onDelete: true }));
     const pods = await podsOf(cluster);
     await entry.destroy();
-    await cluster.kubectl("delete", "secret", name);
+    cluster.delete("Secret", name);
     await changePolicy();
     await last.destroy();
     expectAllNew(await podsOf(cluster), pods);
   });
 
   test("a listed Secret that does not exist: the failure says so", async () => {
-    await cluster.secret("blocked");
+    cluster.secret("blocked");
     const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
     const rollout = engine.resource("Rollout");
@@ -110,8 +110,8 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     );
     expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
     await cluster.setEntries(trusteeNames.kbsConfig, before);
-    await cluster.kubectl("delete", "secret", "blocked");
-    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
+    cluster.delete("Secret", "blocked");
+    cluster.rolledOut(trusteeNames.deployment);
   });
 });
 
@@ -121,8 +121,8 @@ describe("a Deployment by itself", () => {
 
   beforeAll(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-    await cluster.configMap("policy", { a: "b" });
+    engine = await Engine.start(cluster);
+    cluster.configMap("policy", { a: "b" });
   });
   afterAll(async () => {
     await engine.stop();
@@ -135,7 +135,7 @@ describe("a Deployment by itself", () => {
     spec: object = {},
   ): Promise<void> => {
     const labels = { app: "plain", name };
-    await cluster.apply({
+    cluster.apply({
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata: { name, namespace: cluster.namespace },
@@ -169,16 +169,16 @@ describe("a Deployment by itself", () => {
 
   test("pods that a disruption budget guards are evicted one after the other", async () => {
     const { resourceVersion = "" } = (await cluster.get("ConfigMap", "policy")).metadata;
-    await cluster.secret("value", { a: "1" });
+    cluster.secret("value", { a: "1" });
     await deploy("evicted", 2, versions(resourceVersion));
     await ready("evicted");
-    await cluster.apply({
+    cluster.apply({
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       metadata: { name: "evicted", namespace: cluster.namespace },
       spec: { minAvailable: 1, selector: { matchLabels: { name: "evicted" } } },
     });
-    await cluster.secret("value", { a: "2" });
+    cluster.secret("value", { a: "2" });
     const since = engine.statuses.length;
     const before = await podsOf(cluster, "plain");
     await engine.resource("Rollout").up(inputs("evicted", { after: [{ kind: "Secret", name: "value" }] }));
@@ -189,13 +189,13 @@ describe("a Deployment by itself", () => {
       "1 of 2",
       "2 of 2",
     ]);
-    await cluster.kubectl("delete", "deployment", "evicted", "--wait=true");
+    cluster.delete("Deployment", "evicted");
   });
 
   test("a pod that is only labelled like them is left alone", async () => {
     await deploy("labelled", 1);
     await ready("labelled");
-    await cluster.apply({
+    cluster.apply({
       apiVersion: "v1",
       kind: "Pod",
       metadata: {
@@ -213,7 +213,7 @@ describe("a Deployment by itself", () => {
 
   test("cancel ends the wait at once", async () => {
     await deploy("cancelled", 1, {}, { nodeSelector: { nowhere: "1" } });
-    const cancelled = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    const cancelled = await Engine.start(cluster);
     const up = cancelled.resource("Rollout").up(inputs("cancelled"));
     const ended = expect(up).rejects.toThrow("1 CANCELLED: cancelled before it was done");
     await expect.poll(() => cancelled.statuses.length).toBeGreaterThan(0);
@@ -236,7 +236,7 @@ describe("a Deployment by itself", () => {
         `  - pod ${pod ?? ""} is not scheduled: Unschedulable `,
     );
     expect(error?.message).toContain(`  - event of ${pod ?? ""}: FailedScheduling `);
-    await cluster.kubectl("delete", "deployment", "cancelled");
+    cluster.delete("Deployment", "cancelled");
   });
 
   test("paused rollouts fail at once", async () => {
@@ -247,7 +247,7 @@ describe("a Deployment by itself", () => {
     await expect(engine.resource("Rollout").up(inputs("paused"))).rejects.toThrow(
       "its rollouts are paused; resume them: kubectl rollout resume deployment.",
     );
-    await cluster.kubectl("delete", "deployment", "paused");
+    cluster.delete("Deployment", "paused");
   });
 
   test("no such Deployment, no such object; one that has gone is gone, and deleting it succeeds", async () => {
@@ -261,7 +261,7 @@ describe("a Deployment by itself", () => {
       `There is no Secret "nowhere" in namespace "${cluster.namespace}", which the KBS has to read.`,
     );
     await rollout.up(inputs("going", { onDelete: true, after }));
-    await cluster.kubectl("delete", "deployment", "going");
+    cluster.delete("Deployment", "going");
     const { state } = rollout;
     expect(await rollout.refresh()).toBe(false);
     rollout.state = state;
