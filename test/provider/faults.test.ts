@@ -46,8 +46,8 @@ interface Subject {
   readonly ref: string;
 }
 
-const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
-  KbsSecretEntry: async () => {
+const subjects: Readonly<Record<string, () => Subject>> = {
+  KbsSecretEntry: () => {
     const name = `k${(count += 1)}`;
     cluster.kbsConfig(name, ["a"]);
     const read = async () => (await cluster.entries(name)) as string[];
@@ -63,7 +63,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       ref: `kbsconfigs.confidentialcontainers.org "${name}"`,
     };
   },
-  ResourcePolicy: async () => {
+  ResourcePolicy: () => {
     const name = `c${(count += 1)}`;
     cluster.configMap(name, { "policy.rego": STOCK });
     return {
@@ -83,7 +83,7 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       ref: `configmaps "${name}"`,
     };
   },
-  ReferenceValues: async () => {
+  ReferenceValues: () => {
     const name = `r${(count += 1)}`;
     const values = (...value: string[]) => ({
       "reference-values.json": JSON.stringify([
@@ -132,7 +132,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     ["a lost answer, then a cut connection", ["lose-answer", "cut"]],
   ];
   test.each(failures)("%s pass: what was there is still known", async (_name, faults) => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("PATCH", ...faults);
     await resource.up(subject.inputs);
@@ -144,7 +144,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("reads that fail pass too", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
     await resource.up(subject.inputs);
@@ -152,7 +152,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("somebody else writes between our read and our write, nine times: nothing is lost", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     const disturb: Fault = { before: subject.disturb };
     proxy.failFirst("PATCH", ...Array.from({ length: 9 }, () => disturb));
@@ -164,7 +164,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("somebody else writes the same every time: a clear error, and nothing of theirs is overwritten", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     let theirs: unknown;
     const collide = async (): Promise<void> => {
@@ -179,7 +179,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("refused: the error names the verb and the resource, at once", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.fault = ({ method }) =>
       method === "PATCH" ? { status: 403, message: "forbidden: no" } : undefined;
@@ -194,7 +194,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("cancelled while nobody answers: it ends at once", async () => {
-    const subject = await make();
+    const subject = make();
     const cancelled = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
     proxy.fault = () => "hang";
     const calls = proxy.calls.length;
@@ -208,7 +208,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("a preview writes nothing", async () => {
-    const subject = await make();
+    const subject = make();
     const since = proxy.calls.length;
     await engine.resource(subject.type).preview(subject.inputs);
     expect(new Set(proxy.calls.slice(since).map(({ method }) => method))).toStrictEqual(new Set(["GET"]));
@@ -216,7 +216,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
 });
 
 test("a second writer in a tight loop, while three resources come and go: nothing is lost on either side", async () => {
-  const all = await Promise.all(Object.values(subjects).map((make) => make()));
+  const all = Object.values(subjects).map((make) => make());
   const stop = new AbortController();
   let writes = 0;
   const writer = (async () => {

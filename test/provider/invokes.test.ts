@@ -117,7 +117,7 @@ describe("getTrustee", () => {
     const said = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
     expect(said).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
     expect(said).toContain(
-      `cluster.kubeconfig: cannot get ${named} in namespace "${trusteeNames.namespace}": `,
+      `trustee.kubeconfig: cannot get ${named} in namespace "${trusteeNames.namespace}": `,
     );
     expect(said).toContain("Check the kubeconfig, the context and the network, then run again.");
   });

@@ -12,7 +12,7 @@ beforeAll(async () => {
   cluster = await TestCluster.open();
   engine = await Engine.start(cluster);
   other = await Engine.start(cluster, { stack: "other" });
-  await Promise.all(["p2-secret", "p3-secret"].map((name) => cluster.secret(name)));
+  for (const name of ["p2-secret", "p3-secret"]) cluster.secret(name);
 });
 
 afterAll(async () => {

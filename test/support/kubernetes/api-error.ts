@@ -36,12 +36,7 @@ export function conflict(resource: Resource, name: string, why: string): ApiErro
 
 /** A JSON patch that cannot be applied: all the same, whatever the cause. */
 export function unpatchable(): ApiError {
-  return new ApiError(
-    422,
-    "Invalid",
-    "the server rejected our request due to an error in our request",
-    {},
-  );
+  return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 }
 
 export function disrupted(budget: string, needed: number, healthy: number): ApiError {

@@ -48,10 +48,7 @@ export class Deployments {
     const old = staying.filter((pod) => !current.includes(pod));
     const { replicas, surge, unavailable } = scaleOf(deployment);
     if (fieldsAt(deployment, "spec")["paused"] !== true) {
-      const missing = Math.max(
-        Math.min(replicas - current.length, replicas + surge - staying.length),
-        0,
-      );
+      const missing = Math.max(Math.min(replicas - current.length, replicas + surge - staying.length), 0);
       for (let count = 0; count < missing; count += 1) this.#makePod(deployment, hash);
       const least = replicas - unavailable;
       const unavailableNow = current.length + missing - current.filter(isReady).length;
@@ -121,7 +118,11 @@ function scaleOf(deployment: Stored): { replicas: number; surge: number; unavail
   );
   const resolved = (value: unknown): number =>
     typeof value === "string" ? (Number.parseFloat(value) / 100) * replicas : Number(value);
-  return { replicas, surge: Math.ceil(resolved(maxSurge)), unavailable: Math.floor(resolved(maxUnavailable)) };
+  return {
+    replicas,
+    surge: Math.ceil(resolved(maxSurge)),
+    unavailable: Math.floor(resolved(maxUnavailable)),
+  };
 }
 
 /** Whether nothing is left to roll out: as `kubectl rollout status` sees it. */

@@ -53,8 +53,10 @@ export class Pods {
     if (this.#seen.has(uid)) return;
     this.#seen.add(uid);
     const nodes = Object.keys(fieldsAt(pod, "spec", "nodeSelector"));
-    if (nodes.length > 0) this.#clock.after(START, () => this.#unscheduled(pod));
-    else this.#clock.after(START, () => this.#start(pod));
+    this.#clock.after(START, () => {
+      if (nodes.length > 0) this.#unscheduled(pod);
+      else this.#start(pod);
+    });
   }
 
   #live(pod: Stored): Stored | undefined {
@@ -81,7 +83,9 @@ export class Pods {
       state: { waiting },
     }));
     this.#setStatus(pod, { phase: "Pending", conditions: [], containerStatuses });
-    this.#clock.after(RETRY, () => this.#start(pod));
+    this.#clock.after(RETRY, () => {
+      this.#start(pod);
+    });
   }
 
   #unscheduled(pod: Stored): void {
@@ -92,7 +96,12 @@ export class Pods {
       phase: "Pending",
       conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }],
     });
-    const event = { type: "Warning", reason: "FailedScheduling", message, involvedObject: { kind: "Pod", name } };
+    const event = {
+      type: "Warning",
+      reason: "FailedScheduling",
+      message,
+      involvedObject: { kind: "Pod", name },
+    };
     const target = { resource: resourceOf("Event"), namespace, name: `${name}.1` };
     this.#store.create(target, event, "kube-scheduler");
   }

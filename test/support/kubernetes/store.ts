@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../../../core/json.ts";
-import { ApiError, alreadyExists, conflict, notFound } from "./api-error.ts";
+import { type ApiError, alreadyExists, conflict, notFound } from "./api-error.ts";
 import type { TestClock } from "./clock.ts";
 import { managedAfter, type ManagedFieldsEntry } from "./managed-fields.ts";
 import type { Json } from "./patches.ts";
@@ -121,7 +121,8 @@ export class Store {
     const wanted = isRecord(metadata) ? metadata : {};
     const { resourceVersion, uid, creationTimestamp, generation = 0, managedFields = [] } = live.metadata;
     if ((wanted["resourceVersion"] ?? resourceVersion) !== resourceVersion) {
-      const why = "the object has been modified; please apply your changes to the latest version and try again";
+      const why =
+        "the object has been modified; please apply your changes to the latest version and try again";
       throw conflict(target.resource, target.name, why);
     }
     const { controlled, custom, apiVersion, kind } = target.resource;
@@ -217,12 +218,14 @@ function key({ resource, namespace, name }: Target): string {
 /** As Kubernetes' types write it: without what is empty, and a Secret's texts as data. */
 function tidied(object: Json): Stored {
   const { stringData, ...content } = object;
-  const texts = Object.entries(isRecord(stringData) ? stringData : {}).map(([name, text]) => [
-    name,
-    Buffer.from(String(text)).toString("base64"),
-  ]);
-  const data = isRecord(content["data"]) ? content["data"] : {};
-  const whole = texts.length === 0 ? content : { ...content, data: { ...data, ...Object.fromEntries(texts) } };
+  const texts: Json = Object.fromEntries(
+    Object.entries(isRecord(stringData) ? stringData : {}).map(([name, text]) => [
+      name,
+      Buffer.from(String(text)).toString("base64"),
+    ]),
+  );
+  const data = { ...(isRecord(content["data"]) ? content["data"] : {}), ...texts };
+  const whole = isRecord(stringData) ? { ...content, data } : content;
   const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
   return {
     ...withoutEmpty(whole, omittedEmpty),

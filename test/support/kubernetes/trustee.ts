@@ -100,8 +100,7 @@ export class Trustee {
       ...(this.#generation === "0.21" ? [[trusteeNames.referenceValues, referenceValuesKey]] : []),
     ];
     const missing = needed.find(
-      ([map = "", key = ""]) =>
-        !(key in fieldsAt(this.#store.get("ConfigMap", namespace, map), "data")),
+      ([map = "", key = ""]) => !(key in fieldsAt(this.#store.get("ConfigMap", namespace, map), "data")),
     );
     return missing === undefined ? undefined : `failed to create subPath: no ${missing[1] ?? ""}`;
   };
