@@ -1,4 +1,5 @@
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type KubeConfig } from "./client-library.ts";
+import { systemClock, type Clock } from "./clock.ts";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
 import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
@@ -37,17 +38,25 @@ export class KubeClient {
   readonly #config: KubeConfig;
   readonly #signal: AbortSignal;
   readonly #fieldManager: string;
+  readonly #clock: Pick<Clock, "sleep">;
   readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
   /**
    * @param signal ends every request and every wait between tries
    * @param fieldManager who writes. @default {@link FIELD_MANAGER}
+   * @param clock by which it waits between tries. @default this machine's
    */
-  constructor(config: KubeConfig, signal: AbortSignal, fieldManager: string = FIELD_MANAGER) {
+  constructor(
+    config: KubeConfig,
+    signal: AbortSignal,
+    fieldManager: string = FIELD_MANAGER,
+    clock: Pick<Clock, "sleep"> = systemClock,
+  ) {
     this.#config = config;
     this.#signal = signal;
     this.#fieldManager = fieldManager;
+    this.#clock = clock;
   }
 
   /** Where the API server is, for messages. */
@@ -158,7 +167,7 @@ export class KubeClient {
   }
 
   async #retried(exchange: Exchange): Promise<unknown> {
-    return withRetries(this.#signal, () => this.#once(exchange));
+    return withRetries(this.#signal, () => this.#once(exchange), this.#clock);
   }
 
   async #once(exchange: Exchange): Promise<unknown> {

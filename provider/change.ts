@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
@@ -59,7 +58,7 @@ async function changeInTurn<Result>(
   { ref, basis }: Target,
   merge: (live: KubeObject | undefined) => Change<Result>,
 ): Promise<Changed<Result>> {
-  const { kube, signal, preview } = operation;
+  const { kube, signal, preview, clock } = operation;
   for (const [tries, wait] of [...WAITS, undefined].entries()) {
     const live = await kube.get(ref);
     const { patch, result } = merge(live);
@@ -72,12 +71,12 @@ async function changeInTurn<Result>(
         tries < WHOLE_TRIES
           ? await kube.patch(ref, patch, resourceVersion)
           : await kube.patchGuarded(ref, guardedPatch(live, basis, patch));
-      operation.written.note(ref, kube.serverTime ?? operation.now());
+      operation.written.note(ref, kube.serverTime ?? clock.now());
       return { result, wrote: true, resourceVersion: written.metadata.resourceVersion ?? "" };
     } catch (error) {
       if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;
       if (wait === undefined) throw exhausted(ref, error);
-      await sleep(wait, undefined, { signal });
+      await clock.sleep(wait, signal);
     }
   }
   throw new Error("unreachable: the last try returns or throws");

@@ -141,7 +141,7 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, now }: Pick<Operation, "owner" | "now">,
+  { owner, clock }: Pick<Operation, "owner" | "clock">,
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
@@ -151,7 +151,7 @@ function mergeInto(
     ledger: ledgersOf(map)[key] ?? EMPTY_LEDGER,
     owner,
     wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
+    terms: termsOf(Object.keys(want.digests), want, old?.inputs, clock.now()),
     remembered: rememberedFor(key, contentOf(map, key), old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);

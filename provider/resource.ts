@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Clock } from "../kube/clock.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Log, PropertyMap } from "../protocol/index.ts";
 import type { Turns } from "./turns.ts";
@@ -15,7 +16,7 @@ export interface Operation {
   readonly preview: boolean;
   /** Who this resource is to our other resources on the same object: the URN that it was created with. */
   readonly owner: string;
-  readonly now: () => Date;
+  readonly clock: Clock;
   /** What all operations of this run have written. */
   readonly written: Written;
   /** What all operations of this run take to write to an object that they share. */
