@@ -1,6 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
 import {
   reveal,
   UnimplementedError,
@@ -17,7 +18,6 @@ import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
