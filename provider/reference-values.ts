@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapValues } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -244,7 +245,7 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
 }
 
 function mutable(given: Digests): Computed["retiring"] {
-  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+  return mapValues(given, (list) => [...list]);
 }
 
 /** Own digests inside named RVPS entries. */
