@@ -8,10 +8,10 @@ import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./m
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
-export const EVERY_OTHER_POD = "every other pod";
+const EVERY_OTHER_POD = "every other pod";
 
 /** In place of `secret/key`: whatever no stack restricts and no column shows. */
-export const EVERY_OTHER_SECRET = "every other secret";
+const EVERY_OTHER_SECRET = "every other secret";
 
 /** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
 export type FormerWhy = Decision["why"] | "unknown";

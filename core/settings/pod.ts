@@ -40,7 +40,7 @@ export interface PodDeclaration {
 }
 
 /** The container's security context of the tutorial: no privilege, no root, no capability. */
-export const tutorialSecurityContext: NonNullable<Json> = {
+const tutorialSecurityContext: NonNullable<Json> = {
   privileged: false,
   allowPrivilegeEscalation: false,
   runAsNonRoot: true,
