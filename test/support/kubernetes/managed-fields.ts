@@ -103,7 +103,7 @@ function toFields(tree: Json, path: readonly string[] = []): string[] {
 
 /**
  * Who has which field after a write: the writer what it added or changed, and nobody what was removed. A writer whose
- * write took no field keeps its time, and who has none left goes.
+ * write took no field keeps its time, and who has none left goes; with the last one all of it ends.
  */
 export function managedAfter(
   entries: readonly ManagedFieldsEntry[],
@@ -111,6 +111,8 @@ export function managedAfter(
   after: Json,
   writer: Pick<ManagedFieldsEntry, "manager" | "apiVersion" | "time">,
 ): readonly ManagedFieldsEntry[] {
+  // An object of which nobody has a field is written down for nobody any more.
+  if (before !== undefined && entries.length === 0) return [];
   const found: Comparison = { taken: new Set(), removed: new Set() };
   compare(before ?? {}, after, [], found);
   const sets = new Map(
