@@ -1,6 +1,6 @@
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
-import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";
 import { unknown, type Unknown } from "../protocol/index.ts";
 import type { Operation } from "./resource.ts";
 
@@ -50,7 +50,7 @@ export async function changeObject<Result>(
   merge: (live: KubeObject | undefined) => Change<Result>,
 ): Promise<Changed<Result>> {
   const change = async (): Promise<Changed<Result>> => changeInTurn(operation, target, merge);
-  return operation.preview ? change() : operation.turns.take(target.ref, change);
+  return operation.preview ? change() : operation.turns.take(objectKey(target.ref), change);
 }
 
 async function changeInTurn<Result>(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byName, messageOf } from "../core/records.ts";
 import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
 import { describeUnseen, unseenChanges } from "../core/rollout/drift.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
@@ -155,7 +156,7 @@ class RolloutRun {
     const cause: unknown = signal.aborted ? signal.reason : error;
     const { namespace, deployment } = this.#want;
     const { files, others } = await this.#explain(limit());
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     return new Error(
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
@@ -270,5 +271,5 @@ function nothingToSee({ changes }: Inputs): boolean {
 }
 
 function sorted(changes: Readonly<Record<string, string>>): [string, string][] {
-  return Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(changes).sort(byName);
 }

@@ -2,6 +2,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { systemClock, type Clock } from "../kube/clock.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
 import {
   reveal,
   UnimplementedError,
@@ -18,7 +19,6 @@ import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
