@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../../core/json.ts";
+import { byString, isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
 /** What one field manager has written, as the API server keeps it. */
@@ -137,9 +137,5 @@ export function managedAfter(
   return [...sets.values()]
     .filter(({ fields }) => fields.size > 0)
     .map(({ entry, fields }) => ({ ...entry, fieldsV1: toFieldsV1(fields) }))
-    .sort((a, b) => compareText(a.time, b.time) || compareText(a.manager, b.manager));
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+    .sort((a, b) => byString(a.time, b.time) || byString(a.manager, b.manager));
 }
