@@ -1,10 +1,7 @@
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import errorspb from "@pulumi/pulumi/proto/errors_pb.js";
-import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import statuspb from "@pulumi/pulumi/proto/status_pb.js";
 import anypb from "google-protobuf/google/protobuf/any_pb.js";
-import type { PropertyMap } from "./property-value.ts";
-import { encodeMap } from "./wire.ts";
 
 /** What is wrong with one property. */
 export interface PropertyError {
@@ -21,32 +18,6 @@ export class InputPropertiesError extends Error {
     super(message);
     this.name = "InputPropertiesError";
     this.errors = errors;
-  }
-}
-
-export interface PartialState {
-  /** Ignored by the engine for an update, needed for a create. */
-  readonly id: string;
-  /** The resource as it is now; the engine keeps it in the state. */
-  readonly outputs: PropertyMap;
-  /** The inputs that brought it there; the engine looks at them for a read only. */
-  readonly inputs?: PropertyMap;
-  readonly refreshBeforeUpdate?: boolean;
-}
-
-/**
- * Something was written, but the resource is not what it should be: the engine keeps what is given here in the state,
- * reports the reasons and runs an update next time.
- */
-export class PartialFailure extends Error {
-  readonly state: PartialState;
-  readonly reasons: readonly string[];
-
-  constructor(state: PartialState, reasons: readonly string[]) {
-    super(reasons.join("\n"));
-    this.name = "PartialFailure";
-    this.state = state;
-    this.reasons = reasons;
   }
 }
 
@@ -102,30 +73,17 @@ function codeOf(thrown: unknown): status {
 }
 
 function detailOf(thrown: unknown): anypb.Any | undefined {
+  if (!(thrown instanceof InputPropertiesError)) return undefined;
+  const message = new errorspb.InputPropertiesError();
+  for (const { propertyPath, reason } of thrown.errors) {
+    const error = new errorspb.InputPropertiesError.PropertyError();
+    error.setPropertyPath(propertyPath);
+    error.setReason(reason);
+    message.addErrors(error);
+  }
   const detail = new anypb.Any();
-  if (thrown instanceof InputPropertiesError) {
-    const message = new errorspb.InputPropertiesError();
-    for (const { propertyPath, reason } of thrown.errors) {
-      const error = new errorspb.InputPropertiesError.PropertyError();
-      error.setPropertyPath(propertyPath);
-      error.setReason(reason);
-      message.addErrors(error);
-    }
-    detail.pack(message.serializeBinary(), "pulumirpc.InputPropertiesError");
-    return detail;
-  }
-  if (thrown instanceof PartialFailure) {
-    const message = new providerpb.ErrorResourceInitFailed();
-    const { id, outputs, inputs, refreshBeforeUpdate } = thrown.state;
-    message.setId(id);
-    message.setProperties(encodeMap(outputs));
-    if (inputs !== undefined) message.setInputs(encodeMap(inputs));
-    message.setReasonsList([...thrown.reasons]);
-    message.setRefreshBeforeUpdate(refreshBeforeUpdate ?? false);
-    detail.pack(message.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    return detail;
-  }
-  return undefined;
+  detail.pack(message.serializeBinary(), "pulumirpc.InputPropertiesError");
+  return detail;
 }
 
 /** Anything thrown, as gRPC reports it to the engine: code, message, and details in the trailer. */
