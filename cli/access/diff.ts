@@ -65,7 +65,10 @@ export function diffCommand(): Command {
   return new Command("diff")
     .description("Says which cells of the access matrix a preview opens and closes; fails if one opens.")
     .option("-s, --stack <name>", "the stack that is previewed (default: the selected one)")
-    .option("--preview <file>", "the events of a preview that was run already, or - for standard input (see below)")
+    .option(
+      "--preview <file>",
+      "the events of a preview that was run already, or - for standard input (see below)",
+    )
     .option(
       "--deployed <file>",
       "what pulumi stack output --json prints (default: what the preview says was deployed)",

@@ -78,9 +78,7 @@ export function previewErrors(events: string): readonly string[] {
   return events.split("\n").flatMap((line) => {
     const parsed = errorSchema.safeParse(parseJson(line));
     // Colours are marked up as <{%fg 1%}>.
-    return parsed.success
-      ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()]
-      : [];
+    return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
   });
 }
 
