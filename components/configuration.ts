@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Issue } from "../core/issues.ts";
+import { mapValues } from "../core/records.ts";
 import { encryptedProblem, readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
 import type { RawSettings } from "../core/settings/settings.ts";
 
@@ -56,10 +57,10 @@ export function readConfiguration(): Configuration {
     given?.hidden === true || encrypted === undefined,
   );
   const asSecrets = (keys: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> =>
-    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(value)]));
+    mapValues(keys, (value) => pulumi.secret(value));
   return {
     settings: Object.fromEntries(open.map(({ name, text }) => [name, parse(text)])),
-    secretValues: Object.fromEntries(Object.entries(values).map(([name, keys]) => [name, asSecrets(keys)])),
+    secretValues: mapValues(values, asSecrets),
     problems: [
       ...problems,
       ...refused

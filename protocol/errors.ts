@@ -2,6 +2,7 @@ import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import errorspb from "@pulumi/pulumi/proto/errors_pb.js";
 import statuspb from "@pulumi/pulumi/proto/status_pb.js";
 import anypb from "google-protobuf/google/protobuf/any_pb.js";
+import { messageOf } from "../core/records.ts";
 
 /** What is wrong with one property. */
 export interface PropertyError {
@@ -49,7 +50,7 @@ export class UnimplementedError extends Error {
  * The message of anything that was thrown, with the messages of all errors that it gathers. Property errors are in it
  * too, because the engine shows their details for components only.
  */
-export function messageOf(thrown: unknown): string {
+export function fullMessage(thrown: unknown): string {
   if (thrown instanceof InputPropertiesError) {
     return [thrown.message, ...thrown.errors.map((each) => `  ${each.propertyPath}: ${each.reason}`)].join(
       "\n",
@@ -57,11 +58,11 @@ export function messageOf(thrown: unknown): string {
   }
   if (thrown instanceof AggregateError) {
     const errors: readonly unknown[] = thrown.errors;
-    return [thrown.message, ...errors.map((each) => messageOf(each))]
+    return [thrown.message, ...errors.map((each) => fullMessage(each))]
       .filter((line) => line !== "")
       .join("\n");
   }
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return messageOf(thrown);
 }
 
 function codeOf(thrown: unknown): status {
@@ -89,7 +90,7 @@ function detailOf(thrown: unknown): anypb.Any | undefined {
 /** Anything thrown, as gRPC reports it to the engine: code, message, and details in the trailer. */
 export function toServiceError(thrown: unknown): Partial<ServiceError> {
   const code = codeOf(thrown);
-  const details = messageOf(thrown);
+  const details = fullMessage(thrown);
   const metadata = new Metadata();
   const detail = detailOf(thrown);
   if (detail !== undefined) {

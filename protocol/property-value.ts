@@ -1,3 +1,5 @@
+import { mapValues } from "../core/records.ts";
+
 /**
  * Pulumi's property values as TypeScript data: what resource inputs and outputs are made of.
  *
@@ -86,14 +88,6 @@ export function containsUnknown(value: PropertyValue): boolean {
 
 export function containsSecret(value: PropertyValue): boolean {
   return some(value, (each) => each instanceof Secret);
-}
-
-/** A map made of the entries of another; safe with any key, `__proto__` included. */
-export function mapValues<From, To>(
-  map: Readonly<Record<string, From>>,
-  change: (value: From, key: string) => To,
-): Record<string, To> {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
 }
 
 /** The value without its secret marks, at any depth; unknowns stay. Ask {@link containsSecret} first to mark it again. */

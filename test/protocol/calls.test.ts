@@ -7,7 +7,7 @@ import type anypb from "google-protobuf/google/protobuf/any_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { messageOf } from "../../protocol/errors.ts";
+import { fullMessage } from "../../protocol/errors.ts";
 import { startServer } from "../../protocol/server.ts";
 import { call, connect } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
@@ -97,7 +97,7 @@ describe("calls that are no longer wanted", () => {
     (await started.promise).cancel();
     expect((await lost).code).toBe(status.CANCELLED);
     while (watched.calls.count > 0) await sleep(1);
-    expect(signals.map(({ reason }) => messageOf(reason))).toStrictEqual(["the engine went away"]);
+    expect(signals.map(({ reason }) => fullMessage(reason))).toStrictEqual(["the engine went away"]);
     caller.close();
     await watched.stop();
   });
