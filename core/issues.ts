@@ -26,7 +26,7 @@ export class IssuesError extends Error {
 }
 
 /** An issue as three short lines: where and what was given, what is allowed, how to mend it. */
-export function formatIssue(issue: Issue): string {
+function formatIssue(issue: Issue): string {
   return `  - ${issue.path}: ${issue.given}\n      allowed: ${issue.allowed}\n      to mend: ${issue.mend}`;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapValues } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -18,11 +19,11 @@ import {
 import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
-import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
   configMapRef,
@@ -56,7 +57,7 @@ const inputs = z.object({
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
   /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -145,7 +146,7 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, now }: Pick<Operation, "owner" | "now">,
+  { owner, clock }: Pick<Operation, "owner" | "clock">,
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
@@ -156,7 +157,7 @@ function mergeInto(
     ledger: ledgerOf(map, key),
     owner,
     wanted,
-    terms: termsOf(Object.keys(wanted), want, old?.inputs, now()),
+    terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
     remembered: rememberedFor(map, key, old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
@@ -249,7 +250,7 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
 }
 
 function mutable(given: Digests): Computed["retiring"] {
-  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+  return mapValues(given, (list) => [...list]);
 }
 
 /** Own digests inside named RVPS entries. */

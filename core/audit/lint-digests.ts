@@ -30,7 +30,7 @@ function unreadable(pod: PodFacts, problem: string): Finding {
 }
 
 /** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
-export const CREATION_GRACE = 2;
+const CREATION_GRACE = 2;
 
 /** Whether the initdata annotation may have been written after the pod was made. */
 export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {

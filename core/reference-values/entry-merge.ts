@@ -1,4 +1,4 @@
-import { own as ownOf } from "../own.ts";
+import { own as ownOf } from "../records.ts";
 import {
   addEntry,
   editEntry,

@@ -1,5 +1,5 @@
 import type { Before } from "../policy/registry.ts";
-import { own } from "../own.ts";
+import { byName, own } from "../records.ts";
 import { comparable, readDocument } from "./document.ts";
 import { mergeEntry, unique } from "./entry-merge.ts";
 import {
@@ -60,7 +60,7 @@ export interface Joined {
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
 function tidy(digests: Digests): Digests {
   const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(entries.sort(byName));
 }
 
 function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger, "retiring"> {
@@ -136,14 +136,12 @@ function withoutUs(key: string, live: Before, known: Ledger): Before {
   return changed({ key, live, owner: "", wanted: {}, terms: {}, known: nobody, takeOnly: true }).content;
 }
 
-/** The ledger after a change; where that only says the same in this release's way, it stays as it was. */
+/** The ledger after a change; where that only says in this release's way what an older one has written, it stays as it was. */
 function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Ledger {
   const { ledger: had, live } = request;
+  if (had.theirs !== undefined || Object.keys(had.owners).length === 0 || content !== live) return ledger;
   const text = (one: Ledger): string | null => writeLedgers({ ledger: one });
-  const first = Object.keys(had.owners).length === 0;
-  const same =
-    !first && content === live && text(recall({ ...request, remembered: undefined })) === text(ledger);
-  return same ? had : ledger;
+  return text(recall({ ...request, remembered: undefined })) === text(ledger) ? had : ledger;
 }
 
 /**

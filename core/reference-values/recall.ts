@@ -1,5 +1,5 @@
 import type { Before } from "../policy/registry.ts";
-import { own } from "../own.ts";
+import { byName, mapValues, own } from "../records.ts";
 import { isKept, type CreatedEntry, type Digests, type Ledger, type TheirEntry } from "./ledger.ts";
 import { unique } from "./entry-merge.ts";
 import type { JoinRequest, Ownership } from "./merge.ts";
@@ -11,16 +11,18 @@ const SLOT = /^([^]*) \(\d+\)$/;
 type TheirsRecord = NonNullable<Ledger["theirs"]>;
 type NameOf = (slot: string) => string;
 
-/** @param names of entries: one that looks like a slot is none */
-function nameOfSlot(names: readonly string[]): NameOf {
-  const all = new Set(names);
+/** @param names of entries, asked for when they are needed: one that looks like a slot is none */
+function nameOfSlot(names: () => readonly string[]): NameOf {
+  let all: ReadonlySet<string> | undefined;
   return (slot) => {
     const name = SLOT.exec(slot)?.[1];
-    return name === undefined || all.has(slot) || !all.has(name) ? slot : name;
+    if (name === undefined) return slot;
+    all ??= new Set(names());
+    return all.has(slot) || !all.has(name) ? slot : name;
   };
 }
 
-function byName(slots: Digests, nameOf: NameOf): Digests {
+function namesOf(slots: Digests, nameOf: NameOf): Digests {
   const names = new Map<string, readonly string[]>();
   for (const [slot, digests] of Object.entries(slots)) {
     names.set(nameOf(slot), unique([...(names.get(nameOf(slot)) ?? []), ...digests]));
@@ -33,7 +35,10 @@ function byName(slots: Digests, nameOf: NameOf): Digests {
  * @param names of entries
  */
 export function digestsByName(slots: Digests, names: readonly string[]): Digests {
-  return byName(slots, nameOfSlot(names));
+  return namesOf(
+    slots,
+    nameOfSlot(() => names),
+  );
 }
 
 /**
@@ -60,19 +65,16 @@ function upgraded({ key, live, wanted, ledger }: JoinRequest): {
   readonly nameOf: NameOf;
 } {
   const texts = [live, ...(ledger.before === undefined ? [] : [ledger.before])];
-  const nameOf = nameOfSlot([
+  const nameOf = nameOfSlot(() => [
     ...texts.flatMap((text) => soundEntries(key, text) ?? []).map(({ name }) => name),
     ...Object.keys(ledger.created),
     ...Object.keys(wanted),
   ]);
   if (ledger.theirs !== undefined) return { ledger, nameOf };
-  const owners = Object.entries(ledger.owners).map(
-    ([owner, slots]) => [owner, byName(slots, nameOf)] as const,
-  );
   const named = {
     ...ledger,
-    added: byName(ledger.added, nameOf),
-    owners: Object.fromEntries(owners),
+    added: namesOf(ledger.added, nameOf),
+    owners: mapValues(ledger.owners, (slots) => namesOf(slots, nameOf)),
     theirs: theirsBySlot(key, ledger, nameOf),
   };
   return { ledger: named, nameOf };
@@ -88,11 +90,8 @@ export function withState(key: string, ledger: Ledger, owner: string, had: Owner
     name,
     unique([...(own(ledger.added, name) ?? []), ...(own(had.added, name) ?? [])]),
   ]);
-  const mine = Object.entries(had.created).map(([name, expiration]): [string, CreatedEntry] => [
-    name,
-    { owner, expiration },
-  ]);
-  const created = { ...Object.fromEntries(mine), ...ledger.created };
+  const mine = mapValues(had.created, (expiration): CreatedEntry => ({ owner, expiration }));
+  const created = { ...mine, ...ledger.created };
   // Another of us may have taken what is ours for somebody else's meanwhile.
   const before = theirsBefore(key, had.before, created);
   const theirs = [had.added, had.created]
@@ -118,7 +117,7 @@ export function recall(request: JoinRequest): Ledger {
   const { ledger, nameOf } = upgraded(request);
   const before = remembered === undefined ? {} : { before: remembered.before };
   if (ledger.owners[owner] === undefined && remembered !== undefined && hasAny(remembered)) {
-    return withState(key, ledger, owner, { ...remembered, added: byName(remembered.added, nameOf) });
+    return withState(key, ledger, owner, { ...remembered, added: namesOf(remembered.added, nameOf) });
   }
   if (Object.keys(ledger.owners).length === 0) return { ...ledger, before: live, ...before, theirs: {} };
   return ledger.before === undefined ? { ...ledger, ...before } : ledger;
@@ -137,5 +136,5 @@ export function unlikeBefore(
 ): TheirsRecord {
   const known = theirsBefore(key, isKept(before) ? before : undefined, created);
   const other = [...theirs].filter(([name, list]) => JSON.stringify(known(name)) !== JSON.stringify(list));
-  return Object.fromEntries(other.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(other.sort(byName));
 }

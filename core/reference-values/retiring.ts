@@ -1,7 +1,7 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { unique } from "./entry-merge.ts";
 import type { Digests, Ledger } from "./ledger.ts";
 import { reduceReferenceValues } from "./merge.ts";

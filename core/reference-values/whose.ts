@@ -1,5 +1,5 @@
 import type { Before } from "../policy/registry.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { readDocument, type Entry, type ReferenceValuesDocument } from "./document.ts";
 import type { Ledger, TheirEntry } from "./ledger.ts";
 
@@ -34,8 +34,10 @@ export function theirsBefore(
   before: Before | undefined,
   created: Readonly<Record<string, { readonly expiration: string }>>,
 ): Theirs {
-  const entries = before === undefined ? undefined : soundEntries(key, before);
+  let entries: ReturnType<typeof soundEntries>;
   return (name) => {
+    if (before === undefined) return undefined;
+    entries ??= soundEntries(key, before);
     if (entries === undefined) return undefined;
     const theirs = entries.filter((entry) => entry.name === name);
     return [

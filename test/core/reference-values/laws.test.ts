@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readDocument } from "../../../core/reference-values/document.ts";
 import { EMPTY_LEDGER, type Digests } from "../../../core/reference-values/ledger.ts";
-import { own } from "../../../core/own.ts";
+import { own } from "../../../core/records.ts";
 import { encode, EXPIRATION, join, leave, LIST, MAP, retire, type World } from "./support/world.ts";
 
 const NAMES = ["x", "x (2)", "constructor"];
