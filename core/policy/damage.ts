@@ -43,15 +43,20 @@ function lostBeforeIssue(live: Before): Issue {
     path: "the live resource policy",
     given: "no line that says what was there before the first stack, or a damaged one, or two",
     allowed: "one line # trustee-access: before ... that can be read, as this project writes it",
-    mend: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: its state remembers that text, and it writes the line anew. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
+    mend: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
   };
 }
 
-/** Every damaged line of another stack becomes an issue, and for a stack that comes new the loss of what was there before. */
+/** Whether a stack is new to a text: it is in no line, and no line is damaged, which might be its own. */
+function isNewTo(live: Before, stack: string): boolean {
+  const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
+  return damaged.length === 0 && !stacks.some((one) => one.stack === stack);
+}
+
+/** Every damaged line of another stack becomes an issue, and for a new stack the loss of what was there before. */
 export function checkDamage(live: Before, stack: string, issues: Issues): void {
   for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
-  const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
-  if (hasLostBefore(live) && !stacks.some((one) => one.stack === stack)) issues.add(lostBeforeIssue(live));
+  if (hasLostBefore(live) && isNewTo(live, stack)) issues.add(lostBeforeIssue(live));
 }
 
 /**

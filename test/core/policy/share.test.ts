@@ -185,7 +185,7 @@ describe("the line of what was there before is lost", () => {
     const message = `1 problem in the resource policy that is shared; nothing was changed.
   - the live resource policy: no line that says what was there before the first stack, or a damaged one, or two
       allowed: one line # trustee-access: before ... that can be read, as this project writes it
-      to mend: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line anew. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
+      to mend: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
     expect(() => joinPolicy(damaged, next)).toThrow(message);
     const restored = joinPolicy(damaged, first, "package original\n");
     expect(restored).toBe(live);

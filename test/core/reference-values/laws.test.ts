@@ -307,7 +307,7 @@ function start(key: string, commands: Iterable<Command>): { model: Model; real: 
   const real: Real = {
     world: { key, content: key === LIST ? "[\n]\n" : null, ledger: EMPTY_LEDGER, states: {} },
   };
-  for (const one of commands) void one.run(model, real);
+  for (const one of commands) one.run(model, real);
   return { model, real };
 }
 
@@ -322,7 +322,7 @@ function lawsHold(values: readonly string[], possible: readonly fc.Arbitrary<Com
         fc.modelRun(() => (last = start(key, before)), commands);
         if (last === undefined) throw new Error("nothing ran");
         for (const one of STACKS.filter((each) => last?.model.stacks.has(each))) {
-          void leaving(one).run(last.model, last.real);
+          leaving(one).run(last.model, last.real);
         }
       },
     ),
