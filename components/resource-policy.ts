@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../core/policy/grants.ts";
 import type { Rotation } from "../core/rotation/rotation.ts";
 import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
-import { ConfigMapEntry } from "./trustee/index.ts";
+import * as trustee from "./trustee/index.ts";
 
 export interface ResourcePolicyArgs {
   /** Who may read what: the readers by their claim `init_data`. Merged with the grants of other stacks. */
@@ -27,7 +27,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:ResourcePolicy", name, {}, opts);
-    const entry = new ConfigMapEntry(
+    const policy = new trustee.ResourcePolicy(
       name,
       {
         namespace: args.namespace ?? trusteeNames.namespace,
@@ -38,8 +38,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.text = entry.liveContent;
-    this.revision = entry.revision;
+    this.text = policy.liveContent;
+    this.revision = policy.revision;
     this.registerOutputs({ revision: this.revision });
   }
 }

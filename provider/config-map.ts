@@ -16,16 +16,15 @@ export function configMapRef(namespace: string, name: string): ObjectRef {
   return { kind: "ConfigMap", namespace, name };
 }
 
-/**
- * The ConfigMap with what its merge looks at: these keys and that annotation.
- */
+/** The ConfigMap with what its merge looks at: these keys and, where one is given, that annotation. */
 export function configMapTarget(
   ref: ObjectRef,
   keys: readonly (string | undefined)[],
-  annotation: string,
+  annotation?: string,
 ): Target {
   const named = [...new Set(keys.filter((key) => key !== undefined))];
-  return { ref, basis: [...named.map((key) => ["data", key]), ["metadata", "annotations", annotation]] };
+  const data = named.map((key) => ["data", key]);
+  return { ref, basis: annotation === undefined ? data : [...data, ["metadata", "annotations", annotation]] };
 }
 
 /**
@@ -102,16 +101,15 @@ export function movedMessage(ref: ObjectRef, from: string, to: string): string {
   );
 }
 
-/**
- * The patch that brings keys and an annotation to what they are to be (`null`: gone); `undefined` if they are.
- */
+/** The patch that brings keys, and an annotation, to what they are to be (`null`: gone); `undefined` if they are. */
 export function configMapPatch(
   map: ConfigMap,
   data: Readonly<Record<string, Before>>,
-  annotation: { readonly name: string; readonly value: string | null },
+  annotation?: { readonly name: string; readonly value: string | null },
 ): Readonly<Record<string, unknown>> | undefined {
   const changed = Object.entries(data).filter(([key, content]) => content !== contentOf(map, key));
-  const annotated = (map.annotations[annotation.name] ?? null) === annotation.value;
+  const annotated =
+    annotation === undefined || (map.annotations[annotation.name] ?? null) === annotation.value;
   if (annotated && changed.length === 0) return undefined;
   return {
     ...(changed.length === 0 ? {} : { data: Object.fromEntries(changed) }),

@@ -50,7 +50,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
     const result = (schema as z.ZodType).safeParse(value === undefined ? undefined : toJson(value, [name]));
     return result.success ? [] : failuresOf(name, result.error);
   });
-  return [...extra, ...wrong, ...(type.checkTogether?.(inputs) ?? [])];
+  return [...extra, ...wrong];
 }
 
 /** The handler of one kind of resource. */
@@ -100,27 +100,15 @@ export function handlerOf<Inputs extends object, Computed extends object>(
     },
 
     read: async ({ id, inputs, outputs, urn }, context) => {
-      const owner = ownerOf(outputs, urn);
-      const operation = start(context, owner);
       if (Object.keys(outputs).length === 0) {
-        if (type.adopt === undefined) {
-          throw new Error(
-            "This kind of resource cannot be imported: declare it, and it takes over what is there.",
-          );
-        }
-        const adopted = await type.adopt(id.split("/"), operation);
-        if (adopted === undefined) return undefined;
-        const asInputs = withDrift(toProperties(adopted.inputs), NO_DRIFT, type.drifts);
-        return {
-          id,
-          inputs: asInputs,
-          outputs: outputsOf(asInputs, adopted.computed, owner),
-          refreshBeforeUpdate,
-        };
+        throw new Error(
+          "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+        );
       }
-      const found = await type.read(inputsOf(inputs), computedOf(outputs), operation);
+      const owner = ownerOf(outputs, urn);
+      const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, owner));
       if (found === undefined) return undefined;
-      const asRead = withDrift(inputs, found.drift, type.drifts);
+      const asRead = type.drifts ? { ...inputs, drift: found.drift } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 
@@ -152,10 +140,6 @@ function known(map: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(map).filter(([name]) => !name.startsWith(INTERNAL)));
 }
 
-function withDrift(inputs: PropertyMap, drift: string, drifts: boolean): PropertyMap {
-  return drifts ? { ...inputs, drift } : inputs;
-}
-
 /** A state from before its kind of resource could drift has none. */
 function driftOf(outputs: PropertyMap): string {
   const drift: PropertyValue | undefined = outputs["drift"];
@@ -165,9 +149,4 @@ function driftOf(outputs: PropertyMap): string {
 function ownerOf(outputs: PropertyMap, urn: string): string {
   const owner: PropertyValue | undefined = outputs["owner"];
   return typeof owner === "string" ? owner : urn;
-}
-
-/** A validated value as properties: what is absent stays absent. */
-function toProperties(value: object): PropertyMap {
-  return JSON.parse(JSON.stringify(value)) as PropertyMap;
 }

@@ -134,13 +134,6 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     return { computed: { ...state, present }, drift };
   },
 
-  adopt: async ([namespace = "", kbsConfig = "", secret = ""], { kube }) => {
-    const taken = { namespace, kbsConfig, secret, secretIsCreated: false };
-    const live = await kube.get(kbsConfigRef(taken));
-    if (live === undefined || !resourcesOf(live).entries.includes(secret)) return undefined;
-    return { inputs: taken, computed: { added: false, present: true, revision: "" } };
-  },
-
   update: (want, old, operation) => join(want, old.computed, operation),
 
   delete: async (had, state, operation) => {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { KubeClient } from "../kube/client.ts";
-import type { CheckFailure, Log, PropertyMap } from "../protocol/index.ts";
+import type { Log, PropertyMap } from "../protocol/index.ts";
 import type { Turns } from "./turns.ts";
 import type { Written } from "./written.ts";
 
@@ -32,12 +32,6 @@ export interface Found {
   readonly drift: string;
 }
 
-/** A resource taken over by its id alone. */
-export interface Adopted<Inputs> {
-  readonly inputs: Inputs;
-  readonly computed: PropertyMap;
-}
-
 /**
  * One kind of resource in terms of plain, validated values; {@link ./handler.ts} translates from and to the protocol.
  * `Computed` are the outputs beyond the inputs, as the state holds them; what a function returns of them may be unknown
@@ -52,14 +46,10 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly derived: readonly (keyof Computed & string)[];
   /** Whether Read can find drift; then every resource has an input `drift`, wanted to be {@link NO_DRIFT}. */
   readonly drifts: boolean;
-  /** What has to hold between inputs; those that are not known yet are there as unknown. */
-  readonly checkTogether?: (inputs: PropertyMap) => readonly CheckFailure[];
   readonly id: (inputs: Inputs) => string;
   readonly create: (inputs: Inputs, operation: Operation) => Promise<PropertyMap>;
   /** Undefined: gone. */
   readonly read: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<Found | undefined>;
-  /** Undefined: there is no such thing. Absent: this kind cannot be imported. */
-  readonly adopt?: (id: readonly string[], operation: Operation) => Promise<Adopted<Inputs> | undefined>;
   readonly update: (
     inputs: Inputs,
     old: {

@@ -7,7 +7,6 @@ import {
   writeLedgers,
 } from "../core/reference-values/ledger.ts";
 import { retireDigests } from "../core/reference-values/retiring.ts";
-import { ORIGINALS_ANNOTATION } from "../core/text-entry/originals.ts";
 import { liveKey } from "../core/trustee/generation.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
@@ -53,7 +52,7 @@ async function retireFrom(
   operation: Operation,
   namespace: string,
   { configMap, candidateKeys }: z.output<typeof target>,
-  annotation: string,
+  annotation: string | undefined,
   patchOf: (map: ConfigMap, key: string) => Change<unknown>["patch"],
 ): Promise<Retired> {
   const ref = configMapRef(namespace, configMap);
@@ -77,11 +76,9 @@ function keyOf(object: KubeObject, candidates: readonly string[]): string | unde
 }
 
 function retireFromPolicy({ namespace, policy }: Inputs, operation: Operation): Promise<Retired> {
-  return retireFrom(operation, namespace, policy, ORIGINALS_ANNOTATION, (map, key) => {
-    const before = contentOf(map, key);
-    const content = retirePolicy(before, policy.stack);
-    return content === before ? undefined : { data: { [key]: content } };
-  });
+  return retireFrom(operation, namespace, policy, undefined, (map, key) =>
+    configMapPatch(map, { [key]: retirePolicy(contentOf(map, key), policy.stack) }),
+  );
 }
 
 function retireFromReferenceValues(

@@ -8,13 +8,13 @@ import {
   type PropertyMap,
   type Provider,
 } from "../protocol/index.ts";
-import { configMapEntry } from "./config-map-entry.ts";
 import { generatedValue } from "./generated-value.ts";
 import { getInitdata } from "./get-initdata.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
 import { referenceValues } from "./reference-values.ts";
+import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
 import { Turns } from "./turns.ts";
@@ -49,8 +49,10 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
   const handlers: Readonly<Record<string, ResourceHandler>> = {
     "trustee:index:GeneratedValue": handlerOf(generatedValue, start),
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
-    "trustee:index:ConfigMapEntry": handlerOf(configMapEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),
+    "trustee:index:ResourcePolicy": handlerOf(resourcePolicy, start),
+    // What the state of an older version calls a ResourcePolicy: the engine refreshes and deletes it by this type.
+    "trustee:index:ConfigMapEntry": handlerOf(resourcePolicy, start),
     "trustee:index:Retirement": handlerOf(retirement, start),
     "trustee:index:Rollout": handlerOf(rollout, start),
   };

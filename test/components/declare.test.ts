@@ -104,7 +104,7 @@ describe("what a program declares", () => {
         "trustee-access:index:KbsSecret there",
         "trustee:index:KbsSecretEntry there",
         "trustee-access:index:ResourcePolicy resource-policy",
-        "trustee:index:ConfigMapEntry resource-policy",
+        "trustee:index:ResourcePolicy resource-policy",
         "trustee-access:index:ReferenceValues reference-values",
         "trustee:index:ReferenceValues reference-values",
         "trustee-access:index:TrusteeRollout rollout",

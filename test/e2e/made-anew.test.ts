@@ -55,7 +55,7 @@ describe("what is made anew, because somebody asks for it,", () => {
   it.each([
     [
       "edits of Trustee's objects",
-      ["trustee:index:ConfigMapEntry", "trustee:index:ReferenceValues", "trustee:index:KbsSecretEntry"],
+      ["trustee:index:ResourcePolicy", "trustee:index:ReferenceValues", "trustee:index:KbsSecretEntry"],
     ],
     ["objects of its own", ["kubernetes:core/v1:Secret", "kubernetes:core/v1:Pod"]],
   ])("is there afterwards, once, and goes with the stack: %s", async (_, types) => {

@@ -45,7 +45,7 @@ describe.each(documents)(
       expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
       const told = stdout.slice(stdout.indexOf("Diagnostics:"));
       for (const [kind, name, now, then] of [
-        ["ConfigMapEntry", "resource-policy", "resource-policy.rego", "policy.rego"],
+        ["ResourcePolicy", "resource-policy", "resource-policy.rego", "policy.rego"],
         ["ReferenceValues", "reference-values", "reference_value", "reference-values.json"],
       ]) {
         expect(told).toContain(

@@ -62,11 +62,11 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       ref: `kbsconfigs.confidentialcontainers.org "${name}"`,
     };
   },
-  ConfigMapEntry: async () => {
+  ResourcePolicy: async () => {
     const name = `c${(count += 1)}`;
     await cluster.configMap(name, { "policy.rego": STOCK });
     return {
-      type: "ConfigMapEntry",
+      type: "ResourcePolicy",
       inputs: {
         namespace: cluster.namespace,
         configMap: name,

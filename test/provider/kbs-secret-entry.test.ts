@@ -276,12 +276,9 @@ test("wrong inputs are said with their names", async () => {
   });
 });
 
-test("import by id; what was there is not ours to take out", async () => {
-  await cluster.kbsConfig("import", ["p2-secret"]);
+test("an entry cannot be imported", async () => {
   const entry = engine.resource("KbsSecretEntry");
-  expect(await entry.import(`${cluster.namespace}/import/p2-secret`)).toBe(true);
-  expect((await entry.up(inputs("import"))).op).toBe("same");
-  await entry.destroy();
-  expect(await cluster.entries("import")).toStrictEqual(["p2-secret"]);
-  expect(await entry.import(`${cluster.namespace}/import/other`)).toBe(false);
+  await expect(entry.import(`${cluster.namespace}/import/p2-secret`)).rejects.toThrow(
+    "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+  );
 });

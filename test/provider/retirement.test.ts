@@ -25,7 +25,7 @@ const THEIRS = list(entry([C]));
 /** A policy, reference values and the retirement after them, for a pod with this init_data. */
 class Stack {
   readonly #name: string;
-  readonly policy: TestResource = engine.resource("ConfigMapEntry", "policy");
+  readonly policy: TestResource = engine.resource("ResourcePolicy", "policy");
   readonly values: TestResource = engine.resource("ReferenceValues", "values");
   readonly retirement: TestResource = engine.resource("Retirement", "rotation");
 

@@ -74,7 +74,7 @@ test("what was put back is that there was nothing: the pods are replaced all the
   };
   const last = engine.resource("Rollout", "last");
   await last.up({ ...inputs, changes: {}, onDelete: true });
-  const entry = engine.resource("ConfigMapEntry");
+  const entry = engine.resource("ResourcePolicy");
   await entry.up({
     namespace: cluster.namespace,
     configMap: "empty",

@@ -131,7 +131,7 @@ describe("somebody has converted everything to the new generation, what is ours 
       policy,
     });
     await cluster.configMap("policy", { "policy.rego": stock });
-    const resource = engine.resource("ConfigMapEntry");
+    const resource = engine.resource("ResourcePolicy");
     await resource.up(given("policy.rego"));
     const text = joinPolicy(stock, { ...policy, owner: ownerMark(resource.urn) });
     await cluster.edit("policy", { "policy.rego": null, "resource-policy.rego": text });

@@ -127,7 +127,7 @@ export const drifts: readonly Drift[] = [
       );
     },
     restarted: true,
-    shows: step("~", "trustee:index:ConfigMapEntry", "resource-policy", "update"),
+    shows: step("~", "trustee:index:ResourcePolicy", "resource-policy", "update"),
   },
   {
     what: "the policy reset to the stock one",
@@ -136,7 +136,7 @@ export const drifts: readonly Drift[] = [
         "package policy\nimport rego.v1\n\ndefault allow = false\n\nallow if {\n    count(input.submods) > 0\n}\n";
       await patchKey(sandbox, POLICY, policyKey(trustee), stock);
     },
-    shows: step("~", "trustee:index:ConfigMapEntry", "resource-policy", "update"),
+    shows: step("~", "trustee:index:ResourcePolicy", "resource-policy", "update"),
   },
   {
     what: "the secret's value changed, and the KBS restarted meanwhile",

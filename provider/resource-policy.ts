@@ -4,15 +4,6 @@ import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
-import {
-  ORIGINALS_ANNOTATION,
-  readOriginals,
-  withOriginal,
-  withoutOriginal,
-  writeOriginals,
-  type Original,
-  type Originals,
-} from "../core/text-entry/originals.ts";
 import type { PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter, type Change } from "./change.ts";
 import {
@@ -41,9 +32,8 @@ const inputs = z.object({
   namespace: z.string().min(1),
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
-  content: z.string().optional(),
-  policy: grants.optional(),
-  /** For a policy: whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
+  policy: grants,
+  /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
   rotation: rotation.optional(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -65,41 +55,31 @@ interface Old {
   readonly computed: Computed;
 }
 
-/**
- * What the key is to hold, and what is remembered as having been there before.
- * @param original what the ConfigMap itself says of that, where our state was lost
- */
+/** What the key is to hold, and what is remembered as having been there before. */
 function merged(
   want: Inputs,
   live: Before,
   old: Old | undefined,
   owner: string,
-  original?: Original,
 ): { readonly content: string; readonly before: Before } {
-  if (want.policy !== undefined) {
-    const base = withoutFormerName(want.policy, live, old);
-    const before = old === undefined ? live : old.computed.before;
-    const content = joinPolicy(
-      base,
-      { ...want.policy, owner: ownerMark(owner) },
-      before,
-      formerGrants(want, old),
-    );
-    return { content, before: parseRegistry(content)?.before ?? null };
-  }
-  const before = old?.computed ?? original ?? { before: live };
-  return { content: want.content ?? "", before: before.before };
+  const content = joinPolicy(
+    withoutFormerName(want.policy, live, old),
+    { ...want.policy, owner: ownerMark(owner) },
+    old === undefined ? live : old.computed.before,
+    formerGrants(want, old),
+  );
+  return { content, before: parseRegistry(content)?.before ?? null };
 }
 
 function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
   if (rotation === undefined) return undefined;
-  const declared = old?.inputs.policy?.secrets;
+  const declared = old?.inputs.policy.secrets;
   return { rotation, ...(declared === undefined ? {} : { declared }) };
 }
 
 /** The live policy without what this resource had put in under another stack's name. */
 function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined): Before {
-  const former = old?.inputs.policy?.stack;
+  const former = old?.inputs.policy.stack;
   if (former === undefined || former === want.stack) return live;
   const withdrawal = leavePolicy(live, former, old?.computed.written);
   return "content" in withdrawal ? withdrawal.content : live;
@@ -108,9 +88,7 @@ function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
 function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
-  if (had.policy !== undefined) return leavePolicy(live, had.policy.stack, state.written, ownerMark(owner));
-  if (live === state.written) return { kind: "restore", content: state.before };
-  return { kind: "leave", reason: "somebody else has written it since" };
+  return leavePolicy(live, had.policy.stack, state.written, ownerMark(owner));
 }
 
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
@@ -128,14 +106,6 @@ interface Outcome {
   readonly left?: string;
 }
 
-function patchOf(
-  map: ConfigMap,
-  data: Readonly<Record<string, Before>>,
-  originals: Originals,
-): Change<Outcome>["patch"] {
-  return configMapPatch(map, data, { name: ORIGINALS_ANNOTATION, value: writeOriginals(originals) });
-}
-
 /** What is to be written; also puts back what was under the former key where the generation has changed. */
 function mergeInto(
   map: ConfigMap,
@@ -144,17 +114,9 @@ function mergeInto(
   old: Old | undefined,
   owner: string,
 ): Change<Outcome> {
-  const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
-  const same = old?.computed.key === key ? old : undefined;
-  // Where another resource of ours wrote before this one, what it found is what was there.
-  const { content, before } = merged(want, contentOf(map, key), same, owner, originals[key]);
-  const marked =
-    want.policy === undefined
-      ? withOriginal(originals, key, { owner, before })
-      : withoutOriginal(originals, key, owner);
-  if (old === undefined || same !== undefined) {
-    return { patch: patchOf(map, { [key]: content }, marked), result: { key, content, before } };
-  }
+  const moved = old !== undefined && old.computed.key !== key;
+  const { content, before } = merged(want, contentOf(map, key), moved ? undefined : old, owner);
+  if (!moved) return { patch: configMapPatch(map, { [key]: content }), result: { key, content, before } };
   const formerKey = old.computed.key;
   const withdrawal = leave(old, contentOf(map, formerKey), owner);
   const data = {
@@ -162,15 +124,12 @@ function mergeInto(
     ...("content" in withdrawal ? { [formerKey]: withdrawal.content } : {}),
   };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
-  return {
-    patch: patchOf(map, data, withoutOriginal(marked, formerKey, owner)),
-    result: { key, content, before, ...left },
-  };
+  return { patch: configMapPatch(map, data), result: { key, content, before, ...left } };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
   const ref = configMapRef(want.namespace, want.configMap);
-  const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key], ORIGINALS_ANNOTATION);
+  const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key]);
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
@@ -193,7 +152,6 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
 
 /** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
 function damageOf({ policy }: Inputs, live: Before): string | undefined {
-  if (policy === undefined) return undefined;
   const damaged = foreignDamage(live, policy.stack);
   if (damaged.length === 0) return undefined;
   return `the policy has a damaged line of another stack (${damaged.map(damageWords).join("; ")}); no up until it is mended`;
@@ -213,25 +171,20 @@ function driftOf(
   const damage = damageOf(want, live);
   if (damage !== undefined) return damage;
   if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
-  if (want.policy === undefined) return "somebody has changed the content";
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
-  return registry.stacks.some((stack) => stack.stack === want.policy?.stack)
+  return registry.stacks.some((stack) => stack.stack === want.policy.stack)
     ? "somebody has changed the policy by hand"
     : "this stack's grants were taken out of the policy";
 }
 
-/** One key's content in somebody else's ConfigMap: a text, or a policy that several stacks share. */
-export const configMapEntry: ResourceType<Inputs, Computed> = {
+/** The KBS's resource policy, which several stacks share: one key's content in a ConfigMap of the operator's. */
+export const resourcePolicy: ResourceType<Inputs, Computed> = {
   inputs,
   computed,
   replaceOn: ["namespace", "configMap"],
   derived: ["liveContent", "before", "written"],
   drifts: true,
-  checkTogether: (given) =>
-    (given["content"] === undefined) === (given["policy"] === undefined)
-      ? [{ property: "content", reason: "give exactly one of content and policy" }]
-      : [],
   id: ({ namespace, configMap, candidateKeys }) => `${namespace}/${configMap}/${candidateKeys[0] ?? ""}`,
 
   create: (want, operation) => write(want, undefined, operation),
@@ -247,42 +200,20 @@ export const configMapEntry: ResourceType<Inputs, Computed> = {
     };
   },
 
-  adopt: async ([namespace = "", configMap = "", key = ""], { kube }) => {
-    const object = await kube.get(configMapRef(namespace, configMap));
-    const live = object === undefined ? null : contentOf(readConfigMap(object), key);
-    if (live === null) return undefined;
-    return {
-      inputs: { namespace, configMap, candidateKeys: [key], content: live },
-      computed: { key, liveContent: live, before: live, written: live, revision: "" },
-    };
-  },
-
   update: write,
 
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
-    const { result } = await changeObject(
-      operation,
-      configMapTarget(ref, [state.key], ORIGINALS_ANNOTATION),
-      (object) => {
-        const live = staying(object);
-        if (live === undefined) return { patch: undefined, result: undefined };
-        const map = readConfigMap(live);
-        const originals = readOriginals(map.annotations[ORIGINALS_ANNOTATION]);
-        const other = originals[state.key];
-        if (other !== undefined && other.owner !== operation.owner)
-          return { patch: undefined, result: undefined };
-        const withdrawal = leave(
-          { inputs: had, computed: state },
-          contentOf(map, state.key),
-          operation.owner,
-        );
-        const data = "content" in withdrawal ? { [state.key]: withdrawal.content } : {};
-        const patch = patchOf(map, data, withoutOriginal(originals, state.key, operation.owner));
-        if (patch !== undefined) writableConfigMap(live, ref);
-        return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
-      },
-    );
+    const { result } = await changeObject(operation, configMapTarget(ref, [state.key]), (object) => {
+      const live = staying(object);
+      if (live === undefined) return { patch: undefined, result: undefined };
+      const map = readConfigMap(live);
+      const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key), operation.owner);
+      const patch =
+        "content" in withdrawal ? configMapPatch(map, { [state.key]: withdrawal.content }) : undefined;
+      if (patch !== undefined) writableConfigMap(live, ref);
+      return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
+    });
     if (result !== undefined) warnLeft(operation, had, state.key, result);
   },
 };

@@ -32,7 +32,7 @@ function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & Pr
 /** As they stand in the text: with the resource that put them there. */
 const owned = (policy: StackGrants, stack = "dev", name = "it"): StackGrants => ({
   ...policy,
-  owner: ownerMark(`urn:pulumi:${stack}::trustee-access::trustee:index:ConfigMapEntry::${name}`),
+  owner: ownerMark(`urn:pulumi:${stack}::trustee-access::trustee:index:ResourcePolicy::${name}`),
 });
 
 const target = (configMap: string, keys: readonly string[] = [NEW, OLD]) => ({
@@ -41,14 +41,13 @@ const target = (configMap: string, keys: readonly string[] = [NEW, OLD]) => ({
   candidateKeys: [...keys],
 });
 const withPolicy = (configMap: string, policy = grants()) => ({ ...target(configMap), policy });
-const withContent = (configMap: string, content: string) => ({ ...target(configMap), content });
 const resourceVersion = async (name: string): Promise<unknown> =>
   (await cluster.get("ConfigMap", name)).metadata.resourceVersion;
 
 describe("a shared policy", () => {
   test("takes the place of what was there, and gives it back", async () => {
     await cluster.configMap("policy", { [OLD]: STOCK, other: "theirs" });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     const text = joinPolicy(STOCK, owned(grants()));
     const planned = {
       ...withPolicy("policy"),
@@ -80,8 +79,8 @@ describe("a shared policy", () => {
 
   test("two stacks come and go, each one's grants hold, the last gives back what was there", async () => {
     await cluster.configMap("shared", { [OLD]: STOCK });
-    const ours = engine.resource("ConfigMapEntry");
-    const theirs = other.resource("ConfigMapEntry");
+    const ours = engine.resource("ResourcePolicy");
+    const theirs = other.resource("ResourcePolicy");
     await ours.up(withPolicy("shared"));
     await theirs.up(withPolicy("shared", grants("org/p/other", "cd".repeat(32))));
     expect((await ours.up(withPolicy("shared"))).op).toBe("same");
@@ -95,7 +94,7 @@ describe("a shared policy", () => {
 
   test("changed grants are written; a renamed stack leaves nothing under its former name", async () => {
     await cluster.configMap("changed", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("changed"));
     const changed = grants("org/p/dev", "ef".repeat(32));
     expect(await entry.up(withPolicy("changed", changed))).toMatchObject({
@@ -125,7 +124,7 @@ describe("a shared policy", () => {
   ];
   test.each(drifts)("drift: %s", async (words, content) => {
     await cluster.configMap("drift", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     const first = await entry.up(withPolicy("drift"));
     await cluster.edit("drift", { [OLD]: content });
     expect(await entry.preview(withPolicy("drift"))).toMatchObject({
@@ -147,7 +146,7 @@ describe("a shared policy", () => {
     const both = joinPolicy(joinPolicy(STOCK, owned(grants())), owned(grants("org/p/x", "cd".repeat(32))));
     const damaged = both.replace('"org/p/x","owner"', '"org/p/x","owner');
     await cluster.configMap("damaged", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("damaged"));
     await cluster.edit("damaged", { [OLD]: damaged });
     await entry.refresh();
@@ -164,7 +163,7 @@ describe("a shared policy", () => {
 
   test("the removed key", async () => {
     await cluster.configMap("removed", { [OLD]: STOCK, other: "x" });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("removed"));
     await cluster.edit("removed", { [OLD]: null });
     await entry.refresh();
@@ -177,7 +176,7 @@ describe("a shared policy", () => {
 
   test("on destroy, what somebody else has written since is left, with a warning", async () => {
     await cluster.configMap("left", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("left"));
     await cluster.edit("left", { [OLD]: "package policy\n# theirs\n" });
     await entry.destroy();
@@ -190,9 +189,9 @@ describe("a shared policy", () => {
 
   test("under another name without an alias: the new resource takes over, and the old one leaves it alone", async () => {
     await cluster.configMap("renamed", { [OLD]: STOCK });
-    const old = engine.resource("ConfigMapEntry");
+    const old = engine.resource("ResourcePolicy");
     await old.up(withPolicy("renamed"));
-    const renamed = engine.resource("ConfigMapEntry", "renamed");
+    const renamed = engine.resource("ResourcePolicy", "renamed");
     await renamed.up(withPolicy("renamed"));
     const warnings = engine.messages("WARNING");
     await old.destroy();
@@ -207,7 +206,7 @@ describe("a shared policy", () => {
 
   test("a destroy that was killed after its write has nothing more to do, and nothing to warn of", async () => {
     await cluster.configMap("killed", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("killed"));
     const { state } = entry;
     await entry.destroy();
@@ -222,7 +221,7 @@ describe("a shared policy", () => {
 describe("the generation of Trustee", () => {
   test("Trustee is upgraded under a stack: it moves to the new key, and puts the old one back", async () => {
     await cluster.configMap("upgrade", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("upgrade"));
     const newStock = `${STOCK}# new\n`;
     await cluster.edit("upgrade", { [NEW]: newStock });
@@ -241,7 +240,7 @@ describe("the generation of Trustee", () => {
 
   test("pinned by the program to the new key, where the old one has gone", async () => {
     await cluster.configMap("pinned", { [OLD]: STOCK });
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await entry.up({ ...target("pinned", [OLD]), policy: grants() });
     await cluster.edit("pinned", { [OLD]: null, [NEW]: STOCK });
     const warnings = engine.messages("WARNING");
@@ -259,7 +258,7 @@ describe("the generation of Trustee", () => {
 
   test("a ConfigMap without data says nothing about it: that is an error, unless there is but one candidate", async () => {
     await cluster.configMap("empty");
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
       `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it cannot be seen ` +
         "which generation of Trustee reads it. Pin the generation in the settings.",
@@ -272,18 +271,17 @@ describe("the generation of Trustee", () => {
 });
 
 describe("what cannot be", () => {
-  test("content and policy, or neither", async () => {
-    const entry = engine.resource("ConfigMapEntry");
-    const failures = { content: "give exactly one of content and policy" };
-    expect((await entry.check(target("x"))).failures).toStrictEqual(failures);
-    expect((await entry.check({ ...withContent("x", "y"), policy: unknown })).failures).toStrictEqual(
-      failures,
-    );
+  test("no policy, or a text of one's own", async () => {
+    const entry = engine.resource("ResourcePolicy");
+    expect((await entry.check({ ...target("x"), content: "y" })).failures).toStrictEqual({
+      content: "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation",
+      policy: "Invalid input: expected object, received undefined",
+    });
     expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});
   });
 
   test("no such ConfigMap; one that went is gone, and deleting it succeeds", async () => {
-    const entry = engine.resource("ConfigMapEntry");
+    const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("nowhere"))).rejects.toThrow(
       `There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +
         "Trustee first, or correct the name and the namespace.",
@@ -299,7 +297,7 @@ describe("what cannot be", () => {
 
   test("an immutable ConfigMap", async () => {
     await cluster.configMap("immutable", { [OLD]: STOCK }, { immutable: true });
-    await expect(engine.resource("ConfigMapEntry").preview(withPolicy("immutable"))).rejects.toThrow(
+    await expect(engine.resource("ResourcePolicy").preview(withPolicy("immutable"))).rejects.toThrow(
       `ConfigMap "immutable" in namespace "${cluster.namespace}" is immutable, so nothing can be written into it.`,
     );
   });

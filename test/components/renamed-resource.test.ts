@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { PropertyMap } from "../../protocol/index.ts";
+import { trusteeProvider } from "../../provider/trustee-provider.ts";
+import { kubeconfigOf } from "../kube/api-server.ts";
+
+const OLD = "trustee:index:ConfigMapEntry";
+const NEW = "trustee:index:ResourcePolicy";
+const STOCK = "package policy\n\ndefault allow = false\n";
+const KEY = "policy.rego";
+
+const given = {
+  namespace: "trustee",
+  configMap: "resource-policy",
+  candidateKeys: [KEY],
+  policy: {
+    stack: "o/p/s",
+    others: "affirming",
+    secrets: { db: { "*": { ["ab".repeat(32)]: "web" } } },
+  },
+};
+
+/** An API server with one ConfigMap, whose data a merge patch changes. */
+async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: string }> {
+  let version = 1;
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      if (request.method === "PATCH") {
+        version += 1;
+        Object.assign(data, (JSON.parse(body) as { data: Record<string, string> }).data);
+      }
+      const metadata = { name: "resource-policy", namespace: "trustee", resourceVersion: String(version) };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ metadata, data }));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) };
+}
+
+describe("the resource ResourcePolicy, which an older version called ConfigMapEntry", () => {
+  it("registers the old type as an alias, so that the engine keeps the resource of an existing stack", async () => {
+    const resource = ({ name, inputs }: pulumi.runtime.MockResourceArgs): { id: string; state: object } => ({
+      id: name,
+      state: inputs as object,
+    });
+    await pulumi.runtime.setMocks({ call: () => ({}), newResource: resource });
+    // After the mocks: the resources' base class looks at them as it loads.
+    const { ResourcePolicy } = await import("../../components/trustee/index.ts");
+    const registered: unknown[] = [];
+    const transformations: pulumi.ResourceTransformation[] = [
+      ({ type, opts }) => {
+        registered.push({ type, aliases: opts.aliases });
+        return undefined;
+      },
+    ];
+    new ResourcePolicy("resource-policy", given as never, { transformations, aliases: [{ name: "mine" }] });
+    expect(registered).toEqual([{ type: NEW, aliases: [{ type: OLD }, { name: "mine" }] }]);
+  });
+
+  it("is refreshed, updated in place and deleted from a state that has the old type", async () => {
+    const data: Record<string, string> = { [KEY]: STOCK };
+    const provider = trusteeProvider();
+    const ignore = (): void => undefined;
+    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, status: ignore };
+    const context = { signal: new AbortController().signal, log };
+    await provider.configure({ args: await clusterWith(data), variables: {} }, context);
+    const timed = { timeoutSeconds: 0 };
+    const resource = (type: string): { urn: string; type: string; name: string } => ({
+      urn: `urn:pulumi:s::p::${type}::resource-policy`,
+      type,
+      name: "resource-policy",
+    });
+    const check = async (type: string): Promise<PropertyMap> =>
+      (
+        await provider.check(
+          { ...resource(type), oldInputs: {}, newInputs: given, randomSeed: new Uint8Array() },
+          context,
+        )
+      ).inputs;
+
+    const inputs = await check(OLD);
+    const created = await provider.create({ ...resource(OLD), inputs, ...timed, preview: false }, context);
+    const written = data[KEY];
+    expect(written).not.toBe(STOCK);
+
+    const id = created.id;
+    const state = { inputs, outputs: created.outputs };
+    const read = await provider.read({ ...resource(OLD), id, ...state, ...timed }, context);
+    expect(read).toEqual({ id, ...state, refreshBeforeUpdate: true });
+
+    const newInputs = await check(NEW);
+    expect(
+      await provider.diff(
+        {
+          ...resource(NEW),
+          id,
+          oldInputs: inputs,
+          oldOutputs: created.outputs,
+          newInputs,
+          ignoreChanges: [],
+        },
+        context,
+      ),
+    ).toEqual({ detailedDiff: {} });
+    const update = {
+      id,
+      oldInputs: inputs,
+      oldOutputs: created.outputs,
+      newInputs,
+      ignoreChanges: [],
+      ...timed,
+      preview: false,
+    };
+    const updated = await provider.update({ ...resource(NEW), ...update }, context);
+    expect(updated.outputs).toEqual(created.outputs);
+    expect(data).toEqual({ [KEY]: written });
+
+    await provider.delete(
+      { ...resource(OLD), id, oldInputs: inputs, outputs: updated.outputs, ...timed },
+      context,
+    );
+    expect(data).toEqual({ [KEY]: STOCK });
+  });
+});
