@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
@@ -66,7 +67,7 @@ function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest
 /** How a table calls who has this digest. */
 function readersOf(table: GrantTable, digest: string): readonly string[] {
   const cells = Object.values(table).flatMap((keys) => Object.values(keys));
-  return cells.flatMap((readers) => (Object.hasOwn(readers, digest) ? [readers[digest] ?? ""] : []));
+  return cells.flatMap((readers) => own(readers, digest) ?? []);
 }
 
 /** TA101: digests in the policy. */
