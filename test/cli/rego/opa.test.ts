@@ -177,7 +177,7 @@ describe("the OPA program", () => {
     const program = join(path, "opa");
     const seen = join(path, "seen");
     const answer = '{"result":[{"expressions":[{"value":{}}]}]}';
-    const lines = ["#!/bin/sh", `{ echo "$@"; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
+    const lines = ["#!/bin/sh", `{ echo $*; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
     await writeFile(
       program,
       [...lines, `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`].join("\n"),
