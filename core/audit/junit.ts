@@ -1,3 +1,5 @@
+import { shownText } from "../policy/shown-name.ts";
+
 /** One thing that was tested. */
 export interface JunitCase {
   /** What it belongs to, e.g. a pod. */
@@ -13,8 +15,7 @@ export interface JunitCase {
 
 /** Text as XML may hold it: what no XML document can hold becomes a replacement character. */
 function escape(text: string): string {
-  return text
-    .toWellFormed()
+  return shownText(text)
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
