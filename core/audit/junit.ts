@@ -1,5 +1,3 @@
-import { shownText } from "../policy/shown-name.ts";
-
 /** One thing that was tested. */
 export interface JunitCase {
   /** What it belongs to, e.g. a pod. */
@@ -15,7 +13,8 @@ export interface JunitCase {
 
 /** Text as XML may hold it: what no XML document can hold becomes a replacement character. */
 function escape(text: string): string {
-  return shownText(text)
+  return text
+    .toWellFormed()
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -12,7 +12,7 @@ export function escapeText(text: string): string {
     .replace(CONTROL, "\uFFFD");
 }
 
-const CONTROL = /(?![\t\n\r])\p{Cc}|\p{Cf}|\p{Cs}|[\uFFFE\uFFFF]/gu;
+const CONTROL = /(?![\t\n\r])\p{C}|[\p{Zl}\p{Zp}]/gu;
 
 /** Cut in the middle, so that both ends stay to be compared. */
 export function shorten(text: string, length: number): string {
