@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries } from "../core/kbs-config/entries.ts";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { candidateKeys, generationFacts, generations, type Generation } from "../core/trustee/generation.ts";
 import { ownerLabels, STACK_ANNOTATION } from "../core/trustee/ownership.ts";

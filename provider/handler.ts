@@ -1,12 +1,11 @@
 import type { z } from "zod";
-import { own } from "../core/own.ts";
 import { shownLine } from "../core/policy/shown-name.ts";
+import { mapValues, own } from "../core/records.ts";
 import {
   changes,
   containsSecret,
   containsUnknown,
   detailedDiff,
-  mapValues,
   markSecret,
   toJson,
   unknown,
@@ -17,7 +16,7 @@ import {
   type Provider,
 } from "../protocol/index.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { schemaPath } from "./schema-path.ts";
+import { schemaPath } from "./function-args.ts";
 
 /** Makes the operation of one call. */
 export type Start = (context: CallContext, owner: string, preview?: boolean) => Operation;

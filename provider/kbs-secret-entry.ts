@@ -8,7 +8,7 @@ import {
   writeLedger,
   type SecretResources,
 } from "../core/kbs-config/entries.ts";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, type Change, type Target } from "./change.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -19,11 +19,11 @@ import {
 import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
-import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
   configMapRef,
@@ -57,7 +57,7 @@ const inputs = z.object({
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
   /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -142,7 +142,7 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, now }: Pick<Operation, "owner" | "now">,
+  { owner, clock }: Pick<Operation, "owner" | "clock">,
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
@@ -152,7 +152,7 @@ function mergeInto(
     ledger: own(ledgersOf(map), key) ?? EMPTY_LEDGER,
     owner,
     wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
+    terms: termsOf(Object.keys(want.digests), want, old?.inputs, clock.now()),
     remembered: rememberedFor(key, contentOf(map, key), old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
@@ -245,7 +245,7 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
 }
 
 function mutable(given: Digests): Computed["retiring"] {
-  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+  return mapValues(given, (list) => [...list]);
 }
 
 /** Own digests inside named RVPS entries. */

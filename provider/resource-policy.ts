@@ -4,6 +4,7 @@ import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import type { PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter, type Change } from "./change.ts";
 import {
@@ -20,7 +21,6 @@ import {
   writableConfigMap,
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { rotation } from "./rotation.ts";
 
 const grants = z.object({
   stack: z.string().min(1),
@@ -34,7 +34,7 @@ const inputs = z.object({
   candidateKeys: z.array(z.string().min(1)).min(1),
   policy: grants,
   /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
 });
 type Inputs = z.output<typeof inputs>;
 

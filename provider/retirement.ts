@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
 import { shownName } from "../core/policy/shown-name.ts";
 import {

@@ -1,10 +1,11 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { shownText } from "../core/policy/shown-name.ts";
-import { KubeClient } from "../kube/client.ts";
+import { systemClock, type Clock } from "../kube/clock.ts";
+import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
 import {
-  PartialFailure,
   reveal,
   UnimplementedError,
   type CallContext,
@@ -21,7 +22,6 @@ import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
@@ -29,15 +29,18 @@ function textOf(args: PropertyMap, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely. */
-export function trusteeProvider(now: () => Date = () => new Date()): Provider {
+/**
+ * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
+ * @param clock only tests give one
+ */
+export function trusteeProvider(clock: Clock = systemClock): Provider {
   let cluster: KubeConfig | undefined;
   const written = new Written();
   const turns = new Turns();
 
   const kubeWith = (signal: AbortSignal): KubeClient => {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
-    return new KubeClient(cluster, signal);
+    return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
   };
   const start: Start = (context, owner, preview = false) => ({
     kube: kubeWith(context.signal),
@@ -46,7 +49,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     signal: context.signal,
     preview,
     owner,
-    now,
+    clock,
     written,
     turns,
   });
@@ -113,7 +116,6 @@ async function ended<Response>(
     return await work({ ...context, log: shownLog(context.log) });
   } catch (error) {
     if (context.signal.aborted && isInterruption(error)) throw context.signal.reason;
-    if (error instanceof PartialFailure) throw new PartialFailure(error.state, error.reasons.map(shownText));
     if (error instanceof Error) error.message = shownText(error.message);
     throw error;
   }

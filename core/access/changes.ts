@@ -3,15 +3,16 @@ import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { byName } from "../records.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
-export const EVERY_OTHER_POD = "every other pod";
+const EVERY_OTHER_POD = "every other pod";
 
 /** In place of `secret/key`: whatever no stack restricts and no column shows. */
-export const EVERY_OTHER_SECRET = "every other secret";
+const EVERY_OTHER_SECRET = "every other secret";
 
 /** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
 export type FormerWhy = Decision["why"] | "unknown";
@@ -81,9 +82,7 @@ function comparedRows(
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
-  const removed = [...formerClaims]
-    .filter(([name]) => !present.has(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData }): Compared[] => {
       const former = formerClaims.get(pod) ?? [];

@@ -1,6 +1,6 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 
 /** A column of the matrix: one key of one secret in the repository `default`. */
 export interface Column {

@@ -1,7 +1,7 @@
-import { own } from "../own.ts";
 import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { byString, own } from "../records.ts";
 
 /** Somebody who reads a secret that this stack restricts, by a line of another stack in the policy that they share. */
 export interface OtherReader {
@@ -57,7 +57,7 @@ export function otherReaders(live: Before, joining: StackGrants): readonly Other
       ...readersIn(stack, retiring, true),
     ])
     .filter((reader) => Object.hasOwn(joining.secrets, reader.secret) && !isGranted(joining.secrets, reader))
-    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    .sort((a, b) => byString(orderOf(a), orderOf(b)));
 }
 
 /** How such a reader is called among pods: `b1 of stack organization/project/stack`. */

@@ -1,3 +1,4 @@
+import { parseJson } from "../records.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
 import { isGrantTable, parseRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
@@ -31,12 +32,8 @@ function tableText(text: string): string {
 }
 
 function tableIn(text: string): GrantTable | undefined {
-  try {
-    const table: unknown = JSON.parse(tableText(text));
-    return isGrantTable(table) ? table : undefined;
-  } catch {
-    return undefined;
-  }
+  const table = parseJson(tableText(text));
+  return isGrantTable(table) ? table : undefined;
 }
 
 /** What a policy text says and does; `undefined` for one that is none of this project's, or has no stack in it. */

@@ -1,6 +1,6 @@
 import { addEntry, editEntry, removeEntry, type Entry, type ReferenceValuesDocument } from "./document.ts";
 import type { CreatedEntry, Digests, Ledger } from "./ledger.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 
 /** What one owner wants of the entries of one name. */
 export interface EntryRequest {

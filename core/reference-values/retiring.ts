@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
