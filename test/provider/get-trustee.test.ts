@@ -182,11 +182,12 @@ describe("the preflight", () => {
   });
 
   test("takes certificates alone, and refuses a Secret that holds a key beside them", async () => {
-    const url = { url: "https://kbs.example" };
+    trustee();
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const tls = certificate["tls.crt"];
     for (const text of [tls + key, key + tls]) {
-      await cluster.secret(trusteeNames.certificate, { "tls.crt": text });
+      cluster.delete("Secret", trusteeNames.certificate);
+      cluster.secret(trusteeNames.certificate, { "tls.crt": text });
       const message = await problems(url);
       expect(message).toContain("1 problem");
       expect(message).toContain(
@@ -194,9 +195,9 @@ describe("the preflight", () => {
       );
       expect(message).not.toContain("hidden");
     }
-    await cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
+    cluster.delete("Secret", trusteeNames.certificate);
+    cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
     expect(JSON.parse(await problems(url))).toMatchObject({ certificate: tls });
-    await cluster.secret(trusteeNames.certificate, certificate);
   });
 
   test("takes an immutable certificate, which is only read, and no immutable policy", async () => {

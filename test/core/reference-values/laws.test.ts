@@ -50,6 +50,8 @@ interface Model {
   /** Who is there, with what. */
   readonly stacks: Map<Stack, { readonly wanted: Digests; readonly retiring: Digests }>;
   notes: number;
+  /** Whether the ledger has been lost; a second time is not told from the first. */
+  lost?: true;
 }
 
 interface Real {
@@ -244,6 +246,7 @@ const renewing = edit("they change the expiration of an entry of ours", (model, 
 const losing = command(
   "the ledger is lost",
   (model) =>
+    model.lost === undefined &&
     model.stacks.size === 1 &&
     [...model.stacks.values()].every(({ retiring }) => Object.keys(retiring).length === 0),
   (model, real) => {
@@ -253,6 +256,7 @@ const losing = command(
       return;
     // Another that comes before the one that is there remembers a text with what is ours in it.
     model.untouched = undefined;
+    model.lost = true;
     real.world = { ...real.world, ledger: EMPTY_LEDGER };
   },
 );
@@ -298,7 +302,7 @@ const edits = [
       expiration: isShared(entry) ? entry.expiration : expirationOf(model),
     })),
   ),
-  fc.constantFrom(sharing, removing, takingOut, losing),
+  fc.constantFrom(sharing, removing, takingOut),
 ];
 
 /** What is there before anybody comes. */
@@ -333,6 +337,11 @@ function lawsHold(values: readonly string[], possible: readonly fc.Arbitrary<Com
 describe("whatever we and others do in turn, theirs stays as it is, and nothing of ours that nobody wants any more", () => {
   test("whatever others edit", () => {
     lawsHold(THEIRS, [...ours, ...edits]);
+  });
+
+  // What others edit meanwhile cannot be told from ours then.
+  test("where the ledger is lost", () => {
+    lawsHold(THEIRS, [...ours, fc.constant(losing)]);
   });
 
   test("where they change the expiration of what we have made", () => {
