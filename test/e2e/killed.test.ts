@@ -70,8 +70,9 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
 
   it("the engine in up, at each thing that it writes: the next up goes on, nothing is doubled", async () => {
     const killedAt = await killedAtEveryWrite("up");
-    expect(killedAt.slice(0, 2)).toEqual(["secrets", "kbsconfigs"]);
-    expect(killedAt.slice(2, 4).sort()).toEqual([POLICY, VALUES]);
+    expect(killedAt.slice(0, 4).sort()).toEqual(["kbsconfigs", "secrets", POLICY, VALUES].sort());
+    // The reference values may come beside each of these.
+    expect(killedAt.filter((kind) => kind !== VALUES).slice(0, 3)).toEqual([POLICY, "secrets", "kbsconfigs"]);
     // The operator of 0.21 rolls Trustee out by itself.
     expect(killedAt.slice(4)).toEqual(trustee === "0.18" ? ["deployments", "pods"] : ["pods"]);
     await stack.expectUp();
