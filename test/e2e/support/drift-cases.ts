@@ -26,8 +26,14 @@ export interface Drift {
   readonly what: string;
   readonly make: (context: Context) => Promise<unknown>;
   readonly shows: RegExp;
-  /** Whether the KBS is restarted before anybody notices, and so serves what was done. */
-  readonly restarted?: true;
+  /** The part of what Trustee serves that differs once the KBS has restarted, which it then does before the preview. */
+  readonly served?: keyof Served;
+}
+
+/** What Trustee serves: the tutorial's nine cells, and the value that pod2 reads of its secret. */
+export interface Served {
+  readonly cells: readonly (readonly boolean[])[];
+  readonly secret: string;
 }
 
 export const POLICY = "trusteeconfig-resource-policy";
@@ -77,9 +83,8 @@ function newCertificate(): { readonly certificate: string; readonly key: string 
   return result;
 }
 
-/** Each is to show, to be mended, and to leave nothing behind. */
-export const drifts: readonly Drift[] = [
-  {
+const drifts = {
+  entryRemoved: {
     what: "our entry removed from kbsSecretResources",
     make: async ({ sandbox }) => {
       const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
@@ -88,7 +93,7 @@ export const drifts: readonly Drift[] = [
     },
     shows: step("~", "trustee:index:KbsSecretEntry", "p2-secret", "update"),
   },
-  {
+  digestRemoved: {
     what: "our digest removed from the reference values",
     make: async ({ sandbox, trustee, initData }) =>
       editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
@@ -97,7 +102,7 @@ export const drifts: readonly Drift[] = [
       })),
     shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
   },
-  {
+  digestDoubled: {
     what: "our digest doubled in the reference values",
     make: async ({ sandbox, trustee, initData }) =>
       editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
@@ -106,7 +111,7 @@ export const drifts: readonly Drift[] = [
       })),
     shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
   },
-  {
+  entryExpired: {
     what: "our entry expired",
     make: async ({ sandbox, trustee }) =>
       editReferenceValues(sandbox, trustee, MADE_ENTRY, (entry) => ({
@@ -115,7 +120,7 @@ export const drifts: readonly Drift[] = [
       })),
     shows: step("~", "trustee:index:ReferenceValues", "reference-values", "update"),
   },
-  {
+  policyEdited: {
     what: "the policy edited by hand, and the KBS restarted meanwhile",
     make: async ({ sandbox, trustee }) => {
       const policy = await configMapKey(sandbox, POLICY, policyKey(trustee));
@@ -126,10 +131,10 @@ export const drifts: readonly Drift[] = [
         policy.replace("\ndefault allow = false\n", "\ndefault allow = true\n"),
       );
     },
-    restarted: true,
+    served: "cells",
     shows: step("~", "trustee:index:ResourcePolicy", "resource-policy", "update"),
   },
-  {
+  policyReset: {
     what: "the policy reset to the stock one",
     make: async ({ sandbox, trustee }) => {
       const stock =
@@ -138,26 +143,26 @@ export const drifts: readonly Drift[] = [
     },
     shows: step("~", "trustee:index:ResourcePolicy", "resource-policy", "update"),
   },
-  {
+  valueChanged: {
     what: "the secret's value changed, and the KBS restarted meanwhile",
     make: async ({ sandbox }) => {
       const data = { secret: Buffer.from("another").toString("base64") };
       await mergePatch(sandbox, "secret", "p2-secret", { data });
     },
-    restarted: true,
+    served: "secret",
     shows: step("~", "kubernetes:core/v1:Secret", "p2-secret", "update"),
   },
-  {
+  secretDeleted: {
     what: "the Secret deleted",
     make: async ({ sandbox }) => kubectl(sandbox, "delete", "secret", "p2-secret", "-n", NAMESPACE),
     shows: step("+", "kubernetes:core/v1:Secret", "p2-secret", "create"),
   },
-  {
+  podDeleted: {
     what: "a pod deleted",
     make: async ({ sandbox }) => kubectl(sandbox, "delete", "pod", "pod3", "-n", "default", "--wait=true"),
     shows: step("+", "kubernetes:core/v1:Pod", "pod3", "create"),
   },
-  {
+  annotationChanged: {
     what: "a pod's initdata annotation changed",
     make: async ({ sandbox }) =>
       kubectl(
@@ -172,7 +177,7 @@ export const drifts: readonly Drift[] = [
       ),
     shows: step("+-", "kubernetes:core/v1:Pod", "pod2", "replace"),
   },
-  {
+  certificateRotated: {
     what: "the certificate rotated",
     make: async ({ sandbox }) => {
       // What the operator serves is its own copy of the rotated Secret.
@@ -185,7 +190,7 @@ export const drifts: readonly Drift[] = [
     },
     shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
   },
-  {
+  routeMoved: {
     what: "the route's host changed",
     make: async ({ sandbox, trustee }) => {
       const spec = { host: "kbs.moved.example" };
@@ -193,6 +198,25 @@ export const drifts: readonly Drift[] = [
     },
     shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
   },
+} satisfies Readonly<Record<string, Drift>>;
+
+/**
+ * Every drift, several at a time where they are about different resources, since each round takes two previews and an up. Each has
+ * to show, to be fixed, and to leave nothing behind.
+ */
+export const rounds: readonly (readonly Drift[])[] = [
+  [drifts.policyEdited, drifts.valueChanged],
+  [
+    drifts.entryRemoved,
+    drifts.digestRemoved,
+    drifts.policyReset,
+    drifts.podDeleted,
+    drifts.annotationChanged,
+  ],
+  [drifts.digestDoubled, drifts.secretDeleted],
+  [drifts.entryExpired],
+  [drifts.certificateRotated],
+  [drifts.routeMoved],
 ];
 
 /** Done behind Pulumi's back too, and nothing of ours. */

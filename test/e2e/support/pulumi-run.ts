@@ -94,8 +94,13 @@ export class PulumiRun {
       );
     for (const end = Date.now() + 30_000; running().length > 0 && Date.now() < end;) await sleep(100);
     const left = running().map(({ command }) => command);
-    for (const each of this.#started) if (isRunning(each)) process.kill(each.pid, "SIGKILL");
+    this.killStarted();
     return left;
+  }
+
+  /** Ends the processes that it had started, as where the whole machine goes down. */
+  killStarted(): void {
+    for (const each of this.#started) if (isRunning(each)) process.kill(each.pid, "SIGKILL");
   }
 
   get #pid(): number {
