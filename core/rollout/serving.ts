@@ -12,7 +12,7 @@ export interface Mounts {
 
 /**
  * What may still serve any of these Secrets, in words, a line each; none: no KBS does, nor will. A pod on its way out still
- * answers, and as long as there are pods of a former template one more of it may come.
+ * answers, and as long as there are pods of a previous template one more of it may come.
  */
 export function stillServing({ deployment, mounts }: Mounts, secrets: readonly string[]): readonly string[] {
   const { generation, observedGeneration, currentReplicas, updatedReplicas } = deployment;
