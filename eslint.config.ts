@@ -11,7 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   components: ["core"],
   provider: ["core", "kube", "protocol"],
   cli: ["core", "kube"],
-  sandbox: ["core", "kube", "protocol"],
+  sandbox: ["core", "kube"],
   demo: ["core", "sandbox"],
   bench: ["core", "sandbox"],
   examples: [],

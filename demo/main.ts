@@ -105,7 +105,7 @@ function messageOf(error: unknown): string {
 async function demo(options: Options, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   console.log(
-    "The tutorial on an embedded cluster. The first time builds the sandbox's tools, which takes minutes.\n",
+    "The tutorial on an embedded cluster. The first time its tools are downloaded, or built: some 15 minutes on two cores.\n",
   );
   const steps = await startSteps({ ...options, signal });
   const taken = steps.length === 0;
@@ -138,7 +138,7 @@ await new Command("demo")
   .addOption(
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
-  .option("--kubernetes-plugin <dir>", "take the real pulumi-resource-kubernetes from this folder")
+  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
   .option("--keep", "keep the sandbox and the stack, and say how to look around", false)
   .action(async (options: Options) => {
     const signal = interruption();
