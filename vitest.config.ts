@@ -42,11 +42,12 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...cluster,
           name: "provider",
-          sequence: { groupOrder: 2 },
           include: ["test/provider/**/*.test.ts"],
-          globalSetup: ["test/provider/global-setup.ts"],
+          testTimeout: 60_000,
+          // The provider is loaded once for all files of a worker; each file has clusters of its own.
+          isolate: false,
+          sequence: { groupOrder: 0 },
         },
       },
       {

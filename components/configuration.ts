@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Issue } from "../core/issues.ts";
+import { mapValues } from "../core/records.ts";
 import { readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
 import type { RawSettings } from "../core/settings/settings.ts";
 
@@ -44,10 +45,10 @@ export function readConfiguration(): Configuration {
   const { [SECRET_VALUES]: given, ...open } = settings;
   const { values, problems } = readSecretValues(given, isEncrypted(SECRET_VALUES));
   const asSecrets = (keys: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> =>
-    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(value)]));
+    mapValues(keys, (value) => pulumi.secret(value));
   return {
     settings: open,
-    secretValues: Object.fromEntries(Object.entries(values).map(([name, keys]) => [name, asSecrets(keys)])),
+    secretValues: mapValues(values, asSecrets),
     problems,
   };
 }

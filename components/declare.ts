@@ -3,7 +3,7 @@ import { changeLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
 import { Issues } from "../core/issues.ts";
 import { guard } from "../core/limits/guard.ts";
-import { own } from "../core/own.ts";
+import { mapValues, own } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
@@ -130,9 +130,7 @@ export async function declareConfiguration(
   subject: string,
   opts?: pulumi.ComponentResourceOptions,
 ): Promise<DeclaredTrusteeAccess> {
-  const valueNames = Object.fromEntries(
-    Object.entries(secretValues).map(([secret, keys]) => [secret, Object.keys(keys)]),
-  );
+  const valueNames = mapValues(secretValues, (keys) => Object.keys(keys));
   const issues = new Issues();
   const settings = readSettings(raw, valueNames, problems, issues);
   const files = await readFiles(settings, issues);

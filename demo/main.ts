@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { execa, ExecaError } from "execa";
+import { messageOf } from "../core/records.ts";
 import { generations, type Generation } from "../core/trustee/generation.ts";
 import { openSandbox, startSteps, stopSandbox, type Sandbox, type Step } from "../sandbox/api.ts";
 import { interruption } from "../sandbox/interruption.ts";
@@ -91,10 +92,6 @@ async function start(steps: readonly Step[]): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

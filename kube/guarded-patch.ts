@@ -1,4 +1,4 @@
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/records.ts";
 import type { KubeObject } from "./objects.ts";
 
 /** Where something stands in an object, e.g. `["data", "policy.rego"]`. */

@@ -4,7 +4,7 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Cluster, Context, User } from "@kubernetes/client-node";
 import { load, YAMLException } from "js-yaml";
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/records.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
 

@@ -1,3 +1,4 @@
+import { own } from "../core/records.ts";
 import {
   equalValues,
   formatPath,
@@ -8,7 +9,7 @@ import {
   type PropertyMap,
   type PropertyValue,
 } from "./property-value.ts";
-import type { DetailedDiff, DiffKind, PropertyDiff } from "./provider.ts";
+import type { DetailedDiff, DiffKind } from "./provider.ts";
 
 /** One place where two values differ. */
 export interface Change {
@@ -45,24 +46,18 @@ function changesAt(
   return equalValues(old, next) ? [] : [{ path, kind: "update" }];
 }
 
-function own(map: PropertyMap, key: string): PropertyValue | undefined {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
-}
-
 /**
  * The changes as the engine wants them.
- * @param replaces whether the change can be made only by a new resource.
- * @param inputDiff whether they were found between inputs (the usual case) or between outputs and inputs.
+ * @param replaces whether the change can be made only by a new resource
  */
 export function detailedDiff(
   found: readonly Change[],
   replaces: (change: Change) => boolean = () => false,
-  inputDiff = true,
 ): DetailedDiff {
   return Object.fromEntries(
-    found.map((change): [string, PropertyDiff] => {
-      const kind: DiffKind = replaces(change) ? `${change.kind}-replace` : change.kind;
-      return [formatPath(change.path), { kind, inputDiff }];
-    }),
+    found.map((change): [string, DiffKind] => [
+      formatPath(change.path),
+      replaces(change) ? `${change.kind}-replace` : change.kind,
+    ]),
   );
 }

@@ -1,10 +1,10 @@
 import type { z } from "zod";
+import { mapValues } from "../core/records.ts";
 import {
   changes,
   containsSecret,
   containsUnknown,
   detailedDiff,
-  mapValues,
   markSecret,
   toJson,
   unknown,

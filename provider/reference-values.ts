@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapValues } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -141,7 +142,7 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, now }: Pick<Operation, "owner" | "now">,
+  { owner, clock }: Pick<Operation, "owner" | "clock">,
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
@@ -151,7 +152,7 @@ function mergeInto(
     ledger: ledgersOf(map)[key] ?? EMPTY_LEDGER,
     owner,
     wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
+    terms: termsOf(Object.keys(want.digests), want, old?.inputs, clock.now()),
     remembered: rememberedFor(key, contentOf(map, key), old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
@@ -244,7 +245,7 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
 }
 
 function mutable(given: Digests): Computed["retiring"] {
-  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+  return mapValues(given, (list) => [...list]);
 }
 
 /** Own digests inside named RVPS entries. */

@@ -1,7 +1,8 @@
 import type { z } from "zod";
+import type { Clock } from "../kube/clock.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { Turns } from "../kube/turns.ts";
 import type { Log, PropertyMap } from "../protocol/index.ts";
-import type { Turns } from "./turns.ts";
 import type { Written } from "./written.ts";
 
 /** What an operation on one resource works with. */
@@ -15,10 +16,13 @@ export interface Operation {
   readonly preview: boolean;
   /** Who this resource is to our other resources on the same object: the URN that it was created with. */
   readonly owner: string;
-  readonly now: () => Date;
+  readonly clock: Clock;
   /** What all operations of this run have written. */
   readonly written: Written;
-  /** What all operations of this run take to write to an object that they share. */
+  /**
+   * One writer at a time for each object. The engine works on many resources at once, and all secrets of a stack are entries
+   * of one KbsConfig: without turns they would conflict with one another, until some of them had used up their tries.
+   */
   readonly turns: Turns;
 }
 

@@ -1,6 +1,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { KubeClient } from "../kube/client.ts";
+import { systemClock, type Clock } from "../kube/clock.ts";
+import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
 import {
   reveal,
   UnimplementedError,
@@ -17,7 +19,6 @@ import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
@@ -25,15 +26,18 @@ function textOf(args: PropertyMap, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely. */
-export function trusteeProvider(now: () => Date = () => new Date()): Provider {
+/**
+ * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
+ * @param clock only tests give one
+ */
+export function trusteeProvider(clock: Clock = systemClock): Provider {
   let cluster: KubeConfig | undefined;
   const written = new Written();
   const turns = new Turns();
 
   const kubeWith = (signal: AbortSignal): KubeClient => {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
-    return new KubeClient(cluster, signal);
+    return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
   };
   const start: Start = (context, owner, preview = false) => ({
     kube: kubeWith(context.signal),
@@ -42,7 +46,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     signal: context.signal,
     preview,
     owner,
-    now,
+    clock,
     written,
     turns,
   });

@@ -11,6 +11,7 @@ import {
   type AccessDiff,
 } from "../../core/access/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../../core/access/preview.ts";
+import { messageOf } from "../../core/records.ts";
 import { writeReport } from "../report-file.ts";
 import { run, UsageError } from "./run.ts";
 
@@ -27,7 +28,7 @@ async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 

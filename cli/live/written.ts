@@ -1,3 +1,4 @@
+import { isRecord, own } from "../../core/records.ts";
 import { z } from "zod";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { managedField, type ManagedField } from "./shapes.ts";
@@ -21,9 +22,7 @@ export function lastWritten(metadata: ObjectMeta): number {
 }
 
 function child(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
+  return isRecord(value) ? own(value, name) : undefined;
 }
 
 /** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */

@@ -2,6 +2,7 @@ import { EVERY_KEY, formerName, mergeGrants, type StackGrants } from "../policy/
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
+import { byName } from "../records.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
@@ -73,9 +74,7 @@ function comparedRows(
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
-  const removed = [...formerClaims]
-    .filter(([name]) => !present.has(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData }): Compared[] => {
       const former = formerClaims.get(pod) ?? [];

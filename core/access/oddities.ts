@@ -1,8 +1,8 @@
 import type { Column } from "./matrix.ts";
 import { DEFAULT_REPOSITORY } from "./model.ts";
 
-/** A claim of the right form that no pod makes. */
-export const FOREIGN_CLAIM = "f".repeat(64);
+/** The claim of a pod that nobody has registered or granted anything: of the right form, but no pod makes it. */
+export const STRANGER = "f".repeat(64);
 
 /** Paths that no KBS hands over, made of one that it may: short, long, nested, empty, encoded, of other types. */
 export function oddPaths({ secret, key }: Column): readonly unknown[] {
@@ -90,8 +90,8 @@ export function oddTokens(claim: string): readonly unknown[] {
       submods: { cpu0: { ...affirming, "ear.veraison.annotated-evidence": { init_data: { value: claim } } } },
     },
     { submods: { cpu0: good, gpu0: affirming } },
-    { submods: { cpu0: good, gpu0: submod("affirming", FOREIGN_CLAIM) } },
-    { submods: { cpu0: submod("affirming", FOREIGN_CLAIM), gpu0: good } },
+    { submods: { cpu0: good, gpu0: submod("affirming", STRANGER) } },
+    { submods: { cpu0: submod("affirming", STRANGER), gpu0: good } },
     ...beside.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
     { submods: { cpu0: good, gpu0: {} } },
     { submods: { cpu0: good, gpu0: "affirming" } },

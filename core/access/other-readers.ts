@@ -1,6 +1,7 @@
 import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { byString } from "../records.ts";
 
 /** Somebody who reads a secret that this stack restricts, by a line of another stack in the policy that they share. */
 export interface OtherReader {
@@ -60,7 +61,7 @@ export function otherReaders(live: Before, own: StackGrants): readonly OtherRead
       ...readersIn(stack, retiring, true),
     ])
     .filter((reader) => Object.hasOwn(own.secrets, reader.secret) && !isGranted(own.secrets, reader))
-    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    .sort((a, b) => byString(orderOf(a), orderOf(b)));
 }
 
 /** How such a reader is called among pods: `b1 of stack organization/project/stack`. */

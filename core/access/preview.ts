@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../records.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
 /** One of the output `otherReaders`, as a stack puts it out. */
@@ -115,10 +116,8 @@ export function readPreview(text: string): PreviewedAccess {
  * @throws PreviewError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {
-  let outputs: unknown;
-  try {
-    outputs = JSON.parse(text);
-  } catch {
+  const outputs = parseJson(text);
+  if (outputs === undefined) {
     throw new PreviewError("The deployed outputs are no JSON. Make them with: pulumi stack output --json");
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;

@@ -1,6 +1,6 @@
 import { EVERY_KEY } from "../policy/grants.ts";
 import type { Column } from "./matrix.ts";
-import { cpu, FOREIGN_CLAIM, oddPaths, oddTokens, shapeless } from "./oddities.ts";
+import { cpu, oddPaths, oddTokens, shapeless, STRANGER } from "./oddities.ts";
 import { DEFAULT_REPOSITORY, type AccessRules, type PolicyData } from "./model.ts";
 
 /** One question to the resource policy. */
@@ -97,7 +97,7 @@ function plainClaims({ claims, rules }: RequestSubject): readonly string[] {
 
 /** The tokens of pods that attest well, and of one that nobody knows. */
 export function plainTokens(subject: RequestSubject): readonly unknown[] {
-  return [...plainClaims(subject), FOREIGN_CLAIM].map((claim) => cpu("affirming", claim));
+  return [...plainClaims(subject), STRANGER].map((claim) => cpu("affirming", claim));
 }
 
 function product(data: readonly PolicyData[], tokens: readonly unknown[]): AccessRequest[] {
@@ -125,7 +125,7 @@ const emptyTokens: readonly unknown[] = [
   {},
   { submods: {} },
   { submods: { cpu0: {} } },
-  cpu("none", FOREIGN_CLAIM),
+  cpu("none", STRANGER),
 ];
 
 /** Every restricted secret's readers, with keys and repositories that may be none of theirs. */
@@ -162,7 +162,7 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
     );
     const [first] = granted;
     if (first === undefined) {
-      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claim: FOREIGN_CLAIM }];
+      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claim: STRANGER }];
     }
     const chosen = granted.filter(({ claim }, index) => index === 0 || !met.has(claim));
     for (const { claim } of chosen) met.add(claim);

@@ -1,3 +1,4 @@
+import { STRANGER } from "../access/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
@@ -12,7 +13,6 @@ import {
   oddRequests,
   partlyBadToken,
   requestData,
-  STRANGER,
   strangerToken,
   triedDigests,
   type AskedKey,

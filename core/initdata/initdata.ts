@@ -1,5 +1,6 @@
 import TOML from "@iarna/toml";
 import type { DigestAlgorithm } from "../digest.ts";
+import { byName } from "../records.ts";
 import { renderAgentPolicy, type AgentPolicy } from "./agent-policy.ts";
 
 /**
@@ -60,7 +61,7 @@ export function renderDataHub(
  * sources give equal bytes however they were written down.
  */
 export function renderInitdata(source: InitdataSource): string {
-  const claims = Object.entries(source.claims).sort(([a], [b]) => (a < b ? -1 : 1));
+  const claims = Object.entries(source.claims).sort(byName);
   return TOML.stringify({
     algorithm: source.algorithm,
     version: INITDATA_VERSION,

@@ -1,6 +1,7 @@
 import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
+import { isRecord, messageOf } from "../records.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
 /** A KBS as one of the guest's files names it. */
@@ -25,13 +26,9 @@ export interface InitdataFacts {
 
 type Table = Readonly<Record<string, unknown>>;
 
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A string at a path of tables. */
 function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), table);
+  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), table);
   return typeof value === "string" ? value : undefined;
 }
 
@@ -71,7 +68,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   try {
     document = TOML.parse(toml);
   } catch (error) {
-    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const [reason = ""] = messageOf(error).split("\n");
     issues.add({
       path,
       given: `a file that is not TOML: ${reason}`,
@@ -89,7 +86,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       mend: "Set the version that the guest components read.",
     });
   }
-  if (!isTable(data) || !Object.values(data).every((value) => typeof value === "string")) {
+  if (!isRecord(data) || !Object.values(data).every((value) => typeof value === "string")) {
     issues.add({
       path,
       given: "no [data] table of strings",

@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { byName, isRecord, own, parseJson } from "../records.ts";
 
 /** Secret -> the owners of ours (resource URNs) that want it in the list, for the names that this project put there. */
 export type SecretLedger = Readonly<Record<string, readonly string[]>>;
@@ -27,21 +27,17 @@ export function readEntries(list: unknown): readonly string[] {
 
 /** The ledger in an annotation; one that was damaged by hand counts as none, then the states of the stacks remember. */
 export function readLedger(annotation: string | undefined): SecretLedger {
-  try {
-    const ledger: unknown = JSON.parse(annotation ?? "{}");
-    if (typeof ledger !== "object" || ledger === null || Array.isArray(ledger)) return {};
-    const sound = Object.entries(ledger).every(
-      ([, owners]) => Array.isArray(owners) && owners.every((owner) => typeof owner === "string"),
-    );
-    return sound ? (ledger as SecretLedger) : {};
-  } catch {
-    return {};
-  }
+  const ledger = parseJson(annotation ?? "{}");
+  if (!isRecord(ledger)) return {};
+  const sound = Object.values(ledger).every(
+    (owners) => Array.isArray(owners) && owners.every((owner) => typeof owner === "string"),
+  );
+  return sound ? (ledger as SecretLedger) : {};
 }
 
 /** The annotation for a ledger; `null` (remove it) for an empty one. */
 export function writeLedger(ledger: SecretLedger): string | null {
-  const sorted = Object.entries(ledger).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(ledger).sort(byName);
   return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
 }
 

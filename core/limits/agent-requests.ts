@@ -1,7 +1,7 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
 import { given } from "../issues.ts";
-import { getOrAdd } from "../policy/grants.ts";
 import type { Plan } from "../plan/plan.ts";
+import { getOrAdd } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { someOf } from "./images.ts";

@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
+import { DAY } from "../reference-values/validity.ts";
 
 /** From here on it is said that a certificate is about to expire. Days. */
 const WARN_DAYS = 30;
-const DAY = 86_400_000;
 
 /** What is wrong with how guests are to reach a KBS. */
 export type EndpointFlaw =

@@ -2,16 +2,9 @@ import { accessChanges, policyDoubts, type AccessChange } from "../access/change
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
-import { own } from "../own.ts";
+import { asRecord, byName, getOrAdd, own } from "../records.ts";
 import { checkDamage } from "../policy/damage.ts";
-import {
-  asRecord,
-  canonicalGrants,
-  EVERY_KEY,
-  getOrAdd,
-  mergeGrants,
-  type StackGrants,
-} from "../policy/grants.ts";
+import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
@@ -88,7 +81,7 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
       for (const claim of spellings) into.add(claim);
     }
   }
-  const sorted = [...digests].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...digests].sort(byName);
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
 }
 
@@ -99,7 +92,7 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
   );
   const deployed = pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   return {
-    current: Object.fromEntries(current.sort(([a], [b]) => (a < b ? -1 : 1))),
+    current: Object.fromEntries(current.sort(byName)),
     overlapping: rotation === "overlap" ? deployed.sort() : [],
   };
 }

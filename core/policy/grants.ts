@@ -1,3 +1,5 @@
+import { asRecord, byName, getOrAdd } from "../records.ts";
+
 /** What the policy says of secrets that no stack restricts: the tutorial's (every affirming pod) or nobody. */
 export const otherSecretsModes = ["affirming", "deny"] as const;
 export type OtherSecrets = (typeof otherSecretsModes)[number];
@@ -24,7 +26,7 @@ export interface StackGrants {
 }
 
 function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(record).sort(byName);
 }
 
 function canonicalTable(table: GrantTable): GrantTable {
@@ -81,19 +83,4 @@ export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecr
   );
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
   return { others, secrets: canonicalTable(secrets) };
-}
-
-/** Maps, since a key may be spelled like a member of every object, e.g. `__proto__`. */
-export function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
-  const found = map.get(name) ?? make();
-  map.set(name, found);
-  return found;
-}
-
-/** A map of such maps as a record. */
-export function asRecord<From, To>(
-  map: ReadonlyMap<string, From>,
-  change: (value: From) => To,
-): Record<string, To> {
-  return Object.fromEntries([...map].map(([name, value]) => [name, change(value)]));
 }

@@ -1,3 +1,4 @@
+import { parseJson } from "../records.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
 import { isGrantTable, parseRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
@@ -21,12 +22,8 @@ export interface SaidRules {
 const TABLE = /^restricted = (\{\}|\{[^]*?^\})$/m;
 
 function tableIn(text: string): GrantTable | undefined {
-  try {
-    const table: unknown = JSON.parse(TABLE.exec(text)?.[1] ?? "");
-    return isGrantTable(table) ? table : undefined;
-  } catch {
-    return undefined;
-  }
+  const table = parseJson(TABLE.exec(text)?.[1] ?? "");
+  return isGrantTable(table) ? table : undefined;
 }
 
 /** What a policy text says and does; `undefined` for one that is none of this project's, or has no stack in it. */

@@ -1,3 +1,4 @@
+import { byString, isRecord, parseJson } from "../records.ts";
 import { canonicalGrants, otherSecretsModes, type GrantTable, type StackGrants } from "./grants.ts";
 
 /** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
@@ -37,16 +38,12 @@ const LIKE_A_MARK = /^\s*#+\s*trustee-access\W*stack\b/i;
  * there before. The policy alone so tells every stack what the others put in, whatever happens to a stack's state.
  */
 export function renderRegistry(registry: Registry): string {
-  const stacks = [...registry.stacks].sort((a, b) => (a.stack < b.stack ? -1 : 1));
+  const stacks = [...registry.stacks].sort((a, b) => byString(a.stack, b.stack));
   return `# This policy is generated: each stack's grants stand in a line of their own and are merged below. Change them with
 # the stack; a change by hand shows as drift in the next preview.
 ${stacks.map((stack) => `${MARK}${JSON.stringify(canonicalGrants(stack))}`).join("\n")}
 ${MARK_BEFORE}${JSON.stringify(registry.before)}
 `;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether a value is a table of grants, e.g. one that was read from a text. */
@@ -72,14 +69,6 @@ function isStackGrants(value: unknown): value is StackGrants {
     isGrantTable(value["secrets"]) &&
     (value["retiring"] === undefined || isGrantTable(value["retiring"]))
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A name that stands whole: what follows its quote is what has to follow it. */

@@ -1,4 +1,5 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
+import { isRecord } from "../records.ts";
 import {
   formatOfKey,
   ReferenceValuesFormatError,
@@ -41,8 +42,8 @@ function asText(value: unknown): string {
 
 function readFields(json: Node, where: string, fail: Fail): ReferenceValue {
   const value: unknown = getNodeValue(json);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(`${where} is not an object`);
-  const { name, expiration, value: raw } = value as Readonly<Record<string, unknown>>;
+  if (!isRecord(value)) fail(`${where} is not an object`);
+  const { name, expiration, value: raw } = value;
   if (typeof name !== "string") fail(`${where} has no "name"`);
   if (typeof expiration !== "string") fail(`${where} has no "expiration"`);
   const values: unknown = typeof raw === "string" ? [raw] : raw;

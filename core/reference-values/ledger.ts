@@ -1,4 +1,4 @@
-import { isRecord } from "../json.ts";
+import { byName, isRecord, mapValues, parseJson } from "../records.ts";
 import type { Before } from "../policy/registry.ts";
 
 /** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
@@ -64,23 +64,17 @@ function isLedger(value: unknown): value is Ledger {
 
 /** The ledgers in an annotation, by key; what was damaged by hand counts as none, then the states remember. */
 export function readLedgers(annotation: string | undefined): Readonly<Record<string, Ledger>> {
-  try {
-    const ledgers: unknown = JSON.parse(annotation ?? "{}");
-    if (!isRecord(ledgers)) return {};
-    return Object.fromEntries(
-      Object.entries(ledgers).filter((entry): entry is [string, Ledger] => isLedger(entry[1])),
-    );
-  } catch {
-    return {};
-  }
+  const ledgers = parseJson(annotation ?? "{}");
+  if (!isRecord(ledgers)) return {};
+  return Object.fromEntries(
+    Object.entries(ledgers).filter((entry): entry is [string, Ledger] => isLedger(entry[1])),
+  );
 }
 
 /** The same with the keys of every object in order, so that equal ledgers give equal bytes. */
 function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value;
   if (!isRecord(value)) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([name, one]) => [name, ordered(one)]));
+  return mapValues(Object.fromEntries(Object.entries(value).sort(byName)), ordered);
 }
 
 /** The annotation for the ledgers; `null` (remove it) where nobody has anything in any key. */

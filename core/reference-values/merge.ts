@@ -1,4 +1,5 @@
 import type { Before } from "../policy/registry.ts";
+import { byName } from "../records.ts";
 import { comparable, readDocument } from "./document.ts";
 import { mergeEntry, nameOfSlot, unique } from "./entry-merge.ts";
 import { EMPTY_LEDGER, type CreatedEntry, type Digests, type Ledger } from "./ledger.ts";
@@ -50,7 +51,7 @@ export interface Joined {
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
 function tidy(digests: Digests): Digests {
   const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(entries.sort(byName));
 }
 
 /** The ledger with what only the owner's state remembers: an annotation may have been removed by hand. */

@@ -1,4 +1,5 @@
 import type { Before } from "../policy/registry.ts";
+import { own } from "../records.ts";
 import { readDocument } from "./document.ts";
 import type { Digests } from "./ledger.ts";
 import type { Term } from "./merge.ts";
@@ -15,7 +16,7 @@ export interface Validity {
 }
 
 function daysOf(name: string, { validityDays, validityDaysOf = {} }: Validity): number {
-  return (Object.hasOwn(validityDaysOf, name) ? validityDaysOf[name] : undefined) ?? validityDays;
+  return own(validityDaysOf, name) ?? validityDays;
 }
 
 /** `%Y-%m-%dT%H:%M:%SZ`, in whole seconds. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isRecord } from "../json.ts";
+import { isRecord } from "../records.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 

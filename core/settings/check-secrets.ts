@@ -1,6 +1,6 @@
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { checkUnique } from "./check-unique.ts";
 import type { Doubts } from "./doubts.ts";
 import { listed } from "./references.ts";

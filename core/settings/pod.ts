@@ -1,7 +1,7 @@
 import type { DigestAlgorithm } from "../digest.ts";
 import { curlCommand, type AgentPolicy } from "../initdata/agent-policy.ts";
 import type { Binding } from "../initdata/binding.ts";
-import { isRecord } from "../json.ts";
+import { isRecord } from "../records.ts";
 import type { PodOptions, PodSettings } from "./pod-schema.ts";
 import { DEFAULT_NAMESPACE, hasReplicas, podId, type WorkloadKind } from "./workload.ts";
 

@@ -1,5 +1,5 @@
 import { given, type Issue } from "../issues.ts";
-import { isRecord } from "../json.ts";
+import { isRecord } from "../records.ts";
 
 /** What `secretValues` holds, and what is wrong with it. */
 export interface ReadSecretValues {

@@ -8,10 +8,11 @@ import { decodeMap, encodeMap } from "../../protocol/wire.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
 import { call, connect } from "../protocol/client.ts";
 import { fakeEngine } from "../protocol/fake-engine.ts";
+import type { TestCluster } from "./cluster.ts";
 
 export interface EngineOptions {
-  readonly kubeconfig: string;
-  readonly now?: () => Date;
+  /** @default the cluster's */
+  readonly kubeconfig?: string;
   /** The stack in the URNs. */
   readonly stack?: string;
 }
@@ -56,9 +57,12 @@ export class Engine {
     this.#close = close;
   }
 
-  static async start({ kubeconfig, now, stack = "dev" }: EngineOptions): Promise<Engine> {
+  static async start(
+    cluster: TestCluster,
+    { kubeconfig = cluster.kubeconfig, stack = "dev" }: EngineOptions = {},
+  ): Promise<Engine> {
     const engine = await fakeEngine();
-    const server = await startServer(trusteeProvider(now), {
+    const server = await startServer(trusteeProvider(cluster.clock), {
       version: "0.1.0",
       engineAddress: engine.address,
     });

@@ -10,11 +10,12 @@ let engine: Engine;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  engine = await Engine.start(cluster);
 });
 
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
 });
 
 const POLICY = "policy.rego";
@@ -41,9 +42,9 @@ class Stack {
     return `${this.#name}-values`;
   }
 
-  async prepare(): Promise<void> {
-    await cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
-    await cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
+  prepare(): void {
+    cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
+    cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
   }
 
   #rotation(initData: string): PropertyMap {
@@ -140,7 +141,7 @@ const both = (former: string, now: string): object => ({
 describe("a change of initdata", () => {
   test("keeps the former one until the retirement, which a rollout can follow", async () => {
     const stack = new Stack("change");
-    await stack.prepare();
+    stack.prepare();
     expect(await stack.up(A)).toBe("create");
     expect(stack.retirement.state?.outputs["revision"]).toBe("");
     expect(await stack.accepted()).toStrictEqual(only(A));
@@ -162,7 +163,7 @@ describe("a change of initdata", () => {
 
   test("that was interrupted shows as drift, also where it went back meanwhile, and ends with the next run", async () => {
     const stack = new Stack("back");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await stack.retirement.refresh();
@@ -180,7 +181,7 @@ describe("a change of initdata", () => {
 
   test("that was killed before its state was saved goes on as if it had not been", async () => {
     const stack = new Stack("killed");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     const states = [stack.policy.state, stack.values.state];
     await stack.declare(B);
@@ -200,7 +201,7 @@ describe("a change of initdata", () => {
 
   test("that is destroyed half way leaves what was there at first", async () => {
     const stack = new Stack("half");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await stack.destroy();
@@ -208,7 +209,7 @@ describe("a change of initdata", () => {
 
   test("of which somebody took the former digest out by hand: nothing puts it back", async () => {
     const stack = new Stack("by-hand");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await cluster.edit("by-hand-values", { [LIST]: list(entry([C, B])) });

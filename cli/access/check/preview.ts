@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { z } from "zod";
-import { parseJson } from "../../../core/json.ts";
+import { parseJson } from "../../../core/records.ts";
 import { PreviewError, previewedOutputs } from "../../../core/access/preview.ts";
 import { parseOutputs, type StackOutputs } from "../../stack.ts";
 import { UsageError } from "../run.ts";
