@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { withdrawSecrets } from "../core/kbs-config/entries.ts";
 import { isSameStack } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/serving.ts";
@@ -65,23 +64,24 @@ async function untilUnserved(
   operation: Operation,
 ): Promise<void> {
   const { namespace, deployment, timeoutMinutes } = place;
-  const deadline = performance.now() + timeoutMinutes * 60_000;
+  const { kube, clock, log, signal } = operation;
+  const deadline = clock.elapsed() + timeoutMinutes * 60_000;
   let said = "";
   for (;;) {
-    const seen = await observeRollout(operation.kube, namespace, deployment);
+    const seen = await observeRollout(kube, namespace, deployment);
     const serving = seen === undefined ? [] : stillServing(seen, secrets);
     if (seen === undefined || serving.length === 0) return;
     if (seen.deployment.paused) {
       throw await stillServed(place, secrets, "its rollouts are paused", new Set(), operation);
     }
-    if (performance.now() > deadline) {
+    if (clock.elapsed() > deadline) {
       const reason = `after ${timeoutMinutes} minutes (timeoutMinutes) ${serving.join(", ")}`;
       throw await stillServed(place, secrets, reason, new Set(seen.pods.map(({ name }) => name)), operation);
     }
     const status = `restricted until no KBS serves it: ${serving.join(", ")}`;
-    if (status !== said) operation.log.status(status);
+    if (status !== said) log.status(status);
     said = status;
-    await sleep(POLL, undefined, { signal: operation.signal });
+    await clock.sleep(POLL, signal);
   }
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { isRecord, parseJson } from "../../../core/json.ts";
+import { isRecord, parseJson } from "../../../core/records.ts";
 import type { JsonPatchOperation } from "../../../kube/guarded-patch.ts";
 import { ApiError, unpatchable } from "./api-error.ts";
 import type { TestClock } from "./clock.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../../core/json.ts";
+import { isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
 /** The fields of what stands at a path; none where there is nothing. */

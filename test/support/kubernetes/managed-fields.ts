@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../../core/json.ts";
+import { isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
 /** What one field manager has written, as the API server keeps it. */

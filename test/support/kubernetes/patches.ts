@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../../core/json.ts";
+import { isRecord } from "../../../core/records.ts";
 import type { JsonPatchOperation } from "../../../kube/guarded-patch.ts";
 
 export type Json = Readonly<Record<string, unknown>>;

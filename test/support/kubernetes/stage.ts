@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { parseJson } from "../../../core/json.ts";
+import { parseJson } from "../../../core/records.ts";
 import { FIELD_MANAGER, KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
 import { apiPath, type Kind } from "../../../kube/objects.ts";

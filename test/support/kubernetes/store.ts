@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../../core/json.ts";
+import { isRecord } from "../../../core/records.ts";
 import { type ApiError, alreadyExists, conflict, notFound } from "./api-error.ts";
 import type { TestClock } from "./clock.ts";
 import { managedAfter, type ManagedFieldsEntry } from "./managed-fields.ts";
