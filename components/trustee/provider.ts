@@ -5,6 +5,8 @@ export interface ProviderArgs {
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
+  /** Whether what another stack of the same name has left is taken over. @default false */
+  readonly takeOver?: boolean | undefined;
 }
 
 /**
@@ -13,6 +15,6 @@ export interface ProviderArgs {
  */
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
-    super("trustee", name, { kubeconfig: args.kubeconfig, context: args.context }, opts);
+    super("trustee", name, { ...args }, opts);
   }
 }

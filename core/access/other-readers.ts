@@ -1,4 +1,5 @@
 import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
+import { isSameStack } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byString } from "../records.ts";
@@ -55,7 +56,7 @@ function orderOf({ secret, key, stack, reader, initData }: OtherReader): string 
 export function otherReaders(live: Before, own: StackGrants): readonly OtherReader[] {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
   return stacks
-    .filter(({ stack }) => stack !== own.stack)
+    .filter((line) => line.stack !== own.stack && !isSameStack(line, own))
     .flatMap(({ stack, secrets, retiring = {} }) => [
       ...readersIn(stack, secrets, false),
       ...readersIn(stack, retiring, true),

@@ -64,7 +64,7 @@ function isStackGrants(value: unknown): value is StackGrants {
   return (
     isRecord(value) &&
     typeof value["stack"] === "string" &&
-    (value["owner"] === undefined || typeof value["owner"] === "string") &&
+    ["identity", "owner"].every((name) => ["undefined", "string"].includes(typeof value[name])) &&
     otherSecretsModes.some((mode) => mode === value["others"]) &&
     isGrantTable(value["secrets"]) &&
     (value["retiring"] === undefined || isGrantTable(value["retiring"]))
