@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
+import { checkNamesakes, isNamesake } from "../core/policy/identity.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, lineOf, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
@@ -38,6 +40,8 @@ const inputs = z.object({
   policy: grants,
   /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
   rotation: rotationSchema.optional(),
+  /** The stack's. */
+  identity: z.string().optional(),
   kbsConfig: z.string().min(1).default(trusteeNames.kbsConfig),
   deployment: z.string().min(1).default(trusteeNames.deployment),
   /**
@@ -79,12 +83,16 @@ function merged(
   leaving: readonly string[] = [],
 ): { readonly content: string; readonly before: Before } {
   const content = joinPolicy(
-    withoutFormerName(want.policy, live, old),
-    { ...withLeaving(want.policy, leaving), owner: ownerMark(owner) },
+    withoutFormerName(want, live, old),
+    { ...withLeaving(grantsOf(want), leaving), owner: ownerMark(owner) },
     old?.computed.before,
     formerGrants(want, old),
   );
   return { content, before: parseRegistry(content)?.before ?? null };
+}
+
+function grantsOf({ policy, identity }: Inputs): StackGrants {
+  return { ...policy, identity };
 }
 
 /** The secrets that this resource or the live policy restricts for its stack and that it wants no more. */
@@ -92,7 +100,9 @@ function leavingOf(want: Inputs, live: Before, old: Old | undefined): readonly s
   if (want.registered === undefined) return [];
   const { stack = want.policy.stack, secrets = {} } = old?.inputs.policy ?? {};
   return [stack, want.policy.stack]
-    .flatMap((name) => leavingSecrets(live, { ...want.policy, stack: name }, secrets, want.registered ?? []))
+    .flatMap((name) =>
+      leavingSecrets(live, { ...grantsOf(want), stack: name }, secrets, want.registered ?? []),
+    )
     .filter((secret, index, all) => all.indexOf(secret) === index);
 }
 
@@ -103,17 +113,17 @@ function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants 
 }
 
 /** The live policy without what this resource had put in under another stack's name. */
-function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined): Before {
+function withoutFormerName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
   const former = old?.inputs.policy.stack;
-  if (former === undefined || former === want.stack) return live;
-  const withdrawal = leavePolicy(live, former, old?.computed.written);
+  if (former === undefined || former === policy.stack) return live;
+  const withdrawal = leavePolicy(live, { stack: former, identity }, old?.computed.written);
   return "content" in withdrawal ? withdrawal.content : live;
 }
 
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
 function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
-  return leavePolicy(live, had.policy.stack, state.written, ownerMark(owner));
+  return leavePolicy(live, grantsOf(had), state.written, ownerMark(owner));
 }
 
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
@@ -169,7 +179,7 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   // A preview says what will come of it.
   const first = await writeOnce(want, old, operation, () => !operation.preview);
   if (first.leaving.length === 0) return first.outputs;
-  const kept = await withdraw({ ...want, stack: want.policy.stack }, first.leaving, operation);
+  const kept = await withdraw({ ...want, own: grantsOf(want) }, first.leaving, operation);
   const written = { inputs: want, computed: computed.parse(first.outputs) };
   const { outputs } = await writeOnce(want, written, operation, (secret) => kept.includes(secret));
   return outputs;
@@ -186,6 +196,7 @@ async function writeOnce(
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+    if (!operation.takeOver) refuseNamesakes(contentOf(map, key), grantsOf(want));
     return mergeInto(map, key, want, old, operation.owner, keep);
   });
   const { key, content, before, left, leaving } = changed.result;
@@ -201,6 +212,13 @@ async function writeOnce(
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
   return { outputs: { key, liveContent: content, before, written: content, revision }, leaving };
+}
+
+/** @throws IssuesError if another stack of this name has a line in the policy */
+function refuseNamesakes(live: Before, own: StackGrants): void {
+  const issues = new Issues();
+  checkNamesakes(live, own, issues);
+  issues.throwIfAny("the resource policy that is shared");
 }
 
 /** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
@@ -233,9 +251,12 @@ function driftOf(
   }
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
-  return registry.stacks.some((stack) => stack.stack === want.policy.stack)
-    ? "somebody has changed the policy by hand"
-    : "this stack's grants were taken out of the policy";
+  if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
+    return "another stack of this name has taken this one's place in the policy";
+  }
+  return lineOf(live, grantsOf(want)) === undefined
+    ? "this stack's grants were taken out of the policy"
+    : "somebody has changed the policy by hand";
 }
 
 /** The KBS's resource policy, which several stacks share: one key's content in a ConfigMap of the operator's. */
@@ -267,9 +288,9 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const found = staying(await operation.kube.get(ref));
     const live = found === undefined ? null : contentOf(readConfigMap(found), state.key);
     const leaving = "content" in leave({ inputs: had, computed: state }, live, operation.owner);
-    const restricted = lineOf(live, had.policy.stack)?.secrets ?? {};
+    const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
     // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
-    if (leaving) await withdraw({ ...had, stack: had.policy.stack }, Object.keys(restricted), operation);
+    if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
     const { result } = await changeObject(operation, configMapTarget(ref, [state.key]), (object) => {
       const live = staying(object);
       if (live === undefined) return { patch: undefined, result: undefined };

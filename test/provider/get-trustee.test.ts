@@ -35,7 +35,9 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       url: `https://${(spec as { host: string }).host}`,
       certificate: Buffer.from((data as Record<string, string>)["tls.crt"] ?? "", "base64").toString(),
       generation,
+      policyConfigMap: trusteeNames.resourcePolicy,
       policyKey,
+      referenceValuesConfigMap: trusteeNames.referenceValues,
       referenceValuesKey,
       policy: policies[policyKey],
       referenceValues: values[referenceValuesKey],
@@ -136,7 +138,10 @@ describe("the preflight", () => {
       createdSecrets: ["taken", "other-stack", "own"],
       existingSecrets: ["own"],
     });
-    expect(message).toContain("4 problems");
+    expect(message).toContain("5 problems");
+    expect(message).toContain(
+      'secrets "own": a secret that exists, and which this stack has created: it would be deleted',
+    );
     expect(message).toContain(`Secret "${trusteeNames.certificate}" without the key tls.crt`);
     expect(message).toContain(
       'The reference values under the key "reference-values.json" cannot be read: it holds an object',

@@ -256,7 +256,7 @@ test("wrong inputs are said with their names", async () => {
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
   ).toStrictEqual({
-    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated",
+    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated, identity",
     namespace: "Too small: expected string to have >=1 characters",
     kbsConfig: "Invalid input: expected string, received number",
     secretIsCreated: "Invalid input: expected boolean, received undefined",
