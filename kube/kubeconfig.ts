@@ -4,7 +4,8 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Cluster, Context, User } from "@kubernetes/client-node";
 import { load, YAMLException } from "js-yaml";
-import { isRecord } from "../core/records.ts";
+import { isRecord, own } from "../core/records.ts";
+import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
 
@@ -31,7 +32,7 @@ const CHECK = "Check it with: kubectl config view";
  */
 export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
   if (setting === undefined) return readDefault();
-  if (setting.includes("\n") || setting.trimStart().startsWith("{")) return parse(setting, "The kubeconfig");
+  if (isKubeconfigContent(setting)) return parse(setting, "The kubeconfig");
   const found = readFile(setting);
   if (found !== undefined) return found;
   throw new KubeconfigError(
@@ -40,7 +41,13 @@ export function readKubeconfig(setting: string | undefined): Kubeconfig | undefi
 }
 
 function readDefault(): Kubeconfig | undefined {
-  const files = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  const named = process.env["KUBECONFIG"] ?? "";
+  if (isKubeconfigContent(named)) {
+    throw new KubeconfigError(
+      "$KUBECONFIG holds the content of a kubeconfig. Put it into a file, and name that.",
+    );
+  }
+  const files = named.split(delimiter).filter((file) => file !== "");
   if (files.length === 0) {
     const home = homeFolder();
     return home === "" ? undefined : readFile(join(home, ".kube", "config"));
@@ -136,9 +143,10 @@ function listOf(value: unknown): readonly unknown[] {
 
 /** The named entries, each with its content adapted; what is no such entry is left for the library to complain about. */
 function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fields): readonly unknown[] {
-  return listOf(entries).map((entry) =>
-    isRecord(entry) && isRecord(entry[field]) ? { ...entry, [field]: adapt(entry[field]) } : entry,
-  );
+  return listOf(entries).map((entry) => {
+    const content = isRecord(entry) ? own(entry, field) : undefined;
+    return isRecord(entry) && isRecord(content) ? { ...entry, [field]: adapt(content) } : entry;
+  });
 }
 
 /** The library wants to be told that http is meant, which kubectl takes as it is. */

@@ -43,7 +43,7 @@ export function decodeMap(struct: structpb.Struct | undefined): PropertyMap {
   );
 }
 
-export function decodeValue(value: structpb.Value): PropertyValue {
+function decodeValue(value: structpb.Value): PropertyValue {
   switch (value.getKindCase()) {
     case structpb.Value.KindCase.BOOL_VALUE:
       return value.getBoolValue();
@@ -93,7 +93,7 @@ export function encodeMap(map: PropertyMap): structpb.Struct {
   return struct;
 }
 
-export function encodeValue(value: PropertyValue): structpb.Value {
+function encodeValue(value: PropertyValue): structpb.Value {
   const encoded = new structpb.Value();
   if (value === null) encoded.setNullValue(structpb.NullValue.NULL_VALUE);
   else if (typeof value === "boolean") encoded.setBoolValue(value);

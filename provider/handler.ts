@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ownerOf } from "../core/policy/owner.ts";
-import { mapValues } from "../core/records.ts";
+import { shownLine } from "../core/policy/shown-name.ts";
+import { mapValues, own } from "../core/records.ts";
 import {
   changes,
   containsSecret,
@@ -16,7 +17,7 @@ import {
   type Provider,
 } from "../protocol/index.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { schemaPath } from "./schema-path.ts";
+import { schemaPath } from "./function-args.ts";
 
 /** Who a resource is to the others on the same object. */
 export interface Self {
@@ -54,7 +55,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
       reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
     }));
   const wrong = Object.entries(shape).flatMap(([name, schema]) => {
-    const value = inputs[name];
+    const value = own(inputs, name);
     if (value !== undefined && containsUnknown(value)) return [];
     const result = (schema as z.ZodType).safeParse(value === undefined ? undefined : toJson(value, [name]));
     return result.success ? [] : failuresOf(name, result.error);
@@ -118,7 +119,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const owner = ownerIn(outputs, urn);
       const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, { urn, owner }));
       if (found === undefined) return undefined;
-      const asRead = type.drifts ? { ...inputs, drift: found.drift } : inputs;
+      const asRead = type.drifts ? { ...inputs, drift: shownLine(found.drift) } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 

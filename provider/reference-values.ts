@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mapValues } from "../core/records.ts";
+import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -20,11 +20,11 @@ import {
 import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
-import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
   configMapRef,
@@ -58,7 +58,7 @@ const inputs = z.object({
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
   /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
   /** The stack's. */
   identity: z.string().optional(),
 });
@@ -114,6 +114,10 @@ function ledgersOf(map: ConfigMap): Ledgers {
   return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
 }
 
+function ledgerOf(map: ConfigMap, key: string): Ledger {
+  return own(ledgersOf(map), key) ?? EMPTY_LEDGER;
+}
+
 /** What is left of a key when this resource withdraws from it. */
 function leave(
   map: ConfigMap,
@@ -123,7 +127,7 @@ function leave(
 ): { content: Before; ledgers: Ledgers } {
   const { key } = state;
   const live = contentOf(map, key);
-  const ledger = ledgers[key] ?? EMPTY_LEDGER;
+  const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
   if (live === null) {
     const { [owner]: _, ...owners } = ledger.owners;
     return { content: null, ledgers: { ...ledgers, [key]: { ...ledger, owners } } };
@@ -133,10 +137,10 @@ function leave(
 }
 
 /** What our state says of a key; of one that is new to us, what was carried over from the former one. */
-function rememberedFor(key: string, live: Before, old: Old | undefined): Ownership | undefined {
+function rememberedFor(map: ConfigMap, key: string, old: Old | undefined): Ownership | undefined {
   if (old === undefined) return undefined;
   const had = ownershipOf(old.computed);
-  return old.computed.key === key ? had : carriedOver(key, live, had);
+  return old.computed.key === key ? had : carriedOver(key, contentOf(map, key), ledgerOf(map, key), had);
 }
 
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
@@ -150,14 +154,15 @@ function mergeInto(
   const known = mapValues(ledgersOf(map), (ledger) => renameOwner(ledger, wasOwner, owner));
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
+  const wanted = withRetiring(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: known[key] ?? EMPTY_LEDGER,
+    ledger: own(known, key) ?? EMPTY_LEDGER,
     owner,
-    wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, clock.now()),
-    remembered: rememberedFor(key, contentOf(map, key), old),
+    wanted,
+    terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
+    remembered: rememberedFor(map, key, old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
   const ledgers = { ...known, [key]: markRetiring(joined.ledger, owner, retiring) };
@@ -229,7 +234,7 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
   const missing = missingDigests(state.key, live, want.digests);
   if (missing.length > 0) return `missing: ${missing.join(", ")}`;
   const renewed = Object.keys(joined.ownership.created).filter(
-    (name) => joined.ownership.created[name] !== state.created[name],
+    (name) => own(joined.ownership.created, name) !== own(state.created, name),
   );
   if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
   return joined.content === live
@@ -269,7 +274,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const ledger = ledgersOf(map)[state.key] ?? EMPTY_LEDGER;
+    const ledger = ledgerOf(map, state.key);
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);

@@ -7,6 +7,7 @@ import { checkNamesakes, isNamesake } from "../core/policy/identity.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, lineOf, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter, type Change } from "./change.ts";
@@ -24,7 +25,6 @@ import {
   writableConfigMap,
 } from "./config-map.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { rotation } from "./rotation.ts";
 import { withdraw } from "./withdrawal.ts";
 
 const grants = z.object({
@@ -39,7 +39,7 @@ const inputs = z.object({
   candidateKeys: z.array(z.string().min(1)).min(1),
   policy: grants,
   /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
   /** The stack's. */
   identity: z.string().optional(),
   kbsConfig: z.string().min(1).default(trusteeNames.kbsConfig),
@@ -85,7 +85,7 @@ function merged(
   const content = joinPolicy(
     withoutFormerName(want, live, old),
     { ...withLeaving(grantsOf(want), leaving), owner: ownerMark(owner) },
-    old === undefined ? live : old.computed.before,
+    old?.computed.before,
     formerGrants(want, old),
   );
   return { content, before: parseRegistry(content)?.before ?? null };

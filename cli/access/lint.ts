@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
+import { z } from "zod";
 import type { LiveFacts } from "../../core/audit/facts.ts";
 import { isAtLeast, severities, type Severity } from "../../core/audit/finding.ts";
 import { junit } from "../../core/audit/junit.ts";
@@ -7,14 +9,20 @@ import { lint } from "../../core/audit/lint.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
 import { generationOf } from "../../core/audit/trustee-view.ts";
+import { shownJson } from "../../core/policy/shown-name.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { stackFacts } from "../stack.ts";
 import { writeReport } from "../report-file.ts";
-import { programVersion } from "../version.ts";
-import { run } from "./run.ts";
+import { print, printJson, run } from "./run.ts";
+
+/** The version of this program, as package.json has it. */
+async function programVersion(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
 
 interface LintOptions extends SideOptions {
   readonly podsNamespace: readonly string[];
@@ -63,17 +71,14 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   };
   if (options.sarif !== undefined) {
     const document = sarif(findings, await programVersion());
-    await writeReport(options.sarif, `${JSON.stringify(document, null, 2)}\n`);
+    await writeReport(options.sarif, `${shownJson(document)}\n`);
   }
   if (options.junit !== undefined) {
     await writeReport(options.junit, junit("access lint", lintCases(findings, options.failOn)));
   }
   const ok = !findings.some(({ severity }) => isAtLeast(severity, options.failOn));
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ok, ...scope, findings }, null, 2)}\n`
-      : `${lintText(findings, scope)}\n`,
-  );
+  if (options.json) printJson({ ok, ...scope, findings });
+  else print(lintText(findings, scope));
   return ok;
 }
 

@@ -34,7 +34,7 @@ function fromParts(parts: readonly unknown[]): Resource | undefined {
  * The resource that a request names. The KBS hands the path over as an array of three with `plugin` "resource" (from
  * v0.17) or as one string `resource/<repository>/<secret>/<key>` (up to v0.16); anything else is no resource.
  */
-export function requestedResource(data: PolicyData): Resource | undefined {
+function requestedResource(data: PolicyData): Resource | undefined {
   const path = data["resource-path"];
   if (Array.isArray(path)) {
     return data.plugin === "resource" && path.length === 3 ? fromParts(path) : undefined;
@@ -49,7 +49,7 @@ function field(value: unknown, name: string): unknown {
 }
 
 /** True if there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims, `input` of the policy */
-export function isAffirming(token: unknown): boolean {
+function isAffirming(token: unknown): boolean {
   const submods = field(token, "submods");
   if (field(field(submods, "cpu0"), "ear.status") !== "affirming") return false;
   return Object.values(submods as object).every(
@@ -89,7 +89,7 @@ export function decide(rules: AccessRules, data: PolicyData, token: unknown): De
       ? { allowed: true, why: "not-restricted" }
       : { allowed: false, why: "others-denied" };
   }
-  const keys = rules.secrets[resource.secret];
+  const keys = own(rules.secrets, resource.secret);
   const initData = claimedInitData(token);
   const isReader = [EVERY_KEY, resource.key].some((key) => {
     const readers = own(keys, key);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { doubts, type ChangeRecord } from "./changes.ts";
 import { parseJson } from "../records.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
@@ -11,6 +12,20 @@ export const otherReader = z.object({
   initData: z.string(),
   former: z.boolean(),
 });
+
+const reason = z.enum([...allowedReasons, ...deniedReasons]);
+
+/** One of the output `accessChanges`: its reasons are among those that this program knows. */
+const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
+  z.object({
+    effect: z.enum(["OPENS", "closes"]),
+    pod: z.string(),
+    secret: z.string(),
+    before: z.enum([...reason.options, "unknown"]),
+    after: reason,
+  }),
+  z.object({ effect: z.literal("UNKNOWN"), doubt: z.enum(doubts) }),
+]);
 
 const declaredPod = z.object({
   deployed: z.boolean().default(true),
@@ -25,11 +40,11 @@ const declaredPod = z.object({
 
 /** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
 const outputsSchema = z.object({
-  access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
+  access: z.record(z.string(), z.record(z.string(), reason)),
   initData: z.record(z.string(), z.string()).default({}),
   pods: z.record(z.string(), declaredPod).default({}),
   otherReaders: z.array(otherReader).default([]),
-  accessChanges: z.array(z.string()).default([]),
+  accessChanges: z.array(changeRecord).default([]),
 });
 
 /** What one deployment of a stack says of access. */
@@ -60,8 +75,27 @@ const eventSchema = z.object({
 type Event = z.output<typeof eventSchema>;
 
 const HOW =
-  "Make it with: PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json > preview.json (the plain --json has " +
-  "no outputs).";
+  "Leave --preview out, so that the preview is run here, or pipe the events in: " +
+  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npm run -s access -- diff --preview - " +
+  "(the plain --json has no outputs).";
+
+/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+export function isReadEvent(line: string): boolean {
+  return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
+}
+
+const errorSchema = z.object({
+  diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
+});
+
+/** What went wrong, by the events of a preview. */
+export function previewErrors(events: string): readonly string[] {
+  return events.split("\n").flatMap((line) => {
+    const parsed = errorSchema.safeParse(parseJson(line));
+    // Colours are marked up as <{%fg 1%}>.
+    return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
+  });
+}
 
 function parseEvents(text: string): readonly Event[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -81,6 +115,8 @@ function parseEvents(text: string): readonly Event[] {
  */
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
+  const errors = previewErrors(text);
+  if (errors.length > 0) throw new PreviewError(`The preview failed: ${errors.join("\n")}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");

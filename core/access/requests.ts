@@ -29,7 +29,7 @@ function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly 
 }
 
 /** Every key that is worth a question: declared, named in the rules, and one of each secret that is neither. */
-export function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
+function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
   const named = Object.entries(rules.secrets).flatMap(([secret, keys]) =>
     Object.keys(keys)
       .filter((key) => key !== "*")
@@ -59,7 +59,7 @@ function declaredData({ rules, columns }: RequestSubject): readonly PolicyData[]
 }
 
 /** The requests of a well-behaved KBS: every key in either shape, other keys, and all under other repositories. */
-export function plainData(subject: RequestSubject): readonly PolicyData[] {
+function plainData(subject: RequestSubject): readonly PolicyData[] {
   return askedColumns(subject).flatMap((column) => [
     ...bothShapes(DEFAULT_REPOSITORY, column),
     ...OTHER_REPOSITORIES.flatMap((repository) => bothShapes(repository, column)),
@@ -67,7 +67,7 @@ export function plainData(subject: RequestSubject): readonly PolicyData[] {
 }
 
 /** Requests as no KBS makes them, which a policy must deny all the same. */
-export function oddData(subject: RequestSubject): readonly PolicyData[] {
+function oddData(subject: RequestSubject): readonly PolicyData[] {
   const columns = askedColumns(subject);
   const odd = [...columns.flatMap(oddPaths), ...shapeless, [DEFAULT_REPOSITORY, "", OTHER_KEY]];
   return [
@@ -96,7 +96,7 @@ function plainClaims({ claims, rules }: RequestSubject): readonly string[] {
 }
 
 /** The tokens of pods that attest well, and of one that nobody knows. */
-export function plainTokens(subject: RequestSubject): readonly unknown[] {
+function plainTokens(subject: RequestSubject): readonly unknown[] {
   return [...plainClaims(subject), STRANGER].map((claim) => cpu("affirming", claim));
 }
 

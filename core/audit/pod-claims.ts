@@ -66,7 +66,7 @@ function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["cla
 }
 
 /** What to call a claim. */
-export const claimNames: Readonly<Record<Binding, string>> = {
+const claimNames: Readonly<Record<Binding, string>> = {
   "azure-vtpm": "PCR8",
   snp: "host data",
   tdx: "mr_config_id",

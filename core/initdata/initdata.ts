@@ -30,7 +30,7 @@ function pem(certificate: string): string {
 }
 
 /** `aa.toml`, the attestation agent's configuration: where to get a token. */
-export function renderAttestationAgent(source: Pick<InitdataSource, "url" | "certificate">): string {
+function renderAttestationAgent(source: Pick<InitdataSource, "url" | "certificate">): string {
   const kbs =
     source.certificate === undefined
       ? { url: source.url }
@@ -39,9 +39,7 @@ export function renderAttestationAgent(source: Pick<InitdataSource, "url" | "cer
 }
 
 /** `cdh.toml`, the Confidential Data Hub's configuration: where secrets come from and which image policy holds. */
-export function renderDataHub(
-  source: Pick<InitdataSource, "url" | "certificate" | "imagePolicyUri">,
-): string {
+function renderDataHub(source: Pick<InitdataSource, "url" | "certificate" | "imagePolicyUri">): string {
   return TOML.stringify({
     socket: "unix:///run/confidential-containers/cdh.sock",
     credentials: [],

@@ -1,7 +1,8 @@
 import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
-import { isRecord, messageOf } from "../records.ts";
+import { otherBlocks } from "../pem.ts";
+import { isRecord, messageOf, own } from "../records.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
 /** A KBS as one of the guest's files names it. */
@@ -28,7 +29,7 @@ type Table = Readonly<Record<string, unknown>>;
 
 /** A string at a path of tables. */
 function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), table);
+  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? own(at, name) : undefined), table);
   return typeof value === "string" ? value : undefined;
 }
 
@@ -55,6 +56,25 @@ function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
   const same = ({ url, certificate = "" }: InitdataEndpoint): string =>
     JSON.stringify([url, certificate.trim()]);
   return found.filter((one, index) => found.findIndex((other) => same(other) === same(one)) === index);
+}
+
+/** A private key in any of the texts, and whatever else is beside the certificates of a KBS. */
+function checkKeys(
+  texts: readonly string[],
+  endpoints: readonly InitdataEndpoint[],
+  path: string,
+  issues: Issues,
+): void {
+  const keys = texts.flatMap(otherBlocks).filter((kind) => kind.includes("PRIVATE KEY"));
+  const others = endpoints.flatMap(({ certificate = "" }) => otherBlocks(certificate));
+  const kinds = [...new Set([...keys, ...others])];
+  if (kinds.length === 0) return;
+  issues.add({
+    path,
+    given: `a file that holds more than certificates: ${kinds.join(", ")}`,
+    allowed: "certificates and public keys, since initdata is for everybody to read",
+    mend: "Take it out of the file; a private key is a secret of Trustee's.",
+  });
 }
 
 /**
@@ -107,9 +127,12 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   const agent = parseTable(textAt(document, "data", "aa.toml") ?? "");
   const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
   const agentPolicy = textAt(document, "data", "policy.rego");
+  const endpoints = endpointsOf(hub, agent);
+  const texts = isRecord(data) ? Object.values(data).filter((value) => typeof value === "string") : [];
+  checkKeys([toml, ...texts], endpoints, path, issues);
   return {
     algorithm: known ?? fallback,
-    endpoints: endpointsOf(hub, agent),
+    endpoints,
     ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
     ...(agentPolicy === undefined ? {} : { agentPolicy }),
   };

@@ -1,5 +1,6 @@
 import type { StackId } from "../policy/grants.ts";
 import { idOf, isNamesake, isSameStack, type Who } from "../policy/identity.ts";
+import { own } from "../records.ts";
 
 /** What marks an object as made by this project: only such a one is ever overwritten or deleted. */
 export const ownerLabels = { "app.kubernetes.io/managed-by": "trustee-access" } as const;
@@ -13,11 +14,19 @@ export const IDENTITY_ANNOTATION = "trustee-access/identity";
 /** The annotation of a Secret that its stack leaves where it is when it gives it up. */
 export const KEEP_ANNOTATION = "trustee-access/keep";
 
+/**
+ * Pulumi's Kubernetes provider writes by server-side apply, which refuses a field that somebody has changed with another tool. An
+ * object that this stack made is the stack's: `up` puts it back to what is declared.
+ */
+const PATCH_FORCE = "pulumi.com/patchForce";
+
+/** What a stack marks its objects with. */
 export function ownerAnnotations(who: Who): Readonly<Record<string, string>> {
   const { stack, identity } = idOf(who);
   return {
     [STACK_ANNOTATION]: stack,
     ...(identity === undefined ? {} : { [IDENTITY_ANNOTATION]: identity }),
+    [PATCH_FORCE]: "true",
   };
 }
 
@@ -41,5 +50,5 @@ export function isMadeBy(
 
 /** Whether labels say that this project has made their object, for whatever stack. */
 export function isLabelled(labels: Readonly<Record<string, string>> = {}): boolean {
-  return Object.entries(ownerLabels).every(([label, value]) => labels[label] === value);
+  return Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
 }

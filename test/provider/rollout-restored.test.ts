@@ -61,7 +61,7 @@ describe.each(generations)(
 test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
   const cluster = await TestCluster.open();
   const engine = await Engine.start(cluster);
-  cluster.configMap("empty");
+  cluster.configMap("empty", undefined, { immutable: false });
   plainDeployment(cluster, "emptied", { app: "plain", name: "emptied" });
   cluster.rolledOut("emptied");
   const inputs = {
@@ -82,11 +82,15 @@ test("what was put back is that there was nothing: the pods are replaced all the
     policy: { stack: "org/p/dev", others: "affirming", secrets: { s: { "*": { [A]: "pod1" } } } },
   });
   await engine.resource("Rollout").up(inputs);
+  const managers = async () => {
+    const { managedFields = [] } = (await cluster.get("ConfigMap", "empty")).metadata;
+    return managedFields.map(({ manager }) => manager);
+  };
+  expect(await managers()).toStrictEqual(["kubectl", FIELD_MANAGER]);
   const before = await podsOf(cluster, "plain");
   cluster.clock.advance(1_100);
   await entry.destroy();
-  const { managedFields = [] } = (await cluster.get("ConfigMap", "empty")).metadata;
-  expect(managedFields.map(({ manager }) => manager)).not.toContain(FIELD_MANAGER);
+  expect(await managers()).toStrictEqual(["kubectl"]);
   await last.destroy();
   expectAllNew(await podsOf(cluster, "plain"), before);
   await engine.stop();

@@ -22,17 +22,34 @@ function stream(...events: readonly object[]): string {
 }
 
 describe("the events of a preview", () => {
+  const change = {
+    effect: "OPENS",
+    pod: "pod1",
+    secret: "a/b",
+    before: "unknown",
+    after: "granted",
+  } as const;
+
   it("tell what is deployed and what would be: the stack's last outputs, which are not those of the refresh", () => {
     const text = stream(
       stackEvent("refresh", { access: was }, { access: was }),
       stackEvent("same", { access: was }, { access: was }),
-      stackEvent("same", { access: was }, { access: willBe, accessChanges: ["a line"] }),
+      stackEvent("same", { access: was }, { access: willBe, accessChanges: [change] }),
       { sequence: 9, timestamp: 1795474054, summaryEvent: { resourceChanges: {} } },
     );
     expect(readPreview(text)).toEqual({
       before: outputs(was),
-      after: outputs(willBe, { accessChanges: ["a line"] }),
+      after: outputs(willBe, { accessChanges: [change] }),
     });
+  });
+
+  it.each([
+    ["in words of somebody's own", { ...change, before: "fine" }],
+    ["with another effect", { ...change, effect: "opens" }],
+    ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
+  ])("do not tell of a change %s", (_, told) => {
+    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [told] }));
+    expect(() => readPreview(text)).toThrow(PreviewError);
   });
 
   it("tell of a first deployment too", () => {
@@ -51,6 +68,19 @@ describe("the events of a preview", () => {
       "a failed preview",
       stream(stackEvent("refresh", { access: was }, { access: was })),
       /no outputs of the stack/,
+    ],
+    [
+      "a preview that failed after all",
+      stream(
+        { sequence: 1, timestamp: 1, diagnosticEvent: { severity: "debug", message: "hidden" } },
+        {
+          sequence: 2,
+          timestamp: 1,
+          diagnosticEvent: { severity: "error", message: "<{%fg 1%}>a pod<{%reset%}>\n" },
+        },
+        stackEvent("same", { access: was }, { access: willBe }),
+      ),
+      /^The preview failed: a pod$/,
     ],
     ["another program's preview", stream(stackEvent("same", {}, { url: "x" })), /no stack of this project/],
     ["nothing", "", /no outputs of the stack/],

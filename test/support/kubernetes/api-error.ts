@@ -15,7 +15,10 @@ export class ApiError extends Error {
   }
 }
 
-function detailsOf({ plural, group }: Resource, name: string): Json {
+/** What a message calls a resource. */
+type Named = Pick<Resource, "plural" | "group" | "qualified">;
+
+function detailsOf({ plural, group }: Named, name: string): Json {
   return { name, ...(group === "" ? {} : { group }), kind: plural };
 }
 
@@ -29,9 +32,24 @@ export function alreadyExists(resource: Resource, name: string): ApiError {
   return new ApiError(409, "AlreadyExists", `${resource.qualified} "${name}" already exists`, details);
 }
 
-export function conflict(resource: Resource, name: string, why: string): ApiError {
+export function conflict(resource: Named, name: string, why: string): ApiError {
   const message = `Operation cannot be fulfilled on ${resource.qualified} "${name}": ${why}`;
   return new ApiError(409, "Conflict", message, detailsOf(resource, name));
+}
+
+/** A deletion on a condition that does not hold; it speaks of the kind. */
+export function unmet(
+  { kind, group }: Resource,
+  name: string,
+  { field, wanted, found }: { readonly field: string; readonly wanted: string; readonly found: string },
+): ApiError {
+  const why = {
+    UID: "The object might have been deleted and then recreated",
+    ResourceVersion: "The object might have been modified",
+  }[field];
+  const named = { plural: kind, group, qualified: group === "" ? kind : `${kind}.${group}` };
+  const message = `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${found}). ${why ?? ""}`;
+  return conflict(named, name, message);
 }
 
 /** A JSON patch that cannot be applied: all the same, whatever the cause. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../../core/records.ts";
+import { byString, isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
 /** What one field manager has written, as the API server keeps it. */
@@ -103,7 +103,7 @@ function toFields(tree: Json, path: readonly string[] = []): string[] {
 
 /**
  * Who has which field after a write: the writer what it added or changed, and nobody what was removed. A writer whose
- * write took no field keeps its time, and who has none left goes.
+ * write took no field keeps its time, and who has none left goes; with the last one all of it ends.
  */
 export function managedAfter(
   entries: readonly ManagedFieldsEntry[],
@@ -111,6 +111,8 @@ export function managedAfter(
   after: Json,
   writer: Pick<ManagedFieldsEntry, "manager" | "apiVersion" | "time">,
 ): readonly ManagedFieldsEntry[] {
+  // An object of which nobody has a field is written down for nobody any more.
+  if (before !== undefined && entries.length === 0) return [];
   const found: Comparison = { taken: new Set(), removed: new Set() };
   compare(before ?? {}, after, [], found);
   const sets = new Map(
@@ -135,9 +137,5 @@ export function managedAfter(
   return [...sets.values()]
     .filter(({ fields }) => fields.size > 0)
     .map(({ entry, fields }) => ({ ...entry, fieldsV1: toFieldsV1(fields) }))
-    .sort((a, b) => compareText(a.time, b.time) || compareText(a.manager, b.manager));
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+    .sort((a, b) => byString(a.time, b.time) || byString(a.manager, b.manager));
 }

@@ -1,3 +1,4 @@
+import { isSettled } from "../../../core/rollout/decide.ts";
 import { FIELD_MANAGER } from "../../../kube/client.ts";
 import { apiPath } from "../../../kube/objects.ts";
 import { observeRollout } from "../../../provider/rollout-observe.ts";
@@ -75,15 +76,18 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
   },
 
   "a JSON patch with tests": async (stage) => [
-    await stage.create("ConfigMap", { ...named("a"), data: { k: "a < b", "x/y": "z" } }),
+    await stage.create("ConfigMap", {
+      ...named("a", { labels: { "x/y": "z" } }),
+      data: { k: "a < b" },
+    }),
     await stage.jsonPatch("ConfigMap", "a", [
-      { op: "test", path: "/data/x~1y", value: "z" },
+      { op: "test", path: "/metadata/labels/x~1y", value: "z" },
       { op: "test", path: "/data/nothing", value: null },
       { op: "test", path: "/metadata/annotations", value: null },
       { op: "add", path: "/metadata/annotations", value: {} },
       { op: "add", path: "/metadata/annotations/ours", value: "1" },
       { op: "add", path: "/data/l", value: "w" },
-      { op: "remove", path: "/data/x~1y" },
+      { op: "remove", path: "/metadata/labels/x~1y" },
     ]),
     await stage.jsonPatch("ConfigMap", "a", [
       { op: "test", path: "/data/l", value: "else" },
@@ -161,6 +165,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
       });
     const changed = await stage.merge("ConfigMap", "a", { data: { k: "v" } });
     return [
+      created,
       changed,
       await given({ uid: "00000000-0000-0000-0000-000000000000" }),
       await given({ resourceVersion: versionOf(created) }),
@@ -187,11 +192,9 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
       const seen = await stage.settled(
         observe,
         (now) =>
-          now?.pods.length === 1 &&
-          now.pods.every(({ ready, name }) => ready && !before.includes(name)) &&
-          now.deployment.observedGeneration === now.deployment.generation &&
-          now.deployment.currentReplicas === 1 &&
-          now.deployment.availableReplicas === 1,
+          now !== undefined &&
+          isSettled(now) &&
+          now.pods.every(({ ready, name }) => ready && !before.includes(name)),
       );
       const { deployment, pods = [] } = seen ?? {};
       return { deployment, ready: pods.map(({ ready }) => ready), names: pods.map(({ name }) => name) };

@@ -42,9 +42,14 @@ export class Stage {
   async ask(method: string, path: string, sent: Sent = {}): Promise<Answer> {
     const { body, type, manager = "somebody", accept = "application/json", query = "" } = sent;
     const contentType = type === undefined ? "application/json" : `application/${type}+json`;
-    const options = { method, headers: { accept, "content-type": contentType } };
-    const request = this.#connection.request(`${path}?fieldManager=${manager}${query}`, options);
-    request.end(body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body));
+    const content = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+    const headers = {
+      accept,
+      "content-type": contentType,
+      "content-length": Buffer.byteLength(content),
+    };
+    const request = this.#connection.request(`${path}?fieldManager=${manager}${query}`, { method, headers });
+    request.end(content);
     const [response] = (await once(request, "response")) as [IncomingMessage];
     const answer = await text(response);
     return { code: response.statusCode ?? 0, body: parseJson(answer) ?? answer };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../../../core/records.ts";
-import { type ApiError, alreadyExists, conflict, notFound } from "./api-error.ts";
+import { alreadyExists, conflict, notFound, unmet } from "./api-error.ts";
 import type { TestClock } from "./clock.ts";
 import { managedAfter, type ManagedFieldsEntry } from "./managed-fields.ts";
 import type { Json } from "./patches.ts";
@@ -42,6 +42,7 @@ export interface Preconditions {
 
 /** Fields that Kubernetes' own types leave out where they are empty. */
 const omittedEmpty = ["data", "binaryData", "stringData"];
+const omittedEmptyMetadata = ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"];
 
 /** The objects of a cluster in memory, written by the rules of a real API server. */
 export class Store {
@@ -147,16 +148,16 @@ export class Store {
   delete(target: Target, preconditions: Preconditions = {}): Stored | undefined {
     const live = this.need(target);
     const { uid, resourceVersion, finalizers = [], deletionTimestamp, generation } = live.metadata;
-    const refused = (field: string, wanted: string, found: string): ApiError =>
-      conflict(
-        target.resource,
-        target.name,
-        `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${found}`,
-      );
-    if ((preconditions.uid ?? uid) !== uid) throw refused("UID", preconditions.uid ?? "", uid);
-    if ((preconditions.resourceVersion ?? resourceVersion) !== resourceVersion) {
-      throw refused("ResourceVersion", preconditions.resourceVersion ?? "", resourceVersion);
-    }
+    const conditions = [
+      { field: "UID", wanted: preconditions.uid ?? uid, found: uid },
+      {
+        field: "ResourceVersion",
+        wanted: preconditions.resourceVersion ?? resourceVersion,
+        found: resourceVersion,
+      },
+    ];
+    const failed = conditions.find(({ wanted, found }) => wanted !== found);
+    if (failed !== undefined) throw unmet(target.resource, target.name, failed);
     const waits = finalizers.length > 0 || target.resource.kind === "Pod";
     if (!waits) {
       this.remove(target);
@@ -191,15 +192,12 @@ export class Store {
       manager === undefined
         ? before
         : managedAfter(before, live, tidy, { manager, apiVersion, time: this.#time() });
+    const { deletionTimestamp, finalizers = [] } = tidy.metadata;
+    const ends = deletionTimestamp !== undefined && finalizers.length === 0 && tidy.kind !== "Pod";
     this.#version += 1;
-    const written: Stored = {
-      ...tidy,
-      metadata: { ...tidy.metadata, managedFields, resourceVersion: this.version },
-    };
-    const ends =
-      written.metadata.deletionTimestamp !== undefined &&
-      (written.metadata.finalizers ?? []).length === 0 &&
-      written.kind !== "Pod";
+    // What goes with this write is not written any more.
+    const resourceVersion = ends && live !== undefined ? live.metadata.resourceVersion : this.version;
+    const written = tidied({ ...tidy, metadata: { ...tidy.metadata, managedFields, resourceVersion } });
     if (ends) this.#objects.delete(key(target));
     else this.#objects.set(key(target), written);
     this.#tell(written);
@@ -229,7 +227,7 @@ function tidied(object: Json): Stored {
   const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
   return {
     ...withoutEmpty(whole, omittedEmpty),
-    metadata: withoutEmpty(metadata, ["labels", "annotations", "finalizers", "ownerReferences"]),
+    metadata: withoutEmpty(metadata, omittedEmptyMetadata),
   } as Stored;
 }
 
