@@ -5,6 +5,7 @@ import { Pod } from "@pulumi/kubernetes/core/v1/pod.js";
 import * as pulumi from "@pulumi/pulumi";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import { Issues } from "../core/issues.ts";
+import { onlyCertificates } from "../core/pem.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "../core/plan/pod.ts";
 import { checkClaims, checkPod } from "../core/settings/check-pods.ts";
 import type { PodSettings } from "../core/settings/pod-schema.ts";
@@ -46,8 +47,18 @@ export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
   checkClaims(settings.claims, "claims", issues);
   checkPod(declaration, "", issues);
+  const certificate =
+    kbs.certificate === undefined
+      ? {}
+      : {
+          certificate: onlyCertificates(
+            kbs.certificate,
+            { path: "trustee.certificate", where: "a text that" },
+            issues,
+          ),
+        };
   issues.throwIfAny(`the pod ${name}`);
-  const planned = planPod(declaration, kbs, { file: toml }, name, issues);
+  const planned = planPod(declaration, { ...kbs, ...certificate }, { file: toml }, name, issues);
   issues.throwIfAny(`the pod ${name}`);
   return planned;
 }

@@ -40,6 +40,7 @@ export class KubeClient {
   readonly #signal: AbortSignal;
   readonly #fieldManager: string;
   readonly #clock: Pick<Clock, "sleep">;
+  readonly #requestTimeout: number;
   readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
@@ -47,17 +48,20 @@ export class KubeClient {
    * @param signal ends every request and every wait between tries
    * @param fieldManager who writes. @default {@link FIELD_MANAGER}
    * @param clock by which it waits between tries. @default this machine's
+   * @param requestTimeout how long one request may take once it is signed in, in milliseconds. @default 20 s
    */
   constructor(
     config: KubeConfig,
     signal: AbortSignal,
     fieldManager: string = FIELD_MANAGER,
     clock: Pick<Clock, "sleep"> = systemClock,
+    requestTimeout = REQUEST_TIMEOUT,
   ) {
     this.#config = config;
     this.#signal = signal;
     this.#fieldManager = fieldManager;
     this.#clock = clock;
+    this.#requestTimeout = requestTimeout;
   }
 
   /** Where the API server is, for messages. */
@@ -200,7 +204,7 @@ export class KubeClient {
     context.setSignal(this.#signal);
     await this.#signIn(context, request);
     // Only now: a person may be needed to sign in.
-    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
+    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(this.#requestTimeout)]));
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);

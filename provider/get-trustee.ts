@@ -1,7 +1,8 @@
+import { own } from "../core/records.ts";
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries } from "../core/kbs-config/entries.ts";
-import { own } from "../core/records.ts";
+import { onlyCertificates } from "../core/pem.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { candidateKeys, generationFacts, generations, type Generation } from "../core/trustee/generation.ts";
 import { ownerLabels, STACK_ANNOTATION } from "../core/trustee/ownership.ts";
@@ -29,14 +30,18 @@ const argsSchema = z.object({
 });
 type Args = z.output<typeof argsSchema>;
 
-/** The certificate in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
-function certificateOf(secret: KubeObject, args: Args, issues: Issues): string {
+/** The certificates in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
+function certificateOf(secret: KubeObject, { certificateSecret }: Args, issues: Issues): string {
   const data = z.record(z.string(), z.string()).nullish().parse(secret["data"]) ?? {};
-  const pem = Buffer.from(data["tls.crt"] ?? "", "base64").toString("utf8");
-  if (/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(pem)) return pem;
+  const path = "trustee.certificateSecret";
+  const encoded = data["tls.crt"];
+  if (encoded !== undefined) {
+    const where = `Secret "${certificateSecret}" whose tls.crt`;
+    return onlyCertificates(Buffer.from(encoded, "base64").toString("utf8"), { path, where }, issues);
+  }
   issues.add({
-    path: "trustee.certificateSecret",
-    given: `Secret "${args.certificateSecret}" ${data["tls.crt"] === undefined ? "without the key tls.crt" : "whose tls.crt holds no certificate"}`,
+    path,
+    given: `Secret "${certificateSecret}" without the key tls.crt`,
     allowed: "a Secret with the KBS's certificate in PEM under tls.crt",
     mend: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
   });

@@ -111,6 +111,10 @@ function ledgersOf(map: ConfigMap): Ledgers {
   return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
 }
 
+function ledgerOf(map: ConfigMap, key: string): Ledger {
+  return own(ledgersOf(map), key) ?? EMPTY_LEDGER;
+}
+
 /** What is left of a key when this resource withdraws from it. */
 function leave(
   map: ConfigMap,
@@ -130,10 +134,10 @@ function leave(
 }
 
 /** What our state says of a key; of one that is new to us, what was carried over from the former one. */
-function rememberedFor(key: string, live: Before, old: Old | undefined): Ownership | undefined {
+function rememberedFor(map: ConfigMap, key: string, old: Old | undefined): Ownership | undefined {
   if (old === undefined) return undefined;
   const had = ownershipOf(old.computed);
-  return old.computed.key === key ? had : carriedOver(key, live, had);
+  return old.computed.key === key ? had : carriedOver(key, contentOf(map, key), ledgerOf(map, key), had);
 }
 
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
@@ -146,14 +150,15 @@ function mergeInto(
 ): Outcome {
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
+  const wanted = withRetiring(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: own(ledgersOf(map), key) ?? EMPTY_LEDGER,
+    ledger: ledgerOf(map, key),
     owner,
-    wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, clock.now()),
-    remembered: rememberedFor(key, contentOf(map, key), old),
+    wanted,
+    terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
+    remembered: rememberedFor(map, key, old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
   const ledgers = { ...ledgersOf(map), [key]: markRetiring(joined.ledger, owner, retiring) };
@@ -265,7 +270,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const ledger = own(ledgersOf(map), state.key) ?? EMPTY_LEDGER;
+    const ledger = ledgerOf(map, state.key);
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);

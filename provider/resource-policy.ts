@@ -65,7 +65,7 @@ function merged(
   const content = joinPolicy(
     withoutFormerName(want.policy, live, old),
     { ...want.policy, owner: ownerMark(owner) },
-    old === undefined ? live : old.computed.before,
+    old?.computed.before,
     formerGrants(want, old),
   );
   return { content, before: parseRegistry(content)?.before ?? null };

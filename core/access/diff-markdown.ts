@@ -6,8 +6,8 @@ import { otherReaderClaim, otherReaderName, otherReaderPath } from "./other-read
 import { own } from "../records.ts";
 import { shownLine } from "../policy/shown-name.ts";
 
-/** By this a comment is found again, so that there is one that is kept up to date. */
-const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
+/** By this a comment is found again, so that there is one that is kept up to date; the workflows look for it too. */
+export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
 /** A text as code, whatever it holds: it ends neither the code nor the line nor the cell of a table. */
 function code(text: string): string {

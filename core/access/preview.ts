@@ -75,8 +75,27 @@ const eventSchema = z.object({
 type Event = z.output<typeof eventSchema>;
 
 const HOW =
-  "Make it with: PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json > preview.json (the plain --json has " +
-  "no outputs).";
+  "Leave --preview out, so that the preview is run here, or pipe the events in: " +
+  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npm run -s access -- diff --preview - " +
+  "(the plain --json has no outputs).";
+
+/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+export function isReadEvent(line: string): boolean {
+  return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
+}
+
+const errorSchema = z.object({
+  diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
+});
+
+/** What went wrong, by the events of a preview. */
+export function previewErrors(events: string): readonly string[] {
+  return events.split("\n").flatMap((line) => {
+    const parsed = errorSchema.safeParse(parseJson(line));
+    // Colours are marked up as <{%fg 1%}>.
+    return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
+  });
+}
 
 function parseEvents(text: string): readonly Event[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -96,6 +115,8 @@ function parseEvents(text: string): readonly Event[] {
  */
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
+  const errors = previewErrors(text);
+  if (errors.length > 0) throw new PreviewError(`The preview failed: ${errors.join("\n")}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");

@@ -1,6 +1,7 @@
 import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
+import { otherBlocks } from "../pem.ts";
 import { isRecord, messageOf, own } from "../records.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
@@ -57,6 +58,25 @@ function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
   return found.filter((one, index) => found.findIndex((other) => same(other) === same(one)) === index);
 }
 
+/** A private key in any of the texts, and whatever else is beside the certificates of a KBS. */
+function checkKeys(
+  texts: readonly string[],
+  endpoints: readonly InitdataEndpoint[],
+  path: string,
+  issues: Issues,
+): void {
+  const keys = texts.flatMap(otherBlocks).filter((kind) => kind.includes("PRIVATE KEY"));
+  const others = endpoints.flatMap(({ certificate = "" }) => otherBlocks(certificate));
+  const kinds = [...new Set([...keys, ...others])];
+  if (kinds.length === 0) return;
+  issues.add({
+    path,
+    given: `a file that holds more than certificates: ${kinds.join(", ")}`,
+    allowed: "certificates and public keys, since initdata is for everybody to read",
+    mend: "Take it out of the file; a private key is a secret of Trustee's.",
+  });
+}
+
 /**
  * Reads what an existing initdata file says of itself. Its bytes are taken as they are; only the algorithm is needed
  * to know how it is bound. What a guest would refuse becomes an issue.
@@ -107,9 +127,12 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   const agent = parseTable(textAt(document, "data", "aa.toml") ?? "");
   const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
   const agentPolicy = textAt(document, "data", "policy.rego");
+  const endpoints = endpointsOf(hub, agent);
+  const texts = isRecord(data) ? Object.values(data).filter((value) => typeof value === "string") : [];
+  checkKeys([toml, ...texts], endpoints, path, issues);
   return {
     algorithm: known ?? fallback,
-    endpoints: endpointsOf(hub, agent),
+    endpoints,
     ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
     ...(agentPolicy === undefined ? {} : { agentPolicy }),
   };

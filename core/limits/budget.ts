@@ -93,7 +93,7 @@ function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveT
 
 function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
-    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }));
+    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }, live));
   const readers = new Set(
     Object.values(plan.grants.secrets).flatMap((keys) =>
       Object.values(keys).flatMap((names) => Object.values(names)),

@@ -47,21 +47,18 @@ function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }:
  * The policy with this stack's grants in it: merged into a policy of ours that is live, or in place of somebody else's text,
  * which is then remembered inside.
  * @param live the key's content now; `null`: the key is not there
- * @param before what to remember where the live text does not say it: by default the live text itself. A stack that
- *   has written here before passes what it remembers, so that a reset by hand is not taken for the original.
+ * @param before what to remember where the live text does not say it. A stack that has written here before passes what it
+ *   remembers, so that a reset by hand is not taken for the original. @default the live text, unless it is a policy of ours
  * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
- * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more
+ * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more; or if the live text is
+ *   a policy of ours that has lost what was there before, and `before` does not say it
  */
-export function joinPolicy(
-  live: Before,
-  own: StackGrants,
-  before: Before = live,
-  former?: FormerGrants,
-): string {
-  refuseDamage(live, own.stack);
-  const remembered = live === null ? undefined : parseRegistry(live)?.before;
+export function joinPolicy(live: Before, own: StackGrants, before?: Before, former?: FormerGrants): string {
+  refuseDamage(live, own.stack, before !== undefined);
+  const found = live === null ? undefined : parseRegistry(live)?.before;
+  const remembered = before === undefined ? live : before;
   const grants = former === undefined ? own : withFormer(live, own, former);
-  return renderPolicy(stacksAfterJoin(live, grants), remembered === undefined ? before : remembered);
+  return renderPolicy(stacksAfterJoin(live, grants), found === undefined ? remembered : found);
 }
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */

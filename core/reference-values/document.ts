@@ -136,6 +136,18 @@ function editValues(entry: string, from: readonly string[], to: readonly string[
   return more.length === 0 ? text : appendElements(text, nodeAt(text, ["value"]), more);
 }
 
+/** A time as the RVPS reads it, `%Y-%m-%dT%H:%M:%SZ`: with any other it reads no reference value at all. */
+export function isExpiration(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function needExpiration(name: string, expiration: string): void {
+  if (isExpiration(expiration)) return;
+  throw new Error(
+    `the reference value ${JSON.stringify(name)} was to be written with the expiration ${JSON.stringify(expiration)}`,
+  );
+}
+
 /** The fields that change in an entry; what is absent of them stays. */
 export interface EntryChange {
   /** Those of the entry in their order, without some and with new ones at the end. */
@@ -144,13 +156,17 @@ export interface EntryChange {
   readonly expiration?: string;
 }
 
-/** The document with one entry changed; everything else keeps its bytes. */
+/**
+ * The document with one entry changed; everything else keeps its bytes.
+ * @throws Error if the RVPS could not read the new expiration
+ */
 export function editEntry(
   document: ReferenceValuesDocument,
   entry: Entry,
   { values, expiration }: EntryChange,
 ): ReferenceValuesDocument {
   const { key, text, format } = document;
+  if (expiration !== undefined) needExpiration(entry.name, expiration);
   const valued = editValues(entry.json, entry.values, values);
   const changed =
     expiration === undefined ? valued : replaceNode(valued, nodeAt(valued, ["expiration"]), expiration);
@@ -162,9 +178,13 @@ export function editEntry(
   return readDocument(key, text.slice(0, offset) + written + text.slice(offset + length));
 }
 
-/** Appends an entry, after all others. */
+/**
+ * Appends an entry, after all others.
+ * @throws Error if the RVPS could not read its expiration
+ */
 export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValue): ReferenceValuesDocument {
   const { key, text, format } = document;
+  needExpiration(entry.name, entry.expiration);
   const fields = { name: entry.name, expiration: entry.expiration, value: entry.values };
   const root = nodeAt(text, []);
   if (format === "list") return readDocument(key, appendElement(text, root, fields));

@@ -4,12 +4,23 @@ import { clouds } from "../limits/user-data.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
+import { isKubeconfigContent } from "./cluster.ts";
 import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
 
 /** A cluster as kubectl knows it. */
 const clusterShape = {
-  /** Path of a kubeconfig file. @default what kubectl takes: $KUBECONFIG, ~/.kube/config, or the pod's own account */
-  kubeconfig: z.string().min(1).optional(),
+  /**
+   * Path of a kubeconfig file; its content would show in the state and the outputs. @default what kubectl takes: $KUBECONFIG,
+   * ~/.kube/config, or the pod's own account
+   */
+  kubeconfig: z
+    .string()
+    .min(1)
+    .refine((text) => !isKubeconfigContent(text), {
+      error: "the path of a kubeconfig file",
+      params: { given: "the content of a kubeconfig, which is not shown here" },
+    })
+    .optional(),
   /** A context of that kubeconfig. @default its current context */
   context: z.string().min(1).optional(),
 };

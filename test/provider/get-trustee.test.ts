@@ -181,6 +181,24 @@ describe("the preflight", () => {
     });
   });
 
+  test("takes certificates alone, and refuses a Secret that holds a key beside them", async () => {
+    const url = { url: "https://kbs.example" };
+    const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
+    const tls = certificate["tls.crt"];
+    for (const text of [tls + key, key + tls]) {
+      await cluster.secret(trusteeNames.certificate, { "tls.crt": text });
+      const message = await problems(url);
+      expect(message).toContain("1 problem");
+      expect(message).toContain(
+        `Secret "${trusteeNames.certificate}" whose tls.crt holds more than certificates: PRIVATE KEY`,
+      );
+      expect(message).not.toContain("hidden");
+    }
+    await cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
+    expect(JSON.parse(await problems(url))).toMatchObject({ certificate: tls });
+    await cluster.secret(trusteeNames.certificate, certificate);
+  });
+
   test("takes an immutable certificate, which is only read, and no immutable policy", async () => {
     trustee();
     await cluster.patch("Secret", trusteeNames.certificate, { immutable: true });

@@ -239,4 +239,36 @@ describe("a change of initdata", () => {
     await stack.expectSame(B);
     await stack.destroy();
   });
+
+  test("of which somebody took the whole entry out: the retirement makes none, and the next run one that Trustee reads", async () => {
+    const stack = new Stack("emptied");
+    stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    await cluster.edit("emptied-values", { [LIST]: "[]" });
+    await stack.retirement.up(stack.retirementInputs(B));
+    expect((await stack.accepted()).values).toBe("[]");
+    await stack.values.refresh();
+    expect(stack.values.state?.inputs["drift"]).toBe("missing: the entry snp_pcr08");
+    await stack.up(B);
+    expect(JSON.parse((await stack.accepted()).values)).toStrictEqual([
+      { name: "snp_pcr08", expiration: expect.stringMatching(/^20\d\d-.*Z$/) as unknown, value: [B] },
+    ]);
+    await stack.expectSame(B);
+  });
+
+  test("while another team puts an entry of the same name before: the former digest goes from both, and all of ours with us", async () => {
+    const stack = new Stack("before");
+    stack.prepare();
+    await stack.up(A);
+    const first = entry(["x"], { expiration: "2035-01-01T00:00:00Z" });
+    await cluster.edit("before-values", { [LIST]: list(first, entry([C, A])) });
+    await stack.up(B);
+    const held = list({ ...first, value: ["x", B] }, entry([C, B]));
+    expect((await stack.accepted()).values).toBe(held);
+    await stack.expectSame(B);
+    await stack.retirement.destroy();
+    await stack.values.destroy();
+    expect((await stack.accepted()).values).toBe(list(first, entry([C])));
+  });
 });

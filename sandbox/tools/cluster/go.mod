@@ -319,6 +319,7 @@ require (
 )
 
 replace (
+	github.com/pulumi/pulumi-kubernetes/sdk/v4 => ./kubernetes-sdk
 	k8s.io/api => k8s.io/api v0.33.13
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.33.13
 	k8s.io/apimachinery => k8s.io/apimachinery v0.33.13
