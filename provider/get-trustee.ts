@@ -1,3 +1,4 @@
+import { own } from "../core/records.ts";
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
