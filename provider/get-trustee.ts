@@ -1,4 +1,3 @@
-import { own } from "../core/records.ts";
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";

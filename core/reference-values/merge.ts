@@ -58,9 +58,9 @@ export interface Joined {
 }
 
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
-function tidy(digests: Digests): Digests {
-  const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
-  return Object.fromEntries(entries.sort(byName));
+function tidy(digests: readonly (readonly [string, readonly string[]])[]): Digests {
+  const entries = digests.filter(([, list]) => list.length > 0);
+  return Object.fromEntries(entries.toSorted(byName));
 }
 
 function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger, "retiring"> {

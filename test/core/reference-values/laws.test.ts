@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readDocument } from "../../../core/reference-values/document.ts";
 import { EMPTY_LEDGER, type Digests } from "../../../core/reference-values/ledger.ts";
 import { own } from "../../../core/records.ts";
-import { encode, EXPIRATION, join, leave, LIST, MAP, retire, type World } from "./support/world.ts";
+import {
+  type Fields,
+  EXPIRATION,
+  fieldsIn,
+  join,
+  leave,
+  LIST,
+  MAP,
+  retire,
+  type World,
+  written,
+} from "./support/world.ts";
 
 const NAMES = ["x", "x (2)", "constructor"];
 const OURS = ["a1", "a2", "a3", "a4"].map((byte) => byte.repeat(32));
@@ -13,26 +23,8 @@ const SHARED = "shared ";
 const STACKS = ["a", "b"] as const;
 type Stack = (typeof STACKS)[number];
 
-/** An entry as its JSON has it; one of somebody else's bears a note that we never look at. */
-interface Fields {
-  readonly name: string;
-  readonly expiration: string;
-  readonly value: readonly string[];
-  readonly note?: string;
-}
-
 function isShared({ note = "" }: Fields): boolean {
   return note.startsWith(SHARED);
-}
-
-function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
-  return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
-}
-
-function written(key: string, entries: readonly Fields[], indent: number): string {
-  if (key === LIST) return JSON.stringify(entries, null, indent);
-  const encoded = entries.map((entry) => [entry.name, encode(JSON.stringify(entry))]);
-  return JSON.stringify(Object.fromEntries(encoded), null, indent);
 }
 
 /** What Trustee reads under a name: of two entries of that name the first. */
