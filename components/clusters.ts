@@ -10,7 +10,12 @@ export interface Clusters {
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
+  /** Asks for the pods. */
+  readonly podReader: trustee.Provider;
 }
+
+/** A namespace that every cluster has, and keeps. */
+const CLUSTERS_OWN = "kube-system";
 
 /** One provider a cluster: where both sides are the same, they share one and its process. */
 export function connectClusters(
@@ -29,20 +34,30 @@ export function connectClusters(
   // The engine starts one provider after another: first the one that is asked what is live, while the other starts.
   const trusteeProvider = new trustee.Provider("trustee", {
     ...trusteeSide,
+    namespace: settings.trustee.namespace,
     ...(settings.takeOver ? { takeOver: true } : {}),
   });
   const trusteeKubernetes = new kubernetes.Provider(
     "trustee-cluster",
-    { ...trusteeSide, enableSecretMutable: true, upsertExistingObjects },
+    {
+      ...trusteeSide,
+      clusterIdentifier: trusteeProvider.cluster,
+      enableSecretMutable: true,
+      upsertExistingObjects,
+    },
     { dependsOn: [trusteeProvider] },
   );
-  return {
-    trustee: trusteeProvider,
-    trusteeKubernetes,
-    podKubernetes: same
-      ? trusteeKubernetes
-      : new kubernetes.Provider("pod-cluster", { ...podSide, upsertExistingObjects }),
-  };
+  if (same) {
+    const podReader = trusteeProvider;
+    return { trustee: trusteeProvider, trusteeKubernetes, podKubernetes: trusteeKubernetes, podReader };
+  }
+  const podReader = new trustee.Provider("pod-reader", { ...podSide, namespace: CLUSTERS_OWN });
+  const podKubernetes = new kubernetes.Provider("pod-cluster", {
+    ...podSide,
+    clusterIdentifier: podReader.cluster,
+    upsertExistingObjects,
+  });
+  return { trustee: trusteeProvider, trusteeKubernetes, podKubernetes, podReader };
 }
 
 /**
@@ -55,9 +70,5 @@ export async function readLivePods(
 ): Promise<Readonly<Record<string, LivePod>>> {
   const pods = settings.pods.filter((pod) => pod.deploy);
   if (pods.length === 0) return {};
-  const provider =
-    clusters.podKubernetes === clusters.trusteeKubernetes
-      ? clusters.trustee
-      : new trustee.Provider("pod-reader", clusterOf(settings.podCluster));
-  return trustee.getInitdata(pods, { provider });
+  return trustee.getInitdata(pods, { provider: clusters.podReader });
 }

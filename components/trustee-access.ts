@@ -30,6 +30,14 @@ export interface TrusteeAccessArgs {
   readonly podKubernetes: pulumi.ProviderResource;
 }
 
+/** Each edit of Trustee's objects is on one cluster: on another one it is another edit, and the one here is taken back here. */
+function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformation {
+  return ({ type, props, opts }) =>
+    type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue"
+      ? { props: { ...(props as pulumi.Inputs), cluster }, opts }
+      : undefined;
+}
+
 /**
  * Who may read what: the policy and the reference values, then the secrets, so that none is served before it is restricted; the
  * rollout that makes Trustee see them, then the pods, and where their initdata has changed, the end of the former one. On destroy the
@@ -46,7 +54,8 @@ export class TrusteeAccess extends pulumi.ComponentResource {
 
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const providers = [args.trustee, args.trusteeKubernetes];
-    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
+    const transformations = [...(opts?.transformations ?? []), onCluster(args.trustee.cluster)];
+    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers, transformations });
     const { settings, plan, generation, configMaps } = args;
     const identity = args.identity.mark;
     const { identity: _, ...grants } = plan.grants;

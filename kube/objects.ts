@@ -4,6 +4,7 @@ export const kinds = {
   Secret: { apiVersion: "v1", resource: "secrets" },
   Pod: { apiVersion: "v1", resource: "pods" },
   Event: { apiVersion: "v1", resource: "events" },
+  Namespace: { apiVersion: "v1", resource: "namespaces" },
   Deployment: { apiVersion: "apps/v1", resource: "deployments.apps" },
   StatefulSet: { apiVersion: "apps/v1", resource: "statefulsets.apps" },
   Job: { apiVersion: "batch/v1", resource: "jobs.batch" },
@@ -44,6 +45,7 @@ export interface KubeObject {
 
 export interface ObjectRef {
   readonly kind: Kind;
+  /** Empty for what is in no namespace. */
   readonly namespace: string;
   readonly name: string;
 }
@@ -58,7 +60,8 @@ export function apiPath(kind: Kind, namespace: string | undefined, name?: string
   const { apiVersion, resource } = kinds[kind];
   const root = apiVersion.includes("/") ? "/apis" : "/api";
   const [plural = resource] = resource.split(".");
-  const place = namespace === undefined ? "" : `namespaces/${encodeURIComponent(namespace)}/`;
+  const place =
+    namespace === undefined || namespace === "" ? "" : `namespaces/${encodeURIComponent(namespace)}/`;
   const path = `${root}/${apiVersion}/${place}${plural}`;
   return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
 }

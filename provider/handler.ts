@@ -25,6 +25,8 @@ export interface Self {
   readonly owner: string;
   /** The name that its state has for it, where that is another. */
   readonly previous?: string;
+  /** Its properties, which say on which cluster it is. */
+  readonly resource: PropertyMap;
 }
 
 /** Makes the operation of one call. */
@@ -32,6 +34,12 @@ export type Start = (context: CallContext, self: Self, preview?: boolean) => Ope
 
 /** One kind of resource in the protocol's terms. */
 export type ResourceHandler = Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">;
+
+/**
+ * What every resource may have beside its own inputs: which cluster it is on. Another one needs a new resource; one whose state does
+ * not say it yet stays where it is.
+ */
+const CLUSTER = "cluster";
 
 /** Names beginning so are the engine's and the SDK's own. */
 const INTERNAL = "__";
@@ -49,7 +57,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
 ): readonly CheckFailure[] {
   const shape = type.inputs.shape;
   const extra = Object.keys(inputs)
-    .filter((name) => !Object.hasOwn(shape, name) && !name.startsWith(INTERNAL))
+    .filter((name) => !Object.hasOwn(shape, name) && name !== CLUSTER && !name.startsWith(INTERNAL))
     .map((property) => ({
       property,
       reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
@@ -96,7 +104,10 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const replaceOn: readonly (string | number | undefined)[] = type.replaceOn;
       const found = changes(known(oldInputs), known(newInputs));
       return Promise.resolve({
-        detailedDiff: detailedDiff(found, ({ path }) => replaceOn.includes(path[0])),
+        detailedDiff: detailedDiff(
+          found,
+          ({ path, kind }) => replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update"),
+        ),
       });
     },
 
@@ -106,7 +117,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       }
       const plain = inputsOf(inputs);
       const owner = ownerOf(urn, identityOf(inputs));
-      const computed = await type.create(plain, start(context, { urn, owner }, preview));
+      const computed = await type.create(plain, start(context, { urn, owner, resource: inputs }, preview));
       return { id: type.id(plain), outputs: outputsOf(inputs, computed, owner), refreshBeforeUpdate };
     },
 
@@ -117,7 +128,11 @@ export function handlerOf<Inputs extends object, Computed extends object>(
         );
       }
       const owner = ownerIn(outputs, urn);
-      const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, { urn, owner }));
+      const found = await type.read(
+        inputsOf(inputs),
+        computedOf(outputs),
+        start(context, { urn, owner, resource: outputs }),
+      );
       if (found === undefined) return undefined;
       const asRead = type.drifts ? { ...inputs, drift: shownLine(found.drift) } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
@@ -137,13 +152,13 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const computed = await type.update(
         inputsOf(newInputs),
         old,
-        start(context, { urn, owner, previous }, preview),
+        start(context, { urn, owner, previous, resource: newInputs }, preview),
       );
       return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
     },
 
     delete: async ({ outputs, urn }, context) => {
-      const self = { urn, owner: ownerIn(outputs, urn) };
+      const self = { urn, owner: ownerIn(outputs, urn), resource: outputs };
       await type.delete(inputsOf(outputs), computedOf(outputs), start(context, self));
     },
   };

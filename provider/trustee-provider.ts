@@ -1,13 +1,10 @@
-import type { KubeConfig } from "@kubernetes/client-node";
 import { own } from "../core/records.ts";
 import { shownText } from "../core/policy/shown-name.ts";
 import { systemClock, type Clock } from "../kube/clock.ts";
-import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
-import { loadCluster } from "../kube/cluster.ts";
-import { Turns } from "../kube/turns.ts";
 import { urnOf } from "../core/policy/owner.ts";
 import {
-  reveal,
+  changes,
+  detailedDiff,
   UnimplementedError,
   type CallContext,
   type Log,
@@ -20,34 +17,29 @@ import { getInitdata } from "./get-initdata.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
+import { checkPlace, Places } from "./places.ts";
 import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Written } from "./written.ts";
-
-function textOf(args: PropertyMap, name: string): string | undefined {
-  const value = own(reveal(args), name);
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
 
 /**
  * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
  * @param clock only tests give one
  */
 export function trusteeProvider(clock: Clock = systemClock): Provider {
-  let cluster: KubeConfig | undefined;
+  let places: Places | undefined;
   let takeOver = false;
-  const written = new Written();
-  const turns = new Turns();
 
-  const kubeWith = (signal: AbortSignal): KubeClient => {
-    if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
-    return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
+  const placeOf = (resource: PropertyMap): ReturnType<Places["of"]> => {
+    if (places === undefined) throw new Error("The provider trustee was not configured before it was used.");
+    return places.of(resource);
   };
-  const start: Start = (context, { urn, owner, previous }, preview = false) => ({
-    kube: kubeWith(context.signal),
-    kubeWith,
+  /** Before anything is read or written: what leads to a resource's cluster may lead to another one by now. */
+  const find = async (resource: PropertyMap): Promise<void> => placeOf(resource).place.find();
+  const start: Start = (context, { urn, owner, previous, resource }, preview = false) => ({
+    kube: placeOf(resource).place.kube(context.signal),
+    kubeWith: (signal) => placeOf(resource).place.kube(signal),
     log: context.log,
     signal: context.signal,
     preview,
@@ -55,8 +47,8 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     wasOwner: (one) => one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
     takeOver,
     clock,
-    written,
-    turns,
+    written: placeOf(resource).place.written,
+    turns: placeOf(resource).place.turns,
   });
   const handlers: Readonly<Record<string, ResourceHandler>> = {
     "trustee:index:GeneratedValue": handlerOf(generatedValue, start),
@@ -76,23 +68,43 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
   };
 
   return {
+    checkConfig: (request) => checkPlace(request, clock),
+    diffConfig: ({ oldInputs, newInputs }) =>
+      Promise.resolve({ detailedDiff: detailedDiff(changes(settingsOf(oldInputs), settingsOf(newInputs))) }),
     configure: ({ args }) => {
-      cluster = loadCluster({ ...optional("kubeconfig", args), ...optional("context", args) });
+      places = new Places(args, clock);
       takeOver = isTrue(args["takeOver"]);
       return Promise.resolve();
     },
     check: async (request, context) => handler(request.type).check(request, context),
     diff: async (request, context) => handler(request.type).diff(request, context),
     create: (request, context) =>
-      ended(context, async (shown) => handler(request.type).create(request, shown)),
-    read: (request, context) => ended(context, async (shown) => handler(request.type).read(request, shown)),
+      ended(context, async (shown) => {
+        await find(request.inputs);
+        return handler(request.type).create(request, shown);
+      }),
+    read: (request, context) =>
+      ended(context, async (shown) => {
+        // It is about to be replaced: what became of it there does not matter.
+        const { id, inputs, outputs } = request;
+        if (placeOf(outputs).isEarlier) return { id, inputs, outputs, refreshBeforeUpdate: true };
+        await find(outputs);
+        return handler(request.type).read(request, shown);
+      }),
     update: (request, context) =>
-      ended(context, async (shown) => handler(request.type).update(request, shown)),
+      ended(context, async (shown) => {
+        await find(request.newInputs);
+        return handler(request.type).update(request, shown);
+      }),
     delete: (request, context) =>
-      ended(context, async (shown) => handler(request.type).delete(request, shown)),
+      ended(context, async (shown) => {
+        await find(request.outputs);
+        return handler(request.type).delete(request, shown);
+      }),
     invoke: (request, context) =>
       ended(context, async ({ log }) => {
-        const kube = kubeWith(context.signal);
+        await find({});
+        const kube = placeOf({}).place.kube(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
             return getTrustee(request.args, kube, log, takeOver);
@@ -110,9 +122,9 @@ function isTrue(value: PropertyValue | undefined): boolean {
   return value === true || value === "true";
 }
 
-function optional<Name extends string>(name: Name, args: PropertyMap): Partial<Record<Name, string>> {
-  const value = textOf(args, name);
-  return value === undefined ? {} : ({ [name]: value } as Record<Name, string>);
+/** Without what is only remembered: it changes nothing. */
+function settingsOf({ facts: _, earlier: __, namespace: ___, ...settings }: PropertyMap): PropertyMap {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith("__")));
 }
 
 /**

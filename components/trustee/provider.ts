@@ -6,6 +6,8 @@ export interface ProviderArgs {
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
+  /** A namespace by which the cluster is known, where this account may get it. @default the cluster is known by its URL */
+  readonly namespace?: string | undefined;
   /** Whether what another stack of the same name has left is taken over. @default false */
   readonly takeOver?: boolean | undefined;
 }
@@ -15,10 +17,13 @@ export interface ProviderArgs {
  * It is served from this repository (`plugins.providers` in Pulumi.yaml), so nothing is downloaded.
  */
 export class Provider extends pulumi.ProviderResource {
+  /** The cluster that it is for: the same as long as the cluster is, however it is reached. */
+  declare readonly cluster: pulumi.Output<string>;
+
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const kubeconfig = pulumi
       .output(args.kubeconfig)
       .apply((text) => (text !== undefined && isKubeconfigContent(text) ? pulumi.secret(text) : text));
-    super("trustee", name, { ...args, kubeconfig: args.kubeconfig && kubeconfig }, opts);
+    super("trustee", name, { ...args, kubeconfig: args.kubeconfig && kubeconfig, cluster: undefined }, opts);
   }
 }

@@ -54,6 +54,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
     },
     "events list": forPlugin,
     "events watch": forPlugin,
+    "namespaces get": { says: /Where it is missing, a cluster is known by its URL and CA alone/ },
     "routes get": { by: "preview", says: /not needed where the setting trustee\.url is set/ },
   },
   "pod-side": {

@@ -46,6 +46,7 @@ export class Engine {
   readonly client: ResourceProviderClient;
   readonly stack: string;
   readonly #close: () => Promise<void>;
+  #settings: PropertyMap = {};
 
   private constructor(
     client: ResourceProviderClient,
@@ -77,6 +78,33 @@ export class Engine {
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig, takeOver }));
     await call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
     return started;
+  }
+
+  /** The provider's settings change: checked against those in the state, then taken. */
+  async configure(settings: PropertyMap): Promise<void> {
+    const request = new providerpb.CheckRequest()
+      .setUrn(`urn:pulumi:${this.stack}::trustee-access::pulumi:providers:trustee::trustee`)
+      .setOlds(encodeMap(this.#settings))
+      .setNews(encodeMap({ namespace: "trustee-operator-system", ...settings }));
+    const response = await call<providerpb.CheckResponse>((callback) =>
+      this.client.checkConfig(request, callback),
+    );
+    const [failure] = response.getFailuresList();
+    if (failure !== undefined) throw new Error(failure.getReason());
+    this.#settings = decodeMap(response.getInputs());
+    await this.reconfigure();
+  }
+
+  /** A new process of the provider gets what is in the state. */
+  async reconfigure(): Promise<void> {
+    const request = new providerpb.ConfigureRequest().setArgs(encodeMap(this.#settings));
+    await call<providerpb.ConfigureResponse>((callback) => this.client.configure(request, callback));
+  }
+
+  /** The input that says on which cluster a resource is: none before the provider has been told. */
+  get cluster(): PropertyMap {
+    const { cluster } = this.#settings;
+    return cluster === undefined ? {} : { cluster };
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,216 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { z } from "zod";
+import { own, parseJson } from "../core/records.ts";
+import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
+import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
+import type { Clock } from "../kube/clock.ts";
+import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
+import {
+  markSecret,
+  reveal,
+  Secret,
+  type CheckRequest,
+  type CheckResponse,
+  type PropertyMap,
+  type PropertyValue,
+} from "../protocol/index.ts";
+import { Written } from "./written.ts";
+
+/** How long a look at the namespace may take: without its uid a cluster is known by its URL. Milliseconds. */
+const LOOK = 5_000;
+const ID_LENGTH = 16;
+
+/** What of a provider's settings says how its cluster is reached. */
+const WAY = ["kubeconfig", "context"] as const;
+
+function textOf(args: PropertyMap, name: string): string | undefined {
+  const value = own(reveal(args), name);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function load(args: PropertyMap): KubeConfig {
+  const [kubeconfig, context] = WAY.map((name) => textOf(args, name));
+  return loadCluster({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+}
+
+/** How a cluster is reached, without asking it anything. */
+function factsOf(config: KubeConfig): ClusterFacts {
+  const { server = "", caData, caFile } = config.getCurrentCluster() ?? {};
+  const file = caFile === undefined ? undefined : readFileSync(caFile);
+  const ca = caData === undefined ? file : Buffer.from(caData, "base64");
+  return {
+    server: server.replace(/\/+$/, ""),
+    ca: ca === undefined ? "" : createHash("sha256").update(ca).digest("hex"),
+  };
+}
+
+/** With the uid of a namespace, where this account may read it and the cluster answers. */
+async function withNamespace(
+  config: KubeConfig,
+  facts: ClusterFacts,
+  name: string | undefined,
+  clock: Clock,
+): Promise<ClusterFacts> {
+  if (name === undefined) return facts;
+  try {
+    const kube = new KubeClient(config, AbortSignal.timeout(LOOK), FIELD_MANAGER, clock);
+    const uid = (await kube.getMetadata({ kind: "Namespace", namespace: "", name }))?.uid;
+    return uid === undefined ? facts : { ...facts, namespace: { name, uid } };
+  } catch {
+    return facts;
+  }
+}
+
+function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
+  return (
+    `This stack is on the cluster at ${facts.server}, and what leads there leads to the one at ${now.server} now. ` +
+    "Nothing was done on either. To go on where it is, put the kubeconfig or its current context back: kubectl config use-context. " +
+    "To move the stack, name the other cluster by trustee.kubeconfig or trustee.context while the one that it is on is reached as before. " +
+    "If both are one cluster, let this account get its namespace: rbac/trustee-side.yaml."
+  );
+}
+
+/**
+ * The inputs of a provider with what its cluster is known by: `cluster`, which stays the same as long as the cluster does, `facts`,
+ * and `earlier`, how each cluster is reached that the stack was on before. What is there is deleted there.
+ */
+export async function checkPlace(
+  { oldInputs, newInputs }: CheckRequest,
+  clock: Clock,
+): Promise<CheckResponse> {
+  const had = readFacts(own(oldInputs, "facts"));
+  const kept = Object.fromEntries(
+    ["cluster", "facts", "earlier"].flatMap((name) => {
+      const value = own(oldInputs, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  let config: KubeConfig;
+  try {
+    config = load(newInputs);
+  } catch {
+    // A kubeconfig that is not known yet, or that cannot be read: whoever needs it says so.
+    return { inputs: { ...newInputs, ...kept } };
+  }
+  const reached = factsOf(config);
+  const name = textOf(newInputs, "namespace");
+  const known = had !== undefined && sameServer(had, reached) && had.namespace?.name === name;
+  const facts = known ? had : await withNamespace(config, reached, name, clock);
+  const cluster = own(oldInputs, "cluster");
+  if (had === undefined || typeof cluster !== "string") {
+    return { inputs: { ...newInputs, ...kept, cluster: idOf(facts), facts: JSON.stringify(facts) } };
+  }
+  if (isSameCluster(had, facts)) return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(facts) } };
+  const failure = { property: "kubeconfig", reason: elsewhere(had, facts) };
+  if (!leadsTo(had, oldInputs)) return { inputs: newInputs, failures: [failure] };
+  const way = Object.fromEntries(
+    WAY.flatMap((one) => {
+      const value = textOf(oldInputs, one);
+      return value === undefined ? [] : [[one, value]];
+    }),
+  );
+  const all = [...earlierOf(oldInputs), { ...way, cluster, facts: JSON.stringify(had) }];
+  const isSecret = [own(oldInputs, "kubeconfig"), own(oldInputs, "earlier")].some(
+    (one) => one instanceof Secret,
+  );
+  const earlier = isSecret ? markSecret(JSON.stringify(all)) : JSON.stringify(all);
+  return { inputs: { ...newInputs, cluster: idOf(facts), facts: JSON.stringify(facts), earlier } };
+}
+
+/** How the clusters are reached that a stack was on before. */
+function earlierOf(args: PropertyMap): readonly Readonly<Record<string, string>>[] {
+  const parsed = z
+    .array(z.record(z.string(), z.string()))
+    .safeParse(parseJson(textOf(args, "earlier") ?? "[]"));
+  return parsed.data ?? [];
+}
+
+function idOf(facts: ClusterFacts): string {
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, ID_LENGTH);
+}
+
+function leadsTo(facts: ClusterFacts, args: PropertyMap): boolean {
+  try {
+    return sameServer(facts, factsOf(load(args)));
+  } catch {
+    return false;
+  }
+}
+
+/** A cluster that a provider works on, with what its operations have done there. */
+export class Place {
+  readonly written = new Written();
+  readonly turns = new Turns();
+  readonly #args: PropertyMap;
+  readonly #clock: Clock;
+  readonly #facts: ClusterFacts | undefined;
+  #config: KubeConfig | undefined;
+  #found: Promise<void> | undefined;
+
+  constructor(args: PropertyMap, clock: Clock) {
+    this.#args = args;
+    this.#clock = clock;
+    this.#facts = readFacts(own(args, "facts"));
+  }
+
+  kube(signal: AbortSignal): KubeClient {
+    return new KubeClient(this.#loaded(), signal, FIELD_MANAGER, this.#clock);
+  }
+
+  /** @throws Error if what leads to this cluster leads to another one now */
+  async find(): Promise<void> {
+    this.#found ??= this.#check();
+    await this.#found;
+  }
+
+  /** @throws KubeconfigError */
+  load(): void {
+    this.#loaded();
+  }
+
+  #loaded(): KubeConfig {
+    this.#config ??= load(this.#args);
+    return this.#config;
+  }
+
+  async #check(): Promise<void> {
+    const facts = this.#facts;
+    const config = this.#loaded();
+    if (facts === undefined) return;
+    const reached = factsOf(config);
+    if (sameServer(facts, reached)) return;
+    const now = await withNamespace(config, reached, facts.namespace?.name, this.#clock);
+    if (!isSameCluster(facts, now)) throw new Error(elsewhere(facts, now));
+  }
+}
+
+/** The cluster that a provider is for now, and those that its stack was on before. */
+export class Places {
+  readonly #current: Place;
+  readonly #cluster: PropertyValue | undefined;
+  readonly #earlier: ReadonlyMap<string, Place>;
+
+  constructor(args: PropertyMap, clock: Clock) {
+    this.#current = new Place(args, clock);
+    this.#current.load();
+    this.#cluster = own(args, "cluster");
+    this.#earlier = new Map(earlierOf(args).map((one) => [own(one, "cluster") ?? "", new Place(one, clock)]));
+  }
+
+  /** Where a resource is, by what its state says, and whether the stack was there before it moved. */
+  of(resource: PropertyMap): { readonly place: Place; readonly isEarlier: boolean } {
+    const id = own(resource, "cluster");
+    const present = typeof id !== "string" || typeof this.#cluster !== "string" || id === this.#cluster;
+    if (present) return { place: this.#current, isEarlier: false };
+    const place = this.#earlier.get(id);
+    if (place === undefined)
+      throw new Error("This resource is on a cluster that this stack knows no way to.");
+    return { place, isEarlier: true };
+  }
+}

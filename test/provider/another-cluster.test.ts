@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine, type TestResource } from "./engine.ts";
+import { STACK } from "./trustee-args.ts";
+
+const { policyKey, referenceValuesKey } = generationFacts["0.18"];
+const THEIRS = "package policy\n\ndefault allow = false\n";
+
+describe("a stack whose settings or kubeconfig lead to another cluster", () => {
+  let here: TestCluster;
+  let there: TestCluster;
+  let engine: Engine;
+  let folder: string;
+  let before: readonly unknown[];
+  let parts: readonly [TestResource, () => PropertyMap][];
+
+  const shared = async (cluster: TestCluster): Promise<unknown> => ({
+    policy: await cluster.data(trusteeNames.resourcePolicy),
+    values: await cluster.data(trusteeNames.referenceValues),
+    entries: await cluster.entries(trusteeNames.kbsConfig),
+  });
+  const both = async (): Promise<readonly unknown[]> => Promise.all([here, there].map(shared));
+
+  beforeEach(async () => {
+    here = await TestCluster.withTrustee("0.18");
+    there = await TestCluster.withTrustee("0.18");
+    await there.edit(trusteeNames.resourcePolicy, { [policyKey]: THEIRS });
+    for (const cluster of [here, there]) cluster.secret("made", { key: "value" });
+    folder = mkdtempSync(join(tmpdir(), "another-cluster-"));
+    before = await both();
+    engine = await Engine.start(here);
+    const resource = (type: string, inputs: PropertyMap): [TestResource, () => PropertyMap] => [
+      engine.resource(type),
+      () => ({ namespace: here.namespace, ...engine.cluster, ...inputs }),
+    ];
+    parts = [
+      resource("ResourcePolicy", {
+        configMap: trusteeNames.resourcePolicy,
+        candidateKeys: [policyKey],
+        policy: { stack: STACK, others: "affirming", secrets: { made: {} } },
+      }),
+      resource("ReferenceValues", {
+        configMap: trusteeNames.referenceValues,
+        candidateKeys: [referenceValuesKey],
+        digests: { snp_pcr08: ["ab".repeat(32)] },
+        validityDays: 365,
+      }),
+      resource("KbsSecretEntry", {
+        kbsConfig: trusteeNames.kbsConfig,
+        secret: "made",
+        secretIsCreated: true,
+      }),
+    ];
+  });
+  afterEach(async () => {
+    await engine.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** @returns what each step did */
+  async function up(): Promise<readonly string[]> {
+    const ops: string[] = [];
+    for (const [resource, inputs] of parts) ops.push((await resource.up(inputs())).op);
+    return ops;
+  }
+  async function destroy(): Promise<void> {
+    for (const [resource] of parts.toReversed()) await resource.destroy();
+  }
+
+  test("by its settings: it is made there, and taken back here, each with what was there before", async () => {
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    expect(await up()).toEqual(["create", "create", "create"]);
+    expect(await shared(there)).toEqual(before[1]);
+    await engine.configure({ kubeconfig: there.kubeconfig });
+    expect(await up()).toEqual(["replace", "replace", "replace"]);
+    expect(await shared(here)).toEqual(before[0]);
+    expect(await shared(there)).not.toEqual(before[1]);
+    expect(await up()).toEqual(["same", "same", "same"]);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("by a kubeconfig that leads elsewhere now: nothing is done on either, and it goes on where it was", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    await up();
+    const deployed = await both();
+    writeFileSync(file, there.kubeconfig);
+    await expect(engine.configure({ kubeconfig: file })).rejects.toThrow(
+      /This stack is on the cluster at .*To move the stack, name the other cluster/s,
+    );
+    // A destroy does not check the settings again.
+    await engine.reconfigure();
+    await expect(destroy()).rejects.toThrow(/This stack is on the cluster at/);
+    expect(await both()).toEqual(deployed);
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("a state from before clusters were told apart stays where it is, and so does one whose way to it has another name", async () => {
+    expect(await up()).toEqual(["create", "create", "create"]);
+    const deployed = await both();
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    expect(await up()).toEqual(["update", "update", "update"]);
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    expect(await both()).toEqual(deployed);
+  });
+});
