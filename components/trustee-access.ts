@@ -34,7 +34,7 @@ export interface TrusteeAccessArgs {
 function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformation {
   return ({ type, props, opts }) =>
     type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue"
-      ? { props: { ...(props as pulumi.Inputs), cluster }, opts }
+      ? { props: { ...props, cluster }, opts }
       : undefined;
 }
 

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import {
+  cells,
+  kubectl,
+  NAMESPACE,
+  podUids,
+  sharedData,
+  tutorialCells,
+  type SharedData,
+} from "./support/cluster.ts";
+import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { Stranger } from "./support/stranger.ts";
+
+/** A secret that the stack makes up, beside what the tutorial has. */
+function settings(secret: Configuration, more: Configuration = {}): Configuration {
+  const configuration = devConfiguration();
+  const secrets = configuration["secrets"] as readonly Configuration[];
+  return { ...configuration, secrets: [...secrets, { name: "made", keys: ["a"], ...secret }], ...more };
+}
+const generated = settings({ from: "generate" });
+
+describe("a stack that gets another name, another backend or another cluster", () => {
+  let here: Sandbox;
+  let there: Sandbox;
+  let project: Project;
+  let stranger: Stranger;
+  let before: readonly SharedData[];
+  const otherBackend = mkdtempSync(join(tmpdir(), "trustee-access-backend-"));
+  const elsewhere = { PULUMI_BACKEND_URL: `file://${otherBackend}` };
+
+  beforeAll(async () => {
+    here = await startSandbox({ name: "e2e-moving-here" });
+    there = await startSandbox({ name: "e2e-moving-there" });
+    stranger = await Stranger.start(here, ["made/a", "p2-secret/secret"]);
+    before = await Promise.all([here, there].map(sharedData));
+    project = new Project(here, "moving");
+    await project.init(generated);
+    await stranger.during(async () => project.up("--skip-preview"));
+    await project.expectNoChanges();
+  }, 1_800_000);
+  afterAll(async () => {
+    await stranger.stop();
+    await project.dispose();
+    await there.stop();
+    await here.stop();
+    rmSync(otherBackend, { recursive: true, force: true });
+  });
+
+  const value = (sandbox: Sandbox = here): Promise<string> =>
+    kubectl(sandbox, "get", "secret", "made", "-n", NAMESPACE, "-o", "jsonpath={.data.a}");
+  const uid = (): Promise<string> =>
+    kubectl(here, "get", "secret", "made", "-n", NAMESPACE, "-o", "jsonpath={.metadata.uid}");
+  const other = (...args: readonly string[]): Promise<CommandResult> =>
+    here.pulumi(args, { cwd: project.folder, env: elsewhere });
+  const succeedsThere = async (...args: readonly string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await other(...args);
+    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    return stdout;
+  };
+
+  it("keeps its pods, its Secret and its grants under another name", async () => {
+    const [pods, secret] = [await podUids(here), await uid()];
+    await project.succeed("stack", "rename", "renamed", "--stack", "moving");
+    await project.succeed("stack", "rename", "moving", "--stack", "renamed");
+    await project.succeed("stack", "rename", "renamed", "--stack", "moving");
+    await project.succeed("up", "--yes", "--skip-preview", "--stack", "renamed");
+    expect([await podUids(here), await uid()]).toEqual([pods, secret]);
+    expect(await cells(here)).toEqual(tutorialCells);
+    await project.succeed("preview", "--expect-no-changes", "--stack", "renamed");
+    await project.succeed("stack", "rename", "moving", "--stack", "renamed");
+    await project.up("--skip-preview");
+    expect([await podUids(here), await uid()]).toEqual([pods, secret]);
+  });
+
+  it("is told from one of the same name in another backend, which is refused and changes nothing", async () => {
+    const now = await sharedData(here);
+    await succeedsThere("stack", "init", "moving");
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { exitCode, stdout, stderr } = await other(...command, "--stack", "moving");
+      expect(exitCode).not.toBe(0);
+      expect(stdout + stderr).toContain("a line, which belongs to a stack of the same name");
+      expect(stdout + stderr).toContain("trustee-access:takeOver");
+    }
+    expect(await sharedData(here)).toEqual(now);
+    await succeedsThere("stack", "rm", "--yes", "--force", "--stack", "moving");
+    project.configure(generated);
+  });
+
+  it("goes on in another backend by its state", async () => {
+    const [pods, secret] = [await podUids(here), await uid()];
+    const state = join(project.folder, "state.json");
+    await project.succeed("stack", "export", "--show-secrets", "--file", state, "--stack", "moving");
+    await succeedsThere("stack", "init", "moving");
+    await succeedsThere("stack", "import", "--file", state, "--stack", "moving");
+    rmSync(state);
+    await succeedsThere("up", "--yes", "--skip-preview", "--stack", "moving");
+    expect([await podUids(here), await uid()]).toEqual([pods, secret]);
+    await succeedsThere("preview", "--expect-no-changes", "--stack", "moving");
+    await succeedsThere("stack", "rm", "--yes", "--force", "--stack", "moving");
+    project.configure(generated);
+  });
+
+  it("takes over what a lost state has left, where that is asked for", async () => {
+    const [pods] = [await podUids(here)];
+    await project.succeed("stack", "rm", "--yes", "--force", "--stack", "moving");
+    await project.init({ ...generated, takeOver: true });
+    await stranger.during(async () => project.up("--skip-preview"));
+    expect(await podUids(here)).toEqual(pods);
+    project.configure(generated);
+    await project.up("--skip-preview");
+    expect(await cells(here)).toEqual(tutorialCells);
+    await project.expectNoChanges();
+  });
+
+  it("hands over a Secret that it has made: its value stays, and a preview refuses to lose it", async () => {
+    const held = await value();
+    project.configure(settings({ from: "existing" }));
+    const { exitCode, stdout, stderr } = await project.preview();
+    expect({ refused: exitCode !== 0, said: (stdout + stderr).includes("Hand it over first") }).toEqual({
+      refused: true,
+      said: true,
+    });
+    project.configure(settings({ from: "generate", keep: true }));
+    await project.up("--skip-preview");
+    project.configure(settings({ from: "existing" }, { otherSecrets: "deny" }));
+    await stranger.during(async () => project.up("--skip-preview"));
+    expect(await value()).toBe(held);
+    await project.expectNoChanges();
+    await kubectl(here, "delete", "secret", "made", "-n", NAMESPACE, "--wait=false");
+    project.configure(devConfiguration());
+    await project.up("--skip-preview");
+    stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
+  });
+
+  it("moves to another cluster by its settings: everything is made there, and taken back here", async () => {
+    project.configure(generated);
+    await project.up("--skip-preview");
+    const held = await value();
+    const kubeconfig = there.kubeconfig;
+    project.configure({ ...generated, trustee: { kubeconfig }, podCluster: { kubeconfig } });
+    await stranger.during(async () => project.up("--skip-preview"));
+    stranger.expectNothingRead("a move to another cluster");
+    expect(await sharedData(here)).toEqual(before[0]);
+    expect(await podUids(here)).toEqual({});
+    expect(await value(there)).toBe(held);
+    expect(await cells(there)).toEqual(tutorialCells);
+    await project.expectNoChanges();
+    await project.destroy();
+    expect(await Promise.all([here, there].map(sharedData))).toEqual(before);
+  });
+});
