@@ -169,11 +169,6 @@ export class Place {
     await this.#found;
   }
 
-  /** @throws KubeconfigError */
-  load(): void {
-    this.#loaded();
-  }
-
   #loaded(): KubeConfig {
     this.#config ??= load(this.#args);
     return this.#config;
@@ -198,7 +193,6 @@ export class Places {
 
   constructor(args: PropertyMap, clock: Clock) {
     this.#current = new Place(args, clock);
-    this.#current.load();
     this.#cluster = own(args, "cluster");
     this.#earlier = new Map(earlierOf(args).map((one) => [own(one, "cluster") ?? "", new Place(one, clock)]));
   }

@@ -23,6 +23,8 @@ import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
 
+const GENERATED_VALUE = "trustee:index:GeneratedValue";
+
 /**
  * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
  * @param clock only tests give one
@@ -36,22 +38,32 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     return places.of(resource);
   };
   /** Before anything is read or written: what leads to a resource's cluster may lead to another one by now. */
-  const find = async (resource: PropertyMap): Promise<void> => placeOf(resource).place.find();
-  const start: Start = (context, { urn, owner, previous, resource }, preview = false) => ({
-    kube: placeOf(resource).place.kube(context.signal),
-    kubeWith: (signal) => placeOf(resource).place.kube(signal),
-    log: context.log,
-    signal: context.signal,
-    preview,
-    owner,
-    wasOwner: (one) => one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
-    takeOver,
-    clock,
-    written: placeOf(resource).place.written,
-    turns: placeOf(resource).place.turns,
-  });
+  const find = async (type: string, resource: PropertyMap): Promise<void> => {
+    // In the state alone: a refresh gets through with the settings of a run that had wrong ones.
+    if (type !== GENERATED_VALUE) await placeOf(resource).place.find();
+  };
+  const start: Start = (context, { urn, owner, previous, resource }, preview = false) => {
+    const { place } = placeOf(resource);
+    const kube = once(() => place.kube(context.signal));
+    return {
+      get kube() {
+        return kube();
+      },
+      kubeWith: (signal) => place.kube(signal),
+      log: context.log,
+      signal: context.signal,
+      preview,
+      owner,
+      wasOwner: (one) =>
+        one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
+      takeOver,
+      clock,
+      written: place.written,
+      turns: place.turns,
+    };
+  };
   const handlers: Readonly<Record<string, ResourceHandler>> = {
-    "trustee:index:GeneratedValue": handlerOf(generatedValue, start),
+    [GENERATED_VALUE]: handlerOf(generatedValue, start),
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),
     "trustee:index:ResourcePolicy": handlerOf(resourcePolicy, start),
@@ -80,7 +92,7 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     diff: async (request, context) => handler(request.type).diff(request, context),
     create: (request, context) =>
       ended(context, async (shown) => {
-        await find(request.inputs);
+        await find(request.type, request.inputs);
         return handler(request.type).create(request, shown);
       }),
     read: (request, context) =>
@@ -88,23 +100,24 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
         // It is about to be replaced: what became of it there does not matter.
         const { id, inputs, outputs } = request;
         if (placeOf(outputs).isEarlier) return { id, inputs, outputs, refreshBeforeUpdate: true };
-        await find(outputs);
+        await find(request.type, outputs);
         return handler(request.type).read(request, shown);
       }),
     update: (request, context) =>
       ended(context, async (shown) => {
-        await find(request.newInputs);
+        await find(request.type, request.newInputs);
         return handler(request.type).update(request, shown);
       }),
     delete: (request, context) =>
       ended(context, async (shown) => {
-        await find(request.outputs);
+        await find(request.type, request.outputs);
         return handler(request.type).delete(request, shown);
       }),
     invoke: (request, context) =>
       ended(context, async ({ log }) => {
-        await find({});
-        const kube = placeOf({}).place.kube(context.signal);
+        const { place } = placeOf({});
+        await place.find();
+        const kube = place.kube(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
             return getTrustee(request.args, kube, log, takeOver);
@@ -115,6 +128,12 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
         }
       }),
   };
+}
+
+/** What is made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** The engine may hold a provider's settings as texts. */

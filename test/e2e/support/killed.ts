@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { generationFacts, generations } from "../../core/trustee/generation.ts";
-import { killProcess, restartProcess } from "../../sandbox/api.ts";
-import type { Call, Fault } from "../support/fault-proxy.ts";
-import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./support/cluster.ts";
-import { FaultyStack, isWrite } from "./support/faulty-stack.ts";
-import { valuesOf } from "./support/second-writer.ts";
+import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
+import { killProcess, restartProcess } from "../../../sandbox/api.ts";
+import type { Call, Fault } from "../../support/fault-proxy.ts";
+import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./cluster.ts";
+import { FaultyStack, isWrite } from "./faulty-stack.ts";
+import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
 const POLICY = "trusteeconfig-resource-policy";
@@ -21,7 +21,14 @@ function isOfPod({ path }: Call): boolean {
   return path.includes("/namespaces/default/pods/");
 }
 
-describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
+/** The engine or the API server killed at each write of a stack on that Trustee. A file each: these take longest. */
+export function killedInTheMiddle(trustee: Generation): void {
+  describe(`killed in the middle, on Trustee ${trustee}`, () => {
+    killedCases(trustee);
+  });
+}
+
+function killedCases(trustee: Generation): void {
   const { policyKey, referenceValuesKey } = generationFacts[trustee];
   let stack: FaultyStack;
   beforeAll(async () => {
@@ -193,4 +200,4 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
     await stack.project.destroy();
     await stack.expectRestored();
   });
-});
+}
