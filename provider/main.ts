@@ -9,6 +9,14 @@ function onDemand(load: () => Promise<Provider>): Provider {
   let loading: Promise<Provider> | undefined;
   const loaded = (): Promise<Provider> => (loading ??= load());
   return {
+    checkConfig: async (request, context) => {
+      const provider = await loaded();
+      return (await provider.checkConfig?.(request, context)) ?? { inputs: request.newInputs };
+    },
+    diffConfig: async (request, context) => {
+      const provider = await loaded();
+      return (await provider.diffConfig?.(request, context)) ?? { detailedDiff: {} };
+    },
     configure: async (request, context) => (await loaded()).configure(request, context),
     check: async (request, context) => (await loaded()).check(request, context),
     diff: async (request, context) => (await loaded()).diff(request, context),
