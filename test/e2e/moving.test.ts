@@ -15,11 +15,15 @@ import {
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
-/** A secret that the stack makes up, beside what the tutorial has. */
-function settings(secret: Configuration, more: Configuration = {}): Configuration {
+/** A secret that the stack makes up, for one of its pods, beside what the tutorial has. */
+function settings(secret: Configuration): Configuration {
   const configuration = devConfiguration();
-  const secrets = configuration["secrets"] as readonly Configuration[];
-  return { ...configuration, secrets: [...secrets, { name: "made", keys: ["a"], ...secret }], ...more };
+  const list = (name: string): readonly Configuration[] => configuration[name] as readonly Configuration[];
+  return {
+    ...configuration,
+    secrets: [...list("secrets"), { name: "made", keys: ["a"], ...secret }],
+    grants: [...list("grants"), { pod: "pod1", secret: "made" }],
+  };
 }
 const generated = settings({ from: "generate" });
 
@@ -82,7 +86,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { exitCode, stdout, stderr } = await other(...command, "--stack", "moving");
       expect(exitCode).not.toBe(0);
-      expect(stdout + stderr).toContain("a line, which belongs to a stack of the same name");
+      expect(stdout + stderr).toContain("which belongs to a stack of the same name");
       expect(stdout + stderr).toContain("trustee-access:takeOver");
     }
     expect(await sharedData(here)).toEqual(now);
@@ -126,13 +130,14 @@ describe("a stack that gets another name, another backend or another cluster", (
     });
     project.configure(settings({ from: "generate", keep: true }));
     await project.up("--skip-preview");
-    project.configure(settings({ from: "existing" }, { otherSecrets: "deny" }));
+    project.configure(settings({ from: "existing" }));
     await stranger.during(async () => project.up("--skip-preview"));
     expect(await value()).toBe(held);
     await project.expectNoChanges();
-    await kubectl(here, "delete", "secret", "made", "-n", NAMESPACE, "--wait=false");
     project.configure(devConfiguration());
-    await project.up("--skip-preview");
+    await stranger.during(async () => project.up("--skip-preview"));
+    expect(await value()).toBe(held);
+    await kubectl(here, "delete", "secret", "made", "-n", NAMESPACE);
     stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
   });
 
