@@ -6,6 +6,7 @@ import { kubeconfigOf } from "./support/account.ts";
 import { cells, kubectl, NAMESPACE, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { grant, rightsOf, sides, withOptionalRules, type Side } from "./support/rbac.ts";
+import { Stranger } from "./support/stranger.ts";
 
 /** The cheapest command that needs a right; they run in this order, on one stack. */
 const commands = [
@@ -115,6 +116,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
   const cases = casesOn(trustee);
   let sandbox: Sandbox;
   let project: Project;
+  let stranger: Stranger;
   let before: SharedData;
   let configuration: Configuration;
 
@@ -134,6 +136,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
     sandbox = await startSandbox({ name: `e2e-rbac-${trustee.replace(".", "-")}`, trustee });
     await kubectl(sandbox, "create", "secret", "generic", "more", "--from-literal=a=b", "-n", NAMESPACE);
     await grantNeeded();
+    stranger = await Stranger.start(sandbox, ["p2-secret/secret"]);
     before = await sharedData(sandbox);
     project = new Project(sandbox, "rbac");
     configuration = {
@@ -142,8 +145,10 @@ describe.each(generations)("accounts with no right that can be done without, on 
       podCluster: { kubeconfig: await kubeconfigOf(sandbox, project, "default", "trustee-access-pods") },
     };
     await project.init(configuration);
+    stranger.watch();
   }, 1_800_000);
   afterAll(async () => {
+    await stranger.stop();
     await grantNeeded();
     await project.dispose();
     await sandbox.stop();
@@ -223,6 +228,8 @@ describe.each(generations)("accounts with no right that can be done without, on 
     project.configure(configuration);
     await project.up("--skip-preview");
     await project.destroy();
+    await stranger.stop();
+    stranger.expectNothingRead("each right taken away in turn");
     expect(await sharedData(sandbox)).toEqual(before);
   });
 });

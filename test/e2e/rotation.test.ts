@@ -3,6 +3,7 @@ import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { initdataAnnotation, kubectl, NAMESPACE, readable, sharedData } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
+import { Stranger } from "./support/stranger.ts";
 
 const PATH = "fraud-dataset/dataset_key";
 const CONTROL_PATH = "kbsres1/key1";
@@ -46,16 +47,21 @@ function settings({ release, app = {}, more = {} }: Release): Configuration {
 describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   let project: Project;
+  let stranger: Stranger;
   let before: unknown;
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-rotation-${trustee.replace(".", "-")}`, trustee });
+    stranger = await Stranger.start(sandbox, [PATH]);
     before = await sharedData(sandbox);
     project = new Project(sandbox, "rotation");
     await project.init(settings({ release: "1" }));
     await project.up("--skip-preview");
+    // Before, every pod could read it.
+    stranger.watch();
   }, 1_800_000);
   afterAll(async () => {
+    await stranger.stop();
     await project.dispose();
     await sandbox.stop();
   });
@@ -193,6 +199,8 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));
     await project.up("--skip-preview");
     expect(await kbs()).toBe(pods);
+    await stranger.stop();
+    stranger.expectNothingRead("changes of initdata");
     await kubectl(sandbox, "delete", "pod", "witness-1", "witness-2", "witness-3", "--wait=false");
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
