@@ -26,9 +26,9 @@ export interface TrusteeAccessArgs {
 }
 
 /**
- * Who may read what: secrets, policy, reference values, the rollout that makes Trustee see them, then the pods, and where
- * their initdata has changed, the end of the former one. On destroy the same in reverse, and last a rollout that makes
- * Trustee see what was put back.
+ * Who may read what: the policy and the reference values, then the secrets, so that none is served before it is restricted; the
+ * rollout that makes Trustee see them, then the pods, and where their initdata has changed, the end of the former one. On destroy the
+ * same in reverse, and last a rollout that makes Trustee see what was put back.
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
   readonly restoration: TrusteeRestoration;
@@ -43,18 +43,26 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const providers = [args.trustee, args.trusteeKubernetes];
     super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
     const { settings, plan, generation } = args;
-    const { namespace, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
+    const { namespace, kbsConfig, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
     this.restoration = new TrusteeRestoration(
       "restoration",
       { namespace, deployment, timeoutMinutes },
       { parent: this },
     );
-    this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
-    const afterSecrets = { parent: this, dependsOn: [this.restoration, ...this.secrets] };
+    const afterRestoration = { parent: this, dependsOn: [this.restoration] };
     this.policy = new ResourcePolicy(
       "resource-policy",
-      { namespace, generation, grants: plan.grants, rotation: plan.rotation },
-      afterSecrets,
+      {
+        namespace,
+        kbsConfig,
+        deployment,
+        timeoutMinutes,
+        generation,
+        grants: plan.grants,
+        registered: settings.secrets.map(({ name: secret }) => secret),
+        rotation: plan.rotation,
+      },
+      afterRestoration,
     );
     this.referenceValues = new ReferenceValues(
       "reference-values",
@@ -66,8 +74,9 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         validityDaysOf: settings.referenceValues.validityDaysOf,
         rotation: plan.rotation,
       },
-      afterSecrets,
+      afterRestoration,
     );
+    this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
     this.rollout = new TrusteeRollout(
       "rollout",
       {
@@ -113,7 +122,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         ...(from === "generate" ? { generate } : {}),
         ...(data === undefined ? {} : { data }),
       },
-      { parent: this, dependsOn: [this.restoration] },
+      { parent: this, dependsOn: [this.policy] },
     );
   }
 }

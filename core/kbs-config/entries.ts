@@ -81,3 +81,22 @@ export function leaveSecret(
   const entries = owners.length > 0 ? live.entries : live.entries.filter((entry) => entry !== secret);
   return { entries, ledger: withOwners(live.ledger, secret, owners) };
 }
+
+/**
+ * The list without whatever of these names one project's stack has put there, and no other of ours wants: before the stack's
+ * resources do it, since their restriction goes first otherwise.
+ * @param isOurs whether an owner in the ledger is one of that stack
+ */
+export function withdrawSecrets(
+  live: SecretResources,
+  secrets: readonly string[],
+  isOurs: (owner: string) => boolean,
+): SecretResources {
+  return secrets.reduce<SecretResources>(
+    (resources, secret) =>
+      (own(live.ledger, secret) ?? [])
+        .filter(isOurs)
+        .reduce((left, owner) => leaveSecret(left, secret, owner, true), resources),
+    live,
+  );
+}

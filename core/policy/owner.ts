@@ -7,3 +7,11 @@ export const OWNER_MARK_LENGTH = 16;
 export function ownerMark(urn: string): string {
   return sha256Hex(urn).slice(0, OWNER_MARK_LENGTH);
 }
+
+/** `urn:pulumi:<stack>::<project>`: what the URNs of one stack's resources begin with. */
+const STACK_OF = /^urn:pulumi:[^:]*::[^:]*::/;
+
+/** Whether two resources, by their URNs, are of one stack. */
+export function isSameStack(one: string, other: string): boolean {
+  return one === other || (STACK_OF.exec(one)?.[0] ?? one) === STACK_OF.exec(other)?.[0];
+}

@@ -32,7 +32,8 @@ export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackG
   return [...(registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack), own];
 }
 
-function lineOf(live: Before, stack: string): StackGrants | undefined {
+/** A stack's line in a policy; `undefined`: it has none that can be read. */
+export function lineOf(live: Before, stack: string): StackGrants | undefined {
   const registry = live === null ? undefined : parseRegistry(live);
   return registry?.stacks.find((one) => one.stack === stack);
 }

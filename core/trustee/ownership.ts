@@ -7,3 +7,22 @@ export const STACK_ANNOTATION = "trustee-access/stack";
 export function ownerAnnotations(stack: string): Readonly<Record<string, string>> {
   return { [STACK_ANNOTATION]: stack };
 }
+
+/** Whether an object, by its labels and annotations, was made by that stack: `organization/project/stack`. */
+export function isMadeBy(
+  stack: string,
+  {
+    labels = {},
+    annotations = {},
+  }: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  },
+): boolean {
+  return isLabelled(labels) && annotations[STACK_ANNOTATION] === stack;
+}
+
+/** Whether labels say that this project has made their object, for whatever stack. */
+export function isLabelled(labels: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(ownerLabels).every(([label, value]) => labels[label] === value);
+}

@@ -29,6 +29,10 @@ async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: 
   let version = 1;
   const server = createServer((request, response) => {
     void text(request).then((body) => {
+      if (!request.url?.includes("/configmaps/")) {
+        response.writeHead(404, { "content-type": "application/json" }).end("{}");
+        return;
+      }
       if (request.method === "PATCH") {
         version += 1;
         Object.assign(data, (JSON.parse(body) as { data: Record<string, string> }).data);

@@ -107,6 +107,16 @@ export class TestCluster {
     return object;
   }
 
+  /** Called at every write of anybody's, when it is done. */
+  watch(look: () => void): void {
+    this.#store.onChange(look);
+  }
+
+  /** What there is of a kind, at this moment. */
+  list(kind: Kind): readonly KubeObject[] {
+    return this.#store.list(kind, this.namespace);
+  }
+
   /** A ConfigMap's data. */
   async data(name: string): Promise<unknown> {
     return (await this.get("ConfigMap", name))["data"];

@@ -276,7 +276,8 @@ describe("what cannot be", () => {
   test("no policy, or a text of one's own", async () => {
     const entry = engine.resource("ResourcePolicy");
     expect((await entry.check({ ...target("x"), content: "y" })).failures).toStrictEqual({
-      content: "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation",
+      content:
+        "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation, kbsConfig, deployment, registered, timeoutMinutes",
       policy: "Invalid input: expected object, received undefined",
     });
     expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});
