@@ -1,4 +1,4 @@
-import { isRecord } from "../core/records.ts";
+import { isRecord, own } from "../core/records.ts";
 import type { KubeObject } from "./objects.ts";
 
 /** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
@@ -14,10 +14,7 @@ function pointer(path: FieldPath): string {
 }
 
 function valueAt(object: unknown, path: FieldPath): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (isRecord(value) && Object.hasOwn(value, part) ? value[part] : undefined),
-    object,
-  );
+  return path.reduce<unknown>((value, part) => (isRecord(value) ? own(value, part) : undefined), object);
 }
 
 /** The fields that a merge patch sets, or with `null` removes. */

@@ -4,7 +4,7 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Cluster, Context, User } from "@kubernetes/client-node";
 import { load, YAMLException } from "js-yaml";
-import { isRecord } from "../core/records.ts";
+import { isRecord, own } from "../core/records.ts";
 import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
@@ -143,9 +143,10 @@ function listOf(value: unknown): readonly unknown[] {
 
 /** The named entries, each with its content adapted; what is no such entry is left for the library to complain about. */
 function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fields): readonly unknown[] {
-  return listOf(entries).map((entry) =>
-    isRecord(entry) && isRecord(entry[field]) ? { ...entry, [field]: adapt(entry[field]) } : entry,
-  );
+  return listOf(entries).map((entry) => {
+    const content = isRecord(entry) ? own(entry, field) : undefined;
+    return isRecord(entry) && isRecord(content) ? { ...entry, [field]: adapt(content) } : entry;
+  });
 }
 
 /** The library wants to be told that http is meant, which kubectl takes as it is. */

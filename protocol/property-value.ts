@@ -1,4 +1,4 @@
-import { mapValues } from "../core/records.ts";
+import { mapValues, own } from "../core/records.ts";
 
 /**
  * Pulumi's property values as TypeScript data: what resource inputs and outputs are made of.
@@ -143,7 +143,9 @@ export function equalValues(left: PropertyValue, right: PropertyValue): boolean 
     const keys = Object.keys(left);
     return (
       keys.length === Object.keys(right).length &&
-      keys.every((key) => Object.hasOwn(right, key) && equalValues(left[key] ?? null, right[key] ?? null))
+      keys.every(
+        (key) => Object.hasOwn(right, key) && equalValues(own(left, key) ?? null, own(right, key) ?? null),
+      )
     );
   }
   return Object.is(left, right) || (typeof left === "number" && left === right);

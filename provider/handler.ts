@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { mapValues } from "../core/records.ts";
+import { shownLine } from "../core/policy/shown-name.ts";
+import { mapValues, own } from "../core/records.ts";
 import {
   changes,
   containsSecret,
@@ -45,7 +46,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
       reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
     }));
   const wrong = Object.entries(shape).flatMap(([name, schema]) => {
-    const value = inputs[name];
+    const value = own(inputs, name);
     if (value !== undefined && containsUnknown(value)) return [];
     const result = (schema as z.ZodType).safeParse(value === undefined ? undefined : toJson(value, [name]));
     return result.success ? [] : failuresOf(name, result.error);
@@ -108,7 +109,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const owner = ownerOf(outputs, urn);
       const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, owner));
       if (found === undefined) return undefined;
-      const asRead = type.drifts ? { ...inputs, drift: found.drift } : inputs;
+      const asRead = type.drifts ? { ...inputs, drift: shownLine(found.drift) } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { joinSecret, leaveSecret } from "../core/kbs-config/entries.ts";
+import { own } from "../core/records.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
@@ -86,7 +87,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     const { entries, ledger } = resourcesOf(live);
     const present = entries.includes(want.secret);
     // Without it, the first of two stacks to go would take out what the other one needs.
-    const recorded = !state.added || (ledger[want.secret] ?? []).includes(owner);
+    const recorded = !state.added || (own(ledger, want.secret) ?? []).includes(owner);
     const drift = !present
       ? `${want.secret} was taken out of the list`
       : recorded

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mapValues } from "../core/records.ts";
+import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -112,7 +112,7 @@ function ledgersOf(map: ConfigMap): Ledgers {
 }
 
 function ledgerOf(map: ConfigMap, key: string): Ledger {
-  return ledgersOf(map)[key] ?? EMPTY_LEDGER;
+  return own(ledgersOf(map), key) ?? EMPTY_LEDGER;
 }
 
 /** What is left of a key when this resource withdraws from it. */
@@ -124,7 +124,7 @@ function leave(
 ): { content: Before; ledgers: Ledgers } {
   const { key } = state;
   const live = contentOf(map, key);
-  const ledger = ledgers[key] ?? EMPTY_LEDGER;
+  const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
   if (live === null) {
     const { [owner]: _, ...owners } = ledger.owners;
     return { content: null, ledgers: { ...ledgers, [key]: { ...ledger, owners } } };
@@ -230,7 +230,7 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
   const missing = missingDigests(state.key, live, want.digests);
   if (missing.length > 0) return `missing: ${missing.join(", ")}`;
   const renewed = Object.keys(joined.ownership.created).filter(
-    (name) => joined.ownership.created[name] !== state.created[name],
+    (name) => own(joined.ownership.created, name) !== own(state.created, name),
   );
   if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
   return joined.content === live

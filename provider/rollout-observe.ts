@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/records.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,

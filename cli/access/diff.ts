@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
+import { doubtWords } from "../../core/access/changes.ts";
 import { diffMarkdown } from "../../core/access/diff-markdown.ts";
 import { diffReaders, initdataChanges } from "../../core/access/diff-readers.ts";
 import {
@@ -14,7 +15,7 @@ import { PreviewError, readDeployed, readPreview } from "../../core/access/previ
 import { messageOf } from "../../core/records.ts";
 import { writeReport } from "../report-file.ts";
 import { runPreview } from "./run-preview.ts";
-import { run, UsageError } from "./run.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
 
 interface DiffOptions {
   readonly stack?: string;
@@ -53,11 +54,9 @@ async function diff(options: DiffOptions): Promise<boolean> {
   if (options.markdown !== undefined) {
     await writeReport(options.markdown, diffMarkdown(after.access, difference));
   }
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ok, opens, access: after.access, ...difference }, null, 2)}\n`
-      : `${diffText(difference)}\n`,
-  );
+  const doubts = difference.doubts.map((doubt) => doubtWords[doubt]);
+  if (options.json) printJson({ ok, opens, access: after.access, ...difference, doubts });
+  else print(diffText(difference));
   return ok;
 }
 

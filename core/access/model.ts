@@ -89,7 +89,7 @@ export function decide(rules: AccessRules, data: PolicyData, token: unknown): De
       ? { allowed: true, why: "not-restricted" }
       : { allowed: false, why: "others-denied" };
   }
-  const keys = rules.secrets[resource.secret];
+  const keys = own(rules.secrets, resource.secret);
   const initData = claimedInitData(token);
   const isReader = [EVERY_KEY, resource.key].some((key) => {
     const readers = own(keys, key);

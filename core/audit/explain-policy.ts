@@ -1,6 +1,8 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type Decision } from "../access/model.ts";
+import { own } from "../records.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
+import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import type { NamedClaim, PodClaims } from "./pod-claims.ts";
@@ -33,9 +35,9 @@ export function explainQuestions(
   key: string,
 ): readonly PolicyQuestion[] {
   const { text = "" } = livePolicy(trustee);
-  const own = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
+  const claimed = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
   const named = digestsInPolicy(text).map(({ digest }) => digest);
-  const digests = [...new Set([...own, ...named.slice(0, MOST_DIGESTS)])];
+  const digests = [...new Set([...claimed, ...named.slice(0, MOST_DIGESTS)])];
   const tokens = [strangerToken, ...digests.map((digest) => affirmingToken(digest))];
   return kbsKinds(generationOf(trustee)).flatMap((kind) =>
     tokens.map((input) => question(kind, secret, key, input)),
@@ -53,10 +55,8 @@ function readersOf(
   if (text === undefined) return new Map();
   const generated = readGenerated(text);
   if (generated !== undefined) {
-    const keys = Object.hasOwn(generated.secrets, secret) ? generated.secrets[secret] : undefined;
-    const readers = [EVERY_KEY, key].flatMap((one) =>
-      Object.entries(keys !== undefined && Object.hasOwn(keys, one) ? (keys[one] ?? {}) : {}),
-    );
+    const keys = own(generated.secrets, secret);
+    const readers = [EVERY_KEY, key].flatMap((one) => Object.entries(own(keys, one) ?? {}));
     return new Map(readers);
   }
   const kinds = kbsKinds(generationOf(trustee));
@@ -90,7 +90,7 @@ function kindCondition(
   const asked = question(kind, secret, key, affirmingToken(claim.value));
   const answer = answerOf(answers, text, asked);
   const readers = readersOf(trustee, answers, secret, key);
-  const expected = [...readers].map(([digest, whose]) => `${digest} (${whose})`);
+  const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
   if (answer === undefined) {
     return {
       id: "policy",
@@ -116,7 +116,7 @@ function kindCondition(
         ? open
           ? "the policy gives the secret to every pod that attests well"
           : "the policy gives the secret to this digest"
-        : `${decisionWords[why]}${why === "granted" ? ` (${readers.get(claim.value) ?? ""})` : ""}`;
+        : `${decisionWords[why]}${why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : ""}`;
     return { id: "policy", status: "holds", detail };
   }
   const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));

@@ -2,7 +2,7 @@ import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
 import { otherBlocks } from "../pem.ts";
-import { isRecord, messageOf } from "../records.ts";
+import { isRecord, messageOf, own } from "../records.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
 
 /** A KBS as one of the guest's files names it. */
@@ -29,7 +29,7 @@ type Table = Readonly<Record<string, unknown>>;
 
 /** A string at a path of tables. */
 function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), table);
+  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? own(at, name) : undefined), table);
   return typeof value === "string" ? value : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
 import { given } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
-import { getOrAdd } from "../records.ts";
+import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { someOf } from "./images.ts";
@@ -27,7 +27,7 @@ interface Remark {
 }
 
 function requestWords(request: string, verb: "is" | "may be", where = ""): string {
-  return `${request} ${verb} allowed${where}, by which the host can ${refused[request] ?? "do what the tutorial refuses"}.`;
+  return `${request} ${verb} allowed${where}, by which the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
 }
 
 function commandWords(command: string, where = ""): string {
@@ -38,7 +38,7 @@ function commandWords(command: string, where = ""): string {
 function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[] {
   const defaults: Readonly<Record<string, boolean>> = requestDefaults;
   const widened = Object.entries(agentPolicy.requests ?? {}).filter(
-    ([request, allowed]) => allowed && defaults[request] === false,
+    ([request, allowed]) => allowed && own(defaults, request) === false,
   );
   return [
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),

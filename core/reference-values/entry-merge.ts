@@ -74,7 +74,7 @@ function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): Created
   const created = ownOf(ledger.created, name);
   if (created === undefined) return undefined;
   const others = Object.keys(ledger.owners).filter(
-    (other) => other !== owner && (ownOf(ledger.owners[other], name) ?? []).length > 0,
+    (other) => other !== owner && (ownOf(ownOf(ledger.owners, other), name) ?? []).length > 0,
   );
   const users = digests.length > 0 ? [...others, owner] : others;
   if (users.includes(created.owner)) return created;

@@ -58,9 +58,9 @@ export interface Joined {
 }
 
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
-function tidy(digests: Digests): Digests {
-  const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
-  return Object.fromEntries(entries.sort(byName));
+function tidy(digests: readonly (readonly [string, readonly string[]])[]): Digests {
+  const entries = digests.filter(([, list]) => list.length > 0);
+  return Object.fromEntries(entries.toSorted(byName));
 }
 
 function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger, "retiring"> {
@@ -106,7 +106,7 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
     if (result.created !== undefined) created.set(name, result.created);
     if (result.added.length > 0 || result.created !== undefined) others.set(name, result.theirs);
   }
-  const ours = tidy(Object.fromEntries(mine));
+  const ours = tidy([...mine]);
   // One that wants nothing any more stays in the record until it leaves: its state may still know what it had.
   const there = Object.hasOwn(known.owners, owner) || Object.keys(ours).length > 0;
   const owners = there ? { ...known.owners, [owner]: ours } : known.owners;
@@ -115,7 +115,7 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
   const recorded = new Map(
     same ? Object.entries(known.theirs ?? {}).filter(([name]) => others.has(name)) : others,
   );
-  const ledger = { added: tidy(Object.fromEntries(added)), created: Object.fromEntries(created), owners };
+  const ledger = { added: tidy([...added]), created: Object.fromEntries(created), owners };
   const before = known.before === undefined ? {} : { before: known.before };
   return {
     // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
@@ -178,7 +178,7 @@ export function reduceReferenceValues(
   stays: (digest: string) => boolean,
 ): Pick<Joined, "content" | "ledger"> {
   const known = recall({ ...request, wanted: {}, terms: {} });
-  const mine = Object.entries(known.owners[request.owner] ?? {});
+  const mine = Object.entries(own(known.owners, request.owner) ?? {});
   const wanted = Object.fromEntries(mine.map(([name, digests]) => [name, digests.filter(stays)]));
   const { content, ledger } = changed({ ...request, wanted, terms: {}, known, takeOnly: true });
   return { content, ledger };
@@ -199,7 +199,7 @@ export function carriedOver(key: string, live: Before, ledger: Ledger, had: Owne
     entries.some((entry) => entry.name === name && entry.values.includes(digest));
   const mine = Object.entries(digestsByName(had.added, [...names]));
   const added = tidy(
-    Object.fromEntries(mine.map(([name, list]) => [name, list.filter((digest) => there(name, digest))])),
+    mine.map(([name, list]) => [name, list.filter((digest) => there(name, digest))] as const),
   );
   const created = Object.fromEntries(Object.entries(had.created).filter(([name]) => names.has(name)));
   // The text from before has the former key's format; this one has ours in it, and that of others of us.

@@ -116,7 +116,7 @@ export function recall(request: JoinRequest): Ledger {
   const { key, live, owner, remembered } = request;
   const { ledger, nameOf } = upgraded(request);
   const before = remembered === undefined ? {} : { before: remembered.before };
-  if (ledger.owners[owner] === undefined && remembered !== undefined && hasAny(remembered)) {
+  if (own(ledger.owners, owner) === undefined && remembered !== undefined && hasAny(remembered)) {
     return withState(key, ledger, owner, { ...remembered, added: namesOf(remembered.added, nameOf) });
   }
   if (Object.keys(ledger.owners).length === 0) return { ...ledger, before: live, ...before, theirs: {} };

@@ -19,7 +19,7 @@ export function retiringDigests(wanted: Digests, former: FormerDigests, rotation
   const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
   const entries = names.map((name): [string, readonly string[]] => {
     const all = unique([...(own(former.retiring, name) ?? []), ...(own(former.digests, name) ?? [])]);
-    const stay = all.filter((digest) => staysAccepted(rotation, digest, former.readers[digest] ?? ""));
+    const stay = all.filter((digest) => staysAccepted(rotation, digest, own(former.readers, digest) ?? ""));
     return [name, stay.filter((digest) => !(own(wanted, name) ?? []).includes(digest)).sort()];
   });
   return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
@@ -58,7 +58,7 @@ export function withRetiring(wanted: Digests, retiring: Digests): Digests {
 
 /** What of an owner's retiring digests still stands in the document, by what the ledger says. */
 export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests): Digests {
-  const held = ledger.retiring?.[owner] ?? [];
+  const held = own(ledger.retiring, owner) ?? [];
   const entries = Object.entries(retiring).map(([name, digests]): [string, readonly string[]] => [
     name,
     digests.filter((digest) => held.includes(digest)),
@@ -68,7 +68,7 @@ export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests):
 
 /** The ledger of a join, with that owner's retiring digests: those of them that it has added. */
 export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): Ledger {
-  const mine = new Set(Object.values(ledger.owners[owner] ?? {}).flat());
+  const mine = new Set(Object.values(own(ledger.owners, owner) ?? {}).flat());
   const held = unique(Object.values(retiring).flat())
     .filter((digest) => mine.has(digest))
     .sort();
@@ -86,7 +86,7 @@ export function retireDigests(
   ledger: Ledger,
   owner: string,
 ): { readonly content: Before; readonly ledger: Ledger } {
-  const retiring = ledger.retiring?.[owner] ?? [];
+  const retiring = own(ledger.retiring, owner) ?? [];
   if (retiring.length === 0) return { content: live, ledger };
   return reduceReferenceValues(
     { key, live, ledger, owner, remembered: undefined },

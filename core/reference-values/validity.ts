@@ -15,7 +15,7 @@ export interface Validity {
   readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
 }
 
-function daysOf(name: string, { validityDays, validityDaysOf = {} }: Validity): number {
+function daysOf(name: string, { validityDays, validityDaysOf }: Validity): number {
   return own(validityDaysOf, name) ?? validityDays;
 }
 
@@ -54,7 +54,7 @@ export function termsOf(
  */
 export function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {
   const { entries } = readDocument(key, content);
-  const used = Object.keys(wanted).filter((name) => (wanted[name] ?? []).length > 0);
+  const used = Object.keys(wanted).filter((name) => (own(wanted, name) ?? []).length > 0);
   return Object.fromEntries(
     used.flatMap((name): [string, string][] => {
       const [first] = entries

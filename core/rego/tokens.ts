@@ -8,13 +8,18 @@ export interface RegoToken {
   readonly line: number;
 }
 
-/** A comment, a string of either kind, a word, a number, or a sign. */
-const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/g;
+/**
+ * A comment, a string of either kind, a word, a number, or a sign. A string that is not closed ends with its line, so that no
+ * part of a text is looked at for a second time.
+ */
+const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
 function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] {
-  if (/^(".|`)/s.test(text)) return "string";
-  if (/^\w/.test(text)) return /^\d/.test(text) ? "number" : before?.text === "." ? "field" : "word";
-  return "sign";
+  const [first = ""] = text;
+  if (first === '"' || (first === "`" && text.length > 1)) return "string";
+  if (first >= "0" && first <= "9") return "number";
+  if (!/\w/.test(first)) return "sign";
+  return before?.text === "." ? "field" : "word";
 }
 
 /** The tokens of a text, in their order. Of a text that is no Rego there are some too: whoever evaluates it refuses it. */
@@ -23,22 +28,18 @@ export function regoTokens(text: string): readonly RegoToken[] {
   let line = 1;
   let counted = 0;
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    line += text.slice(counted, index).split("\n").length - 1;
-    counted = index;
+    for (; counted < index; counted += 1) if (text[counted] === "\n") line += 1;
     if (!token.startsWith("#")) tokens.push({ kind: kindOf(token, tokens.at(-1)), text: token, line });
   }
   return tokens;
 }
 
+/** A string with no escape but JSON's. */
+const isJson = /^"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$/u;
+
 /** What a string stands for. */
 export function stringValue({ text }: RegoToken): string {
-  if (text.startsWith("`")) return text.slice(1, -1);
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    // An escape that JSON has not either.
-    return text.slice(1, -1);
-  }
+  return isJson.test(text) ? String(JSON.parse(text)) : text.slice(1, -1);
 }
 
 export function isWord(token: RegoToken | undefined, ...words: readonly string[]): boolean {
@@ -77,8 +78,9 @@ export function takeUntil(
 ): readonly RegoToken[] {
   const taken: RegoToken[] = [];
   let depth = 0;
-  for (const token of tokens.slice(start)) {
-    if (depth === 0 && (bracket(token) < 0 || ends(token, taken))) break;
+  for (let at = start; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (token === undefined || (depth === 0 && (bracket(token) < 0 || ends(token, taken)))) break;
     depth += bracket(token);
     taken.push(token);
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isRecord } from "../records.ts";
+import { isRecord, own } from "../records.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -70,7 +70,7 @@ function at(schema: unknown, part: PropertyKey): unknown {
   if (!isRecord(schema)) return undefined;
   if (typeof part === "number") return schema["items"];
   const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
-  return properties[String(part)] ?? schema["additionalProperties"];
+  return own(properties, String(part)) ?? schema["additionalProperties"];
 }
 
 /**
