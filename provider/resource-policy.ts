@@ -3,6 +3,8 @@ import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
+import { recordsAfter, recordsBefore, withoutRecord } from "../core/policy/stack-records.ts";
+import { foreignVanished, vanishedWarning, type Behind } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, lineOf, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
@@ -22,6 +24,7 @@ import {
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
+import { changeRecords, readBehind, recordDrift } from "./policy-records.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { withdraw } from "./withdrawal.ts";
 
@@ -69,6 +72,7 @@ interface Old {
 
 /**
  * What the key is to hold, and what is remembered as having been there before.
+ * @param behind what is known of the stacks whose lines the live text has lost
  * @param leaving what is restricted beside, until the KBS has given it up
  */
 function merged(
@@ -76,6 +80,7 @@ function merged(
   live: Before,
   old: Old | undefined,
   owner: string,
+  behind: Behind,
   leaving: readonly string[] = [],
 ): { readonly content: string; readonly before: Before } {
   const content = joinPolicy(
@@ -83,6 +88,7 @@ function merged(
     { ...withLeaving(want.policy, leaving), owner: ownerMark(owner) },
     old?.computed.before,
     formerGrants(want, old),
+    foreignVanished(live, behind, want.policy.stack).map(({ line }) => line),
   );
   return { content, before: parseRegistry(content)?.before ?? null };
 }
@@ -143,12 +149,13 @@ function mergeInto(
   want: Inputs,
   old: Old | undefined,
   owner: string,
+  behind: Behind,
   keep: (secret: string) => boolean,
 ): Change<Outcome> {
   const moved = old !== undefined && old.computed.key !== key;
   const live = contentOf(map, key);
   const leaving = leavingOf(want, live, old).filter(keep);
-  const { content, before } = merged(want, live, moved ? undefined : old, owner, leaving);
+  const { content, before } = merged(want, live, moved ? undefined : old, owner, behind, leaving);
   const result = { key, leaving, content, before };
   if (!moved) return { patch: configMapPatch(map, { [key]: content }), result };
   const formerKey = old.computed.key;
@@ -161,32 +168,82 @@ function mergeInto(
   return { patch: configMapPatch(map, data), result: { ...result, ...left } };
 }
 
+/** What is known of the stacks beside the policy, and what will be in it: by what was read before anything is written. */
+interface Outlook {
+  readonly behind: Behind;
+  readonly own: StackGrants;
+  readonly lines: readonly StackGrants[];
+}
+
+/** @throws Error if the policy cannot be merged into */
+async function look(want: Inputs, old: Old | undefined, { kube, owner, log }: Operation): Promise<Outlook> {
+  const ref = configMapRef(want.namespace, want.configMap);
+  const map = writableConfigMap(await kube.get(ref), ref);
+  const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+  const found = await readBehind(kube, want, map, key);
+  const former = old?.inputs.policy.stack;
+  const renamed = former !== undefined && former !== want.policy.stack;
+  const behind = renamed ? { ...found, records: withoutRecord(found.records, former) } : found;
+  const vanished = foreignVanished(contentOf(map, key), behind, want.policy.stack);
+  const { content } = mergeInto(map, key, want, old, owner, behind, () => true).result;
+  const warning = vanishedWarning(vanished, want);
+  if (warning !== undefined) log.warn(warning);
+  return {
+    behind,
+    own: lineOf(content, want.policy.stack) ?? want.policy,
+    lines: parseRegistry(content)?.stacks ?? [],
+  };
+}
+
 /**
  * Whatever is restricted more is so at once, and what is granted less too. A secret that is given up stays restricted until the
- * KBS has given it up: if this ends before, the live policy still says so to the next run.
+ * KBS has given it up: if this ends before, the live policy still says so to the next run. The stack is recorded beside the policy
+ * before its line is there, until its line has gone.
  */
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
+  const { behind, own, lines } = await look(want, old, operation);
+  await changeRecords(operation, want, (records) => recordsBefore(records, own, lines));
   // A preview says what will come of it.
-  const first = await writeOnce(want, old, operation, () => !operation.preview);
-  if (first.leaving.length === 0) return first.outputs;
+  const first = await writeOnce(want, old, operation, behind, () => !operation.preview);
+  const last = first.leaving.length === 0 ? first : await giveUp(want, first, operation, behind);
+  const line = lineOf(last.content, want.policy.stack);
+  const former = old?.inputs.policy.stack ?? want.policy.stack;
+  await changeRecords(operation, want, (records) =>
+    recordsAfter(withoutRecord(records, former), line ?? own),
+  );
+  return last.outputs;
+}
+
+interface WrittenPolicy {
+  readonly outputs: PropertyMap;
+  readonly content: string;
+  readonly leaving: readonly string[];
+}
+
+async function giveUp(
+  want: Inputs,
+  first: WrittenPolicy,
+  operation: Operation,
+  behind: Behind,
+): Promise<WrittenPolicy> {
   const kept = await withdraw({ ...want, stack: want.policy.stack }, first.leaving, operation);
   const written = { inputs: want, computed: computed.parse(first.outputs) };
-  const { outputs } = await writeOnce(want, written, operation, (secret) => kept.includes(secret));
-  return outputs;
+  return writeOnce(want, written, operation, behind, (secret) => kept.includes(secret));
 }
 
 async function writeOnce(
   want: Inputs,
   old: Old | undefined,
   operation: Operation,
+  behind: Behind,
   keep: (secret: string) => boolean,
-): Promise<{ readonly outputs: PropertyMap; readonly leaving: readonly string[] }> {
+): Promise<WrittenPolicy> {
   const ref = configMapRef(want.namespace, want.configMap);
   const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key]);
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-    return mergeInto(map, key, want, old, operation.owner, keep);
+    return mergeInto(map, key, want, old, operation.owner, behind, keep);
   });
   const { key, content, before, left, leaving } = changed.result;
   if (old !== undefined && old.computed.key !== key) {
@@ -200,7 +257,7 @@ async function writeOnce(
       ? state.revision
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
-  return { outputs: { key, liveContent: content, before, written: content, revision }, leaving };
+  return { outputs: { key, liveContent: content, before, written: content, revision }, content, leaving };
 }
 
 /** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
@@ -216,6 +273,7 @@ function driftOf(
   live: Before,
   present: string | undefined,
   owner: string,
+  behind: Behind,
 ): string {
   if (present !== undefined && present !== state.key) {
     return `Trustee now reads the key ${present} instead of ${state.key}`;
@@ -223,11 +281,11 @@ function driftOf(
   if (live === null) return "the key was removed";
   const damage = damageOf(want, live);
   if (damage !== undefined) return damage;
-  if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
+  if (merged(want, live, { inputs: want, computed: state }, owner, behind).content === live) return NO_DRIFT;
   const leaving = leavingOf(want, live, undefined);
   if (
     leaving.length > 0 &&
-    merged(want, live, { inputs: want, computed: state }, owner, leaving).content === live
+    merged(want, live, { inputs: want, computed: state }, owner, behind, leaving).content === live
   ) {
     return `it still restricts ${leaving.join(", ")}, which this stack has given up`;
   }
@@ -254,9 +312,14 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     if (object === undefined) return undefined;
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
+    const present = keyReadNow(map, want.candidateKeys, state.key);
+    const key = present ?? state.key;
+    const behind = await readBehind(kube, want, map, key);
+    const drift = driftOf(want, state, live, present, owner, behind);
+    const beside = recordDrift(contentOf(map, key), want.policy.stack, behind);
     return {
       computed: { ...state, liveContent: live },
-      drift: driftOf(want, state, live, keyReadNow(map, want.candidateKeys, state.key), owner),
+      drift: [drift, beside ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
 
@@ -265,21 +328,38 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
     const found = staying(await operation.kube.get(ref));
-    const live = found === undefined ? null : contentOf(readConfigMap(found), state.key);
-    const leaving = "content" in leave({ inputs: had, computed: state }, live, operation.owner);
-    const restricted = lineOf(live, had.policy.stack)?.secrets ?? {};
-    // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
-    if (leaving) await withdraw({ ...had, stack: had.policy.stack }, Object.keys(restricted), operation);
-    const { result } = await changeObject(operation, configMapTarget(ref, [state.key]), (object) => {
-      const live = staying(object);
-      if (live === undefined) return { patch: undefined, result: undefined };
-      const map = readConfigMap(live);
-      const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key), operation.owner);
-      const patch =
-        "content" in withdrawal ? configMapPatch(map, { [state.key]: withdrawal.content }) : undefined;
-      if (patch !== undefined) writableConfigMap(live, ref);
-      return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
-    });
-    if (result !== undefined) warnLeft(operation, had, state.key, result);
+    const places = found === undefined ? [] : placesOf(readConfigMap(found), had, state);
+    for (const place of places) {
+      const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
+      const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
+      const restricted = lineOf(live, had.policy.stack)?.secrets ?? {};
+      // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
+      if (leaving) await withdraw({ ...had, stack: had.policy.stack }, Object.keys(restricted), operation);
+      const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
+        const live = staying(object);
+        if (live === undefined) return { patch: undefined, result: undefined };
+        const map = readConfigMap(live);
+        const withdrawal = leave(
+          { inputs: had, computed: place },
+          contentOf(map, place.key),
+          operation.owner,
+        );
+        const patch =
+          "content" in withdrawal ? configMapPatch(map, { [place.key]: withdrawal.content }) : undefined;
+        if (patch !== undefined) writableConfigMap(live, ref);
+        return { patch, result: withdrawal };
+      });
+      if (result?.kind === "handed-over") return;
+      if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
+    }
+    await changeRecords(operation, had, (records) => withoutRecord(records, had.policy.stack));
   },
 };
+
+/** Where this stack's line is: under the key that it has written, and where others have brought it since. */
+function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
+  const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
+  const live = contentOf(map, present);
+  if (present === state.key || live === null || lineOf(live, had.policy.stack) === undefined) return [state];
+  return [state, { ...state, key: present, before: parseRegistry(live)?.before ?? null, written: live }];
+}

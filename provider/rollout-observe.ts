@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { own } from "../core/records.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,

@@ -15,3 +15,9 @@ const STACK_OF = /^urn:pulumi:[^:]*::[^:]*::/;
 export function isSameStack(one: string, other: string): boolean {
   return one === other || (STACK_OF.exec(one)?.[0] ?? one) === STACK_OF.exec(other)?.[0];
 }
+
+/** Whether a resource, by its URN, is of the stack `organization/project/stack`; URNs do not name the organization. */
+export function isOfStack(urn: string, stack: string): boolean {
+  const [, project = "", name = ""] = stack.split("/");
+  return urn.startsWith(`urn:pulumi:${name}::${project}::`);
+}

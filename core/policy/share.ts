@@ -25,11 +25,16 @@ export interface FormerGrants {
 
 /**
  * What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, as far as their lines
- * are sound ({@link ./damage.ts} says which are not), and its own.
+ * are sound ({@link ./damage.ts} says which are not), those that come back, and its own.
+ * @param vanished lines of other stacks that the live text has lost: {@link ./vanished.ts}
  */
-export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackGrants[] {
+export function stacksAfterJoin(
+  live: Before,
+  own: StackGrants,
+  vanished: readonly StackGrants[] = [],
+): readonly StackGrants[] {
   const registry = live === null ? undefined : parseRegistry(live);
-  return [...(registry?.stacks ?? []).filter((stack) => stack.stack !== own.stack), own];
+  return [...[...(registry?.stacks ?? []), ...vanished].filter((stack) => stack.stack !== own.stack), own];
 }
 
 /** A stack's line in a policy; `undefined`: it has none that can be read. */
@@ -51,15 +56,22 @@ function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }:
  * @param before what to remember where the live text does not say it. A stack that has written here before passes what it
  *   remembers, so that a reset by hand is not taken for the original. @default the live text, unless it is a policy of ours
  * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
+ * @param vanished lines of other stacks that come back
  * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more; or if the live text is
  *   a policy of ours that has lost what was there before, and `before` does not say it
  */
-export function joinPolicy(live: Before, own: StackGrants, before?: Before, former?: FormerGrants): string {
+export function joinPolicy(
+  live: Before,
+  own: StackGrants,
+  before?: Before,
+  former?: FormerGrants,
+  vanished: readonly StackGrants[] = [],
+): string {
   refuseDamage(live, own.stack, before !== undefined);
   const found = live === null ? undefined : parseRegistry(live)?.before;
   const remembered = before === undefined ? live : before;
   const grants = former === undefined ? own : withFormer(live, own, former);
-  return renderPolicy(stacksAfterJoin(live, grants), found === undefined ? remembered : found);
+  return renderPolicy(stacksAfterJoin(live, grants, vanished), found === undefined ? remembered : found);
 }
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
