@@ -15,6 +15,10 @@ export interface ResourcePolicyArgs {
   readonly kbsConfig?: string;
   /** @default `trustee-deployment` */
   readonly deployment?: string;
+  /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-resource-policy` */
+  readonly configMap?: string;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: string;
   /** Whose former initdata stays accepted until an {@link InitdataRotation} takes it out. @default nobody's */
   readonly rotation?: Rotation;
   /**
@@ -42,7 +46,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
       name,
       {
         namespace: args.namespace ?? trusteeNames.namespace,
-        configMap: trusteeNames.resourcePolicy,
+        configMap: args.configMap ?? trusteeNames.resourcePolicy,
+        ...(args.identity === undefined ? {} : { identity: args.identity }),
         candidateKeys: [...candidateKeys("policyKey", args.generation)],
         policy: args.grants,
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,

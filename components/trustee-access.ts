@@ -3,11 +3,12 @@ import { own } from "../core/records.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Generation } from "../core/trustee/generation.ts";
+import type { ConfigMapNames, Generation } from "../core/trustee/generation.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
 import { InitdataRotation } from "./initdata-rotation.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";
+import type { StackIdentity } from "./stack-identity.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
 import { TrusteeRestoration } from "./trustee-restoration.ts";
 import { TrusteeRollout } from "./trustee-rollout.ts";
@@ -18,8 +19,12 @@ export interface TrusteeAccessArgs {
   readonly plan: Plan;
   /** Secret -> its values, for the secrets whose values are given: `from: setting` and `from: file`. */
   readonly secretData: Readonly<Record<string, pulumi.Output<SecretData>>>;
+  /** What tells this stack from another one of its name. */
+  readonly identity: StackIdentity;
   /** The generation found live: its keys are written. */
   readonly generation: Generation;
+  /** The ConfigMaps that the live KbsConfig names. */
+  readonly configMaps: ConfigMapNames;
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
@@ -42,12 +47,14 @@ export class TrusteeAccess extends pulumi.ComponentResource {
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const providers = [args.trustee, args.trusteeKubernetes];
     super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
-    const { settings, plan, generation } = args;
+    const { settings, plan, generation, configMaps } = args;
+    const identity = args.identity.mark;
+    const { identity: _, ...grants } = plan.grants;
     const { namespace, kbsConfig, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
     this.restoration = new TrusteeRestoration(
       "restoration",
-      { namespace, deployment, timeoutMinutes },
-      { parent: this },
+      { namespace, deployment, configMaps, timeoutMinutes },
+      { parent: this, dependsOn: [args.identity.resource] },
     );
     const afterRestoration = { parent: this, dependsOn: [this.restoration] };
     this.policy = new ResourcePolicy(
@@ -58,7 +65,9 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         deployment,
         timeoutMinutes,
         generation,
-        grants: plan.grants,
+        configMap: configMaps.policy,
+        grants,
+        ...(identity === undefined ? {} : { identity }),
         registered: settings.secrets.map(({ name: secret }) => secret),
         rotation: plan.rotation,
       },
@@ -69,6 +78,8 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       {
         namespace,
         generation,
+        configMap: configMaps.referenceValues,
+        ...(identity === undefined ? {} : { identity }),
         digests: plan.digests,
         validityDays: settings.referenceValues.validityDays,
         validityDaysOf: settings.referenceValues.validityDaysOf,
@@ -83,6 +94,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         policy: this.policy,
         referenceValues: this.referenceValues,
         secrets: this.secrets,
+        configMaps,
         namespace,
         deployment,
         timeoutMinutes,
@@ -92,12 +104,21 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
     this.pods = plan.pods
       .filter((pod) => pod.declaration.deploy)
-      .map((pod) => new ConfidentialPod(pod.declaration.id, pod, afterRollout));
+      .map(
+        (pod) =>
+          new ConfidentialPod(
+            pod.declaration.id,
+            { ...pod, ...(identity === undefined ? {} : { identity }) },
+            afterRollout,
+          ),
+      );
     this.rotation = new InitdataRotation(
       "rotation",
       {
         rotation: plan.rotation,
-        stack: plan.grants.stack,
+        stack: grants.stack,
+        ...(identity === undefined ? {} : { identity }),
+        configMaps,
         referenceValues: this.referenceValues,
         pods: this.pods,
         generation,
@@ -110,7 +131,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  #secret({ name, from, keys, length }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
+  #secret({ name, from, keys, length, keep }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
     const data = own(args.secretData, name);
     const generate = { keys, ...(length === undefined ? {} : { length }) };
     return new KbsSecret(
@@ -119,6 +140,8 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         namespace: args.settings.trustee.namespace,
         kbsConfig: args.settings.trustee.kbsConfig,
         stack: args.plan.grants.stack,
+        ...(args.identity.mark === undefined ? {} : { identity: args.identity.mark }),
+        ...(keep === undefined ? {} : { keep }),
         ...(from === "generate" ? { generate } : {}),
         ...(data === undefined ? {} : { data }),
       },

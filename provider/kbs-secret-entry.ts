@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { joinSecret, leaveSecret } from "../core/kbs-config/entries.ts";
+import { joinSecret, leaveSecret, renameOwner } from "../core/kbs-config/entries.ts";
 import { own } from "../core/records.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject } from "./change.ts";
@@ -12,6 +12,8 @@ const inputs = z.object({
   kbsConfig: z.string().min(1),
   secret: z.string().min(1),
   secretIsCreated: z.boolean(),
+  /** The stack's. */
+  identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -53,7 +55,8 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
       );
     }
     const before = resourcesOf(live);
-    const after = joinSecret(before, want.secret, operation.owner, old?.added);
+    const ledger = renameOwner(before.ledger, operation.wasOwner, operation.owner);
+    const after = joinSecret({ ...before, ledger }, want.secret, operation.owner, old?.added);
     return {
       patch: kbsConfigPatch(before, after),
       result: { added: after.added, listed: before.entries.includes(want.secret) },

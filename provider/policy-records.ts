@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
+import type { StackId } from "../core/policy/grants.ts";
+import { isOneStack } from "../core/policy/identity.ts";
 import { lineOf } from "../core/policy/share.ts";
 import {
   readStackRecords,
@@ -131,13 +133,13 @@ export async function changeRecords(
  * What of the stacks of a policy is not as it was left, in words: the grants that are gone, with the backup, and the record of
  * this stack's. Undefined if all is well.
  */
-export function recordDrift(live: Before, stack: string, behind: Behind): string | undefined {
+export function recordDrift(live: Before, own: StackId, behind: Behind): string | undefined {
   const vanished = vanishedStacks(live, behind);
   if (vanished.length > 0)
     return `the policy has lost the grants of ${vanished.map(vanishedWords).join("; ")}`;
-  const line = lineOf(live, stack);
+  const line = lineOf(live, own);
   if (line === undefined || !behind.kept) return undefined;
-  const found = behind.records.filter((record) => record.stack === stack);
+  const found = behind.records.filter((record) => isOneStack(record, own));
   const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
   return isRecorded ? undefined : "the record of this stack's grants beside the policy was removed";
 }

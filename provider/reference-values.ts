@@ -3,6 +3,7 @@ import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
+  renameOwner,
   REFERENCE_VALUES_LEDGER_ANNOTATION,
   writeLedgers,
   EMPTY_LEDGER,
@@ -58,6 +59,8 @@ const inputs = z.object({
   validityDaysOf: z.record(z.string(), days).optional(),
   /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
   rotation: rotationSchema.optional(),
+  /** The stack's. */
+  identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -146,22 +149,23 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, clock }: Pick<Operation, "owner" | "clock">,
+  { owner, wasOwner, clock }: Pick<Operation, "owner" | "wasOwner" | "clock">,
 ): Outcome {
+  const known = mapValues(ledgersOf(map), (ledger) => renameOwner(ledger, wasOwner, owner));
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
   const wanted = withRetiring(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: ledgerOf(map, key),
+    ledger: own(known, key) ?? EMPTY_LEDGER,
     owner,
     wanted,
     terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
     remembered: rememberedFor(map, key, old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
-  const ledgers = { ...ledgersOf(map), [key]: markRetiring(joined.ledger, owner, retiring) };
+  const ledgers = { ...known, [key]: markRetiring(joined.ledger, owner, retiring) };
   if (old === undefined || same !== undefined) {
     return { key, joined, retiring, left, patch: patchOf(map, { [key]: joined.content }, ledgers) };
   }

@@ -1,10 +1,23 @@
 import { z } from "zod";
+import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
+import { checkNamesakes, isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
-import { recordsAfter, recordsBefore, withoutRecord } from "../core/policy/stack-records.ts";
-import { foreignVanished, vanishedWarning, type Behind } from "../core/policy/vanished.ts";
+import {
+  recordsAfter,
+  recordsBefore,
+  withoutRecord,
+  type StackRecord,
+} from "../core/policy/stack-records.ts";
+import {
+  foreignVanished,
+  vanishedStacks,
+  vanishedWarning,
+  type Behind,
+  type VanishedStack,
+} from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, lineOf, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
@@ -41,6 +54,8 @@ const inputs = z.object({
   policy: grants,
   /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
   rotation: rotationSchema.optional(),
+  /** The stack's. */
+  identity: z.string().optional(),
   kbsConfig: z.string().min(1).default(trusteeNames.kbsConfig),
   deployment: z.string().min(1).default(trusteeNames.deployment),
   /**
@@ -84,13 +99,17 @@ function merged(
   leaving: readonly string[] = [],
 ): { readonly content: string; readonly before: Before } {
   const content = joinPolicy(
-    withoutFormerName(want.policy, live, old),
-    { ...withLeaving(want.policy, leaving), owner: ownerMark(owner) },
+    withoutFormerName(want, live, old),
+    { ...withLeaving(grantsOf(want), leaving), owner: ownerMark(owner) },
     old?.computed.before,
     formerGrants(want, old),
-    foreignVanished(live, behind, want.policy.stack).map(({ line }) => line),
+    foreignVanished(live, behind, grantsOf(want)).map(({ line }) => line),
   );
   return { content, before: parseRegistry(content)?.before ?? null };
+}
+
+function grantsOf({ policy, identity }: Inputs): StackGrants {
+  return { ...policy, identity };
 }
 
 /** The secrets that this resource or the live policy restricts for its stack and that it wants no more. */
@@ -98,7 +117,9 @@ function leavingOf(want: Inputs, live: Before, old: Old | undefined): readonly s
   if (want.registered === undefined) return [];
   const { stack = want.policy.stack, secrets = {} } = old?.inputs.policy ?? {};
   return [stack, want.policy.stack]
-    .flatMap((name) => leavingSecrets(live, { ...want.policy, stack: name }, secrets, want.registered ?? []))
+    .flatMap((name) =>
+      leavingSecrets(live, { ...grantsOf(want), stack: name }, secrets, want.registered ?? []),
+    )
     .filter((secret, index, all) => all.indexOf(secret) === index);
 }
 
@@ -109,17 +130,17 @@ function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants 
 }
 
 /** The live policy without what this resource had put in under another stack's name. */
-function withoutFormerName(want: StackGrants, live: Before, old: Old | undefined): Before {
+function withoutFormerName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
   const former = old?.inputs.policy.stack;
-  if (former === undefined || former === want.stack) return live;
-  const withdrawal = leavePolicy(live, former, old?.computed.written);
+  if (former === undefined || former === policy.stack) return live;
+  const withdrawal = leavePolicy(live, { stack: former, identity }, old?.computed.written);
   return "content" in withdrawal ? withdrawal.content : live;
 }
 
 /** How a key is left: what this resource put there goes, unless somebody else has written since. */
 function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
-  return leavePolicy(live, had.policy.stack, state.written, ownerMark(owner));
+  return leavePolicy(live, grantsOf(had), state.written, ownerMark(owner));
 }
 
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
@@ -176,21 +197,25 @@ interface Outlook {
 }
 
 /** @throws Error if the policy cannot be merged into */
-async function look(want: Inputs, old: Old | undefined, { kube, owner, log }: Operation): Promise<Outlook> {
+async function look(
+  want: Inputs,
+  old: Old | undefined,
+  { kube, owner, log, takeOver }: Operation,
+): Promise<Outlook> {
   const ref = configMapRef(want.namespace, want.configMap);
   const map = writableConfigMap(await kube.get(ref), ref);
   const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
   const found = await readBehind(kube, want, map, key);
-  const former = old?.inputs.policy.stack;
-  const renamed = former !== undefined && former !== want.policy.stack;
-  const behind = renamed ? { ...found, records: withoutRecord(found.records, former) } : found;
-  const vanished = foreignVanished(contentOf(map, key), behind, want.policy.stack);
+  const own = grantsOf(want);
+  const behind = { ...found, records: withoutFormerRecord(found.records, want, old) };
+  if (!takeOver) refuseLostNamesake(vanishedStacks(contentOf(map, key), behind), own);
+  const vanished = foreignVanished(contentOf(map, key), behind, own);
   const { content } = mergeInto(map, key, want, old, owner, behind, () => true).result;
   const warning = vanishedWarning(vanished, want);
   if (warning !== undefined) log.warn(warning);
   return {
     behind,
-    own: lineOf(content, want.policy.stack) ?? want.policy,
+    own: lineOf(content, own) ?? own,
     lines: parseRegistry(content)?.stacks ?? [],
   };
 }
@@ -206,10 +231,9 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   // A preview says what will come of it.
   const first = await writeOnce(want, old, operation, behind, () => !operation.preview);
   const last = first.leaving.length === 0 ? first : await giveUp(want, first, operation, behind);
-  const line = lineOf(last.content, want.policy.stack);
-  const former = old?.inputs.policy.stack ?? want.policy.stack;
+  const line = lineOf(last.content, grantsOf(want)) ?? own;
   await changeRecords(operation, want, (records) =>
-    recordsAfter(withoutRecord(records, former), line ?? own),
+    recordsAfter(withoutFormerRecord(records, want, old), line),
   );
   return last.outputs;
 }
@@ -226,7 +250,7 @@ async function giveUp(
   operation: Operation,
   behind: Behind,
 ): Promise<WrittenPolicy> {
-  const kept = await withdraw({ ...want, stack: want.policy.stack }, first.leaving, operation);
+  const kept = await withdraw({ ...want, own: grantsOf(want) }, first.leaving, operation);
   const written = { inputs: want, computed: computed.parse(first.outputs) };
   return writeOnce(want, written, operation, behind, (secret) => kept.includes(secret));
 }
@@ -243,6 +267,7 @@ async function writeOnce(
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+    if (!operation.takeOver) refuseNamesakes(contentOf(map, key), grantsOf(want));
     return mergeInto(map, key, want, old, operation.owner, behind, keep);
   });
   const { key, content, before, left, leaving } = changed.result;
@@ -258,6 +283,33 @@ async function writeOnce(
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
   return { outputs: { key, liveContent: content, before, written: content, revision }, content, leaving };
+}
+
+/** The records without this resource's under another name of its stack. */
+function withoutFormerRecord(
+  records: readonly StackRecord[],
+  want: Inputs,
+  old: Old | undefined,
+): readonly StackRecord[] {
+  const former = old?.inputs.policy.stack ?? want.policy.stack;
+  return former === want.policy.stack
+    ? records
+    : withoutRecord(records, { stack: former, identity: want.identity });
+}
+
+/** @throws IssuesError if another stack of this name had a line that was lost */
+function refuseLostNamesake(lost: readonly VanishedStack[], own: StackGrants): void {
+  const issues = new Issues();
+  if (lost.some(({ line }) => isNamesake(line, own)))
+    namesakeIssue("the live resource policy", "the record of a line", own.stack, issues);
+  issues.throwIfAny("the resource policy that is shared");
+}
+
+/** @throws IssuesError if another stack of this name has a line in the policy */
+function refuseNamesakes(live: Before, own: StackGrants): void {
+  const issues = new Issues();
+  checkNamesakes(live, own, issues);
+  issues.throwIfAny("the resource policy that is shared");
 }
 
 /** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
@@ -291,9 +343,12 @@ function driftOf(
   }
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
-  return registry.stacks.some((stack) => stack.stack === want.policy.stack)
-    ? "somebody has changed the policy by hand"
-    : "this stack's grants were taken out of the policy";
+  if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
+    return "another stack of this name has taken this one's place in the policy";
+  }
+  return lineOf(live, grantsOf(want)) === undefined
+    ? "this stack's grants were taken out of the policy"
+    : "somebody has changed the policy by hand";
 }
 
 /** The KBS's resource policy, which several stacks share: one key's content in a ConfigMap of the operator's. */
@@ -316,7 +371,7 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const key = present ?? state.key;
     const behind = await readBehind(kube, want, map, key);
     const drift = driftOf(want, state, live, present, owner, behind);
-    const beside = recordDrift(contentOf(map, key), want.policy.stack, behind);
+    const beside = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
       computed: { ...state, liveContent: live },
       drift: [drift, beside ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
@@ -332,9 +387,9 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     for (const place of places) {
       const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
       const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
-      const restricted = lineOf(live, had.policy.stack)?.secrets ?? {};
+      const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
       // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
-      if (leaving) await withdraw({ ...had, stack: had.policy.stack }, Object.keys(restricted), operation);
+      if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
       const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
         const live = staying(object);
         if (live === undefined) return { patch: undefined, result: undefined };
@@ -352,7 +407,7 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
       if (result?.kind === "handed-over") return;
       if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
     }
-    await changeRecords(operation, had, (records) => withoutRecord(records, had.policy.stack));
+    await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));
   },
 };
 
@@ -360,6 +415,6 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
 function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
   const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
   const live = contentOf(map, present);
-  if (present === state.key || live === null || lineOf(live, had.policy.stack) === undefined) return [state];
+  if (present === state.key || live === null || lineOf(live, grantsOf(had)) === undefined) return [state];
   return [state, { ...state, key: present, before: parseRegistry(live)?.before ?? null, written: live }];
 }

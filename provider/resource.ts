@@ -14,8 +14,12 @@ export interface Operation {
   readonly signal: AbortSignal;
   /** True: say what would come out, write nothing. */
   readonly preview: boolean;
-  /** Who this resource is to our other resources on the same object: the URN that it was created with. */
+  /** Who this resource is to our other resources on the same object: {@link ../core/policy/owner.ts}. */
   readonly owner: string;
+  /** Whether an owner in a ledger is this resource by a previous name, or one that it takes over. */
+  readonly wasOwner: (owner: string) => boolean;
+  /** Whether what another stack of the same name has left is taken over. */
+  readonly takeOver: boolean;
   readonly clock: Clock;
   /** What all operations of this run have written. */
   readonly written: Written;

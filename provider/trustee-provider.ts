@@ -5,12 +5,14 @@ import { systemClock, type Clock } from "../kube/clock.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
 import { Turns } from "../kube/turns.ts";
+import { urnOf } from "../core/policy/owner.ts";
 import {
   reveal,
   UnimplementedError,
   type CallContext,
   type Log,
   type PropertyMap,
+  type PropertyValue,
   type Provider,
 } from "../protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
@@ -35,6 +37,7 @@ function textOf(args: PropertyMap, name: string): string | undefined {
  */
 export function trusteeProvider(clock: Clock = systemClock): Provider {
   let cluster: KubeConfig | undefined;
+  let takeOver = false;
   const written = new Written();
   const turns = new Turns();
 
@@ -42,13 +45,15 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
     return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
   };
-  const start: Start = (context, owner, preview = false) => ({
+  const start: Start = (context, { urn, owner, previous }, preview = false) => ({
     kube: kubeWith(context.signal),
     kubeWith,
     log: context.log,
     signal: context.signal,
     preview,
     owner,
+    wasOwner: (one) => one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
+    takeOver,
     clock,
     written,
     turns,
@@ -73,6 +78,7 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
   return {
     configure: ({ args }) => {
       cluster = loadCluster({ ...optional("kubeconfig", args), ...optional("context", args) });
+      takeOver = isTrue(args["takeOver"]);
       return Promise.resolve();
     },
     check: async (request, context) => handler(request.type).check(request, context),
@@ -89,7 +95,7 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
         const kube = kubeWith(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
-            return getTrustee(request.args, kube, log);
+            return getTrustee(request.args, kube, log, takeOver);
           case "trustee:index:getInitdata":
             return getInitdata(request.args, kube);
           default:
@@ -97,6 +103,11 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
         }
       }),
   };
+}
+
+/** The engine may hold a provider's settings as texts. */
+function isTrue(value: PropertyValue | undefined): boolean {
+  return value === true || value === "true";
 }
 
 function optional<Name extends string>(name: Name, args: PropertyMap): Partial<Record<Name, string>> {

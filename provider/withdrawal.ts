@@ -1,5 +1,6 @@
 import { withdrawSecrets } from "../core/kbs-config/entries.ts";
-import { isSameStack } from "../core/policy/owner.ts";
+import type { StackId } from "../core/policy/grants.ts";
+import { areOfOneStack } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/serving.ts";
 import { isMadeBy } from "../core/trustee/ownership.ts";
 import { changeObject } from "./change.ts";
@@ -15,8 +16,8 @@ export interface Serving {
   readonly kbsConfig: string;
   readonly deployment: string;
   readonly timeoutMinutes: number;
-  /** `organization/project/stack`, whose Secrets these are. */
-  readonly stack: string;
+  /** Whose Secrets these are. */
+  readonly own: StackId;
 }
 
 /** Between two looks at the Deployment, in milliseconds. */
@@ -36,7 +37,7 @@ export async function withdraw(
   operation: Operation,
 ): Promise<readonly string[]> {
   if (secrets.length === 0) return [];
-  const isOurs = (owner: string): boolean => isSameStack(owner, operation.owner);
+  const isOurs = (owner: string): boolean => areOfOneStack(owner, operation.owner);
   const { result: listed } = await changeObject(operation, kbsConfigTarget(place), (object) => {
     const live = staying(object);
     if (live === undefined) return { patch: undefined, result: [] };
@@ -51,7 +52,7 @@ export async function withdraw(
       .filter((secret) => listed.includes(secret))
       .map(async (name) => {
         const found = await operation.kube.getMetadata({ kind: "Secret", namespace: place.namespace, name });
-        return found !== undefined && isMadeBy(place.stack, found) ? [name] : [];
+        return found !== undefined && isMadeBy(place.own, found) ? [name] : [];
       }),
   );
   return others.flat();

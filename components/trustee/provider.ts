@@ -6,6 +6,8 @@ export interface ProviderArgs {
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
+  /** Whether what another stack of the same name has left is taken over. @default false */
+  readonly takeOver?: boolean | undefined;
 }
 
 /**
@@ -17,6 +19,6 @@ export class Provider extends pulumi.ProviderResource {
     const kubeconfig = pulumi
       .output(args.kubeconfig)
       .apply((text) => (text !== undefined && isKubeconfigContent(text) ? pulumi.secret(text) : text));
-    super("trustee", name, { kubeconfig: args.kubeconfig && kubeconfig, context: args.context }, opts);
+    super("trustee", name, { ...args, kubeconfig: args.kubeconfig && kubeconfig }, opts);
   }
 }

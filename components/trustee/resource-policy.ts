@@ -23,6 +23,8 @@ export interface ResourcePolicyArgs {
   readonly registered?: pulumi.Input<pulumi.Input<string>[]>;
   /** How long the KBS may take to give a secret up. */
   readonly timeoutMinutes: pulumi.Input<number>;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: pulumi.Input<string | undefined>;
 }
 
 /** What an older version called this resource. With the alias the engine updates it in place. */

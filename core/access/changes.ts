@@ -1,7 +1,7 @@
 import { EVERY_KEY, formerName, mergeGrants, type StackGrants } from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
-import { parseRegistry, type Before } from "../policy/registry.ts";
-import { stacksAfterJoin } from "../policy/share.ts";
+import type { Before } from "../policy/registry.ts";
+import { lineOf, stacksAfterJoin } from "../policy/share.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byName } from "../records.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
@@ -139,7 +139,7 @@ export function accessChanges(
 ): readonly AccessChange[] {
   const before = live === null ? undefined : readRules(live);
   if (live === null || before === undefined) return [];
-  const former = parseRegistry(live)?.stacks.find(({ stack }) => stack === own.stack);
+  const former = lineOf(live, own);
   const after = mergeGrants(stacksAfterJoin(live, own));
   const change = (
     pod: string,

@@ -1,4 +1,5 @@
 import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
+import { isSameStack } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byString, own } from "../records.ts";
@@ -51,7 +52,7 @@ function orderOf({ secret, key, stack, reader, initData }: OtherReader): string 
 export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
   return stacks
-    .filter(({ stack }) => stack !== joining.stack)
+    .filter((line) => line.stack !== joining.stack && !isSameStack(line, joining))
     .flatMap(({ stack, secrets, retiring = {} }) => [
       ...readersIn(stack, secrets, false),
       ...readersIn(stack, retiring, true),

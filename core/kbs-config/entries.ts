@@ -41,6 +41,19 @@ export function writeLedger(ledger: SecretLedger): string | null {
   return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
 }
 
+/** The ledger with an owner under the name that it has now. @param was whether one is this owner by a previous name */
+export function renameOwner(
+  ledger: SecretLedger,
+  was: (owner: string) => boolean,
+  owner: string,
+): SecretLedger {
+  const renamed = Object.entries(ledger).map(([secret, owners]): [string, readonly string[]] => [
+    secret,
+    owners.some(was) ? [...new Set(owners.map((one) => (was(one) ? owner : one)))].sort() : owners,
+  ]);
+  return Object.fromEntries(renamed);
+}
+
 function withOwners(ledger: SecretLedger, secret: string, owners: readonly string[]): SecretLedger {
   const others = Object.entries(ledger).filter(([name]) => name !== secret);
   const own: [string, readonly string[]][] = owners.length === 0 ? [] : [[secret, owners]];

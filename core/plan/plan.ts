@@ -2,9 +2,10 @@ import { accessChanges, policyDoubts, type AccessChange, type Doubt } from "../a
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
-import { asRecord, byName, getOrAdd, own } from "../records.ts";
+import { asRecord, byName, getOrAdd, own as member } from "../records.ts";
 import { checkDamage } from "../policy/damage.ts";
-import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import { checkNamesakes, idOf, type Who } from "../policy/identity.ts";
+import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants, type StackId } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
@@ -54,7 +55,7 @@ export interface Plan {
  * Restricts every secret that is named in a grant or created here; a grant without a key covers every key.
  * A reader stands there in every spelling of its claim.
  */
-function planGrants(settings: Settings, readers: readonly Reader[], stack: string): StackGrants {
+function planGrants(settings: Settings, readers: readonly Reader[], own: StackId): StackGrants {
   // Maps, since a name may be spelled like a member of every object, e.g. `constructor`.
   const secrets = new Map<string, Map<string, Map<string, string>>>();
   for (const secret of settings.secrets) if (isCreated(secret)) secrets.set(secret.name, new Map());
@@ -68,7 +69,7 @@ function planGrants(settings: Settings, readers: readonly Reader[], stack: strin
     for (const claim of reader.spellings) table.set(claim, reader.id);
   }
   const asTable = asRecord(secrets, (keys) => asRecord(keys, (table) => Object.fromEntries(table)));
-  return canonicalGrants({ stack, others: settings.otherSecrets, secrets: asTable });
+  return canonicalGrants({ ...own, others: settings.otherSecrets, secrets: asTable });
 }
 
 /** Entry -> the digests that go into it, by the bindings of the readers. */
@@ -99,23 +100,27 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
 
 /**
  * What the settings come to on this Trustee. Pure: the same input gives the same bytes everywhere.
- * @param stack `organization/project/stack`
+ * @param who this stack
  * @returns the plan; where there are issues, what to go by while further ones are looked for, and no more than that
  */
 export function tryPlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
   { files, livePods = {} }: PlanSources,
-  stack: string,
+  who: Who,
   issues: Issues,
 ): Plan {
+  const own = idOf(who);
   const content = (file: string | undefined): string | undefined =>
-    file === undefined ? undefined : own(files, file);
+    file === undefined ? undefined : member(files, file);
   const pods = settings.pods.map((pod, index) =>
     planPod(
       pod,
       trustee,
-      { file: content(pod.initdataFile), live: { pod: own(livePods, pod.id), stack } },
+      {
+        file: content(pod.initdataFile),
+        live: { pod: member(livePods, pod.id), own, takeOver: settings.takeOver },
+      },
       `pods[${index}]`,
       issues,
     ),
@@ -127,8 +132,9 @@ export function tryPlan(
     ),
   ];
   checkDistinct(readers, issues);
-  checkDamage(trustee.policy ?? null, stack, issues);
-  const grants = planGrants(settings, readers, stack);
+  checkDamage(trustee.policy ?? null, own.stack, issues);
+  if (!settings.takeOver) checkNamesakes(trustee.policy ?? null, own, issues);
+  const grants = planGrants(settings, readers, own);
   const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
   const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
@@ -143,7 +149,7 @@ export function tryPlan(
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
     rotation,
-    changing: changingReaders(live, stack, { ...rotation, overlapping: deployed }),
+    changing: changingReaders(live, own, { ...rotation, overlapping: deployed }),
     matrix,
     accessChanges: accessChanges(live, grants, matrix, deployed),
     otherReaders: otherReaders(live, grants),
@@ -159,11 +165,11 @@ export function makePlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
   sources: PlanSources,
-  stack: string,
+  who: Who,
   subject: string,
 ): Plan {
   const issues = new Issues();
-  const plan = tryPlan(settings, trustee, sources, stack, issues);
+  const plan = tryPlan(settings, trustee, sources, who, issues);
   issues.throwIfAny(subject);
   return plan;
 }

@@ -13,10 +13,16 @@ export type Readers = Readonly<Record<string, string>>;
 /** Secret -> key or `*` -> readers. A secret that stands here is restricted, also where nobody may read it (`{}`). */
 export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers>>>>;
 
-/** What one stack has to say in the policy. */
-export interface StackGrants {
-  /** The stack, `organization/project/stack`: whose lines these are in a policy that several stacks share. */
+/** A stack among those that share a Trustee. */
+export interface StackId {
+  /** `organization/project/stack`. Another backend may have a stack of the same name. */
   readonly stack: string;
+  /** Made up at random, and held by the stack's state alone. @default not known: an older release had none */
+  readonly identity?: string | undefined;
+}
+
+/** What one stack has to say in the policy. */
+export interface StackGrants extends StackId {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
   /** Former initdata of its readers, still accepted: a change of initdata is under way. @default none */
@@ -38,9 +44,17 @@ function canonicalTable(table: GrantTable): GrantTable {
 }
 
 /** The same grants with every key in order, so that equal grants give equal bytes. */
-export function canonicalGrants({ stack, owner, others, secrets, retiring = {} }: StackGrants): StackGrants {
+export function canonicalGrants({
+  stack,
+  identity,
+  owner,
+  others,
+  secrets,
+  retiring = {},
+}: StackGrants): StackGrants {
   return {
     stack,
+    ...(identity === undefined ? {} : { identity }),
     ...(owner === undefined ? {} : { owner }),
     others,
     secrets: canonicalTable(secrets),

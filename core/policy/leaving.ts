@@ -15,10 +15,9 @@ export function leavingSecrets(
   declared: GrantTable,
   registered: readonly string[],
 ): readonly string[] {
-  const restricted = new Set([
-    ...Object.keys(declared),
-    ...Object.keys(lineOf(live, own.stack)?.secrets ?? {}),
-  ]);
+  // By the name alone too: what a stack takes over is its own from then on.
+  const lines = [lineOf(live, own), lineOf(live, own.stack)];
+  const restricted = new Set([declared, ...lines.map((line) => line?.secrets ?? {})].flatMap(Object.keys));
   const kept = new Set([...Object.keys(own.secrets), ...registered]);
   return [...restricted].filter((secret) => !kept.has(secret)).sort();
 }

@@ -1,4 +1,6 @@
 import { sha256Hex } from "../digest.ts";
+import type { StackId } from "./grants.ts";
+import { isSameStack } from "./identity.ts";
 
 /** How long a mark is, in hexadecimal digits. */
 export const OWNER_MARK_LENGTH = 16;
@@ -8,12 +10,36 @@ export function ownerMark(urn: string): string {
   return sha256Hex(urn).slice(0, OWNER_MARK_LENGTH);
 }
 
-/** `urn:pulumi:<stack>::<project>`: what the URNs of one stack's resources begin with. */
-const STACK_OF = /^urn:pulumi:[^:]*::[^:]*::/;
+/** `<identity>@urn:pulumi:<stack>::<project>::...`, or the URN alone, as older releases have it. */
+const OWNER = /^(?:(\w+)@)?(urn:pulumi:([^:]*::[^:]*)::.*)$/;
 
-/** Whether two resources, by their URNs, are of one stack. */
-export function isSameStack(one: string, other: string): boolean {
-  return one === other || (STACK_OF.exec(one)?.[0] ?? one) === STACK_OF.exec(other)?.[0];
+/**
+ * Who a resource is in the ledgers on shared objects.
+ * @param identity its stack's
+ */
+export function ownerOf(urn: string, identity: string | undefined): string {
+  return identity === undefined ? urn : `${identity}@${urn}`;
+}
+
+function stackOf(owner: string): StackId {
+  const [, identity, , stack = owner] = OWNER.exec(owner) ?? [];
+  return { stack, identity };
+}
+
+/** The resource's URN. */
+export function urnOf(owner: string): string {
+  return OWNER.exec(owner)?.[2] ?? owner;
+}
+
+/** Whether two resources are of one stack, by its identity, or else by its name. */
+export function areOfOneStack(one: string, other: string): boolean {
+  return one === other || isSameStack(stackOf(one), stackOf(other));
+}
+
+/** Whether a ledger's owner bears this one's stack's name and is of another stack. */
+export function isOfNamesake(found: string, own: string): boolean {
+  const [theirs, ours] = [stackOf(found), stackOf(own)];
+  return theirs.stack === ours.stack && theirs.identity !== undefined && theirs.identity !== ours.identity;
 }
 
 /** Whether a resource, by its URN, is of the stack `organization/project/stack`; URNs do not name the organization. */

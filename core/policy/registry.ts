@@ -1,4 +1,4 @@
-import { byString, isRecord, parseJson } from "../records.ts";
+import { byString, isRecord, own, parseJson } from "../records.ts";
 import { canonicalGrants, otherSecretsModes, type GrantTable, type StackGrants } from "./grants.ts";
 
 /** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
@@ -64,7 +64,7 @@ function isStackGrants(value: unknown): value is StackGrants {
   return (
     isRecord(value) &&
     typeof value["stack"] === "string" &&
-    (value["owner"] === undefined || typeof value["owner"] === "string") &&
+    ["identity", "owner"].every((name) => ["undefined", "string"].includes(typeof own(value, name))) &&
     otherSecretsModes.some((mode) => mode === value["others"]) &&
     isGrantTable(value["secrets"]) &&
     (value["retiring"] === undefined || isGrantTable(value["retiring"]))

@@ -1,6 +1,7 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
 import type { GrantTable, StackGrants } from "./grants.ts";
+import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
@@ -34,18 +35,19 @@ export function stacksAfterJoin(
   vanished: readonly StackGrants[] = [],
 ): readonly StackGrants[] {
   const registry = live === null ? undefined : parseRegistry(live);
-  return [...[...(registry?.stacks ?? []), ...vanished].filter((stack) => stack.stack !== own.stack), own];
+  const lines = [...(registry?.stacks ?? []), ...vanished];
+  return [...lines.filter((line) => !isOneStack(line, own)), own];
 }
 
 /** A stack's line in a policy; `undefined`: it has none that can be read. */
-export function lineOf(live: Before, stack: string): StackGrants | undefined {
+export function lineOf(live: Before, who: Who): StackGrants | undefined {
   const registry = live === null ? undefined : parseRegistry(live);
-  return registry?.stacks.find((one) => one.stack === stack);
+  return registry?.stacks.find((line) => isSameStack(line, idOf(who)));
 }
 
 /** With what stays accepted of the grants before. Of the live text's only what was retiring: the rest may be a forgery. */
 function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }: FormerGrants): StackGrants {
-  const former = [declared, lineOf(live, own.stack)?.retiring ?? {}];
+  const former = [declared, lineOf(live, own)?.retiring ?? {}];
   return { ...own, retiring: retiringGrants(own.secrets, former, rotation) };
 }
 
@@ -75,8 +77,8 @@ export function joinPolicy(
 }
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
-export function changingReaders(live: Before, stack: string, rotation: Rotation): readonly string[] {
-  const cells = Object.values(lineOf(live, stack)?.secrets ?? {}).flatMap((keys) => Object.values(keys));
+export function changingReaders(live: Before, who: Who, rotation: Rotation): readonly string[] {
+  const cells = Object.values(lineOf(live, who)?.secrets ?? {}).flatMap((keys) => Object.values(keys));
   const changing = cells.flatMap((readers) =>
     Object.entries(readers).filter(([claim, reader]) => staysAccepted(rotation, claim, reader)),
   );
@@ -84,17 +86,17 @@ export function changingReaders(live: Before, stack: string, rotation: Rotation)
 }
 
 /** The readers of a stack whose former initdata a policy still accepts. */
-export function retiringReaders(live: Before, stack: string): readonly string[] {
-  const cells = Object.values(lineOf(live, stack)?.retiring ?? {}).flatMap((keys) => Object.values(keys));
+export function retiringReaders(live: Before, who: Who): readonly string[] {
+  const cells = Object.values(lineOf(live, who)?.retiring ?? {}).flatMap((keys) => Object.values(keys));
   return [...new Set(cells.flatMap((readers) => Object.values(readers)))].sort();
 }
 
 /** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */
-export function retirePolicy<Text extends Before>(live: Text, stack: string): Text | string {
+export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | string {
   const registry = live === null ? undefined : parseRegistry(live);
-  const line = registry?.stacks.find((one) => one.stack === stack);
+  const line = lineOf(live, who);
   if (registry?.before === undefined || line?.retiring === undefined) return live;
-  if (foreignDamage(live, stack).length > 0) return live;
+  if (foreignDamage(live, idOf(who).stack).length > 0) return live;
   const { retiring: _, ...grants } = line;
   return renderPolicy(stacksAfterJoin(live, grants), registry.before);
 }
@@ -104,16 +106,16 @@ export function retirePolicy<Text extends Before>(live: Text, stack: string): Te
  * @param written the text this stack wrote last: an older release of this project may have worded it otherwise.
  * @param owner who withdraws. @default whoever has put the grants in
  */
-export function leavePolicy(live: Before, stack: string, written?: string, owner?: string): Withdrawal {
+export function leavePolicy(live: Before, who: Who, written?: string, owner?: string): Withdrawal {
   const registry = live === null ? undefined : parseRegistry(live);
   if (live === null || registry === undefined) {
     return { kind: "leave", reason: "somebody else has written another policy since" };
   }
   const { stacks, before } = registry;
-  const line = stacks.find((one) => one.stack === stack);
+  const line = stacks.find((one) => isSameStack(one, idOf(who)));
   if (owner !== undefined && line?.owner !== undefined && line.owner !== owner)
     return { kind: "handed-over" };
-  if (foreignDamage(live, stack).length > 0) {
+  if (foreignDamage(live, idOf(who).stack).length > 0) {
     return { kind: "leave", reason: "a line of another stack is damaged in it" };
   }
   const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
@@ -121,7 +123,7 @@ export function leavePolicy(live: Before, stack: string, written?: string, owner
   if (line === undefined) {
     return { kind: "leave", reason: "this stack's grants are not in it any more" };
   }
-  const others = stacks.filter((one) => one.stack !== stack);
+  const others = stacks.filter((one) => one !== line);
   if (others.length > 0) return { kind: "write", content: renderPolicy(others, before) };
   return { kind: "restore", content: before };
 }

@@ -1,11 +1,16 @@
 import { sha256Hex } from "../digest.ts";
 import { byString, isRecord, parseJson } from "../records.ts";
-import { canonicalGrants, otherSecretsModes, type OtherSecrets, type StackGrants } from "./grants.ts";
+import {
+  canonicalGrants,
+  otherSecretsModes,
+  type OtherSecrets,
+  type StackGrants,
+  type StackId,
+} from "./grants.ts";
+import { isOneStack } from "./identity.ts";
 
 /** What is known of a stack's line in another place than the policy. */
-export interface StackRecord {
-  /** `organization/project/stack` */
-  readonly stack: string;
+export interface StackRecord extends StackId {
   readonly others: OtherSecrets;
   /** The secrets that its line restricts, sorted; for a moment more than these, never fewer. */
   readonly secrets: readonly string[];
@@ -21,15 +26,17 @@ export const STACKS_ANNOTATION = "trustee-access/policy-stacks";
 
 const MARK_LENGTH = 16;
 
-export function recordOf({ stack, others, secrets }: StackGrants): StackRecord {
+export function recordOf({ stack, identity, others, secrets }: StackGrants): StackRecord {
+  const known = identity === undefined ? {} : { identity };
   const grants = sha256Hex(JSON.stringify(canonicalGrants({ stack, others, secrets }))).slice(0, MARK_LENGTH);
-  return { stack, others, secrets: Object.keys(secrets).sort(byString), grants };
+  return { stack, ...known, others, secrets: Object.keys(secrets).sort(byString), grants };
 }
 
 function isStackRecord(value: unknown): value is StackRecord {
   return (
     isRecord(value) &&
     typeof value["stack"] === "string" &&
+    ["undefined", "string"].includes(typeof value["identity"]) &&
     otherSecretsModes.some((mode) => mode === value["others"]) &&
     Array.isArray(value["secrets"]) &&
     value["secrets"].every((secret) => typeof secret === "string") &&
@@ -59,20 +66,20 @@ export function recordsBefore(
   own: StackGrants,
   lines: readonly StackGrants[],
 ): readonly StackRecord[] {
-  const known = new Set([own, ...records].map(({ stack }) => stack));
-  const others = lines.filter(({ stack }) => !known.has(stack)).map(recordOf);
-  const former = records.filter(({ stack }) => stack === own.stack);
+  const known = [own, ...records];
+  const others = lines.filter((line) => !known.some((one) => isOneStack(one, line))).map(recordOf);
+  const former = records.filter((record) => isOneStack(record, own));
   const next = recordOf(own);
   const secrets = [...new Set([next, ...former].flatMap((record) => record.secrets))].sort(byString);
-  return [...withoutRecord(records, own.stack), ...others, { ...next, secrets }];
+  return [...withoutRecord(records, own), ...others, { ...next, secrets }];
 }
 
 /** The records when the policy has been written: this stack's is just what its line says. */
 export function recordsAfter(records: readonly StackRecord[], line: StackGrants): readonly StackRecord[] {
-  return [...withoutRecord(records, line.stack), recordOf(line)];
+  return [...withoutRecord(records, line), recordOf(line)];
 }
 
 /** The records when a stack has left. */
-export function withoutRecord(records: readonly StackRecord[], stack: string): readonly StackRecord[] {
-  return records.filter((record) => record.stack !== stack);
+export function withoutRecord(records: readonly StackRecord[], own: StackId): readonly StackRecord[] {
+  return records.filter((record) => !isOneStack(record, own));
 }

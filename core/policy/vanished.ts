@@ -1,5 +1,7 @@
-import type { GrantTable, StackGrants } from "./grants.ts";
-import { isOfStack } from "./owner.ts";
+import { byString } from "../records.ts";
+import type { GrantTable, StackGrants, StackId } from "./grants.ts";
+import { isOneStack } from "./identity.ts";
+import { isOfStack, urnOf } from "./owner.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { shownName } from "./shown-name.ts";
 import { recordOf, STACKS_ANNOTATION, type StackRecord } from "./stack-records.ts";
@@ -45,14 +47,15 @@ function linesIn(backups: readonly Backup[]): readonly FoundLine[] {
 }
 
 /** What a record and older lines restrict, for nobody to read. */
-function closed({ stack, others, secrets }: StackRecord, older: readonly FoundLine[]): StackGrants {
+function closed({ stack, identity, others, secrets }: StackRecord, older: readonly FoundLine[]): StackGrants {
   const names = new Set([...secrets, ...older.flatMap(({ line }) => Object.keys(line.secrets))]);
   const nobody = [...names].map((secret): [string, GrantTable[string]] => [secret, {}]);
-  return { stack, others, secrets: Object.fromEntries(nobody) };
+  const known = identity === undefined ? {} : { identity };
+  return { stack, ...known, others, secrets: Object.fromEntries(nobody) };
 }
 
 function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedStack {
-  const lines = found.filter(({ line }) => line.stack === record.stack);
+  const lines = found.filter(({ line }) => isOneStack(line, record));
   const same = lines.find(({ line }) => recordOf(line).grants === record.grants);
   const [first] = same === undefined ? lines : [same];
   return {
@@ -70,23 +73,21 @@ function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedSta
  */
 export function vanishedStacks(live: Before, { records, owners, backups }: Behind): readonly VanishedStack[] {
   const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
-  const there = new Set([...stacks, ...damaged].map(({ stack }) => stack));
+  const isThere = (one: StackId): boolean =>
+    damaged.some(({ stack }) => stack === one.stack) || stacks.some((line) => isOneStack(line, one));
   const found = linesIn(backups);
-  const missed = records.filter(({ stack }) => !there.has(stack));
-  const known = new Set([...there, ...records.map(({ stack }) => stack)]);
-  const unrecorded = new Map<string, VanishedStack>();
-  for (const { line, where } of found) {
-    const { stack } = line;
-    if (known.has(stack) || unrecorded.has(stack) || !owners.some((urn) => isOfStack(urn, stack))) continue;
-    unrecorded.set(stack, { line, backup: where, whole: true });
-  }
-  const all = [...missed.map((record) => recorded(record, found)), ...unrecorded.values()];
-  return all.sort((a, b) => (a.line.stack < b.line.stack ? -1 : 1));
+  const unrecorded = found
+    .filter(({ line }) => !isThere(line) && !records.some((record) => isOneStack(record, line)))
+    .filter(({ line }) => owners.some((owner) => isOfStack(urnOf(owner), line.stack)))
+    .filter(({ line }, index, all) => all.findIndex((one) => isOneStack(one.line, line)) === index)
+    .map(({ line, where }): VanishedStack => ({ line, backup: where, whole: true }));
+  const missed = records.filter((record) => !isThere(record)).map((record) => recorded(record, found));
+  return [...missed, ...unrecorded].sort((one, other) => byString(one.line.stack, other.line.stack));
 }
 
 /** Those of other stacks: each stack puts its own line back by itself. */
-export function foreignVanished(live: Before, behind: Behind, stack: string): readonly VanishedStack[] {
-  return vanishedStacks(live, behind).filter(({ line }) => line.stack !== stack);
+export function foreignVanished(live: Before, behind: Behind, own: StackId): readonly VanishedStack[] {
+  return vanishedStacks(live, behind).filter(({ line }) => !isOneStack(line, own));
 }
 
 /** e.g. `org/p/b (restricts p2-secret; its line is in ConfigMap "trusteeconfig-resource-policy.v1.1")` */

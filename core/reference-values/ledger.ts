@@ -1,4 +1,4 @@
-import { byName, isRecord, mapValues, parseJson } from "../records.ts";
+import { byName, isRecord, mapValues, own, parseJson } from "../records.ts";
 import type { Before } from "../policy/registry.ts";
 
 /** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
@@ -103,6 +103,34 @@ export function readLedgers(annotation: string | undefined): Readonly<Record<str
   return Object.fromEntries(
     Object.entries(ledgers).filter((entry): entry is [string, Ledger] => isLedger(entry[1])),
   );
+}
+
+/** The ledger with an owner under the name that it has now. @param was whether one is this owner by a previous name */
+export function renameOwner(ledger: Ledger, was: (owner: string) => boolean, owner: string): Ledger {
+  const { owners, retiring, created } = ledger;
+  if (![...Object.keys(owners), ...Object.values(created).map((entry) => entry.owner)].some(was))
+    return ledger;
+  const now = (one: string): string => (was(one) ? owner : one);
+  const digests = Object.entries(owners).reduce<Record<string, Digests>>((all, [one, wanted]) => {
+    const known = own(all, now(one)) ?? {};
+    const merged = Object.entries(wanted).map(([slot, list]): [string, readonly string[]] => [
+      slot,
+      [...new Set([...(own(known, slot) ?? []), ...list])],
+    ]);
+    return { ...all, [now(one)]: { ...known, ...Object.fromEntries(merged) } };
+  }, {});
+  const held = Object.entries(retiring ?? {}).reduce<Record<string, readonly string[]>>(
+    (all, [one, list]) => ({ ...all, [now(one)]: [...new Set([...(own(all, now(one)) ?? []), ...list])] }),
+    {},
+  );
+  return {
+    ...ledger,
+    owners: digests,
+    created: Object.fromEntries(
+      Object.entries(created).map(([name, entry]) => [name, { ...entry, owner: now(entry.owner) }]),
+    ),
+    ...(retiring === undefined ? {} : { retiring: held }),
+  };
 }
 
 /** The same with the keys of every object in order, so that equal ledgers give equal bytes. */

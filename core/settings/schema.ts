@@ -70,6 +70,8 @@ const secretsSchema = z.array(
       from: z.enum(secretSources).default("existing"),
       /** Key -> path of the file that holds its value, taken byte for byte. */
       files: z.record(z.string(), z.string().min(1)).optional(),
+      /** Whether a Secret that is created here stays when the stack gives it up: to hand it over. @default false */
+      keep: z.boolean().optional(),
       /** How many characters are generated for each key. @default 32 */
       length: z.number().int().min(16).max(65_536).optional(),
     })
@@ -147,6 +149,11 @@ export const sections = {
    * the new pod is there, for one that must not be trusted any longer.
    */
   rotation: z.enum(rotationModes).default("overlap"),
+  /**
+   * Takes over what a stack of the same name has left that is another one by its identity: this one's, after its state was lost. For
+   * one run.
+   */
+  takeOver: z.boolean().default(false),
 } as const;
 
 export type SectionName = keyof typeof sections;

@@ -22,6 +22,7 @@ export interface Settings {
   readonly otherSecrets: Sections["otherSecrets"];
   readonly referenceValues: Sections["referenceValues"];
   readonly rotation: Sections["rotation"];
+  readonly takeOver: Sections["takeOver"];
 }
 
 function pathOf(section: string, path: readonly PropertyKey[]): string {

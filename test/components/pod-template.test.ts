@@ -67,6 +67,7 @@ describe("a pod's object", () => {
         namespace: "team-a",
         labels: { app: "web" },
         annotations: {
+          "pulumi.com/deletionPropagationPolicy": "background",
           "pulumi.com/skipAwait": "true",
           "pulumi.com/patchForce": "true",
           "trustee-access/stack": "o/p/s",

@@ -83,8 +83,9 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
     expect(killedAt.slice(0, 4).sort()).toEqual(["kbsconfigs", "secrets", POLICY, VALUES].sort());
     // The reference values may come beside each of these.
     expect(killedAt.filter((kind) => kind !== VALUES).slice(0, 3)).toEqual([POLICY, "secrets", "kbsconfigs"]);
-    // The operator of 0.21 rolls Trustee out by itself.
-    expect(killedAt.slice(4)).toEqual(trustee === "0.18" ? ["deployments", "pods"] : ["pods"]);
+    // The operator rolls Trustee out for the new entry. Only on 0.18 a restart may come on top, where a pod is as old as the last write.
+    const restarts = trustee === "0.18" ? ["deployments"] : [];
+    expect(killedAt.slice(4).filter((kind) => !restarts.includes(kind))).toEqual(["pods"]);
     await stack.expectUp();
     // Pulumi keeps in mind what it was interrupted in, until it is told to forget it.
     await stack.project.succeed(

@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly kubeconfig?: string;
   /** The stack in the URNs. */
   readonly stack?: string;
+  /** Whether the provider takes over what a stack of the same name has left. */
+  readonly takeOver?: boolean;
 }
 
 /** What one step did. */
@@ -59,7 +61,7 @@ export class Engine {
 
   static async start(
     cluster: TestCluster,
-    { kubeconfig = cluster.kubeconfig, stack = "dev" }: EngineOptions = {},
+    { kubeconfig = cluster.kubeconfig, stack = "dev", takeOver = false }: EngineOptions = {},
   ): Promise<Engine> {
     const engine = await fakeEngine();
     const server = await startServer(trusteeProvider(cluster.clock), {
@@ -72,7 +74,7 @@ export class Engine {
       await server.stop();
       engine.stop();
     });
-    const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig }));
+    const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig, takeOver }));
     await call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
     return started;
   }

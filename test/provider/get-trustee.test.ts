@@ -35,7 +35,9 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       url: `https://${(spec as { host: string }).host}`,
       certificate: Buffer.from((data as Record<string, string>)["tls.crt"] ?? "", "base64").toString(),
       generation,
+      policyConfigMap: trusteeNames.resourcePolicy,
       policyKey,
+      referenceValuesConfigMap: trusteeNames.referenceValues,
       referenceValuesKey,
       policy: policies[policyKey],
       referenceValues: values[referenceValuesKey],
@@ -136,7 +138,10 @@ describe("the preflight", () => {
       createdSecrets: ["taken", "other-stack", "own"],
       existingSecrets: ["own"],
     });
-    expect(message).toContain("4 problems");
+    expect(message).toContain("5 problems");
+    expect(message).toContain(
+      'secrets "own": a secret that exists, and which this stack has created: it would be deleted',
+    );
     expect(message).toContain(`Secret "${trusteeNames.certificate}" without the key tls.crt`);
     expect(message).toContain(
       'The reference values under the key "reference-values.json" cannot be read: it holds an object',
@@ -182,11 +187,12 @@ describe("the preflight", () => {
   });
 
   test("takes certificates alone, and refuses a Secret that holds a key beside them", async () => {
-    const url = { url: "https://kbs.example" };
+    trustee();
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const tls = certificate["tls.crt"];
     for (const text of [tls + key, key + tls]) {
-      await cluster.secret(trusteeNames.certificate, { "tls.crt": text });
+      cluster.delete("Secret", trusteeNames.certificate);
+      cluster.secret(trusteeNames.certificate, { "tls.crt": text });
       const message = await problems(url);
       expect(message).toContain("1 problem");
       expect(message).toContain(
@@ -194,9 +200,9 @@ describe("the preflight", () => {
       );
       expect(message).not.toContain("hidden");
     }
-    await cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
+    cluster.delete("Secret", trusteeNames.certificate);
+    cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
     expect(JSON.parse(await problems(url))).toMatchObject({ certificate: tls });
-    await cluster.secret(trusteeNames.certificate, certificate);
   });
 
   test("takes an immutable certificate, which is only read, and no immutable policy", async () => {

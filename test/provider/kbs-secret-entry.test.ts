@@ -256,7 +256,7 @@ test("wrong inputs are said with their names", async () => {
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
   ).toStrictEqual({
-    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated",
+    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated, identity",
     namespace: "Too small: expected string to have >=1 characters",
     kbsConfig: "Invalid input: expected string, received number",
     secretIsCreated: "Invalid input: expected boolean, received undefined",
@@ -269,3 +269,26 @@ test("an entry cannot be imported", async () => {
     "This kind of resource cannot be imported: declare it, and it takes over what is there.",
   );
 });
+
+test.each(["constructor", "tostring", "__proto__"])(
+  "a Secret called %s whose record was lost is read, previewed, recorded again and taken out like any other",
+  async (secret) => {
+    const name = `called-${secret.replaceAll("_", "")}`;
+    cluster.kbsConfig(name, ["a"]);
+    cluster.secret(secret);
+    const entry = engine.resource("KbsSecretEntry", secret);
+    await entry.up(inputs(name, secret));
+    await cluster.kube.patch(
+      { kind: "KbsConfig", namespace: cluster.namespace, name },
+      { metadata: { annotations: { [SECRET_LEDGER_ANNOTATION]: null } } },
+    );
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe("the record of what is ours was removed");
+    expect((await entry.preview(inputs(name, secret))).op).toBe("update");
+    await entry.up(inputs(name, secret));
+    expect((await entry.up(inputs(name, secret))).op).toBe("same");
+    await entry.destroy();
+    expect(await cluster.entries(name)).toStrictEqual(["a"]);
+    expect(await annotations(name)).toBeUndefined();
+  },
+);

@@ -264,3 +264,27 @@ test("a stack that was renamed has one record", async () => {
   await ours.up(given("org/trustee-access/renamed", { "our-secret": { "*": { [A]: "pod1" } } }, OLD));
   expect(JSON.parse((await recorded()) ?? "")).toMatchObject([{ stack: "org/trustee-access/renamed" }]);
 });
+
+describe("a line that was lost belongs to another stack of the same name", () => {
+  const [mine, somebodys] = ["11".repeat(8), "22".repeat(8)];
+
+  test("is refused, and nothing is put in its place", async () => {
+    await theirs.up({ ...their(OLD), identity: somebodys });
+    await cluster.edit(POLICY, { [OLD]: STOCK });
+    await expect(ours.up({ ...their(OLD), identity: mine })).rejects.toThrow(
+      "the record of a line, which belongs to a stack of the same name",
+    );
+    expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK });
+  });
+
+  test("a stack that was renamed in its backend keeps one line and one record, by its identity", async () => {
+    await ours.up({ ...our(OLD), identity: mine });
+    await cluster.edit(POLICY, { [OLD]: STOCK });
+    const renamed = given("org/trustee-access/renamed", { "our-secret": { "*": { [A]: "pod1" } } }, OLD);
+    await ours.up({ ...renamed, identity: mine });
+    expect(await grants(OLD)).toEqual({ "org/trustee-access/renamed": both[OUR_STACK] });
+    expect(JSON.parse((await recorded()) ?? "")).toMatchObject([
+      { stack: "org/trustee-access/renamed", identity: mine },
+    ]);
+  });
+});

@@ -277,7 +277,7 @@ describe("what cannot be", () => {
     const entry = engine.resource("ResourcePolicy");
     expect((await entry.check({ ...target("x"), content: "y" })).failures).toStrictEqual({
       content:
-        "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation, kbsConfig, deployment, registered, timeoutMinutes",
+        "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation, identity, kbsConfig, deployment, registered, timeoutMinutes",
       policy: "Invalid input: expected object, received undefined",
     });
     expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});

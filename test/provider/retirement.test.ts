@@ -179,6 +179,27 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
+  test("of which somebody has forged the reader's name shows it escaped", async () => {
+    const stack = new Stack("forged");
+    stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    const policy = (await cluster.data("forged-policy")) as Record<string, string>;
+    const forged = (policy[POLICY] ?? "").replaceAll(
+      `"retiring":{"s":{"*":{"${A}":"pod1"}}}`,
+      `"retiring":{"s":{"*":{"${A}":"x\\u001b[2J\\nall is well"}}}`,
+    );
+    expect(forged).not.toBe(policy[POLICY]);
+    await cluster.kube.patch(
+      { kind: "ConfigMap", namespace: cluster.namespace, name: "forged-policy" },
+      { data: { [POLICY]: forged } },
+    );
+    await stack.retirement.refresh();
+    expect(stack.retirement.state?.inputs["drift"]).toBe(
+      String.raw`the former initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
+    );
+  });
+
   test("that was killed before its state was saved goes on as if it had not been", async () => {
     const stack = new Stack("killed");
     stack.prepare();

@@ -8,7 +8,7 @@ import {
 } from "../../../core/kbs-config/entries.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { leavingSecrets, withLeaving } from "../../../core/policy/leaving.ts";
-import { isSameStack } from "../../../core/policy/owner.ts";
+import { areOfOneStack } from "../../../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy } from "../../../core/policy/share.ts";
 
@@ -40,7 +40,7 @@ describe("what a stack takes out of the KbsConfig before its resources do", () =
   const both = joinSecret(joinSecret(others, "shared", urn("shared")), "made", urn("made"));
 
   test("is what it has put there, and no other stack wants", () => {
-    const ours = (owner: string): boolean => isSameStack(owner, urn("policy"));
+    const ours = (owner: string): boolean => areOfOneStack(owner, urn("policy"));
     const left = withdrawSecrets(both, ["made", "shared", "theirs", "nowhere"], ours);
     expect(left).toMatchObject({ entries: ["theirs", "shared"], ledger: others.ledger });
     expect(leaveSecret(left, "made", urn("made"), true)).toEqual(left);
@@ -66,7 +66,7 @@ const roll: Write = (world) => ({
 function run(world: World, declared: readonly string[], wanted: readonly string[]): readonly Write[] {
   const want = grants(nobody(wanted));
   const leaving = leavingSecrets(world.policy, want, nobody(declared), wanted);
-  const ours = (owner: string): boolean => isSameStack(owner, urn("policy"));
+  const ours = (owner: string): boolean => areOfOneStack(owner, urn("policy"));
   return [
     (now) => ({ ...now, policy: joinPolicy(now.policy, withLeaving(want, leaving)) }),
     (now) => ({ ...now, list: withdrawSecrets(now.list, leaving, ours) }),

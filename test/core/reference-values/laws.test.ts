@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readDocument } from "../../../core/reference-values/document.ts";
 import { EMPTY_LEDGER, type Digests } from "../../../core/reference-values/ledger.ts";
 import { own } from "../../../core/records.ts";
-import { encode, EXPIRATION, join, leave, LIST, MAP, retire, type World } from "./support/world.ts";
+import {
+  type Fields,
+  EXPIRATION,
+  fieldsIn,
+  join,
+  leave,
+  LIST,
+  MAP,
+  retire,
+  type World,
+  written,
+} from "./support/world.ts";
 
 const NAMES = ["x", "x (2)", "constructor"];
 const OURS = ["a1", "a2", "a3", "a4"].map((byte) => byte.repeat(32));
@@ -13,26 +23,8 @@ const SHARED = "shared ";
 const STACKS = ["a", "b"] as const;
 type Stack = (typeof STACKS)[number];
 
-/** An entry as its JSON has it; one of somebody else's bears a note that we never look at. */
-interface Fields {
-  readonly name: string;
-  readonly expiration: string;
-  readonly value: readonly string[];
-  readonly note?: string;
-}
-
 function isShared({ note = "" }: Fields): boolean {
   return note.startsWith(SHARED);
-}
-
-function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
-  return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
-}
-
-function written(key: string, entries: readonly Fields[], indent: number): string {
-  if (key === LIST) return JSON.stringify(entries, null, indent);
-  const encoded = entries.map((entry) => [entry.name, encode(JSON.stringify(entry))]);
-  return JSON.stringify(Object.fromEntries(encoded), null, indent);
 }
 
 /** What Trustee reads under a name: of two entries of that name the first. */
@@ -50,6 +42,8 @@ interface Model {
   /** Who is there, with what. */
   readonly stacks: Map<Stack, { readonly wanted: Digests; readonly retiring: Digests }>;
   notes: number;
+  /** Whether the ledger has been lost; a second time is not told from the first. */
+  lost?: true;
 }
 
 interface Real {
@@ -244,6 +238,7 @@ const renewing = edit("they change the expiration of an entry of ours", (model, 
 const losing = command(
   "the ledger is lost",
   (model) =>
+    model.lost === undefined &&
     model.stacks.size === 1 &&
     [...model.stacks.values()].every(({ retiring }) => Object.keys(retiring).length === 0),
   (model, real) => {
@@ -252,7 +247,7 @@ const losing = command(
     if (Object.keys(real.world.ledger.created).some((name) => own(state?.created, name) === undefined))
       return;
     // Another that comes before the one that is there remembers a text with what is ours in it.
-    model.untouched = undefined;
+    Object.assign(model, { untouched: undefined, lost: true });
     real.world = { ...real.world, ledger: EMPTY_LEDGER };
   },
 );
@@ -298,7 +293,7 @@ const edits = [
       expiration: isShared(entry) ? entry.expiration : expirationOf(model),
     })),
   ),
-  fc.constantFrom(sharing, removing, takingOut, losing),
+  fc.constantFrom(sharing, removing, takingOut),
 ];
 
 /** What is there before anybody comes. */
@@ -333,6 +328,11 @@ function lawsHold(values: readonly string[], possible: readonly fc.Arbitrary<Com
 describe("whatever we and others do in turn, theirs stays as it is, and nothing of ours that nobody wants any more", () => {
   test("whatever others edit", () => {
     lawsHold(THEIRS, [...ours, ...edits]);
+  });
+
+  // What others edit meanwhile cannot be told from ours then.
+  test("where the ledger is lost", () => {
+    lawsHold(THEIRS, [...ours, fc.constant(losing)]);
   });
 
   test("where they change the expiration of what we have made", () => {

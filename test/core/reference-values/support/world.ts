@@ -1,3 +1,4 @@
+import { readDocument } from "../../../../core/reference-values/document.ts";
 import {
   EMPTY_LEDGER,
   readLedgers,
@@ -73,3 +74,23 @@ export function leave(world: World, owner: string): World {
 
 export const encode = (json: string): string =>
   Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+
+/** An entry as its JSON has it; one of somebody else's bears a note that we never look at. */
+export interface Fields {
+  readonly name: string;
+  readonly expiration: string;
+  readonly value: readonly string[];
+  readonly note?: string;
+}
+
+/** The entries as their JSON has them. */
+export function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
+  return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
+}
+
+/** Entries as somebody else writes them. */
+export function written(key: string, entries: readonly Fields[], indent: number): string {
+  if (key === LIST) return JSON.stringify(entries, null, indent);
+  const encoded = entries.map((entry) => [entry.name, encode(JSON.stringify(entry))]);
+  return JSON.stringify(Object.fromEntries(encoded), null, indent);
+}
