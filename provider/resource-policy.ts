@@ -37,7 +37,7 @@ import {
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
-import { changeRecords, readBehind, recordDrift } from "./policy-records.ts";
+import { changeRecords, behindPolicy, recordDrift } from "./policy-records.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { withdraw } from "./withdrawal.ts";
 
@@ -205,7 +205,7 @@ async function look(
   const ref = configMapRef(want.namespace, want.configMap);
   const map = writableConfigMap(await kube.get(ref), ref);
   const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-  const found = await readBehind(kube, want, map, key);
+  const found = await behindPolicy(kube, want, map, key);
   const own = grantsOf(want);
   const behind = { ...found, records: withoutFormerRecord(found.records, want, old) };
   if (!takeOver) refuseLostNamesake(vanishedStacks(contentOf(map, key), behind), own);
@@ -369,7 +369,7 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const live = contentOf(map, state.key);
     const present = keyReadNow(map, want.candidateKeys, state.key);
     const key = present ?? state.key;
-    const behind = await readBehind(kube, want, map, key);
+    const behind = await behindPolicy(kube, want, map, key);
     const drift = driftOf(want, state, live, present, owner, behind);
     const beside = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {

@@ -44,6 +44,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       policyOtherBytes: 0,
       referenceValuesOtherBytes: 0,
       referenceValuesAnnotations: {},
+      vanished: [],
       registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
       warnings: [],
     });
