@@ -3,6 +3,7 @@ import type { GrantTable, StackGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { STACKS_ANNOTATION } from "../../core/policy/stack-records.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
+import { MIGRATED_ANNOTATION, MIGRATED_VERSION } from "../../core/trustee/redhat.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
@@ -110,13 +111,13 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
   });
 
   test.each([
-    ["after each has run up", async () => void (await theirs.up(their()))],
-    ["where one has run no up since", async () => undefined],
-  ])("destroy puts back the stock policy of 1.2, %s", async (_, between) => {
+    ["after each has run up", true],
+    ["where one has run no up since", false],
+  ])("destroy puts back the stock policy of 1.2, %s", async (_, each) => {
     await bothUp();
     await update();
     await ours.up(our());
-    await between();
+    if (each) await theirs.up(their());
     await theirs.destroy();
     expect(await grants()).toEqual({ [OUR_STACK]: both[OUR_STACK] });
     await ours.destroy();
@@ -286,5 +287,26 @@ describe("a line that was lost belongs to another stack of the same name", () =>
     expect(JSON.parse((await recorded()) ?? "")).toMatchObject([
       { stack: "org/trustee-access/renamed", identity: mine },
     ]);
+  });
+});
+
+describe("a policy that was prepared on 1.1, as preview and lint advise", () => {
+  test("comes through the update: no stack's grants are gone at any moment, and destroy leaves what each key held", async () => {
+    await bothUp();
+    const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
+    // What the advised command does, and then the update.
+    await cluster.patch("ConfigMap", POLICY, {
+      metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
+      data: { [NEW]: text },
+    });
+    await update();
+    expect(await grants()).toEqual(both);
+    await ours.up(our());
+    await theirs.up(their());
+    expect(engine.messages("WARNING")).toEqual([]);
+    expect(await grants()).toEqual(both);
+    await ours.destroy();
+    await theirs.destroy();
+    expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK });
   });
 });

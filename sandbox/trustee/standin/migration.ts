@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { generationFacts } from "../../../core/trustee/generation.ts";
 import { parseJson } from "../../../core/records.ts";
+import { MIGRATED_ANNOTATION, MIGRATED_VERSION } from "../../../core/trustee/redhat.ts";
 
 /** What Red Hat's operator 1.2 marks a ConfigMap with that it takes for its own, and leaves alone from then on. */
-export const MIGRATED = { "kbs.confidentialcontainers.org/migrated-from-v1.1.0": "v1.2.0" } as const;
+export const MIGRATED = { [MIGRATED_ANNOTATION]: MIGRATED_VERSION };
 
 /** A ConfigMap as far as it is migrated. */
 export interface MigratedMap {
