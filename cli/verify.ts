@@ -51,15 +51,15 @@ async function verify(options: Options): Promise<boolean> {
         `No cell was asked: ${notAsked.join(", ")} ${notAsked.length === 1 ? "is" : "are"} deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.`,
       );
     }
-    const { cells, problem: sidesProblem } = await tellApart(stack, read);
+    const { cells, lost, problem: sidesProblem } = await tellApart(stack, read);
     const problem = opened.problem === undefined ? undefined : logProblemText(opened.problem, namespace);
     const ok = cells.every((cell) => cell.ok);
     if (options.junit !== undefined) await writeReport(options.junit, junit("verify", verifyCases(cells)));
     if (options.json) {
-      printJson({ ok, logProblem: problem, attestationProblem: sidesProblem, notAsked, cells });
+      printJson({ ok, logProblem: problem, attestationProblem: sidesProblem, lost, notAsked, cells });
     } else {
       print(
-        `${verifyTable(cells)}\n${verifySummary(cells, { notAsked, logProblem: problem, sidesProblem })}`,
+        `${verifyTable(cells)}\n${verifySummary(cells, { notAsked, lost, logProblem: problem, sidesProblem })}`,
       );
     }
     return ok;

@@ -29,7 +29,7 @@ import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
 import { findGeneration } from "./generation.ts";
 import { Survey } from "./survey.ts";
-import { checkOwnSecrets, otherBytes } from "./trustee-facts.ts";
+import { checkOwnSecrets, lostLines, otherBytes, updateWarnings } from "./trustee-facts.ts";
 
 const argsSchema = z.object({
   namespace: z.string().min(1),
@@ -224,7 +224,8 @@ export async function getTrustee(
     want.kbsConfig,
   );
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
-  for (const warning of warnings) log.warn(warning);
+  const policyPlace = { namespace: want.namespace, name: policyConfigMap };
+  for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, looked)]) log.warn(warning);
   return {
     result: {
       url: url ?? "",
@@ -239,6 +240,13 @@ export async function getTrustee(
       policyOtherBytes: otherBytes(policyMap, policyKey),
       referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
       referenceValuesAnnotations: { ...maps.values?.annotations },
+      vanished: await lostLines(
+        kube,
+        kbsConfig,
+        maps.policy,
+        { ...policyPlace, key: policyKey },
+        ownOf(want),
+      ),
       registeredSecrets: registered,
       warnings,
     },

@@ -2,31 +2,21 @@ import { z } from "zod";
 import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
-  readLedgers,
-  renameOwner,
   REFERENCE_VALUES_LEDGER_ANNOTATION,
-  writeLedgers,
-  EMPTY_LEDGER,
+  renameOwner,
   type Digests,
-  type Ledger,
 } from "../core/reference-values/ledger.ts";
-import {
-  carriedOver,
-  joinReferenceValues,
-  leaveReferenceValues,
-  type Joined,
-  type Ownership,
-} from "../core/reference-values/merge.ts";
+import { joinReferenceValues, type Joined } from "../core/reference-values/merge.ts";
 import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
+import { siblingKeys } from "../core/trustee/generation.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
 import {
-  configMapPatch,
   configMapRef,
   configMapTarget,
   staying,
@@ -38,6 +28,15 @@ import {
   writableConfigMap,
   type ConfigMap,
 } from "./config-map.ts";
+import {
+  ledgerOf,
+  ledgersOf,
+  leaveKey,
+  leaveValues,
+  rememberedFor,
+  valuesPatch,
+  type PlacedValues,
+} from "./values-ledgers.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 /** Hex, or the 32 bytes of SNP's host data in base64: {@link ../core/initdata/binding.ts} `claimSpellings`. */
@@ -86,8 +85,8 @@ interface Old {
   readonly computed: Computed;
 }
 
-function ownershipOf({ added, created, before }: Computed): Ownership {
-  return { added, created, before };
+function placedOf({ key, added, created, before }: Computed): PlacedValues {
+  return { key, had: { added, created, before } };
 }
 
 /** The ConfigMap as it is to be: the data that changes, and the ledgers beside it. */
@@ -100,49 +99,6 @@ interface Outcome {
   readonly patch: Readonly<Record<string, unknown>> | undefined;
 }
 
-type Ledgers = Readonly<Record<string, Ledger>>;
-
-/** The patch for new data and ledgers; none if nothing of them changes. */
-function patchOf(map: ConfigMap, data: Readonly<Record<string, Before>>, ledgers: Ledgers): Outcome["patch"] {
-  return configMapPatch(map, data, {
-    name: REFERENCE_VALUES_LEDGER_ANNOTATION,
-    value: writeLedgers(ledgers),
-  });
-}
-
-function ledgersOf(map: ConfigMap): Ledgers {
-  return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
-}
-
-function ledgerOf(map: ConfigMap, key: string): Ledger {
-  return own(ledgersOf(map), key) ?? EMPTY_LEDGER;
-}
-
-/** What is left of a key when this resource withdraws from it. */
-function leave(
-  map: ConfigMap,
-  ledgers: Ledgers,
-  { computed: state }: Old,
-  owner: string,
-): { content: Before; ledgers: Ledgers } {
-  const { key } = state;
-  const live = contentOf(map, key);
-  const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
-  if (live === null) {
-    const { [owner]: _, ...owners } = ledger.owners;
-    return { content: null, ledgers: { ...ledgers, [key]: { ...ledger, owners } } };
-  }
-  const left = leaveReferenceValues({ key, live, ledger, owner, remembered: ownershipOf(state) });
-  return { content: left.content, ledgers: { ...ledgers, [key]: left.ledger } };
-}
-
-/** What our state says of a key; of one that is new to us, what was carried over from the former one. */
-function rememberedFor(map: ConfigMap, key: string, old: Old | undefined): Ownership | undefined {
-  if (old === undefined) return undefined;
-  const had = ownershipOf(old.computed);
-  return old.computed.key === key ? had : carriedOver(key, contentOf(map, key), ledgerOf(map, key), had);
-}
-
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
 function mergeInto(
   map: ConfigMap,
@@ -152,26 +108,28 @@ function mergeInto(
   { owner, wasOwner, clock }: Pick<Operation, "owner" | "wasOwner" | "clock">,
 ): Outcome {
   const known = mapValues(ledgersOf(map), (ledger) => renameOwner(ledger, wasOwner, owner));
+  const placed = old === undefined ? undefined : placedOf(old.computed);
+  const ledger = ledgerOf(map, known, key, placed?.key);
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
   const wanted = withRetiring(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: own(known, key) ?? EMPTY_LEDGER,
+    ledger,
     owner,
     wanted,
     terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
-    remembered: rememberedFor(map, key, old),
+    remembered: placed === undefined ? undefined : rememberedFor(map, ledger, key, placed),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
   const ledgers = { ...known, [key]: markRetiring(joined.ledger, owner, retiring) };
   if (old === undefined || same !== undefined) {
-    return { key, joined, retiring, left, patch: patchOf(map, { [key]: joined.content }, ledgers) };
+    return { key, joined, retiring, left, patch: valuesPatch(map, { [key]: joined.content }, ledgers) };
   }
-  const former = leave(map, ledgers, old, owner);
+  const former = leaveKey(map, ledgers, placedOf(old.computed), owner);
   const data = { [key]: joined.content, [old.computed.key]: former.content };
-  return { key, joined, retiring, left, patch: patchOf(map, data, former.ledgers) };
+  return { key, joined, retiring, left, patch: valuesPatch(map, data, former.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
@@ -274,7 +232,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const ledger = ledgerOf(map, state.key);
+    const ledger = ledgerOf(map, ledgersOf(map), state.key);
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);
@@ -285,18 +243,14 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
 
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
-    await changeObject(
-      operation,
-      configMapTarget(ref, [state.key], REFERENCE_VALUES_LEDGER_ANNOTATION),
-      (live) => {
-        const object = staying(live);
-        if (object === undefined) return { patch: undefined, result: undefined };
-        const map = readConfigMap(object);
-        const left = leave(map, ledgersOf(map), { inputs: had, computed: state }, operation.owner);
-        const patch = patchOf(map, { [state.key]: left.content }, left.ledgers);
-        if (patch !== undefined) writableConfigMap(object, ref);
-        return { patch, result: undefined };
-      },
-    );
+    const keys = [state.key, ...siblingKeys(state.key)];
+    await changeObject(operation, configMapTarget(ref, keys, REFERENCE_VALUES_LEDGER_ANNOTATION), (live) => {
+      const object = staying(live);
+      if (object === undefined) return { patch: undefined, result: undefined };
+      const map = readConfigMap(object);
+      const patch = leaveValues(map, had.candidateKeys, placedOf(state), operation.owner);
+      if (patch !== undefined) writableConfigMap(object, ref);
+      return { patch, result: undefined };
+    });
   },
 };

@@ -1,16 +1,24 @@
-import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
-import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
-import { ownerMark } from "../core/policy/owner.ts";
-import { checkNamesakes, isNamesake } from "../core/policy/identity.ts";
-import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
+import type { StackGrants } from "../core/policy/grants.ts";
+import { checkNamesakes, isNamesake, namesakeIssue } from "../core/policy/identity.ts";
+import {
+  recordsAfter,
+  recordsBefore,
+  withoutRecord,
+  type StackRecord,
+} from "../core/policy/stack-records.ts";
+import {
+  foreignVanished,
+  vanishedStacks,
+  vanishedWarning,
+  type Behind,
+  type VanishedStack,
+} from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
-import { joinPolicy, leavePolicy, lineOf, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
-import { rotationSchema } from "../core/rotation/rotation.ts";
-import { trusteeNames } from "../core/trustee/generation.ts";
+import { lineOf } from "../core/policy/share.ts";
 import type { PropertyMap } from "../protocol/index.ts";
-import { changeObject, revisionAfter, type Change } from "./change.ts";
+import { changeObject, revisionAfter } from "./change.ts";
 import {
   configMapPatch,
   staying,
@@ -24,107 +32,21 @@ import {
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
+import {
+  computed,
+  grantsOf,
+  inputs,
+  leave,
+  leavingOf,
+  mergeInto,
+  merged,
+  type Computed,
+  type Inputs,
+  type Old,
+} from "./policy-merge.ts";
+import { changeRecords, behindPolicy, recordDrift } from "./policy-records.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { withdraw } from "./withdrawal.ts";
-
-const grants = z.object({
-  stack: z.string().min(1),
-  others: z.enum(otherSecretsModes),
-  secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
-});
-
-const inputs = z.object({
-  namespace: z.string().min(1),
-  configMap: z.string().min(1),
-  candidateKeys: z.array(z.string().min(1)).min(1),
-  policy: grants,
-  /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
-  rotation: rotationSchema.optional(),
-  /** The stack's. */
-  identity: z.string().optional(),
-  kbsConfig: z.string().min(1).default(trusteeNames.kbsConfig),
-  deployment: z.string().min(1).default(trusteeNames.deployment),
-  /**
-   * The secrets that the stack has in the KbsConfig. One that was restricted and is neither here nor in the grants is given up: it
-   * goes from the KBS first. Absent: its restriction goes at once.
-   */
-  registered: z.array(z.string()).optional(),
-  /** How long the KBS may take to give a secret up. */
-  timeoutMinutes: z.number().positive().default(10),
-});
-type Inputs = z.output<typeof inputs>;
-
-const computed = z.object({
-  /** The key that is written. */
-  key: z.string(),
-  liveContent: z.string().nullable(),
-  /** What the key held before our first write; null: it was not there. */
-  before: z.string().nullable(),
-  /** What this resource wrote last. */
-  written: z.string(),
-  /** The ConfigMap's version after this resource's last write. */
-  revision: z.string(),
-});
-type Computed = z.output<typeof computed>;
-interface Old {
-  readonly inputs: Inputs;
-  readonly computed: Computed;
-}
-
-/**
- * What the key is to hold, and what is remembered as having been there before.
- * @param leaving what is restricted beside, until the KBS has given it up
- */
-function merged(
-  want: Inputs,
-  live: Before,
-  old: Old | undefined,
-  owner: string,
-  leaving: readonly string[] = [],
-): { readonly content: string; readonly before: Before } {
-  const content = joinPolicy(
-    withoutFormerName(want, live, old),
-    { ...withLeaving(grantsOf(want), leaving), owner: ownerMark(owner) },
-    old?.computed.before,
-    formerGrants(want, old),
-  );
-  return { content, before: parseRegistry(content)?.before ?? null };
-}
-
-function grantsOf({ policy, identity }: Inputs): StackGrants {
-  return { ...policy, identity };
-}
-
-/** The secrets that this resource or the live policy restricts for its stack and that it wants no more. */
-function leavingOf(want: Inputs, live: Before, old: Old | undefined): readonly string[] {
-  if (want.registered === undefined) return [];
-  const { stack = want.policy.stack, secrets = {} } = old?.inputs.policy ?? {};
-  return [stack, want.policy.stack]
-    .flatMap((name) =>
-      leavingSecrets(live, { ...grantsOf(want), stack: name }, secrets, want.registered ?? []),
-    )
-    .filter((secret, index, all) => all.indexOf(secret) === index);
-}
-
-function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
-  if (rotation === undefined) return undefined;
-  const declared = old?.inputs.policy.secrets;
-  return { rotation, ...(declared === undefined ? {} : { declared }) };
-}
-
-/** The live policy without what this resource had put in under another stack's name. */
-function withoutFormerName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
-  const former = old?.inputs.policy.stack;
-  if (former === undefined || former === policy.stack) return live;
-  const withdrawal = leavePolicy(live, { stack: former, identity }, old?.computed.written);
-  return "content" in withdrawal ? withdrawal.content : live;
-}
-
-/** How a key is left: what this resource put there goes, unless somebody else has written since. */
-function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
-  if (live === null || live === state.before) return { kind: "restore", content: live };
-  return leavePolicy(live, grantsOf(had), state.written, ownerMark(owner));
-}
 
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
   operation.log.warn(
@@ -133,71 +55,86 @@ function warnLeft(operation: Operation, had: Inputs, key: string, reason: string
   );
 }
 
-interface Outcome {
-  readonly key: string;
-  /** What is restricted beside the grants: given up, and maybe still served. */
-  readonly leaving: readonly string[];
-  readonly content: string;
-  readonly before: Before;
-  /** Why the former key is left as it is, where the generation of Trustee has changed. */
-  readonly left?: string;
+/** What is known of the stacks beside the policy, and what will be in it: by what was read before anything is written. */
+interface Outlook {
+  readonly behind: Behind;
+  readonly own: StackGrants;
+  readonly lines: readonly StackGrants[];
 }
 
-/**
- * What is to be written; also puts back what was under the former key where the generation has changed.
- * @param keep whether a secret that is given up stays restricted
- */
-function mergeInto(
-  map: ConfigMap,
-  key: string,
+/** @throws Error if the policy cannot be merged into */
+async function look(
   want: Inputs,
   old: Old | undefined,
-  owner: string,
-  keep: (secret: string) => boolean,
-): Change<Outcome> {
-  const moved = old !== undefined && old.computed.key !== key;
-  const live = contentOf(map, key);
-  const leaving = leavingOf(want, live, old).filter(keep);
-  const { content, before } = merged(want, live, moved ? undefined : old, owner, leaving);
-  const result = { key, leaving, content, before };
-  if (!moved) return { patch: configMapPatch(map, { [key]: content }), result };
-  const formerKey = old.computed.key;
-  const withdrawal = leave(old, contentOf(map, formerKey), owner);
-  const data = {
-    [key]: content,
-    ...("content" in withdrawal ? { [formerKey]: withdrawal.content } : {}),
+  { kube, owner, log, takeOver }: Operation,
+): Promise<Outlook> {
+  const ref = configMapRef(want.namespace, want.configMap);
+  const map = writableConfigMap(await kube.get(ref), ref);
+  const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
+  const found = await behindPolicy(kube, want, map, key);
+  const own = grantsOf(want);
+  const behind = { ...found, records: withoutFormerRecord(found.records, want, old) };
+  if (!takeOver) refuseLostNamesake(vanishedStacks(contentOf(map, key), behind), own);
+  const vanished = foreignVanished(contentOf(map, key), behind, own);
+  const { content } = mergeInto(map, key, want, old, owner, behind, () => true).result;
+  const warning = vanishedWarning(vanished, want);
+  if (warning !== undefined) log.warn(warning);
+  return {
+    behind,
+    own: lineOf(content, own) ?? own,
+    lines: parseRegistry(content)?.stacks ?? [],
   };
-  const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
-  return { patch: configMapPatch(map, data), result: { ...result, ...left } };
 }
 
 /**
  * Whatever is restricted more is so at once, and what is granted less too. A secret that is given up stays restricted until the
- * KBS has given it up: if this ends before, the live policy still says so to the next run.
+ * KBS has given it up: if this ends before, the live policy still says so to the next run. The stack is recorded beside the policy
+ * before its line is there, until its line has gone.
  */
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
+  const { behind, own, lines } = await look(want, old, operation);
+  await changeRecords(operation, want, (records) => recordsBefore(records, own, lines));
   // A preview says what will come of it.
-  const first = await writeOnce(want, old, operation, () => !operation.preview);
-  if (first.leaving.length === 0) return first.outputs;
+  const first = await writeOnce(want, old, operation, behind, () => !operation.preview);
+  const last = first.leaving.length === 0 ? first : await giveUp(want, first, operation, behind);
+  const line = lineOf(last.content, grantsOf(want)) ?? own;
+  await changeRecords(operation, want, (records) =>
+    recordsAfter(withoutFormerRecord(records, want, old), line),
+  );
+  return last.outputs;
+}
+
+interface WrittenPolicy {
+  readonly outputs: PropertyMap;
+  readonly content: string;
+  readonly leaving: readonly string[];
+}
+
+async function giveUp(
+  want: Inputs,
+  first: WrittenPolicy,
+  operation: Operation,
+  behind: Behind,
+): Promise<WrittenPolicy> {
   const kept = await withdraw({ ...want, own: grantsOf(want) }, first.leaving, operation);
   const written = { inputs: want, computed: computed.parse(first.outputs) };
-  const { outputs } = await writeOnce(want, written, operation, (secret) => kept.includes(secret));
-  return outputs;
+  return writeOnce(want, written, operation, behind, (secret) => kept.includes(secret));
 }
 
 async function writeOnce(
   want: Inputs,
   old: Old | undefined,
   operation: Operation,
+  behind: Behind,
   keep: (secret: string) => boolean,
-): Promise<{ readonly outputs: PropertyMap; readonly leaving: readonly string[] }> {
+): Promise<WrittenPolicy> {
   const ref = configMapRef(want.namespace, want.configMap);
   const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key]);
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
     if (!operation.takeOver) refuseNamesakes(contentOf(map, key), grantsOf(want));
-    return mergeInto(map, key, want, old, operation.owner, keep);
+    return mergeInto(map, key, want, old, operation.owner, behind, keep);
   });
   const { key, content, before, left, leaving } = changed.result;
   if (old !== undefined && old.computed.key !== key) {
@@ -211,7 +148,27 @@ async function writeOnce(
       ? state.revision
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
-  return { outputs: { key, liveContent: content, before, written: content, revision }, leaving };
+  return { outputs: { key, liveContent: content, before, written: content, revision }, content, leaving };
+}
+
+/** The records without this resource's under another name of its stack. */
+function withoutFormerRecord(
+  records: readonly StackRecord[],
+  want: Inputs,
+  old: Old | undefined,
+): readonly StackRecord[] {
+  const former = old?.inputs.policy.stack ?? want.policy.stack;
+  return former === want.policy.stack
+    ? records
+    : withoutRecord(records, { stack: former, identity: want.identity });
+}
+
+/** @throws IssuesError if another stack of this name had a line that was lost */
+function refuseLostNamesake(lost: readonly VanishedStack[], own: StackGrants): void {
+  const issues = new Issues();
+  if (lost.some(({ line }) => isNamesake(line, own)))
+    namesakeIssue("the live resource policy", "the record of a line", own.stack, issues);
+  issues.throwIfAny("the resource policy that is shared");
 }
 
 /** @throws IssuesError if another stack of this name has a line in the policy */
@@ -234,6 +191,7 @@ function driftOf(
   live: Before,
   present: string | undefined,
   owner: string,
+  behind: Behind,
 ): string {
   if (present !== undefined && present !== state.key) {
     return `Trustee now reads the key ${present} instead of ${state.key}`;
@@ -241,11 +199,11 @@ function driftOf(
   if (live === null) return "the key was removed";
   const damage = damageOf(want, live);
   if (damage !== undefined) return damage;
-  if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
+  if (merged(want, live, { inputs: want, computed: state }, owner, behind).content === live) return NO_DRIFT;
   const leaving = leavingOf(want, live, undefined);
   if (
     leaving.length > 0 &&
-    merged(want, live, { inputs: want, computed: state }, owner, leaving).content === live
+    merged(want, live, { inputs: want, computed: state }, owner, behind, leaving).content === live
   ) {
     return `it still restricts ${leaving.join(", ")}, which this stack has given up`;
   }
@@ -275,9 +233,14 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     if (object === undefined) return undefined;
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
+    const present = keyReadNow(map, want.candidateKeys, state.key);
+    const key = present ?? state.key;
+    const behind = await behindPolicy(kube, want, map, key);
+    const drift = driftOf(want, state, live, present, owner, behind);
+    const beside = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
       computed: { ...state, liveContent: live },
-      drift: driftOf(want, state, live, keyReadNow(map, want.candidateKeys, state.key), owner),
+      drift: [drift, beside ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
 
@@ -286,21 +249,38 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
   delete: async (had, state, operation) => {
     const ref = configMapRef(had.namespace, had.configMap);
     const found = staying(await operation.kube.get(ref));
-    const live = found === undefined ? null : contentOf(readConfigMap(found), state.key);
-    const leaving = "content" in leave({ inputs: had, computed: state }, live, operation.owner);
-    const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
-    // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
-    if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
-    const { result } = await changeObject(operation, configMapTarget(ref, [state.key]), (object) => {
-      const live = staying(object);
-      if (live === undefined) return { patch: undefined, result: undefined };
-      const map = readConfigMap(live);
-      const withdrawal = leave({ inputs: had, computed: state }, contentOf(map, state.key), operation.owner);
-      const patch =
-        "content" in withdrawal ? configMapPatch(map, { [state.key]: withdrawal.content }) : undefined;
-      if (patch !== undefined) writableConfigMap(live, ref);
-      return { patch, result: withdrawal.kind === "leave" ? withdrawal.reason : undefined };
-    });
-    if (result !== undefined) warnLeft(operation, had, state.key, result);
+    const places = found === undefined ? [] : placesOf(readConfigMap(found), had, state);
+    for (const place of places) {
+      const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
+      const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
+      const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
+      // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
+      if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
+      const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
+        const live = staying(object);
+        if (live === undefined) return { patch: undefined, result: undefined };
+        const map = readConfigMap(live);
+        const withdrawal = leave(
+          { inputs: had, computed: place },
+          contentOf(map, place.key),
+          operation.owner,
+        );
+        const patch =
+          "content" in withdrawal ? configMapPatch(map, { [place.key]: withdrawal.content }) : undefined;
+        if (patch !== undefined) writableConfigMap(live, ref);
+        return { patch, result: withdrawal };
+      });
+      if (result?.kind === "handed-over") return;
+      if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
+    }
+    await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));
   },
 };
+
+/** Where this stack's line is: under the key that it has written, and where others have brought it since. */
+function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
+  const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
+  const live = contentOf(map, present);
+  if (present === state.key || live === null || lineOf(live, grantsOf(had)) === undefined) return [state];
+  return [state, { ...state, key: present, before: parseRegistry(live)?.before ?? null, written: live }];
+}

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import type { Issues } from "../core/issues.ts";
+import type { StackId } from "../core/policy/grants.ts";
+import { foreignVanished } from "../core/policy/vanished.ts";
+import { keepPolicyWords, losesPolicy, lossWords, REDHAT_ROUTE } from "../core/trustee/redhat.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { readBehind, type PolicyMap } from "../kube/policy-behind.ts";
+import type { PropertyMap } from "../protocol/index.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { readConfigMap } from "./config-map.ts";
+import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 
 /** `kbsAuthSecretName`, `kbsHttpsKeySecretName` and so on: whatever the KbsConfig names that is Trustee's own. */
 const OWN_SECRET = /^kbs\w+SecretName$/;
@@ -29,4 +35,38 @@ export function otherBytes(map: KubeObject | undefined, key: string): number {
     texts.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0) +
     Object.values(binary).reduce((sum, value) => sum + Buffer.from(value, "base64").length, 0)
   );
+}
+
+/** A warning where the next update of Trustee's operator deletes the policy. @param routes that were looked at */
+export function updateWarnings(
+  policy: ConfigMap | undefined,
+  { namespace, name }: Pick<PolicyMap, "namespace" | "name">,
+  routes: readonly ({ readonly value: KubeObject | undefined } | undefined)[],
+): readonly string[] {
+  const route = routes.find((read) => read?.value?.metadata.name === REDHAT_ROUTE)?.value;
+  const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
+  if (policy === undefined || !losesPolicy({ ...policy, routeOwners })) return [];
+  return [`${lossWords.what} ${lossWords.why} ${keepPolicyWords(namespace, name)}`];
+}
+
+/** The lines of other stacks that the policy has lost, and that come back with the next write. */
+export async function lostLines(
+  kube: KubeClient,
+  kbsConfig: KubeObject | undefined,
+  policy: ConfigMap | undefined,
+  place: Omit<PolicyMap, "data">,
+  own: StackId,
+): Promise<readonly PropertyMap[]> {
+  if (policy === undefined) return [];
+  const behind = await readBehind(kube, kbsConfig, { ...place, data: policy.data });
+  return foreignVanished(contentOf(policy, place.key), behind, own).map(({ line }): PropertyMap => {
+    const { stack, identity, owner, others, secrets } = line;
+    return {
+      stack,
+      ...(identity === undefined ? {} : { identity }),
+      ...(owner === undefined ? {} : { owner }),
+      others,
+      secrets,
+    };
+  });
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../../core/audit/facts.ts";
-import type { PolicySide } from "../../core/audit/trustee-view.ts";
+import { generationOf, livePolicy, type PolicySide } from "../../core/audit/trustee-view.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
@@ -8,6 +8,8 @@ import {
   type ObservedPod,
 } from "../../core/rollout/observation.ts";
 import { generationFacts, trusteeNames, type Generation } from "../../core/trustee/generation.ts";
+import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
+import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { KubeObject } from "../../kube/objects.ts";
 import { UsageError } from "../access/run.ts";
@@ -44,6 +46,7 @@ async function readMap(
   if (map === undefined) return undefined;
   return {
     name,
+    annotations: map.metadata.annotations ?? {},
     data: configMapData.parse(map["data"]),
     changedAt: lastWritten(map.metadata),
     resourceVersion: map.metadata.resourceVersion ?? "",
@@ -153,16 +156,26 @@ export async function readTrustee(
   const { namespace } = place;
   const { kbsConfig, spec, deployment, ...side } = await readConfigured(kube, place);
   const listed = readEntries(spec.kbsSecretResources);
-  const [secrets, kbsPods] = await Promise.all([
+  const { policy } = side;
+  const [secrets, kbsPods, behind, route] = await Promise.all([
     Promise.all([...new Set([...listed, ...also])].map((name) => readSecret(kube, namespace, name))),
     readKbsPods(kube, namespace, deployment),
+    policy === undefined
+      ? undefined
+      : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
+    generationOf(side) === "0.18"
+      ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
+      : undefined,
   ]);
+  const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
   return {
     now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
     namespace,
     kbsConfig: { name: kbsConfig.metadata.name, secrets: listed },
     deployment: place.deployment,
     ...side,
+    ...(behind === undefined ? {} : { behind }),
+    ...(routeOwners === undefined ? {} : { routeOwners }),
     secrets,
     kbsPods,
   };

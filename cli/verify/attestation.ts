@@ -1,6 +1,8 @@
 import { isAsExpected } from "../../core/access/outcome.ts";
 import { attestationProblem } from "../../core/audit/explain-denial.ts";
 import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../../core/audit/facts.ts";
+import { lostStacks } from "../../core/audit/lint-stacks.ts";
+import { vanishedWords } from "../../core/policy/vanished.ts";
 import { own } from "../../core/records.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
@@ -12,6 +14,8 @@ import type { VerifiedCell } from "./read-cell.ts";
 /** Cells whose denials were told apart, or why they could not be. */
 export interface ToldApart {
   readonly cells: readonly VerifiedCell[];
+  /** Stacks whose grants the policy has lost, in words. */
+  readonly lost: readonly string[];
   /** Why Trustee's side, or the pods, could not be read. */
   readonly problem?: string;
 }
@@ -58,17 +62,16 @@ function retold(cell: VerifiedCell, { stack, trustee, pods }: Live): VerifiedCel
 
 /**
  * Tells the denials of pods that do not attest well from those by the policy, by what is live on Trustee's side: the KBS's
- * log has `PolicyDeny` for both.
+ * log has `PolicyDeny` for both. And looks whether the policy still has every stack's grants.
  */
 export async function tellApart(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<ToldApart> {
   const isDenial = ({ seen }: VerifiedCell): boolean => seen === "policy-denied" || seen === "denied";
-  const denied = cells.filter(isDenial);
-  if (denied.length === 0) return { cells };
   try {
-    const live = await readLive(stack, denied);
-    return { cells: cells.map((cell) => (isDenial(cell) ? retold(cell, live) : cell)) };
+    const live = await readLive(stack, cells.filter(isDenial));
+    const lost = lostStacks(live.trustee).map(vanishedWords);
+    return { cells: cells.map((cell) => (isDenial(cell) ? retold(cell, live) : cell)), lost };
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    return { cells, problem: error.message };
+    return { cells, lost: [], problem: error.message };
   }
 }

@@ -51,6 +51,8 @@ export interface SummaryNotes {
   readonly notAsked: readonly string[];
   /** Why the KBS's log could not be read. */
   readonly logProblem?: string | undefined;
+  /** Stacks whose grants the policy has lost, in words. */
+  readonly lost: readonly string[];
   /** Why it could not be told whether the denied pods attest well. */
   readonly sidesProblem?: string | undefined;
 }
@@ -78,7 +80,7 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
         ? "The 1 cell is as the stack says."
         : `All ${cells.length} cells are as the stack says.`;
   const unknown = cells.filter((cell) => cell.seen === "denied").length;
-  const { notAsked, logProblem, sidesProblem } = notes;
+  const { notAsked, lost, logProblem, sidesProblem } = notes;
   return [
     head,
     ...lines,
@@ -89,7 +91,10 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
         ]),
     ...(sidesProblem === undefined
       ? []
-      : [`Whether the pods that are denied attest well could not be told: ${sidesProblem}`]),
+      : [
+          `Whether the pods that are denied attest well, and whether every stack's grants are in the policy, could not be told: ${sidesProblem}`,
+        ]),
+    ...lost.map((stack) => `The policy has lost the grants of ${stack}. Run pulumi up.`),
     ...(notAsked.length === 0
       ? []
       : [`Not asked, since somebody else deploys them: ${notAsked.join(", ")}.`]),

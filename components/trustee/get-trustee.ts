@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { StackGrants } from "../../core/policy/grants.ts";
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
 import { stackName } from "../stack-name.ts";
 import { invoke } from "./invoke.ts";
@@ -47,6 +48,8 @@ export interface GetTrusteeResult {
   readonly referenceValuesOtherBytes: number;
   /** Every annotation of the ConfigMap of the reference values, the record of our digests among them. */
   readonly referenceValuesAnnotations: Readonly<Record<string, string>>;
+  /** The lines of other stacks that the policy has lost, as they come back with the next write. @default none */
+  readonly vanished?: readonly StackGrants[];
   /** `spec.kbsSecretResources` as it is. */
   readonly registeredSecrets: readonly string[];
 }

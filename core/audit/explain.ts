@@ -11,6 +11,8 @@ import {
 import type { Condition, Explanation } from "./explanation.ts";
 import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
 import { shownLines } from "../policy/shown-name.ts";
+import { vanishedWords } from "../policy/vanished.ts";
+import { lostStacks } from "./lint-stacks.ts";
 import { readPodClaims } from "./pod-claims.ts";
 import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
@@ -38,6 +40,14 @@ function claimOf({ trustee, pod, stack, reader }: CellFacts): ToldClaim | undefi
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
   return tellClaim(pod, claims, { trustee, stack, reader });
+}
+
+/** Stacks that restricted the secret, whose grants the policy has lost. */
+function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
+  const lost = lostStacks(trustee).filter(({ line }) => Object.hasOwn(line.secrets, secret));
+  return lost.map(
+    (stack) => `The policy has lost the grants of ${vanishedWords(stack)}. Run pulumi up of it.`,
+  );
 }
 
 function conditionsOf(facts: CellFacts): readonly Condition[] {
@@ -123,6 +133,7 @@ export function explain(facts: CellFacts): Explanation {
     ...(last === undefined ? {} : { log: last }),
     next: [
       ...new Set(next),
+      ...lostGrants(facts),
       ...(disagrees
         ? ["The KBS's log says otherwise: that may be an older answer. Ask again: npm run verify."]
         : []),

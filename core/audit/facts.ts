@@ -1,4 +1,5 @@
 import type { Binding } from "../initdata/binding.ts";
+import type { Behind } from "../policy/vanished.ts";
 import type { ObservedPod } from "../rollout/observation.ts";
 import type { Generation } from "../trustee/generation.ts";
 
@@ -41,6 +42,10 @@ export interface TrusteeFacts {
   readonly mounts?: Generation;
   /** The resource policy's ConfigMap; absent if there is none. */
   readonly policy?: ConfigMapFacts;
+  /** What is known of the policy's stacks beside it. @default nothing */
+  readonly behind?: Behind;
+  /** The kinds of the owners of Red Hat's Route; absent if there is none, or where it does not matter. */
+  readonly routeOwners?: readonly string[];
   /** The reference values' ConfigMap; absent if there is none. */
   readonly referenceValues?: ConfigMapFacts;
   /** Every Secret that the KbsConfig lists, and those that were asked for. */
@@ -51,6 +56,8 @@ export interface TrusteeFacts {
 
 export interface ConfigMapFacts {
   readonly name: string;
+  /** @default none */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, string>>;
   readonly changedAt: number;
   readonly resourceVersion: string;

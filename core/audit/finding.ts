@@ -11,6 +11,7 @@ export const rules = {
   TA006: "The policy breaks off on a regular request",
   TA007: "The policy was not evaluated",
   TA008: "The policy looks at one submod alone",
+  TA012: "The policy has lost the grants of a stack",
   TA101: "The policy names a digest that no running pod has",
   TA102: "The reference values hold a digest that no running pod has",
   TA103: "A running pod's digest is in no reference value",
@@ -23,6 +24,7 @@ export const rules = {
   TA302: "The policy restricts a secret that the KBS does not serve",
   TA401: "A ConfigMap lacks the key that Trustee reads",
   TA402: "A ConfigMap holds a key that Trustee does not read",
+  TA403: "An update of Red Hat's operator will delete the policy",
   TA501: "Trustee has not read the last change",
   TA502: "No pod of Trustee is ready",
 } as const;

@@ -3,12 +3,14 @@ import { shownLines } from "../policy/shown-name.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./lint-digests.ts";
 import { lintPolicy } from "./lint-policy.ts";
+import { lintStacks } from "./lint-stacks.ts";
 import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from "./lint-trustee.ts";
 
 /** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
 export function lint(facts: LiveFacts): readonly Finding[] {
   const found = sortFindings([
     ...lintPolicy(facts),
+    ...lintStacks(facts),
     ...lintDigests(facts),
     ...lintReferenceValues(facts),
     ...lintSecrets(facts),

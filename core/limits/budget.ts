@@ -2,7 +2,7 @@ import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
-import { OWNER_MARK_LENGTH } from "../policy/owner.ts";
+import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
 import { formatOfKey } from "../reference-values/format.ts";
@@ -105,11 +105,6 @@ function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTex
 
 /** Our owner's name in the ledger is the resource's URN, of about this length. */
 const OWNER = "urn:pulumi:".padEnd(190, "x");
-
-function isOfStack(urn: string, stack: string): boolean {
-  const [, project = "", name = ""] = stack.split("/");
-  return urn.startsWith(`urn:pulumi:${name}::${project}::`);
-}
 
 /** What of the ConfigMap's annotations is not this stack's: other stacks' part of the record, and everybody's else. */
 function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, stack: string): number {

@@ -20,6 +20,8 @@ import { checkDistinct, outsideReader, podReader, type Reader } from "./reader.t
 export interface TrusteeEndpoint extends KbsEndpoint {
   /** The resource policy that is live: what other stacks grant and restrict stands in it. @default none */
   readonly policy?: Before;
+  /** The lines of other stacks that it has lost, and that come back with the next write. @default none */
+  readonly vanished?: readonly StackGrants[];
 }
 
 /** What the plan is made from beside the settings. */
@@ -139,7 +141,7 @@ export function tryPlan(
   const live = trustee.policy ?? null;
   const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   const matrix = accessMatrix(
-    mergeGrants(stacksAfterJoin(live, grants)),
+    mergeGrants(stacksAfterJoin(live, grants, trustee.vanished)),
     readers.map(({ id, namespace, initData }) => ({ pod: id, namespace, initData })),
     settings.secrets.flatMap(({ name, keys }) => keys.map((key) => ({ secret: name, key }))),
   );

@@ -17,6 +17,11 @@ export function isSameStack(one: StackId, other: StackId): boolean {
     : one.stack === other.stack;
 }
 
+/** Whether two have one line in a policy: it holds but one of a name, and but one of an identity, also where a stack was renamed. */
+export function isOneStack(one: StackId, other: StackId): boolean {
+  return one.stack === other.stack || isSameStack(one, other);
+}
+
 /**
  * Whether something bears a stack's name and another identity. Whatever bears an identity was made by a stack that has one in its
  * state: one that has none yet is another.

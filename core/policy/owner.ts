@@ -41,3 +41,9 @@ export function isOfNamesake(found: string, own: string): boolean {
   const [theirs, ours] = [stackOf(found), stackOf(own)];
   return theirs.stack === ours.stack && theirs.identity !== undefined && theirs.identity !== ours.identity;
 }
+
+/** Whether a resource, by its URN, is of the stack `organization/project/stack`; URNs do not name the organization. */
+export function isOfStack(urn: string, stack: string): boolean {
+  const [, project = "", name = ""] = stack.split("/");
+  return urn.startsWith(`urn:pulumi:${name}::${project}::`);
+}

@@ -1,7 +1,7 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import type { GrantTable, StackGrants, StackId } from "./grants.ts";
-import { idOf, isSameStack, type Who } from "./identity.ts";
+import type { GrantTable, StackGrants } from "./grants.ts";
+import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
@@ -26,16 +26,17 @@ export interface FormerGrants {
 
 /**
  * What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, as far as their lines
- * are sound ({@link ./damage.ts} says which are not), and its own.
+ * are sound ({@link ./damage.ts} says which are not), those that come back, and its own.
+ * @param vanished lines of other stacks that the live text has lost: {@link ./vanished.ts}
  */
-export function stacksAfterJoin(live: Before, own: StackGrants): readonly StackGrants[] {
+export function stacksAfterJoin(
+  live: Before,
+  own: StackGrants,
+  vanished: readonly StackGrants[] = [],
+): readonly StackGrants[] {
   const registry = live === null ? undefined : parseRegistry(live);
-  return [...(registry?.stacks ?? []).filter((line) => !isLineOf(line, own)), own];
-}
-
-/** A stack that was renamed has its line under its previous name; two lines of one name there cannot be. */
-function isLineOf(line: StackGrants, own: StackId): boolean {
-  return line.stack === own.stack || isSameStack(line, own);
+  const lines = [...(registry?.stacks ?? []), ...vanished];
+  return [...lines.filter((line) => !isOneStack(line, own)), own];
 }
 
 /** A stack's line in a policy; `undefined`: it has none that can be read. */
@@ -57,15 +58,22 @@ function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }:
  * @param before what to remember where the live text does not say it. A stack that has written here before passes what it
  *   remembers, so that a reset by hand is not taken for the original. @default the live text, unless it is a policy of ours
  * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
+ * @param vanished lines of other stacks that come back
  * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more; or if the live text is
  *   a policy of ours that has lost what was there before, and `before` does not say it
  */
-export function joinPolicy(live: Before, own: StackGrants, before?: Before, former?: FormerGrants): string {
+export function joinPolicy(
+  live: Before,
+  own: StackGrants,
+  before?: Before,
+  former?: FormerGrants,
+  vanished: readonly StackGrants[] = [],
+): string {
   refuseDamage(live, own.stack, before !== undefined);
   const found = live === null ? undefined : parseRegistry(live)?.before;
   const remembered = before === undefined ? live : before;
   const grants = former === undefined ? own : withFormer(live, own, former);
-  return renderPolicy(stacksAfterJoin(live, grants), found === undefined ? remembered : found);
+  return renderPolicy(stacksAfterJoin(live, grants, vanished), found === undefined ? remembered : found);
 }
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */

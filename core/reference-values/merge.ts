@@ -184,23 +184,59 @@ export function reduceReferenceValues(
   return { content, ledger };
 }
 
+interface ThereIn {
+  /** Of its entries. */
+  readonly names: ReadonlySet<string>;
+  /** Those of these digests that it has in an entry of their name. */
+  readonly of: (digests: Digests) => Digests;
+}
+
+function thereIn(key: string, live: Before): ThereIn {
+  const { entries } = readDocument(key, live);
+  const names = new Set(entries.map(({ name }) => name));
+  const there = (name: string, digest: string): boolean =>
+    entries.some((entry) => entry.name === name && entry.values.includes(digest));
+  const of = (digests: Digests): Digests => {
+    const found = Object.entries(digestsByName(digests, [...names]));
+    return tidy(found.map(([name, list]) => [name, list.filter((digest) => there(name, digest))]));
+  };
+  return { names, of };
+}
+
 /**
- * What of an owner's stands in another document too: where Trustee was upgraded, somebody may have converted the whole
- * document into the new format, with what we had put into the old one.
+ * What of ours, whoever of us wants it, stands in another document too: where Trustee was upgraded, somebody may have converted the
+ * whole document into the new format, with what we had put into the old one.
+ * @param key of the other document
+ * @param live its content
+ * @param former the ledger of the old one
+ * @throws ReferenceValuesFormatError if the content is malformed
+ */
+export function carriedLedger(key: string, live: Before, former: Ledger): Ledger {
+  const { names, of } = thereIn(key, live);
+  const owners = Object.entries(former.owners).map(([owner, digests]) => [owner, of(digests)] as const);
+  const kept = Object.fromEntries(owners.filter(([, digests]) => Object.keys(digests).length > 0));
+  if (Object.keys(kept).length === 0) return EMPTY_LEDGER;
+  const { retiring } = former;
+  const known: Ledger = {
+    added: of(former.added),
+    created: Object.fromEntries(Object.entries(former.created).filter(([name]) => names.has(name))),
+    owners: kept,
+    theirs: {},
+    ...(retiring === undefined ? {} : { retiring }),
+  };
+  return { ...known, before: withoutUs(key, live, known) };
+}
+
+/**
+ * The same of one owner by its state, where the ledger of the old document was lost.
  * @param key of the other document
  * @param live its content
  * @param ledger its ledger
  * @throws ReferenceValuesFormatError if the content is malformed
  */
 export function carriedOver(key: string, live: Before, ledger: Ledger, had: Ownership): Ownership {
-  const { entries } = readDocument(key, live);
-  const names = new Set(entries.map(({ name }) => name));
-  const there = (name: string, digest: string): boolean =>
-    entries.some((entry) => entry.name === name && entry.values.includes(digest));
-  const mine = Object.entries(digestsByName(had.added, [...names]));
-  const added = tidy(
-    mine.map(([name, list]) => [name, list.filter((digest) => there(name, digest))] as const),
-  );
+  const { names, of } = thereIn(key, live);
+  const added = of(had.added);
   const created = Object.fromEntries(Object.entries(had.created).filter(([name]) => names.has(name)));
   // The text from before has the former key's format; this one has ours in it, and that of others of us.
   const { before: _, ...known } = withState(key, ledger, "", { added, created, before: live });

@@ -108,7 +108,7 @@ export class TestCluster {
   }
 
   /** Called at every write of anybody's, when it is done. */
-  watch(look: () => void): void {
+  watch(look: (written: Json) => void): void {
     this.#store.onChange(look);
   }
 

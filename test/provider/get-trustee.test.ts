@@ -3,6 +3,8 @@ import { generationFacts, generations, trusteeNames } from "../../core/trustee/g
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
+import { joinPolicy } from "../../core/policy/share.ts";
+import { keepPolicyWords, lossWords } from "../../core/trustee/redhat.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { STACK, trusteeArgs } from "./trustee-args.ts";
@@ -44,6 +46,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       policyOtherBytes: 0,
       referenceValuesOtherBytes: 0,
       referenceValuesAnnotations: {},
+      vanished: [],
       registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
       warnings: [],
     });
@@ -255,4 +258,30 @@ describe("the preflight", () => {
     );
     await nowhere.stop();
   });
+});
+
+test("a policy of ours on Red Hat's Trustee 1.1 is warned of at every preview: the next operator deletes it", async () => {
+  const cluster = await TestCluster.withTrustee("0.18");
+  const engine = await Engine.start(cluster);
+  try {
+    const route = { spec: { host: "kbs.example.com" } };
+    const owner = {
+      apiVersion: "confidentialcontainers.org/v1alpha1",
+      kind: "TrusteeConfig",
+      name: "trusteeconfig",
+      uid: "1",
+    };
+    cluster.apply({ kind: "Route", metadata: { name: "kbs-route", ownerReferences: [owner] }, ...route });
+    await engine.invoke(TOKEN, trusteeArgs(cluster.namespace));
+    expect(engine.messages("WARNING")).toEqual([]);
+    const policy = joinPolicy("package policy\n", { stack: STACK, others: "affirming", secrets: {} });
+    await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": policy });
+    await engine.invoke(TOKEN, trusteeArgs(cluster.namespace));
+    expect(engine.messages("WARNING")).toEqual([
+      `${lossWords.what} ${lossWords.why} ${keepPolicyWords(cluster.namespace, trusteeNames.resourcePolicy)}`,
+    ]);
+  } finally {
+    await engine.stop();
+    cluster.stop();
+  }
 });

@@ -1,0 +1,58 @@
+import { parseRegistry } from "../policy/registry.ts";
+import { own } from "../records.ts";
+import { generationFacts } from "./generation.ts";
+
+/** Red Hat's operator 1.2 leaves a ConfigMap of 1.1 alone that has this annotation; it puts it on its own. */
+export const MIGRATED_ANNOTATION = "kbs.confidentialcontainers.org/migrated-from-v1.1.0";
+export const MIGRATED_VERSION = "v1.2.0";
+
+/** The Route that Red Hat's operators make from 1.1 on. */
+export const REDHAT_ROUTE = "kbs-route";
+
+/** A policy's ConfigMap, and what tells whose operator it is. */
+export interface UpdatedTrustee {
+  readonly data: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The kinds of the owners of {@link REDHAT_ROUTE}; undefined: there is no such Route. */
+  readonly routeOwners?: readonly string[] | undefined;
+}
+
+/**
+ * Whether this is Red Hat's Trustee 1.1 with a policy of ours: the update to 1.2 deletes the policy, and with it every stack's
+ * grants.
+ */
+export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrustee): boolean {
+  const [before, after] = [generationFacts["0.18"], generationFacts["0.21"]];
+  const text = own(data, before.policyKey);
+  return (
+    routeOwners.includes("TrusteeConfig") &&
+    text !== undefined &&
+    !Object.hasOwn(data, after.policyKey) &&
+    own(annotations, MIGRATED_ANNOTATION) === undefined &&
+    parseRegistry(text) !== undefined
+  );
+}
+
+/** What the update does, and why it matters. */
+export const lossWords = {
+  what: "This is Trustee by Red Hat's operator 1.1: its update to 1.2, which may come unasked, deletes the policy and puts the stock one in its place.",
+  why: "Every stack's grants are gone then, and every pod that attests well reads every secret, until the next pulumi up of any stack.",
+} as const;
+
+/** How to bring the policy through the update: a command for a shell with kubectl and jq. */
+function keepPolicyCommand(namespace: string, configMap: string): string {
+  const [from, to] = [generationFacts["0.18"].policyKey, generationFacts["0.21"].policyKey];
+  return (
+    `kubectl get configmap ${configMap} -n ${namespace} -o json | ` +
+    `jq '.metadata.annotations["${MIGRATED_ANNOTATION}"]="${MIGRATED_VERSION}" | .data["${to}"]=.data["${from}"]' | ` +
+    "kubectl replace -f -"
+  );
+}
+
+/** What to do about it, in the imperative. */
+export function keepPolicyWords(namespace: string, configMap: string): string {
+  return (
+    "Set installPlanApproval of its Subscription to Manual. Right before you approve the update, give the policy its next key and " +
+    `the mark that makes 1.2 leave it alone: ${keepPolicyCommand(namespace, configMap)} ; after the update, run pulumi up of each stack.`
+  );
+}

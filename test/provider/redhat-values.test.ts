@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestCluster } from "./cluster.ts";
+import { Engine, type TestResource } from "./engine.ts";
+import { redHatUpdate } from "./redhat.ts";
+import { A, B, C, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+
+let cluster: TestCluster;
+let engine: Engine;
+let other: Engine;
+
+beforeAll(async () => {
+  cluster = await TestCluster.open();
+  engine = await Engine.start(cluster);
+  other = await Engine.start(cluster, { stack: "other" });
+});
+
+afterAll(async () => {
+  await engine.stop();
+  await other.stop();
+  cluster.stop();
+});
+
+const values = (configMap: string, key: string, digest: string) =>
+  inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });
+
+/** Two stacks in these values, and then the update. */
+async function updated(
+  name: string,
+  before: string,
+): Promise<{ readonly ours: TestResource; readonly theirs: TestResource }> {
+  cluster.configMap(name, { [LIST]: before });
+  const ours = engine.resource("ReferenceValues");
+  const theirs = other.resource("ReferenceValues");
+  await ours.up(values(name, LIST, A));
+  await theirs.up(values(name, LIST, C));
+  await redHatUpdate(cluster, { [name]: null });
+  return { ours, theirs };
+}
+
+/** The entries as JSON: in another alphabet, or in another order of their fields, they are the same. */
+async function decoded(name: string): Promise<unknown> {
+  const { [MAP]: text = "{}" } = (await cluster.data(name)) as Readonly<Record<string, string>>;
+  const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
+  return entries.map(([key, one]) => [key, JSON.parse(Buffer.from(one, "base64").toString()) as unknown]);
+}
+
+/** What the update makes of a list in which nothing is ours. */
+async function wanted(before: string): Promise<unknown> {
+  cluster.configMap("without-us", { [LIST]: before });
+  await redHatUpdate(cluster, { "without-us": null });
+  const entries = await decoded("without-us");
+  cluster.delete("ConfigMap", "without-us");
+  cluster.delete("ConfigMap", "without-us.v1.1");
+  return entries;
+}
+
+async function ourAnnotations(name: string): Promise<readonly string[]> {
+  const { annotations = {} } = (await cluster.get("ConfigMap", name)).metadata;
+  return Object.keys(annotations).filter((one) => one.startsWith("trustee-access/"));
+}
+
+const befores = [
+  ["odd", "an entry that its base64 spells with + and /", list(entry([B], { note: "???>>>~~~" }))],
+  ["twice", "two entries of one name, of which the last stays", list(entry([C, B]), entry([B]))],
+  ["none", "no entry, so that ours are made", "[]"],
+] as const;
+
+describe.each(befores)(
+  "Red Hat's operator 1.2 has converted the reference values (%s): %s",
+  (id, _, before) => {
+    test("each stack's up recognises its own, and destroy leaves what others had, as it was converted", async () => {
+      const { ours, theirs } = await updated(`${id}-up`, before);
+      await ours.up(values(`${id}-up`, MAP, A));
+      expect((await ours.up(values(`${id}-up`, MAP, A))).op).toBe("same");
+      await theirs.up(values(`${id}-up`, MAP, C));
+      expect((await theirs.up(values(`${id}-up`, MAP, C))).op).toBe("same");
+      await ours.destroy();
+      await theirs.destroy();
+      expect(await decoded(`${id}-up`)).toEqual(await wanted(before));
+      expect(await ourAnnotations(`${id}-up`)).toEqual([]);
+    });
+
+    test("a destroy without an up since takes its own out too", async () => {
+      const { ours, theirs } = await updated(`${id}-destroy`, before);
+      await ours.destroy();
+      await theirs.destroy();
+      expect(await decoded(`${id}-destroy`)).toEqual(await wanted(before));
+      expect(await ourAnnotations(`${id}-destroy`)).toEqual([]);
+    });
+  },
+);
