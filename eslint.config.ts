@@ -1,7 +1,8 @@
 import js from "@eslint/js";
-import type { Linter } from "eslint";
+import type { Linter, Rule } from "eslint";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
+import { TypeFlags, type Node, type Program } from "typescript";
 
 /** Every folder of programs, and what it may import of the others. Tests may import everything, and nobody a test. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -113,6 +114,41 @@ const clock = [
   "CallExpression[callee.name='Date']",
 ].map((selector) => ({ selector, message: "core/ has no clock: take the time as an argument." }));
 
+/** What the parser knows beside the tree. */
+interface Typed {
+  /** None where the types are not asked for. */
+  readonly program: Program | null;
+  readonly esTreeNodeToTSNodeMap: ReadonlyMap<unknown, Node>;
+}
+
+/**
+ * A record by a name that may be anybody's: `constructor` is found in every one, and `__proto__` is no entry of any. With a name
+ * that the types know it is none.
+ */
+const ownEntries: Rule.RuleModule = {
+  create: (context) => {
+    const { sourceCode } = context;
+    const { program, esTreeNodeToTSNodeMap: nodes } = sourceCode.parserServices as Typed;
+    if (program === null) return {};
+    const checker = program.getTypeChecker();
+    return {
+      MemberExpression: (node) => {
+        const [object, property] = [nodes.get(node.object), nodes.get(node.property)];
+        if (!node.computed || node.property.type === "Literal" || !object || !property) return;
+        const within = sourceCode.getAncestors(node);
+        if (within.some((one) => one.type === "FunctionDeclaration" && one.id.name === "own")) return;
+        const record = checker.getNonNullableType(checker.getTypeAtLocation(object));
+        const isText = (checker.getTypeAtLocation(property).flags & TypeFlags.String) !== 0;
+        if (!isText || record.getStringIndexType() === undefined) return;
+        context.report({
+          node,
+          message: "Take it by own() of core/own.ts, or keep a Map: the name may be anybody's.",
+        });
+      },
+    };
+  },
+};
+
 export default defineConfig(
   { ignores: ["node_modules", "coverage", "dist"] },
   js.configs.recommended,
@@ -150,6 +186,11 @@ export default defineConfig(
       folders.filter((other) => other !== "components"),
       String.raw`\./`,
     ),
+  },
+  {
+    files: ["{core,components,provider,kube,cli,protocol}/**/*.ts"],
+    plugins: { project: { rules: { "own-entries": ownEntries } } },
+    rules: { "project/own-entries": "error" },
   },
   // The bare program that the benchmark compares with is a Pulumi program of its own.
   { files: ["bench/bare/**/*.ts"], rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" } },

@@ -36,11 +36,12 @@ function isEncrypted(setting: string): boolean {
 
 /** Every setting of this project in the stack's configuration. Secret values leave here as Pulumi secrets only. */
 export function readConfiguration(): Configuration {
-  const settings: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(pulumi.runtime.allConfig())) {
-    const [namespace, ...rest] = name.split(":");
-    if (namespace === NAMESPACE) settings[rest.join(":")] = parse(text);
-  }
+  const settings = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig()).flatMap(([name, text]) => {
+      const [namespace, ...rest] = name.split(":");
+      return namespace === NAMESPACE ? [[rest.join(":"), parse(text)] as const] : [];
+    }),
+  );
   const { [SECRET_VALUES]: given, ...open } = settings;
   const { values, problems } = readSecretValues(given, isEncrypted(SECRET_VALUES));
   const asSecrets = (keys: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> =>

@@ -1,5 +1,6 @@
 import { isRecord } from "../core/json.ts";
 import type { KubeObject } from "./objects.ts";
+import { own } from "../core/own.ts";
 
 /** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
 export type FieldPath = readonly string[];
@@ -14,10 +15,7 @@ function pointer(path: FieldPath): string {
 }
 
 function valueAt(object: unknown, path: FieldPath): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (isRecord(value) && Object.hasOwn(value, part) ? value[part] : undefined),
-    object,
-  );
+  return path.reduce<unknown>((value, part) => (isRecord(value) ? own(value, part) : undefined), object);
 }
 
 /** The fields that a merge patch sets, or with `null` removes. */

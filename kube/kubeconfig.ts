@@ -7,6 +7,7 @@ import { load, YAMLException } from "js-yaml";
 import { isRecord } from "../core/json.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
+import { own } from "../core/own.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -136,9 +137,10 @@ function listOf(value: unknown): readonly unknown[] {
 
 /** The named entries, each with its content adapted; what is no such entry is left for the library to complain about. */
 function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fields): readonly unknown[] {
-  return listOf(entries).map((entry) =>
-    isRecord(entry) && isRecord(entry[field]) ? { ...entry, [field]: adapt(entry[field]) } : entry,
-  );
+  return listOf(entries).map((entry) => {
+    const content = isRecord(entry) ? own(entry, field) : undefined;
+    return isRecord(entry) && isRecord(content) ? { ...entry, [field]: adapt(content) } : entry;
+  });
 }
 
 /** The library wants to be told that http is meant, which kubectl takes as it is. */

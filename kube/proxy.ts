@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { KubeconfigError } from "./errors.ts";
+import { own } from "../core/own.ts";
 
 /** The environment's variables. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -7,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The first variable that is set to something, and its value. */
 function setting(environment: Environment, ...names: readonly string[]): [string, string] | undefined {
   for (const name of names) {
-    const value = environment[name];
+    const value = own(environment, name);
     if (value !== undefined && value !== "") return [name, value];
   }
   return undefined;

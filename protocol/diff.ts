@@ -3,6 +3,7 @@ import {
   formatPath,
   isArray,
   isMap,
+  own,
   Secret,
   type PathSegment,
   type PropertyMap,
@@ -43,10 +44,6 @@ function changesAt(
     return Array.from({ length }, (_, index) => changesAt(old[index], next[index], [...path, index])).flat();
   }
   return equalValues(old, next) ? [] : [{ path, kind: "update" }];
-}
-
-function own(map: PropertyMap, key: string): PropertyValue | undefined {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
 /**

@@ -175,6 +175,11 @@ export function formatPath(path: readonly PathSegment[]): string {
     .join("");
 }
 
+/** What a map holds itself under a name: one that every object inherits is no property of it. */
+export function own(map: PropertyMap, key: string): PropertyValue | undefined {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
 /**
  * Copies secretness from inputs to outputs, as the engine does for providers that know nothing of secrets: objects
  * are walked side by side; elsewhere, an output whose input holds a secret becomes one as a whole. (So it does in an
@@ -182,7 +187,7 @@ export function formatPath(path: readonly PathSegment[]): string {
  */
 export function copySecrets(outputs: PropertyMap, inputs: PropertyMap): PropertyMap {
   return mapValues(outputs, (output, key) => {
-    const input = Object.hasOwn(inputs, key) ? inputs[key] : undefined;
+    const input = own(inputs, key);
     if (input === undefined || output instanceof Secret) return output;
     if (isMap(output) && isMap(input)) return copySecrets(output, input);
     return containsSecret(input) ? markSecret(output) : output;
@@ -210,7 +215,9 @@ export function equalValues(left: PropertyValue, right: PropertyValue): boolean 
     const keys = Object.keys(left);
     return (
       keys.length === Object.keys(right).length &&
-      keys.every((key) => Object.hasOwn(right, key) && equalValues(left[key] ?? null, right[key] ?? null))
+      keys.every(
+        (key) => Object.hasOwn(right, key) && equalValues(own(left, key) ?? null, own(right, key) ?? null),
+      )
     );
   }
   return Object.is(left, right) || (typeof left === "number" && left === right);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/own.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
@@ -57,7 +58,7 @@ export function readConfigMap(live: KubeObject): ConfigMap {
 }
 
 export function contentOf(map: ConfigMap, key: string): Before {
-  return Object.hasOwn(map.data, key) ? (map.data[key] ?? null) : null;
+  return own(map.data, key) ?? null;
 }
 
 /**
@@ -109,7 +110,7 @@ export function configMapPatch(
 ): Readonly<Record<string, unknown>> | undefined {
   const changed = Object.entries(data).filter(([key, content]) => content !== contentOf(map, key));
   const annotated =
-    annotation === undefined || (map.annotations[annotation.name] ?? null) === annotation.value;
+    annotation === undefined || (own(map.annotations, annotation.name) ?? null) === annotation.value;
   if (annotated && changed.length === 0) return undefined;
   return {
     ...(changed.length === 0 ? {} : { data: Object.fromEntries(changed) }),

@@ -1,3 +1,4 @@
+import { own } from "../core/own.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
@@ -13,7 +14,7 @@ export function warnOfExpiry(
 ): void {
   const now = clock().getTime();
   for (const [name, expiration] of Object.entries(expiries)) {
-    if (Object.hasOwn(created, name) && created[name] === expiration) continue;
+    if (own(created, name) === expiration) continue;
     const left = Date.parse(expiration) - now;
     const place = `The reference value "${name}" in ConfigMap "${configMap}"`;
     const renew =

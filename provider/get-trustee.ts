@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries } from "../core/kbs-config/entries.ts";
+import { own } from "../core/own.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { candidateKeys, generationFacts, generations, type Generation } from "../core/trustee/generation.ts";
 import { ownerLabels, STACK_ANNOTATION } from "../core/trustee/ownership.ts";
@@ -49,7 +50,7 @@ function hostOf(route: KubeObject | undefined): string | undefined {
 
 function checkCreated(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
   const { labels = {}, annotations = {} } = metadata;
-  const ours = Object.entries(ownerLabels).every(([label, value]) => labels[label] === value);
+  const ours = Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
   const stack = annotations[STACK_ANNOTATION];
   if (ours && stack === args.stack) return;
   issues.add({

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { own } from "../core/own.ts";
 import {
   changes,
   containsSecret,
@@ -45,7 +46,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
       reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
     }));
   const wrong = Object.entries(shape).flatMap(([name, schema]) => {
-    const value = inputs[name];
+    const value = own(inputs, name);
     if (value !== undefined && containsUnknown(value)) return [];
     const result = (schema as z.ZodType).safeParse(value === undefined ? undefined : toJson(value, [name]));
     return result.success ? [] : failuresOf(name, result.error);

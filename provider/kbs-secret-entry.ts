@@ -8,6 +8,7 @@ import {
   writeLedger,
   type SecretResources,
 } from "../core/kbs-config/entries.ts";
+import { own } from "../core/own.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, type Change, type Target } from "./change.ts";
@@ -125,7 +126,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     const { entries, ledger } = resourcesOf(live);
     const present = entries.includes(want.secret);
     // Without it, the first of two stacks to go would take out what the other one needs.
-    const recorded = !state.added || (ledger[want.secret] ?? []).includes(owner);
+    const recorded = !state.added || (own(ledger, want.secret) ?? []).includes(owner);
     const drift = !present
       ? `${want.secret} was taken out of the list`
       : recorded

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/own.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
@@ -119,7 +120,7 @@ function leave(
 ): { content: Before; ledgers: Ledgers } {
   const { key } = state;
   const live = contentOf(map, key);
-  const ledger = ledgers[key] ?? EMPTY_LEDGER;
+  const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
   if (live === null) {
     const { [owner]: _, ...owners } = ledger.owners;
     return { content: null, ledgers: { ...ledgers, [key]: { ...ledger, owners } } };
@@ -148,7 +149,7 @@ function mergeInto(
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: ledgersOf(map)[key] ?? EMPTY_LEDGER,
+    ledger: own(ledgersOf(map), key) ?? EMPTY_LEDGER,
     owner,
     wanted: withRetiring(want.digests, retiring),
     terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
@@ -224,7 +225,7 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
   const missing = missingDigests(state.key, live, want.digests);
   if (missing.length > 0) return `missing: ${missing.join(", ")}`;
   const renewed = Object.keys(joined.ownership.created).filter(
-    (name) => joined.ownership.created[name] !== state.created[name],
+    (name) => own(joined.ownership.created, name) !== own(state.created, name),
   );
   if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
   return joined.content === live
@@ -264,7 +265,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const ledger = ledgersOf(map)[state.key] ?? EMPTY_LEDGER;
+    const ledger = own(ledgersOf(map), state.key) ?? EMPTY_LEDGER;
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/own.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
 import {
   EMPTY_LEDGER,
@@ -87,8 +88,8 @@ function retireFromReferenceValues(
 ): Promise<Retired> {
   const name = REFERENCE_VALUES_LEDGER_ANNOTATION;
   return retireFrom(operation, namespace, referenceValues, name, (map, key) => {
-    const ledgers = readLedgers(map.annotations[name]);
-    const ledger = ledgers[key] ?? EMPTY_LEDGER;
+    const ledgers = readLedgers(own(map.annotations, name));
+    const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
     const left = retireDigests(key, contentOf(map, key), ledger, referenceValues.owner);
     const value = writeLedgers({ ...ledgers, [key]: left.ledger });
     return configMapPatch(map, { [key]: left.content }, { name, value });
@@ -119,7 +120,7 @@ async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string>
   if (readers.length > 0) return `the former initdata of ${readers.join(", ")} is still accepted`;
   const ledgers = readLedgers(values?.metadata.annotations?.[REFERENCE_VALUES_LEDGER_ANNOTATION]);
   const retiring = Object.values(ledgers).some(
-    (ledger) => (ledger.retiring?.[want.referenceValues.owner] ?? []).length > 0,
+    (ledger) => (own(ledger.retiring, want.referenceValues.owner) ?? []).length > 0,
   );
   return retiring ? "former reference values are still accepted" : NO_DRIFT;
 }

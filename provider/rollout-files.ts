@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/own.ts";
 import { candidateKeys, trusteeNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
@@ -57,7 +58,7 @@ function missingIn(configMap: string, live: KubeObject | undefined, mounted: Mou
   if (mounted.files.length === 0 && !mounted.whole) return [];
   if (live === undefined) return [`there is no ConfigMap "${configMap}", which the KBS mounts`];
   const keys = new Set(
-    ["data", "binaryData"].flatMap((field) => Object.keys(keyed.parse(live[field]) ?? {})),
+    ["data", "binaryData"].flatMap((field) => Object.keys(keyed.parse(own(live, field)) ?? {})),
   );
   const files = mounted.files
     .filter((file) => !keys.has(file))

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../core/own.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,
@@ -174,5 +175,5 @@ function ownWrite(kind: ChangedObject["kind"], metadata: ObjectMeta): number | u
 }
 
 function isLabelled({ labels = {} }: ObjectMeta): boolean {
-  return Object.entries(ownerLabels).every(([label, value]) => labels[label] === value);
+  return Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
 }

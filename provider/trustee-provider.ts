@@ -1,4 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { own } from "../core/own.ts";
 import { KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
 import {
@@ -21,7 +22,7 @@ import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
-  const value = reveal(args)[name];
+  const value = own(reveal(args), name);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
@@ -58,7 +59,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
   };
 
   const handler = (type: string): ResourceHandler => {
-    const found = handlers[type];
+    const found = own(handlers, type);
     if (found === undefined) throw new UnimplementedError(`The provider trustee has no resource ${type}.`);
     return found;
   };

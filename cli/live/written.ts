@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../../core/own.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { managedField, type ManagedField } from "./shapes.ts";
 
@@ -21,8 +22,8 @@ export function lastWritten(metadata: ObjectMeta): number {
 }
 
 function child(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
+  return typeof value === "object" && value !== null
+    ? own(value as Readonly<Record<string, unknown>>, name)
     : undefined;
 }
 

@@ -1,9 +1,11 @@
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import { parseJson } from "../../core/json.ts";
+import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 
 /** Names the OPA program where it is not on PATH. */
 export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
@@ -16,6 +18,9 @@ const NEEDED = `Install Open Policy Agent ${OLDEST_MAJOR}.0 or newer, or name th
 /** The OPA program, or why there is none to ask, and what to do about it. */
 export type FoundOpa = { readonly program: string } | { readonly reason: string };
 
+/** Of this program's environment OPA gets nothing: there are tokens and passphrases in it, and a policy may be anybody's. */
+const apart = { env: {}, extendEnv: false, reject: false } as const;
+
 async function isProgram(file: string): Promise<boolean> {
   return access(file, constants.X_OK).then(
     () => true,
@@ -25,7 +30,7 @@ async function isProgram(file: string): Promise<boolean> {
 
 /** What a program says that it is, e.g. `0.68.0`; `undefined` if it is no OPA. */
 async function versionOf(program: string): Promise<string | undefined> {
-  const { stdout } = await execa(program, ["version"], { reject: false, timeout: 30_000 });
+  const { stdout } = await execa(program, ["version"], { ...apart, timeout: 30_000 });
   return /^Version: (\d+\.\S+)/m.exec(stdout)?.[1];
 }
 
@@ -97,7 +102,18 @@ const outputSchema = z.object({
     .default([]),
 });
 
-/** One run of OPA. @param strict a builtin's error ends the evaluation, where OPA by itself would only say "undefined" */
+/** An error's message, with why it is one where it is so here and not in Trustee. */
+function messageOf(message: string): string {
+  const [, name = ""] = /^undefined function (\S+)$/.exec(message) ?? [];
+  return changingFunctions.includes(name)
+    ? `${message} (Trustee has it, but no policy can be judged whose answers change by themselves)`
+    : message;
+}
+
+/**
+ * One run of OPA, without network, environment or clock for the policy.
+ * @param strict a builtin's error ends the evaluation, where OPA by itself would only say "undefined"
+ */
 export async function evaluate(
   { opa, file, syntax }: RegoPolicy,
   query: string,
@@ -105,17 +121,23 @@ export async function evaluate(
   strict: boolean,
 ): Promise<OpaAnswer> {
   const flags = ["--format=json", `--${syntax}-compatible`, ...(strict ? ["--strict-builtin-errors"] : [])];
-  const { stdout, stderr } = await execa(opa, ["eval", ...flags, "-I", "-d", file, query], {
-    input: JSON.stringify(input),
-    reject: false,
-    timeout: 120_000,
-  });
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-opa-"));
+  const capabilities = join(folder, "capabilities.json");
+  const { stdout, stderr } = await writeFile(capabilities, regoCapabilities)
+    .then(() =>
+      execa(opa, ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", file, query], {
+        ...apart,
+        input: JSON.stringify(input),
+        timeout: 120_000,
+      }),
+    )
+    .finally(() => rm(folder, { recursive: true, force: true }));
   const output = outputSchema.safeParse(parseJson(stdout));
   if (!output.success) throw new Error(`OPA gave no answer: ${stderr.trim().slice(0, 500)}`);
   const { errors, result } = output.data;
   const [error] = errors;
   if (error === undefined) return { kind: "answered", value: result[0]?.expressions[0]?.value };
-  const message = [...new Set(errors.map((one) => one.message))].join("; ");
+  const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
   // Where a builtin gave up, the line is one of the query's.
   if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
   const { location } = error;

@@ -2,6 +2,7 @@ import { isAllowed, type AccessDiff, type CellChange } from "./diff.ts";
 import type { AccessReport } from "./matrix.ts";
 import type { Decision } from "./model.ts";
 import { otherReaderClaim, otherReaderName, otherReaderPath } from "./other-readers.ts";
+import { own } from "../own.ts";
 
 /** By this a comment is found again, so that there is one that is kept up to date. */
 export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
@@ -30,9 +31,7 @@ function table(access: AccessReport, changes: readonly CellChange[]): readonly s
     ...Object.entries(access).map(([pod, reads]) =>
       row([
         code(pod),
-        ...paths.map((path) =>
-          cell(Object.hasOwn(reads, path) ? reads[path] : undefined, byCell.get(JSON.stringify([pod, path]))),
-        ),
+        ...paths.map((path) => cell(own(reads, path), byCell.get(JSON.stringify([pod, path])))),
       ]),
     ),
   ];

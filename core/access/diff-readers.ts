@@ -1,10 +1,7 @@
 import type { CellChange } from "./diff.ts";
 import { otherReaderName, otherReaderPath, type OtherReader } from "./other-readers.ts";
 import type { AccessOutputs } from "./preview.ts";
-
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
+import { own } from "../own.ts";
 
 /** Whether a reader is a pod that the stack deployed and goes on deploying: then it is the same one with other initdata. */
 function staysDeployed(before: AccessOutputs, after: AccessOutputs, reader: string): boolean {

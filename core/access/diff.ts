@@ -3,6 +3,7 @@ import type { InitdataChange } from "./diff-readers.ts";
 import type { AccessReport } from "./matrix.ts";
 import { allowedReasons, type Decision } from "./model.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
+import { own } from "../own.ts";
 
 type Why = Decision["why"];
 
@@ -30,8 +31,7 @@ function words(why: Why | undefined): string {
 }
 
 function cellOf(report: AccessReport, pod: string, path: string): Why | undefined {
-  const row = Object.hasOwn(report, pod) ? report[pod] : undefined;
-  return row !== undefined && Object.hasOwn(row, path) ? row[path] : undefined;
+  return own(own(report, pod), path);
 }
 
 function pathsOf(report: AccessReport): ReadonlySet<string> {

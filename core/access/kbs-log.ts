@@ -30,7 +30,8 @@ export type KbsEvent = KbsRequest | KbsError;
 // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
 const ANSI = /\u001b\[[0-9;]*m/g;
 
-const REQUEST = /(\S+) "(?:GET|POST) \/kbs\/v0\/([^\s?"]+)[^"]*" (\d{3})\b/;
+/** Each part begins where the one before has to end: whoever asks the KBS chooses the path, and so how long this takes. */
+const REQUEST = /(?<!\S)(\S+) "(?:GET|POST) \/kbs\/v0\/([^\s?"]+)(?:[\s?][^"]*)?" (\d{3})\b/;
 const ERROR = /\bERROR kbs::error(?:\]|:) (\w+)/;
 
 /** The event in a line of the KBS's log; `undefined`: the line tells of something else. */

@@ -1,5 +1,6 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
+import { own } from "../own.ts";
 
 /** A column of the matrix: one key of one secret in the repository `default`. */
 export interface Column {
@@ -104,14 +105,14 @@ export function accessReport(matrix: AccessMatrix): AccessReport {
 
 /** The matrix again from what a stack put out: its rows in the order given, its columns in the order of the first row. */
 export function matrixOfReport(report: AccessReport, rows: readonly Row[]): AccessMatrix {
-  const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(report[pod] ?? {})))];
+  const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(own(report, pod) ?? {})))];
   const columns = paths.map((path) => {
     const [secret = "", key = ""] = path.split("/");
     return { secret, key };
   });
   const cells = rows.flatMap(({ pod, namespace }) =>
     columns.flatMap(({ secret, key }): Cell[] => {
-      const why = report[pod]?.[`${secret}/${key}`];
+      const why = own(own(report, pod), `${secret}/${key}`);
       return why === undefined ? [] : [{ pod, namespace, secret, key, ...decisionOf(why) }];
     }),
   );

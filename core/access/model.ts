@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { EVERY_KEY, type GrantTable, type OtherSecrets } from "../policy/grants.ts";
 
 /** What the policy decides by: the model that the generated Rego is proven equal to. */
@@ -45,7 +46,7 @@ export function requestedResource(data: PolicyData): Resource | undefined {
 
 function field(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+  return own(value as Readonly<Record<string, unknown>>, name);
 }
 
 /** True if there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims, `input` of the policy */
@@ -89,10 +90,10 @@ export function decide(rules: AccessRules, data: PolicyData, token: unknown): De
       ? { allowed: true, why: "not-restricted" }
       : { allowed: false, why: "others-denied" };
   }
-  const keys = rules.secrets[resource.secret];
+  const keys = own(rules.secrets, resource.secret);
   const initData = claimedInitData(token);
   const isReader = [EVERY_KEY, resource.key].some((key) => {
-    const readers = keys !== undefined && Object.hasOwn(keys, key) ? keys[key] : undefined;
+    const readers = own(keys, key);
     return readers !== undefined && initData !== undefined && Object.hasOwn(readers, initData);
   });
   return isReader && resource.repository === DEFAULT_REPOSITORY

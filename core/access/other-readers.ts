@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
@@ -36,11 +37,7 @@ function readersIn(stack: string, table: GrantTable, former: boolean): readonly 
 }
 
 function isGranted(secrets: GrantTable, { secret, key, initData }: OtherReader): boolean {
-  const keys = Object.hasOwn(secrets, secret) ? secrets[secret] : undefined;
-  return [EVERY_KEY, key].some((one) => {
-    const readers = keys !== undefined && Object.hasOwn(keys, one) ? keys[one] : undefined;
-    return readers !== undefined && Object.hasOwn(readers, initData);
-  });
+  return [EVERY_KEY, key].some((one) => own(own(own(secrets, secret), one), initData) !== undefined);
 }
 
 function orderOf({ secret, key, stack, reader, initData }: OtherReader): string {
@@ -48,18 +45,18 @@ function orderOf({ secret, key, stack, reader, initData }: OtherReader): string 
 }
 
 /**
- * Who reads what `own` restricts by the lines of other stacks, former initdata included; whoever `own` grants it to as well is
+ * Who reads what `joining` restricts by the lines of other stacks, former initdata included; whoever `joining` grants it to as well is
  * none of them. Sorted by secret, key, stack and name.
  */
-export function otherReaders(live: Before, own: StackGrants): readonly OtherReader[] {
+export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
   return stacks
-    .filter(({ stack }) => stack !== own.stack)
+    .filter(({ stack }) => stack !== joining.stack)
     .flatMap(({ stack, secrets, retiring = {} }) => [
       ...readersIn(stack, secrets, false),
       ...readersIn(stack, retiring, true),
     ])
-    .filter((reader) => Object.hasOwn(own.secrets, reader.secret) && !isGranted(own.secrets, reader))
+    .filter((reader) => Object.hasOwn(joining.secrets, reader.secret) && !isGranted(joining.secrets, reader))
     .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
 }
 

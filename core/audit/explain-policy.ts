@@ -1,5 +1,6 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type Decision } from "../access/model.ts";
+import { own } from "../own.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
 import type { Condition } from "./explanation.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
@@ -33,9 +34,9 @@ export function explainQuestions(
   key: string,
 ): readonly PolicyQuestion[] {
   const { text = "" } = livePolicy(trustee);
-  const own = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
+  const claimed = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
   const named = digestsInPolicy(text).map(({ digest }) => digest);
-  const digests = [...new Set([...own, ...named.slice(0, MOST_DIGESTS)])];
+  const digests = [...new Set([...claimed, ...named.slice(0, MOST_DIGESTS)])];
   const tokens = [strangerToken, ...digests.map((digest) => affirmingToken(digest))];
   return kbsKinds(generationOf(trustee)).flatMap((kind) =>
     tokens.map((input) => question(kind, secret, key, input)),
@@ -53,10 +54,8 @@ function readersOf(
   if (text === undefined) return new Map();
   const generated = readGenerated(text);
   if (generated !== undefined) {
-    const keys = Object.hasOwn(generated.secrets, secret) ? generated.secrets[secret] : undefined;
-    const readers = [EVERY_KEY, key].flatMap((one) =>
-      Object.entries(keys !== undefined && Object.hasOwn(keys, one) ? (keys[one] ?? {}) : {}),
-    );
+    const keys = own(generated.secrets, secret);
+    const readers = [EVERY_KEY, key].flatMap((one) => Object.entries(own(keys, one) ?? {}));
     return new Map(readers);
   }
   const kinds = kbsKinds(generationOf(trustee));

@@ -1,4 +1,4 @@
-import { mergeGrants, type GrantTable } from "../policy/grants.ts";
+import { getOrAdd, mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
@@ -63,27 +63,27 @@ function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest
   return `No running pod${where} has the digest ${digest}${twin}`;
 }
 
-/** How a table calls who has this digest. */
-function readersOf(table: GrantTable, digest: string): readonly string[] {
+/** Digest -> how a table calls who has it. */
+function readersIn(table: GrantTable): ReadonlyMap<string, string> {
   const cells = Object.values(table).flatMap((keys) => Object.values(keys));
-  return cells.flatMap((readers) => (Object.hasOwn(readers, digest) ? [readers[digest] ?? ""] : []));
+  return new Map(cells.flatMap((readers) => Object.entries(readers)).reverse());
 }
 
 /** TA101: digests in the policy. */
 function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
   const { map, key, text } = livePolicy(facts.trustee);
   if (text === undefined) return [];
-  const generated = readGenerated(text);
+  const stacks = (readGenerated(text)?.stacks ?? []).map((grants) => ({
+    stack: grants.stack,
+    readers: readersIn(mergeGrants([grants]).secrets),
+    retiring: readersIn(grants.retiring ?? {}),
+  }));
   return digestsInPolicy(text)
     .filter(({ digest, of }) => !known.has(digest) && of !== "something else")
     .map(({ digest, line, of }) => {
-      const stacks = generated?.stacks ?? [];
-      const [reader] = stacks.flatMap((grants) =>
-        readersOf(mergeGrants([grants]).secrets, digest).map(
-          (name) => `${name} of the stack ${grants.stack}`,
-        ),
-      );
-      const [changing] = stacks.filter(({ retiring = {} }) => readersOf(retiring, digest).length > 0);
+      const holder = stacks.find(({ readers }) => readers.has(digest));
+      const reader = holder && `${holder.readers.get(digest) ?? ""} of the stack ${holder.stack}`;
+      const changing = stacks.find(({ retiring }) => retiring.has(digest));
       const unsure = of === "unknown" ? ", perhaps as something else than a digest of initdata" : "";
       return {
         id: "TA101",
@@ -114,7 +114,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
     if (!isInitdataEntry(name, facts.stack)) continue;
     for (const value of values) {
       if (known.has(value)) continue;
-      holders.set(value, [...(holders.get(value) ?? []), name]);
+      getOrAdd(holders, value, (): string[] => []).push(name);
     }
   }
   return [...holders].map(([digest, entries]) => ({

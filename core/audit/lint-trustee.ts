@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
 import { generationFacts, generations } from "../trustee/generation.ts";
 import { expirySeconds } from "./expiry.ts";
@@ -111,7 +112,7 @@ function lintKeys(
   keys: readonly string[],
 ): readonly Finding[] {
   const generation = generationOf(trustee);
-  const others = keys.filter((key) => key !== live.key && map?.data[key] !== undefined);
+  const others = keys.filter((key) => key !== live.key && own(map?.data, key) !== undefined);
   const mounted = trustee.mounts === undefined ? "reads" : "mounts";
   if (live.text === undefined) {
     const [other] = others;

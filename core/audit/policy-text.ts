@@ -16,8 +16,8 @@ export interface DigestInText {
   readonly of: "initdata" | "something else" | "unknown";
 }
 
-/** A string of either kind, or a comment; anything else goes by. */
-const TOKEN = /"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*/g;
+/** A string of either kind, or a comment; anything else goes by. A string that is not closed ends with its line. */
+const TOKEN = /"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|#[^\n]*/gm;
 
 /** As long as the claims are: 32 bytes (PCR8, host data), 48 (mr_config_id); 64 for a sha512 that was not cut. */
 const DIGEST = /(?<![0-9A-Za-z])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64})(?![0-9A-Za-z])/g;
@@ -39,14 +39,23 @@ function digestOf(line: string): DigestInText["of"] {
 export function digestsInPolicy(text: string): readonly DigestInText[] {
   const found = new Map<string, DigestInText>();
   const lines = text.split("\n");
+  const meanings = new Map<number, DigestInText["of"]>();
+  const meaningOf = (line: number): DigestInText["of"] => {
+    const meaning = meanings.get(line) ?? digestOf(lines[line - 1] ?? "");
+    meanings.set(line, meaning);
+    return meaning;
+  };
+  let line = 1;
+  let counted = 0;
   const isGenerated = readGenerated(text) !== undefined;
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
     if (token.startsWith("#")) continue;
     for (const match of token.matchAll(DIGEST)) {
       const [digest] = match;
-      const line = text.slice(0, index + match.index).split("\n").length;
+      line += text.slice(counted, index + match.index).split("\n").length - 1;
+      counted = index + match.index;
       const known = found.get(digest);
-      const of = isGenerated ? "initdata" : digestOf(lines[line - 1] ?? "");
+      const of = isGenerated ? "initdata" : meaningOf(line);
       // What is compared with initdata anywhere may open something.
       if (known === undefined) found.set(digest, { digest, line, of });
       else if (of === "initdata") found.set(digest, { ...known, of });

@@ -1,5 +1,6 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type PolicyData } from "../access/model.ts";
+import { own } from "../own.ts";
 import type { Generation } from "../trustee/generation.ts";
 import type { PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
@@ -147,15 +148,9 @@ export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   const foreign = generated === undefined ? keysInPolicy(text) : [];
   return [...names].flatMap((secret) => {
     const known = trustee.secrets.find(({ name }) => name === secret)?.keys ?? [];
-    const granted = Object.keys(ownValue(generated?.secrets, secret) ?? {}).filter(
-      (key) => key !== EVERY_KEY,
-    );
+    const granted = Object.keys(own(generated?.secrets, secret) ?? {}).filter((key) => key !== EVERY_KEY);
     return [...new Set([...known, ...granted, ...foreign, INVENTED_KEY])].map((key) => ({ secret, key }));
   });
-}
-
-function ownValue<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** So many times a digest is tried with a key, at most. */

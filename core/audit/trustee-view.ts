@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { readDocument, type ReferenceValuesDocument } from "../reference-values/document.ts";
 import {
   candidateKeys,
@@ -37,8 +38,7 @@ export interface LiveText {
 }
 
 function liveText(map: ConfigMapFacts | undefined, name: string, key: string): LiveText {
-  const data = map?.data ?? {};
-  return { map: map?.name ?? name, key, text: Object.hasOwn(data, key) ? data[key] : undefined };
+  return { map: map?.name ?? name, key, text: own(map?.data, key) };
 }
 
 /** The resource policy that Trustee reads. */

@@ -1,4 +1,4 @@
-import { gzip, ungzip } from "pako";
+import { gzip, Inflate } from "pako";
 
 /** The annotation that carries the initdata to the Kata runtime. */
 export const INITDATA_ANNOTATION = "io.katacontainers.config.hypervisor.cc_init_data";
@@ -14,16 +14,40 @@ export function encodeAnnotation(toml: string): string {
   return Buffer.from(gzip(toml, { level: 9 })).toString("base64");
 }
 
+/** No guest takes a longer document: its data hub, its agent policy and its image policy come to some KiB. Bytes. */
+export const LONGEST_INITDATA = 1024 * 1024;
+
+class TooLong extends Error {}
+
+/** Ends as soon as there is too much: 256 KiB of an annotation may inflate to hundreds of MiB. */
+function inflated(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const inflate = new Inflate({ chunkSize: 64 * 1024 });
+  inflate.onData = (chunk) => {
+    length += chunk.length;
+    if (length > LONGEST_INITDATA) throw new TooLong();
+    chunks.push(Buffer.from(chunk));
+  };
+  inflate.push(bytes, true);
+  if (inflate.err !== 0) throw new Error(inflate.msg);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
 /**
  * The exact bytes of the TOML in an annotation.
- * @throws Error if the value is not base64 of gzip; the message says which of the two.
+ * @throws Error if the value is not base64 of gzip, or of more than {@link LONGEST_INITDATA}; the message says which.
  */
 export function decodeAnnotation(value: string): Uint8Array<ArrayBuffer> {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value))
     throw new Error(`the annotation ${INITDATA_ANNOTATION} is not base64`);
   try {
-    return new Uint8Array(ungzip(Buffer.from(value, "base64")));
-  } catch {
-    throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of no gzip data`);
+    return inflated(Buffer.from(value, "base64"));
+  } catch (error) {
+    const problem =
+      error instanceof TooLong
+        ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest takes`
+        : "no gzip data";
+    throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of ${problem}`);
   }
 }

@@ -2,6 +2,7 @@ import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
+import { own } from "../own.ts";
 
 /** A KBS as one of the guest's files names it. */
 export interface InitdataEndpoint {
@@ -31,7 +32,7 @@ function isTable(value: unknown): value is Table {
 
 /** A string at a path of tables. */
 function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), table);
+  const value = path.reduce<unknown>((at, name) => (isTable(at) ? own(at, name) : undefined), table);
   return typeof value === "string" ? value : undefined;
 }
 

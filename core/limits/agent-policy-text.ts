@@ -17,11 +17,14 @@ function isLiteral(token: RegoToken | undefined): boolean {
 
 /** What an expression of literals alone comes to; `undefined` where there is more to it. */
 function constant(expression: Expression): boolean | undefined {
-  const [first, second, third, ...more] = expression;
+  const negations = expression.findIndex((token) => !isWord(token, "not"));
   // `not true` never holds, but OPA 1.22 takes a rule with it for true where its value is a reference.
-  if (isWord(first, "not")) return constant(expression.slice(1)) === false ? true : undefined;
+  if (negations !== 0) {
+    return negations === 1 && constant(expression.slice(1)) === false ? true : undefined;
+  }
+  const [first, second, third, more] = expression;
   if (second === undefined) return isLiteral(first) ? !isWord(first, "false") : undefined;
-  if (first === undefined || third === undefined || more.length > 0) return undefined;
+  if (first === undefined || third === undefined || more !== undefined) return undefined;
   const compares = isSign(second, "==", "=") && isLiteral(first) && isLiteral(third);
   return compares ? literalValue(first) === literalValue(third) : undefined;
 }
@@ -57,23 +60,27 @@ function isBareReference(expression: Expression): boolean {
   return isWord(expression[0], "input") && expression.slice(1).every(isPart);
 }
 
-/** Whether anything of these tokens goes back to what is asked, directly or by other rules of the policy. */
-function looksAtInput(tokens: Expression, statements: readonly RegoStatement[]): boolean {
-  const left = [tokens];
-  const seen = new Set<string>();
-  for (let one = left.pop(); one !== undefined; one = left.pop()) {
-    if (one.some((token) => isWord(token, "input"))) return true;
-    const names = new Set(one.map(({ text }) => text).filter((name) => !seen.has(name)));
-    for (const { name, tokens: more } of statements) if (names.has(name)) left.push(more);
-    for (const name of names) seen.add(name);
+/** What tells whether anything of some tokens goes back to what is asked, directly or by other rules of the policy. */
+function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression) => boolean {
+  const users = new Map<string, string[]>();
+  for (const { name, tokens } of statements) {
+    for (const text of new Set(tokens.map((token) => token.text))) {
+      const known = users.get(text);
+      if (known === undefined) users.set(text, [name]);
+      else known.push(name);
+    }
   }
-  return false;
+  const isInput = (token: RegoToken): boolean => isWord(token, "input");
+  const asking = new Set(statements.filter(({ tokens }) => tokens.some(isInput)).map(({ name }) => name));
+  // A set hands out what is added to it on the way.
+  for (const name of asking) for (const user of users.get(name) ?? []) asking.add(user);
+  return (tokens) => tokens.some((token) => isInput(token) || asking.has(token.text));
 }
 
 /** A rule for exec that looks at what is to be run is what the tutorial has; what it makes of it is `access check`'s to tell. */
-function checksCommand({ value, body }: RegoBranch, statements: readonly RegoStatement[]): boolean {
+function checksCommand({ value, body }: RegoBranch, looksAtInput: (tokens: Expression) => boolean): boolean {
   const parts = [value, ...body.filter((expression) => !isBareReference(expression))];
-  return parts.some((part) => looksAtInput(part, statements));
+  return parts.some(looksAtInput);
 }
 
 /**
@@ -82,13 +89,14 @@ function checksCommand({ value, body }: RegoBranch, statements: readonly RegoSta
  */
 export function wideningsIn(rego: string, requests: readonly string[]): readonly Widening[] {
   const statements = regoStatements(rego);
+  const looksAtInput = inputTeller(statements);
   return statements.flatMap(({ name, branches }) => {
     if (!requests.includes(name)) return [];
     return branches.flatMap((branch): readonly Widening[] => {
       const allowed = verdict(branch);
       if (allowed === false) return [];
       const isChecked =
-        allowed === undefined && name === "ExecProcessRequest" && checksCommand(branch, statements);
+        allowed === undefined && name === "ExecProcessRequest" && checksCommand(branch, looksAtInput);
       return isChecked ? [] : [{ request: name, always: allowed === true, line: branch.line }];
     });
   });
@@ -100,9 +108,8 @@ export interface ListedCommand {
   readonly line: number;
 }
 
-/** The elements of a list from its opening bracket on: each a string, or a list of arguments. */
-function elements(tokens: readonly RegoToken[], start: number): readonly ListedCommand[] {
-  const inner = takeUntil(tokens, start + 1, () => false);
+/** The elements of a list, by what stands in its brackets: each a string, or a list of arguments. */
+function elements(inner: readonly RegoToken[]): readonly ListedCommand[] {
   const found: ListedCommand[] = [];
   for (let at = 0; at < inner.length; at += 1) {
     const token = inner[at];
@@ -119,10 +126,15 @@ function elements(tokens: readonly RegoToken[], start: number): readonly ListedC
 /** The commands in every list that is called `allowed_commands`, as the tutorial's `policy_data` has one. */
 export function commandsIn(rego: string): readonly ListedCommand[] {
   const tokens = regoTokens(rego);
+  let read = 0;
   return tokens.flatMap((token, index) => {
+    if (index < read) return [];
     const isName =
       token.kind === "string" ? stringValue(token) === "allowed_commands" : token.text === "allowed_commands";
     const isList = isSign(tokens[index + 1], ":", ":=", "=") && isSign(tokens[index + 2], "[", "{");
-    return isName && isList ? elements(tokens, index + 2) : [];
+    if (!isName || !isList) return [];
+    const inner = takeUntil(tokens, index + 3, () => false);
+    read = index + 3 + inner.length;
+    return elements(inner);
   });
 }

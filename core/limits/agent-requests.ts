@@ -1,5 +1,6 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
 import { given } from "../issues.ts";
+import { own } from "../own.ts";
 import { getOrAdd } from "../policy/grants.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
@@ -27,7 +28,7 @@ interface Remark {
 }
 
 function requestWords(request: string, verb: "is" | "may be", where = ""): string {
-  return `${request} ${verb} allowed${where}, by which the host can ${refused[request] ?? "do what the tutorial refuses"}.`;
+  return `${request} ${verb} allowed${where}, by which the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
 }
 
 function commandWords(command: string, where = ""): string {
@@ -38,7 +39,7 @@ function commandWords(command: string, where = ""): string {
 function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[] {
   const defaults: Readonly<Record<string, boolean>> = requestDefaults;
   const widened = Object.entries(agentPolicy.requests ?? {}).filter(
-    ([request, allowed]) => allowed && defaults[request] === false,
+    ([request, allowed]) => allowed && own(defaults, request) === false,
   );
   return [
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),

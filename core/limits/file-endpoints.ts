@@ -11,7 +11,7 @@ export interface LiveEndpoint {
   readonly where: string;
 }
 
-const bare = (url: string): string => url.replace(/\/+$/, "");
+const bare = (url: string): string => url.replace(/(?<!\/)\/+$/, "");
 
 /** What follows from a flaw, and what to mend: always the file, since that is taken as it is. */
 function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string {

@@ -18,11 +18,21 @@ export interface SaidRules {
   readonly done: PolicyRules;
 }
 
-const TABLE = /^restricted = (\{\}|\{[^]*?^\})$/m;
+const TABLE = "restricted = ";
+
+/** The table's JSON: from where the first one begins to the line that ends it. */
+function tableText(text: string): string {
+  const lines = text.split(/\r?\n/);
+  const start = lines.findIndex((line) => line.startsWith(`${TABLE}{`));
+  const first = lines[start]?.slice(TABLE.length) ?? "";
+  if (first === "{}") return first;
+  const end = lines.indexOf("}", start + 1);
+  return end === -1 ? "" : [first, ...lines.slice(start + 1, end + 1)].join("\n");
+}
 
 function tableIn(text: string): GrantTable | undefined {
   try {
-    const table: unknown = JSON.parse(TABLE.exec(text)?.[1] ?? "");
+    const table: unknown = JSON.parse(tableText(text));
     return isGrantTable(table) ? table : undefined;
   } catch {
     return undefined;

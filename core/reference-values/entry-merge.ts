@@ -1,5 +1,6 @@
 import { addEntry, editEntry, removeEntry, type Entry, type ReferenceValuesDocument } from "./document.ts";
 import type { CreatedEntry, Digests, Ledger } from "./ledger.ts";
+import { own } from "../own.ts";
 
 /** What one owner wants of the entries of one name. */
 export interface EntryRequest {
@@ -40,7 +41,7 @@ export function unique(values: readonly string[]): string[] {
 
 function wantedByOthers(ledger: Ledger, owner: string, slot: string): string[] {
   return Object.entries(ledger.owners).flatMap(([other, wanted]) =>
-    other === owner ? [] : (wanted[slot] ?? []),
+    other === owner ? [] : (own(wanted, slot) ?? []),
   );
 }
 
@@ -69,10 +70,10 @@ function sameValues(a: readonly string[], b: readonly string[]): boolean {
 
 /** Who keeps an entry of ours from expiring from now on: who did, as long as it uses it, else another that does. */
 function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): CreatedEntry | undefined {
-  const created = ledger.created[name];
+  const created = own(ledger.created, name);
   if (created === undefined) return undefined;
   const others = Object.keys(ledger.owners).filter(
-    (other) => other !== owner && (ledger.owners[other]?.[name] ?? []).length > 0,
+    (other) => other !== owner && (own(own(ledger.owners, other), name) ?? []).length > 0,
   );
   const users = digests.length > 0 ? [...others, owner] : others;
   if (users.includes(created.owner)) return created;
@@ -86,7 +87,7 @@ function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): Created
  * put its own in place of ours: its expiration is theirs.
  */
 function createdEntry(present: readonly Entry[], ledger: Ledger, name: string): Entry | undefined {
-  const created = ledger.created[name];
+  const created = own(ledger.created, name);
   if (created === undefined) return undefined;
   const known = present.find((entry) => entry.expiration === created.expiration);
   if (known !== undefined) return known;
@@ -113,21 +114,21 @@ export function mergeEntry(
   const made = createdEntry(present, ledger, name);
   const keep = made === undefined ? undefined : keeper(ledger, request);
   const renewed = keep?.owner === owner && keep.expiration < renewBefore ? { ...keep, expiration } : keep;
-  const added: Record<string, readonly string[]> = {};
-  const mine: Record<string, readonly string[]> = {};
+  const added = new Map<string, readonly string[]>();
+  const mine = new Map<string, readonly string[]>();
   let document = live;
   const slots = Math.max(1, present.length);
   for (let index = 0; index < slots; index += 1) {
     const slot = slotOf(name, index);
     const before = present[index]?.values ?? [];
-    const ours = new Set(ledger.added[slot]);
+    const ours = new Set(own(ledger.added, slot));
     const others = wantedByOthers(ledger, owner, slot);
     const stale = new Set(
       [...ours].filter((digest) => !digests.includes(digest) && !others.includes(digest)),
     );
-    const own = digests.filter((digest) => ours.has(digest) || !before.includes(digest));
-    added[slot] = unique([...[...ours].filter((digest) => !stale.has(digest)), ...own]).sort();
-    mine[slot] = own;
+    const held = digests.filter((digest) => ours.has(digest) || !before.includes(digest));
+    added.set(slot, unique([...[...ours].filter((digest) => !stale.has(digest)), ...held]).sort());
+    mine.set(slot, held);
     const entry = document.entries[present[index]?.at ?? -1];
     if (entry === undefined) continue;
     const values = mergeValues(before, digests, stale, ours);
@@ -136,10 +137,11 @@ export function mergeEntry(
     if (sameValues(values, before) && !renew) continue;
     document = editEntry(document, entry, { values, ...(renew ? { expiration: renewed.expiration } : {}) });
   }
+  const slotted = { added: Object.fromEntries(added), mine: Object.fromEntries(mine) };
   if (present.length === 0 && digests.length > 0) {
     document = addEntry(document, { name, expiration, values: digests });
-    return { document, added, mine, created: { owner, expiration } };
+    return { document, ...slotted, created: { owner, expiration } };
   }
-  if (renewed !== undefined) return { document, added, mine, created: renewed };
-  return { document: made === undefined ? document : dropEmpty(document, made.at), added, mine };
+  if (renewed !== undefined) return { document, ...slotted, created: renewed };
+  return { document: made === undefined ? document : dropEmpty(document, made.at), ...slotted };
 }

@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import type { Before } from "../policy/registry.ts";
 import { comparable, readDocument } from "./document.ts";
 import { mergeEntry, nameOfSlot, unique } from "./entry-merge.ts";
@@ -48,21 +49,21 @@ export interface Joined {
 }
 
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
-function tidy(digests: Digests): Digests {
-  const entries = Object.entries(digests).filter(([, list]) => list.length > 0);
+function tidy(digests: readonly (readonly [string, readonly string[]])[]): Digests {
+  const entries = digests.filter(([, list]) => list.length > 0);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The ledger with what only the owner's state remembers: an annotation may have been removed by hand. */
 function recall(ledger: Ledger, live: Before, owner: string, remembered: Ownership | undefined): Ledger {
   const first = Object.keys(ledger.owners).length === 0;
-  if (ledger.owners[owner] !== undefined || remembered === undefined) {
+  if (own(ledger.owners, owner) !== undefined || remembered === undefined) {
     return first ? { ...ledger, before: live } : ledger;
   }
   const slots = unique([...Object.keys(ledger.added), ...Object.keys(remembered.added)]);
   const added = slots.map((slot) => [
     slot,
-    unique([...(ledger.added[slot] ?? []), ...(remembered.added[slot] ?? [])]),
+    unique([...(own(ledger.added, slot) ?? []), ...(own(remembered.added, slot) ?? [])]),
   ]);
   const created = Object.entries(remembered.created).map(([name, expiration]) => [
     name,
@@ -91,35 +92,35 @@ export function joinReferenceValues(request: JoinRequest): Joined {
   const ledger = recall(request.ledger, live, owner, remembered);
   let document = readDocument(key, live);
   const read = document.text;
-  const added: Record<string, readonly string[]> = {};
-  const mine: Record<string, readonly string[]> = {};
-  const created: Record<string, CreatedEntry> = {};
+  const added: [string, readonly string[]][] = [];
+  const mine: [string, readonly string[]][] = [];
+  const created: [string, CreatedEntry][] = [];
   const names = [...Object.keys(ledger.added).map(nameOfSlot), ...Object.keys(ledger.created)];
   for (const name of unique([...names, ...Object.keys(wanted)]).sort()) {
-    const digests = unique(wanted[name] ?? []);
-    const result = mergeEntry(document, ledger, { name, digests, owner, ...(terms[name] ?? NO_TERM) });
+    const digests = unique(own(wanted, name) ?? []);
+    const result = mergeEntry(document, ledger, { name, digests, owner, ...(own(terms, name) ?? NO_TERM) });
     document = result.document;
-    Object.assign(added, result.added);
-    Object.assign(mine, result.mine);
-    if (result.created !== undefined) created[name] = result.created;
+    added.push(...Object.entries(result.added));
+    mine.push(...Object.entries(result.mine));
+    if (result.created !== undefined) created.push([name, result.created]);
   }
   const { [owner]: _, ...others } = ledger.owners;
-  const own = tidy(mine);
-  const owners = Object.keys(own).length === 0 ? others : { ...others, [owner]: own };
+  const held = tidy(mine);
+  const owners = Object.keys(held).length === 0 ? others : { ...others, [owner]: held };
   const { before } = ledger;
-  const kept = Object.entries(created).filter(([, entry]) => entry.owner === owner);
+  const kept = created.filter(([, entry]) => entry.owner === owner);
   return {
     // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
     content: document.text === read ? live : document.text,
     ledger: {
       ...(before === undefined ? {} : { before }),
       added: tidy(added),
-      created,
+      created: Object.fromEntries(created),
       owners,
       ...retiringOfOthers(ledger, owner),
     },
     ownership: {
-      added: own,
+      added: held,
       created: Object.fromEntries(kept.map(([name, entry]) => [name, entry.expiration])),
       before: before !== undefined ? before : remembered !== undefined ? remembered.before : live,
     },
@@ -144,7 +145,7 @@ export function carriedOver(key: string, live: Before, had: Ownership): Ownershi
   const created = Object.entries(had.created).filter(([name]) =>
     entries.some((entry) => entry.name === name),
   );
-  return { added: tidy(Object.fromEntries(added)), created: Object.fromEntries(created), before: live };
+  return { added: tidy(added), created: Object.fromEntries(created), before: live };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
@@ -17,9 +18,9 @@ export interface FormerDigests {
 export function retiringDigests(wanted: Digests, former: FormerDigests, rotation: Rotation): Digests {
   const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
   const entries = names.map((name): [string, readonly string[]] => {
-    const all = unique([...(former.retiring[name] ?? []), ...(former.digests[name] ?? [])]);
-    const stay = all.filter((digest) => staysAccepted(rotation, digest, former.readers[digest] ?? ""));
-    return [name, stay.filter((digest) => !(wanted[name] ?? []).includes(digest)).sort()];
+    const all = unique([...(own(former.retiring, name) ?? []), ...(own(former.digests, name) ?? [])]);
+    const stay = all.filter((digest) => staysAccepted(rotation, digest, own(former.readers, digest) ?? ""));
+    return [name, stay.filter((digest) => !(own(wanted, name) ?? []).includes(digest)).sort()];
   });
   return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
 }
@@ -42,7 +43,7 @@ export function leftBehind(
     const values = entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
     const ours = added.filter(([slot]) => nameOfSlot(slot) === name).flatMap(([, list]) => list);
     const stays = (digest: string): boolean =>
-      values.includes(digest) && !ours.includes(digest) && !(wanted[name] ?? []).includes(digest);
+      values.includes(digest) && !ours.includes(digest) && !(own(wanted, name) ?? []).includes(digest);
     return [name, digests.filter(stays)];
   });
   return Object.fromEntries(left.filter(([, digests]) => digests.length > 0));
@@ -52,13 +53,13 @@ export function leftBehind(
 export function withRetiring(wanted: Digests, retiring: Digests): Digests {
   const names = unique([...Object.keys(wanted), ...Object.keys(retiring)]);
   return Object.fromEntries(
-    names.map((name) => [name, unique([...(wanted[name] ?? []), ...(retiring[name] ?? [])])]),
+    names.map((name) => [name, unique([...(own(wanted, name) ?? []), ...(own(retiring, name) ?? [])])]),
   );
 }
 
 /** What of an owner's retiring digests still stands in the document, by what the ledger says. */
 export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests): Digests {
-  const held = ledger.retiring?.[owner] ?? [];
+  const held = own(ledger.retiring, owner) ?? [];
   const entries = Object.entries(retiring).map(([name, digests]): [string, readonly string[]] => [
     name,
     digests.filter((digest) => held.includes(digest)),
@@ -68,7 +69,7 @@ export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests):
 
 /** The ledger of a join, with that owner's retiring digests: those of them that it has added. */
 export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): Ledger {
-  const mine = new Set(Object.values(ledger.owners[owner] ?? {}).flat());
+  const mine = new Set(Object.values(own(ledger.owners, owner) ?? {}).flat());
   const held = unique(Object.values(retiring).flat())
     .filter((digest) => mine.has(digest))
     .sort();
@@ -85,14 +86,15 @@ export function retireDigests(
   ledger: Ledger,
   owner: string,
 ): { readonly content: Before; readonly ledger: Ledger } {
-  const retiring = ledger.retiring?.[owner] ?? [];
+  const retiring = own(ledger.retiring, owner) ?? [];
   if (retiring.length === 0) return { content: live, ledger };
-  const wanted: Record<string, string[]> = {};
-  for (const [slot, digests] of Object.entries(ledger.owners[owner] ?? {})) {
+  const wanted = new Map<string, string[]>();
+  for (const [slot, digests] of Object.entries(own(ledger.owners, owner) ?? {})) {
     const name = nameOfSlot(slot);
     const staying = digests.filter((digest) => !retiring.includes(digest));
-    wanted[name] = unique([...(wanted[name] ?? []), ...staying]);
+    wanted.set(name, unique([...(wanted.get(name) ?? []), ...staying]));
   }
-  const joined = joinReferenceValues({ key, live, ledger, owner, wanted, terms: {} });
+  const asked = { wanted: Object.fromEntries(wanted), terms: {} };
+  const joined = joinReferenceValues({ key, live, ledger, owner, ...asked });
   return { content: joined.content, ledger: joined.ledger };
 }

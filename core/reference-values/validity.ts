@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
 import type { Digests } from "./ledger.ts";
@@ -14,8 +15,8 @@ export interface Validity {
   readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
 }
 
-function daysOf(name: string, { validityDays, validityDaysOf = {} }: Validity): number {
-  return (Object.hasOwn(validityDaysOf, name) ? validityDaysOf[name] : undefined) ?? validityDays;
+function daysOf(name: string, { validityDays, validityDaysOf }: Validity): number {
+  return own(validityDaysOf, name) ?? validityDays;
 }
 
 /** `%Y-%m-%dT%H:%M:%SZ`, in whole seconds. */
@@ -53,7 +54,7 @@ export function termsOf(
  */
 export function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {
   const { entries } = readDocument(key, content);
-  const used = Object.keys(wanted).filter((name) => (wanted[name] ?? []).length > 0);
+  const used = Object.keys(wanted).filter((name) => (own(wanted, name) ?? []).length > 0);
   return Object.fromEntries(
     used.flatMap((name): [string, string][] => {
       const [first] = entries

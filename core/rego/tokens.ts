@@ -8,8 +8,11 @@ export interface RegoToken {
   readonly line: number;
 }
 
-/** A comment, a string of either kind, a word, a number, or a sign. */
-const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.)*"|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/g;
+/**
+ * A comment, a string of either kind, a word, a number, or a sign. A string that is not closed ends with its line, so that no
+ * part of a text is looked at for a second time.
+ */
+const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
 function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] {
   if (/^(".|`)/s.test(text)) return "string";
@@ -77,8 +80,9 @@ export function takeUntil(
 ): readonly RegoToken[] {
   const taken: RegoToken[] = [];
   let depth = 0;
-  for (const token of tokens.slice(start)) {
-    if (depth === 0 && (bracket(token) < 0 || ends(token, taken))) break;
+  for (let at = start; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (token === undefined || (depth === 0 && (bracket(token) < 0 || ends(token, taken)))) break;
     depth += bracket(token);
     taken.push(token);
   }

@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 /** An object whose last change every pod must see. */
 export interface ChangedObject {
   readonly kind: "ConfigMap" | "Secret";
@@ -62,12 +63,7 @@ function isAtLeast(version: string | undefined, wanted: string): boolean {
 
 /** Whether the versions show the change or a later one. A Secret is never in them. */
 export function showsChange(versions: ConfigMapVersions | undefined, change: ChangedObject): boolean {
-  return (
-    change.kind === "ConfigMap" &&
-    versions !== undefined &&
-    Object.hasOwn(versions, change.name) &&
-    isAtLeast(versions[change.name], change.resourceVersion)
-  );
+  return change.kind === "ConfigMap" && isAtLeast(own(versions, change.name), change.resourceVersion);
 }
 
 /**

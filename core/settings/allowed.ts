@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isRecord } from "../json.ts";
+import { own } from "../own.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -70,7 +71,7 @@ function at(schema: unknown, part: PropertyKey): unknown {
   if (!isRecord(schema)) return undefined;
   if (typeof part === "number") return schema["items"];
   const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
-  return properties[String(part)] ?? schema["additionalProperties"];
+  return own(properties, String(part)) ?? schema["additionalProperties"];
 }
 
 /**

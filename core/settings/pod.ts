@@ -4,6 +4,7 @@ import type { Binding } from "../initdata/binding.ts";
 import { isRecord } from "../json.ts";
 import type { PodOptions, PodSettings } from "./pod-schema.ts";
 import { DEFAULT_NAMESPACE, hasReplicas, podId, type WorkloadKind } from "./workload.ts";
+import { own } from "../own.ts";
 
 type Json = PodOptions["securityContext"];
 
@@ -57,13 +58,13 @@ const IMAGE_POLICY = "trustee-image-policy/policy";
  * `securityContext` that hardens every pod.
  * @param merged members that are maps themselves and are merged alike; every other one is taken as a whole
  */
-function over(own: Json, defaults: Json, merged: readonly string[] = []): Json {
-  if (own === undefined || defaults === undefined) return own ?? defaults;
+function over(set: Json, defaults: Json, merged: readonly string[] = []): Json {
+  if (set === undefined || defaults === undefined) return set ?? defaults;
   const both = merged.flatMap((name) => {
-    const [below, above] = [defaults[name], own[name]];
+    const [below, above] = [own(defaults, name), own(set, name)];
     return isRecord(below) && isRecord(above) ? [[name, { ...below, ...above }] as const] : [];
   });
-  return { ...defaults, ...own, ...Object.fromEntries(both) };
+  return { ...defaults, ...set, ...Object.fromEntries(both) };
 }
 
 /**

@@ -126,3 +126,18 @@ test.each([
 ])("the core may: %s", async (code) => {
   expect(await allows("core/deep/file.ts", code)).toBe(true);
 });
+
+test("no record is indexed by a name that may be anybody's, neither to read nor to write", async () => {
+  const lines = [
+    "export const one = (r: Readonly<Record<string, number>>, n: string) => r[n];",
+    "export const two = (r: Record<string, 1> | undefined, n: string) => r?.[n];",
+    "export const three = (r: Record<string, 1>, n: string) => void (r[n] = 1);",
+    'export const four = (r: Record<string, 1>) => r["known"];',
+    'export const five = (r: Record<"a" | "b", 1>, n: "a" | "b") => r[n];',
+    "export const six = (r: readonly string[], n: number) => r[n];",
+  ];
+  // The types are those of a file that is there.
+  const [result] = await new ESLint().lintText(lines.join("\n"), { filePath: "core/own.ts" });
+  const found = result?.messages.filter(({ ruleId }) => ruleId === "project/own-entries");
+  expect(found?.map(({ line }) => line)).toEqual([1, 2, 3]);
+});

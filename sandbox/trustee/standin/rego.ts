@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
+import { regoCapabilities } from "../../../core/rego/capabilities.ts";
 
 export interface Question {
   readonly policy: string;
@@ -23,14 +24,19 @@ const outputSchema = z.object({
 });
 
 /**
- * Evaluates a policy with the OPA program. Builtin errors end the evaluation, as in the engine that Trustee ships;
- * only `true` allows.
+ * Evaluates a policy with the OPA program, which has only the functions of the engine that Trustee ships. Builtin errors end the
+ * evaluation, as there; only `true` allows.
  */
 export async function evaluate(opa: string, question: Question): Promise<Decision> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
   try {
     const [policy, data] = [join(folder, "policy.rego"), join(folder, "data.json")];
-    await Promise.all([writeFile(policy, question.policy), writeFile(data, JSON.stringify(question.data))]);
+    const capabilities = join(folder, "capabilities.json");
+    await Promise.all([
+      writeFile(policy, question.policy),
+      writeFile(data, JSON.stringify(question.data)),
+      writeFile(capabilities, regoCapabilities),
+    ]);
     const syntax = question.syntax === "v0" ? ["--v0-compatible"] : [];
     const { stdout, stderr } = await execa(
       opa,
@@ -38,6 +44,8 @@ export async function evaluate(opa: string, question: Question): Promise<Decisio
         "eval",
         "--format=json",
         "--strict-builtin-errors",
+        "--capabilities",
+        capabilities,
         ...syntax,
         "-I",
         "-d",
@@ -46,7 +54,7 @@ export async function evaluate(opa: string, question: Question): Promise<Decisio
         data,
         question.query,
       ],
-      { input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
+      { env: {}, extendEnv: false, input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
     );
     return decision(stdout, stderr);
   } finally {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -81,6 +81,76 @@ allow if split(input.who, "/")[0] == "me"
     expect(await Promise.all(answers)).toEqual([[false], [false], [false], [true], [false]]);
   });
 
+  it.each([
+    [
+      "the network",
+      'http.send({"method": "get", "url": "http://127.0.0.1:9"}).status_code == 200',
+      "http.send",
+    ],
+    ["the network's names", 'count(net.lookup_ip_addr("localhost")) > 0', "net.lookup_ip_addr"],
+    ["the environment", 'opa.runtime().env.PATH != ""', "opa.runtime"],
+    ["what is not in Trustee", 'io.jwt.decode("a.b.c")[0].alg == "none"', "io.jwt.decode"],
+    ["its own text", "count(rego.metadata.chain()) >= 0", "rego.metadata.chain"],
+    ["an identifier made by chance", 'uuid.rfc4122("a") != ""', "uuid.rfc4122"],
+  ])("that asks for %s does not compile", async (_, condition, name) => {
+    const policy = `package policy\nimport rego.v1\ndefault allow := false\nallow if ${condition}\n`;
+    const answers = await evaluateRego(opa, policy, "v1", [{ data: {}, input: {} }]);
+    expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name}` }]);
+  });
+
+  it.each([
+    ["time.now_ns", "time.now_ns() > 0"],
+    ["rand.intn", 'rand.intn("a", 2) == 1'],
+  ])("that calls %s, which Trustee has, is not evaluated, and why is said", async (name, condition) => {
+    const policy = `package policy\ndefault allow = false\nallow { ${condition} }\n`;
+    const answers = await evaluateRego(opa, policy, "v0", [{ data: {}, input: {} }]);
+    const why = "Trustee has it, but no policy can be judged whose answers change by themselves";
+    expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name} (${why})` }]);
+  });
+
+  it("may call every function that Trustee has in both syntaxes, and every sign of Rego", async () => {
+    const conditions = [
+      ...[
+        'split("a/b", "/")[1] == "b"',
+        'sprintf("%s-%d", ["a", 1]) == "a-1"',
+        'base64.decode("YQ==") == "a"',
+      ],
+      ...['json.unmarshal("[1]")[0] == 1', 'regex.match("^a+$", "aaa")', 'object.get({"a": 1}, "b", 2) == 2'],
+      ...[
+        'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
+        "bits.and(6, 3) == 2",
+        "array.slice([1, 2], 0, 1) == [1]",
+      ],
+      ...[
+        "1 + 2 * 3 - 4 / 2 == 5",
+        "7 % 4 == 3",
+        "{1, 2} & {2} == {2}",
+        "{1} | {2} == {1, 2}",
+        "{1, 2} - {2} == {1}",
+      ],
+      ...[
+        "1 < 2",
+        "2 >= 2",
+        '"a" in ["a"]',
+        '"k", 1 in {"k": 1}',
+        "every x in [1] { x == 1 }",
+        "some y in [3]; y == 3",
+      ],
+      ...[
+        'print("a", input.nothing)',
+        "not is_string(1)",
+        "count({z | z := [1, 2][_]}) == 2",
+        "sum([1, 2]) == 3",
+      ],
+    ];
+    const body = conditions.join("\n  ");
+    const asked = [{ data: {}, input: {} }];
+    const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
+    const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
+    expect(await evaluateRego(opa, v1, "v1", asked)).toEqual([true]);
+    expect(await evaluateRego(opa, v0, "v0", asked)).toEqual([true]);
+  });
+
   it("may lack the rule, and may be asked nothing", async () => {
     expect(await evaluateRego(opa, "package policy\n", "v1", [{ data: {}, input: {} }])).toEqual([false]);
     expect(await evaluateRego(opa, "package policy\n", "v1", [])).toEqual([]);
@@ -101,6 +171,28 @@ describe("the OPA program", () => {
     folder = await mkdtemp(join(tmpdir(), "trustee-access-path-"));
   });
   afterAll(async () => rm(folder, { recursive: true }));
+
+  it("gets nothing of the environment, and what a policy may call", async () => {
+    const path = await mkdtemp(join(folder, "path-"));
+    const program = join(path, "opa");
+    const seen = join(path, "seen");
+    const answer = '{"result":[{"expressions":[{"value":{}}]}]}';
+    const lines = ["#!/bin/sh", `{ echo $*; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
+    await writeFile(
+      program,
+      [...lines, `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`].join("\n"),
+    );
+    await chmod(program, 0o755);
+    expect(await findOpa({ PATH: path })).toEqual({ program });
+    expect(await evaluateRego(program, "package policy", "v1", [{ data: {}, input: {} }])).toEqual([false]);
+    const [version, ...more] = (await readFile(seen, "utf8")).trim().split("\n");
+    // What a shell sets by itself.
+    const own = /^(PWD|SHLVL|_|OLDPWD)=/;
+    expect(version).toBe("version");
+    expect(more.filter((line) => !own.test(line))).toEqual([
+      expect.stringMatching(/^eval .* --capabilities \/\S+\/capabilities\.json /),
+    ]);
+  });
 
   it("is the one that the environment names, else the first on PATH, else none", async () => {
     const own = await fake("Version: 1.0.0");

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeAnnotation, encodeAnnotation } from "../../../core/initdata/annotation.ts";
@@ -31,5 +32,33 @@ describe("the cc_init_data annotation", () => {
     [Buffer.from("plain").toString("base64"), "of no gzip data"],
   ])("refuses %s", (value, message) => {
     expect(() => decodeAnnotation(value)).toThrow(message);
+  });
+
+  const gzipped = (...texts: readonly Buffer[]): string =>
+    Buffer.concat(texts.map((text) => gzipSync(text))).toString("base64");
+  const long = (bytes: number): Buffer => Buffer.alloc(bytes, "a");
+
+  it("is read up to 1 MiB, in as many gzip members as there are", () => {
+    expect(decodeAnnotation(gzipped(long(1024 * 1024)))).toHaveLength(1024 * 1024);
+    expect(Buffer.from(decodeAnnotation(gzipped(long(3), Buffer.from("b")))).toString()).toBe("aaab");
+  });
+
+  it.each([
+    ["one byte more", [long(1024 * 1024 + 1)]],
+    ["190 MiB in 256 KiB", [long(190 * 1024 * 1024)]],
+    ["many members", [long(1024 * 1024), Buffer.from("b")]],
+  ])("is refused beyond, without being read to its end: %s", (_, texts) => {
+    const annotation = gzipped(...texts);
+    const start = performance.now();
+    expect(() => decodeAnnotation(annotation)).toThrow(
+      "of a document of more than 1024 KiB, which no guest takes",
+    );
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it("is refused where it breaks off", () => {
+    const whole = Buffer.from(gzipped(Buffer.from("a = 1\n".repeat(20))), "base64");
+    const half = whole.subarray(0, whole.length / 2).toString("base64");
+    expect(() => decodeAnnotation(half)).toThrow("of no gzip data");
   });
 });
