@@ -1,9 +1,10 @@
-import { EVERY_KEY, formerName, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import { ANY_TEE, EVERY_KEY, formerName, listGrants, mergeGrants, type StackGrants } from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import type { Claimant } from "./token.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
@@ -26,14 +27,14 @@ export interface AccessChange {
   readonly after: Decision["why"];
 }
 
-/** A claim that no pod makes. */
-const NOBODY = "";
+/** A pod with a claim that no pod makes. */
+const NOBODY: Claimant = { initData: "", binding: "azure-vtpm" };
 
 /** What is compared: somebody by a name, with the claims of before and of after. */
 interface Compared {
   readonly pod: string;
-  readonly before: readonly string[];
-  readonly after: readonly string[];
+  readonly before: readonly Claimant[];
+  readonly after: readonly Claimant[];
 }
 
 /** The columns to compare: the matrix's, and what was restricted before and is not declared any more. */
@@ -51,16 +52,8 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readon
 }
 
 /** Pod -> what it claimed before, by the stack's former grants. */
-function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly string[]> {
-  const claims = new Map<string, Set<string>>();
-  for (const readers of Object.values(former?.secrets ?? {}).flatMap((keys) => Object.values(keys))) {
-    for (const [initData, name] of Object.entries(readers)) {
-      const known = claims.get(name);
-      if (known === undefined) claims.set(name, new Set([initData]));
-      else known.add(initData);
-    }
-  }
-  return new Map([...claims].map(([name, all]) => [name, [...all]]));
+function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
+  return Map.groupBy(listGrants(former?.secrets ?? {}), ({ reader }) => reader);
 }
 
 /**
@@ -69,7 +62,7 @@ function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly
  */
 function comparedRows(
   matrix: AccessMatrix,
-  formerClaims: ReadonlyMap<string, readonly string[]>,
+  formerClaims: ReadonlyMap<string, readonly Claimant[]>,
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
@@ -77,12 +70,15 @@ function comparedRows(
     .filter(([name]) => !present.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return [
-    ...matrix.rows.flatMap(({ pod, initData }): Compared[] => {
-      const former = formerClaims.get(pod) ?? [];
-      if (deployed.has(pod))
-        return [{ pod, before: former.length > 0 ? former : [initData], after: [initData] }];
+    ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
+      // What an older release wrote does not say of which TEE it is: the one that it has now.
+      const former = (formerClaims.get(pod) ?? []).map((claim) =>
+        claim.binding === ANY_TEE ? { ...claim, binding } : claim,
+      );
+      const current: readonly Claimant[] = [{ initData, binding }];
+      if (deployed.has(pod)) return [{ pod, before: former.length > 0 ? former : current, after: current }];
       return [
-        { pod, before: [initData], after: [initData] },
+        { pod, before: current, after: current },
         ...(former.length > 0 ? [{ pod: formerName(pod), before: former, after: former }] : []),
       ];
     }),
@@ -92,16 +88,18 @@ function comparedRows(
 }
 
 /** The best that any of the claims gets. */
-function decideAny(rules: AccessRules, claims: readonly string[], { secret, key }: Column): Decision {
+function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, key }: Column): Decision {
   const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-  const all = claims.map((claim) => decide(rules, data, affirmingToken(claim)));
-  return all.find(({ allowed }) => allowed) ?? all[0] ?? decide(rules, data, affirmingToken(NOBODY));
+  const ask = ({ initData, binding }: Claimant): Decision =>
+    decide(rules, data, affirmingToken(initData, binding));
+  const all = claims.map(ask);
+  return all.find(({ allowed }) => allowed) ?? all[0] ?? ask(NOBODY);
 }
 
 /** What a cell was: open only if the live policy both says so and does so. */
 function formerDecision(
   { said, done }: SaidRules,
-  claims: readonly string[],
+  claims: readonly Claimant[],
   column: Column,
 ): { readonly allowed: boolean; readonly why: FormerWhy } {
   const saying = decideAny(said, claims, column);

@@ -69,6 +69,7 @@ export const claimNames: Readonly<Record<Binding, string>> = {
   "azure-vtpm": "PCR8",
   snp: "host data",
   tdx: "mr_config_id",
+  sample: "sample init_data",
 };
 
 /** One claim with its name. */

@@ -94,11 +94,7 @@ function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveT
 function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
     policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }));
-  const readers = new Set(
-    Object.values(plan.grants.secrets).flatMap((keys) =>
-      Object.values(keys).flatMap((names) => Object.values(names)),
-    ),
-  );
+  const readers = new Set(listGrants(plan.grants.secrets).map(({ reader }) => reader));
   const bare = Object.fromEntries(Object.keys(plan.grants.secrets).map((secret) => [secret, {}]));
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);
 }

@@ -1,5 +1,5 @@
 import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
-import { isGrantTable, parseRegistry } from "./registry.ts";
+import { parseRegistry, readTable } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 
 /** What a policy decides by. */
@@ -32,8 +32,7 @@ function tableText(text: string): string {
 
 function tableIn(text: string): GrantTable | undefined {
   try {
-    const table: unknown = JSON.parse(tableText(text));
-    return isGrantTable(table) ? table : undefined;
+    return readTable(JSON.parse(tableText(text)));
   } catch {
     return undefined;
   }

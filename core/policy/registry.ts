@@ -1,4 +1,12 @@
-import { canonicalGrants, otherSecretsModes, type GrantTable, type StackGrants } from "./grants.ts";
+import {
+  ANY_TEE,
+  canonicalGrants,
+  otherSecretsModes,
+  tableBindings,
+  type GrantTable,
+  type Readers,
+  type StackGrants,
+} from "./grants.ts";
 
 /** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
 export type Before = string | null;
@@ -49,29 +57,56 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is a table of grants, e.g. one that was read from a text. */
-export function isGrantTable(value: unknown): value is GrantTable {
-  return (
-    isRecord(value) &&
-    Object.values(value).every(
-      (keys) =>
-        isRecord(keys) &&
-        Object.values(keys).every(
-          (readers) => isRecord(readers) && Object.values(readers).every((name) => typeof name === "string"),
-        ),
-    )
+/** A record with each member read; undefined if a value is none, or a member cannot be read. */
+function readRecord<T>(
+  value: unknown,
+  read: (member: unknown, name: string) => T | undefined,
+): Readonly<Record<string, T>> | undefined {
+  if (!isRecord(value)) return undefined;
+  const members = Object.entries(value);
+  const found = members.flatMap(([name, member]) => {
+    const one = read(member, name);
+    return one === undefined ? [] : [[name, one] as const];
+  });
+  return found.length === members.length ? Object.fromEntries(found) : undefined;
+}
+
+function readText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The readers of one key. Where the bindings are now, an older release wrote the claims, which so say nothing of the TEE. */
+function readReaders(value: unknown): Readers | undefined {
+  const claims = readRecord(value, readText);
+  if (claims !== undefined) return Object.keys(claims).length === 0 ? {} : { [ANY_TEE]: claims };
+  return readRecord(value, (member, name) =>
+    tableBindings.some((binding) => binding === name) ? readRecord(member, readText) : undefined,
   );
 }
 
-function isStackGrants(value: unknown): value is StackGrants {
-  return (
-    isRecord(value) &&
-    typeof value["stack"] === "string" &&
-    (value["owner"] === undefined || typeof value["owner"] === "string") &&
-    otherSecretsModes.some((mode) => mode === value["others"]) &&
-    isGrantTable(value["secrets"]) &&
-    (value["retiring"] === undefined || isGrantTable(value["retiring"]))
-  );
+/**
+ * A table of grants, e.g. one that was read from a text; also one of an older release, which said nothing of TEEs.
+ * @returns undefined for what is none
+ */
+export function readTable(value: unknown): GrantTable | undefined {
+  return readRecord(value, (keys) => readRecord(keys, readReaders));
+}
+
+function readStackGrants(value: unknown): StackGrants | undefined {
+  if (!isRecord(value)) return undefined;
+  const { stack, owner, retiring } = value;
+  const others = otherSecretsModes.find((mode) => mode === value["others"]);
+  const tables = [value["secrets"], ...(retiring === undefined ? [] : [retiring])].map(readTable);
+  const [secrets, formers] = tables;
+  if (typeof stack !== "string" || others === undefined || secrets === undefined) return undefined;
+  if (tables.includes(undefined) || (owner !== undefined && typeof owner !== "string")) return undefined;
+  return {
+    stack,
+    ...(owner === undefined ? {} : { owner }),
+    others,
+    secrets,
+    ...(formers === undefined ? {} : { retiring: formers }),
+  };
 }
 
 function parseJson(text: string): unknown {
@@ -97,8 +132,8 @@ function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLi
   const seen = new Map<string, string>();
   return lines.flatMap((line, index): (StackGrants | DamagedLine)[] => {
     if (!LIKE_A_MARK.test(line)) return [];
-    const read = line.startsWith(MARK) ? parseJson(line.slice(MARK.length)) : undefined;
-    if (!isStackGrants(read)) return [damagedLine(line, index)];
+    const read = line.startsWith(MARK) ? readStackGrants(parseJson(line.slice(MARK.length))) : undefined;
+    if (read === undefined) return [damagedLine(line, index)];
     const canonical = JSON.stringify(canonicalGrants(read));
     const known = seen.get(read.stack);
     seen.set(read.stack, known ?? canonical);

@@ -1,4 +1,5 @@
-import { mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
+import { hardwareTees, sampleTees } from "../initdata/binding.ts";
+import { ANY_TEE, mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
 import { renderRegistry, type Before } from "./registry.ts";
 
 /**
@@ -42,23 +43,57 @@ affirming if {
   count([name | some name; input.submods[name]["ear.status"] == "affirming"]) == count(input.submods)
 }
 
-# What the TEE was started with, as measured: PCR8, host data or mr_config_id, lower-case hex.
+# What was measured, and by which TEE: the evidence holds what a TEE reports under that TEE's name.
+evidence = input.submods.cpu0["ear.veraison.annotated-evidence"]
+
+bindings = ${JSON.stringify(hardwareTees, null, 2)}
+
+# The initdata that the TEE was started with: PCR8, host data or mr_config_id.
 init_data = measured if {
-  measured := input.submods.cpu0["ear.veraison.annotated-evidence"].init_data
+  measured := evidence.init_data
   is_string(measured)
+}
+
+# No submod's evidence is of a TEE without hardware, which says of itself what its client likes.
+hardware if {
+${sampleTees
+  .map(
+    (tee) =>
+      `  count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].${tee}]) == 0`,
+  )
+  .join("\n")}
+}
+
+# Among the readers is one whose TEE binds initdata as the TEE in the evidence does. "any" is what an older release wrote.
+reads(readers) if {
+  hardware
+  some tee
+  is_object(evidence[tee])
+  readers[bindings[tee]][init_data]
+}
+
+reads(readers) if {
+  hardware
+  readers.${ANY_TEE}[init_data]
+}
+
+# Not attested by hardware, and declared as such.
+reads(readers) if {
+  is_object(evidence.sample)
+  readers.sample[init_data]
 }
 
 # A restricted secret is read from the repository "default", by its readers.
 allow if {
   affirming
   requested.repository == "default"
-  restricted[requested.secret]["*"][init_data]
+  reads(restricted[requested.secret]["*"])
 }
 
 allow if {
   affirming
   requested.repository == "default"
-  restricted[requested.secret][requested.key][init_data]
+  reads(restricted[requested.secret][requested.key])
 }
 `;
 
@@ -76,7 +111,7 @@ const OTHERS_DENY = `
 `;
 
 function renderTable(secrets: GrantTable): string {
-  return `# secret -> key ("*" is every key) -> init_data -> reader. A secret that stands here is restricted by its name,
+  return `# secret -> key ("*" is every key) -> how the TEE binds initdata -> init_data -> reader. A secret that stands here is restricted by its name,
 # in every repository; what the table does not say, nobody may.
 restricted = ${JSON.stringify(secrets, null, 2)}
 `;

@@ -1,6 +1,6 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import type { GrantTable, StackGrants } from "./grants.ts";
+import { listGrants, type GrantTable, type StackGrants } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
@@ -66,17 +66,16 @@ export function joinPolicy(
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
 export function changingReaders(live: Before, stack: string, rotation: Rotation): readonly string[] {
-  const cells = Object.values(lineOf(live, stack)?.secrets ?? {}).flatMap((keys) => Object.values(keys));
-  const changing = cells.flatMap((readers) =>
-    Object.entries(readers).filter(([claim, reader]) => staysAccepted(rotation, claim, reader)),
+  const changing = listGrants(lineOf(live, stack)?.secrets ?? {}).filter(({ initData, reader }) =>
+    staysAccepted(rotation, initData, reader),
   );
-  return [...new Set(changing.map(([, reader]) => reader))].sort();
+  return [...new Set(changing.map(({ reader }) => reader))].sort();
 }
 
 /** The readers of a stack whose former initdata a policy still accepts. */
 export function retiringReaders(live: Before, stack: string): readonly string[] {
-  const cells = Object.values(lineOf(live, stack)?.retiring ?? {}).flatMap((keys) => Object.values(keys));
-  return [...new Set(cells.flatMap((readers) => Object.values(readers)))].sort();
+  const retiring = listGrants(lineOf(live, stack)?.retiring ?? {});
+  return [...new Set(retiring.map(({ reader }) => reader))].sort();
 }
 
 /** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */
