@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { changeLine } from "../core/access/changes.ts";
+import { changeLine, doubtLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
 import { Issues } from "../core/issues.ts";
 import { guard } from "../core/limits/guard.ts";
@@ -92,7 +92,7 @@ async function sayChanges({ changing, rotation, doubts, otherReaders, accessChan
   if (refused !== "") {
     await pulumi.log.info(`other initdata for ${refused}: the former one is refused at once`);
   }
-  for (const doubt of doubts) await pulumi.log.warn(doubt);
+  for (const doubt of doubts) await pulumi.log.warn(doubtLine(doubt));
   for (const other of otherReaders) await pulumi.log.warn(otherReaderLine(other));
   for (const change of accessChanges) {
     await (change.effect === "opens" ? pulumi.log.warn : pulumi.log.info)(changeLine(change));

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { changeLine } from "../core/access/changes.ts";
+import { changeRecords, type ChangeRecord } from "../core/access/changes.ts";
 import { accessReport, matrixText, type AccessReport } from "../core/access/matrix.ts";
 import type { OtherReader } from "../core/access/other-readers.ts";
 import { budgetReport, type Budget } from "../core/limits/budget.ts";
@@ -48,8 +48,8 @@ export interface StackOutputs {
   readonly matrix: readonly string[];
   /** The same for machines. */
   readonly access: AccessReport;
-  /** In a preview, which cells are about to open and to close, as lines; empty once that is deployed. */
-  readonly accessChanges: readonly string[];
+  /** In a preview, which cells are about to open and to close; empty once that is deployed. */
+  readonly accessChanges: readonly ChangeRecord[];
   /** Who reads this stack's secrets by the grants of other stacks. */
   readonly otherReaders: readonly OtherReader[];
   /** Pod or reader -> PCR8 (Azure vTPM), host data (SNP) or mr_config_id (TDX), lower-case hex. */
@@ -84,7 +84,7 @@ export function outputsOf(declared: {
     matrix: matrixText(plan.matrix, plan.otherReaders),
     access: accessReport(plan.matrix),
     // What is about to change; once it has been deployed there is nothing left, so that two previews say the same.
-    accessChanges: pulumi.runtime.isDryRun() ? [...plan.doubts, ...plan.accessChanges.map(changeLine)] : [],
+    accessChanges: pulumi.runtime.isDryRun() ? changeRecords(plan.doubts, plan.accessChanges) : [],
     otherReaders: plan.otherReaders,
     initData: Object.fromEntries(plan.readers.map(({ id, initData }) => [id, initData])),
     annotations: byPod((pod) => pod.annotation),

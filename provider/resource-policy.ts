@@ -2,7 +2,7 @@ import { z } from "zod";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
-import { parseRegistry, type Before } from "../core/policy/registry.ts";
+import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import type { PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter, type Change } from "./change.ts";
@@ -25,7 +25,7 @@ import { rotation } from "./rotation.ts";
 const grants = z.object({
   stack: z.string().min(1),
   others: z.enum(otherSecretsModes),
-  secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+  secrets: grantTable,
 });
 
 const inputs = z.object({

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
+import { doubtWords } from "../../core/access/changes.ts";
 import { diffMarkdown } from "../../core/access/diff-markdown.ts";
 import { diffReaders, initdataChanges } from "../../core/access/diff-readers.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type AccessDiff,
 } from "../../core/access/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../../core/access/preview.ts";
+import { shownJson } from "../../core/policy/shown-name.ts";
 import { writeReport } from "../report-file.ts";
 import { run, UsageError } from "./run.ts";
 
@@ -48,7 +50,7 @@ async function diff(options: DiffOptions): Promise<boolean> {
   }
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ ok, opens, access: after.access, ...difference }, null, 2)}\n`
+      ? `${shownJson({ ok, opens, access: after.access, ...difference, doubts: difference.doubts.map((doubt) => doubtWords[doubt]) })}\n`
       : `${diffText(difference)}\n`,
   );
   return ok;

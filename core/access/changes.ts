@@ -2,6 +2,7 @@ import { ANY_TEE, EVERY_KEY, formerName, listGrants, mergeGrants, type StackGran
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
+import { shownName } from "../policy/shown-name.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import type { Claimant } from "./token.ts";
@@ -25,6 +26,13 @@ export interface AccessChange {
   readonly path: string;
   readonly before: FormerWhy;
   readonly after: Decision["why"];
+}
+
+/** A cell that opens or closes, by whatever comparison. */
+export interface CellChange extends Pick<AccessChange, "effect" | "pod" | "path"> {
+  /** In words that this program knows, never in somebody else's. */
+  readonly before: string;
+  readonly after: string;
 }
 
 /** A pod with a claim that no pod makes. */
@@ -175,15 +183,50 @@ export function accessChanges(
   ];
 }
 
-/** Begins the line that says so where a comparison with the live policy cannot be trusted. */
-export const DOUBT = "UNKNOWN";
+/** Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to. */
+export const doubts = ["edited"] as const;
+export type Doubt = (typeof doubts)[number];
 
-/** What has to be said of the live policy itself: that it is not what its own lines come to. */
-export function policyDoubts(live: Before): readonly string[] {
+/** What has to be said of the live policy itself. */
+export function policyDoubts(live: Before): readonly Doubt[] {
   const rules = live === null ? undefined : readRules(live);
-  if (rules === undefined || rules.intact) return [];
+  return rules === undefined || rules.intact ? [] : ["edited"];
+}
+
+export const doubtWords: Readonly<Record<Doubt, string>> = {
+  edited:
+    "the live policy was edited by hand, or written by another release: what it allows now is not known from its comments",
+};
+
+/** A doubt as a line: `UNKNOWN the live policy was ...`. */
+export function doubtLine(doubt: Doubt): string {
+  return `UNKNOWN ${doubtWords[doubt]}`;
+}
+
+/** A change, or a doubt about all of them, as a stack puts it out. */
+export type ChangeRecord =
+  | {
+      readonly effect: "OPENS" | "closes";
+      /** See {@link AccessChange}. */
+      readonly pod: string;
+      /** `secret/key`: see {@link AccessChange.path}. */
+      readonly secret: string;
+      readonly before: FormerWhy;
+      readonly after: Decision["why"];
+    }
+  | { readonly effect: "UNKNOWN"; readonly doubt: Doubt };
+
+/** What a preview puts out for machines: the doubts, then the changes. */
+export function changeRecords(
+  found: readonly Doubt[],
+  changes: readonly AccessChange[],
+): readonly ChangeRecord[] {
   return [
-    `${DOUBT} the live policy was edited by hand, or written by another release: what it allows now is not known from its comments`,
+    ...found.map((doubt) => ({ effect: "UNKNOWN", doubt }) as const),
+    ...changes.map(
+      ({ effect, path, ...change }) =>
+        ({ ...change, effect: effect === "opens" ? "OPENS" : "closes", secret: path }) as const,
+    ),
   ];
 }
 
@@ -198,8 +241,21 @@ export const decisionWords: Readonly<Record<FormerWhy, string>> = {
   unknown: "not known",
 };
 
-/** One change as a line: `OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)`. */
-export function changeLine({ effect, pod, path, before, after }: AccessChange): string {
+/** So much of a name is shown of a cell: a whole one of Kubernetes, but not of whoever forged a line of the policy. */
+const LONGEST = 512;
+
+/** A cell that opens or closes, its reasons in words, as a line. */
+export function cellLine({ effect, pod, path, before, after }: CellChange): string {
   const word = effect === "opens" ? "OPENS  " : "closes ";
-  return `${word} ${pod} -> ${path} (was: ${decisionWords[before]}; will be: ${decisionWords[after]})`;
+  return `${word} ${shownName(pod, LONGEST)} -> ${shownName(path, LONGEST)} (was: ${before}; will be: ${after})`;
+}
+
+/** One change as a line: `OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)`. */
+export function changeLine(change: AccessChange): string {
+  return cellLine(inWords(change));
+}
+
+/** A change with its reasons in words. */
+export function inWords({ before, after, ...change }: AccessChange): CellChange {
+  return { ...change, before: decisionWords[before], after: decisionWords[after] };
 }

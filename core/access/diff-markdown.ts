@@ -1,15 +1,17 @@
-import { isAllowed, type AccessDiff, type CellChange } from "./diff.ts";
+import { doubtWords, type CellChange } from "./changes.ts";
+import { isAllowed, type AccessDiff } from "./diff.ts";
 import type { AccessReport } from "./matrix.ts";
 import type { Decision } from "./model.ts";
 import { otherReaderClaim, otherReaderName, otherReaderPath } from "./other-readers.ts";
 import { own } from "../own.ts";
+import { shownLine } from "../policy/shown-name.ts";
 
 /** By this a comment is found again, so that there is one that is kept up to date. */
 export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
 /** A text as code, whatever it holds: it ends neither the code nor the line nor the cell of a table. */
 function code(text: string): string {
-  return `\`${text.replace(/[`\r\n|]/g, "?")}\``;
+  return `\`${shownLine(text).replace(/[`|]/g, "?")}\``;
 }
 
 function row(cells: readonly string[]): string {
@@ -62,7 +64,7 @@ export function diffMarkdown(
     "",
     ...table(access, changes),
     "",
-    ...doubts.flatMap((doubt) => [`⚠ Not comparable: ${doubt}.`, ""]),
+    ...doubts.flatMap((doubt) => [`⚠ Not comparable: ${doubtWords[doubt]}.`, ""]),
     changes.length === 0
       ? "This changes nothing about who may read what."
       : `${opens.length === 0 ? "No cell opens" : `⚠ ${count(opens, "open")}`}, ${count(closes, "close")}.`,

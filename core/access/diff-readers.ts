@@ -1,4 +1,4 @@
-import type { CellChange } from "./diff.ts";
+import type { CellChange } from "./changes.ts";
 import { otherReaderName, otherReaderPath, type OtherReader } from "./other-readers.ts";
 import type { AccessOutputs } from "./preview.ts";
 import { own } from "../own.ts";

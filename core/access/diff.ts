@@ -1,22 +1,20 @@
-import { decisionWords, DOUBT } from "./changes.ts";
+import {
+  cellLine,
+  decisionWords,
+  doubtLine,
+  inWords,
+  type CellChange,
+  type ChangeRecord,
+  type Doubt,
+} from "./changes.ts";
 import type { InitdataChange } from "./diff-readers.ts";
 import type { AccessReport } from "./matrix.ts";
 import { allowedReasons, type Decision } from "./model.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../own.ts";
+import { shownLine, shownName } from "../policy/shown-name.ts";
 
 type Why = Decision["why"];
-
-/** A cell that a deployment opens or closes. */
-export interface CellChange {
-  readonly effect: "opens" | "closes";
-  readonly pod: string;
-  /** `secret/key`. */
-  readonly path: string;
-  /** In words. */
-  readonly before: string;
-  readonly after: string;
-}
 
 /** In place of a reason: there was, or will be, no such cell. */
 const ABSENT = "not in the matrix";
@@ -70,26 +68,21 @@ function sortChanges(changes: readonly CellChange[]): readonly CellChange[] {
   ];
 }
 
-const LINE = /^(OPENS|closes) +(.+?) -> (.+?) \(was: (.+); will be: (.+)\)$/;
-
-/** Reads a line that {@link changeLine} wrote. */
-export function parseChangeLine(line: string): CellChange | undefined {
-  const [, effect, pod, path, before, after] = LINE.exec(line) ?? [];
-  if (pod === undefined || path === undefined || before === undefined || after === undefined)
-    return undefined;
-  return { effect: effect === "OPENS" ? "opens" : "closes", pod, path, before, after };
-}
-
 /**
  * The changes that were found, each cell once, and what the program found beside them by comparing with the live policy: what
  * opens to pods that are none of the stack's, say.
- * @param lines the program's own: its output `accessChanges`
+ * @param records the program's own: its output `accessChanges`
  */
 export function withProgramChanges(
   changes: readonly CellChange[],
-  lines: readonly string[],
+  records: readonly ChangeRecord[],
 ): readonly CellChange[] {
-  const all = [...changes, ...lines.flatMap((line) => parseChangeLine(line) ?? [])];
+  const told = records.flatMap((record): readonly CellChange[] => {
+    if (record.effect === "UNKNOWN") return [];
+    const { effect, secret: path, ...change } = record;
+    return [inWords({ ...change, path, effect: effect === "OPENS" ? "opens" : "closes" })];
+  });
+  const all = [...changes, ...told];
   const byCell = new Map<string, CellChange>();
   for (const change of all) {
     const cell = JSON.stringify([change.pod, change.path]);
@@ -102,8 +95,8 @@ export function withProgramChanges(
 }
 
 /** What the program says against its own comparison with the live policy. */
-export function doubtsIn(lines: readonly string[]): readonly string[] {
-  return lines.filter((line) => line.startsWith(`${DOUBT} `)).map((line) => line.slice(DOUBT.length + 1));
+export function doubtsIn(records: readonly ChangeRecord[]): readonly Doubt[] {
+  return records.flatMap((record) => (record.effect === "UNKNOWN" ? [record.doubt] : []));
 }
 
 /** Everything that a comparison comes to. */
@@ -114,21 +107,21 @@ export interface AccessDiff {
   /** Who reads the stack's secrets by other stacks' grants, whether or not that is new. */
   readonly otherReaders: readonly OtherReader[];
   /** Why what was live is not known. */
-  readonly doubts: readonly string[];
+  readonly doubts: readonly Doubt[];
 }
 
 function initdataText({ pod, wider }: InitdataChange): string {
-  return wider.length === 0 ? pod : `${pod}, whose agent policy allows more: ${wider.join("; ")}`;
+  const name = shownName(pod);
+  return wider.length === 0
+    ? name
+    : `${name}, whose agent policy allows more: ${wider.map(shownLine).join("; ")}`;
 }
 
 /** The change for a terminal. */
 export function diffText({ changes, initdata, otherReaders, doubts }: AccessDiff): string {
-  const cells = changes.map(({ effect, pod, path, before, after }) => {
-    const word = effect === "opens" ? "OPENS  " : "closes ";
-    return `${word} ${pod} -> ${path} (was: ${before}; will be: ${after})`;
-  });
+  const cells = changes.map(cellLine);
   return [
-    ...doubts.map((doubt) => `${DOUBT} ${doubt}`),
+    ...doubts.map(doubtLine),
     ...(cells.length === 0 ? ["Nothing changes about who may read what."] : cells),
     ...initdata.map((change) => `other initdata for ${initdataText(change)}`),
     ...otherReaders.map(otherReaderLine),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ANY_TEE, tableBindings } from "../policy/grants.ts";
+import { doubts, type ChangeRecord } from "./changes.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
 /** One of the output `otherReaders`, as a stack puts it out. */
@@ -14,6 +15,20 @@ export const otherReader = z.object({
   former: z.boolean(),
 });
 
+const reason = z.enum([...allowedReasons, ...deniedReasons]);
+
+/** One of the output `accessChanges`: its reasons are among those that this program knows. */
+const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
+  z.object({
+    effect: z.enum(["OPENS", "closes"]),
+    pod: z.string(),
+    secret: z.string(),
+    before: z.enum([...reason.options, "unknown"]),
+    after: reason,
+  }),
+  z.object({ effect: z.literal("UNKNOWN"), doubt: z.enum(doubts) }),
+]);
+
 const declaredPod = z.object({
   deployed: z.boolean().default(true),
   agentPolicy: z
@@ -27,11 +42,11 @@ const declaredPod = z.object({
 
 /** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
 const outputsSchema = z.object({
-  access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
+  access: z.record(z.string(), z.record(z.string(), reason)),
   initData: z.record(z.string(), z.string()).default({}),
   pods: z.record(z.string(), declaredPod).default({}),
   otherReaders: z.array(otherReader).default([]),
-  accessChanges: z.array(z.string()).default([]),
+  accessChanges: z.array(changeRecord).default([]),
 });
 
 /** What one deployment of a stack says of access. */

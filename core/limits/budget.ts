@@ -1,6 +1,7 @@
 import { own } from "../own.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
+import { listGrants } from "../policy/grants.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";

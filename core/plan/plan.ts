@@ -1,4 +1,4 @@
-import { accessChanges, policyDoubts, type AccessChange } from "../access/changes.ts";
+import { accessChanges, policyDoubts, type AccessChange, type Doubt } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
@@ -52,8 +52,8 @@ export interface Plan {
   readonly accessChanges: readonly AccessChange[];
   /** Who reads this stack's secrets by the grants of other stacks. */
   readonly otherReaders: readonly OtherReader[];
-  /** Why the comparison with the live policy cannot be trusted, as lines. */
-  readonly doubts: readonly string[];
+  /** Why the comparison with the live policy cannot be trusted. */
+  readonly doubts: readonly Doubt[];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   ANY_TEE,
   canonicalGrants,
@@ -91,6 +92,14 @@ function readReaders(value: unknown): Readers | undefined {
 export function readTable(value: unknown): GrantTable | undefined {
   return readRecord(value, (keys) => readRecord(keys, readReaders));
 }
+
+/** The same as the shape of an input or output. */
+export const grantTable = z.unknown().transform((value, context): GrantTable => {
+  const table = readTable(value);
+  if (table !== undefined) return table;
+  context.addIssue("a table of grants: secret -> key -> binding -> init_data -> reader");
+  return z.NEVER;
+});
 
 function readStackGrants(value: unknown): StackGrants | undefined {
   if (!isRecord(value)) return undefined;

@@ -15,7 +15,7 @@ export interface RegoToken {
 const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
 function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] {
-  if (/^(".|`)/s.test(text)) return "string";
+  if (/^["`]/.test(text)) return text === "`" ? "sign" : "string";
   if (/^\w/.test(text)) return /^\d/.test(text) ? "number" : before?.text === "." ? "field" : "word";
   return "sign";
 }
@@ -26,22 +26,18 @@ export function regoTokens(text: string): readonly RegoToken[] {
   let line = 1;
   let counted = 0;
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    line += text.slice(counted, index).split("\n").length - 1;
-    counted = index;
+    for (; counted < index; counted += 1) if (text[counted] === "\n") line += 1;
     if (!token.startsWith("#")) tokens.push({ kind: kindOf(token, tokens.at(-1)), text: token, line });
   }
   return tokens;
 }
 
+/** A string with no escape but JSON's. */
+const isJson = /^"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$/u;
+
 /** What a string stands for. */
 export function stringValue({ text }: RegoToken): string {
-  if (text.startsWith("`")) return text.slice(1, -1);
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    // An escape that JSON has not either.
-    return text.slice(1, -1);
-  }
+  return isJson.test(text) ? String(JSON.parse(text)) : text.slice(1, -1);
 }
 
 export function isWord(token: RegoToken | undefined, ...words: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { accessChanges, changeLine, policyDoubts } from "../../../core/access/changes.ts";
+import { accessChanges, changeLine, doubtLine, policyDoubts } from "../../../core/access/changes.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
@@ -158,7 +158,7 @@ describe("what a deployment does to the matrix", () => {
       expect(policyDoubts(null)).toEqual([]);
       expect(policyDoubts("package policy\n")).toEqual([]);
       for (const edited of [forged, live.replace("default allow = false", "default allow = true")]) {
-        expect(policyDoubts(edited)).toEqual([doubt]);
+        expect(policyDoubts(edited).map(doubtLine)).toEqual([doubt]);
       }
     });
 

@@ -68,7 +68,7 @@ This changes nothing about who may read what.
             { pod: "pod2", wider: [] },
           ],
           otherReaders: [other],
-          doubts: ["the live policy was edited"],
+          doubts: ["edited"],
         },
       ),
     ).toBe(`<!-- trustee-access: the access matrix -->
@@ -78,7 +78,7 @@ This changes nothing about who may read what.
 | --- | --- |
 | \`pod1\` | ✓ may read |
 
-⚠ Not comparable: the live policy was edited.
+⚠ Not comparable: the live policy was edited by hand, or written by another release: what it allows now is not known from its comments.
 
 This changes nothing about who may read what.
 

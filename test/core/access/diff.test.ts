@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changeLine } from "../../../core/access/changes.ts";
-import {
-  diffAccess,
-  diffText,
-  doubtsIn,
-  parseChangeLine,
-  withProgramChanges,
-} from "../../../core/access/diff.ts";
+import { changeRecords, type ChangeRecord } from "../../../core/access/changes.ts";
+import { diffAccess, diffText, doubtsIn, withProgramChanges } from "../../../core/access/diff.ts";
 import type { AccessReport } from "../../../core/access/matrix.ts";
 import { allowedReasons, deniedReasons } from "../../../core/access/model.ts";
 
@@ -80,29 +74,25 @@ describe("what the program found by comparing with the live policy", () => {
     after: "not-restricted",
   } as const;
 
-  it("is read from its own lines", () => {
-    expect(parseChangeLine(changeLine(change))).toEqual({
-      ...change,
-      before: "everything else is denied",
-      after: "nobody restricts it",
-    });
-    expect(parseChangeLine("something else")).toBeUndefined();
+  it("is put out as data, the doubts first", () => {
+    expect(changeRecords(["edited"], [change])).toEqual([
+      { effect: "UNKNOWN", doubt: "edited" },
+      {
+        effect: "OPENS",
+        pod: "every other pod",
+        secret: "every other secret",
+        before: "others-denied",
+        after: "not-restricted",
+      },
+    ]);
   });
 
   it("is added, each cell once", () => {
     const own = diffAccess(tutorial, { ...tutorial, pod2: { "p2-secret/secret": "not-a-reader" } });
-    const lines = [
-      changeLine(change),
-      changeLine({
-        effect: "closes",
-        pod: "pod2",
-        path: "p2-secret/secret",
-        before: "granted",
-        after: "not-a-reader",
-      }),
-    ];
+    const closing = { effect: "closes", pod: "pod2", path: "p2-secret/secret" } as const;
+    const records = changeRecords([], [change, { ...closing, before: "granted", after: "not-a-reader" }]);
     expect(
-      diffText({ changes: withProgramChanges(own, lines), initdata: [], otherReaders: [], doubts: [] }),
+      diffText({ changes: withProgramChanges(own, records), initdata: [], otherReaders: [], doubts: [] }),
     ).toBe(
       `OPENS   every other pod -> every other secret (was: everything else is denied; will be: nobody restricts it)
 closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)`,
@@ -111,19 +101,28 @@ closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)`
 });
 
 describe("doubts", () => {
-  it("are the program's lines of that kind, and are said first", () => {
-    const lines = ["UNKNOWN why", "OPENS   a -> b/c (was: not known; will be: granted)", "UNKNOWNS"];
-    expect(doubtsIn(lines)).toEqual(["why"]);
-    const changes = withProgramChanges([], lines);
-    expect(diffText({ changes, initdata: [], otherReaders: [], doubts: doubtsIn(lines) })).toBe(
-      "UNKNOWN why\nOPENS   a -> b/c (was: not known; will be: granted)",
+  const opens: ChangeRecord = {
+    effect: "OPENS",
+    pod: "a",
+    secret: "b/c",
+    before: "unknown",
+    after: "granted",
+  };
+
+  it("are the program's records of that kind, and are said first", () => {
+    const records: readonly ChangeRecord[] = [opens, { effect: "UNKNOWN", doubt: "edited" }];
+    expect(doubtsIn(records)).toEqual(["edited"]);
+    const changes = withProgramChanges([], records);
+    expect(diffText({ changes, initdata: [], otherReaders: [], doubts: doubtsIn(records) })).toBe(
+      `UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments
+OPENS   a -> b/c (was: not known; will be: granted)`,
     );
   });
 
   it("never hide what one of two comparisons has for opened", () => {
     const closes = { effect: "closes", pod: "a", path: "b/c", before: "x", after: "y" } as const;
-    expect(withProgramChanges([closes], ["OPENS   a -> b/c (was: u; will be: v)"])).toEqual([
-      { effect: "opens", pod: "a", path: "b/c", before: "u", after: "v" },
+    expect(withProgramChanges([closes], [opens])).toEqual([
+      { effect: "opens", pod: "a", path: "b/c", before: "not known", after: "granted" },
     ]);
   });
 });

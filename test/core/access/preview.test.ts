@@ -22,17 +22,34 @@ function stream(...events: readonly object[]): string {
 }
 
 describe("the events of a preview", () => {
+  const change = {
+    effect: "OPENS",
+    pod: "pod1",
+    secret: "a/b",
+    before: "unknown",
+    after: "granted",
+  } as const;
+
   it("tell what is deployed and what would be: the stack's last outputs, which are not those of the refresh", () => {
     const text = stream(
       stackEvent("refresh", { access: was }, { access: was }),
       stackEvent("same", { access: was }, { access: was }),
-      stackEvent("same", { access: was }, { access: willBe, accessChanges: ["a line"] }),
+      stackEvent("same", { access: was }, { access: willBe, accessChanges: [change] }),
       { sequence: 9, timestamp: 1795474054, summaryEvent: { resourceChanges: {} } },
     );
     expect(readPreview(text)).toEqual({
       before: outputs(was),
-      after: outputs(willBe, { accessChanges: ["a line"] }),
+      after: outputs(willBe, { accessChanges: [change] }),
     });
+  });
+
+  it.each([
+    ["in words of somebody's own", { ...change, before: "fine" }],
+    ["with another effect", { ...change, effect: "opens" }],
+    ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
+  ])("do not tell of a change %s", (_, told) => {
+    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [told] }));
+    expect(() => readPreview(text)).toThrow(PreviewError);
   });
 
   it("tell of a first deployment too", () => {
