@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
+import { isEarlierPolicy } from "../core/policy/earlier.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
@@ -173,6 +174,8 @@ function driftOf(
   if (merged(want, live, { inputs: want, computed: state }, owner).content === live) return NO_DRIFT;
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
+  if (registry.before !== undefined && isEarlierPolicy(live, registry.stacks, registry.before))
+    return "the release before this one wrote it, which does not ask which TEE reports a digest";
   return registry.stacks.some((stack) => stack.stack === want.policy.stack)
     ? "somebody has changed the policy by hand"
     : "this stack's grants were taken out of the policy";

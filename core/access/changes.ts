@@ -1,4 +1,11 @@
-import { ANY_TEE, EVERY_KEY, formerName, listGrants, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import {
+  ANY_TEE,
+  EVERY_KEY,
+  formerName,
+  listGrants,
+  mergeGrants,
+  type StackGrants,
+} from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";

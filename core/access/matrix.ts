@@ -1,5 +1,5 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
-import type { Binding } from "../initdata/binding.ts";
+import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
 import type { TableBinding } from "../policy/grants.ts";
 import { submod, teeOf } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
@@ -69,6 +69,12 @@ export function cellsByRow({
   return (row) => rows.get(keyOf(row)) ?? [];
 }
 
+/** The readers among these that no hardware attests, in a line; nothing where there are none. */
+export function withoutHardware(rows: readonly Pick<Row, "pod" | "binding">[]): readonly string[] {
+  const pods = rows.filter(({ binding }) => binding === "sample").map(({ pod }) => pod);
+  return pods.length === 0 ? [] : [`${NO_HARDWARE}: ${pods.join(", ")}`];
+}
+
 /**
  * The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone.
  * @param others who reads the stack's secrets by other stacks' grants: a line each, below. @default nobody
@@ -91,7 +97,7 @@ export function matrixText(matrix: AccessMatrix, others: readonly OtherReader[] 
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, ...others.map(otherReaderLine)];
+  return [...lines, ...withoutHardware(matrix.rows), ...others.map(otherReaderLine)];
 }
 
 /** Pod -> `secret/key` -> why it may or may not read it: the matrix for machines, as a stack output. */

@@ -91,8 +91,11 @@ function isHardware(token: unknown): boolean {
 function bindingsOf(token: unknown): readonly TableBinding[] {
   const evidence = cpuEvidence(token);
   const holds = (tee: string): boolean => isRecord(field(evidence, tee));
-  const known = Object.entries(hardwareTees).flatMap(([tee, binding]) => (holds(tee) ? [binding] : []));
-  return [...(isHardware(token) ? [...known, ANY_TEE] : []), ...(holds("sample") ? ["sample" as const] : [])];
+  const hardware: readonly TableBinding[] = [
+    ...Object.entries(hardwareTees).flatMap(([tee, binding]) => (holds(tee) ? [binding] : [])),
+    ANY_TEE,
+  ];
+  return [...(isHardware(token) ? hardware : []), ...(holds("sample") ? (["sample"] as const) : [])];
 }
 
 export const allowedReasons = ["granted", "not-restricted"] as const;

@@ -1,6 +1,7 @@
 import type { LiveFacts } from "./facts.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./lint-digests.ts";
+import { lintLines } from "./lint-lines.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from "./lint-trustee.ts";
 
@@ -8,6 +9,7 @@ import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from ".
 export function lint(facts: LiveFacts): readonly Finding[] {
   return sortFindings([
     ...lintPolicy(facts),
+    ...lintLines(facts),
     ...lintDigests(facts),
     ...lintReferenceValues(facts),
     ...lintSecrets(facts),

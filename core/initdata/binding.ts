@@ -40,7 +40,8 @@ const widths: Readonly<Record<HardwareBinding, number>> = { "azure-vtpm": 32, sn
 /** What a claim looks like: an expression that it matches as a whole, and the same in words. */
 export function claimForm(binding: Binding): { readonly pattern: RegExp; readonly words: string } {
   if (binding === "sample") {
-    const pattern = /^(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{86}==)$/;
+    // Hex of a sha256 digest would pass for base64 of a sha384 one, and match nothing.
+    const pattern = /^(?![0-9a-f]+$)(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{86}==)$/;
     return { pattern, words: "base64 of a sha256, sha384 or sha512 digest" };
   }
   const digits = widths[binding] * 2;

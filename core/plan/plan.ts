@@ -4,13 +4,7 @@ import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
 import { own } from "../own.ts";
 import { checkDamage } from "../policy/damage.ts";
-import {
-  EVERY_KEY,
-  getOrAdd,
-  mergeGrants,
-  tableOf,
-  type StackGrants,
-} from "../policy/grants.ts";
+import { EVERY_KEY, getOrAdd, mergeGrants, tableOf, type StackGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";

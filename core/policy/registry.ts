@@ -44,12 +44,16 @@ const LIKE_A_MARK = /^\s*#+\s*trustee-access\W*stack\b/i;
 /**
  * The registry as comment lines of the policy, one JSON document a line: one per stack, and one with the text that was
  * there before. The policy alone so tells every stack what the others put in, whatever happens to a stack's state.
+ * @param write what stands in a stack's line
  */
-export function renderRegistry(registry: Registry): string {
+export function renderRegistry(
+  registry: Registry,
+  write: (stack: StackGrants) => unknown = canonicalGrants,
+): string {
   const stacks = [...registry.stacks].sort((a, b) => (a.stack < b.stack ? -1 : 1));
   return `# This policy is generated: each stack's grants stand in a line of their own and are merged below. Change them with
 # the stack; a change by hand shows as drift in the next preview.
-${stacks.map((stack) => `${MARK}${JSON.stringify(canonicalGrants(stack))}`).join("\n")}
+${stacks.map((stack) => `${MARK}${JSON.stringify(write(stack))}`).join("\n")}
 ${MARK_BEFORE}${JSON.stringify(registry.before)}
 `;
 }

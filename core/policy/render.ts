@@ -7,7 +7,7 @@ import { renderRegistry, type Before } from "./registry.ts";
  * lacks. Two things are kept throughout, because regorus aborts the whole evaluation where OPA only says "undefined":
  * the type of an argument is tested before a builtin sees it, and no path is opened by a `not` about the path.
  */
-const RULES = `default allow = false
+export const REQUEST_RULES = `default allow = false
 
 # What is asked for. The KBS hands the path over as an array of three (from v0.17, data.plugin is "resource" then)
 # or as one string "resource/<repository>/<secret>/<key>" (up to v0.16). Any other shape is no request: denied.
@@ -43,7 +43,9 @@ affirming if {
   count([name | some name; input.submods[name]["ear.status"] == "affirming"]) == count(input.submods)
 }
 
-# What was measured, and by which TEE: the evidence holds what a TEE reports under that TEE's name.
+`;
+
+const READER_RULES = `# What was measured, and by which TEE: the evidence holds what a TEE reports under that TEE's name.
 evidence = input.submods.cpu0["ear.veraison.annotated-evidence"]
 
 bindings = ${JSON.stringify(hardwareTees, null, 2)}
@@ -106,7 +108,7 @@ allow if {
 }
 `;
 
-const OTHERS_DENY = `
+export const OTHERS_DENY = `
 # A secret that is not restricted is read by nobody.
 `;
 
@@ -118,7 +120,7 @@ restricted = ${JSON.stringify(secrets, null, 2)}
 }
 
 function renderRules(others: OtherSecrets): string {
-  return RULES + (others === "affirming" ? OTHERS_AFFIRMING : OTHERS_DENY);
+  return REQUEST_RULES + READER_RULES + (others === "affirming" ? OTHERS_AFFIRMING : OTHERS_DENY);
 }
 
 /**

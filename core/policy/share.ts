@@ -1,6 +1,7 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
 import { listGrants, type GrantTable, type StackGrants } from "./grants.ts";
+import { isIntact } from "./intact.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
@@ -105,8 +106,8 @@ export function leavePolicy(live: Before, stack: string, written?: string, owner
   if (foreignDamage(live, stack).length > 0) {
     return { kind: "leave", reason: "a line of another stack is damaged in it" };
   }
-  const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
-  if (!asWritten) return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+  if (before === undefined || (live !== written && !isIntact(live, registry)))
+    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
   if (line === undefined) {
     return { kind: "leave", reason: "this stack's grants are not in it any more" };
   }

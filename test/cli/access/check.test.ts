@@ -20,7 +20,10 @@ afterAll(() => {
 
 const rules: AccessRules = {
   others: "affirming",
-  secrets: { "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": { "*": { b2: "pod2" } } },
+  secrets: {
+    "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+    "p2-secret": { "*": { "azure-vtpm": { b2: "pod2" } } },
+  },
 };
 const requests = accessRequests({
   rules,

@@ -17,8 +17,8 @@ function grants(
 }
 
 const tutorial = grants({
-  "fraud-dataset": { "*": { a1: "pod1" } },
-  "p2-secret": { "*": { b2: "pod2" } },
+  "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+  "p2-secret": { "*": { "azure-vtpm": { b2: "pod2" } } },
 });
 const tutorialColumns: readonly Column[] = [
   { secret: "fraud-dataset", key: "dataset_key" },
@@ -33,7 +33,10 @@ function lines(
   pods: Pods = claims,
   deployed: readonly string[] = Object.keys(pods),
 ): readonly string[] {
-  const rows = Object.entries(pods).map(([pod, initData]) => ({ pod, namespace: "default", initData }));
+  const rows = Object.entries(pods).map(([pod, initData]) => ({
+    ...{ pod, namespace: "default", initData },
+    binding: "azure-vtpm" as const,
+  }));
   const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, columns);
   return accessChanges(live, own, matrix, deployed).map(changeLine);
 }
@@ -46,12 +49,18 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("is nothing where only initdata change, and the readers go by other claims", () => {
-    const own = grants({ "fraud-dataset": { "*": { a9: "pod1" } }, "p2-secret": { "*": { b9: "pod2" } } });
+    const own = grants({
+      "fraud-dataset": { "*": { "azure-vtpm": { a9: "pod1" } } },
+      "p2-secret": { "*": { "azure-vtpm": { b9: "pod2" } } },
+    });
     expect(lines(live, own, tutorialColumns, { pod1: "a9", pod2: "b9", pod3: "c9" })).toEqual([]);
   });
 
   it("calls out a cell that opens before one that closes", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": { "*": { c3: "pod3" } } });
+    const own = grants({
+      "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+      "p2-secret": { "*": { "azure-vtpm": { c3: "pod3" } } },
+    });
     expect(lines(live, own)).toEqual([
       "OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
@@ -59,7 +68,7 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("sees that a secret which is declared no more is open to everybody from now on", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } } });
+    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
       "OPENS   pod3 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
@@ -82,28 +91,37 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("lets a pod that is removed lose what it was granted", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": {} });
+    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } }, "p2-secret": {} });
     expect(lines(live, own, tutorialColumns, { pod1: "a1", pod3: "c3" })).toEqual([
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ]);
   });
 
   it("sees a key alone", () => {
-    const one = joinPolicy(null, grants({ s: { k: { a1: "pod1" } } }));
+    const one = joinPolicy(null, grants({ s: { k: { "azure-vtpm": { a1: "pod1" } } } }));
     const columns = ["k", "l"].map((key) => ({ secret: "s", key }));
-    expect(lines(one, grants({ s: { "*": { a1: "pod1" } } }), columns)).toEqual([
+    expect(lines(one, grants({ s: { "*": { "azure-vtpm": { a1: "pod1" } } } }), columns)).toEqual([
       "OPENS   pod1 -> s/l (was: not among its readers; will be: granted)",
     ]);
-    expect(lines(one, grants({ s: { l: { a1: "pod1" } } }), columns.slice(1))).toEqual([
+    expect(lines(one, grants({ s: { l: { "azure-vtpm": { a1: "pod1" } } } }), columns.slice(1))).toEqual([
       "OPENS   pod1 -> s/l (was: not among its readers; will be: granted)",
       "closes  pod1 -> s/k (was: granted; will be: not among its readers)",
     ]);
   });
 
   it("opens another stack's secret only where this stack grants it", () => {
-    const other = joinPolicy(null, grants({ theirs: { "*": { d4: "pod4" } } }, "affirming", "other"));
+    const other = joinPolicy(
+      null,
+      grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
+    );
     const columns = [{ secret: "theirs", key: "k" }, ...tutorialColumns];
-    expect(lines(other, grants({ ...tutorial.secrets, theirs: { "*": { a1: "pod1" } } }), columns)).toEqual([
+    expect(
+      lines(
+        other,
+        grants({ ...tutorial.secrets, theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } }),
+        columns,
+      ),
+    ).toEqual([
       "OPENS   pod1 -> theirs/k (was: not among its readers; will be: granted)",
       "closes  pod1 -> p2-secret/secret (was: nobody restricts it; will be: not among its readers)",
       "closes  pod2 -> fraud-dataset/dataset_key (was: nobody restricts it; will be: not among its readers)",
@@ -115,7 +133,8 @@ describe("what a deployment does to the matrix", () => {
   });
 
   describe("of whoever is deployed elsewhere", () => {
-    const vendor = (claim: string): StackGrants => grants({ "p2-secret": { "*": { [claim]: "vendor" } } });
+    const vendor = (claim: string): StackGrants =>
+      grants({ "p2-secret": { "*": { "azure-vtpm": { [claim]: "vendor" } } } });
     const columns = tutorialColumns.slice(1, 2);
     const deployedElsewhere = (
       from: string,
@@ -138,14 +157,14 @@ describe("what a deployment does to the matrix", () => {
 
     it("does not say that a claim loses what it reads under another name", () => {
       const two = (one: string, other: string): StackGrants =>
-        grants({ "p2-secret": { "*": { [one]: "one", [other]: "other" } } });
+        grants({ "p2-secret": { "*": { "azure-vtpm": { [one]: "one", [other]: "other" } } } });
       const pods = { one: "b2", other: "a1" };
       expect(lines(joinPolicy(null, two("a1", "b2")), two("b2", "a1"), columns, pods, [])).toEqual([]);
     });
   });
 
   describe("where the live policy is not what its own lines come to", () => {
-    const other = grants({ "p2-secret": { "*": { d4: "spy" } } }, "affirming", "invented");
+    const other = grants({ "p2-secret": { "*": { "azure-vtpm": { d4: "spy" } } } }, "affirming", "invented");
     const line = joinPolicy(null, other)
       .split("\n")
       .find((one) => one.startsWith("# trustee-access: stack"));
@@ -171,10 +190,13 @@ describe("what a deployment does to the matrix", () => {
     });
 
     it("does not take a forged line of its own for a grant that there was", () => {
-      const own = grants({ ...tutorial.secrets, "p2-secret": { "*": { b2: "pod2", c3: "pod3" } } });
+      const own = grants({
+        ...tutorial.secrets,
+        "p2-secret": { "*": { "azure-vtpm": { b2: "pod2", c3: "pod3" } } },
+      });
       const comment = live.replace(
-        '"p2-secret":{"*":{"b2":"pod2"}}',
-        '"p2-secret":{"*":{"b2":"pod2","c3":"pod3"}}',
+        '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2"}}}',
+        '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2","c3":"pod3"}}}',
       );
       expect(comment).not.toBe(live);
       expect(lines(comment, own)).toEqual([
@@ -183,7 +205,10 @@ describe("what a deployment does to the matrix", () => {
     });
 
     it("sees that a secret is restricted no more whose line is gone", () => {
-      const both = joinPolicy(live, grants({ theirs: { "*": { d4: "pod4" } } }, "affirming", "other"));
+      const both = joinPolicy(
+        live,
+        grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
+      );
       const gone = both.replace(/^# trustee-access: stack .*"other".*\n/m, "");
       expect(gone).not.toBe(both);
       expect(lines(gone, tutorial).filter((text) => text.includes("every other pod"))).toEqual([

@@ -12,9 +12,19 @@ import { toolPath } from "../../support/tools.ts";
 
 const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
 const [pod1, pod2] = claims;
+/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
+const [bare, trusted, developed, old] = [
+  "4".repeat(63) + "d",
+  "5".repeat(95) + "e",
+  `${"6".repeat(43)}=`,
+  "7".repeat(63) + "a",
+] as const;
 const secrets = {
-  "fraud-dataset": { "*": { [pod1]: "pod1" } },
-  shared: { "*": { [pod1]: "pod1" }, one: { [pod2]: "pod2" } },
+  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  shared: {
+    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
+    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
+  },
   lonely: {},
 };
 const columns = [
@@ -129,19 +139,25 @@ describe("what access check asks", () => {
 /** Rules that open one secret of many, or to one reader of many, by what no token or path may be. */
 const apart: Readonly<Record<string, string>> = {
   "a status":
-    'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"][init_data]',
+    'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
   "no submod": 'input.submods == {}\n  requested.secret == "s6"',
   "another submod that is not affirming":
-    'input.submods.cpu0["ear.status"] == "affirming"\n  requested.secret == "s6"\n  restricted.s6["*"][init_data]',
+    'input.submods.cpu0["ear.status"] == "affirming"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
   "init_data in upper case":
-    'affirming\n  requested.secret == "s6"\n  is_string(init_data)\n  restricted.s6["*"][lower(init_data)]',
+    'affirming\n  requested.secret == "s6"\n  is_string(init_data)\n  restricted.s6["*"]["azure-vtpm"][lower(init_data)]',
   "no init_data":
     'affirming\n  requested.secret == "s6"\n  not input.submods.cpu0["ear.veraison.annotated-evidence"].init_data',
   "init_data null":
     'affirming\n  requested.secret == "s6"\n  input.submods.cpu0["ear.veraison.annotated-evidence"].init_data == null',
   "foreign init_data": 'affirming\n  requested.secret == "s6"',
+  "evidence of a TEE that binds initdata otherwise":
+    'affirming\n  hardware\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "evidence of the sample TEE":
+    'affirming\n  requested.secret == "s6"\n  evidence.sample\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "a sample device beside the TEE":
+    'affirming\n  requested.secret == "s6"\n  evidence["az-snp-vtpm"]\n  restricted.s6["*"]["azure-vtpm"][init_data]',
   "a path that is too long":
-    'affirming\n  is_array(data["resource-path"])\n  data["resource-path"][1] == "s6"\n  restricted.s6["*"][init_data]',
+    'affirming\n  is_array(data["resource-path"])\n  data["resource-path"][1] == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
   "a secret without readers": 'input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s7"',
   "a status of the last reader of the first secret": `input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s0"\n  init_data == "${"f".repeat(63)}6"`,
 };
@@ -154,7 +170,7 @@ describe("what access check asks of many secrets", () => {
   const many: AccessRules = {
     others: "affirming",
     secrets: {
-      ...Object.fromEntries(names.map((index) => [`s${index}`, { "*": readersOf(index) }])),
+      ...Object.fromEntries(names.map((index) => [`s${index}`, { "*": { "azure-vtpm": readersOf(index) } }])),
       s7: {},
     },
   };
@@ -179,7 +195,7 @@ describe("what access check asks of many secrets", () => {
     const of = (count: number): number => {
       const claims = Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, "a"));
       const table = Object.fromEntries(
-        claims.map((claim, index) => [`s${index}`, { "*": { [claim]: "p" } }]),
+        claims.map((claim, index) => [`s${index}`, { "*": { "azure-vtpm": { [claim]: "p" } } }]),
       );
       const asked = accessRequests({ rules: { others: "deny", secrets: table }, claims: [], columns: [] });
       return asked.filter(
