@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../core/audit/junit.ts";
-import { run, runProgram, UsageError } from "./access/run.ts";
+import { print, printJson, run, runProgram, UsageError } from "./access/run.ts";
 import { writeReport } from "./report-file.ts";
 import { expectedCells, readStack } from "./stack.ts";
 import { tellApart } from "./verify/attestation.ts";
@@ -55,11 +55,13 @@ async function verify(options: Options): Promise<boolean> {
     const problem = opened.problem === undefined ? undefined : logProblemText(opened.problem, namespace);
     const ok = cells.every((cell) => cell.ok);
     if (options.junit !== undefined) await writeReport(options.junit, junit("verify", verifyCases(cells)));
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify({ ok, logProblem: problem, attestationProblem: sidesProblem, notAsked, cells }, null, 2)}\n`
-        : `${verifyTable(cells)}\n${verifySummary(cells, { notAsked, logProblem: problem, sidesProblem })}\n`,
-    );
+    if (options.json) {
+      printJson({ ok, logProblem: problem, attestationProblem: sidesProblem, notAsked, cells });
+    } else {
+      print(
+        `${verifyTable(cells)}\n${verifySummary(cells, { notAsked, logProblem: problem, sidesProblem })}`,
+      );
+    }
     return ok;
   } catch (error) {
     throw error instanceof KubectlMissingError ? new UsageError(error.message) : error;

@@ -1,3 +1,5 @@
+import { shownLines } from "./policy/shown-name.ts";
+
 /** One thing that is wrong with what the user gave, in the user's own terms. */
 export interface Issue {
   /** Where: the path of the property as the user wrote it, e.g. `grants[2].pod`. */
@@ -27,7 +29,8 @@ export class IssuesError extends Error {
 
 /** An issue as three short lines: where and what was given, what is allowed, how to mend it. */
 export function formatIssue(issue: Issue): string {
-  return `  - ${issue.path}: ${issue.given}\n      allowed: ${issue.allowed}\n      to mend: ${issue.mend}`;
+  const { path, given, allowed, mend } = shownLines(issue);
+  return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to mend: ${mend}`;
 }
 
 /** Collects issues while an input is walked, and throws them all at once. */

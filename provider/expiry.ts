@@ -1,4 +1,5 @@
 import { own } from "../core/own.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
@@ -22,9 +23,11 @@ export function warnOfExpiry(
     if (Number.isNaN(left)) {
       log.warn(`${place} has an expiration that is no time, so it matches nothing.`);
     } else if (left <= 0) {
-      log.warn(`${place} has expired (${expiration}): it matches nothing, no pod attests. ${renew}`);
+      log.warn(
+        `${place} has expired (${shownName(expiration)}): it matches nothing, no pod attests. ${renew}`,
+      );
     } else if (left < NOTICE_DAYS * DAY) {
-      log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${expiration}). ${renew}`);
+      log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${shownName(expiration)}). ${renew}`);
     }
   }
 }

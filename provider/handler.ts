@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { own } from "../core/own.ts";
+import { shownLine } from "../core/policy/shown-name.ts";
 import {
   changes,
   containsSecret,
@@ -109,7 +110,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const owner = ownerOf(outputs, urn);
       const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, owner));
       if (found === undefined) return undefined;
-      const asRead = type.drifts ? { ...inputs, drift: found.drift } : inputs;
+      const asRead = type.drifts ? { ...inputs, drift: shownLine(found.drift) } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { own } from "../core/own.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import {
   EMPTY_LEDGER,
   readLedgers,
@@ -117,7 +118,8 @@ async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string>
     policy === undefined || policyKey === undefined
       ? []
       : retiringReaders(contentOf(readConfigMap(policy), policyKey), want.policy.stack);
-  if (readers.length > 0) return `the former initdata of ${readers.join(", ")} is still accepted`;
+  if (readers.length > 0)
+    return `the former initdata of ${readers.map((reader) => shownName(reader)).join(", ")} is still accepted`;
   const ledgers = readLedgers(values?.metadata.annotations?.[REFERENCE_VALUES_LEDGER_ANNOTATION]);
   const retiring = Object.values(ledgers).some(
     (ledger) => (own(ledger.retiring, want.referenceValues.owner) ?? []).length > 0,

@@ -1,3 +1,4 @@
+import { shownName } from "../core/policy/shown-name.ts";
 import { z } from "zod";
 import { readEntries } from "../core/kbs-config/entries.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -76,7 +77,7 @@ async function missingSecrets(kube: KubeClient, namespace: string, deployment: s
     .flat()
     .map(
       (name) =>
-        `KbsConfig ${owner.name} lists Secret "${name}", which does not exist: the operator cannot reconcile`,
+        `KbsConfig ${owner.name} lists Secret "${shownName(name)}", which does not exist: the operator cannot reconcile`,
     );
 }
 

@@ -1,4 +1,5 @@
 import { IssuesError, type Issues } from "../core/issues.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { Kind, KubeObject, ObjectMeta } from "../kube/objects.ts";
@@ -104,7 +105,7 @@ export class Survey {
       .filter((_, index) => found[index] === undefined)
       .map(
         (name) =>
-          `KbsConfig "${kbsConfig}" lists Secret "${name}", which does not exist: the Trustee operator cannot reconcile ` +
+          `KbsConfig "${kbsConfig}" lists Secret "${shownName(name)}", which does not exist: the Trustee operator cannot reconcile ` +
           "until it is created, or taken out of the list.",
       );
   }

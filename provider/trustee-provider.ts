@@ -1,11 +1,14 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { own } from "../core/own.ts";
+import { shownText } from "../core/policy/shown-name.ts";
 import { KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
 import {
+  PartialFailure,
   reveal,
   UnimplementedError,
   type CallContext,
+  type Log,
   type PropertyMap,
   type Provider,
 } from "../protocol/index.ts";
@@ -71,16 +74,19 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
     },
     check: async (request, context) => handler(request.type).check(request, context),
     diff: async (request, context) => handler(request.type).diff(request, context),
-    create: (request, context) => ended(context, async () => handler(request.type).create(request, context)),
-    read: (request, context) => ended(context, async () => handler(request.type).read(request, context)),
-    update: (request, context) => ended(context, async () => handler(request.type).update(request, context)),
-    delete: (request, context) => ended(context, async () => handler(request.type).delete(request, context)),
+    create: (request, context) =>
+      ended(context, async (shown) => handler(request.type).create(request, shown)),
+    read: (request, context) => ended(context, async (shown) => handler(request.type).read(request, shown)),
+    update: (request, context) =>
+      ended(context, async (shown) => handler(request.type).update(request, shown)),
+    delete: (request, context) =>
+      ended(context, async (shown) => handler(request.type).delete(request, shown)),
     invoke: (request, context) =>
-      ended(context, async () => {
+      ended(context, async ({ log }) => {
         const kube = kubeWith(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
-            return getTrustee(request.args, kube, context.log);
+            return getTrustee(request.args, kube, log);
           case "trustee:index:getInitdata":
             return getInitdata(request.args, kube);
           default:
@@ -95,14 +101,42 @@ function optional<Name extends string>(name: Name, args: PropertyMap): Partial<R
   return value === undefined ? {} : ({ [name]: value } as Record<Name, string>);
 }
 
-/** Whatever a call throws once its signal has fired is because of that: the signal's reason says it better. */
-async function ended<Response>(context: CallContext, work: () => Promise<Response>): Promise<Response> {
+/**
+ * Does a call, whose messages may quote what is live: none of them steers a terminal. Whatever it throws once its signal has fired
+ * is because of that: the signal's reason says it better.
+ */
+async function ended<Response>(
+  context: CallContext,
+  work: (context: CallContext) => Promise<Response>,
+): Promise<Response> {
   try {
-    return await work();
+    return await work({ ...context, log: shownLog(context.log) });
   } catch (error) {
     if (context.signal.aborted && isInterruption(error)) throw context.signal.reason;
+    if (error instanceof PartialFailure) throw new PartialFailure(error.state, error.reasons.map(shownText));
+    if (error instanceof Error) error.message = shownText(error.message);
     throw error;
   }
+}
+
+function shownLog(log: Log): Log {
+  return {
+    debug: (message) => {
+      log.debug(shownText(message));
+    },
+    info: (message) => {
+      log.info(shownText(message));
+    },
+    warn: (message) => {
+      log.warn(shownText(message));
+    },
+    error: (message) => {
+      log.error(shownText(message));
+    },
+    status: (message) => {
+      log.status(shownText(message));
+    },
+  };
 }
 
 function isInterruption(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { findOpa } from "../rego/opa.ts";
 import { holds, prove } from "./check/prove.ts";
 import { proofText } from "./check/show.ts";
 import { readPolicy } from "./check/source.ts";
-import { run, UsageError } from "./run.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
 
 interface Options {
   readonly stack?: string;
@@ -23,9 +23,8 @@ async function check(options: Options): Promise<boolean> {
   const policy = await readPolicy(options.stack, options);
   const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
   const ok = holds(proof);
-  process.stdout.write(
-    options.json ? `${JSON.stringify({ ok, ...proof }, null, 2)}\n` : `${proofText(proof, policy.stack)}\n`,
-  );
+  if (options.json) printJson({ ok, ...proof });
+  else print(proofText(proof, policy.stack));
   return ok;
 }
 

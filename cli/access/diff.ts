@@ -12,9 +12,8 @@ import {
   type AccessDiff,
 } from "../../core/access/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../../core/access/preview.ts";
-import { shownJson } from "../../core/policy/shown-name.ts";
 import { writeReport } from "../report-file.ts";
-import { run, UsageError } from "./run.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
 
 interface DiffOptions {
   readonly preview: string;
@@ -48,11 +47,9 @@ async function diff(options: DiffOptions): Promise<boolean> {
   if (options.markdown !== undefined) {
     await writeReport(options.markdown, diffMarkdown(after.access, difference));
   }
-  process.stdout.write(
-    options.json
-      ? `${shownJson({ ok, opens, access: after.access, ...difference, doubts: difference.doubts.map((doubt) => doubtWords[doubt]) })}\n`
-      : `${diffText(difference)}\n`,
-  );
+  const doubts = difference.doubts.map((doubt) => doubtWords[doubt]);
+  if (options.json) printJson({ ok, opens, access: after.access, ...difference, doubts });
+  else print(diffText(difference));
   return ok;
 }
 

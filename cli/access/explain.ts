@@ -13,7 +13,7 @@ import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
 import { declaredPods, stackFacts, type DeclaredPod } from "../stack.ts";
-import { run, UsageError } from "./run.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
 
 interface ExplainOptions extends SideOptions {
   readonly json: boolean;
@@ -97,9 +97,8 @@ export function explainCommand(): Command {
     .action((pod: string, secret: string, options: ExplainOptions) =>
       run(async () => {
         const explanation = explain(await readCellFacts(pod, secret, options));
-        process.stdout.write(
-          `${options.json ? JSON.stringify(explanation, null, 2) : explanationText(explanation)}\n`,
-        );
+        if (options.json) printJson(explanation);
+        else print(explanationText(explanation));
         return true;
       }),
     );

@@ -7,6 +7,7 @@ import { lint } from "../../core/audit/lint.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
 import { generationOf } from "../../core/audit/trustee-view.ts";
+import { shownJson } from "../../core/policy/shown-name.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
@@ -14,7 +15,7 @@ import { readTrustee } from "../live/read-trustee.ts";
 import { stackFacts } from "../stack.ts";
 import { writeReport } from "../report-file.ts";
 import { programVersion } from "../version.ts";
-import { run } from "./run.ts";
+import { print, printJson, run } from "./run.ts";
 
 interface LintOptions extends SideOptions {
   readonly podsNamespace: readonly string[];
@@ -63,17 +64,14 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   };
   if (options.sarif !== undefined) {
     const document = sarif(findings, await programVersion());
-    await writeReport(options.sarif, `${JSON.stringify(document, null, 2)}\n`);
+    await writeReport(options.sarif, `${shownJson(document)}\n`);
   }
   if (options.junit !== undefined) {
     await writeReport(options.junit, junit("access lint", lintCases(findings, options.failOn)));
   }
   const ok = !findings.some(({ severity }) => isAtLeast(severity, options.failOn));
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ok, ...scope, findings }, null, 2)}\n`
-      : `${lintText(findings, scope)}\n`,
-  );
+  if (options.json) printJson({ ok, ...scope, findings });
+  else print(lintText(findings, scope));
   return ok;
 }
 

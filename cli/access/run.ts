@@ -1,6 +1,17 @@
 import { CommanderError, type Command } from "commander";
+import { shownJson, shownText } from "../../core/policy/shown-name.ts";
 import { KubeconfigError, KubeError } from "../../kube/errors.ts";
 import { StackError } from "../stack.ts";
+
+/** Prints what a command found, which may quote what is live: nothing in it steers a terminal. */
+export function print(text: string): void {
+  process.stdout.write(`${shownText(text)}\n`);
+}
+
+/** Prints it for a machine. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${shownJson(value)}\n`);
+}
 
 /** A command cannot be run as asked; the message says what to do. */
 export class UsageError extends Error {
@@ -22,7 +33,7 @@ function unexpectedText(error: unknown): string {
 
 function notRun(error: unknown): void {
   const isExpected = error instanceof Error && expected.some((type) => error instanceof type);
-  process.stderr.write(`${isExpected ? error.message : unexpectedText(error)}\n`);
+  process.stderr.write(`${shownText(isExpected ? error.message : unexpectedText(error))}\n`);
   process.exitCode = NOT_RUN;
 }
 

@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { outcomeWords, type Outcome } from "../../core/access/outcome.ts";
 import type { JunitCase } from "../../core/audit/junit.ts";
+import { shownLine } from "../../core/policy/shown-name.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 const expectedWords = { read: "✓ read", denied: "✗ denied" } as const;
@@ -100,7 +101,9 @@ export function verifyCases(cells: readonly VerifiedCell[]): readonly JunitCase[
   return cells.map((cell): JunitCase => {
     const name = `${cell.secret}/${cell.key} is ${cell.expected === "read" ? "read" : "denied"}`;
     const detail = cell.detail === undefined ? [] : [cell.detail];
-    const said = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...detail, ...cell.evidence].join("\n");
+    const said = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...detail, ...cell.evidence]
+      .map(shownLine)
+      .join("\n");
     return {
       group: `verify.${cell.namespace}/${cell.pod}`,
       name,

@@ -1,3 +1,4 @@
+import { shownLine } from "../policy/shown-name.ts";
 import { currentCondition } from "./explain-trustee.ts";
 import { policyCondition } from "./explain-policy.ts";
 import { referenceCondition } from "./explain-reference.ts";
@@ -29,14 +30,14 @@ export function attestationProblem(cell: DeniedCell): string | undefined {
   const { trustee, pod, secret, key, answers, byPolicy, stack, reader } = cell;
   const claims = readPodClaims(pod);
   if (claims === undefined) return "the pod has no initdata annotation";
-  if ("problem" in claims) return `the pod's initdata cannot be read: ${claims.problem}`;
+  if ("problem" in claims) return `the pod's initdata cannot be read: ${shownLine(claims.problem)}`;
   const claim = tellClaim(pod, claims, { trustee, stack, reader });
   if (claim === undefined) return "no TEE can bind the pod's initdata";
   const whose = `${claim.name} ${claim.value}`;
   const reference = referenceCondition(trustee, pod, claim, stack);
-  if (reference.status === "fails") return `${whose}: ${reference.detail}`;
+  if (reference.status === "fails") return `${whose}: ${shownLine(reference.detail)}`;
   const policy = policyCondition(trustee, answers, claim, secret, key);
   const isCurrent = currentCondition(trustee, secret).status === "holds";
   if (!byPolicy || policy.status !== "holds" || !isCurrent) return undefined;
-  return `${whose}: ${policy.detail}, and denies it all the same, so the pod does not attest well`;
+  return `${whose}: ${shownLine(policy.detail)}, and denies it all the same, so the pod does not attest well`;
 }

@@ -1,3 +1,4 @@
+import { shownName } from "../policy/shown-name.ts";
 import type { PodFacts } from "./facts.ts";
 import type { Condition } from "./explanation.ts";
 import { isEditedLater } from "./lint-digests.ts";
@@ -82,7 +83,7 @@ export function uneditedCondition(pod: PodFacts): Condition {
   return {
     id: "unedited",
     status: "unknown",
-    detail: `${pod.annotated.by} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that was the annotation, the guest claims what was there before`,
+    detail: `${shownName(pod.annotated.by)} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that was the annotation, the guest claims what was there before`,
     next: "Delete the pod and create it again with the initdata that it should have.",
   };
 }

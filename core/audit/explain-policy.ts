@@ -2,6 +2,7 @@ import { affirmingToken } from "../access/matrix.ts";
 import { decide, type Decision } from "../access/model.ts";
 import { own } from "../own.ts";
 import { EVERY_KEY, listReaders } from "../policy/grants.ts";
+import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import type { NamedClaim, PodClaims } from "./pod-claims.ts";
@@ -92,7 +93,7 @@ function kindCondition(
   const asked = question(kind, secret, key, affirmingToken(claim.value, claim.binding));
   const answer = answerOf(answers, text, asked);
   const readers = readersOf(trustee, answers, secret, key);
-  const expected = [...readers].map(([digest, whose]) => `${digest} (${whose})`);
+  const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
   if (answer === undefined) {
     return {
       id: "policy",
@@ -118,7 +119,7 @@ function kindCondition(
         ? open
           ? "the policy gives the secret to every pod that attests well"
           : "the policy gives the secret to this digest"
-        : `${decisionWords[why]}${why === "granted" ? ` (${readers.get(claim.value) ?? ""})` : ""}`;
+        : `${decisionWords[why]}${why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : ""}`;
     return { id: "policy", status: "holds", detail };
   }
   const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));

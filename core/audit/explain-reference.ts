@@ -1,4 +1,5 @@
 import { NO_HARDWARE } from "../initdata/binding.ts";
+import { shownName } from "../policy/shown-name.ts";
 import { expirySeconds } from "./expiry.ts";
 import { timeText } from "./explain-pod.ts";
 import type { Condition } from "./explanation.ts";
@@ -10,7 +11,7 @@ import { liveReferenceValues } from "./trustee-view.ts";
 /** No entry holds the pod's claim. */
 function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registration): Condition {
   const id = "reference";
-  const names = entries.map(({ name }) => name).join(" or ") || "an entry for initdata";
+  const names = entries.map(({ name }) => shownName(name)).join(" or ") || "an entry for initdata";
   const found = {
     expected: [`${claim.value} in ${names}`],
     seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
@@ -19,9 +20,9 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registrati
     return {
       id,
       status: "fails",
-      detail: `${twin.name} holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well`,
+      detail: `${shownName(twin.name)} holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well`,
       ...found,
-      next: `Write the digest in lower case in ${twin.name}.`,
+      next: `Write the digest in lower case in ${shownName(twin.name)}.`,
     };
   }
   const [other] = elsewhere;
@@ -29,7 +30,7 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registrati
     return {
       id,
       status: "unknown",
-      detail: `${other.name} holds this digest, but nothing says that this entry is for digests of initdata`,
+      detail: `${shownName(other.name)} holds this digest, but nothing says that this entry is for digests of initdata`,
       next: "Name the pod's stack, which knows its entries: --stack.",
     };
   }
@@ -90,16 +91,16 @@ export function referenceCondition(
     return {
       id: "reference",
       status: "fails",
-      detail: `${first.name} holds this digest, but has expired, so that it matches nothing`,
+      detail: `${shownName(first.name)} holds this digest, but has expired, so that it matches nothing`,
       expected: [`an expiration after ${timeText(trustee.now)}`],
       seen: first.expiration,
-      next: `Set a later expiration for ${first.name}: pulumi up renews what it created.`,
+      next: `Set a later expiration for ${shownName(first.name)}: pulumi up renews what it created.`,
     };
   }
   return {
     id: "reference",
     status: "holds",
-    detail: `${holding.map(({ name }) => name).join(" and ")} hold${holding.length === 1 ? "s" : ""} this digest, until ${live.expiration}`,
+    detail: `${holding.map(({ name }) => shownName(name)).join(" and ")} hold${holding.length === 1 ? "s" : ""} this digest, until ${live.expiration}`,
   };
 }
 
@@ -132,8 +133,10 @@ export function measurementsCondition(
       { id: "measurements", status: "holds", detail: "no other reference value of its TEE has expired" },
     ];
   }
-  const names = expired.map(({ name }) => name).join(" and ");
-  const said = expired.map(({ name, expiration }) => `${name} (${expiration})`).join(" and ");
+  const names = expired.map(({ name }) => shownName(name)).join(" and ");
+  const said = expired
+    .map(({ name, expiration }) => `${shownName(name)} (${shownName(expiration)})`)
+    .join(" and ");
   return [
     {
       id: "measurements",

@@ -1,3 +1,4 @@
+import { shownName } from "../policy/shown-name.ts";
 import { seesAll } from "../rollout/observation.ts";
 import type { Condition } from "./explanation.ts";
 import { timeText } from "./explain-pod.ts";
@@ -18,7 +19,7 @@ export function registeredCondition(trustee: TrusteeFacts, secret: string): Cond
     status: "fails",
     detail: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not have it`,
     expected: [`"${secret}" in spec.kbsSecretResources`],
-    seen: trustee.kbsConfig.secrets.map((name) => `"${name}"`).join(", ") || "an empty list",
+    seen: trustee.kbsConfig.secrets.map((name) => `"${shownName(name)}"`).join(", ") || "an empty list",
     next: `Declare the secret in a stack, then run pulumi up.`,
   };
 }
@@ -45,7 +46,7 @@ export function existsCondition(trustee: TrusteeFacts, secret: string, key: stri
     status: "fails",
     detail: `Secret "${secret}" has no key "${key}"`,
     expected: [`the key "${key}"`],
-    seen: facts.keys.map((name) => `"${name}"`).join(", "),
+    seen: facts.keys.map((name) => `"${shownName(name)}"`).join(", "),
     next: "Ask for a key that it has, or add the key.",
   };
 }
@@ -91,6 +92,6 @@ export function currentCondition(trustee: TrusteeFacts, secret: string): Conditi
     next:
       blocking === undefined
         ? `Restart the KBS: pulumi up does it after a change of its own; else kubectl rollout restart deployment/${trustee.deployment} -n ${trustee.namespace} (from operator v0.21 on: kubectl delete pod -n ${trustee.namespace} -l app=kbs).`
-        : `Create Secret "${blocking.name}", or take it out of the KbsConfig: while it is missing, the operator changes nothing.`,
+        : `Create Secret "${shownName(blocking.name)}", or take it out of the KbsConfig: while it is missing, the operator changes nothing.`,
   };
 }

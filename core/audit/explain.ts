@@ -10,6 +10,7 @@ import {
 } from "./explain-trustee.ts";
 import type { Condition, Explanation } from "./explanation.ts";
 import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
+import { shownLines } from "../policy/shown-name.ts";
 import { readPodClaims } from "./pod-claims.ts";
 import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
@@ -113,7 +114,7 @@ export function explain(facts: CellFacts): Explanation {
   const next = conditions
     .filter(({ status }) => status !== "holds")
     .flatMap((condition) => (condition.next === undefined ? [] : [condition.next]));
-  return {
+  return shownLines({
     pod: podName,
     secret: `${secret}/${key}`,
     verdict,
@@ -126,5 +127,5 @@ export function explain(facts: CellFacts): Explanation {
         ? ["The KBS's log says otherwise: that may be an older answer. Ask again: npm run verify."]
         : []),
     ],
-  };
+  });
 }

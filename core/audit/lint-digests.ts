@@ -1,4 +1,5 @@
 import { getOrAdd, listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
+import { shownName } from "../policy/shown-name.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
@@ -43,7 +44,7 @@ function edited(pod: PodFacts): Finding {
     id: "TA105",
     severity: "warning",
     where: placeOf(pod),
-    what: `${pod.annotated?.by ?? "Somebody"} has written the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation, its initdata annotation perhaps too.`,
+    what: `${shownName(pod.annotated?.by ?? "Somebody")} has written the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation, its initdata annotation perhaps too.`,
     why: "The guest was measured with the initdata of its start: what the annotation says now may not be what the pod claims.",
     mend: "Delete the pod and create it again with the initdata that it should have.",
   };
@@ -54,13 +55,16 @@ function hasTwin(digests: ReadonlySet<string>, digest: string): boolean {
   return [...digests].some((one) => differsInCase(one, digest));
 }
 
+/** Of hexadecimal digits; more than of any digest. */
+const LONGEST_DIGEST = 256;
+
 /** A sentence's beginning: that no pod which was looked at has a digest. */
 function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest: string): string {
   const where = namespaces === undefined ? "" : " in the namespaces looked at";
   const twin = hasTwin(known, digest)
     ? " (one has it in another case, which to Trustee is another digest)"
     : "";
-  return `No running pod${where} has the digest ${digest}${twin}`;
+  return `No running pod${where} has the digest ${shownName(digest, LONGEST_DIGEST)}${twin}`;
 }
 
 /** Digest -> how a table calls who has it. */
@@ -82,7 +86,8 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
     .filter(({ digest, of }) => !known.has(digest) && of !== "something else")
     .map(({ digest, line, of }) => {
       const holder = stacks.find(({ readers }) => readers.has(digest));
-      const reader = holder && `${holder.readers.get(digest) ?? ""} of the stack ${holder.stack}`;
+      const reader =
+        holder && `${shownName(holder.readers.get(digest) ?? "")} of the stack ${shownName(holder.stack)}`;
       const changing = stacks.find(({ retiring }) => retiring.has(digest));
       const unsure = of === "unknown" ? ", perhaps as something else than a digest of initdata" : "";
       return {
@@ -101,7 +106,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         mend:
           changing === undefined
             ? "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one."
-            : `A change of initdata is under way, or was interrupted: pulumi up of the stack ${changing.stack} ends it.`,
+            : `A change of initdata is under way, or was interrupted: pulumi up of the stack ${shownName(changing.stack)} ends it.`,
       };
     });
 }
@@ -127,7 +132,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
       part: key,
     },
     about: [digest],
-    what: `${nobodyHas(facts, known, digest)}, which ${entries.join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
+    what: `${nobodyHas(facts, known, digest)}, which ${entries.map((entry) => shownName(entry)).join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
     why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
     mend: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
   }));
@@ -149,7 +154,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
     const { entries, holding, elsewhere, twin } = registrationOf(document.entries, {}, claim, stack);
     const isAskedFor = claim.binding === "azure-vtpm" || entries.length > 0;
     if (holding.length > 0 || elsewhere.length > 0 || !isAskedFor) return [];
-    const names = entries.map(({ name }) => name).join(", ") || "the reference values";
+    const names = entries.map(({ name }) => shownName(name)).join(", ") || "the reference values";
     const also = twin === undefined ? "" : "; what is there differs in case only";
     const unless = claim.sure ? "" : "; if it runs on bare metal, it needs none";
     return [

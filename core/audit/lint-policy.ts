@@ -1,3 +1,4 @@
+import { shownName } from "../policy/shown-name.ts";
 import type { LiveFacts, PolicyAnswer } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
@@ -35,9 +36,13 @@ const samples: readonly string[] = ["kbsres1", "attestation-status"];
 function keysText(some: readonly AskedKey[], all: readonly AskedKey[]): string {
   const secrets = [...Map.groupBy(some, ({ secret }) => secret)].map(([secret, own]) => {
     const asked = all.filter((one) => one.secret === secret);
-    if (own.length === asked.length) return `"${secret}"`;
+    if (own.length === asked.length) return `"${shownName(secret)}"`;
     return own
-      .map(({ key }) => (key === INVENTED_KEY ? `any further key of "${secret}"` : `"${secret}/${key}"`))
+      .map(({ key }) =>
+        key === INVENTED_KEY
+          ? `any further key of "${shownName(secret)}"`
+          : `"${shownName(secret)}/${shownName(key)}"`,
+      )
       .join(", ");
   });
   return secrets.join(", ");
@@ -111,7 +116,7 @@ function lintRegular(
       id: "TA006",
       severity: "error",
       where,
-      what: `The policy breaks off on a regular request, e.g. for ${failed.secret}/${failed.key}: ${failed.message}.`,
+      what: `The policy breaks off on a regular request, e.g. for ${shownName(failed.secret)}/${shownName(failed.key)}: ${failed.message}.`,
       why: "The engine in Trustee then denies, whatever the rules say.",
       mend: "Test the type of an argument before a builtin takes it, e.g. is_string(path) before split(path, ...).",
     });
@@ -134,7 +139,7 @@ function lintRegular(
       id: "TA008",
       severity: "warning",
       where,
-      what: `A pod whose CPU attests well and whose GPU does not may read "${partly.secret}".`,
+      what: `A pod whose CPU attests well and whose GPU does not may read "${shownName(partly.secret)}".`,
       why: "The policy asks about one submod only: a device that fails its attestation is not noticed.",
       mend: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
     });

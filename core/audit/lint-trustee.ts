@@ -1,4 +1,5 @@
 import { own } from "../own.ts";
+import { shownName } from "../policy/shown-name.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
 import { generationFacts, generations } from "../trustee/generation.ts";
 import { expirySeconds } from "./expiry.ts";
@@ -42,7 +43,7 @@ export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] 
           severity: "error",
           where,
           about: [name],
-          what: `The expiration of ${name} is "${expiration}", which is no time as the RVPS reads it.`,
+          what: `The expiration of ${shownName(name)} is "${shownName(expiration)}", which is no time as the RVPS reads it.`,
           why: "Trustee cannot read the reference values then: no pod attests well, and none gets a secret.",
           mend: "Write it as YYYY-MM-DDThh:mm:ssZ.",
         },
@@ -55,7 +56,7 @@ export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] 
           severity: "error",
           where,
           about: [name],
-          what: `${name} expired on ${expiration}.`,
+          what: `${shownName(name)} expired on ${expiration}.`,
           why: `An expired reference value matches nothing: pods that are measured by its ${holds} do not attest well.`,
           mend: "Check that its values still hold, then set a later expiration.",
         },
@@ -69,7 +70,7 @@ export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] 
         severity: "warning",
         where,
         about: [name],
-        what: `${name} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`,
+        what: `${shownName(name)} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`,
         why: `From then on its ${holds} match nothing, and pods that are measured by them get no secret.`,
         mend: "Check that its values still hold, then set a later expiration.",
       },
@@ -88,9 +89,9 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
       id: "TA301",
       severity: "error",
       where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
-      what: `The KbsConfig lists Secret "${name}", which does not exist.`,
+      what: `The KbsConfig lists Secret "${shownName(name)}", which does not exist.`,
       why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
-      mend: `Create Secret "${name}" in namespace "${namespace}", or take it out of the list.`,
+      mend: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
     })),
     ...restricted
       .filter((name) => !kbsConfig.secrets.includes(name))
@@ -98,7 +99,7 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
         id: "TA302",
         severity: "warning",
         where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
-        what: `The policy restricts Secret "${name}", which the KbsConfig does not list.`,
+        what: `The policy restricts Secret "${shownName(name)}", which the KbsConfig does not list.`,
         why: "The KBS does not serve it, so that its readers do not get it either.",
         mend: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
       })),

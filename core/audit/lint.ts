@@ -1,4 +1,5 @@
 import type { LiveFacts } from "./facts.ts";
+import { shownLines } from "../policy/shown-name.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./lint-digests.ts";
 import { lintLines } from "./lint-lines.ts";
@@ -7,7 +8,7 @@ import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from ".
 
 /** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
 export function lint(facts: LiveFacts): readonly Finding[] {
-  return sortFindings([
+  const found = sortFindings([
     ...lintPolicy(facts),
     ...lintLines(facts),
     ...lintDigests(facts),
@@ -16,4 +17,6 @@ export function lint(facts: LiveFacts): readonly Finding[] {
     ...lintGeneration(facts),
     ...lintRollout(facts),
   ]);
+  // Whatever else is quoted of what is live: it is one line, and nothing in it steers a terminal.
+  return shownLines(found);
 }

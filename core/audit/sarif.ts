@@ -32,6 +32,11 @@ function fingerprinted(
   });
 }
 
+/** A message in which nothing is a link, which would be `[text](target)`. */
+function plain(text: string): string {
+  return text.replace(/[[\]\\]/g, String.raw`\$&`);
+}
+
 /**
  * The findings as SARIF 2.1.0, which GitHub's code scanning and GitLab read.
  * @param version of this program
@@ -54,7 +59,7 @@ export function sarif(findings: readonly Finding[], version: string): unknown {
           ruleId: finding.id,
           ruleIndex: ids.indexOf(finding.id),
           level: finding.severity,
-          message: { text: `${finding.what} ${finding.why} To mend: ${finding.mend}` },
+          message: { text: plain(`${finding.what} ${finding.why} To mend: ${finding.mend}`) },
           locations: [
             {
               physicalLocation: {

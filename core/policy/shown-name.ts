@@ -28,6 +28,17 @@ export function shownText(text: string): string {
   return text.split("\n").map(shownLine).join("\n");
 }
 
+/** A value of texts, each of them a line as {@link shownLine} has it. */
+export function shownLines<Value>(value: Value): Value {
+  const shown = (one: unknown): unknown => {
+    if (typeof one === "string") return shownLine(one);
+    if (Array.isArray(one)) return one.map(shown);
+    if (typeof one !== "object" || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([name, inner]) => [name, shown(inner)]));
+  };
+  return shown(value) as Value;
+}
+
 /** JSON whose texts are the same, and which steers no terminal either. */
 export function shownJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(UNSEEN, (character) =>

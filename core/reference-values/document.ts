@@ -27,7 +27,23 @@ const EMPTY: Readonly<Record<ReferenceValuesFormat, string>> = { list: "[]", map
 
 type Fail = (problem: string) => never;
 
+/** Deeper than any reference value, and than the parser, which calls itself, can go. */
+const DEEPEST = 100;
+
+/** Where brackets are nested too deeply. */
+function tooDeep(text: string): number | undefined {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\[^]?)*(?:"|$)|[[\]{}]/g)) {
+    if (token.startsWith('"')) continue;
+    depth += token === "[" || token === "{" ? 1 : -1;
+    if (depth > DEEPEST) return index;
+  }
+  return undefined;
+}
+
 function parseStrict(text: string, fail: (offset: number) => never): Node {
+  const deep = tooDeep(text);
+  if (deep !== undefined) return fail(deep);
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
   const [error] = errors;

@@ -15,9 +15,11 @@ export interface RegoToken {
 const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
 function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] {
-  if (/^["`]/.test(text)) return text === "`" ? "sign" : "string";
-  if (/^\w/.test(text)) return /^\d/.test(text) ? "number" : before?.text === "." ? "field" : "word";
-  return "sign";
+  const [first = ""] = text;
+  if (first === '"' || (first === "`" && text.length > 1)) return "string";
+  if (first >= "0" && first <= "9") return "number";
+  if (!/\w/.test(first)) return "sign";
+  return before?.text === "." ? "field" : "word";
 }
 
 /** The tokens of a text, in their order. Of a text that is no Rego there are some too: whoever evaluates it refuses it. */

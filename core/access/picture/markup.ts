@@ -1,4 +1,7 @@
-/** Text as it stands in HTML or SVG, between tags or in a quoted attribute. Control characters, which no XML may hold, become U+FFFD. */
+/**
+ * Text as it stands in HTML or SVG, between tags or in a quoted attribute. Control characters, which no XML may hold, and what is
+ * invisible or turns a text round become U+FFFD.
+ */
 export function escapeText(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -9,7 +12,7 @@ export function escapeText(text: string): string {
     .replace(CONTROL, "\uFFFD");
 }
 
-const CONTROL = /(?![\t\n\r])\p{Cc}|\p{Cs}|[\uFFFE\uFFFF]/gu;
+const CONTROL = /(?![\t\n\r])\p{C}|[\p{Zl}\p{Zp}]/gu;
 
 /** Cut in the middle, so that both ends stay to be compared. */
 export function shorten(text: string, length: number): string {

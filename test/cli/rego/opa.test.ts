@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyData } from "../../../core/access/model.ts";
 import { evaluateRego } from "../../../cli/rego/apart.ts";
 import { findOpa } from "../../../cli/rego/opa.ts";
+import { evaluate } from "../../../sandbox/trustee/standin/rego.ts";
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
@@ -149,6 +150,12 @@ allow if split(input.who, "/")[0] == "me"
     const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
     expect(await evaluateRego(opa, v1, "v1", asked)).toEqual([true]);
     expect(await evaluateRego(opa, v0, "v0", asked)).toEqual([true]);
+  });
+
+  it("has no more in the sandbox's KBS", async () => {
+    const policy = 'package policy\ndefault allow = false\nallow { opa.runtime().env.PATH != "" }\n';
+    const question = { policy, query: "data.policy.allow", input: {}, data: {}, syntax: "v0" } as const;
+    expect(await evaluate(opa, question)).toEqual({ failure: "undefined function opa.runtime" });
   });
 
   it("may lack the rule, and may be asked nothing", async () => {

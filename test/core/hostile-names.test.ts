@@ -1,0 +1,230 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { accessChanges, changeLine, changeRecords } from "../../core/access/changes.ts";
+import { diffMarkdown } from "../../core/access/diff-markdown.ts";
+import { diffText, withProgramChanges, type AccessDiff } from "../../core/access/diff.ts";
+import { accessMatrix, matrixText } from "../../core/access/matrix.ts";
+import type { OtherReader } from "../../core/access/other-readers.ts";
+import { accessPage } from "../../core/access/page/page.ts";
+import { matrixSvg } from "../../core/access/svg.ts";
+import { explain } from "../../core/audit/explain.ts";
+import { explanationText } from "../../core/audit/explanation.ts";
+import { junit } from "../../core/audit/junit.ts";
+import { lintCases, lintText } from "../../core/audit/lint-report.ts";
+import { lint } from "../../core/audit/lint.ts";
+import { sarif } from "../../core/audit/sarif.ts";
+import { IssuesError } from "../../core/issues.ts";
+import { joinPolicy } from "../../core/policy/share.ts";
+import { shownJson, shownName, shownText } from "../../core/policy/shown-name.ts";
+import { base, logOf, withValues } from "./audit/support.ts";
+import { withPolicy } from "./audit/lint-support.ts";
+import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
+import { tutorialPage } from "../fixtures/page.ts";
+
+/** What somebody may call a thing that this project then speaks of. */
+const names = fc.oneof(
+  fc.string({ unit: "binary", minLength: 1 }),
+  fc.constantFrom(
+    "\u001b[2J\u001b[H0 errors, 0 warnings, 0 notes (all is well)",
+    "s\nFORGED LINE: all is well\n",
+    "\u009b31m",
+    "\u202Egnp.exe",
+    "a\u200bb\ufeff",
+    '<img src=x onerror="alert(1)">',
+    "[click](https://evil.example) @security-team",
+    "s (was: ok; will be: @team <!-- ",
+    "`| **bold** |`",
+    "![x](https://evil.example/x.png)",
+    "x]]>&amp;",
+    "__proto__",
+  ),
+);
+
+/** A character that steers a terminal, turns a text round, or cannot be seen. */
+const UNSEEN = /(?!\n)\p{C}|[\p{Zl}\p{Zp}]/u;
+const STACK = "organization/trustee-access/dev";
+
+describe("whatever things in a cluster are called", () => {
+  it("a name is shown by plain characters alone, and as it was if it is shown again", () => {
+    fc.assert(
+      fc.property(names, (name) => {
+        const shown = shownName(name);
+        expect(shown).toMatch(/^(?:[\w.*/@:+ ()-]|\\u\{[0-9a-f]+\})*\\?(?:u\{?[0-9a-f]*)?(?:\.\.\.)?$/);
+        expect(shownName(shown)).toBe(shown);
+        expect(UNSEEN.test(shownText(name))).toBe(false);
+        expect(JSON.parse(shownJson({ name }))).toEqual({ name });
+        expect(UNSEEN.test(shownJson({ name }))).toBe(false);
+      }),
+    );
+  });
+
+  it("no finding of access lint forges a line, a link or an element, in any format", () => {
+    fc.assert(
+      fc.property(names, names, names, (name, reader, stack) => {
+        const policy = joinPolicy("package policy\n", {
+          ...{ stack, others: "affirming" },
+          secrets: Object.fromEntries([[name, { "*": { ["a".repeat(64)]: reader } }]]),
+        });
+        const trustee = {
+          ...withValues(
+            referenceValues([
+              [`${name}_pcr08`, name, ["0".repeat(64), name]],
+              [`${name} init_data`, "2020-01-01T00:00:00Z", [name]],
+            ]),
+          ),
+          kbsConfig: { name: "kbs-config", secrets: [name] },
+          secrets: [{ name, exists: false }],
+          policy: withPolicy({ "policy.rego": policy }),
+        };
+        const pods = [podFixture("pod1", { annotated: { at: 4e9, by: name } })];
+        const findings = lint(facts(trustee, pods));
+        expect(findings.length).toBeGreaterThan(3);
+        const scope = { namespace: "n", generation: "0.18", pods: 1 };
+        const text = lintText(findings, scope);
+        expect(text.split("\n")).toHaveLength(5 * findings.length + 1);
+        const document = sarif(findings, "1") as {
+          readonly runs: readonly {
+            readonly results: readonly { readonly message: { readonly text: string } }[];
+          }[];
+        };
+        const messages = document.runs.flatMap(({ results }) => results.map(({ message }) => message.text));
+        expect(messages.join("\n")).not.toMatch(/(?<!\\)\]\(/);
+        const xml = junit("lint", lintCases(findings, "note"));
+        const page = accessPage({ ...tutorialPage, findings });
+        const [known] = tutorialPage.findings ?? [];
+        const plain = accessPage({
+          ...tutorialPage,
+          findings: known === undefined ? [] : findings.map(({ severity }) => ({ ...known, severity })),
+        });
+        expect(tags(page)).toEqual(tags(plain));
+        for (const shown of [text, ...messages, xml, page]) expect(UNSEEN.test(shown)).toBe(false);
+      }),
+    );
+  });
+
+  it("nor an explanation, or the log that it quotes", () => {
+    fc.assert(
+      fc.property(names, names, (name, line) => {
+        const trustee = {
+          ...withValues(referenceValues([[`${name}_pcr08`, name, [pcr8.pod3]]])),
+          kbsConfig: { name: "kbs-config", secrets: [name] },
+        };
+        const log = [
+          ...logOf("[ERROR kbs::error] PolicyDeny"),
+          {
+            at: 1,
+            text: `${line.replaceAll("\n", "")} "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401`,
+          },
+        ];
+        const explanation = explain({ ...base, trustee, log: [log] });
+        const plain = explain({
+          ...base,
+          trustee: {
+            ...withValues(referenceValues([["n_pcr08", name, [pcr8.pod3]]])),
+            kbsConfig: { name: "kbs-config", secrets: ["n"] },
+          },
+          log: [
+            [
+              ...logOf("[ERROR kbs::error] PolicyDeny"),
+              { at: 1, text: 'x "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401' },
+            ],
+          ],
+        });
+        const [text, other] = [explanation, plain].map(explanationText);
+        expect(UNSEEN.test(text ?? "")).toBe(false);
+        expect(explanation.conditions.map(({ id }) => id)).toEqual(plain.conditions.map(({ id }) => id));
+        if (explanation.log !== undefined && plain.log !== undefined) {
+          expect(text?.split("\n")).toHaveLength(other?.split("\n").length ?? 0);
+        }
+      }),
+    );
+  });
+
+  it("nor a change of access, on a terminal or in a pull request's comment", () => {
+    /** All that is told of a policy in which a secret, a key, a pod and another stack are called so. */
+    const told = (
+      secret: string,
+      pod: string,
+      stack: string,
+    ): { text: string; markdown: string; changes: number } => {
+      const live = joinPolicy(
+        joinPolicy("package policy\n", {
+          ...{ stack, others: "affirming" },
+          secrets: { mine: { "*": { ["b".repeat(64)]: pod } } },
+        }),
+        {
+          stack: STACK,
+          others: "affirming",
+          secrets: Object.fromEntries([[secret, { [secret]: { a: pod } }]]),
+        },
+      ).replace("default allow = false", "default allow = true");
+      const own = { stack: STACK, others: "affirming", secrets: { mine: {} } } as const;
+      const matrix = accessMatrix(
+        own,
+        [{ pod: "web", namespace: "n", initData: "c" }],
+        [{ secret: "mine", key: "k" }],
+      );
+      const found = accessChanges(live, own, matrix, ["web"]);
+      const other: OtherReader = {
+        ...{ stack, reader: pod, secret, key: secret },
+        initData: pod,
+        former: true,
+      };
+      const difference: AccessDiff = {
+        changes: withProgramChanges([], changeRecords(["edited"], found)),
+        initdata: [{ pod, wider: [pod, secret] }],
+        otherReaders: [other],
+        doubts: ["edited"],
+      };
+      const report = { [`p${pod}`]: { [`p${secret}`]: "granted" } } as const;
+      return {
+        text: [diffText(difference), ...found.map(changeLine), ...matrixText(matrix, [other])].join("\n"),
+        markdown: diffMarkdown(report, difference),
+        changes: difference.changes.length,
+      };
+    };
+    fc.assert(
+      fc.property(names, names, names, (secret, pod, stack) => {
+        fc.pre(stack !== STACK && secret !== "mine" && pod !== "web" && pod !== secret && secret !== "*");
+        const hostile = told(secret, pod, stack);
+        const plain = told("s", "p", "t");
+        expect(UNSEEN.test(hostile.text + hostile.markdown)).toBe(false);
+        expect(hostile.changes).toBe(plain.changes);
+        expect(hostile.text.split("\n")).toHaveLength(plain.text.split("\n").length);
+        // A name stands in code, which it does not end; everything else is this program's own.
+        const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
+        expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
+      }),
+    );
+  });
+
+  it("nor a problem with what is live, nor a picture", () => {
+    fc.assert(
+      fc.property(names, (name) => {
+        const problem = { path: name, given: name, allowed: name, mend: name };
+        const { message } = new IssuesError("the settings", [problem, problem]);
+        expect(message.split("\n")).toHaveLength(7);
+        expect(UNSEEN.test(message)).toBe(false);
+        const matrix = accessMatrix(
+          { others: "affirming", secrets: {} },
+          [{ pod: name, namespace: name, initData: name }],
+          [{ secret: name, key: name }],
+        );
+        const plain = accessMatrix(
+          { others: "affirming", secrets: {} },
+          [{ pod: "p", namespace: "n", initData: "i" }],
+          [{ secret: "s", key: "k" }],
+        );
+        const picture = matrixSvg(matrix, { id: "picture" });
+        // To a document a tab and a line break are a space.
+        expect(UNSEEN.test(picture.replaceAll(/[\t\r]/g, " "))).toBe(false);
+        expect(tags(picture)).toEqual(tags(matrixSvg(plain, { id: "picture" })));
+      }),
+    );
+  });
+});
+
+/** The elements of a document, by their names. */
+function tags(document: string): readonly string[] {
+  return [...document.matchAll(/<\/?[a-z!]\w*/gi)].map(([tag]) => tag);
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { parseKbsLine } from "../../core/access/kbs-log.ts";
+import { readPodClaims } from "../../core/audit/pod-claims.ts";
+import { digestsInPolicy, keysInPolicy, readGenerated } from "../../core/audit/policy-text.ts";
+import { encodeAnnotation } from "../../core/initdata/annotation.ts";
+import { inspectInitdata } from "../../core/initdata/verbatim.ts";
+import { Issues } from "../../core/issues.ts";
+import { commandsIn, wideningsIn } from "../../core/limits/agent-policy-text.ts";
+import { readRules } from "../../core/policy/intact.ts";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import { readDocument } from "../../core/reference-values/document.ts";
+import { readLedgers } from "../../core/reference-values/ledger.ts";
+
+const MIB = 1024 * 1024;
+const filled = (part: string): string => part.repeat(Math.floor(MIB / part.length));
+const numbered = (line: (index: number) => string, count: number): string =>
+  Array.from({ length: count }, (_, index) => line(index)).join("");
+const digest = (index: number): string => `"${index.toString(16).padStart(64, "0")}" `;
+
+/** 1 MiB each: as much as a ConfigMap or an annotation's initdata may hold. */
+const hostile: readonly (readonly [name: string, text: string])[] = [
+  ["one string that is not closed, all escapes", filled('"a\\')],
+  ["lines of strings that are not closed", filled('"a\\\n')],
+  ["quotes", filled('"')],
+  ["backticks, of an odd number", `${filled("`")}\``],
+  ["many tables that do not end", filled("restricted = {\n")],
+  ["a table's beginning again and again in one line", filled("restricted = {")],
+  ["many damaged lines of a registry", filled("# trustee-access: stack {\n")],
+  ["a line of a registry that names many stacks", `# trustee-access: stack ${filled('"stack":"')}`],
+  ["brackets that are not closed", filled("[{")],
+  ["brackets that are", `${"[".repeat(MIB / 2)}${"]".repeat(MIB / 2)}`],
+  ["a rule with many bodies", `ExecProcessRequest ${filled("{} ")}`],
+  ["a rule with many an else", `ExecProcessRequest { a } ${filled("else := a { a } ")}`],
+  ["many rules of one name", filled("ExecProcessRequest { a }\n")],
+  [
+    "rules that lean on one another",
+    numbered((index) => `r${index} { r${index + 1} }\nExecProcessRequest { r${index} }\n`, 18_000),
+  ],
+  ["negations", `ExecProcessRequest { ${filled("not ")}}`],
+  ["lists of commands in one another", filled("allowed_commands := [")],
+  ["digests in one line", numbered(digest, 15_000)],
+  ["the digest in many lines", filled(`${digest(1)}\n`)],
+  ["one word", filled("a")],
+  ["a request for a path that does not end", `a "GET /kbs/v0/${filled("x")}`],
+  ["many requests in one line", filled('a "GET /kbs/v0/x ')],
+  ["colours that do not end", filled("\u001b[1")],
+  ["slashes", `${filled("/")}a`],
+  ["tables of TOML", filled("[a]\n")],
+  ["a key of TOML with many parts", `[${filled("a.")}a]`],
+  ["many keys of TOML", numbered((index) => `k${index} = 1\n`, 80_000)],
+  ["a list of JSON", `[${filled("0,")}0]`],
+  ["entries of reference values", `[${filled('{"name":"a","expiration":"x","value":["1"]},')}0]`],
+];
+
+const readers: readonly (readonly [name: string, read: (text: string) => unknown])[] = [
+  ["digests in a policy", digestsInPolicy],
+  ["keys in a policy", keysInPolicy],
+  ["a policy of this project", readGenerated],
+  ["a policy's registry", parseRegistry],
+  ["a policy's rules", readRules],
+  ["what an agent policy allows", (text) => wideningsIn(text, ["ExecProcessRequest"])],
+  ["the commands of an agent policy", commandsIn],
+  ["a line of the KBS's log", parseKbsLine],
+  ["a pod's annotation", (text) => readPodClaims({ annotation: encodeAnnotation(text) })],
+  ["a document of initdata", (text) => inspectInitdata(text, "initdata", new Issues())],
+  ["reference values, a list", (text) => readDocument("reference-values.json", text)],
+  ["reference values, a map", (text) => readDocument("reference_value", text)],
+  ["a ledger", readLedgers],
+];
+
+/** Of all threads, the garbage collector's too, in seconds: other programs on the machine do not count. */
+function cpuSeconds(work: () => void): number {
+  const start = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
+}
+
+/** Most take a few tenths of one; what looks at any part of such a text again and again takes minutes. */
+const LIMIT = 2;
+
+describe.each(readers)("%s, of a text of 1 MiB that somebody made for it", (_, read) => {
+  it.each(hostile)("takes no time to speak of: %s", (__, text) => {
+    let thrown: unknown;
+    const seconds = cpuSeconds(() => {
+      try {
+        read(text);
+      } catch (error) {
+        thrown = error;
+      }
+    });
+    expect(thrown).not.toBeInstanceOf(RangeError);
+    expect(seconds).toBeLessThan(LIMIT);
+  });
+});
