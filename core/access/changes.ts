@@ -9,6 +9,7 @@ import {
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
+import { isStockPolicy } from "../policy/stock.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
@@ -128,12 +129,25 @@ function formerSecrets({ intact, done }: SaidRules, former: StackGrants | undefi
   return { ...(intact ? {} : done.secrets), ...former?.secrets };
 }
 
+/** Of somebody else's policy it is not known what it allows: it may have allowed anything, and is counted on for nothing. */
+const foreignRules: SaidRules = {
+  said: { others: "affirming", secrets: {} },
+  intact: false,
+  done: { others: "deny", secrets: {} },
+};
+
+/** What a live policy allows, as far as it is known; undefined where every pod that attests well may read everything. */
+function liveRules(live: string): SaidRules | undefined {
+  return readRules(live) ?? (isStockPolicy(live) ? undefined : foreignRules);
+}
+
 /**
  * What deploying `own` does to who may read what, compared with the policy that is live: the opened cells first. Pods that
  * are deployed here are compared by their names, so that new initdata alone is no change; readers that are deployed elsewhere
  * by their claims. A pod that is new reads what nobody restricts as every other pod does already; that is no change either.
- * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened.
- * @param live the policy that is deployed. Nothing can be compared with a policy that is not this project's: no changes then
+ * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened;
+ * where it is somebody else's, whatever ours will allow.
+ * @param live the policy that is deployed. Where there is none, or one that an operator installs, nothing opens: no changes then
  * @param matrix what will be, of `own` merged into `live`
  * @param deployed the pods that this stack deploys
  */
@@ -143,7 +157,7 @@ export function accessChanges(
   matrix: AccessMatrix,
   deployed: readonly string[],
 ): readonly AccessChange[] {
-  const before = live === null ? undefined : readRules(live);
+  const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
   const former = parseRegistry(live)?.stacks.find(({ stack }) => stack === own.stack);
   const after = mergeGrants(stacksAfterJoin(live, own));
@@ -190,19 +204,25 @@ export function accessChanges(
   ];
 }
 
-/** Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to. */
-export const doubts = ["edited"] as const;
+/**
+ * Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to; `foreign`: it is neither
+ * this project's nor one that an operator installs.
+ */
+export const doubts = ["edited", "foreign"] as const;
 export type Doubt = (typeof doubts)[number];
 
 /** What has to be said of the live policy itself. */
 export function policyDoubts(live: Before): readonly Doubt[] {
-  const rules = live === null ? undefined : readRules(live);
-  return rules === undefined || rules.intact ? [] : ["edited"];
+  const rules = live === null ? undefined : liveRules(live);
+  if (live === null || rules === undefined || rules.intact) return [];
+  return [parseRegistry(live) === undefined ? "foreign" : "edited"];
 }
 
 export const doubtWords: Readonly<Record<Doubt, string>> = {
   edited:
     "the live policy was edited by hand, or written by another release: what it allows now is not known from its comments",
+  foreign:
+    "the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
 };
 
 /** A doubt as a line: `UNKNOWN the live policy was ...`. */

@@ -207,10 +207,11 @@ function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
+  const odd = claimants(some).filter(({ initData }) => some.claims.includes(initData));
   return [
     ...product(declaredData(subject), plainTokens(subject)),
     ...besideGrants(subject),
-    ...product(plainData(some), [...plainTokens(some), ...claimants(some).flatMap(oddTokens)]),
+    ...product(plainData(some), [...plainTokens(some), ...odd.flatMap(oddTokens)]),
     ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
     ...oddEverywhere(subject, some),
   ];

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { accessChanges, changeLine, doubtLine, policyDoubts } from "../../../core/access/changes.ts";
+import {
+  accessChanges,
+  changeLine,
+  changeRecords,
+  doubtLine,
+  policyDoubts,
+} from "../../../core/access/changes.ts";
+import { withProgramChanges } from "../../../core/access/diff.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
@@ -175,7 +182,7 @@ describe("what a deployment does to the matrix", () => {
     it("says so, and nothing where it is", () => {
       expect(policyDoubts(live)).toEqual([]);
       expect(policyDoubts(null)).toEqual([]);
-      expect(policyDoubts("package policy\n")).toEqual([]);
+      expect(policyDoubts("package policy\n\ndefault allow = true\n")).toEqual([]);
       for (const edited of [forged, live.replace("default allow = false", "default allow = true")]) {
         expect(policyDoubts(edited).map(doubtLine)).toEqual([doubt]);
       }
@@ -227,18 +234,56 @@ describe("what a deployment does to the matrix", () => {
 
   it.each([
     ["no policy", null],
-    ["somebody else's policy", "package policy\ndefault allow = true\n"],
-  ])("says nothing where there is %s: it cannot be compared", (_, foreign) => {
-    expect(lines(foreign, tutorial)).toEqual([]);
+    ["one that an operator installs", "package policy\ndefault allow = true\n"],
+  ])("is nothing where there is %s: whoever attests well reads everything already", (_, stock) => {
+    expect(lines(stock, tutorial)).toEqual([]);
+    expect(policyDoubts(stock)).toEqual([]);
+  });
+
+  describe("where the live policy is somebody else's", () => {
+    const foreign = "package policy\ndefault allow = false\nallow if input.x == 1\n";
+
+    it.each([
+      foreign,
+      "",
+      "# package policy\n",
+      live.replaceAll("trustee-access", "somebody"),
+      "default allow = true",
+    ])("opens whatever ours will allow, since what was allowed is not known: %j", (theirs) => {
+      expect(policyDoubts(theirs)).toEqual(["foreign"]);
+      expect(lines(theirs, tutorial)).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+        "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
+      ]);
+    });
+
+    it("opens what is granted alone, where all else will be denied", () => {
+      expect(lines(foreign, { ...tutorial, others: "deny" })).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+      ]);
+    });
+
+    it("is said before the changes, and fails a comparison", () => {
+      const matrix = accessMatrix(mergeGrants([tutorial]), [], []);
+      const records = changeRecords(policyDoubts(foreign), accessChanges(foreign, tutorial, matrix, []));
+      expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
+      expect(withProgramChanges([], records).map(({ effect }) => effect)).toEqual(["opens"]);
+      expect(policyDoubts(foreign).map(doubtLine)).toEqual([
+        "UNKNOWN the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
+      ]);
+    });
   });
 
   it("is nothing once it has been deployed, whatever it was (property)", () => {
     const table = fc.dictionary(
       fc.constantFrom("s1", "s2", "s3"),
-      fc.dictionary(
-        fc.constantFrom("*", "k1", "k2"),
-        fc.dictionary(fc.constantFrom("a1", "b2", "c3"), fc.constant("pod1")),
-      ),
+      fc.dictionary(fc.constantFrom("*", "k1", "k2"), fc.uniqueArray(fc.constantFrom("a1", "b2", "c3"))),
     );
     const stack = fc.record({
       stack: fc.constantFrom("dev", "other"),
@@ -257,7 +302,7 @@ describe("what a deployment does to the matrix", () => {
 });
 
 /** Every reader under the name of the pod that makes its claim. */
-function byClaim(secrets: GrantTable): GrantTable {
+function byClaim(secrets: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>): GrantTable {
   const names: Pods = Object.fromEntries(Object.entries(claims).map(([pod, claim]) => [claim, pod]));
   return Object.fromEntries(
     Object.entries(secrets).map(([secret, keys]) => [
@@ -265,7 +310,7 @@ function byClaim(secrets: GrantTable): GrantTable {
       Object.fromEntries(
         Object.entries(keys).map(([key, readers]) => [
           key,
-          Object.fromEntries(Object.keys(readers).map((claim) => [claim, names[claim] ?? claim])),
+          { "azure-vtpm": Object.fromEntries(readers.map((claim) => [claim, names[claim] ?? claim])) },
         ]),
       ),
     ]),
