@@ -37,7 +37,7 @@ function readersIn(stack: string, table: GrantTable, former: boolean): readonly 
 
 function isGranted(secrets: GrantTable, { secret, key, initData, binding }: OtherReader): boolean {
   return [EVERY_KEY, key].some(
-    (one) => own((own(own(secrets, secret), one) ?? {})[binding], initData) !== undefined,
+    (one) => own(own(own(secrets, secret), one)?.[binding], initData) !== undefined,
   );
 }
 

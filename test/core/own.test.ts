@@ -33,7 +33,10 @@ describe("a name that every object inherits", () => {
       fc.property(inherited, inherited, inherited, (secret, key, claim) => {
         const token = {
           submods: {
-            cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: claim } },
+            cpu0: {
+              "ear.status": "affirming",
+              "ear.veraison.annotated-evidence": { init_data: claim, "az-tdx-vtpm": {} },
+            },
           },
         };
         const data = { plugin: "resource", "resource-path": ["default", secret, key] };

@@ -92,10 +92,7 @@ describe("checkResourcePolicy", () => {
   });
 
   it("shrinks a difference of one secret to its path and a token without anything beside", async () => {
-    const open = own.replace(
-      'restricted[requested.secret]["*"][init_data]',
-      'restricted[requested.secret]["*"]',
-    );
+    const open = own.replace('reads(restricted[requested.secret]["*"])', 'restricted[requested.secret]["*"]');
     const { smallest } = await check(open, "v1");
     expect(smallest).toEqual({
       request: { data: { "resource-path": "resource/default/p2-secret/secret" }, token: affirming },

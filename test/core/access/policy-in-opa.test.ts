@@ -126,18 +126,18 @@ describe("the requests", () => {
     expect(why).toMatchInlineSnapshot(`
       [
         {
-          "granted": 68,
-          "no-resource": 4632,
-          "not-a-reader": 2702,
-          "not-affirming": 5802,
-          "not-restricted": 1259,
+          "granted": 266,
+          "no-resource": 6984,
+          "not-a-reader": 10736,
+          "not-affirming": 9646,
+          "not-restricted": 4763,
         },
         {
-          "granted": 68,
-          "no-resource": 4632,
-          "not-a-reader": 2702,
-          "not-affirming": 5802,
-          "others-denied": 1259,
+          "granted": 266,
+          "no-resource": 6984,
+          "not-a-reader": 10736,
+          "not-affirming": 9646,
+          "others-denied": 4763,
         },
       ]
     `);
