@@ -32,7 +32,16 @@ const columns = [
   { secret: "kbsres1", key: "key1" },
 ];
 
-const pods = new Set([pod1, pod2].map((claim) => JSON.stringify(affirmingToken(claim))));
+const pods = new Set(
+  [
+    affirmingToken(pod1),
+    affirmingToken(pod2),
+    affirmingToken(bare, "snp"),
+    affirmingToken(trusted, "tdx"),
+    affirmingToken(developed, "sample"),
+    affirmingToken(old, "any"),
+  ].map((token) => JSON.stringify(token)),
+);
 const paths = new Set(
   columns.map(({ secret, key }) =>
     JSON.stringify({ "resource-path": ["default", secret, key], plugin: "resource" }),
@@ -58,7 +67,7 @@ async function isCaught(
 ): Promise<boolean> {
   writeFileSync(join(folder, file), mutant);
   const policy = { opa, file: join(folder, file), syntax: "v1" } as const;
-  // Most mutants give themselves away by requests of two pods, or by any token with a path of either kind; only what is left is asked
+  // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind; only what is left is asked
   // everything, and strictly.
   const first = requests.filter(
     ({ data, token }) => pods.has(JSON.stringify(token)) || paths.has(JSON.stringify(data)),
