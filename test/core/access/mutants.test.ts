@@ -42,11 +42,15 @@ const pods = new Set(
     affirmingToken(old, "any"),
   ].map((token) => JSON.stringify(token)),
 );
-const paths = new Set(
-  columns.map(({ secret, key }) =>
-    JSON.stringify({ "resource-path": ["default", secret, key], plugin: "resource" }),
+const pathOf = (secret: string, key: string): string =>
+  JSON.stringify({ "resource-path": ["default", secret, key], plugin: "resource" });
+const plain = new Set(
+  Object.keys(secrets).flatMap((secret) =>
+    ["one", "dataset_key", "another-key"].map((key) => pathOf(secret, key)),
   ),
 );
+const paths = new Set(columns.map(({ secret, key }) => pathOf(secret, key)));
+const onePath = new Set([pathOf("fraud-dataset", "dataset_key")]);
 
 let opa = "";
 let folder = "";
@@ -69,10 +73,13 @@ async function isCaught(
   const policy = { opa, file: join(folder, file), syntax: "v1" } as const;
   // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind; only what is left is asked
   // everything, and strictly.
-  const first = requests.filter(
-    ({ data, token }) => pods.has(JSON.stringify(token)) || paths.has(JSON.stringify(data)),
+  const isOf = (some: ReadonlySet<string>, value: unknown): boolean => some.has(JSON.stringify(value));
+  const first = requests.filter(({ data, token }) => isOf(pods, token) || isOf(paths, data));
+  const fewest = first.filter(
+    ({ data, token }) => isOf(onePath, data) || (isOf(pods, token) && isOf(plain, data)),
   );
   for (const [asked, strict] of [
+    [fewest, false],
     [first, false],
     [requests, true],
   ] as const) {
@@ -119,9 +126,16 @@ const equivalent: Readonly<Record<string, string>> = {
     "there are never more affirming submods than submods",
   "is_string(measured) -> dropped":
     "the table has strings alone for keys, so that nothing else is found in it",
+  'count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sample]) == 0 -> count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sample]) <= 0':
+    "there are never fewer than none",
+  'count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sampledevice]) == 0 -> count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sampledevice]) <= 0':
+    "the same",
+  "some tee -> dropped": "a variable that is declared nowhere stands for the same in OPA",
   'object.get(restricted, requested.secret, "anybody") == "anybody" -> object.get(restricted, requested.secret, "anybody") <= "anybody"':
     "what a restricted secret has in the table is an object, and these sort after strings",
-  [`table: shared/one with ${pod1.slice(0, 4)}`]: "this pod may read every key of the secret already",
+  "table: shared/one with azure-vtpm 1111": "this pod may read every key of the secret already",
+  "table: shared/one with snp 4444": "the same",
+  "table: shared/one with sample 6666": "the same",
 };
 
 /** With all other secrets denied, a secret without readers is one like all others. */
@@ -131,7 +145,7 @@ describe("what access check asks", () => {
   it("tells every mutant of the policy from the policy, but those that do the same", async () => {
     const { count, alive } = await survivors({ others: "affirming", secrets }, () => true);
     expect(alive).toEqual(Object.keys(equivalent));
-    expect(count).toBe(258);
+    expect(count).toBe(385);
   }, 600_000);
 
   it("tells the mutants of what is different where all other secrets are denied", async () => {
