@@ -1,11 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+const MUTANTS = "test/core/access/mutants.test.ts";
+
 /**
- * Tests that start a sandbox: one file after the other unless said otherwise, with time for a first build of its tools. In CI, where machines
- * are shared and a wait can be starved, one that fails is tried once more; it is reported as retried.
+ * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
+ * three run at a time on two cores. In CI, where machines are shared and a wait can be starved, one that fails is tried once more; it
+ * is reported as retried.
  */
 const cluster = {
-  fileParallelism: false,
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
   testTimeout: 600_000,
   hookTimeout: 1_800_000,
   retry: process.env["CI"] === undefined ? 0 : 1,
@@ -24,42 +28,35 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{core,components,cli,protocol,kube,sandbox}/**/*.test.ts"],
-          exclude: ["test/sandbox/live/**"],
+          exclude: ["test/sandbox/live/**", MUTANTS],
           testTimeout: 60_000,
           hookTimeout: 1_800_000,
           sequence: { groupOrder: 0 },
         },
       },
+      // Hundreds of policies, each asked everything by OPA: not among the quick ones.
       {
         extends: true,
-        test: {
-          ...cluster,
-          name: "sandbox",
-          sequence: { groupOrder: 1 },
-          include: ["test/sandbox/live/**/*.test.ts"],
-        },
+        test: { name: "mutants", include: [MUTANTS], hookTimeout: 1_800_000, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: { ...cluster, name: "sandbox", include: ["test/sandbox/live/**/*.test.ts"] },
       },
       {
         extends: true,
         test: {
-          ...cluster,
           name: "provider",
-          sequence: { groupOrder: 2 },
           include: ["test/provider/**/*.test.ts"],
-          globalSetup: ["test/provider/global-setup.ts"],
+          testTimeout: 60_000,
+          // The provider is loaded once for all files of a worker; each file has clusters of its own.
+          isolate: false,
+          sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: {
-          ...cluster,
-          name: "e2e",
-          sequence: { groupOrder: 3 },
-          include: ["test/e2e/**/*.test.ts"],
-          // Each file has sandboxes of its own, and waits as much as it works: two at a time are a third faster.
-          fileParallelism: true,
-          maxWorkers: 2,
-        },
+        test: { ...cluster, name: "e2e", include: ["test/e2e/**/*.test.ts"] },
       },
       // Only where a Chromium is installed: by .ci/run, not by `npm test`.
       { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"] } },

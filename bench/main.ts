@@ -54,7 +54,9 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const core: CoreResult[] = [];
   if (only.includes("core")) for (const size of CORE_SIZES) core.push(benchCore(size, Math.max(runs, 3)));
   const withPlugin = kubernetesPlugin === undefined ? {} : { kubernetesPlugin };
-  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, say);
+  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, (step, detail) => {
+    if (detail === undefined) say(step);
+  });
   say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
   const ends = !sandbox.taken && !options.keep;
   // What still runs against the sandbox ends with it, by an error.
@@ -106,7 +108,7 @@ await new Command("bench")
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
   .option("--name <name>", "the sandbox's name", "bench")
-  .option("--kubernetes-plugin <dir>", "take the real pulumi-resource-kubernetes from this folder")
+  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
   .option("--keep", "keep the sandbox, or take one that runs", false)
   .option("--json <file>", "write all numbers there")
   .action(async (options: Options) => {

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { messageOf } from "../core/records.ts";
 import { UsageError } from "./access/run.ts";
 
 /**
@@ -9,8 +10,6 @@ export async function writeReport(file: string, content: string): Promise<void> 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new UsageError(
-      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${file} cannot be written: ${messageOf(error)}`);
   }
 }

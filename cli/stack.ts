@@ -5,7 +5,7 @@ import { otherReader } from "../core/access/preview.ts";
 import type { StackFacts } from "../core/audit/facts.ts";
 import { bindingOf } from "../core/audit/pod-claims.ts";
 import { bindings, type Binding } from "../core/initdata/binding.ts";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { ANY_TEE, listGrants, otherSecretsModes } from "../core/policy/grants.ts";
 import { grantTable } from "../core/policy/registry.ts";
 import { workloadKinds } from "../core/settings/workload.ts";

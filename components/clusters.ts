@@ -13,7 +13,9 @@ export interface Clusters {
 }
 
 /** One provider a cluster: where both sides are the same, they share one and its process. */
-export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster" | "pods">): Clusters {
+export function connectClusters(
+  settings: Pick<Settings, "trustee" | "podCluster" | "pods" | "takeOver">,
+): Clusters {
   // A relative kubeconfig is meant from the project's folder, in which the engine starts each provider, and stays relative: the
   // state is so the same wherever the project is checked out.
   const trusteeSide = clusterOf(settings.trustee);
@@ -25,7 +27,10 @@ export function connectClusters(settings: Pick<Settings, "trustee" | "podCluster
   const upsertExistingObjects = true;
   // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
   // The engine starts one provider after another: first the one that is asked what is live, while the other starts.
-  const trusteeProvider = new trustee.Provider("trustee", trusteeSide);
+  const trusteeProvider = new trustee.Provider("trustee", {
+    ...trusteeSide,
+    ...(settings.takeOver ? { takeOver: true } : {}),
+  });
   const trusteeKubernetes = new kubernetes.Provider(
     "trustee-cluster",
     { ...trusteeSide, enableSecretMutable: true, upsertExistingObjects },

@@ -5,9 +5,11 @@ import { Pod } from "@pulumi/kubernetes/core/v1/pod.js";
 import * as pulumi from "@pulumi/pulumi";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import { Issues } from "../core/issues.ts";
+import { onlyCertificates } from "../core/pem.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "../core/plan/pod.ts";
 import { checkClaims, checkPod } from "../core/settings/check-pods.ts";
 import type { PodSettings } from "../core/settings/pod-schema.ts";
+import type { StackId } from "../core/policy/grants.ts";
 import { declarePod } from "../core/settings/pod.ts";
 import { stackName } from "./stack-name.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
@@ -28,6 +30,8 @@ export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy" | "ad
   );
 
 export type ConfidentialPodArgs = (PodArgs | PlannedPod) & {
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: string;
   /** Parts of the pod's spec to set beside, or in place of, what the declaration gives. @default none */
   readonly spec?: ExtraSpec;
 };
@@ -46,8 +50,18 @@ export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
   checkClaims(settings.claims, "claims", issues);
   checkPod(declaration, "", issues);
+  const certificate =
+    kbs.certificate === undefined
+      ? {}
+      : {
+          certificate: onlyCertificates(
+            kbs.certificate,
+            { path: "trustee.certificate", where: "a text that" },
+            issues,
+          ),
+        };
   issues.throwIfAny(`the pod ${name}`);
-  const planned = planPod(declaration, kbs, { file: toml }, name, issues);
+  const planned = planPod(declaration, { ...kbs, ...certificate }, { file: toml }, name, issues);
   issues.throwIfAny(`the pod ${name}`);
   return planned;
 }
@@ -80,11 +94,11 @@ export class ConfidentialPod extends pulumi.ComponentResource {
 
   constructor(name: string, args: ConfidentialPodArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:ConfidentialPod", name, {}, opts);
-    const { spec = {}, ...given } = args;
+    const { spec = {}, identity, ...given } = args;
     const planned = "declaration" in given ? given : planConfidentialPod(name, given);
     this.initData = planned.initData;
     this.annotation = planned.annotation;
-    this.resource = create(name, planned, spec, this);
+    this.resource = create(name, planned, { spec, own: { stack: stackName(), identity } }, this);
     this.registerOutputs({ initData: this.initData });
   }
 }
@@ -92,19 +106,19 @@ export class ConfidentialPod extends pulumi.ComponentResource {
 function create(
   name: string,
   planned: PlannedPod,
-  extra: ExtraSpec,
+  { spec: extra, own }: { readonly spec: ExtraSpec; readonly own: StackId },
   parent: pulumi.Resource,
 ): ConfidentialPod["resource"] {
   const { name: podName, kind, replicas } = planned.declaration;
   // What exists under its name would be taken over by its successor, and then be deleted as the former one.
   const opts = { parent, deleteBeforeReplace: true };
   if (kind === "Pod") {
-    return new Pod(name, podArgs(planned, extra, stackName()), {
+    return new Pod(name, podArgs(planned, extra, own), {
       ...opts,
       replaceOnChanges: [INITDATA_PATH],
     });
   }
-  const { metadata, selector, template } = workloadArgs(planned, extra, stackName());
+  const { metadata, selector, template } = workloadArgs(planned, extra, own);
   const count = replicas === undefined ? {} : { replicas };
   switch (kind) {
     case "Deployment":

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Issue } from "../core/issues.ts";
-import { readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
+import { mapValues } from "../core/records.ts";
+import { encryptedProblem, readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
 import type { RawSettings } from "../core/settings/settings.ts";
 
 const NAMESPACE = "trustee-access";
@@ -12,7 +13,7 @@ export type SecretValues = Readonly<Record<string, Readonly<Record<string, pulum
 export interface Configuration {
   readonly settings: RawSettings;
   readonly secretValues: SecretValues;
-  /** What is wrong with the secret values. */
+  /** What is wrong with the secret values, and which other settings must not be encrypted. */
   readonly problems: readonly Issue[];
 }
 
@@ -25,30 +26,47 @@ function parse(text: string): unknown {
 }
 
 /**
- * Whether Pulumi holds a setting as a secret: the language host says so in this variable. The SDK's own reader of it is
- * not public. Where it is not said (a program inside of the Automation API), nothing is known against it.
+ * The settings that Pulumi holds as secrets, as a whole or in part: the language host says so in this variable. The SDK's own
+ * reader of it is not public. `undefined`: it is not said (a program inside of the Automation API).
  */
-function isEncrypted(setting: string): boolean {
+function encryptedSettings(): readonly string[] | undefined {
   const said = process.env["PULUMI_CONFIG_SECRET_KEYS"];
   const keys = said === undefined ? undefined : parse(said);
-  return !Array.isArray(keys) || keys.includes(`${NAMESPACE}:${setting}`);
+  if (!Array.isArray(keys)) return undefined;
+  return keys.flatMap((key) => settingOf(String(key)) ?? []);
+}
+
+/** A setting's name without this project's namespace. */
+function settingOf(key: string): string | undefined {
+  return key.startsWith(`${NAMESPACE}:`) ? key.slice(NAMESPACE.length + 1) : undefined;
 }
 
 /** Every setting of this project in the stack's configuration. Secret values leave here as Pulumi secrets only. */
 export function readConfiguration(): Configuration {
-  const settings = Object.fromEntries(
-    Object.entries(pulumi.runtime.allConfig()).flatMap(([name, text]) => {
-      const [namespace, ...rest] = name.split(":");
-      return namespace === NAMESPACE ? [[rest.join(":"), parse(text)] as const] : [];
-    }),
+  const encrypted = encryptedSettings();
+  const settings = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, text]) => {
+    const name = settingOf(key);
+    return name === undefined ? [] : [{ name, text, hidden: encrypted?.includes(name) ?? false }];
+  });
+  const refused = settings.filter(({ name, hidden }) => hidden && name !== SECRET_VALUES);
+  const open = settings.filter((setting) => setting.name !== SECRET_VALUES && !setting.hidden);
+  const given = settings.find(({ name }) => name === SECRET_VALUES);
+  // Where it is not said, nothing is known against it.
+  const { values, problems } = readSecretValues(
+    given && parse(given.text),
+    given?.hidden === true || encrypted === undefined,
   );
-  const { [SECRET_VALUES]: given, ...open } = settings;
-  const { values, problems } = readSecretValues(given, isEncrypted(SECRET_VALUES));
   const asSecrets = (keys: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> =>
-    Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, pulumi.secret(value)]));
+    mapValues(keys, (value) => pulumi.secret(value));
   return {
-    settings: open,
-    secretValues: Object.fromEntries(Object.entries(values).map(([name, keys]) => [name, asSecrets(keys)])),
-    problems,
+    settings: Object.fromEntries(open.map(({ name, text }) => [name, parse(text)])),
+    secretValues: mapValues(values, asSecrets),
+    problems: [
+      ...problems,
+      ...refused
+        .map(({ name }) => name)
+        .sort()
+        .map(encryptedProblem),
+    ],
   };
 }

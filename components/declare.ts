@@ -3,9 +3,10 @@ import { changeLine, doubtLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
 import { Issues } from "../core/issues.ts";
 import { guard } from "../core/limits/guard.ts";
-import { own } from "../core/own.ts";
+import { mapValues, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
+import type { StackId } from "../core/policy/grants.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { readSettings, type Settings } from "../core/settings/settings.ts";
@@ -14,7 +15,7 @@ import type { Configuration, SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
 import type { SecretData } from "./kbs-secret.ts";
 import { outputsOf, type StackOutputs } from "./outputs.ts";
-import { stackName } from "./stack-name.ts";
+import { stackIdentity } from "./stack-identity.ts";
 import { TrusteeAccess } from "./trustee-access.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -35,7 +36,11 @@ export interface DeclaredTrusteeAccess {
 }
 
 /** Reads the live Trustee, and refuses one that this stack could not be put on. */
-function readTrustee(settings: Settings, clusters: Clusters): Promise<trustee.GetTrusteeResult> {
+function readTrustee(
+  settings: Settings,
+  clusters: Clusters,
+  own: StackId,
+): Promise<trustee.GetTrusteeResult> {
   const { namespace, kbsConfig, deployment, certificateSecret, url, generation } = settings.trustee;
   const named = (created: boolean): string[] =>
     settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
@@ -49,7 +54,7 @@ function readTrustee(settings: Settings, clusters: Clusters): Promise<trustee.Ge
       generation,
       existingSecrets: named(false),
       createdSecrets: named(true),
-      stack: stackName(),
+      ...own,
     },
     { provider: clusters.trustee },
   );
@@ -66,9 +71,9 @@ function secretDataOf(
   files: Files,
 ): Readonly<Record<string, pulumi.Output<SecretData>>> {
   const data = settings.secrets.flatMap(({ name, from }): [string, pulumi.Output<SecretData>][] => {
-    if (from === "file") return [[name, pulumi.secret(own(files.secrets, name) ?? {})]];
+    if (from === "file") return [[name, pulumi.secret(member(files.secrets, name) ?? {})]];
     if (from !== "setting") return [];
-    const encoded = Object.entries(own(values, name) ?? {}).map(([key, value]) =>
+    const encoded = Object.entries(member(values, name) ?? {}).map(([key, value]) =>
       pulumi.output(value).apply((text): [string, string] => [key, base64(text)]),
     );
     return [[name, pulumi.secret(pulumi.all(encoded).apply((keys) => Object.fromEntries(keys)))]];
@@ -130,21 +135,21 @@ export async function declareConfiguration(
   subject: string,
   opts?: pulumi.ComponentResourceOptions,
 ): Promise<DeclaredTrusteeAccess> {
-  const valueNames = Object.fromEntries(
-    Object.entries(secretValues).map(([secret, keys]) => [secret, Object.keys(keys)]),
-  );
+  const valueNames = mapValues(secretValues, (keys) => Object.keys(keys));
   const issues = new Issues();
   const settings = readSettings(raw, valueNames, problems, issues);
   const files = await readFiles(settings, issues);
   issues.throwIfAny(subject);
   const clusters = connectClusters(settings);
+  const identity = await stackIdentity(clusters.trustee, opts?.parent);
+  const { own } = identity;
   const [live, livePods] = await Promise.all([
-    readTrustee(settings, clusters),
+    readTrustee(settings, clusters, own),
     readLivePods(settings, clusters),
   ]);
-  const plan = tryPlan(settings, live, { files: files.initdata, livePods }, stackName(), issues);
+  const plan = tryPlan(settings, live, { files: files.initdata, livePods }, own, issues);
   // With a line that nobody can read, the policy to come cannot be made, let alone be weighed.
-  if (foreignDamage(live.policy, stackName()).length > 0) issues.throwIfAny(subject);
+  if (foreignDamage(live.policy, own.stack).length > 0) issues.throwIfAny(subject);
   const { budget, warnings } = guard({ settings, plan, live }, new Date(), issues);
   issues.throwIfAny(subject);
   for (const warning of warnings) await pulumi.log.warn(warning);
@@ -155,7 +160,9 @@ export async function declareConfiguration(
       settings,
       plan,
       secretData: secretDataOf(settings, secretValues, files),
+      identity,
       generation: live.generation,
+      configMaps: { policy: live.policyConfigMap, referenceValues: live.referenceValuesConfigMap },
       ...clusters,
     },
     opts,

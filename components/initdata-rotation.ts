@@ -1,6 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Rotation } from "../core/rotation/rotation.ts";
-import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import {
+  candidateKeys,
+  configMapNames,
+  trusteeNames,
+  type ConfigMapNames,
+  type Generation,
+} from "../core/trustee/generation.ts";
 import type { ReferenceValues } from "./reference-values.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -9,12 +15,16 @@ export interface InitdataRotationArgs {
   readonly rotation: Rotation;
   /** Whose grants these are, `organization/project/stack`. */
   readonly stack: string;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: string;
   readonly referenceValues: ReferenceValues;
   /** The pods that have to be ready before their former initdata goes. */
   readonly pods: readonly pulumi.Resource[];
   readonly generation: Generation;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
+  /** As `getTrustee` finds them. @default the operator's own */
+  readonly configMaps?: ConfigMapNames;
   /** @default `trustee-deployment` */
   readonly deployment?: string;
   /** @default 10 */
@@ -33,19 +43,21 @@ export class InitdataRotation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InitdataRotationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:InitdataRotation", name, {}, opts);
-    const { rotation, stack, referenceValues, pods, generation } = args;
+    const { rotation, stack, identity, referenceValues, pods, generation } = args;
+    const configMaps = args.configMaps ?? configMapNames;
     const namespace = args.namespace ?? trusteeNames.namespace;
     this.retirement = new trustee.Retirement(
       name,
       {
         namespace,
         policy: {
-          configMap: trusteeNames.resourcePolicy,
+          configMap: configMaps.policy,
           candidateKeys: [...candidateKeys("policyKey", generation)],
           stack,
+          ...(identity === undefined ? {} : { identity }),
         },
         referenceValues: {
-          configMap: trusteeNames.referenceValues,
+          configMap: configMaps.referenceValues,
           candidateKeys: [...candidateKeys("referenceValuesKey", generation)],
           owner: referenceValues.owner,
         },
@@ -60,8 +72,8 @@ export class InitdataRotation extends pulumi.ComponentResource {
         deployment: args.deployment ?? trusteeNames.deployment,
         changes: { "former initdata": this.retirement.revision },
         after: [
-          { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-          { kind: "ConfigMap", name: trusteeNames.referenceValues },
+          { kind: "ConfigMap", name: configMaps.policy },
+          { kind: "ConfigMap", name: configMaps.referenceValues },
         ],
         secrets: [],
         timeoutMinutes: args.timeoutMinutes ?? 10,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { sha256Hex } from "../core/digest.ts";
 import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
-import { ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
+import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
 import { stackName } from "./stack-name.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -30,6 +30,13 @@ export interface KbsSecretArgs {
   readonly kbsConfig?: string;
   /** `organization/project/stack`, which is written on the Secret that it creates. @default this stack */
   readonly stack?: string;
+  /** What the stack's state tells it from another one of the same name by: on the Secret too. @default nothing */
+  readonly identity?: string;
+  /**
+   * Whether a Secret that is created here stays when it is given up, so that another stack, or this one by `existing`, takes it
+   * over. @default false
+   */
+  readonly keep?: boolean;
 }
 
 /**
@@ -60,6 +67,7 @@ export class KbsSecret extends pulumi.ComponentResource {
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         secret: this.name,
         secretIsCreated: secret !== undefined,
+        ...(args.identity === undefined ? {} : { identity: args.identity }),
       },
       { parent: this, ...(secret === undefined ? {} : { dependsOn: [secret] }) },
     );
@@ -96,6 +104,7 @@ export class KbsSecret extends pulumi.ComponentResource {
   }
 
   #create(name: string, args: KbsSecretArgs, data: pulumi.Output<SecretData>): Secret {
+    const { stack = stackName(), identity, keep = false } = args;
     return new Secret(
       name,
       {
@@ -103,13 +112,16 @@ export class KbsSecret extends pulumi.ComponentResource {
           name: this.name,
           namespace: args.namespace ?? trusteeNames.namespace,
           labels: ownerLabels,
-          annotations: ownerAnnotations(args.stack ?? stackName()),
+          annotations: {
+            ...ownerAnnotations({ stack, identity }),
+            ...(keep ? { [KEEP_ANNOTATION]: "true" } : {}),
+          },
         },
         type: "Opaque",
         data: data.apply((values) => ({ ...values })),
       },
       // What exists under its name would be taken over by its successor, and then be deleted as the former one.
-      { parent: this, deleteBeforeReplace: true },
+      { parent: this, deleteBeforeReplace: true, retainOnDelete: keep },
     );
   }
 }

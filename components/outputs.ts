@@ -112,7 +112,7 @@ export function outputsOf(declared: {
     },
     budget: budgetReport(budget),
     // As it is in the end: a change of initdata that is under way is over by then.
-    resourcePolicy: access.policy.text.apply((text) => retirePolicy(text, plan.grants.stack)),
+    resourcePolicy: access.policy.text.apply((text) => retirePolicy(text, plan.grants)),
     referenceValuesExpire: access.referenceValues.expiries,
   };
 }

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes/types/input.js";
 import { podAnnotations } from "../core/plan/annotations.ts";
 import type { PlannedPod } from "../core/plan/pod.ts";
+import type { Who } from "../core/policy/identity.ts";
 import { ownerAnnotations } from "../core/trustee/ownership.ts";
 
 /** Parts of the pod's spec that are set beside, or in place of, what the declaration gives. */
@@ -37,12 +38,12 @@ function withLabels(labels: Readonly<Record<string, string>>): { labels?: Record
 
 /**
  * A Pod of its own.
- * @param stack whose mark it carries, `organization/project/stack`
+ * @param own whose mark it carries
  */
 export function podArgs(
   pod: PlannedPod,
   extra: ExtraSpec,
-  stack: string,
+  own: Who,
 ): Required<Pick<k8s.core.v1.Pod, "metadata" | "spec">> {
   const { name, namespace, labels } = pod.declaration;
   return {
@@ -50,7 +51,7 @@ export function podArgs(
       name,
       namespace,
       ...withLabels(labels),
-      annotations: { ...podAnnotations(pod), ...ownerAnnotations(stack) },
+      annotations: { ...podAnnotations(pod), ...ownerAnnotations(own) },
     },
     spec: podSpec(pod, extra),
   };
@@ -69,28 +70,38 @@ function split(annotations: Readonly<Record<string, string>>): {
 }
 
 /**
+ * A Job is replaced under its own name. With `pulumi.com/skipAwait` nobody waits until the deleted one is gone, so it has to go at
+ * once: its pods follow it.
+ */
+const DELETION_POLICY = "pulumi.com/deletionPropagationPolicy";
+
+/**
  * What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. The
  * stack's mark stands on the controller alone: in the template it would roll the pods.
- * @param stack whose mark it carries, `organization/project/stack`
+ * @param own whose mark it carries
  */
 export function workloadArgs(
   pod: PlannedPod,
   extra: ExtraSpec,
-  stack: string,
+  own: Who,
 ): {
   readonly metadata: k8s.meta.v1.ObjectMeta;
   readonly selector: k8s.meta.v1.LabelSelector;
   readonly template: k8s.core.v1.PodTemplateSpec;
 } {
-  const { name, namespace, labels } = pod.declaration;
+  const { name, namespace, labels, kind } = pod.declaration;
   const known = { [WORKLOAD_LABEL]: name };
-  const { own, template } = split(podAnnotations(pod));
+  const { own: forPulumi, template } = split(podAnnotations(pod));
   return {
     metadata: {
       name,
       namespace,
       ...withLabels(labels),
-      annotations: { ...own, ...ownerAnnotations(stack) },
+      annotations: {
+        ...(kind === "Job" ? { [DELETION_POLICY]: "background" } : {}),
+        ...forPulumi,
+        ...ownerAnnotations(own),
+      },
     },
     selector: { matchLabels: known },
     template: {

@@ -15,6 +15,10 @@ export interface ReferenceValuesArgs {
   readonly validityDays?: number;
   /** The same for single entries. @default validityDays for all */
   readonly validityDaysOf?: Readonly<Record<string, number>>;
+  /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-rvps-reference-values` */
+  readonly configMap?: string;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: string;
   /** Whose former digests stay until an {@link InitdataRotation} takes them out. @default they go at once */
   readonly rotation?: Rotation;
 }
@@ -39,7 +43,8 @@ export class ReferenceValues extends pulumi.ComponentResource {
       name,
       {
         namespace: args.namespace ?? trusteeNames.namespace,
-        configMap: trusteeNames.referenceValues,
+        configMap: args.configMap ?? trusteeNames.referenceValues,
+        ...(args.identity === undefined ? {} : { identity: args.identity }),
         candidateKeys: [...candidateKeys("referenceValuesKey", args.generation)],
         digests: args.digests,
         validityDays: args.validityDays ?? 365,

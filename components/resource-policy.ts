@@ -11,13 +11,28 @@ export interface ResourcePolicyArgs {
   readonly generation: Generation;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
+  /** @default `trusteeconfig-kbs-config` */
+  readonly kbsConfig?: string;
+  /** @default `trustee-deployment` */
+  readonly deployment?: string;
+  /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-resource-policy` */
+  readonly configMap?: string;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: string;
   /** Whose former initdata stays accepted until an {@link InitdataRotation} takes it out. @default nobody's */
   readonly rotation?: Rotation;
+  /**
+   * Every secret that the stack has in the KbsConfig. One that was restricted, and is neither here nor in the grants any more, goes
+   * from the KbsConfig and from every KBS before its restriction does. @default its restriction goes at once
+   */
+  readonly registered?: readonly string[];
+  /** How long the KBS may take to give such a secret up. @default 10 */
+  readonly timeoutMinutes?: number;
 }
 
 /**
  * The KBS's resource policy. Several stacks share it: each one's grants stand in a line of their own, and on destroy what
- * was there before the first of them comes back. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ * was there before the first of them comes back. Make the secrets that it restricts depend on it. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
  */
 export class ResourcePolicy extends pulumi.ComponentResource {
   /** The policy as it is in the cluster. */
@@ -31,9 +46,14 @@ export class ResourcePolicy extends pulumi.ComponentResource {
       name,
       {
         namespace: args.namespace ?? trusteeNames.namespace,
-        configMap: trusteeNames.resourcePolicy,
+        configMap: args.configMap ?? trusteeNames.resourcePolicy,
+        ...(args.identity === undefined ? {} : { identity: args.identity }),
         candidateKeys: [...candidateKeys("policyKey", args.generation)],
         policy: args.grants,
+        kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
+        deployment: args.deployment ?? trusteeNames.deployment,
+        timeoutMinutes: args.timeoutMinutes ?? 10,
+        ...(args.registered === undefined ? {} : { registered: [...args.registered] }),
         ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
       },
       { parent: this },

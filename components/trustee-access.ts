@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Generation } from "../core/trustee/generation.ts";
+import type { ConfigMapNames, Generation } from "../core/trustee/generation.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
 import { InitdataRotation } from "./initdata-rotation.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";
+import type { StackIdentity } from "./stack-identity.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
 import { TrusteeRestoration } from "./trustee-restoration.ts";
 import { TrusteeRollout } from "./trustee-rollout.ts";
@@ -18,17 +19,21 @@ export interface TrusteeAccessArgs {
   readonly plan: Plan;
   /** Secret -> its values, for the secrets whose values are given: `from: setting` and `from: file`. */
   readonly secretData: Readonly<Record<string, pulumi.Output<SecretData>>>;
+  /** What tells this stack from another one of its name. */
+  readonly identity: StackIdentity;
   /** The generation found live: its keys are written. */
   readonly generation: Generation;
+  /** The ConfigMaps that the live KbsConfig names. */
+  readonly configMaps: ConfigMapNames;
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
 }
 
 /**
- * Who may read what: secrets, policy, reference values, the rollout that makes Trustee see them, then the pods, and where
- * their initdata has changed, the end of the former one. On destroy the same in reverse, and last a rollout that makes
- * Trustee see what was put back.
+ * Who may read what: the policy and the reference values, then the secrets, so that none is served before it is restricted; the
+ * rollout that makes Trustee see them, then the pods, and where their initdata has changed, the end of the former one. On destroy the
+ * same in reverse, and last a rollout that makes Trustee see what was put back.
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
   readonly restoration: TrusteeRestoration;
@@ -42,38 +47,54 @@ export class TrusteeAccess extends pulumi.ComponentResource {
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const providers = [args.trustee, args.trusteeKubernetes];
     super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
-    const { settings, plan, generation } = args;
-    const { namespace, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
+    const { settings, plan, generation, configMaps } = args;
+    const identity = args.identity.mark;
+    const { identity: _, ...grants } = plan.grants;
+    const { namespace, kbsConfig, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
     this.restoration = new TrusteeRestoration(
       "restoration",
-      { namespace, deployment, timeoutMinutes },
-      { parent: this },
+      { namespace, deployment, configMaps, timeoutMinutes },
+      { parent: this, dependsOn: [args.identity.resource] },
     );
-    this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
-    const afterSecrets = { parent: this, dependsOn: [this.restoration, ...this.secrets] };
+    const afterRestoration = { parent: this, dependsOn: [this.restoration] };
     this.policy = new ResourcePolicy(
       "resource-policy",
-      { namespace, generation, grants: plan.grants, rotation: plan.rotation },
-      afterSecrets,
+      {
+        namespace,
+        kbsConfig,
+        deployment,
+        timeoutMinutes,
+        generation,
+        configMap: configMaps.policy,
+        grants,
+        ...(identity === undefined ? {} : { identity }),
+        registered: settings.secrets.map(({ name: secret }) => secret),
+        rotation: plan.rotation,
+      },
+      afterRestoration,
     );
     this.referenceValues = new ReferenceValues(
       "reference-values",
       {
         namespace,
         generation,
+        configMap: configMaps.referenceValues,
+        ...(identity === undefined ? {} : { identity }),
         digests: plan.digests,
         validityDays: settings.referenceValues.validityDays,
         validityDaysOf: settings.referenceValues.validityDaysOf,
         rotation: plan.rotation,
       },
-      afterSecrets,
+      afterRestoration,
     );
+    this.secrets = settings.secrets.map((secret) => this.#secret(secret, args));
     this.rollout = new TrusteeRollout(
       "rollout",
       {
         policy: this.policy,
         referenceValues: this.referenceValues,
         secrets: this.secrets,
+        configMaps,
         namespace,
         deployment,
         timeoutMinutes,
@@ -83,12 +104,21 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
     this.pods = plan.pods
       .filter((pod) => pod.declaration.deploy)
-      .map((pod) => new ConfidentialPod(pod.declaration.id, pod, afterRollout));
+      .map(
+        (pod) =>
+          new ConfidentialPod(
+            pod.declaration.id,
+            { ...pod, ...(identity === undefined ? {} : { identity }) },
+            afterRollout,
+          ),
+      );
     this.rotation = new InitdataRotation(
       "rotation",
       {
         rotation: plan.rotation,
-        stack: plan.grants.stack,
+        stack: grants.stack,
+        ...(identity === undefined ? {} : { identity }),
+        configMaps,
         referenceValues: this.referenceValues,
         pods: this.pods,
         generation,
@@ -101,7 +131,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  #secret({ name, from, keys, length }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
+  #secret({ name, from, keys, length, keep }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
     const data = own(args.secretData, name);
     const generate = { keys, ...(length === undefined ? {} : { length }) };
     return new KbsSecret(
@@ -110,10 +140,12 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         namespace: args.settings.trustee.namespace,
         kbsConfig: args.settings.trustee.kbsConfig,
         stack: args.plan.grants.stack,
+        ...(args.identity.mark === undefined ? {} : { identity: args.identity.mark }),
+        ...(keep === undefined ? {} : { keep }),
         ...(from === "generate" ? { generate } : {}),
         ...(data === undefined ? {} : { data }),
       },
-      { parent: this, dependsOn: [this.restoration] },
+      { parent: this, dependsOn: [this.policy] },
     );
   }
 }

@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { trusteeNames } from "../core/trustee/generation.ts";
+import { configMapNames, trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface TrusteeRestorationArgs {
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
+  /** As `getTrustee` finds them. @default the operator's own */
+  readonly configMaps?: ConfigMapNames;
   /** @default `trustee-deployment` */
   readonly deployment?: string;
   /** @default 10 */
@@ -21,6 +23,7 @@ export class TrusteeRestoration extends pulumi.ComponentResource {
 
   constructor(name: string, args: TrusteeRestorationArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:TrusteeRestoration", name, {}, opts);
+    const configMaps = args.configMaps ?? configMapNames;
     this.rollout = new trustee.Rollout(
       name,
       {
@@ -28,8 +31,8 @@ export class TrusteeRestoration extends pulumi.ComponentResource {
         deployment: args.deployment ?? trusteeNames.deployment,
         changes: {},
         after: [
-          { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-          { kind: "ConfigMap", name: trusteeNames.referenceValues },
+          { kind: "ConfigMap", name: configMaps.policy },
+          { kind: "ConfigMap", name: configMaps.referenceValues },
         ],
         secrets: [],
         timeoutMinutes: args.timeoutMinutes ?? 10,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { trusteeNames } from "../core/trustee/generation.ts";
+import { configMapNames, trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import type { KbsSecret } from "./kbs-secret.ts";
 import type { ReferenceValues } from "./reference-values.ts";
 import type { ResourcePolicy } from "./resource-policy.ts";
@@ -12,6 +12,8 @@ export interface TrusteeRolloutArgs {
   readonly secrets?: readonly KbsSecret[];
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
+  /** As `getTrustee` finds them. @default the operator's own */
+  readonly configMaps?: ConfigMapNames;
   /** @default `trustee-deployment` */
   readonly deployment?: string;
   /** @default 10 */
@@ -27,7 +29,7 @@ export class TrusteeRollout extends pulumi.ComponentResource {
 
   constructor(name: string, args: TrusteeRolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:TrusteeRollout", name, {}, opts);
-    const { policy, referenceValues, secrets = [] } = args;
+    const { policy, referenceValues, secrets = [], configMaps = configMapNames } = args;
     const configMap = (kind: string): { kind: "ConfigMap"; name: string } => ({
       kind: "ConfigMap",
       name: kind,
@@ -43,8 +45,8 @@ export class TrusteeRollout extends pulumi.ComponentResource {
           ...Object.fromEntries(secrets.map((secret) => [`secret ${secret.name}`, secret.change])),
         },
         after: [
-          ...(policy === undefined ? [] : [configMap(trusteeNames.resourcePolicy)]),
-          ...(referenceValues === undefined ? [] : [configMap(trusteeNames.referenceValues)]),
+          ...(policy === undefined ? [] : [configMap(configMaps.policy)]),
+          ...(referenceValues === undefined ? [] : [configMap(configMaps.referenceValues)]),
           ...secrets.map((secret) => ({ kind: "Secret" as const, name: secret.name })),
         ],
         secrets: secrets.map((secret) => secret.name),

@@ -28,7 +28,7 @@ export class IssuesError extends Error {
 }
 
 /** An issue as three short lines: where and what was given, what is allowed, how to mend it. */
-export function formatIssue(issue: Issue): string {
+function formatIssue(issue: Issue): string {
   const { path, given, allowed, mend } = shownLines(issue);
   return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to mend: ${mend}`;
 }

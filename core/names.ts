@@ -36,7 +36,7 @@ const secretKey: NameRule = {
   allowed: "letters, digits, '-', '_' and '.', not starting with '.', not __proto__, 253 characters at most",
 };
 
-export const nameRules = { subdomain, label, secretKey } as const;
+const nameRules = { subdomain, label, secretKey } as const;
 export type NameKind = keyof typeof nameRules;
 
 /** True if `name` keeps the rule. What keeps it holds no quote, space or line break, so it cannot break out of a Rego or JSON string. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { execa, ExecaError } from "execa";
+import { messageOf } from "../core/records.ts";
 import { generations, type Generation } from "../core/trustee/generation.ts";
 import { openSandbox, startSteps, stopSandbox, type Sandbox, type Step } from "../sandbox/api.ts";
 import { interruption } from "../sandbox/interruption.ts";
@@ -93,10 +94,6 @@ async function start(steps: readonly Step[]): Promise<boolean> {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /**
  * Ends only the sandbox that it has started: one that ran before, or that is refused because of how it runs, is somebody
  * else's. An interrupted demo ends its sandbox even where it was to be kept.
@@ -105,7 +102,7 @@ function messageOf(error: unknown): string {
 async function demo(options: Options, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   console.log(
-    "The tutorial on an embedded cluster. The first time builds the sandbox's tools, which takes minutes.\n",
+    "The tutorial on an embedded cluster. The first time its tools are downloaded, or built: some 15 minutes on two cores.\n",
   );
   const steps = await startSteps({ ...options, signal });
   const taken = steps.length === 0;
@@ -138,7 +135,7 @@ await new Command("demo")
   .addOption(
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
-  .option("--kubernetes-plugin <dir>", "take the real pulumi-resource-kubernetes from this folder")
+  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
   .option("--keep", "keep the sandbox and the stack, and say how to look around", false)
   .action(async (options: Options) => {
     const signal = interruption();

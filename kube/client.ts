@@ -1,4 +1,6 @@
+import { isRecord, messageOf, parseJson } from "../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type KubeConfig } from "./client-library.ts";
+import { systemClock, type Clock } from "./clock.ts";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
 import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
@@ -37,17 +39,29 @@ export class KubeClient {
   readonly #config: KubeConfig;
   readonly #signal: AbortSignal;
   readonly #fieldManager: string;
+  readonly #clock: Pick<Clock, "sleep">;
+  readonly #requestTimeout: number;
   readonly #http = new IsomorphicFetchHttpLibrary();
   #serverTime: Date | undefined;
 
   /**
    * @param signal ends every request and every wait between tries
    * @param fieldManager who writes. @default {@link FIELD_MANAGER}
+   * @param clock by which it waits between tries. @default this machine's
+   * @param requestTimeout how long one request may take once it is signed in, in milliseconds. @default 20 s
    */
-  constructor(config: KubeConfig, signal: AbortSignal, fieldManager: string = FIELD_MANAGER) {
+  constructor(
+    config: KubeConfig,
+    signal: AbortSignal,
+    fieldManager: string = FIELD_MANAGER,
+    clock: Pick<Clock, "sleep"> = systemClock,
+    requestTimeout = REQUEST_TIMEOUT,
+  ) {
     this.#config = config;
     this.#signal = signal;
     this.#fieldManager = fieldManager;
+    this.#clock = clock;
+    this.#requestTimeout = requestTimeout;
   }
 
   /** Where the API server is, for messages. */
@@ -158,7 +172,7 @@ export class KubeClient {
   }
 
   async #retried(exchange: Exchange): Promise<unknown> {
-    return withRetries(this.#signal, () => this.#once(exchange));
+    return withRetries(this.#signal, () => this.#once(exchange), this.#clock);
   }
 
   async #once(exchange: Exchange): Promise<unknown> {
@@ -175,7 +189,7 @@ export class KubeClient {
       await this.#config.applySecurityAuthentication(context);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       throw new KubeError("unauthorized", request, `the kubeconfig's sign-in fails: ${detail}`, error);
     }
   }
@@ -190,17 +204,17 @@ export class KubeClient {
     context.setSignal(this.#signal);
     await this.#signIn(context, request);
     // Only now: a person may be needed to sign in.
-    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
+    context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(this.#requestTimeout)]));
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);
-    const answer = parse(await response.body.text());
+    const answer = parseJson(await response.body.text());
     const { httpStatusCode: code } = response;
     if (code >= 200 && code < 300) {
-      if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
+      if (isRecord(answer)) return answer;
       throw new KubeError("other", request, notAnObject(this.server, code, response.headers["content-type"]));
     }
-    throw new KubeError(failureOfStatus(code), request, messageOf(answer) ?? `HTTP ${code}`);
+    throw new KubeError(failureOfStatus(code), request, statusMessage(answer) ?? `HTTP ${code}`);
   }
 }
 
@@ -219,14 +233,6 @@ function asGo(json: string): string {
   );
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What of such an answer may be said: not its content, which may be half a Secret. */
 function notAnObject(server: string, code: number, type = "no content type"): string {
   return (
@@ -236,7 +242,7 @@ function notAnObject(server: string, code: number, type = "no content type"): st
 }
 
 /** The message of a `Status` object. */
-function messageOf(answer: unknown): string | undefined {
+function statusMessage(answer: unknown): string | undefined {
   if (typeof answer !== "object" || answer === null || !("message" in answer)) return undefined;
   return typeof answer.message === "string" ? answer.message : undefined;
 }

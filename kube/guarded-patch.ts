@@ -1,6 +1,5 @@
-import { isRecord } from "../core/json.ts";
+import { isRecord, own } from "../core/records.ts";
 import type { KubeObject } from "./objects.ts";
-import { own } from "../core/own.ts";
 
 /** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
 export type FieldPath = readonly string[];

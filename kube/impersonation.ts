@@ -1,4 +1,4 @@
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/records.ts";
 import { KubeconfigError } from "./errors.ts";
 
 /** Requests act as somebody else by these; `as` itself, Impersonate-User, is the client library's. */

@@ -4,10 +4,10 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Cluster, Context, User } from "@kubernetes/client-node";
 import { load, YAMLException } from "js-yaml";
-import { isRecord } from "../core/json.ts";
+import { isRecord, own } from "../core/records.ts";
+import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
-import { own } from "../core/own.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -32,7 +32,7 @@ const CHECK = "Check it with: kubectl config view";
  */
 export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
   if (setting === undefined) return readDefault();
-  if (setting.includes("\n") || setting.trimStart().startsWith("{")) return parse(setting, "The kubeconfig");
+  if (isKubeconfigContent(setting)) return parse(setting, "The kubeconfig");
   const found = readFile(setting);
   if (found !== undefined) return found;
   throw new KubeconfigError(
@@ -41,7 +41,13 @@ export function readKubeconfig(setting: string | undefined): Kubeconfig | undefi
 }
 
 function readDefault(): Kubeconfig | undefined {
-  const files = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  const named = process.env["KUBECONFIG"] ?? "";
+  if (isKubeconfigContent(named)) {
+    throw new KubeconfigError(
+      "$KUBECONFIG holds the content of a kubeconfig. Put it into a file, and name that.",
+    );
+  }
+  const files = named.split(delimiter).filter((file) => file !== "");
   if (files.length === 0) {
     const home = homeFolder();
     return home === "" ? undefined : readFile(join(home, ".kube", "config"));

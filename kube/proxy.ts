@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { KubeconfigError } from "./errors.ts";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 
 /** The environment's variables. */
 type Environment = Readonly<Record<string, string | undefined>>;

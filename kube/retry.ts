@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock, type Clock } from "./clock.ts";
 import { KubeError, type Failure } from "./errors.ts";
 
 /** Failures that pass by themselves. A write is safe to repeat since it names the resourceVersion it builds on. */
@@ -9,20 +9,19 @@ const WAITS = [100, 300, 700, 1500, 3000, 6000] as const;
 
 /**
  * Runs `attempt` until it succeeds, fails for good, or the tries run out.
- * @param retryable which failures to try again after; by default those that pass by themselves
  * @throws the last KubeError
  */
 export async function withRetries<T>(
   signal: AbortSignal,
   attempt: () => Promise<T>,
-  retryable: readonly Failure[] = passing,
+  { sleep }: Pick<Clock, "sleep"> = systemClock,
 ): Promise<T> {
   for (const wait of WAITS) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof KubeError) || !retryable.includes(error.failure)) throw error;
-      await sleep(wait, undefined, { signal }).catch(() => undefined);
+      if (!(error instanceof KubeError) || !passing.includes(error.failure)) throw error;
+      await sleep(wait, signal).catch(() => undefined);
       if (signal.aborted) throw error;
     }
   }

@@ -1,15 +1,15 @@
+import { own } from "../core/records.ts";
 import {
   equalValues,
   formatPath,
   isArray,
   isMap,
-  own,
   Secret,
   type PathSegment,
   type PropertyMap,
   type PropertyValue,
 } from "./property-value.ts";
-import type { DetailedDiff, DiffKind, PropertyDiff } from "./provider.ts";
+import type { DetailedDiff, DiffKind } from "./provider.ts";
 
 /** One place where two values differ. */
 export interface Change {
@@ -48,18 +48,16 @@ function changesAt(
 
 /**
  * The changes as the engine wants them.
- * @param replaces whether the change can be made only by a new resource.
- * @param inputDiff whether they were found between inputs (the usual case) or between outputs and inputs.
+ * @param replaces whether the change can be made only by a new resource
  */
 export function detailedDiff(
   found: readonly Change[],
   replaces: (change: Change) => boolean = () => false,
-  inputDiff = true,
 ): DetailedDiff {
   return Object.fromEntries(
-    found.map((change): [string, PropertyDiff] => {
-      const kind: DiffKind = replaces(change) ? `${change.kind}-replace` : change.kind;
-      return [formatPath(change.path), { kind, inputDiff }];
-    }),
+    found.map((change): [string, DiffKind] => [
+      formatPath(change.path),
+      replaces(change) ? `${change.kind}-replace` : change.kind,
+    ]),
   );
 }

@@ -1,10 +1,8 @@
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import errorspb from "@pulumi/pulumi/proto/errors_pb.js";
-import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import statuspb from "@pulumi/pulumi/proto/status_pb.js";
 import anypb from "google-protobuf/google/protobuf/any_pb.js";
-import type { PropertyMap } from "./property-value.ts";
-import { encodeMap } from "./wire.ts";
+import { messageOf } from "../core/records.ts";
 
 /** What is wrong with one property. */
 export interface PropertyError {
@@ -21,32 +19,6 @@ export class InputPropertiesError extends Error {
     super(message);
     this.name = "InputPropertiesError";
     this.errors = errors;
-  }
-}
-
-export interface PartialState {
-  /** Ignored by the engine for an update, needed for a create. */
-  readonly id: string;
-  /** The resource as it is now; the engine keeps it in the state. */
-  readonly outputs: PropertyMap;
-  /** The inputs that brought it there; the engine looks at them for a read only. */
-  readonly inputs?: PropertyMap;
-  readonly refreshBeforeUpdate?: boolean;
-}
-
-/**
- * Something was written, but the resource is not what it should be: the engine keeps what is given here in the state,
- * reports the reasons and runs an update next time.
- */
-export class PartialFailure extends Error {
-  readonly state: PartialState;
-  readonly reasons: readonly string[];
-
-  constructor(state: PartialState, reasons: readonly string[]) {
-    super(reasons.join("\n"));
-    this.name = "PartialFailure";
-    this.state = state;
-    this.reasons = reasons;
   }
 }
 
@@ -78,7 +50,7 @@ export class UnimplementedError extends Error {
  * The message of anything that was thrown, with the messages of all errors that it gathers. Property errors are in it
  * too, because the engine shows their details for components only.
  */
-export function messageOf(thrown: unknown): string {
+export function fullMessage(thrown: unknown): string {
   if (thrown instanceof InputPropertiesError) {
     return [thrown.message, ...thrown.errors.map((each) => `  ${each.propertyPath}: ${each.reason}`)].join(
       "\n",
@@ -86,11 +58,11 @@ export function messageOf(thrown: unknown): string {
   }
   if (thrown instanceof AggregateError) {
     const errors: readonly unknown[] = thrown.errors;
-    return [thrown.message, ...errors.map((each) => messageOf(each))]
+    return [thrown.message, ...errors.map((each) => fullMessage(each))]
       .filter((line) => line !== "")
       .join("\n");
   }
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return messageOf(thrown);
 }
 
 function codeOf(thrown: unknown): status {
@@ -102,36 +74,23 @@ function codeOf(thrown: unknown): status {
 }
 
 function detailOf(thrown: unknown): anypb.Any | undefined {
+  if (!(thrown instanceof InputPropertiesError)) return undefined;
+  const message = new errorspb.InputPropertiesError();
+  for (const { propertyPath, reason } of thrown.errors) {
+    const error = new errorspb.InputPropertiesError.PropertyError();
+    error.setPropertyPath(propertyPath);
+    error.setReason(reason);
+    message.addErrors(error);
+  }
   const detail = new anypb.Any();
-  if (thrown instanceof InputPropertiesError) {
-    const message = new errorspb.InputPropertiesError();
-    for (const { propertyPath, reason } of thrown.errors) {
-      const error = new errorspb.InputPropertiesError.PropertyError();
-      error.setPropertyPath(propertyPath);
-      error.setReason(reason);
-      message.addErrors(error);
-    }
-    detail.pack(message.serializeBinary(), "pulumirpc.InputPropertiesError");
-    return detail;
-  }
-  if (thrown instanceof PartialFailure) {
-    const message = new providerpb.ErrorResourceInitFailed();
-    const { id, outputs, inputs, refreshBeforeUpdate } = thrown.state;
-    message.setId(id);
-    message.setProperties(encodeMap(outputs));
-    if (inputs !== undefined) message.setInputs(encodeMap(inputs));
-    message.setReasonsList([...thrown.reasons]);
-    message.setRefreshBeforeUpdate(refreshBeforeUpdate ?? false);
-    detail.pack(message.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    return detail;
-  }
-  return undefined;
+  detail.pack(message.serializeBinary(), "pulumirpc.InputPropertiesError");
+  return detail;
 }
 
 /** Anything thrown, as gRPC reports it to the engine: code, message, and details in the trailer. */
 export function toServiceError(thrown: unknown): Partial<ServiceError> {
   const code = codeOf(thrown);
-  const details = messageOf(thrown);
+  const details = fullMessage(thrown);
   const metadata = new Metadata();
   const detail = detailOf(thrown);
   if (detail !== undefined) {

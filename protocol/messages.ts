@@ -28,11 +28,7 @@ const kinds: Readonly<Record<DiffKind, providerpb.PropertyDiff.Kind>> = {
 };
 
 /** Engines before 3.134 do not send name and type beside the URN: `urn:pulumi:stack::project::parent$type::name`. */
-export function identity(request: {
-  getUrn(): string;
-  getName(): string;
-  getType(): string;
-}): ResourceIdentity {
+function identity(request: { getUrn(): string; getName(): string; getType(): string }): ResourceIdentity {
   const urn = request.getUrn();
   const [, , qualifiedType = "", ...name] = urn.split("::");
   return {
@@ -47,11 +43,10 @@ export function checkRequest(message: providerpb.CheckRequest): CheckRequest {
     ...identity(message),
     oldInputs: decodeMap(message.getOlds()),
     newInputs: decodeMap(message.getNews()),
-    randomSeed: message.getRandomseed_asU8(),
   };
 }
 
-export function checkFailures(failures: readonly CheckFailure[] = []): providerpb.CheckFailure[] {
+function checkFailures(failures: readonly CheckFailure[] = []): providerpb.CheckFailure[] {
   return failures.map(({ property, reason }) => {
     const failure = new providerpb.CheckFailure();
     failure.setProperty(property);
@@ -74,7 +69,6 @@ export function diffRequest(message: providerpb.DiffRequest): DiffRequest {
     oldInputs: decodeMap(message.getOldInputs()),
     oldOutputs: decodeMap(message.getOlds()),
     newInputs: decodeMap(message.getNews()),
-    ignoreChanges: message.getIgnorechangesList(),
   };
 }
 
@@ -87,20 +81,16 @@ function topLevel(path: string): string {
 export function diffResponse(response: DiffResponse): providerpb.DiffResponse {
   const message = new providerpb.DiffResponse();
   const paths = Object.entries(response.detailedDiff);
-  const replaced = paths.filter(([, { kind }]) => kind.endsWith("-replace"));
-  const changed = response.changes === undefined ? paths.length > 0 : response.changes === "some";
-  message.setChanges(
-    changed ? providerpb.DiffResponse.DiffChanges.DIFF_SOME : providerpb.DiffResponse.DiffChanges.DIFF_NONE,
-  );
+  const replaced = paths.filter(([, kind]) => kind.endsWith("-replace"));
+  const { DIFF_NONE, DIFF_SOME } = providerpb.DiffResponse.DiffChanges;
+  message.setChanges(paths.length > 0 ? DIFF_SOME : DIFF_NONE);
   message.setDiffsList([...new Set(paths.map(([path]) => topLevel(path)))]);
   message.setReplacesList([...new Set(replaced.map(([path]) => topLevel(path)))]);
-  message.setStablesList([...(response.stables ?? [])]);
-  message.setDeletebeforereplace(response.deleteBeforeReplace ?? false);
   message.setHasdetaileddiff(true);
-  for (const [path, { kind, inputDiff }] of paths) {
+  for (const [path, kind] of paths) {
     const diff = new providerpb.PropertyDiff();
     diff.setKind(kinds[kind]);
-    diff.setInputdiff(inputDiff ?? false);
+    diff.setInputdiff(true);
     message.getDetaileddiffMap().set(path, diff);
   }
   return message;
@@ -144,7 +134,6 @@ export function updateRequest(message: providerpb.UpdateRequest): UpdateRequest 
     oldOutputs: decodeMap(message.getOlds()),
     newInputs: decodeMap(message.getNews()),
     timeoutSeconds: message.getTimeout(),
-    ignoreChanges: message.getIgnorechangesList(),
     preview: message.getPreview(),
   };
 }

@@ -24,16 +24,12 @@ export interface ResourceIdentity {
 export interface ConfigureRequest {
   /** The configuration as the engine sends it; what is no string may come as a string of JSON, as SDKs encode it. */
   readonly args: PropertyMap;
-  /** The same without secret marks, by `package:config:key`; for providers of the first generation. */
-  readonly variables: Readonly<Record<string, string>>;
 }
 
 export interface CheckRequest extends ResourceIdentity {
   /** The inputs in the state; empty for a new resource. */
   readonly oldInputs: PropertyMap;
   readonly newInputs: PropertyMap;
-  /** Bytes that are the same at preview and update, to make a random name from. */
-  readonly randomSeed: Uint8Array;
 }
 
 export interface CheckFailure {
@@ -53,29 +49,16 @@ export interface DiffRequest extends ResourceIdentity {
   readonly oldInputs: PropertyMap;
   readonly oldOutputs: PropertyMap;
   readonly newInputs: PropertyMap;
-  readonly ignoreChanges: readonly string[];
 }
 
 export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "update" | "update-replace";
 
-export interface PropertyDiff {
-  readonly kind: DiffKind;
-  /** True: the old value shown is that of the old inputs; false (the default): of the old outputs. */
-  readonly inputDiff?: boolean;
-}
-
-/** The changes by property path. */
-export type DetailedDiff = Readonly<Record<string, PropertyDiff>>;
+/** The changes of the inputs, by property path. */
+export type DetailedDiff = Readonly<Record<string, DiffKind>>;
 
 export interface DiffResponse {
   /** Empty: nothing changes. Whatever kind ends in `-replace` makes it a replacement. */
   readonly detailedDiff: DetailedDiff;
-  /** Says that there are changes although none of them can be named. */
-  readonly changes?: "none" | "some";
-  /** The old resource goes before the new one comes, because both cannot be at once (same name). */
-  readonly deleteBeforeReplace?: boolean;
-  /** Top-level outputs that no update changes: their values stay known in a preview. */
-  readonly stables?: readonly string[];
 }
 
 /** Whether the engine reads this resource anew before it plans any later change, so that a plain preview sees drift. */
@@ -120,7 +103,6 @@ export interface UpdateRequest extends ResourceIdentity {
   readonly oldOutputs: PropertyMap;
   readonly newInputs: PropertyMap;
   readonly timeoutSeconds: number;
-  readonly ignoreChanges: readonly string[];
   readonly preview: boolean;
 }
 
@@ -139,12 +121,10 @@ export interface InvokeRequest {
   /** The function's token, `package:module:function`. */
   readonly token: string;
   readonly args: PropertyMap;
-  readonly preview: boolean;
 }
 
 export interface InvokeResponse {
   readonly result: PropertyMap;
-  readonly failures?: readonly CheckFailure[];
 }
 
 /**
@@ -152,8 +132,6 @@ export interface InvokeResponse {
  * errors.ts say more than a message.
  */
 export interface Provider {
-  /** The package schema, JSON. Default: `{}`. */
-  getSchema?(): Promise<string>;
   /** Default: the configuration as it is. */
   checkConfig?(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
   /** Default: every change is an update, none replaces the provider. */

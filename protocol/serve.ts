@@ -1,7 +1,7 @@
 import { Console } from "node:console";
 import process from "node:process";
 import { watchEngine } from "./engine-watch.ts";
-import { messageOf } from "./errors.ts";
+import { fullMessage } from "./errors.ts";
 import type { Provider } from "./provider.ts";
 import { startServer } from "./server.ts";
 
@@ -34,7 +34,7 @@ export async function serve(provider: Provider, options: ServeOptions): Promise<
 
   const uncaught = (thrown: unknown) => {
     const error = new Error(
-      `the provider ${options.name} failed while working on this or another resource: ${messageOf(thrown)}`,
+      `the provider ${options.name} failed while working on this or another resource: ${fullMessage(thrown)}`,
       { cause: thrown },
     );
     console.error(thrown);

@@ -1,8 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { Calls } from "./calls.ts";
-import { channelOptions } from "./channel.ts";
-import { EngineLog } from "./engine-log.ts";
+import { channelOptions, EngineLog } from "./engine-log.ts";
 import type { Provider } from "./provider.ts";
 import { providerService } from "./service.ts";
 

@@ -8,7 +8,6 @@ import { changes, detailedDiff } from "./diff.ts";
 import type { EngineLog } from "./engine-log.ts";
 import { UnimplementedError } from "./errors.ts";
 import {
-  checkFailures,
   checkRequest,
   checkResponse,
   createRequest,
@@ -59,12 +58,6 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
       return Promise.resolve(response);
     }),
 
-    getSchema: calls.unary(async () => {
-      const response = new providerpb.GetSchemaResponse();
-      response.setSchema((await provider.getSchema?.()) ?? "{}");
-      return response;
-    }),
-
     checkConfig: calls.unary(async (message, context) => {
       const request = checkRequest(message);
       const response = (await provider.checkConfig?.(request, context)) ?? { inputs: request.newInputs };
@@ -81,8 +74,7 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
 
     configure: calls.unary(async (message, context) => {
       calls.renew();
-      const variables = Object.fromEntries(message.getVariablesMap().getEntryList());
-      await provider.configure({ args: decodeMap(message.getArgs()), variables }, context);
+      await provider.configure({ args: decodeMap(message.getArgs()) }, context);
       const response = new providerpb.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
@@ -127,17 +119,12 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
     }, timedSubject),
 
     invoke: calls.unary(async (message, context) => {
-      const request = {
-        token: message.getTok(),
-        args: decodeMap(message.getArgs()),
-        preview: message.getPreview(),
-      };
+      const request = { token: message.getTok(), args: decodeMap(message.getArgs()) };
       if (provider.invoke === undefined)
         throw new UnimplementedError(`there is no function ${request.token}`);
-      const { result, failures } = await provider.invoke(request, context);
+      const { result } = await provider.invoke(request, context);
       const response = new providerpb.InvokeResponse();
       response.setReturn(encodeMap(result));
-      response.setFailuresList(checkFailures(failures));
       return response;
     }),
 

@@ -2,38 +2,34 @@ import structpb from "google-protobuf/google/protobuf/struct_pb.js";
 import {
   isArray,
   isMap,
-  Opaque,
   Secret,
   Unknown,
+  unknown,
   type PropertyMap,
   type PropertyValue,
-  type UnknownType,
 } from "./property-value.ts";
 
 /** The key whose value says that an object on the wire is something else than an object. */
-export const signatureKey = "4dabf18193072939515e22adb298388d";
-export const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
-export const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
-export const resourceSignature = "5cf8f73096256a8f31e491e813e4eb8e";
-export const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
+const signatureKey = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+
+/** What stands for an unknown string, and is sent for any unknown value: the engine does so too for nearly all. */
+const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
  * The strings that stand for unknown values.
  * Source: UnknownStringValue and its siblings, sdk/go/common/resource/plugin/rpc.go of pulumi/pulumi.
  */
-const unknownSentinels: ReadonlyMap<string, UnknownType> = new Map([
-  ["1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", "boolean"],
-  ["3eeb2bf0-c639-47a8-9e75-3b44932eb421", "number"],
-  ["04da6b54-80e4-46f7-96ec-b56ff0331ba9", "string"],
-  ["6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", "array"],
-  ["030794c1-ac77-496b-92df-f27374a8bd58", "asset"],
-  ["e48ece36-62e2-4504-bad9-02848725956a", "archive"],
-  ["dd056dcd-154b-4c76-9bd3-c8f88648b5ff", "object"],
+const unknownSentinels: ReadonlySet<string> = new Set([
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // boolean
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421", // number
+  unknownString,
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", // array
+  "030794c1-ac77-496b-92df-f27374a8bd58", // asset
+  "e48ece36-62e2-4504-bad9-02848725956a", // archive
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // object
 ]);
-
-const sentinelOf: ReadonlyMap<UnknownType, string> = new Map(
-  [...unknownSentinels].map(([sentinel, type]) => [type, sentinel]),
-);
 
 /** An absent struct is an empty map. */
 export function decodeMap(struct: structpb.Struct | undefined): PropertyMap {
@@ -47,7 +43,7 @@ export function decodeMap(struct: structpb.Struct | undefined): PropertyMap {
   );
 }
 
-export function decodeValue(value: structpb.Value): PropertyValue {
+function decodeValue(value: structpb.Value): PropertyValue {
   switch (value.getKindCase()) {
     case structpb.Value.KindCase.BOOL_VALUE:
       return value.getBoolValue();
@@ -55,8 +51,7 @@ export function decodeValue(value: structpb.Value): PropertyValue {
       return value.getNumberValue();
     case structpb.Value.KindCase.STRING_VALUE: {
       const text = value.getStringValue();
-      const unknownType = unknownSentinels.get(text);
-      return unknownType === undefined ? text : new Unknown(unknownType);
+      return unknownSentinels.has(text) ? unknown : text;
     }
     case structpb.Value.KindCase.LIST_VALUE:
       return (value.getListValue()?.getValuesList() ?? []).map((element) => decodeValue(element));
@@ -79,11 +74,11 @@ function decodeSigned(map: PropertyMap): PropertyValue {
         throw new Error("malformed property value: a secret without a value");
       return new Secret(fields["value"]);
     case outputSignature: {
-      const value = fields["value"] ?? (Object.hasOwn(fields, "value") ? null : new Unknown());
+      const value = fields["value"] ?? (Object.hasOwn(fields, "value") ? null : unknown);
       return fields["secret"] === true ? new Secret(value) : value;
     }
     default:
-      return new Opaque(signature, fields);
+      return map;
   }
 }
 
@@ -98,17 +93,15 @@ export function encodeMap(map: PropertyMap): structpb.Struct {
   return struct;
 }
 
-export function encodeValue(value: PropertyValue): structpb.Value {
+function encodeValue(value: PropertyValue): structpb.Value {
   const encoded = new structpb.Value();
   if (value === null) encoded.setNullValue(structpb.NullValue.NULL_VALUE);
   else if (typeof value === "boolean") encoded.setBoolValue(value);
   else if (typeof value === "number") encoded.setNumberValue(value);
   else if (typeof value === "string") encoded.setStringValue(value);
-  else if (value instanceof Unknown) encoded.setStringValue(sentinelOf.get(value.unknownType) ?? "");
+  else if (value instanceof Unknown) encoded.setStringValue(unknownString);
   else if (value instanceof Secret)
     encoded.setStructValue(encodeMap({ [signatureKey]: secretSignature, value: value.value }));
-  else if (value instanceof Opaque)
-    encoded.setStructValue(encodeMap({ [signatureKey]: value.signature, ...value.fields }));
   else if (isArray(value)) {
     const list = new structpb.ListValue();
     list.setValuesList(value.map((element) => encodeValue(element)));

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
-import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";
 import { unknown, type Unknown } from "../protocol/index.ts";
 import type { Operation } from "./resource.ts";
 
@@ -51,7 +50,7 @@ export async function changeObject<Result>(
   merge: (live: KubeObject | undefined) => Change<Result>,
 ): Promise<Changed<Result>> {
   const change = async (): Promise<Changed<Result>> => changeInTurn(operation, target, merge);
-  return operation.preview ? change() : operation.turns.take(target.ref, change);
+  return operation.preview ? change() : operation.turns.take(objectKey(target.ref), change);
 }
 
 async function changeInTurn<Result>(
@@ -59,7 +58,7 @@ async function changeInTurn<Result>(
   { ref, basis }: Target,
   merge: (live: KubeObject | undefined) => Change<Result>,
 ): Promise<Changed<Result>> {
-  const { kube, signal, preview } = operation;
+  const { kube, signal, preview, clock } = operation;
   for (const [tries, wait] of [...WAITS, undefined].entries()) {
     const live = await kube.get(ref);
     const { patch, result } = merge(live);
@@ -72,12 +71,12 @@ async function changeInTurn<Result>(
         tries < WHOLE_TRIES
           ? await kube.patch(ref, patch, resourceVersion)
           : await kube.patchGuarded(ref, guardedPatch(live, basis, patch));
-      operation.written.note(ref, kube.serverTime ?? operation.now());
+      operation.written.note(ref, kube.serverTime ?? clock.now());
       return { result, wrote: true, resourceVersion: written.metadata.resourceVersion ?? "" };
     } catch (error) {
       if (!(error instanceof KubeError) || error.failure !== "conflict") throw error;
       if (wait === undefined) throw exhausted(ref, error);
-      await sleep(wait, undefined, { signal });
+      await clock.sleep(wait, signal);
     }
   }
   throw new Error("unreachable: the last try returns or throws");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";

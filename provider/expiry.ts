@@ -1,4 +1,4 @@
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { shownName } from "../core/policy/shown-name.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
@@ -8,12 +8,12 @@ import type { Operation } from "./resource.ts";
  * @param created entry -> the expiration that this stack gave it
  */
 export function warnOfExpiry(
-  { log, now: clock }: Pick<Operation, "log" | "now">,
+  { log, clock }: Pick<Operation, "log" | "clock">,
   configMap: string,
   expiries: Readonly<Record<string, string>>,
   created: Readonly<Record<string, string>>,
 ): void {
-  const now = clock().getTime();
+  const now = clock.now().getTime();
   for (const [name, expiration] of Object.entries(expiries)) {
     if (own(created, name) === expiration) continue;
     const left = Date.parse(expiration) - now;

@@ -1,6 +1,10 @@
 import type { z } from "zod";
-import { InputPropertiesError, toJson, type PropertyMap } from "../protocol/index.ts";
-import { schemaPath } from "./schema-path.ts";
+import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "../protocol/index.ts";
+
+/** Where in its value a schema has found a problem, as Pulumi writes the paths of properties. */
+export function schemaPath(path: readonly PropertyKey[]): string {
+  return formatPath(path.map((part) => (typeof part === "number" ? part : String(part))));
+}
 
 /**
  * The arguments of a function of this provider.

@@ -1,11 +1,13 @@
 import { randomInt } from "node:crypto";
 import { z } from "zod";
-import { markSecret, unknown } from "../protocol/index.ts";
+import { markSecret, unknown, type PropertyValue } from "../protocol/index.ts";
 import { NO_DRIFT, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
   /** Characters. */
   length: z.number().int().min(16).max(65_536),
+  /** Whether it is no secret. */
+  open: z.boolean().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -21,6 +23,10 @@ function generate(length: number): string {
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
 }
 
+function kept(value: PropertyValue, open = false): PropertyValue {
+  return open ? value : markSecret(value);
+}
+
 /**
  * A random value that is made once and kept in the state, encrypted: 62 characters, so nearly 6 bits each. It is in no
  * cluster, so it cannot drift; another length, or a replacement that is asked for (`--replace`), makes another one.
@@ -32,9 +38,9 @@ export const generatedValue: ResourceType<Inputs, Computed> = {
   derived: [],
   drifts: false,
   id: ({ length }) => `generated/${length}`,
-  create: ({ length }, { preview }) =>
-    Promise.resolve({ value: preview ? markSecret(unknown) : markSecret(generate(length)) }),
-  read: (_, { value }) => Promise.resolve({ computed: { value: markSecret(value) }, drift: NO_DRIFT }),
-  update: (_, { computed: { value } }) => Promise.resolve({ value: markSecret(value) }),
+  create: ({ length, open }, { preview }) =>
+    Promise.resolve({ value: kept(preview ? unknown : generate(length), open) }),
+  read: ({ open }, { value }) => Promise.resolve({ computed: { value: kept(value, open) }, drift: NO_DRIFT }),
+  update: ({ open }, { computed: { value } }) => Promise.resolve({ value: kept(value, open) }),
   delete: () => Promise.resolve(),
 };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import type { LivePod } from "../core/plan/live-pod.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
-import { STACK_ANNOTATION } from "../core/trustee/ownership.ts";
+import { markOf } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { InvokeResponse, PropertyMap } from "../protocol/index.ts";
@@ -26,9 +26,10 @@ function livePod(object: KubeObject, isPod: boolean): LivePod {
   const template = isPod ? undefined : templateSchema.safeParse(object).data?.spec.template;
   const annotations = isPod ? object.metadata.annotations : template?.metadata?.annotations;
   const annotation = annotations?.[INITDATA_ANNOTATION];
-  const stack = object.metadata.annotations?.[STACK_ANNOTATION];
+  const { stack, identity } = markOf(object.metadata.annotations) ?? {};
   return {
     ...(stack === undefined ? {} : { stack }),
+    ...(identity === undefined ? {} : { identity }),
     ...(annotation === undefined ? {} : { annotation }),
   };
 }

@@ -1,14 +1,31 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
-import { readEntries } from "../core/kbs-config/entries.ts";
-import { own } from "../core/own.ts";
+import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
+import { onlyCertificates } from "../core/pem.ts";
+import type { StackId } from "../core/policy/grants.ts";
+import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
+import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
+import { own as fieldOf } from "../core/records.ts";
+import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
 import { readDocument } from "../core/reference-values/document.ts";
-import { candidateKeys, generationFacts, generations, type Generation } from "../core/trustee/generation.ts";
-import { ownerLabels, STACK_ANNOTATION } from "../core/trustee/ownership.ts";
+import {
+  candidateKeys,
+  generationFacts,
+  generations,
+  trusteeNames,
+  type Generation,
+} from "../core/trustee/generation.ts";
+import {
+  isLabelled,
+  isMadeBy,
+  KEEP_ANNOTATION,
+  markOf,
+  STACK_ANNOTATION,
+} from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
-import { contentOf, readConfigMap } from "./config-map.ts";
+import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
 import { findGeneration } from "./generation.ts";
 import { Survey } from "./survey.ts";
@@ -19,24 +36,31 @@ const argsSchema = z.object({
   kbsConfig: z.string().min(1),
   deployment: z.string().min(1),
   certificateSecret: z.string().min(1),
-  resourcePolicy: z.string().min(1),
-  referenceValues: z.string().min(1),
+  /** Absent: as the KbsConfig names it. */
+  resourcePolicy: z.string().min(1).nullish(),
+  referenceValues: z.string().min(1).nullish(),
   url: z.string().min(1).nullish(),
   generation: z.enum(generations).nullish(),
   existingSecrets: z.array(z.string()),
   createdSecrets: z.array(z.string()),
   stack: z.string().min(1),
+  /** What its state has; absent: nothing yet. */
+  identity: z.string().nullish(),
 });
 type Args = z.output<typeof argsSchema>;
 
-/** The certificate in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
-function certificateOf(secret: KubeObject, args: Args, issues: Issues): string {
+/** The certificates in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
+function certificateOf(secret: KubeObject, { certificateSecret }: Args, issues: Issues): string {
   const data = z.record(z.string(), z.string()).nullish().parse(secret["data"]) ?? {};
-  const pem = Buffer.from(data["tls.crt"] ?? "", "base64").toString("utf8");
-  if (/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(pem)) return pem;
+  const path = "trustee.certificateSecret";
+  const encoded = data["tls.crt"];
+  if (encoded !== undefined) {
+    const where = `Secret "${certificateSecret}" whose tls.crt`;
+    return onlyCertificates(Buffer.from(encoded, "base64").toString("utf8"), { path, where }, issues);
+  }
   issues.add({
-    path: "trustee.certificateSecret",
-    given: `Secret "${args.certificateSecret}" ${data["tls.crt"] === undefined ? "without the key tls.crt" : "whose tls.crt holds no certificate"}`,
+    path,
+    given: `Secret "${certificateSecret}" without the key tls.crt`,
     allowed: "a Secret with the KBS's certificate in PEM under tls.crt",
     mend: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
   });
@@ -48,42 +72,119 @@ function hostOf(route: KubeObject | undefined): string | undefined {
   return host.success ? host.data.host : undefined;
 }
 
-function checkCreated(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
-  const { labels = {}, annotations = {} } = metadata;
-  const ours = Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
-  const stack = annotations[STACK_ANNOTATION];
-  if (ours && stack === args.stack) return;
+function ownOf({ stack, identity }: Args): StackId {
+  return { stack, identity: identity ?? undefined };
+}
+
+function checkCreated(
+  name: string,
+  metadata: KubeObject["metadata"],
+  args: Args,
+  takeOver: boolean,
+  issues: Issues,
+): void {
+  const own = ownOf(args);
+  if (isMadeBy(own, metadata)) return;
+  const mark = isLabelled(metadata.labels) ? markOf(metadata.annotations) : undefined;
+  if (mark !== undefined && isNamesake(mark, own)) {
+    if (!takeOver) namesakeIssue(`secrets "${name}"`, `the Secret "${name}"`, own.stack, issues);
+    return;
+  }
   issues.add({
     path: `secrets "${name}"`,
-    given: `a Secret to be created, which exists already in namespace "${args.namespace}"${ours ? ` and belongs to the stack ${stack ?? "(unnamed)"}` : ""}`,
+    given: `a Secret to be created, which exists already in namespace "${args.namespace}"${isLabelled(metadata.labels) ? ` and belongs to the stack ${mark?.stack ?? "(unnamed)"}` : ""}`,
     allowed: "a name that is free, or that this stack created",
-    mend: "Declare it as an existing secret, or choose another name.",
+    mend:
+      mark === undefined
+        ? "Declare it as an existing secret, or choose another name."
+        : `Declare it as an existing secret, or choose another name. If this stack has made it under that name: kubectl annotate secret ${name} -n ${args.namespace} ${STACK_ANNOTATION}=${own.stack} --overwrite`,
   });
+}
+
+/** A Secret that this stack has created goes when it is not declared as such any more, and would be listed without being there. */
+function checkExisting(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
+  if (!isMadeBy(ownOf(args), metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
+  issues.add({
+    path: `secrets "${name}"`,
+    given: "a secret that exists, and which this stack has created: it would be deleted, and its values lost",
+    allowed: "a Secret that somebody else has made, or that this stack has handed over",
+    mend: `Hand it over first: declare it as before with keep: true, run pulumi up, then declare it with from: existing.`,
+  });
+}
+
+/** An issue for what another stack of this name has in the ledgers, though it has no line in the policy. */
+function checkLedgers(
+  kbsConfig: KubeObject | undefined,
+  values: ConfigMap | undefined,
+  args: Args,
+  issues: Issues,
+): void {
+  const [, project = "", stack = ""] = args.stack.split("/");
+  const own = ownerOf(`urn:pulumi:${stack}::${project}::`, args.identity ?? undefined);
+  const ledger = readLedger(kbsConfig?.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]);
+  const ledgers = readLedgers(values?.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
+  const places = [
+    [`KbsConfig "${args.kbsConfig}"`, Object.values(ledger).flat()],
+    [`the reference values`, Object.values(ledgers).flatMap(({ owners }) => Object.keys(owners))],
+  ] as const;
+  for (const [place, owners] of places) {
+    if (owners.some((owner) => isOfNamesake(owner, own)))
+      namesakeIssue(place, "a record of what is whose", args.stack, issues);
+  }
+}
+
+/** What the KbsConfig names a ConfigMap of Trustee's. */
+function namedBy(kbsConfig: KubeObject | undefined, field: string): string | undefined {
+  const spec = z.record(z.string(), z.unknown()).safeParse(kbsConfig?.["spec"]).data ?? {};
+  const name = fieldOf(spec, field);
+  return typeof name === "string" && name !== "" ? name : undefined;
 }
 
 /**
  * What the program has to know of the live Trustee. It is the preflight too: every reason why this stack could not be
  * put on this Trustee is found, and they are thrown together, before anything is written.
+ * @param takeOver whether what another stack of this name has left is this one's
  * @throws IssuesError
  */
-export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log): Promise<InvokeResponse> {
+export async function getTrustee(
+  args: PropertyMap,
+  kube: KubeClient,
+  log: Log,
+  takeOver = false,
+): Promise<InvokeResponse> {
   const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
   const pinned: Generation | undefined = want.generation ?? undefined;
   const hasUrl = typeof want.url === "string";
   const routes = candidateKeys("route", pinned);
+  const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig");
+  const names = reading.then((kbsConfig) => ({
+    policy:
+      want.resourcePolicy ??
+      namedBy(kbsConfig, "kbsResourcePolicyConfigMapName") ??
+      trusteeNames.resourcePolicy,
+    values:
+      want.referenceValues ??
+      namedBy(kbsConfig, "kbsRvpsRefValuesConfigMapName") ??
+      trusteeNames.referenceValues,
+  }));
+  const map = async (name: string): Promise<KubeObject | undefined> =>
+    survey.need("ConfigMap", name, "trustee.namespace");
   const [kbsConfig, , certificate, policyMap, valuesMap, looked] = await Promise.all([
-    survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig"),
+    reading,
     survey.need("Deployment", want.deployment, "trustee.deployment"),
     survey.need("Secret", want.certificateSecret, "trustee.certificateSecret"),
-    survey.need("ConfigMap", want.resourcePolicy, "trustee.namespace"),
-    survey.need("ConfigMap", want.referenceValues, "trustee.namespace"),
+    names.then(async ({ policy }) => map(policy)),
+    names.then(async ({ values }) => map(values)),
     Promise.all(routes.map((name) => survey.look("Route", name, hasUrl))),
-    ...want.existingSecrets.map((name) => survey.needSecret(name, `secrets "${name}"`)),
+    ...want.existingSecrets.map(async (name) => {
+      const metadata = await survey.needSecret(name, `secrets "${name}"`);
+      if (metadata !== undefined) checkExisting(name, metadata, want, issues);
+    }),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);
-      if (metadata !== undefined) checkCreated(name, metadata, want, issues);
+      if (metadata !== undefined) checkCreated(name, metadata, want, takeOver, issues);
     }),
   ]);
   const host = looked.map((read) => hostOf(read?.value)).find((one) => one !== undefined);
@@ -105,8 +206,15 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
     });
   }
   const { policyKey, referenceValuesKey } = generationFacts[generation];
+  const { policy: policyConfigMap, values: referenceValuesConfigMap } = await names;
+  if (!takeOver) checkLedgers(kbsConfig, maps.values, want, issues);
   if (maps.values !== undefined)
-    checkReferenceValues(referenceValuesKey, contentOf(maps.values, referenceValuesKey), want, issues);
+    checkReferenceValues(
+      referenceValuesKey,
+      contentOf(maps.values, referenceValuesKey),
+      referenceValuesConfigMap,
+      issues,
+    );
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
   if (kbsConfig !== undefined)
     checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
@@ -122,6 +230,8 @@ export async function getTrustee(args: PropertyMap, kube: KubeClient, log: Log):
       url: url ?? "",
       certificate: pem,
       generation,
+      policyConfigMap,
+      referenceValuesConfigMap,
       policyKey,
       referenceValuesKey,
       policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
@@ -150,12 +260,12 @@ function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly stri
   }
 }
 
-function checkReferenceValues(key: string, content: string | null, args: Args, issues: Issues): void {
+function checkReferenceValues(key: string, content: string | null, configMap: string, issues: Issues): void {
   try {
     readDocument(key, content);
   } catch (error) {
     issues.add({
-      path: `ConfigMap "${args.referenceValues}"`,
+      path: `ConfigMap "${configMap}"`,
       given: error instanceof Error ? error.message : String(error),
       allowed: "what this generation of Trustee can read",
       mend: "Correct it by hand; an empty document will do.",

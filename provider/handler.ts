@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { own } from "../core/own.ts";
+import { ownerOf } from "../core/policy/owner.ts";
 import { shownLine } from "../core/policy/shown-name.ts";
+import { mapValues, own } from "../core/records.ts";
 import {
   changes,
   containsSecret,
   containsUnknown,
   detailedDiff,
-  mapValues,
   markSecret,
   toJson,
   unknown,
@@ -17,10 +17,18 @@ import {
   type Provider,
 } from "../protocol/index.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { schemaPath } from "./schema-path.ts";
+import { schemaPath } from "./function-args.ts";
+
+/** Who a resource is to the others on the same object. */
+export interface Self {
+  readonly urn: string;
+  readonly owner: string;
+  /** The name that its state has for it, where that is another. */
+  readonly previous?: string;
+}
 
 /** Makes the operation of one call. */
-export type Start = (context: CallContext, owner: string, preview?: boolean) => Operation;
+export type Start = (context: CallContext, self: Self, preview?: boolean) => Operation;
 
 /** One kind of resource in the protocol's terms. */
 export type ResourceHandler = Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">;
@@ -97,8 +105,9 @@ export function handlerOf<Inputs extends object, Computed extends object>(
         return { id: "", outputs: outputsOf(inputs, allUnknown(), urn), refreshBeforeUpdate };
       }
       const plain = inputsOf(inputs);
-      const computed = await type.create(plain, start(context, urn, preview));
-      return { id: type.id(plain), outputs: outputsOf(inputs, computed, urn), refreshBeforeUpdate };
+      const owner = ownerOf(urn, identityOf(inputs));
+      const computed = await type.create(plain, start(context, { urn, owner }, preview));
+      return { id: type.id(plain), outputs: outputsOf(inputs, computed, owner), refreshBeforeUpdate };
     },
 
     read: async ({ id, inputs, outputs, urn }, context) => {
@@ -107,15 +116,17 @@ export function handlerOf<Inputs extends object, Computed extends object>(
           "This kind of resource cannot be imported: declare it, and it takes over what is there.",
         );
       }
-      const owner = ownerOf(outputs, urn);
-      const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, owner));
+      const owner = ownerIn(outputs, urn);
+      const found = await type.read(inputsOf(inputs), computedOf(outputs), start(context, { urn, owner }));
       if (found === undefined) return undefined;
       const asRead = type.drifts ? { ...inputs, drift: shownLine(found.drift) } : inputs;
       return { id, inputs: asRead, outputs: outputsOf(asRead, found.computed, owner), refreshBeforeUpdate };
     },
 
     update: async ({ oldOutputs, newInputs, preview, urn }, context) => {
-      const owner = ownerOf(oldOutputs, urn);
+      const previous = ownerIn(oldOutputs, urn);
+      const identity = identityOf(newInputs);
+      const owner = identity === undefined ? previous : ownerOf(urn, identity);
       const drift = driftOf(oldOutputs);
       // A preview without --diff would only say that there is drift.
       if (drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
@@ -123,12 +134,17 @@ export function handlerOf<Inputs extends object, Computed extends object>(
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }
       const old = { inputs: inputsOf(oldOutputs), computed: computedOf(oldOutputs), drift };
-      const computed = await type.update(inputsOf(newInputs), old, start(context, owner, preview));
+      const computed = await type.update(
+        inputsOf(newInputs),
+        old,
+        start(context, { urn, owner, previous }, preview),
+      );
       return { outputs: outputsOf(newInputs, computed, owner), refreshBeforeUpdate };
     },
 
     delete: async ({ outputs, urn }, context) => {
-      await type.delete(inputsOf(outputs), computedOf(outputs), start(context, ownerOf(outputs, urn)));
+      const self = { urn, owner: ownerIn(outputs, urn) };
+      await type.delete(inputsOf(outputs), computedOf(outputs), start(context, self));
     },
   };
 }
@@ -148,7 +164,12 @@ function driftOf(outputs: PropertyMap): string {
   return typeof drift === "string" ? drift : NO_DRIFT;
 }
 
-function ownerOf(outputs: PropertyMap, urn: string): string {
+/** Absent: its stack has none, as with an older release. */
+function identityOf({ identity }: PropertyMap): string | undefined {
+  return typeof identity === "string" ? identity : undefined;
+}
+
+function ownerIn(outputs: PropertyMap, urn: string): string {
   const owner: PropertyValue | undefined = outputs["owner"];
   return typeof owner === "string" ? owner : urn;
 }

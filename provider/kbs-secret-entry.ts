@@ -1,18 +1,10 @@
 import { z } from "zod";
-import {
-  joinSecret,
-  leaveSecret,
-  readEntries,
-  readLedger,
-  SECRET_LEDGER_ANNOTATION,
-  writeLedger,
-  type SecretResources,
-} from "../core/kbs-config/entries.ts";
-import { own } from "../core/own.ts";
-import type { KubeObject, ObjectRef } from "../kube/objects.ts";
+import { joinSecret, leaveSecret, renameOwner } from "../core/kbs-config/entries.ts";
+import { own } from "../core/records.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
-import { changeObject, type Change, type Target } from "./change.ts";
+import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
+import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
@@ -20,6 +12,8 @@ const inputs = z.object({
   kbsConfig: z.string().min(1),
   secret: z.string().min(1),
   secretIsCreated: z.boolean(),
+  /** The stack's. */
+  identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -31,38 +25,6 @@ const computed = z.object({
   revision: z.string(),
 });
 type Computed = z.output<typeof computed>;
-
-function kbsConfigRef({ namespace, kbsConfig }: Inputs): ObjectRef {
-  return { kind: "KbsConfig", namespace, name: kbsConfig };
-}
-
-function target(inputs: Inputs): Target {
-  return {
-    ref: kbsConfigRef(inputs),
-    basis: [
-      ["spec", "kbsSecretResources"],
-      ["metadata", "annotations", SECRET_LEDGER_ANNOTATION],
-      ["metadata", "deletionTimestamp"],
-    ],
-  };
-}
-
-function resourcesOf(live: KubeObject): SecretResources {
-  const spec = z.looseObject({}).nullish().parse(live["spec"]);
-  return {
-    entries: readEntries(spec?.["kbsSecretResources"]),
-    ledger: readLedger(live.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]),
-  };
-}
-
-/** The patch from one state to the other; none if they are the same. */
-function patchTo(before: SecretResources, after: SecretResources): Change<unknown>["patch"] {
-  const list = before.entries.join("\n") === after.entries.join("\n");
-  const ledger = writeLedger(before.ledger) === writeLedger(after.ledger);
-  if (list && ledger) return undefined;
-  const metadata = { annotations: { [SECRET_LEDGER_ANNOTATION]: writeLedger(after.ledger) } };
-  return { metadata, ...(list ? {} : { spec: { kbsSecretResources: after.entries } }) };
-}
 
 /** A Secret that does not exist, once listed, makes every reconcile of the operator fail. */
 async function requireSecret(
@@ -79,8 +41,9 @@ async function requireSecret(
 
 async function join(want: Inputs, old: Computed | undefined, operation: Operation): Promise<PropertyMap> {
   await requireSecret(want, operation);
-  const ref = kbsConfigRef(want);
-  const { result, wrote, resourceVersion } = await changeObject(operation, target(want), (live) => {
+  const target = kbsConfigTarget(want);
+  const { ref } = target;
+  const { result, wrote, resourceVersion } = await changeObject(operation, target, (live) => {
     if (live === undefined) {
       throw new Error(
         `There is no KbsConfig "${ref.name}" in namespace "${ref.namespace}". Install Trustee, or correct the name.`,
@@ -92,9 +55,10 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
       );
     }
     const before = resourcesOf(live);
-    const after = joinSecret(before, want.secret, operation.owner, old?.added);
+    const ledger = renameOwner(before.ledger, operation.wasOwner, operation.owner);
+    const after = joinSecret({ ...before, ledger }, want.secret, operation.owner, old?.added);
     return {
-      patch: patchTo(before, after),
+      patch: kbsConfigPatch(before, after),
       result: { added: after.added, listed: before.entries.includes(want.secret) },
     };
   });
@@ -121,7 +85,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
   create: (want, operation) => join(want, undefined, operation),
 
   read: async (want, state, { kube, owner }) => {
-    const live = await kube.get(kbsConfigRef(want));
+    const live = await kube.get(kbsConfigTarget(want).ref);
     if (live === undefined) return undefined;
     const { entries, ledger } = resourcesOf(live);
     const present = entries.includes(want.secret);
@@ -138,12 +102,12 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
   update: (want, old, operation) => join(want, old.computed, operation),
 
   delete: async (had, state, operation) => {
-    await changeObject(operation, target(had), (object) => {
+    await changeObject(operation, kbsConfigTarget(had), (object) => {
       const live = staying(object);
       if (live === undefined) return { patch: undefined, result: undefined };
       const before = resourcesOf(live);
       return {
-        patch: patchTo(before, leaveSecret(before, had.secret, operation.owner, state.added)),
+        patch: kbsConfigPatch(before, leaveSecret(before, had.secret, operation.owner, state.added)),
         result: undefined,
       };
     });

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { mapValues, own } from "../core/records.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
   readLedgers,
+  renameOwner,
   REFERENCE_VALUES_LEDGER_ANNOTATION,
   writeLedgers,
   EMPTY_LEDGER,
@@ -19,11 +20,11 @@ import {
 import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
+import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
-import { rotation } from "./rotation.ts";
 import {
   configMapPatch,
   configMapRef,
@@ -57,7 +58,9 @@ const inputs = z.object({
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
   /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
-  rotation: rotation.optional(),
+  rotation: rotationSchema.optional(),
+  /** The stack's. */
+  identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -111,6 +114,10 @@ function ledgersOf(map: ConfigMap): Ledgers {
   return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
 }
 
+function ledgerOf(map: ConfigMap, key: string): Ledger {
+  return own(ledgersOf(map), key) ?? EMPTY_LEDGER;
+}
+
 /** What is left of a key when this resource withdraws from it. */
 function leave(
   map: ConfigMap,
@@ -130,10 +137,10 @@ function leave(
 }
 
 /** What our state says of a key; of one that is new to us, what was carried over from the former one. */
-function rememberedFor(key: string, live: Before, old: Old | undefined): Ownership | undefined {
+function rememberedFor(map: ConfigMap, key: string, old: Old | undefined): Ownership | undefined {
   if (old === undefined) return undefined;
   const had = ownershipOf(old.computed);
-  return old.computed.key === key ? had : carriedOver(key, live, had);
+  return old.computed.key === key ? had : carriedOver(key, contentOf(map, key), ledgerOf(map, key), had);
 }
 
 /** What is to be written where; also takes our digests out of the former key where the generation has changed. */
@@ -142,21 +149,23 @@ function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  { owner, now }: Pick<Operation, "owner" | "now">,
+  { owner, wasOwner, clock }: Pick<Operation, "owner" | "wasOwner" | "clock">,
 ): Outcome {
+  const known = mapValues(ledgersOf(map), (ledger) => renameOwner(ledger, wasOwner, owner));
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
+  const wanted = withRetiring(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),
-    ledger: own(ledgersOf(map), key) ?? EMPTY_LEDGER,
+    ledger: own(known, key) ?? EMPTY_LEDGER,
     owner,
-    wanted: withRetiring(want.digests, retiring),
-    terms: termsOf(Object.keys(want.digests), want, old?.inputs, now()),
-    remembered: rememberedFor(key, contentOf(map, key), old),
+    wanted,
+    terms: termsOf(Object.keys(wanted), want, old?.inputs, clock.now()),
+    remembered: rememberedFor(map, key, old),
   });
   const left = leftBehind(key, joined.content, joined.ledger, same?.inputs.digests ?? {}, want.digests);
-  const ledgers = { ...ledgersOf(map), [key]: markRetiring(joined.ledger, owner, retiring) };
+  const ledgers = { ...known, [key]: markRetiring(joined.ledger, owner, retiring) };
   if (old === undefined || same !== undefined) {
     return { key, joined, retiring, left, patch: patchOf(map, { [key]: joined.content }, ledgers) };
   }
@@ -245,7 +254,7 @@ function missingDigests(key: string, live: Before, wanted: Digests): string[] {
 }
 
 function mutable(given: Digests): Computed["retiring"] {
-  return Object.fromEntries(Object.entries(given).map(([name, list]) => [name, [...list]]));
+  return mapValues(given, (list) => [...list]);
 }
 
 /** Own digests inside named RVPS entries. */
@@ -265,7 +274,7 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
     const expiries = expiriesOf(state.key, live, want.digests);
-    const ledger = own(ledgersOf(map), state.key) ?? EMPTY_LEDGER;
+    const ledger = ledgerOf(map, state.key);
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
     const drift = driftOf(want, { ...state, retiring }, map, operation);
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);

@@ -1,7 +1,8 @@
 import type { z } from "zod";
+import type { Clock } from "../kube/clock.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { Turns } from "../kube/turns.ts";
 import type { Log, PropertyMap } from "../protocol/index.ts";
-import type { Turns } from "./turns.ts";
 import type { Written } from "./written.ts";
 
 /** What an operation on one resource works with. */
@@ -13,12 +14,19 @@ export interface Operation {
   readonly signal: AbortSignal;
   /** True: say what would come out, write nothing. */
   readonly preview: boolean;
-  /** Who this resource is to our other resources on the same object: the URN that it was created with. */
+  /** Who this resource is to our other resources on the same object: {@link ../core/policy/owner.ts}. */
   readonly owner: string;
-  readonly now: () => Date;
+  /** Whether an owner in a ledger is this resource by a previous name, or one that it takes over. */
+  readonly wasOwner: (owner: string) => boolean;
+  /** Whether what another stack of the same name has left is taken over. */
+  readonly takeOver: boolean;
+  readonly clock: Clock;
   /** What all operations of this run have written. */
   readonly written: Written;
-  /** What all operations of this run take to write to an object that they share. */
+  /**
+   * One writer at a time for each object. The engine works on many resources at once, and all secrets of a stack are entries
+   * of one KbsConfig: without turns they would conflict with one another, until some of them had used up their tries.
+   */
   readonly turns: Turns;
 }
 

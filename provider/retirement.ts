@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
 import { shownName } from "../core/policy/shown-name.ts";
 import {
@@ -30,7 +30,7 @@ const target = z.object({ configMap: z.string().min(1), candidateKeys: z.array(z
 const inputs = z.object({
   namespace: z.string().min(1),
   /** The policy, and the stack whose former grants go. */
-  policy: target.extend({ stack: z.string().min(1) }),
+  policy: target.extend({ stack: z.string().min(1), identity: z.string().optional() }),
   /** The reference values, and the resource whose former digests go: its output `owner`. */
   referenceValues: target.extend({ owner: z.string().min(1) }),
   /** What the stack's readers claim now: with every change of it something may have to go. */
@@ -79,7 +79,7 @@ function keyOf(object: KubeObject, candidates: readonly string[]): string | unde
 
 function retireFromPolicy({ namespace, policy }: Inputs, operation: Operation): Promise<Retired> {
   return retireFrom(operation, namespace, policy, undefined, (map, key) =>
-    configMapPatch(map, { [key]: retirePolicy(contentOf(map, key), policy.stack) }),
+    configMapPatch(map, { [key]: retirePolicy(contentOf(map, key), policy) }),
   );
 }
 
@@ -117,7 +117,7 @@ async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string>
   const readers =
     policy === undefined || policyKey === undefined
       ? []
-      : retiringReaders(contentOf(readConfigMap(policy), policyKey), want.policy.stack);
+      : retiringReaders(contentOf(readConfigMap(policy), policyKey), want.policy);
   if (readers.length > 0)
     return `the former initdata of ${readers.map((reader) => shownName(reader)).join(", ")} is still accepted`;
   const ledgers = readLedgers(values?.metadata.annotations?.[REFERENCE_VALUES_LEDGER_ANNOTATION]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { candidateKeys, trusteeNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";

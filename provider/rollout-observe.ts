@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { own } from "../core/own.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,
@@ -9,7 +8,7 @@ import {
   type ObservedPod,
 } from "../core/rollout/observation.ts";
 import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
-import { ownerLabels } from "../core/trustee/ownership.ts";
+import { isLabelled } from "../core/trustee/ownership.ts";
 import { FIELD_MANAGER, type KubeClient } from "../kube/client.ts";
 import type { KubeObject, ObjectMeta } from "../kube/objects.ts";
 
@@ -51,6 +50,7 @@ const deploymentSchema = z.object({
 });
 
 const podSchema = z.object({
+  spec: z.object({ volumes: z.array(volume).default([]) }).default({ volumes: [] }),
   status: z
     .object({
       phase: z.string().optional(),
@@ -62,8 +62,18 @@ const podSchema = z.object({
 export interface ObservedRollout {
   readonly deployment: ObservedDeployment;
   readonly pods: readonly ObservedPod[];
+  /** Pod -> the Secrets that it mounts; also one that is on its way out serves them still. */
+  readonly mounts: Readonly<Record<string, readonly string[]>>;
   /** Changes whenever something happens to the Deployment or its pods. */
   readonly fingerprint: string;
+}
+
+/** Deployment and pods alike. */
+function mountedBy(volumes: readonly z.output<typeof volume>[]): readonly string[] {
+  return volumes.flatMap(({ secret, projected }) => [
+    ...(secret?.secretName === undefined ? [] : [secret.secretName]),
+    ...(projected?.sources ?? []).flatMap((source) => source.secret?.name ?? []),
+  ]);
 }
 
 /** Whole seconds since 1970 of an API server's time. */
@@ -124,7 +134,12 @@ export async function observeRollout(
   const { spec, status } = deploymentSchema.parse(object);
   const { annotations = {} } = spec.template.metadata;
   const all = await kube.list("Pod", namespace, labelSelector(spec.selector));
-  const pods = all.filter((pod) => belongsTo(name, pod)).flatMap((pod) => observePod(pod) ?? []);
+  const own = all.filter((pod) => belongsTo(name, pod));
+  const pods = own.flatMap((pod) => observePod(pod) ?? []);
+  const running = new Set(pods.map((pod) => pod.name));
+  const mounts = own
+    .filter(({ metadata }) => running.has(metadata.name))
+    .map((pod) => [pod.metadata.name, mountedBy(podSchema.parse(pod).spec.volumes)] as const);
   const deployment: ObservedDeployment = {
     generation: object.metadata.generation ?? 0,
     observedGeneration: status.observedGeneration,
@@ -133,15 +148,12 @@ export async function observeRollout(
     updatedReplicas: status.updatedReplicas,
     availableReplicas: status.availableReplicas,
     paused: spec.paused,
-    mountedSecrets: spec.template.spec.volumes.flatMap(({ secret, projected }) => [
-      ...(secret?.secretName === undefined ? [] : [secret.secretName]),
-      ...(projected?.sources ?? []).flatMap((source) => source.secret?.name ?? []),
-    ]),
+    mountedSecrets: mountedBy(spec.template.spec.volumes),
     configMapVersions: parseConfigMapVersions(annotations[CONFIG_MAP_VERSIONS_ANNOTATION]),
     restartedAt: annotations[RESTARTED_AT_ANNOTATION],
   };
   const fingerprint = JSON.stringify([deployment, pods.map((pod) => [pod.uid, pod.ready, pod.terminating])]);
-  return { deployment, pods, fingerprint };
+  return { deployment, pods, mounts: Object.fromEntries(mounts), fingerprint };
 }
 
 /**
@@ -169,11 +181,7 @@ function lastWrite({ managedFields = [], creationTimestamp }: ObjectMeta): numbe
 
 function ownWrite(kind: ChangedObject["kind"], metadata: ObjectMeta): number | undefined {
   const time = lastOwnWrite(metadata.managedFields, (manager) =>
-    kind === "Secret" ? isLabelled(metadata) && isPulumi(manager) : manager === FIELD_MANAGER,
+    kind === "Secret" ? isLabelled(metadata.labels) && isPulumi(manager) : manager === FIELD_MANAGER,
   );
   return time === undefined ? undefined : seconds(time);
-}
-
-function isLabelled({ labels = {} }: ObjectMeta): boolean {
-  return Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { byName, messageOf } from "../core/records.ts";
 import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
 import { describeUnseen, unseenChanges } from "../core/rollout/drift.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
@@ -52,9 +52,9 @@ class RolloutRun {
   /** @returns false if there is no such Deployment */
   async run(): Promise<boolean> {
     const { namespace, deployment, after, timeoutMinutes, onDelete } = this.#want;
-    const { kube, signal, log } = this.#operation;
+    const { kube, signal, log, clock } = this.#operation;
     const changes = await this.#changes(after);
-    const deadline = performance.now() + timeoutMinutes * 60_000;
+    const deadline = clock.elapsed() + timeoutMinutes * 60_000;
     try {
       for (;;) {
         const seen = await observeRollout(kube, namespace, deployment);
@@ -70,10 +70,10 @@ class RolloutRun {
           log.warn(restoredUnstartable(this.#want, held.files));
           return true;
         }
-        if (performance.now() > deadline)
+        if (clock.elapsed() > deadline)
           throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
         await this.#act(decision);
-        await sleep(POLL, undefined, { signal });
+        await clock.sleep(POLL, signal);
       }
     } catch (error) {
       throw await this.#explained(error);
@@ -106,17 +106,18 @@ class RolloutRun {
   }
 
   #view(seen: ObservedRollout, changes: readonly ChangedObject[]): RolloutView {
+    const { kube, clock } = this.#operation;
     if (seen.fingerprint !== this.#fingerprint) {
       this.#fingerprint = seen.fingerprint;
-      this.#changedAt = performance.now();
+      this.#changedAt = clock.elapsed();
     }
     return {
       deployment: seen.deployment,
       pods: seen.pods,
       changes,
       secrets: this.#want.onDelete === true ? [] : this.#want.secrets,
-      now: Math.floor((this.#operation.kube.serverTime ?? this.#operation.now()).getTime() / 1000),
-      quietFor: (performance.now() - this.#changedAt) / 1000,
+      now: Math.floor((kube.serverTime ?? clock.now()).getTime() / 1000),
+      quietFor: (clock.elapsed() - this.#changedAt) / 1000,
       annotated: this.#annotated,
       evicted: this.#evicted,
     };
@@ -124,9 +125,9 @@ class RolloutRun {
 
   async #act(decision: RolloutDecision): Promise<void> {
     const { namespace, deployment } = this.#want;
-    const { kube, now } = this.#operation;
+    const { kube, clock } = this.#operation;
     if (decision.kind === "annotate") {
-      const at = (kube.serverTime ?? now()).toISOString();
+      const at = (kube.serverTime ?? clock.now()).toISOString();
       await kube.patch(
         { kind: "Deployment", namespace, name: deployment },
         { spec: { template: { metadata: { annotations: { [RESTARTED_AT_ANNOTATION]: at } } } } },
@@ -155,7 +156,7 @@ class RolloutRun {
     const cause: unknown = signal.aborted ? signal.reason : error;
     const { namespace, deployment } = this.#want;
     const { files, others } = await this.#explain(limit());
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     return new Error(
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
@@ -204,7 +205,7 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
     );
   }
   if (operation.preview) return { completedAt: unknown };
-  return { completedAt: (operation.kube.serverTime ?? operation.now()).toISOString() };
+  return { completedAt: (operation.kube.serverTime ?? operation.clock.now()).toISOString() };
 }
 
 /**
@@ -270,5 +271,5 @@ function nothingToSee({ changes }: Inputs): boolean {
 }
 
 function sorted(changes: Readonly<Record<string, string>>): [string, string][] {
-  return Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(changes).sort(byName);
 }

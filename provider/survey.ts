@@ -83,11 +83,12 @@ export class Survey {
   }
 
   /** A Secret that has to be there. */
-  async needSecret(name: string, path: string): Promise<void> {
+  async needSecret(name: string, path: string): Promise<ObjectMeta | undefined> {
     const read = await this.#read(() => this.#metadataOf(name));
     if (read !== undefined && read.value === undefined) {
       this.#missing("Secret", name, path, "Create it, correct its name, or let this stack create it.");
     }
+    return read?.value;
   }
 
   /** A warning for each listed Secret that does not exist: the operator's reconcile stops at it. */

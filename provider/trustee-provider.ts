@@ -1,15 +1,18 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { own } from "../core/own.ts";
+import { own } from "../core/records.ts";
 import { shownText } from "../core/policy/shown-name.ts";
-import { KubeClient } from "../kube/client.ts";
+import { systemClock, type Clock } from "../kube/clock.ts";
+import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { Turns } from "../kube/turns.ts";
+import { urnOf } from "../core/policy/owner.ts";
 import {
-  PartialFailure,
   reveal,
   UnimplementedError,
   type CallContext,
   type Log,
   type PropertyMap,
+  type PropertyValue,
   type Provider,
 } from "../protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
@@ -21,7 +24,6 @@ import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
 import { rollout } from "./rollout.ts";
-import { Turns } from "./turns.ts";
 import { Written } from "./written.ts";
 
 function textOf(args: PropertyMap, name: string): string | undefined {
@@ -29,24 +31,30 @@ function textOf(args: PropertyMap, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely. */
-export function trusteeProvider(now: () => Date = () => new Date()): Provider {
+/**
+ * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
+ * @param clock only tests give one
+ */
+export function trusteeProvider(clock: Clock = systemClock): Provider {
   let cluster: KubeConfig | undefined;
+  let takeOver = false;
   const written = new Written();
   const turns = new Turns();
 
   const kubeWith = (signal: AbortSignal): KubeClient => {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
-    return new KubeClient(cluster, signal);
+    return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
   };
-  const start: Start = (context, owner, preview = false) => ({
+  const start: Start = (context, { urn, owner, previous }, preview = false) => ({
     kube: kubeWith(context.signal),
     kubeWith,
     log: context.log,
     signal: context.signal,
     preview,
     owner,
-    now,
+    wasOwner: (one) => one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
+    takeOver,
+    clock,
     written,
     turns,
   });
@@ -70,6 +78,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
   return {
     configure: ({ args }) => {
       cluster = loadCluster({ ...optional("kubeconfig", args), ...optional("context", args) });
+      takeOver = isTrue(args["takeOver"]);
       return Promise.resolve();
     },
     check: async (request, context) => handler(request.type).check(request, context),
@@ -86,7 +95,7 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
         const kube = kubeWith(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
-            return getTrustee(request.args, kube, log);
+            return getTrustee(request.args, kube, log, takeOver);
           case "trustee:index:getInitdata":
             return getInitdata(request.args, kube);
           default:
@@ -94,6 +103,11 @@ export function trusteeProvider(now: () => Date = () => new Date()): Provider {
         }
       }),
   };
+}
+
+/** The engine may hold a provider's settings as texts. */
+function isTrue(value: PropertyValue | undefined): boolean {
+  return value === true || value === "true";
 }
 
 function optional<Name extends string>(name: Name, args: PropertyMap): Partial<Record<Name, string>> {
@@ -113,7 +127,6 @@ async function ended<Response>(
     return await work({ ...context, log: shownLog(context.log) });
   } catch (error) {
     if (context.signal.aborted && isInterruption(error)) throw context.signal.reason;
-    if (error instanceof PartialFailure) throw new PartialFailure(error.state, error.reasons.map(shownText));
     if (error instanceof Error) error.message = shownText(error.message);
     throw error;
   }

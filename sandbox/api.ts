@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { execa } from "execa";
 import type { Generation } from "../core/trustee/generation.ts";
 import { type Environment, environment, layout } from "./pulumi/environment.ts";
-import { checkPluginFolder, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
+import { checkPluginFolder, type KubernetesPlugin, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
 import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
@@ -24,7 +24,7 @@ export interface SandboxOptions {
   readonly resourcePath?: "string" | "array";
   /** The sandbox, one that runs, whose Trustee the guests of this one attest with. @default its own */
   readonly trusteeOf?: string;
-  /** A folder with the real pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
+  /** A folder with pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
   readonly kubernetesPlugin?: string;
   /** Gives the start up, e.g. when the user interrupts; what was started is removed. */
   readonly signal?: AbortSignal;
@@ -52,7 +52,7 @@ export interface Sandbox {
   readonly trusteeOf?: string;
   /** What `npm run -s sandbox -- env` exports. */
   readonly env: Readonly<Record<string, string>>;
-  readonly kubernetesPlugin: { readonly source: string; readonly fallback: boolean };
+  readonly kubernetesPlugin: KubernetesPlugin;
   /** Whether it ran before: then it is for whoever started it to end. */
   readonly taken: boolean;
   /** Runs kubectl against it. Never throws for the command's own failure: see `exitCode`. */

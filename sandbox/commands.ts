@@ -9,7 +9,8 @@ import {
   upgradeSandbox,
 } from "./api.ts";
 import { interruption } from "./interruption.ts";
-import { PLUGIN_VARIABLE, quote } from "./pulumi/kubernetes-plugin.ts";
+import { quote } from "./pulumi/environment.ts";
+import { PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
 import { showSteps } from "./show-steps.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { conditionOf, deadProcesses, readRunState, sandboxNames } from "./state/run-state.ts";
@@ -165,7 +166,7 @@ program
   )
   .option(
     "--kubernetes-plugin <dir>",
-    `the folder of the real pulumi-resource-kubernetes (else $${PLUGIN_VARIABLE})`,
+    `take pulumi-resource-kubernetes from this folder (else $${PLUGIN_VARIABLE})`,
   )
   .action(up);
 program

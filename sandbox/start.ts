@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Generation } from "../core/trustee/generation.ts";
 import {
@@ -19,15 +19,21 @@ import {
 } from "./control-plane/programs.ts";
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
-import { installKubernetesPlugin, type KubernetesPlugin } from "./pulumi/kubernetes-plugin.ts";
+import type { Say } from "./progress.ts";
+import {
+  type KubernetesPlugin,
+  ownKubernetesPlugin,
+  placeKubernetesPlugin,
+} from "./pulumi/kubernetes-plugin.ts";
 import { LANGUAGE_HOST, placeLanguageHost } from "./pulumi/language-host.ts";
 import { sandboxFolder, toolCache, usersPath } from "./state/folders.ts";
 import { freePorts } from "./state/ports.ts";
 import { startOf } from "./state/processes.ts";
 import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
 import { startProcess } from "./sandbox-processes.ts";
+import { KUBERNETES_PLUGIN, type ProvidedTool } from "./tools/catalog.ts";
 import { findOnPath } from "./tools/installed.ts";
-import { buildNotice, planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
+import { planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
 import { installTrustee, trusteeReady } from "./trustee/install.ts";
 import { kbsHosts } from "./trustee/manifests/installation.ts";
 import type { StandinConfiguration } from "./trustee/standin/configuration.ts";
@@ -41,7 +47,7 @@ export interface StartOptions {
   readonly resourcePath: "string" | "array";
   /** The sandbox whose Trustee the guests attest with. @default its own */
   readonly trusteeOf?: string;
-  /** A folder with the real pulumi-resource-kubernetes. */
+  /** A folder with pulumi-resource-kubernetes. */
   readonly kubernetesPlugin?: string;
   /** Gives the start up: the next step fails, and whoever started it removes what there is. */
   readonly signal?: AbortSignal;
@@ -50,8 +56,8 @@ export interface StartOptions {
 /** A part of the start, for a progress display. Steps run one after the other. */
 export interface Step {
   readonly title: string;
-  /** @param detail called with a line about what is being done */
-  readonly run: (detail: (text: string) => void) => Promise<void>;
+  /** @param say called with a line about what is being done */
+  readonly run: (say: Say) => Promise<void>;
 }
 
 /** How long the control plane may take to answer, and Trustee to be ready. Milliseconds. */
@@ -82,29 +88,29 @@ export class Start {
 
   steps(): readonly Step[] {
     return [
-      { title: "Tools", run: async (detail) => this.#provideTools(detail) },
+      { title: "Tools", run: async (say) => this.#provideTools(say) },
       { title: "Kubernetes control plane", run: async (detail) => this.#startControlPlane(detail) },
       { title: `Trustee ${this.#options.trustee}`, run: async (detail) => this.#installTrustee(detail) },
-      { title: "Kubernetes plugin for Pulumi", run: async (detail) => this.#finish(detail) },
+      { title: "Kubernetes plugin for Pulumi", run: async (say) => this.#finish(say) },
     ];
   }
 
-  async #provideTools(detail: (text: string) => void): Promise<void> {
-    const plan = await planTools(toolCache(), usersPath());
-    const notice = buildNotice(plan);
-    if (notice !== undefined) detail(notice);
-    this.#tools = await provideTools(plan, toolCache(), detail, this.#options.signal);
-    const { bin } = layout(this.#folder);
+  async #provideTools(say: Say): Promise<void> {
+    const surroundings = { cache: toolCache(), path: usersPath(), signal: this.#options.signal };
+    const plugin = await ownKubernetesPlugin(this.#options.kubernetesPlugin);
+    const known = new Map(plugin === undefined ? [] : [[KUBERNETES_PLUGIN, plugin] as const]);
+    this.#tools = await provideTools(await planTools(surroundings, known), surroundings, say);
+    const { bin, pulumiHome } = layout(this.#folder);
     await mkdir(bin, { recursive: true });
-    await Promise.all([...this.#tools].map(async ([name, file]) => this.#placeTool(name, file, bin)));
-    this.#plugin = this.#installPlugin();
+    const programs = [...this.#tools].filter(([name]) => name !== KUBERNETES_PLUGIN);
+    await Promise.all(programs.map(async ([name, tool]) => this.#placeTool(name, tool, bin)));
+    this.#plugin = placeKubernetesPlugin(pulumiHome, this.#tool(KUBERNETES_PLUGIN));
     this.#plugin.catch(() => undefined);
   }
 
-  async #placeTool(name: string, file: string, bin: string): Promise<void> {
+  async #placeTool(name: string, { file, from }: ProvidedTool, bin: string): Promise<void> {
     const place = async (folder: string): Promise<void> => placeTool(name, file, folder);
-    const built = file.startsWith(`${toolCache()}${sep}`);
-    if (name === LANGUAGE_HOST && built) await placeLanguageHost(bin, place);
+    if (name === LANGUAGE_HOST && from === "build") await placeLanguageHost(bin, place);
     else await place(bin);
   }
 
@@ -157,7 +163,7 @@ export class Start {
       generation: this.#options.trustee,
       resourcePath: this.#options.resourcePath,
       kubeconfig,
-      opa: this.#tool("opa"),
+      opa: this.#tool("opa").file,
       curl: (await findOnPath("curl", usersPath())) ?? "curl",
       logFolder: logs,
       kubeletPort: ports.kubelet,
@@ -194,26 +200,21 @@ export class Start {
     rest.close();
   }
 
-  async #installPlugin(): Promise<KubernetesPlugin> {
-    const { pulumiHome } = layout(this.#folder);
-    return installKubernetesPlugin(this.#tool("pulumi"), pulumiHome, this.#options.kubernetesPlugin);
-  }
-
-  async #finish(detail: (text: string) => void): Promise<void> {
+  async #finish(say: Say): Promise<void> {
     const kubernetesPlugin = await this.#plugin;
-    if (kubernetesPlugin === undefined) throw new Error("no Kubernetes plugin has been asked for");
-    detail(kubernetesPlugin.source);
+    if (kubernetesPlugin === undefined) throw new Error("no Kubernetes plugin has been placed");
+    say(kubernetesPlugin.source, "notice");
     this.#update({ kubernetesPlugin, phase: "ready" });
   }
 
-  #tool(name: string): string {
-    const file = this.#tools.get(name);
-    if (file === undefined) throw new Error(`the tool ${name} has not been provided`);
-    return file;
+  #tool(name: string): ProvidedTool {
+    const tool = this.#tools.get(name);
+    if (tool === undefined) throw new Error(`the tool ${name} has not been provided`);
+    return tool;
   }
 
   #spawnAll(programs: readonly Program[]): void {
-    for (const { tool, arguments: given } of programs) this.#spawn(tool, this.#tool(tool), given);
+    for (const { tool, arguments: given } of programs) this.#spawn(tool, this.#tool(tool).file, given);
   }
 
   #spawn(name: string, program: string, programArguments: readonly string[]): void {

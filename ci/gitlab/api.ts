@@ -32,3 +32,30 @@ export async function list<Item>(path: string): Promise<readonly Item[]> {
   }
   return items;
 }
+
+/** One object. */
+export async function get<Item>(path: string): Promise<Item> {
+  return (await (await call("GET", path)).json()) as Item;
+}
+
+/** The comment on the merge request, as GitLab calls it: a note. */
+export interface Note {
+  readonly id: number;
+  readonly body: string;
+  readonly updated_at: string;
+  readonly author: { readonly id: number };
+}
+
+export const notes = `${mergeRequest}/notes`;
+
+/** By this a comment of this project begins. */
+const MARK = "<!-- trustee-access: the access matrix -->";
+
+/** Whose token this is, and its comment that begins by the mark: its own, since anybody may begin one by it. */
+export async function ownComment(
+  mark = MARK,
+): Promise<{ readonly me: number; readonly comment: Note | undefined }> {
+  const { id: me } = await get<{ readonly id: number }>("/user");
+  const all = await list<Note>(notes);
+  return { me, comment: all.find((note) => note.author.id === me && note.body.startsWith(mark)) };
+}

@@ -1,41 +1,39 @@
-import { list, mergeRequest, variable } from "./api.ts";
+import { get, list, mergeRequest, ownComment, variable } from "./api.ts";
 
 /**
- * Prints --allow-opens if the label access-opens-approved was given to the merge request after the commit of this pipeline was
- * pushed, and is still there; else nothing. A label that is older was given for another commit.
+ * Prints --allow-opens if the label access-opens-approved approves the commit of this pipeline, and is still there; else nothing. It does
+ * if it was given after the comment that shows this commit's matrix, which names the commit: who gave it earlier looked at another one.
+ * The account that comments cannot approve.
  * @see https://docs.gitlab.com/api/resource_label_events/
- * @see https://docs.gitlab.com/api/merge_requests/#get-merge-request-diff-versions
+ * @see https://docs.gitlab.com/api/merge_requests/#get-single-mr
  */
 interface LabelEvent {
   readonly action: "add" | "remove";
   readonly created_at: string;
   readonly label: { readonly name: string } | null;
-}
-interface Version {
-  readonly head_commit_sha: string;
-  readonly created_at: string;
+  readonly user: { readonly id: number };
 }
 
 const LABEL = "access-opens-approved";
 
-// In a pipeline of merged results the commit itself is a merge that was made for it.
-const merged = process.env["CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"];
-const commit = merged === undefined || merged === "" ? variable("CI_COMMIT_SHA") : merged;
-
-const [events, versions] = await Promise.all([
-  list<LabelEvent>(`${mergeRequest}/resource_label_events`),
-  list<Version>(`${mergeRequest}/versions`),
-]);
+const commit = variable("TRUSTEE_ACCESS_HEAD");
 const time = (text: string): number => Date.parse(text);
+
+const [{ me, comment }, events, { sha: head }] = await Promise.all([
+  ownComment(),
+  list<LabelEvent>(`${mergeRequest}/resource_label_events`),
+  get<{ readonly sha: string }>(mergeRequest),
+]);
 const last = events
   .filter(({ label }) => label?.name === LABEL)
   .toSorted((a, b) => time(a.created_at) - time(b.created_at))
   .at(-1);
-const newest = versions.toSorted((a, b) => time(a.created_at) - time(b.created_at)).at(-1);
 if (
+  head === commit &&
   last?.action === "add" &&
-  newest?.head_commit_sha === commit &&
-  time(last.created_at) > time(newest.created_at)
+  last.user.id !== me &&
+  comment?.body.includes(commit) === true &&
+  time(last.created_at) > time(comment.updated_at)
 ) {
   process.stdout.write("--allow-opens\n");
 }

@@ -12,11 +12,14 @@ import {
   type AccessDiff,
 } from "../../core/access/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../../core/access/preview.ts";
+import { messageOf } from "../../core/records.ts";
 import { writeReport } from "../report-file.ts";
+import { runPreview } from "./run-preview.ts";
 import { print, printJson, run, UsageError } from "./run.ts";
 
 interface DiffOptions {
-  readonly preview: string;
+  readonly stack?: string;
+  readonly preview?: string;
   readonly deployed?: string;
   readonly json: boolean;
   readonly markdown?: string;
@@ -28,12 +31,16 @@ async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {
-  const { before: previewed, after } = readPreview(await read(options.preview));
+  if (options.stack !== undefined && options.preview !== undefined) {
+    throw new UsageError("--preview has the events of its own stack: give --stack or --preview.");
+  }
+  const events = await (options.preview === undefined ? runPreview(options.stack) : read(options.preview));
+  const { before: previewed, after } = readPreview(events);
   const before = options.deployed === undefined ? previewed : readDeployed(await read(options.deployed));
   const found = [...diffAccess(before?.access, after.access), ...diffReaders(before, after)];
   const difference: AccessDiff = {
@@ -57,7 +64,11 @@ async function diff(options: DiffOptions): Promise<boolean> {
 export function diffCommand(): Command {
   return new Command("diff")
     .description("Says which cells of the access matrix a preview opens and closes; fails if one opens.")
-    .requiredOption("--preview <file>", "the events of a preview, or - for standard input (see below)")
+    .option("-s, --stack <name>", "the stack that is previewed (default: the selected one)")
+    .option(
+      "--preview <file>",
+      "the events of a preview that was run already, or - for standard input (see below)",
+    )
     .option(
       "--deployed <file>",
       "what pulumi stack output --json prints (default: what the preview says was deployed)",
@@ -67,7 +78,8 @@ export function diffCommand(): Command {
     .option("--json", "print the change as JSON", false)
     .addHelpText(
       "after",
-      "\nMake the events with: PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json > preview.json\n" +
+      "\nIt runs pulumi preview. Events of one that is run elsewhere hold secret values in base64, so pipe them, and keep no file:\n" +
+        "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npm run -s access -- diff --preview -\n" +
         "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if it could not be run.",
     )
     .action((options: DiffOptions) =>

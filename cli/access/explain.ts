@@ -6,7 +6,7 @@ import { explanationText } from "../../core/audit/explanation.ts";
 import type { TrusteeFacts } from "../../core/audit/facts.ts";
 import { readPodClaims } from "../../core/audit/pod-claims.ts";
 import { isName } from "../../core/names.ts";
-import { own } from "../../core/own.ts";
+import { own } from "../../core/records.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readKbsLogs } from "../live/read-kbs-log.ts";

@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
+import { z } from "zod";
 import type { LiveFacts } from "../../core/audit/facts.ts";
 import { isAtLeast, severities, type Severity } from "../../core/audit/finding.ts";
 import { junit } from "../../core/audit/junit.ts";
@@ -14,8 +16,13 @@ import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { stackFacts } from "../stack.ts";
 import { writeReport } from "../report-file.ts";
-import { programVersion } from "../version.ts";
 import { print, printJson, run } from "./run.ts";
+
+/** The version of this program, as package.json has it. */
+async function programVersion(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
 
 interface LintOptions extends SideOptions {
   readonly podsNamespace: readonly string[];

@@ -1,5 +1,6 @@
 import type { PodFacts } from "../../core/audit/facts.ts";
 import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../../core/initdata/annotation.ts";
+import { byString } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
@@ -55,7 +56,7 @@ export async function readPods(
     .filter(
       ({ annotation, phase }) => annotation !== undefined && phase !== "Succeeded" && phase !== "Failed",
     )
-    .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+    .sort((a, b) => byString(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
 }
 
 /** The pods that were looked at, and where, if not everywhere. */

@@ -1,4 +1,5 @@
 import type { PodFacts } from "../../core/audit/facts.ts";
+import { byString } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { DeclaredPod } from "../stack.ts";
 import { podFacts } from "./read-pods.ts";
@@ -19,5 +20,5 @@ export async function runningPods(
   const pods = (await kube.list("Pod", namespace, labels.join(","))).map(podFacts);
   return pods
     .filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed")
-    .sort((a, b) => Number(b.ready) - Number(a.ready) || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => Number(b.ready) - Number(a.ready) || byString(a.name, b.name));
 }

@@ -1,5 +1,5 @@
+import { isRecord, own } from "../../core/records.ts";
 import { z } from "zod";
-import { own } from "../../core/own.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { managedField, type ManagedField } from "./shapes.ts";
 
@@ -22,9 +22,7 @@ export function lastWritten(metadata: ObjectMeta): number {
 }
 
 function child(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null
-    ? own(value as Readonly<Record<string, unknown>>, name)
-    : undefined;
+  return isRecord(value) ? own(value, name) : undefined;
 }
 
 /** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import { parseJson } from "../../core/json.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
+import { parseJson } from "../../core/records.ts";
 
 /** Names the OPA program where it is not on PATH. */
 export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";

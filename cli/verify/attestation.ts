@@ -1,7 +1,7 @@
 import { isAsExpected } from "../../core/access/outcome.ts";
 import { attestationProblem } from "../../core/audit/explain-denial.ts";
 import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../../core/audit/facts.ts";
-import { own } from "../../core/own.ts";
+import { own } from "../../core/records.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";

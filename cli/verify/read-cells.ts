@@ -1,7 +1,7 @@
 import { Listr } from "listr2";
 import { expectedCells, type ExpectedCell, type StackOutputs } from "../stack.ts";
+import { Turns } from "../../kube/turns.ts";
 import type { KbsLog } from "./kbs-log.ts";
-import { Locks } from "./lock.ts";
 import { readCell, type ReadCell, type VerifiedCell } from "./read-cell.ts";
 
 export interface ReadOptions {
@@ -33,7 +33,7 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
   const { stack, timeout, log } = options;
   const expected = expectedCells(stack).filter(({ target }) => target !== undefined);
   const results = new Map<ExpectedCell, ReadCell>();
-  const locks = new Locks();
+  const turns = new Turns();
   const read = async (cell: ExpectedCell): Promise<void> => {
     results.set(cell, await readCell(cell, stack, timeout, log));
   };
@@ -51,7 +51,7 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
                   podTask.title = `${pod}: ${cell.secret}/${cell.key}`;
                   // Without a log there is nothing to tell whose request a line is of.
                   if (log === undefined) await read(cell);
-                  else await locks.with(`${cell.secret}/${cell.key}`, () => read(cell));
+                  else await turns.take(`${cell.secret}/${cell.key}`, () => read(cell));
                 }
                 podTask.title = `${pod}: ${cells.length} cells read`;
               },

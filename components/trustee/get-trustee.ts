@@ -9,7 +9,9 @@ export interface GetTrusteeArgs {
   readonly kbsConfig?: string | undefined;
   readonly deployment?: string | undefined;
   readonly certificateSecret?: string | undefined;
+  /** The ConfigMap of the policy. @default the one that the KbsConfig names */
   readonly resourcePolicy?: string | undefined;
+  /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
   readonly referenceValues?: string | undefined;
   /** Where there is no route. */
   readonly url?: string | undefined;
@@ -20,6 +22,8 @@ export interface GetTrusteeArgs {
   readonly createdSecrets?: readonly string[] | undefined;
   /** `organization/project/stack`. @default this stack */
   readonly stack?: string | undefined;
+  /** What the stack's state tells it from another one of this name by. @default nothing */
+  readonly identity?: string | undefined;
 }
 
 export interface GetTrusteeResult {
@@ -27,6 +31,10 @@ export interface GetTrusteeResult {
   /** PEM. */
   readonly certificate: string;
   readonly generation: Generation;
+  /** The ConfigMap of the policy, as the KbsConfig names it. */
+  readonly policyConfigMap: string;
+  /** The ConfigMap of the reference values, as the KbsConfig names it. */
+  readonly referenceValuesConfigMap: string;
   readonly policyKey: string;
   readonly referenceValuesKey: string;
   /** The resource policy that is live. */
@@ -56,13 +64,14 @@ export async function getTrustee(
     kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
     deployment: args.deployment ?? trusteeNames.deployment,
     certificateSecret: args.certificateSecret ?? trusteeNames.certificate,
-    resourcePolicy: args.resourcePolicy ?? trusteeNames.resourcePolicy,
-    referenceValues: args.referenceValues ?? trusteeNames.referenceValues,
+    resourcePolicy: args.resourcePolicy,
+    referenceValues: args.referenceValues,
     url: args.url,
     generation: args.generation,
     existingSecrets: args.existingSecrets ?? [],
     createdSecrets: args.createdSecrets ?? [],
     stack: args.stack ?? stackName(),
+    identity: args.identity,
   };
   return (await invoke("trustee:index:getTrustee", inputs, opts)) as GetTrusteeResult;
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../../core/records.ts";
 
 /**
  * Calls a function of the provider.
@@ -14,7 +15,7 @@ export async function invoke(
     const result: unknown = await pulumi.runtime.invoke(token, args, opts);
     return result;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new pulumi.RunError(message.replace(`invocation of ${token} returned an error: `, ""));
   }
 }

@@ -12,6 +12,8 @@ export interface KbsSecretEntryArgs {
    * an error, since one listed Secret that does not exist makes every reconcile of the KBS fail.
    */
   readonly secretIsCreated: pulumi.Input<boolean>;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: pulumi.Input<string | undefined>;
 }
 
 /** One name in `spec.kbsSecretResources`. On destroy it is taken out only if this resource had put it in. */

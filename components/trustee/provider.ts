@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isKubeconfigContent } from "../../core/settings/cluster.ts";
 
 export interface ProviderArgs {
-  /** A kubeconfig: the path of a file, or its content. @default what kubectl takes */
+  /** A kubeconfig: the path of a file, or its content, which is kept as a secret. @default what kubectl takes */
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
+  /** Whether what another stack of the same name has left is taken over. @default false */
+  readonly takeOver?: boolean | undefined;
 }
 
 /**
@@ -13,6 +16,9 @@ export interface ProviderArgs {
  */
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
-    super("trustee", name, { kubeconfig: args.kubeconfig, context: args.context }, opts);
+    const kubeconfig = pulumi
+      .output(args.kubeconfig)
+      .apply((text) => (text !== undefined && isKubeconfigContent(text) ? pulumi.secret(text) : text));
+    super("trustee", name, { ...args, kubeconfig: args.kubeconfig && kubeconfig }, opts);
   }
 }

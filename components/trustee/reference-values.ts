@@ -16,6 +16,8 @@ export interface ReferenceValuesArgs {
   readonly validityDaysOf?: pulumi.Input<Readonly<Record<string, number>>>;
   /** Whose former digests stay until a {@link Retirement} takes them out. @default they go at once */
   readonly rotation?: pulumi.Input<Rotation>;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: pulumi.Input<string | undefined>;
 }
 
 /** Own digests inside named RVPS entries; others' digests, entries, unknown fields and order stay. */

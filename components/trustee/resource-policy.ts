@@ -12,6 +12,19 @@ export interface ResourcePolicyArgs {
   readonly policy: pulumi.Input<StackGrants>;
   /** Whose former initdata stays accepted until a {@link Retirement} takes it out. @default nobody's */
   readonly rotation?: pulumi.Input<Rotation>;
+  /** The KbsConfig's name. */
+  readonly kbsConfig: pulumi.Input<string>;
+  /** The KBS's. */
+  readonly deployment: pulumi.Input<string>;
+  /**
+   * The secrets that the stack has in the KbsConfig: one that was restricted, and is neither here nor in the policy any more, goes from
+   * the KBS before its restriction does. @default its restriction goes at once
+   */
+  readonly registered?: pulumi.Input<pulumi.Input<string>[]>;
+  /** How long the KBS may take to give a secret up. */
+  readonly timeoutMinutes: pulumi.Input<number>;
+  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  readonly identity?: pulumi.Input<string | undefined>;
 }
 
 /** What an older version called this resource. With the alias the engine updates it in place. */

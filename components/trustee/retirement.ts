@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { StackId } from "../../core/policy/grants.ts";
 
 interface Target {
   readonly configMap: pulumi.Input<string>;
@@ -8,7 +9,7 @@ interface Target {
 
 export interface RetirementArgs {
   readonly namespace: pulumi.Input<string>;
-  readonly policy: pulumi.Input<Target & { readonly stack: pulumi.Input<string> }>;
+  readonly policy: pulumi.Input<Target & StackId>;
   /** `owner`: the output of that name of the resource {@link ./reference-values.ts}. */
   readonly referenceValues: pulumi.Input<Target & { readonly owner: pulumi.Input<string> }>;
   /** What the stack's readers claim now, init_data -> reader. */

@@ -20,7 +20,7 @@ export interface DeclaredAgent {
 }
 
 /** Requests by which the host would get around everything else. */
-export const forbiddenRequests = ["SetPolicyRequest", "WriteStreamRequest"] as const;
+const forbiddenRequests = ["SetPolicyRequest", "WriteStreamRequest"] as const;
 
 function exec(args: unknown, allowed: boolean, what: string): AgentCase {
   return { request: "ExecProcessRequest", input: { process: { Args: args } }, allowed, what };

@@ -8,19 +8,20 @@ import {
 } from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
-import { stacksAfterJoin } from "../policy/share.ts";
+import { lineOf, stacksAfterJoin } from "../policy/share.ts";
 import { isStockPolicy } from "../policy/stock.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { byName } from "../records.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import type { Claimant } from "./token.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
-export const EVERY_OTHER_POD = "every other pod";
+const EVERY_OTHER_POD = "every other pod";
 
 /** In place of `secret/key`: whatever no stack restricts and no column shows. */
-export const EVERY_OTHER_SECRET = "every other secret";
+const EVERY_OTHER_SECRET = "every other secret";
 
 /** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
 export type FormerWhy = Decision["why"] | "unknown";
@@ -82,9 +83,7 @@ function comparedRows(
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
-  const removed = [...formerClaims]
-    .filter(([name]) => !present.has(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
       // What an older release wrote does not say of which TEE it is: the one that it has now.
@@ -159,7 +158,7 @@ export function accessChanges(
 ): readonly AccessChange[] {
   const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
-  const former = parseRegistry(live)?.stacks.find(({ stack }) => stack === own.stack);
+  const former = lineOf(live, own);
   const after = mergeGrants(stacksAfterJoin(live, own));
   const change = (
     pod: string,

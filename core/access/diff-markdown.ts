@@ -3,10 +3,10 @@ import { isAllowed, type AccessDiff } from "./diff.ts";
 import type { AccessReport } from "./matrix.ts";
 import type { Decision } from "./model.ts";
 import { otherReaderClaim, otherReaderName, otherReaderPath } from "./other-readers.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { shownLine } from "../policy/shown-name.ts";
 
-/** By this a comment is found again, so that there is one that is kept up to date. */
+/** By this a comment is found again, so that there is one that is kept up to date; the workflows look for it too. */
 export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
 /** A text as code, whatever it holds: it ends neither the code nor the line nor the cell of a table. */

@@ -1,7 +1,7 @@
 import type { CellChange } from "./changes.ts";
 import { otherReaderName, otherReaderPath, type OtherReader } from "./other-readers.ts";
 import type { AccessOutputs } from "./preview.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 
 /** Whether a reader is a pod that the stack deployed and goes on deploying: then it is the same one with other initdata. */
 function staysDeployed(before: AccessOutputs, after: AccessOutputs, reader: string): boolean {

@@ -11,7 +11,7 @@ import type { InitdataChange } from "./diff-readers.ts";
 import type { AccessReport } from "./matrix.ts";
 import { allowedReasons, type Decision } from "./model.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { shownLine, shownName } from "../policy/shown-name.ts";
 
 type Why = Decision["why"];

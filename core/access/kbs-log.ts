@@ -46,8 +46,7 @@ export function parseKbsLine(text: string): KbsEvent | undefined {
 }
 
 /** Why the KBS gave a secret to nobody. */
-export const denialReasons = ["policy-denied", "absent", "attestation-failed", "kbs-not-asked"] as const;
-export type DenialReason = (typeof denialReasons)[number];
+export type DenialReason = "policy-denied" | "absent" | "attestation-failed" | "kbs-not-asked";
 
 export interface Denial {
   /** Absent: the log does not tell. */

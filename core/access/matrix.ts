@@ -3,7 +3,7 @@ import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
 import type { TableBinding } from "../policy/grants.ts";
 import { submod, teeOf } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 
 /** A column of the matrix: one key of one secret in the repository `default`. */
 export interface Column {

@@ -1,6 +1,4 @@
 import { hardwareTees, sampleTees } from "../initdata/binding.ts";
-import { isRecord } from "../json.ts";
-import { own } from "../own.ts";
 import {
   ANY_TEE,
   EVERY_KEY,
@@ -8,6 +6,7 @@ import {
   type OtherSecrets,
   type TableBinding,
 } from "../policy/grants.ts";
+import { isRecord, own } from "../records.ts";
 
 /** What the policy decides by: the model that the generated Rego is proven equal to. */
 export interface AccessRules {
@@ -42,7 +41,7 @@ function fromParts(parts: readonly unknown[]): Resource | undefined {
  * The resource that a request names. The KBS hands the path over as an array of three with `plugin` "resource" (from
  * v0.17) or as one string `resource/<repository>/<secret>/<key>` (up to v0.16); anything else is no resource.
  */
-export function requestedResource(data: PolicyData): Resource | undefined {
+function requestedResource(data: PolicyData): Resource | undefined {
   const path = data["resource-path"];
   if (Array.isArray(path)) {
     return data.plugin === "resource" && path.length === 3 ? fromParts(path) : undefined;
@@ -53,12 +52,11 @@ export function requestedResource(data: PolicyData): Resource | undefined {
 }
 
 function field(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return own(value as Readonly<Record<string, unknown>>, name);
+  return isRecord(value) ? own(value, name) : undefined;
 }
 
 /** True if there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims, `input` of the policy */
-export function isAffirming(token: unknown): boolean {
+function isAffirming(token: unknown): boolean {
   const submods = field(token, "submods");
   if (field(field(submods, "cpu0"), "ear.status") !== "affirming") return false;
   return Object.values(submods as object).every(

@@ -4,8 +4,8 @@ import type { Column } from "./matrix.ts";
 import { submod, teeOf, type Claimant } from "./token.ts";
 import { DEFAULT_REPOSITORY } from "./model.ts";
 
-/** A claim of the right form that no pod makes. */
-export const FOREIGN_CLAIM = "f".repeat(64);
+/** The claim of a pod that nobody has registered or granted anything: of the right form, but no pod makes it. */
+export const STRANGER = "f".repeat(64);
 
 /** Paths that no KBS hands over, made of one that it may: short, long, nested, empty, encoded, of other types. */
 export function oddPaths({ secret, key }: Column): readonly unknown[] {
@@ -124,8 +124,8 @@ export function oddTokens(claimant: Claimant): readonly unknown[] {
       submods: { cpu0: submod("affirming", { value: claim }, tee) },
     },
     { submods: { cpu0: good, gpu0: affirming } },
-    { submods: { cpu0: good, gpu0: submod("affirming", FOREIGN_CLAIM, tee) } },
-    { submods: { cpu0: submod("affirming", FOREIGN_CLAIM, tee), gpu0: good } },
+    { submods: { cpu0: good, gpu0: submod("affirming", STRANGER, tee) } },
+    { submods: { cpu0: submod("affirming", STRANGER, tee), gpu0: good } },
     ...beside.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
     { submods: { cpu0: good, gpu0: {} } },
     { submods: { cpu0: good, gpu0: "affirming" } },

@@ -1,5 +1,4 @@
 import { NO_HARDWARE } from "../initdata/binding.ts";
-import { own } from "../own.ts";
 import {
   EVERY_KEY,
   formerName,
@@ -8,8 +7,10 @@ import {
   type StackGrants,
   type TableBinding,
 } from "../policy/grants.ts";
+import { isSameStack } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { byString, own } from "../records.ts";
 
 /** Somebody who reads a secret that this stack restricts, by a line of another stack in the policy that they share. */
 export interface OtherReader {
@@ -52,13 +53,13 @@ function orderOf({ secret, key, stack, reader, binding, initData }: OtherReader)
 export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
   return stacks
-    .filter(({ stack }) => stack !== joining.stack)
+    .filter((line) => line.stack !== joining.stack && !isSameStack(line, joining))
     .flatMap(({ stack, secrets, retiring = {} }) => [
       ...readersIn(stack, secrets, false),
       ...readersIn(stack, retiring, true),
     ])
     .filter((reader) => Object.hasOwn(joining.secrets, reader.secret) && !isGranted(joining.secrets, reader))
-    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    .sort((a, b) => byString(orderOf(a), orderOf(b)));
 }
 
 /** How such a reader is called among pods: `b1 of stack organization/project/stack`. */

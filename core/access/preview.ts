@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ANY_TEE, tableBindings } from "../policy/grants.ts";
 import { doubts, type ChangeRecord } from "./changes.ts";
+import { parseJson } from "../records.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
 
 /** One of the output `otherReaders`, as a stack puts it out. */
@@ -77,8 +78,27 @@ const eventSchema = z.object({
 type Event = z.output<typeof eventSchema>;
 
 const HOW =
-  "Make it with: PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json > preview.json (the plain --json has " +
-  "no outputs).";
+  "Leave --preview out, so that the preview is run here, or pipe the events in: " +
+  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npm run -s access -- diff --preview - " +
+  "(the plain --json has no outputs).";
+
+/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+export function isReadEvent(line: string): boolean {
+  return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
+}
+
+const errorSchema = z.object({
+  diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
+});
+
+/** What went wrong, by the events of a preview. */
+export function previewErrors(events: string): readonly string[] {
+  return events.split("\n").flatMap((line) => {
+    const parsed = errorSchema.safeParse(parseJson(line));
+    // Colours are marked up as <{%fg 1%}>.
+    return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
+  });
+}
 
 function parseEvents(text: string): readonly Event[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -98,6 +118,8 @@ function parseEvents(text: string): readonly Event[] {
  */
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
+  const errors = previewErrors(text);
+  if (errors.length > 0) throw new PreviewError(`The preview failed: ${errors.join("\n")}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");
@@ -133,10 +155,8 @@ export function readPreview(text: string): PreviewedAccess {
  * @throws PreviewError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {
-  let outputs: unknown;
-  try {
-    outputs = JSON.parse(text);
-  } catch {
+  const outputs = parseJson(text);
+  if (outputs === undefined) {
     throw new PreviewError("The deployed outputs are no JSON. Make them with: pulumi stack output --json");
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;

@@ -1,6 +1,6 @@
 import { EVERY_KEY, listGrants, listReaders } from "../policy/grants.ts";
 import type { Column } from "./matrix.ts";
-import { cpu, FOREIGN_CLAIM, oddPaths, oddTokens, shapeless } from "./oddities.ts";
+import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
 import type { Claimant } from "./token.ts";
 import { DEFAULT_REPOSITORY, type AccessRules, type PolicyData } from "./model.ts";
 
@@ -30,7 +30,7 @@ function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly 
 }
 
 /** Every key that is worth a question: declared, named in the rules, and one of each secret that is neither. */
-export function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
+function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
   const named = Object.entries(rules.secrets).flatMap(([secret, keys]) =>
     Object.keys(keys)
       .filter((key) => key !== "*")
@@ -60,7 +60,7 @@ function declaredData({ rules, columns }: RequestSubject): readonly PolicyData[]
 }
 
 /** The requests of a well-behaved KBS: every key in either shape, other keys, and all under other repositories. */
-export function plainData(subject: RequestSubject): readonly PolicyData[] {
+function plainData(subject: RequestSubject): readonly PolicyData[] {
   return askedColumns(subject).flatMap((column) => [
     ...bothShapes(DEFAULT_REPOSITORY, column),
     ...OTHER_REPOSITORIES.flatMap((repository) => bothShapes(repository, column)),
@@ -68,7 +68,7 @@ export function plainData(subject: RequestSubject): readonly PolicyData[] {
 }
 
 /** Requests as no KBS makes them, which a policy must deny all the same. */
-export function oddData(subject: RequestSubject): readonly PolicyData[] {
+function oddData(subject: RequestSubject): readonly PolicyData[] {
   const columns = askedColumns(subject);
   const odd = [...columns.flatMap(oddPaths), ...shapeless, [DEFAULT_REPOSITORY, "", OTHER_KEY]];
   return [
@@ -91,7 +91,7 @@ export function oddData(subject: RequestSubject): readonly PolicyData[] {
 }
 
 /** Nobody's claim. */
-const stranger: Claimant = { initData: FOREIGN_CLAIM, binding: "azure-vtpm" };
+const stranger: Claimant = { initData: STRANGER, binding: "azure-vtpm" };
 
 /** The claims that pods make or the rules name, each with the bindings that the rules know it by. */
 function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
@@ -105,7 +105,7 @@ function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
 }
 
 /** The tokens of pods that attest well, and of one that nobody knows. */
-export function plainTokens(subject: RequestSubject): readonly unknown[] {
+function plainTokens(subject: RequestSubject): readonly unknown[] {
   return [...claimants(subject), stranger].map(({ initData, binding }) =>
     cpu("affirming", initData, binding),
   );
@@ -136,7 +136,7 @@ const emptyTokens: readonly unknown[] = [
   {},
   { submods: {} },
   { submods: { cpu0: {} } },
-  cpu("none", FOREIGN_CLAIM, "azure-vtpm"),
+  cpu("none", STRANGER, "azure-vtpm"),
 ];
 
 /** Every restricted secret's readers, with keys and repositories that may be none of theirs. */

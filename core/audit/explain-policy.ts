@@ -1,6 +1,6 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type Decision } from "../access/model.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { EVERY_KEY, listReaders } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";

@@ -1,4 +1,5 @@
-import { getOrAdd, listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
+import { getOrAdd } from "../records.ts";
+import { listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
@@ -31,7 +32,7 @@ function unreadable(pod: PodFacts, problem: string): Finding {
 }
 
 /** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
-export const CREATION_GRACE = 2;
+const CREATION_GRACE = 2;
 
 /** Whether the initdata annotation may have been written after the pod was made. */
 export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {

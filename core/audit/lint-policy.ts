@@ -1,4 +1,5 @@
 import { shownName } from "../policy/shown-name.ts";
+import { STRANGER } from "../access/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
@@ -13,7 +14,6 @@ import {
   oddRequests,
   partlyBadToken,
   requestData,
-  STRANGER,
   strangerToken,
   triedDigests,
   type AskedKey,

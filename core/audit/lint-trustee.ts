@@ -1,5 +1,6 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
+import { DAY, NOTICE_DAYS } from "../reference-values/validity.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
 import { generationFacts, generations } from "../trustee/generation.ts";
 import { expirySeconds } from "./expiry.ts";
@@ -7,11 +8,6 @@ import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readGenerated } from "./policy-text.ts";
 import { generationOf, livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
-
-/** For how long before its expiry a reference value is reported. Days. */
-export const EXPIRY_WARNING_DAYS = 30;
-
-const DAY = 86_400;
 
 function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
@@ -62,8 +58,9 @@ export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] 
         },
       ];
     }
-    const days = Math.floor((at - trustee.now) / DAY);
-    if (at - trustee.now > EXPIRY_WARNING_DAYS * DAY) return [];
+    const left = (at - trustee.now) * 1000;
+    const days = Math.floor(left / DAY);
+    if (left > NOTICE_DAYS * DAY) return [];
     return [
       {
         id: "TA202",

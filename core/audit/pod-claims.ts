@@ -2,6 +2,7 @@ import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { decodeAnnotation } from "../initdata/annotation.ts";
 import { algorithmsOf, bindings, claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { messageOf } from "../records.ts";
 import type { PodFacts } from "./facts.ts";
 
 /** What a pod's TEE claims, as far as its initdata says. */
@@ -54,7 +55,7 @@ export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | Un
       return { problem: `its algorithm is none of ${digestAlgorithms.join(", ")}` };
     return { claims: claimsOf(algorithm, bytes), ...readCdh(document["data"]) };
   } catch (error) {
-    const [problem = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const [problem = ""] = messageOf(error).split("\n");
     return { problem };
   }
 }
@@ -65,7 +66,7 @@ function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["cla
 }
 
 /** What to call a claim. */
-export const claimNames: Readonly<Record<Binding, string>> = {
+const claimNames: Readonly<Record<Binding, string>> = {
   "azure-vtpm": "PCR8",
   snp: "host data",
   tdx: "mr_config_id",

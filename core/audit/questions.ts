@@ -1,6 +1,7 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type PolicyData } from "../access/model.ts";
-import { own } from "../own.ts";
+import { STRANGER } from "../access/oddities.ts";
+import { own } from "../records.ts";
 import type { Generation } from "../trustee/generation.ts";
 import type { PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
@@ -53,9 +54,6 @@ export function requestData(shape: KbsKind["shape"], secret: string, key: string
     ? { "resource-path": ["default", secret, key], plugin: "resource" }
     : { "resource-path": `resource/default/${secret}/${key}` };
 }
-
-/** The claim of a pod that nobody has registered or granted anything. */
-export const STRANGER = "f".repeat(64);
 
 /** A pod that attests well and is nobody's. */
 export const strangerToken: unknown = affirmingToken(STRANGER);

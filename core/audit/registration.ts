@@ -1,5 +1,5 @@
 import { claimSpellings, type Binding, type HardwareBinding } from "../initdata/binding.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import type { Entry } from "../reference-values/document.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { StackFacts } from "./facts.ts";

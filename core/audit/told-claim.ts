@@ -1,5 +1,5 @@
 import { claimSpellings, type Binding } from "../initdata/binding.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import type { PodFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
 import { livePolicy, liveReferenceValues } from "./trustee-view.ts";

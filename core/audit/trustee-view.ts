@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { messageOf, own } from "../records.ts";
 import { readDocument, type ReferenceValuesDocument } from "../reference-values/document.ts";
 import {
   candidateKeys,
@@ -59,7 +59,7 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveText & {
   try {
     return { ...live, document: readDocument(live.key, live.text) };
   } catch (error) {
-    return { ...live, problem: error instanceof Error ? error.message : String(error) };
+    return { ...live, problem: messageOf(error) };
   }
 }
 

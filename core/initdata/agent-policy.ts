@@ -53,7 +53,7 @@ export interface AgentPolicy {
 }
 
 /** The address of the Confidential Data Hub's resource API inside every confidential pod. */
-export const CDH_RESOURCE_URL = "http://127.0.0.1:8006/cdh/resource";
+const CDH_RESOURCE_URL = "http://127.0.0.1:8006/cdh/resource";
 
 /** The command by which a pod reads one secret, as the tutorial runs it. */
 export function curlCommand(secret: string, key: string, repository = "default"): string {

@@ -48,6 +48,6 @@ export function decodeAnnotation(value: string): Uint8Array<ArrayBuffer> {
       error instanceof TooLong
         ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest takes`
         : "no gzip data";
-    throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of ${problem}`);
+    throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of ${problem}`, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 import TOML from "@iarna/toml";
 import type { DigestAlgorithm } from "../digest.ts";
+import { byName } from "../records.ts";
 import { renderAgentPolicy, type AgentPolicy } from "./agent-policy.ts";
 
 /**
@@ -29,7 +30,7 @@ function pem(certificate: string): string {
 }
 
 /** `aa.toml`, the attestation agent's configuration: where to get a token. */
-export function renderAttestationAgent(source: Pick<InitdataSource, "url" | "certificate">): string {
+function renderAttestationAgent(source: Pick<InitdataSource, "url" | "certificate">): string {
   const kbs =
     source.certificate === undefined
       ? { url: source.url }
@@ -38,9 +39,7 @@ export function renderAttestationAgent(source: Pick<InitdataSource, "url" | "cer
 }
 
 /** `cdh.toml`, the Confidential Data Hub's configuration: where secrets come from and which image policy holds. */
-export function renderDataHub(
-  source: Pick<InitdataSource, "url" | "certificate" | "imagePolicyUri">,
-): string {
+function renderDataHub(source: Pick<InitdataSource, "url" | "certificate" | "imagePolicyUri">): string {
   return TOML.stringify({
     socket: "unix:///run/confidential-containers/cdh.sock",
     credentials: [],
@@ -60,7 +59,7 @@ export function renderDataHub(
  * sources give equal bytes however they were written down.
  */
 export function renderInitdata(source: InitdataSource): string {
-  const claims = Object.entries(source.claims).sort(([a], [b]) => (a < b ? -1 : 1));
+  const claims = Object.entries(source.claims).sort(byName);
   return TOML.stringify({
     algorithm: source.algorithm,
     version: INITDATA_VERSION,

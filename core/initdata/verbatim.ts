@@ -1,8 +1,9 @@
 import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
+import { otherBlocks } from "../pem.ts";
+import { isRecord, messageOf, own } from "../records.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
-import { own } from "../own.ts";
 
 /** A KBS as one of the guest's files names it. */
 export interface InitdataEndpoint {
@@ -26,13 +27,9 @@ export interface InitdataFacts {
 
 type Table = Readonly<Record<string, unknown>>;
 
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A string at a path of tables. */
 function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isTable(at) ? own(at, name) : undefined), table);
+  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? own(at, name) : undefined), table);
   return typeof value === "string" ? value : undefined;
 }
 
@@ -61,6 +58,25 @@ function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
   return found.filter((one, index) => found.findIndex((other) => same(other) === same(one)) === index);
 }
 
+/** A private key in any of the texts, and whatever else is beside the certificates of a KBS. */
+function checkKeys(
+  texts: readonly string[],
+  endpoints: readonly InitdataEndpoint[],
+  path: string,
+  issues: Issues,
+): void {
+  const keys = texts.flatMap(otherBlocks).filter((kind) => kind.includes("PRIVATE KEY"));
+  const others = endpoints.flatMap(({ certificate = "" }) => otherBlocks(certificate));
+  const kinds = [...new Set([...keys, ...others])];
+  if (kinds.length === 0) return;
+  issues.add({
+    path,
+    given: `a file that holds more than certificates: ${kinds.join(", ")}`,
+    allowed: "certificates and public keys, since initdata is for everybody to read",
+    mend: "Take it out of the file; a private key is a secret of Trustee's.",
+  });
+}
+
 /**
  * Reads what an existing initdata file says of itself. Its bytes are taken as they are; only the algorithm is needed
  * to know how it is bound. What a guest would refuse becomes an issue.
@@ -72,7 +88,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   try {
     document = TOML.parse(toml);
   } catch (error) {
-    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const [reason = ""] = messageOf(error).split("\n");
     issues.add({
       path,
       given: `a file that is not TOML: ${reason}`,
@@ -90,7 +106,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       mend: "Set the version that the guest components read.",
     });
   }
-  if (!isTable(data) || !Object.values(data).every((value) => typeof value === "string")) {
+  if (!isRecord(data) || !Object.values(data).every((value) => typeof value === "string")) {
     issues.add({
       path,
       given: "no [data] table of strings",
@@ -111,9 +127,12 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   const agent = parseTable(textAt(document, "data", "aa.toml") ?? "");
   const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
   const agentPolicy = textAt(document, "data", "policy.rego");
+  const endpoints = endpointsOf(hub, agent);
+  const texts = isRecord(data) ? Object.values(data).filter((value) => typeof value === "string") : [];
+  checkKeys([toml, ...texts], endpoints, path, issues);
   return {
     algorithm: known ?? fallback,
-    endpoints: endpointsOf(hub, agent),
+    endpoints,
     ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
     ...(agentPolicy === undefined ? {} : { agentPolicy }),
   };

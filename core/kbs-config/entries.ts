@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { byName, isRecord, own, parseJson } from "../records.ts";
 
 /** Secret -> the owners of ours (resource URNs) that want it in the list, for the names that this project put there. */
 export type SecretLedger = Readonly<Record<string, readonly string[]>>;
@@ -27,22 +27,31 @@ export function readEntries(list: unknown): readonly string[] {
 
 /** The ledger in an annotation; one that was damaged by hand counts as none, then the states of the stacks remember. */
 export function readLedger(annotation: string | undefined): SecretLedger {
-  try {
-    const ledger: unknown = JSON.parse(annotation ?? "{}");
-    if (typeof ledger !== "object" || ledger === null || Array.isArray(ledger)) return {};
-    const sound = Object.entries(ledger).every(
-      ([, owners]) => Array.isArray(owners) && owners.every((owner) => typeof owner === "string"),
-    );
-    return sound ? (ledger as SecretLedger) : {};
-  } catch {
-    return {};
-  }
+  const ledger = parseJson(annotation ?? "{}");
+  if (!isRecord(ledger)) return {};
+  const sound = Object.values(ledger).every(
+    (owners) => Array.isArray(owners) && owners.every((owner) => typeof owner === "string"),
+  );
+  return sound ? (ledger as SecretLedger) : {};
 }
 
 /** The annotation for a ledger; `null` (remove it) for an empty one. */
 export function writeLedger(ledger: SecretLedger): string | null {
-  const sorted = Object.entries(ledger).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(ledger).sort(byName);
   return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
+}
+
+/** The ledger with an owner under the name that it has now. @param was whether one is this owner by a previous name */
+export function renameOwner(
+  ledger: SecretLedger,
+  was: (owner: string) => boolean,
+  owner: string,
+): SecretLedger {
+  const renamed = Object.entries(ledger).map(([secret, owners]): [string, readonly string[]] => [
+    secret,
+    owners.some(was) ? [...new Set(owners.map((one) => (was(one) ? owner : one)))].sort() : owners,
+  ]);
+  return Object.fromEntries(renamed);
 }
 
 function withOwners(ledger: SecretLedger, secret: string, owners: readonly string[]): SecretLedger {
@@ -84,4 +93,23 @@ export function leaveSecret(
   const owners = (own(live.ledger, secret) ?? []).filter((one) => one !== owner);
   const entries = owners.length > 0 ? live.entries : live.entries.filter((entry) => entry !== secret);
   return { entries, ledger: withOwners(live.ledger, secret, owners) };
+}
+
+/**
+ * The list without whatever of these names one project's stack has put there, and no other of ours wants: before the stack's
+ * resources do it, since their restriction goes first otherwise.
+ * @param isOurs whether an owner in the ledger is one of that stack
+ */
+export function withdrawSecrets(
+  live: SecretResources,
+  secrets: readonly string[],
+  isOurs: (owner: string) => boolean,
+): SecretResources {
+  return secrets.reduce<SecretResources>(
+    (resources, secret) =>
+      (own(live.ledger, secret) ?? [])
+        .filter(isOurs)
+        .reduce((left, owner) => leaveSecret(left, secret, owner, true), resources),
+    live,
+  );
 }

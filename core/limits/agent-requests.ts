@@ -1,8 +1,7 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
 import { given } from "../issues.ts";
-import { own } from "../own.ts";
-import { getOrAdd } from "../policy/grants.ts";
 import type { Plan } from "../plan/plan.ts";
+import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { someOf } from "./images.ts";

@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
 import { listGrants } from "../policy/grants.ts";
@@ -94,7 +94,7 @@ function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveT
 
 function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
-    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }));
+    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }, live));
   const readers = new Set(listGrants(plan.grants.secrets).map(({ reader }) => reader));
   const bare = Object.fromEntries(Object.keys(plan.grants.secrets).map((secret) => [secret, {}]));
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);

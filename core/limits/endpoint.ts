@@ -1,8 +1,9 @@
 import { X509Certificate } from "node:crypto";
+import { certificateBlocks } from "../pem.ts";
+import { DAY } from "../reference-values/validity.ts";
 
 /** From here on it is said that a certificate is about to expire. Days. */
 const WARN_DAYS = 30;
-const DAY = 86_400_000;
 
 /** What is wrong with how guests are to reach a KBS. */
 export type EndpointFlaw =
@@ -22,7 +23,7 @@ export type EndpointFlaw =
       readonly isCa: boolean;
     };
 
-function firstCertificate(pem: string): X509Certificate | undefined {
+function readCertificate(pem: string): X509Certificate | undefined {
   try {
     return new X509Certificate(pem);
   } catch {
@@ -64,8 +65,9 @@ export function endpointFlaws(
   if (!["http:", "https:"].includes(protocol)) return [{ kind: "no-url" }];
   if (protocol !== "https:") return [{ kind: "http" }];
   if (pem === undefined) return [];
-  const certificate = firstCertificate(pem);
-  if (certificate === undefined) return [{ kind: "unreadable" }];
+  const certificates = certificateBlocks(pem).map(readCertificate);
+  const [certificate] = certificates;
+  if (certificate === undefined || certificates.includes(undefined)) return [{ kind: "unreadable" }];
   const term = termFlaw(certificate, now);
   const names = certificate.subjectAltName ?? "no name at all";
   return [
@@ -76,8 +78,7 @@ export function endpointFlaws(
 
 /** Every certificate of a PEM text that can be read. */
 function certificatesIn(pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  return blocks.flatMap((block) => firstCertificate(block) ?? []);
+  return certificateBlocks(pem).flatMap((block) => readCertificate(block) ?? []);
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

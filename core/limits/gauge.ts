@@ -9,7 +9,7 @@ export interface Gauge {
 }
 
 /** From here on it is said. */
-export const WARN_PERCENT = 80;
+const WARN_PERCENT = 80;
 
 export function gauge(used: number, limit: number): Gauge {
   return { used, limit, percent: Math.ceil((used / limit) * 100) };

@@ -1,6 +1,8 @@
 import { decodeAnnotation } from "../initdata/annotation.ts";
 import type { Issues } from "../issues.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
+import type { StackId } from "../policy/grants.ts";
+import { isNamesake, isSameStack, namesakeIssue } from "../policy/identity.ts";
 import { STACK_ANNOTATION } from "../trustee/ownership.ts";
 
 /** An object of a pod's name and kind that is in the cluster. */
@@ -9,6 +11,8 @@ export interface LivePod {
   readonly annotation?: string;
   /** The stack whose mark it carries, `organization/project/stack`: which has made it, or taken it over. */
   readonly stack?: string;
+  /** That stack's identity, where the mark has one. */
+  readonly identity?: string;
 }
 
 /** Whether it carries just these bytes, however they are compressed. */
@@ -25,20 +29,31 @@ export function sameInitdata(live: LivePod | undefined, toml: string): boolean {
  * Nobody else's object is taken over unless that is asked for (`adopt`), and none whose initdata would change under a
  * running pod: it would go on with what it was measured with, and its annotation would say something else. Whose an object is
  * says its mark alone: that Pulumi has made it says nothing of which stack.
- * @param stack `organization/project/stack`: this one
+ * @param own this stack
+ * @param takeOver whether what another stack of its name has left is this one's
  */
 export function checkLivePod(
   pod: PodDeclaration,
   live: LivePod | undefined,
   toml: string,
-  stack: string,
+  own: StackId,
+  takeOver: boolean,
   path: string,
   issues: Issues,
 ): void {
-  if (live === undefined || live.stack === stack) return;
-  const whose = live.stack === undefined ? "" : ` and belongs to the stack ${live.stack}`;
+  if (live === undefined) return;
+  const mark = live.stack === undefined ? undefined : { stack: live.stack, identity: live.identity };
   const what = `${pod.kind} "${pod.name}" in namespace "${pod.namespace}"`;
-  if (!pod.adopt) {
+  const namesake = mark !== undefined && isNamesake(mark, own);
+  if (namesake && !takeOver) {
+    namesakeIssue(path, what, own.stack, issues);
+    return;
+  }
+  if (mark !== undefined && !namesake && isSameStack(mark, own)) return;
+  // A controller rolls its pods to whatever is declared.
+  if (namesake && pod.kind !== "Pod") return;
+  const whose = live.stack === undefined ? "" : ` and belongs to the stack ${live.stack}`;
+  if (!pod.adopt && !namesake) {
     issues.add({
       path: `${path}.adopt`,
       given: `nothing, and ${what} exists already${whose}`,
@@ -48,11 +63,11 @@ export function checkLivePod(
             mend:
               live.stack === undefined
                 ? "Rename the pod, delete the other one, or set adopt: true."
-                : `Rename the pod, or take it out of ${live.stack} first: once two stacks have it, either deletes it.`,
+                : `Rename the pod, or take it out of ${live.stack} first: once two stacks have it, either deletes it. If this stack has made it under that name: ${markCommand(pod, own)}`,
           }
         : {
             allowed: "a name that is free",
-            mend: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: kubectl annotate ${pod.kind.toLowerCase()} ${pod.name} -n ${pod.namespace} ${STACK_ANNOTATION}=${stack}`,
+            mend: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: ${markCommand(pod, own)}`,
           }),
     });
   } else if (!sameInitdata(live, toml)) {
@@ -63,4 +78,8 @@ export function checkLivePod(
       mend: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
     });
   }
+}
+
+function markCommand({ kind, name, namespace }: PodDeclaration, { stack }: StackId): string {
+  return `kubectl annotate ${kind.toLowerCase()} ${name} -n ${namespace} ${STACK_ANNOTATION}=${stack} --overwrite`;
 }

@@ -2,9 +2,10 @@ import { accessChanges, policyDoubts, type AccessChange, type Doubt } from "../a
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
-import { own } from "../own.ts";
+import { byName, getOrAdd, own as member } from "../records.ts";
 import { checkDamage } from "../policy/damage.ts";
-import { EVERY_KEY, getOrAdd, mergeGrants, tableOf, type StackGrants } from "../policy/grants.ts";
+import { checkNamesakes, idOf, type Who } from "../policy/identity.ts";
+import { EVERY_KEY, mergeGrants, tableOf, type StackGrants, type StackId } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
@@ -54,7 +55,7 @@ export interface Plan {
  * Restricts every secret that is named in a grant or created here; a grant without a key covers every key.
  * A reader stands there in every spelling of its claim.
  */
-function planGrants(settings: Settings, readers: readonly Reader[], stack: string): StackGrants {
+function planGrants(settings: Settings, readers: readonly Reader[], own: StackId): StackGrants {
   const created = settings.secrets.filter(isCreated).map(({ name }) => name);
   const byId = new Map(readers.map((reader) => [reader.id, reader]));
   const grants = settings.grants.flatMap(({ reader: id, pod, secret, key = EVERY_KEY }) => {
@@ -63,7 +64,7 @@ function planGrants(settings: Settings, readers: readonly Reader[], stack: strin
     const { binding, spellings, id: name } = reader;
     return spellings.map((initData) => ({ secret, key, binding, initData, reader: name }));
   });
-  return { stack, others: settings.otherSecrets, secrets: tableOf(created, grants) };
+  return { ...own, others: settings.otherSecrets, secrets: tableOf(created, grants) };
 }
 
 /** Entry -> the digests that go into it, by the bindings of the readers. */
@@ -76,7 +77,7 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
       for (const claim of spellings) into.add(claim);
     }
   }
-  const sorted = [...digests].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...digests].sort(byName);
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
 }
 
@@ -87,30 +88,34 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
   );
   const deployed = pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   return {
-    current: Object.fromEntries(current.sort(([a], [b]) => (a < b ? -1 : 1))),
+    current: Object.fromEntries(current.sort(byName)),
     overlapping: rotation === "overlap" ? deployed.sort() : [],
   };
 }
 
 /**
  * What the settings come to on this Trustee. Pure: the same input gives the same bytes everywhere.
- * @param stack `organization/project/stack`
+ * @param who this stack
  * @returns the plan; where there are issues, what to go by while further ones are looked for, and no more than that
  */
 export function tryPlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
   { files, livePods = {} }: PlanSources,
-  stack: string,
+  who: Who,
   issues: Issues,
 ): Plan {
+  const own = idOf(who);
   const content = (file: string | undefined): string | undefined =>
-    file === undefined ? undefined : own(files, file);
+    file === undefined ? undefined : member(files, file);
   const pods = settings.pods.map((pod, index) =>
     planPod(
       pod,
       trustee,
-      { file: content(pod.initdataFile), live: { pod: own(livePods, pod.id), stack } },
+      {
+        file: content(pod.initdataFile),
+        live: { pod: member(livePods, pod.id), own, takeOver: settings.takeOver },
+      },
       `pods[${index}]`,
       issues,
     ),
@@ -122,8 +127,9 @@ export function tryPlan(
     ),
   ];
   checkDistinct(readers, issues);
-  checkDamage(trustee.policy ?? null, stack, issues);
-  const grants = planGrants(settings, readers, stack);
+  checkDamage(trustee.policy ?? null, own.stack, issues);
+  if (!settings.takeOver) checkNamesakes(trustee.policy ?? null, own, issues);
+  const grants = planGrants(settings, readers, own);
   const rotation = planRotation(settings, readers);
   const live = trustee.policy ?? null;
   const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
@@ -138,7 +144,7 @@ export function tryPlan(
     grants,
     digests: planDigests(settings.referenceValues.entries, readers),
     rotation,
-    changing: changingReaders(live, stack, { ...rotation, overlapping: deployed }),
+    changing: changingReaders(live, own, { ...rotation, overlapping: deployed }),
     matrix,
     accessChanges: accessChanges(live, grants, matrix, deployed),
     otherReaders: otherReaders(live, grants),
@@ -154,11 +160,11 @@ export function makePlan(
   settings: Settings,
   trustee: TrusteeEndpoint,
   sources: PlanSources,
-  stack: string,
+  who: Who,
   subject: string,
 ): Plan {
   const issues = new Issues();
-  const plan = tryPlan(settings, trustee, sources, stack, issues);
+  const plan = tryPlan(settings, trustee, sources, who, issues);
   issues.throwIfAny(subject);
   return plan;
 }

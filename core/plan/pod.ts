@@ -4,6 +4,7 @@ import { renderInitdata } from "../initdata/initdata.ts";
 import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
 import type { DigestAlgorithm } from "../digest.ts";
 import type { Issues } from "../issues.ts";
+import type { StackId } from "../policy/grants.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { checkLivePod, sameInitdata, type LivePod } from "./live-pod.ts";
 
@@ -50,7 +51,8 @@ export interface PodSources {
   /** The content of its initdataFile: then nothing is generated. */
   readonly file?: string | undefined;
   /** The object of its name as it is in the cluster, where that was looked at, and this stack, whose it should be. */
-  readonly live?: { readonly pod: LivePod | undefined; readonly stack: string } | undefined;
+  readonly live?:
+    { readonly pod: LivePod | undefined; readonly own: StackId; readonly takeOver: boolean } | undefined;
 }
 
 /**
@@ -82,7 +84,7 @@ export function planPod(
       ...(pod.imagePolicyUri === undefined ? {} : { imagePolicyUri: pod.imagePolicyUri }),
       agentPolicy: pod.agentPolicy,
     });
-  if (live !== undefined) checkLivePod(pod, live.pod, toml, live.stack, path, issues);
+  if (live !== undefined) checkLivePod(pod, live.pod, toml, live.own, live.takeOver, path, issues);
   // The same document, compressed by somebody else, stays as it is: other bytes would replace the pod.
   const kept = sameInitdata(live?.pod, toml) ? live?.pod?.annotation : undefined;
   return {

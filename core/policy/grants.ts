@@ -1,4 +1,5 @@
 import { bindings } from "../initdata/binding.ts";
+import { asRecord, byName, getOrAdd } from "../records.ts";
 
 /** What the policy says of secrets that no stack restricts: the tutorial's (every affirming pod) or nobody. */
 export const otherSecretsModes = ["affirming", "deny"] as const;
@@ -48,6 +49,10 @@ export function listGrants(table: GrantTable): readonly Grant[] {
   );
 }
 
+function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(byName));
+}
+
 /**
  * The table of these lines, with every key in order, so that equal grants give equal bytes. Of two lines that differ in the reader
  * alone, both are named.
@@ -63,17 +68,25 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
     const claims = getOrAdd(readers, binding, () => new Map<string, Set<string>>());
     getOrAdd(claims, initData, () => new Set<string>()).add(reader);
   }
-  return asRecord(table, (keys) =>
-    asRecord(keys, (readers) =>
-      asRecord(readers, (claims) => asRecord(claims, (names) => [...names].sort().join(", "))),
+  return asRecord(sorted(table), (keys) =>
+    asRecord(sorted(keys), (readers) =>
+      asRecord(sorted(readers), (claims) =>
+        asRecord(sorted(claims), (names) => [...names].sort().join(", ")),
+      ),
     ),
   );
 }
 
-/** What one stack has to say in the policy. */
-export interface StackGrants {
-  /** The stack, `organization/project/stack`: whose lines these are in a policy that several stacks share. */
+/** A stack among those that share a Trustee. */
+export interface StackId {
+  /** `organization/project/stack`. Another backend may have a stack of the same name. */
   readonly stack: string;
+  /** Made up at random, and held by the stack's state alone. @default not known: an older release had none */
+  readonly identity?: string | undefined;
+}
+
+/** What one stack has to say in the policy. */
+export interface StackGrants extends StackId {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
   /** Former initdata of its readers, still accepted: a change of initdata is under way. @default none */
@@ -87,9 +100,17 @@ function canonicalTable(table: GrantTable): GrantTable {
 }
 
 /** The same grants with every key in order, so that equal grants give equal bytes. */
-export function canonicalGrants({ stack, owner, others, secrets, retiring = {} }: StackGrants): StackGrants {
+export function canonicalGrants({
+  stack,
+  identity,
+  owner,
+  others,
+  secrets,
+  retiring = {},
+}: StackGrants): StackGrants {
   return {
     stack,
+    ...(identity === undefined ? {} : { identity }),
     ...(owner === undefined ? {} : { owner }),
     others,
     secrets: canonicalTable(secrets),
@@ -117,20 +138,4 @@ export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecr
   ]);
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
   return { others, secrets: tableOf(restricted, grants) };
-}
-
-/** Maps, since a key may be spelled like a member of every object, e.g. `__proto__`. */
-export function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
-  const found = map.get(name) ?? make();
-  map.set(name, found);
-  return found;
-}
-
-/** A map as a record, its names in order. */
-export function asRecord<From, To>(
-  map: ReadonlyMap<string, From>,
-  change: (value: From) => To,
-): Record<string, To> {
-  const sorted = [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.map(([name, value]) => [name, change(value)]));
 }

@@ -1,3 +1,4 @@
+import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
@@ -32,11 +33,7 @@ function tableText(text: string): string {
 }
 
 function tableIn(text: string): GrantTable | undefined {
-  try {
-    return readTable(JSON.parse(tableText(text)));
-  } catch {
-    return undefined;
-  }
+  return readTable(parseJson(tableText(text)));
 }
 
 /** Whether the rules of a text of ours are just what its lines come to, as this release writes them or the one before. */

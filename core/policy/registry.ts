@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byString, isRecord, parseJson } from "../records.ts";
 import {
   ANY_TEE,
   canonicalGrants,
@@ -50,16 +51,12 @@ export function renderRegistry(
   registry: Registry,
   write: (stack: StackGrants) => unknown = canonicalGrants,
 ): string {
-  const stacks = [...registry.stacks].sort((a, b) => (a.stack < b.stack ? -1 : 1));
+  const stacks = [...registry.stacks].sort((a, b) => byString(a.stack, b.stack));
   return `# This policy is generated: each stack's grants stand in a line of their own and are merged below. Change them with
 # the stack; a change by hand shows as drift in the next preview.
 ${stacks.map((stack) => `${MARK}${JSON.stringify(write(stack))}`).join("\n")}
 ${MARK_BEFORE}${JSON.stringify(registry.before)}
 `;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A record with each member read; undefined if a value is none, or a member cannot be read. */
@@ -107,27 +104,22 @@ export const grantTable = z.unknown().transform((value, context): GrantTable => 
 
 function readStackGrants(value: unknown): StackGrants | undefined {
   if (!isRecord(value)) return undefined;
-  const { stack, owner, retiring } = value;
+  const { stack, identity, owner, retiring } = value;
   const others = otherSecretsModes.find((mode) => mode === value["others"]);
   const tables = [value["secrets"], ...(retiring === undefined ? [] : [retiring])].map(readTable);
   const [secrets, formers] = tables;
   if (typeof stack !== "string" || others === undefined || secrets === undefined) return undefined;
-  if (tables.includes(undefined) || (owner !== undefined && typeof owner !== "string")) return undefined;
+  if (tables.includes(undefined)) return undefined;
+  if (identity !== undefined && typeof identity !== "string") return undefined;
+  if (owner !== undefined && typeof owner !== "string") return undefined;
   return {
     stack,
+    ...(identity === undefined ? {} : { identity }),
     ...(owner === undefined ? {} : { owner }),
     others,
     secrets,
     ...(formers === undefined ? {} : { retiring: formers }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A name that stands whole: what follows its quote is what has to follow it. */

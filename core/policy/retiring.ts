@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { EVERY_KEY, listReaders, tableOf, type Grant, type GrantTable, type Readers } from "./grants.ts";
 

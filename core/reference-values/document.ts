@@ -1,4 +1,5 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
+import { isRecord } from "../records.ts";
 import {
   formatOfKey,
   ReferenceValuesFormatError,
@@ -57,8 +58,8 @@ function asText(value: unknown): string {
 
 function readFields(json: Node, where: string, fail: Fail): ReferenceValue {
   const value: unknown = getNodeValue(json);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(`${where} is not an object`);
-  const { name, expiration, value: raw } = value as Readonly<Record<string, unknown>>;
+  if (!isRecord(value)) fail(`${where} is not an object`);
+  const { name, expiration, value: raw } = value;
   if (typeof name !== "string") fail(`${where} has no "name"`);
   if (typeof expiration !== "string") fail(`${where} has no "expiration"`);
   const values: unknown = typeof raw === "string" ? [raw] : raw;
@@ -135,6 +136,18 @@ function editValues(entry: string, from: readonly string[], to: readonly string[
   return more.length === 0 ? text : appendElements(text, nodeAt(text, ["value"]), more);
 }
 
+/** A time as the RVPS reads it, `%Y-%m-%dT%H:%M:%SZ`: with any other it reads no reference value at all. */
+export function isExpiration(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function needExpiration(name: string, expiration: string): void {
+  if (isExpiration(expiration)) return;
+  throw new Error(
+    `the reference value ${JSON.stringify(name)} was to be written with the expiration ${JSON.stringify(expiration)}`,
+  );
+}
+
 /** The fields that change in an entry; what is absent of them stays. */
 export interface EntryChange {
   /** Those of the entry in their order, without some and with new ones at the end. */
@@ -143,13 +156,17 @@ export interface EntryChange {
   readonly expiration?: string;
 }
 
-/** The document with one entry changed; everything else keeps its bytes. */
+/**
+ * The document with one entry changed; everything else keeps its bytes.
+ * @throws Error if the RVPS could not read the new expiration
+ */
 export function editEntry(
   document: ReferenceValuesDocument,
   entry: Entry,
   { values, expiration }: EntryChange,
 ): ReferenceValuesDocument {
   const { key, text, format } = document;
+  if (expiration !== undefined) needExpiration(entry.name, expiration);
   const valued = editValues(entry.json, entry.values, values);
   const changed =
     expiration === undefined ? valued : replaceNode(valued, nodeAt(valued, ["expiration"]), expiration);
@@ -161,9 +178,13 @@ export function editEntry(
   return readDocument(key, text.slice(0, offset) + written + text.slice(offset + length));
 }
 
-/** Appends an entry, after all others. */
+/**
+ * Appends an entry, after all others.
+ * @throws Error if the RVPS could not read its expiration
+ */
 export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValue): ReferenceValuesDocument {
   const { key, text, format } = document;
+  needExpiration(entry.name, entry.expiration);
   const fields = { name: entry.name, expiration: entry.expiration, value: entry.values };
   const root = nodeAt(text, []);
   if (format === "list") return readDocument(key, appendElement(text, root, fields));

@@ -1,6 +1,14 @@
-import { addEntry, editEntry, removeEntry, type Entry, type ReferenceValuesDocument } from "./document.ts";
-import type { CreatedEntry, Digests, Ledger } from "./ledger.ts";
-import { own } from "../own.ts";
+import { own as ownOf } from "../records.ts";
+import {
+  addEntry,
+  editEntry,
+  isExpiration,
+  removeEntry,
+  type Entry,
+  type ReferenceValuesDocument,
+} from "./document.ts";
+import type { CreatedEntry, Ledger, TheirEntry } from "./ledger.ts";
+import { whoseValues } from "./whose.ts";
 
 /** What one owner wants of the entries of one name. */
 export interface EntryRequest {
@@ -11,43 +19,36 @@ export interface EntryRequest {
   readonly expiration: string;
   /** An entry of this owner's that expires earlier is renewed. */
   readonly renewBefore: string;
+  /** Nothing is put in, renewed or created. */
+  readonly takeOnly: boolean;
+  /** What the entries of that name were without us at our last write; undefined: nobody knows. */
+  readonly known: readonly TheirEntry[] | undefined;
 }
 
 export interface EntryResult {
   readonly document: ReferenceValuesDocument;
   /** What of {@link Ledger.added} is about entries of this name. */
-  readonly added: Digests;
+  readonly added: readonly string[];
   /** What of it this owner wants. */
-  readonly mine: Digests;
+  readonly mine: readonly string[];
+  /** What the entries of this name are now without us. */
+  readonly theirs: readonly TheirEntry[];
   readonly created?: CreatedEntry;
-}
-
-/**
- * Where a digest of ours stands: an entry's name, and for a name that stands there more than once which of them, so
- * that what somebody else has in one of them is not taken for ours because we put it into another.
- */
-function slotOf(name: string, index: number): string {
-  return index === 0 ? name : `${name} (${index + 1})`;
-}
-
-/** The name of the entries that a slot is about. */
-export function nameOfSlot(slot: string): string {
-  return slot.replace(/ \(\d+\)$/, "");
 }
 
 export function unique(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-function wantedByOthers(ledger: Ledger, owner: string, slot: string): string[] {
+function wantedByOthers(ledger: Ledger, owner: string, name: string): string[] {
   return Object.entries(ledger.owners).flatMap(([other, wanted]) =>
-    other === owner ? [] : (own(wanted, slot) ?? []),
+    other === owner ? [] : (ownOf(wanted, name) ?? []),
   );
 }
 
 /**
- * One entry's values: live - own stale + own new. Others' values keep their order and number; one of ours that stands
- * there twice is kept once.
+ * One entry's values: live - own stale + own new. Others' values keep their order and number; one of ours that is there
+ * twice is kept once.
  */
 function mergeValues(
   live: readonly string[],
@@ -57,11 +58,11 @@ function mergeValues(
 ): string[] {
   const seen = new Set<string>();
   const kept = live.filter((value) => {
-    if (stale.has(value)) return false;
     if (!ours.has(value)) return true;
-    return seen.has(value) ? false : seen.add(value);
+    return stale.has(value) || seen.has(value) ? false : seen.add(value);
   });
-  return [...kept, ...wanted.filter((value) => !kept.includes(value))];
+  const present = new Set(kept);
+  return [...kept, ...wanted.filter((value) => !present.has(value))];
 }
 
 function sameValues(a: readonly string[], b: readonly string[]): boolean {
@@ -70,10 +71,10 @@ function sameValues(a: readonly string[], b: readonly string[]): boolean {
 
 /** Who keeps an entry of ours from expiring from now on: who did, as long as it uses it, else another that does. */
 function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): CreatedEntry | undefined {
-  const created = own(ledger.created, name);
+  const created = ownOf(ledger.created, name);
   if (created === undefined) return undefined;
   const others = Object.keys(ledger.owners).filter(
-    (other) => other !== owner && (own(own(ledger.owners, other), name) ?? []).length > 0,
+    (other) => other !== owner && (ownOf(ownOf(ledger.owners, other), name) ?? []).length > 0,
   );
   const users = digests.length > 0 ? [...others, owner] : others;
   if (users.includes(created.owner)) return created;
@@ -81,26 +82,50 @@ function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): Created
   return next === undefined ? undefined : { ...created, owner: next };
 }
 
-/**
- * Which of the entries of a name is the one that one of us created: that with the expiration that the ledger knows; where
- * somebody has changed it, the only one with a digest of ours. Another team may have added a second entry of that name, or
- * put its own in place of ours: its expiration is theirs.
- */
-function createdEntry(present: readonly Entry[], ledger: Ledger, name: string): Entry | undefined {
-  const created = own(ledger.created, name);
-  if (created === undefined) return undefined;
-  const known = present.find((entry) => entry.expiration === created.expiration);
-  if (known !== undefined) return known;
-  const slots = Object.entries(ledger.added).filter(([slot]) => nameOfSlot(slot) === name);
-  const ours = new Set(slots.flatMap(([, digests]) => digests));
-  const [only, ...more] = present.filter((entry) => entry.values.some((value) => ours.has(value)));
-  return more.length === 0 ? only : undefined;
+/** The same with the expiration that it is to have: a new one where it is due, or no RVPS could read it. */
+function renewed(
+  keep: CreatedEntry,
+  { owner, expiration, renewBefore, takeOnly }: EntryRequest,
+): CreatedEntry {
+  const due = keep.owner === owner && keep.expiration < renewBefore;
+  if (takeOnly || !isExpiration(expiration)) return keep;
+  return due || !isExpiration(keep.expiration) ? { ...keep, expiration } : keep;
 }
 
-/** Takes out the entry that one of us had made, if nobody has a value in it any more. */
-function dropEmpty(document: ReferenceValuesDocument, at: number): ReferenceValuesDocument {
-  const entry = document.entries[at];
-  return entry === undefined || entry.values.length > 0 ? document : removeEntry(document, entry);
+/** Whether an entry of ours is given its expiration again: its keeper sees to that, and each of us where none can be read. */
+function needsExpiration(entry: Entry, keep: CreatedEntry, { owner, takeOnly }: EntryRequest): boolean {
+  if (takeOnly || entry.expiration === keep.expiration || !isExpiration(keep.expiration)) return false;
+  return keep.owner === owner || !isExpiration(entry.expiration);
+}
+
+/** What becomes of the digests of ours. */
+interface Digesting {
+  /** Those that nobody wants any more. */
+  readonly stale: ReadonlySet<string>;
+  readonly added: readonly string[];
+  readonly mine: readonly string[];
+}
+
+function digestsAfter(present: readonly Entry[], ledger: Ledger, request: EntryRequest): Digesting {
+  const { name, digests, owner, takeOnly } = request;
+  const before = ownOf(ledger.added, name) ?? [];
+  const wanted = new Set([...digests, ...wantedByOthers(ledger, owner, name)]);
+  const stays = new Set(before.filter((digest) => wanted.has(digest)));
+  const held = present.map((entry) => new Set(entry.values));
+  const putIn = (digest: string): boolean =>
+    !takeOnly && (held.length === 0 || held.some((values) => !values.has(digest)));
+  const mine = digests.filter((digest) => stays.has(digest) || putIn(digest));
+  return {
+    stale: new Set(before.filter((digest) => !wanted.has(digest))),
+    added: unique([...stays, ...mine]).sort(),
+    mine,
+  };
+}
+
+/** The entry that one of us had made goes once nobody has a value in it. */
+function withoutEmpty(live: ReferenceValuesDocument, made: Entry): ReferenceValuesDocument {
+  const entry = live.entries[made.at];
+  return entry === undefined || entry.values.length > 0 ? live : removeEntry(live, entry);
 }
 
 /** Brings the entries of one name to what the owner wants of them. */
@@ -109,39 +134,39 @@ export function mergeEntry(
   ledger: Ledger,
   request: EntryRequest,
 ): EntryResult {
-  const { name, digests, owner, expiration, renewBefore } = request;
+  const { name, digests, owner, expiration, takeOnly, known } = request;
   const present = live.entries.filter((entry) => entry.name === name);
-  const made = createdEntry(present, ledger, name);
-  const keep = made === undefined ? undefined : keeper(ledger, request);
-  const renewed = keep?.owner === owner && keep.expiration < renewBefore ? { ...keep, expiration } : keep;
-  const added = new Map<string, readonly string[]>();
-  const mine = new Map<string, readonly string[]>();
+  const created = ownOf(ledger.created, name);
+  const { ours, made } = whoseValues(present, ownOf(ledger.added, name) ?? [], known, created);
+  const { stale, ...after } = digestsAfter(present, ledger, request);
+  if (present.length === 0 && digests.length > 0 && !takeOnly) {
+    const document = addEntry(live, { name, expiration, values: digests });
+    const theirs = [{ expiration, values: [], made: true as const }];
+    return { ...after, document, theirs, created: { owner, expiration } };
+  }
+  const kept = made === undefined ? undefined : keeper(ledger, request);
+  const keep = kept === undefined ? undefined : renewed(kept, request);
   let document = live;
-  const slots = Math.max(1, present.length);
-  for (let index = 0; index < slots; index += 1) {
-    const slot = slotOf(name, index);
-    const before = present[index]?.values ?? [];
-    const ours = new Set(own(ledger.added, slot));
-    const others = wantedByOthers(ledger, owner, slot);
-    const stale = new Set(
-      [...ours].filter((digest) => !digests.includes(digest) && !others.includes(digest)),
-    );
-    const held = digests.filter((digest) => ours.has(digest) || !before.includes(digest));
-    added.set(slot, unique([...[...ours].filter((digest) => !stale.has(digest)), ...held]).sort());
-    mine.set(slot, held);
-    const entry = document.entries[present[index]?.at ?? -1];
-    if (entry === undefined) continue;
-    const values = mergeValues(before, digests, stale, ours);
-    const renew =
-      entry.at === made?.at && renewed?.owner === owner && entry.expiration !== renewed.expiration;
-    if (sameValues(values, before) && !renew) continue;
-    document = editEntry(document, entry, { values, ...(renew ? { expiration: renewed.expiration } : {}) });
-  }
-  const slotted = { added: Object.fromEntries(added), mine: Object.fromEntries(mine) };
-  if (present.length === 0 && digests.length > 0) {
-    document = addEntry(document, { name, expiration, values: digests });
-    return { document, ...slotted, created: { owner, expiration } };
-  }
-  if (renewed !== undefined) return { document, ...slotted, created: renewed };
-  return { document: made === undefined ? document : dropEmpty(document, made.at), ...slotted };
+  const theirs = present.flatMap((entry, index): TheirEntry[] => {
+    const mine = ours[index] ?? new Set<string>();
+    const values = mergeValues(entry.values, takeOnly ? [] : digests, stale, mine);
+    const isKept = entry === made && keep !== undefined;
+    const change = isKept && needsExpiration(entry, keep, request) ? { expiration: keep.expiration } : {};
+    if (!sameValues(values, entry.values) || change.expiration !== undefined) {
+      document = editEntry(document, entry, { values, ...change });
+    }
+    if (entry === made && !isKept && values.length === 0) return [];
+    const held = new Set(values);
+    const lacks = after.added.filter((digest) => !held.has(digest));
+    return [
+      {
+        expiration: change.expiration ?? entry.expiration,
+        values: entry.values.filter((value) => !mine.has(value)),
+        ...(isKept ? { made: true } : {}),
+        ...(lacks.length === 0 ? {} : { lacks }),
+      },
+    ];
+  });
+  if (keep !== undefined) return { ...after, document, theirs, created: keep };
+  return { ...after, document: made === undefined ? document : withoutEmpty(document, made), theirs };
 }

@@ -1,8 +1,17 @@
-import { own } from "../own.ts";
 import type { Before } from "../policy/registry.ts";
+import { byName, own } from "../records.ts";
 import { comparable, readDocument } from "./document.ts";
-import { mergeEntry, nameOfSlot, unique } from "./entry-merge.ts";
-import { EMPTY_LEDGER, type CreatedEntry, type Digests, type Ledger } from "./ledger.ts";
+import { mergeEntry, unique } from "./entry-merge.ts";
+import {
+  EMPTY_LEDGER,
+  writeLedgers,
+  type CreatedEntry,
+  type Digests,
+  type Ledger,
+  type TheirEntry,
+} from "./ledger.ts";
+import { digestsByName, recall, unlikeBefore, withState } from "./recall.ts";
+import { theirsOf } from "./whose.ts";
 
 export type { Digests } from "./ledger.ts";
 
@@ -51,30 +60,7 @@ export interface Joined {
 /** A record with its keys in order and without empty lists: equal ownership gives equal state. */
 function tidy(digests: readonly (readonly [string, readonly string[]])[]): Digests {
   const entries = digests.filter(([, list]) => list.length > 0);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The ledger with what only the owner's state remembers: an annotation may have been removed by hand. */
-function recall(ledger: Ledger, live: Before, owner: string, remembered: Ownership | undefined): Ledger {
-  const first = Object.keys(ledger.owners).length === 0;
-  if (own(ledger.owners, owner) !== undefined || remembered === undefined) {
-    return first ? { ...ledger, before: live } : ledger;
-  }
-  const slots = unique([...Object.keys(ledger.added), ...Object.keys(remembered.added)]);
-  const added = slots.map((slot) => [
-    slot,
-    unique([...(own(ledger.added, slot) ?? []), ...(own(remembered.added, slot) ?? [])]),
-  ]);
-  const created = Object.entries(remembered.created).map(([name, expiration]) => [
-    name,
-    { owner, expiration },
-  ]);
-  return {
-    before: first || ledger.before === undefined ? remembered.before : ledger.before,
-    added: Object.fromEntries(added) as Digests,
-    created: { ...(Object.fromEntries(created) as Ledger["created"]), ...ledger.created },
-    owners: { ...ledger.owners, [owner]: remembered.added },
-  };
+  return Object.fromEntries(entries.toSorted(byName));
 }
 
 function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger, "retiring"> {
@@ -82,49 +68,120 @@ function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger
   return Object.keys(others).length === 0 ? {} : { retiring: others };
 }
 
+interface Change extends Pick<JoinRequest, "key" | "live" | "owner" | "wanted" | "terms"> {
+  /** As {@link recall} gives it. */
+  readonly known: Ledger;
+  /** Nothing is put in, renewed or created. @default false */
+  readonly takeOnly?: boolean;
+}
+
+interface Changed {
+  readonly content: Before;
+  readonly ledger: Ledger;
+  /** What of the ledger's digests is this owner's. */
+  readonly mine: Digests;
+}
+
+/** The document and the ledger with what an owner wants, entry by entry. */
+function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: Change): Changed {
+  const theirs = theirsOf(key, known);
+  let document = readDocument(key, live);
+  const read = document.text;
+  const added = new Map<string, readonly string[]>();
+  const mine = new Map<string, readonly string[]>();
+  const created = new Map<string, CreatedEntry>();
+  const others = new Map<string, readonly TheirEntry[]>();
+  for (const name of unique([known.added, known.created, wanted].flatMap(Object.keys)).sort()) {
+    const result = mergeEntry(document, known, {
+      ...(own(terms, name) ?? NO_TERM),
+      name,
+      digests: unique(own(wanted, name) ?? []),
+      owner,
+      takeOnly,
+      known: theirs(name),
+    });
+    document = result.document;
+    added.set(name, result.added);
+    mine.set(name, result.mine);
+    if (result.created !== undefined) created.set(name, result.created);
+    if (result.added.length > 0 || result.created !== undefined) others.set(name, result.theirs);
+  }
+  const ours = tidy([...mine]);
+  // One that wants nothing any more stays in the record until it leaves: its state may still know what it had.
+  const there = Object.hasOwn(known.owners, owner) || Object.keys(ours).length > 0;
+  const owners = there ? { ...known.owners, [owner]: ours } : known.owners;
+  // What others change in an entry of ours is no change of the record, until something is written there all the same.
+  const same = document.text === read;
+  const recorded = new Map(
+    same ? Object.entries(known.theirs ?? {}).filter(([name]) => others.has(name)) : others,
+  );
+  const ledger = { added: tidy([...added]), created: Object.fromEntries(created), owners };
+  const before = known.before === undefined ? {} : { before: known.before };
+  return {
+    // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
+    content: same ? live : document.text,
+    ledger: {
+      ...before,
+      ...ledger,
+      theirs: unlikeBefore(key, recorded, known.before, ledger.created),
+      ...retiringOfOthers(known, owner),
+    },
+    mine: ours,
+  };
+}
+
+/** The text without what is ours, whoever of us wants it. */
+function withoutUs(key: string, live: Before, known: Ledger): Before {
+  const nobody = { ...known, owners: {} };
+  return changed({ key, live, owner: "", wanted: {}, terms: {}, known: nobody, takeOnly: true }).content;
+}
+
+/** The ledger after a change; where that only says in this release's way what an older one has written, it stays as it was. */
+function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Ledger {
+  const { ledger: had, live } = request;
+  if (had.theirs !== undefined || Object.keys(had.owners).length === 0 || content !== live) return ledger;
+  const text = (one: Ledger): string | null => writeLedgers({ ledger: one });
+  return text(recall({ ...request, remembered: undefined })) === text(ledger) ? had : ledger;
+}
+
 /**
  * The document with `wanted` in it: live - own stale + own new, in every entry of that name. What somebody else had put
  * there is theirs, and stays when we go.
  * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
+ * @throws Error if an entry has to be created and `terms` has no well-formed expiration for it
  */
 export function joinReferenceValues(request: JoinRequest): Joined {
-  const { key, live, owner, wanted, remembered, terms } = request;
-  const ledger = recall(request.ledger, live, owner, remembered);
-  let document = readDocument(key, live);
-  const read = document.text;
-  const added: [string, readonly string[]][] = [];
-  const mine: [string, readonly string[]][] = [];
-  const created: [string, CreatedEntry][] = [];
-  const names = [...Object.keys(ledger.added).map(nameOfSlot), ...Object.keys(ledger.created)];
-  for (const name of unique([...names, ...Object.keys(wanted)]).sort()) {
-    const digests = unique(own(wanted, name) ?? []);
-    const result = mergeEntry(document, ledger, { name, digests, owner, ...(own(terms, name) ?? NO_TERM) });
-    document = result.document;
-    added.push(...Object.entries(result.added));
-    mine.push(...Object.entries(result.mine));
-    if (result.created !== undefined) created.push([name, result.created]);
-  }
-  const { [owner]: _, ...others } = ledger.owners;
-  const held = tidy(mine);
-  const owners = Object.keys(held).length === 0 ? others : { ...others, [owner]: held };
-  const { before } = ledger;
-  const kept = created.filter(([, entry]) => entry.owner === owner);
+  const { key, live, owner } = request;
+  const known = recall(request);
+  const { content, ledger, mine } = changed({ ...request, known });
+  const kept = Object.entries(ledger.created).filter(([, entry]) => entry.owner === owner);
   return {
-    // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
-    content: document.text === read ? live : document.text,
-    ledger: {
-      ...(before === undefined ? {} : { before }),
-      added: tidy(added),
-      created: Object.fromEntries(created),
-      owners,
-      ...retiringOfOthers(ledger, owner),
-    },
+    content,
+    ledger: ledgerAfter(request, ledger, content),
     ownership: {
-      added: held,
+      added: mine,
       created: Object.fromEntries(kept.map(([name, entry]) => [name, entry.expiration])),
-      before: before !== undefined ? before : remembered !== undefined ? remembered.before : live,
+      before: known.before === undefined ? withoutUs(key, live, known) : known.before,
     },
   };
+}
+
+type Reduction = Pick<JoinRequest, "key" | "live" | "ledger" | "owner" | "remembered">;
+
+/**
+ * The document without some of an owner's digests: it is only taken away, whatever else is not as the owner wants it.
+ * @param stays which it keeps
+ * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
+ */
+export function reduceReferenceValues(
+  request: Reduction,
+  stays: (digest: string) => boolean,
+): Pick<Joined, "content" | "ledger"> {
+  const known = recall({ ...request, wanted: {}, terms: {} });
+  const mine = Object.entries(own(known.owners, request.owner) ?? {});
+  const wanted = Object.fromEntries(mine.map(([name, digests]) => [name, digests.filter(stays)]));
+  const { content, ledger } = changed({ ...request, wanted, terms: {}, known, takeOnly: true });
+  return { content, ledger };
 }
 
 /**
@@ -132,20 +189,22 @@ export function joinReferenceValues(request: JoinRequest): Joined {
  * document into the new format, with what we had put into the old one.
  * @param key of the other document
  * @param live its content
- * @throws ReferenceValuesFormatError if that is malformed
+ * @param ledger its ledger
+ * @throws ReferenceValuesFormatError if the content is malformed
  */
-export function carriedOver(key: string, live: Before, had: Ownership): Ownership {
+export function carriedOver(key: string, live: Before, ledger: Ledger, had: Ownership): Ownership {
   const { entries } = readDocument(key, live);
-  const stands = (name: string, digest: string): boolean =>
+  const names = new Set(entries.map(({ name }) => name));
+  const there = (name: string, digest: string): boolean =>
     entries.some((entry) => entry.name === name && entry.values.includes(digest));
-  const added = Object.entries(had.added).map(([slot, digests]): [string, readonly string[]] => [
-    slot,
-    digests.filter((digest) => stands(nameOfSlot(slot), digest)),
-  ]);
-  const created = Object.entries(had.created).filter(([name]) =>
-    entries.some((entry) => entry.name === name),
+  const mine = Object.entries(digestsByName(had.added, [...names]));
+  const added = tidy(
+    mine.map(([name, list]) => [name, list.filter((digest) => there(name, digest))] as const),
   );
-  return { added: tidy(added), created: Object.fromEntries(created), before: live };
+  const created = Object.fromEntries(Object.entries(had.created).filter(([name]) => names.has(name)));
+  // The text from before has the former key's format; this one has ours in it, and that of others of us.
+  const { before: _, ...known } = withState(key, ledger, "", { added, created, before: live });
+  return { added, created, before: withoutUs(key, live, { ...known, theirs: {} }) };
 }
 
 /**
@@ -160,13 +219,11 @@ export function leaveReferenceValues(
     readonly remembered: Ownership;
   },
 ): { readonly content: Before; readonly ledger: Ledger } {
-  const { content, ledger, ownership } = joinReferenceValues({
-    ...request,
-    wanted: {},
-    terms: {},
-  });
-  if (Object.keys(ledger.owners).length > 0) return { content, ledger };
-  return { content: restored(request.key, content, ownership.before), ledger: EMPTY_LEDGER };
+  const { content, ledger } = reduceReferenceValues(request, () => false);
+  const { [request.owner]: _, ...owners } = ledger.owners;
+  if (Object.keys(owners).length > 0) return { content, ledger: { ...ledger, owners } };
+  const before = ledger.before === undefined ? request.remembered.before : ledger.before;
+  return { content: restored(request.key, content, before), ledger: EMPTY_LEDGER };
 }
 
 function restored(key: string, content: Before, before: Before): Before {

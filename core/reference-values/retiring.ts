@@ -1,10 +1,10 @@
-import { own } from "../own.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
-import { nameOfSlot, unique } from "./entry-merge.ts";
+import { own } from "../records.ts";
+import { unique } from "./entry-merge.ts";
 import type { Digests, Ledger } from "./ledger.ts";
-import { joinReferenceValues } from "./merge.ts";
+import { reduceReferenceValues } from "./merge.ts";
 
 /** What a resource wanted before, and what of that was retiring already. */
 export interface FormerDigests {
@@ -38,10 +38,9 @@ export function leftBehind(
   wanted: Digests,
 ): Digests {
   const { entries } = readDocument(key, content);
-  const added = Object.entries(ledger.added);
   const left = Object.entries(former).map(([name, digests]): [string, readonly string[]] => {
     const values = entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
-    const ours = added.filter(([slot]) => nameOfSlot(slot) === name).flatMap(([, list]) => list);
+    const ours = own(ledger.added, name) ?? [];
     const stays = (digest: string): boolean =>
       values.includes(digest) && !ours.includes(digest) && !(own(wanted, name) ?? []).includes(digest);
     return [name, digests.filter(stays)];
@@ -77,7 +76,8 @@ export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): 
 }
 
 /**
- * The document without an owner's retiring digests.
+ * The document without an owner's retiring digests. It is only taken away: what else has to be changed, e.g. an entry of ours
+ * that somebody has removed, is the next join's.
  * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
  */
 export function retireDigests(
@@ -88,13 +88,8 @@ export function retireDigests(
 ): { readonly content: Before; readonly ledger: Ledger } {
   const retiring = own(ledger.retiring, owner) ?? [];
   if (retiring.length === 0) return { content: live, ledger };
-  const wanted = new Map<string, string[]>();
-  for (const [slot, digests] of Object.entries(own(ledger.owners, owner) ?? {})) {
-    const name = nameOfSlot(slot);
-    const staying = digests.filter((digest) => !retiring.includes(digest));
-    wanted.set(name, unique([...(wanted.get(name) ?? []), ...staying]));
-  }
-  const asked = { wanted: Object.fromEntries(wanted), terms: {} };
-  const joined = joinReferenceValues({ key, live, ledger, owner, ...asked });
-  return { content: joined.content, ledger: joined.ledger };
+  return reduceReferenceValues(
+    { key, live, ledger, owner, remembered: undefined },
+    (digest) => !retiring.includes(digest),
+  );
 }

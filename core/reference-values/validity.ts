@@ -1,5 +1,5 @@
-import { own } from "../own.ts";
 import type { Before } from "../policy/registry.ts";
+import { own } from "../records.ts";
 import { readDocument } from "./document.ts";
 import type { Digests } from "./ledger.ts";
 import type { Term } from "./merge.ts";

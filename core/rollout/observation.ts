@@ -1,4 +1,4 @@
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 /** An object whose last change every pod must see. */
 export interface ChangedObject {
   readonly kind: "ConfigMap" | "Secret";

@@ -1,10 +1,14 @@
+import { z } from "zod";
+
 /** What policy and reference values have to know to keep a pod's former initdata while the pod changes over to another. */
-export interface Rotation {
+export const rotationSchema = z.object({
   /** init_data (lower-case hex, every spelling) -> reader: all that a stack declares now, with or without grants. */
-  readonly current: Readonly<Record<string, string>>;
+  current: z.readonly(z.record(z.string(), z.string())),
   /** The readers whose former initdata stays accepted until they are ready with the new one. */
-  readonly overlapping: readonly string[];
-}
+  overlapping: z.readonly(z.array(z.string())),
+});
+/** As {@link rotationSchema} has it. */
+export type Rotation = Readonly<z.output<typeof rotationSchema>>;
 
 /** How a change of a pod's initdata goes: `at-once` withdraws the former one before the new pod is there. */
 export const rotationModes = ["overlap", "at-once"] as const;

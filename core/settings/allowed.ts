@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { isRecord } from "../json.ts";
-import { own } from "../own.ts";
+import { isRecord, own } from "../records.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 

@@ -1,6 +1,6 @@
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
-import { own } from "../own.ts";
+import { own } from "../records.ts";
 import { checkUnique } from "./check-unique.ts";
 import type { Doubts } from "./doubts.ts";
 import { listed } from "./references.ts";
@@ -39,7 +39,15 @@ function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
 
 /** Settings that belong to another source than the secret's. */
 function checkSource(secret: SecretSettings, path: string, issues: Issues): void {
-  const { from, files, length } = secret;
+  const { from, files, length, keep } = secret;
+  if (keep === true && from === "existing") {
+    issues.add({
+      path: `${path}.keep`,
+      given: "true, for a secret with from: existing",
+      allowed: "keep for a secret that is created here",
+      mend: "Remove it: a Secret that exists always stays.",
+    });
+  }
   if (length !== undefined && from !== "generate") {
     issues.add({
       path: `${path}.length`,

@@ -14,3 +14,12 @@ export function clusterOf({
     ...(context === undefined ? {} : { context }),
   };
 }
+
+/** Fields of every kubeconfig, as YAML or JSON has them. */
+const FIELDS = /\b(apiVersion|clusters|contexts|users)["']?\s*:/;
+
+/** Whether a text is a kubeconfig itself, as it is or in base64, and not the path of one: it may hold keys and tokens. */
+export function isKubeconfigContent(text: string): boolean {
+  if (/[\r\n]/.test(text) || /^\s*\{/.test(text)) return true;
+  return FIELDS.test(text) || FIELDS.test(Buffer.from(text, "base64").toString("utf8"));
+}

@@ -1,10 +1,9 @@
 import type { DigestAlgorithm } from "../digest.ts";
 import { curlCommand, type AgentPolicy } from "../initdata/agent-policy.ts";
 import type { Binding } from "../initdata/binding.ts";
-import { isRecord } from "../json.ts";
+import { isRecord, own } from "../records.ts";
 import type { PodOptions, PodSettings } from "./pod-schema.ts";
 import { DEFAULT_NAMESPACE, hasReplicas, podId, type WorkloadKind } from "./workload.ts";
-import { own } from "../own.ts";
 
 type Json = PodOptions["securityContext"];
 
@@ -41,7 +40,7 @@ export interface PodDeclaration {
 }
 
 /** The container's security context of the tutorial: no privilege, no root, no capability. */
-export const tutorialSecurityContext: NonNullable<Json> = {
+const tutorialSecurityContext: NonNullable<Json> = {
   privileged: false,
   allowPrivilegeEscalation: false,
   runAsNonRoot: true,

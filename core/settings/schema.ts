@@ -4,23 +4,34 @@ import { clouds } from "../limits/user-data.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
+import { isKubeconfigContent } from "./cluster.ts";
 import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
 
 /** A cluster as kubectl knows it. */
 const clusterShape = {
-  /** Path of a kubeconfig file. @default what kubectl takes: $KUBECONFIG, ~/.kube/config, or the pod's own account */
-  kubeconfig: z.string().min(1).optional(),
+  /**
+   * Path of a kubeconfig file; its content would show in the state and the outputs. @default what kubectl takes: $KUBECONFIG,
+   * ~/.kube/config, or the pod's own account
+   */
+  kubeconfig: z
+    .string()
+    .min(1)
+    .refine((text) => !isKubeconfigContent(text), {
+      error: "the path of a kubeconfig file",
+      params: { given: "the content of a kubeconfig, which is not shown here" },
+    })
+    .optional(),
   /** A context of that kubeconfig. @default its current context */
   context: z.string().min(1).optional(),
 };
 
-export const podClusterSchema = z.strictObject({
+const podClusterSchema = z.strictObject({
   ...clusterShape,
   /** The cloud that peer pods run in, for the limit of its user data. @default azure for pods that an Azure vTPM binds */
   cloud: z.enum(clouds).optional(),
 });
 
-export const trusteeSchema = z.strictObject({
+const trusteeSchema = z.strictObject({
   ...clusterShape,
   /** The namespace of Trustee and its operator. */
   namespace: z.string().default(trusteeNames.namespace),
@@ -44,9 +55,9 @@ export const trusteeSchema = z.strictObject({
 });
 
 /** Where a secret's values come from; all but `existing` are created by the stack. */
-export const secretSources = ["existing", "setting", "file", "generate"] as const;
+const secretSources = ["existing", "setting", "file", "generate"] as const;
 
-export const secretsSchema = z.array(
+const secretsSchema = z.array(
   z
     .strictObject({
       name: z.string(),
@@ -59,6 +70,8 @@ export const secretsSchema = z.array(
       from: z.enum(secretSources).default("existing"),
       /** Key -> path of the file that holds its value, taken byte for byte. */
       files: z.record(z.string(), z.string().min(1)).optional(),
+      /** Whether a Secret that is created here stays when the stack gives it up: to hand it over. @default false */
+      keep: z.boolean().optional(),
       /** How many characters are generated for each key. @default 32 */
       length: z.number().int().min(16).max(65_536).optional(),
     })
@@ -68,7 +81,7 @@ export const secretsSchema = z.array(
     })),
 );
 
-export const readersSchema = z.array(
+const readersSchema = z.array(
   z.strictObject({
     /** How the reader is called in grants, in the matrix and in the policy. */
     name: z.string(),
@@ -82,7 +95,7 @@ export const readersSchema = z.array(
   }),
 );
 
-export const grantsSchema = z.array(
+const grantsSchema = z.array(
   z.strictObject({
     /** A pod of this stack: its name, or `namespace/name`. */
     pod: z.string().optional(),
@@ -104,7 +117,7 @@ const entryNames = z.array(
 
 const validityDays = z.number().int().min(31).max(36_500);
 
-export const referenceValuesSchema = z.strictObject({
+const referenceValuesSchema = z.strictObject({
   /** Binding -> the entries that the digests of its pods go into, as the attestation policy names them. */
   entries: z
     .strictObject({
@@ -136,6 +149,11 @@ export const sections = {
    * the new pod is there, for one that must not be trusted any longer.
    */
   rotation: z.enum(rotationModes).default("overlap"),
+  /**
+   * Takes over what a stack of the same name has left that is another one by its identity: this one's, after its state was lost. For
+   * one run.
+   */
+  takeOver: z.boolean().default(false),
 } as const;
 
 export type SectionName = keyof typeof sections;

@@ -1,5 +1,5 @@
 import { given, type Issue } from "../issues.ts";
-import { isRecord } from "../json.ts";
+import { isRecord } from "../records.ts";
 
 /** What `secretValues` holds, and what is wrong with it. */
 export interface ReadSecretValues {
@@ -83,4 +83,19 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
     });
   }
   return { values: Object.fromEntries(values), problems };
+}
+
+/**
+ * The problem of a setting, other than `secretValues`, that Pulumi holds encrypted: it would be in the open in the state, the
+ * outputs, the preview and objects of the cluster. Its value must not be looked at any further, since problems quote values.
+ */
+export function encryptedProblem(setting: string): Issue {
+  return {
+    path: setting,
+    given: "a value that Pulumi holds encrypted, as a whole or in part",
+    allowed: `${SECRET_VALUES} alone: every other setting shows in the state, the outputs and objects of the cluster`,
+    mend:
+      "Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in " +
+      `${SECRET_VALUES}, and let the pod read it. Of a kubeconfig name the file's path.`,
+  };
 }

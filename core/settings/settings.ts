@@ -22,6 +22,7 @@ export interface Settings {
   readonly otherSecrets: Sections["otherSecrets"];
   readonly referenceValues: Sections["referenceValues"];
   readonly rotation: Sections["rotation"];
+  readonly takeOver: Sections["takeOver"];
 }
 
 function pathOf(section: string, path: readonly PropertyKey[]): string {
@@ -67,9 +68,12 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
     };
   }
   const isKey = issue.code === "invalid_key";
+  const hidden: unknown = issue.code === "custom" ? issue.params?.["given"] : undefined;
+  const shown = isKey ? `the name ${given(issue.path.at(-1))}` : given(valueAt(value, issue.path));
   return {
     path,
-    given: isKey ? `the name ${given(issue.path.at(-1))}` : given(valueAt(value, issue.path)),
+    // A value that must not be shown is described by its schema.
+    given: typeof hidden === "string" ? hidden : shown,
     allowed: allowedBy(issue),
     mend: isKey ? "Rename it." : "Correct it in the stack's configuration.",
   };
@@ -112,7 +116,8 @@ export function readSettings(
   const names = Object.keys(sections) as SectionName[];
   const results = names.map((name) => [name, parseSection(name, raw, issues)] as const);
   const parsed = Object.fromEntries(results.map(([name, { value }]) => [name, value])) as unknown as Sections;
-  const failed = new Set(results.filter(([, { ok }]) => !ok).map(([name]) => name));
+  const refused = new Set(known.map(({ path }) => path));
+  const failed = new Set(results.filter(([name, { ok }]) => !ok || refused.has(name)).map(([name]) => name));
   const pods = parsed.pods.map((pod) => declarePod(pod, parsed.podDefaults));
   checkClaims(parsed.podDefaults.claims, "podDefaults.claims", issues);
   parsed.pods.forEach(({ claims }, index) => {

@@ -31,6 +31,18 @@ export const trusteeNames = {
   certificate: "trustee-tls-cert",
 } as const;
 
+/** Trustee's two ConfigMaps that a stack writes to. */
+export interface ConfigMapNames {
+  readonly policy: string;
+  readonly referenceValues: string;
+}
+
+/** As the operator names them, unless the KbsConfig says otherwise. */
+export const configMapNames: ConfigMapNames = {
+  policy: trusteeNames.resourcePolicy,
+  referenceValues: trusteeNames.referenceValues,
+};
+
 /**
  * The key among `candidates` that is live. With both present (a cluster that was upgraded keeps the old key), the
  * newest generation's wins, since that is the one its operator mounts; `candidates` stand newest first.

@@ -29,7 +29,7 @@ const payments = planConfidentialPod("payments", {
 // When its initdata changes, the former one stays accepted until the new pod is ready.
 const rotation = { current: { [payments.initData]: "payments" }, overlapping: ["payments"] };
 
-const key = new KbsSecret("payments-key", { generate: { keys: ["key"] } }, { providers });
+// First of all: whatever it restricts is so before it is served.
 const policy = new ResourcePolicy(
   "policy",
   {
@@ -40,15 +40,17 @@ const policy = new ResourcePolicy(
       others: "affirming",
       secrets: { "payments-key": { [EVERY_KEY]: { [payments.initData]: "payments" } } },
     },
+    registered: ["payments-key"],
   },
-  { provider, dependsOn: [key] },
+  { provider },
+);
+const key = new KbsSecret(
+  "payments-key",
+  { generate: { keys: ["key"] } },
+  { providers, dependsOn: [policy] },
 );
 const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
-const values = new ReferenceValues(
-  "values",
-  { generation, digests, rotation },
-  { provider, dependsOn: [key] },
-);
+const values = new ReferenceValues("values", { generation, digests, rotation }, { provider });
 const rollout = new TrusteeRollout(
   "rollout",
   { policy, referenceValues: values, secrets: [key] },

@@ -65,19 +65,15 @@ initContainerStatuses:
       reason: Completed
       startedAt: {{ $now | Quote }}
 {{ end }}
-{{ with NodeIPsWith .spec.nodeName }}
-hostIP: {{ index . 0 | Quote }}
+{{ with NodeIPWith .spec.nodeName }}
+hostIP: {{ . | Quote }}
 hostIPs:
-{{ range . }}
 - ip: {{ . | Quote }}
 {{ end }}
-{{ end }}
-{{ with PodIPsWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
-podIP: {{ index . 0 | Quote }}
+{{ with PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
+podIP: {{ . | Quote }}
 podIPs:
-{{ range . }}
 - ip: {{ . | Quote }}
-{{ end }}
 {{ end }}
 phase: Running
 startTime: {{ $now | Quote }}

@@ -45,6 +45,13 @@ export function environment(folder: string, path: string): Environment {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    // Else a Kubernetes plugin on PATH would go before the one that the sandbox has.
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     TRUSTEE_ACCESS_SANDBOX: folder,
   };
+}
+
+/** A word of a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

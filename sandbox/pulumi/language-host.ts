@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { quote } from "./kubernetes-plugin.ts";
+import { quote } from "./environment.ts";
 
 /** The program that runs a Pulumi program in Node; the CLI starts it by this name. */
 export const LANGUAGE_HOST = "pulumi-language-nodejs";

@@ -18,7 +18,7 @@ const schema = z.object({
   resourcePath: z.enum(["string", "array"]),
   /** The sandbox whose Trustee the guests attest with, where it is not their own. */
   trusteeOf: z.string().optional(),
-  kubernetesPlugin: z.object({ source: z.string(), fallback: z.boolean() }).optional(),
+  kubernetesPlugin: z.object({ version: z.string().optional(), source: z.string() }).optional(),
   ports: z.record(z.string(), z.number()),
   processes: z.array(
     z.object({

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import type { Tool, ToolModule } from "./catalog.ts";
+import { placeWhole } from "./place.ts";
 
-/** The folder with the go.mod and go.sum of a tool module. */
+/** The folder with the go.mod and go.sum of a tool module, and what it has of its own. */
 export function moduleFolder(module: ToolModule): string {
   return join(import.meta.dirname, module.name);
 }
@@ -21,8 +22,10 @@ export async function cacheFolder(
   goVersion: string,
 ): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(module), file)));
-  hash.update(JSON.stringify([goVersion, module.linkerFlags, tool.package]));
+  const entries = await readdir(moduleFolder(module), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) hash.update(await readFile(file));
+  hash.update(JSON.stringify([goVersion, module.gcflags, module.linkerFlags, tool.package]));
   return join(cache, `${tool.name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
@@ -31,8 +34,15 @@ function builtName(tool: Tool): string {
   return basename(tool.package.replace(/\/v\d+$/, ""));
 }
 
-const goEnvironment = (): Record<string, string> => ({
-  GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -mod=readonly`.trim(),
+/** Go's build cache while tools are built: all modules share it, and it outlives a build that was cut short. */
+export function goBuildCache(cache: string): string {
+  return join(cache, ".go-build");
+}
+
+const goEnvironment = (cache: string): Record<string, string> => ({
+  CGO_ENABLED: "0",
+  GOCACHE: goBuildCache(cache),
+  GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -mod=readonly -buildvcs=false`.trim(),
   GOWORK: "off",
 });
 
@@ -60,32 +70,27 @@ export async function buildTools(
   const packages = [...tools.keys()].map((tool) => tool.package);
   const options = {
     cwd: moduleFolder(module),
-    env: goEnvironment(),
+    env: goEnvironment(cache),
     reject: false,
     ...(signal && { cancelSignal: signal }),
   } as const;
+  const { linkerFlags, gcflags } = module;
+  const flags = ["-v", "-gcflags", gcflags, "-ldflags", linkerFlags, "-o", `${output}/`];
   try {
-    detail(`${module.name}: downloading Go modules`);
+    detail(`building ${module.name}: downloading Go modules`);
     const listed = await execa("go", ["list", "-deps", ...packages], options);
     const total = listed.stdout.split("\n").length;
-    const build = execa(
-      "go",
-      ["build", "-v", "-ldflags", module.linkerFlags, "-o", `${output}/`, ...packages],
-      options,
-    );
+    const build = execa("go", ["build", ...flags, ...packages], options);
     let count = 0;
     createInterface({ input: build.stderr }).on("line", (line) => {
+      if (line.includes(" ")) return; // not the name of a package
       count += 1;
-      detail(`${module.name}: package ${count} of at most ${total}, ${line}`);
+      detail(`building ${module.name}: ${count} of at most ${total} packages`);
     });
     const result = await build;
     signal?.throwIfAborted();
     if (result.failed) throw new Error(buildFailure(module, result.stderr));
-    for (const [tool, folder] of tools) {
-      await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
-      await rename(join(output, builtName(tool)), join(folder, tool.name));
-    }
+    for (const [tool, folder] of tools) await placeWhole(join(output, builtName(tool)), folder, tool.name);
   } finally {
     await rm(output, { recursive: true, force: true });
   }

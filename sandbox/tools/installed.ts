@@ -3,17 +3,20 @@ import { access } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import type { Tool } from "./catalog.ts";
+import { askPluginVersion } from "./plugin-version.ts";
+
+export async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** The first executable file of that name in the folders of `path` (as in $PATH), or undefined. */
 export async function findOnPath(name: string, path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((entry) => entry.startsWith("/"))) {
     const file = join(folder, name);
-    try {
-      await access(file, constants.X_OK);
-      return file;
-    } catch {
-      continue;
-    }
+    if (await isExecutable(file)) return file;
   }
   return undefined;
 }
@@ -33,6 +36,7 @@ export function isFitting(
 }
 
 async function versionOf(tool: Tool, file: string): Promise<readonly [number, number] | undefined> {
+  if (tool.versionArguments === "plugin") return parseVersion((await askPluginVersion(file)) ?? "");
   const { stdout, failed } = await execa(file, tool.versionArguments, {
     reject: false,
     timeout: 10_000,

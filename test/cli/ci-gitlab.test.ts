@@ -2,14 +2,16 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { COMMENT_MARK } from "../../core/access/diff-markdown.ts";
 
 const LABEL = "access-opens-approved";
+const HEAD = "0123456789abcdef0123456789abcdef01234567";
 
 /** Runs a program of GitLab's workflow against a GitLab that answers by path. */
 async function runGitlab(
   program: string,
   answers: Readonly<Record<string, readonly (readonly object[])[] | object>>,
-  file = "",
+  ...files: readonly string[]
 ): Promise<{ readonly stdout: string; readonly stderr: string; readonly wrote: readonly string[] }> {
   const wrote: string[] = [];
   const server = createServer((request, response) => {
@@ -37,13 +39,12 @@ async function runGitlab(
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const { stdout, stderr } = await execa(process.execPath, [program, file], {
+  const { stdout, stderr } = await execa(process.execPath, [program, ...files], {
     env: {
       CI_API_V4_URL: `http://127.0.0.1:${port}`,
       CI_PROJECT_ID: "5",
       CI_MERGE_REQUEST_IID: "7",
-      CI_COMMIT_SHA: "head",
-      CI_MERGE_REQUEST_SOURCE_BRANCH_SHA: "",
+      TRUSTEE_ACCESS_HEAD: HEAD,
       TRUSTEE_ACCESS_COMMENT_TOKEN: "token",
     },
     reject: false,
@@ -75,43 +76,70 @@ describe("GitLab", () => {
     expect(again.wrote).toEqual([`PUT ${notes}/2 ${body}`]);
   });
 
-  const event = (action: string, minute: number, name = LABEL): object => ({
-    action,
-    created_at: `2026-01-01T00:0${minute}:00.000Z`,
-    label: { name },
-  });
-  const version = (sha: string, minute: number): object => ({
-    head_commit_sha: sha,
-    created_at: `2026-01-01T00:0${minute}:00.000Z`,
+  it("gets what the matrix is of below the mark, and no comment again that says the same", async () => {
+    const [mark = "", ...rest] = readFileSync("LICENSE", "utf8").split("\n");
+    const body = [mark, readFileSync(".gitattributes", "utf8"), ...rest].join("\n");
+    const own = (text: string): object => ({ id: 2, body: text, author: { id: 4 } });
+    const run = async (text: string) =>
+      runGitlab(
+        "ci/gitlab/comment.ts",
+        { "/user": { id: 4 }, [`${at}/notes`]: [[own(text)]] },
+        "LICENSE",
+        ".gitattributes",
+      );
+    expect((await run(`${mark}\nold`)).wrote).toEqual([`PUT ${at}/notes/2 ${JSON.stringify({ body })}`]);
+    expect((await run(body.trimEnd())).wrote).toEqual([]);
   });
 
-  it.each<[string, readonly object[], readonly object[], string]>([
-    ["given after the push", [event("add", 5)], [version("old", 1), version("head", 3)], "--allow-opens"],
-    ["given before the push", [event("add", 2)], [version("old", 1), version("head", 3)], ""],
-    ["given and taken off", [event("add", 5), event("remove", 6)], [version("head", 3)], ""],
-    ["another label", [event("add", 5, "bug")], [version("head", 3)], ""],
-    ["none", [], [version("head", 3)], ""],
+  const date = (minute: number): string => `2026-01-01T00:0${minute}:00.000Z`;
+  const event = (action: string, minute: number, name = LABEL, user = 9): object => ({
+    action,
+    created_at: date(minute),
+    label: { name },
+    user: { id: user },
+  });
+  /** A comment that shows a commit's matrix. */
+  const shown = (commit: string, minute: number, author = 4): object => ({
+    id: 2,
+    body: `${COMMENT_MARK}\nOf commit \`${commit}\`, by the program of the base branch.\n`,
+    updated_at: date(minute),
+    author: { id: author },
+  });
+
+  it.each<[string, readonly object[], readonly object[], string, string?]>([
+    ["given after the comment on it", [event("add", 5)], [shown(HEAD, 3)], "--allow-opens"],
+    ["given before the comment on it", [event("add", 2)], [shown(HEAD, 3)], ""],
+    ["given after the comment on another commit", [event("add", 5)], [shown("f".repeat(40), 3)], ""],
+    ["given before there is a comment", [event("add", 5)], [], ""],
+    ["given after somebody else's comment on it", [event("add", 5)], [shown(HEAD, 3, 9)], ""],
+    ["given by the account that comments", [event("add", 5, LABEL, 4)], [shown(HEAD, 3)], ""],
+    ["given and taken off", [event("add", 5), event("remove", 6)], [shown(HEAD, 3)], ""],
+    ["another label", [event("add", 5, "bug")], [shown(HEAD, 3)], ""],
+    ["none", [], [shown(HEAD, 3)], ""],
+    ["given, but the branch has moved since", [event("add", 5)], [shown(HEAD, 3)], "", "f".repeat(40)],
     [
-      "given for a later push than this pipeline's",
-      [event("add", 5)],
-      [version("head", 3), version("new", 4)],
-      "",
-    ],
-    [
-      "given again after the push",
+      "given again after the comment on it",
       [event("add", 1), event("remove", 2), event("add", 5)],
-      [version("head", 3)],
+      [shown(HEAD, 3)],
       "--allow-opens",
     ],
-  ])("takes a label for an approval of the commit only: %s", async (_, events, versions, allow) => {
-    const answers = { [`${at}/resource_label_events`]: [events], [`${at}/versions`]: [versions] };
-    const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", answers);
-    expect({ stdout, stderr }).toEqual({ stdout: allow, stderr: "" });
-  });
+  ])(
+    "takes a label for an approval of the commit that is shown only: %s",
+    async (_, events, notes, allow, head = HEAD) => {
+      const answers = {
+        "/user": { id: 4 },
+        [at]: { sha: head },
+        [`${at}/resource_label_events`]: [events],
+        [`${at}/notes`]: [notes],
+      };
+      const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", answers);
+      expect({ stdout, stderr }).toEqual({ stdout: allow, stderr: "" });
+    },
+  );
 
   it("names the request that is refused, and the job fails", async () => {
     const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", {});
     expect(stdout).toBe("");
-    expect(stderr).toMatch(/GitLab answered 404 to GET \/projects\/5\/merge_requests\/7\//);
+    expect(stderr).toMatch(/GitLab answered 404 to GET \/(user|projects\/5\/merge_requests\/7)/);
   });
 });

@@ -116,9 +116,16 @@ describe("a job on GitHub", () => {
   /** What a job's step leaves, on a runner of its own. */
   async function run(
     job: string,
+    sums: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly exitCode: number; readonly path: string; readonly said: string }> {
     const temp = mkdtempSync(join(folder, "runner-"));
-    const env = { ...github().env, SERVED: served, RUNNER_TEMP: temp, GITHUB_PATH: join(temp, "path") };
+    const env = {
+      ...github().env,
+      ...sums,
+      SERVED: served,
+      RUNNER_TEMP: temp,
+      GITHUB_PATH: join(temp, "path"),
+    };
     writeFileSync(env.GITHUB_PATH, "");
     const { exitCode = 1, stderr } = await execa("bash", ["-e", "-c", fetching(job)], {
       env: { ...env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
@@ -129,6 +136,17 @@ describe("a job on GitHub", () => {
 
   it.each(["pull-request", "watch"])("%s: gets what the releases say", async (job) => {
     expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", said: "" });
+  });
+
+  it.each([
+    ["TRUSTEE_ACCESS_PULUMI_SHA256", "pulumi.tar.gz"],
+    ["TRUSTEE_ACCESS_OPA_SHA256", "programs/opa"],
+    ["TRUSTEE_ACCESS_KUBECTL_SHA256", "programs/kubectl"],
+  ])("goes by %s rather than by what the release says, where that is set", async (name, program) => {
+    const wrong = await run("watch", { [name]: "0".repeat(64) });
+    expect(wrong).toEqual({ exitCode: 1, path: "", said: `${program} is not what its release says.` });
+    const step = github().jobs["watch"]?.steps.find((one) => one.name === "Fetch the programs");
+    expect(step?.env?.[name]).toBe(["$", `{{ vars.${name} }}`].join(""));
   });
 
   it.each(files)("ends where %s is another one", async (file) => {

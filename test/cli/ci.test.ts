@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { COMMENT_MARK } from "../../core/access/diff-markdown.ts";
 import { github, packageJson, shell, workflows, type Step } from "./support/workflows.ts";
 
 describe("the workflows", () => {
@@ -47,30 +48,8 @@ describe("the workflows", () => {
 });
 
 const LABEL = "access-opens-approved";
-
-/** What GitHub says of an event of a pull request, as far as the workflow asks. */
-interface PullRequest {
-  readonly action: string;
-  /** The label that was given or taken, by the event. */
-  readonly label?: string;
-  readonly labels?: readonly string[];
-  readonly fork?: boolean;
-}
-
-/** Evaluates an expression of GitHub's in its own terms; its operators on texts and truth are those of JavaScript. */
-function evaluate(expression: string, { action, label, labels = [], fork = false }: PullRequest): unknown {
-  const plain = expression
-    .replace(/^\$\{\{(.*)\}\}$/, "$1")
-    .replaceAll("github.event.pull_request.labels.*.name", "labels");
-  const event = {
-    action,
-    label: { name: label },
-    pull_request: { head: { repo: { full_name: fork ? "them/fork" : "us/it" } } },
-  };
-  const github = { event_name: "pull_request", repository: "us/it", event };
-  const contains = (list: readonly string[], item: string): boolean => list.includes(item);
-  return runInNewContext(plain, { github, labels, contains });
-}
+/** That an event is the giving of it. */
+const given = `github.event.action == 'labeled' && github.event.label.name == '${LABEL}'`;
 
 function pullRequestStep(name: string): Step {
   const step = github().jobs["pull-request"]?.steps.find((one) => one.name === name);
@@ -83,47 +62,81 @@ describe("the gate on GitHub", () => {
 
   it("runs on every event of a pull request, since a skipped check would pass, and refuses a fork's", async () => {
     const job = workflow.jobs["pull-request"];
-    for (const fork of [true, false]) {
-      expect(evaluate(job?.if ?? "", { action: "opened", fork })).toBe(true);
-      expect(
-        evaluate(pullRequestStep("Refuse what cannot be previewed").if ?? "", { action: "opened", fork }),
-      ).toBe(fork);
-    }
-    expect(job?.steps[0]?.name).toBe("Refuse what cannot be previewed");
-    const { exitCode, stdout } = await execa("bash", ["-e", "-c", job?.steps[0]?.run ?? ""], {
-      reject: false,
-    });
+    const [refuse] = job?.steps ?? [];
+    expect([job?.if, refuse?.name, refuse?.if]).toEqual([
+      "github.event_name == 'pull_request_target'",
+      "Refuse what cannot be previewed",
+      "github.event.pull_request.head.repo.full_name != github.repository",
+    ]);
+    const { exitCode, stdout } = await execa("bash", ["-e", "-c", refuse?.run ?? ""], { reject: false });
     expect({ exitCode, stdout }).toEqual({
       exitCode: 1,
       stdout: expect.stringMatching(/^::error::A pull request from a fork gets no secrets/) as unknown,
     });
   });
 
-  it.each<[PullRequest, string, boolean]>([
-    [{ action: "opened" }, "", false],
-    [{ action: "opened", labels: [LABEL] }, "", true],
-    [{ action: "labeled", label: LABEL, labels: [LABEL] }, "--allow-opens", false],
-    [{ action: "labeled", label: "bug", labels: ["bug"] }, "", false],
-    [{ action: "labeled", label: "bug", labels: ["bug", LABEL] }, "", true],
-    [{ action: "unlabeled", label: LABEL }, "", false],
-    [{ action: "synchronize", labels: [LABEL] }, "", true],
-    [{ action: "reopened", labels: [LABEL] }, "", true],
-  ])("on %j allows with %j; takes an older label off: %j", (event, allow, takesOff) => {
-    expect(evaluate(pullRequestStep("Compare the access matrix").env?.["ALLOW"] ?? "", event)).toBe(allow);
-    expect(evaluate(pullRequestStep("Take an earlier approval off").if ?? "", event)).toBe(takesOff);
+  it("allows what opens only when its label is given, and takes the label off at every other event", () => {
+    expect(pullRequestStep("Refuse an approval of what was not shown").if).toBe(given);
+    expect(pullRequestStep("Demand the label for what nothing judges").if).toBe(
+      `\${{ !cancelled() && steps.branch.outputs.others == '1' && !(${given}) }}`,
+    );
+    expect(pullRequestStep("Compare the access matrix").env?.["ALLOW"]).toBe(
+      `\${{ ${given} && '--allow-opens' || '' }}`,
+    );
+    expect(pullRequestStep("Take an earlier approval off").if).toBe(
+      `contains(github.event.pull_request.labels.*.name, '${LABEL}') && !(${given})`,
+    );
+  });
+
+  it("judges nothing that would come into another branch than the default one, whose program it runs", async () => {
+    const step = pullRequestStep("Refuse another base");
+    expect(step.if).toBe("github.event.pull_request.base.ref != github.event.repository.default_branch");
+    expect((await execa("bash", ["-e", "-c", step.run ?? ""], { reject: false })).exitCode).toBe(1);
+    const steps = workflow.jobs["pull-request"]?.steps ?? [];
+    const names = steps.map(({ name, uses = "" }) => name ?? uses.replace(/@.*/, ""));
+    expect(names.indexOf("Refuse another base")).toBeLessThan(names.indexOf("actions/checkout"));
+    const ref = "${{ github.event.repository.default_branch }}";
+    expect(steps.filter(({ uses }) => uses?.startsWith("actions/checkout")).map((one) => one.with)).toEqual([
+      { ref, "fetch-depth": 0, "persist-credentials": false },
+    ]);
+    expect(workflow.on).not.toHaveProperty("pull_request");
+  });
+
+  it("has two accounts, each in an environment of its own", () => {
+    const used = (job: string): readonly string[] => [
+      ...new Set(JSON.stringify(workflow.jobs[job]).match(/secrets\.\w+|trustee-access-\w+/g)),
+    ];
+    const backend = ["secrets.PULUMI_ACCESS_TOKEN", "secrets.PULUMI_CONFIG_PASSPHRASE"];
+    expect(used("pull-request")).toEqual([
+      "trustee-access-preview",
+      "secrets.TRUSTEE_ACCESS_PREVIEW_KUBECONFIG",
+      ...backend,
+    ]);
+    expect(used("watch")).toEqual([
+      "trustee-access-watch",
+      "secrets.TRUSTEE_ACCESS_WATCH_KUBECONFIG",
+      ...backend,
+    ]);
   });
 
   it("gives secrets to the steps that need them alone, and uploads findings of private repositories", () => {
     expect(JSON.stringify(workflow.env)).not.toContain("secrets.");
-    const given = Object.values(workflow.jobs).flatMap(({ steps }) =>
+    const names = Object.values(workflow.jobs).flatMap(({ steps }) =>
       steps.filter(({ env }) => JSON.stringify(env ?? {}).includes("secrets.")).map(({ name }) => name),
     );
     const connect = "Connect to the clusters";
-    expect(given).toEqual([connect, "Preview", connect, "Find drift", "Lint Trustee", "Read every cell"]);
-    expect(workflow.jobs["watch"]?.permissions).toMatchObject({
-      actions: "read",
-      "security-events": "write",
-    });
+    expect(names).toEqual([
+      connect,
+      "Compare the access matrix",
+      connect,
+      "Find drift",
+      "Lint Trustee",
+      "Read every cell",
+    ]);
+    expect(Object.values(workflow.jobs).map(({ permissions }) => permissions)).toEqual([
+      { contents: "read", "pull-requests": "write" },
+      { contents: "read", "security-events": "write", actions: "read" },
+    ]);
   });
 });
 
@@ -131,14 +144,23 @@ interface Comment {
   readonly id: number;
   readonly body: string;
   readonly user: { readonly login: string };
+  readonly updated_at?: string;
 }
 
-/** Runs the script of a step as actions/github-script does, and what it asked GitHub. */
-async function runScript(
-  name: string,
-  file: string,
-  comments: readonly Comment[] = [],
-): Promise<readonly unknown[]> {
+/** What GitHub answers, and the files of the job. */
+interface Answers {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly comments?: readonly Comment[];
+  readonly events?: readonly object[];
+  /** The commit that the branch has now. */
+  readonly head?: string;
+}
+
+const HEAD = "0123456789abcdef0123456789abcdef01234567";
+
+/** Runs the script of a step as actions/github-script does, for an event of commit HEAD, and what it asked GitHub. */
+async function runScript(name: string, answers: Answers): Promise<readonly unknown[]> {
+  const { files = {}, comments = [], events = [], head = HEAD } = answers;
   const asked: unknown[] = [];
   const call =
     (method: string) =>
@@ -148,13 +170,19 @@ async function runScript(
         ? Promise.reject(Object.assign(new Error(), { status: 404 }))
         : Promise.resolve();
     };
-  const methods = ["listComments", "updateComment", "createComment", "removeLabel"];
-  const issues = Object.fromEntries(methods.map((method) => [method, call(method)]));
-  const github = { rest: { issues }, paginate: () => Promise.resolve(comments) };
-  const context = { repo: { owner: "us", repo: "it" }, issue: { number: 7 } };
+  const issues = {
+    ...Object.fromEntries(["updateComment", "createComment", "removeLabel"].map((one) => [one, call(one)])),
+    listComments: comments,
+    listEvents: events,
+  };
+  const pulls = { get: () => Promise.resolve({ data: { head: { sha: head } } }) };
+  const github = { rest: { issues, pulls }, paginate: (all: unknown) => Promise.resolve(all) };
+  const payload = { pull_request: { head: { sha: HEAD } } };
+  const context = { repo: { owner: "us", repo: "it" }, issue: { number: 7 }, payload };
+  const core = { setFailed: (said: string) => asked.push({ failed: said }) };
   const script = String(pullRequestStep(name).with?.["script"]);
-  const required = { readFileSync: () => file };
-  await runInNewContext(`(async () => {${script}})()`, { github, context, require: () => required });
+  const required = { readFileSync: (file: string) => files[file] };
+  await runInNewContext(`(async () => {${script}})()`, { github, context, core, require: () => required });
   return asked;
 }
 
@@ -166,25 +194,80 @@ describe("the comment on GitHub", () => {
     const theirs = { id: 1, body: "<mark>\nold", user: { login: "someone" } };
     const other = { id: 2, body: "else", user: bot };
     const own = { id: 3, body: "<mark>\nold", user: bot };
-    const file = "<mark>\nnew";
-    expect(await runScript("Comment the matrix", file, [theirs, other])).toEqual([
-      { method: "createComment", ...place, issue_number: 7, body: file },
+    const files = { "access.md": "<mark>\nnew", "branch.md": "Of commit x.\n" };
+    const body = "<mark>\nOf commit x.\n\nnew";
+    const run = async (comments: readonly Comment[]) => runScript("Comment the matrix", { files, comments });
+    expect(await run([theirs, other])).toEqual([
+      { method: "createComment", ...place, issue_number: 7, body },
     ]);
-    expect(await runScript("Comment the matrix", file, [theirs, other, own])).toEqual([
-      { method: "updateComment", ...place, comment_id: 3, body: file },
+    expect(await run([theirs, other, own])).toEqual([
+      { method: "updateComment", ...place, comment_id: 3, body },
     ]);
+    expect(await run([{ ...own, body: `${body}\n` }])).toEqual([]);
   });
 
   it("is cut where GitHub would not take it, and says so", async () => {
-    const [asked] = await runScript("Comment the matrix", `<mark>\n${"x".repeat(70_000)}`);
+    const files = { "access.md": `<mark>\n${"x".repeat(70_000)}`, "branch.md": "Of commit x.\n" };
+    const [asked] = await runScript("Comment the matrix", { files });
     const { body } = asked as { readonly body: string };
     expect(body).toHaveLength(65_536);
     expect(body).toMatch(/x\n\nThis comment is cut, .* the log of the job has everything\.\n$/);
   });
 
   it("takes a label off, whoever was first", async () => {
-    expect(await runScript("Take an earlier approval off", "")).toEqual([
+    expect(await runScript("Take an earlier approval off", {})).toEqual([
       { method: "removeLabel", ...place, issue_number: 7, name: LABEL },
     ]);
+  });
+});
+
+describe("an approval on GitHub", () => {
+  const date = (minute: number): string => `2026-01-01T00:0${minute}:00Z`;
+  const labelled = (minute: number, name = LABEL): object => ({
+    event: "labeled",
+    label: { name },
+    created_at: date(minute),
+  });
+  const shown = (commit: string, minute: number, login = "github-actions[bot]"): Comment => ({
+    id: 3,
+    body: `${COMMENT_MARK}\nOf commit \`${commit}\`, by the program of the base branch.\n`,
+    user: { login },
+    updated_at: date(minute),
+  });
+
+  it.each<[string, Answers, boolean]>([
+    ["given after the comment on it", { events: [labelled(5)], comments: [shown(HEAD, 3)] }, true],
+    ["given before the comment on it", { events: [labelled(2)], comments: [shown(HEAD, 3)] }, false],
+    [
+      "given after the comment on another commit",
+      { events: [labelled(5)], comments: [shown("f".repeat(40), 3)] },
+      false,
+    ],
+    ["given before there is a comment", { events: [labelled(5)] }, false],
+    [
+      "given after somebody else's comment on it",
+      { events: [labelled(5)], comments: [shown(HEAD, 3, "someone")] },
+      false,
+    ],
+    [
+      "given, but the branch has moved since",
+      { events: [labelled(5)], comments: [shown(HEAD, 3)], head: "f".repeat(40) },
+      false,
+    ],
+    [
+      "given first, and another label after the comment",
+      { events: [labelled(2), labelled(5, "bug")], comments: [shown(HEAD, 3)] },
+      false,
+    ],
+    [
+      "given again after the comment",
+      { events: [labelled(2), labelled(5)], comments: [shown(HEAD, 3)] },
+      true,
+    ],
+  ])("counts for the commit that is shown only: %s", async (_, answers, counts) => {
+    const failed = expect.stringContaining(`that is not commit ${HEAD}`) as unknown;
+    const takenOff = { method: "removeLabel", owner: "us", repo: "it", issue_number: 7, name: LABEL };
+    const asked = await runScript("Refuse an approval of what was not shown", answers);
+    expect(asked).toEqual(counts ? [] : [{ failed }, takenOff]);
   });
 });

@@ -63,7 +63,7 @@ describe("a command that could not be run ends with 2", () => {
     [["cli/access.ts", "no-such-command"], /unknown command 'no-such-command'/],
     [["cli/access.ts", "explain", "pod1"], /missing required argument 'secret'/],
     [["cli/access.ts", "lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
-    [["cli/access.ts", "diff"], /required option '--preview <file>' not specified/],
+    [["cli/access.ts", "diff", "--stack", "dev", "--preview", "-"], /give --stack or --preview/],
     [["cli/access.ts", "report", "--out", "x.html", "--at", "noon"], /"now", or a time/],
     [["cli/access.ts", "check", "--no-such-option"], /unknown option/],
   ])("by its command line: %j", async (args, message) => {

@@ -94,6 +94,7 @@ describe("what a program declares", () => {
         "trustee-access:index:TrusteeRestoration restoration",
         "trustee:index:Rollout restoration",
         "trustee-access:index:KbsSecret made",
+        "trustee:index:GeneratedValue identity",
         "trustee:index:GeneratedValue made/a",
         "trustee:index:GeneratedValue made/b",
         "kubernetes:core/v1:Secret made",

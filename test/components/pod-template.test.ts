@@ -52,6 +52,7 @@ describe("a pod's object", () => {
           "io.katacontainers.config.hypervisor.machine_type": "Standard_DC2as_v5",
           "io.katacontainers.config.hypervisor.cc_init_data": annotation,
           "trustee-access/stack": "o/p/s",
+          "pulumi.com/patchForce": "true",
         },
       },
       spec: { runtimeClassName: "kata-remote", containers: [container], serviceAccountName: "web" },
@@ -65,7 +66,12 @@ describe("a pod's object", () => {
         name: "web",
         namespace: "team-a",
         labels: { app: "web" },
-        annotations: { "pulumi.com/skipAwait": "true", "trustee-access/stack": "o/p/s" },
+        annotations: {
+          "pulumi.com/deletionPropagationPolicy": "background",
+          "pulumi.com/skipAwait": "true",
+          "pulumi.com/patchForce": "true",
+          "trustee-access/stack": "o/p/s",
+        },
       },
       selector: { matchLabels: { "trustee-access/workload": "web" } },
       template: {

@@ -29,6 +29,10 @@ async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: 
   let version = 1;
   const server = createServer((request, response) => {
     void text(request).then((body) => {
+      if (!request.url?.includes("/configmaps/")) {
+        response.writeHead(404, { "content-type": "application/json" }).end("{}");
+        return;
+      }
       if (request.method === "PATCH") {
         version += 1;
         Object.assign(data, (JSON.parse(body) as { data: Record<string, string> }).data);
@@ -73,7 +77,7 @@ describe("the resource ResourcePolicy, which an older version called ConfigMapEn
     const ignore = (): void => undefined;
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, status: ignore };
     const context = { signal: new AbortController().signal, log };
-    await provider.configure({ args: await clusterWith(data), variables: {} }, context);
+    await provider.configure({ args: await clusterWith(data) }, context);
     const timed = { timeoutSeconds: 0 };
     const resource = (type: string): { urn: string; type: string; name: string } => ({
       urn: `urn:pulumi:s::p::${type}::resource-policy`,
@@ -81,12 +85,7 @@ describe("the resource ResourcePolicy, which an older version called ConfigMapEn
       name: "resource-policy",
     });
     const check = async (type: string): Promise<PropertyMap> =>
-      (
-        await provider.check(
-          { ...resource(type), oldInputs: {}, newInputs: given, randomSeed: new Uint8Array() },
-          context,
-        )
-      ).inputs;
+      (await provider.check({ ...resource(type), oldInputs: {}, newInputs: given }, context)).inputs;
 
     const inputs = await check(OLD);
     const created = await provider.create({ ...resource(OLD), inputs, ...timed, preview: false }, context);
@@ -107,7 +106,6 @@ describe("the resource ResourcePolicy, which an older version called ConfigMapEn
           oldInputs: inputs,
           oldOutputs: created.outputs,
           newInputs,
-          ignoreChanges: [],
         },
         context,
       ),
@@ -117,7 +115,6 @@ describe("the resource ResourcePolicy, which an older version called ConfigMapEn
       oldInputs: inputs,
       oldOutputs: created.outputs,
       newInputs,
-      ignoreChanges: [],
       ...timed,
       preview: false,
     };

@@ -9,6 +9,7 @@ import { commandsIn, wideningsIn } from "../../core/limits/agent-policy-text.ts"
 import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
+import { certificateBlocks, otherBlocks } from "../../core/pem.ts";
 import { readLedgers } from "../../core/reference-values/ledger.ts";
 
 const MIB = 1024 * 1024;
@@ -44,6 +45,8 @@ const hostile: readonly (readonly [name: string, text: string])[] = [
   ["a request for a path that does not end", `a "GET /kbs/v0/${filled("x")}`],
   ["many requests in one line", filled('a "GET /kbs/v0/x ')],
   ["colours that do not end", filled("\u001b[1")],
+  ["certificates that do not end", filled("-----BEGIN CERTIFICATE-----\nAAAA")],
+  ["beginnings of blocks", filled("-----BEGIN ")],
   ["slashes", `${filled("/")}a`],
   ["tables of TOML", filled("[a]\n")],
   ["a key of TOML with many parts", `[${filled("a.")}a]`],
@@ -66,6 +69,7 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
   ["reference values, a list", (text) => readDocument("reference-values.json", text)],
   ["reference values, a map", (text) => readDocument("reference_value", text)],
   ["a ledger", readLedgers],
+  ["certificates in PEM", (text) => [certificateBlocks(text), otherBlocks(text)]],
 ];
 
 /** Of all threads, the garbage collector's too, in seconds: other programs on the machine do not count. */

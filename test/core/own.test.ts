@@ -4,7 +4,7 @@ import { diffAccess } from "../../core/access/diff.ts";
 import { matrixOfReport } from "../../core/access/matrix.ts";
 import { decide } from "../../core/access/model.ts";
 import { liveReferenceValues } from "../../core/audit/trustee-view.ts";
-import { own } from "../../core/own.ts";
+import { own } from "../../core/records.ts";
 import { EMPTY_LEDGER, readLedgers, writeLedgers } from "../../core/reference-values/ledger.ts";
 import { joinReferenceValues, leaveReferenceValues } from "../../core/reference-values/merge.ts";
 import { retireDigests } from "../../core/reference-values/retiring.ts";

@@ -1,11 +1,28 @@
-import { symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { kubeconfigOf } from "./support/account.ts";
 import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+
+/** The rules of a Role in a manifest, with these Secrets named. */
+function rulesOf(file: string, name: string, secrets: readonly string[]): readonly object[] {
+  const roles = parseAllDocuments(readFileSync(file, "utf8")).map(
+    (document) =>
+      document.toJSON() as {
+        readonly kind: string;
+        readonly metadata: { readonly name: string };
+        readonly rules?: readonly { readonly resources: readonly string[] }[];
+      },
+  );
+  const rules = roles.find(({ kind, metadata }) => kind === "Role" && metadata.name === name)?.rules ?? [];
+  return rules.map((rule) =>
+    rule.resources.includes("secrets") ? { ...rule, resourceNames: secrets } : rule,
+  );
+}
 
 describe("with an account that has the shipped Roles only, and a Deployment in another namespace,", () => {
   let sandbox: Sandbox;
@@ -81,5 +98,57 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
       "Because the pod attests well, and the policy grants the secret to this digest (team-a/web).",
     ]);
     expect(stdout).toContain("✓ as declared         the pod has the initdata that its stack declares");
+  });
+
+  it("CI's accounts preview and verify by rights of their own, and only the second may exec", async () => {
+    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "rbac/ci-trustee-side.yaml");
+    const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
+    const role = { rules: rulesOf("rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };
+    const patch = [
+      "role",
+      "trustee-access-preview",
+      "-n",
+      NAMESPACE,
+      "--type=merge",
+      "-p",
+      JSON.stringify(role),
+    ];
+    await kubectl(sandbox, "patch", ...patch);
+    for (const namespace of ["default", "team-a"]) {
+      await kubectl(sandbox, "apply", "-n", namespace, "-f", "rbac/ci-pod-side.yaml");
+      for (const [account, roles] of Object.entries({
+        "trustee-access-preview": ["trustee-access-preview"],
+        "trustee-access-watch": ["trustee-access-preview", "trustee-access-watch"],
+      }))
+        for (const name of roles)
+          await kubectl(
+            sandbox,
+            ...["create", "rolebinding", `${account}-${name}`, "-n", namespace, `--role=${name}`],
+            ...["--serviceaccount", `${NAMESPACE}:${account}`],
+          );
+    }
+    const as = async (account: string): Promise<Readonly<Record<string, string>>> => ({
+      KUBECONFIG: await kubeconfigOf(sandbox, project, NAMESPACE, account),
+    });
+    const ask = async (
+      account: string,
+      file: "cli/access.ts" | "cli/verify.ts",
+      ...args: readonly string[]
+    ) =>
+      command(sandbox, file, [...args, "--stack", "access"], { cwd: project.folder, env: await as(account) });
+    for (const account of ["trustee-access-preview", "trustee-access-watch"]) {
+      const { exitCode, stdout, stderr } = await ask(account, "cli/access.ts", "diff");
+      expect({ exitCode, stdout, stderr }).toEqual({
+        exitCode: 0,
+        stdout: "Nothing changes about who may read what.",
+        stderr: "",
+      });
+    }
+    const watched = await ask("trustee-access-watch", "cli/verify.ts");
+    expect({ exitCode: watched.exitCode, said: watched.stdout.split("\n").at(-1) }).toEqual({
+      exitCode: 0,
+      said: "All 9 cells are as the stack says.",
+    });
+    expect((await ask("trustee-access-preview", "cli/verify.ts")).exitCode).not.toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import { command } from "../cli/support/run.ts";
 import { cells, configuration, explain, startSubject, step, verify, type Subject } from "./support/access.ts";
 import { kubectl } from "./support/cluster.ts";
 import type { Project } from "./support/project.ts";
+import { filesIn, leaks } from "./support/secrecy.ts";
 
 let sandbox: Sandbox;
 let project: Project;
@@ -153,10 +154,7 @@ describe("explain", () => {
 });
 
 describe("the workflow's steps", () => {
-  const preview = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-
   it("let a pull request pass that opens nothing", async () => {
-    expect((await step(subject(), "pull-request", "Preview", preview)).exitCode).toBe(0);
     expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
       exitCode: 0,
       stdout: "Nothing changes about who may read what.",
@@ -169,7 +167,6 @@ describe("the workflow's steps", () => {
       { pod: "pod3", secret: "p2-secret" },
     ];
     project.configure({ ...configuration(), grants });
-    expect((await step(subject(), "pull-request", "Preview", preview)).exitCode).toBe(0);
     expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
       exitCode: 1,
       stdout: "OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
@@ -183,7 +180,20 @@ describe("the workflow's steps", () => {
     expect(allowed.exitCode).toBe(0);
   });
 
-  it("find that change as drift from what is deployed, and then none", async () => {
+  it("say why a preview failed, and show no secret on the way", async () => {
+    const labelled = {
+      ...configuration(),
+      podDefaults: { ...(configuration()["podDefaults"] as object), labels: { "not a label": "x" } },
+    };
+    project.configure(labelled);
+    const { exitCode, stdout, stderr } = await step(subject(), "pull-request", "Compare the access matrix");
+    expect({ exitCode, said: stderr.includes("not a label") }).toEqual({ exitCode: 2, said: true });
+    expect(leaks("Pod 2 secret!", { stdout, stderr, ...filesIn(project.folder) })).toEqual([]);
+    project.configure(configuration());
+  });
+
+  it("find a change as drift from what is deployed, and then none", async () => {
+    project.configure({ ...configuration(), grants: [] });
     expect((await step(subject(), "watch", "Find drift")).exitCode).not.toBe(0);
     project.configure(configuration());
     expect((await step(subject(), "watch", "Find drift")).exitCode).toBe(0);

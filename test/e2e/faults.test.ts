@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import type { Call, Fault } from "../support/fault-proxy.ts";
 import { kubectl, NAMESPACE } from "./support/cluster.ts";
@@ -60,6 +60,13 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
   }, 1_800_000);
   afterAll(async () => {
     await stack.dispose();
+  });
+  beforeEach(() => {
+    stack.stranger.watch();
+  });
+  afterEach(async ({ task }) => {
+    await stack.stranger.stop();
+    stack.stranger.expectNothingRead(task.name);
   });
 
   /** Fails every third request that is ours; the first write of the KbsConfig also hangs until it is given up. */
@@ -168,31 +175,35 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
   });
 
   /** Interrupts a command when it waits for a rollout that does not come, then lets the rollout come. */
-  async function interruptedWhileWaiting(command: "up" | "destroy", rollout: string): Promise<void> {
+  async function interruptedWhileWaiting(
+    command: "up" | "destroy",
+    resource: string,
+    waits: RegExp,
+  ): Promise<void> {
     await kubectl(stack.sandbox, "cordon", "kata-worker");
     const run = stack.run(command);
-    await expect
-      .poll(() => run.output, { timeout: 120_000 })
-      .toMatch(/of 1 KBS pods run the new configuration; its rollout is under way/);
+    await expect.poll(() => run.output, { timeout: 120_000 }).toMatch(waits);
     const start = performance.now();
     run.interrupt();
     const { exitCode, output } = await run.ended();
     expect(performance.now() - start).toBeLessThan(5000);
     expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
-    expect(output).toMatch(new RegExp(`trustee:index:Rollout \\(${rollout}\\):\n +error: .*cancel`));
+    expect(output).toMatch(new RegExp(`trustee:index:${resource}:\n +error: .*cancel`));
     expect(output).not.toMatch(/^\s+at /m);
     expect(await run.leftovers()).toEqual([]);
     await kubectl(stack.sandbox, "uncordon", "kata-worker");
   }
 
   it("ctrl-C while up waits for a rollout ends within seconds; the next up goes on", async () => {
-    await interruptedWhileWaiting("up", "rollout");
+    const waits = /of 1 KBS pods run the new configuration; its rollout is under way/;
+    await interruptedWhileWaiting("up", "Rollout \\(rollout\\)", waits);
     await stack.project.up("--skip-preview");
     await stack.expectUp();
   });
 
-  it("ctrl-C while destroy waits for its last rollout ends within seconds; the next destroy goes on", async () => {
-    await interruptedWhileWaiting("destroy", "restoration");
+  it("ctrl-C while destroy waits for the KBS to give a secret up ends within seconds; the next destroy goes on", async () => {
+    const waits = /restricted until no KBS serves it: .*still mounts "p2-secret"/;
+    await interruptedWhileWaiting("destroy", "ResourcePolicy \\(resource-policy\\)", waits);
     await stack.project.destroy();
     await stack.expectRestored();
   });

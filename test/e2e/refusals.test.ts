@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
+import { backendFiles, leaks, plantedValue } from "./support/secrecy.ts";
 
 let sandbox: Sandbox;
 let project: Project;
@@ -61,6 +62,35 @@ describe("what is refused, with nothing written", () => {
       expect(said).toContain(`- ${path}:`);
     expect(said).toContain("4 problems in the settings of stack refusals; nothing was changed.");
     expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it("what is encrypted and no value of a secret, and a kubeconfig's content, without showing them", async () => {
+    const kubeconfig = readFileSync(sandbox.kubeconfig, "utf8");
+    const [, key = ""] = /client-key-data: (\S+)/.exec(kubeconfig) ?? [];
+    const planted = [plantedValue("env"), key, Buffer.from(key, "base64").toString("utf8")];
+    // In the stack's configuration as pulumi itself writes it.
+    const path = ["--secret", "--path", "--stack", project.stack];
+    project.configure(devConfiguration());
+    await project.succeed(
+      "config",
+      "set",
+      ...path,
+      "trustee-access:podDefaults.env.PASSWORD",
+      planted[0] ?? "",
+    );
+    await project.succeed("config", "set", ...path, "trustee-access:trustee.kubeconfig", kubeconfig);
+    const texts: Record<string, string> = {};
+    for (const flags of [[], ["--diff"], ["--json"]]) {
+      const { exitCode, stdout, stderr } = await project.preview(...flags);
+      expect(exitCode).not.toBe(0);
+      expect(stdout + stderr).toContain("podDefaults: a value that Pulumi holds encrypted");
+      expect(stdout + stderr).toContain("trustee: a value that Pulumi holds encrypted");
+      texts[flags.join()] = stdout + stderr;
+    }
+    texts["in the open"] = await refusal({ trustee: { kubeconfig } });
+    expect(texts["in the open"]).toContain("trustee.kubeconfig: the content of a kubeconfig");
+    const stored = { ...texts, state: await project.state(), ...backendFiles(project.env) };
+    for (const value of planted) expect(leaks(value, stored)).toEqual([]);
   });
 
   it("two pods with the same initdata", async () => {

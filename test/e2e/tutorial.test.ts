@@ -1,8 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { command } from "../cli/support/run.ts";
 import {
   configMapKey,
   curl,
@@ -16,7 +20,7 @@ import {
 } from "./support/cluster.ts";
 import { runningInitdata, tutorialInitdata } from "./support/initdata.ts";
 import { devConfiguration, Project } from "./support/project.ts";
-import { backendFiles, leaks, withoutExchanges } from "./support/secrecy.ts";
+import { backendFiles, filesIn, leaks, withoutExchanges } from "./support/secrecy.ts";
 
 const SECRET = "Pod 2 secret!";
 const DENIED =
@@ -143,6 +147,42 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(policy).not.toContain(old["pod1"]);
     expect(digests).not.toContain(old["pod1"]);
     expect(await nineCells(sandbox)).toEqual(tutorialCells);
+  });
+
+  it("lets every command say what it has to say", async () => {
+    const out = mkdtempSync(join(tmpdir(), "trustee-access-out-"));
+    const of = ["--stack", project.stack];
+    const to = (file: string): string => join(out, file);
+    const commands: readonly (readonly string[])[] = [
+      ["verify", ...of, "--json", "--junit", to("verify.xml")],
+      ["verify", ...of],
+      ["access", "diff", ...of, "--markdown", to("access.md")],
+      ["access", "diff", ...of, "--json"],
+      ["access", "check", ...of, "--json"],
+      ["access", "check", ...of, "--preview"],
+      ["access", "lint", ...of, "--sarif", to("lint.sarif"), "--junit", to("lint.xml")],
+      ["access", "lint", ...of, "--json"],
+      ["access", "explain", "pod2", "p2-secret/secret", ...of, "--json"],
+      ["access", "explain", "pod1", "p2-secret/secret", ...of],
+      ["access", "report", ...of, "--audit", "--out", to("report.html"), "--svg", to("report.svg")],
+    ];
+    for (const [name = "", ...args] of commands) {
+      const file = name === "verify" ? "cli/verify.ts" : "cli/access.ts";
+      const { stdout, stderr } = await command(sandbox, file, args, { cwd: project.folder });
+      expect(stdout + stderr).not.toContain("unknown option");
+      printed[[name, ...args].join(" ").replaceAll(out, "")] = stdout + stderr;
+    }
+    const files = filesIn(out);
+    expect(Object.keys(files).sort()).toEqual([
+      "access.md",
+      "lint.sarif",
+      "lint.xml",
+      "report.html",
+      "report.svg",
+      "verify.xml",
+    ]);
+    Object.assign(printed, files, filesIn(project.folder));
+    rmSync(out, { recursive: true });
   });
 
   it("leaves ConfigMaps, KbsConfig and secrets on destroy as they were before up, byte for byte", async () => {

@@ -8,7 +8,7 @@ import { loadCluster } from "../../kube/cluster.ts";
 import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
 
 interface Plugin {
-  readonly kube: (signal?: AbortSignal) => KubeClient;
+  readonly kube: (signal?: AbortSignal, requestTimeout?: number) => KubeClient;
   readonly server: ApiServer;
   readonly runs: () => number;
 }
@@ -22,7 +22,8 @@ async function plugin(program: string): Promise<Plugin> {
   const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { exec } });
   const config = loadCluster({ kubeconfig });
   return {
-    kube: (signal = new AbortController().signal) => new KubeClient(config, signal),
+    kube: (signal = new AbortController().signal, requestTimeout = undefined) =>
+      new KubeClient(config, signal, undefined, undefined, requestTimeout),
     server,
     runs: () => readFileSync(join(folder, "runs"), "utf8").length,
   };
@@ -67,6 +68,6 @@ test("a sign-in that is cancelled is not waited for, while others still are serv
 });
 
 test("a sign-in may take longer than a request", async () => {
-  const { kube } = await plugin(`setTimeout(() => { ${PRINTS} }, 21_000)`);
-  expect(await kube().get(ref)).toBeDefined();
+  const { kube } = await plugin(`setTimeout(() => { ${PRINTS} }, 1500)`);
+  expect(await kube(undefined, 1000).get(ref)).toBeDefined();
 });

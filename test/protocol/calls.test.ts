@@ -7,10 +7,8 @@ import type anypb from "google-protobuf/google/protobuf/any_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { messageOf } from "../../protocol/errors.ts";
-import { Secret } from "../../protocol/property-value.ts";
+import { fullMessage } from "../../protocol/errors.ts";
 import { startServer } from "../../protocol/server.ts";
-import { decodeMap } from "../../protocol/wire.ts";
 import { call, connect } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { createRequest, failure, harness, urn } from "./harness.ts";
@@ -43,30 +41,6 @@ describe("errors", () => {
       errorspb.InputPropertiesError.deserializeBinary(any?.getValue_asU8() ?? new Uint8Array()).toObject(),
     ).toStrictEqual({ errorsList: [{ propertyPath: "a.b", reason: "is not a number" }] });
   });
-
-  // Node's own HTTP/2 client takes trailers of 64 KiB at most; the engine's takes 16 MiB.
-  test.each([0, 10_000])(
-    "of half a creation carry what is there, with %i characters of it",
-    async (length) => {
-      const inputs = { text: "x".repeat(length), secret: new Secret("s") };
-      const error = await failure(create(createRequest("half-done", inputs)));
-      expect([error.code, error.details]).toStrictEqual([status.UNKNOWN, "one\ntwo"]);
-      const any = detail(error);
-      expect(any?.getTypeUrl()).toBe("type.googleapis.com/pulumirpc.ErrorResourceInitFailed");
-      const state = providerpb.ErrorResourceInitFailed.deserializeBinary(
-        any?.getValue_asU8() ?? new Uint8Array(),
-      );
-      expect([state.getId(), state.getReasonsList(), state.getRefreshBeforeUpdate()]).toStrictEqual([
-        "i-1",
-        ["one", "two"],
-        true,
-      ]);
-      expect([decodeMap(state.getProperties()), decodeMap(state.getInputs())]).toStrictEqual([
-        inputs,
-        inputs,
-      ]);
-    },
-  );
 });
 
 describe("calls that are no longer wanted", () => {
@@ -123,7 +97,7 @@ describe("calls that are no longer wanted", () => {
     (await started.promise).cancel();
     expect((await lost).code).toBe(status.CANCELLED);
     while (watched.calls.count > 0) await sleep(1);
-    expect(signals.map(({ reason }) => messageOf(reason))).toStrictEqual(["the engine went away"]);
+    expect(signals.map(({ reason }) => fullMessage(reason))).toStrictEqual(["the engine went away"]);
     caller.close();
     await watched.stop();
   });

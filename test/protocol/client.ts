@@ -1,6 +1,6 @@
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import { channelOptions } from "../../protocol/channel.ts";
+import { channelOptions } from "../../protocol/engine-log.ts";
 
 /** A gRPC client as the engine has one. */
 export function connect(port: number): ResourceProviderClient {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { changes, detailedDiff } from "../../protocol/diff.ts";
-import { InputPropertiesError, PartialFailure } from "../../protocol/errors.ts";
+import { InputPropertiesError } from "../../protocol/errors.ts";
 import { unknown } from "../../protocol/property-value.ts";
 import type { CallContext, Provider } from "../../protocol/provider.ts";
 
@@ -13,13 +13,11 @@ async function untilAborted({ signal }: CallContext): Promise<never> {
 
 /** Resources that do what their name says; all others are kept as they are declared. */
 export const scripted: Provider = {
-  configure({ args, variables }) {
-    if (Object.keys(variables).length === 0 || args["url"] === "bad")
-      return Promise.reject(new Error("bad url"));
-    return Promise.resolve();
+  configure({ args }) {
+    return args["url"] === "bad" ? Promise.reject(new Error("bad url")) : Promise.resolve();
   },
 
-  check({ name, oldInputs, newInputs, randomSeed }) {
+  check({ name, oldInputs, newInputs }) {
     if (name === "wrong") {
       const failures = [
         { property: "size", reason: "too large" },
@@ -27,26 +25,18 @@ export const scripted: Provider = {
       ];
       return Promise.resolve({ inputs: newInputs, failures });
     }
-    return Promise.resolve({ inputs: { ...newInputs, old: oldInputs, seed: [...randomSeed] } });
+    return Promise.resolve({ inputs: { ...newInputs, old: oldInputs } });
   },
 
-  diff({ oldInputs, newInputs, ignoreChanges }) {
-    if (ignoreChanges.includes("*")) return Promise.resolve({ detailedDiff: {}, changes: "some" });
+  diff({ oldInputs, newInputs }) {
     const found = changes(oldInputs, newInputs);
     return Promise.resolve({
       detailedDiff: detailedDiff(found, (change) => change.path[0] === "name"),
-      deleteBeforeReplace: true,
-      stables: ["zone"],
     });
   },
 
   async create({ name, inputs, preview, timeoutSeconds }, context) {
     switch (name) {
-      case "half-done":
-        throw new PartialFailure({ id: "i-1", outputs: inputs, inputs, refreshBeforeUpdate: true }, [
-          "one",
-          "two",
-        ]);
       case "invalid":
         throw new InputPropertiesError("these cannot be", [
           { propertyPath: "a.b", reason: "is not a number" },
@@ -88,10 +78,7 @@ export const scripted: Provider = {
     if (name === "aborted") await untilAborted(context);
   },
 
-  invoke({ token, args, preview }) {
-    return Promise.resolve({
-      result: { token, args, preview },
-      failures: token === "t:m:fails" ? [{ property: "p", reason: "r" }] : [],
-    });
+  invoke({ token, args }) {
+    return Promise.resolve({ result: { token, args } });
   },
 };

@@ -1,86 +1,104 @@
-import type { Generation } from "../../core/trustee/generation.ts";
+import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
+import { RESTARTED_AT_ANNOTATION } from "../../core/rollout/observation.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeClient } from "../../kube/client.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
-import { openSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { sandboxName } from "./sandboxes.ts";
+import { ApiServer } from "../support/kubernetes/api-server.ts";
+import { TestClock } from "../support/kubernetes/clock.ts";
+import { Deployments, isRolledOut } from "../support/kubernetes/deployments.ts";
+import { mergePatched, type Json } from "../support/kubernetes/patches.ts";
+import { Pods } from "../support/kubernetes/pods.ts";
+import { resourceOf } from "../support/kubernetes/resources.ts";
+import { Store, type Target } from "../support/kubernetes/store.ts";
+import { Trustee } from "../support/kubernetes/trustee.ts";
 
-let made = 0;
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
 
-/** A sandbox with a namespace of a test's own, in which no operator works. */
+/** A cluster in memory with one namespace, and what somebody else does there. Its clock is everybody's. */
 export class TestCluster {
-  readonly sandbox: Sandbox;
+  readonly clock: TestClock;
   readonly namespace: string;
   readonly kube: KubeClient;
+  readonly #store: Store;
+  readonly #server: ApiServer;
 
-  private constructor(sandbox: Sandbox, namespace: string) {
-    this.sandbox = sandbox;
+  private constructor(clock: TestClock, store: Store, server: ApiServer, namespace: string) {
+    this.clock = clock;
+    this.#store = store;
+    this.#server = server;
     this.namespace = namespace;
     this.kube = this.writer("somebody-else");
   }
 
-  /** A client that writes under that name. */
-  writer(fieldManager: string): KubeClient {
-    const config = loadCluster({ kubeconfig: this.sandbox.kubeconfig });
-    return new KubeClient(config, new AbortController().signal, fieldManager);
+  /** An empty namespace, in which no operator works. */
+  static async open(): Promise<TestCluster> {
+    return TestCluster.#start("test");
   }
 
-  /** @param namespace one that there is already; without it a new one is made */
-  static async open(generation: Generation = "0.18", namespace?: string): Promise<TestCluster> {
-    const sandbox = openSandbox(sandboxName(generation));
-    if (namespace !== undefined) return new TestCluster(sandbox, namespace);
-    const name = `test-${process.pid}-${(made += 1)}`;
-    const cluster = new TestCluster(sandbox, name);
-    await cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  /** Trustee and its operator, as the tutorial's earlier steps leave them. */
+  static async withTrustee(generation: Generation): Promise<TestCluster> {
+    return TestCluster.#start(trusteeNames.namespace, generation);
+  }
+
+  static async #start(namespace: string, generation?: Generation): Promise<TestCluster> {
+    const clock = new TestClock();
+    const store = new Store(clock);
+    const trustee = generation === undefined ? undefined : new Trustee(store, clock, generation);
+    new Pods(store, clock, trustee?.obstacle ?? (() => undefined));
+    new Deployments(store, clock);
+    const cluster = new TestCluster(clock, store, await ApiServer.start(store, clock), namespace);
+    cluster.apply({ kind: "Namespace", metadata: { name: namespace } });
+    if (trustee !== undefined) {
+      await trustee.install();
+      clock.advance(1_000);
+      cluster.rolledOut(trusteeNames.deployment);
+    }
     return cluster;
   }
 
+  stop(): void {
+    this.#server.stop();
+  }
+
   get kubeconfig(): string {
-    return this.sandbox.kubeconfig;
+    return this.#server.kubeconfig;
   }
 
-  async kubectl(...args: string[]): Promise<string> {
-    return this.#run(args);
+  /** A client that writes under that name. */
+  writer(fieldManager: string): KubeClient {
+    const config = loadCluster({ kubeconfig: this.kubeconfig });
+    return new KubeClient(config, new AbortController().signal, fieldManager);
   }
 
-  /** Creates objects, or brings them to what is given. */
-  async apply(...objects: object[]): Promise<void> {
-    const list = { apiVersion: "v1", kind: "List", items: objects };
-    await this.#run(["apply", "--server-side", "--force-conflicts", "-f", "-"], JSON.stringify(list));
+  /** Creates an object, or brings it to what is given. */
+  apply({ kind, metadata, ...content }: Manifest): void {
+    const target = this.#target(kind, metadata.name);
+    if (this.#store.get(kind, target.namespace, target.name) === undefined) {
+      this.#store.create(target, { ...content, metadata }, "kubectl");
+      return;
+    }
+    this.#store.update(target, "kubectl", (live) => ({
+      ...live,
+      ...content,
+      metadata: { ...live.metadata, ...metadata },
+    }));
   }
 
-  async configMap(name: string, data?: Readonly<Record<string, string>>, more: object = {}): Promise<void> {
-    const metadata = { name, namespace: this.namespace };
-    await this.apply({
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata,
-      ...(data === undefined ? {} : { data }),
-      ...more,
-    });
+  configMap(name: string, data?: Readonly<Record<string, string>>, more: object = {}): void {
+    this.apply({ kind: "ConfigMap", metadata: { name }, ...(data === undefined ? {} : { data }), ...more });
   }
 
-  async secret(
-    name: string,
-    data: Readonly<Record<string, string>> = {},
-    metadata: object = {},
-  ): Promise<void> {
-    await this.apply({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name, namespace: this.namespace, ...metadata },
-      stringData: data,
-    });
+  secret(name: string, data: Readonly<Record<string, string>> = {}, metadata: object = {}): void {
+    this.apply({ kind: "Secret", metadata: { name, ...metadata }, type: "Opaque", stringData: data });
   }
 
-  async kbsConfig(name: string, kbsSecretResources?: readonly string[]): Promise<void> {
+  kbsConfig(name: string, kbsSecretResources?: readonly string[]): void {
     const spec = kbsSecretResources === undefined ? {} : { kbsSecretResources };
-    await this.apply({
-      apiVersion: "confidentialcontainers.org/v1alpha1",
-      kind: "KbsConfig",
-      metadata: { name, namespace: this.namespace },
-      spec,
-    });
+    this.apply({ kind: "KbsConfig", metadata: { name }, spec });
   }
 
   async get(kind: Kind, name: string): Promise<KubeObject> {
@@ -89,14 +107,29 @@ export class TestCluster {
     return object;
   }
 
+  /** Called at every write of anybody's, when it is done. */
+  watch(look: () => void): void {
+    this.#store.onChange(look);
+  }
+
+  /** What there is of a kind, at this moment. */
+  list(kind: Kind): readonly KubeObject[] {
+    return this.#store.list(kind, this.namespace);
+  }
+
   /** A ConfigMap's data. */
   async data(name: string): Promise<unknown> {
     return (await this.get("ConfigMap", name))["data"];
   }
 
-  /** Writes as somebody else does: one key, `null` removes it. */
+  /** Writes as somebody else does. */
+  async patch(kind: Kind, name: string, patch: Json): Promise<void> {
+    await this.kube.patch({ kind, namespace: this.namespace, name }, patch);
+  }
+
+  /** One key of a ConfigMap; `null` removes it. */
   async edit(name: string, data: Readonly<Record<string, string | null>>): Promise<void> {
-    await this.kube.patch({ kind: "ConfigMap", namespace: this.namespace, name }, { data });
+    await this.patch("ConfigMap", name, { data });
   }
 
   /** `spec.kbsSecretResources`. */
@@ -106,18 +139,34 @@ export class TestCluster {
   }
 
   async setEntries(kbsConfig: string, kbsSecretResources: readonly string[]): Promise<void> {
-    await this.kube.patch(
-      { kind: "KbsConfig", namespace: this.namespace, name: kbsConfig },
-      { spec: { kbsSecretResources } },
+    await this.patch("KbsConfig", kbsConfig, { spec: { kbsSecretResources } });
+  }
+
+  /** Deletes an object; what belongs to it goes, too, unless a finalizer holds it. */
+  delete(kind: Kind, name: string): void {
+    this.#store.delete(this.#target(kind, name));
+    this.clock.advance(1_000);
+  }
+
+  /** As `kubectl rollout restart`. */
+  restart(deployment: string): void {
+    const annotations = { [RESTARTED_AT_ANNOTATION]: this.clock.now().toISOString() };
+    this.#store.update(
+      this.#target("Deployment", deployment),
+      "kubectl-rollout",
+      (live) => mergePatched(live, { spec: { template: { metadata: { annotations } } } }) as Json,
     );
   }
 
-  async #run(args: readonly string[], input?: string): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.sandbox.kubectl(
-      ["--namespace", this.namespace, ...args],
-      input === undefined ? {} : { input },
+  /** Lets time pass until a Deployment is rolled out: `kubectl rollout status`. */
+  rolledOut(deployment: string): void {
+    this.clock.until(`${deployment} is rolled out`, () =>
+      isRolledOut(this.#store.get("Deployment", this.namespace, deployment)),
     );
-    if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
-    return stdout;
+  }
+
+  #target(kind: string, name: string): Target {
+    const resource = resourceOf(kind);
+    return { resource, namespace: resource.namespaced ? this.namespace : "", name };
   }
 }

@@ -8,12 +8,15 @@ import { decodeMap, encodeMap } from "../../protocol/wire.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
 import { call, connect } from "../protocol/client.ts";
 import { fakeEngine } from "../protocol/fake-engine.ts";
+import type { TestCluster } from "./cluster.ts";
 
 export interface EngineOptions {
-  readonly kubeconfig: string;
-  readonly now?: () => Date;
+  /** @default the cluster's */
+  readonly kubeconfig?: string;
   /** The stack in the URNs. */
   readonly stack?: string;
+  /** Whether the provider takes over what a stack of the same name has left. */
+  readonly takeOver?: boolean;
 }
 
 /** What one step did. */
@@ -56,9 +59,12 @@ export class Engine {
     this.#close = close;
   }
 
-  static async start({ kubeconfig, now, stack = "dev" }: EngineOptions): Promise<Engine> {
+  static async start(
+    cluster: TestCluster,
+    { kubeconfig = cluster.kubeconfig, stack = "dev", takeOver = false }: EngineOptions = {},
+  ): Promise<Engine> {
     const engine = await fakeEngine();
-    const server = await startServer(trusteeProvider(now), {
+    const server = await startServer(trusteeProvider(cluster.clock), {
       version: "0.1.0",
       engineAddress: engine.address,
     });
@@ -68,7 +74,7 @@ export class Engine {
       await server.stop();
       engine.stop();
     });
-    const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig }));
+    const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig, takeOver }));
     await call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
     return started;
   }

@@ -22,14 +22,15 @@ let count = 0;
 beforeAll(async () => {
   cluster = await TestCluster.open();
   proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start({ kubeconfig: proxy.kubeconfig, now: () => new Date("2026-11-23T12:00:00Z") });
-  await cluster.secret("p2-secret");
+  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
+  cluster.secret("p2-secret");
 });
 afterEach(() => {
   proxy.fault = () => undefined;
 });
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
   proxy.stop();
 });
 
@@ -49,10 +50,10 @@ interface Subject {
   readonly ref: string;
 }
 
-const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
-  KbsSecretEntry: async () => {
+const subjects: Readonly<Record<string, () => Subject>> = {
+  KbsSecretEntry: () => {
     const name = `k${(count += 1)}`;
-    await cluster.kbsConfig(name, ["a"]);
+    cluster.kbsConfig(name, ["a"]);
     const read = async () => (await cluster.entries(name)) as string[];
     return {
       type: "KbsSecretEntry",
@@ -66,9 +67,9 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       ref: `kbsconfigs.confidentialcontainers.org "${name}"`,
     };
   },
-  ResourcePolicy: async () => {
+  ResourcePolicy: () => {
     const name = `c${(count += 1)}`;
-    await cluster.configMap(name, { "policy.rego": STOCK });
+    cluster.configMap(name, { "policy.rego": STOCK });
     return {
       type: "ResourcePolicy",
       inputs: {
@@ -86,14 +87,14 @@ const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
       ref: `configmaps "${name}"`,
     };
   },
-  ReferenceValues: async () => {
+  ReferenceValues: () => {
     const name = `r${(count += 1)}`;
     const values = (...value: string[]) => ({
       "reference-values.json": JSON.stringify([
         { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value },
       ]),
     });
-    await cluster.configMap(name, values("b"));
+    cluster.configMap(name, values("b"));
     return {
       type: "ReferenceValues",
       inputs: {
@@ -135,7 +136,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     ["a lost answer, then a cut connection", ["lose-answer", "cut"]],
   ];
   test.each(failures)("%s pass: what was there is still known", async (_name, faults) => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("PATCH", ...faults);
     await resource.up(subject.inputs);
@@ -147,7 +148,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("reads that fail pass too", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
     await resource.up(subject.inputs);
@@ -155,7 +156,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("somebody else writes between our read and our write, nine times: nothing is lost", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     const disturb: Fault = { before: subject.disturb };
     proxy.failFirst("PATCH", ...Array.from({ length: 9 }, () => disturb));
@@ -167,7 +168,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("somebody else writes the same every time: a clear error, and nothing of theirs is overwritten", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     let theirs: unknown;
     const collide = async (): Promise<void> => {
@@ -182,7 +183,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("refused: the error names the verb and the resource, at once", async () => {
-    const subject = await make();
+    const subject = make();
     const resource = engine.resource(subject.type);
     proxy.fault = ({ method }) =>
       method === "PATCH" ? { status: 403, message: "forbidden: no" } : undefined;
@@ -197,8 +198,8 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("cancelled while nobody answers: it ends at once", async () => {
-    const subject = await make();
-    const cancelled = await Engine.start({ kubeconfig: proxy.kubeconfig });
+    const subject = make();
+    const cancelled = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
     proxy.fault = () => "hang";
     const calls = proxy.calls.length;
     const ended = expect(cancelled.resource(subject.type).up(subject.inputs)).rejects.toThrow("1 CANCELLED");
@@ -211,7 +212,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 
   test("a preview writes nothing", async () => {
-    const subject = await make();
+    const subject = make();
     const since = proxy.calls.length;
     await engine.resource(subject.type).preview(subject.inputs);
     expect(new Set(proxy.calls.slice(since).map(({ method }) => method))).toStrictEqual(new Set(["GET"]));
@@ -219,7 +220,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
 });
 
 test("a second writer in a tight loop, while three resources come and go: nothing is lost on either side", async () => {
-  const all = await Promise.all(Object.values(subjects).map((make) => make()));
+  const all = Object.values(subjects).map((make) => make());
   const stop = new AbortController();
   let writes = 0;
   const writer = (async () => {

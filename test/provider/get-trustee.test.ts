@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
@@ -12,23 +12,18 @@ const TOKEN = "trustee:index:getTrustee";
 describe.each(generations)("the live Trustee %s", (generation) => {
   let cluster: TestCluster;
   let engine: Engine;
-  beforeAll(async () => {
-    cluster = await TestCluster.open(generation, trusteeNames.namespace);
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  beforeEach(async () => {
+    cluster = await TestCluster.withTrustee(generation);
+    engine = await Engine.start(cluster);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await engine.stop();
   });
 
   test("is read", async () => {
     const { policyKey, referenceValuesKey, route } = generationFacts[generation];
-    const secret = await cluster.kubectl(
-      "get",
-      "secret",
-      trusteeNames.certificate,
-      "-o",
-      "jsonpath={.data.tls\\.crt}",
-    );
+    const { data } = await cluster.get("Secret", trusteeNames.certificate);
+    const { spec } = await cluster.get("Route", route);
     const policies = (await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>;
     const values = (await cluster.data(trusteeNames.referenceValues)) as Record<string, string>;
     expect(
@@ -37,10 +32,12 @@ describe.each(generations)("the live Trustee %s", (generation) => {
         trusteeArgs(cluster.namespace, { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] }),
       ),
     ).toStrictEqual({
-      url: `https://${await cluster.kubectl("get", "route", route, "-o", "jsonpath={.spec.host}")}`,
-      certificate: Buffer.from(secret, "base64").toString(),
+      url: `https://${(spec as { host: string }).host}`,
+      certificate: Buffer.from((data as Record<string, string>)["tls.crt"] ?? "", "base64").toString(),
       generation,
+      policyConfigMap: trusteeNames.resourcePolicy,
       policyKey,
+      referenceValuesConfigMap: trusteeNames.referenceValues,
       referenceValuesKey,
       policy: policies[policyKey],
       referenceValues: values[referenceValuesKey],
@@ -56,16 +53,36 @@ describe.each(generations)("the live Trustee %s", (generation) => {
 describe("the preflight", () => {
   let cluster: TestCluster;
   let engine: Engine;
-  const metadata = () => ({ namespace: cluster.namespace });
   const certificate = { "tls.crt": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n" };
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+    engine = await Engine.start(cluster);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await engine.stop();
   });
+
+  /** A Trustee with all that a stack needs but a Route, made by hand. */
+  const trustee = (): void => {
+    cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
+    cluster.apply({
+      kind: "Deployment",
+      metadata: { name: trusteeNames.deployment },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: "kbs" } },
+        template: {
+          metadata: { labels: { app: "kbs" } },
+          spec: { containers: [{ name: "kbs", image: "kbs" }] },
+        },
+      },
+    });
+    cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
+    cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
+    cluster.secret(trusteeNames.certificate, certificate);
+  };
+  const url = { url: "https://kbs.example" };
 
   const problems = async (more: PropertyMap = {}): Promise<string> => {
     try {
@@ -105,36 +122,26 @@ describe("the preflight", () => {
   });
 
   test("finds what is there but cannot be used", async () => {
-    await cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
-    await cluster.apply({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: trusteeNames.deployment, ...metadata() },
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: { app: "kbs" } },
-        template: {
-          metadata: { labels: { app: "kbs" } },
-          spec: { containers: [{ name: "kbs", image: "kbs" }] },
-        },
-      },
-    });
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "package policy\n" });
-    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
-    await cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
-    await cluster.secret("taken");
-    await cluster.secret(
+    trustee();
+    cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
+    cluster.delete("Secret", trusteeNames.certificate);
+    cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
+    cluster.secret("taken");
+    cluster.secret(
       "other-stack",
       {},
       { labels: ownerLabels, annotations: ownerAnnotations("org/project/prod") },
     );
-    await cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
     const message = await problems({
-      url: "https://kbs.example",
+      ...url,
       createdSecrets: ["taken", "other-stack", "own"],
       existingSecrets: ["own"],
     });
-    expect(message).toContain("4 problems");
+    expect(message).toContain("5 problems");
+    expect(message).toContain(
+      'secrets "own": a secret that exists, and which this stack has created: it would be deleted',
+    );
     expect(message).toContain(`Secret "${trusteeNames.certificate}" without the key tls.crt`);
     expect(message).toContain(
       'The reference values under the key "reference-values.json" cannot be read: it holds an object',
@@ -145,31 +152,30 @@ describe("the preflight", () => {
     expect(message).toContain('secrets "other-stack": a Secret to be created, which exists already');
     expect(message).toContain("belongs to the stack org/project/prod");
     expect(message).not.toContain("hidden");
+  });
 
-    await cluster.secret(trusteeNames.certificate, certificate);
-    await cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
-    const before = engine.messages("WARNING").length;
-    expect(JSON.parse(await problems({ url: "https://kbs.example", createdSecrets: ["own"] }))).toMatchObject(
-      {
-        url: "https://kbs.example",
-        generation: "0.18",
-        registeredSecrets: ["gone"],
-        warnings: [expect.stringContaining('lists Secret "gone", which does not exist')],
-      },
-    );
-    expect(engine.messages("WARNING").slice(before)).toStrictEqual([
+  test("takes a Secret of its own stack for one to be created, and warns of a listed Secret that does not exist", async () => {
+    trustee();
+    cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    expect(JSON.parse(await problems({ ...url, createdSecrets: ["own"] }))).toMatchObject({
+      ...url,
+      generation: "0.18",
+      registeredSecrets: ["gone"],
+      warnings: [expect.stringContaining('lists Secret "gone", which does not exist')],
+    });
+    expect(engine.messages("WARNING")).toStrictEqual([
       `KbsConfig "${trusteeNames.kbsConfig}" lists Secret "gone", which does not exist: the Trustee operator cannot ` +
         "reconcile until it is created, or taken out of the list.",
     ]);
   });
 
   test("refuses Trustee's own secrets, by what the KbsConfig calls them, and counts what else is in the ConfigMaps", async () => {
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
+    trustee();
+    cluster.secret("taken");
+    cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
     await cluster.edit(trusteeNames.referenceValues, { "reference-values.json": "[]", other: "12345" });
     const spec = { kbsAuthSecretName: "own", kbsHttpsKeySecretName: "key", kbsConfigMapName: "taken" };
-    const names = ["patch", "kbsconfig", trusteeNames.kbsConfig, "--type=merge", "-p"];
-    await cluster.kubectl(...names, JSON.stringify({ spec }));
-    const url = { url: "https://kbs.example" };
+    await cluster.patch("KbsConfig", trusteeNames.kbsConfig, { spec });
     const message = await problems({ ...url, createdSecrets: ["own", "key"], existingSecrets: ["taken"] });
     expect(message).toContain("2 problems");
     expect(message).toContain('secrets "own": the Secret that the KbsConfig names as kbsAuthSecretName');
@@ -178,32 +184,40 @@ describe("the preflight", () => {
       policyOtherBytes: 5,
       referenceValuesOtherBytes: 5,
     });
-    await cluster.edit(trusteeNames.referenceValues, { other: null });
-    await cluster.kubectl(
-      ...names,
-      JSON.stringify({
-        spec: { kbsAuthSecretName: null, kbsHttpsKeySecretName: null, kbsConfigMapName: null },
-      }),
-    );
+  });
+
+  test("takes certificates alone, and refuses a Secret that holds a key beside them", async () => {
+    trustee();
+    const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
+    const tls = certificate["tls.crt"];
+    for (const text of [tls + key, key + tls]) {
+      cluster.delete("Secret", trusteeNames.certificate);
+      cluster.secret(trusteeNames.certificate, { "tls.crt": text });
+      const message = await problems(url);
+      expect(message).toContain("1 problem");
+      expect(message).toContain(
+        `Secret "${trusteeNames.certificate}" whose tls.crt holds more than certificates: PRIVATE KEY`,
+      );
+      expect(message).not.toContain("hidden");
+    }
+    cluster.delete("Secret", trusteeNames.certificate);
+    cluster.secret(trusteeNames.certificate, { "tls.crt": `Bag Attributes\n${tls}` });
+    expect(JSON.parse(await problems(url))).toMatchObject({ certificate: tls });
   });
 
   test("takes an immutable certificate, which is only read, and no immutable policy", async () => {
-    const fix = async (kind: string, name: string) =>
-      cluster.kubectl("patch", kind, name, "--type=merge", "-p", '{"immutable":true}');
-    await fix("secret", trusteeNames.certificate);
-    const url = { url: "https://kbs.example" };
+    trustee();
+    await cluster.patch("Secret", trusteeNames.certificate, { immutable: true });
     expect(JSON.parse(await problems(url))).toMatchObject({ certificate: certificate["tls.crt"] });
-    await fix("configmap", trusteeNames.resourcePolicy);
+    await cluster.patch("ConfigMap", trusteeNames.resourcePolicy, { immutable: true });
     const message = await problems(url);
     expect(message).toContain("1 problem");
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
-    await cluster.kubectl("delete", "configmap", trusteeNames.resourcePolicy);
-    await cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
   });
 
   test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {
-    await cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
-    const url = { url: "https://kbs.example" };
+    trustee();
+    cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     expect(await problems(url)).toContain(
       "trustee.generation: a policy for Trustee 0.18 beside reference values for Trustee 0.21\n      allowed: 0.18 or 0.21",
     );
@@ -232,7 +246,7 @@ describe("the preflight", () => {
       contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
       "current-context": "c",
     });
-    const nowhere = await Engine.start({ kubeconfig });
+    const nowhere = await Engine.start(cluster, { kubeconfig });
     await expect(nowhere.invoke(TOKEN, trusteeArgs("x"))).rejects.toThrow(
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
         `  - trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +

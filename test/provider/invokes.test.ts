@@ -6,20 +6,21 @@ import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { trusteeArgs } from "./trustee-args.ts";
 
-let trustee: TestCluster;
+let cluster: TestCluster;
 let proxy: FaultProxy;
 let engine: Engine;
 
 beforeAll(async () => {
-  trustee = await TestCluster.open("0.18", trusteeNames.namespace);
-  proxy = await FaultProxy.start(trustee.kubeconfig);
-  engine = await Engine.start({ kubeconfig: proxy.kubeconfig });
+  cluster = await TestCluster.withTrustee("0.18");
+  proxy = await FaultProxy.start(cluster.kubeconfig);
+  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
 });
 afterEach(() => {
   proxy.heal();
 });
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
   proxy.stop();
 });
 

@@ -10,14 +10,15 @@ let other: Engine;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-  other = await Engine.start({ kubeconfig: cluster.kubeconfig, stack: "other" });
-  await Promise.all(["p2-secret", "p3-secret"].map((name) => cluster.secret(name)));
+  engine = await Engine.start(cluster);
+  other = await Engine.start(cluster, { stack: "other" });
+  for (const name of ["p2-secret", "p3-secret"]) cluster.secret(name);
 });
 
 afterAll(async () => {
   await engine.stop();
   await other.stop();
+  cluster.stop();
 });
 
 const inputs = (kbsConfig: string, secret = "p2-secret", secretIsCreated = false) => ({
@@ -31,7 +32,7 @@ const annotations = async (name: string): Promise<unknown> =>
   (await cluster.get("KbsConfig", name)).metadata.annotations;
 
 test("appends a name, and takes it out again on destroy", async () => {
-  await cluster.kbsConfig("append", ["b", "a"]);
+  cluster.kbsConfig("append", ["b", "a"]);
   const entry = engine.resource("KbsSecretEntry");
   const preview = await entry.preview(inputs("append"));
   expect(preview).toStrictEqual({
@@ -66,7 +67,7 @@ test.each<[string, readonly string[] | undefined]>([
   ["absent", undefined],
   ["empty", []],
 ])("a list that is %s", async (name, list) => {
-  await cluster.kbsConfig(`list-${name}`, list);
+  cluster.kbsConfig(`list-${name}`, list);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs(`list-${name}`));
   expect(await cluster.entries(`list-${name}`)).toStrictEqual(["p2-secret"]);
@@ -75,7 +76,7 @@ test.each<[string, readonly string[] | undefined]>([
 });
 
 test("a name that was there before stays on destroy; nothing is written", async () => {
-  await cluster.kbsConfig("theirs", ["p2-secret", "a"]);
+  cluster.kbsConfig("theirs", ["p2-secret", "a"]);
   const { resourceVersion } = (await cluster.get("KbsConfig", "theirs")).metadata;
   const entry = engine.resource("KbsSecretEntry");
   expect((await entry.up(inputs("theirs"))).outputs).toMatchObject({ added: false, revision: "" });
@@ -92,7 +93,7 @@ test("a name that was there before stays on destroy; nothing is written", async 
 });
 
 test("taken out by somebody: a preview shows it, an up mends it, then there is no change", async () => {
-  await cluster.kbsConfig("drift", ["a"]);
+  cluster.kbsConfig("drift", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   const first = await entry.up(inputs("drift"));
   await cluster.setEntries("drift", ["a", "theirs"]);
@@ -112,7 +113,7 @@ test("taken out by somebody: a preview shows it, an up mends it, then there is n
 });
 
 test("the record of what is ours was removed: a preview shows it, an up writes it anew, and the name still goes with us", async () => {
-  await cluster.kbsConfig("unrecorded", ["a"]);
+  cluster.kbsConfig("unrecorded", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("unrecorded"));
   const recorded = await annotations("unrecorded");
@@ -139,7 +140,7 @@ test("the record of what is ours was removed: a preview shows it, an up writes i
 });
 
 test("there is no record of a name that was there before, and so none to lose", async () => {
-  await cluster.kbsConfig("no-record", ["p2-secret"]);
+  cluster.kbsConfig("no-record", ["p2-secret"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("no-record"));
   expect(await annotations("no-record")).toBeUndefined();
@@ -148,7 +149,7 @@ test("there is no record of a name that was there before, and so none to lose", 
 });
 
 test("a renamed secret replaces the entry: the new one comes before the old one goes", async () => {
-  await cluster.kbsConfig("rename", ["a"]);
+  cluster.kbsConfig("rename", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("rename"));
   const renamed = await entry.up(inputs("rename", "p3-secret"));
@@ -160,7 +161,7 @@ test("a renamed secret replaces the entry: the new one comes before the old one 
 });
 
 test("two stacks want the same name: it stays until both have gone", async () => {
-  await cluster.kbsConfig("shared", []);
+  cluster.kbsConfig("shared", []);
   const ours = engine.resource("KbsSecretEntry");
   const theirs = other.resource("KbsSecretEntry");
   await ours.up(inputs("shared"));
@@ -173,7 +174,7 @@ test("two stacks want the same name: it stays until both have gone", async () =>
 });
 
 test("a run that was killed before its state was saved still owns what it added", async () => {
-  await cluster.kbsConfig("killed", []);
+  cluster.kbsConfig("killed", []);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("killed"));
   entry.state = undefined;
@@ -188,7 +189,7 @@ test("a run that was killed before its state was saved still owns what it added"
 
 describe("what is missing", () => {
   test("a Secret that will not exist fails the preview, and nothing is written", async () => {
-    await cluster.kbsConfig("missing", []);
+    cluster.kbsConfig("missing", []);
     const entry = engine.resource("KbsSecretEntry");
     const message =
       `There is no Secret "nowhere" in namespace "${cluster.namespace}". Listing it in the KbsConfig would stop every ` +
@@ -208,10 +209,10 @@ describe("what is missing", () => {
   });
 
   test("a KbsConfig that has gone: the resource is gone, and deleting it succeeds", async () => {
-    await cluster.kbsConfig("going", []);
+    cluster.kbsConfig("going", []);
     const entry = engine.resource("KbsSecretEntry");
     await entry.up(inputs("going"));
-    await cluster.kubectl("delete", "kbsconfig", "going");
+    cluster.delete("KbsConfig", "going");
     const state = entry.state;
     expect(await entry.refresh()).toBe(false);
     entry.state = state;
@@ -219,31 +220,17 @@ describe("what is missing", () => {
   });
 
   test("a KbsConfig that is being deleted", async () => {
-    await cluster.kbsConfig("finalized", []);
+    cluster.kbsConfig("finalized", []);
     const entry = engine.resource("KbsSecretEntry");
     await entry.up(inputs("finalized"));
-    await cluster.kubectl(
-      "patch",
-      "kbsconfig",
-      "finalized",
-      "--type=merge",
-      "-p",
-      '{"metadata":{"finalizers":["example.com/hold"]}}',
-    );
-    await cluster.kubectl("delete", "kbsconfig", "finalized", "--wait=false");
+    await cluster.patch("KbsConfig", "finalized", { metadata: { finalizers: ["example.com/hold"] } });
+    cluster.delete("KbsConfig", "finalized");
     await entry.destroy();
     expect(await cluster.entries("finalized")).toStrictEqual(["p2-secret"]);
     await expect(entry.up(inputs("finalized"))).rejects.toThrow(
       `KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again when it is there anew.`,
     );
-    await cluster.kubectl(
-      "patch",
-      "kbsconfig",
-      "finalized",
-      "--type=merge",
-      "-p",
-      '{"metadata":{"finalizers":null}}',
-    );
+    await cluster.patch("KbsConfig", "finalized", { metadata: { finalizers: null } });
   });
 });
 
@@ -269,7 +256,7 @@ test("wrong inputs are said with their names", async () => {
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
   ).toStrictEqual({
-    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated",
+    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated, identity",
     namespace: "Too small: expected string to have >=1 characters",
     kbsConfig: "Invalid input: expected string, received number",
     secretIsCreated: "Invalid input: expected boolean, received undefined",
@@ -282,3 +269,26 @@ test("an entry cannot be imported", async () => {
     "This kind of resource cannot be imported: declare it, and it takes over what is there.",
   );
 });
+
+test.each(["constructor", "tostring", "__proto__"])(
+  "a Secret called %s whose record was lost is read, previewed, recorded again and taken out like any other",
+  async (secret) => {
+    const name = `called-${secret.replaceAll("_", "")}`;
+    cluster.kbsConfig(name, ["a"]);
+    cluster.secret(secret);
+    const entry = engine.resource("KbsSecretEntry", secret);
+    await entry.up(inputs(name, secret));
+    await cluster.kube.patch(
+      { kind: "KbsConfig", namespace: cluster.namespace, name },
+      { metadata: { annotations: { [SECRET_LEDGER_ANNOTATION]: null } } },
+    );
+    await entry.refresh();
+    expect(entry.state?.inputs["drift"]).toBe("the record of what is ours was removed");
+    expect((await entry.preview(inputs(name, secret))).op).toBe("update");
+    await entry.up(inputs(name, secret));
+    expect((await entry.up(inputs(name, secret))).op).toBe("same");
+    await entry.destroy();
+    expect(await cluster.entries(name)).toStrictEqual(["a"]);
+    expect(await annotations(name)).toBeUndefined();
+  },
+);

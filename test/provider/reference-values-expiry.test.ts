@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import type { TestClock } from "../support/kubernetes/clock.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import {
   A,
   B,
-  Clock,
   encode,
   entry,
   inputsIn,
@@ -17,16 +17,17 @@ import {
 
 let cluster: TestCluster;
 let engine: Engine;
-
-const clock = new Clock();
+let clock: TestClock;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now });
+  clock = cluster.clock;
+  engine = await Engine.start(cluster);
 });
 
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
 });
 
 const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
@@ -44,7 +45,7 @@ describe("an entry that is missing", () => {
     [MAP, ""],
   ])("is created in %s: %j, with an expiration that is then kept", async (key, before) => {
     const configMap = `create-${key.replaceAll(/[^a-z]/g, "")}-${before.length}`;
-    await cluster.configMap(configMap, { [key]: before });
+    cluster.configMap(configMap, { [key]: before });
     const values = engine.resource("ReferenceValues");
     expect((await values.preview(inputs(configMap))).outputs).toMatchObject({
       created: unknown,
@@ -70,7 +71,7 @@ describe("an entry that is missing", () => {
   });
 
   test("is renewed 30 days before it expires, by an update that a preview shows", async () => {
-    await cluster.configMap("renew", { [LIST]: "[]" });
+    cluster.configMap("renew", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     const first = clock.in(365);
     await values.up(inputs("renew"));
@@ -88,7 +89,7 @@ describe("an entry that is missing", () => {
   });
 
   test("follows another validity; one shorter than the notice is not renewed at every run", async () => {
-    await cluster.configMap("validity", { [LIST]: "[]" });
+    cluster.configMap("validity", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("validity"));
     const changed = await values.up(inputs("validity", [A], { validityDays: 10 }));
@@ -103,7 +104,7 @@ describe("an entry that is missing", () => {
   });
 
   test("may hold for another time than the others", async () => {
-    await cluster.configMap("single", { [LIST]: "[]" });
+    cluster.configMap("single", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     const both = { digests: { snp_pcr08: [A], tdx_pcr08: [B] } };
     const wanted = inputs("single", [A], { ...both, validityDaysOf: { tdx_pcr08: 90 } });
@@ -124,7 +125,7 @@ describe("an entry that is missing", () => {
   });
 
   test("drift: its expiration was changed by hand", async () => {
-    await cluster.configMap("expired", { [LIST]: "[]" });
+    cluster.configMap("expired", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     const { outputs } = await values.up(inputs("expired"));
     const live = liveContentOf(outputs);
@@ -139,7 +140,7 @@ describe("an entry that is missing", () => {
 
 test("an entry of ours that is about to expire is not warned of, those of others beside it are", async () => {
   const expiration = clock.in(20);
-  await cluster.configMap("beside", { [LIST]: list(entry([B], { expiration })) });
+  cluster.configMap("beside", { [LIST]: list(entry([B], { expiration })) });
   const values = engine.resource("ReferenceValues");
   const digests = { snp_pcr08: [A], tdx_pcr08: [A] };
   const wanted = inputs("beside", [A], { digests, validityDaysOf: { tdx_pcr08: 20 } });
@@ -183,7 +184,7 @@ describe("expiry of somebody else's entry", () => {
   ])("%s", async (_, days, expected) => {
     const expiration = clock.in(days);
     const configMap = `theirs-${days}`;
-    await cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
+    cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
     const values = engine.resource("ReferenceValues");
     const wanted = inputs(configMap.replace("--", "-m"));
     const message = expected(expiration)?.replace("--", "-m");

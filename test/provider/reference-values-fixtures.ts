@@ -40,17 +40,3 @@ export function liveContentOf(outputs: PropertyMap): string {
   if (typeof text !== "string") throw new Error("liveContent is no text");
   return text;
 }
-
-/** A clock that stands, until it is moved. */
-export class Clock {
-  now = new Date("2026-11-23T12:00:00.123Z");
-
-  /** The time in so many days, as reference values have it. */
-  in(days: number): string {
-    return `${new Date(this.now.getTime() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
-  }
-
-  laterBy(days: number): void {
-    this.now = new Date(this.now.getTime() + days * 86_400_000);
-  }
-}

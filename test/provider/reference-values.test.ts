@@ -6,7 +6,6 @@ import {
   A,
   B,
   C,
-  Clock,
   encode,
   entry,
   inputsIn,
@@ -19,17 +18,17 @@ import {
 let cluster: TestCluster;
 let engine: Engine;
 let other: Engine;
-const clock = new Clock();
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now });
-  other = await Engine.start({ kubeconfig: cluster.kubeconfig, now: () => clock.now, stack: "other" });
+  engine = await Engine.start(cluster);
+  other = await Engine.start(cluster, { stack: "other" });
 });
 
 afterAll(async () => {
   await engine.stop();
   await other.stop();
+  cluster.stop();
 });
 
 const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
@@ -44,7 +43,7 @@ describe("own digests in somebody else's entry", () => {
       expiration: "2020-01-01T00:00:00Z",
       value: [3],
     });
-    await cluster.configMap("values", { [LIST]: theirs, other: "theirs" });
+    cluster.configMap("values", { [LIST]: theirs, other: "theirs" });
     const values = engine.resource("ReferenceValues");
     const withOurs = list(entry([B, A], { note: "x" }), {
       name: "svn",
@@ -91,7 +90,7 @@ describe("own digests in somebody else's entry", () => {
   });
 
   test("one that was there before stays on destroy", async () => {
-    await cluster.configMap("before", { [LIST]: list(entry([A])) });
+    cluster.configMap("before", { [LIST]: list(entry([A])) });
     const { resourceVersion } = (await cluster.get("ConfigMap", "before")).metadata;
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("before"));
@@ -100,7 +99,7 @@ describe("own digests in somebody else's entry", () => {
   });
 
   test("one that was there before stays on a change to another too, which is said once", async () => {
-    await cluster.configMap("left", { [LIST]: list(entry([A])) });
+    cluster.configMap("left", { [LIST]: list(entry([A])) });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("left", [A, B]));
     const before = engine.messages("WARNING").length;
@@ -129,7 +128,7 @@ describe("own digests in somebody else's entry", () => {
     ["with its whole entry", () => "[]", "missing: the entry snp_pcr08"],
   ])("drift: %s", async (name, edit, words) => {
     const configMap = `drift-${name.replaceAll(" ", "-")}`;
-    await cluster.configMap(configMap, { [LIST]: list(entry([B])) });
+    cluster.configMap(configMap, { [LIST]: list(entry([B])) });
     const values = engine.resource("ReferenceValues");
     const first = await values.up(inputs(configMap));
     const live = liveContentOf(first.outputs);
@@ -150,7 +149,7 @@ describe("own digests in somebody else's entry", () => {
   test("two stacks, in any order", async () => {
     for (const oursFirst of [true, false]) {
       const configMap = `shared-${String(oursFirst)}`;
-      await cluster.configMap(configMap, { [LIST]: "[\n]\n" });
+      cluster.configMap(configMap, { [LIST]: "[\n]\n" });
       const ours = engine.resource("ReferenceValues");
       const theirs = other.resource("ReferenceValues");
       await ours.up(inputs(configMap, [A, C]));
@@ -170,7 +169,7 @@ describe("own digests in somebody else's entry", () => {
   });
 
   test("a run that was killed before its state was saved still owns what it added", async () => {
-    await cluster.configMap("killed", { [LIST]: list(entry([B])) });
+    cluster.configMap("killed", { [LIST]: list(entry([B])) });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("killed"));
     values.state = undefined;
@@ -183,7 +182,7 @@ describe("own digests in somebody else's entry", () => {
 describe("Trustee is upgraded under a stack", () => {
   test("the digests move to the new key and format; the old key is as before", async () => {
     const old = list(entry([B]));
-    await cluster.configMap("upgrade", { [LIST]: old });
+    cluster.configMap("upgrade", { [LIST]: old });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("upgrade"));
     await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
@@ -191,7 +190,7 @@ describe("Trustee is upgraded under a stack", () => {
     expect(values.state?.inputs["drift"]).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
     const moved = await values.up(inputs("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
-    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: clock.in(365), value: [A] };
+    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };
     expect(await cluster.data("upgrade")).toStrictEqual({
       [LIST]: old,
       [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,
@@ -211,7 +210,7 @@ describe("what cannot be", () => {
     "malformed (%s): a clear error at preview, at up and at destroy; nothing is written",
     async (text, problem) => {
       const configMap = `malformed-${text.length}`;
-      await cluster.configMap(configMap, { [LIST]: "[]" });
+      cluster.configMap(configMap, { [LIST]: "[]" });
       const values = engine.resource("ReferenceValues");
       await values.up(inputs(configMap));
       await cluster.edit(configMap, { [LIST]: text });
@@ -249,7 +248,7 @@ describe("what cannot be", () => {
       'digests["mr.config-id"][0]': reason,
       'digests[""]': expect.any(String) as unknown,
     });
-    await cluster.configMap("bare-metal", { [LIST]: "[]" });
+    cluster.configMap("bare-metal", { [LIST]: "[]" });
     await values.up(inputs("bare-metal", [], { digests }));
     const live = (await cluster.data("bare-metal")) as Record<string, string>;
     const written = JSON.parse(live[LIST] ?? "") as { name: string; value: string[] }[];
@@ -263,7 +262,7 @@ describe("what cannot be", () => {
   });
 
   test("unknown digests at preview make unknown outputs", async () => {
-    await cluster.configMap("unknown", { [LIST]: "[]" });
+    cluster.configMap("unknown", { [LIST]: "[]" });
     const { outputs } = await engine
       .resource("ReferenceValues")
       .preview(inputs("unknown", [], { digests: unknown }));
@@ -276,10 +275,10 @@ describe("what cannot be", () => {
   });
 
   test("a ConfigMap that has gone: the resource is gone, and deleting it succeeds; it cannot be imported", async () => {
-    await cluster.configMap("going", { [LIST]: "[]" });
+    cluster.configMap("going", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("going"));
-    await cluster.kubectl("delete", "configmap", "going");
+    cluster.delete("ConfigMap", "going");
     const { state } = values;
     expect(await values.refresh()).toBe(false);
     values.state = state;

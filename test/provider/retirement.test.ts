@@ -10,11 +10,12 @@ let engine: Engine;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  engine = await Engine.start(cluster);
 });
 
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
 });
 
 const POLICY = "policy.rego";
@@ -41,9 +42,9 @@ class Stack {
     return `${this.#name}-values`;
   }
 
-  async prepare(): Promise<void> {
-    await cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
-    await cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
+  prepare(): void {
+    cluster.configMap(this.#policyMap, { [POLICY]: STOCK });
+    cluster.configMap(this.#valuesMap, { [LIST]: THEIRS });
   }
 
   #rotation(initData: string): PropertyMap {
@@ -147,7 +148,7 @@ const both = (former: string, now: string): object => ({
 describe("a change of initdata", () => {
   test("keeps the former one until the retirement, which a rollout can follow", async () => {
     const stack = new Stack("change");
-    await stack.prepare();
+    stack.prepare();
     expect(await stack.up(A)).toBe("create");
     expect(stack.retirement.state?.outputs["revision"]).toBe("");
     expect(await stack.accepted()).toStrictEqual(only(A));
@@ -169,7 +170,7 @@ describe("a change of initdata", () => {
 
   test("that was interrupted shows as drift, also where it went back meanwhile, and ends with the next run", async () => {
     const stack = new Stack("back");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await stack.retirement.refresh();
@@ -188,9 +189,30 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
+  test("of which somebody has forged the reader's name shows it escaped", async () => {
+    const stack = new Stack("forged");
+    stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    const policy = (await cluster.data("forged-policy")) as Record<string, string>;
+    const forged = (policy[POLICY] ?? "").replaceAll(
+      `"retiring":{"s":{"*":{"${A}":"pod1"}}}`,
+      `"retiring":{"s":{"*":{"${A}":"x\\u001b[2J\\nall is well"}}}`,
+    );
+    expect(forged).not.toBe(policy[POLICY]);
+    await cluster.kube.patch(
+      { kind: "ConfigMap", namespace: cluster.namespace, name: "forged-policy" },
+      { data: { [POLICY]: forged } },
+    );
+    await stack.retirement.refresh();
+    expect(stack.retirement.state?.inputs["drift"]).toBe(
+      String.raw`the former initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
+    );
+  });
+
   test("that was killed before its state was saved goes on as if it had not been", async () => {
     const stack = new Stack("killed");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     const states = [stack.policy.state, stack.values.state];
     await stack.declare(B);
@@ -210,7 +232,7 @@ describe("a change of initdata", () => {
 
   test("that is destroyed half way leaves what was there at first", async () => {
     const stack = new Stack("half");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await stack.destroy();
@@ -218,7 +240,7 @@ describe("a change of initdata", () => {
 
   test("of which somebody took the former digest out by hand: nothing puts it back", async () => {
     const stack = new Stack("by-hand");
-    await stack.prepare();
+    stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await cluster.edit("by-hand-values", { [LIST]: list(entry([C, B])) });
@@ -226,5 +248,37 @@ describe("a change of initdata", () => {
     expect(await stack.accepted()).toStrictEqual(only(B));
     await stack.expectSame(B);
     await stack.destroy();
+  });
+
+  test("of which somebody took the whole entry out: the retirement makes none, and the next run one that Trustee reads", async () => {
+    const stack = new Stack("emptied");
+    stack.prepare();
+    await stack.up(A);
+    await stack.declare(B);
+    await cluster.edit("emptied-values", { [LIST]: "[]" });
+    await stack.retirement.up(stack.retirementInputs(B));
+    expect((await stack.accepted()).values).toBe("[]");
+    await stack.values.refresh();
+    expect(stack.values.state?.inputs["drift"]).toBe("missing: the entry snp_pcr08");
+    await stack.up(B);
+    expect(JSON.parse((await stack.accepted()).values)).toStrictEqual([
+      { name: "snp_pcr08", expiration: expect.stringMatching(/^20\d\d-.*Z$/) as unknown, value: [B] },
+    ]);
+    await stack.expectSame(B);
+  });
+
+  test("while another team puts an entry of the same name before: the former digest goes from both, and all of ours with us", async () => {
+    const stack = new Stack("before");
+    stack.prepare();
+    await stack.up(A);
+    const first = entry(["x"], { expiration: "2035-01-01T00:00:00Z" });
+    await cluster.edit("before-values", { [LIST]: list(first, entry([C, A])) });
+    await stack.up(B);
+    const held = list({ ...first, value: ["x", B] }, entry([C, B]));
+    expect((await stack.accepted()).values).toBe(held);
+    await stack.expectSame(B);
+    await stack.retirement.destroy();
+    await stack.values.destroy();
+    expect((await stack.accepted()).values).toBe(list(first, entry([C])));
   });
 });

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ownerLabels } from "../../core/trustee/ownership.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import type { Kind } from "../../kube/objects.ts";
@@ -18,13 +17,13 @@ describe("a rollout that is done", () => {
   let inputs: PropertyMap;
   let writes = 0;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-    await plainDeployment(cluster, "unseen", { app: "unseen" });
-    await cluster.configMap("policy", { a: "0" });
-    await cluster.secret("ours", { a: "0" }, { labels: ownerLabels });
-    await cluster.secret("theirs", { a: "0" });
+    engine = await Engine.start(cluster);
+    plainDeployment(cluster, "unseen", { app: "unseen" });
+    cluster.configMap("policy", { a: "0" });
+    cluster.secret("ours", { a: "0" }, { labels: ownerLabels });
+    cluster.secret("theirs", { a: "0" });
     inputs = {
       namespace: cluster.namespace,
       deployment: "unseen",
@@ -40,7 +39,7 @@ describe("a rollout that is done", () => {
     rollout = engine.resource("Rollout");
     await rollout.up(inputs);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await engine.stop();
   });
 
@@ -53,7 +52,7 @@ describe("a rollout that is done", () => {
 
   /** Changes an object in a second in which no pod was made. */
   async function write(kind: Kind, name: string, manager: string): Promise<void> {
-    await sleep(1_100);
+    cluster.clock.advance(1_100);
     const value = Buffer.from(String((writes += 1))).toString("base64");
     await cluster.writer(manager).patch({ kind, namespace: cluster.namespace, name }, { data: { a: value } });
   }
@@ -107,8 +106,8 @@ describe("a rollout that is done", () => {
   test("somebody else's restart since our write is enough", async () => {
     await rollout.up(inputs);
     await write("ConfigMap", "policy", FIELD_MANAGER);
-    await cluster.kubectl("rollout", "restart", "deployment/unseen");
-    await cluster.kubectl("rollout", "status", "deployment/unseen", "--timeout=60s");
+    cluster.restart("unseen");
+    cluster.rolledOut("unseen");
     expect((await rollout.up(inputs)).op).toBe("same");
   });
 });

@@ -24,15 +24,14 @@ export function kbsRollout(
 }
 
 /** A Deployment of one pod that mounts nothing. */
-export async function plainDeployment(
+export function plainDeployment(
   cluster: TestCluster,
   name: string,
   labels: Readonly<Record<string, string>>,
-): Promise<void> {
-  await cluster.apply({
-    apiVersion: "apps/v1",
+): void {
+  cluster.apply({
     kind: "Deployment",
-    metadata: { name, namespace: cluster.namespace },
+    metadata: { name },
     spec: {
       replicas: 1,
       selector: { matchLabels: labels },

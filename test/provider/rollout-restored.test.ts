@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { A } from "./reference-values-fixtures.ts";
 import { kbsRollout, plainDeployment } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
 
@@ -14,8 +14,8 @@ describe.each(generations)(
     let cluster: TestCluster;
     let engine: Engine;
     beforeAll(async () => {
-      cluster = await TestCluster.open(generation, trusteeNames.namespace);
-      engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+      cluster = await TestCluster.withTrustee(generation);
+      engine = await Engine.start(cluster);
     });
     afterAll(async () => {
       await engine.stop();
@@ -43,9 +43,9 @@ describe.each(generations)(
       );
       expect(engine.statuses.at(-1)).toContain(`its rollout is under way; ConfigMap "${configMap}" ${says}`);
       const since = engine.messages("WARNING").length;
-      const start = performance.now();
+      const start = cluster.clock.elapsed();
       await last.destroy();
-      expect(performance.now() - start).toBeLessThan(60_000);
+      expect(cluster.clock.elapsed() - start).toBeLessThan(60_000);
       expect(engine.messages("WARNING").slice(since)).toStrictEqual([
         expect.stringContaining(
           `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" does not start`,
@@ -60,10 +60,10 @@ describe.each(generations)(
 
 test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
   const cluster = await TestCluster.open();
-  const engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-  await cluster.configMap("empty");
-  await plainDeployment(cluster, "emptied", { app: "plain", name: "emptied" });
-  await cluster.kubectl("rollout", "status", "deployment/emptied", "--timeout=60s");
+  const engine = await Engine.start(cluster);
+  cluster.configMap("empty", undefined, { immutable: false });
+  plainDeployment(cluster, "emptied", { app: "plain", name: "emptied" });
+  cluster.rolledOut("emptied");
   const inputs = {
     namespace: cluster.namespace,
     deployment: "emptied",
@@ -79,16 +79,20 @@ test("what was put back is that there was nothing: the pods are replaced all the
     namespace: cluster.namespace,
     configMap: "empty",
     candidateKeys: ["a"],
-    content: "b",
+    policy: { stack: "org/p/dev", others: "affirming", secrets: { s: { "*": { [A]: "pod1" } } } },
   });
   await engine.resource("Rollout").up(inputs);
+  const managers = async () => {
+    const { managedFields = [] } = (await cluster.get("ConfigMap", "empty")).metadata;
+    return managedFields.map(({ manager }) => manager);
+  };
+  expect(await managers()).toStrictEqual(["kubectl", FIELD_MANAGER]);
   const before = await podsOf(cluster, "plain");
-  await sleep(1_100);
+  cluster.clock.advance(1_100);
   await entry.destroy();
-  const { managedFields = [] } = (await cluster.get("ConfigMap", "empty")).metadata;
-  expect(managedFields.map(({ manager }) => manager)).not.toContain(FIELD_MANAGER);
+  expect(await managers()).toStrictEqual(["kubectl"]);
   await last.destroy();
   expectAllNew(await podsOf(cluster, "plain"), before);
-  await cluster.kubectl("delete", "deployment", "emptied", "--wait=true");
   await engine.stop();
+  cluster.stop();
 });

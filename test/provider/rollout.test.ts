@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -12,11 +12,11 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   const { policyKey } = generationFacts[generation];
   let count = 0;
 
-  beforeAll(async () => {
-    cluster = await TestCluster.open(generation, trusteeNames.namespace);
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
+  beforeEach(async () => {
+    cluster = await TestCluster.withTrustee(generation);
+    engine = await Engine.start(cluster);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await engine.stop();
   });
 
@@ -53,14 +53,15 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   test("somebody else's restart is no drift", async () => {
     const rollout = engine.resource("Rollout");
     await rollout.up(kbsRollout({ policy: "1" }));
-    await cluster.kubectl("rollout", "restart", `deployment/${trusteeNames.deployment}`);
+    cluster.restart(trusteeNames.deployment);
     expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");
-    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
+    cluster.rolledOut(trusteeNames.deployment);
+    expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");
   });
 
   test("a new entry: waits until the operator has mounted the secret", async () => {
     const name = `new-${Date.now()}`;
-    await cluster.secret(name, { key: "value" });
+    cluster.secret(name, { key: "value" });
     const entry = engine.resource("KbsSecretEntry", name);
     await entry.up({
       namespace: cluster.namespace,
@@ -71,18 +72,13 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const rollout = engine.resource("Rollout");
     await rollout.up(kbsRollout({ secret: "1" }, [name]));
     const [pod] = await podsOf(cluster);
-    const volumes = await cluster.kubectl(
-      "get",
-      "pod",
-      pod?.name ?? "",
-      "-o",
-      "jsonpath={.spec.volumes[*].secret.secretName}",
-    );
-    expect(volumes.split(" ")).toContain(name);
+    const { spec } = await cluster.get("Pod", pod?.name ?? "");
+    const { volumes } = spec as { volumes: readonly { secret?: { secretName: string } }[] };
+    expect(volumes.map(({ secret }) => secret?.secretName)).toContain(name);
 
     // Its value changes: the operator of 0.21 makes no new pod for that.
     const before = await podsOf(cluster);
-    await cluster.secret(name, { key: "value 2" });
+    cluster.secret(name, { key: "value 2" });
     await rollout.up(kbsRollout({ secret: "2" }, [name]));
     expectAllNew(await podsOf(cluster), before);
 
@@ -91,14 +87,14 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     await last.up(kbsRollout({}, [], { onDelete: true }));
     const pods = await podsOf(cluster);
     await entry.destroy();
-    await cluster.kubectl("delete", "secret", name);
+    cluster.delete("Secret", name);
     await changePolicy();
     await last.destroy();
     expectAllNew(await podsOf(cluster), pods);
   });
 
   test("a listed Secret that does not exist: the failure says so", async () => {
-    await cluster.secret("blocked");
+    cluster.secret("blocked");
     const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
     const rollout = engine.resource("Rollout");
@@ -109,9 +105,6 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
         "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
     );
     expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
-    await cluster.setEntries(trusteeNames.kbsConfig, before);
-    await cluster.kubectl("delete", "secret", "blocked");
-    await cluster.kubectl("rollout", "status", `deployment/${trusteeNames.deployment}`, "--timeout=60s");
   });
 });
 
@@ -119,26 +112,20 @@ describe("a Deployment by itself", () => {
   let cluster: TestCluster;
   let engine: Engine;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await TestCluster.open();
-    engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-    await cluster.configMap("policy", { a: "b" });
+    engine = await Engine.start(cluster);
+    cluster.configMap("policy", { a: "b" });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await engine.stop();
   });
 
-  const deploy = async (
-    name: string,
-    replicas: number,
-    template: object = {},
-    spec: object = {},
-  ): Promise<void> => {
+  const deploy = (name: string, replicas: number, template: object = {}, spec: object = {}): void => {
     const labels = { app: "plain", name };
-    await cluster.apply({
-      apiVersion: "apps/v1",
+    cluster.apply({
       kind: "Deployment",
-      metadata: { name, namespace: cluster.namespace },
+      metadata: { name },
       spec: {
         replicas,
         selector: {
@@ -152,7 +139,6 @@ describe("a Deployment by itself", () => {
       },
     });
   };
-  const ready = (name: string) => cluster.kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
   const inputs = (deployment: string, more: PropertyMap = {}) => ({
     namespace: cluster.namespace,
     deployment,
@@ -169,16 +155,15 @@ describe("a Deployment by itself", () => {
 
   test("pods that a disruption budget guards are evicted one after the other", async () => {
     const { resourceVersion = "" } = (await cluster.get("ConfigMap", "policy")).metadata;
-    await cluster.secret("value", { a: "1" });
-    await deploy("evicted", 2, versions(resourceVersion));
-    await ready("evicted");
-    await cluster.apply({
-      apiVersion: "policy/v1",
+    cluster.secret("value", { a: "1" });
+    deploy("evicted", 2, versions(resourceVersion));
+    cluster.rolledOut("evicted");
+    cluster.apply({
       kind: "PodDisruptionBudget",
-      metadata: { name: "evicted", namespace: cluster.namespace },
+      metadata: { name: "evicted" },
       spec: { minAvailable: 1, selector: { matchLabels: { name: "evicted" } } },
     });
-    await cluster.secret("value", { a: "2" });
+    cluster.secret("value", { a: "2" });
     const since = engine.statuses.length;
     const before = await podsOf(cluster, "plain");
     await engine.resource("Rollout").up(inputs("evicted", { after: [{ kind: "Secret", name: "value" }] }));
@@ -189,65 +174,56 @@ describe("a Deployment by itself", () => {
       "1 of 2",
       "2 of 2",
     ]);
-    await cluster.kubectl("delete", "deployment", "evicted", "--wait=true");
   });
 
   test("a pod that is only labelled like them is left alone", async () => {
-    await deploy("labelled", 1);
-    await ready("labelled");
-    await cluster.apply({
-      apiVersion: "v1",
+    deploy("labelled", 1);
+    cluster.rolledOut("labelled");
+    cluster.apply({
       kind: "Pod",
-      metadata: {
-        name: "bystander",
-        namespace: cluster.namespace,
-        labels: { app: "plain", name: "labelled" },
-      },
+      metadata: { name: "bystander", labels: { app: "plain", name: "labelled" } },
       spec: { containers: [{ name: "c", image: "i" }] },
     });
     await touch();
     await engine.resource("Rollout").up(inputs("labelled"));
     expect((await cluster.get("Pod", "bystander")).metadata.deletionTimestamp).toBeUndefined();
-    await cluster.kubectl("delete", "pod/bystander", "deployment/labelled");
   });
 
   test("cancel ends the wait at once", async () => {
-    await deploy("cancelled", 1, {}, { nodeSelector: { nowhere: "1" } });
-    const cancelled = await Engine.start({ kubeconfig: cluster.kubeconfig });
-    const up = cancelled.resource("Rollout").up(inputs("cancelled"));
+    deploy("cancelled", 1, {}, { nodeSelector: { nowhere: "1" } });
+    const up = engine.resource("Rollout").up(inputs("cancelled", { timeoutMinutes: 600 }));
     const ended = expect(up).rejects.toThrow("1 CANCELLED: cancelled before it was done");
-    await expect.poll(() => cancelled.statuses.length).toBeGreaterThan(0);
+    await expect.poll(() => engine.statuses.length).toBeGreaterThan(0);
     const start = performance.now();
-    await cancelled.cancel();
+    await engine.cancel();
     await ended;
     expect(performance.now() - start).toBeLessThan(500);
-    await cancelled.stop();
   });
 
   test("a timeout of the resource explains what holds it up", async () => {
+    deploy("unschedulable", 1, {}, { nodeSelector: { nowhere: "1" } });
     const rollout = engine.resource("Rollout");
-    const { error, pod } = await rollout.up(inputs("cancelled"), 2).then(
+    const want = inputs("unschedulable", { timeoutMinutes: 600 });
+    const { error, pod } = await rollout.up(want, 0.5).then(
       () => ({ error: undefined, pod: undefined }),
       async (thrown: unknown) => ({ error: thrown as Error, pod: (await podsOf(cluster, "plain"))[0]?.name }),
     );
     expect(error?.message).toContain(
-      `The rollout of Deployment "cancelled" in namespace "${cluster.namespace}" did not complete: ` +
-        "not done within its timeout of 2 s; the resource option customTimeouts can give it more.\n" +
+      `The rollout of Deployment "unschedulable" in namespace "${cluster.namespace}" did not complete: ` +
+        "not done within its timeout of 0.5 s; the resource option customTimeouts can give it more.\n" +
         `  - pod ${pod ?? ""} is not scheduled: Unschedulable `,
     );
     expect(error?.message).toContain(`  - event of ${pod ?? ""}: FailedScheduling `);
-    await cluster.kubectl("delete", "deployment", "cancelled");
   });
 
   test("paused rollouts fail at once", async () => {
-    await deploy("paused", 1);
-    await ready("paused");
-    await cluster.kubectl("rollout", "pause", "deployment/paused");
+    deploy("paused", 1);
+    cluster.rolledOut("paused");
+    await cluster.patch("Deployment", "paused", { spec: { paused: true } });
     await touch();
     await expect(engine.resource("Rollout").up(inputs("paused"))).rejects.toThrow(
       "its rollouts are paused; resume them: kubectl rollout resume deployment.",
     );
-    await cluster.kubectl("delete", "deployment", "paused");
   });
 
   test("no such Deployment, no such object; one that has gone is gone, and deleting it succeeds", async () => {
@@ -255,13 +231,13 @@ describe("a Deployment by itself", () => {
     const message = `There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
     await expect(rollout.preview(inputs("nowhere"))).rejects.toThrow(message);
     await expect(rollout.up(inputs("nowhere"))).rejects.toThrow(message);
-    await deploy("going", 0);
+    deploy("going", 0);
     const after = [{ kind: "Secret", name: "nowhere" }];
     await expect(rollout.up(inputs("going", { after }))).rejects.toThrow(
       `There is no Secret "nowhere" in namespace "${cluster.namespace}", which the KBS has to read.`,
     );
     await rollout.up(inputs("going", { onDelete: true, after }));
-    await cluster.kubectl("delete", "deployment", "going");
+    cluster.delete("Deployment", "going");
     const { state } = rollout;
     expect(await rollout.refresh()).toBe(false);
     rollout.state = state;

@@ -14,17 +14,18 @@ let engine: Engine;
 beforeAll(async () => {
   cluster = await TestCluster.open();
   proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start({ kubeconfig: proxy.kubeconfig });
-  await Promise.all(SECRETS.map((name) => cluster.secret(name)));
+  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
+  for (const name of SECRETS) cluster.secret(name);
 });
 afterAll(async () => {
   await engine.stop();
+  cluster.stop();
   proxy.stop();
 });
 
 test("many entries of one list, all at once, over a slow network: none loses against another of its own stack", async () => {
-  await cluster.kbsConfig("many", ["others"]);
-  proxy.fault = () => ({ before: async () => sleep(20) });
+  cluster.kbsConfig("many", ["others"]);
+  proxy.fault = () => ({ before: async () => sleep(5) });
   const entries = SECRETS.map((secret) => ({ secret, resource: engine.resource("KbsSecretEntry", secret) }));
   await Promise.all(
     entries.map(({ secret, resource }) =>

@@ -12,13 +12,14 @@ let other: Engine;
 
 beforeAll(async () => {
   cluster = await TestCluster.open();
-  engine = await Engine.start({ kubeconfig: cluster.kubeconfig });
-  other = await Engine.start({ kubeconfig: cluster.kubeconfig, stack: "other" });
+  engine = await Engine.start(cluster);
+  other = await Engine.start(cluster, { stack: "other" });
 });
 
 afterAll(async () => {
   await engine.stop();
   await other.stop();
+  cluster.stop();
 });
 
 /** As the program gives it: the key of the generation that it has found. */
@@ -33,7 +34,7 @@ async function convert(configMap: string): Promise<void> {
 
 test("the new key stands beside the old one: the preview says so, and each gets back what it held", async () => {
   const before = { [LIST]: list(entry([B])), [MAP]: "{\n}\n" };
-  await cluster.configMap("beside", { [LIST]: before[LIST] });
+  cluster.configMap("beside", { [LIST]: before[LIST] });
   const resource = engine.resource("ReferenceValues");
   await resource.up(values("beside", LIST, A));
   await cluster.edit("beside", { [MAP]: before[MAP] });
@@ -55,7 +56,7 @@ describe("somebody has converted everything to the new generation, what is ours 
       expiration: "2020-01-01T00:00:00Z",
       value: [3],
     });
-    await cluster.configMap("values", { [LIST]: theirs });
+    cluster.configMap("values", { [LIST]: theirs });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("values", LIST, A));
     await convert("values");
@@ -80,7 +81,7 @@ describe("somebody has converted everything to the new generation, what is ours 
   });
 
   test("a digest that stays the same is still ours to take out", async () => {
-    await cluster.configMap("same", { [LIST]: list(entry([B])) });
+    cluster.configMap("same", { [LIST]: list(entry([B])) });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("same", LIST, A));
     await convert("same");
@@ -90,7 +91,7 @@ describe("somebody has converted everything to the new generation, what is ours 
   });
 
   test("an entry that we had created goes with us", async () => {
-    await cluster.configMap("created", { [LIST]: "[]" });
+    cluster.configMap("created", { [LIST]: "[]" });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("created", LIST, A));
     await convert("created");
@@ -101,7 +102,7 @@ describe("somebody has converted everything to the new generation, what is ours 
   });
 
   test("two stacks move one after the other, and each takes its own out", async () => {
-    await cluster.configMap("shared", { [LIST]: list(entry([B])) });
+    cluster.configMap("shared", { [LIST]: list(entry([B])) });
     const ours = engine.resource("ReferenceValues");
     const theirs = other.resource("ReferenceValues");
     await ours.up(values("shared", LIST, A));
@@ -130,7 +131,7 @@ describe("somebody has converted everything to the new generation, what is ours 
       candidateKeys: [key],
       policy,
     });
-    await cluster.configMap("policy", { "policy.rego": stock });
+    cluster.configMap("policy", { "policy.rego": stock });
     const resource = engine.resource("ResourcePolicy");
     await resource.up(given("policy.rego"));
     const text = joinPolicy(stock, { ...policy, owner: ownerMark(resource.urn) });

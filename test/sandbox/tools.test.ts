@@ -1,9 +1,9 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cacheFolder } from "../../sandbox/tools/build.ts";
-import { type ToolModule, toolModules } from "../../sandbox/tools/catalog.ts";
+import { KUBERNETES_PLUGIN_VERSION, type ToolModule, toolModules } from "../../sandbox/tools/catalog.ts";
 import { findFamily, isFitting, parseVersion } from "../../sandbox/tools/installed.ts";
 import { checkRequirements } from "../../sandbox/tools/requirements.ts";
 
@@ -108,21 +108,26 @@ describe("what is missing", () => {
 });
 
 describe("the cache", () => {
-  const [module] = toolModules;
+  const [module] = toolModules.filter(({ name }) => name === "cluster");
   const [tool] = module?.tools ?? [];
 
-  test("has another folder for another Go, other linker flags, another module", async () => {
+  test("has another folder for another Go, other flags of linker or compiler, another module", async () => {
     if (module === undefined || tool === undefined) throw new Error("no tools");
-    const other = { ...module, linkerFlags: "-s" };
     const opa = toolModules.find(({ name }) => name === "opa") ?? module;
     const folders = await Promise.all([
       cacheFolder("/cache", module, tool, "go1.26.8 linux amd64"),
       cacheFolder("/cache", module, tool, "go1.26.9 linux amd64"),
-      cacheFolder("/cache", other, tool, "go1.26.8 linux amd64"),
+      cacheFolder("/cache", { ...module, linkerFlags: "-s" }, tool, "go1.26.8 linux amd64"),
+      cacheFolder("/cache", { ...module, gcflags: "-N" }, tool, "go1.26.8 linux amd64"),
       cacheFolder("/cache", opa, tool, "go1.26.8 linux amd64"),
     ]);
-    expect(new Set(folders).size).toBe(4);
+    expect(new Set(folders).size).toBe(5);
     expect(folders[0]).toMatch(/^\/cache\/etcd-[0-9a-f]{16}$/);
     expect(await cacheFolder("/cache", module, tool, "go1.26.8 linux amd64")).toBe(folders[0]);
   });
+});
+
+test("the catalog's Kubernetes plugin is of the version that the SDK asks for", async () => {
+  const sdk = await readFile("node_modules/@pulumi/kubernetes/package.json", "utf8");
+  expect((JSON.parse(sdk) as { version: string }).version).toBe(KUBERNETES_PLUGIN_VERSION);
 });

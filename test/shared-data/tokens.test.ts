@@ -7,7 +7,7 @@ import { decide } from "../../core/access/model.ts";
 import { bindings } from "../../core/initdata/binding.ts";
 import { ANY_TEE, type GrantTable } from "../../core/policy/grants.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
-import { isRecord } from "../../core/json.ts";
+import { isRecord } from "../../core/records.ts";
 import { tokenClaims } from "../../sandbox/trustee/standin/token.ts";
 import { toolPath } from "../support/tools.ts";
 

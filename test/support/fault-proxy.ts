@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, request, type RequestOptions, type Server } from "node:https";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { loadCluster } from "../../kube/cluster.ts";
+import { connectionOf, type Connection } from "./connection.ts";
 
 /** What happens to a request instead of, or around, its way to the API server. */
 export type Fault =
@@ -33,7 +33,7 @@ export interface Call {
   readonly path: string;
 }
 
-/** An API server that fails as it is told to: a proxy in front of a sandbox's. Watches pass through it too. */
+/** An API server that fails as it is told to: a proxy in front of a real or an in-memory one. Watches pass through it too. */
 export class FaultProxy {
   /** The content of a kubeconfig. */
   readonly kubeconfig: string;
@@ -42,30 +42,28 @@ export class FaultProxy {
   /** Decides for each request; by default all of them pass. */
   fault: (call: Call) => Fault | undefined = () => undefined;
   readonly #server: Server;
-  readonly #target: string;
-  readonly #tls: RequestOptions;
+  readonly #connection: Connection;
 
-  private constructor(server: Server, kubeconfig: string, target: string, tls: RequestOptions) {
+  private constructor(server: Server, kubeconfig: string, connection: Connection) {
     this.#server = server;
     this.kubeconfig = kubeconfig;
-    this.#target = target;
-    this.#tls = tls;
+    this.#connection = connection;
   }
 
-  /** @param kubeconfig the file of a sandbox's, with a client certificate */
+  /** @param kubeconfig the file of a sandbox's, with a client certificate; or the content of one without TLS */
   static async start(kubeconfig: string): Promise<FaultProxy> {
-    const config = loadCluster({ kubeconfig });
-    const [target, user] = [config.getCurrentCluster()?.server ?? "", config.getCurrentUser()];
-    const decode = (data: string | undefined): Buffer => Buffer.from(data ?? "", "base64");
-    const ca = config.getCurrentCluster()?.caData;
-    const tls = { ca: decode(ca), cert: decode(user?.certData), key: decode(user?.keyData) };
+    const connection = connectionOf(kubeconfig);
+    const { secure, ca } = connection;
     // It serves the API server's own certificate, so that clients trust it by the same CA.
     const ownFile = (name: string): Buffer => readFileSync(join(dirname(kubeconfig), "certificates", name));
-    const server = createServer({ cert: ownFile("apiserver.crt"), key: ownFile("apiserver.key") });
+    const server = secure
+      ? createSecureServer({ cert: ownFile("apiserver.crt"), key: ownFile("apiserver.key") })
+      : createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const cluster = { server: `https://127.0.0.1:${port}`, "certificate-authority-data": ca };
+    const address = `${secure ? "https" : "http"}://127.0.0.1:${port}`;
+    const cluster = { server: address, ...(secure ? { "certificate-authority-data": ca } : {}) };
     const kubeconfigOfProxy = JSON.stringify({
       apiVersion: "v1",
       kind: "Config",
@@ -74,7 +72,7 @@ export class FaultProxy {
       contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
       "current-context": "c",
     });
-    const proxy = new FaultProxy(server, kubeconfigOfProxy, target, tls);
+    const proxy = new FaultProxy(server, kubeconfigOfProxy, connection);
     server.on("request", (incoming, outgoing) => {
       proxy.#serve(incoming, outgoing).catch(() => outgoing.destroy());
     });
@@ -131,8 +129,8 @@ export class FaultProxy {
     body: string,
   ): Promise<IncomingMessage> {
     const { host: _, authorization: __, connection: ___, ...headers } = incoming.headers;
-    const options = { method: incoming.method, headers, ...this.#tls };
-    const forwarded = request(this.#target + (incoming.url ?? "/"), options).end(body);
+    const { method } = incoming;
+    const forwarded = this.#connection.request(incoming.url ?? "/", { method, headers }).end(body);
     outgoing.on("close", () => forwarded.destroy());
     const [response] = (await once(forwarded, "response")) as [IncomingMessage];
     return response;

@@ -1,44 +1,9 @@
-import { execa } from "execa";
 import { z } from "zod";
-import { parseJson } from "../../../core/json.ts";
 import { PreviewError, previewedOutputs } from "../../../core/access/preview.ts";
 import { parseOutputs, type StackOutputs } from "../../stack.ts";
+import { runPreview } from "../run-preview.ts";
 import { UsageError } from "../run.ts";
 import type { PolicyText } from "./source.ts";
-
-/** The events have the outputs, which the plain --json has not. */
-const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-
-const diagnosticSchema = z.object({
-  diagnosticEvent: z.object({ message: z.string(), severity: z.string() }),
-});
-
-/** What went wrong, by the events of a preview. */
-function errorsIn(events: string): readonly string[] {
-  return events.split("\n").flatMap((line) => {
-    const parsed = diagnosticSchema.safeParse(parseJson(line));
-    if (!parsed.success) return [];
-    const { message, severity } = parsed.data.diagnosticEvent;
-    // Colours are marked up as <{%fg 1%}>.
-    return severity === "error" ? [message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
-  });
-}
-
-async function runPreview(stack: string | undefined): Promise<string> {
-  const selected = stack === undefined ? [] : ["--stack", stack];
-  const { stdout, stderr, exitCode, code } = await execa(
-    "pulumi",
-    ["preview", "--json", "--non-interactive", ...selected],
-    { env: STREAMING, reject: false },
-  );
-  if (code === "ENOENT") {
-    throw new UsageError(
-      "There is no pulumi on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
-    );
-  }
-  if (exitCode === 0) return stdout;
-  throw new UsageError(`The preview failed: ${[...errorsIn(stdout), stderr.trim()].join("\n").trim()}`);
-}
 
 /** The outputs as far as a preview knows them: when reference values will expire, for one, it may not know yet. */
 const previewedSchema = z.looseObject({

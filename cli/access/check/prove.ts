@@ -8,7 +8,7 @@ import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../
 import { otherReaders, type OtherReader } from "../../../core/access/other-readers.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
-import { own } from "../../../core/own.ts";
+import { own } from "../../../core/records.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import type { RegoSyntax } from "../../rego/opa.ts";

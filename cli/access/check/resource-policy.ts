@@ -1,6 +1,5 @@
 import { decide, type AccessRules, type Decision } from "../../../core/access/model.ts";
 import type { AccessRequest } from "../../../core/access/requests.ts";
-import { requestSize, simplerRequests } from "../../../core/access/shrink.ts";
 import { askResourcePolicy } from "../../rego/batch.ts";
 import { failureText, type RegoPolicy } from "../../rego/opa.ts";
 
@@ -22,7 +21,7 @@ export interface PolicyResult {
   readonly allowed: number;
   /** How many are answered otherwise. */
   readonly differences: number;
-  /** The smallest of them: nothing can be taken from it. */
+  /** The smallest of them; of those that are allowed, where there are such. */
   readonly smallest?: Difference;
   /** Why nothing could be asked: the text is no policy in this syntax. */
   readonly noPolicy?: string;
@@ -39,37 +38,9 @@ async function firstAborting(
   return firstAborting(policy, answers.kind === "aborted" ? half : requests.slice(half.length));
 }
 
-/** Of these requests the smallest that differs as `difference` does. */
-async function smallestOf(
-  policy: RegoPolicy,
-  rules: AccessRules,
-  candidates: readonly AccessRequest[],
-  difference: Difference,
-): Promise<AccessRequest | undefined> {
-  const { expected, seen } = difference;
-  const alike = candidates
-    .filter(({ data, token }) => decide(rules, data, token).allowed === expected.allowed)
-    .sort((a, b) => requestSize(a) - requestSize(b));
-  if (seen === "aborts") {
-    for (const request of alike) {
-      const answers = await askResourcePolicy(policy, [request], true);
-      if (answers.kind === "aborted") return request;
-    }
-    return undefined;
-  }
-  const answers = await askResourcePolicy(policy, alike, false);
-  if (answers.kind !== "answered") return undefined;
-  return alike.find((_, index) => answers.allowed[index] === (seen === "allowed"));
-}
-
-/** Takes away what can be taken away while the request still differs in the same way. */
-async function shrink(policy: RegoPolicy, rules: AccessRules, found: Difference): Promise<Difference> {
-  let smallest = found;
-  for (;;) {
-    const request = await smallestOf(policy, rules, simplerRequests(smallest.request), smallest);
-    if (request === undefined) return smallest;
-    smallest = { ...smallest, request, expected: decide(rules, request.data, request.token) };
-  }
+/** How much there is to read in a request: the length of its JSON. */
+function sizeOf({ data, token }: AccessRequest): number {
+  return JSON.stringify([data, token]).length;
 }
 
 /**
@@ -82,7 +53,7 @@ export async function checkResourcePolicy(
   requests: readonly AccessRequest[],
 ): Promise<PolicyResult> {
   const bySize = requests
-    .map((request) => ({ request, size: requestSize(request) }))
+    .map((request) => ({ request, size: sizeOf(request) }))
     .sort((a, b) => a.size - b.size)
     .map(({ request }) => request);
   const expected = bySize.map(({ data, token }) => decide(rules, data, token));
@@ -102,17 +73,15 @@ export async function checkResourcePolicy(
   });
   // An open cell is worse than a closed one, and that one is worse than an evaluation that ends.
   const worst = differences.find(({ seen }) => seen === "allowed") ?? differences[0];
-  if (worst !== undefined) {
-    return { ...counts, differences: differences.length, smallest: await shrink(policy, rules, worst) };
-  }
+  if (worst !== undefined) return { ...counts, differences: differences.length, smallest: worst };
   const strict = await askResourcePolicy(policy, bySize, true);
   if (strict.kind === "answered") return { ...counts, differences: 0 };
   const request = await firstAborting(policy, bySize);
   if (request === undefined) return { ...counts, differences: 1 };
-  const aborting: Difference = {
+  const smallest: Difference = {
     request,
     expected: decide(rules, request.data, request.token),
     seen: "aborts",
   };
-  return { ...counts, differences: 1, smallest: await shrink(policy, rules, aborting) };
+  return { ...counts, differences: 1, smallest };
 }

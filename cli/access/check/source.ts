@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { generationOf, livePolicy } from "../../../core/audit/trustee-view.ts";
+import { messageOf } from "../../../core/records.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { connectTrustee } from "../../live/connect.ts";
 import { readPolicySide } from "../../live/read-trustee.ts";
@@ -57,9 +58,7 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
   const { generation } = stack.trustee;
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
-      throw new UsageError(
-        `The file ${policy} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      throw new UsageError(`The file ${policy} cannot be read: ${messageOf(error)}`);
     });
     return { text, from: policy, stack, generation };
   }

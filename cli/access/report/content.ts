@@ -1,6 +1,6 @@
 import { matrixOfReport } from "../../../core/access/matrix.ts";
 import type { PageContent } from "../../../core/access/page/content.ts";
-import { own } from "../../../core/own.ts";
+import { own } from "../../../core/records.ts";
 import { bindingsOf, type StackOutputs } from "../../stack.ts";
 
 /** What a stack's outputs have to show. */

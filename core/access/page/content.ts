@@ -1,4 +1,5 @@
 import type { Finding } from "../../audit/finding.ts";
+import { DAY, NOTICE_DAYS } from "../../reference-values/validity.ts";
 import type { AccessMatrix } from "../matrix.ts";
 import type { OtherReader } from "../other-readers.ts";
 
@@ -29,16 +30,11 @@ export interface PageContent {
 /** Whether an entry holds still, for long, or whether that is not known since no time was given. */
 export type ExpiryState = "holds" | "soon" | "expired" | "unknown";
 
-const DAY = 24 * 60 * 60 * 1000;
-
-/** An entry expires soon if it does within so many days. */
-export const SOON_DAYS = 30;
-
 export function expiryState({ expiration }: Expiry, at: Date | undefined): ExpiryState {
   const left = Date.parse(expiration) - (at?.getTime() ?? Number.NaN);
   if (Number.isNaN(left)) return "unknown";
   if (left <= 0) return "expired";
-  return left < SOON_DAYS * DAY ? "soon" : "holds";
+  return left < NOTICE_DAYS * DAY ? "soon" : "holds";
 }
 
 /** Whole days until an entry expires; below zero: since it has. */

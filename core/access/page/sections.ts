@@ -1,12 +1,14 @@
 import { placeText, type Finding } from "../../audit/finding.ts";
 import { NO_HARDWARE } from "../../initdata/binding.ts";
+import { byString } from "../../records.ts";
+import { NOTICE_DAYS } from "../../reference-values/validity.ts";
 import { decisionWords } from "../changes.ts";
 import type { AccessMatrix, Cell } from "../matrix.ts";
 import { otherReaderName, otherReaderPath } from "../other-readers.ts";
 import { escapeText } from "../picture/markup.ts";
 import { signBadge, signOf, signWords } from "../picture/signs.ts";
 import { matrixSvg, pictureSize } from "../svg.ts";
-import { daysLeft, expiryState, SOON_DAYS, type Expiry, type PageContent } from "./content.ts";
+import { daysLeft, expiryState, type Expiry, type PageContent } from "./content.ts";
 
 function section(id: string, title: string, body: string): string {
   return `<section aria-labelledby="${id}">
@@ -32,7 +34,7 @@ export function factsList({ matrix, expiries, findings, at }: PageContent): stri
   const open = new Set(
     matrix.cells.filter((cell) => signOf(cell) === "open").map(({ secret, key }) => `${secret}/${key}`),
   );
-  const [next] = expiries.toSorted((a, b) => (a.expiration < b.expiration ? -1 : 1));
+  const [next] = expiries.toSorted((a, b) => byString(a.expiration, b.expiration));
   const facts: [string, string, string][] = [
     ["Pods", String(matrix.rows.length), plural(matrix.columns.length, "key of a secret", "keys of secrets")],
     ["Cells that may read", `${allowed} of ${matrix.cells.length}`, "pods × keys"],
@@ -182,7 +184,7 @@ export function expirySection({ expiries, at }: PageContent): string {
     "expiry",
     "Reference values",
     `<table class="stacked">
-<caption>An entry that has expired matches nothing, and no pod attests well by it. Renew it ${SOON_DAYS} days before.</caption>
+<caption>An entry that has expired matches nothing, and no pod attests well by it. Renew it ${NOTICE_DAYS} days before.</caption>
 <thead><tr><th scope="col">Entry</th><th scope="col">Holds until</th>${state}</tr></thead>
 <tbody>
 ${body.join("\n")}

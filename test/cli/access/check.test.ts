@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy, type PolicyResult } from "../../../cli/access/check/resource-policy.ts";
+import { affirmingToken } from "../../../core/access/matrix.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import type { AccessRules } from "../../../core/access/model.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
@@ -85,13 +86,13 @@ describe("checkResourcePolicy", () => {
     const { differences, smallest } = await check(tutorial, "v0");
     expect(differences).toBeGreaterThan(1000);
     expect(smallest).toEqual({
-      request: { data: {}, token: affirming },
+      request: { data: {}, token: affirmingToken("a1") },
       expected: { allowed: false, why: "no-resource" },
       seen: "allowed",
     });
   });
 
-  it("shrinks a difference of one secret to its path and a token without anything beside", async () => {
+  it("shows the smallest difference of one secret: its path and a token without a claim", async () => {
     const open = own.replace('reads(restricted[requested.secret]["*"])', 'restricted[requested.secret]["*"]');
     const { smallest } = await check(open, "v1");
     expect(smallest).toEqual({
@@ -106,8 +107,11 @@ describe("checkResourcePolicy", () => {
     expect(await check(careless, "v1")).toMatchObject({
       differences: 1,
       smallest: {
-        request: { data: { "resource-path": [] }, token: {} },
-        expected: { allowed: false, why: "no-resource" },
+        request: {
+          data: { "resource-path": ["default", "p2-secret", "secret"], plugin: "resource" },
+          token: {},
+        },
+        expected: { allowed: false, why: "not-a-reader" },
         seen: "aborts",
       },
     });

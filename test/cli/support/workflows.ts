@@ -15,6 +15,7 @@ export interface Step {
 }
 
 interface GithubWorkflow {
+  readonly on: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string>>;
   readonly jobs: Readonly<
     Record<

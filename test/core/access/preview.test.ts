@@ -69,6 +69,19 @@ describe("the events of a preview", () => {
       stream(stackEvent("refresh", { access: was }, { access: was })),
       /no outputs of the stack/,
     ],
+    [
+      "a preview that failed after all",
+      stream(
+        { sequence: 1, timestamp: 1, diagnosticEvent: { severity: "debug", message: "hidden" } },
+        {
+          sequence: 2,
+          timestamp: 1,
+          diagnosticEvent: { severity: "error", message: "<{%fg 1%}>a pod<{%reset%}>\n" },
+        },
+        stackEvent("same", { access: was }, { access: willBe }),
+      ),
+      /^The preview failed: a pod$/,
+    ],
     ["another program's preview", stream(stackEvent("same", {}, { url: "x" })), /no stack of this project/],
     ["nothing", "", /no outputs of the stack/],
   ])("refuse %s, with how to make them", (_, text, message) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { matrixText } from "../../../core/access/matrix.ts";
 import { IssuesError } from "../../../core/issues.ts";
 import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { certificate } from "../../fixtures/pod.ts";
@@ -99,6 +100,18 @@ describe("plans in general", () => {
       "the live resource policy: a damaged line of the registry (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
     ]);
     expect(issuesOf(make("organization/x/dev"))).toEqual([twins]);
+  });
+
+  it("refuses a new stack on a policy of ours that has lost what was there before, and no stack that is in it", () => {
+    const grants = { stack: "organization/x/dev", others: "affirming", secrets: {} } as const;
+    const policy = joinPolicy("package policy\n", grants).replace('before "package', "before package");
+    const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
+    const make = (stack: string) => () =>
+      makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
+    expect(issuesOf(make("organization/trustee-access/dev"))).toEqual([
+      "the live resource policy: no line that says what was there before the first stack, or a damaged one, or two",
+    ]);
+    expect(make("organization/x/dev")).not.toThrow();
   });
 
   it("restricts a secret that is created here also where nobody is granted it", () => {

@@ -168,6 +168,42 @@ describe("edits by hand", () => {
   });
 });
 
+describe("the line of what was there before is lost", () => {
+  const first: StackGrants = { stack: "org/p/a", others: "affirming", secrets: { theirs: {} } };
+  const next: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const live = joinPolicy("package original\n", first);
+  const line = '# trustee-access: before "package original\\n"';
+
+  test.each([
+    ["missing", ""],
+    ["cut short", line.slice(0, -1)],
+    ["of another type", "# trustee-access: before 7"],
+    ["there twice", `${line}\n# trustee-access: before null`],
+  ])("a new stack is refused, and one whose state remembers it writes it again: %s", (_, damage) => {
+    const damaged = live.replace(line, () => damage);
+    expect(damaged).not.toBe(live);
+    const message = `1 problem in the resource policy that is shared; nothing was changed.
+  - the live resource policy: no line that says what was there before the first stack, or a damaged one, or two
+      allowed: one line # trustee-access: before ... that can be read, as this project writes it
+      to mend: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
+    expect(() => joinPolicy(damaged, next)).toThrow(message);
+    const restored = joinPolicy(damaged, first, "package original\n");
+    expect(restored).toBe(live);
+    const left = leavePolicy(joinPolicy(restored, next), first.stack);
+    expect(leavePolicy("content" in left ? left.content : null, next.stack)).toStrictEqual({
+      kind: "restore",
+      content: "package original\n",
+    });
+  });
+
+  test("a key that was not there before is remembered as such", () => {
+    const none = joinPolicy(null, first);
+    const damaged = none.replace("before null", "before nul");
+    expect(() => joinPolicy(damaged, next)).toThrow("what was there before");
+    expect(joinPolicy(damaged, first, null)).toBe(none);
+  });
+});
+
 describe("a damaged line", () => {
   const A: StackGrants = {
     stack: "org/p/a",

@@ -1,73 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { comparable, readDocument } from "../../../core/reference-values/document.ts";
-import {
-  EMPTY_LEDGER,
-  readLedgers,
-  writeLedgers,
-  type Digests,
-  type Ledger,
-} from "../../../core/reference-values/ledger.ts";
-import {
-  joinReferenceValues,
-  leaveReferenceValues,
-  type Ownership,
-} from "../../../core/reference-values/merge.ts";
-
-const LIST = "reference-values.json";
-const MAP = "reference_value";
-const EXPIRATION = "2027-11-23T00:00:00Z";
-
-/** A ConfigMap's key with its ledger, and the states of the stacks that use it. */
-interface World {
-  readonly key: string;
-  readonly content: string | null;
-  readonly ledger: Ledger;
-  readonly states: Readonly<Record<string, Ownership>>;
-}
-
-/** Through the annotation and back, as in the cluster. */
-function stored(ledger: Ledger): Ledger {
-  return readLedgers(writeLedgers({ key: ledger }) ?? undefined)["key"] ?? EMPTY_LEDGER;
-}
-
-function join(
-  world: World,
-  owner: string,
-  wanted: Digests,
-  expiration = EXPIRATION,
-  renewBefore = "",
-): World {
-  const { key, content, states } = world;
-  const remembered = states[owner];
-  const joined = joinReferenceValues({
-    key,
-    live: content,
-    ledger: world.ledger,
-    owner,
-    wanted,
-    terms: Object.fromEntries(Object.keys(wanted).map((name) => [name, { expiration, renewBefore }])),
-    remembered,
-  });
-  return {
-    key,
-    content: joined.content,
-    ledger: stored(joined.ledger),
-    states: { ...states, [owner]: joined.ownership },
-  };
-}
-
-function leave(world: World, owner: string): World {
-  const { key, content, ledger } = world;
-  const { [owner]: remembered, ...states } = world.states;
-  if (remembered === undefined) throw new Error(`${owner} has not joined`);
-  if (content === null) return { key, content, ledger, states };
-  const left = leaveReferenceValues({ key, live: content, ledger, owner, remembered });
-  return { key, content: left.content, ledger: stored(left.ledger), states };
-}
-
-const encode = (json: string) =>
-  Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+import { EMPTY_LEDGER, type Digests } from "../../../core/reference-values/ledger.ts";
+import { encode, join, leave, LIST, MAP, type World } from "./support/world.ts";
 
 const digest = fc.constantFrom("aa", "bb", "cc", "dd", "ee", "ff").map((byte) => byte.repeat(32));
 const entryName = fc.constantFrom("snp_pcr08", "tdx_pcr08", "snp_launch_measurement");
@@ -247,7 +182,12 @@ describe("laws", () => {
           const named = theirs.map((entry) => ({ name: "snp_pcr08", ...entry }));
           const content = JSON.stringify(replaced ? named : [ours, ...named]);
           fc.pre(!replaced || named.length > 0);
-          const renewed = join({ ...created, content }, "a", { snp_pcr08: [A] }, "2029-01-01T00:00:00Z", "9");
+          const renewed = join(
+            { ...created, content },
+            "a",
+            { snp_pcr08: [A] },
+            { expiration: "2029-01-01T00:00:00Z", renewBefore: "9" },
+          );
           const now = JSON.parse(renewed.content ?? "") as { expiration: string }[];
           const expirations = theirs.map(({ expiration }) => expiration);
           const expected = replaced ? expirations : ["2029-01-01T00:00:00Z", ...expirations];

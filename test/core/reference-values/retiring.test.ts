@@ -23,8 +23,9 @@ const THEIRS = "cc".repeat(32);
 const KEY = "reference-values.json";
 const expiration = "2027-11-23T00:00:00Z";
 
-const list = (...values: string[]): string =>
-  JSON.stringify([{ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values }]);
+const entry = (...values: string[]): string =>
+  JSON.stringify({ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values });
+const list = (...values: string[]): string => `[${entry(...values)}]`;
 
 function join(
   live: string,
@@ -120,5 +121,32 @@ describe("in the document", () => {
       terms: {},
     });
     expect(retireDigests(KEY, shared.content, shared.ledger, "us").content).toBe(list(THEIRS, A1, A2));
+  });
+
+  test.each([
+    ["an entry that somebody has removed is not made", "[]", "[]"],
+    [
+      "an entry that somebody has put before gets nothing",
+      `[${entry("x")},${entry(THEIRS, A1, A2)}]`,
+      `[${entry("x")},${entry(THEIRS, A2)}]`,
+    ],
+    ["a current digest that somebody has taken out is not put back", list(THEIRS, A1), list(THEIRS)],
+  ])("it only takes away: %s", (_, live, expected) => {
+    const after = retireDigests(KEY, live, during.ledger, "us");
+    expect(after.content).toBe(expected);
+    expect(after.ledger.owners).toStrictEqual({ us: { snp_pcr08: [A2] } });
+    const next = join(after.content ?? "", after.ledger, { snp_pcr08: [A2] });
+    expect(next.content).toContain(A2);
+    expect(next.content).not.toContain('"expiration":""');
+  });
+
+  test("it leaves the expiration of an entry of ours as it is", () => {
+    const made = join("[]", EMPTY_LEDGER, { snp_pcr08: [A1] });
+    const both = join(made.content, made.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
+    const live = both.content.replace(expiration, "2020-01-01T00:00:00Z");
+    const after = retireDigests(KEY, live, both.ledger, "us");
+    expect(JSON.parse(after.content ?? "")).toStrictEqual([
+      { name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [A2] },
+    ]);
   });
 });

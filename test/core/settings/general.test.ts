@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { tutorialSecurityContext } from "../../../core/settings/pod.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
 import { settingsIssues } from "../../fixtures/settings.ts";
 
@@ -221,7 +220,14 @@ describe("pods and readers", () => {
     expect(of({ securityContext: theirs }, {})).toEqual([theirs, undefined]);
     expect(of({ securityContext: theirs }, { securityContext: {} })).toEqual([theirs, undefined]);
     expect(of({}, { resources: { limits: { cpu: 1 } } })).toEqual([
-      tutorialSecurityContext,
+      {
+        privileged: false,
+        allowPrivilegeEscalation: false,
+        runAsNonRoot: true,
+        runAsUser: 1001,
+        capabilities: { drop: ["ALL"] },
+        seccompProfile: { type: "RuntimeDefault" },
+      },
       { limits: { cpu: 1 } },
     ]);
   });

@@ -8,6 +8,7 @@ import { FaultProxy, type Call } from "../../support/fault-proxy.ts";
 import { cells, configMapKey, podUids, sharedData, tutorialCells, type SharedData } from "./cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./project.ts";
 import { PulumiRun } from "./pulumi-run.ts";
+import { Stranger } from "./stranger.ts";
 
 /** Whether a request writes. */
 export function isWrite({ method }: Call): boolean {
@@ -19,10 +20,19 @@ export class FaultyStack {
   readonly sandbox: Sandbox;
   readonly proxy: FaultProxy;
   readonly project: Project;
+  /** Asks for the secret that the stack creates, which no stranger may read at any moment. */
+  readonly stranger: Stranger;
   readonly #before: SharedData;
 
-  private constructor(sandbox: Sandbox, proxy: FaultProxy, project: Project, before: SharedData) {
+  private constructor(
+    sandbox: Sandbox,
+    proxy: FaultProxy,
+    project: Project,
+    stranger: Stranger,
+    before: SharedData,
+  ) {
     this.sandbox = sandbox;
+    this.stranger = stranger;
     this.proxy = proxy;
     this.project = project;
     this.#before = before;
@@ -30,10 +40,11 @@ export class FaultyStack {
 
   static async start(name: string, trustee: Generation): Promise<FaultyStack> {
     const sandbox = await startSandbox({ name: `e2e-${name}`, trustee });
+    const stranger = await Stranger.start(sandbox, ["p2-secret/secret"]);
     const before = await sharedData(sandbox);
     const proxy = await FaultProxy.start(sandbox.kubeconfig);
     const project = new Project(sandbox, name);
-    const stack = new FaultyStack(sandbox, proxy, project, before);
+    const stack = new FaultyStack(sandbox, proxy, project, stranger, before);
     writeFileSync(stack.#kubeconfig, proxy.kubeconfig);
     stack.configure({});
     await project.succeed("stack", "init", name);
@@ -54,6 +65,7 @@ export class FaultyStack {
   }
 
   async dispose(): Promise<void> {
+    await this.stranger.stop();
     this.proxy.heal();
     await this.project.dispose();
     this.proxy.stop();

@@ -8,8 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSandbox } from "../../../sandbox/api.ts";
 import { PLUGIN_VARIABLE } from "../../../sandbox/pulumi/kubernetes-plugin.ts";
 import { repositoryFolder, sandboxFolder, sandboxesFolder } from "../../../sandbox/state/folders.ts";
+import { KUBERNETES_PLUGIN_VERSION } from "../../../sandbox/tools/catalog.ts";
 import { isRunning } from "../../../sandbox/state/processes.ts";
 import { readRunState, type RunState } from "../../../sandbox/state/run-state.ts";
+import { toolPath } from "../../support/tools.ts";
 import { BUILD_TIMEOUT, eventually, ownHome } from "./support.ts";
 
 const program = join(repositoryFolder, "sandbox", "main.ts");
@@ -222,12 +224,12 @@ test("a folder without the Kubernetes plugin is refused before anything starts",
   expect(await readdir(sandboxesFolder())).not.toContain("plugin");
 });
 
-/** A Kubernetes plugin in a folder of its own, the real one as far as the sandbox knows, that notes each of its starts. */
+/** The Kubernetes plugin, in a folder of its own, that notes each of its starts. */
 async function tracedPlugin(): Promise<{ readonly folder: string; readonly trace: string }> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-plugin-"));
   const trace = join(folder, "trace");
-  const replacement = join(repositoryFolder, "sandbox", "kubernetes-plugin", "main.ts");
-  const script = `#!/bin/sh\necho started >> '${trace}'\nexec '${process.execPath}' '${replacement}' "$@"\n`;
+  const plugin = await toolPath("pulumi-resource-kubernetes");
+  const script = `#!/bin/sh\necho started >> '${trace}'\nexec '${plugin}' "$@"\n`;
   await writeFile(join(folder, "pulumi-resource-kubernetes"), script, { mode: 0o755 });
   return { folder, trace };
 }
@@ -246,7 +248,7 @@ async function smallProgram(): Promise<string> {
 }
 
 test.each(["the option", "the variable"])(
-  "a folder with the real Kubernetes plugin, by %s: status names it, and pulumi works by it",
+  "a folder with a Kubernetes plugin, by %s: status names it, and pulumi works by it",
   async (how) => {
     const { folder, trace } = await tracedPlugin();
     const project = await smallProgram();
@@ -258,10 +260,17 @@ test.each(["the option", "the variable"])(
             env: { [PLUGIN_VARIABLE]: folder },
           });
     expect(up.exitCode, up.stderr).toBe(0);
-    const source = `pulumi-resource-kubernetes from ${folder}`;
-    expect(stateOf("plugin").kubernetesPlugin).toEqual({ source, fallback: false });
-    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${source}\n`);
-    expect(await readdir(folder)).not.toContain("trace");
+    const kubernetesPlugin = {
+      version: KUBERNETES_PLUGIN_VERSION,
+      source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
+    };
+    expect(stateOf("plugin").kubernetesPlugin).toEqual(kubernetesPlugin);
+    const told = JSON.parse((await sandbox("status", "--json")).stdout) as readonly unknown[];
+    expect(told).toMatchObject([{ name: "plugin", kubernetesPlugin }]);
+    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
+    // To tell its version.
+    expect(await readFile(trace, "utf8")).toBe("started\n");
+    await rm(trace);
     const running = openSandbox("plugin");
     for (const args of [
       ["stack", "init", "small"],

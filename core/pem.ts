@@ -1,0 +1,50 @@
+import type { Issues } from "./issues.ts";
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----(?:\r?\n)?/g;
+
+/** The certificates in a PEM text, each as it is there: nothing that stands around them. */
+export function certificateBlocks(text: string): readonly string[] {
+  return text.match(CERTIFICATE) ?? [];
+}
+
+/** What a PEM text holds beside certificates, each kind once, by its name: `PRIVATE KEY`. */
+export function otherBlocks(text: string): readonly string[] {
+  const rest = text.replaceAll(CERTIFICATE, "");
+  const labels = [...rest.matchAll(/-----BEGIN([^\r\n]*?)-----/g)].map(([, label = ""]) => label.trim());
+  const names = labels.map((label) => {
+    if (label === "CERTIFICATE") return "a damaged CERTIFICATE";
+    return /^[A-Z0-9 ]{1,40}$/.test(label) ? label : "another block";
+  });
+  return [...new Set(names)];
+}
+
+/**
+ * The certificates of a text that is to hold nothing else: it goes into initdata, which is in annotations, outputs and the state,
+ * for everybody to read. A private key beside them becomes an issue, and is not taken; so does a text without a certificate.
+ * @param source `where` is the subject of the problem, e.g. `Secret "a" whose tls.crt`
+ */
+export function onlyCertificates(
+  text: string,
+  { path, where }: { readonly path: string; readonly where: string },
+  issues: Issues,
+): string {
+  const certificates = certificateBlocks(text);
+  const others = otherBlocks(text);
+  if (others.length > 0) {
+    issues.add({
+      path,
+      given: `${where} holds more than certificates: ${others.join(", ")}`,
+      allowed: "certificates in PEM alone, since every pod's initdata shows them to everybody",
+      mend: "Leave the certificates there, and take everything else out.",
+    });
+  }
+  if (certificates.length === 0) {
+    issues.add({
+      path,
+      given: `${where} holds no certificate`,
+      allowed: "the KBS's certificate in PEM",
+      mend: "Put the certificate that the KBS serves there, or name the Secret that holds it.",
+    });
+  }
+  return certificates.join("");
+}

@@ -1,0 +1,140 @@
+import type { Before } from "../policy/registry.ts";
+import { byName, mapValues, own } from "../records.ts";
+import { isKept, type CreatedEntry, type Digests, type Ledger, type TheirEntry } from "./ledger.ts";
+import { unique } from "./entry-merge.ts";
+import type { JoinRequest, Ownership } from "./merge.ts";
+import { soundEntries, theirsBefore } from "./whose.ts";
+
+/** `x (2)`: by older releases the second entry of the name x. */
+const SLOT = /^([^]*) \(\d+\)$/;
+
+type TheirsRecord = NonNullable<Ledger["theirs"]>;
+type NameOf = (slot: string) => string;
+
+/** @param names of entries, asked for when they are needed: one that looks like a slot is none */
+function nameOfSlot(names: () => readonly string[]): NameOf {
+  let all: ReadonlySet<string> | undefined;
+  return (slot) => {
+    const name = SLOT.exec(slot)?.[1];
+    if (name === undefined) return slot;
+    all ??= new Set(names());
+    return all.has(slot) || !all.has(name) ? slot : name;
+  };
+}
+
+function namesOf(slots: Digests, nameOf: NameOf): Digests {
+  const names = new Map<string, readonly string[]>();
+  for (const [slot, digests] of Object.entries(slots)) {
+    names.set(nameOf(slot), unique([...(names.get(nameOf(slot)) ?? []), ...digests]));
+  }
+  return Object.fromEntries(names);
+}
+
+/**
+ * What an owner's state says it has added, by entry name: one of an older release has slots.
+ * @param names of entries
+ */
+export function digestsByName(slots: Digests, names: readonly string[]): Digests {
+  return namesOf(
+    slots,
+    nameOfSlot(() => names),
+  );
+}
+
+/**
+ * What the entries were without us, by a ledger with slots. What it says of a slot counts for more than the text from
+ * before: where Trustee was upgraded, that had digests of ours in it.
+ */
+function theirsBySlot(key: string, { before, added, created }: Ledger, nameOf: NameOf): TheirsRecord {
+  const first = theirsBefore(key, before, created);
+  const names = unique(Object.keys(added).map(nameOf));
+  const cleaned = new Map<string, readonly TheirEntry[]>();
+  for (const name of names) {
+    const entries = first(name)?.map((entry, index) => {
+      const ours = new Set(own(added, index === 0 ? name : `${name} (${index + 1})`));
+      return { ...entry, values: entry.values.filter((value) => !ours.has(value)) };
+    });
+    if (entries !== undefined) cleaned.set(name, entries);
+  }
+  return unlikeBefore(key, cleaned, before, created);
+}
+
+/** A ledger as this release keeps it, and how names of slots are read. */
+function upgraded({ key, live, wanted, ledger }: JoinRequest): {
+  readonly ledger: Ledger;
+  readonly nameOf: NameOf;
+} {
+  const texts = [live, ...(ledger.before === undefined ? [] : [ledger.before])];
+  const nameOf = nameOfSlot(() => [
+    ...texts.flatMap((text) => soundEntries(key, text) ?? []).map(({ name }) => name),
+    ...Object.keys(ledger.created),
+    ...Object.keys(wanted),
+  ]);
+  if (ledger.theirs !== undefined) return { ledger, nameOf };
+  const named = {
+    ...ledger,
+    added: namesOf(ledger.added, nameOf),
+    owners: mapValues(ledger.owners, (slots) => namesOf(slots, nameOf)),
+    theirs: theirsBySlot(key, ledger, nameOf),
+  };
+  return { ledger: named, nameOf };
+}
+
+/**
+ * The ledger with what only the owner's state remembers: an annotation may have been removed by hand.
+ * @param had by entry name
+ */
+export function withState(key: string, ledger: Ledger, owner: string, had: Ownership): Ledger {
+  const names = unique([...Object.keys(ledger.added), ...Object.keys(had.added)]);
+  const added = names.map((name): [string, readonly string[]] => [
+    name,
+    unique([...(own(ledger.added, name) ?? []), ...(own(had.added, name) ?? [])]),
+  ]);
+  const mine = mapValues(had.created, (expiration): CreatedEntry => ({ owner, expiration }));
+  const created = { ...mine, ...ledger.created };
+  // Another of us may have taken what is ours for somebody else's meanwhile.
+  const before = theirsBefore(key, had.before, created);
+  const theirs = [had.added, had.created]
+    .flatMap(Object.keys)
+    .flatMap((name): [string, readonly TheirEntry[]][] => {
+      const entries = before(name);
+      return entries === undefined ? [] : [[name, entries]];
+    });
+  const first = Object.keys(ledger.owners).length === 0;
+  return {
+    ...ledger,
+    before: first || ledger.before === undefined ? had.before : ledger.before,
+    added: Object.fromEntries(added),
+    created,
+    theirs: { ...ledger.theirs, ...Object.fromEntries(theirs) },
+    owners: { ...ledger.owners, [owner]: had.added },
+  };
+}
+
+/** What is known before a change, of the ledger and the owner's state: as this release keeps it. */
+export function recall(request: JoinRequest): Ledger {
+  const { key, live, owner, remembered } = request;
+  const { ledger, nameOf } = upgraded(request);
+  const before = remembered === undefined ? {} : { before: remembered.before };
+  if (own(ledger.owners, owner) === undefined && remembered !== undefined && hasAny(remembered)) {
+    return withState(key, ledger, owner, { ...remembered, added: namesOf(remembered.added, nameOf) });
+  }
+  if (Object.keys(ledger.owners).length === 0) return { ...ledger, before: live, ...before, theirs: {} };
+  return ledger.before === undefined ? { ...ledger, ...before } : ledger;
+}
+
+function hasAny({ added, created }: Ownership): boolean {
+  return Object.keys(added).length > 0 || Object.keys(created).length > 0;
+}
+
+/** `theirs` as far as the text from before does not say the same, where the ledger keeps that. */
+export function unlikeBefore(
+  key: string,
+  theirs: ReadonlyMap<string, readonly TheirEntry[]>,
+  before: Before | undefined,
+  created: Ledger["created"],
+): TheirsRecord {
+  const known = theirsBefore(key, isKept(before) ? before : undefined, created);
+  const other = [...theirs].filter(([name, list]) => JSON.stringify(known(name)) !== JSON.stringify(list));
+  return Object.fromEntries(other.sort(byName));
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import {
+  readEntries,
+  readLedger,
+  SECRET_LEDGER_ANNOTATION,
+  writeLedger,
+  type SecretResources,
+} from "../core/kbs-config/entries.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import type { Change, Target } from "./change.ts";
+
+/** The KbsConfig, with what a change of its list looks at. */
+export function kbsConfigTarget({
+  namespace,
+  kbsConfig,
+}: {
+  readonly namespace: string;
+  readonly kbsConfig: string;
+}): Target {
+  return {
+    ref: { kind: "KbsConfig", namespace, name: kbsConfig },
+    basis: [
+      ["spec", "kbsSecretResources"],
+      ["metadata", "annotations", SECRET_LEDGER_ANNOTATION],
+      ["metadata", "deletionTimestamp"],
+    ],
+  };
+}
+
+/** What a KbsConfig lists, and our record of it. */
+export function resourcesOf(live: KubeObject): SecretResources {
+  const spec = z.looseObject({}).nullish().parse(live["spec"]);
+  return {
+    entries: readEntries(spec?.["kbsSecretResources"]),
+    ledger: readLedger(live.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]),
+  };
+}
+
+/** The patch from one state to the other; none if they are the same. */
+export function kbsConfigPatch(before: SecretResources, after: SecretResources): Change<unknown>["patch"] {
+  const list = before.entries.join("\n") === after.entries.join("\n");
+  const ledger = writeLedger(before.ledger) === writeLedger(after.ledger);
+  if (list && ledger) return undefined;
+  const metadata = { annotations: { [SECRET_LEDGER_ANNOTATION]: writeLedger(after.ledger) } };
+  return { metadata, ...(list ? {} : { spec: { kbsSecretResources: after.entries } }) };
+}

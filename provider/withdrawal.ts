@@ -1,0 +1,106 @@
+import { withdrawSecrets } from "../core/kbs-config/entries.ts";
+import type { StackId } from "../core/policy/grants.ts";
+import { areOfOneStack } from "../core/policy/owner.ts";
+import { stillServing } from "../core/rollout/serving.ts";
+import { isMadeBy } from "../core/trustee/ownership.ts";
+import { changeObject } from "./change.ts";
+import { staying } from "./config-map.ts";
+import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
+import type { Operation } from "./resource.ts";
+import { explainRollout } from "./rollout-explain.ts";
+import { observeRollout } from "./rollout-observe.ts";
+
+/** Whose secrets are served, and how long it may take until they are not. */
+export interface Serving {
+  readonly namespace: string;
+  readonly kbsConfig: string;
+  readonly deployment: string;
+  readonly timeoutMinutes: number;
+  /** Whose Secrets these are. */
+  readonly own: StackId;
+}
+
+/** Between two looks at the Deployment, in milliseconds. */
+const POLL = 500;
+/** For finding out why it failed, in milliseconds. */
+const EXPLAIN = 5_000;
+
+/**
+ * Before the restriction of secrets goes: takes what this stack has put of them out of the KbsConfig, and waits until no pod of
+ * the KBS serves one of them. A name that somebody else has put there stays.
+ * @returns those whose restriction must stay: Secrets of this stack's that somebody else has listed, until they are deleted
+ * @throws Error if the KBS still serves one of them when the time is over: the restriction stays then
+ */
+export async function withdraw(
+  place: Serving,
+  secrets: readonly string[],
+  operation: Operation,
+): Promise<readonly string[]> {
+  if (secrets.length === 0) return [];
+  const isOurs = (owner: string): boolean => areOfOneStack(owner, operation.owner);
+  const { result: listed } = await changeObject(operation, kbsConfigTarget(place), (object) => {
+    const live = staying(object);
+    if (live === undefined) return { patch: undefined, result: [] };
+    const before = resourcesOf(live);
+    const after = withdrawSecrets(before, secrets, isOurs);
+    return { patch: kbsConfigPatch(before, after), result: after.entries };
+  });
+  const unlisted = secrets.filter((secret) => !listed.includes(secret));
+  if (unlisted.length > 0) await untilUnserved(place, unlisted, operation);
+  const others = await Promise.all(
+    secrets
+      .filter((secret) => listed.includes(secret))
+      .map(async (name) => {
+        const found = await operation.kube.getMetadata({ kind: "Secret", namespace: place.namespace, name });
+        return found !== undefined && isMadeBy(place.own, found) ? [name] : [];
+      }),
+  );
+  return others.flat();
+}
+
+/** A Deployment that is gone serves nothing. */
+async function untilUnserved(
+  place: Serving,
+  secrets: readonly string[],
+  operation: Operation,
+): Promise<void> {
+  const { namespace, deployment, timeoutMinutes } = place;
+  const { kube, clock, log, signal } = operation;
+  const deadline = clock.elapsed() + timeoutMinutes * 60_000;
+  let said = "";
+  for (;;) {
+    const seen = await observeRollout(kube, namespace, deployment);
+    const serving = seen === undefined ? [] : stillServing(seen, secrets);
+    if (seen === undefined || serving.length === 0) return;
+    if (seen.deployment.paused) {
+      throw await stillServed(place, secrets, "its rollouts are paused", new Set(), operation);
+    }
+    if (clock.elapsed() > deadline) {
+      const reason = `after ${timeoutMinutes} minutes (timeoutMinutes) ${serving.join(", ")}`;
+      throw await stillServed(place, secrets, reason, new Set(seen.pods.map(({ name }) => name)), operation);
+    }
+    const status = `restricted until no KBS serves it: ${serving.join(", ")}`;
+    if (status !== said) log.status(status);
+    said = status;
+    await clock.sleep(POLL, signal);
+  }
+}
+
+async function stillServed(
+  { namespace, deployment }: Serving,
+  secrets: readonly string[],
+  reason: string,
+  pods: ReadonlySet<string>,
+  operation: Operation,
+): Promise<Error> {
+  const kube = operation.kubeWith(AbortSignal.timeout(EXPLAIN));
+  const { files, others } = await explainRollout(kube, { namespace, deployment, configMaps: [] }, pods);
+  const names = secrets.map((secret) => `"${secret}"`).join(", ");
+  return new Error(
+    [
+      `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack gives up: ${reason}.`,
+      ...[...files, ...others].map((line) => `  - ${line}`),
+      "The policy goes on restricting it, so nobody reads it meanwhile. Fix the cause and run again: it goes on from here.",
+    ].join("\n"),
+  );
+}

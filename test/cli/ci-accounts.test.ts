@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly rules?: readonly {
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  readonly roleRef?: { readonly name: string };
+  readonly subjects?: readonly { readonly name: string }[];
+}
+
+function manifests(side: string): readonly Manifest[] {
+  const text = readFileSync(`rbac/${side}.yaml`, "utf8");
+  return parseAllDocuments(text).map((document) => document.toJSON() as Manifest);
+}
+
+/** What an account may do: resource -> verbs. */
+function rights(side: string, account: string): Readonly<Record<string, readonly string[]>> {
+  const all = manifests(side);
+  const roles = all
+    .filter(({ subjects = [] }) => subjects.some(({ name }) => name === account))
+    .map(({ roleRef }) => roleRef?.name);
+  const rules = all.filter(({ kind, metadata }) => kind === "Role" && roles.includes(metadata.name));
+  return Object.fromEntries(
+    rules.flatMap(({ rules: list = [] }) =>
+      list.flatMap(({ resources, verbs }) => resources.map((one) => [one, verbs])),
+    ),
+  );
+}
+
+const preview = {
+  "ci-trustee-side": {
+    kbsconfigs: ["get"],
+    configmaps: ["get"],
+    secrets: ["get"],
+    deployments: ["get"],
+    pods: ["list"],
+    routes: ["get"],
+  },
+  "ci-pod-side": {
+    pods: ["get", "list"],
+    deployments: ["get", "list"],
+    statefulsets: ["get", "list"],
+    replicasets: ["get", "list"],
+    jobs: ["get", "list"],
+  },
+} as const;
+
+describe.each(Object.entries(preview))("the accounts of CI in %s.yaml", (side, expected) => {
+  it("read for a request's preview; for the scheduled job they may see the log and exec besides", () => {
+    expect(rights(side, "trustee-access-preview")).toEqual(expected);
+    const more = side === "ci-pod-side" ? { "pods/exec": ["create"] } : { "pods/log": ["get"] };
+    expect(rights(side, "trustee-access-watch")).toEqual({ ...expected, ...more });
+  });
+
+  it("see Secrets that are named only", () => {
+    const rules = manifests(side).flatMap((manifest) => manifest.rules ?? []);
+    for (const { resources, resourceNames = [] } of rules)
+      if (resources.includes("secrets")) expect(resourceNames).toEqual(["trustee-tls-cert"]);
+  });
+});

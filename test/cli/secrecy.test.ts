@@ -1,0 +1,183 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { execa } from "execa";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { filesIn, leaks, plantedValue, type Texts } from "../e2e/support/secrecy.ts";
+import { github, gitlab } from "./support/workflows.ts";
+
+const SECRET = plantedValue("ci");
+
+describe("the search for a planted value", () => {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  it.each([
+    ["as it is", `x ${SECRET} x`],
+    ["in base64", base64(SECRET)],
+    ["within a longer base64", base64(`{"k":"${SECRET}"}`)],
+    ["in base64 of JSON", base64(JSON.stringify({ key: [SECRET] }))],
+    ["in base64 for URLs", Buffer.from(`a${SECRET}`).toString("base64url")],
+    ["in JSON", JSON.stringify({ data: SECRET })],
+    ["in JSON within JSON", JSON.stringify({ message: JSON.stringify({ data: SECRET }) })],
+    ["in hexadecimal", Buffer.from(SECRET).toString("hex")],
+    ["in a URL", `https://x/?q=${encodeURIComponent(SECRET)}`],
+    ["compressed in an annotation", `cc_init_data: ${gzipSync(`key = '''${SECRET}'''`).toString("base64")}`],
+  ])("finds it %s", (_, text) => {
+    expect(leaks(SECRET, { text, other: "planted" })).toEqual(["text"]);
+  });
+});
+
+const diagnostic = (severity: string, message: string): object => ({
+  diagnosticEvent: { severity, message: `<{%reset%}>${message}<{%reset%}>\n`, prefix: "", color: "never" },
+});
+const stackEvent = (outputs: object): object => ({
+  resOutputsEvent: { metadata: { type: "pulumi:pulumi:Stack", op: "same", old: null, new: { outputs } } },
+});
+const data = { password: Buffer.from(SECRET).toString("base64") };
+/** What pulumi streams without being asked: every debug message, with what the program registers. */
+const debug = [
+  diagnostic(
+    "debug",
+    `RegisterResource RPC prepared: t=kubernetes:core/v1:Secret, obj=${JSON.stringify({ data })}`,
+  ),
+  diagnostic("debug", `Marshaling property for RPC: ${JSON.stringify({ value: SECRET })}`),
+  {
+    resOutputsEvent: {
+      metadata: { type: "kubernetes:core/v1:Secret", op: "create", old: null, new: { outputs: { data } } },
+    },
+  },
+  diagnostic("info#err", SECRET),
+];
+const access = { pod1: { "db/k": "granted" } };
+const succeeding = [...debug, stackEvent({ access }), { summaryEvent: { resourceChanges: {} } }];
+const failing = [
+  ...debug,
+  diagnostic("error", "resource pod1 was refused: metadata.labels: Invalid value"),
+  stackEvent({ access }),
+];
+
+interface Job {
+  readonly exitCode: number | undefined;
+  /** Everything that the job leaves: what it printed, and its files. */
+  readonly left: Texts;
+}
+
+/** Runs a script of a workflow in a checkout of its own, with a pulumi that streams these events, and then fails or not. */
+async function run(
+  script: string,
+  events: readonly object[],
+  pulumiExits: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Job> {
+  const folder = mkdtempSync(join(tmpdir(), "ci-secrecy-"));
+  const bin = mkdtempSync(join(tmpdir(), "ci-secrecy-bin-"));
+  onTestFinished(() => {
+    for (const one of [folder, bin]) rmSync(one, { recursive: true });
+  });
+  for (const name of ["ci", "cli", "core", "kube", "node_modules", "package.json"])
+    symlinkSync(resolve(name), join(folder, name));
+  mkdirSync(join(folder, "temp"));
+  writeFileSync(join(folder, "allow.txt"), "");
+  writeFileSync(join(bin, "events"), events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  writeFileSync(
+    join(bin, "pulumi"),
+    `#!/bin/sh\ncat '${join(bin, "events")}'\necho 'stderr of pulumi' >&2\nexit ${pulumiExits}\n`,
+  );
+  chmodSync(join(bin, "pulumi"), 0o755);
+  // What the branch is is another test's.
+  writeFileSync(
+    join(bin, "node"),
+    `#!/bin/sh\ncase "$1" in ci/take-branch.ts) exit 0;; esac\nexec '${process.execPath}' "$@"\n`,
+  );
+  chmodSync(join(bin, "node"), 0o755);
+  const { exitCode, stdout, stderr } = await execa("bash", ["-eo", "pipefail", "-c", script], {
+    cwd: folder,
+    env: {
+      STACK: "dev",
+      TRUSTEE_ACCESS_STACK: "dev",
+      TRUSTEE_ACCESS_PREVIEW_KUBECONFIG: "/dev/null",
+      ALLOW: "",
+      TMPDIR: join(folder, "temp"),
+      ...env,
+      PATH: [bin, process.env["PATH"] ?? ""].join(delimiter),
+    },
+    reject: false,
+  });
+  return { exitCode, left: { ...filesIn(folder), stdout, stderr } };
+}
+
+const compare = github().jobs["pull-request"]?.steps.find(({ name }) => name === "Compare the access matrix");
+const scripts: readonly (readonly [string, string])[] = [
+  ["GitHub's", compare?.run ?? ""],
+  ["GitLab's", (gitlab()["trustee-access:merge-request"]?.script ?? []).join("\n")],
+];
+
+describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_, script) => {
+  it("leaves it nowhere where the preview succeeds", async () => {
+    const { exitCode, left } = await run(script, succeeding, 0);
+    expect({ exitCode, stdout: left["stdout"] }).toEqual({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^OPENS {3}pod1 -> db\/k/) as unknown,
+    });
+    expect(Object.keys(left)).toContain("access.md");
+    expect(leaks(SECRET, left)).toEqual([]);
+  });
+
+  it.each([0, 255])(
+    "prints the errors alone where it fails, and leaves it nowhere (exit code %i)",
+    async (code) => {
+      const { exitCode, left } = await run(script, failing, code, { ALLOW: "--allow-opens" });
+      expect({ exitCode, stdout: left["stdout"], stderr: left["stderr"] }).toEqual({
+        exitCode: 2,
+        stdout: "",
+        stderr: "The preview failed: resource pod1 was refused: metadata.labels: Invalid value",
+      });
+      expect(leaks(SECRET, left)).toEqual([]);
+    },
+  );
+
+  it("fails, and leaves it nowhere, where pulumi is cut off in the middle", async () => {
+    const { exitCode, left } = await run(script, debug, 1);
+    expect({ exitCode, stderr: left["stderr"] }).toEqual({
+      exitCode: 2,
+      stderr: "The preview failed: stderr of pulumi",
+    });
+    expect(leaks(SECRET, left)).toEqual([]);
+  });
+});
+
+describe("access, where a preview fails,", () => {
+  it.each([
+    ["diff of a stack", "node cli/access.ts diff --stack dev --markdown access.md --json"],
+    ["diff of a stream", "pulumi | node cli/access.ts diff --preview - --markdown access.md"],
+    [
+      "diff of a file",
+      "pulumi > temp/events || true; node cli/access.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
+    ],
+    [
+      "check",
+      `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/access.ts check --preview --json`,
+    ],
+  ])("says pulumi's errors and nothing else: %s", async (_, script) => {
+    const { exitCode, left } = await run(`set +e\n${script}`, failing, 1);
+    expect({ exitCode, stdout: left["stdout"] }).toEqual({ exitCode: 2, stdout: "" });
+    expect(left["stderr"]).toContain("The preview failed: resource pod1 was refused");
+    expect(leaks(SECRET, left)).toEqual([]);
+  });
+});
+
+describe("the files of this project", () => {
+  it("show nobody how to keep a preview's events, and git leaves out what may hold a secret", () => {
+    for (const file of [
+      "README.md",
+      "docs/ci.md",
+      "docs/access-check.md",
+      "cli/access/diff.ts",
+      "ci/github/trustee-access.yml",
+      "ci/gitlab/trustee-access.yml",
+    ])
+      expect(readFileSync(file, "utf8")).not.toMatch(/pulumi preview [^\n|]*--json[^\n|]*>/);
+    const ignored = readFileSync(".gitignore", "utf8").split("\n");
+    expect(ignored).toEqual(expect.arrayContaining(["preview.json", "access.md", "kubeconfig"]));
+  });
+});

@@ -1,0 +1,187 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { execa } from "execa";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parse, stringify } from "yaml";
+
+const STACK = "Pulumi.dev.yaml";
+const config = {
+  "trustee-access:trustee": { kubeconfig: "trustee.kubeconfig" },
+  "trustee-access:secrets": [{ name: "db", keys: ["k"] }],
+  "trustee-access:grants": [{ pod: "a", secret: "db" }],
+};
+const stackFile = { encryptionsalt: "v1:salt", config };
+const base: Readonly<Record<string, string>> = {
+  [STACK]: stringify(stackFile),
+  "Pulumi.prod.yaml": stringify(stackFile),
+  "index.ts": "base\n",
+  "initdata/pod1.toml": "base\n",
+};
+
+/** What the branch does to the base's files: a text, a symbolic link's target, or away with it. */
+type Change = string | { readonly link: string } | undefined;
+
+interface Taken {
+  readonly exitCode: number | undefined;
+  readonly stderr: string;
+  /** What is listed as not judged. */
+  readonly said: readonly string[];
+  readonly head: string;
+  readonly text: (path: string) => string | undefined;
+}
+
+/** Runs the program in a checkout of the base branch, for a branch that has these changes. @param later what the base gets since */
+async function take(changes: Readonly<Record<string, Change>>, later: typeof base = {}): Promise<Taken> {
+  const folder = mkdtempSync(join(tmpdir(), "take-branch-"));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"];
+  const git = async (...args: readonly string[]): Promise<string> =>
+    (await execa("git", [...identity, ...args], { cwd: folder })).stdout;
+  const commit = async (files: Readonly<Record<string, Change>>): Promise<string> => {
+    for (const [path, change] of Object.entries(files)) {
+      const file = join(folder, path);
+      mkdirSync(dirname(file), { recursive: true });
+      rmSync(file, { force: true });
+      if (typeof change === "string") writeFileSync(file, change);
+      else if (change !== undefined) symlinkSync(change.link, file);
+    }
+    await git("add", "--all");
+    await git("commit", "--quiet", "--allow-empty", "--message=x");
+    return git("rev-parse", "HEAD");
+  };
+  await git("init", "--quiet", "--initial-branch=main");
+  await commit(base);
+  await git("checkout", "--quiet", "-b", "branch");
+  const head = await commit(changes);
+  await git("checkout", "--quiet", "main");
+  await commit(later);
+  const { exitCode, stderr } = await execa(process.execPath, [resolve("ci/take-branch.ts"), head, "dev"], {
+    cwd: folder,
+    reject: false,
+  });
+  const text = (path: string): string | undefined => {
+    try {
+      return readFileSync(join(folder, path), "utf8");
+    } catch {
+      return undefined;
+    }
+  };
+  const said = (text("branch.md") ?? "").split("\n").filter((line) => /^[⚠N-]/.test(line));
+  return { exitCode, stderr, said, head, text };
+}
+
+const changedConfig = (change: object): string =>
+  stringify({ ...stackFile, config: { ...config, ...change } });
+const OTHERS = "⚠ This changes too, and nothing here judges it:";
+
+describe("what of a branch is judged", () => {
+  it("is the stack's settings and the initdata files, new, changed and gone, on the base as it is now", async () => {
+    const grants = {
+      "trustee-access:grants": [],
+      "trustee-access:secretValues": { db: { k: { secure: "v1:x" } } },
+    };
+    const taken = await take(
+      { [STACK]: changedConfig(grants), "initdata/pod1.toml": undefined, "new/pod2.toml": "branch\n" },
+      { "index.ts": "base, later\n" },
+    );
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "", said: [] });
+    expect(taken.text("branch.md")).toBe(`Of commit \`${taken.head}\`, by the program of the base branch.\n`);
+    expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
+    expect(["initdata/pod1.toml", "new/pod2.toml", "index.ts"].map(taken.text)).toEqual([
+      undefined,
+      "branch\n",
+      "base, later\n",
+    ]);
+  });
+
+  it.each([
+    "index.ts",
+    "Pulumi.yaml",
+    "ci/gitlab/approval.ts",
+    ".github/workflows/trustee-access.yml",
+    "sub/Pulumi.dev.yaml",
+  ])("is not %s: the base's stays, and it is listed", async (path) => {
+    const taken = await take({ [path]: "branch\n", "new.toml": "branch\n" });
+    expect(taken).toMatchObject({ exitCode: 1, stderr: "", said: [OTHERS, `- \`${path}\``] });
+    expect([taken.text(path), taken.text("new.toml")]).toEqual([base[path], "branch\n"]);
+  });
+
+  it("is not what names a cluster, a program or a key in the stack's file; its settings are", async () => {
+    const grants = { "trustee-access:grants": [] };
+    const changes = [
+      {
+        ...stackFile,
+        config: { ...config, ...grants, "trustee-access:trustee": { kubeconfig: "new.toml" } },
+      },
+      { ...stackFile, config: { ...config, ...grants, "trustee-access:podCluster": { kubeconfig: STACK } } },
+      { ...stackFile, config: { ...config, ...grants, "pulumi:autonaming": {} } },
+      { ...stackFile, config: { ...config, ...grants }, encryptionsalt: "v1:other" },
+      { ...stackFile, config: { ...config, ...grants }, secretsprovider: "awskms://x" },
+      {
+        ...stackFile,
+        config: { ...config, ...grants },
+        environment: { values: { environmentVariables: { NODE_OPTIONS: "x" } } },
+      },
+    ];
+    for (const change of changes) {
+      const taken = await take({ [STACK]: stringify(change) });
+      expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+      expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
+    }
+  });
+
+  it("is no symbolic link, which would read what the branch does not hold", async () => {
+    const link = { link: "/proc/self/environ" };
+    const taken = await take({ [STACK]: link, "initdata/pod1.toml": link, "new.toml": link });
+    expect(taken).toMatchObject({
+      exitCode: 1,
+      said: [OTHERS, `- \`${STACK}\``, "- `initdata/pod1.toml`", "- `new.toml`"],
+    });
+    expect([STACK, "initdata/pod1.toml", "new.toml"].map(taken.text)).toEqual([
+      base[STACK],
+      base["initdata/pod1.toml"],
+      undefined,
+    ]);
+  });
+
+  it("is not a stack's file that is gone", async () => {
+    const taken = await take({ [STACK]: undefined });
+    expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+    expect(taken.text(STACK)).toBe(base[STACK]);
+  });
+
+  it("is no other stack, which is said", async () => {
+    const taken = await take({ "Pulumi.prod.yaml": changedConfig({ "trustee-access:grants": [] }) });
+    expect(taken).toMatchObject({
+      exitCode: 0,
+      said: ["Not the stack `dev`, so not judged here:", "- `Pulumi.prod.yaml`"],
+    });
+    expect(taken.text("Pulumi.prod.yaml")).toBe(base["Pulumi.prod.yaml"]);
+  });
+
+  it("is named so that it can be nothing but a name", async () => {
+    const name = "`a`\n## x <img src=x>.ts";
+    const { said } = await take({ [name]: "x" });
+    expect(said).toEqual([OTHERS, "- `?a???? x ?img src?x?.ts`"]);
+  });
+
+  it("is nothing where the branch conflicts with the base, or is no commit", async () => {
+    const taken = await take(
+      { [STACK]: changedConfig({ "trustee-access:grants": [1] }) },
+      {
+        [STACK]: changedConfig({ "trustee-access:grants": [2] }),
+      },
+    );
+    expect(taken).toMatchObject({
+      exitCode: 2,
+      stderr: "The branch conflicts with the base branch: merge that into it.",
+    });
+    const { exitCode } = await execa(process.execPath, ["ci/take-branch.ts", "no-such-commit", "dev"], {
+      reject: false,
+    });
+    expect(exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,128 @@
+import * as pulumi from "@pulumi/pulumi";
+import type resourcepb from "@pulumi/pulumi/proto/resource_pb.js";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { LIVE } from "./live-trustee.ts";
+
+/** What the mocks answer a registration by. */
+interface Monitor {
+  registerResource: (
+    this: Monitor,
+    request: resourcepb.RegisterResourceRequest,
+    callback: (error: unknown, response?: resourcepb.RegisterResourceResponse) => void,
+  ) => Promise<void>;
+}
+
+interface Node {
+  readonly name: string;
+  readonly parent: string;
+  readonly dependencies: readonly string[];
+}
+
+/** URN -> what was registered under it. */
+const registered = new Map<string, Node>();
+
+/** Whatever the engine makes sure of before it creates a resource, and that it deletes after it. */
+function before(urn: string, seen = new Set<string>()): ReadonlySet<string> {
+  const node = registered.get(urn);
+  for (const next of node === undefined ? [] : [node.parent, ...node.dependencies]) {
+    if (next === "" || seen.has(next)) continue;
+    seen.add(next);
+    before(next, seen);
+  }
+  return seen;
+}
+
+const urnsOf = (type: string, name?: string): readonly string[] =>
+  [...registered].flatMap(([urn, node]) =>
+    urn.split("::")[2]?.split("$").at(-1) === type && (name === undefined || node.name === name) ? [urn] : [],
+  );
+
+/** Whether every one of the first comes after every one of the others. */
+function comesAfter(ones: readonly string[], others: readonly string[]): void {
+  expect([ones.length > 0, others.length > 0]).toEqual([true, true]);
+  for (const one of ones) expect([...before(one)]).toEqual(expect.arrayContaining([...others]));
+}
+
+const SECRET = "kubernetes:core/v1:Secret";
+const ENTRY = "trustee:index:KbsSecretEntry";
+const POLICY = "trustee:index:ResourcePolicy";
+const VALUES = "trustee:index:ReferenceValues";
+const POD = "kubernetes:core/v1:Pod";
+
+describe("the order in which a stack is created, and in reverse destroyed", () => {
+  beforeAll(async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
+    await pulumi.runtime.setMocks(
+      {
+        call: ({ token }) => (token === "trustee:index:getTrustee" ? LIVE : { found: {} }),
+        newResource: ({ name, inputs }) => ({
+          id: `${name}-id`,
+          state: { ...(inputs as object), value: "generated", liveContent: "", revision: "1", expiries: {} },
+        }),
+      },
+      "project",
+      "stack",
+      false,
+      "organization",
+    );
+    const monitor: Monitor = MockMonitor.prototype;
+    const register = monitor.registerResource;
+    monitor.registerResource = async function (request, callback) {
+      await register.call(this, request, (error, response) => {
+        registered.set(response?.getUrn() ?? "", {
+          name: request.getName(),
+          parent: request.getParent(),
+          dependencies: request.getDependenciesList(),
+        });
+        callback(error, response);
+      });
+    };
+    const { declareTrusteeAccess } = await import("../../components/declare.ts");
+    const { access } = await declareTrusteeAccess("access", {
+      settings: {
+        trustee: { url: "https://kbs.example.com" },
+        secrets: [
+          { name: "made", from: "generate", keys: ["a"] },
+          { name: "there", keys: ["k"] },
+        ],
+        podDefaults: { image: "registry.example/app:1" },
+        pods: [{ name: "alone" }],
+        grants: [{ pod: "alone", secret: "made" }],
+      },
+    });
+    await new Promise((resolve) => {
+      access.rotation.rollout.id.apply(resolve);
+    });
+    vi.useRealTimers();
+  }, 60_000);
+
+  it("a secret comes after the policy that restricts it, and goes before it", () => {
+    comesAfter([...urnsOf(SECRET), ...urnsOf(ENTRY)], urnsOf(POLICY));
+  });
+
+  it("a Secret is there before the KbsConfig lists it, and until it does not any more", () => {
+    comesAfter(urnsOf(ENTRY, "made"), urnsOf(SECRET, "made"));
+  });
+
+  it("neither the policy nor the reference values wait for a secret", () => {
+    const others = [...urnsOf(SECRET), ...urnsOf(ENTRY)];
+    for (const urn of [...urnsOf(POLICY), ...urnsOf(VALUES)])
+      expect([...before(urn)].filter((one) => others.includes(one))).toEqual([]);
+  });
+
+  it("the pods come after a rollout of everything that they need, and the end of a rotation after the pods", () => {
+    const rollout = urnsOf("trustee:index:Rollout", "rollout");
+    comesAfter(rollout, [...urnsOf(POLICY), ...urnsOf(VALUES), ...urnsOf(SECRET), ...urnsOf(ENTRY)]);
+    comesAfter(urnsOf(POD), rollout);
+    comesAfter(urnsOf("trustee:index:Retirement"), urnsOf(POD));
+  });
+
+  it("the rollout that ends a destroy is registered first of all that touches Trustee", () => {
+    const restoration = urnsOf("trustee:index:Rollout", "restoration");
+    comesAfter(
+      [POLICY, VALUES, SECRET, ENTRY].flatMap((type) => urnsOf(type)),
+      restoration,
+    );
+  });
+});

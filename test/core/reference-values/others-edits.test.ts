@@ -1,0 +1,247 @@
+import { describe, expect, test } from "vitest";
+import {
+  EMPTY_LEDGER,
+  readLedgers,
+  writeLedgers,
+  type Ledger,
+} from "../../../core/reference-values/ledger.ts";
+import {
+  carriedOver,
+  joinReferenceValues,
+  leaveReferenceValues,
+  type Joined,
+  type JoinRequest,
+} from "../../../core/reference-values/merge.ts";
+
+const A = "aa".repeat(32);
+const B = "bb".repeat(32);
+const C = "cc".repeat(32);
+const expiration = "2027-11-23T00:00:00Z";
+
+function request(
+  live: string | null,
+  digests: readonly string[],
+  more: Partial<JoinRequest> = {},
+): JoinRequest {
+  return {
+    key: "reference-values.json",
+    live,
+    ledger: EMPTY_LEDGER,
+    owner: "a",
+    wanted: { snp_pcr08: digests },
+    terms: { snp_pcr08: { expiration, renewBefore: "" } },
+    ...more,
+  };
+}
+
+describe("others move what is there", () => {
+  const entry = (name: string, value: readonly string[], until = expiration): object => ({
+    name,
+    expiration: until,
+    value,
+  });
+  const list = (...entries: readonly object[]): string => JSON.stringify(entries);
+  const THEIR_DATE = "2031-01-01T00:00:00Z";
+  const key = "reference-values.json";
+
+  test("an entry of the same name before ours: our previous digest goes from ours, and with us the entry", () => {
+    const first = joinReferenceValues(request("[]", [A]));
+    const theirs = entry("snp_pcr08", ["x"], THEIR_DATE);
+    const live = list(theirs, entry("snp_pcr08", [A]));
+    const rotated = joinReferenceValues(
+      request(live, [B], { ledger: first.ledger, remembered: first.ownership }),
+    );
+    expect(rotated.content).toBe(list(entry("snp_pcr08", ["x", B], THEIR_DATE), entry("snp_pcr08", [B])));
+    const left = leaveReferenceValues({
+      key,
+      live: rotated.content ?? "",
+      ledger: rotated.ledger,
+      owner: "a",
+      remembered: rotated.ownership,
+    });
+    expect(left).toStrictEqual({ content: list(theirs), ledger: EMPTY_LEDGER });
+  });
+
+  test("the first entry of a name is taken out: our digest goes from the one that remains", () => {
+    const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", ["y"])];
+    const joined = joinReferenceValues(request(list(...theirs), [A]));
+    const live = list(entry("snp_pcr08", ["y", A]));
+    const { ledger, ownership: remembered } = joined;
+    const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered });
+    expect(left.content).toBe(list(entry("snp_pcr08", ["y"])));
+  });
+
+  test("an entry of theirs that has a digest of ours too keeps it, wherever they put it", () => {
+    const { ledger, ownership: remembered } = joinReferenceValues(request("[]", [A]));
+    const theirs = entry("snp_pcr08", [A], THEIR_DATE);
+    for (const live of [list(theirs, entry("snp_pcr08", [A])), list(entry("snp_pcr08", [A]), theirs)]) {
+      const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered });
+      expect(left.content).toBe(list(theirs));
+    }
+  });
+
+  test.each(["snp_pcr08 (2)", "constructor", "__proto__"])(
+    "an entry of ours called %s goes with us",
+    (name) => {
+      const wanted = Object.fromEntries([[name, [A]]]);
+      const terms = Object.fromEntries([[name, { expiration, renewBefore: "" }]]);
+      const theirs = list(entry("snp_pcr08", ["x"]), entry("snp_pcr08", ["y"]));
+      const joined = joinReferenceValues(request(theirs, [], { wanted, terms }));
+      expect(JSON.parse(joined.content ?? "")).toStrictEqual([
+        entry("snp_pcr08", ["x"]),
+        entry("snp_pcr08", ["y"]),
+        entry(name, [A]),
+      ]);
+      const stored = readLedgers(writeLedgers({ [key]: joined.ledger }) ?? undefined)[key] ?? EMPTY_LEDGER;
+      const left = leaveReferenceValues({
+        key,
+        live: joined.content ?? "",
+        ledger: stored,
+        owner: "a",
+        remembered: joined.ownership,
+      });
+      expect(left).toStrictEqual({ content: theirs, ledger: EMPTY_LEDGER });
+    },
+  );
+
+  describe("by a record of an older release, which counted the entries of a name", () => {
+    const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", [A, "y"])];
+    const digests = { snp_pcr08: [A, B], "snp_pcr08 (2)": [B] };
+    const old = { before: list(...theirs), added: digests, created: {}, owners: { a: digests } };
+    const live = list(entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
+    const remembered = { added: digests, created: {}, before: list(...theirs) };
+
+    test("nothing changes where nothing has to, the record neither", () => {
+      expect(joinReferenceValues(request(live, [A, B], { ledger: old, remembered }))).toStrictEqual({
+        content: live,
+        ledger: old,
+        ownership: { ...remembered, added: { snp_pcr08: [A, B] } },
+      });
+    });
+
+    test("a change takes out what is ours alone, and brings the record up to date", () => {
+      const { content, ledger } = joinReferenceValues(request(live, [C], { ledger: old, remembered }));
+      expect(content).toBe(list(entry("snp_pcr08", ["x", C], THEIR_DATE), entry("snp_pcr08", [A, "y", C])));
+      expect(ledger).toStrictEqual({
+        before: list(...theirs),
+        added: { snp_pcr08: [C] },
+        created: {},
+        owners: { a: { snp_pcr08: [C] } },
+        theirs: {},
+      });
+    });
+
+    test("an entry that has come before them has nothing of ours in it", () => {
+      const added = entry("snp_pcr08", [A], "2032-01-01T00:00:00Z");
+      const now = list(added, entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
+      const left = leaveReferenceValues({ key, live: now, ledger: old, owner: "a", remembered });
+      expect(left).toStrictEqual({ content: list(added, ...theirs), ledger: EMPTY_LEDGER });
+    });
+
+    test("what ours was in the text from before, as after an upgrade of Trustee, is taken out all the same", () => {
+      const ledger = { ...old, before: live };
+      const state = { ...remembered, before: live };
+      const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered: state });
+      expect(left.content).toBe(list(...theirs));
+    });
+
+    test("an entry whose name looks like a count is one where it is there", () => {
+      const [named, z] = [{ "snp_pcr08 (2)": [B] }, "snp_pcr08 (2)"];
+      const before = list(...theirs, entry(z, ["z"]));
+      const ledger = { before, added: named, created: {}, owners: { a: named } };
+      const now = list(...theirs, entry(z, ["z", B]));
+      const left = leaveReferenceValues({
+        key,
+        live: now,
+        ledger,
+        owner: "a",
+        remembered: { added: named, created: {}, before },
+      });
+      expect(left.content).toBe(before);
+    });
+  });
+});
+
+describe("an expiration that no Trustee could read", () => {
+  test("is never written: an entry is not made without a term", () => {
+    const without = (terms: JoinRequest["terms"]) => () => joinReferenceValues(request("[]", [A], { terms }));
+    for (const wrong of ["", "2027", "2027-11-23T00:00:00+01:00", "2027-13-23T00:00:00Z"]) {
+      expect(without({ snp_pcr08: { expiration: wrong, renewBefore: "" } })).toThrow(
+        `the reference value "snp_pcr08" was to be written with the expiration "${wrong}"`,
+      );
+    }
+    expect(without({})).toThrow('was to be written with the expiration ""');
+  });
+
+  test("in an entry of ours, as an older release left one, is replaced by the next of us, whoever made it", () => {
+    const live = JSON.stringify([{ name: "snp_pcr08", expiration: "", value: [A] }]);
+    const ledger = {
+      before: "[]",
+      added: { snp_pcr08: [A] },
+      created: { snp_pcr08: { owner: "b", expiration: "" } },
+      owners: { b: { snp_pcr08: [A] } },
+    };
+    const joined = joinReferenceValues(request(live, [C], { ledger }));
+    expect(joined.content).toBe(JSON.stringify([{ name: "snp_pcr08", expiration, value: [A, C] }]));
+    expect(joined.ledger.created).toStrictEqual({ snp_pcr08: { owner: "b", expiration } });
+  });
+
+  test("in the record alone is not brought back", () => {
+    const created = joinReferenceValues(request("[]", [A]));
+    const forged = { ...created.ledger, created: { snp_pcr08: { owner: "a", expiration: "soon" } } };
+    const terms = { snp_pcr08: { expiration: "2029-01-01T00:00:00Z", renewBefore: "" } };
+    const joined = joinReferenceValues(request(created.content, [A], { ledger: forged, terms }));
+    expect(joined.content).toBe(created.content?.replace(expiration, "2029-01-01T00:00:00Z"));
+  });
+});
+
+test("two of us find all converted to the new format: each takes what is its own out of it, at a change and at its end", () => {
+  const key = "reference_value";
+  const converted = (value: readonly string[]): string => {
+    const json = JSON.stringify({ version: "0.1.0", name: "snp_pcr08", expiration, value });
+    return JSON.stringify({ snp_pcr08: Buffer.from(json).toString("base64") });
+  };
+  const [theirs, shared] = [converted(["x"]), converted(["x", A, B])];
+  const moved = (
+    live: string | null,
+    ledger: Ledger,
+    owner: string,
+    digest: string,
+    wanted: string,
+  ): Joined => {
+    const had = { added: { snp_pcr08: [digest] }, created: {}, before: "[]" };
+    const remembered = carriedOver(key, live, ledger, had);
+    // The first one to come cannot know yet that B is another's of us.
+    expect(remembered.before).toBe(owner === "a" ? converted(["x", B]) : theirs);
+    return joinReferenceValues(request(live, [wanted], { key, ledger, owner, remembered }));
+  };
+  const a = moved(shared, EMPTY_LEDGER, "a", A, C);
+  expect(a.content).toBe(converted(["x", B, C]));
+  const b = leaveReferenceValues({
+    key,
+    live: a.content ?? "",
+    ledger: a.ledger,
+    owner: "a",
+    remembered: a.ownership,
+  });
+  expect(b.content).toBe(converted(["x", B]));
+  const both = moved(a.content, a.ledger, "b", B, B);
+  expect(both.content).toBe(a.content);
+  const left = leaveReferenceValues({
+    key,
+    live: both.content ?? "",
+    ledger: both.ledger,
+    owner: "a",
+    remembered: a.ownership,
+  });
+  expect(left.content).toBe(converted(["x", B]));
+  expect(
+    leaveReferenceValues({
+      key,
+      live: left.content ?? "",
+      ledger: left.ledger,
+      owner: "b",
+      remembered: both.ownership,
+    }),
+  ).toStrictEqual({ content: theirs, ledger: EMPTY_LEDGER });
+});

@@ -1,0 +1,96 @@
+import { readDocument } from "../../../../core/reference-values/document.ts";
+import {
+  EMPTY_LEDGER,
+  readLedgers,
+  writeLedgers,
+  type Digests,
+  type Ledger,
+} from "../../../../core/reference-values/ledger.ts";
+import {
+  joinReferenceValues,
+  leaveReferenceValues,
+  type Ownership,
+} from "../../../../core/reference-values/merge.ts";
+import { markRetiring, retireDigests, withRetiring } from "../../../../core/reference-values/retiring.ts";
+
+export const LIST = "reference-values.json";
+export const MAP = "reference_value";
+export const EXPIRATION = "2027-11-23T00:00:00Z";
+
+/** A ConfigMap's key with its ledger, and the states of the stacks that use it. */
+export interface World {
+  readonly key: string;
+  readonly content: string | null;
+  readonly ledger: Ledger;
+  readonly states: Readonly<Record<string, Ownership>>;
+}
+
+/** Through the annotation and back, as in the cluster. */
+export function stored(ledger: Ledger): Ledger {
+  return readLedgers(writeLedgers({ key: ledger }) ?? undefined)["key"] ?? EMPTY_LEDGER;
+}
+
+export interface JoinOptions {
+  readonly retiring?: Digests;
+  readonly expiration?: string;
+  readonly renewBefore?: string;
+}
+
+export function join(world: World, owner: string, wanted: Digests, options: JoinOptions = {}): World {
+  const { key, content, states } = world;
+  const { retiring = {}, expiration = EXPIRATION, renewBefore = "" } = options;
+  const all = withRetiring(wanted, retiring);
+  const joined = joinReferenceValues({
+    key,
+    live: content,
+    ledger: world.ledger,
+    owner,
+    wanted: all,
+    terms: Object.fromEntries(Object.keys(all).map((name) => [name, { expiration, renewBefore }])),
+    remembered: states[owner],
+  });
+  return {
+    key,
+    content: joined.content,
+    ledger: stored(markRetiring(joined.ledger, owner, retiring)),
+    states: { ...states, [owner]: joined.ownership },
+  };
+}
+
+/** The end of a rotation. */
+export function retire(world: World, owner: string): World {
+  const { content, ledger } = retireDigests(world.key, world.content, world.ledger, owner);
+  return { ...world, content, ledger: stored(ledger) };
+}
+
+export function leave(world: World, owner: string): World {
+  const { key, content, ledger } = world;
+  const { [owner]: remembered, ...states } = world.states;
+  if (remembered === undefined) throw new Error(`${owner} has not joined`);
+  if (content === null) return { key, content, ledger, states };
+  const left = leaveReferenceValues({ key, live: content, ledger, owner, remembered });
+  return { key, content: left.content, ledger: stored(left.ledger), states };
+}
+
+export const encode = (json: string): string =>
+  Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+
+/** An entry as its JSON has it; one of somebody else's bears a note that we never look at. */
+export interface Fields {
+  readonly name: string;
+  readonly expiration: string;
+  readonly value: readonly string[];
+  readonly note?: string;
+}
+
+/** The entries as their JSON has them. */
+export function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
+  return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
+}
+
+/** Entries as somebody else writes them. */
+export function written(key: string, entries: readonly Fields[], indent: number): string {
+  if (key === LIST) return JSON.stringify(entries, null, indent);
+  const encoded = entries.map((entry) => [entry.name, encode(JSON.stringify(entry))]);
+  return JSON.stringify(Object.fromEntries(encoded), null, indent);
+}

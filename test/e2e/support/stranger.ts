@@ -1,0 +1,183 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { pcr8 } from "../../sandbox/live/support.ts";
+import { editReferenceValues, kubectl, NAMESPACE, restartKbs } from "./cluster.ts";
+
+const NAMESPACE_OF_STRANGERS = "strangers";
+const POD = "stranger";
+
+/** Reads a second, of all paths together: each is an attestation and two evaluations of policies. */
+const RATE = 4;
+/** Reads of one `kubectl exec`, beside the one of the control path. */
+const READS = 16;
+
+/** How often a path was asked for, and how often the KBS gave it. */
+export interface Reads {
+  readonly tries: number;
+  readonly succeeded: number;
+}
+
+/**
+ * A pod that attests as well as any and that nobody grants anything: it asks for restricted paths again and again while something
+ * runs, fails or is killed, and must never get one. It also asks for a path that nobody restricts, which proves that it attests.
+ */
+export class Stranger {
+  readonly #sandbox: Sandbox;
+  readonly #command: readonly string[];
+  readonly #reads = new Map<string, { tries: number; succeeded: number }>();
+  readonly #control: string;
+  #watching = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  private constructor(sandbox: Sandbox, command: readonly string[], control: string) {
+    this.#sandbox = sandbox;
+    this.#command = command;
+    this.#control = control;
+  }
+
+  /**
+   * Deploys the pod, with its digest among the reference values. To be called before what was there is remembered.
+   * @param paths `secret/key` that no stranger may read
+   * @param control `secret/key` that every pod may read that attests well
+   */
+  static async start(
+    sandbox: Sandbox,
+    paths: readonly string[],
+    control = "kbsres1/key1",
+  ): Promise<Stranger> {
+    const rounds = Math.ceil(READS / paths.length);
+    const url = (user: string, asked: string): readonly string[] => [
+      ...["-o", "/dev/null"],
+      `http://${user}@127.0.0.1:8006/cdh/resource/default/${asked}`,
+    ];
+    const command = [
+      ...["curl", "-s", "--rate", `${RATE}/s`],
+      // Not to its standard output, which it keeps back for a while.
+      ...["-w", "%{stderr}%{http_code}\\t%{url_effective}\\n"],
+      // The user is there for the count alone: it comes before the paths, and so changes after them.
+      ...url(`n[1-${rounds}]`, `{${paths.join(",")}}`),
+      ...url("control", control),
+    ];
+    const initdata = renderInitdata({
+      algorithm: "sha256",
+      claims: { pod_name: POD },
+      url: `https://${await kubectl(sandbox, "get", "routes", "-n", NAMESPACE, "-o", "jsonpath={.items[0].spec.host}")}`,
+      certificate: Buffer.from(
+        await kubectl(
+          sandbox,
+          ...["get", "secret", "trustee-tls-cert", "-n", NAMESPACE, "-o", "jsonpath={.data.tls\\.crt}"],
+        ),
+        "base64",
+      ).toString("utf8"),
+      agentPolicy: { logs: true, allowedCommands: [command.join(" ")] },
+    });
+    await editReferenceValues(sandbox, sandbox.trustee, "snp_pcr08", (entry) => ({
+      ...entry,
+      value: [...entry.value, pcr8(initdata)],
+    }));
+    await restartKbs(sandbox);
+    const objects = [
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE_OF_STRANGERS } },
+      {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: {
+          name: POD,
+          namespace: NAMESPACE_OF_STRANGERS,
+          annotations: { [INITDATA_ANNOTATION]: encodeAnnotation(initdata) },
+        },
+        spec: {
+          runtimeClassName: "kata-remote",
+          containers: [{ name: "app", image: "registry.example/app:1" }],
+        },
+      },
+    ];
+    const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const ready = ["--for=condition=Ready", "--timeout=60s", `pod/${POD}`];
+    await kubectl(sandbox, "wait", ...ready, "-n", NAMESPACE_OF_STRANGERS);
+    return new Stranger(sandbox, command, control);
+  }
+
+  /** Watches while something runs, from before its first write until after its last. */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.watch();
+    try {
+      return await work();
+    } finally {
+      await this.stop();
+    }
+  }
+
+  /** Begins to ask. */
+  watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    this.#loop = this.#ask();
+  }
+
+  /** Ends with the reads that are under way. */
+  async stop(): Promise<void> {
+    this.#watching = false;
+    await this.#loop;
+  }
+
+  /**
+   * Not one read of a restricted path has succeeded, of some tries; one of the control path has.
+   * @param scenario for the line that says how many there were
+   */
+  expectNothingRead(scenario: string): void {
+    const control = this.#readsOf(this.#control);
+    const restricted = [...this.#reads].filter(([path]) => path !== this.#control);
+    const sum = restricted.reduce<Reads>(
+      (all, [, { tries, succeeded }]) => ({
+        tries: all.tries + tries,
+        succeeded: all.succeeded + succeeded,
+      }),
+      { tries: 0, succeeded: 0 },
+    );
+    console.log(
+      `stranger, Trustee ${this.#sandbox.trustee}, ${scenario}: ${sum.tries} reads tried, ${sum.succeeded} succeeded`,
+    );
+    const read = restricted.filter(([, { succeeded }]) => succeeded > 0).map(([path]) => path);
+    expect({ read, tried: sum.tries > 0, attests: control.succeeded > 0 }).toEqual({
+      read: [],
+      tried: true,
+      attests: true,
+    });
+    this.#reads.clear();
+  }
+
+  #readsOf(path: string): { tries: number; succeeded: number } {
+    const reads = this.#reads.get(path) ?? { tries: 0, succeeded: 0 };
+    this.#reads.set(path, reads);
+    return reads;
+  }
+
+  /** One `kubectl exec` after the other: each ends by itself, also where the API server goes down under it. */
+  async #ask(): Promise<void> {
+    while (this.#watching) {
+      const kubectl = spawn("kubectl", ["exec", POD, "-n", NAMESPACE_OF_STRANGERS, "--", ...this.#command], {
+        env: { ...process.env, ...this.#sandbox.env },
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let said = "";
+      kubectl.stderr.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      await once(kubectl, "close");
+      for (const [, code, path = ""] of said.matchAll(/^(\d{3})\t\S+\/default\/(\S+)$/gm)) {
+        const reads = this.#readsOf(path);
+        reads.tries += 1;
+        if (code === "200") reads.succeeded += 1;
+      }
+      if (said === "") await sleep(200);
+    }
+  }
+}

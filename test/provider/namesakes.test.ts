@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
+import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine, type TestResource } from "./engine.ts";
+import { STACK, trusteeArgs } from "./trustee-args.ts";
+
+const GENERATION = "0.18";
+const { policyKey, referenceValuesKey } = generationFacts[GENERATION];
+const DIGEST = "ab".repeat(32);
+
+/** What one stack has on the shared objects: a policy, an entry, digests. */
+class Stack {
+  readonly policy: TestResource;
+  readonly entry: TestResource;
+  readonly values: TestResource;
+  readonly #cluster: TestCluster;
+
+  constructor(cluster: TestCluster, engine: Engine) {
+    this.#cluster = cluster;
+    this.policy = engine.resource("ResourcePolicy", "policy");
+    this.entry = engine.resource("KbsSecretEntry", "made");
+    this.values = engine.resource("ReferenceValues", "values");
+  }
+
+  async up(identity: string | undefined, stack: string = STACK, digest = DIGEST): Promise<void> {
+    const id: PropertyMap = identity === undefined ? {} : { identity };
+    const { namespace } = this.#cluster;
+    const policy = { stack, others: "affirming", secrets: { made: { "*": { [digest]: "pod" } } } };
+    await this.policy.up({
+      ...{ namespace, configMap: trusteeNames.resourcePolicy, candidateKeys: [policyKey], policy },
+      ...{ registered: ["made"], ...id },
+    });
+    await this.entry.up({
+      ...{ namespace, kbsConfig: trusteeNames.kbsConfig, secret: "made", secretIsCreated: true, ...id },
+    });
+    await this.values.up({
+      ...{ namespace, configMap: trusteeNames.referenceValues, candidateKeys: [referenceValuesKey] },
+      ...{ digests: { snp_pcr08: [digest] }, validityDays: 365, ...id },
+    });
+  }
+
+  async destroy(): Promise<void> {
+    await this.values.destroy();
+    await this.entry.destroy();
+    await this.policy.destroy();
+  }
+}
+
+describe("a stack is known by its identity", () => {
+  let cluster: TestCluster;
+  let engine: Engine;
+  const engines: Engine[] = [];
+  const start = async (options: Parameters<typeof Engine.start>[1] = {}): Promise<Engine> => {
+    const started = await Engine.start(cluster, options);
+    engines.push(started);
+    return started;
+  };
+  const shared = async (): Promise<unknown> => ({
+    policy: await cluster.data(trusteeNames.resourcePolicy),
+    values: await cluster.data(trusteeNames.referenceValues),
+    entries: await cluster.entries(trusteeNames.kbsConfig),
+  });
+  const marks = async (): Promise<readonly string[]> => {
+    const objects = await Promise.all([
+      cluster.get("ConfigMap", trusteeNames.referenceValues),
+      cluster.get("KbsConfig", trusteeNames.kbsConfig),
+    ]);
+    return objects.map(({ metadata }) => JSON.stringify(metadata.annotations ?? {}));
+  };
+  const lines = async (): Promise<unknown> => {
+    const data = (await cluster.data(trusteeNames.resourcePolicy)) as Readonly<Record<string, string>>;
+    return parseRegistry(data[policyKey] ?? "")?.stacks.map(({ stack, identity }) => [stack, identity]);
+  };
+
+  beforeEach(async () => {
+    cluster = await TestCluster.withTrustee(GENERATION);
+    cluster.secret("made", { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    engine = await start();
+  });
+  afterEach(async () => {
+    await Promise.all(engines.splice(0).map(async (one) => one.stop()));
+  });
+
+  test("what an older release has made is given its identity in place, and goes without a trace", async () => {
+    const before = await shared();
+    const stack = new Stack(cluster, engine);
+    await stack.up(undefined);
+    await stack.up("mine");
+    expect(await lines()).toEqual([[STACK, "mine"]]);
+    for (const mark of await marks()) {
+      expect(mark).toContain("mine@urn:pulumi:dev::");
+      expect(mark).not.toContain('"urn:pulumi:dev::');
+    }
+    await stack.destroy();
+    expect(await shared()).toEqual(before);
+  });
+
+  test("a rename changes the names in place, and what was there before comes back", async () => {
+    const before = await shared();
+    const stack = new Stack(cluster, engine);
+    await stack.up("mine");
+    const renamed = new Stack(cluster, await start({ stack: "prod" }));
+    for (const part of ["policy", "entry", "values"] as const) renamed[part].state = stack[part].state;
+    await renamed.up("mine", "elsewhere/project/prod", "cd".repeat(32));
+    expect(await lines()).toEqual([["elsewhere/project/prod", "mine"]]);
+    await renamed.destroy();
+    expect(await shared()).toEqual(before);
+  });
+
+  test("another stack of its name, in another backend, is refused, and loses nothing", async () => {
+    const first = new Stack(cluster, engine);
+    await first.up("theirs");
+    const up = await shared();
+    const second = new Stack(cluster, await start());
+    await expect(second.up("mine", STACK, "cd".repeat(32))).rejects.toThrow(
+      /a line, which belongs to a stack of the same name, .*takeOver/s,
+    );
+    expect(await shared()).toEqual(up);
+    await expect(
+      engine.invoke(
+        "trustee:index:getTrustee",
+        trusteeArgs(undefined, { ...url, stack: "org/trustee-access/dev", identity: "mine" }),
+      ),
+    ).rejects.toThrow(/2 problems.*KbsConfig .*a record of what is whose.*the reference values/s);
+  });
+
+  test("takes over what a lost state has left, where that is asked for", async () => {
+    const before = await shared();
+    await new Stack(cluster, engine).up("lost");
+    const second = new Stack(cluster, await start({ takeOver: true }));
+    await second.up("mine");
+    expect(await lines()).toEqual([[STACK, "mine"]]);
+    for (const mark of await marks()) expect(mark).not.toContain("lost@");
+    await second.destroy();
+    expect(await shared()).toEqual(before);
+  });
+
+  const url = { url: "https://kbs.example.com" };
+  const problems = async (more: PropertyMap): Promise<string> => {
+    try {
+      await engine.invoke("trustee:index:getTrustee", trusteeArgs(undefined, { ...url, ...more }));
+      return "";
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  test("a Secret of a namesake is refused, and one of its own that was renamed is not", async () => {
+    cluster.secret(
+      "made",
+      {},
+      { labels: ownerLabels, annotations: ownerAnnotations({ stack: STACK, identity: "theirs" }) },
+    );
+    expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toContain(
+      "a stack of the same name",
+    );
+    cluster.secret(
+      "made",
+      {},
+      { labels: ownerLabels, annotations: ownerAnnotations({ stack: "o/p/x", identity: "mine" }) },
+    );
+    expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toBe("");
+    expect(await problems({ createdSecrets: ["made"] })).toContain(
+      "kubectl annotate secret made -n trustee-operator-system trustee-access/stack=org/project/dev --overwrite",
+    );
+  });
+
+  test("a Secret that it has created cannot be declared existing before it is handed over", async () => {
+    const annotations = ownerAnnotations({ stack: STACK, identity: "mine" });
+    cluster.secret("made", {}, { labels: ownerLabels, annotations });
+    expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toContain("Hand it over first");
+    expect(await problems({ existingSecrets: ["made"], identity: "another" })).toBe("");
+    cluster.secret(
+      "made",
+      {},
+      { labels: ownerLabels, annotations: { ...annotations, [KEEP_ANNOTATION]: "true" } },
+    );
+    expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toBe("");
+  });
+
+  test("the ConfigMaps are those that the KbsConfig names", async () => {
+    const names = { kbsResourcePolicyConfigMapName: "policy", kbsRvpsRefValuesConfigMapName: "values" };
+    cluster.configMap("policy", { [policyKey]: "package policy\n" });
+    cluster.configMap("values", { [referenceValuesKey]: "[]" });
+    await cluster.patch("KbsConfig", trusteeNames.kbsConfig, { spec: names });
+    const args = trusteeArgs(undefined, { ...url, resourcePolicy: null, referenceValues: null });
+    expect(await engine.invoke("trustee:index:getTrustee", args)).toMatchObject({
+      policyConfigMap: "policy",
+      referenceValuesConfigMap: "values",
+      policy: "package policy\n",
+      referenceValues: "[]",
+    });
+  });
+});

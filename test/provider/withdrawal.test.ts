@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mergeGrants } from "../../core/policy/grants.ts";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import { candidateKeys, generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
+import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+
+const STACK = "organization/project/dev";
+
+interface Volumes {
+  readonly volumes?: readonly { readonly secret?: { readonly secretName: string } }[];
+}
+
+describe.each(generations)("a secret that a stack creates, on Trustee %s", (generation) => {
+  const { policyKey } = generationFacts[generation];
+  let cluster: TestCluster;
+  let engine: Engine;
+  /** What was served without being restricted, and when. */
+  let open: string[];
+  let looked: number;
+
+  /** The Secrets that there are and that a pod of the KBS mounts, also one that is on its way out. */
+  function served(): readonly string[] {
+    const there = new Set(cluster.list("Secret").map(({ metadata }) => metadata.name));
+    const mounted = cluster
+      .list("Pod")
+      .flatMap(({ spec }) => (spec as Volumes).volumes ?? [])
+      .flatMap(({ secret }) => (secret === undefined ? [] : [secret.secretName]));
+    return [...new Set(mounted)].filter((name) => there.has(name) && name.startsWith("made"));
+  }
+
+  function look(): void {
+    const policy = cluster
+      .list("ConfigMap")
+      .find(({ metadata }) => metadata.name === trusteeNames.resourcePolicy);
+    const text = (policy?.["data"] as Readonly<Record<string, string>> | undefined)?.[policyKey] ?? "";
+    const { secrets } = mergeGrants(parseRegistry(text)?.stacks ?? []);
+    looked += served().length;
+    open.push(...served().filter((name) => !Object.hasOwn(secrets, name)));
+  }
+
+  const policyOf = (...names: readonly string[]): PropertyMap => ({
+    namespace: cluster.namespace,
+    configMap: trusteeNames.resourcePolicy,
+    candidateKeys: [...candidateKeys("policyKey", generation)],
+    policy: {
+      stack: STACK,
+      others: "affirming",
+      secrets: Object.fromEntries(names.map((name) => [name, {}])),
+    },
+    registered: [...names],
+    timeoutMinutes: 1,
+  });
+  const entryOf = (secret: string): PropertyMap => ({
+    namespace: cluster.namespace,
+    kbsConfig: trusteeNames.kbsConfig,
+    secret,
+    secretIsCreated: true,
+  });
+  const create = (name: string): void => {
+    cluster.secret(name, { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+  };
+
+  /** A stack with these secrets, up. */
+  async function up(...names: readonly string[]): Promise<{
+    readonly policy: ReturnType<Engine["resource"]>;
+    readonly entries: readonly ReturnType<Engine["resource"]>[];
+  }> {
+    const policy = engine.resource("ResourcePolicy", "policy");
+    await policy.up(policyOf(...names));
+    const entries = names.map((name) => engine.resource("KbsSecretEntry", name));
+    for (const [index, name] of names.entries()) {
+      create(name);
+      await entries[index]?.up(entryOf(name));
+    }
+    cluster.clock.advance(1_000);
+    cluster.rolledOut(trusteeNames.deployment);
+    expect(served()).toEqual([...names]);
+    return { policy, entries };
+  }
+  const text = async (): Promise<string> =>
+    ((await cluster.data(trusteeNames.resourcePolicy)) as Readonly<Record<string, string>>)[policyKey] ?? "";
+
+  beforeEach(async () => {
+    cluster = await TestCluster.withTrustee(generation);
+    engine = await Engine.start(cluster);
+    open = [];
+    looked = 0;
+    cluster.watch(look);
+  });
+  afterEach(async () => {
+    await engine.stop();
+    expect({ open, looked: looked > 0 }).toEqual({ open: [], looked: true });
+  });
+
+  test("is restricted from before it is served until it is not any more, in one run of its removal", async () => {
+    const { policy, entries } = await up("made-a", "made-b");
+    const [, b] = entries;
+    expect((await policy.preview(policyOf("made-a"))).op).toBe("update");
+    await policy.up(policyOf("made-a"));
+    expect(served()).toEqual(["made-a"]);
+    expect(await text()).not.toContain("made-b");
+    expect(await cluster.entries(trusteeNames.kbsConfig)).not.toContain("made-b");
+    await b?.destroy();
+    cluster.delete("Secret", "made-b");
+    expect((await policy.up(policyOf("made-a"))).op).toBe("same");
+  });
+
+  test("stays restricted where the KBS goes on serving it, and the next run goes on from there", async () => {
+    const { policy } = await up("made-a");
+    await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: true } });
+    await expect(policy.up(policyOf())).rejects.toThrow(
+      /may still serve "made-a", which this stack gives up: its rollouts are paused/,
+    );
+    expect(await text()).toContain('"made-a":{}');
+    await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: false } });
+    await policy.up(policyOf());
+    expect(await text()).not.toContain("made-a");
+  });
+
+  test("at a destroy the policy goes when no KBS serves it, also where the policy comes first, as in the state of an older release", async () => {
+    const before = await text();
+    const { policy, entries } = await up("made-a");
+    await policy.destroy();
+    expect({ served: served(), text: await text() }).toEqual({ served: [], text: before });
+    for (const entry of entries) await entry.destroy();
+    expect(await cluster.entries(trusteeNames.kbsConfig)).not.toContain("made-a");
+  });
+
+  test("stays restricted while somebody else lists it and it is there, and the next run lets it go", async () => {
+    const listed = (await cluster.entries(trusteeNames.kbsConfig)) as readonly string[];
+    create("made-a");
+    const policy = engine.resource("ResourcePolicy", "policy");
+    await policy.up(policyOf("made-a"));
+    await cluster.setEntries(trusteeNames.kbsConfig, [...listed, "made-a"]);
+    cluster.clock.advance(1_000);
+    cluster.rolledOut(trusteeNames.deployment);
+    await policy.up(policyOf());
+    expect(await text()).toContain('"made-a":{}');
+    cluster.delete("Secret", "made-a");
+    expect((await policy.up(policyOf())).op).toBe("update");
+    expect(engine.messages("INFO")).toContain(
+      "not as it was left: it still restricts made-a, which this stack has given up",
+    );
+    expect(await text()).not.toContain("made-a");
+  });
+
+  test("one that exists and that somebody else lists opens at once: it was never this stack's to hide", async () => {
+    const policy = engine.resource("ResourcePolicy", "policy");
+    await up("made-b");
+    await policy.up(policyOf("kbsres1"));
+    await policy.up(policyOf());
+    expect(await text()).not.toContain("kbsres1");
+  });
+});

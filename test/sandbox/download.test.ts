@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Tool, toolModules } from "../../sandbox/tools/catalog.ts";
+import { Downloads, type Network } from "../../sandbox/tools/download.ts";
+import { program, ReleaseHosts, releaseOf } from "./support/release-hosts.ts";
+
+const named = (...names: readonly string[]): readonly Tool[] =>
+  names.map((name) => {
+    const tool = toolModules.flatMap(({ tools }) => tools).find((each) => each.name === name);
+    if (tool === undefined) throw new Error(`no tool ${name}`);
+    return tool;
+  });
+
+const hosts = new ReleaseHosts();
+let cache: string;
+let network: Network;
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), "trustee-access-downloads-"));
+  hosts.answers.clear();
+  hosts.asked.length = 0;
+  await hosts.start();
+  network = hosts.network();
+});
+afterEach(async () => {
+  await hosts.stop();
+  await rm(cache, { recursive: true });
+});
+
+interface Outcome {
+  readonly done: readonly string[];
+  readonly failures: Readonly<Record<string, string>>;
+  /** The files in the cache. */
+  readonly left: readonly string[];
+  readonly said: readonly string[];
+}
+
+async function download(tools: readonly Tool[], signal?: AbortSignal): Promise<Outcome> {
+  const said: string[] = [];
+  const downloads = new Downloads(cache, network, (text) => said.push(text), signal);
+  const wanted = tools.map((tool) => ({ tool, release: releaseOf(tool), folder: join(cache, tool.name) }));
+  const done = (await downloads.provide(wanted)).map(({ tool }) => tool.name);
+  const failures = Object.fromEntries([...downloads.failures].map(([tool, why]) => [tool.name, why]));
+  return { done, failures, left: await left(), said };
+}
+
+async function left(): Promise<readonly string[]> {
+  const entries = await readdir(cache, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(cache.length + 1))
+    .sort();
+}
+
+test("every program is downloaded, each archive once, and can be executed", async () => {
+  const tools = toolModules.flatMap((module) => module.tools).filter(({ name }) => !name.startsWith("kube-"));
+  await hosts.publish(tools);
+  const names = tools.map(({ name }) => name);
+  const outcome = await download(tools);
+  expect({ ...outcome, done: [...outcome.done].sort(), said: [] }).toEqual({
+    done: [...names].sort(),
+    failures: {},
+    left: names.map((name) => `${name}/${name}`).sort(),
+    said: [],
+  });
+  for (const name of names) {
+    expect(await readFile(join(cache, name, name), "utf8")).toBe(program(name));
+    expect((await execa(join(cache, name, name))).stdout).toBe(`released ${name}`);
+  }
+  expect(new Set(hosts.asked).size).toBe(hosts.asked.length);
+});
+
+test("a redirection is followed", async () => {
+  const [kwok] = named("kwok") as [Tool];
+  await hosts.publish([kwok]);
+  const { url } = releaseOf(kwok);
+  hosts.answers.set("https://elsewhere.example/kwok", hosts.answers.get(url) ?? silent);
+  hosts.answers.set(url, (response) => {
+    response.writeHead(302, { location: "/elsewhere.example/kwok" }).end();
+  });
+  expect(await download([kwok])).toMatchObject({ done: ["kwok"], failures: {}, left: ["kwok/kwok"] });
+});
+
+test("progress is told by file and megabytes", async () => {
+  const [kwok] = named("kwok") as [Tool];
+  await hosts.publish([kwok]);
+  expect((await download([kwok])).said).toEqual([
+    "asking for the releases' checksums",
+    "downloading kwok (1 of 1): 0 of 0 MB",
+  ]);
+});
+
+const silent = (): void => undefined;
+const cutOff = (response: ServerResponse): void => {
+  response.writeHead(200, { "content-length": 1000 }).write("#!/bin/sh\n");
+  setTimeout(() => response.destroy(), 20);
+};
+const stalled = (response: ServerResponse): void => {
+  response.writeHead(200, { "content-length": 1000 }).write("#!/bin/sh\n");
+};
+
+describe("a file that is not downloaded leaves nothing:", () => {
+  const [kwok] = named("kwok") as [Tool];
+  const { url, checksums } = releaseOf(kwok);
+
+  test.each([
+    [
+      "one with another checksum",
+      url,
+      Buffer.from("#!/bin/sh\necho evil\n"),
+      /^https:\/\/github\.com\/\S+\/kwok-\S+ is not what its release published: its sha256 is [0-9a-f]{64}, not [0-9a-f]{64}$/,
+    ],
+    ["one that is cut off", url, cutOff, /^github\.com: (other side closed|terminated)$/],
+    ["one that stops coming", url, stalled, /^github\.com sent nothing more for 0\.3 s$/],
+    ["one that does not come", url, silent, /^github\.com did not answer within 0\.3 s$/],
+    ["one that is not there", url, undefined, /^https:\/\/github\.com\/\S+ was answered with status 404$/],
+    [
+      "one whose release has no checksums",
+      checksums,
+      undefined,
+      /^https:\/\/api\.github\.com\/\S+ was answered with status 404$/,
+    ],
+    [
+      "one that the checksums do not name",
+      checksums,
+      Buffer.from('{"assets":[]}'),
+      /^https:\/\/api\.github\.com\/\S+ has no sha256 of kwok-\S+$/,
+    ],
+    ["one whose checksums do not come", checksums, silent, /^api\.github\.com did not answer within 0\.3 s$/],
+  ] as const)("%s", async (_, address, behaviour, why) => {
+    await hosts.publish([kwok]);
+    if (behaviour === undefined) hosts.answers.delete(address);
+    else hosts.answers.set(address, behaviour);
+    const { done, failures, left } = await download([kwok]);
+    expect({ done, failures, left }).toEqual({
+      done: [],
+      failures: { kwok: expect.stringMatching(why) as unknown },
+      left: [],
+    });
+  });
+
+  test("one whose archive lacks the program", async () => {
+    const [etcd, plugin] = named("etcd", "pulumi-resource-kubernetes") as [Tool, Tool];
+    await hosts.publish([etcd]);
+    const archive = hosts.answers.get(releaseOf(etcd).url) as Buffer;
+    await hosts.publish([plugin]);
+    const sum = createHash("sha256").update(archive).digest("hex");
+    const release = releaseOf(plugin);
+    hosts.answers.set(release.url, archive);
+    hosts.answers.set(release.checksums, Buffer.from(`${sum}  ${release.url.replace(/^.*\//, "")}\n`));
+    const { done, failures, left } = await download([plugin]);
+    expect({ done, failures, left }).toEqual({
+      done: [],
+      failures: {
+        [plugin.name]: expect.stringMatching(/^pulumi-resource-\S+ could not be unpacked: tar: /) as unknown,
+      },
+      left: [],
+    });
+  });
+
+  test("one that the user interrupts", async () => {
+    await hosts.publish([kwok]);
+    hosts.answers.set(url, stalled);
+    const controller = new AbortController();
+    const interrupted = download([kwok], controller.signal);
+    while (!hosts.asked.includes(url)) await sleep(10);
+    controller.abort(new Error("interrupted by SIGINT"));
+    await expect(interrupted).rejects.toThrow("interrupted by SIGINT");
+    expect(await left()).toEqual([]);
+  });
+});
+
+describe("a host that does not answer", () => {
+  const tools = named("kube-apiserver", "kube-scheduler", "kubectl", "opa");
+  const [first] = tools as [Tool];
+
+  test("is asked once, and others are asked all the same", async () => {
+    await hosts.publish(tools);
+    hosts.answers.set(releaseOf(first).checksums, silent);
+    const { done, failures } = await download(tools);
+    const why = "dl.k8s.io did not answer within 0.3 s";
+    expect({ done, failures }).toEqual({
+      done: ["opa"],
+      failures: { "kube-apiserver": why, "kube-scheduler": why, kubectl: why },
+    });
+    expect(hosts.asked.filter((url) => url.startsWith("https://dl.k8s.io/"))).toHaveLength(1);
+  });
+
+  test("for want of a network costs nothing", async () => {
+    await hosts.stop();
+    const { done, failures, left } = await download(tools);
+    const refused = (host: string): unknown =>
+      expect.stringMatching(`^${host}: connect ECONNREFUSED 127\\.0\\.0\\.1:\\d+$`);
+    expect({ done, failures, left }).toEqual({
+      done: [],
+      failures: {
+        "kube-apiserver": refused("dl.k8s.io"),
+        "kube-scheduler": refused("dl.k8s.io"),
+        kubectl: refused("dl.k8s.io"),
+        opa: refused("github.com"),
+      },
+      left: [],
+    });
+    await hosts.start();
+  });
+});

@@ -1,0 +1,115 @@
+import { lstat, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  checkPluginFolder,
+  ownKubernetesPlugin,
+  placeKubernetesPlugin,
+} from "../../sandbox/pulumi/kubernetes-plugin.ts";
+import { sandboxFolder } from "../../sandbox/state/folders.ts";
+import { KUBERNETES_PLUGIN_VERSION, toolModules, type ToolOrigin } from "../../sandbox/tools/catalog.ts";
+import { findFamily } from "../../sandbox/tools/installed.ts";
+import { pluginOf } from "./support/plugin.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "trustee-access-kubernetes-plugin-"));
+  vi.stubEnv("HOME", folder);
+  vi.stubEnv("PULUMI_HOME", undefined);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+const installedName = `plugins/resource-kubernetes-v${KUBERNETES_PLUGIN_VERSION}`;
+
+describe("the Kubernetes plugin that needs no search", () => {
+  test("is the one in the folder that is given, before the user's own", async () => {
+    const given = await pluginOf("4.35.0", join(folder, "given"));
+    await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, ".pulumi", installedName));
+    expect(await ownKubernetesPlugin(join(folder, "given"))).toEqual({ file: given, from: "option" });
+  });
+
+  test("is the one that the user has installed with pulumi, in PULUMI_HOME if that is set", async () => {
+    expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
+    const own = await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, ".pulumi", installedName));
+    expect(await ownKubernetesPlugin(undefined)).toEqual({ file: own, from: "pulumi" });
+    vi.stubEnv("PULUMI_HOME", join(folder, "elsewhere"));
+    expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
+    const elsewhere = await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, "elsewhere", installedName));
+    expect(await ownKubernetesPlugin(undefined)).toEqual({ file: elsewhere, from: "pulumi" });
+  });
+
+  test("is none of a sandbox, nor one of which pulumi has installed a part only", async () => {
+    vi.stubEnv("TRUSTEE_ACCESS_HOME", join(folder, "sandboxes"));
+    vi.stubEnv("PULUMI_HOME", join(sandboxFolder("mine"), "pulumi", "home"));
+    await pluginOf(KUBERNETES_PLUGIN_VERSION, join(sandboxFolder("mine"), "pulumi", "home", installedName));
+    expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
+    const own = join(folder, ".pulumi", installedName);
+    await pluginOf(KUBERNETES_PLUGIN_VERSION, own);
+    await writeFile(`${own}.partial`, "");
+    expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
+  });
+
+  test("has to be in the folder that is given", async () => {
+    await expect(checkPluginFolder(folder)).rejects.toThrow(
+      `There is no pulumi-resource-kubernetes in "${folder}": give the folder that holds the program itself.`,
+    );
+    await pluginOf("4.34.2", folder);
+    await expect(checkPluginFolder(folder)).resolves.toBeUndefined();
+  });
+});
+
+describe("the Kubernetes plugin on PATH", () => {
+  const family = toolModules
+    .flatMap(({ tools }) => tools)
+    .filter((tool) => tool.family === "kubernetes-plugin");
+
+  test.each([
+    ["4.34.0", true],
+    ["4.40.1", true],
+    ["4.33.9", false],
+    ["5.0.0", false],
+  ])("of version %s is taken: %s", async (version, taken) => {
+    const program = await pluginOf(version, join(folder, "bin"));
+    const found = await findFamily(family, join(folder, "bin"));
+    expect([...found]).toEqual(taken ? [["pulumi-resource-kubernetes", program]] : []);
+  });
+
+  test("that does not work is not taken", async () => {
+    const program = join(folder, "pulumi-resource-kubernetes");
+    for (const text of ["exit 1", "echo no port", "echo 1", "sleep 0.1; kill -9 $$"]) {
+      await writeFile(program, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      expect([...(await findFamily(family, folder))]).toEqual([]);
+    }
+  });
+});
+
+describe("a sandbox's Kubernetes plugin", () => {
+  const target = (): string => join(folder, "home", installedName);
+
+  test.each([
+    ["option", "4.35.1", "pulumi-resource-kubernetes v4.35.1 from FOLDER"],
+    ["PATH", "4.35.1", "pulumi-resource-kubernetes v4.35.1, on PATH in FOLDER"],
+    ["pulumi", "4.34.2", "pulumi-resource-kubernetes v4.34.2, as installed in FOLDER"],
+    ["release", "4.34.2", "pulumi-resource-kubernetes v4.34.2, downloaded from its release"],
+    ["build", "4.34.2", "pulumi-resource-kubernetes v4.34.2, built from sandbox/tools/cluster"],
+  ] as const)("says which it is and whence: by %s", async (from: ToolOrigin, version, source) => {
+    const place = join(folder, "place");
+    const file = await pluginOf(version, place);
+    const plugin = await placeKubernetesPlugin(join(folder, "home"), { file, from });
+    expect(plugin).toEqual({ version, source: source.replace("FOLDER", place) });
+    expect((await lstat(target())).isDirectory()).toBe(true);
+    expect(await readlink(join(target(), "pulumi-resource-kubernetes"))).toBe(file);
+  });
+
+  test("is of an unknown version where the given one does not tell it", async () => {
+    const file = join(folder, "pulumi-resource-kubernetes");
+    await writeFile(file, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    expect(await placeKubernetesPlugin(join(folder, "home"), { file, from: "option" })).toEqual({
+      source: `pulumi-resource-kubernetes of an unknown version from ${folder}`,
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
+import { TestCluster } from "../../provider/cluster.ts";
+import { scenarios, timed } from "../../support/kubernetes/scenarios.ts";
+import { comparable, Stage } from "../../support/kubernetes/stage.ts";
+import { BUILD_TIMEOUT, kubectl, ownHome } from "./support.ts";
+
+// The tests of the provider run at an API server in memory: it may not differ from a real one.
+let sandbox: Sandbox;
+let memory: TestCluster;
+let removeHome: () => Promise<void>;
+let count = 0;
+
+beforeAll(async () => {
+  removeHome = await ownHome();
+  sandbox = await startSandbox({ name: "contract" });
+  memory = await TestCluster.open();
+}, BUILD_TIMEOUT);
+afterAll(async () => {
+  memory.stop();
+  await sandbox.stop();
+  await removeHome();
+});
+
+test.each(Object.entries(scenarios))("in memory as at the real API server: %s", async (title, play) => {
+  const namespace = `contract-${(count += 1)}`;
+  await kubectl(sandbox, ["create", "namespace", namespace]);
+  memory.apply({ kind: "Namespace", metadata: { name: namespace } });
+  const pass = (milliseconds: number): Promise<void> => {
+    memory.clock.advance(milliseconds);
+    return Promise.resolve();
+  };
+  const real = new Stage(sandbox.kubeconfig, namespace, sleep);
+  const [expected, answers] = await Promise.all([
+    play(real),
+    play(new Stage(memory.kubeconfig, namespace, pass)),
+  ]);
+  const withTimes = timed.includes(title);
+  expect(comparable(answers, withTimes)).toStrictEqual(comparable(expected, withTimes));
+});

@@ -1,0 +1,199 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { toolModules } from "../../sandbox/tools/catalog.ts";
+import { findOnPath } from "../../sandbox/tools/installed.ts";
+import { planTools, provideTools, type Surroundings } from "../../sandbox/tools/resolve.ts";
+import { ReleaseHosts, releaseOf } from "./support/release-hosts.ts";
+
+const tools = toolModules.flatMap((module) => module.tools);
+const names = tools.map(({ name }) => name);
+
+const hosts = new ReleaseHosts();
+let folder: string;
+let surroundings: Surroundings;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "trustee-access-provide-"));
+  hosts.answers.clear();
+  hosts.asked.length = 0;
+  await hosts.start();
+  const path = join(folder, "bin");
+  await mkdir(path);
+  // What there is on this machine: nothing but these.
+  for (const name of ["sh", "tar", "gzip", "mkdir", "touch", "dirname", "basename"]) {
+    await symlink((await findOnPath(name, process.env["PATH"] ?? "")) ?? name, join(path, name));
+  }
+  for (const name of ["openssl", "curl"]) await script(name, "");
+  vi.stubEnv("PATH", path);
+  surroundings = { cache: join(folder, "cache"), path, network: hosts.network() };
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await hosts.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function script(name: string, text: string): Promise<void> {
+  await writeFile(join(folder, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+}
+
+/** A Go that notes what it is asked for, and makes programs that do nothing. @param failing the module that it does not build */
+async function fakeGo(failing = "none"): Promise<void> {
+  await script(
+    "go",
+    `
+case "$1" in
+env) if [ "$3" = GOTOOLCHAIN ]; then printf 'go1.26.8\\nauto\\n'; else printf 'go1.26.8\\nlinux\\namd64\\n'; fi ;;
+list) printf 'one\\ntwo\\nthree\\n' ;;
+build)
+  mkdir -p "$GOCACHE"
+  touch "$GOCACHE/object"
+  echo "$(basename "$PWD") CGO_ENABLED=$CGO_ENABLED GOCACHE=$GOCACHE GOFLAGS=$GOFLAGS GOWORK=$GOWORK $*" >> '${folder}/go.log'
+  printf 'go: downloading one v1\\none\\ntwo\\n' >&2
+  if [ "$(basename "$PWD")" = '${failing}' ]; then echo 'two: broken' >&2; exit 1; fi
+  shift
+  while [ "$1" != -o ]; do shift; done
+  output=$2
+  shift 2
+  for package in "$@"; do
+    case "$package" in */v[0-9]) package=$(dirname "$package") ;; esac
+    printf '#!/bin/sh\\n' > "$output/$(basename "$package")"
+    chmod +x "$output/$(basename "$package")"
+  done ;;
+esac`,
+  );
+  const chmod = await findOnPath("chmod", "/usr/bin:/bin");
+  await symlink(chmod ?? "chmod", join(folder, "bin", "chmod"));
+}
+
+interface Provided {
+  /** By tool, where it comes from. */
+  readonly from: Readonly<Record<string, string>>;
+  readonly notices: readonly string[];
+  readonly lines: readonly string[];
+}
+
+async function provide(): Promise<Provided> {
+  const [notices, lines]: [string[], string[]] = [[], []];
+  const plan = await planTools(surroundings);
+  const found = await provideTools(plan, surroundings, (text, kind) => {
+    (kind === "notice" ? notices : lines).push(text);
+  });
+  return { from: Object.fromEntries([...found].map(([name, tool]) => [name, tool.from])), notices, lines };
+}
+
+const all = (from: string): Record<string, string> => Object.fromEntries(names.map((name) => [name, from]));
+
+/** What is in the cache beside the tools' own folders. */
+async function remains(): Promise<readonly string[]> {
+  return (await readdir(surroundings.cache)).filter((name) => name.startsWith("."));
+}
+
+describe("tools that are nowhere yet", () => {
+  test("are downloaded without any Go, and then taken from the cache", async () => {
+    await hosts.publish(tools);
+    const first = await provide();
+    expect({ from: first.from, notices: first.notices }).toEqual({
+      from: all("release"),
+      notices: [
+        `Downloaded ${[...names].sort().join(", ")}; each file has the sha256 that its release publishes.`,
+      ],
+    });
+    const asked = hosts.asked.length;
+    expect(await provide()).toEqual({ from: all("release"), notices: [], lines: [] });
+    expect(hosts.asked).toHaveLength(asked);
+    expect(await remains()).toEqual([]);
+  });
+
+  test("are built where their release is not what it publishes, with a word about it", async () => {
+    await hosts.publish(tools);
+    await fakeGo();
+    const kwok = tools.find(({ name }) => name === "kwok");
+    if (kwok === undefined) throw new Error("no kwok");
+    hosts.answers.set(releaseOf(kwok).url, Buffer.from("#!/bin/sh\necho evil\n"));
+    const { from, notices } = await provide();
+    expect({ from, notices: notices.slice(1) }).toEqual({
+      from: { ...all("release"), kwok: "build" },
+      notices: [
+        expect.stringMatching(
+          /^Not downloaded: kwok: https:\S+ is not what its release published: its sha256 is /,
+        ),
+        "Building kwok from source, once: up to 9 min on two cores.",
+      ],
+    });
+    expect(await remains()).toEqual([]);
+  });
+
+  test("are refused where they can be neither downloaded nor built", async () => {
+    await expect(provide()).rejects.toThrow(
+      /^The sandbox needs programs that are missing here:\n {2}- go is not on PATH: install Go 1\.26 or newer/,
+    );
+    expect(await remains()).toEqual([]);
+  });
+
+  test("are built by module with flags and a build cache of their own, which goes with the last", async () => {
+    await fakeGo();
+    const { from, lines } = await provide();
+    expect(from).toEqual(all("build"));
+    const log = (await readFile(join(folder, "go.log"), "utf8")).replaceAll(/-o \S+/g, "-o OUT").split("\n");
+    const cache = `GOCACHE=${surroundings.cache}/.go-build`;
+    const flags = "GOFLAGS=-mod=readonly -buildvcs=false GOWORK=off";
+    expect(log).toEqual([
+      ...toolModules.map(
+        (module) =>
+          `${module.name} CGO_ENABLED=0 ${cache} ${flags} build -v -gcflags all=-dwarf=false -ldflags ${module.linkerFlags} -o OUT ${module.tools.map((tool) => tool.package).join(" ")}`,
+      ),
+      "",
+    ]);
+    expect(lines.slice(-3)).toEqual([
+      "building cluster: downloading Go modules",
+      "building cluster: 1 of at most 3 packages",
+      "building cluster: 2 of at most 3 packages",
+    ]);
+    expect(await remains()).toEqual([]);
+  });
+
+  test("are built on where a build has failed or was killed, from what Go has cached by then", async () => {
+    await fakeGo("pulumi");
+    await expect(provide()).rejects.toThrow(
+      /^Building pulumi from sandbox\/tools\/pulumi with go build failed:/,
+    );
+    expect(await remains()).toEqual([".go-build"]);
+    await mkdir(join(surroundings.cache, ".building-killed"));
+    await mkdir(join(surroundings.cache, ".downloading-killed"));
+    await rm(join(folder, "bin", "chmod"));
+    await fakeGo();
+    expect((await provide()).from).toEqual(all("build"));
+    const modules = (await readFile(join(folder, "go.log"), "utf8")).trim().split("\n");
+    expect(modules.map((line) => line.replace(/ .*/, ""))).toEqual([
+      "language-nodejs",
+      "opa",
+      "pulumi",
+      "pulumi",
+      "cluster",
+    ]);
+    expect(await remains()).toEqual([]);
+  });
+
+  test("do not include one that is known already", async () => {
+    await hosts.publish(tools);
+    const known = new Map([["kubectl", { file: "/given/kubectl", from: "option" }]] as const);
+    const plan = await planTools(surroundings, known);
+    const found = await provideTools(plan, surroundings, () => undefined);
+    expect(found.get("kubectl")).toEqual({ file: "/given/kubectl", from: "option" });
+    expect(hosts.asked.filter((url) => url.includes("kubectl"))).toEqual([]);
+  });
+});
+
+test("Kubernetes tells the version that is downloaded when it is built", () => {
+  const { linkerFlags, tools: own } = toolModules.find(({ name }) => name === "cluster") ?? {
+    linkerFlags: "",
+    tools: [],
+  };
+  const flag = (name: string): string =>
+    new RegExp(`version\\.${name}=(\\S+)`).exec(linkerFlags)?.[1] ?? "none";
+  expect(flag("gitVersion")).toMatch(new RegExp(`^v${flag("gitMajor")}\\.${flag("gitMinor")}\\.\\d+$`));
+  const urls = own.filter(({ name }) => name.startsWith("kube")).map((tool) => releaseOf(tool).url);
+  expect(urls.map((url) => url.includes(`/${flag("gitVersion")}/`))).toEqual([true, true, true, true]);
+});

@@ -1,0 +1,41 @@
+import { kinds } from "../../../kube/objects.ts";
+
+/** One kind of object as the API server serves it. */
+export interface Resource {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly group: string;
+  readonly plural: string;
+  /** As RBAC and the API server's messages have it. */
+  readonly qualified: string;
+  readonly namespaced: boolean;
+  /** Defined by a CustomResourceDefinition. */
+  readonly custom: boolean;
+  /** Has a generation, and a status that is written apart. */
+  readonly controlled: boolean;
+}
+
+const controlled = ["Deployment", "StatefulSet", "Job", "KbsConfig", "PodDisruptionBudget"];
+const custom = ["KbsConfig", "Route"];
+
+function resource(kind: string, apiVersion: string, qualified: string): Resource {
+  const [plural = "", ...group] = qualified.split(".");
+  return {
+    ...{ kind, apiVersion, plural, qualified, group: group.join(".") },
+    namespaced: kind !== "Namespace",
+    custom: custom.includes(kind),
+    controlled: controlled.includes(kind),
+  };
+}
+
+export const resources: readonly Resource[] = [
+  ...Object.entries(kinds).map(([kind, { apiVersion, resource: name }]) => resource(kind, apiVersion, name)),
+  resource("Namespace", "v1", "namespaces"),
+  resource("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets.policy"),
+];
+
+export function resourceOf(kind: string): Resource {
+  const found = resources.find((one) => one.kind === kind);
+  if (found === undefined) throw new Error(`this API server has no ${kind}`);
+  return found;
+}
