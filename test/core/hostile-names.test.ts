@@ -63,7 +63,7 @@ describe("whatever things in a cluster are called", () => {
       fc.property(names, names, names, (name, reader, stack) => {
         const policy = joinPolicy("package policy\n", {
           ...{ stack, others: "affirming" },
-          secrets: Object.fromEntries([[name, { "*": { ["a".repeat(64)]: reader } }]]),
+          secrets: Object.fromEntries([[name, { "*": { "azure-vtpm": { ["a".repeat(64)]: reader } } }]]),
         });
         const trustee = {
           ...withValues(
