@@ -131,11 +131,12 @@ function few({ rules, claims, columns }: RequestSubject): RequestSubject {
   };
 }
 
-/** Tokens without anything that an odd path could be opened by. */
+/** Tokens without anything that an odd path could be opened by, but for attesting well: so a difference shows without more. */
 const emptyTokens: readonly unknown[] = [
   {},
   { submods: {} },
   { submods: { cpu0: {} } },
+  { submods: { cpu0: { "ear.status": "affirming" } } },
   cpu("none", STRANGER, "azure-vtpm"),
 ];
 

@@ -127,17 +127,17 @@ describe("the requests", () => {
       [
         {
           "granted": 266,
-          "no-resource": 6984,
-          "not-a-reader": 10736,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
           "not-affirming": 9646,
-          "not-restricted": 4763,
+          "not-restricted": 4789,
         },
         {
           "granted": 266,
-          "no-resource": 6984,
-          "not-a-reader": 10736,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
           "not-affirming": 9646,
-          "others-denied": 4763,
+          "others-denied": 4789,
         },
       ]
     `);
