@@ -134,8 +134,8 @@ const equivalent: Readonly<Record<string, string>> = {
   'object.get(restricted, requested.secret, "anybody") == "anybody" -> object.get(restricted, requested.secret, "anybody") <= "anybody"':
     "what a restricted secret has in the table is an object, and these sort after strings",
   "table: shared/one with azure-vtpm 1111": "this pod may read every key of the secret already",
-  "table: shared/one with snp 4444": "the same",
   "table: shared/one with sample 6666": "the same",
+  "table: shared/one with snp 4444": "the same",
 };
 
 /** With all other secrets denied, a secret without readers is one like all others. */
