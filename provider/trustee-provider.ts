@@ -36,28 +36,34 @@ function textOf(args: PropertyMap, name: string): string | undefined {
  * @param clock only tests give one
  */
 export function trusteeProvider(clock: Clock = systemClock): Provider {
-  let cluster: KubeConfig | undefined;
+  let cluster: (() => KubeConfig) | undefined;
   let takeOver = false;
   const written = new Written();
   const turns = new Turns();
 
   const kubeWith = (signal: AbortSignal): KubeClient => {
     if (cluster === undefined) throw new Error("The provider trustee was not configured before it was used.");
-    return new KubeClient(cluster, signal, FIELD_MANAGER, clock);
+    return new KubeClient(cluster(), signal, FIELD_MANAGER, clock);
   };
-  const start: Start = (context, { urn, owner, previous }, preview = false) => ({
-    kube: kubeWith(context.signal),
-    kubeWith,
-    log: context.log,
-    signal: context.signal,
-    preview,
-    owner,
-    wasOwner: (one) => one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
-    takeOver,
-    clock,
-    written,
-    turns,
-  });
+  const start: Start = (context, { urn, owner, previous }, preview = false) => {
+    const kube = once(() => kubeWith(context.signal));
+    return {
+      get kube() {
+        return kube();
+      },
+      kubeWith,
+      log: context.log,
+      signal: context.signal,
+      preview,
+      owner,
+      wasOwner: (one) =>
+        one !== owner && (one === urn || one === previous || (takeOver && urnOf(one) === urn)),
+      takeOver,
+      clock,
+      written,
+      turns,
+    };
+  };
   const handlers: Readonly<Record<string, ResourceHandler>> = {
     "trustee:index:GeneratedValue": handlerOf(generatedValue, start),
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
@@ -77,7 +83,8 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
 
   return {
     configure: ({ args }) => {
-      cluster = loadCluster({ ...optional("kubeconfig", args), ...optional("context", args) });
+      // Only when a cluster is asked: a refresh of what needs none gets through with the settings of a run that had wrong ones.
+      cluster = once(() => loadCluster({ ...optional("kubeconfig", args), ...optional("context", args) }));
       takeOver = isTrue(args["takeOver"]);
       return Promise.resolve();
     },
@@ -103,6 +110,12 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
         }
       }),
   };
+}
+
+/** What is made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** The engine may hold a provider's settings as texts. */

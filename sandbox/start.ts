@@ -138,7 +138,7 @@ export class Start {
     await this.#startStandins(certificates, ports, execContainer);
     detail("waiting for the API server");
     await this.#apiServerReady(this.#connect(certificates, ports));
-    this.#spawnAll(controllerPrograms(files));
+    this.#spawnAll(controllerPrograms(files, ports));
   }
 
   async #trusteeCertificate(folder: string): Promise<void> {

@@ -149,12 +149,12 @@ function kwok({ certificates, kubeconfig, kwokConfiguration }: ControlPlaneFiles
   };
 }
 
-/** The API server and what can wait for it, in the order in which they are started. */
+/** The API server and what it needs, in the order in which they are started. */
 export function controlPlanePrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
-  return [etcd(files, ports), apiServer(files, ports), kwok(files, ports)];
+  return [etcd(files, ports), apiServer(files, ports)];
 }
 
-/** What is started once the API server is ready: on a busy machine it gives up waiting, after some ten seconds. */
-export function controllerPrograms(files: ControlPlaneFiles): readonly Program[] {
-  return [controllerManager(files), scheduler(files)];
+/** What is started once the API server is ready: on a busy machine these give up waiting, after some ten seconds. */
+export function controllerPrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
+  return [controllerManager(files), scheduler(files), kwok(files, ports)];
 }

@@ -22,7 +22,7 @@ async function plugin(program: string): Promise<Plugin> {
   const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { exec } });
   const config = loadCluster({ kubeconfig });
   return {
-    kube: (signal = new AbortController().signal, requestTimeout = undefined) =>
+    kube: (signal = new AbortController().signal, requestTimeout?: number) =>
       new KubeClient(config, signal, undefined, undefined, requestTimeout),
     server,
     runs: () => readFileSync(join(folder, "runs"), "utf8").length,

@@ -247,8 +247,7 @@ const losing = command(
     if (Object.keys(real.world.ledger.created).some((name) => own(state?.created, name) === undefined))
       return;
     // Another that comes before the one that is there remembers a text with what is ours in it.
-    model.untouched = undefined;
-    model.lost = true;
+    Object.assign(model, { untouched: undefined, lost: true });
     real.world = { ...real.world, ledger: EMPTY_LEDGER };
   },
 );

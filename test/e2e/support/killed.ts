@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { generationFacts, generations } from "../../core/trustee/generation.ts";
-import { killProcess, restartProcess } from "../../sandbox/api.ts";
-import type { Call, Fault } from "../support/fault-proxy.ts";
-import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./support/cluster.ts";
-import { FaultyStack, isWrite } from "./support/faulty-stack.ts";
-import { valuesOf } from "./support/second-writer.ts";
+import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
+import { killProcess, restartProcess } from "../../../sandbox/api.ts";
+import type { Call, Fault } from "../../support/fault-proxy.ts";
+import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./cluster.ts";
+import { FaultyStack, isWrite } from "./faulty-stack.ts";
+import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
 const POLICY = "trusteeconfig-resource-policy";
@@ -21,7 +21,14 @@ function isOfPod({ path }: Call): boolean {
   return path.includes("/namespaces/default/pods/");
 }
 
-describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
+/** The engine or the API server killed at each write of a stack on that Trustee. A file each: these take longest. */
+export function killedInTheMiddle(trustee: Generation): void {
+  describe(`killed in the middle, on Trustee ${trustee}`, () => {
+    killedCases(trustee);
+  });
+}
+
+function killedCases(trustee: Generation): void {
   const { policyKey, referenceValuesKey } = generationFacts[trustee];
   let stack: FaultyStack;
   beforeAll(async () => {
@@ -83,8 +90,9 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
     expect(killedAt.slice(0, 4).sort()).toEqual(["kbsconfigs", "secrets", POLICY, VALUES].sort());
     // The reference values may come beside each of these.
     expect(killedAt.filter((kind) => kind !== VALUES).slice(0, 3)).toEqual([POLICY, "secrets", "kbsconfigs"]);
-    // The operator of 0.21 rolls Trustee out by itself.
-    expect(killedAt.slice(4)).toEqual(trustee === "0.18" ? ["deployments", "pods"] : ["pods"]);
+    // The operator rolls Trustee out for the new entry. Only on 0.18 a restart may come on top, where a pod is as old as the last write.
+    const restarts = trustee === "0.18" ? ["deployments"] : [];
+    expect(killedAt.slice(4).filter((kind) => !restarts.includes(kind))).toEqual(["pods"]);
     await stack.expectUp();
     // Pulumi keeps in mind what it was interrupted in, until it is told to forget it.
     await stack.project.succeed(
@@ -192,4 +200,4 @@ describe.each(generations)("killed in the middle, on Trustee %s", (trustee) => {
     await stack.project.destroy();
     await stack.expectRestored();
   });
-});
+}

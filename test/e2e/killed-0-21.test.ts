@@ -1,0 +1,3 @@
+import { killedInTheMiddle } from "./support/killed.ts";
+
+killedInTheMiddle("0.21");
