@@ -6,7 +6,8 @@ import type { StackFacts } from "../core/audit/facts.ts";
 import { bindingOf } from "../core/audit/pod-claims.ts";
 import { bindings, type Binding } from "../core/initdata/binding.ts";
 import { own } from "../core/records.ts";
-import { otherSecretsModes } from "../core/policy/grants.ts";
+import { ANY_TEE, listGrants, otherSecretsModes } from "../core/policy/grants.ts";
+import { grantTable } from "../core/policy/registry.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
 import { generations } from "../core/trustee/generation.ts";
 
@@ -25,7 +26,7 @@ const stackOutputsSchema = z.object({
   grants: z.object({
     stack: z.string(),
     others: z.enum(otherSecretsModes),
-    secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+    secrets: grantTable,
   }),
   annotations: z.record(z.string(), z.string()),
   /** By the name that grants know a pod by. `agentPolicy` is as it was declared; absent where the initdata is a file of the user's. */
@@ -147,14 +148,20 @@ export function podNamespaces(stack: Pick<StackOutputs, "pods">): readonly strin
   return [...new Set(Object.values(stack.pods).map(({ namespace }) => namespace))].sort();
 }
 
-/** Pod -> how its TEE binds its initdata; where the stack does not put it out, by the claim that its initdata comes to. */
+/**
+ * Pod or reader -> how its TEE binds its initdata; where the stack does not put it out, by the claim that its initdata comes to, or by
+ * what it is granted.
+ */
 export function bindingsOf(stack: StackOutputs): Readonly<Record<string, Binding>> {
+  const granted = listGrants(stack.grants.secrets).flatMap(({ reader, binding }) =>
+    binding === ANY_TEE ? [] : [[reader, binding] as const],
+  );
   const found = Object.entries(stack.annotations).flatMap(([pod, annotation]) => {
     const claim = own(stack.initData, pod) ?? "";
     const binding = own(stack.pods, pod)?.binding ?? bindingOf(annotation, claim);
     return binding === undefined ? [] : [[pod, binding] as const];
   });
-  return Object.fromEntries(found);
+  return Object.fromEntries([...granted, ...found]);
 }
 
 /** What a stack knows of its own, by which a live Trustee is judged. */

@@ -3,7 +3,7 @@ import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
 import { foreignVanished, type Behind } from "../core/policy/vanished.ts";
-import { parseRegistry, type Before } from "../core/policy/registry.ts";
+import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
@@ -13,7 +13,7 @@ import { configMapPatch, type ConfigMap, contentOf } from "./config-map.ts";
 const grants = z.object({
   stack: z.string().min(1),
   others: z.enum(otherSecretsModes),
-  secrets: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))),
+  secrets: grantTable,
 });
 
 export const inputs = z.object({

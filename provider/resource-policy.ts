@@ -1,5 +1,6 @@
 import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
+import { isEarlierPolicy } from "../core/policy/earlier.ts";
 import type { StackGrants } from "../core/policy/grants.ts";
 import { checkNamesakes, isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import {
@@ -209,6 +210,8 @@ function driftOf(
   }
   const registry = parseRegistry(live);
   if (registry === undefined) return "somebody has put another policy in its place";
+  if (registry.before !== undefined && isEarlierPolicy(live, registry.stacks, registry.before))
+    return "the release before this one wrote it, which does not ask which TEE reports a digest";
   if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
     return "another stack of this name has taken this one's place in the policy";
   }

@@ -1,11 +1,20 @@
-import { EVERY_KEY, formerName, mergeGrants, type StackGrants } from "../policy/grants.ts";
+import {
+  ANY_TEE,
+  EVERY_KEY,
+  formerName,
+  listGrants,
+  mergeGrants,
+  type StackGrants,
+} from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
-import type { Before } from "../policy/registry.ts";
+import { parseRegistry, type Before } from "../policy/registry.ts";
 import { lineOf, stacksAfterJoin } from "../policy/share.ts";
+import { isStockPolicy } from "../policy/stock.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byName } from "../records.ts";
 import { affirmingToken, type AccessMatrix, type Column } from "./matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import type { Claimant } from "./token.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every pod that attests well and is none of the stack's. */
@@ -35,14 +44,14 @@ export interface CellChange extends Pick<AccessChange, "effect" | "pod" | "path"
   readonly after: string;
 }
 
-/** A claim that no pod makes. */
-const NOBODY = "";
+/** A pod with a claim that no pod makes. */
+const NOBODY: Claimant = { initData: "", binding: "azure-vtpm" };
 
 /** What is compared: somebody by a name, with the claims of before and of after. */
 interface Compared {
   readonly pod: string;
-  readonly before: readonly string[];
-  readonly after: readonly string[];
+  readonly before: readonly Claimant[];
+  readonly after: readonly Claimant[];
 }
 
 /** The columns to compare: the matrix's, and what was restricted before and is not declared any more. */
@@ -60,16 +69,8 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readon
 }
 
 /** Pod -> what it claimed before, by the stack's former grants. */
-function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly string[]> {
-  const claims = new Map<string, Set<string>>();
-  for (const readers of Object.values(former?.secrets ?? {}).flatMap((keys) => Object.values(keys))) {
-    for (const [initData, name] of Object.entries(readers)) {
-      const known = claims.get(name);
-      if (known === undefined) claims.set(name, new Set([initData]));
-      else known.add(initData);
-    }
-  }
-  return new Map([...claims].map(([name, all]) => [name, [...all]]));
+function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
+  return Map.groupBy(listGrants(former?.secrets ?? {}), ({ reader }) => reader);
 }
 
 /**
@@ -78,18 +79,21 @@ function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly
  */
 function comparedRows(
   matrix: AccessMatrix,
-  formerClaims: ReadonlyMap<string, readonly string[]>,
+  formerClaims: ReadonlyMap<string, readonly Claimant[]>,
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
   const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
-    ...matrix.rows.flatMap(({ pod, initData }): Compared[] => {
-      const former = formerClaims.get(pod) ?? [];
-      if (deployed.has(pod))
-        return [{ pod, before: former.length > 0 ? former : [initData], after: [initData] }];
+    ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
+      // What an older release wrote does not say of which TEE it is: the one that it has now.
+      const former = (formerClaims.get(pod) ?? []).map((claim) =>
+        claim.binding === ANY_TEE ? { ...claim, binding } : claim,
+      );
+      const current: readonly Claimant[] = [{ initData, binding }];
+      if (deployed.has(pod)) return [{ pod, before: former.length > 0 ? former : current, after: current }];
       return [
-        { pod, before: [initData], after: [initData] },
+        { pod, before: current, after: current },
         ...(former.length > 0 ? [{ pod: formerName(pod), before: former, after: former }] : []),
       ];
     }),
@@ -99,16 +103,18 @@ function comparedRows(
 }
 
 /** The best that any of the claims gets. */
-function decideAny(rules: AccessRules, claims: readonly string[], { secret, key }: Column): Decision {
+function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, key }: Column): Decision {
   const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-  const all = claims.map((claim) => decide(rules, data, affirmingToken(claim)));
-  return all.find(({ allowed }) => allowed) ?? all[0] ?? decide(rules, data, affirmingToken(NOBODY));
+  const ask = ({ initData, binding }: Claimant): Decision =>
+    decide(rules, data, affirmingToken(initData, binding));
+  const all = claims.map(ask);
+  return all.find(({ allowed }) => allowed) ?? all[0] ?? ask(NOBODY);
 }
 
 /** What a cell was: open only if the live policy both says so and does so. */
 function formerDecision(
   { said, done }: SaidRules,
-  claims: readonly string[],
+  claims: readonly Claimant[],
   column: Column,
 ): { readonly allowed: boolean; readonly why: FormerWhy } {
   const saying = decideAny(said, claims, column);
@@ -122,12 +128,25 @@ function formerSecrets({ intact, done }: SaidRules, former: StackGrants | undefi
   return { ...(intact ? {} : done.secrets), ...former?.secrets };
 }
 
+/** Of somebody else's policy it is not known what it allows: it may have allowed anything, and is counted on for nothing. */
+const foreignRules: SaidRules = {
+  said: { others: "affirming", secrets: {} },
+  intact: false,
+  done: { others: "deny", secrets: {} },
+};
+
+/** What a live policy allows, as far as it is known; undefined where every pod that attests well may read everything. */
+function liveRules(live: string): SaidRules | undefined {
+  return readRules(live) ?? (isStockPolicy(live) ? undefined : foreignRules);
+}
+
 /**
  * What deploying `own` does to who may read what, compared with the policy that is live: the opened cells first. Pods that
  * are deployed here are compared by their names, so that new initdata alone is no change; readers that are deployed elsewhere
  * by their claims. A pod that is new reads what nobody restricts as every other pod does already; that is no change either.
- * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened.
- * @param live the policy that is deployed. Nothing can be compared with a policy that is not this project's: no changes then
+ * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened;
+ * where it is somebody else's, whatever ours will allow.
+ * @param live the policy that is deployed. Where there is none, or one that an operator installs, nothing opens: no changes then
  * @param matrix what will be, of `own` merged into `live`
  * @param deployed the pods that this stack deploys
  */
@@ -137,7 +156,7 @@ export function accessChanges(
   matrix: AccessMatrix,
   deployed: readonly string[],
 ): readonly AccessChange[] {
-  const before = live === null ? undefined : readRules(live);
+  const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
   const former = lineOf(live, own);
   const after = mergeGrants(stacksAfterJoin(live, own));
@@ -184,19 +203,25 @@ export function accessChanges(
   ];
 }
 
-/** Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to. */
-export const doubts = ["edited"] as const;
+/**
+ * Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to; `foreign`: it is neither
+ * this project's nor one that an operator installs.
+ */
+export const doubts = ["edited", "foreign"] as const;
 export type Doubt = (typeof doubts)[number];
 
 /** What has to be said of the live policy itself. */
 export function policyDoubts(live: Before): readonly Doubt[] {
-  const rules = live === null ? undefined : readRules(live);
-  return rules === undefined || rules.intact ? [] : ["edited"];
+  const rules = live === null ? undefined : liveRules(live);
+  if (live === null || rules === undefined || rules.intact) return [];
+  return [parseRegistry(live) === undefined ? "foreign" : "edited"];
 }
 
 export const doubtWords: Readonly<Record<Doubt, string>> = {
   edited:
     "the live policy was edited by hand, or written by another release: what it allows now is not known from its comments",
+  foreign:
+    "the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
 };
 
 /** A doubt as a line: `UNKNOWN the live policy was ...`. */

@@ -40,9 +40,12 @@ function newOtherReaders(
   before: readonly OtherReader[],
   after: readonly OtherReader[],
 ): readonly CellChange[] {
-  const known = new Set(before.map((one) => JSON.stringify([one.secret, one.key, one.initData])));
+  // Whoever needs no hardware any more is somebody else; of the TEE else, older outputs do not say.
+  const identity = ({ secret, key, initData, binding }: OtherReader): string =>
+    JSON.stringify([secret, key, initData, binding === "sample"]);
+  const known = new Set(before.map(identity));
   return after
-    .filter((one) => !known.has(JSON.stringify([one.secret, one.key, one.initData])))
+    .filter((one) => !known.has(identity(one)))
     .map((other) => ({
       effect: "opens",
       pod: otherReaderName(other),

@@ -1,4 +1,7 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
+import type { TableBinding } from "../policy/grants.ts";
+import { submod, teeOf } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";
 
@@ -12,8 +15,10 @@ export interface Column {
 export interface Row {
   readonly pod: string;
   readonly namespace: string;
-  /** `init_data`, lower-case hex. */
+  /** The claim `init_data`. */
   readonly initData: string;
+  /** How its TEE binds initdata. */
+  readonly binding: Binding;
 }
 
 export interface Cell extends Column {
@@ -30,13 +35,9 @@ export interface AccessMatrix {
   readonly cells: readonly Cell[];
 }
 
-/** The token of a pod that attests well. */
-export function affirmingToken(initData: string): unknown {
-  return {
-    submods: {
-      cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: initData } },
-    },
-  };
+/** The token of a pod that attests well. @param binding how its TEE binds initdata */
+export function affirmingToken(initData: string, binding: TableBinding = "azure-vtpm"): unknown {
+  return { submods: { cpu0: submod("affirming", initData, teeOf(binding)) } };
 }
 
 export function accessMatrix(
@@ -44,10 +45,10 @@ export function accessMatrix(
   rows: readonly Row[],
   columns: readonly Column[],
 ): AccessMatrix {
-  const cells = rows.flatMap(({ pod, namespace, initData }) =>
+  const cells = rows.flatMap(({ pod, namespace, initData, binding }) =>
     columns.map(({ secret, key }) => {
       const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-      return { pod, namespace, secret, key, ...decide(rules, data, affirmingToken(initData)) };
+      return { pod, namespace, secret, key, ...decide(rules, data, affirmingToken(initData, binding)) };
     }),
   );
   return { rows, columns, cells };
@@ -66,6 +67,12 @@ export function cellsByRow({
     else known.push(cell);
   }
   return (row) => rows.get(keyOf(row)) ?? [];
+}
+
+/** The readers among these that no hardware attests, in a line; nothing where there are none. */
+export function withoutHardware(rows: readonly Pick<Row, "pod" | "binding">[]): readonly string[] {
+  const pods = rows.filter(({ binding }) => binding === "sample").map(({ pod }) => pod);
+  return pods.length === 0 ? [] : [`${NO_HARDWARE}: ${pods.join(", ")}`];
 }
 
 /**
@@ -90,7 +97,7 @@ export function matrixText(matrix: AccessMatrix, others: readonly OtherReader[] 
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, ...others.map(otherReaderLine)];
+  return [...lines, ...withoutHardware(matrix.rows), ...others.map(otherReaderLine)];
 }
 
 /** Pod -> `secret/key` -> why it may or may not read it: the matrix for machines, as a stack output. */

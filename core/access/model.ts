@@ -1,4 +1,11 @@
-import { EVERY_KEY, type GrantTable, type OtherSecrets } from "../policy/grants.ts";
+import { hardwareTees, sampleTees } from "../initdata/binding.ts";
+import {
+  ANY_TEE,
+  EVERY_KEY,
+  type GrantTable,
+  type OtherSecrets,
+  type TableBinding,
+} from "../policy/grants.ts";
 import { isRecord, own } from "../records.ts";
 
 /** What the policy decides by: the model that the generated Rego is proven equal to. */
@@ -57,11 +64,36 @@ function isAffirming(token: unknown): boolean {
   );
 }
 
+function evidenceOf(submod: unknown): unknown {
+  return field(submod, "ear.veraison.annotated-evidence");
+}
+
+function cpuEvidence(token: unknown): unknown {
+  return evidenceOf(field(field(token, "submods"), "cpu0"));
+}
+
 /** The claim `init_data` of submod cpu0: PCR8, host data or mr_config_id in lower-case hex. */
 export function claimedInitData(token: unknown): string | undefined {
-  const cpu = field(field(token, "submods"), "cpu0");
-  const claim = field(field(cpu, "ear.veraison.annotated-evidence"), "init_data");
+  const claim = field(cpuEvidence(token), "init_data");
   return typeof claim === "string" ? claim : undefined;
+}
+
+/** No submod has evidence that no hardware signed. @param token one that {@link isAffirming} */
+function isHardware(token: unknown): boolean {
+  return Object.values(field(token, "submods") as object).every((submod: unknown) =>
+    sampleTees.every((tee) => field(evidenceOf(submod), tee) === undefined),
+  );
+}
+
+/** How the TEE of a token binds initdata, by its evidence; of a TEE that is not known, only that it is one. */
+function bindingsOf(token: unknown): readonly TableBinding[] {
+  const evidence = cpuEvidence(token);
+  const holds = (tee: string): boolean => isRecord(field(evidence, tee));
+  const hardware: readonly TableBinding[] = [
+    ...Object.entries(hardwareTees).flatMap(([tee, binding]) => (holds(tee) ? [binding] : [])),
+    ANY_TEE,
+  ];
+  return [...(isHardware(token) ? hardware : []), ...(holds("sample") ? (["sample"] as const) : [])];
 }
 
 export const allowedReasons = ["granted", "not-restricted"] as const;
@@ -92,8 +124,10 @@ export function decide(rules: AccessRules, data: PolicyData, token: unknown): De
   const keys = own(rules.secrets, resource.secret);
   const initData = claimedInitData(token);
   const isReader = [EVERY_KEY, resource.key].some((key) => {
-    const readers = own(keys, key);
-    return readers !== undefined && initData !== undefined && Object.hasOwn(readers, initData);
+    const readers = own(keys, key) ?? {};
+    return bindingsOf(token).some(
+      (binding) => initData !== undefined && own(readers[binding], initData) !== undefined,
+    );
   });
   return isReader && resource.repository === DEFAULT_REPOSITORY
     ? { allowed: true, why: "granted" }

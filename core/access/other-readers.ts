@@ -1,4 +1,12 @@
-import { EVERY_KEY, formerName, type GrantTable, type StackGrants } from "../policy/grants.ts";
+import { NO_HARDWARE } from "../initdata/binding.ts";
+import {
+  EVERY_KEY,
+  formerName,
+  listGrants,
+  type GrantTable,
+  type StackGrants,
+  type TableBinding,
+} from "../policy/grants.ts";
 import { isSameStack } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
@@ -15,6 +23,8 @@ export interface OtherReader {
   readonly key: string;
   /** The claim. */
   readonly initData: string;
+  /** How its TEE binds initdata: `any` where an older release has written the line, which does not say. */
+  readonly binding: TableBinding;
   /** Whether this is former initdata of it, which goes when a change of initdata is over. */
   readonly former: boolean;
 }
@@ -23,26 +33,17 @@ export interface OtherReader {
 const SHOWN_DIGITS = 12;
 
 function readersIn(stack: string, table: GrantTable, former: boolean): readonly OtherReader[] {
-  return Object.entries(table).flatMap(([secret, keys]) =>
-    Object.entries(keys).flatMap(([key, readers]) =>
-      Object.entries(readers).map(([initData, name]) => ({
-        stack,
-        reader: name,
-        secret,
-        key,
-        initData,
-        former,
-      })),
-    ),
+  return listGrants(table).map((grant) => ({ stack, former, ...grant }));
+}
+
+function isGranted(secrets: GrantTable, { secret, key, initData, binding }: OtherReader): boolean {
+  return [EVERY_KEY, key].some(
+    (one) => own(own(own(secrets, secret), one)?.[binding], initData) !== undefined,
   );
 }
 
-function isGranted(secrets: GrantTable, { secret, key, initData }: OtherReader): boolean {
-  return [EVERY_KEY, key].some((one) => own(own(own(secrets, secret), one), initData) !== undefined);
-}
-
-function orderOf({ secret, key, stack, reader, initData }: OtherReader): string {
-  return JSON.stringify([secret, key, stack, reader, initData]);
+function orderOf({ secret, key, stack, reader, binding, initData }: OtherReader): string {
+  return JSON.stringify([secret, key, stack, reader, binding, initData]);
 }
 
 /**
@@ -79,5 +80,6 @@ export function otherReaderClaim({ initData }: OtherReader): string {
 
 /** Such a reader as a line: `also read by: b1 of stack o/p/s -> p2-secret/* (init_data 280c20205c95)`. */
 export function otherReaderLine(other: OtherReader): string {
-  return `also read by: ${otherReaderName(other)} -> ${otherReaderPath(other)} (init_data ${otherReaderClaim(other)})`;
+  const hardware = other.binding === "sample" ? `; ${NO_HARDWARE}` : "";
+  return `also read by: ${otherReaderName(other)} -> ${otherReaderPath(other)} (init_data ${otherReaderClaim(other)}${hardware})`;
 }

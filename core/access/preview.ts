@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ANY_TEE, tableBindings } from "../policy/grants.ts";
 import { doubts, type ChangeRecord } from "./changes.ts";
 import { parseJson } from "../records.ts";
 import { allowedReasons, deniedReasons } from "./model.ts";
@@ -10,6 +11,8 @@ export const otherReader = z.object({
   secret: z.string(),
   key: z.string(),
   initData: z.string(),
+  /** An older release did not put it out. */
+  binding: z.enum(tableBindings).default(ANY_TEE),
   former: z.boolean(),
 });
 

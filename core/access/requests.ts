@@ -1,6 +1,7 @@
-import { EVERY_KEY } from "../policy/grants.ts";
+import { EVERY_KEY, listGrants, listReaders } from "../policy/grants.ts";
 import type { Column } from "./matrix.ts";
-import { cpu, oddPaths, oddTokens, shapeless, STRANGER } from "./oddities.ts";
+import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
+import type { Claimant } from "./token.ts";
 import { DEFAULT_REPOSITORY, type AccessRules, type PolicyData } from "./model.ts";
 
 /** One question to the resource policy. */
@@ -13,7 +14,7 @@ export interface AccessRequest {
 /** What a policy is asked about. */
 export interface RequestSubject {
   readonly rules: AccessRules;
-  /** Claims `init_data` of pods, lower-case hex, whether or not the rules name them. */
+  /** Claims `init_data` of pods, whether or not the rules name them. */
   readonly claims: readonly string[];
   /** Keys of secrets, whether or not the rules restrict them. */
   readonly columns: readonly Column[];
@@ -89,15 +90,25 @@ function oddData(subject: RequestSubject): readonly PolicyData[] {
   ];
 }
 
-/** The claims that pods make or the rules name. */
-function plainClaims({ claims, rules }: RequestSubject): readonly string[] {
-  const readers = Object.values(rules.secrets).flatMap((keys) => Object.values(keys).flatMap(Object.keys));
-  return [...new Set([...claims, ...readers])];
+/** Nobody's claim. */
+const stranger: Claimant = { initData: STRANGER, binding: "azure-vtpm" };
+
+/** The claims that pods make or the rules name, each with the bindings that the rules know it by. */
+function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
+  const named = listGrants(rules.secrets).map(({ initData, binding }) => ({ initData, binding }));
+  const known = new Set(named.map(({ initData }) => initData));
+  const rest = claims.filter((claim) => !known.has(claim));
+  return uniqueBy(
+    [...named, ...rest.map((initData): Claimant => ({ initData, binding: "azure-vtpm" }))],
+    ({ initData, binding }) => `${binding} ${initData}`,
+  );
 }
 
 /** The tokens of pods that attest well, and of one that nobody knows. */
 function plainTokens(subject: RequestSubject): readonly unknown[] {
-  return [...plainClaims(subject), STRANGER].map((claim) => cpu("affirming", claim));
+  return [...claimants(subject), stranger].map(({ initData, binding }) =>
+    cpu("affirming", initData, binding),
+  );
 }
 
 function product(data: readonly PolicyData[], tokens: readonly unknown[]): AccessRequest[] {
@@ -110,22 +121,23 @@ const FEW = 4;
 /** A few pods and secrets, first those that are granted to somebody: all of a small stack. */
 function few({ rules, claims, columns }: RequestSubject): RequestSubject {
   const secrets = Object.fromEntries(Object.entries(rules.secrets).slice(0, FEW));
-  const readers = plainClaims({ rules: { ...rules, secrets }, claims: [], columns: [] });
+  const readers = listGrants(secrets).map(({ initData }) => initData);
   const restricted = columns.filter(({ secret }) => Object.hasOwn(secrets, secret));
   const others = columns.filter(({ secret }) => !Object.hasOwn(rules.secrets, secret));
   return {
     rules: { ...rules, secrets },
-    claims: [...new Set([...readers.slice(0, FEW), ...claims.slice(0, FEW)])],
+    claims: [...new Set([...[...new Set(readers)].slice(0, FEW), ...claims.slice(0, FEW)])],
     columns: [...restricted.slice(0, FEW), ...others.slice(0, FEW)],
   };
 }
 
-/** Tokens without anything that an odd path could be opened by. */
+/** Tokens without anything that an odd path could be opened by, but for attesting well: so a difference shows without more. */
 const emptyTokens: readonly unknown[] = [
   {},
   { submods: {} },
   { submods: { cpu0: {} } },
-  cpu("none", STRANGER),
+  { submods: { cpu0: { "ear.status": "affirming" } } },
+  cpu("none", STRANGER, "azure-vtpm"),
 ];
 
 /** Every restricted secret's readers, with keys and repositories that may be none of theirs. */
@@ -143,7 +155,7 @@ function besideGrants({ rules, columns }: RequestSubject): readonly AccessReques
 /** A reader of a secret, and the key that it is asked about: one that is granted to it, where that is known. */
 interface Pair {
   readonly column: Column;
-  readonly claim: string;
+  readonly claimant: Claimant;
 }
 
 /**
@@ -155,17 +167,17 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
   const met = new Set<string>();
   return Object.entries(rules.secrets).flatMap(([secret, keys]): Pair[] => {
     const granted = Object.entries(keys).flatMap(([key, readers]) =>
-      Object.keys(readers).map((claim): Pair => {
+      listReaders(readers).map(({ initData, binding }): Pair => {
         const asked = key === EVERY_KEY ? (declared.get(secret) ?? OTHER_KEY) : key;
-        return { column: { secret, key: asked }, claim };
+        return { column: { secret, key: asked }, claimant: { initData, binding } };
       }),
     );
     const [first] = granted;
     if (first === undefined) {
-      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claim: STRANGER }];
+      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claimant: stranger }];
     }
-    const chosen = granted.filter(({ claim }, index) => index === 0 || !met.has(claim));
-    for (const { claim } of chosen) met.add(claim);
+    const chosen = granted.filter(({ claimant }, index) => index === 0 || !met.has(claimant.initData));
+    for (const { claimant } of chosen) met.add(claimant.initData);
     return chosen;
   });
 }
@@ -176,14 +188,14 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
  */
 function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly AccessRequest[] {
   const rest = pairs(subject).filter(
-    ({ column, claim }) =>
-      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(claim),
+    ({ column, claimant }) =>
+      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(claimant.initData),
   );
-  return rest.flatMap(({ column, claim }) => [
-    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(claim)),
+  return rest.flatMap(({ column, claimant }) => [
+    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(claimant)),
     ...product(
       oddPaths(column).flatMap((path) => [{ "resource-path": path, plugin: "resource" }]),
-      [cpu("affirming", claim)],
+      [cpu("affirming", claimant.initData, claimant.binding)],
     ),
   ]);
 }
@@ -196,10 +208,11 @@ function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
+  const odd = claimants(some).filter(({ initData }) => some.claims.includes(initData));
   return [
     ...product(declaredData(subject), plainTokens(subject)),
     ...besideGrants(subject),
-    ...product(plainData(some), [...plainTokens(some), ...some.claims.flatMap(oddTokens)]),
+    ...product(plainData(some), [...plainTokens(some), ...odd.flatMap(oddTokens)]),
     ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
     ...oddEverywhere(subject, some),
   ];

@@ -1,3 +1,4 @@
+import { NO_HARDWARE } from "../initdata/binding.ts";
 import { cellsByRow, type AccessMatrix, type Cell, type Column, type Row } from "./matrix.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { escapeText, shorten } from "./picture/markup.ts";
@@ -96,9 +97,9 @@ function columnHead(
 }
 
 /** What stands under a pod's name. */
-function rowDetail({ namespace, initData }: Row): string {
+function rowDetail({ namespace, initData, binding }: Row): string {
   const place = namespace === "" || namespace === "default" ? "" : `${shorten(namespace, 20)} · `;
-  return place + shorten(initData, 17);
+  return place + shorten(initData, 17) + (binding === "sample" ? ` · ${NO_HARDWARE}` : "");
 }
 
 function rowHead(row: Row, index: number, { top }: Layout): string {

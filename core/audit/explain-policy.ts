@@ -1,7 +1,7 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, type Decision } from "../access/model.ts";
 import { own } from "../records.ts";
-import { EVERY_KEY } from "../policy/grants.ts";
+import { EVERY_KEY, listReaders } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
@@ -35,10 +35,13 @@ export function explainQuestions(
   key: string,
 ): readonly PolicyQuestion[] {
   const { text = "" } = livePolicy(trustee);
-  const claimed = claims === undefined ? [] : namedClaims(claims).map(({ value }) => value);
-  const named = digestsInPolicy(text).map(({ digest }) => digest);
-  const digests = [...new Set([...claimed, ...named.slice(0, MOST_DIGESTS)])];
-  const tokens = [strangerToken, ...digests.map((digest) => affirmingToken(digest))];
+  const claimed = claims === undefined ? [] : namedClaims(claims);
+  const named = [...new Set(digestsInPolicy(text).map(({ digest }) => digest))].slice(0, MOST_DIGESTS);
+  const tokens = [
+    strangerToken,
+    ...claimed.map(({ value, binding }) => affirmingToken(value, binding)),
+    ...named.map((digest) => affirmingToken(digest)),
+  ];
   return kbsKinds(generationOf(trustee)).flatMap((kind) =>
     tokens.map((input) => question(kind, secret, key, input)),
   );
@@ -56,8 +59,8 @@ function readersOf(
   const generated = readGenerated(text);
   if (generated !== undefined) {
     const keys = own(generated.secrets, secret);
-    const readers = [EVERY_KEY, key].flatMap((one) => Object.entries(own(keys, one) ?? {}));
-    return new Map(readers);
+    const readers = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
+    return new Map(readers.map(({ initData, reader }) => [initData, reader]));
   }
   const kinds = kbsKinds(generationOf(trustee));
   const granted = digestsInPolicy(text).filter(({ digest }) =>
@@ -87,7 +90,7 @@ function kindCondition(
   secret: string,
   key: string,
 ): Condition {
-  const asked = question(kind, secret, key, affirmingToken(claim.value));
+  const asked = question(kind, secret, key, affirmingToken(claim.value, claim.binding));
   const answer = answerOf(answers, text, asked);
   const readers = readersOf(trustee, answers, secret, key);
   const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
@@ -125,7 +128,9 @@ function kindCondition(
     status: "fails",
     detail: inOtherCase
       ? "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case"
-      : decisionWords[why ?? (readers.size > 0 ? "not-a-reader" : "others-denied")],
+      : readers.has(claim.value)
+        ? `the policy names this digest for another TEE than one that binds initdata as ${claim.binding} does`
+        : decisionWords[why ?? (readers.size > 0 ? "not-a-reader" : "others-denied")],
     expected: expected.length === 0 ? ["nobody"] : expected,
     seen: claim.value,
     next: inOtherCase

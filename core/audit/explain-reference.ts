@@ -1,3 +1,4 @@
+import { NO_HARDWARE } from "../initdata/binding.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { expirySeconds } from "./expiry.ts";
 import { timeText } from "./explain-pod.ts";
@@ -46,7 +47,10 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registrati
     return {
       id,
       status: "holds",
-      detail: `bare metal asks for none: no entry is for ${claim.name}`,
+      detail:
+        claim.binding === "sample"
+          ? `${NO_HARDWARE}: no reference value is for its digest`
+          : `bare metal asks for none: no entry is for ${claim.name}`,
     };
   }
   return {

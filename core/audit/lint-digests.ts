@@ -1,5 +1,5 @@
 import { getOrAdd } from "../records.ts";
-import { mergeGrants, type GrantTable } from "../policy/grants.ts";
+import { listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
@@ -70,8 +70,8 @@ function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest
 
 /** Digest -> how a table calls who has it. */
 function readersIn(table: GrantTable): ReadonlyMap<string, string> {
-  const cells = Object.values(table).flatMap((keys) => Object.values(keys));
-  return new Map(cells.flatMap((readers) => Object.entries(readers)).reverse());
+  const named = listGrants(table).map(({ initData, reader }): [string, string] => [initData, reader]);
+  return new Map(named.reverse());
 }
 
 /** TA101: digests in the policy. */

@@ -2,6 +2,7 @@ import type { LiveFacts } from "./facts.ts";
 import { shownLines } from "../policy/shown-name.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./lint-digests.ts";
+import { lintLines } from "./lint-lines.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintStacks } from "./lint-stacks.ts";
 import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from "./lint-trustee.ts";
@@ -10,6 +11,7 @@ import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from ".
 export function lint(facts: LiveFacts): readonly Finding[] {
   const found = sortFindings([
     ...lintPolicy(facts),
+    ...lintLines(facts),
     ...lintStacks(facts),
     ...lintDigests(facts),
     ...lintReferenceValues(facts),

@@ -70,6 +70,7 @@ const claimNames: Readonly<Record<Binding, string>> = {
   "azure-vtpm": "PCR8",
   snp: "host data",
   tdx: "mr_config_id",
+  sample: "sample init_data",
 };
 
 /** One claim with its name. */

@@ -1,4 +1,4 @@
-import { claimSpellings, type Binding } from "../initdata/binding.ts";
+import { claimSpellings, type Binding, type HardwareBinding } from "../initdata/binding.ts";
 import { own } from "../records.ts";
 import type { Entry } from "../reference-values/document.ts";
 import { differsInCase } from "./digest-case.ts";
@@ -19,7 +19,7 @@ export interface Registration {
 }
 
 /** Names of entries for a binding on bare metal; those of a vTPM's PCR8 are none. */
-const bareMetalNames: Readonly<Record<Exclude<Binding, "azure-vtpm">, RegExp>> = {
+const bareMetalNames: Readonly<Record<Exclude<HardwareBinding, "azure-vtpm">, RegExp>> = {
   snp: /init_?data|host_?data/i,
   tdx: /init_?data|mr_?config_?id/i,
 };
@@ -62,6 +62,7 @@ function isWrittenFor(entry: Entry, binding: Binding, stack: StackFacts | undefi
 function isFor(entry: Entry, pod: TeePod, claim: ToldClaim, stack: StackFacts | undefined): boolean {
   const { name, values } = entry;
   const { binding, value } = claim;
+  if (binding === "sample") return false;
   if (binding === "azure-vtpm") return isInitdataEntry(name, stack) && isForTee(name, pod, claim);
   // On bare metal there need not be one: what is there for another binding's digests is none.
   return (

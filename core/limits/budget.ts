@@ -1,6 +1,7 @@
 import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
+import { listGrants } from "../policy/grants.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
@@ -94,11 +95,7 @@ function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveT
 function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
     policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }, live));
-  const readers = new Set(
-    Object.values(plan.grants.secrets).flatMap((keys) =>
-      Object.values(keys).flatMap((names) => Object.values(names)),
-    ),
-  );
+  const readers = new Set(listGrants(plan.grants.secrets).map(({ reader }) => reader));
   const bare = Object.fromEntries(Object.keys(plan.grants.secrets).map((secret) => [secret, {}]));
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);
 }

@@ -1,3 +1,4 @@
+import { withoutHardware } from "../access/matrix.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -132,6 +133,10 @@ export function guard(
   const warnings = [
     ...checkLimits(budget, issues),
     ...checkCertificate(served, now, issues),
+    ...withoutHardware(plan.matrix.rows).map(
+      (line) =>
+        `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
+    ),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),

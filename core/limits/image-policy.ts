@@ -1,5 +1,6 @@
 import { affirmingToken } from "../access/matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules } from "../access/model.ts";
+import type { Binding } from "../initdata/binding.ts";
 import type { Issue, Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { mergeGrants } from "../policy/grants.ts";
@@ -10,6 +11,7 @@ import { stacksAfterJoin } from "../policy/share.ts";
 interface Starting {
   readonly id: string;
   readonly initData: string;
+  readonly binding: Binding;
   readonly uri: string | undefined;
   /** Where the image policy is named in the settings. */
   readonly path: string;
@@ -27,7 +29,7 @@ function placeOf(uri: string | undefined): readonly [string, string, string] | u
 
 /** Why one could not start, if so. */
 function problemOf(
-  { id, initData, uri, path, isFile }: Starting,
+  { id, initData, binding, uri, path, isFile }: Starting,
   rules: AccessRules,
   registered: ReadonlySet<string>,
 ): Issue | undefined {
@@ -45,7 +47,7 @@ function problemOf(
     };
   }
   const request = { "resource-path": [...place], plugin: "resource" };
-  if (decide(rules, request, affirmingToken(initData)).allowed) return undefined;
+  if (decide(rules, request, affirmingToken(initData, binding)).allowed) return undefined;
   return {
     path,
     given: `"${given}", which the resource policy would deny to ${id}: it could not start`,
@@ -69,16 +71,23 @@ export function checkImagePolicies(
   issues: Issues,
 ): readonly string[] {
   const rules = mergeGrants(stacksAfterJoin(live.policy, grants));
-  pods.forEach(({ declaration: { id, imagePolicyUri }, facts, initData }, index) => {
+  pods.forEach(({ declaration: { id, binding, imagePolicyUri }, facts, initData }, index) => {
     const isFile = facts !== undefined;
     const path = `pods[${index}].${isFile ? "initdataFile" : "imagePolicy"}`;
     const uri = isFile ? facts.imagePolicyUri : imagePolicyUri;
-    const problem = problemOf({ id, initData, uri, path, isFile }, rules, live.registered);
+    const problem = problemOf({ id, initData, binding, uri, path, isFile }, rules, live.registered);
     if (problem !== undefined) issues.add(problem);
   });
-  return readers.flatMap(({ id, initData, facts, path }) => {
+  return readers.flatMap(({ id, initData, binding, facts, path }) => {
     if (facts === undefined) return [];
-    const starting = { id, initData, uri: facts.imagePolicyUri, path: `${path}.initdataFile`, isFile: true };
+    const starting = {
+      id,
+      initData,
+      binding,
+      uri: facts.imagePolicyUri,
+      path: `${path}.initdataFile`,
+      isFile: true,
+    };
     const problem = problemOf(starting, rules, live.registered);
     return problem === undefined ? [] : [`${problem.path}: image policy ${problem.given}. ${problem.mend}`];
   });

@@ -2,10 +2,10 @@ import { accessChanges, policyDoubts, type AccessChange, type Doubt } from "../a
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
 import { Issues } from "../issues.ts";
-import { asRecord, byName, getOrAdd, own as member } from "../records.ts";
+import { byName, getOrAdd, own as member } from "../records.ts";
 import { checkDamage } from "../policy/damage.ts";
 import { checkNamesakes, idOf, type Who } from "../policy/identity.ts";
-import { canonicalGrants, EVERY_KEY, mergeGrants, type StackGrants, type StackId } from "../policy/grants.ts";
+import { EVERY_KEY, mergeGrants, tableOf, type StackGrants, type StackId } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
@@ -58,27 +58,22 @@ export interface Plan {
  * A reader stands there in every spelling of its claim.
  */
 function planGrants(settings: Settings, readers: readonly Reader[], own: StackId): StackGrants {
-  // Maps, since a name may be spelled like a member of every object, e.g. `constructor`.
-  const secrets = new Map<string, Map<string, Map<string, string>>>();
-  for (const secret of settings.secrets) if (isCreated(secret)) secrets.set(secret.name, new Map());
+  const created = settings.secrets.filter(isCreated).map(({ name }) => name);
   const byId = new Map(readers.map((reader) => [reader.id, reader]));
-  for (const grant of settings.grants) {
-    const id = grant.reader ?? podsMeant(settings.pods, grant.pod ?? "")[0]?.id;
-    const reader = byId.get(id ?? "");
-    if (reader === undefined) continue;
-    const keys = getOrAdd(secrets, grant.secret, () => new Map<string, Map<string, string>>());
-    const table = getOrAdd(keys, grant.key ?? EVERY_KEY, () => new Map<string, string>());
-    for (const claim of reader.spellings) table.set(claim, reader.id);
-  }
-  const asTable = asRecord(secrets, (keys) => asRecord(keys, (table) => Object.fromEntries(table)));
-  return canonicalGrants({ ...own, others: settings.otherSecrets, secrets: asTable });
+  const grants = settings.grants.flatMap(({ reader: id, pod, secret, key = EVERY_KEY }) => {
+    const reader = byId.get(id ?? podsMeant(settings.pods, pod ?? "")[0]?.id ?? "");
+    if (reader === undefined) return [];
+    const { binding, spellings, id: name } = reader;
+    return spellings.map((initData) => ({ secret, key, binding, initData, reader: name }));
+  });
+  return { ...own, others: settings.otherSecrets, secrets: tableOf(created, grants) };
 }
 
 /** Entry -> the digests that go into it, by the bindings of the readers. */
 function planDigests(entries: Settings["referenceValues"]["entries"], readers: readonly Reader[]): Digests {
   const digests = new Map<string, Set<string>>();
   for (const { binding, spellings, registered } of readers) {
-    if (!registered) continue;
+    if (!registered || binding === "sample") continue;
     for (const entry of entries[binding]) {
       const into = getOrAdd(digests, entry, () => new Set<string>());
       for (const claim of spellings) into.add(claim);
@@ -142,7 +137,7 @@ export function tryPlan(
   const deployed = settings.pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   const matrix = accessMatrix(
     mergeGrants(stacksAfterJoin(live, grants, trustee.vanished)),
-    readers.map(({ id, namespace, initData }) => ({ pod: id, namespace, initData })),
+    readers.map(({ id, namespace, initData, binding }) => ({ pod: id, namespace, initData, binding })),
     settings.secrets.flatMap(({ name, keys }) => keys.map((key) => ({ secret: name, key }))),
   );
   return {

@@ -1,4 +1,4 @@
-import { claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { claimSpellings, initDataClaim, normalizedClaim, type Binding } from "../initdata/binding.ts";
 import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
 import type { Issues } from "../issues.ts";
 import type { ReaderSettings } from "../settings/schema.ts";
@@ -11,7 +11,7 @@ export interface Reader {
   /** Empty for one that is deployed elsewhere. */
   readonly namespace: string;
   readonly binding: Binding;
-  /** The claim `init_data`, lower-case hex. */
+  /** The claim `init_data`: lower-case hex, or base64 for the sample TEE. */
   readonly initData: string;
   /** The claim in every spelling that a verifier may report. */
   readonly spellings: readonly string[];
@@ -41,7 +41,7 @@ export function outsideReader(
   const facts = file === undefined ? undefined : inspectInitdata(file, filePath, issues);
   const initData =
     file === undefined || facts === undefined
-      ? (reader.initdata ?? "").toLowerCase()
+      ? normalizedClaim(binding, reader.initdata ?? "")
       : initDataClaim(binding, carriedAlgorithm(binding, facts.algorithm, filePath, issues), file);
   return {
     id: name,

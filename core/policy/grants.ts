@@ -1,3 +1,4 @@
+import { bindings } from "../initdata/binding.ts";
 import { asRecord, byName, getOrAdd } from "../records.ts";
 
 /** What the policy says of secrets that no stack restricts: the tutorial's (every affirming pod) or nobody. */
@@ -7,11 +8,74 @@ export type OtherSecrets = (typeof otherSecretsModes)[number];
 /** In place of a key: every key of the secret. No Kubernetes key can be spelled like this. */
 export const EVERY_KEY = "*";
 
-/** init_data (lower-case hex) -> who it is, for the reader of the policy. */
-export type Readers = Readonly<Record<string, string>>;
+/** In place of a binding: any TEE, but none without hardware. Only what an older release wrote says no more. */
+export const ANY_TEE = "any";
+
+/** How the TEE of a reader binds its initdata, as tables say it. */
+export const tableBindings = [...bindings, ANY_TEE] as const;
+export type TableBinding = (typeof tableBindings)[number];
+
+/** Binding -> init_data -> who it is, for the reader of the policy. */
+export type Readers = Readonly<Partial<Record<TableBinding, Readonly<Record<string, string>>>>>;
 
 /** Secret -> key or `*` -> readers. A secret that stands here is restricted, also where nobody may read it (`{}`). */
 export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers>>>>;
+
+/** One line of a table. */
+export interface Grant {
+  readonly secret: string;
+  /** One key, or `*` for every key. */
+  readonly key: string;
+  readonly binding: TableBinding;
+  /** The claim `init_data`, in one of its spellings. */
+  readonly initData: string;
+  /** Who it is. */
+  readonly reader: string;
+}
+
+/** The claims in one cell of a table, with who each is. */
+export function listReaders(readers: Readers): readonly Pick<Grant, "binding" | "initData" | "reader">[] {
+  return tableBindings.flatMap((binding) =>
+    Object.entries(readers[binding] ?? {}).map(([initData, reader]) => ({ binding, initData, reader })),
+  );
+}
+
+/** Every line of a table. A secret that nobody may read has none. */
+export function listGrants(table: GrantTable): readonly Grant[] {
+  return Object.entries(table).flatMap(([secret, keys]) =>
+    Object.entries(keys).flatMap(([key, readers]) =>
+      listReaders(readers).map((one) => ({ secret, key, ...one })),
+    ),
+  );
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(byName));
+}
+
+/**
+ * The table of these lines, with every key in order, so that equal grants give equal bytes. Of two lines that differ in the reader
+ * alone, both are named.
+ * @param restricted secrets that stand there also if no line names them
+ */
+export function tableOf(restricted: readonly string[], grants: readonly Grant[]): GrantTable {
+  // Maps, since a name may be spelled like a member of every object, e.g. `constructor`.
+  const table = new Map<string, Map<string, Map<string, Map<string, Set<string>>>>>();
+  for (const secret of restricted) table.set(secret, new Map());
+  for (const { secret, key, binding, initData, reader } of grants) {
+    const keys = getOrAdd(table, secret, () => new Map<string, Map<string, Map<string, Set<string>>>>());
+    const readers = getOrAdd(keys, key, () => new Map<string, Map<string, Set<string>>>());
+    const claims = getOrAdd(readers, binding, () => new Map<string, Set<string>>());
+    getOrAdd(claims, initData, () => new Set<string>()).add(reader);
+  }
+  return asRecord(sorted(table), (keys) =>
+    asRecord(sorted(keys), (readers) =>
+      asRecord(sorted(readers), (claims) =>
+        asRecord(sorted(claims), (names) => [...names].sort().join(", ")),
+      ),
+    ),
+  );
+}
 
 /** A stack among those that share a Trustee. */
 export interface StackId {
@@ -31,16 +95,8 @@ export interface StackGrants extends StackId {
   readonly owner?: string;
 }
 
-function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(byName);
-}
-
 function canonicalTable(table: GrantTable): GrantTable {
-  const secrets = sorted(table).map(([secret, keys]): [string, GrantTable[string]] => [
-    secret,
-    Object.fromEntries(sorted(keys).map(([key, readers]) => [key, Object.fromEntries(sorted(readers))])),
-  ]);
-  return Object.fromEntries(secrets);
+  return tableOf(Object.keys(table), listGrants(table));
 }
 
 /** The same grants with every key in order, so that equal grants give equal bytes. */
@@ -67,34 +123,19 @@ export function formerName(reader: string): string {
   return `${reader} (former initdata)`;
 }
 
-/** A stack's tables, with what each calls a reader. */
-function tablesOf({ secrets, retiring = {} }: StackGrants): [GrantTable, (reader: string) => string][] {
-  return [
-    [secrets, (reader) => reader],
-    [retiring, formerName],
-  ];
-}
-
 /**
  * One table of what several stacks grant, former initdata included: the union. A secret that any stack restricts is
  * restricted; the same init_data named by two stacks carries both names.
  */
 export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecrets; secrets: GrantTable } {
-  const merged = new Map<string, Map<string, Map<string, Set<string>>>>();
-  for (const [table, nameOf] of stacks.flatMap(tablesOf)) {
-    for (const [secret, keys] of Object.entries(table)) {
-      const intoSecret = getOrAdd(merged, secret, () => new Map<string, Map<string, Set<string>>>());
-      for (const [key, readers] of Object.entries(keys)) {
-        const intoKey = getOrAdd(intoSecret, key, () => new Map<string, Set<string>>());
-        for (const [initData, name] of Object.entries(readers)) {
-          getOrAdd(intoKey, initData, () => new Set<string>()).add(nameOf(name));
-        }
-      }
-    }
-  }
-  const secrets = asRecord(merged, (keys) =>
-    asRecord(keys, (readers) => asRecord(readers, (names) => [...names].sort().join(", "))),
-  );
+  const restricted = stacks.flatMap(({ secrets, retiring = {} }) => [
+    ...Object.keys(secrets),
+    ...Object.keys(retiring),
+  ]);
+  const grants = stacks.flatMap(({ secrets, retiring = {} }) => [
+    ...listGrants(secrets),
+    ...listGrants(retiring).map((grant) => ({ ...grant, reader: formerName(grant.reader) })),
+  ]);
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
-  return { others, secrets: canonicalTable(secrets) };
+  return { others, secrets: tableOf(restricted, grants) };
 }

@@ -1,6 +1,7 @@
 import { parseJson } from "../records.ts";
+import { isEarlierPolicy } from "./earlier.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
-import { isGrantTable, parseRegistry } from "./registry.ts";
+import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 
 /** What a policy decides by. */
@@ -13,7 +14,7 @@ export interface PolicyRules {
 export interface SaidRules {
   /** By the lines. */
   readonly said: PolicyRules;
-  /** `false`: edited by hand, or written by another release. What its rules do is not known from its lines then. */
+  /** `false`: edited by hand, or written by another release than this and the one before. What its rules do is not known from its lines then. */
   readonly intact: boolean;
   /** By the table and the rules, as far as these can be read; where they cannot, nobody may read anything. */
   readonly done: PolicyRules;
@@ -32,18 +33,21 @@ function tableText(text: string): string {
 }
 
 function tableIn(text: string): GrantTable | undefined {
-  const table = parseJson(tableText(text));
-  return isGrantTable(table) ? table : undefined;
+  return readTable(parseJson(tableText(text)));
+}
+
+/** Whether the rules of a text of ours are just what its lines come to, as this release writes them or the one before. */
+export function isIntact(text: string, { stacks, before, damaged }: FoundRegistry): boolean {
+  if (before === undefined || damaged.length > 0) return false;
+  return text === renderPolicy(stacks, before) || isEarlierPolicy(text, stacks, before);
 }
 
 /** What a policy text says and does; `undefined` for one that is none of this project's, or has no stack in it. */
 export function readRules(text: string): SaidRules | undefined {
   const registry = parseRegistry(text);
   if (registry === undefined || registry.stacks.length === 0) return undefined;
-  const { stacks, before } = registry;
-  const said = mergeGrants(stacks);
-  if (before !== undefined && text === renderPolicy(stacks, before))
-    return { said, intact: true, done: said };
+  const said = mergeGrants(registry.stacks);
+  if (isIntact(text, registry)) return { said, intact: true, done: said };
   const table = tableIn(text);
   const others = table !== undefined && text.includes(OTHERS_AFFIRMING) ? "affirming" : "deny";
   return { said, intact: false, done: { others, secrets: table ?? {} } };

@@ -1,5 +1,14 @@
-import { byString, isRecord, own, parseJson } from "../records.ts";
-import { canonicalGrants, otherSecretsModes, type GrantTable, type StackGrants } from "./grants.ts";
+import { z } from "zod";
+import { byString, isRecord, parseJson } from "../records.ts";
+import {
+  ANY_TEE,
+  canonicalGrants,
+  otherSecretsModes,
+  tableBindings,
+  type GrantTable,
+  type Readers,
+  type StackGrants,
+} from "./grants.ts";
 
 /** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
 export type Before = string | null;
@@ -36,39 +45,81 @@ const LIKE_A_MARK = /^\s*#+\s*trustee-access\W*stack\b/i;
 /**
  * The registry as comment lines of the policy, one JSON document a line: one per stack, and one with the text that was
  * there before. The policy alone so tells every stack what the others put in, whatever happens to a stack's state.
+ * @param write what stands in a stack's line
  */
-export function renderRegistry(registry: Registry): string {
+export function renderRegistry(
+  registry: Registry,
+  write: (stack: StackGrants) => unknown = canonicalGrants,
+): string {
   const stacks = [...registry.stacks].sort((a, b) => byString(a.stack, b.stack));
   return `# This policy is generated: each stack's grants stand in a line of their own and are merged below. Change them with
 # the stack; a change by hand shows as drift in the next preview.
-${stacks.map((stack) => `${MARK}${JSON.stringify(canonicalGrants(stack))}`).join("\n")}
+${stacks.map((stack) => `${MARK}${JSON.stringify(write(stack))}`).join("\n")}
 ${MARK_BEFORE}${JSON.stringify(registry.before)}
 `;
 }
 
-/** Whether a value is a table of grants, e.g. one that was read from a text. */
-export function isGrantTable(value: unknown): value is GrantTable {
-  return (
-    isRecord(value) &&
-    Object.values(value).every(
-      (keys) =>
-        isRecord(keys) &&
-        Object.values(keys).every(
-          (readers) => isRecord(readers) && Object.values(readers).every((name) => typeof name === "string"),
-        ),
-    )
+/** A record with each member read; undefined if a value is none, or a member cannot be read. */
+function readRecord<T>(
+  value: unknown,
+  read: (member: unknown, name: string) => T | undefined,
+): Readonly<Record<string, T>> | undefined {
+  if (!isRecord(value)) return undefined;
+  const members = Object.entries(value);
+  const found = members.flatMap(([name, member]) => {
+    const one = read(member, name);
+    return one === undefined ? [] : [[name, one] as const];
+  });
+  return found.length === members.length ? Object.fromEntries(found) : undefined;
+}
+
+function readText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The readers of one key. Where the bindings are now, an older release wrote the claims, which so say nothing of the TEE. */
+function readReaders(value: unknown): Readers | undefined {
+  const claims = readRecord(value, readText);
+  if (claims !== undefined) return Object.keys(claims).length === 0 ? {} : { [ANY_TEE]: claims };
+  return readRecord(value, (member, name) =>
+    tableBindings.some((binding) => binding === name) ? readRecord(member, readText) : undefined,
   );
 }
 
-function isStackGrants(value: unknown): value is StackGrants {
-  return (
-    isRecord(value) &&
-    typeof value["stack"] === "string" &&
-    ["identity", "owner"].every((name) => ["undefined", "string"].includes(typeof own(value, name))) &&
-    otherSecretsModes.some((mode) => mode === value["others"]) &&
-    isGrantTable(value["secrets"]) &&
-    (value["retiring"] === undefined || isGrantTable(value["retiring"]))
-  );
+/**
+ * A table of grants, e.g. one that was read from a text; also one of an older release, which said nothing of TEEs.
+ * @returns undefined for what is none
+ */
+export function readTable(value: unknown): GrantTable | undefined {
+  return readRecord(value, (keys) => readRecord(keys, readReaders));
+}
+
+/** The same as the shape of an input or output. */
+export const grantTable = z.unknown().transform((value, context): GrantTable => {
+  const table = readTable(value);
+  if (table !== undefined) return table;
+  context.addIssue("a table of grants: secret -> key -> binding -> init_data -> reader");
+  return z.NEVER;
+});
+
+function readStackGrants(value: unknown): StackGrants | undefined {
+  if (!isRecord(value)) return undefined;
+  const { stack, identity, owner, retiring } = value;
+  const others = otherSecretsModes.find((mode) => mode === value["others"]);
+  const tables = [value["secrets"], ...(retiring === undefined ? [] : [retiring])].map(readTable);
+  const [secrets, formers] = tables;
+  if (typeof stack !== "string" || others === undefined || secrets === undefined) return undefined;
+  if (tables.includes(undefined)) return undefined;
+  if (identity !== undefined && typeof identity !== "string") return undefined;
+  if (owner !== undefined && typeof owner !== "string") return undefined;
+  return {
+    stack,
+    ...(identity === undefined ? {} : { identity }),
+    ...(owner === undefined ? {} : { owner }),
+    others,
+    secrets,
+    ...(formers === undefined ? {} : { retiring: formers }),
+  };
 }
 
 /** A name that stands whole: what follows its quote is what has to follow it. */
@@ -86,8 +137,8 @@ function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLi
   const seen = new Map<string, string>();
   return lines.flatMap((line, index): (StackGrants | DamagedLine)[] => {
     if (!LIKE_A_MARK.test(line)) return [];
-    const read = line.startsWith(MARK) ? parseJson(line.slice(MARK.length)) : undefined;
-    if (!isStackGrants(read)) return [damagedLine(line, index)];
+    const read = line.startsWith(MARK) ? readStackGrants(parseJson(line.slice(MARK.length))) : undefined;
+    if (read === undefined) return [damagedLine(line, index)];
     const canonical = JSON.stringify(canonicalGrants(read));
     const known = seen.get(read.stack);
     seen.set(read.stack, known ?? canonical);

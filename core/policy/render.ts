@@ -1,4 +1,5 @@
-import { mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
+import { hardwareTees, sampleTees } from "../initdata/binding.ts";
+import { ANY_TEE, mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
 import { renderRegistry, type Before } from "./registry.ts";
 
 /**
@@ -6,7 +7,7 @@ import { renderRegistry, type Before } from "./registry.ts";
  * lacks. Two things are kept throughout, because regorus aborts the whole evaluation where OPA only says "undefined":
  * the type of an argument is tested before a builtin sees it, and no path is opened by a `not` about the path.
  */
-const RULES = `default allow = false
+export const REQUEST_RULES = `default allow = false
 
 # What is asked for. The KBS hands the path over as an array of three (from v0.17, data.plugin is "resource" then)
 # or as one string "resource/<repository>/<secret>/<key>" (up to v0.16). Any other shape is no request: denied.
@@ -42,23 +43,59 @@ affirming if {
   count([name | some name; input.submods[name]["ear.status"] == "affirming"]) == count(input.submods)
 }
 
-# What the TEE was started with, as measured: PCR8, host data or mr_config_id, lower-case hex.
+`;
+
+const READER_RULES = `# What was measured, and by which TEE: the evidence holds what a TEE reports under that TEE's name.
+evidence = input.submods.cpu0["ear.veraison.annotated-evidence"]
+
+bindings = ${JSON.stringify(hardwareTees, null, 2)}
+
+# The initdata that the TEE was started with: PCR8, host data or mr_config_id.
 init_data = measured if {
-  measured := input.submods.cpu0["ear.veraison.annotated-evidence"].init_data
+  measured := evidence.init_data
   is_string(measured)
+}
+
+# No submod's evidence is of a TEE without hardware, which says of itself what its client likes.
+hardware if {
+${sampleTees
+  .map(
+    (tee) =>
+      `  count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].${tee}]) == 0`,
+  )
+  .join("\n")}
+}
+
+# Among the readers is one whose TEE binds initdata as the TEE in the evidence does. "any" is what an older release wrote.
+reads(readers) if {
+  hardware
+  some tee
+  is_object(evidence[tee])
+  readers[bindings[tee]][init_data]
+}
+
+reads(readers) if {
+  hardware
+  readers.${ANY_TEE}[init_data]
+}
+
+# Not attested by hardware, and declared as such.
+reads(readers) if {
+  is_object(evidence.sample)
+  readers.sample[init_data]
 }
 
 # A restricted secret is read from the repository "default", by its readers.
 allow if {
   affirming
   requested.repository == "default"
-  restricted[requested.secret]["*"][init_data]
+  reads(restricted[requested.secret]["*"])
 }
 
 allow if {
   affirming
   requested.repository == "default"
-  restricted[requested.secret][requested.key][init_data]
+  reads(restricted[requested.secret][requested.key])
 }
 `;
 
@@ -71,19 +108,19 @@ allow if {
 }
 `;
 
-const OTHERS_DENY = `
+export const OTHERS_DENY = `
 # A secret that is not restricted is read by nobody.
 `;
 
 function renderTable(secrets: GrantTable): string {
-  return `# secret -> key ("*" is every key) -> init_data -> reader. A secret that stands here is restricted by its name,
+  return `# secret -> key ("*" is every key) -> how the TEE binds initdata -> init_data -> reader. A secret that stands here is restricted by its name,
 # in every repository; what the table does not say, nobody may.
 restricted = ${JSON.stringify(secrets, null, 2)}
 `;
 }
 
 function renderRules(others: OtherSecrets): string {
-  return RULES + (others === "affirming" ? OTHERS_AFFIRMING : OTHERS_DENY);
+  return REQUEST_RULES + READER_RULES + (others === "affirming" ? OTHERS_AFFIRMING : OTHERS_DENY);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { own } from "../records.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
-import { EVERY_KEY, type GrantTable, type Readers } from "./grants.ts";
+import { EVERY_KEY, listReaders, tableOf, type Grant, type GrantTable, type Readers } from "./grants.ts";
 
 /** Key -> who reads it, of one secret. */
 type Keys = GrantTable[string];
@@ -10,11 +10,12 @@ function retiringReaders(
   wanted: readonly (Readers | undefined)[],
   former: readonly (Readers | undefined)[],
   rotation: Rotation,
-): Readers {
-  const names = new Set(wanted.flatMap((readers) => Object.values(readers ?? {})));
-  const known = former.flatMap((readers) => Object.entries(readers ?? {}));
-  return Object.fromEntries(
-    known.filter(([claim, name]) => names.has(name) && staysAccepted(rotation, claim, name)),
+): readonly Omit<Grant, "secret" | "key">[] {
+  const readersIn = (cells: readonly (Readers | undefined)[]): ReturnType<typeof listReaders> =>
+    cells.flatMap((readers = {}) => listReaders(readers));
+  const names = new Set(readersIn(wanted).map(({ reader }) => reader));
+  return readersIn(former).filter(
+    ({ initData, reader }) => names.has(reader) && staysAccepted(rotation, initData, reader),
   );
 }
 
@@ -34,14 +35,14 @@ export function retiringGrants(
   former: readonly GrantTable[],
   rotation: Rotation,
 ): GrantTable {
-  const secrets = Object.entries(wanted).map(([secret, keys]): [string, Keys] => {
+  const retiring = Object.entries(wanted).flatMap(([secret, keys]) => {
     const formerKeys = former.map((table) => own(table, secret));
-    const retiring = keysToCompare(keys, formerKeys).map((key): [string, Readers] => {
+    return keysToCompare(keys, formerKeys).flatMap((key) => {
       const readersOf = (table: Keys | undefined): (Readers | undefined)[] =>
         [...new Set([key, EVERY_KEY])].map((one) => own(table, one));
-      return [key, retiringReaders(readersOf(keys), formerKeys.flatMap(readersOf), rotation)];
+      const readers = retiringReaders(readersOf(keys), formerKeys.flatMap(readersOf), rotation);
+      return readers.map((one): Grant => ({ secret, key, ...one }));
     });
-    return [secret, Object.fromEntries(retiring.filter(([, readers]) => Object.keys(readers).length > 0))];
   });
-  return Object.fromEntries(secrets.filter(([, keys]) => Object.keys(keys).length > 0));
+  return tableOf([], retiring);
 }

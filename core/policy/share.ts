@@ -1,7 +1,8 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import type { GrantTable, StackGrants } from "./grants.ts";
+import { listGrants, type GrantTable, type StackGrants, type StackId } from "./grants.ts";
 import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
+import { isIntact } from "./intact.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
@@ -78,17 +79,16 @@ export function joinPolicy(
 
 /** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
 export function changingReaders(live: Before, who: Who, rotation: Rotation): readonly string[] {
-  const cells = Object.values(lineOf(live, who)?.secrets ?? {}).flatMap((keys) => Object.values(keys));
-  const changing = cells.flatMap((readers) =>
-    Object.entries(readers).filter(([claim, reader]) => staysAccepted(rotation, claim, reader)),
+  const changing = listGrants(lineOf(live, who)?.secrets ?? {}).filter(({ initData, reader }) =>
+    staysAccepted(rotation, initData, reader),
   );
-  return [...new Set(changing.map(([, reader]) => reader))].sort();
+  return [...new Set(changing.map(({ reader }) => reader))].sort();
 }
 
 /** The readers of a stack whose former initdata a policy still accepts. */
 export function retiringReaders(live: Before, who: Who): readonly string[] {
-  const cells = Object.values(lineOf(live, who)?.retiring ?? {}).flatMap((keys) => Object.values(keys));
-  return [...new Set(cells.flatMap((readers) => Object.values(readers)))].sort();
+  const retiring = listGrants(lineOf(live, who)?.retiring ?? {});
+  return [...new Set(retiring.map(({ reader }) => reader))].sort();
 }
 
 /** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */
@@ -118,8 +118,8 @@ export function leavePolicy(live: Before, who: Who, written?: string, owner?: st
   if (foreignDamage(live, idOf(who).stack).length > 0) {
     return { kind: "leave", reason: "a line of another stack is damaged in it" };
   }
-  const asWritten = before !== undefined && (live === written || live === renderPolicy(stacks, before));
-  if (!asWritten) return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+  if (before === undefined || (live !== written && !isIntact(live, registry)))
+    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
   if (line === undefined) {
     return { kind: "leave", reason: "this stack's grants are not in it any more" };
   }

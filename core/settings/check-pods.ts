@@ -1,6 +1,7 @@
 import { algorithmsOf } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
+import { shownName } from "../policy/shown-name.ts";
 import { checkUnique } from "./check-unique.ts";
 import { everythingKnown, type Doubts, type IsKnown } from "./doubts.ts";
 import type { PodDeclaration } from "./pod.ts";
@@ -15,8 +16,12 @@ const reservedClaims: ReadonlyMap<string, string> = new Map([
   ["pod_namespace", "the pod's namespace"],
 ]);
 
+/** What TOML has no room for, or not every reader of it takes; a terminal obeys it. */
+const CONTROL = /[\p{Cc}\p{Surrogate}]/u;
+
 /**
- * Claims that would take the place of what every document says itself: a guest would refuse it, or it would pass for another pod.
+ * Claims that would take the place of what every document says itself: a guest would refuse it, or it would pass for another pod; and
+ * those that are no line of text.
  * @param path where the claims stand in the settings
  */
 export function checkClaims(
@@ -24,7 +29,15 @@ export function checkClaims(
   path: string,
   issues: Issues,
 ): void {
-  for (const name of Object.keys(claims ?? {})) {
+  for (const [name, value] of Object.entries(claims ?? {})) {
+    if (CONTROL.test(value)) {
+      issues.add({
+        path: `${path}.${name}`,
+        given: `"${shownName(value)}"`,
+        allowed: "one line of text without control characters, which a guest may refuse to read",
+        mend: "Take the control characters out.",
+      });
+    }
     const owner = reservedClaims.get(name);
     if (owner === undefined) continue;
     issues.add({

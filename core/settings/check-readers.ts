@@ -1,4 +1,4 @@
-import { claimLength } from "../initdata/binding.ts";
+import { claimForm } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { checkUnique } from "./check-unique.ts";
@@ -18,15 +18,15 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
     });
   }
   if (initdata === undefined) return;
-  const length = claimLength(binding);
-  if (!/^[0-9a-f]+$/i.test(initdata) || initdata.length !== length) {
+  const { pattern, words } = claimForm(binding);
+  if (!pattern.test(initdata)) {
     issues.add({
       path: `${path}.initdata`,
       given: given(initdata),
-      allowed: `${length} hex digits, which the binding ${binding} claims`,
+      allowed: `${words}, which the binding ${binding} claims`,
       mend: "Correct it, or set the reader's binding.",
     });
-  } else if (/^0+$/.test(initdata)) {
+  } else if (/^(?:0+|A+=*)$/.test(initdata)) {
     issues.add({
       path: `${path}.initdata`,
       given: "zeros, which every guest without initdata claims",

@@ -8,7 +8,7 @@ import { workloadKinds } from "./workload.ts";
 const agentRequests = Object.keys(requestDefaults) as [AgentRequest, ...AgentRequest[]];
 
 /** `secret/key`, read from the repository `default`. */
-const secretPath = z.string().regex(/^[^/\s]+\/[^/\s]+$/, "a secret and a key as secret/key");
+const secretPath = z.string().regex(/^[^/\s\p{Cc}]+\/[^/\s\p{Cc}]+$/u, "a secret and a key as secret/key");
 
 /** What makes one pod's initdata. */
 const initdataShape = {

@@ -85,7 +85,7 @@ const readersSchema = z.array(
   z.strictObject({
     /** How the reader is called in grants, in the matrix and in the policy. */
     name: z.string(),
-    /** What its TEE claims as `init_data`: PCR8, host data or mr_config_id, hex. */
+    /** What its TEE claims as `init_data`: PCR8, host data or mr_config_id, hex; of the sample TEE base64. */
     initdata: z.string().optional(),
     /** Its initdata document; what its TEE claims is computed from the file's bytes. */
     initdataFile: z.string().min(1).optional(),

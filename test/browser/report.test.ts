@@ -54,22 +54,31 @@ async function open(
 const report = accessPage(tutorialPage);
 const hostile = `</title><script>alert("x")</script>'"&\u0000\u0007<img src=x onerror=alert(1)>`;
 const hostileMatrix = accessMatrix(
-  { others: "affirming", secrets: { [hostile]: { "*": { a1: "x" } } } },
-  [{ pod: hostile, namespace: hostile, initData: hostile }],
+  { others: "affirming", secrets: { [hostile]: { "*": { "azure-vtpm": { a1: "x" } } } } },
+  [{ pod: hostile, namespace: hostile, initData: hostile, binding: "azure-vtpm" }],
   [{ secret: hostile, key: hostile }],
 );
 const large = accessMatrix(
-  { others: "affirming", secrets: { s3: { "*": { a3: "pod3" } } } },
+  { others: "affirming", secrets: { s3: { "*": { "azure-vtpm": { a3: "pod3" } } } } },
   Array.from({ length: 40 }, (_, index) => ({
     pod: `pod${index}`,
     namespace: "finance",
     initData: `a${index}`,
+    binding: "azure-vtpm" as const,
   })),
   Array.from({ length: 40 }, (_, index) => ({ secret: `s${index}`, key: "a-key-with-a-long-name" })),
 );
 
 const hostileOthers = [hostile, "W".repeat(500), "b1"].map((name) => ({
-  ...{ stack: name, reader: name, secret: name, key: "*", initData: name, former: true },
+  ...{
+    stack: name,
+    reader: name,
+    secret: name,
+    key: "*",
+    initData: name,
+    binding: "any" as const,
+    former: true,
+  },
 }));
 
 describe("the page", () => {

@@ -20,7 +20,7 @@ const given = {
   policy: {
     stack: "o/p/s",
     others: "affirming",
-    secrets: { db: { "*": { ["ab".repeat(32)]: "web" } } },
+    secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "web" } } } },
   },
 };
 

@@ -63,7 +63,7 @@ describe("whatever things in a cluster are called", () => {
       fc.property(names, names, names, (name, reader, stack) => {
         const policy = joinPolicy("package policy\n", {
           ...{ stack, others: "affirming" },
-          secrets: Object.fromEntries([[name, { "*": { ["a".repeat(64)]: reader } }]]),
+          secrets: Object.fromEntries([[name, { "*": { "azure-vtpm": { ["a".repeat(64)]: reader } } }]]),
         });
         const trustee = {
           ...withValues(
@@ -150,24 +150,25 @@ describe("whatever things in a cluster are called", () => {
       const live = joinPolicy(
         joinPolicy("package policy\n", {
           ...{ stack, others: "affirming" },
-          secrets: { mine: { "*": { ["b".repeat(64)]: pod } } },
+          secrets: { mine: { "*": { "azure-vtpm": { ["b".repeat(64)]: pod } } } },
         }),
         {
           stack: STACK,
           others: "affirming",
-          secrets: Object.fromEntries([[secret, { [secret]: { a: pod } }]]),
+          secrets: Object.fromEntries([[secret, { [secret]: { "azure-vtpm": { a: pod } } }]]),
         },
       ).replace("default allow = false", "default allow = true");
       const own = { stack: STACK, others: "affirming", secrets: { mine: {} } } as const;
       const matrix = accessMatrix(
         own,
-        [{ pod: "web", namespace: "n", initData: "c" }],
+        [{ pod: "web", namespace: "n", initData: "c", binding: "azure-vtpm" }],
         [{ secret: "mine", key: "k" }],
       );
       const found = accessChanges(live, own, matrix, ["web"]);
       const other: OtherReader = {
         ...{ stack, reader: pod, secret, key: secret },
         initData: pod,
+        binding: "sample",
         former: true,
       };
       const difference: AccessDiff = {
@@ -207,12 +208,12 @@ describe("whatever things in a cluster are called", () => {
         expect(UNSEEN.test(message)).toBe(false);
         const matrix = accessMatrix(
           { others: "affirming", secrets: {} },
-          [{ pod: name, namespace: name, initData: name }],
+          [{ pod: name, namespace: name, initData: name, binding: "sample" }],
           [{ secret: name, key: name }],
         );
         const plain = accessMatrix(
           { others: "affirming", secrets: {} },
-          [{ pod: "p", namespace: "n", initData: "i" }],
+          [{ pod: "p", namespace: "n", initData: "i", binding: "sample" }],
           [{ secret: "s", key: "k" }],
         );
         const picture = matrixSvg(matrix, { id: "picture" });

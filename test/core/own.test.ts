@@ -33,7 +33,10 @@ describe("a name that every object inherits", () => {
       fc.property(inherited, inherited, inherited, (secret, key, claim) => {
         const token = {
           submods: {
-            cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: claim } },
+            cpu0: {
+              "ear.status": "affirming",
+              "ear.veraison.annotated-evidence": { init_data: claim, "az-tdx-vtpm": {} },
+            },
           },
         };
         const data = { plugin: "resource", "resource-path": ["default", secret, key] };
@@ -42,7 +45,9 @@ describe("a name that every object inherits", () => {
         expect(why({})).toBe("others-denied");
         expect(why(record([[secret, {}]]))).toBe("not-a-reader");
         expect(why(record([[secret, record([[key, {}]])]]))).toBe("not-a-reader");
-        expect(why(record([[secret, record([[key, record([[claim, "pod"]])]])]]))).toBe("granted");
+        expect(why(record([[secret, record([[key, { "azure-vtpm": record([[claim, "pod"]]) }]])]]))).toBe(
+          "granted",
+        );
       }),
     );
   });
@@ -53,7 +58,7 @@ describe("a name that every object inherits", () => {
         const report = record([[pod, record([[path, "granted" as const]])]]);
         expect(diffAccess({}, report)).toHaveLength(1);
         expect(diffAccess(report, report)).toEqual([]);
-        expect(matrixOfReport({}, [{ pod, namespace: "", initData: "" }]).cells).toEqual([]);
+        expect(matrixOfReport({}, [{ pod, namespace: "", initData: "", binding: "snp" }]).cells).toEqual([]);
       }),
     );
   });

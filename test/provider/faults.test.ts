@@ -8,7 +8,11 @@ import { FaultProxy, type Fault } from "../support/fault-proxy.ts";
 
 const STOCK = "package policy\n";
 const A = "aa".repeat(32);
-const grants = { stack: "org/p/dev", others: "affirming", secrets: { s: { "*": { [A]: "pod1" } } } } as const;
+const grants = {
+  stack: "org/p/dev",
+  others: "affirming",
+  secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+} as const;
 
 let cluster: TestCluster;
 let proxy: FaultProxy;

@@ -28,7 +28,11 @@ class Stack {
   async up(identity: string | undefined, stack: string = STACK, digest = DIGEST): Promise<void> {
     const id: PropertyMap = identity === undefined ? {} : { identity };
     const { namespace } = this.#cluster;
-    const policy = { stack, others: "affirming", secrets: { made: { "*": { [digest]: "pod" } } } };
+    const policy = {
+      stack,
+      others: "affirming",
+      secrets: { made: { "*": { "azure-vtpm": { [digest]: "pod" } } } },
+    };
     await this.policy.up({
       ...{ namespace, configMap: trusteeNames.resourcePolicy, candidateKeys: [policyKey], policy },
       ...{ registered: ["made"], ...id },

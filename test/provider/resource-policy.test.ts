@@ -27,7 +27,11 @@ const OLD = "policy.rego";
 const NEW = "resource-policy.rego";
 
 function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & PropertyMap {
-  return { stack, others: "affirming", secrets: { "fraud-dataset": { "*": { [reader]: "pod1" } } } };
+  return {
+    stack,
+    others: "affirming",
+    secrets: { "fraud-dataset": { "*": { "azure-vtpm": { [reader]: "pod1" } } } },
+  };
 }
 
 /** As they stand in the text: with the resource that put them there. */

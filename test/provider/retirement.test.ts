@@ -56,7 +56,11 @@ class Stack {
       namespace: cluster.namespace,
       configMap: this.#policyMap,
       candidateKeys: ["resource-policy.rego", POLICY],
-      policy: { stack: STACK, others: "affirming", secrets: { s: { "*": { [initData]: "pod1" } } } },
+      policy: {
+        stack: STACK,
+        others: "affirming",
+        secrets: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } },
+      },
       rotation: this.#rotation(initData),
     };
   }
@@ -130,11 +134,14 @@ class Stack {
 }
 
 const only = (initData: string): object => ({
-  policy: { now: { s: { "*": { [initData]: "pod1" } } }, retiring: undefined },
+  policy: { now: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } }, retiring: undefined },
   values: list(entry([C, initData])),
 });
 const both = (former: string, now: string): object => ({
-  policy: { now: { s: { "*": { [now]: "pod1" } } }, retiring: { s: { "*": { [former]: "pod1" } } } },
+  policy: {
+    now: { s: { "*": { "azure-vtpm": { [now]: "pod1" } } } },
+    retiring: { s: { "*": { "azure-vtpm": { [former]: "pod1" } } } },
+  },
   values: list(entry([C, former, now])),
 });
 
@@ -170,7 +177,10 @@ describe("a change of initdata", () => {
     expect(stack.retirement.state?.inputs["drift"]).toBe("the former initdata of pod1 is still accepted");
     await stack.declare(A);
     expect(await stack.accepted()).toStrictEqual({
-      policy: { now: { s: { "*": { [A]: "pod1" } } }, retiring: { s: { "*": { [B]: "pod1" } } } },
+      policy: {
+        now: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+        retiring: { s: { "*": { "azure-vtpm": { [B]: "pod1" } } } },
+      },
       values: list(entry([C, A, B])),
     });
     expect(await stack.up(A)).toBe("update");

@@ -79,7 +79,11 @@ test("what was put back is that there was nothing: the pods are replaced all the
     namespace: cluster.namespace,
     configMap: "empty",
     candidateKeys: ["a"],
-    policy: { stack: "org/p/dev", others: "affirming", secrets: { s: { "*": { [A]: "pod1" } } } },
+    policy: {
+      stack: "org/p/dev",
+      others: "affirming",
+      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+    },
   });
   await engine.resource("Rollout").up(inputs);
   const managers = async () => {

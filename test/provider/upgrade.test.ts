@@ -123,7 +123,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     const policy = {
       stack: "org/p/dev",
       others: "affirming",
-      secrets: { s: { "*": { [A]: "pod1" } } },
+      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
     } as const;
     const given = (key: string) => ({
       namespace: cluster.namespace,

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { decide } from "../../core/access/model.ts";
 import { measure } from "../../sandbox/trustee/standin/measurement.ts";
+import { tokenClaims } from "../../sandbox/trustee/standin/token.ts";
 import { mountFiles } from "../../sandbox/trustee/standin/mounts.ts";
 import { referenceValue } from "../../sandbox/trustee/standin/reference-values.ts";
 
@@ -65,6 +67,40 @@ image_security_policy_uri = "kbs:///default/trustee-image-policy/policy"
     ["another version", annotation('algorithm = "sha256"\nversion = "0.2.0"\n')],
   ])("fails where the initdata is %s", (_, value) => {
     expect(() => measure({ [INITDATA]: value })).toThrow();
+  });
+});
+
+describe("a token", () => {
+  const versions = ["v0.16", "v0.18", "v0.21"] as const;
+
+  test.each(versions)("of KBS %s says by which TEE it was attested, as real ones do", (version) => {
+    const evidence = (tee: "snp" | "tdx", affirming: boolean): unknown => {
+      const claims = tokenClaims(version, { tee, pcr8: "ab" }, affirming, 1);
+      const { cpu0 } = claims["submods"] as { cpu0: Record<string, unknown> };
+      return [cpu0["ear.status"], cpu0["ear.veraison.annotated-evidence"]];
+    };
+    const common = { init_data: "ab", init_data_claims: {}, report_data: "", runtime_data_claims: {} };
+    expect(evidence("snp", true)).toEqual([
+      "affirming",
+      { ...common, "az-snp-vtpm": { tpm: { pcr08: "ab" } } },
+    ]);
+    expect(evidence("tdx", false)).toEqual([
+      "contraindicated",
+      { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } },
+    ]);
+  });
+
+  test.each(versions)("of KBS %s is taken for what the policy knows it by", (version) => {
+    const claim = "ab".repeat(32);
+    const rules = { others: "deny", secrets: { s: { k: { "azure-vtpm": { [claim]: "pod" } } } } } as const;
+    const data = { "resource-path": ["default", "s", "k"], plugin: "resource" };
+    const why = (tee: "snp" | "tdx", pcr8: string): string =>
+      decide(rules, data, tokenClaims(version, { tee, pcr8 }, true, 1)).why;
+    expect([why("snp", claim), why("tdx", claim), why("snp", "cd")]).toEqual([
+      "granted",
+      "granted",
+      "not-a-reader",
+    ]);
   });
 });
 

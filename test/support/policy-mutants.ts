@@ -1,3 +1,7 @@
+import { tableBindings } from "../../core/policy/grants.ts";
+
+const allBindings: readonly string[] = tableBindings;
+
 /** A policy with one thing changed. */
 export interface Mutant {
   /** The line, without its indentation, and what became of it. */
@@ -82,7 +86,8 @@ export function mutantsOf(policy: string): readonly Mutant[] {
   return found;
 }
 
-type Table = Record<string, Record<string, Record<string, string>>>;
+/** Secret -> key -> binding -> claim -> reader. */
+type Table = Record<string, Record<string, Record<string, Record<string, string>>>>;
 
 /** The same policy with another table. */
 function tableMutants(policy: string): readonly Mutant[] {
@@ -97,9 +102,20 @@ function tableMutants(policy: string): readonly Mutant[] {
     found.push({ change: `table: ${change}`, text });
   };
   const table = JSON.parse(json) as Table;
-  const readers = [
-    ...new Set(Object.values(table).flatMap((keys) => Object.values(keys).flatMap(Object.keys))),
-  ];
+  const cells = Object.entries(table).flatMap(([secret, keys]) =>
+    Object.entries(keys).map(([key, bindings]) => ({ secret, key, bindings })),
+  );
+  const readers = cells.flatMap(({ bindings }) =>
+    Object.entries(bindings).flatMap(([binding, names]) =>
+      Object.keys(names).map((claim) => ({ binding, claim })),
+    ),
+  );
+  const known = [...new Map(readers.map((one) => [JSON.stringify(one), one])).values()];
+  const put = (into: Table, secret: string, key: string, binding: string, claim: string): void => {
+    const keys = (into[secret] ??= {});
+    const bindings = (keys[key] ??= {});
+    (bindings[binding] ??= {})[claim] = "mutant";
+  };
   for (const [secret, keys] of Object.entries(table)) {
     add(`${secret} dropped`, (other) => {
       Reflect.deleteProperty(other, secret);
@@ -108,35 +124,49 @@ function tableMutants(policy: string): readonly Mutant[] {
       other[`${secret}-mutant`] = keys;
       Reflect.deleteProperty(other, secret);
     });
-    for (const [key, allowed] of Object.entries(keys)) {
-      add(`${secret}/${key} dropped`, (other) => {
-        Reflect.deleteProperty(other[secret] ?? {}, key);
-      });
-      for (const renamed of [`${key}-mutant`, "*"].filter((one) => one !== key)) {
-        add(`${secret}/${key} becomes ${secret}/${renamed}`, (other) => {
-          Reflect.deleteProperty(other[secret] ?? {}, key);
-          other[secret] = { ...other[secret], [renamed]: { ...other[secret]?.[renamed], ...allowed } };
-        });
-      }
-      for (const reader of readers) {
-        const has = Object.hasOwn(allowed, reader);
-        add(`${secret}/${key} ${has ? "without" : "with"} ${reader.slice(0, 4)}`, (other) => {
-          const names = other[secret]?.[key] ?? {};
-          if (has) Reflect.deleteProperty(names, reader);
-          else names[reader] = "mutant";
-        });
-      }
-    }
-    for (const reader of readers.filter((one) => !Object.hasOwn(keys["*"] ?? {}, one))) {
-      if (Object.hasOwn(keys, "*")) continue;
-      add(`${secret}/* with ${reader.slice(0, 4)}`, (other) => {
-        other[secret] = { ...other[secret], "*": { ...other[secret]?.["*"], [reader]: "mutant" } };
+    for (const { binding, claim } of known) {
+      if (keys["*"]?.[binding]?.[claim] !== undefined) continue;
+      add(`${secret}/* with ${binding} ${claim.slice(0, 4)}`, (other) => {
+        put(other, secret, "*", binding, claim);
       });
     }
   }
-  const [first, second] = readers;
+  for (const { secret, key, bindings } of cells) {
+    add(`${secret}/${key} dropped`, (other) => {
+      Reflect.deleteProperty(other[secret] ?? {}, key);
+    });
+    for (const renamed of [`${key}-mutant`, "*"].filter((one) => one !== key)) {
+      add(`${secret}/${key} becomes ${secret}/${renamed}`, (other) => {
+        Reflect.deleteProperty(other[secret] ?? {}, key);
+        for (const [binding, names] of Object.entries(bindings))
+          for (const claim of Object.keys(names)) put(other, secret, renamed, binding, claim);
+      });
+    }
+    for (const [binding, names] of Object.entries(bindings)) {
+      for (const claim of Object.keys(names)) {
+        const who = `${secret}/${key} ${binding} ${claim.slice(0, 4)}`;
+        add(`${who} dropped`, (other) => {
+          Reflect.deleteProperty(other[secret]?.[key]?.[binding] ?? {}, claim);
+        });
+        for (const another of allBindings.filter((one) => one !== binding)) {
+          add(`${who} becomes ${another}`, (other) => {
+            Reflect.deleteProperty(other[secret]?.[key]?.[binding] ?? {}, claim);
+            put(other, secret, key, another, claim);
+          });
+        }
+      }
+    }
+    for (const { binding, claim } of known) {
+      if (key === "*" || bindings[binding]?.[claim] !== undefined) continue;
+      add(`${secret}/${key} with ${binding} ${claim.slice(0, 4)}`, (other) => {
+        put(other, secret, key, binding, claim);
+      });
+    }
+  }
+  const [first, second] = known;
   if (first !== undefined && second !== undefined) {
-    const swapped = json.replaceAll(first, "?").replaceAll(second, first).replaceAll("?", second);
+    const [one, other] = [first.claim, second.claim];
+    const swapped = json.replaceAll(one, "?").replaceAll(other, one).replaceAll("?", other);
     found.push({ change: "table: two readers swapped", text: policy.replace(json, swapped) });
   }
   return found;

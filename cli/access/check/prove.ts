@@ -12,7 +12,7 @@ import { own } from "../../../core/records.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import type { RegoSyntax } from "../../rego/opa.ts";
-import type { StackOutputs } from "../../stack.ts";
+import { bindingsOf, type StackOutputs } from "../../stack.ts";
 import { checkAgentPolicy, type AgentResult } from "./agent-policy.ts";
 import { declaredCommands } from "./declared-commands.ts";
 import { checkResourcePolicy, type PolicyResult } from "./resource-policy.ts";
@@ -61,10 +61,11 @@ function rulesOf(stack: StackOutputs, text: string): AccessRules {
 }
 
 function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell[] {
+  const bindings = bindingsOf(stack);
   return Object.entries(stack.access).flatMap(([pod, row]) =>
     Object.entries(row).flatMap(([path, output]) => {
       const data = { "resource-path": [DEFAULT_REPOSITORY, ...path.split("/")], plugin: "resource" };
-      const { why } = decide(rules, data, affirmingToken(own(stack.initData, pod) ?? ""));
+      const { why } = decide(rules, data, affirmingToken(own(stack.initData, pod) ?? "", own(bindings, pod)));
       return why === output ? [] : [{ pod, path, output, policy: why }];
     }),
   );

@@ -5,12 +5,13 @@ import { bindingsOf, type StackOutputs } from "../../stack.ts";
 
 /** What a stack's outputs have to show. */
 export function contentOf(stack: StackOutputs): PageContent {
+  const bindings = bindingsOf(stack);
   const rows = Object.entries(stack.initData).map(([pod, initData]) => ({
     pod,
     namespace: own(stack.pods, pod)?.namespace ?? "",
     initData,
+    binding: own(bindings, pod) ?? "azure-vtpm",
   }));
-  const bindings = bindingsOf(stack);
   const { url, generation, namespace } = stack.trustee;
   return {
     stack: stack.grants.stack,

@@ -1,4 +1,5 @@
 import { placeText, type Finding } from "../../audit/finding.ts";
+import { NO_HARDWARE } from "../../initdata/binding.ts";
 import { byString } from "../../records.ts";
 import { NOTICE_DAYS } from "../../reference-values/validity.ts";
 import { decisionWords } from "../changes.ts";
@@ -95,8 +96,11 @@ export function wordsSection({ rows, columns, cells }: AccessMatrix): string {
         `<th scope="col">${escapeText(secret)}<br><span class="code">${escapeText(key)}</span></th>`,
     )
     .join("");
-  const body = rows.map(({ pod, namespace }) => {
-    const place = namespace === "" ? "deployed elsewhere" : namespace;
+  const body = rows.map(({ pod, namespace, binding }) => {
+    const place = [
+      namespace === "" ? "deployed elsewhere" : namespace,
+      ...(binding === "sample" ? [NO_HARDWARE] : []),
+    ].join(" · ");
     const row = columns.map(
       ({ secret, key }) => `<td>${cellWords(byPlace.get(`${namespace}/${pod} ${secret}/${key}`))}</td>`,
     );

@@ -4,6 +4,7 @@ import type { Generation } from "../../../core/trustee/generation.ts";
 import type { Measurement } from "./measurement.ts";
 import { referenceValue } from "./reference-values.ts";
 import { evaluate } from "./rego.ts";
+import { tokenClaims, type KbsVersion } from "./token.ts";
 
 export interface KbsOptions {
   readonly generation: Generation;
@@ -104,19 +105,7 @@ export class Kbs {
         `Az${tee === "snp" ? "Snp" : "Tdx"}Vtpm Verifier/endorsement check passed.`,
       );
       this.#access(client, "POST /kbs/v0/attest", 200, 5077, 2.7);
-      return {
-        submods: {
-          cpu0: {
-            "ear.status": values.includes(pcr8) ? "affirming" : "contraindicated",
-            "ear.trustworthiness-vector": {
-              configuration: values.includes(pcr8) ? 2 : 36,
-              executables: 3,
-              hardware: 2,
-            },
-            "ear.veraison.annotated-evidence": { init_data: pcr8, [tee]: { tpm: { pcr08: pcr8 } } },
-          },
-        },
-      };
+      return tokenClaims(this.#version(), measurement, values.includes(pcr8), Math.floor(Date.now() / 1000));
     } catch (error) {
       this.#error(
         `AttestationError: reference values cannot be read: ${error instanceof Error ? error.message : "unknown"}`,
@@ -124,6 +113,12 @@ export class Kbs {
       this.#access(client, "POST /kbs/v0/attest", 401, 300, 2.7);
       return undefined;
     }
+  }
+
+  #version(): KbsVersion {
+    const { generation, resourcePath } = this.#options;
+    if (generation === "0.21") return "v0.21";
+    return resourcePath === "string" ? "v0.16" : "v0.18";
   }
 
   async #isAllowed(claims: unknown, id: ResourceId): Promise<boolean> {

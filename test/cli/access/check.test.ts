@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy, type PolicyResult } from "../../../cli/access/check/resource-policy.ts";
-import { affirmingToken } from "../../../core/access/matrix.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import type { AccessRules } from "../../../core/access/model.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
@@ -21,7 +20,10 @@ afterAll(() => {
 
 const rules: AccessRules = {
   others: "affirming",
-  secrets: { "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": { "*": { b2: "pod2" } } },
+  secrets: {
+    "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+    "p2-secret": { "*": { "azure-vtpm": { b2: "pod2" } } },
+  },
 };
 const requests = accessRequests({
   rules,
@@ -83,17 +85,14 @@ describe("checkResourcePolicy", () => {
     const { differences, smallest } = await check(tutorial, "v0");
     expect(differences).toBeGreaterThan(1000);
     expect(smallest).toEqual({
-      request: { data: {}, token: affirmingToken("a1") },
+      request: { data: {}, token: affirming },
       expected: { allowed: false, why: "no-resource" },
       seen: "allowed",
     });
   });
 
   it("shows the smallest difference of one secret: its path and a token without a claim", async () => {
-    const open = own.replace(
-      'restricted[requested.secret]["*"][init_data]',
-      'restricted[requested.secret]["*"]',
-    );
+    const open = own.replace('reads(restricted[requested.secret]["*"])', 'restricted[requested.secret]["*"]');
     const { smallest } = await check(open, "v1");
     expect(smallest).toEqual({
       request: { data: { "resource-path": "resource/default/p2-secret/secret" }, token: affirming },
@@ -107,11 +106,8 @@ describe("checkResourcePolicy", () => {
     expect(await check(careless, "v1")).toMatchObject({
       differences: 1,
       smallest: {
-        request: {
-          data: { "resource-path": ["default", "p2-secret", "secret"], plugin: "resource" },
-          token: {},
-        },
-        expected: { allowed: false, why: "not-a-reader" },
+        request: { data: { "resource-path": 7 }, token: affirming },
+        expected: { allowed: false, why: "no-resource" },
         seen: "aborts",
       },
     });

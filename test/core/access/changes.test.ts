@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { accessChanges, changeLine, doubtLine, policyDoubts } from "../../../core/access/changes.ts";
+import {
+  accessChanges,
+  changeLine,
+  changeRecords,
+  doubtLine,
+  policyDoubts,
+} from "../../../core/access/changes.ts";
+import { withProgramChanges } from "../../../core/access/diff.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
@@ -17,8 +24,8 @@ function grants(
 }
 
 const tutorial = grants({
-  "fraud-dataset": { "*": { a1: "pod1" } },
-  "p2-secret": { "*": { b2: "pod2" } },
+  "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+  "p2-secret": { "*": { "azure-vtpm": { b2: "pod2" } } },
 });
 const tutorialColumns: readonly Column[] = [
   { secret: "fraud-dataset", key: "dataset_key" },
@@ -33,7 +40,10 @@ function lines(
   pods: Pods = claims,
   deployed: readonly string[] = Object.keys(pods),
 ): readonly string[] {
-  const rows = Object.entries(pods).map(([pod, initData]) => ({ pod, namespace: "default", initData }));
+  const rows = Object.entries(pods).map(([pod, initData]) => ({
+    ...{ pod, namespace: "default", initData },
+    binding: "azure-vtpm" as const,
+  }));
   const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, columns);
   return accessChanges(live, own, matrix, deployed).map(changeLine);
 }
@@ -46,12 +56,18 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("is nothing where only initdata change, and the readers go by other claims", () => {
-    const own = grants({ "fraud-dataset": { "*": { a9: "pod1" } }, "p2-secret": { "*": { b9: "pod2" } } });
+    const own = grants({
+      "fraud-dataset": { "*": { "azure-vtpm": { a9: "pod1" } } },
+      "p2-secret": { "*": { "azure-vtpm": { b9: "pod2" } } },
+    });
     expect(lines(live, own, tutorialColumns, { pod1: "a9", pod2: "b9", pod3: "c9" })).toEqual([]);
   });
 
   it("calls out a cell that opens before one that closes", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": { "*": { c3: "pod3" } } });
+    const own = grants({
+      "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
+      "p2-secret": { "*": { "azure-vtpm": { c3: "pod3" } } },
+    });
     expect(lines(live, own)).toEqual([
       "OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
@@ -59,7 +75,7 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("sees that a secret which is declared no more is open to everybody from now on", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } } });
+    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
       "OPENS   pod3 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
@@ -82,28 +98,37 @@ describe("what a deployment does to the matrix", () => {
   });
 
   it("lets a pod that is removed lose what it was granted", () => {
-    const own = grants({ "fraud-dataset": { "*": { a1: "pod1" } }, "p2-secret": {} });
+    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } }, "p2-secret": {} });
     expect(lines(live, own, tutorialColumns, { pod1: "a1", pod3: "c3" })).toEqual([
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ]);
   });
 
   it("sees a key alone", () => {
-    const one = joinPolicy(null, grants({ s: { k: { a1: "pod1" } } }));
+    const one = joinPolicy(null, grants({ s: { k: { "azure-vtpm": { a1: "pod1" } } } }));
     const columns = ["k", "l"].map((key) => ({ secret: "s", key }));
-    expect(lines(one, grants({ s: { "*": { a1: "pod1" } } }), columns)).toEqual([
+    expect(lines(one, grants({ s: { "*": { "azure-vtpm": { a1: "pod1" } } } }), columns)).toEqual([
       "OPENS   pod1 -> s/l (was: not among its readers; will be: granted)",
     ]);
-    expect(lines(one, grants({ s: { l: { a1: "pod1" } } }), columns.slice(1))).toEqual([
+    expect(lines(one, grants({ s: { l: { "azure-vtpm": { a1: "pod1" } } } }), columns.slice(1))).toEqual([
       "OPENS   pod1 -> s/l (was: not among its readers; will be: granted)",
       "closes  pod1 -> s/k (was: granted; will be: not among its readers)",
     ]);
   });
 
   it("opens another stack's secret only where this stack grants it", () => {
-    const other = joinPolicy(null, grants({ theirs: { "*": { d4: "pod4" } } }, "affirming", "other"));
+    const other = joinPolicy(
+      null,
+      grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
+    );
     const columns = [{ secret: "theirs", key: "k" }, ...tutorialColumns];
-    expect(lines(other, grants({ ...tutorial.secrets, theirs: { "*": { a1: "pod1" } } }), columns)).toEqual([
+    expect(
+      lines(
+        other,
+        grants({ ...tutorial.secrets, theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } }),
+        columns,
+      ),
+    ).toEqual([
       "OPENS   pod1 -> theirs/k (was: not among its readers; will be: granted)",
       "closes  pod1 -> p2-secret/secret (was: nobody restricts it; will be: not among its readers)",
       "closes  pod2 -> fraud-dataset/dataset_key (was: nobody restricts it; will be: not among its readers)",
@@ -115,7 +140,8 @@ describe("what a deployment does to the matrix", () => {
   });
 
   describe("of whoever is deployed elsewhere", () => {
-    const vendor = (claim: string): StackGrants => grants({ "p2-secret": { "*": { [claim]: "vendor" } } });
+    const vendor = (claim: string): StackGrants =>
+      grants({ "p2-secret": { "*": { "azure-vtpm": { [claim]: "vendor" } } } });
     const columns = tutorialColumns.slice(1, 2);
     const deployedElsewhere = (
       from: string,
@@ -138,14 +164,14 @@ describe("what a deployment does to the matrix", () => {
 
     it("does not say that a claim loses what it reads under another name", () => {
       const two = (one: string, other: string): StackGrants =>
-        grants({ "p2-secret": { "*": { [one]: "one", [other]: "other" } } });
+        grants({ "p2-secret": { "*": { "azure-vtpm": { [one]: "one", [other]: "other" } } } });
       const pods = { one: "b2", other: "a1" };
       expect(lines(joinPolicy(null, two("a1", "b2")), two("b2", "a1"), columns, pods, [])).toEqual([]);
     });
   });
 
   describe("where the live policy is not what its own lines come to", () => {
-    const other = grants({ "p2-secret": { "*": { d4: "spy" } } }, "affirming", "invented");
+    const other = grants({ "p2-secret": { "*": { "azure-vtpm": { d4: "spy" } } } }, "affirming", "invented");
     const line = joinPolicy(null, other)
       .split("\n")
       .find((one) => one.startsWith("# trustee-access: stack"));
@@ -156,7 +182,7 @@ describe("what a deployment does to the matrix", () => {
     it("says so, and nothing where it is", () => {
       expect(policyDoubts(live)).toEqual([]);
       expect(policyDoubts(null)).toEqual([]);
-      expect(policyDoubts("package policy\n")).toEqual([]);
+      expect(policyDoubts("package policy\n\ndefault allow = true\n")).toEqual([]);
       for (const edited of [forged, live.replace("default allow = false", "default allow = true")]) {
         expect(policyDoubts(edited).map(doubtLine)).toEqual([doubt]);
       }
@@ -171,10 +197,13 @@ describe("what a deployment does to the matrix", () => {
     });
 
     it("does not take a forged line of its own for a grant that there was", () => {
-      const own = grants({ ...tutorial.secrets, "p2-secret": { "*": { b2: "pod2", c3: "pod3" } } });
+      const own = grants({
+        ...tutorial.secrets,
+        "p2-secret": { "*": { "azure-vtpm": { b2: "pod2", c3: "pod3" } } },
+      });
       const comment = live.replace(
-        '"p2-secret":{"*":{"b2":"pod2"}}',
-        '"p2-secret":{"*":{"b2":"pod2","c3":"pod3"}}',
+        '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2"}}}',
+        '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2","c3":"pod3"}}}',
       );
       expect(comment).not.toBe(live);
       expect(lines(comment, own)).toEqual([
@@ -183,7 +212,10 @@ describe("what a deployment does to the matrix", () => {
     });
 
     it("sees that a secret is restricted no more whose line is gone", () => {
-      const both = joinPolicy(live, grants({ theirs: { "*": { d4: "pod4" } } }, "affirming", "other"));
+      const both = joinPolicy(
+        live,
+        grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
+      );
       const gone = both.replace(/^# trustee-access: stack .*"other".*\n/m, "");
       expect(gone).not.toBe(both);
       expect(lines(gone, tutorial).filter((text) => text.includes("every other pod"))).toEqual([
@@ -202,18 +234,56 @@ describe("what a deployment does to the matrix", () => {
 
   it.each([
     ["no policy", null],
-    ["somebody else's policy", "package policy\ndefault allow = true\n"],
-  ])("says nothing where there is %s: it cannot be compared", (_, foreign) => {
-    expect(lines(foreign, tutorial)).toEqual([]);
+    ["one that an operator installs", "package policy\ndefault allow = true\n"],
+  ])("is nothing where there is %s: whoever attests well reads everything already", (_, stock) => {
+    expect(lines(stock, tutorial)).toEqual([]);
+    expect(policyDoubts(stock)).toEqual([]);
+  });
+
+  describe("where the live policy is somebody else's", () => {
+    const foreign = "package policy\ndefault allow = false\nallow if input.x == 1\n";
+
+    it.each([
+      foreign,
+      "",
+      "# package policy\n",
+      live.replaceAll("trustee-access", "somebody"),
+      "default allow = true",
+    ])("opens whatever ours will allow, since what was allowed is not known: %j", (theirs) => {
+      expect(policyDoubts(theirs)).toEqual(["foreign"]);
+      expect(lines(theirs, tutorial)).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+        "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
+      ]);
+    });
+
+    it("opens what is granted alone, where all else will be denied", () => {
+      expect(lines(foreign, { ...tutorial, others: "deny" })).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+      ]);
+    });
+
+    it("is said before the changes, and fails a comparison", () => {
+      const matrix = accessMatrix(mergeGrants([tutorial]), [], []);
+      const records = changeRecords(policyDoubts(foreign), accessChanges(foreign, tutorial, matrix, []));
+      expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
+      expect(withProgramChanges([], records).map(({ effect }) => effect)).toEqual(["opens"]);
+      expect(policyDoubts(foreign).map(doubtLine)).toEqual([
+        "UNKNOWN the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
+      ]);
+    });
   });
 
   it("is nothing once it has been deployed, whatever it was (property)", () => {
     const table = fc.dictionary(
       fc.constantFrom("s1", "s2", "s3"),
-      fc.dictionary(
-        fc.constantFrom("*", "k1", "k2"),
-        fc.dictionary(fc.constantFrom("a1", "b2", "c3"), fc.constant("pod1")),
-      ),
+      fc.dictionary(fc.constantFrom("*", "k1", "k2"), fc.uniqueArray(fc.constantFrom("a1", "b2", "c3"))),
     );
     const stack = fc.record({
       stack: fc.constantFrom("dev", "other"),
@@ -232,7 +302,7 @@ describe("what a deployment does to the matrix", () => {
 });
 
 /** Every reader under the name of the pod that makes its claim. */
-function byClaim(secrets: GrantTable): GrantTable {
+function byClaim(secrets: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>): GrantTable {
   const names: Pods = Object.fromEntries(Object.entries(claims).map(([pod, claim]) => [claim, pod]));
   return Object.fromEntries(
     Object.entries(secrets).map(([secret, keys]) => [
@@ -240,7 +310,7 @@ function byClaim(secrets: GrantTable): GrantTable {
       Object.fromEntries(
         Object.entries(keys).map(([key, readers]) => [
           key,
-          Object.fromEntries(Object.keys(readers).map((claim) => [claim, names[claim] ?? claim])),
+          { "azure-vtpm": Object.fromEntries(readers.map((claim) => [claim, names[claim] ?? claim])) },
         ]),
       ),
     ]),

@@ -56,6 +56,7 @@ This changes nothing about who may read what.
       secret: "a",
       key: "*",
       initData: "0".repeat(64),
+      binding: "azure-vtpm" as const,
       former: false,
     };
     expect(

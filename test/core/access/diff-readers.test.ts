@@ -75,6 +75,7 @@ describe("a reader by another stack's grant", () => {
     secret: "s",
     key: "*",
     initData: "e".repeat(64),
+    binding: "azure-vtpm" as const,
     former: false,
   };
 

@@ -3,14 +3,17 @@ import { accessMatrix, accessReport, cellsByRow, matrixText } from "../../../cor
 
 const rules = {
   others: "affirming",
-  secrets: { dataset: { "*": { aa: "first" } }, p2: { value: { bb: "second" } } },
+  secrets: {
+    dataset: { "*": { "azure-vtpm": { aa: "first" } } },
+    p2: { value: { "azure-vtpm": { bb: "second" } } },
+  },
 } as const;
 const columns = [
   { secret: "dataset", key: "key" },
   { secret: "p2", key: "value" },
 ];
-const first = { pod: "first", namespace: "default", initData: "aa" };
-const second = { pod: "second", namespace: "default", initData: "bb" };
+const first = { pod: "first", namespace: "default", initData: "aa", binding: "azure-vtpm" as const };
+const second = { pod: "second", namespace: "default", initData: "bb", binding: "azure-vtpm" as const };
 
 describe("the matrix as a stack puts it out", () => {
   it("has a line and an entry for each pod", () => {

@@ -9,7 +9,10 @@ import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
 const own: StackGrants = {
   stack: "o/p/own",
   others: "affirming",
-  secrets: { mine: { "*": { a1: "pod1" }, one: { b2: "pod2" } }, created: {} },
+  secrets: {
+    mine: { "*": { "azure-vtpm": { a1: "pod1" } }, one: { "azure-vtpm": { b2: "pod2" } } },
+    created: {},
+  },
 };
 
 function lines(...others: readonly Pick<StackGrants, "stack" | "secrets" | "retiring">[]): readonly string[] {
@@ -24,9 +27,16 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
   it("is nobody where the others grant their own, or whom the stack grants it too", () => {
     expect(otherReaders(null, own)).toEqual([]);
     expect(lines()).toEqual([]);
-    expect(lines({ stack: "o/p/b", secrets: { theirs: { "*": { c3: "x" } } } })).toEqual([]);
+    expect(lines({ stack: "o/p/b", secrets: { theirs: { "*": { "azure-vtpm": { c3: "x" } } } } })).toEqual(
+      [],
+    );
     expect(
-      lines({ stack: "o/p/b", secrets: { mine: { "*": { a1: "x" }, one: { b2: "y", a1: "z" } } } }),
+      lines({
+        stack: "o/p/b",
+        secrets: {
+          mine: { "*": { "azure-vtpm": { a1: "x" } }, one: { "azure-vtpm": { b2: "y", a1: "z" } } },
+        },
+      }),
     ).toEqual([]);
   });
 
@@ -34,11 +44,11 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     const claim = "0123456789abcdef".repeat(4);
     expect(
       lines(
-        { stack: "o/p/c", secrets: { created: { "*": { [claim]: "spy" } } } },
+        { stack: "o/p/c", secrets: { created: { "*": { "azure-vtpm": { [claim]: "spy" } } } } },
         {
           stack: "o/p/b",
-          secrets: { mine: { "*": { b2: "b1" } } },
-          retiring: { mine: { one: { c3: "b1" } } },
+          secrets: { mine: { "*": { "azure-vtpm": { b2: "b1" } } } },
+          retiring: { mine: { one: { "azure-vtpm": { c3: "b1" } } } },
         },
       ),
     ).toEqual([
@@ -52,9 +62,9 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     const live = joinPolicy(null, {
       stack: "o/p/b",
       others: "affirming",
-      secrets: { mine: { k: { c3: "b1" } } },
+      secrets: { mine: { k: { "azure-vtpm": { c3: "b1" } } } },
     });
-    const rows = [{ pod: "pod1", namespace: "default", initData: "a1" }];
+    const rows = [{ pod: "pod1", namespace: "default", initData: "a1", binding: "azure-vtpm" as const }];
     const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, [
       { secret: "mine", key: "k" },
     ]);
@@ -70,7 +80,10 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     fc.assert(
       fc.property(name, name, name, (stack, reader, claim) => {
         fc.pre(stack !== own.stack && claim !== "a1" && claim !== "__proto__");
-        const [line = "", ...rest] = lines({ stack, secrets: { mine: { "*": { [claim]: reader } } } });
+        const [line = "", ...rest] = lines({
+          stack,
+          secrets: { mine: { "*": { "azure-vtpm": { [claim]: reader } } } },
+        });
         expect(rest).toEqual([]);
         expect(line).toMatch(
           /^also read by: [\w.*/@:+ \\{}()-]* of stack [\w.*/@:+ \\{}()-]* -> mine\/\* \(init_data /,

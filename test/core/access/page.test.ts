@@ -46,6 +46,7 @@ describe("the report", () => {
       secret: "p2-secret",
       key: "*",
       initData: "<i>",
+      binding: "azure-vtpm" as const,
       former: true,
     };
     const page = accessPage({ ...tutorialPage, otherReaders: [other] });
@@ -58,7 +59,7 @@ describe("the report", () => {
     const { matrix, stack: title } = tutorialPage;
     const others = ["*", "key1"].map((key) => ({
       ...{ stack: "o/p/x", reader: key === "*" ? "<b>" : "long".repeat(40), secret: "p2-secret", key },
-      ...{ initData: "0123456789abcdef", former: key === "*" },
+      ...{ initData: "0123456789abcdef", binding: "azure-vtpm" as const, former: key === "*" },
     }));
     const plain = matrixSvg(matrix, { title });
     const picture = matrixSvg(matrix, { title, others });

@@ -24,10 +24,20 @@ afterAll(() => {
 
 const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
 const [pod1, pod2] = claims;
+/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
+const [bare, trusted, developed, old] = [
+  "4".repeat(63) + "d",
+  "5".repeat(95) + "e",
+  `${"6".repeat(43)}=`,
+  "7".repeat(63) + "a",
+] as const;
 const secrets = {
-  "fraud-dataset": { "*": { [pod1]: "pod1" } },
-  "p2-secret": { secret: { [pod2]: "pod2" } },
-  shared: { "*": { [pod1]: "pod1" }, one: { [pod2]: "pod2" } },
+  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
+  shared: {
+    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
+    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
+  },
   lonely: {},
 };
 const columns = [
@@ -116,18 +126,18 @@ describe("the requests", () => {
     expect(why).toMatchInlineSnapshot(`
       [
         {
-          "granted": 68,
-          "no-resource": 4632,
-          "not-a-reader": 2702,
-          "not-affirming": 5802,
-          "not-restricted": 1259,
+          "granted": 266,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
+          "not-affirming": 9646,
+          "not-restricted": 4789,
         },
         {
-          "granted": 68,
-          "no-resource": 4632,
-          "not-a-reader": 2702,
-          "not-affirming": 5802,
-          "others-denied": 1259,
+          "granted": 266,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
+          "not-affirming": 9646,
+          "others-denied": 4789,
         },
       ]
     `);
@@ -136,7 +146,7 @@ describe("the requests", () => {
   it("ask of every pod and every key, however many there are", () => {
     const many = Array.from({ length: 60 }, (_, index) => index.toString(16).padStart(64, "0"));
     const table = Object.fromEntries(
-      many.map((claim, index) => [`s${index}`, { "*": { [claim]: `pod${index}` } }]),
+      many.map((claim, index) => [`s${index}`, { "*": { "azure-vtpm": { [claim]: `pod${index}` } } }]),
     );
     const rules: AccessRules = { others: "affirming", secrets: table };
     const keys = Object.keys(table).map((secret) => ({ secret, key: "k" }));

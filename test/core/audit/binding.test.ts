@@ -38,7 +38,7 @@ function trusteeOf(binding: Binding, values: string): TrusteeFacts {
   const policy = joinPolicy("package policy\n", {
     stack: "organization/trustee-access/dev",
     others: "deny",
-    secrets: { "p2-secret": { "*": Object.fromEntries(readers) as Record<string, string> } },
+    secrets: { "p2-secret": { "*": { [binding]: Object.fromEntries(readers) as Record<string, string> } } },
   });
   return {
     ...withValues(values),
@@ -225,6 +225,33 @@ describe("how a TEE binds initdata", () => {
     expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
     expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
     expect(bindingOf("%", claim(binding, "pod1"))).toBeUndefined();
+  });
+});
+
+describe("a pod on a development cluster", () => {
+  it("is told by its runtime class, and explain asks for it as the sample TEE", () => {
+    const pod = anywhere("pod2", { runtimeClass: "kata-qemu-coco-dev" });
+    const trustee = trusteeOf("sample", "[]");
+    expect(explained({ trustee, pod })).toEqual({
+      verdict: "allowed",
+      reference: "holds: sample: not attested by hardware: no reference value is for its digest",
+    });
+    expect(explained({ trustee, pod: anywhere("pod2", { runtimeClass: "kata-qemu-snp" }) }).verdict).toBe(
+      "denied",
+    );
+  });
+
+  it("is denied what is granted to the same digest on hardware, with the reason", () => {
+    const pod = anywhere("pod2", { runtimeClass: "kata-qemu-coco-dev" });
+    const { verdict, conditions } = explain({
+      ...base,
+      trustee: { ...base.trustee, ...trusteeOf("snp", "[]") },
+      pod,
+    });
+    expect([verdict, conditions.find(({ id }) => id === "policy")?.detail]).toEqual([
+      "denied",
+      "the policy names this digest for another TEE than one that binds initdata as sample does",
+    ]);
   });
 });
 

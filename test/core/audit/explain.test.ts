@@ -300,6 +300,10 @@ describe("a pod on bare metal", () => {
 
   it("cannot have a PCR8 of a longer digest", () => {
     const annotation = encodeAnnotation(toml("pod2").replace("sha256", "sha384"));
-    expect(Object.keys((readPodClaims({ annotation }) as PodClaims).claims)).toEqual(["snp", "tdx"]);
+    expect(Object.keys((readPodClaims({ annotation }) as PodClaims).claims)).toEqual([
+      "snp",
+      "tdx",
+      "sample",
+    ]);
   });
 });

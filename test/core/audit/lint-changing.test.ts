@@ -10,7 +10,7 @@ it("former initdata that is still accepted: the change to another has not been e
   const grants = (initData: string): StackGrants => ({
     stack: "organization/trustee-access/dev",
     others: "affirming",
-    secrets: { "p2-secret": { "*": { [initData]: "pod2" } } },
+    secrets: { "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } } },
   });
   const before = joinPolicy("package policy\n", grants(FORMER));
   const during = joinPolicy(before, grants(pcr8.pod2), null, {

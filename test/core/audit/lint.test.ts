@@ -46,7 +46,7 @@ describe("a healthy Trustee", () => {
         const secrets = Object.fromEntries(
           Object.entries(readers).map(([secret, pods]) => [
             secret,
-            { "*": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) },
+            { "*": { "azure-vtpm": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) } },
           ]),
         );
         const policy = joinPolicy("package policy\n", { stack: "o/p/s", others, secrets });
@@ -62,7 +62,7 @@ describe("digests", () => {
     const policy = joinPolicy("package policy\n", {
       stack: "organization/trustee-access/dev",
       others: "deny",
-      secrets: { "p2-secret": { secret: { [STALE]: "pod9" } }, "fraud-dataset": {} },
+      secrets: { "p2-secret": { secret: { "azure-vtpm": { [STALE]: "pod9" } } }, "fraud-dataset": {} },
     });
     const values = referenceValues([
       ["snp_pcr03", "2035-01-01T00:00:00Z", ["b".repeat(64)]],
@@ -77,7 +77,7 @@ describe("digests", () => {
         }),
       ),
     ).toEqual([
-      `warning TA101 ${POLICY}, policy.rego line 16: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
+      `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
     ]);
@@ -141,7 +141,7 @@ b := \`# ${"9".repeat(96)}\``;
     expect(own).toBe(2);
     const values = referenceValues([["init_data", "2035-01-01T00:00:00Z", [hostData]]]);
     expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }, pods))).toEqual([
-      `warning TA101 ${POLICY}, policy.rego line 20: No running pod has the digest ${pcr8.pod2} (pod2 of the stack organization/trustee-access/dev), which the policy names.`,
+      `warning TA101 ${POLICY}, policy.rego line 23: No running pod has the digest ${pcr8.pod2} (pod2 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${hostData}, which init_data holds.`,
       `warning TA103 Pod default/pod1: The pod's PCR8 ${pcr8.pod1} is in no reference value.`,
       IMAGE_POLICY,

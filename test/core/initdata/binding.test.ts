@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { claimLength, claimSpellings, extendPcr8, initDataClaim } from "../../../core/initdata/binding.ts";
+import { claimForm, claimSpellings, extendPcr8, initDataClaim } from "../../../core/initdata/binding.ts";
 
 /** A second way to the same digest: the tutorial's `echo -n "$zeros$hash" | xxd -r -p | sha256sum`. */
 function tutorialPcr8(toml: string): string {
@@ -68,8 +68,22 @@ describe("bare metal", () => {
     ["snp", "sha384", 64],
     ["tdx", "sha384", 96],
   ] as const)("%s claims as many digits as its register has", (binding, algorithm, digits) => {
-    expect(claimLength(binding)).toBe(digits);
-    expect(initDataClaim(binding, algorithm, "x")).toHaveLength(digits);
+    const claim = initDataClaim(binding, algorithm, "x");
+    expect(claim).toHaveLength(digits);
+    expect(claim).toMatch(claimForm(binding).pattern);
+    expect(claimForm(binding).words).toBe(`${digits} hex digits`);
+  });
+});
+
+describe("the sample TEE", () => {
+  // Source: what KBSs v0.16, v0.18 and v0.21 put into tokens for the tutorial's initdata.
+  it("claims the digest in base64, by any algorithm", () => {
+    for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
+      const claim = initDataClaim("sample", algorithm, "x");
+      expect(claim).toBe(createHash(algorithm).update("x").digest("base64"));
+      expect(claim).toMatch(claimForm("sample").pattern);
+    }
+    expect("k/dACqdnDNMuTqcYw+qKrbaI1qbxAcGffkbMica1ze8").not.toMatch(claimForm("sample").pattern);
   });
 });
 

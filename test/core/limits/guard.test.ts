@@ -21,7 +21,7 @@ describe("the guards", () => {
     expect(budget).toEqual({
       annotations: { used: 1616, limit: 262_144, percent: 1, pod: "a" },
       userData: { used: 7724, limit: 65_536, percent: 12, pod: "a", cloud: "azure" },
-      resourcePolicy: { used: 2577, limit: 1_048_576, percent: 1, podsThatFit: 6012 },
+      resourcePolicy: { used: 3674, limit: 1_048_576, percent: 1, podsThatFit: 4729 },
       referenceValues: { used: 490, limit: 1_048_576, percent: 1, podsThatFit: 4297 },
       referenceValuesLedger: { used: 862, limit: 262_144, percent: 1, podsThatFit: 887 },
     });
@@ -65,6 +65,14 @@ default WriteStreamRequest := false
       "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), by which the host can run any command in the guest.",
       "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), by which the host can replace the agent policy in the running guest.",
       "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+    ]);
+  });
+
+  it("warn of readers that no hardware attests", () => {
+    const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];
+    const readers = [{ name: "elsewhere", initdata: `${"a".repeat(43)}=`, binding: "sample" }];
+    expect(check({ pods, readers }).warnings).toEqual([
+      "sample: not attested by hardware: dev, elsewhere: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.",
     ]);
   });
 
@@ -129,7 +137,7 @@ default WriteStreamRequest := false
   it("count what else is in the ConfigMaps, and what other stacks have in the record of digests", () => {
     const bytes = (used: number): string => String(used).replace(/\B(?=(\d{3})+$)/g, ",");
     expect(check({}, { policyOtherBytes: 1_048_000, referenceValuesOtherBytes: 1_048_500 }).issues).toEqual([
-      `grants: the resource policy in its ConfigMap: ${bytes(1_048_000 + 2577)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
+      `grants: the resource policy in its ConfigMap: ${bytes(1_048_000 + 3674)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
       `pods: the reference values in their ConfigMap: ${bytes(1_048_500 + 490)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
     ]);
     const digests = Array.from({ length: 2000 }, (_, index) => String(index).padStart(64, "0"));
@@ -156,7 +164,7 @@ default WriteStreamRequest := false
     const former = {
       stack: STACK,
       others: "affirming",
-      secrets: { db: { "*": { ["ab".repeat(32)]: "a" } } },
+      secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } },
     } as const;
     const policy = joinPolicy(null, former);
     const { resourcePolicy } = check({}, { policy }).budget as { resourcePolicy: { used: number } };

@@ -31,7 +31,7 @@ describe("the guards", () => {
     const theirs = {
       stack: "o/p/theirs",
       others: "affirming",
-      secrets: { "trustee-image-policy": { "*": { ["ab".repeat(32)]: "their-pod" } } },
+      secrets: { "trustee-image-policy": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "their-pod" } } } },
     } as const;
     expect(check({ pods: [{ name: "a" }] }, { policy: joinPolicy(null, theirs) }).issues).toEqual([
       'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makePlan, type Plan } from "../../../core/plan/plan.ts";
 import { IssuesError } from "../../../core/issues.ts";
+import { listGrants } from "../../../core/policy/grants.ts";
+import { readTable } from "../../../core/policy/registry.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
 
@@ -29,17 +31,16 @@ const settingsOf = (grants: readonly object[]): RawSettings => ({
 const planOf = (raw: RawSettings): Plan =>
   makePlan(parseSettings(raw, {}, SUBJECT), KBS, { files: {} }, STACK, SUBJECT);
 
-/** The table that the policy decides by, as [secret, key, init_data, reader]; `[secret]` where nobody may read it. */
+/** The table that the policy decides by, as [secret, key, binding, init_data, reader]; `[secret]` where nobody may read it. */
 function tableOf(plan: Plan): readonly string[] {
   const [, json = ""] = /^restricted = ([^]*?\n\})\n/m.exec(joinPolicy(null, plan.grants)) ?? [];
-  const table = JSON.parse(json) as Record<string, Record<string, Record<string, string>>>;
-  return Object.entries(table)
-    .flatMap(([secret, keys]) => [
-      JSON.stringify([secret]),
-      ...Object.entries(keys).flatMap(([key, readers]) =>
-        Object.entries(readers).map((reader) => JSON.stringify([secret, key, ...reader])),
-      ),
-    ])
+  const table = readTable(JSON.parse(json)) ?? {};
+  const granted = listGrants(table).map(({ secret, key, binding, initData, reader }) => [
+    ...[secret, key, binding],
+    ...[initData, reader],
+  ]);
+  return [...Object.keys(table).map((secret) => [secret]), ...granted]
+    .map((one) => JSON.stringify(one))
     .sort();
 }
 
@@ -61,7 +62,7 @@ describe("names that every object has by itself", () => {
             ["db", ...granted.map(({ secret }) => secret)].map((secret) => JSON.stringify([secret])),
           ),
           ...granted.map(({ pod, secret, key = "*" }) =>
-            JSON.stringify([secret, key, claims.get(pod) ?? "", pod]),
+            JSON.stringify([secret, key, "azure-vtpm", claims.get(pod) ?? "", pod]),
           ),
         ];
         expect(tableOf(plan)).toEqual(expected.sort());
@@ -84,7 +85,7 @@ describe("names that every object has by itself", () => {
     const grants = [{ pod: "web", secret: "db", key: "__proto__" }];
     const plan = makePlan({ ...settings, grants }, KBS, { files: {} }, STACK, SUBJECT);
     const web = plan.readers.find(({ id }) => id === "web")?.initData;
-    expect(tableOf(plan)).toContain(JSON.stringify(["db", "__proto__", web, "web"]));
+    expect(tableOf(plan)).toContain(JSON.stringify(["db", "__proto__", "azure-vtpm", web, "web"]));
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 

@@ -43,7 +43,10 @@ describe("the tutorial's plan", () => {
     expect(tutorial.grants).toEqual({
       stack: "organization/trustee-access/dev",
       others: "affirming",
-      secrets: { "fraud-dataset": { "*": { [pod1]: "pod1" } }, "p2-secret": { "*": { [pod2]: "pod2" } } },
+      secrets: {
+        "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+        "p2-secret": { "*": { "azure-vtpm": { [pod2]: "pod2" } } },
+      },
     });
   });
 

@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { affirmingToken, accessReport, matrixText } from "../../../core/access/matrix.ts";
 import { decide } from "../../../core/access/model.ts";
+import { matrixSvg } from "../../../core/access/svg.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { bindings } from "../../../core/initdata/binding.ts";
 import { IssuesError } from "../../../core/issues.ts";
 import { makePlan, type Plan, type PlanSources } from "../../../core/plan/plan.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
@@ -45,7 +48,10 @@ describe("pods of one name in several namespaces", () => {
     expect(one?.toml).toContain('\npod_name = "web"\n\n[data]');
     expect(other?.toml).toContain('\npod_name = "web"\npod_namespace = "team-b"\n');
     expect(two.grants.secrets).toEqual({
-      db: { admin: { [other?.initData ?? ""]: "team-b/web" }, app: { [one?.initData ?? ""]: "web" } },
+      db: {
+        admin: { "azure-vtpm": { [other?.initData ?? ""]: "team-b/web" } },
+        app: { "azure-vtpm": { [one?.initData ?? ""]: "web" } },
+      },
     });
   });
 
@@ -79,7 +85,11 @@ describe("readers that are deployed elsewhere", () => {
     const byFile = "e140b60f408eb8175cd9c4be542fe8a02ec096f3ff6afb437afa608e59516b04";
     const { grants, digests, matrix } = plan(settings, { files: { "c.toml": file } });
     expect(grants.secrets).toEqual({
-      db: { "*": { [PCR8]: "by-digest", ["cd".repeat(32)]: "unregistered", [byFile]: "by-file" } },
+      db: {
+        "*": {
+          "azure-vtpm": { [PCR8]: "by-digest", ["cd".repeat(32)]: "unregistered", [byFile]: "by-file" },
+        },
+      },
     });
     expect(digests).toEqual({ snp_pcr08: [byFile, PCR8].sort(), tdx_pcr08: [byFile, PCR8].sort() });
     expect(matrixText(matrix).slice(1)).toEqual([
@@ -108,6 +118,7 @@ describe("bindings", () => {
     { name: "azure" },
     { name: "snp", binding: "snp", algorithm: "sha384" },
     { name: "tdx", binding: "tdx", algorithm: "sha512" },
+    { name: "dev", binding: "sample", runtimeClassName: "kata-qemu-coco-dev" },
   ];
   const settings = {
     secrets: [{ name: "db", keys: ["app"] }],
@@ -115,7 +126,7 @@ describe("bindings", () => {
     grants: pods.map(({ name }) => ({ pod: name, secret: "db" })),
   };
 
-  it("puts Azure's PCR8 into the tutorial's entries, and bare metal's claims into those that are named for them", () => {
+  it("puts Azure's PCR8 into the tutorial's entries, bare metal's claims into those that are named for them, and the sample TEE's nowhere", () => {
     const { readers, digests } = plan(settings);
     const [azure = "", snp = "", tdx = ""] = readers.map(({ initData }) => initData);
     expect(digests).toEqual({ snp_pcr08: [azure], tdx_pcr08: [azure] });
@@ -137,12 +148,43 @@ describe("bindings", () => {
     const request = { "resource-path": ["default", "db", "app"], plugin: "resource" };
     const hex = readers[1]?.initData ?? "";
     const claims = [hex, Buffer.from(hex, "hex").toString("base64"), hex.toUpperCase(), ""];
-    expect(claims.map((claim) => decide(rules, request, affirmingToken(claim)).why)).toEqual([
+    expect(claims.map((claim) => decide(rules, request, affirmingToken(claim, "snp")).why)).toEqual([
       "granted",
       "granted",
       "not-a-reader",
       "not-a-reader",
     ]);
+  });
+
+  it("grants each claim to the TEE that binds initdata so, and to no other", () => {
+    const { readers, grants } = plan(settings);
+    const rules = mergeGrants([grants]);
+    const request = { "resource-path": ["default", "db", "app"], plugin: "resource" };
+    for (const { binding, spellings } of readers) {
+      const open = spellings.flatMap((claim) =>
+        bindings.filter((one) => decide(rules, request, affirmingToken(claim, one)).allowed),
+      );
+      expect(open).toEqual(spellings.map(() => binding));
+    }
+  });
+
+  it("says of the sample TEE that no hardware attests it, wherever it is shown", () => {
+    const { matrix, readers } = plan(settings);
+    expect(matrixText(matrix)).toEqual([
+      "       db/app",
+      "azure  ✓ may read",
+      "snp    ✓ may read",
+      "tdx    ✓ may read",
+      "dev    ✓ may read",
+      "sample: not attested by hardware: dev",
+    ]);
+    expect(matrixSvg(matrix)).toContain("sample: not attested by hardware</text>");
+    // sha256 of the document in base64, as KBSs v0.16 to v0.21 put it into tokens of the sample TEE.
+    const [dev] = plan(settings).pods.slice(-1);
+    const digest = createHash("sha256")
+      .update(dev?.toml ?? "")
+      .digest("base64");
+    expect(readers.at(-1)).toMatchObject({ binding: "sample", initData: digest, spellings: [digest] });
   });
 });
 

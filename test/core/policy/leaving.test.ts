@@ -29,7 +29,7 @@ describe("what a stack gives up", () => {
   });
 
   test("stays restricted beside the grants, without readers", () => {
-    const own = grants({ a: { "*": { ["aa".repeat(32)]: "pod1" } } });
+    const own = grants({ a: { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod1" } } } });
     expect(withLeaving(own, ["b"]).secrets).toEqual({ ...own.secrets, b: {} });
     expect(withLeaving(own, [])).toBe(own);
   });

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { own } from "../../../core/records.ts";
-import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
+import {
+  listGrants,
+  mergeGrants,
+  tableBindings,
+  type GrantTable,
+  type StackGrants,
+} from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { renderPolicy } from "../../../core/policy/render.ts";
 import {
@@ -33,13 +38,15 @@ function up(live: string, from: GrantTable, to: GrantTable, current: Rotation): 
 const table = (text: string): GrantTable => mergeGrants(parseRegistry(text)?.stacks ?? []).secrets;
 
 describe("a pod with other initdata", () => {
-  const from = { s: { "*": { [A1]: "pod1" } } };
-  const to = { s: { "*": { [A2]: "pod1" } } };
+  const from = { s: { "*": { "azure-vtpm": { [A1]: "pod1" } } } };
+  const to = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
   const before = joinPolicy(null, grants(from));
   const during = up(before, from, to, rotation({ [A2]: "pod1" }));
 
   test("its former initdata stays accepted, under a name that says so, until it is retired", () => {
-    expect(table(during)).toStrictEqual({ s: { "*": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } });
+    expect(table(during)).toStrictEqual({
+      s: { "*": { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
+    });
     expect(changingReaders(before, STACK, rotation({ [A2]: "pod1" }))).toStrictEqual(["pod1"]);
     expect(changingReaders(before, STACK, rotation({ [A1]: "pod1" }))).toStrictEqual([]);
     expect(retiringReaders(during, STACK)).toStrictEqual(["pod1"]);
@@ -49,44 +56,59 @@ describe("a pod with other initdata", () => {
 
   test("the same once more changes nothing, and another change keeps both", () => {
     expect(up(during, to, to, rotation({ [A2]: "pod1" }))).toBe(during);
-    const third = { s: { "*": { [A3]: "pod1" } } };
+    const third = { s: { "*": { "azure-vtpm": { [A3]: "pod1" } } } };
     expect(table(up(during, to, third, rotation({ [A3]: "pod1" })))).toStrictEqual({
-      s: { "*": { [A1]: "pod1 (former initdata)", [A2]: "pod1 (former initdata)", [A3]: "pod1" } },
+      s: {
+        "*": {
+          "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1 (former initdata)", [A3]: "pod1" },
+        },
+      },
     });
   });
 
   test("back to the former one: it is the current one again", () => {
     expect(table(up(during, to, from, rotation({ [A1]: "pod1" })))).toStrictEqual({
-      s: { "*": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } },
+      s: { "*": { "azure-vtpm": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } } },
     });
   });
 
   test("what was taken from it meanwhile is gone at once, and so is the former initdata of a pod that is gone", () => {
-    const wide = { s: { "*": { [A1]: "pod1" } }, t: { k: { [A1]: "pod1" } } };
+    const wide = {
+      s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
+      t: { k: { "azure-vtpm": { [A1]: "pod1" } } },
+    };
     const live = joinPolicy(null, grants(wide));
-    const narrow = { s: { k: { [A2]: "pod1" } }, t: {} };
+    const narrow = { s: { k: { "azure-vtpm": { [A2]: "pod1" } } }, t: {} };
     expect(table(up(live, wide, narrow, rotation({ [A2]: "pod1" })))).toStrictEqual({
-      s: { k: { [A1]: "pod1 (former initdata)", [A2]: "pod1" } },
+      s: { k: { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
       t: {},
     });
     expect(table(up(live, wide, { s: {}, t: {} }, rotation({})))).toStrictEqual({ s: {}, t: {} });
   });
 
   test("who read single keys, and reads every key now, goes on reading these, and the other way round", () => {
-    const single = { s: { a: { [A1]: "pod1" }, b: { [B1]: "pod2" } } };
-    const every = { s: { "*": { [A2]: "pod1" } } };
+    const single = { s: { a: { "azure-vtpm": { [A1]: "pod1" } }, b: { "azure-vtpm": { [B1]: "pod2" } } } };
+    const every = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
     expect(
       table(up(joinPolicy(null, grants(single)), single, every, rotation({ [A2]: "pod1" }))),
-    ).toStrictEqual({ s: { "*": { [A2]: "pod1" }, a: { [A1]: "pod1 (former initdata)" } } });
-    const back = { s: { a: { [A3]: "pod1" } } };
+    ).toStrictEqual({
+      s: { "*": { "azure-vtpm": { [A2]: "pod1" } }, a: { "azure-vtpm": { [A1]: "pod1 (former initdata)" } } },
+    });
+    const back = { s: { a: { "azure-vtpm": { [A3]: "pod1" } } } };
     expect(table(up(joinPolicy(null, grants(every)), every, back, rotation({ [A3]: "pod1" })))).toStrictEqual(
-      { s: { a: { [A2]: "pod1 (former initdata)", [A3]: "pod1" } } },
+      { s: { a: { "azure-vtpm": { [A2]: "pod1 (former initdata)", [A3]: "pod1" } } } },
     );
   });
 
   test("initdata that now is another pod's is refused at once: two that exchange theirs would read each other's", () => {
-    const two = { s: { "*": { [A1]: "pod1" } }, t: { "*": { [B1]: "pod2" } } };
-    const exchanged = { s: { "*": { [B1]: "pod1" } }, t: { "*": { [A1]: "pod2" } } };
+    const two = {
+      s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
+      t: { "*": { "azure-vtpm": { [B1]: "pod2" } } },
+    };
+    const exchanged = {
+      s: { "*": { "azure-vtpm": { [B1]: "pod1" } } },
+      t: { "*": { "azure-vtpm": { [A1]: "pod2" } } },
+    };
     const live = joinPolicy(null, grants(two));
     const text = up(live, two, exchanged, rotation({ [A1]: "pod2", [B1]: "pod1" }));
     expect(table(text)).toStrictEqual(exchanged);
@@ -97,7 +119,7 @@ describe("a pod with other initdata", () => {
   });
 
   test("a claim that somebody has put into our line by hand is not taken for a former one", () => {
-    const forged = joinPolicy(null, grants({ s: { "*": { [A1]: "pod1", [B1]: "pod1" } } }));
+    const forged = joinPolicy(null, grants({ s: { "*": { "azure-vtpm": { [A1]: "pod1", [B1]: "pod1" } } } }));
     expect(table(up(forged, from, from, rotation({ [A1]: "pod1" })))).toStrictEqual(from);
   });
 
@@ -119,8 +141,11 @@ describe("a pod with other initdata", () => {
 
 describe("any change", () => {
   const claim = fc.constantFrom(A1, A2, A3, B1);
-  const readers = fc.dictionary(claim, fc.constantFrom("pod1", "pod2", "__proto__"), { maxKeys: 3 });
-  const tableOf = fc.dictionary(
+  const readers = fc.dictionary(
+    fc.constantFrom(...tableBindings),
+    fc.dictionary(claim, fc.constantFrom("pod1", "pod2", "__proto__"), { maxKeys: 3 }),
+  );
+  const tables: fc.Arbitrary<GrantTable> = fc.dictionary(
     fc.constantFrom("s", "t", "__proto__"),
     fc.dictionary(fc.constantFrom("*", "k"), readers),
   );
@@ -129,31 +154,25 @@ describe("any change", () => {
   /** Who reads a key by a claim, once `*` is taken into account. */
   const reads = (grantTable: GrantTable): ReadonlySet<string> =>
     new Set(
-      Object.entries(grantTable).flatMap(([secret, keys]) =>
-        Object.entries(keys).flatMap(([key, names]) =>
-          Object.keys(names).flatMap((one) =>
-            (key === "*" ? ["*", "k"] : [key]).map((read) => `${secret} ${read} ${one}`),
-          ),
-        ),
+      listGrants(grantTable).flatMap(({ secret, key, binding, initData }) =>
+        (key === "*" ? ["*", "k"] : [key]).map((read) => `${secret} ${read} ${binding} ${initData}`),
       ),
     );
 
   /** Who reads a key, by name. */
   const named = (grantTable: GrantTable, secret: string, key: string, name: string): boolean =>
-    ["*", key].some((one) => Object.values(own(own(grantTable, secret), one) ?? {}).includes(name));
+    listGrants(grantTable).some(
+      (one) => one.secret === secret && ["*", key].includes(one.key) && one.reader === name,
+    );
 
   test("what a pod could read before and can read afterwards, its former initdata reads meanwhile", () => {
     fc.assert(
-      fc.property(tableOf, tableOf, (from, to) => {
+      fc.property(tables, tables, (from, to) => {
         const live = joinPolicy(null, grants(from));
         const during = reads(table(up(live, from, to, rotation({}, ["pod1", "pod2", "__proto__"]))));
-        for (const [secret, keys] of Object.entries(from)) {
-          for (const [key, names] of Object.entries(keys)) {
-            for (const [one, name] of Object.entries(names)) {
-              if (!named(to, secret, key, name)) continue;
-              expect(during).toContain(`${secret} ${key} ${one}`);
-            }
-          }
+        for (const { secret, key, binding, initData, reader } of listGrants(from)) {
+          if (!named(to, secret, key, reader)) continue;
+          expect(during).toContain(`${secret} ${key} ${binding} ${initData}`);
         }
       }),
     );
@@ -161,7 +180,7 @@ describe("any change", () => {
 
   test("nobody reads meanwhile who could not before or will not after, and afterwards it is as if there had been none", () => {
     fc.assert(
-      fc.property(tableOf, tableOf, current, (from, to, now) => {
+      fc.property(tables, tables, current, (from, to, now) => {
         const live = joinPolicy(null, grants(from));
         const during = up(live, from, to, rotation(now, ["pod1", "pod2", "__proto__"]));
         const allowed = new Set([...reads(from), ...reads(to)]);

@@ -129,7 +129,7 @@ describe("edits by hand", () => {
   const own: StackGrants = {
     stack: "org/p/a",
     others: "deny",
-    secrets: { s1: { "*": { ["ab".repeat(32)]: "pod1" } } },
+    secrets: { s1: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod1" } } } },
   };
   const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
   const live = joinPolicy(joinPolicy("package policy\n", own), other);
@@ -208,7 +208,7 @@ describe("a damaged line", () => {
   const A: StackGrants = {
     stack: "org/p/a",
     others: "affirming",
-    secrets: { theirs: { "*": { a1: "pod1" } } },
+    secrets: { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } },
   };
   const B: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
   const live = joinPolicy(joinPolicy("package policy\n", A), B);
@@ -274,7 +274,7 @@ describe("a damaged line", () => {
   });
 
   test("stays where it is when former initdata is taken out", () => {
-    const during = joinPolicy(live, { ...B, retiring: { ours: { "*": { b0: "pod2" } } } });
+    const during = joinPolicy(live, { ...B, retiring: { ours: { "*": { "azure-vtpm": { b0: "pod2" } } } } });
     expect(retirePolicy(during, B.stack)).toBe(live);
     const damaged = during.replace(lineOfA, lineOfA.slice(0, -1));
     expect(retirePolicy(damaged, B.stack)).toBe(damaged);

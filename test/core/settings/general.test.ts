@@ -118,6 +118,9 @@ describe("pods and readers", () => {
           { name: "none" },
           { name: "web", initdata: "ab".repeat(32) },
           { name: "not hex", initdata: "xy".repeat(32) },
+          { name: "no-base64", initdata: "ab".repeat(32), binding: "sample" },
+          { name: "zeros-in-base64", initdata: `${"A".repeat(43)}=`, binding: "sample" },
+          { name: "sample", initdata: "k/dACqdnDNMuTqcYw+qKrbaI1qbxAcGffkbMica1ze8=", binding: "sample" },
         ],
       }),
     ).toEqual([
@@ -128,6 +131,8 @@ describe("pods and readers", () => {
       "readers[4]: neither initdata nor initdataFile",
       'readers[6].name: "not hex"',
       `readers[6].initdata: "${"xy".repeat(32)}"`,
+      `readers[7].initdata: "${"ab".repeat(32)}"`,
+      "readers[8].initdata: zeros, which every guest without initdata claims",
       'readers[5].name: "web"',
     ]);
   });

@@ -138,6 +138,23 @@ describe("settings", () => {
       { podDefaults: { image: "i", claims: { data: "x" } } },
       "podDefaults.claims.data",
     ],
+    ...["a\u0000", "\u001b[31m", "two\nlines", "tab\t", "\u007f", "\u009b", "\ud800"].map(
+      (text): [string, RawSettings, string] => [
+        `a claim with the control character in ${JSON.stringify(text)}`,
+        { pods: [{ name: "a", image: "i", claims: { note: text, other: "Größe" } }] },
+        "pods[0].claims.note",
+      ],
+    ),
+    [
+      "a claim with a control character, for all pods",
+      { podDefaults: { image: "i", claims: { note: "\r" } } },
+      "podDefaults.claims.note",
+    ],
+    [
+      "an image policy whose name has a control character",
+      { podDefaults: { image: "i", imagePolicy: "a\u0001/b" } },
+      "podDefaults.imagePolicy",
+    ],
     [
       "the Secret with the KBS's certificate, as it is configured",
       { trustee: { certificateSecret: "my-tls" }, secrets: [{ name: "my-tls", keys: ["tls.key"] }] },

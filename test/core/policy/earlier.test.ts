@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { affirmingToken } from "../../../core/access/matrix.ts";
+import { decide } from "../../../core/access/model.ts";
+import { listGrants, mergeGrants } from "../../../core/policy/grants.ts";
+import { readRules } from "../../../core/policy/intact.ts";
+import { parseRegistry } from "../../../core/policy/registry.ts";
+import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
+
+const A = "a1".repeat(32);
+const B = "b1".repeat(32);
+const C = "c1".repeat(32);
+
+/** As the release before this one wrote it, for two stacks, the second with initdata that changes. */
+const earlier = readFileSync(
+  join(import.meta.dirname, "..", "..", "fixtures", "earlier-policy.rego"),
+  "utf8",
+);
+const two = {
+  bare: { key: { snp: { [C]: "metal" } } },
+  "p2-secret": { "*": { "azure-vtpm": { [B]: "pod2" } } },
+};
+
+describe("a policy of the release before this one", () => {
+  test("is ours, unchanged, and its lines say nothing of TEEs", () => {
+    const rules = readRules(earlier);
+    expect(rules?.intact).toBe(true);
+    expect(rules?.done).toStrictEqual(rules?.said);
+    expect(new Set(listGrants(rules?.said.secrets ?? {}).map(({ binding }) => binding))).toStrictEqual(
+      new Set(["any"]),
+    );
+    expect(parseRegistry(earlier)?.stacks.map(({ stack, owner }) => ({ stack, owner }))).toStrictEqual([
+      { stack: "org/p/one", owner: "0123456789abcdef" },
+      { stack: "org/p/two", owner: undefined },
+    ]);
+  });
+
+  test.each([
+    ["a rule", "default allow = false", "default allow = true"],
+    ["a line alone", `{"*":{"${B}":"pod2"}}`, `{"*":{"${B}":"pod2","${C}":"spy"}}`],
+    ["the table", `"${B}": "pod2"`, `"${C}": "spy"`],
+  ])("is not what its lines say once %s was changed", (_, from, to) => {
+    expect(earlier).toContain(from);
+    expect(readRules(earlier.replace(from, to))?.intact).toBe(false);
+  });
+
+  test("is upgraded by the up of one stack, and the other's pods read on, on any hardware, until it runs up itself", () => {
+    const upgraded = joinPolicy(earlier, {
+      stack: "org/p/one",
+      others: "affirming",
+      secrets: { created: {} },
+    });
+    expect(readRules(upgraded)).toMatchObject({ intact: true });
+    const rules = mergeGrants(parseRegistry(upgraded)?.stacks ?? []);
+    const why = (...token: Parameters<typeof affirmingToken>): string =>
+      decide(
+        rules,
+        { "resource-path": ["default", "bare", "key"], plugin: "resource" },
+        affirmingToken(...token),
+      ).why;
+    const base64 = Buffer.from(C, "hex").toString("base64");
+    expect([why(C, "snp"), why(base64, "snp"), why(C, "azure-vtpm")]).toStrictEqual(Array(3).fill("granted"));
+    expect([why(base64, "sample"), why(C, "sample"), why(A, "snp")]).toStrictEqual(
+      Array(3).fill("not-a-reader"),
+    );
+    const both = joinPolicy(upgraded, { stack: "org/p/two", others: "affirming", secrets: two });
+    expect(mergeGrants(parseRegistry(both)?.stacks ?? []).secrets).toStrictEqual({ ...two, created: {} });
+  });
+
+  test("gives back what was there before, stack by stack", () => {
+    const first = leavePolicy(earlier, "org/p/two");
+    expect(first).toMatchObject({ kind: "write" });
+    const rest = "content" in first ? first.content : null;
+    expect(leavePolicy(rest, "org/p/one")).toStrictEqual({
+      kind: "restore",
+      content: "package policy\n\ndefault allow = true\n",
+    });
+  });
+
+  test("loses former initdata once the change is over", () => {
+    const retired = retirePolicy(earlier, "org/p/two");
+    expect(parseRegistry(retired)?.stacks.map(({ retiring }) => retiring)).toStrictEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(listGrants(readRules(retired)?.said.secrets ?? {}).map(({ initData }) => initData)).not.toContain(
+      `${A} (former initdata)`,
+    );
+  });
+});
+
+describe("a line of a table that nobody has written", () => {
+  const line = (secrets: unknown): string =>
+    `# trustee-access: stack ${JSON.stringify({ stack: "o/p/s", others: "deny", secrets })}`;
+
+  test.each([
+    ["another binding", { s: { "*": { sgx: { [A]: "pod1" } } } }],
+    ["claims with and without a binding", { s: { "*": { snp: { [A]: "pod1" }, [B]: "pod2" } } }],
+    ["a reader that is no text", { s: { "*": { snp: { [A]: 7 } } } }],
+    ["readers as a list", { s: { "*": { snp: ["pod1"] } } }],
+  ])("is damaged: %s", (_, secrets) => {
+    expect(parseRegistry(line(secrets))).toStrictEqual({
+      stacks: [],
+      damaged: [{ line: 1, stack: "o/p/s" }],
+    });
+  });
+});
