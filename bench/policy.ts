@@ -28,7 +28,10 @@ function claims(pods: number): readonly string[] {
 /** One secret for each pod, as in the tutorial, in this project's policy. */
 function tablePolicy(pods: number): string {
   const secrets = Object.fromEntries(
-    claims(pods).map((claim, index) => [`secret-${index}`, { "*": { "azure-vtpm": { [claim]: `pod-${index}` } } }]),
+    claims(pods).map((claim, index) => [
+      `secret-${index}`,
+      { "*": { "azure-vtpm": { [claim]: `pod-${index}` } } },
+    ]),
   );
   return joinPolicy(null, { stack: "organization/trustee-access/bench", others: "affirming", secrets });
 }

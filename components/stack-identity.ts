@@ -1,10 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackId } from "../core/policy/grants.ts";
+import { IDENTITY_LENGTH } from "../core/policy/identity.ts";
 import { stackName } from "./stack-name.ts";
 import * as trustee from "./trustee/index.ts";
-
-/** How many letters and digits: more than anybody guesses. */
-const LENGTH = 20;
 
 /** What a preview shows in place of an identity that its `up` will make. */
 const NOT_YET = "made-by-up";
@@ -35,7 +33,7 @@ export async function stackIdentity(
 ): Promise<StackIdentity> {
   const resource = new trustee.GeneratedValue(
     "identity",
-    { length: LENGTH, open: true },
+    { length: IDENTITY_LENGTH, open: true },
     { provider, ...(parent === undefined ? {} : { parent }) },
   );
   const identity = await valueOf(resource.value);

@@ -1,7 +1,8 @@
 import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
-import { listGrants } from "../policy/grants.ts";
+import { listGrants, type StackGrants } from "../policy/grants.ts";
+import { IDENTITY_LENGTH } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
@@ -82,33 +83,39 @@ function annotationBytes(annotations: Readonly<Record<string, string>>): number 
 }
 
 const MARK = "0".repeat(OWNER_MARK_LENGTH);
+const IDENTITY = "0".repeat(IDENTITY_LENGTH);
+
+/** Our line as the first `up` will write it: before it there is no identity. */
+function ownLine({ grants }: Plan): StackGrants {
+  return { ...grants, owner: MARK, identity: grants.identity ?? IDENTITY };
+}
 
 /** While both the former and the new initdata of the readers that change are accepted. */
 function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
   const registry = policy === null ? undefined : parseRegistry(policy);
   const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
   const former = { rotation: plan.rotation, declared };
-  const text = joinPolicy(policy, { ...plan.grants, owner: MARK }, policy, former);
+  const text = joinPolicy(policy, ownLine(plan), policy, former);
   return gauge(policyOtherBytes + Buffer.byteLength(text), CONFIG_MAP_LIMIT);
 }
 
 function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
   const size = (secrets: Plan["grants"]["secrets"]): number =>
-    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...plan.grants, owner: MARK, secrets }, live));
+    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...ownLine(plan), secrets }, live));
   const readers = new Set(listGrants(plan.grants.secrets).map(({ reader }) => reader));
   const bare = Object.fromEntries(Object.keys(plan.grants.secrets).map((secret) => [secret, {}]));
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);
 }
 
-/** Our owner's name in the ledger is the resource's URN, of about this length. */
-const OWNER = "urn:pulumi:".padEnd(190, "x");
+/** In the ledger, our owner is the stack's identity and the resource's URN: of about this length. */
+const OWNER = `${IDENTITY}@urn:pulumi:`.padEnd(190 + IDENTITY.length, "x");
 
 /** What of the ConfigMap's annotations is not this stack's: other stacks' part of the record, and everybody's else. */
 function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, stack: string): number {
   const { [REFERENCE_VALUES_LEDGER_ANNOTATION]: record, ...rest } = annotations;
   const ledgers = Object.entries(readLedgers(record)).map(([key, ledger]): [string, Ledger] => {
     const { before: _, ...kept } = ledger;
-    const owners = Object.entries(ledger.owners).filter(([urn]) => !isOfStack(urn, stack));
+    const owners = Object.entries(ledger.owners).filter(([owner]) => !isOfStack(owner, stack));
     const theirs = new Set(owners.flatMap(([, digests]) => Object.values(digests).flat()));
     const added = Object.entries(ledger.added).map(([slot, digests]): [string, readonly string[]] => [
       slot,

@@ -3,6 +3,9 @@ import type { StackId } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { shownName } from "./shown-name.ts";
 
+/** How many letters and digits a stack's identity has: more than anybody guesses. */
+export const IDENTITY_LENGTH = 20;
+
 /** A stack, or the name of one without an identity. */
 export type Who = StackId | string;
 

@@ -42,8 +42,8 @@ export function isOfNamesake(found: string, own: string): boolean {
   return theirs.stack === ours.stack && theirs.identity !== undefined && theirs.identity !== ours.identity;
 }
 
-/** Whether a resource, by its URN, is of the stack `organization/project/stack`; URNs do not name the organization. */
-export function isOfStack(urn: string, stack: string): boolean {
+/** Whether a resource is of the stack `organization/project/stack`, by its name; URNs do not name the organization. */
+export function isOfStack(owner: string, stack: string): boolean {
   const [, project = "", name = ""] = stack.split("/");
-  return urn.startsWith(`urn:pulumi:${name}::${project}::`);
+  return urnOf(owner).startsWith(`urn:pulumi:${name}::${project}::`);
 }

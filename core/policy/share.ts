@@ -1,6 +1,6 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import { listGrants, type GrantTable, type StackGrants, type StackId } from "./grants.ts";
+import { listGrants, type GrantTable, type StackGrants } from "./grants.ts";
 import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
 import { isIntact } from "./intact.ts";
 import { parseRegistry, type Before } from "./registry.ts";

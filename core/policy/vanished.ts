@@ -1,7 +1,7 @@
 import { byString } from "../records.ts";
 import type { GrantTable, StackGrants, StackId } from "./grants.ts";
 import { isOneStack } from "./identity.ts";
-import { isOfStack, urnOf } from "./owner.ts";
+import { isOfStack } from "./owner.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { shownName } from "./shown-name.ts";
 import { recordOf, STACKS_ANNOTATION, type StackRecord } from "./stack-records.ts";
@@ -78,7 +78,7 @@ export function vanishedStacks(live: Before, { records, owners, backups }: Behin
   const found = linesIn(backups);
   const unrecorded = found
     .filter(({ line }) => !isThere(line) && !records.some((record) => isOneStack(record, line)))
-    .filter(({ line }) => owners.some((owner) => isOfStack(urnOf(owner), line.stack)))
+    .filter(({ line }) => owners.some((owner) => isOfStack(owner, line.stack)))
     .filter(({ line }, index, all) => all.findIndex((one) => isOneStack(one.line, line)) === index)
     .map(({ line, where }): VanishedStack => ({ line, backup: where, whole: true }));
   const missed = records.filter((record) => !isThere(record)).map((record) => recorded(record, found));

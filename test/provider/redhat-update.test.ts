@@ -49,8 +49,10 @@ function given(stack: string, secrets: GrantTable, key = NEW): PropertyMap {
     policy: { stack, others: "affirming", secrets } satisfies StackGrants,
   };
 }
-const our = (key = NEW): PropertyMap => given(OUR_STACK, { "our-secret": { "*": { [A]: "pod1" } } }, key);
-const their = (key = NEW): PropertyMap => given(THEIR_STACK, { "p2-secret": { key: { [B]: "pod2" } } }, key);
+const our = (key = NEW): PropertyMap =>
+  given(OUR_STACK, { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, key);
+const their = (key = NEW): PropertyMap =>
+  given(THEIR_STACK, { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } }, key);
 
 async function bothUp(): Promise<void> {
   await ours.up(our(OLD));
@@ -73,8 +75,8 @@ async function recorded(): Promise<string | undefined> {
 }
 
 const both = {
-  [OUR_STACK]: { "our-secret": { "*": { [A]: "pod1" } } },
-  [THEIR_STACK]: { "p2-secret": { key: { [B]: "pod2" } } },
+  [OUR_STACK]: { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+  [THEIR_STACK]: { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } },
 };
 
 describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () => {
@@ -138,7 +140,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     await bothUp();
     await update();
     await ours.up(our());
-    const changed = given(THEIR_STACK, { more: { "*": { [B]: "pod2" } } });
+    const changed = given(THEIR_STACK, { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } });
     await theirs.up(changed);
     await cluster.edit(POLICY, { [NEW]: STOCK_12 });
     await ours.up(our());
@@ -152,7 +154,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     await theirs.up(changed);
     expect(await grants()).toEqual({
       [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: { "*": { [B]: "pod2" } } },
+      [THEIR_STACK]: { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } },
     });
   });
 
@@ -262,7 +264,9 @@ test("a stack is recorded before its line is there, until its line has gone", as
 
 test("a stack that was renamed has one record", async () => {
   await ours.up(our(OLD));
-  await ours.up(given("org/trustee-access/renamed", { "our-secret": { "*": { [A]: "pod1" } } }, OLD));
+  await ours.up(
+    given("org/trustee-access/renamed", { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, OLD),
+  );
   expect(JSON.parse((await recorded()) ?? "")).toMatchObject([{ stack: "org/trustee-access/renamed" }]);
 });
 
@@ -281,7 +285,11 @@ describe("a line that was lost belongs to another stack of the same name", () =>
   test("a stack that was renamed in its backend keeps one line and one record, by its identity", async () => {
     await ours.up({ ...our(OLD), identity: mine });
     await cluster.edit(POLICY, { [OLD]: STOCK });
-    const renamed = given("org/trustee-access/renamed", { "our-secret": { "*": { [A]: "pod1" } } }, OLD);
+    const renamed = given(
+      "org/trustee-access/renamed",
+      { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+      OLD,
+    );
     await ours.up({ ...renamed, identity: mine });
     expect(await grants(OLD)).toEqual({ "org/trustee-access/renamed": both[OUR_STACK] });
     expect(JSON.parse((await recorded()) ?? "")).toMatchObject([

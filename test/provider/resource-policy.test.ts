@@ -106,8 +106,8 @@ describe("a shared policy", () => {
     expect(await entry.up(withPolicy("changed", changed))).toMatchObject({
       op: "update",
       diff: {
-        [`policy.secrets.fraud-dataset.*.${"ab".repeat(32)}`]: "delete",
-        [`policy.secrets.fraud-dataset.*.${"ef".repeat(32)}`]: "add",
+        [`policy.secrets.fraud-dataset.*.azure-vtpm.${"ab".repeat(32)}`]: "delete",
+        [`policy.secrets.fraud-dataset.*.azure-vtpm.${"ef".repeat(32)}`]: "add",
       },
     });
     expect(await cluster.data("changed")).toStrictEqual({ [OLD]: joinPolicy(STOCK, owned(changed)) });

@@ -196,8 +196,8 @@ describe("a change of initdata", () => {
     await stack.declare(B);
     const policy = (await cluster.data("forged-policy")) as Record<string, string>;
     const forged = (policy[POLICY] ?? "").replaceAll(
-      `"retiring":{"s":{"*":{"${A}":"pod1"}}}`,
-      `"retiring":{"s":{"*":{"${A}":"x\\u001b[2J\\nall is well"}}}`,
+      `"retiring":{"s":{"*":{"azure-vtpm":{"${A}":"pod1"}}}}`,
+      `"retiring":{"s":{"*":{"azure-vtpm":{"${A}":"x\\u001b[2J\\nall is well"}}}}`,
     );
     expect(forged).not.toBe(policy[POLICY]);
     await cluster.kube.patch(

@@ -9,7 +9,7 @@ import { healthyTrustee, tutorialGrants } from "../../fixtures/live-facts.ts";
 const other = {
   stack: "org/p/other",
   others: "affirming",
-  secrets: { "p2-secret": { "*": { ["ab".repeat(32)]: "pod2" } } },
+  secrets: { "p2-secret": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod2" } } } },
 } as const;
 
 function found(changes: Partial<TrusteeFacts>) {

@@ -64,7 +64,11 @@ class Shared {
 
 const secrets = fc.dictionary(
   fc.constantFrom("s1", "s2", "s3"),
-  fc.constantFrom({}, { "*": { ["aa".repeat(32)]: "pod" } }, { key: { ["bb".repeat(32)]: "other" } }),
+  fc.constantFrom(
+    {},
+    { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod" } } },
+    { key: { "azure-vtpm": { ["bb".repeat(32)]: "other" } } },
+  ),
 );
 const stack = fc.constantFrom(...stacks);
 const step = fc.oneof(
@@ -115,13 +119,17 @@ describe("stacks that share a policy which loses their lines", () => {
 });
 
 describe("the records", () => {
-  const a = line("org/p/a", { s: { "*": { ["aa".repeat(32)]: "pod1" } } });
+  const a = line("org/p/a", { s: { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod1" } } } });
 
   test("say which secrets a stack restricts, and tell its grants from any others, former initdata aside", () => {
     expect(recordOf(a)).toMatchObject({ stack: "org/p/a", others: "affirming", secrets: ["s"] });
-    expect(recordOf({ ...a, retiring: { s: { "*": { ["cc".repeat(32)]: "pod1" } } }, owner: "0" })).toEqual(
-      recordOf(a),
-    );
+    expect(
+      recordOf({
+        ...a,
+        retiring: { s: { "*": { "azure-vtpm": { ["cc".repeat(32)]: "pod1" } } } },
+        owner: "0",
+      }),
+    ).toEqual(recordOf(a));
     expect(recordOf(line("org/p/a", { s: {} })).grants).not.toBe(recordOf(a).grants);
   });
 
