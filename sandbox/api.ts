@@ -7,6 +7,7 @@ import { removeFolder, Start, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
 import { conditionOf, makeFolder, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
+import type { OperatorBuild } from "./trustee/manifests/objects.ts";
 import { checkTrusteeOf } from "./trustee-of.ts";
 
 export { killProcess, restartProcess } from "./sandbox-processes.ts";
@@ -18,6 +19,8 @@ export interface SandboxOptions {
   readonly name?: string;
   /** @default "0.18", the tutorial's */
   readonly trustee?: Generation;
+  /** Whose operator it is: Red Hat's is 1.1 for 0.18, and 1.2 for 0.21. @default "upstream" */
+  readonly operator?: OperatorBuild;
   /** Just as the operator installs it, without what the tutorial's earlier steps add. @default false */
   readonly fresh?: boolean;
   /** How the KBS hands a resource's path to the policy. @default "string" for 0.18, "array" for 0.21 */
@@ -48,6 +51,7 @@ export interface Sandbox {
   readonly dir: string;
   readonly kubeconfig: string;
   readonly trustee: Generation;
+  readonly operator: OperatorBuild;
   /** The sandbox whose Trustee the guests attest with; absent where it is their own. */
   readonly trusteeOf?: string;
   /** What `npm run -s sandbox -- env` exports. */
@@ -65,6 +69,7 @@ export interface Sandbox {
 interface Resolved {
   readonly name: string;
   readonly trustee: Generation;
+  readonly operator: OperatorBuild;
   readonly fresh: boolean;
   readonly resourcePath: "string" | "array";
   readonly trusteeOf?: string;
@@ -78,6 +83,7 @@ function resolve(options: SandboxOptions): Resolved {
   return {
     name: options.name ?? "default",
     trustee,
+    operator: options.operator ?? "upstream",
     fresh: options.fresh ?? false,
     resourcePath: options.resourcePath ?? (trustee === "0.18" ? "string" : "array"),
     ...(options.trusteeOf === undefined ? {} : { trusteeOf: options.trusteeOf }),
@@ -88,7 +94,7 @@ function resolve(options: SandboxOptions): Resolved {
 
 /** How a sandbox that runs differs from the one that is asked for, in the user's words. */
 function difference(state: RunState, wanted: Resolved): string | undefined {
-  for (const key of ["trustee", "fresh", "resourcePath", "trusteeOf"] as const) {
+  for (const key of ["trustee", "operator", "fresh", "resourcePath", "trusteeOf"] as const) {
     const [runs, asked] = [String(state[key] ?? "none"), String(wanted[key] ?? "none")];
     if (runs !== asked) return `${key} ${runs}, not ${asked}`;
   }
@@ -182,6 +188,7 @@ export function openSandbox(name = "default"): Sandbox {
     dir,
     kubeconfig: layout(dir).kubeconfig,
     trustee: state.trustee,
+    operator: state.operator,
     ...(state.trusteeOf === undefined ? {} : { trusteeOf: state.trusteeOf }),
     env,
     kubernetesPlugin: state.kubernetesPlugin,

@@ -21,6 +21,7 @@ const DEFAULT_NAME = "default";
 interface UpFlags {
   readonly name: string;
   readonly trustee: Generation;
+  readonly redHat: boolean;
   readonly fresh: boolean;
   readonly resourcePath?: "string" | "array";
   readonly trusteeOf?: string;
@@ -37,7 +38,9 @@ class ShownError extends Error {}
 
 async function up(flags: UpFlags): Promise<void> {
   const signal = interruption();
-  const options: SandboxOptions = { ...flags, signal };
+  const { redHat, ...others } = flags;
+  const operator = redHat ? "red-hat" : "upstream";
+  const options: SandboxOptions = { ...others, operator, signal };
   const steps = await startSteps(options);
   if (steps.length === 0) {
     console.log(`The sandbox "${flags.name}" runs already.`);
@@ -58,7 +61,9 @@ async function up(flags: UpFlags): Promise<void> {
 
 function describe(name: string): void {
   const sandbox = openSandbox(name);
-  console.log(`  Trustee            ${sandbox.trustee}`);
+  const release = { "0.18": "1.1", "0.21": "1.2" }[sandbox.trustee];
+  const redHat = sandbox.operator === "red-hat" ? `, as Red Hat's operator ${release} installs it` : "";
+  console.log(`  Trustee            ${sandbox.trustee}${redHat}`);
   if (sandbox.trusteeOf !== undefined)
     console.log(`  Pods attest with   ${describeTrusteeOf(sandbox.trusteeOf)}`);
   console.log(`  Kubernetes plugin  ${sandbox.kubernetesPlugin.source}`);
@@ -90,13 +95,14 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
     const folder = sandboxFolder(name);
     const state = readRunState(folder);
     if (state === undefined) return { name, folder, condition: "broken" as const };
-    const { trustee, fresh, resourcePath, trusteeOf, kubernetesPlugin, ports, processes } = state;
+    const { trustee, operator, fresh, resourcePath, trusteeOf, kubernetesPlugin, ports, processes } = state;
     const [condition, dead] = [conditionOf(state), deadProcesses(state)];
     return {
       name,
       folder,
       condition,
       trustee,
+      operator,
       fresh,
       resourcePath,
       trusteeOf,
@@ -151,6 +157,7 @@ program
   .description("start a sandbox, or take the one that runs already")
   .addOption(nameOption())
   .addOption(new Option("--trustee <generation>", "which Trustee").choices(generations).default("0.18"))
+  .option("--red-hat", "Red Hat's operator: 1.1 where Trustee is 0.18, 1.2 where it is 0.21", false)
   .option("--fresh", "Trustee just as its operator installs it, without the tutorial's earlier steps", false)
   .addOption(
     new Option("--resource-path <shape>", "how the KBS hands a resource's path to the policy").choices([
@@ -181,7 +188,7 @@ program
   .addOption(nameOption())
   .option(
     "--stock",
-    "as if the policy's and the reference values' ConfigMaps had been deleted: the operator makes them anew",
+    "as if the policy's and the reference values' ConfigMaps had been deleted: the operator makes them anew (Red Hat's does so anyway)",
     false,
   )
   .action(upgrade);

@@ -36,11 +36,13 @@ import { findOnPath } from "./tools/installed.ts";
 import { planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
 import { installTrustee, trusteeReady } from "./trustee/install.ts";
 import { kbsHosts } from "./trustee/manifests/installation.ts";
+import type { OperatorBuild } from "./trustee/manifests/objects.ts";
 import type { StandinConfiguration } from "./trustee/standin/configuration.ts";
 
 export interface StartOptions {
   readonly name: string;
   readonly trustee: Generation;
+  readonly operator: OperatorBuild;
   /** Just as the operator installs it, without what the tutorial's earlier steps add. */
   readonly fresh: boolean;
   /** How the KBS hands a resource's path to the policy. */
@@ -75,9 +77,9 @@ export class Start {
   constructor(options: StartOptions) {
     this.#options = options;
     this.#folder = sandboxFolder(options.name);
-    const { name, trustee, fresh, resourcePath, trusteeOf } = options;
+    const { name, trustee, operator, fresh, resourcePath, trusteeOf } = options;
     this.#state = {
-      ...{ name, trustee, fresh, resourcePath, trusteeOf },
+      ...{ name, trustee, operator, fresh, resourcePath, trusteeOf },
       phase: "starting",
       starter: thisProcess(startOf),
       ports: {},
@@ -161,6 +163,7 @@ export class Start {
     const { trusteeOf } = this.#options;
     const configuration: StandinConfiguration = {
       generation: this.#options.trustee,
+      operator: this.#options.operator,
       resourcePath: this.#options.resourcePath,
       kubeconfig,
       opa: this.#tool("opa").file,
@@ -188,6 +191,7 @@ export class Start {
     detail("custom resources, ConfigMaps and secrets");
     await installTrustee(rest, {
       generation: this.#options.trustee,
+      operator: this.#options.operator,
       fresh: this.#options.fresh,
       certificate: join(certificates, "trustee.crt"),
       key: join(certificates, "trustee.key"),

@@ -7,18 +7,19 @@ import { killProcess, restartProcess } from "./sandbox-processes.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { conditionOf, readRunState, writeRunState } from "./state/run-state.ts";
 import { readStandinConfiguration, type StandinConfiguration } from "./trustee/standin/configuration.ts";
-import { upgraded, type UpgradeOptions, upgradeTrustee } from "./trustee/upgrade.ts";
+import { upgraded, upgradeTrustee } from "./trustee/upgrade.ts";
 
 const STANDINS = "standins";
 const PATIENCE = 120_000;
 
 /**
  * Upgrades the Trustee of a sandbox that runs from 0.18 to 0.21, with its stacks and pods as they are.
+ * @param configMaps what becomes of policy and reference values; Red Hat's operator decides by itself
  * @throws Error if it does not run, or is of 0.21 already
  */
 export async function upgradeSandbox(
   name: string,
-  configMaps: UpgradeOptions["configMaps"] = "converted",
+  configMaps: "converted" | "stock" = "converted",
 ): Promise<void> {
   const folder = sandboxFolder(name);
   const state = readRunState(folder);
@@ -32,7 +33,7 @@ export async function upgradeSandbox(
   try {
     await killProcess(name, STANDINS);
     await upgradeTrustee(rest, {
-      configMaps,
+      configMaps: state.operator === "red-hat" ? "migrated" : configMaps,
       certificate: join(certificates, "trustee.crt"),
       key: join(certificates, "trustee.key"),
     });

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { generations } from "../../core/trustee/generation.ts";
+import { operators } from "../trustee/manifests/objects.ts";
 import { isRunning, type ProcessIdentity } from "./processes.ts";
 import { sandboxesFolder } from "./folders.ts";
 
@@ -13,7 +15,8 @@ const schema = z.object({
   phase: z.enum(["starting", "ready"]),
   /** The process that starts it. */
   starter: z.object({ pid: z.number(), started: z.string() }),
-  trustee: z.enum(["0.18", "0.21"]),
+  trustee: z.enum(generations),
+  operator: z.enum(operators).default("upstream"),
   fresh: z.boolean(),
   resourcePath: z.enum(["string", "array"]),
   /** The sandbox whose Trustee the guests attest with, where it is not their own. */

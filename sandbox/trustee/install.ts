@@ -12,9 +12,10 @@ import {
   trusteeConfig,
 } from "./manifests/installation.ts";
 import { DEPLOYMENT } from "./manifests/kbs.ts";
-import { type Manifest, NAMESPACE } from "./manifests/objects.ts";
+import { type Manifest, NAMESPACE, type OperatorBuild } from "./manifests/objects.ts";
 
-export interface InstallOptions extends Omit<InstallationOptions, "certificate" | "key"> {
+export interface InstallOptions extends Omit<InstallationOptions, "certificate" | "key" | "operator"> {
+  readonly operator: OperatorBuild;
   /** PEM files. */
   readonly certificate: string;
   readonly key: string;
@@ -78,6 +79,7 @@ export async function installTrustee(rest: Rest, options: InstallOptions): Promi
   await options.onKinds();
   const material = {
     generation: options.generation,
+    operator: options.operator,
     fresh: options.fresh,
     certificate: await readFile(options.certificate, "utf8"),
     key: await readFile(options.key, "utf8"),

@@ -6,7 +6,7 @@ import type { Rest } from "../control-plane/rest.ts";
 import { collection, create, operatorKinds, readKind } from "./install.ts";
 import { installation, kbsRoute } from "./manifests/installation.ts";
 import { DEPLOYMENT, KBS_CONFIG } from "./manifests/kbs.ts";
-import { type Manifest, NAMESPACE, sampleSecret } from "./manifests/objects.ts";
+import { type Manifest, NAMESPACE, type OperatorBuild, sampleSecret } from "./manifests/objects.ts";
 import { convertedReferenceValues } from "./manifests/reference-values.ts";
 
 const FROM: Generation = "0.18";
@@ -16,9 +16,9 @@ export interface UpgradeOptions {
   /**
    * What becomes of the resource policy and the reference values. `converted`: somebody has written what was there under
    * the new keys, in the new format. `stock`: somebody has deleted the two ConfigMaps, and the new operator has made them
-   * again, as on a fresh installation.
+   * again, as on a fresh installation. `migrated`: Red Hat's operator does what it does.
    */
-  readonly configMaps: "converted" | "stock";
+  readonly configMaps: "converted" | "stock" | "migrated";
   /** PEM files of the KBS. */
   readonly certificate: string;
   readonly key: string;
@@ -52,7 +52,8 @@ function named(manifests: readonly Manifest[], kind: string, name: string): Mani
  * Secrets that exist, keeps a kbsSecretResources that differs from its own, drops the fields of the KbsConfig that it no
  * longer knows, and creates the secret attestation-status. It converts nothing, and a KBS whose ConfigMaps lack the new
  * keys does not start; so the rest is what an administrator has to do: the KBS's own configuration, policy and reference
- * values under the new keys, and the route under its new name, and so with another host.
+ * values under the new keys, and the route under its new name, and so with another host. Red Hat's operator has a route of its own, and
+ * converts what it finds: see `standin/migration.ts`.
  */
 export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promise<void> {
   const config = await expected(
@@ -64,7 +65,8 @@ export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promi
     readFile(options.certificate, "utf8"),
     readFile(options.key, "utf8"),
   ]);
-  const material = { generation: TO, fresh: true, certificate, key };
+  const operator: OperatorBuild = options.configMaps === "migrated" ? "red-hat" : "upstream";
+  const material = { generation: TO, operator, fresh: true, certificate, key };
   const wanted = await installation(material, objectSchema.parse(config).metadata.uid);
   for (const file of operatorKinds(TO)) {
     const crd = await readKind(file);
@@ -73,6 +75,7 @@ export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promi
   const kbsConfig = named(wanted, "KbsConfig", KBS_CONFIG);
   await expected(rest, "PATCH", pathOf(kbsConfig), { spec: { tdxConfigSpec: null } });
   await create(rest, named(wanted, "Secret", sampleSecret[TO]));
+  if (options.configMaps === "migrated") return;
   const kbsToml = named(wanted, "ConfigMap", "trusteeconfig-kbs-config");
   await expected(rest, "PATCH", pathOf(kbsToml), { data: kbsToml["data"] });
   for (const [name, fact, convert] of [

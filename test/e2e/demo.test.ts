@@ -117,7 +117,14 @@ const lookAround = `The sandbox "${NAME}" still runs. Look around:
 test("a sandbox that another process is starting is left to it", async () => {
   await mkdir(sandboxesFolder(), { recursive: true });
   const state: RunState = {
-    ...{ name: NAME, trustee: "0.18", fresh: false, resourcePath: "string", phase: "starting" },
+    ...{
+      name: NAME,
+      trustee: "0.18",
+      operator: "upstream",
+      fresh: false,
+      resourcePath: "string",
+      phase: "starting",
+    },
     ...{ starter: thisProcess(startOf), ports: {}, processes: [] },
   };
   writeRunState(sandboxFolder(NAME), state);

@@ -2,12 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { configMaps } from "../../sandbox/trustee/manifests/installation.ts";
 import { migrate } from "../../sandbox/trustee/standin/migration.ts";
 
-const recording = join(
-  import.meta.dirname,
-  "../../../shared/data/redhat-operator-v1.2.1/after-update-from-1.1.json",
-);
+const recordings = join(import.meta.dirname, "../../../shared/data/redhat-operator-v1.2.1");
 
 const schema = z.object({
   items: z.array(
@@ -19,12 +17,14 @@ const schema = z.object({
   ),
 });
 
-const real = new Map(
-  schema
-    .parse(JSON.parse(readFileSync(recording, "utf8")))
-    .items.filter(({ kind }) => kind === "ConfigMap")
-    .map(({ metadata, data }) => [metadata.name, { ...metadata, data }]),
-);
+/** The ConfigMaps in a recording. */
+function configMapsIn(file: string) {
+  const { items } = schema.parse(JSON.parse(readFileSync(join(recordings, file), "utf8")));
+  const found = items.filter(({ kind }) => kind === "ConfigMap");
+  return new Map(found.map(({ metadata, data }) => [metadata.name, { ...metadata, data }]));
+}
+
+const real = configMapsIn("after-update-from-1.1.json");
 
 function recorded(name: string) {
   const found = real.get(name);
@@ -51,4 +51,21 @@ test("the reference values are converted in place, as Red Hat's operator 1.2 doe
   const name = "trusteeconfig-rvps-reference-values";
   const [backup, next] = [recorded(`${name}.v1.1`), recorded(name)];
   expect(migrate({ name, annotations: {}, data: backup.data }, undefined, NOW)).toEqual({ backup, next });
+});
+
+test("the sandbox's Red Hat 1.2 has the ConfigMaps of a fresh one, with its marks and keys", async () => {
+  const fresh = configMapsIn("installed-fresh.json");
+  const ours = await configMaps({ generation: "0.21", operator: "red-hat", fresh: true }, []);
+  const shape = (annotations: object, data: object) => [Object.entries(annotations), Object.keys(data)];
+  const theirs = [...fresh].filter(([name]) => name !== "kube-root-ca.crt" && !name.endsWith(".v1.1"));
+  const sorted = (all: readonly (readonly [string, unknown])[]) =>
+    Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  expect(
+    sorted(
+      ours.map(({ metadata, ...rest }) => [
+        metadata.name,
+        shape(metadata.annotations ?? {}, rest["data"] as object),
+      ]),
+    ),
+  ).toEqual(sorted(theirs.map(([name, { annotations, data }]) => [name, shape(annotations, data)])));
 });

@@ -1,20 +1,31 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Generation, generationFacts, generations } from "../../../core/trustee/generation.ts";
+import { type Generation, generationFacts } from "../../../core/trustee/generation.ts";
+import { MIGRATED_ANNOTATION, MIGRATED_VERSION, REDHAT_ROUTE } from "../../../core/trustee/redhat.ts";
 import { KBS_CONFIG } from "./kbs.ts";
-import { configMap, type Manifest, NAMESPACE, ownedBy, sampleSecret, secret } from "./objects.ts";
+import {
+  configMap,
+  type Manifest,
+  NAMESPACE,
+  type OperatorBuild,
+  ownedBy,
+  sampleSecret,
+  secret,
+} from "./objects.ts";
 import { priorReferenceValues, referenceValuesData } from "./reference-values.ts";
 
-/** The host of the route to the KBS, as an OpenShift router names it. */
-function kbsHost(generation: Generation): string {
-  return `${generationFacts[generation].route}-${NAMESPACE}.apps.sandbox.example`;
+/** The host of a route, as an OpenShift router names it. */
+function hostOf(route: string): string {
+  return `${route}-${NAMESPACE}.apps.sandbox.example`;
 }
 
-/** The KBS's certificate covers both, so that Trustee can be upgraded. */
-export const kbsHosts: readonly string[] = generations.map(kbsHost);
+/** The KBS's certificate covers all, so that Trustee can be upgraded. */
+export const kbsHosts: readonly string[] = Object.values(generationFacts).map(({ route }) => hostOf(route));
 
 export interface InstallationOptions {
   readonly generation: Generation;
+  /** @default "upstream" */
+  readonly operator?: OperatorBuild;
   /** As the operator installs it; otherwise as the tutorial's earlier steps leave it. */
   readonly fresh: boolean;
   /** PEM of the certificate that covers {@link kbsHosts}, and of its key. */
@@ -61,11 +72,14 @@ function sample(generation: Generation, owner: readonly object[]): Manifest {
   return secret(sampleSecret[generation], values, owner);
 }
 
-async function configMaps(
-  options: InstallationOptions,
+/** The ConfigMaps that the operator makes. */
+export async function configMaps(
+  { generation, operator, fresh }: Pick<InstallationOptions, "generation" | "operator" | "fresh">,
   owner: readonly object[],
 ): Promise<readonly Manifest[]> {
-  const { generation, fresh } = options;
+  // Red Hat's operator 1.2 marks what it has made or migrated.
+  const marks =
+    operator === "red-hat" && generation === "0.21" ? { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } : undefined;
   const { policyKey } = generationFacts[generation];
   const values = referenceValuesData(generation, fresh ? [] : priorReferenceValues);
   const attestation = await resource("attestation-policy.rego");
@@ -76,15 +90,17 @@ async function configMaps(
       "trusteeconfig-kbs-config",
       { "kbs-config.toml": await resource(`kbs-config-${generation}.toml`) },
       owner,
+      marks,
     ),
     configMap(
       "trusteeconfig-resource-policy",
       { [policyKey]: await resource("resource-policy.rego") },
       owner,
+      marks,
     ),
-    configMap("trusteeconfig-rvps-reference-values", values, owner),
-    configMap("trusteeconfig-attestation-policy-cpu", { "default_cpu.rego": attestation }, owner),
-    configMap("trusteeconfig-attestation-policy-gpu", { "default_gpu.rego": attestation }, owner),
+    configMap("trusteeconfig-rvps-reference-values", values, owner, marks),
+    configMap("trusteeconfig-attestation-policy-cpu", { "default_cpu.rego": attestation }, owner, marks),
+    configMap("trusteeconfig-attestation-policy-gpu", { "default_gpu.rego": attestation }, owner, marks),
     ...(generation === "0.18"
       ? [configMap("trusteeconfig-tdx-config", { "sgx_default_qcnl.conf": qcnl }, owner)]
       : []),
@@ -125,14 +141,18 @@ function kbsConfig(options: InstallationOptions, owner: readonly object[]): Mani
   };
 }
 
-/** The route to the KBS, which an administrator makes. */
-export function kbsRoute(generation: Generation): Manifest {
+/**
+ * The route to the KBS, which an administrator makes.
+ * @param owner the TrusteeConfig where Red Hat's operator makes it
+ */
+export function kbsRoute(generation: Generation, owner?: readonly object[]): Manifest {
+  const name = owner === undefined ? generationFacts[generation].route : REDHAT_ROUTE;
   return {
     apiVersion: "route.openshift.io/v1",
     kind: "Route",
-    metadata: { name: generationFacts[generation].route, namespace: NAMESPACE },
+    metadata: { name, namespace: NAMESPACE, ...(owner === undefined ? {} : { ownerReferences: owner }) },
     spec: {
-      host: kbsHost(generation),
+      host: hostOf(name),
       port: { targetPort: "kbs-port" },
       tls: { termination: "passthrough" },
       to: { kind: "Service", name: "kbs-service", weight: 100 },
@@ -153,7 +173,7 @@ export async function installation(options: InstallationOptions, uid: string): P
     secret("trusteeconfig-https-key-secret", { privateKey: options.key }, owner),
     sample(options.generation, owner),
     ...(options.fresh ? [] : preparedSecrets(options.generation)),
-    kbsRoute(options.generation),
+    kbsRoute(options.generation, options.operator === "red-hat" ? owner : undefined),
     kbsConfig(options, owner),
   ];
 }

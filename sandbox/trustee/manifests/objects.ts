@@ -18,6 +18,10 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
+/** Whose build of the operator is installed. Red Hat's is numbered 1.1 where upstream's is 0.18, and 1.2 where it is 0.21. */
+export const operators = ["upstream", "red-hat"] as const;
+export type OperatorBuild = (typeof operators)[number];
+
 /** The secret that a fresh installation registers. */
 export const sampleSecret: Readonly<Record<Generation, string>> = {
   "0.18": "kbsres1",
@@ -34,8 +38,10 @@ export function configMap(
   name: string,
   data: Readonly<Record<string, string>>,
   owner?: readonly object[],
+  annotations?: Readonly<Record<string, string>>,
 ): Manifest {
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(name, owner), data };
+  const described = { ...metadata(name, owner), ...(annotations === undefined ? {} : { annotations }) };
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: described, data };
 }
 
 export function secret(

@@ -170,7 +170,17 @@ export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof Error && "code" in error && error.code === status;
 }
 
-async function orMissing<T>(call: Promise<T>): Promise<T | undefined> {
+/** Waits for the creation of an object that may be there already. */
+export async function ignoringExisting(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!hasStatus(error, 409)) throw error;
+  }
+}
+
+/** What an API call answers, or undefined where there is no such object. */
+export async function orMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { generations } from "../../../core/trustee/generation.ts";
+import { operators } from "../manifests/objects.ts";
 
 const schema = z.object({
   generation: z.enum(generations),
+  operator: z.enum(operators),
   resourcePath: z.enum(["string", "array"]),
   kubeconfig: z.string(),
   opa: z.string(),

@@ -14,7 +14,7 @@ async function run(file: string): Promise<void> {
   await new Kubelet(pods, { ...options, port: options.kubeletPort }).start();
   while (!existsSync(options.installedMarker)) await sleep(50);
   pods.start();
-  new Operator(cluster, options.generation).start();
+  new Operator(cluster, options).start();
   await cluster.start();
   log("the stand-ins are at work");
 }

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { DEPLOYMENT, KBS_CONFIG, kbsDeployment, kbsService } from "../manifests/kbs.ts";
-import { NAMESPACE, sampleSecret } from "../manifests/objects.ts";
+import { NAMESPACE, type OperatorBuild, sampleSecret } from "../manifests/objects.ts";
 import { podTemplate, versionedConfigMaps } from "../manifests/pod-template.ts";
-import { type Cluster, hasStatus, type KbsConfig, log } from "./cluster.ts";
+import { type Cluster, ignoringExisting, type KbsConfig, log } from "./cluster.ts";
+import { migrateConfigMaps } from "./migration-from-1-1.ts";
 
 /** After a change, this long is waited for further ones. The real operator takes up to two seconds. Milliseconds. */
 const SETTLE = 300;
@@ -18,10 +19,16 @@ export class Operator {
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
   #again = false;
+  /** Whether it is one that takes ConfigMaps of Red Hat's 1.1 for its own. */
+  readonly #migrates: boolean;
 
-  constructor(cluster: Cluster, generation: Generation) {
+  constructor(
+    cluster: Cluster,
+    { generation, operator }: { readonly generation: Generation; readonly operator: OperatorBuild },
+  ) {
     this.#cluster = cluster;
     this.#generation = generation;
+    this.#migrates = operator === "red-hat" && generation === "0.21";
   }
 
   start(): void {
@@ -69,6 +76,7 @@ export class Operator {
       await this.#release(kbsConfig);
       return;
     }
+    if (this.#migrates) await migrateConfigMaps(this.#cluster, new Date());
     const listed = kbsConfig.spec?.kbsSecretResources ?? [];
     if (listed.length === 0) {
       log("spec.kbsSecretResources is empty: putting the sample secret back");
@@ -135,14 +143,6 @@ export class Operator {
     await ignoringExisting(
       this.#cluster.core.createNamespacedService({ namespace: NAMESPACE, body: kbsService(uid) as object }),
     );
-  }
-}
-
-async function ignoringExisting(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!hasStatus(error, 409)) throw error;
   }
 }
 

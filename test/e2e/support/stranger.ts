@@ -143,7 +143,7 @@ export class Stranger {
       { tries: 0, succeeded: 0 },
     );
     console.log(
-      `stranger, Trustee ${this.#sandbox.trustee}, ${scenario}: ${sum.tries} reads tried, ${sum.succeeded} succeeded`,
+      `stranger, Trustee ${this.#sandbox.trustee}${this.#sandbox.operator === "red-hat" ? " by Red Hat" : ""}, ${scenario}: ${sum.tries} reads tried, ${sum.succeeded} succeeded`,
     );
     const read = restricted.filter(([, { succeeded }]) => succeeded > 0).map(([path]) => path);
     expect({ read, tried: sum.tries > 0, attests: control.succeeded > 0 }).toEqual({
