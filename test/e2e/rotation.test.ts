@@ -52,7 +52,8 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-rotation-${trustee.replace(".", "-")}`, trustee });
-    stranger = await Stranger.start(sandbox, [PATH]);
+    // Who reads kbsres1 is said in the settings.
+    stranger = await Stranger.start(sandbox, [PATH], "trustee-image-policy/policy");
     before = await sharedData(sandbox);
     project = new Project(sandbox, "rotation");
     await project.init(settings({ release: "1" }));

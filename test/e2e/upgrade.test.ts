@@ -3,6 +3,7 @@ import { startSandbox, upgradeSandbox, type Sandbox } from "../../sandbox/api.ts
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { cells, podUids, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { Stranger } from "./support/stranger.ts";
 
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
@@ -26,16 +27,21 @@ describe.each(documents)(
     let sandbox: Sandbox;
     let project: Project;
     let before: SharedData;
+    let stranger: Stranger;
 
     beforeAll(async () => {
       sandbox = await startSandbox({ name: `e2e-upgrade-${become}` });
+      stranger = await Stranger.start(sandbox, ["p2-secret/secret"]);
       before = await sharedData(sandbox);
       project = new Project(sandbox, "upgrade");
       await project.init(devConfiguration());
       await project.up("--skip-preview");
+      // Where the administrator puts the stock policy in place, nothing of ours restricts anything until the next up.
+      if (become === "converted") stranger.watch();
       await upgradeSandbox(sandbox.name, become);
     }, 1_800_000);
     afterAll(async () => {
+      await stranger.stop();
       await project.dispose();
       await sandbox.stop();
     });
@@ -65,10 +71,16 @@ describe.each(documents)(
       expect(Object.keys(now)).toEqual(Object.keys(uids));
       expect(Object.values(uids).filter((uid) => Object.values(now).includes(uid))).toEqual([]);
       await project.expectNoChanges();
+      if (become === "converted") {
+        await stranger.stop();
+        stranger.expectNothingRead("upgrade, and the next up");
+      }
     });
 
     it("destroy leaves what the administrator has left, without what was ours before or after", async () => {
-      await project.destroy();
+      await stranger.during(async () => project.destroy());
+      // With the stock reference values it does not attest any more.
+      if (become === "converted") stranger.expectNothingRead("destroy after an upgrade");
       const { configMaps, kbsConfig, secrets } = await sharedData(sandbox);
       const data = (name: string): Readonly<Record<string, string>> => before.configMaps[name]?.data ?? {};
       const { policy, values } = left(
