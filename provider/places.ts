@@ -7,6 +7,7 @@ import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import { loadCluster } from "../kube/cluster.ts";
+import { KubeError } from "../kube/errors.ts";
 import { Turns } from "../kube/turns.ts";
 import {
   markSecret,
@@ -50,7 +51,7 @@ function factsOf(config: KubeConfig): ClusterFacts {
   };
 }
 
-/** With the uid of a namespace, where this account may read it and the cluster answers. */
+/** With the uid of a namespace, where this account may read it, or with what says that the cluster does not answer. */
 async function withNamespace(
   config: KubeConfig,
   facts: ClusterFacts,
@@ -62,8 +63,9 @@ async function withNamespace(
     const kube = new KubeClient(config, AbortSignal.timeout(LOOK), FIELD_MANAGER, clock);
     const uid = (await kube.getMetadata({ kind: "Namespace", namespace: "", name }))?.uid;
     return uid === undefined ? facts : { ...facts, namespace: { name, uid } };
-  } catch {
-    return facts;
+  } catch (error) {
+    const answered = error instanceof KubeError && !["unreachable", "aborted"].includes(error.failure);
+    return answered ? facts : { ...facts, silent: true };
   }
 }
 
@@ -84,7 +86,9 @@ export async function checkPlace(
   { oldInputs, newInputs }: CheckRequest,
   clock: Clock,
 ): Promise<CheckResponse> {
-  const had = readFacts(own(oldInputs, "facts"));
+  const last = readFacts(own(oldInputs, "facts"));
+  // A run with wrong settings, which has written nothing, leaves no cluster behind.
+  const had = last?.silent === true ? undefined : last;
   const kept = Object.fromEntries(
     ["cluster", "facts", "earlier"].flatMap((name) => {
       const value = own(oldInputs, name);
@@ -103,9 +107,13 @@ export async function checkPlace(
   const known = had !== undefined && sameServer(had, reached) && had.namespace?.name === name;
   const facts = known ? had : await withNamespace(config, reached, name, clock);
   const cluster = own(oldInputs, "cluster");
-  if (had === undefined || typeof cluster !== "string") {
-    return { inputs: { ...newInputs, ...kept, cluster: idOf(facts), facts: JSON.stringify(facts) } };
-  }
+  const before = earlierOf(oldInputs);
+  const again = before.find((one) => {
+    const there = readFacts(one["facts"]);
+    return there !== undefined && isSameCluster(there, facts);
+  });
+  const now = { cluster: again?.["cluster"] ?? idOf(facts), facts: JSON.stringify(facts) };
+  if (had === undefined || typeof cluster !== "string") return { inputs: { ...newInputs, ...kept, ...now } };
   if (isSameCluster(had, facts)) return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(facts) } };
   const failure = { property: "kubeconfig", reason: elsewhere(had, facts) };
   if (!leadsTo(had, oldInputs)) return { inputs: newInputs, failures: [failure] };
@@ -115,12 +123,12 @@ export async function checkPlace(
       return value === undefined ? [] : [[one, value]];
     }),
   );
-  const all = [...earlierOf(oldInputs), { ...way, cluster, facts: JSON.stringify(had) }];
+  const all = [...before.filter((one) => one !== again), { ...way, cluster, facts: JSON.stringify(had) }];
   const isSecret = [own(oldInputs, "kubeconfig"), own(oldInputs, "earlier")].some(
     (one) => one instanceof Secret,
   );
   const earlier = isSecret ? markSecret(JSON.stringify(all)) : JSON.stringify(all);
-  return { inputs: { ...newInputs, cluster: idOf(facts), facts: JSON.stringify(facts), earlier } };
+  return { inputs: { ...newInputs, ...now, earlier } };
 }
 
 /** How the clusters are reached that a stack was on before. */

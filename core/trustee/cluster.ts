@@ -8,6 +8,8 @@ export interface ClusterFacts {
   readonly ca: string;
   /** The namespace that is looked at, with its uid where this account may read it. */
   readonly namespace?: { readonly name: string; readonly uid: string } | undefined;
+  /** It has never answered, so nothing of the stack can be there. */
+  readonly silent?: true | undefined;
 }
 
 /** Whether two were reached in the same way. */
@@ -30,12 +32,13 @@ export function isSameCluster(one: ClusterFacts, other: ClusterFacts): boolean {
 export function readFacts(text: unknown): ClusterFacts | undefined {
   const facts = typeof text === "string" ? parseJson(text) : undefined;
   if (!isRecord(facts)) return undefined;
-  const { server, ca, namespace } = facts;
+  const { server, ca, namespace, silent } = facts;
   if (typeof server !== "string" || typeof ca !== "string") return undefined;
   const { name, uid } = isRecord(namespace) ? namespace : {};
   return {
     server,
     ca,
     ...(typeof name === "string" && typeof uid === "string" ? { namespace: { name, uid } } : {}),
+    ...(silent === true ? { silent } : {}),
   };
 }

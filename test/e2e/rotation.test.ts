@@ -135,10 +135,10 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     );
     let servedMeanwhile = 0;
     await duringUp(async () => {
-      if ((await shared()).includes("app (former initdata)") && (await readable(sandbox, name, PATH))) {
-        servedMeanwhile += 1;
-      }
-      if (await denied(name)) expect(await successorReady(uid)).toBe(true);
+      const listed = (await shared()).includes("app (former initdata)");
+      const read = await readable(sandbox, name, PATH);
+      if (listed && read) servedMeanwhile += 1;
+      if (!read && (await denied(name))) expect(await successorReady(uid)).toBe(true);
     });
     expect(servedMeanwhile).toBeGreaterThan(0);
     expect(await denied(name)).toBe(true);

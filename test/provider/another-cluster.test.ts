@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { STACK } from "./trustee-args.ts";
@@ -102,6 +103,43 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     writeFileSync(file, here.kubeconfig);
     await engine.configure({ kubeconfig: file });
     expect(await up()).toEqual(["same", "same", "same"]);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("there and back: what is here still counts", async () => {
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    await up();
+    const deployed = await both();
+    await engine.configure({ kubeconfig: there.kubeconfig });
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    expect(await both()).toEqual(deployed);
+  });
+
+  test("a run with a kubeconfig that leads nowhere, and one with a missing context, change nothing for the next", async () => {
+    const nowhere = here.kubeconfig.replace(
+      /"server":"[^"]+"/,
+      `"server":"https://127.0.0.1:${await closedPort()}"`,
+    );
+    expect(nowhere).not.toBe(here.kubeconfig);
+    const wrong = async (): Promise<void> => {
+      await engine.configure({ kubeconfig: nowhere });
+      await engine.configure({ kubeconfig: here.kubeconfig, context: "elsewhere" });
+    };
+    await wrong();
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    expect(await up()).toEqual(["create", "create", "create"]);
+    const deployed = await both();
+    await wrong();
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    await engine.configure({ kubeconfig: nowhere });
+    await wrong();
+    await engine.configure({ kubeconfig: there.kubeconfig });
+    expect(await up()).toEqual(["replace", "replace", "replace"]);
+    expect(await shared(here)).toEqual(before[0]);
+    expect(deployed[1]).toEqual(before[1]);
     await destroy();
     expect(await both()).toEqual(before);
   });
