@@ -202,6 +202,11 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
   });
 
   it("ctrl-C while destroy waits for the KBS to give a secret up ends within seconds; the next destroy goes on", async () => {
+    // The former KBS stays until its successor is ready, which does not come.
+    const strategy = { rollingUpdate: { maxUnavailable: 0 } };
+    const patch = JSON.stringify({ spec: { strategy } });
+    const deployment = ["deployment", "trustee-deployment", "-n", NAMESPACE];
+    await kubectl(stack.sandbox, "patch", ...deployment, "--type=merge", "-p", patch);
     const waits = /restricted until no KBS serves it: .*still mounts "p2-secret"/;
     await interruptedWhileWaiting("destroy", "ResourcePolicy \\(resource-policy\\)", waits);
     await stack.project.destroy();
