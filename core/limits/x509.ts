@@ -1,0 +1,87 @@
+import { X509Certificate } from "node:crypto";
+import { certificateBlocks } from "../pem.ts";
+
+/** What a guest's TLS library reads in certificates: rustls, so webpki. Node's own answers are OpenSSL's, which differ. */
+
+export function readCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every certificate of a PEM text that can be read. */
+export function certificatesIn(pem: string): readonly X509Certificate[] {
+  return certificateBlocks(pem).flatMap((block) => readCertificate(block) ?? []);
+}
+
+/** basicConstraints with CA:TRUE, in DER: its identifier, whether it is critical, and the sequence that begins by TRUE. */
+const CA_TRUE = /\x06\x03\x55\x1d\x13(?:\x01\x01\xff)?\x04.\x30.\x01\x01\xff/s;
+
+/** Whether it says CA:TRUE. `X509Certificate.ca` is false of a CA whose key usage is not that of one. */
+export function isAuthority({ raw }: X509Certificate): boolean {
+  return CA_TRUE.test(raw.toString("latin1"));
+}
+
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+
+/** Whether it may be a server's. Node calls the extended key usage `keyUsage`; where there is none, every use is allowed. */
+export function mayServe({ keyUsage }: X509Certificate): boolean {
+  return (keyUsage as readonly string[] | undefined)?.includes(SERVER_AUTH) ?? true;
+}
+
+/** Whether it names the host: the common name counts for nothing, and a wildcard is a whole label. */
+export function covers(certificate: X509Certificate, host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const isAddress = /^[\d.]+$/.test(bare) || bare.includes(":");
+  const matched = isAddress
+    ? certificate.checkIP(bare)
+    : certificate.checkHost(bare, { subject: "never", partialWildcards: false });
+  return matched !== undefined;
+}
+
+/** By name and signature alone: the key usage of the issuer does not count. */
+export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
+  } catch {
+    // A key of a kind that is not known here.
+    return false;
+  }
+}
+
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  return isIssuedBy(certificate, certificate);
+}
+
+/**
+ * The certificates from the one that is served to the one that a guest trusts, without that; undefined if there is no such way.
+ * @param others what is served beside it, in whatever order
+ */
+export function pathTo(
+  root: X509Certificate,
+  leaf: X509Certificate,
+  others: readonly X509Certificate[],
+): readonly X509Certificate[] | undefined {
+  if (isIssuedBy(leaf, root)) return [leaf];
+  for (const issuer of others) {
+    if (!isAuthority(issuer) || !isIssuedBy(leaf, issuer)) continue;
+    const rest = pathTo(
+      root,
+      issuer,
+      others.filter((one) => one !== issuer),
+    );
+    if (rest !== undefined) return [leaf, ...rest];
+  }
+  return undefined;
+}
+
+/** Whether two PEM texts have to do with each other: they share a certificate, or one of the one issued one of the other. */
+export function areRelated(one: string, other: string): boolean {
+  return certificatesIn(one).some((a) =>
+    certificatesIn(other).some(
+      (b) => a.fingerprint256 === b.fingerprint256 || isIssuedBy(a, b) || isIssuedBy(b, a),
+    ),
+  );
+}
