@@ -36,7 +36,7 @@ export interface GetTrusteeResult {
   readonly url: string;
   /** What the guests are to trust, PEM: the KBS's own certificate if it is self-signed, else its CA's. Absent: what they know. */
   readonly certificate?: string;
-  /** What the KBS serves, PEM, its own certificate first. */
+  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
   readonly servedCertificate?: string;
   readonly generation: Generation;
   /** The ConfigMap of the policy, as the KbsConfig names it. */

@@ -16,12 +16,12 @@ export function certificatesIn(pem: string): readonly X509Certificate[] {
   return certificateBlocks(pem).flatMap((block) => readCertificate(block) ?? []);
 }
 
-/** basicConstraints with CA:TRUE, in DER: its identifier, whether it is critical, and the sequence that begins by TRUE. */
-const CA_TRUE = /\x06\x03\x55\x1d\x13(?:\x01\x01\xff)?\x04.\x30.\x01\x01\xff/s;
+/** basicConstraints with CA:TRUE, in DER as hex: its identifier, whether it is critical, and the sequence that begins by TRUE. */
+const CA_TRUE = /^(?:..)*?0603551d13(?:0101ff)?04..30..0101ff/;
 
 /** Whether it says CA:TRUE. `X509Certificate.ca` is false of a CA whose key usage is not that of one. */
 export function isAuthority({ raw }: X509Certificate): boolean {
-  return CA_TRUE.test(raw.toString("latin1"));
+  return CA_TRUE.test(raw.toString("hex"));
 }
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
