@@ -1,5 +1,5 @@
 import type { Issues } from "../issues.ts";
-import { endpointFlaws, type Endpoint, type EndpointFlaw } from "./endpoint.ts";
+import { endpointFlaws, type Endpoint, type EndpointFlaw, type Role } from "./endpoint.ts";
 
 /** How the guests are told to reach the KBS, and where each part of that comes from. */
 export interface ServedEndpoint extends Endpoint {
@@ -58,6 +58,12 @@ function renewal({ certificate, served = certificate }: ServedEndpoint): string 
     : "No pod has to change for a new one.";
 }
 
+/** Which of the certificates it is, behind "whose". */
+function whichOf({ role, subject }: { readonly role: Role; readonly subject: string }): string {
+  if (role === "server") return "certificate";
+  return role === "trusted" ? `CA's certificate (${subject})` : `certificate of the CA between (${subject})`;
+}
+
 function checkTerm(
   endpoint: ServedEndpoint,
   { kind, words, role, subject }: Extract<EndpointFlaw, { kind: "term" | "soon" }>,
@@ -70,7 +76,7 @@ function checkTerm(
       `${authorityFrom}: the CA's certificate that the guests trust (${subject}) ${words}${refusal}. A new one means new initdata, and new pods.`,
     ];
   }
-  const which = role === "server" ? "certificate" : `certificate of the CA between (${subject})`;
+  const which = whichOf({ role, subject });
   if (kind === "soon") return [`${SECRET_PATH}: the ${which} in ${where} ${words}. ${renewal(endpoint)}`];
   const { certificate, served = certificate } = endpoint;
   issues.add({
@@ -160,12 +166,13 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           mend: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
         });
         return [];
-      case "usage":
+      case "unfit":
         issues.add({
-          path,
-          given: `${where}, whose certificate ${flaw.role === "server" ? "" : `of the CA between (${flaw.subject}) `}is not for servers: its extendedKeyUsage lacks serverAuth`,
-          allowed: "extendedKeyUsage with serverAuth, or none",
-          mend: "Issue it anew with serverAuth.",
+          path: flaw.role === "trusted" ? (endpoint.authorityFrom ?? path) : path,
+          given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
+          allowed:
+            "a certificate that guests take: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
+          mend: "Issue it anew.",
         });
         return [];
       case "issuer":

@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { certificateBlocks } from "../pem.ts";
 import { DAY } from "../reference-values/validity.ts";
-import { covers, isAuthority, isSelfSigned, mayServe, pathTo, readCertificate } from "./x509.ts";
+import { covers, isAuthority, isSelfSigned, fitnessFlaws, pathTo, readCertificate } from "./x509.ts";
 
 /** From here on it is said that a certificate is about to expire. Days. */
 const WARN_DAYS = 30;
@@ -28,8 +28,8 @@ export type EndpointFlaw =
     }
   /** The certificate names the host, but says CA:TRUE: rustls takes no CA for a server. */
   | { readonly kind: "authority" }
-  /** Its extended key usage is not that of a server. */
-  | { readonly kind: "usage"; readonly role: Role; readonly subject: string }
+  /** No guest takes such a one; `words` say why: `is not for servers`, `has an RSA key of 1024 bits`. */
+  | { readonly kind: "unfit"; readonly words: string; readonly role: Role; readonly subject: string }
   /** Nothing that guests trust has issued it. */
   | { readonly kind: "issuer"; readonly issuer: string; readonly isPinned: boolean };
 
@@ -62,8 +62,13 @@ function termFlaws(certificate: X509Certificate, role: Role, now: Date): readonl
     : [];
 }
 
-function usageFlaws(certificate: X509Certificate, role: Role): readonly EndpointFlaw[] {
-  return mayServe(certificate) ? [] : [{ kind: "usage", role, subject: oneLine(certificate.subject) }];
+function unfitFlaws(certificate: X509Certificate, role: Role): readonly EndpointFlaw[] {
+  return fitnessFlaws(certificate, role === "trusted").map((words) => ({
+    kind: "unfit",
+    words,
+    role,
+    subject: oneLine(certificate.subject),
+  }));
 }
 
 /** What is wrong between the certificate that the KBS serves and the one that guests trust. */
@@ -80,8 +85,10 @@ function chainFlaws(
   return [
     ...path
       .slice(1)
-      .flatMap((one) => [...termFlaws(one, "intermediate", now), ...usageFlaws(one, "intermediate")]),
-    ...(trusted.fingerprint256 === leaf.fingerprint256 ? [] : termFlaws(trusted, "trusted", now)),
+      .flatMap((one) => [...termFlaws(one, "intermediate", now), ...unfitFlaws(one, "intermediate")]),
+    ...(trusted.fingerprint256 === leaf.fingerprint256
+      ? []
+      : [...termFlaws(trusted, "trusted", now), ...unfitFlaws(trusted, "trusted")]),
   ];
 }
 
@@ -112,7 +119,7 @@ export function endpointFlaws(
     ...(isNamed ? [] : [{ kind: "host", host, names, isCa } as const]),
     ...(isNamed && isCa ? [{ kind: "authority" } as const] : []),
     // A CA that is no server's may have issued the one that is served.
-    ...(isCa ? [] : usageFlaws(leaf, "server")),
+    ...(isCa ? [] : unfitFlaws(leaf, "server")),
     ...(isCa ? [] : chainFlaws(trusted, [leaf, ...others.filter(isRead)], now)),
   ];
 }

@@ -30,8 +30,8 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
       return `${certificate} ${flaw.words}. Other initdata then needs another file, and a new pod.`;
     case "authority":
       return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.`;
-    case "usage":
-      return `${certificate} is not for servers, since its extendedKeyUsage lacks serverAuth: the pod gets no secret. ${renew}`;
+    case "unfit":
+      return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "issuer":
       return `${certificate} is issued by ${flaw.issuer}, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
@@ -68,7 +68,7 @@ function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw:
     case "unreadable":
     case "term":
     case "soon":
-    case "usage":
+    case "unfit":
       return !isLiveCertificate;
     case "issuer":
       return true;

@@ -26,9 +26,35 @@ export function isAuthority({ raw }: X509Certificate): boolean {
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 
-/** Whether it may be a server's. Node calls the extended key usage `keyUsage`; where there is none, every use is allowed. */
-export function mayServe({ keyUsage }: X509Certificate): boolean {
-  return (keyUsage as readonly string[] | undefined)?.includes(SERVER_AUTH) ?? true;
+const CURVES: readonly unknown[] = ["prime256v1", "secp384r1", "secp521r1"];
+
+/** Why nobody's signature by this key is taken; undefined if it is. */
+function keyFlaw({
+  publicKey: { asymmetricKeyType: type, asymmetricKeyDetails: details },
+}: X509Certificate): string | undefined {
+  if (type === "rsa") {
+    const bits = details?.modulusLength ?? 0;
+    return bits < 2048 ? `has an RSA key of ${bits} bits` : undefined;
+  }
+  if (type === "ec" && CURVES.includes(details?.namedCurve)) return undefined;
+  return type === "ed25519" ? undefined : `has a key of the kind ${details?.namedCurve ?? type ?? "unknown"}`;
+}
+
+/**
+ * Why a guest takes it for nobody's; empty if it may do so. Node calls the extended key usage `keyUsage`; where there is none, every use is
+ * allowed.
+ * @param isTrusted as what it is told to trust: then the key alone counts
+ */
+export function fitnessFlaws(certificate: X509Certificate, isTrusted = false): readonly string[] {
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  const isSha1 = /sha-?1(?!\d)|md5/i.test(certificate.signatureAlgorithm ?? "");
+  const own = [
+    ...(usages?.includes(SERVER_AUTH) === false
+      ? ["is not for servers (its extendedKeyUsage lacks serverAuth)"]
+      : []),
+    ...(isSha1 ? ["is signed by way of SHA-1 or MD5"] : []),
+  ];
+  return [...(isTrusted ? [] : own), keyFlaw(certificate) ?? []].flat();
 }
 
 /** Whether it names the host: the common name counts for nothing, and a wildcard is a whole label. */

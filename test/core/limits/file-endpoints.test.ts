@@ -182,7 +182,7 @@ describe("an initdata file's way to the KBS", () => {
 
   it("may trust what no guest takes for a server", () => {
     const usage =
-      "the certificate in its cdh.toml is not for servers, since its extendedKeyUsage lacks serverAuth: the pod gets no secret. Put the one that the KBS serves now into the file.";
+      "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
     expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
     const url = "https://old.example.com";
     const another = `its cdh.toml names the KBS ${URL_OF_KBS}, and the live one is at ${url}: the pod gets no secret from this Trustee.`;

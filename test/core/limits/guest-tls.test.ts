@@ -109,11 +109,30 @@ describe("what a guest makes of the KBS's certificate", () => {
   });
 
   it("looks at the extended key usage, which has to be a server's where there is one", () => {
-    const usage = `${SECRET}, whose certificate is not for servers: its extendedKeyUsage lacks serverAuth`;
+    const usage = `${SECRET}, whose certificate is not for servers (its extendedKeyUsage lacks serverAuth)`;
     for (const name of ["self-signed-client", "self-signed-any"]) {
       expect(check(pem(name), pem(name))).toEqual({ issues: [usage], warnings: [] });
     }
     expect(check(ca, pem("leaf-client")).issues).toEqual([usage]);
+  });
+
+  it.each([
+    ["rsa-1024", "has an RSA key of 1024 bits"],
+    ["secp256k1", "has a key of the kind secp256k1"],
+    ["sha1", "is signed by way of SHA-1 or MD5"],
+  ])("takes no weak one: %s", (name, words) => {
+    expect(check(pem(name), pem(name))).toEqual({
+      issues: [`${SECRET}, whose certificate ${words}`],
+      warnings: [],
+    });
+  });
+
+  it("takes a CA's whose key is strong, whatever has signed it", () => {
+    expect(check(pem("ca-rsa-1024"), pem("leaf-of-ca-rsa-1024")).issues).toEqual([
+      `${SECRET}, whose CA's certificate (CN=Example Weak CA) has an RSA key of 1024 bits`,
+    ]);
+    for (const name of ["rsa-2048", "secp521r1", "ed25519"])
+      expect(check(pem(name), pem(name))).toEqual(nothing);
   });
 
   it("looks at the names, and not at the common name", () => {
