@@ -80,12 +80,15 @@ function chainFlaws(
   const issuer = oneLine(leaf.issuer);
   // Which CAs a guest knows by itself nobody can say here; of a self-signed certificate there is none.
   if (trusted === undefined) return isSelfSigned(leaf) ? [{ kind: "issuer", issuer, isPinned: false }] : [];
-  const path = pathTo(trusted, leaf, others);
+  const between = (one: X509Certificate): readonly EndpointFlaw[] => [
+    ...termFlaws(one, "intermediate", now),
+    ...unfitFlaws(one, "intermediate"),
+  ];
+  const sound = others.filter((one) => between(one).every(({ kind }) => kind === "soon"));
+  const path = pathTo(trusted, leaf, sound) ?? pathTo(trusted, leaf, others);
   if (path === undefined) return [{ kind: "issuer", issuer, isPinned: true }];
   return [
-    ...path
-      .slice(1)
-      .flatMap((one) => [...termFlaws(one, "intermediate", now), ...unfitFlaws(one, "intermediate")]),
+    ...path.slice(1).flatMap(between),
     ...(trusted.fingerprint256 === leaf.fingerprint256
       ? []
       : [...termFlaws(trusted, "trusted", now), ...unfitFlaws(trusted, "trusted")]),

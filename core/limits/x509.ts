@@ -81,6 +81,9 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate);
 }
 
+/** No guest looks at more; whoever serves more may have written them to be looked at for long. */
+const MOST_BETWEEN = 16;
+
 /**
  * The certificates from the one that is served to the one that a guest trusts, without that; undefined if there is no such way.
  * @param others what is served beside it, in whatever order
@@ -90,15 +93,17 @@ export function pathTo(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
 ): readonly X509Certificate[] | undefined {
-  if (isIssuedBy(leaf, root)) return [leaf];
-  for (const issuer of others) {
-    if (!isAuthority(issuer) || !isIssuedBy(leaf, issuer)) continue;
-    const rest = pathTo(
-      root,
-      issuer,
-      others.filter((one) => one !== issuer),
-    );
-    if (rest !== undefined) return [leaf, ...rest];
+  const rest = new Set(others.slice(0, MOST_BETWEEN).filter(isAuthority));
+  // Each stands in one path only, so that this ends however they have signed each other.
+  const paths: (readonly [X509Certificate, ...X509Certificate[]])[] = [[leaf]];
+  for (const path of paths) {
+    const [last] = path;
+    if (isIssuedBy(last, root)) return path.toReversed();
+    for (const issuer of rest) {
+      if (!isIssuedBy(last, issuer)) continue;
+      rest.delete(issuer);
+      paths.push([issuer, ...path]);
+    }
   }
   return undefined;
 }

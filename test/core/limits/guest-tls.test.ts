@@ -67,6 +67,21 @@ describe("what a guest makes of the KBS's certificate", () => {
     expect(check(intermediate, below)).toEqual(nothing);
   });
 
+  it("goes by whichever of those between is sound, and ends however they have signed each other", () => {
+    const [renewed, expired] = [pem("intermediate"), pem("intermediate-old")];
+    for (const chain of [below + renewed + expired, below + expired + renewed]) {
+      expect(check(ca, chain)).toEqual(nothing);
+    }
+    expect(check(ca, below + expired).issues).toEqual([
+      expect.stringContaining("(CN=Example Intermediate) expired on"),
+    ]);
+    const all = pem("intermediate").repeat(500) + pem("other-ca").repeat(500);
+    const before = performance.now();
+    expect(check(ca, leaf + all)).toEqual(nothing);
+    expect(check(pem("ca-expired"), below + all).issues).toHaveLength(1);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
   it("takes none that a CA has issued where it trusts that one alone, and says what to do", () => {
     const refused = `${SECRET}, whose certificate is issued by CN=Example Private CA, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`;
     for (const served of [leaf, leaf + intermediate]) {
