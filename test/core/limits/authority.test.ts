@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { trustedCertificate } from "../../../core/limits/authority.ts";
 import { guestCertificate as pem } from "./guest-certificates.ts";
 
@@ -20,6 +21,20 @@ describe("what guests are to trust", () => {
     for (const served of [leaf, renewed, pem("leaf-expired"), leaf + ca]) {
       expect(trustedCertificate(served, { secret: ca })).toBe(ca);
     }
+  });
+
+  it("leaves the initdata as it is when a certificate of that CA is renewed, and else changes it", () => {
+    const initdata = (served: string, secret?: string): string =>
+      renderInitdata({
+        algorithm: "sha256",
+        claims: {},
+        url: "https://kbs.example.com",
+        certificate: trustedCertificate(served, { secret }) ?? "",
+        agentPolicy: { logs: true, allowedCommands: [] },
+      });
+    expect(initdata(renewed, ca)).toBe(initdata(leaf, ca));
+    expect(initdata(renewed + ca)).toBe(initdata(leaf + ca));
+    expect(initdata(pem("self-signed"))).not.toBe(initdata(pem("self-signed-plain")));
   });
 
   it("is of several in ca.crt the one that goes with what is served: a guest takes the first alone", () => {
