@@ -38,10 +38,12 @@ export interface DeclaredTrusteeAccess {
 /** Reads the live Trustee, and refuses one that this stack could not be put on. */
 function readTrustee(
   settings: Settings,
+  files: Files,
   clusters: Clusters,
   own: StackId,
 ): Promise<trustee.GetTrusteeResult> {
   const { namespace, kbsConfig, deployment, certificateSecret, url, generation } = settings.trustee;
+  const { certificateAuthority = files.authority } = settings.trustee;
   const named = (created: boolean): string[] =>
     settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
   return trustee.getTrustee(
@@ -50,6 +52,7 @@ function readTrustee(
       kbsConfig,
       deployment,
       certificateSecret,
+      certificateAuthority,
       url,
       generation,
       existingSecrets: named(false),
@@ -144,7 +147,7 @@ export async function declareConfiguration(
   const identity = await stackIdentity(clusters.trustee, opts?.parent);
   const { own } = identity;
   const [live, livePods] = await Promise.all([
-    readTrustee(settings, clusters, own),
+    readTrustee(settings, files, clusters, own),
     readLivePods(settings, clusters),
   ]);
   const plan = tryPlan(settings, live, { files: files.initdata, livePods }, own, issues);

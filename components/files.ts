@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { inspectInitdata } from "../core/initdata/verbatim.ts";
 import { Issues } from "../core/issues.ts";
+import { onlyCertificates } from "../core/pem.ts";
 import type { Settings } from "../core/settings/settings.ts";
 
 /** What the settings say is in files; paths are meant from the folder of the project. */
@@ -9,6 +10,8 @@ export interface Files {
   readonly initdata: Readonly<Record<string, string>>;
   /** Secret -> key -> base64 of the file's bytes. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The certificates in `trustee.certificateAuthorityFile`. */
+  readonly authority?: string | undefined;
 }
 
 interface Wanted {
@@ -102,12 +105,24 @@ async function readSecrets(secrets: Settings["secrets"], issues: Issues): Promis
   return Object.fromEntries(found);
 }
 
+async function readAuthority(
+  { certificateAuthorityFile: file }: Settings["trustee"],
+  issues: Issues,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const path = "trustee.certificateAuthorityFile";
+  const allowed = "the path of a PEM file, from the project's folder";
+  const text = await read({ path, file, allowed, mend: "Correct the path." }, issues);
+  return text && onlyCertificates(text.toString("utf8"), { path, where: `"${file}", which` }, issues);
+}
+
 /** @param issues takes every file that cannot be read, or holds what no guest would take */
 export async function readFiles(
-  settings: Pick<Settings, "pods" | "readers" | "secrets">,
+  settings: Pick<Settings, "pods" | "readers" | "secrets" | "trustee">,
   issues: Issues,
 ): Promise<Files> {
   return {
+    authority: await readAuthority(settings.trustee, issues),
     initdata: await readInitdata(settings, issues),
     secrets: await readSecrets(settings.secrets, issues),
   };

@@ -18,6 +18,10 @@ export function otherBlocks(text: string): readonly string[] {
   return [...new Set(names)];
 }
 
+export function isOnlyCertificates(text: string): boolean {
+  return certificateBlocks(text).length > 0 && otherBlocks(text).length === 0;
+}
+
 /**
  * The certificates of a text that is to hold nothing else: it goes into initdata, which is in annotations, outputs and the state,
  * for everybody to read. A private key beside them becomes an issue, and is not taken; so does a text without a certificate.

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
 import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
-import { onlyCertificates } from "../core/pem.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
@@ -25,6 +24,7 @@ import {
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
+import { certificatesOf } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
 import { findGeneration } from "./generation.ts";
@@ -36,6 +36,8 @@ const argsSchema = z.object({
   kbsConfig: z.string().min(1),
   deployment: z.string().min(1),
   certificateSecret: z.string().min(1),
+  /** What the guests are to trust in place of what follows from the Secret: PEM, or `public`. */
+  certificateAuthority: z.string().min(1).nullish(),
   /** Absent: as the KbsConfig names it. */
   resourcePolicy: z.string().min(1).nullish(),
   referenceValues: z.string().min(1).nullish(),
@@ -48,24 +50,6 @@ const argsSchema = z.object({
   identity: z.string().nullish(),
 });
 type Args = z.output<typeof argsSchema>;
-
-/** The certificates in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
-function certificateOf(secret: KubeObject, { certificateSecret }: Args, issues: Issues): string {
-  const data = z.record(z.string(), z.string()).nullish().parse(secret["data"]) ?? {};
-  const path = "trustee.certificateSecret";
-  const encoded = data["tls.crt"];
-  if (encoded !== undefined) {
-    const where = `Secret "${certificateSecret}" whose tls.crt`;
-    return onlyCertificates(Buffer.from(encoded, "base64").toString("utf8"), { path, where }, issues);
-  }
-  issues.add({
-    path,
-    given: `Secret "${certificateSecret}" without the key tls.crt`,
-    allowed: "a Secret with the KBS's certificate in PEM under tls.crt",
-    mend: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
-  });
-  return "";
-}
 
 function hostOf(route: KubeObject | undefined): string | undefined {
   const host = z.object({ host: z.string().min(1) }).safeParse(route?.["spec"]);
@@ -218,7 +202,7 @@ export async function getTrustee(
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
   if (kbsConfig !== undefined)
     checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
-  const pem = certificate === undefined ? "" : certificateOf(certificate, want, issues);
+  const certificates = certificate === undefined ? {} : certificatesOf(certificate, want, issues);
   const warnings = await survey.missing(
     registered.filter((name) => !want.createdSecrets.includes(name) && !want.existingSecrets.includes(name)),
     want.kbsConfig,
@@ -229,7 +213,7 @@ export async function getTrustee(
   return {
     result: {
       url: url ?? "",
-      certificate: pem,
+      ...certificates,
       generation,
       policyConfigMap,
       referenceValuesConfigMap,

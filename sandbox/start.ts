@@ -6,7 +6,7 @@ import type { Generation } from "../core/trustee/generation.ts";
 import {
   type ClusterCertificates,
   makeClusterCertificates,
-  selfSigned,
+  makeTrusteeCertificate,
 } from "./control-plane/certificates.ts";
 import { writeKubeconfig } from "./control-plane/kubeconfig.ts";
 import { newExecContainer, writeKwokConfiguration } from "./control-plane/kwok-configuration.ts";
@@ -134,24 +134,13 @@ export class Start {
     await Promise.all([
       writeKubeconfig(kubeconfig, ports.apiServer, certificates.ca, certificates.admin),
       writeKwokConfiguration(files.kwokConfiguration, execContainer),
-      this.#trusteeCertificate(folder),
+      makeTrusteeCertificate(folder, [...kbsHosts, "kbs-service", "kbs-service.trustee-operator-system.svc"]),
     ]);
     this.#spawnAll(controlPlanePrograms(files, ports));
     await this.#startStandins(certificates, ports, execContainer);
     detail("waiting for the API server");
     await this.#apiServerReady(this.#connect(certificates, ports));
     this.#spawnAll(controllerPrograms(files, ports));
-  }
-
-  async #trusteeCertificate(folder: string): Promise<void> {
-    await selfSigned(folder, "trustee", {
-      subject: "/CN=kbs-trustee-operator-system",
-      extensions: [
-        `subjectAltName = ${[...kbsHosts, "kbs-service", "kbs-service.trustee-operator-system.svc"]
-          .map((host) => `DNS:${host}`)
-          .join(",")}`,
-      ],
-    });
   }
 
   async #startStandins(

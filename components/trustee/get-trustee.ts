@@ -10,6 +10,11 @@ export interface GetTrusteeArgs {
   readonly kbsConfig?: string | undefined;
   readonly deployment?: string | undefined;
   readonly certificateSecret?: string | undefined;
+  /**
+   * The CA that has issued the KBS's certificate: PEM, or `public` for one that the guests know. @default `ca.crt` of the Secret; a
+   * self-signed certificate is trusted itself
+   */
+  readonly certificateAuthority?: string | undefined;
   /** The ConfigMap of the policy. @default the one that the KbsConfig names */
   readonly resourcePolicy?: string | undefined;
   /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
@@ -29,8 +34,10 @@ export interface GetTrusteeArgs {
 
 export interface GetTrusteeResult {
   readonly url: string;
-  /** PEM. */
-  readonly certificate: string;
+  /** What the guests are to trust, PEM: the KBS's own certificate if it is self-signed, else its CA's. Absent: what they know. */
+  readonly certificate?: string;
+  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
+  readonly servedCertificate?: string;
   readonly generation: Generation;
   /** The ConfigMap of the policy, as the KbsConfig names it. */
   readonly policyConfigMap: string;
@@ -55,7 +62,7 @@ export interface GetTrusteeResult {
 }
 
 /**
- * Reads the live Trustee, also at preview: a rotated certificate so shows as new initdata. Fails, before anything is
+ * Reads the live Trustee, also at preview: a rotated certificate that guests trust itself so shows as new initdata. Fails, before anything is
  * written, with every reason why this stack could not be put on this Trustee.
  */
 export async function getTrustee(
@@ -67,6 +74,7 @@ export async function getTrustee(
     kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
     deployment: args.deployment ?? trusteeNames.deployment,
     certificateSecret: args.certificateSecret ?? trusteeNames.certificate,
+    certificateAuthority: args.certificateAuthority,
     resourcePolicy: args.resourcePolicy,
     referenceValues: args.referenceValues,
     url: args.url,

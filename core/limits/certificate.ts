@@ -1,18 +1,21 @@
 import type { Issues } from "../issues.ts";
-import { endpointFlaws, type EndpointFlaw } from "./endpoint.ts";
+import { endpointFlaws, type Endpoint, type EndpointFlaw, type Role } from "./endpoint.ts";
 
 /** How the guests are told to reach the KBS, and where each part of that comes from. */
-export interface ServedEndpoint {
-  readonly url: string;
-  /** PEM, one certificate or a chain, the KBS's own first. */
-  readonly certificate: string;
-  /** The Secret that holds it, for messages. */
+export interface ServedEndpoint extends Endpoint {
+  /** The Secret with what the KBS serves, for messages. */
   readonly where: string;
   /** Whether the URL is `trustee.url`; else its host is the Route's, which goes before `trustee.url`. */
   readonly urlFrom: "setting" | "route";
   /** Whether `trustee.url` is set, although the Route's host goes before it. @default false */
   readonly isOverridden?: boolean;
+  /** The setting that says what the guests trust. @default none: that follows from the Secret */
+  readonly authorityFrom?: "trustee.certificateAuthority" | "trustee.certificateAuthorityFile" | undefined;
+  /** Whether any initdata is generated; if none is, nobody is told what to trust. @default true */
+  readonly isGenerated?: boolean;
 }
+
+const SECRET_PATH = "trustee.certificateSecret";
 
 function checkHost(
   { where, urlFrom, isOverridden = false }: ServedEndpoint,
@@ -20,7 +23,7 @@ function checkHost(
   issues: Issues,
 ): readonly string[] {
   const isSet = urlFrom === "setting";
-  const path = isSet ? "trustee.url" : "trustee.certificateSecret";
+  const path = isSet ? "trustee.url" : SECRET_PATH;
   if (isCa) {
     const which = isSet ? host : `the Route's host ${host}`;
     return [
@@ -48,13 +51,86 @@ function checkHost(
   return [];
 }
 
+/** What a new certificate of the KBS leads to. */
+function renewal({ certificate, served = certificate }: ServedEndpoint): string {
+  return certificate === served
+    ? "A new one means new initdata, and new pods."
+    : "No pod has to change for a new one.";
+}
+
+/** Which of the certificates it is, behind "whose". */
+function whichOf({ role, subject }: { readonly role: Role; readonly subject: string }): string {
+  if (role === "server") return "certificate";
+  return role === "trusted" ? `CA's certificate (${subject})` : `certificate of the CA between (${subject})`;
+}
+
+function checkTerm(
+  endpoint: ServedEndpoint,
+  { kind, words, role, subject }: Extract<EndpointFlaw, { kind: "term" | "soon" }>,
+  issues: Issues,
+): readonly string[] {
+  const { where, authorityFrom = SECRET_PATH } = endpoint;
+  if (role === "trusted") {
+    const refusal = kind === "term" ? ", so that guests with OpenSSL refuse it" : "";
+    return [
+      `${authorityFrom}: the CA's certificate that the guests trust (${subject}) ${words}${refusal}. A new one means new initdata, and new pods.`,
+    ];
+  }
+  const which = whichOf({ role, subject });
+  if (kind === "soon") return [`${SECRET_PATH}: the ${which} in ${where} ${words}. ${renewal(endpoint)}`];
+  const { certificate, served = certificate } = endpoint;
+  issues.add({
+    path: SECRET_PATH,
+    given: `${where}, whose ${which} ${words}`,
+    allowed: "a certificate that is valid now: no guest gets a secret otherwise",
+    mend:
+      certificate === served
+        ? "Renew the KBS's certificate; every pod without an initdataFile then gets new initdata by itself."
+        : "Renew it; no pod has to change.",
+  });
+  return [];
+}
+
+/** The guests are told to trust what has not issued the certificate that they are shown. */
+function checkIssuer(
+  { where, authorityFrom, isGenerated = true }: ServedEndpoint,
+  { issuer, isPinned }: Extract<EndpointFlaw, { kind: "issuer" }>,
+  issues: Issues,
+): void {
+  // Each initdata file says by itself what its guest trusts.
+  if (!isGenerated) return;
+  const known = `For a CA that every guest knows, set trustee.certificateAuthority to "public".`;
+  if (!isPinned) {
+    issues.add({
+      path: authorityFrom ?? SECRET_PATH,
+      given: `"public", and the certificate in ${where} is self-signed: no guest knows it`,
+      allowed: "a certificate that a public CA has issued",
+      mend: "Remove the setting: the guests are then told to trust that certificate.",
+    });
+  } else if (authorityFrom === undefined) {
+    issues.add({
+      path: SECRET_PATH,
+      given: `${where}, whose certificate is issued by ${issuer}, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`,
+      allowed: "a self-signed certificate, or the CA's too",
+      mend: `Put the CA's certificate into the Secret under ca.crt, or set trustee.certificateAuthority to it. ${known}`,
+    });
+  } else {
+    issues.add({
+      path: authorityFrom,
+      given: `no certificate of the CA that has issued the one in ${where}: that is ${issuer}`,
+      allowed: "the certificate of that CA, in PEM",
+      mend: `Set it to the CA's certificate; a CA between the two belongs behind the KBS's own in tls.crt. ${known}`,
+    });
+  }
+}
+
 /**
- * Whether guests that trust this certificate alone will reach the KBS.
+ * Whether the guests will reach the KBS by what they are told.
  * @returns warnings; what keeps every guest from its secrets becomes an issue
  */
 export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Issues): readonly string[] {
   const { url, where } = endpoint;
-  const path = "trustee.certificateSecret";
+  const path = SECRET_PATH;
   return endpointFlaws(endpoint, now).flatMap((flaw): readonly string[] => {
     switch (flaw.kind) {
       case "no-url":
@@ -78,19 +154,30 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
         });
         return [];
       case "term":
-        issues.add({
-          path,
-          given: `${where}, whose certificate ${flaw.words}`,
-          allowed: "a certificate that is valid now: no guest gets a secret otherwise",
-          mend: "Renew the KBS's certificate; every pod without an initdataFile then gets new initdata by itself.",
-        });
-        return [];
       case "soon":
-        return [
-          `${path}: the certificate in ${where} ${flaw.words}. A new one means new initdata, and new pods.`,
-        ];
+        return checkTerm(endpoint, flaw, issues);
       case "host":
         return checkHost(endpoint, flaw, issues);
+      case "authority":
+        issues.add({
+          path,
+          given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+          allowed: "a server's certificate: CA:FALSE, or no basicConstraints",
+          mend: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
+        });
+        return [];
+      case "unfit":
+        issues.add({
+          path: flaw.role === "trusted" ? (endpoint.authorityFrom ?? path) : path,
+          given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
+          allowed:
+            "a certificate that guests take: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
+          mend: "Issue it anew.",
+        });
+        return [];
+      case "issuer":
+        checkIssuer(endpoint, flaw, issues);
+        return [];
     }
   });
 }

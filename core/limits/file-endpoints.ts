@@ -1,13 +1,13 @@
 import type { InitdataEndpoint } from "../initdata/verbatim.ts";
-import { areRelated, endpointFlaws, type EndpointFlaw } from "./endpoint.ts";
+import { certificateBlocks } from "../pem.ts";
+import { anchorAmong } from "./authority.ts";
+import { endpointFlaws, type Endpoint, type EndpointFlaw } from "./endpoint.ts";
 import type { InitdataFile } from "./initdata-files.ts";
+import { areRelated, certificatesIn, isAuthority } from "./x509.ts";
 
 /** The live KBS. */
-export interface LiveEndpoint {
-  readonly url: string;
-  /** PEM. */
-  readonly certificate: string;
-  /** The Secret that holds it, for messages. */
+export interface LiveEndpoint extends Endpoint {
+  /** The Secret with what the KBS serves, for messages. */
   readonly where: string;
 }
 
@@ -28,6 +28,12 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "soon":
       return `${certificate} ${flaw.words}. Other initdata then needs another file, and a new pod.`;
+    case "authority":
+      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.`;
+    case "unfit":
+      return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
+    case "issuer":
+      return `${certificate} is issued by ${flaw.issuer}, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
         flaw.isCa
@@ -37,37 +43,64 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
   }
 }
 
+/** Whether a guest that trusts the first of these certificates takes what the live KBS serves. */
+function isTrusted(certificate: string, { certificate: pinned, served = pinned }: LiveEndpoint): boolean {
+  if (served === undefined) return true;
+  const [leaf] = certificatesIn(served);
+  // A CA in the Secret is not what the KBS serves.
+  if (leaf === undefined || isAuthority(leaf)) return areRelated(certificate, served);
+  const [first = ""] = certificateBlocks(certificate);
+  return anchorAmong(first, served) !== undefined;
+}
+
 /** What has not been said of Trustee's own URL and certificate already, and is not answered by them. */
 function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw: EndpointFlaw): boolean {
   const isLiveUrl = bare(url) === bare(live.url);
-  const isLiveCertificate = certificate?.trim() === live.certificate.trim();
+  const isLiveCertificate = certificate?.trim() === live.certificate?.trim();
   switch (flaw.kind) {
     case "no-url":
     case "http":
+    case "authority":
       return !isLiveUrl;
     case "host":
       // The CA of the one that is served need not name the host.
-      return !isLiveUrl || !(flaw.isCa ? areRelated(certificate ?? "", live.certificate) : isLiveCertificate);
+      return !isLiveUrl || !(flaw.isCa ? isTrusted(certificate ?? "", live) : isLiveCertificate);
     case "unreadable":
     case "term":
     case "soon":
+    case "unfit":
       return !isLiveCertificate;
+    case "issuer":
+      return true;
   }
+}
+
+/** Why the guest does not take what the live KBS serves, by a certificate that is sound itself. */
+function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEndpoint): readonly string[] {
+  if (isTrusted(certificate, live)) return [];
+  const { certificate: pinned, served = pinned, where } = live;
+  if (anchorAmong(certificate, served ?? "") !== undefined) {
+    return [
+      `the guest takes the first certificate in its ${file} alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.`,
+    ];
+  }
+  const present = pinned === served ? "the present one" : "the CA's";
+  return [
+    `the certificate in its ${file} is another one than in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
+  ];
 }
 
 function endpointWarnings(endpoint: InitdataEndpoint, live: LiveEndpoint, now: Date): readonly string[] {
   const { file, url, certificate } = endpoint;
-  const flaws = endpointFlaws(endpoint, now);
+  const flaws = endpointFlaws({ url, certificate }, now);
   const said = flaws.filter((flaw) => isNew(endpoint, live, flaw)).map((flaw) => flawWords(endpoint, flaw));
   if (bare(url) !== bare(live.url)) {
     if (flaws.some(({ kind }) => kind === "no-url")) return said;
     const another = `its ${file} names the KBS ${url}, and the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
     return [another, ...said];
   }
-  const isSound = flaws.every(({ kind }) => kind === "soon");
-  if (!isSound || certificate === undefined || areRelated(certificate, live.certificate)) return said;
-  const foreign = `the certificate in its ${file} is another one than in ${live.where}: unless the KBS serves one that it signed, the pod gets no secret. Put the present one into the file.`;
-  return [...said, foreign];
+  const isSound = flaws.every(({ kind }) => kind === "soon" || kind === "authority");
+  return isSound && certificate !== undefined ? [...said, ...foreignWords(endpoint, live)] : said;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
-import { checkCertificate } from "./certificate.ts";
+import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
@@ -15,8 +15,10 @@ import { initdataFiles } from "./initdata-files.ts";
 /** What the guards need to know of the live Trustee. */
 export interface LiveTrustee extends LiveTexts {
   readonly url: string;
-  /** PEM. */
-  readonly certificate: string;
+  /** What the guests are told to trust, PEM. Absent: their own trust store decides. */
+  readonly certificate?: string | undefined;
+  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
+  readonly servedCertificate?: string | undefined;
   readonly registeredSecrets: readonly string[];
 }
 
@@ -108,6 +110,11 @@ function checkLimits(budget: Budget, issues: Issues): readonly string[] {
   });
 }
 
+function authoritySetting({ trustee }: Settings): ServedEndpoint["authorityFrom"] {
+  if (trustee.certificateAuthority !== undefined) return "trustee.certificateAuthority";
+  return trustee.certificateAuthorityFile === undefined ? undefined : "trustee.certificateAuthorityFile";
+}
+
 /**
  * Looks for what would fail only later, in a guest or at the API server.
  * @param now the clock
@@ -119,14 +126,17 @@ export function guard(
   issues: Issues,
 ): Guarded {
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
-  const { url, certificate } = live;
+  const { url, certificate, servedCertificate } = live;
   const { url: urlSetting, certificateSecret } = settings.trustee;
   const where = `Secret "${certificateSecret}"`;
   const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
   const served = {
     url,
     certificate,
+    served: servedCertificate,
     where,
+    authorityFrom: authoritySetting(settings),
+    isGenerated: plan.pods.some(({ facts }) => facts === undefined),
     urlFrom: urlSetting === url ? "setting" : "route",
     isOverridden: urlSetting !== undefined && urlSetting !== url,
   } as const;

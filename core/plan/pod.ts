@@ -11,8 +11,8 @@ import { checkLivePod, sameInitdata, type LivePod } from "./live-pod.ts";
 /** The KBS as the guests are told of it. */
 export interface KbsEndpoint {
   readonly url: string;
-  /** PEM; public. */
-  readonly certificate?: string;
+  /** What the guests are told to trust, PEM; public. Absent: their own trust store decides. */
+  readonly certificate?: string | undefined;
 }
 
 /** One pod with everything that follows from its declaration. */

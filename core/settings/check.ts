@@ -30,6 +30,14 @@ export function checkSettings(
     );
   }
   checkValidity(settings.referenceValues, issues);
+  if (settings.trustee.certificateAuthority === undefined) return;
+  if (settings.trustee.certificateAuthorityFile === undefined) return;
+  issues.add({
+    path: "trustee.certificateAuthorityFile",
+    given: "a file beside trustee.certificateAuthority",
+    allowed: "one of the two",
+    mend: "Remove one of them.",
+  });
 }
 
 function checkValidity({ entries, validityDaysOf }: Settings["referenceValues"], issues: Issues): void {

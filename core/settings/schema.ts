@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
+import { PUBLIC } from "../limits/authority.ts";
 import { clouds } from "../limits/user-data.ts";
+import { isOnlyCertificates } from "../pem.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
@@ -39,6 +41,19 @@ const trusteeSchema = z.strictObject({
   deployment: z.string().default(trusteeNames.deployment),
   /** The Secret with the KBS's certificate under `tls.crt`. */
   certificateSecret: z.string().default(trusteeNames.certificate),
+  /**
+   * The CA that has issued the KBS's certificate, for the guests to trust: PEM, or `public` for one that they know by themselves.
+   * @default `ca.crt` of that Secret; a self-signed certificate is trusted itself
+   */
+  certificateAuthority: z
+    .string()
+    .refine((text) => text === PUBLIC || isOnlyCertificates(text), {
+      error: `certificates in PEM and nothing else, or "${PUBLIC}"`,
+      params: { given: "a text that is neither, and is not shown here" },
+    })
+    .optional(),
+  /** The same, PEM in a file. */
+  certificateAuthorityFile: z.string().min(1).optional(),
   /** The KBS as the guests reach it, where there is no OpenShift route. @default the route's host, by https */
   url: z
     .url({

@@ -10,6 +10,10 @@ export interface CertificateFiles {
 
 const DAYS = "3650";
 
+const server = "extendedKeyUsage = serverAuth";
+const client = "extendedKeyUsage = clientAuth";
+const both = "extendedKeyUsage = serverAuth,clientAuth";
+
 async function newKey(file: string): Promise<void> {
   await execa("openssl", [
     "genpkey",
@@ -33,20 +37,37 @@ export interface SelfSignedOptions {
   readonly extensions: readonly string[];
 }
 
-/** A self-signed certificate; a CA if its extensions say so. */
+/** A self-signed certificate; a CA if its extensions say so. It has these alone, none of openssl's own configuration. */
 export async function selfSigned(
   folder: string,
   name: string,
   options: SelfSignedOptions,
 ): Promise<CertificateFiles> {
   const files = filesOf(folder, name);
-  await newKey(files.key);
-  const extensions = options.extensions.flatMap((extension) => ["-addext", extension]);
+  const configuration = join(folder, `${name}.cnf`);
+  const sections = ["[req]", "distinguished_name = dn", "[dn]", "[extensions]", ...options.extensions];
+  await Promise.all([newKey(files.key), writeFile(configuration, `${sections.join("\n")}\n`)]);
   await execa("openssl", [
     ...["req", "-x509", "-new", "-sha256", "-days", DAYS, "-key", files.key, "-out", files.certificate],
-    ...["-subj", options.subject, ...extensions],
+    ...["-subj", options.subject, "-config", configuration, "-extensions", "extensions"],
   ]);
   return files;
+}
+
+/** The KBS's own for these hosts, as a real guest takes it, which refuses a CA for a server. */
+export async function makeTrusteeCertificate(
+  folder: string,
+  hosts: readonly string[],
+): Promise<CertificateFiles> {
+  return selfSigned(folder, "trustee", {
+    subject: "/CN=kbs-trustee-operator-system",
+    extensions: [
+      "basicConstraints = critical,CA:FALSE",
+      "keyUsage = critical,digitalSignature",
+      server,
+      `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(",")}`,
+    ],
+  });
 }
 
 async function signed(
@@ -100,10 +121,6 @@ export function clusterCertificates(folder: string): ClusterCertificates {
   };
 }
 
-const server = "extendedKeyUsage = serverAuth";
-const client = "extendedKeyUsage = clientAuth";
-const both = "extendedKeyUsage = serverAuth,clientAuth";
-
 /** The certificates of one control plane, on 127.0.0.1, made with the openssl program into `folder`. */
 export async function makeClusterCertificates(folder: string): Promise<ClusterCertificates> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -111,7 +128,11 @@ export async function makeClusterCertificates(folder: string): Promise<ClusterCe
   const { ca } = files;
   await selfSigned(folder, "ca", {
     subject: "/CN=trustee-access-sandbox-ca",
-    extensions: ["keyUsage = critical,keyCertSign,cRLSign"],
+    extensions: [
+      "basicConstraints = critical,CA:TRUE",
+      "keyUsage = critical,keyCertSign,cRLSign",
+      "subjectKeyIdentifier = hash",
+    ],
   });
   const local = "IP:127.0.0.1,DNS:localhost";
   const apiServerNames = `${local},IP:10.0.0.1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc`;

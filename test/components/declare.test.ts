@@ -55,7 +55,10 @@ describe("what a program declares", () => {
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {
       settings: {
-        trustee: { url: "https://kbs.example.com" },
+        trustee: {
+          url: "https://kbs.example.com",
+          certificateAuthorityFile: "test/fixtures/certificates/leaf.pem",
+        },
         podCluster: { kubeconfig: "/elsewhere" },
         secrets: [
           { name: "made", from: "generate", keys: ["a", "b"], length: 20 },
@@ -143,6 +146,14 @@ describe("what a program declares", () => {
     expect(Object.fromEntries(data)).toEqual({
       made: secret({ a: "Z2VuZXJhdGVk", b: "Z2VuZXJhdGVk" }),
       given: secret({ k: "dGV4dA==" }),
+    });
+  });
+
+  it("says what the guests are to trust, as it stands in the file", () => {
+    const certificateAuthority: string = LIVE.certificate;
+    expect(invoked).toContainEqual({
+      token: "trustee:index:getTrustee",
+      inputs: expect.objectContaining({ certificateAuthority }) as unknown,
     });
   });
 

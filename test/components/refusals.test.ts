@@ -103,6 +103,23 @@ describe("what is refused at once", () => {
     expect(asked).toEqual([]);
   });
 
+  it("is a file with the CA's certificate that is not there, or holds more than that, before anything is read", async () => {
+    const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
+    const files = [join(folder, "nowhere"), file("ca.pem", LIVE.certificate + key), file("empty.pem", "")];
+    const said = await Promise.all(
+      files.map(async (certificateAuthorityFile) =>
+        problems({ settings: { trustee: { certificateAuthorityFile } } }),
+      ),
+    );
+    const path = "trustee.certificateAuthorityFile";
+    expect(said).toEqual([
+      [`${path}: "/nowhere", which cannot be read`],
+      [`${path}: "/ca.pem", which holds more than certificates: PRIVATE KEY`],
+      [`${path}: "/empty.pem", which holds no certificate`],
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   it("is everything that does not go with the live Trustee", async () => {
     const same = file("same.toml", 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n');
     const declaration: TrusteeAccessDeclaration = {

@@ -5,6 +5,7 @@ import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { inspectInitdata } from "../../../core/initdata/verbatim.ts";
 import { Issues } from "../../../core/issues.ts";
 import { fileEndpointWarnings } from "../../../core/limits/file-endpoints.ts";
+import { guestCertificate as pem } from "./guest-certificates.ts";
 
 const DAY = 86_400_000;
 const URL_OF_KBS = "https://kbs.example.com";
@@ -20,6 +21,10 @@ const [leaf = "", root = "", nameless = "", issuer = "", issued = ""] = [
 interface Named {
   readonly url?: string;
   readonly certificate?: string | undefined;
+}
+
+interface Live extends Named {
+  readonly served?: string;
 }
 
 function document(hub: Named, agent: Named = hub): string {
@@ -44,7 +49,7 @@ function document(hub: Named, agent: Named = hub): string {
 }
 
 interface Case {
-  readonly live?: Named;
+  readonly live?: Live;
   readonly days?: number;
 }
 
@@ -53,13 +58,15 @@ function said(toml: string, { live = {}, days = 10 }: Case = {}): readonly strin
   const issues = new Issues();
   const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
   expect(issues.found).toEqual([]);
-  const { url = URL_OF_KBS, certificate = leaf } = live;
+  const { url = URL_OF_KBS, certificate = leaf, served } = live;
   const now = new Date(Date.parse("2026-01-01T00:00:00Z") + days * DAY);
   const files = [{ id: "a", path: "readers[2].initdataFile", facts }];
-  return fileEndpointWarnings(files, { url, certificate, where: 'Secret "tls"' }, now).map((warning) => {
-    expect(warning).toMatch(/^readers\[2\]\.initdataFile: /);
-    return warning.replace(/^\S+ /, "");
-  });
+  return fileEndpointWarnings(files, { url, certificate, served, where: 'Secret "tls"' }, now).map(
+    (warning) => {
+      expect(warning).toMatch(/^readers\[2\]\.initdataFile: /);
+      return warning.replace(/^\S+ /, "");
+    },
+  );
 }
 
 const own = { url: URL_OF_KBS, certificate: leaf };
@@ -135,14 +142,56 @@ describe("an initdata file's way to the KBS", () => {
     );
   });
 
-  it("may trust the CA of the certificate that is served, or a chain that holds it", () => {
-    const live = { certificate: issued };
-    for (const certificate of [issuer, issued, `${issued}${issuer}`, `${issuer}${issued}`]) {
-      expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+  it("may trust the CA of the certificate that is served, which has to stand first", () => {
+    for (const live of [{ certificate: issued }, { certificate: issuer, served: issued }]) {
+      for (const certificate of [issuer, `${issuer}${issued}`]) {
+        expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+      }
+      for (const certificate of [issued, `${issued}${issuer}`]) {
+        expect(said(document({ ...own, certificate }), { live })).toEqual([
+          "the certificate in its cdh.toml is issued by CN=Example CA, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
+        ]);
+      }
+      const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
+      expect(behind).toEqual([
+        "the guest takes the first certificate in its cdh.toml alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.",
+      ]);
     }
     expect(said(document({ ...own, certificate: issuer }))).toEqual([
       "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret.",
     ]);
+  });
+
+  it("may trust another CA, one between, or the one that the KBS used to serve", () => {
+    const [ca, served] = [pem("ca"), pem("leaf-of-intermediate") + pem("intermediate")];
+    const live = { certificate: ca, served };
+    for (const certificate of [ca, pem("intermediate")]) {
+      expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+    }
+    expect(said(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
+    expect(said(document(own), { live })).toEqual([
+      'the certificate in its cdh.toml is another one than in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
+    ]);
+    // Renewed by the same CA: nothing is to be said.
+    for (const name of ["leaf", "leaf-renewed"]) {
+      expect(
+        said(document({ ...own, certificate: ca }), { live: { certificate: ca, served: pem(name) } }),
+      ).toEqual([]);
+    }
+  });
+
+  it("may trust what no guest takes for a server", () => {
+    const usage =
+      "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
+    expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
+    const url = "https://old.example.com";
+    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, and the live one is at ${url}: the pod gets no secret from this Trustee.`;
+    const live = { url };
+    const authority =
+      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.";
+    for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
+      expect(said(document({ ...own, certificate: pem(name) }), { live })).toEqual([another, authority]);
+    }
   });
 
   it("is that of both of the guest's programs", () => {

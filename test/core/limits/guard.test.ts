@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { LiveTrustee } from "../../../core/limits/guard.ts";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import type { RawSettings } from "../../../core/settings/settings.ts";
+import { guestCertificate as pem } from "./guest-certificates.ts";
 import { check, STACK } from "./support.ts";
 
 /** Text that gzip can make smaller by a quarter only, which base64 adds again. */
@@ -187,6 +189,38 @@ default WriteStreamRequest := false
     expect(check({ trustee: { url: "https://kbs.example.com" } }, elsewhere).issues).toEqual([
       `trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate does not name the Route's host elsewhere.example.com: ${names}`,
     ]);
+  });
+
+  it("refuse a certificate of a CA that is not pinned, but where each pod has a file that says what it trusts", () => {
+    const [ca, served] = [pem("ca"), pem("leaf")];
+    const refused = [
+      expect.stringMatching(/^trustee\.certificateSecret: .* is issued by CN=Example Private CA,/),
+    ];
+    expect(check({}, { certificate: served }).issues).toEqual(refused);
+    expect(check({ trustee: { certificateAuthority: ca } }, { certificate: served }).issues).toEqual([
+      expect.stringMatching(/^trustee\.certificateAuthority: no certificate of the CA /),
+    ]);
+    expect(
+      check({ trustee: { certificateAuthorityFile: "ca.pem" } }, { certificate: served }).issues,
+    ).toEqual([expect.stringMatching(/^trustee\.certificateAuthorityFile: no certificate of the CA /)]);
+    const sound = { warnings: [], issues: [] };
+    expect(check({}, { certificate: ca, servedCertificate: served })).toMatchObject(sound);
+    const known = { trustee: { certificateAuthority: "public" } };
+    expect(check(known, { certificate: undefined, servedCertificate: served })).toMatchObject(sound);
+    const file = (certificate: string): string =>
+      renderInitdata({
+        algorithm: "sha256",
+        claims: {},
+        url: "https://kbs.example.com",
+        certificate,
+        agentPolicy: { logs: true, allowedCommands: [] },
+      });
+    const pods = [{ name: "a", initdataFile: "a.toml" }];
+    expect(check({ pods }, { certificate: served }, { "a.toml": file(ca) })).toMatchObject(sound);
+    expect(check({ pods }, { certificate: served }, { "a.toml": file(served) })).toMatchObject({
+      issues: [],
+      warnings: [expect.stringMatching(/^pods\[0\]\.initdataFile: .* is issued by CN=Example Private CA,/)],
+    });
   });
 
   it("refuse a certificate that no guest would take, together with all else", () => {

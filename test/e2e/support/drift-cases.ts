@@ -63,6 +63,8 @@ function newCertificate(): { readonly certificate: string; readonly key: string 
     "-subj",
     "/CN=rotated",
     "-addext",
+    "basicConstraints=critical,CA:FALSE",
+    "-addext",
     "subjectAltName=DNS:kbs-service-trustee-operator-system.apps.sandbox.example,DNS:kbs-route-trustee-operator-system.apps.sandbox.example,DNS:kbs.moved.example",
   ];
   const command = [

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { trusteeArgs } from "./trustee-args.ts";
+
+const pem = (name: string): string => readFileSync(`test/fixtures/certificates/guests/${name}.pem`, "utf8");
+const [ca, leaf] = [pem("ca"), pem("leaf")];
+const KEY = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
+
+describe("getTrustee has the guests trust", () => {
+  let cluster: TestCluster;
+  let engine: Engine;
+  beforeEach(async () => {
+    cluster = await TestCluster.withTrustee("0.18");
+    engine = await Engine.start(cluster);
+  });
+  afterEach(async () => {
+    await engine.stop();
+  });
+
+  /** What is found of the certificates in the Secret, or why it is refused. */
+  async function found(data: Readonly<Record<string, string>>, more: PropertyMap = {}): Promise<unknown> {
+    cluster.delete("Secret", trusteeNames.certificate);
+    cluster.secret(trusteeNames.certificate, { "tls.key": "hidden", ...data });
+    try {
+      const args = trusteeArgs(cluster.namespace, more);
+      const result = await engine.invoke("trustee:index:getTrustee", args);
+      expect(JSON.stringify(result)).not.toContain("hidden");
+      const { certificate, servedCertificate } = result;
+      return { certificate, servedCertificate };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      expect(message).not.toContain("hidden");
+      return message;
+    }
+  }
+
+  test("the CA of ca.crt, and goes on doing so when the certificate is renewed", async () => {
+    for (const served of [leaf, pem("leaf-renewed")]) {
+      const secret = { "tls.crt": served, "ca.crt": ca };
+      expect(await found(secret)).toEqual({ certificate: ca, servedCertificate: served });
+    }
+    const bundle = { "tls.crt": leaf, "ca.crt": pem("other-ca") + ca };
+    expect(await found(bundle)).toEqual({ certificate: ca, servedCertificate: leaf });
+  });
+
+  test("a self-signed certificate itself, whatever ca.crt holds", async () => {
+    const served = pem("self-signed");
+    for (const authority of ["", served, ca, KEY]) {
+      expect(await found({ "tls.crt": served, "ca.crt": authority })).toEqual({ certificate: served });
+    }
+  });
+
+  test("what is served, where nothing says more", async () => {
+    for (const authority of ["", "MIIB", pem("other-ca")]) {
+      expect(await found({ "tls.crt": leaf, "ca.crt": authority })).toEqual({ certificate: leaf });
+    }
+  });
+
+  test("what the setting says, be it nothing", async () => {
+    const secret = { "tls.crt": leaf, "ca.crt": ca };
+    const other = pem("other-ca");
+    expect(await found(secret, { certificateAuthority: other })).toEqual({
+      certificate: other,
+      servedCertificate: leaf,
+    });
+    expect(await found(secret, { certificateAuthority: "public" })).toEqual({ servedCertificate: leaf });
+  });
+
+  test("no CA beside which a key stands", async () => {
+    const said = `Secret "${trusteeNames.certificate}" whose ca.crt holds more than certificates: PRIVATE KEY`;
+    for (const authority of [ca + KEY, KEY + ca]) {
+      expect(await found({ "tls.crt": leaf, "ca.crt": authority })).toContain(said);
+    }
+  });
+});

@@ -1,0 +1,57 @@
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:tls";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { endpointFlaws } from "../../core/limits/endpoint.ts";
+import {
+  makeClusterCertificates,
+  makeTrusteeCertificate,
+  type CertificateFiles,
+} from "../../sandbox/control-plane/certificates.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "certificates-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const read = (file: string): string => readFileSync(file, "utf8");
+
+/** Whether Node, so OpenSSL, takes the one for a server by the other. */
+async function serves({ certificate, key }: CertificateFiles, ca: string, host: string): Promise<boolean> {
+  const server = createServer({ cert: read(certificate), key: read(key) }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({ port, host: "127.0.0.1", servername: host, ca: read(ca) });
+  await once(socket, "secureConnect");
+  const { authorized } = socket;
+  socket.destroy();
+  server.close();
+  return authorized;
+}
+
+test("the KBS's certificate is one that a real guest takes, by each of its hosts", async () => {
+  const hosts = ["kbs.example.com", "kbs-service"];
+  const files = await makeTrusteeCertificate(folder, hosts);
+  const certificate = read(files.certificate);
+  for (const host of hosts) {
+    expect(endpointFlaws({ url: `https://${host}`, certificate, served: certificate }, new Date())).toEqual(
+      [],
+    );
+    expect(await serves(files, files.certificate, host)).toBe(true);
+  }
+  expect(endpointFlaws({ url: "https://elsewhere", certificate }, new Date())).toMatchObject([
+    { kind: "host" },
+  ]);
+});
+
+test("the control plane's certificates go with their CA", async () => {
+  const { ca, apiServer, kubelet, etcd } = await makeClusterCertificates(join(folder, "cluster"));
+  expect(new X509Certificate(read(ca.certificate)).ca).toBe(true);
+  for (const files of [apiServer, kubelet, etcd]) {
+    expect(await serves(files, ca.certificate, "localhost")).toBe(true);
+  }
+});
