@@ -116,6 +116,8 @@ export class Kbs {
     const cookie = randomBytes(16).toString("hex");
     const auth = { status: 200, body: Buffer.alloc(0) };
     this.#access(client, "POST /kbs/v0/auth", auth, 74, 0.1);
+    const verifier = evidence.tee === "sample" ? "Sample" : `Az${evidence.tee === "snp" ? "Snp" : "Tdx"}Vtpm`;
+    this.#write("INFO", "attestation_service", `${verifier} Verifier/endorsement check passed.`);
     const appraisal = this.#appraise(evidence);
     if ("debug" in appraisal) {
       const answer = this.#refuse(appraisal);
