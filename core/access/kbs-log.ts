@@ -111,7 +111,8 @@ function failuresOf(events: readonly KbsEvent[], path: string): readonly Failure
 export function judgeDenial(events: readonly KbsEvent[], path: string, context: LogContext): Denial {
   const failures = failuresOf(events, path);
   const last =
-    failures.findLast(({ error }) => error !== undefined && error.name !== "TokenNotFound") ?? failures.at(-1);
+    failures.findLast(({ error }) => error !== undefined && error.name !== "TokenNotFound") ??
+    failures.at(-1);
   if (last === undefined) return judgeUnasked(events, context);
   const { at, answer, error } = last;
   if (answer.status === 404) return { reason: "absent", sure: true, evidence: [answer.line] };

@@ -80,14 +80,8 @@ describe("a token", () => {
       return [cpu0["ear.status"], cpu0["ear.veraison.annotated-evidence"]];
     };
     const common = { init_data: "ab", init_data_claims: {}, report_data: "", runtime_data_claims: {} };
-    expect(evidence("snp", 3)).toEqual([
-      "affirming",
-      { ...common, "az-snp-vtpm": { tpm: { pcr08: "ab" } } },
-    ]);
-    expect(evidence("tdx", 33)).toEqual([
-      "warning",
-      { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } },
-    ]);
+    expect(evidence("snp", 3)).toEqual(["affirming", { ...common, "az-snp-vtpm": { tpm: { pcr08: "ab" } } }]);
+    expect(evidence("tdx", 33)).toEqual(["warning", { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } }]);
   });
 
   test.each(versions)("of KBS %s is taken for what the policy knows it by", (version) => {

@@ -27,9 +27,7 @@ async function asked(referenceValues: string): Promise<readonly unknown[]> {
   const events = kbs.lines.flatMap(({ text }) => parseKbsLine(text) ?? []);
   const { reason, sure } = judgeDenial(events, PATH, { complete: true, address: "10.0.0.1" });
   expect(readFileSync(logFile, "utf8")).toContain(kbs.lines.map(({ text }) => `${text}\n`).join(""));
-  const seen = events.map((event) =>
-    event.kind === "error" ? event.name : `${event.path} ${event.status}`,
-  );
+  const seen = events.map((event) => (event.kind === "error" ? event.name : `${event.path} ${event.status}`));
   return [...seen, reason, sure];
 }
 

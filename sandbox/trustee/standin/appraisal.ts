@@ -2,8 +2,7 @@ import type { Measurement } from "./measurement.ts";
 
 /** What a TEE reports: the vTPM of a VM its PCR8, the sample TEE what every one of its kind reports. */
 export type Evidence =
-  | Pick<Measurement, "tee" | "pcr8">
-  | { readonly tee: "sample"; readonly initData: string };
+  Pick<Measurement, "tee" | "pcr8"> | { readonly tee: "sample"; readonly initData: string };
 
 /** What the attestation policy makes of the evidence, by the members of the trust vector that it decides. */
 export interface Appraisal {

@@ -44,8 +44,7 @@ export const kbsPaths: Readonly<Record<Generation, Paths>> = {
   },
   "0.21": {
     policy: "/opt/confidential-containers/storage/kbs/resource-policy.rego",
-    attestationPolicy:
-      "/opt/confidential-containers/storage/attestation_service_policy/default_cpu.rego",
+    attestationPolicy: "/opt/confidential-containers/storage/attestation_service_policy/default_cpu.rego",
     referenceValues: "/opt/confidential-containers/storage/local_json/reference_value",
     repository: "/tmp/kbs-secrets",
   },
@@ -198,7 +197,8 @@ export class Kbs {
 
   /** The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy asks. */
   #failedQuery(name: string, why: string): string {
-    const policy = this.#files.get(kbsPaths[this.#options.generation].attestationPolicy)?.toString("utf8") ?? "";
+    const policy =
+      this.#files.get(kbsPaths[this.#options.generation].attestationPolicy)?.toString("utf8") ?? "";
     const query = `query_reference_value("${name}")`;
     const lines = policy.split("\n");
     const row = lines.findIndex((line) => line.includes(query)) + 1;

@@ -28,13 +28,15 @@ export type Evaluation = { readonly value: unknown } | { readonly error: RegoErr
 
 const outputSchema = z.object({
   result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
-  errors: z.array(
+  errors: z
+    .array(
       z.object({
         message: z.string(),
         code: z.string().default(""),
         location: z.object({ row: z.number(), col: z.number() }).default({ row: 0, col: 0 }),
       }),
-    ).default([]),
+    )
+    .default([]),
 });
 
 /**

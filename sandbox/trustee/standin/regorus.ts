@@ -22,7 +22,11 @@ export function located(file: string, severity: "error" | "warning", at: EngineM
  * OPA's error as regorus has it. Of those that are recorded, place and words are regorus's; of others OPA's.
  * @param path as the KBS hands it to the policy
  */
-export function regorusMessage({ message, row, col }: RegoError, policy: string, path: unknown): EngineMessage {
+export function regorusMessage(
+  { message, row, col }: RegoError,
+  policy: string,
+  path: unknown,
+): EngineMessage {
   const lines = policy.split("\n");
   const source = lines[row - 1] ?? "";
   if (message === "empty module") {

@@ -87,13 +87,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "the reference values are of the other generation": {
     change: values((generation) => (generation === "0.18" ? "{}" : "[]")),
   },
-  "asked entry: no expiration": asked(unlimited as Entry),
+  "asked entry: no expiration": asked(unlimited),
   "asked entry: an expiration that is no time": asked({ ...launchDigest, expiration: "soon" }),
   "asked entry: an expiration with fractions and offset": asked({
     ...launchDigest,
     expiration: "2035-01-01T00:00:00.0+00:00",
   }),
-  "another entry, never asked: no expiration": beside(unlimitedOther as Entry),
+  "another entry, never asked: no expiration": beside(unlimitedOther),
   "asked entry: no version, unknown fields": asked({ ...launchDigest, version: undefined, unknown: 1 }),
   "asked entry: a lone string for a list": asked({ ...launchDigest, value: "abcde" }),
   "asked entry: a lone string that contains it": asked({ ...launchDigest, value: "xabcdex" }),
@@ -104,7 +104,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   }),
   "asked entry: the standard alphabet": mapWith({
     // The "?" is what makes a "/", at the offset that was recorded.
-    launch_digest: Buffer.from(JSON.stringify({ version: "0.1.0", ...launchDigest, n: "?" })).toString("base64"),
+    launch_digest: Buffer.from(JSON.stringify({ version: "0.1.0", ...launchDigest, n: "?" })).toString(
+      "base64",
+    ),
   }),
   "asked entry: its inner name differs": mapWith({
     launch_digest: base64url({ ...launchDigest, name: "another" }),

@@ -51,7 +51,11 @@ export class Stage {
   static async play(
     version: KbsVersion,
     scenario: Scenario,
-    options: { readonly opa: string; readonly logFile: string; readonly digests: readonly string[] | undefined },
+    options: {
+      readonly opa: string;
+      readonly logFile: string;
+      readonly digests: readonly string[] | undefined;
+    },
   ): Promise<{ readonly text: string; readonly log: readonly string[] }> {
     const { opa, logFile, digests } = options;
     const generation = generationOf(version);
@@ -119,7 +123,9 @@ export class Stage {
     const after = await status();
     this.#files.set(referenceValues, Buffer.from(this.#generation === "0.18" ? "[]" : "{}"));
     const still = await status();
-    const again = attested(this.#kbs.attest({ tee: "sample", initData: initData.pod3 }, CLIENT)).split(" ")[1];
+    const again = attested(this.#kbs.attest({ tee: "sample", initData: initData.pod3 }, CLIENT)).split(
+      " ",
+    )[1];
     return [
       `before ${before}, after the edit, same session ${after}`,
       `reference values emptied: same session still ${still}; a new attestation is ${again ?? ""}`,
