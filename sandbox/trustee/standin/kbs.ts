@@ -15,7 +15,7 @@ import {
 import { type Level, logLines } from "./log-form.ts";
 import { referenceValue } from "./reference-values.ts";
 import { located } from "./regorus.ts";
-import { askPolicy } from "./resource-policy.ts";
+import { askPolicy, type Verdict } from "./resource-policy.ts";
 import { type KbsVersion, tokenClaims } from "./token.ts";
 
 export interface KbsOptions {
@@ -136,21 +136,27 @@ export class Kbs {
     if (session !== undefined) {
       this.#write("INFO", "kbs::attestation::backend", `Cookie ${session.cookie} request to get resource`);
     }
-    const answer = await this.#answer(session?.claims, path);
+    const claims = session?.claims;
+    const verdict = claims === undefined ? { problem: tokenNotFound } : await this.#judge(claims, path);
+    // From here on without a pause, so that an error stands next to its answer.
+    const answer = this.#answer(verdict, path);
     const request = `GET /kbs/v0/resource/${path.join("/")}`;
     this.#access(client, request, answer, sizeOf(answer), performance.now() - started);
     return answer;
   }
 
-  async #answer(claims: unknown, path: readonly string[]): Promise<Answer> {
-    if (claims === undefined) return this.#refuse(tokenNotFound);
-    const { policy: file, repository } = kbsPaths[this.#options.generation];
+  async #judge(claims: unknown, path: readonly string[]): Promise<Verdict> {
+    const { opa, generation } = this.#options;
+    const { policy: file } = kbsPaths[generation];
     const policy = this.#files.has(`${file}/`) ? "folder" : this.#files.get(file);
-    const { opa } = this.#options;
-    const verdict = await askPolicy({ version: this.#version, opa, policy, claims, path });
-    if (verdict.warning !== undefined) this.#write("WARN", "kbs::api_server", verdict.warning);
-    if (verdict.printed !== undefined) this.#print(verdict.printed.split("\n"));
-    if (verdict.problem !== undefined) return this.#refuse(verdict.problem);
+    return askPolicy({ version: this.#version, opa, policy, claims, path });
+  }
+
+  #answer({ problem, warning, printed }: Verdict, path: readonly string[]): Answer {
+    if (warning !== undefined) this.#write("WARN", "kbs::api_server", warning);
+    if (printed !== undefined) this.#print(printed.split("\n"));
+    if (problem !== undefined) return this.#refuse(problem);
+    const { repository } = kbsPaths[this.#options.generation];
     const [first, ...rest] = path;
     const resource = first === "default" ? this.#files.get(`${repository}/${rest.join("/")}`) : undefined;
     if (resource !== undefined) return { status: 200, body: resource };

@@ -88,7 +88,8 @@ function noBoolean(version: KbsVersion, value: unknown, policy: string): Verdict
     const cause = value === undefined ? "query did not produce any values" : "not a bool";
     return { problem: olderProblem(`EvaluationError(${cause})`) };
   }
-  const isDefined = /^\s*package\s+policy\s*$/m.test(policy) && /^\s*(?:default\s+)?allow\b/m.test(policy);
+  const isDefined =
+    /^\s*package\s+policy(?![\w.])/m.test(policy) && /^\s*(?:default\s+)?allow\b/m.test(policy);
   const warning = isDefined
     ? "`data.policy.allow` rule result is not a boolean, use false as default"
     : "The KBS Resource Policy does not define the `data.policy.allow` rule, use false as default";
