@@ -10,7 +10,10 @@ export interface KbsRequest {
   readonly kind: "request";
   /** Whose connection it was: the pod, or a router or proxy between. */
   readonly client: string;
-  /** `auth`, `attest` or `resource/default/p2-secret/secret`. */
+  /**
+   * `auth`, `attest` or `resource/default/p2-secret/secret`; of a request that no pod makes, as an administrator's, with its
+   * method: `POST resource/default/p2-secret/secret`.
+   */
   readonly path: string;
   readonly status: number;
   readonly line: string;
@@ -31,14 +34,18 @@ export type KbsEvent = KbsRequest | KbsError;
 const ANSI = /\u001b\[[0-9;]*m/g;
 
 /** Each part begins where the one before has to end: whoever asks the KBS chooses the path, and so how long this takes. */
-const REQUEST = /(?<!\S)(\S+) "(?:GET|POST) \/kbs\/v0\/([^\s?"]+)(?:[\s?][^"]*)?" (\d{3})\b/;
+const REQUEST = /(?<!\S)(\S+) "([A-Z]+) \/kbs\/v0\/([^\s?"]+)(?:[\s?][^"]*)?" (\d{3})\b/;
+/** What a pod asks for. */
+const PODS = /^(?:POST (?:auth|attest)$|GET resource\/)/;
 const ERROR = /\bERROR kbs::error(?:\]|:) (\w+)/;
 
 /** The event in a line of the KBS's log; `undefined`: the line tells of something else. */
 export function parseKbsLine(text: string): KbsEvent | undefined {
   const line = text.replaceAll(ANSI, "").trimEnd();
-  const [, client, path, status] = REQUEST.exec(line) ?? [];
-  if (client !== undefined && path !== undefined) {
+  const [, client, method, called, status] = REQUEST.exec(line) ?? [];
+  if (client !== undefined && method !== undefined && called !== undefined) {
+    const request = `${method} ${called}`;
+    const path = PODS.test(request) ? called : request;
     return { kind: "request", client, path, status: Number(status), line };
   }
   const [, name] = ERROR.exec(line) ?? [];
@@ -77,27 +84,47 @@ export interface LogContext {
   readonly complete: boolean;
 }
 
+/** A failed answer, by its place among the events, with the error that was written last before it. */
+interface Failure {
+  readonly at: number;
+  readonly answer: KbsRequest;
+  readonly error: KbsError | undefined;
+}
+
+function failuresOf(events: readonly KbsEvent[], path: string): readonly Failure[] {
+  const failures: Failure[] = [];
+  let error: KbsError | undefined;
+  for (const [at, event] of events.entries()) {
+    if (event.kind === "error") error = event;
+    else if (event.path === path && event.status >= 400) failures.push({ at, answer: event, error });
+  }
+  return failures;
+}
+
 /**
  * Why a secret was not given out, by what the log shows of the time of the request. A client asks up to three times, the
- * first time perhaps without a token; so the last answer counts, with the error next before it.
+ * first time without a token, which tells nothing; so the last answer to one with a token counts, with the error next
+ * before it.
  * @param events of the time of the request, in order
  * @param path `resource/<repository>/<secret>/<key>`
  */
 export function judgeDenial(events: readonly KbsEvent[], path: string, context: LogContext): Denial {
-  const at = events.findLastIndex(
-    (event) => event.kind === "request" && event.path === path && event.status >= 400,
-  );
-  const last = events[at];
-  if (last?.kind !== "request") return judgeUnasked(events, context);
-  if (last.status === 404) return { reason: "absent", sure: true, evidence: [last.line] };
-  const errors = events.slice(0, at).filter((event) => event.kind === "error");
-  const error = errors.at(-1);
+  const failures = failuresOf(events, path);
+  const last =
+    failures.findLast(({ error }) => error !== undefined && error.name !== "TokenNotFound") ??
+    failures.at(-1);
+  if (last === undefined) return judgeUnasked(events, context);
+  const { at, answer, error } = last;
+  if (answer.status === 404) return { reason: "absent", sure: true, evidence: [answer.line] };
   const reason = error === undefined ? undefined : reasonOfError(error.name);
-  if (error === undefined || reason === undefined) return { sure: true, evidence: [last.line] };
+  if (error === undefined || reason === undefined) return { sure: true, evidence: [answer.line] };
   // Error and answer stand next to each other, unless the answers of two requests fall together.
   const adjacent = events[at - 1] === error && events[at - 2]?.kind !== "error";
+  const errors = events.slice(0, at).filter((event) => event.kind === "error");
   const alike = errors.every(({ name }) => reasonOfError(name) === reason);
-  return { reason, sure: adjacent || alike, evidence: [error.line, last.line] };
+  // Where a later answer was passed over, it may have been the pod's own: if somebody's attestation failed.
+  const passedOver = last !== failures.at(-1) && events.slice(at).some(isFailedHandshake);
+  return { reason, sure: (adjacent || alike) && !passedOver, evidence: [error.line, answer.line] };
 }
 
 function judgeUnasked(events: readonly KbsEvent[], { address, complete }: LogContext): Denial {

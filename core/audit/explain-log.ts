@@ -28,7 +28,7 @@ export type PodLog = readonly LogLine[] | string;
 interface Asked {
   readonly at: number;
   readonly event: KbsRequest;
-  /** Up to the request, it included. */
+  /** Since the answer to the request for it before, up to this request, it included. */
   readonly before: readonly KbsEvent[];
 }
 
@@ -43,8 +43,9 @@ function askedIn(log: PodLog, path: string): readonly Asked[] {
   });
   return events.flatMap(({ at, event }, index) => {
     if (event.kind !== "request" || event.path !== path) return [];
-    const before = events.slice(Math.max(0, index - BEFORE), index + 1).map((one) => one.event);
-    return [{ at, event, before }];
+    const before = events.slice(Math.max(0, index - BEFORE), index).map((one) => one.event);
+    const last = before.findLastIndex((one) => one.kind === "request" && one.path === path);
+    return [{ at, event, before: [...before.slice(last + 1), event] }];
   });
 }
 

@@ -74,20 +74,14 @@ describe("a token", () => {
   const versions = ["v0.16", "v0.18", "v0.21"] as const;
 
   test.each(versions)("of KBS %s says by which TEE it was attested, as real ones do", (version) => {
-    const evidence = (tee: "snp" | "tdx", affirming: boolean): unknown => {
-      const claims = tokenClaims(version, { tee, pcr8: "ab" }, affirming, 1);
+    const evidence = (tee: "snp" | "tdx", executables: 3 | 33): unknown => {
+      const claims = tokenClaims(version, { tee, pcr8: "ab" }, { executables, hardware: 2 }, 1);
       const { cpu0 } = claims["submods"] as { cpu0: Record<string, unknown> };
       return [cpu0["ear.status"], cpu0["ear.veraison.annotated-evidence"]];
     };
     const common = { init_data: "ab", init_data_claims: {}, report_data: "", runtime_data_claims: {} };
-    expect(evidence("snp", true)).toEqual([
-      "affirming",
-      { ...common, "az-snp-vtpm": { tpm: { pcr08: "ab" } } },
-    ]);
-    expect(evidence("tdx", false)).toEqual([
-      "contraindicated",
-      { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } },
-    ]);
+    expect(evidence("snp", 3)).toEqual(["affirming", { ...common, "az-snp-vtpm": { tpm: { pcr08: "ab" } } }]);
+    expect(evidence("tdx", 33)).toEqual(["warning", { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } }]);
   });
 
   test.each(versions)("of KBS %s is taken for what the policy knows it by", (version) => {
@@ -95,7 +89,7 @@ describe("a token", () => {
     const rules = { others: "deny", secrets: { s: { k: { "azure-vtpm": { [claim]: "pod" } } } } } as const;
     const data = { "resource-path": ["default", "s", "k"], plugin: "resource" };
     const why = (tee: "snp" | "tdx", pcr8: string): string =>
-      decide(rules, data, tokenClaims(version, { tee, pcr8 }, true, 1)).why;
+      decide(rules, data, tokenClaims(version, { tee, pcr8 }, { executables: 3, hardware: 2 }, 1)).why;
     expect([why("snp", claim), why("tdx", claim), why("snp", "cd")]).toEqual([
       "granted",
       "granted",
@@ -105,48 +99,60 @@ describe("a token", () => {
 });
 
 describe("reference values", () => {
-  const now = new Date("2030-01-01T00:00:00Z");
   const live = { name: "snp_pcr08", expiration: "2035-01-01T00:00:00Z", value: ["aa", "bb"] };
-  const expired = { ...live, expiration: "2029-12-31T23:59:59Z" };
+  const expired = { ...live, expiration: "2019-12-31T23:59:59Z", value: ["cc"] };
   const encode = (entry: object): string =>
     Buffer.from(JSON.stringify({ version: "0.1.0", ...entry }))
       .toString("base64")
       .replaceAll("+", "-")
       .replaceAll("/", "_");
+  const inList = (...entries: readonly object[]): unknown =>
+    referenceValue("0.18", JSON.stringify(entries), "snp_pcr08");
+  const inMap = (entry: string): unknown =>
+    referenceValue("0.21", JSON.stringify({ snp_pcr08: entry }), "snp_pcr08");
 
-  test("of either format are found by name, and none once expired", () => {
-    expect(referenceValue("0.18", JSON.stringify([live]), "snp_pcr08", now)).toEqual(["aa", "bb"]);
-    expect(referenceValue("0.18", JSON.stringify([expired]), "snp_pcr08", now)).toEqual([]);
-    expect(referenceValue("0.18", "[\n]\n", "snp_pcr08", now)).toEqual([]);
-    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(live) }), "snp_pcr08", now)).toEqual([
-      "aa",
-      "bb",
+  test("of either format are found by name, also once expired, as they are", () => {
+    expect([inList(live), inList(expired), inMap(encode(live)), inMap(encode(expired))]).toEqual([
+      ["aa", "bb"],
+      ["cc"],
+      ["aa", "bb"],
+      ["cc"],
     ]);
-    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(expired) }), "snp_pcr08", now)).toEqual(
-      [],
-    );
-    expect(referenceValue("0.21", "{\n}\n", "snp_pcr08", now)).toEqual([]);
+    expect([inList({ ...live, value: "aa" }), inMap(encode({ ...live, value: true }))]).toEqual(["aa", true]);
+    expect([inList(), referenceValue("0.21", "{\n}\n", "snp_pcr08")]).toEqual([undefined, undefined]);
+  });
+
+  test("of the list format are the first of their name", () => {
+    expect([inList(live, expired), inList(expired, live)]).toEqual([["aa", "bb"], ["cc"]]);
   });
 
   test("of the list format fail all for one malformed entry, of the map format only itself", () => {
     const malformed = { name: "other", expiration: "2035-01-01", value: [] };
-    expect(() => referenceValue("0.18", JSON.stringify([live, malformed]), "snp_pcr08", now)).toThrow();
+    expect(() => inList(live, malformed)).toThrow("input contains invalid characters at line 1 column");
     const map = JSON.stringify({ snp_pcr08: encode(live), other: encode(malformed) });
-    expect(referenceValue("0.21", map, "snp_pcr08", now)).toEqual(["aa", "bb"]);
-    expect(() => referenceValue("0.21", map, "other", now)).toThrow();
+    expect(referenceValue("0.21", map, "snp_pcr08")).toEqual(["aa", "bb"]);
+    expect(() => referenceValue("0.21", map, "other")).toThrow(/^deserialize reference value$/);
   });
+
+  test.each(["2035-13-01T00:00:00Z", "2035-01-01T00:00:00+00:00", "2035-01-01 00:00:00", "", 5, null])(
+    "need a time to expire at, which %j is none",
+    (expiration) => {
+      expect(() => inList({ ...live, expiration })).toThrow();
+      expect(() => inMap(encode({ ...live, expiration }))).toThrow();
+    },
+  );
 
   test("of the map format have to be padded base64url", () => {
     const unpadded = Buffer.from(JSON.stringify({ ...live, name: "pad" })).toString("base64url");
     expect(unpadded.length % 4).not.toBe(0);
-    expect(() => referenceValue("0.21", JSON.stringify({ snp_pcr08: unpadded }), "snp_pcr08", now)).toThrow(
-      /padded/,
-    );
+    expect(() => inMap(unpadded)).toThrow("Invalid padding");
+    expect(() => inMap("a+b=")).toThrow("Invalid symbol 43, offset 1.");
+    expect(() => inMap("a=bc")).toThrow("Invalid symbol 61, offset 1.");
   });
 
   test("of the other generation's format fail", () => {
-    expect(() => referenceValue("0.18", "{}", "snp_pcr08", now)).toThrow();
-    expect(() => referenceValue("0.21", "[]", "snp_pcr08", now)).toThrow();
+    expect(() => referenceValue("0.18", "{}", "snp_pcr08")).toThrow("expected a sequence");
+    expect(() => referenceValue("0.21", "[]", "snp_pcr08")).toThrow("expected a map");
   });
 });
 

@@ -16,14 +16,14 @@ export async function refusal(
   input: unknown,
 ): Promise<string | undefined> {
   if (measurement.agentPolicy === undefined) return undefined;
-  const decision = await evaluate(opa, {
+  const answer = await evaluate(opa, {
     policy: measurement.agentPolicy,
     query: `data.agent_policy.${request}`,
     input,
     data: {},
     syntax: "v0",
   });
-  if ("allowed" in decision && decision.allowed) return undefined;
-  const why = "failure" in decision ? `: ${decision.failure}` : "";
+  if ("value" in answer && answer.value === true) return undefined;
+  const why = "error" in answer ? `: ${answer.error.message}` : "";
   return `rpc status: Status { code: PERMISSION_DENIED, message: "\\"${request} is blocked by policy${why}\\"" }`;
 }

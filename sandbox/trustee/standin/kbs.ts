@@ -1,10 +1,22 @@
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { appendFileSync } from "node:fs";
 import type { Generation } from "../../../core/trustee/generation.ts";
-import type { Measurement } from "./measurement.ts";
+import { type Appraisal, appraise, type Evidence } from "./appraisal.ts";
+import {
+  type Answer,
+  attestationError,
+  errorAnswer,
+  type KbsProblem,
+  pluginInternalError,
+  sizeOf,
+  tokenNotFound,
+} from "./kbs-answer.ts";
+import { type Level, logLines } from "./log-form.ts";
 import { referenceValue } from "./reference-values.ts";
-import { evaluate } from "./rego.ts";
-import { tokenClaims, type KbsVersion } from "./token.ts";
+import { located } from "./regorus.ts";
+import { askPolicy, type Verdict } from "./resource-policy.ts";
+import { type KbsVersion, tokenClaims } from "./token.ts";
 
 export interface KbsOptions {
   readonly generation: Generation;
@@ -15,15 +27,24 @@ export interface KbsOptions {
   readonly logFile: string;
 }
 
+interface Paths {
+  readonly policy: string;
+  readonly attestationPolicy: string;
+  readonly referenceValues: string;
+  readonly repository: string;
+}
+
 /** Where the KBS finds its files, by generation; the paths are those of the mounts that the operator makes. */
-const paths: Readonly<Record<Generation, { policy: string; referenceValues: string; repository: string }>> = {
+export const kbsPaths: Readonly<Record<Generation, Paths>> = {
   "0.18": {
     policy: "/opt/confidential-containers/opa/policy.rego",
+    attestationPolicy: "/opt/confidential-containers/attestation-service/policies/opa/default_cpu.rego",
     referenceValues: "/opt/confidential-containers/rvps/reference-values/reference-values.json",
     repository: "/opt/confidential-containers/kbs/repository/default",
   },
   "0.21": {
     policy: "/opt/confidential-containers/storage/kbs/resource-policy.rego",
+    attestationPolicy: "/opt/confidential-containers/storage/attestation_service_policy/default_cpu.rego",
     referenceValues: "/opt/confidential-containers/storage/local_json/reference_value",
     repository: "/tmp/kbs-secrets",
   },
@@ -31,14 +52,19 @@ const paths: Readonly<Record<Generation, { policy: string; referenceValues: stri
 
 const LOG_LINES = 5000;
 
-/** What of a VM's measurement is attested. */
-type Evidence = Pick<Measurement, "tee" | "pcr8">;
-
 /** The resource that a pod asks for: repository/type/tag. */
 export interface ResourceId {
   readonly repository: string;
   readonly type: string;
   readonly tag: string;
+}
+
+/** A client's session: with a token once it has attested. */
+export interface Session {
+  readonly cookie: string;
+  readonly claims?: unknown;
+  /** To the request to attest. */
+  readonly answer: Answer;
 }
 
 /** The KBS in one pod of trustee-deployment, with the files that were mounted when the pod started. */
@@ -48,20 +74,23 @@ export class Kbs {
   readonly events = new EventEmitter();
   readonly #files: ReadonlyMap<string, Buffer>;
   readonly #options: KbsOptions;
+  readonly #version: KbsVersion;
 
+  /** @param files by path, read anew at each request; a path that ends in a slash is a folder */
   constructor(files: ReadonlyMap<string, Buffer>, options: KbsOptions) {
     this.#files = files;
     this.#options = options;
-    this.#info("kbs", "Using config file /etc/kbs-config/kbs-config.toml");
-    this.#info("kbs::api_server", "Starting HTTPS server at [0.0.0.0:8080]");
+    const { generation, resourcePath } = options;
+    this.#version = generation === "0.21" ? "v0.21" : resourcePath === "string" ? "v0.16" : "v0.18";
+    this.#write("INFO", "kbs", "Using config file /etc/kbs-config/kbs-config.toml");
+    this.#write("INFO", "kbs::api_server", "Starting HTTPS server at [0.0.0.0:8080]");
   }
 
-  /** Why a KBS with these files ends right after its start, or undefined. */
+  /** Why a KBS with these files ends right after its start, or undefined. Up to v0.18 it writes a policy where there is none. */
   static startProblem(files: ReadonlyMap<string, Buffer>, generation: Generation): string | undefined {
-    const { policy } = paths[generation];
-    return files.has(policy)
-      ? undefined
-      : `Error: cannot write the default resource policy to ${policy}: Read-only file system`;
+    if (generation === "0.21" || files.has(kbsPaths[generation].policy)) return undefined;
+    const cause = "Read-only file system (os error 30)";
+    return `Error: Policy engine error\n\nCaused by:\n    0: Policy IO Error: ${cause}\n    1: ${cause}`;
   }
 
   /** The TLS certificate that this KBS serves, PEM. */
@@ -70,98 +99,148 @@ export class Kbs {
   }
 
   /**
-   * What the KBS answers to a confidential VM: attests it, asks the resource policy, and looks the resource up.
+   * What a guest's client gets: it asks without a session, and when it is refused attests and asks again.
    * @returns the resource, or undefined if it is denied or does not exist; the log says which
    */
-  async getResource(measurement: Evidence, client: string, id: ResourceId): Promise<Buffer | undefined> {
-    const started = performance.now();
-    const path = `${id.repository}/${id.type}/${id.tag}`;
-    const claims = this.#attest(measurement, client);
-    if (claims === undefined) return undefined;
-    const allowed = await this.#isAllowed(claims, id);
-    const resource = allowed
-      ? this.#files.get(`${paths[this.#options.generation].repository}/${id.type}/${id.tag}`)
-      : undefined;
-    const found = id.repository === "default" ? resource : undefined;
-    if (!allowed) this.#error("PolicyDeny");
-    else if (found === undefined) this.#error(`PluginInternalError: resource not found: ${path}`);
-    const [status, size] = !allowed ? [401, 110] : found === undefined ? [404, 131] : [200, found.length];
-    this.#access(client, `GET /kbs/v0/resource/${path}`, status, size, performance.now() - started);
-    return found;
+  async getResource(evidence: Evidence, client: string, id: ResourceId): Promise<Buffer | undefined> {
+    await this.get(undefined, client, id);
+    const session = this.attest(evidence, client);
+    if (session.claims === undefined) return undefined;
+    const { status, body } = await this.get(session, client, id);
+    return status === 200 ? body : undefined;
   }
 
-  /** The claims of an attestation token, as far as policies read them; undefined where attestation itself fails. */
-  #attest(measurement: Evidence, client: string): unknown {
+  /** The handshake: auth and attest. */
+  attest(evidence: Evidence, client: string): Session {
+    const cookie = randomBytes(16).toString("hex");
+    const auth = { status: 200, body: Buffer.alloc(0) };
+    this.#access(client, "POST /kbs/v0/auth", auth, 74, 0.1);
+    const verifier = evidence.tee === "sample" ? "Sample" : `Az${evidence.tee === "snp" ? "Snp" : "Tdx"}Vtpm`;
+    this.#write("INFO", "attestation_service", `${verifier} Verifier/endorsement check passed.`);
+    const appraisal = this.#appraise(evidence);
+    if ("debug" in appraisal) {
+      const answer = this.#refuse(appraisal);
+      this.#access(client, "POST /kbs/v0/attest", answer, sizeOf(answer), 2.7);
+      return { cookie, answer };
+    }
+    const claims = tokenClaims(this.#version, evidence, appraisal, Math.floor(Date.now() / 1000));
+    const answer = { status: 200, body: Buffer.from(JSON.stringify(claims)) };
+    this.#access(client, "POST /kbs/v0/attest", answer, 5077, 2.7);
+    return { cookie, claims, answer };
+  }
+
+  /** A request for a resource. @param session undefined where the client has none yet */
+  async get(session: Session | undefined, client: string, id: ResourceId): Promise<Answer> {
+    const started = performance.now();
+    const path = [id.repository, id.type, id.tag];
+    if (session !== undefined) {
+      this.#write("INFO", "kbs::attestation::backend", `Cookie ${session.cookie} request to get resource`);
+    }
+    const claims = session?.claims;
+    const verdict = claims === undefined ? { problem: tokenNotFound } : await this.#judge(claims, path);
+    // From here on without a pause, so that an error stands next to its answer.
+    const answer = this.#answer(verdict, path);
+    const request = `GET /kbs/v0/resource/${path.join("/")}`;
+    this.#access(client, request, answer, sizeOf(answer), performance.now() - started);
+    return answer;
+  }
+
+  async #judge(claims: unknown, path: readonly string[]): Promise<Verdict> {
+    const { opa, generation } = this.#options;
+    const { policy: file } = kbsPaths[generation];
+    const policy = this.#files.has(`${file}/`) ? "folder" : this.#files.get(file);
+    return askPolicy({ version: this.#version, opa, policy, claims, path });
+  }
+
+  #answer({ problem, warning, printed }: Verdict, path: readonly string[]): Answer {
+    if (warning !== undefined) this.#write("WARN", "kbs::api_server", warning);
+    if (printed !== undefined) this.#print(printed.split("\n"));
+    if (problem !== undefined) return this.#refuse(problem);
+    const { repository } = kbsPaths[this.#options.generation];
+    const [first, ...rest] = path;
+    const resource = first === "default" ? this.#files.get(`${repository}/${rest.join("/")}`) : undefined;
+    if (resource !== undefined) return { status: 200, body: resource };
+    return this.#refuse(
+      pluginInternalError(
+        this.#version === "v0.21"
+          ? `resource not found: ${path.join("/")}`
+          : "read resource from local fs\n\nCaused by:\n    No such file or directory (os error 2)",
+      ),
+    );
+  }
+
+  #refuse(problem: KbsProblem): Answer {
+    this.#write("ERROR", "kbs::error", problem.debug);
+    return errorAnswer(problem);
+  }
+
+  /** What the attestation policy makes of the evidence, or why it cannot be asked. */
+  #appraise(evidence: Evidence): Appraisal | KbsProblem {
     const { generation } = this.#options;
-    this.#access(client, "POST /kbs/v0/auth", 200, 74, 0.1);
-    const text =
-      this.#files.get(paths[generation].referenceValues)?.toString("utf8") ??
-      (generation === "0.18" ? "[]" : "{}");
-    const { tee, pcr8 } = measurement;
+    const { referenceValues } = kbsPaths[generation];
+    const text = this.#files.get(referenceValues)?.toString("utf8") ?? (generation === "0.18" ? "[]" : "{}");
+    let asked = "";
     try {
-      const values = referenceValue(generation, text, `${tee}_pcr08`, new Date());
-      this.#info(
-        "attestation_service",
-        `Az${tee === "snp" ? "Snp" : "Tdx"}Vtpm Verifier/endorsement check passed.`,
-      );
-      this.#access(client, "POST /kbs/v0/attest", 200, 5077, 2.7);
-      return tokenClaims(this.#version(), measurement, values.includes(pcr8), Math.floor(Date.now() / 1000));
+      return appraise(evidence, (name) => {
+        asked = name;
+        const found = referenceValue(generation, text, name);
+        if (found === undefined) this.#warnOfMissing(name);
+        return found ?? null;
+      });
     } catch (error) {
-      this.#error(
-        `AttestationError: reference values cannot be read: ${error instanceof Error ? error.message : "unknown"}`,
-      );
-      this.#access(client, "POST /kbs/v0/attest", 401, 300, 2.7);
-      return undefined;
+      return attestationError(this.#failedQuery(asked, error instanceof Error ? error.message : "unknown"));
     }
   }
 
-  #version(): KbsVersion {
-    const { generation, resourcePath } = this.#options;
-    if (generation === "0.21") return "v0.21";
-    return resourcePath === "string" ? "v0.16" : "v0.18";
+  #warnOfMissing(name: string): void {
+    const [module, span] =
+      this.#version === "v0.21"
+        ? ["attestation_service::ear_token::broker", "Regorus"]
+        : ["attestation_service::policy_engine::opa", "OPA{policy_id=default_cpu}"];
+    const text = `No reference value found for the given id: ${name}, use NULL as the returned value`;
+    this.#write("WARN", module, text, span);
   }
 
-  async #isAllowed(claims: unknown, id: ResourceId): Promise<boolean> {
-    const { generation, resourcePath, opa } = this.#options;
-    const parts = [id.repository, id.type, id.tag];
-    const decision = await evaluate(opa, {
-      policy: this.#files.get(paths[generation].policy)?.toString("utf8") ?? "",
-      query: "data.policy.allow",
-      input: claims,
-      data:
-        resourcePath === "string"
-          ? { "resource-path": `resource/${parts.join("/")}` }
-          : { "resource-path": parts, plugin: "resource" },
-      syntax: generation === "0.18" ? "v0" : "v1",
-    });
-    if ("allowed" in decision) return decision.allowed;
-    this.#error(`PolicyEngine error: ${decision.failure.replaceAll("\n", " ")}`);
-    return false;
+  /** The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy asks. */
+  #failedQuery(name: string, why: string): string {
+    const policy =
+      this.#files.get(kbsPaths[this.#options.generation].attestationPolicy)?.toString("utf8") ?? "";
+    const query = `query_reference_value("${name}")`;
+    const lines = policy.split("\n");
+    const row = lines.findIndex((line) => line.includes(query)) + 1;
+    const source = lines[row - 1] ?? "";
+    const before = source.slice(0, source.indexOf(query) + "query_reference_value".length);
+    // The engine counts a tab as four columns.
+    const col = before.replaceAll("\t", "    ").length + 1;
+    const message = `Get Reference Value from RVPS failed: ${why}`;
+    const file = this.#version === "v0.21" ? "" : "default_cpu";
+    const told = located(file, "error", { row, col, source, message }).replaceAll("\n", "\n       ");
+    return this.#version === "v0.21"
+      ? `    0: Failed to eval policy: ${told}\n       \n`
+      : `    0: Failed to evaluate policy \`default_cpu\`\n    1: ${told}`;
   }
 
-  #access(client: string, request: string, status: number, size: number, milliseconds: number): void {
+  #access(client: string, request: string, { status }: Answer, size: number, milliseconds: number): void {
     const seconds = (milliseconds / 1000).toFixed(6);
     const agent = `"-" "attestation-agent-kbs-client/0.1.0"`;
-    this.#info(
+    this.#write(
+      "INFO",
       "actix_web::middleware::logger",
       `${client} "${request} HTTP/1.1" ${status} ${size} ${agent} ${seconds}`,
     );
   }
 
-  #info(module: string, text: string): void {
-    this.#write("INFO", module, text);
+  #write(level: Level, module: string, message: string, span?: string): void {
+    this.#print(logLines(this.#version, new Date(), level, module, message, span));
   }
 
-  #error(text: string): void {
-    this.#write("ERROR", "kbs::error", text);
-  }
-
-  #write(level: string, module: string, message: string): void {
+  #print(texts: readonly string[]): void {
     const time = new Date();
-    const text = `[${time.toISOString().slice(0, 19)}Z ${level} ${module}] ${message}`;
-    this.lines.push({ time, text });
-    if (this.lines.length > LOG_LINES) this.lines.shift();
-    appendFileSync(this.#options.logFile, `${text}\n`, { mode: 0o600 });
-    this.events.emit("line", { time, text });
+    for (const text of texts) {
+      this.lines.push({ time, text });
+      this.events.emit("line", { time, text });
+    }
+    this.lines.splice(0, this.lines.length - LOG_LINES);
+    appendFileSync(this.#options.logFile, `${texts.join("\n")}\n`, { mode: 0o600 });
   }
 }

@@ -1,48 +1,126 @@
-import { z } from "zod";
+import { getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
 import type { Generation } from "../../../core/trustee/generation.ts";
 
-const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
-
-const entrySchema = z.object({
-  version: z.string().optional(),
-  name: z.string(),
-  expiration: instant,
-  value: z.unknown(),
-});
-
-type Entry = z.infer<typeof entrySchema>;
+/** The only form of `expiration` that Trustee parses. It has to be there; whether it is over is not looked at. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /**
- * The reference values as Trustee's RVPS reads them: one malformed entry of the list format spoils them all; in the
- * map format, only itself.
- * @throws Error where Trustee's own parser fails
+ * A reference value as Trustee's RVPS reads it. One malformed entry of the list format spoils them all, and the first of
+ * two of a name counts; in the map format a malformed entry spoils itself alone.
+ * @returns any JSON; `undefined`: there is no such entry
+ * @throws Error where Trustee's own parser fails, in its words
  */
-function findEntry(generation: Generation, text: string, name: string): Entry | undefined {
-  const document: unknown = JSON.parse(text);
-  if (generation === "0.18")
-    return z
-      .array(entrySchema)
-      .parse(document)
-      .findLast((entry) => entry.name === name);
-  const encoded = z.record(z.string(), z.string()).parse(document)[name];
-  if (encoded === undefined) return undefined;
-  if (!/^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/.test(encoded)) {
-    throw new Error(`the reference value ${name} is not padded base64url`);
-  }
-  return entrySchema.parse(JSON.parse(Buffer.from(encoded, "base64url").toString("utf8")));
+export function referenceValue(generation: Generation, text: string, name: string): unknown {
+  return generation === "0.18" ? inList(text, name) : inMap(text, name);
 }
 
-/**
- * The values of a reference value that has not expired; none if there is no such entry.
- * @throws Error where Trustee's own parser fails
- */
-export function referenceValue(
-  generation: Generation,
-  text: string,
-  name: string,
-  now: Date,
-): readonly unknown[] {
-  const entry = findEntry(generation, text, name);
-  if (entry === undefined || new Date(entry.expiration) <= now) return [];
-  return Array.isArray(entry.value) ? entry.value : [entry.value];
+function inList(text: string, name: string): unknown {
+  const entries = (read(text, "array").children ?? []).map((entry) => {
+    const problem = entryProblem(entry, text);
+    if (problem !== undefined) throw new Error(problem);
+    return entry;
+  });
+  const found = entries.find((entry) => field(entry, "name")?.value === name);
+  return found && value(found);
+}
+
+function inMap(text: string, name: string): unknown {
+  try {
+    const properties = read(text, "object").children ?? [];
+    for (const { children: [, encoded] = [] } of properties) {
+      if (encoded !== undefined && encoded.type !== "string") {
+        throw new Error(`${wrongType(encoded, "a string")} at ${place(text, encoded.offset)}`);
+      }
+    }
+    const found = properties.findLast(({ children }) => children?.[0]?.value === name)?.children?.[1];
+    return found && ofEncoded(String(found.value), name);
+  } catch (error) {
+    if (error instanceof EntryError || !(error instanceof Error)) throw error;
+    throw new Error(`malformed value: failed to deserialize the file: ${error.message}`, { cause: error });
+  }
+}
+
+/** A problem of one entry of the map format, where the file itself is well-formed. */
+class EntryError extends Error {}
+
+function ofEncoded(encoded: string, name: string): unknown {
+  const bad = encoded.search(/[^A-Za-z0-9_-](?!=?$)|[^A-Za-z0-9_=-]/);
+  const why =
+    bad !== -1
+      ? `Invalid symbol ${encoded.charCodeAt(bad)}, offset ${bad}.`
+      : encoded.length % 4 !== 0
+        ? "Invalid padding"
+        : undefined;
+  if (why !== undefined) {
+    throw new EntryError(
+      `failed to get key \`${name}\`: failed to base64 decode the content inside json: ${why}`,
+    );
+  }
+  const text = Buffer.from(encoded, "base64url").toString("utf8");
+  const entry = parseTree(text, [], { disallowComments: true });
+  if (entry === undefined || !isJson(text) || entryProblem(entry, text) !== undefined) {
+    throw new EntryError("deserialize reference value");
+  }
+  return value(entry);
+}
+
+function field(entry: Node, name: string): Node | undefined {
+  return entry.children?.findLast(({ children }) => children?.[0]?.value === name)?.children?.[1];
+}
+
+function value(entry: Node): unknown {
+  const node = field(entry, "value");
+  return node === undefined ? null : (getNodeValue(node) as unknown);
+}
+
+/** What is wrong with an entry, in the words and at the place of serde. */
+function entryProblem(entry: Node, text: string): string | undefined {
+  const end = (node: Node): string => place(text, node.offset + node.length);
+  if (entry.type !== "object") return `${wrongType(entry, "struct ReferenceValue")} at ${end(entry)}`;
+  for (const name of ["version", "name", "expiration"]) {
+    const node = field(entry, name);
+    if (node === undefined && name !== "version") return `missing field \`${name}\` at ${end(entry)}`;
+    if (node !== undefined && node.type !== "string") return `${wrongType(node, "a string")} at ${end(node)}`;
+  }
+  const expiration = field(entry, "expiration");
+  const at: unknown = expiration?.value;
+  const isInstant = typeof at === "string" && INSTANT.test(at) && !Number.isNaN(Date.parse(at));
+  if (expiration === undefined || isInstant) return undefined;
+  return `input contains invalid characters at ${end(expiration)}`;
+}
+
+const typeNames: Readonly<Record<string, string>> = { object: "map", array: "sequence", number: "integer" };
+
+function wrongType({ type }: Node, expected: string): string {
+  return `invalid type: ${typeNames[type] ?? type}, expected ${expected}`;
+}
+
+/** How serde says where it is: from line 1, and by how many characters of that line it has taken. */
+function place(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `line ${before.length} column ${before.at(-1)?.length ?? 0}`;
+}
+
+/** The root of the text, which has to be of that type. */
+function read(text: string, type: "array" | "object"): Node {
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { disallowComments: true });
+  const expected = type === "array" ? "a sequence" : "a map";
+  if (root !== undefined && root.type !== type) {
+    throw new Error(`${wrongType(root, expected)} at ${place(text, root.offset)}`);
+  }
+  if (root !== undefined && isJson(text)) return root;
+  if (text.trim() === "") throw new Error(`EOF while parsing a value at ${place(text, text.length)}`);
+  const [error] = errors;
+  const what = /^\s*\{\s*[^"}\s]/.test(text) ? "key must be a string" : "expected value";
+  throw new Error(`${what} at ${place(text, (error?.offset ?? 0) + 1)}`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

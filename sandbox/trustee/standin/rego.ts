@@ -15,19 +15,35 @@ export interface Question {
   readonly syntax: "v0" | "v1";
 }
 
-/** A decision, or why there is none: the policy does not parse, or a builtin failed. */
-export type Decision = { readonly allowed: boolean } | { readonly failure: string };
+/** What the engine cannot read or evaluate, and where: from row 1, where it tells. */
+export interface RegoError {
+  readonly message: string;
+  readonly during: "load" | "eval";
+  readonly row: number;
+  readonly col: number;
+}
+
+/** The value of the query, undefined where it has none; or why there is no telling. */
+export type Evaluation = { readonly value: unknown } | { readonly error: RegoError };
 
 const outputSchema = z.object({
   result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
-  errors: z.array(z.object({ message: z.string(), code: z.string().optional() })).default([]),
+  errors: z
+    .array(
+      z.object({
+        message: z.string(),
+        code: z.string().default(""),
+        location: z.object({ row: z.number(), col: z.number() }).default({ row: 0, col: 0 }),
+      }),
+    )
+    .default([]),
 });
 
 /**
  * Evaluates a policy with the OPA program, which has only the functions of the engine that Trustee ships. Builtin errors end the
- * evaluation, as there; only `true` allows.
+ * evaluation, as there.
  */
-export async function evaluate(opa: string, question: Question): Promise<Decision> {
+export async function evaluate(opa: string, question: Question): Promise<Evaluation> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
   try {
     const [policy, data] = [join(folder, "policy.rego"), join(folder, "data.json")];
@@ -56,20 +72,22 @@ export async function evaluate(opa: string, question: Question): Promise<Decisio
       ],
       { env: {}, extendEnv: false, input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
     );
-    return decision(stdout, stderr);
+    return evaluation(stdout, stderr);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function decision(stdout: string, stderr: string): Decision {
+function evaluation(stdout: string, stderr: string): Evaluation {
   let output: z.infer<typeof outputSchema>;
   try {
     output = outputSchema.parse(JSON.parse(stdout));
   } catch {
-    return { failure: `the policy engine gave no answer: ${stderr.slice(0, 500)}` };
+    const message = `the policy engine gave no answer: ${stderr.slice(0, 500)}`;
+    return { error: { message, during: "eval", row: 0, col: 0 } };
   }
   const [error] = output.errors;
-  if (error !== undefined) return { failure: output.errors.map((each) => each.message).join("; ") };
-  return { allowed: output.result[0]?.expressions[0]?.value === true };
+  if (error === undefined) return { value: output.result[0]?.expressions[0]?.value };
+  const { message, code, location } = error;
+  return { error: { message, during: code.startsWith("eval_") ? "eval" : "load", ...location } };
 }

@@ -1,47 +1,52 @@
-import type { Measurement } from "./measurement.ts";
+import { type Appraisal, type Evidence, sampleClaims } from "./appraisal.ts";
 
-/** The KBSs whose tokens are known: by recordings of the sample TEE, and by Trustee's source for the names of others. */
+/** The KBSs that are played: v0.18 stands for v0.17 too, v0.21 for v0.19 and later. */
 export type KbsVersion = "v0.16" | "v0.18" | "v0.21";
-
-/** Under which name a token's evidence holds what the vTPM of a VM reports. */
-const evidenceNames: Readonly<Record<Measurement["tee"], string>> = {
-  snp: "az-snp-vtpm",
-  tdx: "az-tdx-vtpm",
-};
 
 /** A token lives five minutes. */
 const LIFETIME = 300;
 
+/** What the annotated evidence holds of the TEE: its claims, by its name. */
+function teeClaims(evidence: Evidence): Readonly<Record<string, unknown>> {
+  return evidence.tee === "sample"
+    ? { init_data: evidence.initData, sample: sampleClaims }
+    : { init_data: evidence.pcr8, [`az-${evidence.tee}-vtpm`]: { tpm: { pcr08: evidence.pcr8 } } };
+}
+
+/** The status is that of the worst member of the trust vector. */
+function status({ executables, hardware }: Appraisal): string {
+  if (hardware === 97) return "contraindicated";
+  return executables === 33 ? "warning" : "affirming";
+}
+
 /**
  * The claims of an attestation token, with every member that a real one has; what no policy here reads is empty.
- * @param affirming whether the reference values hold the measurement
  * @param now seconds since 1970
  */
 export function tokenClaims(
   version: KbsVersion,
-  { tee, pcr8 }: Pick<Measurement, "tee" | "pcr8">,
-  affirming: boolean,
+  evidence: Evidence,
+  appraisal: Appraisal,
   now: number,
 ): Readonly<Record<string, unknown>> {
   const cpu0 = {
-    "ear.status": affirming ? "affirming" : "contraindicated",
+    "ear.status": status(appraisal),
     "ear.trustworthiness-vector": {
       "instance-identity": 0,
-      configuration: affirming ? 2 : 36,
-      executables: 3,
+      configuration: 2,
+      executables: appraisal.executables,
       "file-system": 0,
-      hardware: 2,
+      hardware: appraisal.hardware,
       "runtime-opaque": 0,
       "storage-opaque": 0,
       "sourced-data": 0,
     },
     "ear.appraisal-policy-id": "default",
     "ear.veraison.annotated-evidence": {
-      init_data: pcr8,
       init_data_claims: {},
       report_data: "",
       runtime_data_claims: {},
-      [evidenceNames[tee]]: { tpm: { pcr08: pcr8 } },
+      ...teeClaims(evidence),
     },
     ...(version === "v0.16" ? {} : { "ear.trustee.identifiers": { validated: {} } }),
   };

@@ -59,8 +59,75 @@ describe("a line of the KBS's log", () => {
 });
 
 const PATH = "resource/default/p2-secret/secret";
-const own = (status: number): KbsEvent => request("10.0.0.1", PATH, status);
 const complete = { complete: true };
+
+/** Lines of real KBSs, from `data/real-kbs` of the project's shared data: scenario "no reference values for the sample platform". */
+const DENIED = {
+  "v0.16": `[2026-11-28T08:19:03Z ERROR kbs::error] PolicyDeny
+[2026-11-28T08:19:03Z INFO  actix_web::middleware::logger] 127.0.0.1 "GET /kbs/v0/resource/default/kbsres1/key1 HTTP/1.1" 401 110 ${AGENT} 0.002450`,
+  "v0.18": `2026-11-28T08:15:41.755881Z ERROR kbs::error: PolicyDeny
+2026-11-28T08:15:41.755970Z  INFO actix_web::middleware::logger: 127.0.0.1 "GET /kbs/v0/resource/default/kbsres1/key1 HTTP/1.1" 401 110 ${AGENT} 0.003043`,
+  "v0.21": `2026-11-28T08:02:02.505981Z ERROR kbs::error: PolicyDeny
+2026-11-28T08:02:02.506086Z  INFO actix_web::middleware::logger: 127.0.0.1 "GET /kbs/v0/resource/default/kbsres1/key1 HTTP/1.1" 401 110 ${AGENT} 0.011100`,
+};
+
+/** Errors as the same recordings have them, in the form of v0.21 and, where it is another one, of v0.16; with their scenario. */
+const RECORDED: readonly (readonly [scenario: string, error: string, reason: string])[] = [
+  [
+    "a missing resource",
+    "PluginInternalError { source: resource not found: default/kbsres1/key1 }",
+    "absent",
+  ],
+  [
+    "a missing resource, v0.18",
+    `PluginInternalError { source: read resource from local fs
+
+Caused by:
+    No such file or directory (os error 2) }`,
+    "absent",
+  ],
+  [
+    "the policy does not parse",
+    `PolicyEngineError(LoadPolicyFailed(
+--> :3:1
+  |
+3 | 
+  | ^
+error: expecting expression))`,
+    "policy-denied",
+  ],
+  ["the policy does not parse, v0.18", "PolicyEngine(PolicyLoadError)", "policy-denied"],
+  [
+    "a folder in the policy file's place",
+    'PolicyEngineError(PolicyStorageError(GetKeyFailed { source: failed to read the file: Is a directory (os error 21), key: "resource-policy.rego" }))',
+    "policy-denied",
+  ],
+  ["allow is no boolean, v0.16", "PolicyEngine(EvaluationError(not a bool))", "policy-denied"],
+];
+
+describe("a recorded denial", () => {
+  it.each(Object.entries(DENIED))("of %s is the policy's, by its two lines", (_, log) => {
+    const denial = judgeDenial(events(log), "resource/default/kbsres1/key1", complete);
+    expect(denial).toEqual({ reason: "policy-denied", sure: true, evidence: log.split("\n") });
+  });
+
+  it.each(RECORDED)("is what the error says that stands before it: %s", (_, text, reason) => {
+    const log = events(DENIED["v0.21"].replace("PolicyDeny", () => text));
+    expect(judgeDenial(log, "resource/default/kbsres1/key1", complete)).toMatchObject({ reason, sure: true });
+  });
+});
+
+describe("an administrator's request", () => {
+  it.each(["POST", "DELETE", "PUT"])("for the same secret is not the pod's: %s", (method) => {
+    for (const status of [200, 401]) {
+      const log = `[2026-02-25T11:02:01Z INFO  actix_web::middleware::logger] 10.0.0.9 "${method} /kbs/v0/${PATH} HTTP/1.1" ${status} 0 "-" "-" 0.1`;
+      expect(events(log)).toEqual([expect.objectContaining({ path: `${method} ${PATH}`, status })]);
+      expect(judgeDenial(events(log), PATH, complete).reason).toBe("kbs-not-asked");
+    }
+  });
+});
+
+const own = (status: number): KbsEvent => request("10.0.0.1", PATH, status);
 
 describe("why a secret was not given out", () => {
   it.each([
@@ -85,6 +152,33 @@ describe("why a secret was not given out", () => {
     ],
     ["a 404", [own(404)], "absent", true],
     ["a token that is not there", [error("TokenNotFound"), own(401)], "attestation-failed", true],
+    [
+      "a denial, while another pod begins to ask for the same, as every client without a token",
+      [
+        ...[error("TokenNotFound"), own(401), error("PolicyDeny"), own(401)],
+        ...[error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
+      ],
+      "policy-denied",
+      true,
+    ],
+    [
+      "a denial, and a client whose attestation failed: either may be the pod",
+      [
+        ...[error("PolicyDeny"), own(401), error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
+        ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.2", "attest", 401)],
+      ],
+      "policy-denied",
+      false,
+    ],
+    [
+      "an attestation that fails, after a first request without a token",
+      [
+        ...[error("TokenNotFound"), own(401), request("10.0.0.1", "auth", 200)],
+        ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.1", "attest", 401)],
+      ],
+      "attestation-failed",
+      true,
+    ],
     ["an error of a kind that nobody knows", [error("SerdeError(..)"), own(401)], undefined, true],
     ["a 401 without an error", [own(401)], undefined, true],
     ["nothing", [], "kbs-not-asked", true],

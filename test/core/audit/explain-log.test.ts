@@ -37,6 +37,19 @@ describe("the last answer of a KBS with several pods", () => {
     );
   });
 
+  it("is its own, whatever the policy denied others meanwhile", () => {
+    const others = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401, "10.9.9.9")}`;
+    const unattested = `[2026-02-28T23:59:01Z ERROR kbs::error] TokenNotFound\n${answer(401)}`;
+    expect(told(logOf(`${others}\n${unattested}\n${others}`))).toBe(
+      "last answer, to this pod's address: the client did not attest",
+    );
+  });
+
+  it("is not an administrator's", () => {
+    expect(told(logOf(answer(200).replace("GET", "POST")))).toBeUndefined();
+    expect(told(logOf(`${DENIED}\n${answer(200).replace("GET", "POST")}`))).toBe(POLICY);
+  });
+
   it("is the last line's where no time is known", () => {
     const lines = `${answer(200)}\n${DENIED}`.split("\n").map((text) => ({ at: Number.NaN, text }));
     expect(told(lines)).toBe(POLICY);

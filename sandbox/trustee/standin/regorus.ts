@@ -1,0 +1,82 @@
+import type { RegoError } from "./rego.ts";
+import type { KbsVersion } from "./token.ts";
+
+/** Where something is in a policy, and what regorus, the engine in Trustee, says of it. */
+export interface EngineMessage {
+  readonly row: number;
+  readonly col: number;
+  /** The line's text. */
+  readonly source: string;
+  readonly message: string;
+}
+
+/** regorus's form of a message. @param file by the name that the policy has there */
+export function located(file: string, severity: "error" | "warning", at: EngineMessage): string {
+  const { row, col, source, message } = at;
+  const margin = " ".repeat(String(row).length);
+  const caret = `${" ".repeat(col - 1)}^`;
+  return `\n--> ${file}:${row}:${col}\n${margin} |\n${row} | ${source}\n${margin} | ${caret}\n${severity}: ${message}`;
+}
+
+/**
+ * OPA's error as regorus has it. Of those that are recorded, place and words are regorus's; of others OPA's.
+ * @param path as the KBS hands it to the policy
+ */
+export function regorusMessage(
+  { message, row, col }: RegoError,
+  policy: string,
+  path: unknown,
+): EngineMessage {
+  const lines = policy.split("\n");
+  const source = lines[row - 1] ?? "";
+  if (message === "empty module") {
+    const missing = "expecting `package` Missing package declaration.";
+    return { row: 1, col: 1, source: lines[0] ?? "", message: missing };
+  }
+  if (message === "unexpected eof token") {
+    return { row, col: col + 1, source, message: "expecting expression" };
+  }
+  if (message.startsWith("`if` keyword is required")) {
+    return { row, col: source.indexOf("{") + 1, source, message };
+  }
+  const argument = source.indexOf('["resource-path"]', col);
+  if (message.startsWith("split: operand 1 must be string") && argument !== -1) {
+    const got = `\`replace\` expects string argument. Got \`${JSON.stringify(path)}\` instead`;
+    return { row, col: argument + 1, source, message: got };
+  }
+  return { row: Math.max(row, 1), col: Math.max(col, 1), source, message };
+}
+
+/** What regorus 0.2 prints of an `if` without its import, where it then fails; undefined if there is none. */
+export function missingImport(policy: string): EngineMessage | undefined {
+  if (/^import\s+(?:rego\.v1|future\.keywords)/m.test(policy)) return undefined;
+  const lines = policy.split("\n");
+  const row = lines.findIndex((line) => /^\w+\s+if\b/.test(line)) + 1;
+  if (row === 0) return undefined;
+  const source = lines[row - 1] ?? "";
+  const message = "`if` will be treated as identifier due to missing `import future.keywords.if`";
+  return { row, col: source.search(/\bif\b/) + 1, source, message };
+}
+
+const LONGEST_LINE = 1024;
+const MOST_LINES = 20_000;
+
+/** What regorus 0.10, of KBS v0.21, refuses and OPA does not: comments do not count for the length of a line. */
+export function beyondLimits(version: KbsVersion, policy: string): EngineMessage | undefined {
+  if (version !== "v0.21") return undefined;
+  const lines = policy.split("\n");
+  if (lines.length > MOST_LINES) {
+    const message = `the policy has more than ${MOST_LINES} lines`;
+    return { row: MOST_LINES, col: 1, source: lines[MOST_LINES - 1] ?? "", message };
+  }
+  const row = lines.findIndex((line) => line.length > LONGEST_LINE && codeLength(line) > LONGEST_LINE) + 1;
+  if (row === 0) return undefined;
+  const message = `line exceeds maximum column width of ${LONGEST_LINE}`;
+  return { row, col: LONGEST_LINE, source: lines[row - 1] ?? "", message };
+}
+
+/** The length of a line up to its comment. */
+function codeLength(line: string): number {
+  const [code = ""] = /^(?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^#])*/.exec(line) ?? [];
+  return code.trimEnd().length;
+}

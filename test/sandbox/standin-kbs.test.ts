@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { judgeDenial, parseKbsLine } from "../../core/access/kbs-log.ts";
+import { Kbs, kbsPaths } from "../../sandbox/trustee/standin/kbs.ts";
+import { beyondLimits } from "../../sandbox/trustee/standin/regorus.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "trustee-access-standin-kbs-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const id = { repository: "default", type: "p2-secret", tag: "secret" };
+const PATH = "resource/default/p2-secret/secret";
+
+/** The requests in the log of a guest that asks a KBS v0.21 without a resource policy, which denies without asking OPA. */
+async function asked(referenceValues: string): Promise<readonly unknown[]> {
+  const { referenceValues: file } = kbsPaths["0.21"];
+  const logFile = join(folder, "kbs.log");
+  const files = new Map([[file, Buffer.from(referenceValues)]]);
+  const kbs = new Kbs(files, { generation: "0.21", resourcePath: "array", opa: "", logFile });
+  expect(await kbs.getResource({ tee: "snp", pcr8: "aa" }, "10.0.0.1", id)).toBeUndefined();
+  const events = kbs.lines.flatMap(({ text }) => parseKbsLine(text) ?? []);
+  const { reason, sure } = judgeDenial(events, PATH, { complete: true, address: "10.0.0.1" });
+  expect(readFileSync(logFile, "utf8")).toContain(kbs.lines.map(({ text }) => `${text}\n`).join(""));
+  const seen = events.map((event) => (event.kind === "error" ? event.name : `${event.path} ${event.status}`));
+  return [...seen, reason, sure];
+}
+
+test("a guest asks without a token, attests, and asks again", async () => {
+  expect(await asked("{}")).toEqual([
+    ...["TokenNotFound", `${PATH} 401`, "auth 200", "attest 200", "PolicyDeny", `${PATH} 401`],
+    ...["policy-denied", true],
+  ]);
+});
+
+test("a guest that does not attest does not ask again", async () => {
+  expect(await asked("[]")).toEqual([
+    ...["TokenNotFound", `${PATH} 401`, "auth 200", "AttestationError", "attest 401"],
+    ...["attestation-failed", true],
+  ]);
+});
+
+test("a policy beyond the limits of KBS v0.21's engine is not read there", () => {
+  const long = `x := "${"a".repeat(1100)}"`;
+  const limit = (policy: string): number | undefined => beyondLimits("v0.21", policy)?.row;
+  expect(limit(`package policy\n${long}\n`)).toBe(2);
+  expect(limit(`package policy\n# ${long}\nx := 1 # ${long}\n`)).toBeUndefined();
+  expect(limit(`package policy\nx := "#${"a".repeat(1100)}"\n`)).toBe(2);
+  expect(limit(`package policy\n${"\n".repeat(19_998)}`)).toBeUndefined();
+  expect(limit(`package policy\n${"\n".repeat(20_001)}`)).toBe(20_000);
+  expect(beyondLimits("v0.18", `package policy\n${long}\n`)).toBeUndefined();
+});

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toolPath } from "../support/tools.ts";
+import { comparable, notCompared, recording } from "./real-kbs/recording.ts";
+import { scenarios } from "./real-kbs/scenarios.ts";
+import { Stage } from "./real-kbs/stage.ts";
+
+const versions = ["v0.16", "v0.18", "v0.21"] as const;
+const recordings = new Map(versions.map((version) => [version, recording(version)]));
+
+let opa = "";
+let folder = "";
+beforeAll(async () => {
+  opa = await toolPath("opa");
+  folder = mkdtempSync(join(tmpdir(), "trustee-access-real-kbs-"));
+}, 1_200_000);
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** The digests of snp_pcr08 when the product had written its own, which differ by version. */
+function digestsIn(text: string): readonly string[] | undefined {
+  const [, json] = /^GET reference-value\/snp_pcr08: 200 (.*)$/m.exec(text) ?? [];
+  return json === undefined ? undefined : (JSON.parse(json) as readonly string[]);
+}
+
+describe.each(versions)("the sandbox's KBS against the real %s", (version) => {
+  test.each([...(recordings.get(version) ?? [])])("%s", async (name, recorded) => {
+    const scenario = scenarios[name];
+    if (scenario === undefined) throw new Error("the recording has a scenario that nothing plays");
+    const logFile = join(folder, `${version}.log`);
+    const { text, log } = await Stage.play(version, scenario, { opa, logFile, digests: digestsIn(recorded) });
+    expect(comparable(text)).toBe(comparable(recorded));
+    // The recordings have the colours taken out, which v0.18 and v0.21 write also where nobody sees them.
+    const heads = log.filter((line) => line.includes("kbs::"));
+    const coloured = heads.filter((line) => stripVTControlCharacters(line) !== line);
+    expect(coloured).toEqual(version === "v0.16" ? [] : heads);
+  });
+});
+
+test("every scenario that is played is one of a recording", () => {
+  const recorded = new Set([...recordings.values()].flatMap((sections) => [...sections.keys()]));
+  expect(Object.keys(scenarios).filter((name) => !recorded.has(name))).toEqual([]);
+});
+
+test("what is not compared is in a recording", () => {
+  const lines = [...recordings.values()].flatMap((sections) =>
+    [...sections.values()].flatMap((text) => text.split("\n")),
+  );
+  const unused = Object.keys(notCompared).filter((start) => !lines.some((line) => line.startsWith(start)));
+  expect(unused).toEqual([]);
+});

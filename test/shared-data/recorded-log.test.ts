@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { type DenialReason, judgeDenial, parseKbsLine } from "../../core/access/kbs-log.ts";
+import { recording } from "./real-kbs/recording.ts";
+
+/** What an answer's error means for who asked. */
+const reasons: Readonly<Record<string, DenialReason>> = {
+  PolicyDeny: "policy-denied",
+  PolicyEngine: "policy-denied",
+  PolicyEngineError: "policy-denied",
+  PluginInternalError: "absent",
+};
+
+/** The log in a section. */
+function logIn(section: string): readonly string[] {
+  return section.split("\n").flatMap((line) => /^ {4}\| (.*)$/.exec(line)?.[1] ?? []);
+}
+
+/** The name of the error that the section's first client was answered for a path; undefined where it was given the secret. */
+function answered(section: string, path: string): string | undefined {
+  const secret = path.replace("resource/default/", "");
+  const [, name] =
+    new RegExp(`^(?:pod\\d: |default/)${secret}:? (?:200|401 (\\w+): )`, "m").exec(section) ?? [];
+  return name;
+}
+
+describe.each(["v0.16", "v0.18", "v0.21"] as const)("the log of the real KBS %s", (version) => {
+  const sections = [...recording(version)].filter(([, text]) => logIn(text).length > 0);
+
+  test.each(sections)("is understood, each denial with its reason: %s", (_, section) => {
+    const events = logIn(section).flatMap((line) => parseKbsLine(line) ?? []);
+    for (const [at, event] of events.entries()) {
+      if (event.kind === "error") continue;
+      const name = answered(section, event.path);
+      expect(event.status).toBe(name === undefined ? 200 : 401);
+      if (name === undefined) continue;
+      const { reason, sure } = judgeDenial(events.slice(0, at + 1), event.path, { complete: false });
+      expect([event.path, reason, sure]).toEqual([event.path, reasons[name], true]);
+    }
+    const errors = logIn(section).filter((line) => line.includes("ERROR"));
+    expect(events.filter(({ kind }) => kind === "error")).toHaveLength(errors.length);
+  });
+});
