@@ -23,6 +23,7 @@ export const rules = {
   TA201: "A reference value has expired",
   TA202: "A reference value expires soon",
   TA203: "The reference values cannot be read",
+  TA204: "Trustee finds nothing in a reference value",
   TA301: "A registered secret does not exist",
   TA302: "The policy restricts a secret that the KBS does not serve",
   TA401: "A ConfigMap lacks the key that Trustee reads",

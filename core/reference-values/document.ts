@@ -1,4 +1,5 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
+import { shownName } from "../policy/shown-name.ts";
 import { isRecord } from "../records.ts";
 import {
   formatOfKey,
@@ -93,7 +94,7 @@ function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
     lackOf(entry) ??
     (isExpiration(expiration)
       ? undefined
-      : `has the expiration ${JSON.stringify(expiration)}, which is no time`);
+      : `has the expiration "${shownName(expiration)}", which is no time as the RVPS reads it`);
   return {
     name: typeof name === "string" ? name : "",
     expiration,

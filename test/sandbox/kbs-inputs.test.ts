@@ -105,48 +105,75 @@ describe("a token", () => {
 });
 
 describe("reference values", () => {
-  const now = new Date("2030-01-01T00:00:00Z");
   const live = { name: "snp_pcr08", expiration: "2035-01-01T00:00:00Z", value: ["aa", "bb"] };
-  const expired = { ...live, expiration: "2029-12-31T23:59:59Z" };
+  const expired = { ...live, expiration: "2020-01-01T00:00:00Z" };
   const encode = (entry: object): string =>
     Buffer.from(JSON.stringify({ version: "0.1.0", ...entry }))
       .toString("base64")
       .replaceAll("+", "-")
       .replaceAll("/", "_");
 
-  test("of either format are found by name, and none once expired", () => {
-    expect(referenceValue("0.18", JSON.stringify([live]), "snp_pcr08", now)).toEqual(["aa", "bb"]);
-    expect(referenceValue("0.18", JSON.stringify([expired]), "snp_pcr08", now)).toEqual([]);
-    expect(referenceValue("0.18", "[\n]\n", "snp_pcr08", now)).toEqual([]);
-    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(live) }), "snp_pcr08", now)).toEqual([
+  test("of either format are found by name, expired or not", () => {
+    expect(referenceValue("0.18", JSON.stringify([live]), "snp_pcr08")).toEqual(["aa", "bb"]);
+    expect(referenceValue("0.18", JSON.stringify([expired]), "snp_pcr08")).toEqual(["aa", "bb"]);
+    expect(referenceValue("0.18", "[\n]\n", "snp_pcr08")).toEqual([]);
+    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(live) }), "snp_pcr08")).toEqual([
       "aa",
       "bb",
     ]);
-    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(expired) }), "snp_pcr08", now)).toEqual(
-      [],
-    );
-    expect(referenceValue("0.21", "{\n}\n", "snp_pcr08", now)).toEqual([]);
+    expect(referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(expired) }), "snp_pcr08")).toEqual([
+      "aa",
+      "bb",
+    ]);
+    expect(referenceValue("0.21", "{\n}\n", "snp_pcr08")).toEqual([]);
+  });
+
+  test.each(["aa", 1, true, null, { aa: 1 }])("with the value %j have no digest in them", (value) => {
+    const list = JSON.stringify([{ ...live, value }]);
+    expect(referenceValue("0.18", list, "snp_pcr08")).toEqual([]);
+    expect(
+      referenceValue("0.21", JSON.stringify({ snp_pcr08: encode({ ...live, value }) }), "snp_pcr08"),
+    ).toEqual([]);
+  });
+
+  test("of one name: the first counts in the list, also if it has expired, and the last in the map", () => {
+    const other = { ...live, value: ["cc"] };
+    expect(referenceValue("0.18", JSON.stringify([expired, other]), "snp_pcr08")).toEqual(["aa", "bb"]);
+    const map = `{"snp_pcr08":"${encode(live)}","snp_pcr08":"${encode(other)}"}`;
+    expect(referenceValue("0.21", map, "snp_pcr08")).toEqual(["cc"]);
+  });
+
+  test.each([
+    ["no expiration", { expiration: undefined }],
+    ["a word", { expiration: "soon" }],
+    ["fractions", { expiration: "2030-01-01T00:00:00.000Z" }],
+    ["a day that is none", { expiration: "2030-02-30T00:00:00Z" }],
+    ["no value", { value: undefined }],
+  ])("with %s fail", (_, more) => {
+    const odd = { ...live, ...more };
+    expect(() => referenceValue("0.18", JSON.stringify([odd]), "snp_pcr08")).toThrow();
+    expect(() => referenceValue("0.21", JSON.stringify({ snp_pcr08: encode(odd) }), "snp_pcr08")).toThrow();
   });
 
   test("of the list format fail all for one malformed entry, of the map format only itself", () => {
     const malformed = { name: "other", expiration: "2035-01-01", value: [] };
-    expect(() => referenceValue("0.18", JSON.stringify([live, malformed]), "snp_pcr08", now)).toThrow();
+    expect(() => referenceValue("0.18", JSON.stringify([live, malformed]), "snp_pcr08")).toThrow();
     const map = JSON.stringify({ snp_pcr08: encode(live), other: encode(malformed) });
-    expect(referenceValue("0.21", map, "snp_pcr08", now)).toEqual(["aa", "bb"]);
-    expect(() => referenceValue("0.21", map, "other", now)).toThrow();
+    expect(referenceValue("0.21", map, "snp_pcr08")).toEqual(["aa", "bb"]);
+    expect(() => referenceValue("0.21", map, "other")).toThrow();
   });
 
   test("of the map format have to be padded base64url", () => {
     const unpadded = Buffer.from(JSON.stringify({ ...live, name: "pad" })).toString("base64url");
     expect(unpadded.length % 4).not.toBe(0);
-    expect(() => referenceValue("0.21", JSON.stringify({ snp_pcr08: unpadded }), "snp_pcr08", now)).toThrow(
+    expect(() => referenceValue("0.21", JSON.stringify({ snp_pcr08: unpadded }), "snp_pcr08")).toThrow(
       /padded/,
     );
   });
 
   test("of the other generation's format fail", () => {
-    expect(() => referenceValue("0.18", "{}", "snp_pcr08", now)).toThrow();
-    expect(() => referenceValue("0.21", "[]", "snp_pcr08", now)).toThrow();
+    expect(() => referenceValue("0.18", "{}", "snp_pcr08")).toThrow();
+    expect(() => referenceValue("0.21", "[]", "snp_pcr08")).toThrow();
   });
 });
 

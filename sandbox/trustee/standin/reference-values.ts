@@ -1,19 +1,19 @@
 import { z } from "zod";
+import { isExpiration } from "../../../core/reference-values/document.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
-
-const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
 
 const entrySchema = z.object({
   version: z.string().optional(),
   name: z.string(),
-  expiration: instant,
-  value: z.unknown(),
+  expiration: z.string().refine(isExpiration),
+  // Any JSON, but there has to be one.
+  value: z.json(),
 });
 
 type Entry = z.infer<typeof entrySchema>;
 
 /**
- * The reference values as Trustee's RVPS reads them: one malformed entry of the list format spoils them all; in the
+ * The reference values as Trustee's RVPS reads them: of two entries of one name the first counts in the list, the last in the map; one malformed entry of the list format spoils them all; in the
  * map format, only itself.
  * @throws Error where Trustee's own parser fails
  */
@@ -23,7 +23,7 @@ function findEntry(generation: Generation, text: string, name: string): Entry | 
     return z
       .array(entrySchema)
       .parse(document)
-      .findLast((entry) => entry.name === name);
+      .find((entry) => entry.name === name);
   const encoded = z.record(z.string(), z.string()).parse(document)[name];
   if (encoded === undefined) return undefined;
   if (!/^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/.test(encoded)) {
@@ -33,16 +33,16 @@ function findEntry(generation: Generation, text: string, name: string): Entry | 
 }
 
 /**
- * The values of a reference value that has not expired; none if there is no such entry.
+ * The values in which a digest is looked up: none if there is no such entry, or if it holds no list. Whether it has expired,
+ * no KBS looks from v0.16 on.
  * @throws Error where Trustee's own parser fails
  */
 export function referenceValue(
   generation: Generation,
   text: string,
   name: string,
-  now: Date,
+  _now?: Date,
 ): readonly unknown[] {
   const entry = findEntry(generation, text, name);
-  if (entry === undefined || new Date(entry.expiration) <= now) return [];
-  return Array.isArray(entry.value) ? entry.value : [entry.value];
+  return Array.isArray(entry?.value) ? entry.value : [];
 }

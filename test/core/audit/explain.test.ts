@@ -3,7 +3,17 @@ import { explain, type CellFacts } from "../../../core/audit/explain.ts";
 import { explanationText } from "../../../core/audit/explanation.ts";
 import { readPodClaims, type PodClaims } from "../../../core/audit/pod-claims.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
-import { healthyTrustee, NOW, pcr8, podFixture, referenceValues, toml } from "../../fixtures/live-facts.ts";
+import {
+  healthyTrustee,
+  NOW,
+  pcr8,
+  podFixture,
+  referenceValues,
+  toml,
+  tutorialGrants,
+} from "../../fixtures/live-facts.ts";
+import type { TrusteeFacts } from "../../../core/audit/facts.ts";
+import { encode } from "../reference-values/support/world.ts";
 import { base, logOf, withValues } from "./support.ts";
 
 function text(changes: Partial<CellFacts>): string {
@@ -15,6 +25,20 @@ function verdict(changes: Partial<CellFacts>): unknown {
   const { verdict: said, because, conditions, next } = explain({ ...base, ...changes });
   const amiss = conditions.filter(({ status }) => status !== "holds");
   return { said, because, amiss: amiss.map(({ id, status }) => `${id} ${status}`), next };
+}
+
+const ENTRY = `{"name":"snp_pcr08","expiration":"2020-01-01T00:00:00Z","value":["${pcr8.pod2}"],"p":1}`;
+
+/** A healthy Trustee 0.21, which reads the map. */
+function withMap(map: Readonly<Record<string, string>>): TrusteeFacts {
+  const { policy, referenceValues: values } = healthyTrustee;
+  if (policy === undefined || values === undefined) throw new Error("there is none");
+  return {
+    ...healthyTrustee,
+    mounts: "0.21",
+    policy: { ...policy, data: { "resource-policy.rego": tutorialGrants } },
+    referenceValues: { ...values, data: { reference_value: JSON.stringify(map) } },
+  };
 }
 
 const LOG = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny
@@ -34,8 +58,8 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ exists              Secret "p2-secret" exists and has the key "secret"
   ✓ Trustee runs        trustee-deployment-1, since 2026-02-28T22:03:20Z
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
-  ✓ reference value     snp_pcr08 holds this digest, until 2035-01-01T00:00:00Z
-  ✓ other values        no other reference value of its TEE has expired
+  ✓ reference value     snp_pcr08 holds this digest
+  ✓ other values        Trustee can read the other reference values of its TEE
   ✗ policy              this pod's digest is not among those that the policy grants the secret to
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}
@@ -75,16 +99,57 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
       },
     ],
     [
-      "an expired reference value",
+      "a lone text for a list",
       {
         pod: podFixture("pod2"),
-        trustee: withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod2]]])),
+        trustee: withValues(
+          JSON.stringify([{ name: "snp_pcr08", expiration: "2035-01-01T00:00:00Z", value: pcr8.pod2 }]),
+        ),
       },
       {
         said: "denied",
-        because: "Because snp_pcr08 holds this digest, but has expired, so that it matches nothing.",
+        because:
+          "Because snp_pcr08 holds this digest, but has a lone text for its value: Trustee does not find it there, so the pod does not attest well.",
         amiss: ["reference fails"],
-        next: ["Set a later expiration for snp_pcr08: pulumi up renews what it created."],
+        next: ["Correct snp_pcr08: pulumi up does, where the pod's stack writes its digest there."],
+      },
+    ],
+    [
+      "a second entry of the name, and only the first counts",
+      {
+        pod: podFixture("pod2"),
+        trustee: withValues(
+          referenceValues([
+            ["snp_pcr08", "2020-01-01T00:00:00Z", [pcr8.pod1]],
+            ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+          ]),
+        ),
+      },
+      {
+        said: "denied",
+        because:
+          "Because snp_pcr08 holds this digest, but stands there twice, and only the first counts: Trustee does not find it there, so the pod does not attest well.",
+        amiss: ["reference fails"],
+        next: ["Correct snp_pcr08: pulumi up does, where the pod's stack writes its digest there."],
+      },
+    ],
+    [
+      "another entry of the list without a time for its expiration",
+      {
+        pod: podFixture("pod2"),
+        trustee: withValues(
+          referenceValues([
+            ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
+            ["other", "soon", []],
+          ]),
+        ),
+      },
+      {
+        said: "denied",
+        because:
+          'Because no reference value can be read, since other has the expiration "soon", which is no time as the RVPS reads it.',
+        amiss: ["reference fails"],
+        next: ["Correct the ConfigMap with the reference values."],
       },
     ],
     [
@@ -229,33 +294,44 @@ describe("an uncertain cell", () => {
     });
   });
 
-  it.each([
-    ["tdx_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2as_v5"],
-    ["snp_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2es_v6"],
-    ["snp_pcr11", "2026-03-01T00:00:01Z", "Standard_DC2as_v5"],
-  ])("is none because of %s, which is another TEE's or has not expired", (name, expiration, machineType) => {
-    const values = referenceValues([
-      ["init_data", "2035-01-01T00:00:00Z", [pcr8.pod2]],
-      [name, expiration, ["b".repeat(64)]],
-    ]);
-    const pod = podFixture("pod2", { machineType });
-    expect(verdict({ pod, trustee: withValues(values) })).toMatchObject({ said: "allowed" });
+  it.each<[string, string]>([
+    ["is not base64url", "!!"],
+    ["is not base64url with padding", Buffer.from(ENTRY).toString("base64url")],
+    ['has no "expiration"', encode(ENTRY.replace(/"expiration":"[^"]*",/, ""))],
+  ])("is one whose TEE has another reference value that %s", (flaw, literal) => {
+    const map = { snp_pcr08: encode(ENTRY), snp_pcr11: literal, tdx_pcr11: literal };
+    expect(verdict({ pod: podFixture("pod2"), trustee: withMap(map) })).toMatchObject({
+      said: "uncertain",
+      because: `Nothing is known to deny it, but snp_pcr11 ${flaw}, so that Trustee cannot read it: a pod which is measured by it does not attest.`,
+      amiss: ["measurements unknown"],
+      next: ["Correct snp_pcr11."],
+    });
   });
 
-  it("is one whose TEE has other reference values that have expired", () => {
-    const values = referenceValues([
-      ["snp_pcr03", "2026-01-01T00:00:00Z", ["b".repeat(64)]],
-      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
-      ["snp_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
-      ["tdx_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
-    ]);
-    expect(verdict({ pod: podFixture("pod2"), trustee: withValues(values) })).toEqual({
-      said: "uncertain",
-      because:
-        "Nothing is known to deny it, but snp_pcr03 (2026-01-01T00:00:00Z) and snp_pcr11 (2026-02-01T00:00:00Z) have expired, so that a pod which is measured by them does not attest well.",
-      amiss: ["measurements unknown"],
-      next: ["Check that the values of snp_pcr03 and snp_pcr11 still hold, then set a later expiration."],
+  it("is none because the reference value of another TEE cannot be read", () => {
+    const map = { snp_pcr08: encode(ENTRY), tdx_pcr11: "!!" };
+    expect(verdict({ pod: podFixture("pod2"), trustee: withMap(map) })).toMatchObject({ said: "allowed" });
+  });
+
+  it("is none because of values that are no lists", () => {
+    const values = (value: unknown): object => ({
+      name: "snp_smt_enabled",
+      expiration: "2030-01-01T00:00:00Z",
+      value,
     });
+    const ours = JSON.parse(ENTRY) as object;
+    for (const value of [true, 1, null, { a: 1 }, "text"]) {
+      const trustee = withValues(JSON.stringify([values(value), ours]));
+      expect(verdict({ pod: podFixture("pod2"), trustee })).toMatchObject({ said: "allowed" });
+    }
+  });
+
+  it("is none because a reference value has expired: Trustee does not look at that", () => {
+    const trustee = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod2]]]));
+    expect(verdict({ pod: podFixture("pod2"), trustee })).toMatchObject({ said: "allowed" });
+    expect(text({ pod: podFixture("pod2"), trustee })).toContain(
+      "snp_pcr08 holds this digest; snp_pcr08 expired on 2026-01-01T00:00:00Z, which Trustee does not look at\n",
+    );
   });
 
   it("is one whose annotation may have been edited", () => {

@@ -107,7 +107,10 @@ describe("an entry of the map that Trustee cannot read", () => {
     ["", "is base64url, but of no JSON"],
     ["NQ==", "is not an object"],
     [encode('{"name":"n","value":[]}'), 'has no "expiration"'],
-    [encode('{"name":"n","expiration":"soon","value":[]}'), 'has the expiration "soon", which is no time'],
+    [
+      encode('{"name":"n","expiration":"soon","value":[]}'),
+      'has the expiration "soon", which is no time as the RVPS reads it',
+    ],
     [encode(`{"name":"n","expiration":"${expiration}"}`), 'has no "value"'],
     [unpadded.replace(/=+$/, ""), "is not base64url with padding"],
     [
