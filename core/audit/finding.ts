@@ -26,6 +26,7 @@ export const rules = {
   TA204: "Trustee finds nothing in a reference value",
   TA301: "A registered secret does not exist",
   TA302: "The policy restricts a secret that the KBS does not serve",
+  TA303: "The operator cannot mount a registered secret",
   TA401: "A ConfigMap lacks the key that Trustee reads",
   TA402: "A ConfigMap holds a key that Trustee does not read",
   TA403: "An update of Red Hat's operator will delete the policy",

@@ -1,3 +1,4 @@
+import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
@@ -11,7 +12,7 @@ export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Pl
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
 }
 
-/** TA301 and TA302: what the KBS serves. */
+/** TA301, TA302 and TA303: what the KBS serves. */
 export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
   const { namespace, kbsConfig, secrets } = trustee;
   const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
@@ -26,6 +27,21 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
       why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
       mend: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
     })),
+    ...kbsConfig.secrets.flatMap((name): Finding[] => {
+      const problem = volumeProblem(name);
+      if (problem === undefined) return [];
+      return [
+        {
+          id: "TA303",
+          severity: "error",
+          where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+          about: [name],
+          what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
+          why: "The operator names a volume after it, and the API server refuses that: no change of anybody's reaches the KBS any more.",
+          mend: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
+        },
+      ];
+    }),
     ...restricted
       .filter((name) => !kbsConfig.secrets.includes(name))
       .map((name): Finding => ({
