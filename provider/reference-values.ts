@@ -52,7 +52,7 @@ const inputs = z.object({
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
   digests,
-  /** For how many days an entry holds that is created here. */
+  /** How many days ahead an entry is dated that is created here: expiry revokes nothing. */
   validityDays: days,
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),

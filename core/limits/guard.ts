@@ -7,6 +7,7 @@ import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budge
 import { checkCertificate } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
+import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkImagePolicies } from "./image-policy.ts";
 import { imageWarnings } from "./images.ts";
@@ -118,6 +119,7 @@ export function guard(
   now: Date,
   issues: Issues,
 ): Guarded {
+  checkWritable(plan, live, issues);
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
   const { url, certificate } = live;
   const { url: urlSetting, certificateSecret } = settings.trustee;

@@ -23,7 +23,7 @@ describe("a name that no volume of the KBS can have", () => {
       const secrets = [
         { name, keys: ["k"] },
         { name: `b${name}`.slice(0, 63).replaceAll(/[^a-z-]/g, ""), keys: ["k"] },
-        { name: name === LONG ? `${LONG}b` : `${name}`, keys: ["k"], from: "generate" },
+        { name: name === LONG ? `${LONG}b` : name, keys: ["k"], from: "generate" },
         { name: "x.y", keys: ["k"] },
       ];
       const found = settingsIssues({ secrets }).filter(({ allowed }) => allowed === RULE);
