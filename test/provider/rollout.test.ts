@@ -120,11 +120,15 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       involvedObject: { kind: "KbsConfig", name: trusteeNames.kbsConfig },
     });
     const rollout = engine.resource("Rollout");
-    const up = rollout.up(kbsRollout({ a: "2" }, ["my.secret"], { timeoutMinutes: 0.04 }));
+    const up = rollout.up(kbsRollout({ a: "2" }, ["my.secret"], { timeoutMinutes: 1 }));
     await expect(up).rejects.toThrow(
       `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot, which no volume's name may have: ` +
         "the API server refuses a volume of that name, and with it whatever the operator writes\n" +
         `  - event of ${trusteeNames.kbsConfig}: ReconcileError spec.template.spec.volumes[16].name: Invalid value\n`,
+    );
+    // It is said already while this waits.
+    expect(engine.statuses.at(-1)).toContain(
+      `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot`,
     );
     await cluster.setEntries(trusteeNames.kbsConfig, before);
   });

@@ -183,7 +183,7 @@ export function expirySection({ expiries, at }: PageContent): string {
     "expiry",
     "Reference values",
     `<table class="stacked">
-<caption>Trustee does not look whether an entry has expired: its values go on matching until they are taken out.</caption>
+<caption>Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.</caption>
 <thead><tr><th scope="col">Entry</th><th scope="col">Expires</th>${state}</tr></thead>
 <tbody>
 ${body.join("\n")}
