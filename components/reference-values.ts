@@ -11,7 +11,7 @@ export interface ReferenceValuesArgs {
   readonly generation: Generation;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
-  /** For how many days an entry holds that has to be created. @default 365 */
+  /** How many days ahead an entry is dated that has to be created: expiry revokes nothing. @default 365 */
   readonly validityDays?: number;
   /** The same for single entries. @default validityDays for all */
   readonly validityDaysOf?: Readonly<Record<string, number>>;

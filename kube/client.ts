@@ -22,6 +22,8 @@ interface Exchange {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** The answer is text, whatever stands in it. */
+  readonly isText?: boolean;
 }
 
 /** All that an API server says where a JSON patch's test does not hold; what is invalid otherwise has a message of its own. */
@@ -146,6 +148,18 @@ export class KubeClient {
     }
   }
 
+  /** The last lines of a container's log. @param previous of the container's run before this one */
+  async logTail(namespace: string, pod: string, container: string, previous: boolean): Promise<string> {
+    const text = await this.#retried({
+      request: { verb: "get", resource: "pods/log", name: pod, namespace },
+      method: HttpMethod.GET,
+      path: `${apiPath("Pod", namespace, pod)}/log`,
+      query: { container, tailLines: "5", limitBytes: "4096", ...(previous ? { previous: "true" } : {}) },
+      isText: true,
+    });
+    return String(text);
+  }
+
   /** Asks for a pod's eviction, which respects disruption budgets (`too-many-requests` while one forbids it). */
   async evict(namespace: string, name: string): Promise<void> {
     await this.#once({
@@ -194,7 +208,16 @@ export class KubeClient {
     }
   }
 
-  async #send({ request, method, path, query = {}, body, contentType, accept }: Exchange): Promise<unknown> {
+  async #send({
+    request,
+    method,
+    path,
+    query = {},
+    body,
+    contentType,
+    accept,
+    isText,
+  }: Exchange): Promise<unknown> {
     this.#signal.throwIfAborted();
     const context = new RequestContext(this.server + path, method);
     for (const [name, value] of Object.entries(query)) context.setQueryParam(name, value);
@@ -208,9 +231,11 @@ export class KubeClient {
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#serverTime = new Date(date);
-    const answer = parseJson(await response.body.text());
+    const text = await response.body.text();
+    const answer = parseJson(text);
     const { httpStatusCode: code } = response;
     if (code >= 200 && code < 300) {
+      if (isText === true) return text;
       if (isRecord(answer)) return answer;
       throw new KubeError("other", request, notAnObject(this.server, code, response.headers["content-type"]));
     }

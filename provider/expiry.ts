@@ -1,10 +1,11 @@
 import { own } from "../core/records.ts";
 import { shownName } from "../core/policy/shown-name.ts";
+import { isExpiration } from "../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
 /**
- * Says which entries match nothing, or will not for long; not those that this stack renews itself.
+ * Says which entries have expired, or will soon, or cannot be read; not those that this stack renews itself.
  * @param created entry -> the expiration that this stack gave it
  */
 export function warnOfExpiry(
@@ -16,15 +17,15 @@ export function warnOfExpiry(
   const now = clock.now().getTime();
   for (const [name, expiration] of Object.entries(expiries)) {
     if (own(created, name) === expiration) continue;
-    const left = Date.parse(expiration) - now;
+    const left = isExpiration(expiration) ? Date.parse(expiration) - now : Number.NaN;
     const place = `The reference value "${name}" in ConfigMap "${configMap}"`;
     const renew =
       "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
     if (Number.isNaN(left)) {
-      log.warn(`${place} has an expiration that is no time, so it matches nothing.`);
+      log.warn(`${place} has an expiration that is no time: no pod that is measured by it attests.`);
     } else if (left <= 0) {
       log.warn(
-        `${place} has expired (${shownName(expiration)}): it matches nothing, no pod attests. ${renew}`,
+        `${place} has expired (${shownName(expiration)}). It still matches: Trustee does not look at that. ${renew}`,
       );
     } else if (left < NOTICE_DAYS * DAY) {
       log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${shownName(expiration)}). ${renew}`);

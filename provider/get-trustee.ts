@@ -260,7 +260,7 @@ function checkReferenceValues(key: string, content: string | null, configMap: st
       path: `ConfigMap "${configMap}"`,
       given: error instanceof Error ? error.message : String(error),
       allowed: "what this generation of Trustee can read",
-      mend: "Correct it by hand; an empty document will do.",
+      mend: "Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
     });
   }
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { joinSecret, leaveSecret, renameOwner } from "../core/kbs-config/entries.ts";
+import { VOLUME_NAMES, volumeProblem } from "../core/kbs-config/volume-names.ts";
+import { isName } from "../core/names.ts";
 import { own } from "../core/records.ts";
 import { unknown, type PropertyMap } from "../protocol/index.ts";
 import { changeObject } from "./change.ts";
@@ -39,7 +41,18 @@ async function requireSecret(
   );
 }
 
+function requireName({ secret }: Inputs): void {
+  // Whatever is no name of a Secret is not there.
+  const problem = isName("subdomain", secret) ? volumeProblem(secret) : undefined;
+  if (problem === undefined) return;
+  throw new Error(
+    `The Secret "${secret}" ${problem}. Listed in the KbsConfig, it would stop every reconcile of the Trustee operator. ` +
+      `Use a name of ${VOLUME_NAMES}.`,
+  );
+}
+
 async function join(want: Inputs, old: Computed | undefined, operation: Operation): Promise<PropertyMap> {
+  requireName(want);
   await requireSecret(want, operation);
   const target = kbsConfigTarget(want);
   const { ref } = target;

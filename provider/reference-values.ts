@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { mapValues, own } from "../core/records.ts";
-import { readDocument } from "../core/reference-values/document.ts";
+import { isUnfit, readDocument } from "../core/reference-values/document.ts";
 import {
   REFERENCE_VALUES_LEDGER_ANNOTATION,
   renameOwner,
@@ -52,7 +52,7 @@ const inputs = z.object({
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
   digests,
-  /** For how many days an entry holds that is created here. */
+  /** How many days ahead an entry is dated that is created here: expiry revokes nothing. */
   validityDays: days,
   /** The same for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
@@ -195,9 +195,12 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
     (name) => own(joined.ownership.created, name) !== own(state.created, name),
   );
   if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
-  return joined.content === live
-    ? "the record of what is ours was removed"
-    : "a digest of ours stands there twice, or an entry of ours has another expiration";
+  if (joined.content === live) return "the record of what is ours was removed";
+  const unfit = readDocument(state.key, live).entries.filter(
+    (entry) => isUnfit(entry) && (own(want.digests, entry.name) ?? []).length > 0,
+  );
+  if (unfit.length > 0) return `Trustee finds nothing in ${unfit.map(({ name }) => name).join(", ")}`;
+  return "a digest of ours stands there twice, or an entry of ours has another expiration";
 }
 
 function missingDigests(key: string, live: Before, wanted: Digests): string[] {

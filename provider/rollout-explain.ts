@@ -1,12 +1,20 @@
-import { shownName } from "../core/policy/shown-name.ts";
 import { z } from "zod";
 import { readEntries } from "../core/kbs-config/entries.ts";
+import { volumeProblem } from "../core/kbs-config/volume-names.ts";
+import { shownLine, shownName } from "../core/policy/shown-name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { missingFiles } from "./rollout-files.ts";
 
+const condition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+});
 const containerStatus = z.object({
   name: z.string(),
+  restartCount: z.number().default(0),
   state: z
     .object({
       waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
@@ -16,25 +24,17 @@ const containerStatus = z.object({
 });
 const podSchema = z.object({
   status: z.object({
-    conditions: z
-      .array(
-        z.object({
-          type: z.string(),
-          status: z.string(),
-          reason: z.string().optional(),
-          message: z.string().optional(),
-        }),
-      )
-      .default([]),
+    conditions: z.array(condition).default([]),
     initContainerStatuses: z.array(containerStatus).default([]),
     containerStatuses: z.array(containerStatus).default([]),
   }),
 });
+const deploymentSchema = z.object({ status: z.object({ conditions: z.array(condition).default([]) }) });
 const eventSchema = z.object({
   type: z.string().optional(),
   reason: z.string().optional(),
   message: z.string().optional(),
-  involvedObject: z.object({ name: z.string().optional() }),
+  involvedObject: z.object({ kind: z.string().optional(), name: z.string().optional() }),
 });
 
 /** What keeps a pod from being Ready, a line each. */
@@ -60,36 +60,74 @@ function explainPod(pod: KubeObject): string[] {
   return [...unscheduled, ...waiting];
 }
 
-/** The Secrets that the Deployment's KbsConfig lists and that do not exist: the operator's reconcile stops at them. */
-async function missingSecrets(kube: KubeClient, namespace: string, deployment: string): Promise<string[]> {
-  const object = await kube.get({ kind: "Deployment", namespace, name: deployment });
-  const owner = object?.metadata.ownerReferences?.find(({ kind }) => kind === "KbsConfig");
-  if (owner === undefined) return [];
-  const kbsConfig = await kube.get({ kind: "KbsConfig", namespace, name: owner.name });
-  const spec = z.looseObject({}).catch({}).parse(kbsConfig?.["spec"]);
-  const listed = readEntries(spec["kbsSecretResources"]);
-  const found = await Promise.all(
-    listed.map(async (name) =>
-      (await kube.getMetadata({ kind: "Secret", namespace, name })) === undefined ? [name] : [],
-    ),
-  );
-  return found
-    .flat()
-    .map(
-      (name) =>
-        `KbsConfig ${owner.name} lists Secret "${shownName(name)}", which does not exist: the operator cannot reconcile`,
-    );
+/** What the Deployment's controller says: that the API server gives it no pod, or that it has waited too long. */
+function explainDeployment(deployment: KubeObject | undefined): string[] {
+  const parsed = deploymentSchema.safeParse(deployment);
+  if (!parsed.success) return [];
+  const bad = new Map([
+    ["ReplicaFailure", "True"],
+    ["Progressing", "False"],
+  ]);
+  return parsed.data.status.conditions
+    .filter(({ type, status }) => bad.get(type) === status)
+    .map(({ type, reason = "", message = "" }) => `Deployment, ${type}: ${reason} ${message}`.trim());
 }
 
-async function warnings(kube: KubeClient, namespace: string, names: ReadonlySet<string>): Promise<string[]> {
+/** The end of the log of each container that runs again and again, or has ended badly. */
+async function logsOf(kube: KubeClient, namespace: string, pod: KubeObject): Promise<string[]> {
+  const parsed = podSchema.safeParse(pod);
+  if (!parsed.success) return [];
+  const { initContainerStatuses, containerStatuses } = parsed.data.status;
+  const ended = [...initContainerStatuses, ...containerStatuses].filter(
+    ({ state, restartCount }) =>
+      (state?.terminated !== undefined && state.terminated.exitCode !== 0) ||
+      (state?.waiting !== undefined && restartCount > 0),
+  );
+  const { name } = pod.metadata;
+  const logs = await Promise.all(
+    ended.map(async (container) => {
+      const previous = container.state?.waiting !== undefined;
+      const text = await kube.logTail(namespace, name, container.name, previous).catch(() => "");
+      const lines = text.split("\n").filter((line) => line.trim() !== "");
+      return lines
+        .slice(-3)
+        .map((line) => `log of ${name}, ${container.name}: ${shownLine(line).slice(0, 300)}`);
+    }),
+  );
+  return logs.flat();
+}
+
+/** What keeps the operator from reconciling: Secrets that the KbsConfig lists, which do not exist or cannot be mounted. */
+async function unmountable(kube: KubeClient, namespace: string, kbsConfig: string): Promise<string[]> {
+  const object = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
+  const spec = z.looseObject({}).catch({}).parse(object?.["spec"]);
+  const found = await Promise.all(
+    readEntries(spec["kbsSecretResources"]).map(async (name) => {
+      const problem = volumeProblem(name);
+      if (problem !== undefined)
+        return [
+          `"${shownName(name)}", which ${problem}: the API server refuses a volume of that name, and with it whatever the operator writes`,
+        ];
+      const exists = (await kube.getMetadata({ kind: "Secret", namespace, name })) !== undefined;
+      return exists ? [] : [`"${shownName(name)}", which does not exist: the operator cannot reconcile`];
+    }),
+  );
+  return found.flat().map((words) => `KbsConfig ${kbsConfig} lists Secret ${words}`);
+}
+
+/** @param isMeant by kind and name */
+async function warnings(
+  kube: KubeClient,
+  namespace: string,
+  isMeant: (kind: string, name: string) => boolean,
+): Promise<string[]> {
   const events = await kube.list("Event", namespace);
   const lines = events.flatMap((event) => {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success || parsed.data.type !== "Warning") return [];
     const { involvedObject, reason = "", message = "" } = parsed.data;
-    return involvedObject.name !== undefined && names.has(involvedObject.name)
-      ? [`event of ${involvedObject.name}: ${reason} ${message}`.trim()]
-      : [];
+    const { kind = "", name } = involvedObject;
+    return name !== undefined && isMeant(kind, name) ? [`event of ${name}: ${reason} ${message}`.trim()] : [];
   });
   return [...new Set(lines)].slice(-5);
 }
@@ -109,14 +147,23 @@ export async function explainRollout(
 ): Promise<Explanation> {
   const { namespace, deployment, configMaps } = target;
   const nothing = (): string[] => [];
-  const [files, secrets, ofPods, events] = await Promise.all([
+  const object = await kube.get({ kind: "Deployment", namespace, name: deployment }).catch(() => undefined);
+  const kbsConfig = object?.metadata.ownerReferences?.find(({ kind }) => kind === "KbsConfig")?.name;
+  const isMeant = (kind: string, name: string): boolean =>
+    pods.has(name) ||
+    name === deployment ||
+    (kind === "KbsConfig" && name === kbsConfig) ||
+    (kind === "ReplicaSet" && name.startsWith(`${deployment}-`));
+  const own = kube
+    .list("Pod", namespace)
+    .then((all) => all.filter((pod) => pods.has(pod.metadata.name)))
+    .catch((): KubeObject[] => []);
+  const [files, secrets, ofPods, events, logs] = await Promise.all([
     missingFiles(kube, namespace, deployment, configMaps).catch(nothing),
-    missingSecrets(kube, namespace, deployment).catch(nothing),
-    kube
-      .list("Pod", namespace)
-      .then((all) => all.filter((pod) => pods.has(pod.metadata.name)).flatMap(explainPod))
-      .catch(nothing),
-    warnings(kube, namespace, new Set([...pods, deployment])).catch(nothing),
+    kbsConfig === undefined ? [] : unmountable(kube, namespace, kbsConfig).catch(nothing),
+    own.then((all) => all.flatMap(explainPod)),
+    warnings(kube, namespace, isMeant).catch(nothing),
+    own.then((all) => Promise.all(all.map((pod) => logsOf(kube, namespace, pod)))),
   ]);
-  return { files, others: [...secrets, ...ofPods, ...events] };
+  return { files, others: [...secrets, ...explainDeployment(object), ...ofPods, ...events, ...logs.flat()] };
 }

@@ -1,4 +1,4 @@
-import { isStuck } from "../core/rollout/stuck.ts";
+import { isStuck, isUnmounted } from "../core/rollout/stuck.ts";
 import type { RolloutView } from "../core/rollout/decide.ts";
 import type { Explanation } from "./rollout-explain.ts";
 
@@ -13,7 +13,7 @@ export class StuckWatch {
 
   /** `undefined`: it may still be going on. */
   async look(view: RolloutView): Promise<Explanation | undefined> {
-    if (!isStuck(view)) this.#explanation = undefined;
+    if (!isStuck(view) && !isUnmounted(view)) this.#explanation = undefined;
     else this.#explanation ??= await this.#explain();
     return this.#explanation;
   }

@@ -10,7 +10,7 @@ export interface ReferenceValuesArgs {
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
   /** Entry (`snp_pcr08`) -> digests: lower-case hex, or the 32 bytes of SNP's host data in base64. */
   readonly digests: pulumi.Input<Digests>;
-  /** For how many days an entry holds that is created here. */
+  /** How many days ahead an entry is dated that is created here: expiry revokes nothing. */
   readonly validityDays: pulumi.Input<number>;
   /** The same for single entries. @default validityDays for all */
   readonly validityDaysOf?: pulumi.Input<Readonly<Record<string, number>>>;

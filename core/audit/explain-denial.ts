@@ -21,7 +21,7 @@ export interface DeniedCell {
 }
 
 /**
- * What keeps a pod that was denied from attesting well. A KBS attests a pod whose digest is unregistered or expired too, as
+ * What keeps a pod that was denied from attesting well. A KBS attests a pod whose digest is unregistered too, as
  * contraindicated; then the policy denies it, and the log reads as if it were any pod that is no reader. So the live
  * reference values tell the two apart, and, where the log says that the policy denied what it gives to this digest, that alone.
  * @returns `undefined`: nothing is known to, so that the denial is the policy's own

@@ -1,21 +1,30 @@
 import { NO_HARDWARE } from "../initdata/binding.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { expirySeconds } from "./expiry.ts";
-import { timeText } from "./explain-pod.ts";
 import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "./facts.ts";
 import { holdsClaim, isForTee, registrationOf, type Registration } from "./registration.ts";
 import type { TeePod, ToldClaim } from "./told-claim.ts";
-import { liveReferenceValues } from "./trustee-view.ts";
+import { liveReferenceValues, type LiveEntry } from "./trustee-view.ts";
 
 /** No entry holds the pod's claim. */
-function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registration): Condition {
+function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Registration): Condition {
   const id = "reference";
   const names = entries.map(({ name }) => shownName(name)).join(" or ") || "an entry for initdata";
   const found = {
     expected: [`${claim.value} in ${names}`],
     seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
   };
+  if (dead !== undefined) {
+    return {
+      id,
+      status: "fails",
+      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it there, so the pod does not attest well`,
+      expected: [`${claim.value} in a list, in ${shownName(dead.entry)}`],
+      seen: dead.words,
+      next: `Correct ${shownName(dead.entry)}: pulumi up does, where the pod's stack writes its digest there.`,
+    };
+  }
   if (twin !== undefined) {
     return {
       id,
@@ -62,9 +71,14 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin }: Registrati
   };
 }
 
+function expiredWords({ name, expiration }: LiveEntry, now: number): string {
+  const isOver = (expirySeconds(expiration) ?? Infinity) <= now;
+  return isOver ? `; ${shownName(name)} expired on ${expiration}, which Trustee does not look at` : "";
+}
+
 /**
- * A reference value that has not expired holds the pod's digest, so that it attests well. On bare metal that is asked only
- * where there are entries for it: Trustee's own attestation policy compares PCR8 alone.
+ * A reference value holds the pod's digest, so that it attests well; whether it has expired, no KBS looks from v0.16 on. On bare
+ * metal it is asked only where there are entries for it: Trustee's own attestation policy compares PCR8 alone.
  */
 export function referenceCondition(
   trustee: TrusteeFacts,
@@ -72,9 +86,9 @@ export function referenceCondition(
   claim: ToldClaim,
   stack: StackFacts | undefined,
 ): Condition {
-  const { key, document, problem } = liveReferenceValues(trustee);
+  const { key, entries, problem } = liveReferenceValues(trustee);
   const asksForNone = claim.sure && claim.binding !== "azure-vtpm" && problem === undefined;
-  if (document === undefined && !asksForNone) {
+  if (entries === undefined && !asksForNone) {
     return {
       id: "reference",
       status: "fails",
@@ -82,67 +96,52 @@ export function referenceCondition(
       next: "Correct the ConfigMap with the reference values.",
     };
   }
-  const registration = registrationOf(document?.entries ?? [], pod, claim, stack);
+  const registration = registrationOf(entries ?? [], pod, claim, stack);
   const { holding } = registration;
-  const [first] = holding;
-  if (first === undefined) return unregistered(claim, registration);
-  const live = holding.find(({ expiration }) => isLive(expiration, trustee.now));
-  if (live === undefined) {
-    return {
-      id: "reference",
-      status: "fails",
-      detail: `${shownName(first.name)} holds this digest, but has expired, so that it matches nothing`,
-      expected: [`an expiration after ${timeText(trustee.now)}`],
-      seen: first.expiration,
-      next: `Set a later expiration for ${shownName(first.name)}: pulumi up renews what it created.`,
-    };
-  }
+  if (holding.length === 0) return unregistered(claim, registration);
+  const names = holding.map(({ name }) => shownName(name)).join(" and ");
+  const expired = holding.map((entry) => expiredWords(entry, trustee.now)).join("");
   return {
     id: "reference",
     status: "holds",
-    detail: `${holding.map(({ name }) => shownName(name)).join(" and ")} hold${holding.length === 1 ? "s" : ""} this digest, until ${live.expiration}`,
+    detail: `${names} hold${holding.length === 1 ? "s" : ""} this digest${expired}`,
   };
 }
 
-function isLive(expiration: string, now: number): boolean {
-  return (expirySeconds(expiration) ?? 0) > now;
-}
-
 /**
- * The other reference values of its TEE, those of the boot above all, have not expired either: a Trustee whose attestation
- * policy asks for one that has does not find the pod affirming, whatever its initdata. Which of them it asks for is not seen
- * from outside.
+ * Trustee can read the other reference values of the pod's TEE, those of the boot above all: one whose attestation policy asks for
+ * an entry that it cannot read attests nobody. Which of them it asks for is not seen from outside.
  */
 export function measurementsCondition(
   trustee: TrusteeFacts,
   pod: TeePod,
   claim: ToldClaim,
 ): readonly Condition[] {
-  const entries = liveReferenceValues(trustee).document?.entries;
+  const { entries } = liveReferenceValues(trustee);
   if (entries === undefined) return [];
   const own = entries.filter(({ name }) => isForTee(name, pod, claim));
-  const [live, dead] = [true, false].map((wanted) =>
-    own.filter(({ expiration }) => isLive(expiration, trustee.now) === wanted),
+  const isRegistered = own.some((entry) => holdsClaim(entry, claim));
+  // An entry for the digest, with no other in its place, is the condition before this one.
+  const unread = own.filter(
+    ({ dead, held }) => dead?.kind === "unread" && (isRegistered || !holdsClaim({ values: held }, claim)),
   );
-  // An entry for the digest that has expired, with no other in its place, is the condition before this one.
-  const expired = (dead ?? []).filter(
-    (entry) => !holdsClaim(entry, claim) || live?.some((other) => holdsClaim(other, claim)),
-  );
-  if (expired.length === 0) {
+  if (unread.length === 0) {
     return [
-      { id: "measurements", status: "holds", detail: "no other reference value of its TEE has expired" },
+      {
+        id: "measurements",
+        status: "holds",
+        detail: "Trustee can read the other reference values of its TEE",
+      },
     ];
   }
-  const names = expired.map(({ name }) => shownName(name)).join(" and ");
-  const said = expired
-    .map(({ name, expiration }) => `${shownName(name)} (${shownName(expiration)})`)
-    .join(" and ");
+  const names = unread.map(({ name }) => shownName(name)).join(" and ");
+  const said = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
   return [
     {
       id: "measurements",
       status: "unknown",
-      detail: `${said} ${expired.length === 1 ? "has" : "have"} expired, so that a pod which is measured by ${expired.length === 1 ? "it" : "them"} does not attest well`,
-      next: `Check that the values of ${names} still hold, then set a later expiration.`,
+      detail: `${said}, so that Trustee cannot read ${unread.length === 1 ? "it" : "them"}: a pod which is measured by ${unread.length === 1 ? "it" : "them"} does not attest`,
+      next: `Correct ${names}.`,
     },
   ];
 }

@@ -114,16 +114,16 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
 
 /** TA102: digests in the reference values. */
 function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
-  const { map, key, document } = liveReferenceValues(facts.trustee);
+  const { map, key, entries = [] } = liveReferenceValues(facts.trustee);
   const holders = new Map<string, string[]>();
-  for (const { name, values } of document?.entries ?? []) {
+  for (const { name, values } of entries) {
     if (!isInitdataEntry(name, facts.stack)) continue;
     for (const value of values) {
       if (known.has(value)) continue;
       getOrAdd(holders, value, (): string[] => []).push(name);
     }
   }
-  return [...holders].map(([digest, entries]) => ({
+  return [...holders].map(([digest, names]) => ({
     id: "TA102",
     severity: "warning",
     where: {
@@ -133,7 +133,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
       part: key,
     },
     about: [digest],
-    what: `${nobodyHas(facts, known, digest)}, which ${entries.map((entry) => shownName(entry)).join(" and ")} hold${entries.length === 1 ? "s" : ""}.`,
+    what: `${nobodyHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
     why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
     mend: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
   }));
@@ -145,18 +145,23 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
  */
 function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
   const { trustee, stack } = facts;
-  const { document } = liveReferenceValues(trustee);
-  if (document === undefined) return [];
+  const live = liveReferenceValues(trustee).entries;
+  if (live === undefined) return [];
   const tell = claimTeller({ trustee, stack });
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
     const claim = tell(pod, claims);
     if (claim === undefined) return [];
     // Whatever its instance size: an entry for another TEE is a matter of the attestation policy.
-    const { entries, holding, elsewhere, twin } = registrationOf(document.entries, {}, claim, stack);
+    const { entries, holding, elsewhere, twin, dead } = registrationOf(live, {}, claim, stack);
     const isAskedFor = claim.binding === "azure-vtpm" || entries.length > 0;
     if (holding.length > 0 || elsewhere.length > 0 || !isAskedFor) return [];
     const names = entries.map(({ name }) => shownName(name)).join(", ") || "the reference values";
-    const also = twin === undefined ? "" : "; what is there differs in case only";
+    const also =
+      dead !== undefined
+        ? `: ${shownName(dead.entry)} ${dead.words}`
+        : twin === undefined
+          ? ""
+          : "; what is there differs in case only";
     const unless = claim.sure ? "" : "; if it runs on bare metal, it needs none";
     return [
       {

@@ -1,81 +1,18 @@
+import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
-import { DAY, NOTICE_DAYS } from "../reference-values/validity.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
 import { generationFacts, generations } from "../trustee/generation.ts";
-import { expirySeconds } from "./expiry.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readGenerated } from "./policy-text.ts";
 import { generationOf, livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
 
-function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
+export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
 }
 
-/** TA201, TA202 and TA203. */
-export function lintReferenceValues({ trustee }: LiveFacts): readonly Finding[] {
-  const { map, key, document, problem } = liveReferenceValues(trustee);
-  const where = mapPlace(trustee, map, key);
-  if (problem !== undefined) {
-    return [
-      {
-        id: "TA203",
-        severity: "error",
-        where,
-        what: problem.replace(/ Nothing was written;.*$/, ""),
-        why: "Trustee has no reference values then: no pod attests well, and none gets a secret.",
-        mend: "Correct the ConfigMap by hand.",
-      },
-    ];
-  }
-  return (document?.entries ?? []).flatMap(({ name, expiration, values }): Finding[] => {
-    const at = expirySeconds(expiration);
-    const holds = `${values.length} value${values.length === 1 ? "" : "s"}`;
-    if (at === undefined) {
-      return [
-        {
-          id: "TA203",
-          severity: "error",
-          where,
-          about: [name],
-          what: `The expiration of ${shownName(name)} is "${shownName(expiration)}", which is no time as the RVPS reads it.`,
-          why: "Trustee cannot read the reference values then: no pod attests well, and none gets a secret.",
-          mend: "Write it as YYYY-MM-DDThh:mm:ssZ.",
-        },
-      ];
-    }
-    if (at <= trustee.now) {
-      return [
-        {
-          id: "TA201",
-          severity: "error",
-          where,
-          about: [name],
-          what: `${shownName(name)} expired on ${expiration}.`,
-          why: `An expired reference value matches nothing: pods that are measured by its ${holds} do not attest well.`,
-          mend: "Check that its values still hold, then set a later expiration.",
-        },
-      ];
-    }
-    const left = (at - trustee.now) * 1000;
-    const days = Math.floor(left / DAY);
-    if (left > NOTICE_DAYS * DAY) return [];
-    return [
-      {
-        id: "TA202",
-        severity: "warning",
-        where,
-        about: [name],
-        what: `${shownName(name)} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`,
-        why: `From then on its ${holds} match nothing, and pods that are measured by them get no secret.`,
-        mend: "Check that its values still hold, then set a later expiration.",
-      },
-    ];
-  });
-}
-
-/** TA301 and TA302: what the KBS serves. */
+/** TA301, TA302 and TA303: what the KBS serves. */
 export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
   const { namespace, kbsConfig, secrets } = trustee;
   const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
@@ -90,6 +27,21 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
       why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
       mend: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
     })),
+    ...kbsConfig.secrets.flatMap((name): Finding[] => {
+      const problem = volumeProblem(name);
+      if (problem === undefined) return [];
+      return [
+        {
+          id: "TA303",
+          severity: "error",
+          where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+          about: [name],
+          what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
+          why: "The operator names a volume after it, and the API server refuses that: no change of anybody's reaches the KBS any more.",
+          mend: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
+        },
+      ];
+    }),
     ...restricted
       .filter((name) => !kbsConfig.secrets.includes(name))
       .map((name): Finding => ({

@@ -5,7 +5,8 @@ import { lintDigests } from "./lint-digests.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintStacks } from "./lint-stacks.ts";
-import { lintGeneration, lintReferenceValues, lintRollout, lintSecrets } from "./lint-trustee.ts";
+import { lintGeneration, lintRollout, lintSecrets } from "./lint-trustee.ts";
+import { lintReferenceValues } from "./lint-values.ts";
 
 /** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
 export function lint(facts: LiveFacts): readonly Finding[] {

@@ -1,19 +1,20 @@
 import { claimSpellings, type Binding, type HardwareBinding } from "../initdata/binding.ts";
 import { own } from "../records.ts";
-import type { Entry } from "../reference-values/document.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { StackFacts } from "./facts.ts";
 import type { TeePod, ToldClaim } from "./told-claim.ts";
-import { isInitdataEntry } from "./trustee-view.ts";
+import { isInitdataEntry, type LiveEntry } from "./trustee-view.ts";
 
 /** Where a claim stands in the reference values. */
 export interface Registration {
   /** The entries that it should stand in one of; empty on bare metal, unless somebody has made entries for it. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly LiveEntry[];
   /** Those of them that hold it. */
-  readonly holding: readonly Entry[];
+  readonly holding: readonly LiveEntry[];
   /** Entries that hold it whose names do not say that they are for initdata, nor any stack. */
-  readonly elsewhere: readonly Entry[];
+  readonly elsewhere: readonly LiveEntry[];
+  /** One of them where the claim stands, but Trustee does not find it. */
+  readonly dead?: { readonly entry: string; readonly words: string };
   /** The same digest in another case, which to Trustee is another one. */
   readonly twin?: { readonly name: string; readonly value: string };
 }
@@ -38,7 +39,7 @@ export function isForTee(entry: string, { machineType }: TeePod, { binding, sure
 }
 
 /** Whether an entry holds a claim, in a spelling that a verifier reports. */
-export function holdsClaim({ values }: Pick<Entry, "values">, { binding, value }: ToldClaim): boolean {
+export function holdsClaim({ values }: Pick<LiveEntry, "values">, { binding, value }: ToldClaim): boolean {
   return claimSpellings(binding, value).some((spelling) => values.includes(spelling));
 }
 
@@ -47,34 +48,38 @@ export function holdsClaim({ values }: Pick<Entry, "values">, { binding, value }
  * where it has such a pod, what it writes says whether they need a reference value.
  * @returns `undefined`: it has no such pod
  */
-function isWrittenFor(entry: Entry, binding: Binding, stack: StackFacts | undefined): boolean | undefined {
+function isWrittenFor(
+  entry: LiveEntry,
+  binding: Binding,
+  stack: StackFacts | undefined,
+): boolean | undefined {
   const readers = Object.entries(stack?.claims ?? {});
   const peers = readers.filter(([reader]) => own(stack?.bindings, reader) === binding);
   if (peers.length === 0) return undefined;
   if (stack?.entries.includes(entry.name) !== true) return false;
   if (peers.length === readers.length) return true;
   return peers.some(([, claim]) =>
-    claimSpellings(binding, claim).some((spelling) => entry.values.includes(spelling)),
+    claimSpellings(binding, claim).some((spelling) => entry.held.includes(spelling)),
   );
 }
 
 /** Whether an entry of the reference values is one that a claim should stand in. */
-function isFor(entry: Entry, pod: TeePod, claim: ToldClaim, stack: StackFacts | undefined): boolean {
-  const { name, values } = entry;
+function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFacts | undefined): boolean {
+  const { name, held } = entry;
   const { binding, value } = claim;
   if (binding === "sample") return false;
   if (binding === "azure-vtpm") return isInitdataEntry(name, stack) && isForTee(name, pod, claim);
   // On bare metal there need not be one: what is there for another binding's digests is none.
   return (
-    holdsClaim(entry, claim) ||
-    values.some((one) => differsInCase(one, value)) ||
+    holdsClaim({ values: held }, claim) ||
+    held.some((one) => differsInCase(one, value)) ||
     (isWrittenFor(entry, binding, stack) ?? bareMetalNames[binding].test(name))
   );
 }
 
 /** Looks a pod's claim up in the reference values. */
 export function registrationOf(
-  document: readonly Entry[],
+  document: readonly LiveEntry[],
   pod: TeePod,
   claim: ToldClaim,
   stack: StackFacts | undefined,
@@ -91,5 +96,16 @@ export function registrationOf(
   const [twin] = entries.flatMap(({ name, values }) =>
     values.filter((one) => differsInCase(one, claim.value)).map((one) => ({ name, value: one })),
   );
-  return { entries, holding, elsewhere, ...(twin === undefined ? {} : { twin }) };
+  const [dead] = entries.flatMap((entry) =>
+    entry.dead !== undefined && holdsClaim({ values: entry.held }, claim)
+      ? [{ entry: entry.name, words: entry.dead.words }]
+      : [],
+  );
+  return {
+    entries,
+    holding,
+    elsewhere,
+    ...(dead === undefined ? {} : { dead }),
+    ...(twin === undefined ? {} : { twin }),
+  };
 }

@@ -25,7 +25,7 @@ interface Words {
 
 /** Words of a policy or of the reference values, which a claim may be among. */
 function knownWords(trustee: TrusteeFacts): Words {
-  const values = (liveReferenceValues(trustee).document?.entries ?? []).flatMap((entry) => entry.values);
+  const values = (liveReferenceValues(trustee).entries ?? []).flatMap(({ held }) => held);
   // Whole words: the claim of TDX begins with that of SNP.
   const words = (livePolicy(trustee).text ?? "").split(/[^0-9A-Za-z+/=]+/);
   const exact = new Set([...values, ...words]);

@@ -1,5 +1,7 @@
 import { messageOf, own } from "../records.ts";
-import { readDocument, type ReferenceValuesDocument } from "../reference-values/document.ts";
+import { shownName } from "../policy/shown-name.ts";
+import { readDocument, type Entry, type ReferenceValuesDocument } from "../reference-values/document.ts";
+import type { ReferenceValue } from "../reference-values/format.ts";
 import {
   candidateKeys,
   generationFacts,
@@ -47,17 +49,69 @@ export function livePolicy(trustee: PolicySide): LiveText {
   return liveText(trustee.policy, "trusteeconfig-resource-policy", policyKey);
 }
 
+/** An entry as Trustee answers by it. */
+export interface LiveEntry extends ReferenceValue {
+  /** What it holds, whether Trustee finds it there or not; `values` has only what it finds. */
+  readonly held: readonly string[];
+  readonly dead?: Dead;
+}
+
+/** Why Trustee finds nothing in an entry: `unread` since it cannot read it, `shadowed` by another one of its name. */
+export interface Dead {
+  readonly kind: "unread" | "shadowed" | "no list";
+  /** What follows the entry's name in a sentence. */
+  readonly words: string;
+}
+
 /** The reference values that Trustee reads. */
-export function liveReferenceValues(trustee: TrusteeFacts): LiveText & {
-  readonly document?: ReferenceValuesDocument;
-  /** Why it cannot be read. */
+export interface LiveValues extends LiveText {
+  /** Absent where Trustee can read none. */
+  readonly entries?: readonly LiveEntry[];
+  /** Why it can read none. */
   readonly problem?: string;
-} {
+  /** All that stands there, if it can be told apart; in the list, one that Trustee cannot read keeps it from reading any. */
+  readonly written?: readonly Entry[];
+}
+
+function deadOf(entry: Entry, { format, entries }: ReferenceValuesDocument): Dead | undefined {
+  const { name, form, flaw } = entry;
+  if (flaw !== undefined) return { kind: "unread", words: flaw };
+  const [counts, which] = format === "list" ? (["find", "first"] as const) : (["findLast", "last"] as const);
+  if (entries[counts]((one) => one.name === name) !== entry) {
+    return { kind: "shadowed", words: `stands there twice, and only the ${which} counts` };
+  }
+  if (form === "list") return undefined;
+  return { kind: "no list", words: `has ${form === "text" ? "a lone text" : "no list"} for its value` };
+}
+
+function liveEntry(entry: Entry, document: ReferenceValuesDocument): LiveEntry {
+  const { name, expiration, values } = entry;
+  const dead = deadOf(entry, document);
+  return { name, expiration, held: values, ...(dead === undefined ? { values } : { values: [], dead }) };
+}
+
+export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
   const { referenceValuesKey } = generationFacts[generationOf(trustee)];
   const live = liveText(trustee.referenceValues, "trusteeconfig-rvps-reference-values", referenceValuesKey);
   if (live.text === undefined) return live;
+  if (live.text.trim() === "") {
+    return {
+      ...live,
+      problem: `The reference values under the key "${live.key}" cannot be read: there is no text.`,
+    };
+  }
   try {
-    return { ...live, document: readDocument(live.key, live.text) };
+    const document = readDocument(live.key, live.text);
+    const written = document.entries;
+    const first = document.format === "list" ? written.find(({ flaw }) => flaw !== undefined) : undefined;
+    if (first !== undefined) {
+      return {
+        ...live,
+        written,
+        problem: `no reference value can be read, since ${shownName(first.name)} ${first.flaw ?? ""}`,
+      };
+    }
+    return { ...live, written, entries: written.map((entry) => liveEntry(entry, document)) };
   } catch (error) {
     return { ...live, problem: messageOf(error) };
   }

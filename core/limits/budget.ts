@@ -16,7 +16,7 @@ import {
   writeLedgers,
   type Ledger,
 } from "../reference-values/ledger.ts";
-import { joinReferenceValues } from "../reference-values/merge.ts";
+import { joinReferenceValues, unwritableEntries } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
 import { userDataGauge, type Cloud } from "./user-data.ts";
 
@@ -132,7 +132,9 @@ function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, sta
 function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted: Plan["digests"]): string {
   const term = { expiration: "2000-01-01T00:00:00Z", renewBefore: "" };
   const terms = Object.fromEntries(Object.keys(wanted).map((name) => [name, term]));
-  const request = { key, live: referenceValues, ledger: EMPTY_LEDGER, owner: OWNER, wanted, terms };
+  const closed = new Set(unwritableEntries(key, referenceValues, wanted).map(({ name }) => name));
+  const open = Object.fromEntries(Object.entries(wanted).filter(([name]) => !closed.has(name)));
+  const request = { key, live: referenceValues, ledger: EMPTY_LEDGER, owner: OWNER, wanted: open, terms };
   return joinReferenceValues(request).content ?? "";
 }
 

@@ -7,6 +7,7 @@ import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budge
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
+import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkImagePolicies } from "./image-policy.ts";
 import { imageWarnings } from "./images.ts";
@@ -125,6 +126,7 @@ export function guard(
   now: Date,
   issues: Issues,
 ): Guarded {
+  checkWritable(plan, live, issues);
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
   const { url, certificate, servedCertificate } = live;
   const { url: urlSetting, certificateSecret } = settings.trustee;

@@ -1,4 +1,5 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
+import { shownName } from "../policy/shown-name.ts";
 import { isRecord } from "../records.ts";
 import {
   formatOfKey,
@@ -14,6 +15,13 @@ export interface Entry extends ReferenceValue {
   readonly at: number;
   /** The entry's own JSON, as it is written. */
   readonly json: string;
+  /**
+   * What stands under `value`: a list; one text, in which Trustee finds nothing that it looks for in a list; any other JSON.
+   * `unread`: there is none, or the entry cannot be decoded.
+   */
+  readonly form: "list" | "text" | "other" | "unread";
+  /** Why an RVPS cannot read the entry: what follows its name in a sentence. */
+  readonly flaw?: string;
 }
 
 /** Reads and edits one key's text without touching what it does not have to: order, unknown fields, formatting. */
@@ -28,8 +36,8 @@ const EMPTY: Readonly<Record<ReferenceValuesFormat, string>> = { list: "[]", map
 
 type Fail = (problem: string) => never;
 
-/** Deeper than any reference value, and than the parser, which calls itself, can go. */
-const DEEPEST = 100;
+/** As deep as an RVPS reads. */
+const DEEPEST = 127;
 
 /** Where brackets are nested too deeply. */
 function tooDeep(text: string): number | undefined {
@@ -42,13 +50,14 @@ function tooDeep(text: string): number | undefined {
   return undefined;
 }
 
-function parseStrict(text: string, fail: (offset: number) => never): Node {
+/** The tree of a JSON text, or the place where it is none. */
+function parseJsonNode(text: string): Node | number {
   const deep = tooDeep(text);
-  if (deep !== undefined) return fail(deep);
+  if (deep !== undefined) return deep;
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
   const [error] = errors;
-  return error !== undefined || tree === undefined ? fail(error?.offset ?? 0) : tree;
+  return error !== undefined || tree === undefined ? (error?.offset ?? 0) : tree;
 }
 
 /** A JSON value as a string to compare by: a string is itself, whatever else it may be is its JSON. */
@@ -56,22 +65,72 @@ function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function readFields(json: Node, where: string, fail: Fail): ReferenceValue {
-  const value: unknown = getNodeValue(json);
-  if (!isRecord(value)) fail(`${where} is not an object`);
-  const { name, expiration, value: raw } = value;
-  if (typeof name !== "string") fail(`${where} has no "name"`);
-  if (typeof expiration !== "string") fail(`${where} has no "expiration"`);
-  const values: unknown = typeof raw === "string" ? [raw] : raw;
-  if (!Array.isArray(values)) fail(`${where} has no list under "value"`);
-  return { name, expiration, values: values.map(asText) };
+/** A time as the RVPS reads it, `%Y-%m-%dT%H:%M:%SZ`: an entry with any other cannot be read. */
+export function isExpiration(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace(/Z$/, ".000Z");
 }
 
-/** The JSON in a map entry: base64url, padded; the unpadded and the standard alphabet are read too. */
-function decodeEntry(encoded: unknown, where: string, fail: Fail): string {
-  if (typeof encoded !== "string" || !/^[A-Za-z0-9_+/-]*={0,2}$/.test(encoded))
-    fail(`${where} is not base64url`);
-  return Buffer.from(encoded, "base64url").toString("utf8");
+/** What an RVPS misses in an entry. */
+function lackOf(entry: unknown): string | undefined {
+  if (!isRecord(entry)) return "is not an object";
+  if (typeof entry["name"] !== "string") return 'has no "name"';
+  if (typeof entry["expiration"] !== "string") return 'has no "expiration"';
+  return entry["value"] === undefined ? 'has no "value"' : undefined;
+}
+
+function formOf(value: unknown): Entry["form"] {
+  if (value === undefined) return "unread";
+  if (Array.isArray(value)) return "list";
+  return typeof value === "string" ? "text" : "other";
+}
+
+/** What is read of an entry, whatever it lacks. */
+function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
+  const { name, expiration: until, value } = isRecord(entry) ? entry : {};
+  const expiration = typeof until === "string" ? until : "";
+  const values: readonly unknown[] = Array.isArray(value) ? value : value === undefined ? [] : [value];
+  const flaw =
+    lackOf(entry) ??
+    (isExpiration(expiration)
+      ? undefined
+      : `has the expiration "${shownName(expiration)}", which is no time as the RVPS reads it`);
+  return {
+    name: typeof name === "string" ? name : "",
+    expiration,
+    values: values.map(asText),
+    form: formOf(value),
+    ...(flaw === undefined ? {} : { flaw }),
+  };
+}
+
+function listEntry(content: string, node: Node, at: number, fail: Fail): Entry {
+  const entry: unknown = getNodeValue(node);
+  const lack = lackOf(entry);
+  // One such entry spoils the whole list: no entry of it is read any more.
+  if (lack !== undefined) fail(`entry [${at}] ${lack}`);
+  return { ...fieldsOf(entry), at, json: content.slice(node.offset, node.offset + node.length) };
+}
+
+const PADDED = /^(?:[\w-]{4})*(?:[\w-]{2}==|[\w-]{3}=)?$/;
+
+/** An entry of the map. What is wrong with it spoils no other: an RVPS decodes the one that it is asked for alone. */
+function mapEntry(node: Node, at: number, fail: Fail): Entry {
+  const [keyNode, literal] = node.children ?? [];
+  const name = String(keyNode?.value);
+  const encoded: unknown = literal?.value;
+  if (typeof encoded !== "string") fail(`entry "${name}" is no text`);
+  const unread = (flaw: string): Entry => ({
+    ...{ name, expiration: "", values: [encoded], form: "unread", at, json: encoded, flaw },
+  });
+  const bare = encoded.replace(/\s+/g, "");
+  if (!/^[\w+/-]*={0,2}$/.test(bare)) return unread("is not base64url");
+  const json = Buffer.from(bare, "base64url").toString("utf8");
+  const inner = parseJsonNode(json);
+  if (typeof inner === "number") return unread("is base64url, but of no JSON");
+  const fields = fieldsOf(getNodeValue(inner));
+  const read = PADDED.test(encoded) ? {} : { flaw: "is not base64url with padding" };
+  return { ...fields, ...read, name, at, json };
 }
 
 function encodeEntry(json: string): string {
@@ -81,7 +140,7 @@ function encodeEntry(json: string): string {
 /**
  * The document under `key`.
  * @param text the key's content; `null` (no such key) and blank text are an empty document
- * @throws ReferenceValuesFormatError if an RVPS of that generation could not read it
+ * @throws ReferenceValuesFormatError if an RVPS of that generation could read nothing of it
  */
 export function readDocument(key: string, text: string | null): ReferenceValuesDocument {
   const fail: Fail = (problem) => {
@@ -89,25 +148,16 @@ export function readDocument(key: string, text: string | null): ReferenceValuesD
   };
   const format = formatOfKey(key);
   const content = text === null || text.trim() === "" ? EMPTY[format] : text;
-  const tree = parseStrict(content, (offset) => fail(`it is not JSON (at character ${offset})`));
+  const tree = parseJsonNode(content);
+  if (typeof tree === "number") return fail(`it is not JSON (at character ${tree})`);
   if (tree.type !== (format === "list" ? "array" : "object")) {
     const found = tree.type === "array" ? "a list" : tree.type === "object" ? "an object" : `a ${tree.type}`;
     const other = tree.type === "array" || tree.type === "object";
     fail(`it holds ${found}${other ? ", as the other generation of Trustee does" : ""}`);
   }
-  const children = tree.children ?? [];
-  const entries = children.map((node, at): Entry => {
-    if (format === "list") {
-      const json = content.slice(node.offset, node.offset + node.length);
-      return { ...readFields(node, `entry [${at}]`, fail), at, json };
-    }
-    const [keyNode, literal] = node.children ?? [];
-    const name = String(keyNode?.value);
-    const where = `entry "${name}"`;
-    const json = decodeEntry(literal?.value, where, fail);
-    const inner = parseStrict(json, () => fail(`${where} is base64url, but of no JSON`));
-    return { ...readFields(inner, where, fail), name, at, json };
-  });
+  const entries = (tree.children ?? []).map((node, at) =>
+    format === "list" ? listEntry(content, node, at, fail) : mapEntry(node, at, fail),
+  );
   return { key, format, text: content, entries };
 }
 
@@ -122,7 +172,7 @@ function nodeAt(text: string, path: (string | number)[]): Node {
 /** Values in place: those that go are taken out, those that come are appended; the others keep their bytes. */
 function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
   const list = nodeAt(entry, ["value"]);
-  const listed = list.type === "string" ? replaceNode(entry, list, from) : entry;
+  const listed = list.type === "array" ? entry : replaceNode(entry, list, from);
   let next = 0;
   const kept = from.map((value) => {
     const stays = to[next] === value;
@@ -136,16 +186,34 @@ function editValues(entry: string, from: readonly string[], to: readonly string[
   return more.length === 0 ? text : appendElements(text, nodeAt(text, ["value"]), more);
 }
 
-/** A time as the RVPS reads it, `%Y-%m-%dT%H:%M:%SZ`: with any other it reads no reference value at all. */
-export function isExpiration(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && !Number.isNaN(Date.parse(text));
-}
-
 function needExpiration(name: string, expiration: string): void {
   if (isExpiration(expiration)) return;
   throw new Error(
     `the reference value ${JSON.stringify(name)} was to be written with the expiration ${JSON.stringify(expiration)}`,
   );
+}
+
+/** Why no digest can be put into an entry: what follows its name in a sentence. */
+export function unwritableWords({ form, flaw }: Entry): string {
+  return form === "other" ? 'has no list under "value"' : (flaw ?? "");
+}
+
+/** Whether digests can be put into an entry. */
+export function isWritable({ form }: Entry): boolean {
+  return form === "list" || form === "text";
+}
+
+/** Whether an RVPS does not find what the entry holds, although it can be read here. */
+export function isUnfit(entry: Entry): boolean {
+  return isWritable(entry) && (entry.form === "text" || entry.flaw !== undefined);
+}
+
+function withExpiration(entry: string, expiration: string): string {
+  const root = nodeAt(entry, []);
+  const node = findNodeAtLocation(root, ["expiration"]);
+  return node === undefined
+    ? appendElement(entry, root, expiration, "expiration")
+    : replaceNode(entry, node, expiration);
 }
 
 /** The fields that change in an entry; what is absent of them stays. */
@@ -158,6 +226,7 @@ export interface EntryChange {
 
 /**
  * The document with one entry changed; everything else keeps its bytes.
+ * @throws ReferenceValuesFormatError if it cannot hold digests
  * @throws Error if the RVPS could not read the new expiration
  */
 export function editEntry(
@@ -167,9 +236,11 @@ export function editEntry(
 ): ReferenceValuesDocument {
   const { key, text, format } = document;
   if (expiration !== undefined) needExpiration(entry.name, expiration);
+  if (!isWritable(entry)) {
+    throw new ReferenceValuesFormatError(key, `entry "${entry.name}" ${unwritableWords(entry)}`, "take");
+  }
   const valued = editValues(entry.json, entry.values, values);
-  const changed =
-    expiration === undefined ? valued : replaceNode(valued, nodeAt(valued, ["expiration"]), expiration);
+  const changed = expiration === undefined ? valued : withExpiration(valued, expiration);
   const node = nodeAt(text, []).children?.[entry.at];
   const literal = format === "list" ? node : node?.children?.[1];
   if (literal === undefined) throw new Error(`there is no entry ${entry.at} in the reference values`);
@@ -198,13 +269,20 @@ export function removeEntry(document: ReferenceValuesDocument, entry: Entry): Re
   return readDocument(key, removeElement(text, nodeAt(text, []), entry.at));
 }
 
-/** The whole content for a comparison: formatting gone, map entries decoded, a lone value as a list of one. */
+/** JSON without its layout; a number keeps its digits. */
+function canonical(node: Node, text: string): unknown {
+  if (node.type === "number") return [text.slice(node.offset, node.offset + node.length)];
+  if (node.type === "string" || node.type === "boolean" || node.type === "null") return node.value;
+  return { [node.type]: (node.children ?? []).map((child) => canonical(child, text)) };
+}
+
+/** The whole content for a comparison: formatting gone, map entries decoded, a lone text as a list of one. */
 export function comparable(document: ReferenceValuesDocument): string {
   return JSON.stringify(
     document.entries.map((entry) => {
-      const fields = JSON.parse(entry.json) as Readonly<Record<string, unknown>>;
-      const { value } = fields;
-      return [entry.name, { ...fields, value: typeof value === "string" ? [value] : value }];
+      if (entry.form === "unread") return [entry.name, entry.json];
+      const json = entry.form === "text" ? editValues(entry.json, entry.values, entry.values) : entry.json;
+      return [entry.name, canonical(nodeAt(json, []), json)];
     }),
   );
 }

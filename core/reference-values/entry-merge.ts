@@ -3,6 +3,7 @@ import {
   addEntry,
   editEntry,
   isExpiration,
+  isUnfit,
   removeEntry,
   type Entry,
   type ReferenceValuesDocument,
@@ -152,7 +153,8 @@ export function mergeEntry(
     const values = mergeValues(entry.values, takeOnly ? [] : digests, stale, mine);
     const isKept = entry === made && keep !== undefined;
     const change = isKept && needsExpiration(entry, keep, request) ? { expiration: keep.expiration } : {};
-    if (!sameValues(values, entry.values) || change.expiration !== undefined) {
+    const isUnread = !takeOnly && digests.length > 0 && isUnfit(entry);
+    if (!sameValues(values, entry.values) || change.expiration !== undefined || isUnread) {
       document = editEntry(document, entry, { values, ...change });
     }
     if (entry === made && !isKept && values.length === 0) return [];

@@ -1,6 +1,6 @@
 import type { Before } from "../policy/registry.ts";
 import { byName, own } from "../records.ts";
-import { comparable, readDocument } from "./document.ts";
+import { comparable, isWritable, readDocument, type Entry } from "./document.ts";
 import { mergeEntry, unique } from "./entry-merge.ts";
 import {
   EMPTY_LEDGER,
@@ -182,6 +182,15 @@ export function reduceReferenceValues(
   const wanted = Object.fromEntries(mine.map(([name, digests]) => [name, digests.filter(stays)]));
   const { content, ledger } = changed({ ...request, wanted, terms: {}, known, takeOnly: true });
   return { content, ledger };
+}
+
+/**
+ * The entries that digests are wanted in and cannot be put into: their value is no list, or nobody can read them.
+ * @throws ReferenceValuesFormatError if the content is malformed
+ */
+export function unwritableEntries(key: string, content: Before, wanted: Digests): readonly Entry[] {
+  const isWanted = (name: string): boolean => (own(wanted, name) ?? []).length > 0;
+  return readDocument(key, content).entries.filter((entry) => isWanted(entry.name) && !isWritable(entry));
 }
 
 interface ThereIn {

@@ -9,7 +9,7 @@ export const DAY = 86_400_000;
 /** Entries are renewed, and expiry is warned of, this many days before. */
 export const NOTICE_DAYS = 30;
 
-/** For how many days entries hold that are created here: all, and single ones. */
+/** How many days ahead entries are dated that are created here: all, and single ones. */
 export interface Validity {
   readonly validityDays: number;
   readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
@@ -29,7 +29,7 @@ function notice(days: number): number {
   return Math.min(NOTICE_DAYS, days / 2) * DAY;
 }
 
-/** Entry -> how long it holds from now on, and when it is due; at once where another validity is wanted than before. */
+/** Entry -> how it is dated from now on, and when it is due; at once where another validity is wanted than before. */
 export function termsOf(
   names: readonly string[],
   want: Validity,

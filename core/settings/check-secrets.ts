@@ -1,4 +1,5 @@
 import { given, type Issues } from "../issues.ts";
+import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { checkName } from "../names.ts";
 import { own } from "../records.ts";
 import { checkUnique } from "./check-unique.ts";
@@ -17,6 +18,21 @@ const reservedSecrets: readonly string[] = [
   "trusteeconfig-https-key-secret",
   "trustee-tls-cert",
 ];
+
+/** One name that the operator cannot mount, and no change of anybody's reaches the KBS any more. */
+function checkSecretName({ name, from }: SecretSettings, path: string, issues: Issues): void {
+  const problem = volumeProblem(name);
+  if (problem === undefined) return;
+  issues.add({
+    path,
+    given: `${given(name)}, which ${problem}`,
+    allowed: VOLUME_NAMES,
+    mend:
+      from === "existing"
+        ? "Make a Secret of another name with the same keys, and declare that one."
+        : "Rename it so that it keeps the rule.",
+  });
+}
 
 function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
   if (secret.keys.length === 0) {
@@ -94,7 +110,7 @@ function checkSecret(
   }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly doubts: Doubts },
   issues: Issues,
 ): void {
-  checkName("subdomain", secret.name, `${path}.name`, issues);
+  checkSecretName(secret, `${path}.name`, issues);
   checkKeys(secret, path, issues);
   checkSource(secret, path, issues);
   if (reserved.includes(secret.name)) {

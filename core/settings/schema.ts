@@ -141,7 +141,7 @@ const referenceValuesSchema = z.strictObject({
       tdx: entryNames.default([]),
     })
     .prefault({}),
-  /** For how many days an entry holds that has to be created. */
+  /** How many days ahead an entry is dated that has to be created: expiry revokes nothing. */
   validityDays: validityDays.default(365),
   /** The same for single entries, by their names in `entries`. */
   validityDaysOf: z.record(z.string(), validityDays).default({}),

@@ -78,9 +78,9 @@ describe("a name that every object inherits", () => {
           const live = joined.content ?? "";
           const referenceValues = { name: "rv", data: { [key]: live }, changedAt: 0, resourceVersion: "1" };
           const mounts = key === "reference_value" ? "0.21" : "0.18";
-          expect(
-            liveReferenceValues({ ...healthyTrustee, referenceValues, mounts }).document?.entries,
-          ).toMatchObject([{ name, values: ["d"] }]);
+          expect(liveReferenceValues({ ...healthyTrustee, referenceValues, mounts }).entries).toMatchObject([
+            { name, values: ["d"] },
+          ]);
           const held = ledger ?? EMPTY_LEDGER;
           if (retires) {
             const retiring = record([[owner, ["d"]]]);

@@ -292,3 +292,17 @@ test.each(["constructor", "tostring", "__proto__"])(
     expect(await annotations(name)).toBeUndefined();
   },
 );
+
+test.each([
+  ["my.secret", "has a dot"],
+  ["a".repeat(64), "has 64 characters"],
+  ["reference-values", "is the name of a volume that every KBS has"],
+])(
+  "%s, which no volume can be called, is refused at preview, and leaves when it is there",
+  async (name, why) => {
+    cluster.secret(name);
+    cluster.kbsConfig("names", ["kbsres1"]);
+    const entry = engine.resource("KbsSecretEntry");
+    await expect(entry.preview(inputs("names", name))).rejects.toThrow(`The Secret "${name}" ${why}`);
+  },
+);

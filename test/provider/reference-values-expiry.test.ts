@@ -178,8 +178,8 @@ describe("expiry of somebody else's entry", () => {
       "passed",
       -1,
       (expiration) =>
-        `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}): it matches nothing, no pod ` +
-        "attests. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+        `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}). It still matches: ` +
+        "Trustee does not look at that. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
     ],
   ])("%s", async (_, days, expected) => {
     const expiration = clock.in(days);

@@ -126,6 +126,11 @@ describe("own digests in somebody else's entry", () => {
       "a digest of ours stands there twice, or an entry of ours has another expiration",
     ],
     ["with its whole entry", () => "[]", "missing: the entry snp_pcr08"],
+    [
+      "a lone text",
+      (text) => text.replace(/\[\s*"b+",\s*("a+")\s*\]/, "$1"),
+      "Trustee finds nothing in snp_pcr08",
+    ],
   ])("drift: %s", async (name, edit, words) => {
     const configMap = `drift-${name.replaceAll(" ", "-")}`;
     cluster.configMap(configMap, { [LIST]: list(entry([B])) });
@@ -144,6 +149,27 @@ describe("own digests in somebody else's entry", () => {
     expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
     expect(liveContentOf(mended.outputs).split(A)).toHaveLength(2);
     expect((await values.up(inputs(configMap))).op).toBe("same");
+  });
+
+  test.each([LIST, "reference_value"])("values of others under %s may be any JSON", async (key) => {
+    const named = [1, true, null, "text", { a: [1] }].map((value, at) => ({
+      ...{ name: `n${at}`, json: entry([], { name: `n${at}`, value }) },
+    }));
+    const encoded = named.map(({ name, json }) => [
+      name,
+      Buffer.from(JSON.stringify(json)).toString("base64url"),
+    ]);
+    const before =
+      key === LIST ? list(...named.map(({ json }) => json)) : JSON.stringify(Object.fromEntries(encoded));
+    const configMap = `any-${key.length}`;
+    cluster.configMap(configMap, { [key]: before });
+    const ours = engine.resource("ReferenceValues");
+    await ours.up(inputs(configMap));
+    const live = JSON.stringify(await cluster.data(configMap));
+    expect(live).toContain(key === LIST ? '\\"value\\": true' : `${encoded[1]?.[1] ?? ""}\\"`);
+    expect((await ours.up(inputs(configMap))).op).toBe("same");
+    await ours.destroy();
+    expect(await cluster.data(configMap)).toStrictEqual({ [key]: before });
   });
 
   test("two stacks, in any order", async () => {

@@ -106,6 +106,32 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     );
     expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
   });
+
+  test("a listed Secret after which no volume can be called, and the operator's own words: the failure says so", async () => {
+    cluster.secret("my.secret");
+    const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
+    await cluster.setEntries(trusteeNames.kbsConfig, [...before, "my.secret"]);
+    cluster.apply({
+      kind: "Event",
+      metadata: { name: "refused" },
+      type: "Warning",
+      reason: "ReconcileError",
+      message: "spec.template.spec.volumes[16].name: Invalid value",
+      involvedObject: { kind: "KbsConfig", name: trusteeNames.kbsConfig },
+    });
+    const rollout = engine.resource("Rollout");
+    const up = rollout.up(kbsRollout({ a: "2" }, ["my.secret"], { timeoutMinutes: 1 }));
+    await expect(up).rejects.toThrow(
+      `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot, which no volume's name may have: ` +
+        "the API server refuses a volume of that name, and with it whatever the operator writes\n" +
+        `  - event of ${trusteeNames.kbsConfig}: ReconcileError spec.template.spec.volumes[16].name: Invalid value\n`,
+    );
+    // It is said already while this waits.
+    expect(engine.statuses.at(-1)).toContain(
+      `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot`,
+    );
+    await cluster.setEntries(trusteeNames.kbsConfig, before);
+  });
 });
 
 describe("a Deployment by itself", () => {

@@ -122,8 +122,10 @@ describe("reference values", () => {
     expect([inList(), referenceValue("0.21", "{\n}\n", "snp_pcr08")]).toEqual([undefined, undefined]);
   });
 
-  test("of the list format are the first of their name", () => {
+  test("of one name are the first in the list, and the last in the map", () => {
     expect([inList(live, expired), inList(expired, live)]).toEqual([["aa", "bb"], ["cc"]]);
+    const twice = `{"snp_pcr08":"${encode(live)}","snp_pcr08":"${encode(expired)}"}`;
+    expect(referenceValue("0.21", twice, "snp_pcr08")).toEqual(["cc"]);
   });
 
   test("of the list format fail all for one malformed entry, of the map format only itself", () => {

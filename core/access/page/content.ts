@@ -23,11 +23,11 @@ export interface PageContent {
   readonly otherReaders?: readonly OtherReader[];
   /** What an audit found. Absent: there was none. */
   readonly findings?: readonly Finding[];
-  /** When the page is made: then it says how long the reference values still hold. There is no clock here. */
+  /** When the page is made: then it says when the reference values expire from then on. There is no clock here. */
   readonly at?: Date;
 }
 
-/** Whether an entry holds still, for long, or whether that is not known since no time was given. */
+/** Whether an entry has expired, or will soon, or whether that is not known since no time was given. */
 export type ExpiryState = "holds" | "soon" | "expired" | "unknown";
 
 export function expiryState({ expiration }: Expiry, at: Date | undefined): ExpiryState {

@@ -1,7 +1,6 @@
 import { placeText, type Finding } from "../../audit/finding.ts";
 import { NO_HARDWARE } from "../../initdata/binding.ts";
 import { byString } from "../../records.ts";
-import { NOTICE_DAYS } from "../../reference-values/validity.ts";
 import { decisionWords } from "../changes.ts";
 import type { AccessMatrix, Cell } from "../matrix.ts";
 import { otherReaderName, otherReaderPath } from "../other-readers.ts";
@@ -44,7 +43,7 @@ export function factsList({ matrix, expiries, findings, at }: PageContent): stri
       open.size === 1 ? "key that nobody restricts" : "keys that nobody restricts",
     ],
     [
-      "Reference values until",
+      "Earliest expiration",
       next === undefined ? "–" : next.expiration.slice(0, 10),
       next === undefined
         ? "no entry"
@@ -170,7 +169,7 @@ function expiryWords(expiry: Expiry, at: Date): string {
 function expiryTag(expiry: Expiry, at: Date | undefined): string {
   const state = expiryState(expiry, at);
   if (state === "unknown" || at === undefined) return `<span class="tag plain">not looked at</span>`;
-  const [kind, sign] = { holds: ["good", "✓"], soon: ["warn", "!"], expired: ["bad", "✗"] }[state];
+  const [kind, sign] = { holds: ["good", "✓"], soon: ["warn", "!"], expired: ["warn", "!"] }[state];
   return `<span class="tag ${kind ?? ""}"><span aria-hidden="true">${sign ?? ""} </span>${expiryWords(expiry, at)}</span>`;
 }
 
@@ -184,8 +183,8 @@ export function expirySection({ expiries, at }: PageContent): string {
     "expiry",
     "Reference values",
     `<table class="stacked">
-<caption>An entry that has expired matches nothing, and no pod attests well by it. Renew it ${NOTICE_DAYS} days before.</caption>
-<thead><tr><th scope="col">Entry</th><th scope="col">Holds until</th>${state}</tr></thead>
+<caption>Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.</caption>
+<thead><tr><th scope="col">Entry</th><th scope="col">Expires</th>${state}</tr></thead>
 <tbody>
 ${body.join("\n")}
 </tbody>

@@ -34,8 +34,8 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ exists              Secret "p2-secret" exists and has the key "secret"
   ✓ Trustee runs        trustee-deployment-1, since 2026-02-28T22:03:20Z
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
-  ✓ reference value     snp_pcr08 holds this digest, until 2035-01-01T00:00:00Z
-  ✓ other values        no other reference value of its TEE has expired
+  ✓ reference value     snp_pcr08 holds this digest
+  ✓ other values        Trustee can read the other reference values of its TEE
   ✗ policy              this pod's digest is not among those that the policy grants the secret to
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}
@@ -72,19 +72,6 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
           "Look at what keeps it: kubectl describe pod pod2 -n default. A guest that the KBS gives no image policy does not start; the conditions below tell whether it would.",
           "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
         ],
-      },
-    ],
-    [
-      "an expired reference value",
-      {
-        pod: podFixture("pod2"),
-        trustee: withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod2]]])),
-      },
-      {
-        said: "denied",
-        because: "Because snp_pcr08 holds this digest, but has expired, so that it matches nothing.",
-        amiss: ["reference fails"],
-        next: ["Set a later expiration for snp_pcr08: pulumi up renews what it created."],
       },
     ],
     [
@@ -226,35 +213,6 @@ describe("an uncertain cell", () => {
       next: [
         'Create Secret "gone", or take it out of the KbsConfig: while it is missing, the operator changes nothing.',
       ],
-    });
-  });
-
-  it.each([
-    ["tdx_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2as_v5"],
-    ["snp_pcr03", "2026-01-01T00:00:00Z", "Standard_DC2es_v6"],
-    ["snp_pcr11", "2026-03-01T00:00:01Z", "Standard_DC2as_v5"],
-  ])("is none because of %s, which is another TEE's or has not expired", (name, expiration, machineType) => {
-    const values = referenceValues([
-      ["init_data", "2035-01-01T00:00:00Z", [pcr8.pod2]],
-      [name, expiration, ["b".repeat(64)]],
-    ]);
-    const pod = podFixture("pod2", { machineType });
-    expect(verdict({ pod, trustee: withValues(values) })).toMatchObject({ said: "allowed" });
-  });
-
-  it("is one whose TEE has other reference values that have expired", () => {
-    const values = referenceValues([
-      ["snp_pcr03", "2026-01-01T00:00:00Z", ["b".repeat(64)]],
-      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod2]],
-      ["snp_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
-      ["tdx_pcr11", "2026-02-01T00:00:00Z", ["c".repeat(64)]],
-    ]);
-    expect(verdict({ pod: podFixture("pod2"), trustee: withValues(values) })).toEqual({
-      said: "uncertain",
-      because:
-        "Nothing is known to deny it, but snp_pcr03 (2026-01-01T00:00:00Z) and snp_pcr11 (2026-02-01T00:00:00Z) have expired, so that a pod which is measured by them does not attest well.",
-      amiss: ["measurements unknown"],
-      next: ["Check that the values of snp_pcr03 and snp_pcr11 still hold, then set a later expiration."],
     });
   });
 

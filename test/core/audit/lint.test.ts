@@ -178,16 +178,50 @@ describe("reference values", () => {
       ["snp_pcr11", "tomorrow", []],
     ]);
     expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }))).toEqual([
-      `error TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
       `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which is no time as the RVPS reads it.`,
-      `warning TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
+      `warning TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
+      IMAGE_POLICY,
+      `note TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
+    ]);
+  });
+
+  const listed = (...entries: readonly object[]): readonly string[] => {
+    const text = JSON.stringify(entries.map((entry) => ({ expiration: "2035-01-01T00:00:00Z", ...entry })));
+    return lines(facts({ referenceValues: withValues({ "reference-values.json": text }) }));
+  };
+  const ours = { name: "snp_pcr08", value: [pcr8.pod1, pcr8.pod2, pcr8.pod3] };
+
+  it.each([true, 1, null, { a: [1] }, "a kernel's parameters", []])(
+    "with the value %j are nothing amiss",
+    (value) => {
+      expect(listed(ours, { name: "tdvfkernelparams", value })).toEqual([IMAGE_POLICY]);
+    },
+  );
+
+  it.each(["b".repeat(64), 1, true])("for digests, with the value %j, are found", (value) => {
+    const what = typeof value === "string" ? "a lone text" : "no list";
+    expect(listed(ours, { name: "snp_pcr11", value })).toEqual([
+      `warning TA204 ${VALUES}, reference-values.json: snp_pcr11 has ${what} for its value.`,
       IMAGE_POLICY,
     ]);
   });
 
+  it("of one name: all but the first are found", () => {
+    expect(listed(ours, { name: "svn", value: 1 }, { name: "svn", value: 2 })).toEqual([
+      `warning TA204 ${VALUES}, reference-values.json: svn stands there twice, and only the first counts.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("that are blank", () => {
+    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "\n" }) }))).toContain(
+      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: there is no text.`,
+    );
+  });
+
   it("that are of the other generation's format", () => {
     expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "{}" }) }))).toEqual([
-      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: it holds an object, as the other generation of Trustee does. Trustee reads a JSON list of {"name", "expiration", "value": [..]} there.`,
+      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: it holds an object, as the other generation of Trustee does. Trustee reads a JSON list of {"name", "expiration", "value"} there.`,
       IMAGE_POLICY,
     ]);
   });

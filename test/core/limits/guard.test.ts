@@ -16,6 +16,13 @@ function noise(bytes: number): string {
   return text.slice(0, bytes);
 }
 
+const THEIRS = { expiration: "2030-01-01T00:00:00Z" };
+
+function valuesText(key: string, values: readonly { readonly name: string }[]): string {
+  const encoded = values.map((one) => [one.name, Buffer.from(JSON.stringify(one)).toString("base64url")]);
+  return JSON.stringify(key === "reference_value" ? Object.fromEntries(encoded) : values);
+}
+
 describe("the guards", () => {
   it("have nothing to say of what is sound, and show how full everything is", () => {
     const { warnings, issues, budget } = check({});
@@ -69,6 +76,32 @@ default WriteStreamRequest := false
       "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
   });
+
+  it.each(["reference-values.json", "reference_value"])("take any JSON of others under %s", (key) => {
+    const values = [1, true, null, "x", { a: [1] }, [1, "x"]].map((value, at) => ({
+      ...THEIRS,
+      name: `n${at}`,
+      value,
+    }));
+    const { warnings, issues } = check(
+      {},
+      { referenceValuesKey: key, referenceValues: valuesText(key, values) },
+    );
+    expect({ warnings, issues }).toEqual({ warnings: [], issues: [] });
+  });
+
+  it.each(["reference-values.json", "reference_value"])(
+    "refuse an entry under %s that digests cannot be put into",
+    (key) => {
+      const values = [
+        { ...THEIRS, name: "snp_pcr08", value: true },
+        { ...THEIRS, name: "tdx_pcr08", value: "x" },
+      ];
+      expect(check({}, { referenceValuesKey: key, referenceValues: valuesText(key, values) }).issues).toEqual(
+        ['referenceValues.entries: snp_pcr08, which in the live reference values has no list under "value"'],
+      );
+    },
+  );
 
   it("warn of readers that no hardware attests", () => {
     const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];

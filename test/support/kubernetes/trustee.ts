@@ -1,3 +1,4 @@
+import { volumeProblem } from "../../../core/kbs-config/volume-names.ts";
 import { isDeepStrictEqual } from "node:util";
 import { generationFacts, trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { installation, trusteeConfig } from "../../../sandbox/trustee/manifests/installation.ts";
@@ -72,6 +73,8 @@ export class Trustee {
       return;
     }
     if (listed.some((name) => this.#store.get("Secret", namespace, name) === undefined)) return;
+    // The real API server refuses the Deployment.
+    if (listed.some((name) => volumeProblem(name) !== undefined)) return;
     const maps = versionedConfigMaps.map((name) => this.#store.get("ConfigMap", namespace, name));
     const versions = maps.flatMap((map) => map?.metadata.resourceVersion ?? []);
     if (versions.length < maps.length) return;

@@ -1,0 +1,28 @@
+/**
+ * The volumes that operators v0.18 to v0.21 give the KBS's pod whatever the KbsConfig lists. They name one more after each listed
+ * Secret (`internal/controller/volumes.go`).
+ */
+const fixedVolumes: ReadonlySet<string> = new Set([
+  ...[
+    "kbs-config",
+    "base-storage-dir",
+    "attestation-policy-dir",
+    "attestation-policy",
+    "attestation-policy-gpu",
+  ],
+  ...["resource-policy-dir", "resource-policy", "auth-secret", "https-key", "https-cert", "repository-dir"],
+  ...["rvps-dir", "rvps-config", "reference-values", "as-config", "attestation-key", "attestation-cert"],
+  ...["confidential-containers", "default", "opa", "tdx-config"],
+]);
+
+/** What a listed Secret may be called, for a person. */
+export const VOLUME_NAMES =
+  "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
+
+/** Why the operator cannot name a volume after a Secret: what follows the name in a sentence. `undefined`: it can. */
+export function volumeProblem(name: string): string | undefined {
+  if (fixedVolumes.has(name)) return "is the name of a volume that every KBS has";
+  if (name.includes(".")) return "has a dot, which no volume's name may have";
+  if (name.length > 63) return `has ${name.length} characters, and a volume's name 63 at most`;
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? undefined : "is no name of a volume";
+}

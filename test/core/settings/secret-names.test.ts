@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { facts } from "../../fixtures/live-facts.ts";
+import { settingsIssues } from "../../fixtures/settings.ts";
+import { lines } from "../audit/lint-support.ts";
+
+const LONG = "a".repeat(64);
+const names: readonly (readonly [name: string, problem: string])[] = [
+  ["my.secret", "has a dot, which no volume's name may have"],
+  [LONG, "has 64 characters, and a volume's name 63 at most"],
+  ...[
+    ...["reference-values", "resource-policy", "kbs-config", "https-key", "auth-secret", "repository-dir"],
+    ...["default", "opa", "tdx-config", "confidential-containers", "attestation-policy-gpu", "rvps-dir"],
+  ].map((name) => [name, "is the name of a volume that every KBS has"] as const),
+  ["My_Secret", "is no name of a volume"],
+];
+const RULE =
+  "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
+
+describe("a name that no volume of the KBS can have", () => {
+  test.each(names)(
+    "%s is refused for a secret that exists or is created, with all others at once",
+    (name, problem) => {
+      const secrets = [
+        { name, keys: ["k"] },
+        { name: `b${name}`.slice(0, 63).replaceAll(/[^a-z-]/g, ""), keys: ["k"] },
+        { name: name === LONG ? `${LONG}b` : name, keys: ["k"], from: "generate" },
+        { name: "x.y", keys: ["k"] },
+      ];
+      const found = settingsIssues({ secrets }).filter(({ allowed }) => allowed === RULE);
+      expect(found.map(({ path }) => path)).toEqual([
+        "secrets[0].name",
+        "secrets[2].name",
+        "secrets[3].name",
+      ]);
+      expect(found[0]).toStrictEqual({
+        path: "secrets[0].name",
+        given: `${JSON.stringify(name)}, which ${problem}`,
+        allowed: RULE,
+        mend: "Make a Secret of another name with the same keys, and declare that one.",
+      });
+      expect(found[1]?.mend).toBe("Rename it so that it keeps the rule.");
+    },
+  );
+
+  test.each(names)("%s is found where the KbsConfig lists it", (name, problem) => {
+    const secrets = ["trustee-image-policy", "fraud-dataset", "p2-secret", name];
+    expect(
+      lines(facts({ kbsConfig: { name: "k", secrets } })).filter((line) => line.includes("TA303")),
+    ).toEqual([
+      `error TA303 KbsConfig trustee-operator-system/k, spec.kbsSecretResources: The KbsConfig lists Secret "${name}", which ${problem}.`,
+    ]);
+  });
+
+  test.each(["a", "a".repeat(63), "kbs-config-2", "7"])("%s is none", (name) => {
+    expect(settingsIssues({ secrets: [{ name, keys: ["k"] }] })).toEqual([]);
+    const secrets = ["trustee-image-policy", "fraud-dataset", "p2-secret", name];
+    expect(
+      lines(facts({ kbsConfig: { name: "k", secrets } })).filter((line) => line.includes("TA303")),
+    ).toEqual([]);
+  });
+});

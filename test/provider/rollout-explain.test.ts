@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster } from "../../kube/cluster.ts";
+import { explainRollout } from "../../provider/rollout-explain.ts";
+
+const ESC = "\u001b";
+const LOG = `${ESC}[31mERROR${ESC}[0m kbs: Error: read policy\n\nCaused by:\n    No such file\n    "/opt/policy.rego"\n`;
+const owner = { apiVersion: "confidentialcontainers.org/v1alpha1", kind: "KbsConfig", name: "k", uid: "1" };
+const event = (kind: string, name: string, message: string): object => ({
+  metadata: { name: message },
+  type: "Warning",
+  reason: "R",
+  message,
+  involvedObject: { kind, name },
+});
+
+/** What an API server answers, by the end of the path. */
+const answers: Readonly<Record<string, object>> = {
+  "/deployments/kbs": {
+    metadata: { name: "kbs", ownerReferences: [owner] },
+    spec: { template: { spec: {} } },
+    status: {
+      conditions: [
+        { type: "Available", status: "False", reason: "MinimumReplicasUnavailable", message: "of no use" },
+        { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "timed out" },
+        { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" },
+      ],
+    },
+  },
+  "/kbsconfigs/k": { metadata: { name: "k" }, spec: { kbsSecretResources: ["good", "opa", "a.b"] } },
+  "/secrets/good": { metadata: { name: "good" } },
+  "/pods": {
+    items: [
+      {
+        metadata: { name: "kbs-1" },
+        status: {
+          containerStatuses: [
+            {
+              name: "kbs",
+              restartCount: 3,
+              state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
+            },
+          ],
+        },
+      },
+      {
+        metadata: { name: "kbs-2" },
+        status: { containerStatuses: [{ name: "kbs", restartCount: 0, state: { running: {} } }] },
+      },
+    ],
+  },
+  "/events": {
+    items: [
+      event("ReplicaSet", "kbs-5d4", "of its ReplicaSet"),
+      event("ReplicaSet", "other-5d4", "of another"),
+      event("KbsConfig", "k", "of its KbsConfig"),
+      event("KbsConfig", "k2", "of another KbsConfig"),
+    ],
+  },
+};
+
+async function explained(mayReadLogs: boolean): Promise<readonly string[]> {
+  const server = createServer((request, response) => {
+    const [path = "", query = ""] = (request.url ?? "").split("?");
+    const isLog =
+      path.endsWith("/pods/kbs-1/log") && query.includes("previous=true") && query.includes("container=kbs");
+    if (isLog && mayReadLogs) {
+      response.writeHead(200, { "content-type": "text/plain" }).end(LOG);
+      return;
+    }
+    const [, found] = Object.entries(answers).find(([end]) => path.endsWith(end)) ?? [];
+    const status = { kind: "Status", code: isLog ? 403 : 404, message: "no" };
+    response.writeHead(found === undefined ? status.code : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(found ?? status));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  const kubeconfig = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
+    users: [{ name: "u", user: {} }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  });
+  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
+  const target = { namespace: "n", deployment: "kbs", configMaps: [] };
+  return (await explainRollout(kube, target, new Set(["kbs-1", "kbs-2"]))).others;
+}
+
+const SAID = [
+  'KbsConfig k lists Secret "opa", which is the name of a volume that every KBS has: the API server refuses a volume of that name, and with it whatever the operator writes',
+  `KbsConfig k lists Secret "a.b", which has a dot, which no volume's name may have: the API server refuses a volume of that name, and with it whatever the operator writes`,
+  "Deployment, Progressing: ProgressDeadlineExceeded timed out",
+  "Deployment, ReplicaFailure: FailedCreate exceeded quota",
+  "pod kbs-1, container kbs: CrashLoopBackOff back-off",
+  "event of kbs-5d4: R of its ReplicaSet",
+  "event of k: R of its KbsConfig",
+];
+
+test("a rollout that stalls is explained by what its controller, the events, the KbsConfig and the KBS's log say", async () => {
+  expect(await explained(true)).toStrictEqual([
+    ...SAID,
+    "log of kbs-1, kbs: Caused by:",
+    "log of kbs-1, kbs:     No such file",
+    'log of kbs-1, kbs:     "/opt/policy.rego"',
+  ]);
+});
+
+test("without the right to read logs, the rest is said", async () => {
+  expect(await explained(false)).toStrictEqual(SAID);
+});
