@@ -157,7 +157,6 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     ).split(" ");
     const pod3 = digests["pod3"] ?? "";
     expect(await lines(sandbox)).toEqual([
-      `error TA201 ${VALUES}, reference-values.json: tdx_pcr08 expired on 2020-01-01T00:00:00Z.`,
       `error TA301 KbsConfig ${NAMESPACE}/trusteeconfig-kbs-config, spec.kbsSecretResources: The KbsConfig lists Secret "gone", which does not exist.`,
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
       `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path "default/fraud-dataset/dataset_key", where the policy restricts a secret; and 11 more such paths.`,
@@ -166,6 +165,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
       `warning TA103 Pod default/stray: The pod's PCR8 ${pcr8(stray)} is in no reference value.`,
       "warning TA104 Pod default/broken: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is base64, but of no gzip data.",
+      `warning TA201 ${VALUES}, reference-values.json: tdx_pcr08 expired on 2020-01-01T00:00:00Z.`,
       `warning TA402 ${VALUES}, reference_value: The ConfigMap holds "reference_value" beside "reference-values.json"; this Trustee (0.18) mounts only "reference-values.json".`,
       `warning TA501 ${VALUES}: ${kbs} may have started before the last change of ConfigMap "trusteeconfig-rvps-reference-values".`,
       SAMPLE,
