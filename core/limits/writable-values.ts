@@ -1,7 +1,6 @@
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
-import { shownName } from "../policy/shown-name.ts";
-import { unwritableWords } from "../reference-values/document.ts";
+import { unwritable } from "../reference-values/document.ts";
 import { unwritableEntries } from "../reference-values/merge.ts";
 import type { LiveTexts } from "./budget.ts";
 
@@ -10,7 +9,7 @@ export function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues
   for (const entry of unwritableEntries(live.referenceValuesKey, live.referenceValues, digests)) {
     issues.add({
       path: "referenceValues.entries",
-      given: `${shownName(entry.name)}, which in the live reference values ${unwritableWords(entry)}`,
+      given: unwritable(live.referenceValuesKey, entry).message.replace(/\.? Nothing was written;.*$/, ""),
       allowed: "entries whose value is a list, or that do not exist yet",
       mend: "Name another entry, or make its value a list by hand.",
     });

@@ -193,9 +193,11 @@ function needExpiration(name: string, expiration: string): void {
   );
 }
 
-/** Why no digest can be put into an entry: what follows its name in a sentence. */
-export function unwritableWords({ form, flaw }: Entry): string {
-  return form === "other" ? 'has no list under "value"' : (flaw ?? "");
+/** Why no digest can be put into an entry. */
+export function unwritable(key: string, { name, form, flaw = "" }: Entry): ReferenceValuesFormatError {
+  return form === "other"
+    ? new ReferenceValuesFormatError(key, `entry "${name}" has no list under "value"`, "take")
+    : new ReferenceValuesFormatError(key, `entry "${name}" ${flaw}`);
 }
 
 /** Whether digests can be put into an entry. */
@@ -236,9 +238,7 @@ export function editEntry(
 ): ReferenceValuesDocument {
   const { key, text, format } = document;
   if (expiration !== undefined) needExpiration(entry.name, expiration);
-  if (!isWritable(entry)) {
-    throw new ReferenceValuesFormatError(key, `entry "${entry.name}" ${unwritableWords(entry)}`, "take");
-  }
+  if (!isWritable(entry)) throw unwritable(key, entry);
   const valued = editValues(entry.json, entry.values, values);
   const changed = expiration === undefined ? valued : withExpiration(valued, expiration);
   const node = nodeAt(text, []).children?.[entry.at];

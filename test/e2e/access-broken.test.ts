@@ -88,7 +88,7 @@ describe("verify, where something is broken,", () => {
     expect((await cells(subject()))["pod1"]?.["fraud-dataset/dataset_key"]).toBe("read");
   });
 
-  it("tells pods whose digest is not registered from those that the policy denies; one that has expired is registered", async () => {
+  it("tells pods whose digest is not registered from those that the policy denies, and one that has expired from neither", async () => {
     const name = "trusteeconfig-rvps-reference-values";
     const values = await configMapKey(sandbox, name, "reference-values.json");
     const { pod1 = "" } = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
@@ -114,6 +114,7 @@ describe("verify, where something is broken,", () => {
       expiration: "2020-01-01T00:00:00Z",
     }));
     await replaceKbsPods(sandbox);
+    // Trustee does not look whether an entry has expired.
     expect((await cells(subject()))["pod1"]).toMatchObject({
       "fraud-dataset/dataset_key": "read",
       "p2-secret/secret": "policy-denied",

@@ -44,10 +44,11 @@ const contents: Readonly<Record<Generation, readonly Contents[]>> = {
   "0.18": [
     { what: "no key of the reference values, the ConfigMap without data", values: null, entries: 1 },
     {
-      what: "a doubled entry, one of them expired, a lone string for a list, unknown fields, tabs and CRLF",
+      what: "a doubled entry, one of them expired, a lone string for a list, a number, unknown fields, tabs and CRLF",
       values:
         `[\r\n\t{ "value": "${THEIRS}", "name":"snp_pcr08", "note": {"by": "other team"},\t"expiration": "${EXPIRED}" },\r\n` +
         `\t{"name": "svn", "expiration": "${EXPIRED}", "value": [3], "x": null},\r\n` +
+        `\t{"name": "major_version", "expiration": "${VALID}", "value": 1},\r\n` +
         `\t{"name":"snp_pcr08","value":["${THEIRS}"],"expiration":"${VALID}"}\r\n]\r\n`,
       entries: 2,
     },
@@ -61,8 +62,8 @@ const contents: Readonly<Record<Generation, readonly Contents[]>> = {
     },
     { what: "an empty map, as it is installed", values: "{\n}\n", entries: 1 },
     {
-      what: "a lone string for a list, unknown fields, an expired entry, all in one line",
-      values: `{"svn":"${encode({ name: "svn", expiration: EXPIRED, value: [3], x: null })}","snp_pcr08":"${encode(
+      what: "a lone string for a list, values that are no lists, unknown fields, an expired entry, all in one line",
+      values: `{"smt":"${encode({ name: "smt", expiration: VALID, value: true })}","unread":"!!","svn":"${encode({ name: "svn", expiration: EXPIRED, value: [3], x: null })}","snp_pcr08":"${encode(
         {
           value: THEIRS,
           version: "0.1.0",

@@ -155,7 +155,9 @@ allow if split(input.who, "/")[0] == "me"
   it("has no more in the sandbox's KBS", async () => {
     const policy = 'package policy\ndefault allow = false\nallow { opa.runtime().env.PATH != "" }\n';
     const question = { policy, query: "data.policy.allow", input: {}, data: {}, syntax: "v0" } as const;
-    expect(await evaluate(opa, question)).toEqual({ failure: "undefined function opa.runtime" });
+    expect(await evaluate(opa, question)).toEqual({
+      error: { message: "undefined function opa.runtime", row: 3, col: 9, during: "load" },
+    });
   });
 
   it("may lack the rule, and may be asked nothing", async () => {

@@ -98,10 +98,22 @@ default WriteStreamRequest := false
         { ...THEIRS, name: "tdx_pcr08", value: "x" },
       ];
       expect(check({}, { referenceValuesKey: key, referenceValues: valuesText(key, values) }).issues).toEqual(
-        ['referenceValues.entries: snp_pcr08, which in the live reference values has no list under "value"'],
+        [
+          `referenceValues.entries: The reference values under the key "${key}" cannot take digests: entry "snp_pcr08" has no list under "value"`,
+        ],
       );
     },
   );
+
+  it("refuse an entry that digests cannot be put into, since nobody can read it", () => {
+    const referenceValues = '{"snp_pcr08":"not base64 of JSON","other":"not base64 of JSON"}';
+    const { issues } = check({}, { referenceValuesKey: "reference_value", referenceValues });
+    expect(issues).toEqual([
+      expect.stringContaining(
+        'The reference values under the key "reference_value" cannot be read: entry "snp_pcr08" is base64url, but of no JSON.',
+      ),
+    ]);
+  });
 
   it("warn of readers that no hardware attests", () => {
     const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];

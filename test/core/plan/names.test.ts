@@ -12,7 +12,7 @@ const STACK = "o/p/s";
 const KBS = { url: "https://kbs.example.com" };
 
 /** Names that every object has by itself, as far as Kubernetes takes them. */
-const secretNames = ["constructor", "db", "db.constructor"] as const;
+const secretNames = ["constructor", "db", "db-constructor"] as const;
 const keyNames = ["constructor", "toString", "hasOwnProperty", "__defineGetter__", "valueOf", "key"] as const;
 const podNames = ["constructor", "web", "store"] as const;
 

@@ -132,6 +132,12 @@ describe("an entry of the map that Trustee cannot read", () => {
     expect(() => join(world(MAP, before), "a", { snp_pcr08: [A] })).toThrow(`entry "snp_pcr08" ${flaw}`);
   });
 
+  test.each(odd)("%s, in place of ours, stays when we go", (literal) => {
+    const joined = join(world(MAP, "{}"), "a", { snp_pcr08: [A] });
+    const content = `{"snp_pcr08":"${literal}"}`;
+    expect(leave({ ...joined, content }, "a").content).toBe(content);
+  });
+
   const spoil: readonly (readonly [string, (json: string) => string])[] = [
     ["without padding", (json) => encode(json).replace(/=+$/, "")],
     [
