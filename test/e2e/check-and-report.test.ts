@@ -95,9 +95,9 @@ describe("access check, report and what a preview says of the matrix", () => {
       "warning: OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ];
-    const preview = await project.preview();
-    expect(changeLines(preview.stdout)).toEqual(expected);
-    const output = /^ {2}~ accessChanges .*?^ {4}\]/ms.exec(preview.stdout)?.[0] ?? "";
+    const preview = await project.previewOutputs();
+    expect(changeLines(preview)).toEqual(expected);
+    const output = /^ {2}~ accessChanges .*?^ {4}\]/ms.exec(preview)?.[0] ?? "";
     const told = [...output.matchAll(/(effect|pod|secret|before|after) *: "(.*)"/g)].map(
       ([, name, value]) => `${name ?? ""}: ${value ?? ""}`,
     );

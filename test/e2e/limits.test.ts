@@ -54,7 +54,7 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
 
   it("says beforehand, and truly, how full Trustee's ConfigMaps will be", async () => {
     project.configure(devConfiguration());
-    const { stdout } = await project.preview();
+    const stdout = await project.previewOutputs();
     await project.up();
     type Budget = Record<"resourcePolicy" | "referenceValues" | "referenceValuesLedger", { used: number }>;
     const budget = (await project.outputs())["budget"] as Budget;

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 
@@ -86,6 +86,21 @@ export class Project {
 
   async preview(...args: readonly string[]): Promise<CommandResult> {
     return this.pulumi("preview", "--stack", this.stack, ...args);
+  }
+
+  /**
+   * A preview with what becomes of the stack's outputs. Pulumi 3.259 leaves that section out of some previews, where the stack's row
+   * has shown another event last.
+   */
+  async previewOutputs(): Promise<string> {
+    return vi.waitFor(
+      async () => {
+        const { stdout } = await this.preview();
+        expect(stdout).toContain("\nOutputs:\n");
+        return stdout;
+      },
+      { timeout: 120_000 },
+    );
   }
 
   /** A preview that finds nothing to change; fails the test with all that it found. */
