@@ -1,4 +1,3 @@
-import type { V1ConfigMap, V1ObjectMeta } from "@kubernetes/client-node";
 import { configMaps } from "../manifests/installation.ts";
 import { type Manifest, NAMESPACE } from "../manifests/objects.ts";
 import { type Cluster, ignoringExisting, log, orMissing } from "./cluster.ts";
@@ -7,15 +6,9 @@ import { migrate, type MigratedMap } from "./migration.ts";
 /** Changed in place; the others are deleted and made anew. */
 const REFERENCE_VALUES = "trusteeconfig-rvps-reference-values";
 
-function object(
-  { name, annotations, data }: MigratedMap,
-  owner: V1ObjectMeta["ownerReferences"],
-): V1ConfigMap {
-  const metadata = { name, namespace: NAMESPACE, annotations: { ...annotations } };
-  return {
-    metadata: owner === undefined ? metadata : { ...metadata, ownerReferences: owner },
-    data: { ...data },
-  };
+function object({ name, annotations, data }: MigratedMap, owner: readonly object[] | undefined): object {
+  const ownerReferences = owner === undefined ? {} : { ownerReferences: owner };
+  return { metadata: { name, namespace: NAMESPACE, annotations, ...ownerReferences }, data };
 }
 
 async function migrateOne(cluster: Cluster, stock: Manifest, now: Date): Promise<void> {
@@ -29,7 +22,7 @@ async function migrateOne(cluster: Cluster, stock: Manifest, now: Date): Promise
   if (migration === undefined) return;
   log(`migrating ConfigMap ${name} from 1.1`);
   const owner = live.metadata?.ownerReferences;
-  const create = async (body: V1ConfigMap): Promise<void> =>
+  const create = async (body: object): Promise<void> =>
     ignoringExisting(cluster.core.createNamespacedConfigMap({ namespace: NAMESPACE, body }));
   await create(object(migration.backup, owner));
   const next = object(migration.next, owner);
