@@ -86,9 +86,7 @@ export async function checkPlace(
   { oldInputs, newInputs }: CheckRequest,
   clock: Clock,
 ): Promise<CheckResponse> {
-  const last = readFacts(own(oldInputs, "facts"));
-  // A run with wrong settings, which has written nothing, leaves no cluster behind.
-  const had = last?.silent === true ? undefined : last;
+  const had = readFacts(own(oldInputs, "facts"));
   const kept = Object.fromEntries(
     ["cluster", "facts", "earlier"].flatMap((name) => {
       const value = own(oldInputs, name);
@@ -114,9 +112,17 @@ export async function checkPlace(
   });
   const now = { cluster: again?.["cluster"] ?? idOf(facts), facts: JSON.stringify(facts) };
   if (had === undefined || typeof cluster !== "string") return { inputs: { ...newInputs, ...kept, ...now } };
-  if (isSameCluster(had, facts)) return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(facts) } };
+  if (isSameCluster(had, facts)) {
+    // What has answered once is not silent for good.
+    const same = facts.silent === true ? had : facts;
+    return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(same) } };
+  }
   const failure = { property: "kubeconfig", reason: elsewhere(had, facts) };
-  if (!leadsTo(had, oldInputs)) return { inputs: newInputs, failures: [failure] };
+  if (!leadsTo(had, oldInputs)) {
+    // A run with wrong settings, which has written nothing, leaves no cluster behind.
+    if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
+    return { inputs: newInputs, failures: [failure] };
+  }
   const way = Object.fromEntries(
     WAY.flatMap((one) => {
       const value = textOf(oldInputs, one);

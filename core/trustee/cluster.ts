@@ -8,7 +8,7 @@ export interface ClusterFacts {
   readonly ca: string;
   /** The namespace that is looked at, with its uid where this account may read it. */
   readonly namespace?: { readonly name: string; readonly uid: string } | undefined;
-  /** It has never answered, so nothing of the stack can be there. */
+  /** It has not answered yet when it was looked at. */
   readonly silent?: true | undefined;
 }
 

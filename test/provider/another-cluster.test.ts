@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { STACK } from "./trustee-args.ts";
@@ -142,6 +143,27 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(deployed[1]).toEqual(before[1]);
     await destroy();
     expect(await both()).toEqual(before);
+  });
+
+  test("a cluster that answers late, or not for a while, is where the stack is", async () => {
+    const proxy = await FaultProxy.start(here.kubeconfig);
+    try {
+      const settings = { kubeconfig: proxy.kubeconfig };
+      proxy.fault = () => "cut";
+      await engine.configure(settings);
+      proxy.heal();
+      expect(await up()).toEqual(["create", "create", "create"]);
+      await engine.configure(settings);
+      expect(await up()).toEqual(["same", "same", "same"]);
+      proxy.fault = () => "cut";
+      await engine.configure({ ...settings, namespace: "elsewhere" });
+      proxy.heal();
+      await engine.configure({ kubeconfig: there.kubeconfig });
+      expect(await up()).toEqual(["replace", "replace", "replace"]);
+      expect(await shared(here)).toEqual(before[0]);
+    } finally {
+      proxy.stop();
+    }
   });
 
   test("a state from before clusters were told apart stays where it is, and so does one whose way to it has another name", async () => {
