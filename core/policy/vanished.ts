@@ -46,20 +46,25 @@ function linesIn(backups: readonly Backup[]): readonly FoundLine[] {
   );
 }
 
-/** What a record and older lines restrict, for nobody to read. */
-function closed({ stack, identity, others, secrets }: StackRecord, older: readonly FoundLine[]): StackGrants {
-  const names = new Set([...secrets, ...older.flatMap(({ line }) => Object.keys(line.secrets))]);
-  const nobody = [...names].map((secret): [string, GrantTable[string]] => [secret, {}]);
+/**
+ * What a record restricts, for nobody to read. Secrets of older lines alone are not among these: a record names a secret until the
+ * stack has withdrawn it.
+ */
+function closed({ stack, identity, others, secrets }: StackRecord): StackGrants {
+  const nobody = secrets.map((secret): [string, GrantTable[string]] => [secret, {}]);
   const known = identity === undefined ? {} : { identity };
   return { stack, ...known, others, secrets: Object.fromEntries(nobody) };
 }
 
 function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedStack {
   const lines = found.filter(({ line }) => isOneStack(line, record));
-  const same = lines.find(({ line }) => recordOf(line).grants === record.grants);
+  const same = lines.find(({ line }) => {
+    const { grants, secrets } = recordOf(line);
+    return grants === record.grants && record.secrets.every((secret) => secrets.includes(secret));
+  });
   const [first] = same === undefined ? lines : [same];
   return {
-    line: same?.line ?? closed(record, lines),
+    line: same?.line ?? closed(record),
     ...(first === undefined ? {} : { backup: first.where }),
     whole: same !== undefined,
   };

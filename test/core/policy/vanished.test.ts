@@ -92,6 +92,20 @@ describe("stacks that share a policy which loses their lines", () => {
           }
         }
       }),
+      {
+        examples: [
+          // The backup is older than the stack's removal of its secret.
+          [
+            [
+              { kind: "up", stack: "org/p/a", secrets: { s1: {} } },
+              { kind: "lose", keepsBackup: true },
+              { kind: "up", stack: "org/p/a", secrets: {} },
+              { kind: "lose", keepsBackup: false },
+              { kind: "up", stack: "org/p/b", secrets: {} },
+            ],
+          ],
+        ],
+      },
     );
   });
 
