@@ -146,7 +146,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     await ours.up(our());
     expect(await grants()).toEqual({
       [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: {}, "p2-secret": {} },
+      [THEIR_STACK]: { more: {} },
     });
     expect(engine.messages("WARNING").at(-1)).toContain(
       `This up puts the restrictions back, without readers for ${THEIR_STACK}: these get nothing until its own pulumi up.`,
