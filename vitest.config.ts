@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const MUTANTS = "test/core/access/mutants.test.ts";
@@ -15,6 +16,14 @@ const cluster = {
   retry: process.env["CI"] === undefined ? 0 : 1,
 };
 
+/** Tests without a cluster: one worker a processor, each of which loads the code once for all of its files. */
+const quick = {
+  isolate: false,
+  maxWorkers: "100%",
+  sequence: { groupOrder: 0 },
+  testTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
     reporters: [
@@ -22,6 +31,8 @@ export default defineConfig({
       "./test/support/summary-reporter.ts",
     ],
     passWithNoTests: false,
+    // Commands and the sandbox, which tests start as programs, are compiled once.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/trustee-access") },
     projects: [
       {
         extends: true,
@@ -29,9 +40,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/{core,components,cli,protocol,kube,sandbox}/**/*.test.ts"],
           exclude: ["test/sandbox/live/**", MUTANTS],
-          testTimeout: 60_000,
+          ...quick,
           hookTimeout: 1_800_000,
-          sequence: { groupOrder: 0 },
         },
       },
       // Hundreds of policies, each asked everything by OPA: not among the quick ones.
@@ -48,10 +58,7 @@ export default defineConfig({
         test: {
           name: "provider",
           include: ["test/provider/**/*.test.ts"],
-          testTimeout: 60_000,
-          // The provider is loaded once for all files of a worker; each file has clusters of its own.
-          isolate: false,
-          sequence: { groupOrder: 0 },
+          ...quick,
         },
       },
       {

@@ -107,11 +107,12 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
     if (result.added.length > 0 || result.created !== undefined) others.set(name, result.theirs);
   }
   const ours = tidy([...mine]);
-  // One that wants nothing any more stays in the record until it leaves: its state may still know what it had.
-  const there = Object.hasOwn(known.owners, owner) || Object.keys(ours).length > 0;
-  const owners = there ? { ...known.owners, [owner]: ours } : known.owners;
   // What others change in an entry of ours is no change of the record, until something is written there all the same.
   const same = document.text === read;
+  // One that wants nothing any more stays in the record until it leaves: its state may still know what it had. So does one that only
+  // made a list of a lone text: the record holds the text from before.
+  const there = Object.hasOwn(known.owners, owner) || Object.keys(ours).length > 0 || !(same || takeOnly);
+  const owners = there ? { ...known.owners, [owner]: ours } : known.owners;
   const recorded = new Map(
     same ? Object.entries(known.theirs ?? {}).filter(([name]) => others.has(name)) : others,
   );

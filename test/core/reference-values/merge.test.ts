@@ -45,6 +45,15 @@ const start: fc.Arbitrary<World> = fc
   )
   .map((text) => ({ ...text, ledger: EMPTY_LEDGER, states: {} }));
 
+const loneText: World = {
+  key: LIST,
+  content: JSON.stringify([
+    { name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: "aa".repeat(32) },
+  ]),
+  ledger: EMPTY_LEDGER,
+  states: {},
+};
+
 /** Whether every entry of the name holds each wanted digest. */
 function holds(world: World, digests: Digests): void {
   const { entries } = readDocument(world.key, world.content);
@@ -142,6 +151,8 @@ describe("laws", () => {
         expect(resumed.content).toBe(killed.content);
         expect(leave(resumed, "a").content).toBe(before.content);
       }),
+      // Somebody else's lone text, which matches nothing, is the very digest.
+      { examples: [[loneText, { snp_pcr08: ["aa".repeat(32)] }]] },
     );
   });
 
