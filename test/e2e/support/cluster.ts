@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
+import type { KubeObject } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
+import { api, exec } from "./api.ts";
 
 /** Trustee's namespace. */
 export const NAMESPACE = "trustee-operator-system";
@@ -10,17 +13,6 @@ export async function kubectl(sandbox: Sandbox, ...args: readonly string[]): Pro
   const { exitCode, stdout, stderr } = await sandbox.kubectl(args);
   if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed (${exitCode}): ${stderr}`);
   return stdout;
-}
-
-async function json(
-  sandbox: Sandbox,
-  ...args: readonly string[]
-): Promise<Readonly<Record<string, unknown>>> {
-  return JSON.parse(await kubectl(sandbox, ...args, "-o", "json")) as Readonly<Record<string, unknown>>;
-}
-
-interface Named {
-  readonly metadata: { readonly name: string; readonly uid: string };
 }
 
 interface WithData {
@@ -36,14 +28,15 @@ export interface SharedData {
 
 /** What others own on Trustee's side, for a comparison before and after: all data, byte for byte. */
 export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
+  const client = api(sandbox);
   const [configMaps, secrets, kbsConfig] = await Promise.all([
-    json(sandbox, "get", "configmaps", "-n", NAMESPACE),
-    json(sandbox, "get", "secrets", "-n", NAMESPACE),
-    json(sandbox, "get", "kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE),
+    client.list("ConfigMap", NAMESPACE),
+    client.list("Secret", NAMESPACE),
+    client.get({ kind: "KbsConfig", namespace: NAMESPACE, name: "trusteeconfig-kbs-config" }),
   ]);
-  const dataByName = (list: Readonly<Record<string, unknown>>): Readonly<Record<string, WithData>> =>
+  const dataByName = (items: readonly KubeObject[]): Readonly<Record<string, WithData>> =>
     Object.fromEntries(
-      (list["items"] as readonly (Named & WithData)[]).map(({ metadata, data, type }) => [
+      (items as readonly (KubeObject & WithData)[]).map(({ metadata, data, type }) => [
         metadata.name,
         { ...(data === undefined ? {} : { data }), ...(type === undefined ? {} : { type }) },
       ]),
@@ -51,7 +44,7 @@ export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
   return {
     configMaps: dataByName(configMaps),
     secrets: dataByName(secrets),
-    kbsConfig: kbsConfig["spec"] as SharedData["kbsConfig"],
+    kbsConfig: kbsConfig?.["spec"] as SharedData["kbsConfig"],
   };
 }
 
@@ -63,15 +56,16 @@ export interface Marks {
 
 /** The labels and annotations of all that others own on Trustee's side: kind/name -> what {@link sharedData} leaves out. */
 export async function sharedMarks(sandbox: Sandbox): Promise<Readonly<Record<string, Marks>>> {
-  const { items } = await json(sandbox, "get", "configmaps,secrets,kbsconfigs", "-n", NAMESPACE);
-  return Object.fromEntries(
-    (
-      items as readonly { readonly kind: string; readonly metadata: Partial<Marks> & Named["metadata"] }[]
-    ).map(({ kind, metadata: { name, labels = {}, annotations = {} } }) => [
-      `${kind}/${name}`,
-      { labels, annotations },
-    ]),
+  const client = api(sandbox);
+  const marks = await Promise.all(
+    (["ConfigMap", "Secret", "KbsConfig"] as const).map(async (kind) =>
+      (await client.list(kind, NAMESPACE)).map(({ metadata: { name, labels = {}, annotations = {} } }) => [
+        `${kind}/${name}`,
+        { labels, annotations },
+      ]),
+    ),
   );
+  return Object.fromEntries(marks.flat()) as Readonly<Record<string, Marks>>;
 }
 
 /** Writes one key of a ConfigMap as somebody with kubectl would. */
@@ -117,8 +111,8 @@ export async function editReferenceValues(
 }
 
 export async function configMapKey(sandbox: Sandbox, name: string, key: string): Promise<string> {
-  const { data } = await json(sandbox, "get", "configmap", name, "-n", NAMESPACE);
-  return (data as Readonly<Record<string, string>> | undefined)?.[key] ?? "";
+  const found = await api(sandbox).get({ kind: "ConfigMap", namespace: NAMESPACE, name });
+  return (found?.["data"] as Readonly<Record<string, string>> | undefined)?.[key] ?? "";
 }
 
 /** Pod -> uid: another uid is another pod. */
@@ -126,21 +120,20 @@ export async function podUids(
   sandbox: Sandbox,
   namespace = "default",
 ): Promise<Readonly<Record<string, string>>> {
-  const { items } = await json(sandbox, "get", "pods", "-n", namespace);
-  return Object.fromEntries((items as readonly Named[]).map(({ metadata }) => [metadata.name, metadata.uid]));
+  const pods = await api(sandbox).list("Pod", namespace);
+  return Object.fromEntries(pods.map(({ metadata }) => [metadata.name, metadata.uid ?? ""]));
 }
 
 /** A pod's annotation with its initdata, as it runs. */
 export async function initdataAnnotation(sandbox: Sandbox, pod: string): Promise<string> {
-  const { metadata } = await json(sandbox, "get", "pod", pod, "-n", "default");
-  const { annotations } = metadata as { readonly annotations: Readonly<Record<string, string>> };
-  return annotations["io.katacontainers.config.hypervisor.cc_init_data"] ?? "";
+  const found = await api(sandbox).get({ kind: "Pod", namespace: "default", name: pod });
+  return found?.metadata.annotations?.[INITDATA_ANNOTATION] ?? "";
 }
 
 /** What the tutorial's command prints in a pod. */
 export async function curl(sandbox: Sandbox, pod: string, path: string): Promise<string> {
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
-  return kubectl(sandbox, "exec", `pods/${pod}`, "-n", "default", "--", "curl", "-s", url);
+  return exec(sandbox, pod, "default", ["curl", "-s", url]);
 }
 
 /** Whether a pod gets a secret, by the tutorial's command. */
@@ -150,10 +143,9 @@ export async function readable(sandbox: Sandbox, pod: string, path: string): Pro
 
 /** When a ConfigMap was last written, by the API server's clock, in milliseconds. */
 export async function lastChange(sandbox: Sandbox, configMap: string): Promise<number> {
-  const args = ["get", "configmap", configMap, "-n", NAMESPACE, "--show-managed-fields"];
-  const { metadata } = await json(sandbox, ...args);
-  const { managedFields } = metadata as { readonly managedFields: readonly { readonly time: string }[] };
-  return Math.max(...managedFields.map(({ time }) => Date.parse(time)));
+  const found = await api(sandbox).get({ kind: "ConfigMap", namespace: NAMESPACE, name: configMap });
+  const times = found?.metadata.managedFields?.map(({ time = "" }) => Date.parse(time)) ?? [];
+  return Math.max(...times);
 }
 
 const KBS = ["deployment/trustee-deployment", "-n", NAMESPACE];
@@ -178,13 +170,10 @@ export async function replaceKbsPods(sandbox: Sandbox): Promise<void> {
 
 /** When each running KBS pod was created, in milliseconds. */
 export async function kbsPodCreation(sandbox: Sandbox): Promise<readonly number[]> {
-  const { items } = await json(sandbox, "get", "pods", "-l", "app=kbs", "-n", NAMESPACE);
-  const pods = items as readonly {
-    readonly metadata: { readonly creationTimestamp: string; readonly deletionTimestamp?: string };
-  }[];
+  const pods = await api(sandbox).list("Pod", NAMESPACE, "app=kbs");
   return pods
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+    .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ""));
 }
 
 const tutorialPods = ["pod1", "pod2", "pod3"];

@@ -1,0 +1,42 @@
+import { Writable } from "node:stream";
+import { Exec, KubeConfig } from "@kubernetes/client-node";
+import type { Sandbox } from "../../../sandbox/api.ts";
+import { KubeClient } from "../../../kube/client.ts";
+import { loadCluster } from "../../../kube/cluster.ts";
+
+/** Reads of the sandbox's API server in this process: a `kubectl` each would take most of a test's processor time. */
+export function api(sandbox: Sandbox): KubeClient {
+  return new KubeClient(loadCluster({ kubeconfig: sandbox.kubeconfig }), AbortSignal.timeout(600_000));
+}
+
+/** What `kubectl exec` prints on its standard output. @throws Error with what it prints on standard error if it fails */
+export async function exec(
+  sandbox: Sandbox,
+  pod: string,
+  namespace: string,
+  command: readonly string[],
+): Promise<string> {
+  const config = new KubeConfig();
+  config.loadFromFile(sandbox.kubeconfig);
+  const printed = { stdout: "", stderr: "" };
+  const into = (stream: keyof typeof printed): Writable =>
+    new Writable({
+      write(chunk: Buffer, _, done) {
+        printed[stream] += chunk.toString();
+        done();
+      },
+    });
+  const { status, message } = await new Promise<{ readonly status?: string; readonly message?: string }>(
+    (resolve, reject) => {
+      new Exec(config)
+        .exec(namespace, pod, "", [...command], into("stdout"), into("stderr"), null, false, resolve)
+        .then((socket: unknown) => {
+          (socket as { onclose: () => void }).onclose = () => {
+            reject(new Error(`exec in ${pod} ended without a status`));
+          };
+        }, reject);
+    },
+  );
+  if (status !== "Success") throw new Error(`exec in ${pod} failed: ${message ?? ""} ${printed.stderr}`);
+  return printed.stdout;
+}
