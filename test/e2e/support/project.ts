@@ -1,6 +1,15 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
@@ -126,8 +135,17 @@ export class Project {
 
   /** Destroys what a failed test left, and removes the folder. */
   async dispose(): Promise<void> {
-    await this.pulumi("cancel", "--yes", "--stack", this.stack);
-    await this.pulumi("destroy", "--yes", "--stack", this.stack);
+    if (this.#hasResources()) {
+      await this.pulumi("cancel", "--yes", "--stack", this.stack);
+      await this.pulumi("destroy", "--yes", "--stack", this.stack);
+    }
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Whether there is anything to destroy, by the file that Pulumi keeps the state in. */
+  #hasResources(): boolean {
+    const backend = fileURLToPath(this.env["PULUMI_BACKEND_URL"] ?? "");
+    const file = join(backend, ".pulumi", "stacks", "trustee-access", `${this.stack}.json`);
+    return existsSync(file) && readFileSync(file, "utf8").includes('"urn"');
   }
 }
