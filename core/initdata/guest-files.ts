@@ -1,4 +1,5 @@
 import { isRecord, own } from "../records.ts";
+import { shownLine } from "../policy/shown-name.ts";
 import { guestNeeds, type GuestNeed } from "./guest-needs.ts";
 import { readToml, type Table } from "./toml-parts.ts";
 
@@ -21,8 +22,15 @@ export interface GuestFiles {
   readonly endpoints: readonly InitdataEndpoint[];
   /** What the guest fetches from the KBS to start. */
   readonly needs: readonly GuestNeed[];
-  /** What keeps the guest's programs from the KBS, whichever that is; each a sentence that begins by "its" or "there is". */
-  readonly flaws: readonly string[];
+  readonly flaws: readonly GuestFileFlaw[];
+}
+
+/** What keeps the guest's programs from the KBS, whichever that is. */
+export interface GuestFileFlaw {
+  /** A sentence that begins by "its" or "there is", with how to fix it. */
+  readonly words: string;
+  /** `false`: the guest's image may have what is missing. */
+  readonly sure: boolean;
 }
 
 /** A string at a path of tables. */
@@ -57,7 +65,7 @@ const tablesOf: Readonly<Record<GuestFile, readonly string[]>> = {
 const files = Object.keys(tablesOf) as GuestFile[];
 
 /** Tables of one file that stand in another, or in none. */
-function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): readonly string[] {
+function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): readonly GuestFileFlaw[] {
   return files.flatMap((file) =>
     tablesOf[file].flatMap((table) => {
       const elsewhere = files.filter((other) => other !== file && own(read[other], table) !== undefined);
@@ -65,9 +73,10 @@ function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): r
         ...(own(document, table) === undefined ? [] : [`outside its ${file}`]),
         ...elsewhere.map((other) => `in its ${other}`),
       ];
-      return places.map(
-        (place) => `its [${table}] stands ${place}, where the guest does not look for it. Move it into its ${file}.`,
-      );
+      return places.map((place) => ({
+        words: `its [${table}] stands ${place}, where the guest does not look for it. Move it into its ${file}.`,
+        sure: true,
+      }));
     }),
   );
 }
@@ -86,8 +95,9 @@ function pathFlaw(file: GuestFile, table: Table): string | undefined {
   }
   const tokens = own(table, "token_configs");
   if (textAt(table, "token_configs", "kbs", "url") !== undefined) return undefined;
-  const instead = isRecord(tokens) && isRecord(own(tokens, "coco_as")) ? "only [token_configs.coco_as], and" : "";
-  return `its aa.toml has ${instead === "" ? "" : `${instead} `}no KBS (token_configs.kbs.url): the guest gets no token by which the KBS gives a secret. Add [token_configs.kbs] with its url.`;
+  const instead =
+    isRecord(tokens) && own(tokens, "coco_as") !== undefined ? "only [token_configs.coco_as], and " : "";
+  return `its aa.toml has ${instead}no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.`;
 }
 
 /** What the files say, of which `data` has the texts. */
@@ -100,19 +110,19 @@ export function readGuestFiles(document: Table): GuestFiles {
     Record<GuestFile, ReturnType<typeof readToml>>
   >;
   const tables = { "cdh.toml": read["cdh.toml"].table, "aa.toml": read["aa.toml"].table };
-  const flaws = files.flatMap((file): readonly string[] => {
+  const flaws = files.flatMap((file): readonly GuestFileFlaw[] => {
     const { table, problem } = read[file];
+    const [program, lost] = [programs[file], "the pod gets no secret"];
     if (texts[file] === undefined) {
-      return [
-        `there is no ${file} in it, so unless the guest's image names a KBS, its ${programs[file]} knows none: the pod gets no secret.`,
-      ];
+      const words = `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} knows none: ${lost}.`;
+      return [{ words, sure: false }];
     }
     if (problem !== undefined) {
-      return [
-        `its ${file} is not TOML (${problem}): the guest's ${programs[file]} does not start, so the pod gets no secret. Correct it.`,
-      ];
+      const words = `its ${file} is not TOML (${shownLine(problem)}), so the guest's ${program} does not start: ${lost}. Correct it.`;
+      return [{ words, sure: true }];
     }
-    return [pathFlaw(file, table) ?? []].flat();
+    const words = pathFlaw(file, table);
+    return words === undefined ? [] : [{ words, sure: true }];
   });
   return {
     endpoints: endpointsOf(tables["cdh.toml"], tables["aa.toml"]),

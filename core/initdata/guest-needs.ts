@@ -29,7 +29,8 @@ function kbsPlace(uri: string): Pick<GuestNeed, "place" | "flaw"> {
   if (!URL.canParse(uri)) return { flaw: "is no URI" };
   const { protocol, pathname } = new URL(uri);
   if (protocol.startsWith("kbs+")) return {};
-  if (protocol !== "kbs:") return { flaw: `has the scheme ${protocol.slice(0, -1)}, by which no guest fetches` };
+  if (protocol !== "kbs:")
+    return { flaw: `has the scheme ${protocol.slice(0, -1)}, by which no guest fetches` };
   const [repository = "", secret = "", key = "", ...more] = pathname.slice(1).split("/");
   return repository === "" || secret === "" || key === "" || more.length > 0
     ? { flaw: "is not of the form kbs:///<repository>/<secret>/<key>" }

@@ -16,23 +16,32 @@ const MOST_STATEMENTS = 1000;
 /** What ends a multi-line text, opens or closes a list, or hides either from being looked at. */
 const PART = /"""|'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*|[[\]\n]/g;
 
-/** A text's statements: headers of tables, and keys with their values. One that is not closed ends with its line, or the text. */
+/** The header of a table, which no list and no text of a guest's file has on a line of its own. */
+const HEADER = /[ \t]*\[\[?(?!true\b|false\b)[A-Za-z_][\w.-]*\]/y;
+
+function isHeader(text: string, at: number): boolean {
+  HEADER.lastIndex = at;
+  return HEADER.test(text);
+}
+
+/** A text's statements: headers of tables, and keys with their values. One that is not closed ends where a table begins. */
 function statementsOf(text: string): readonly string[] {
   const found: string[] = [];
   let begun = 0;
   let depth = 0;
   let quotes: string | undefined;
   for (const { 0: part, index } of text.matchAll(PART)) {
-    if (quotes !== undefined) {
+    const isEnd = part === "\n" && ((quotes === undefined && depth <= 0) || isHeader(text, index + 1));
+    if (isEnd || (part === "\n" && isHeader(text, begun))) {
+      found.push(text.slice(begun, index));
+      begun = index + 1;
+      depth = 0;
+      quotes = undefined;
+    } else if (quotes !== undefined) {
       if (part === quotes) quotes = undefined;
     } else if (part === '"""' || part === "'''") quotes = part;
     else if (part === "[") depth += 1;
     else if (part === "]") depth -= 1;
-    else if (part === "\n" && depth <= 0) {
-      found.push(text.slice(begun, index));
-      begun = index + 1;
-      depth = 0;
-    }
   }
   return [...found, text.slice(begun)].map((one) => one.trim()).filter((one) => one !== "");
 }
@@ -47,7 +56,7 @@ function parsed(text: string): Table | undefined {
 
 /** Both, where they are tables or lists of them; else the first, since a key counts once. */
 function merged(first: unknown, second: unknown): unknown {
-  if (Array.isArray(first) && Array.isArray(second)) return [...first, ...second];
+  if (Array.isArray(first) && Array.isArray(second)) return (first as readonly unknown[]).concat(second);
   if (!isRecord(first) || !isRecord(second)) return first ?? second;
   const names = new Set([...Object.keys(first), ...Object.keys(second)]);
   return Object.fromEntries([...names].map((name) => [name, merged(own(first, name), own(second, name))]));
@@ -77,6 +86,6 @@ export function readToml(text: string): ReadToml {
     return { table: TOML.parse(text) };
   } catch (error) {
     const [problem = ""] = messageOf(error).split("\n");
-    return { table: salvaged(text), problem };
+    return { table: salvaged(text), problem: problem.replace(/, pos \d+:$/, "") };
   }
 }

@@ -124,7 +124,9 @@ function authoritySetting({ trustee }: Settings): ServedEndpoint["authorityFrom"
 
 /** The Secrets that the KBS will have: those of others, and this stack's as it declares them. */
 function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets {
-  const created = secrets.filter(isCreated).map(({ name, keys }): [string, readonly string[]] => [name, keys]);
+  const created = secrets
+    .filter(isCreated)
+    .map(({ name, keys }): [string, readonly string[]] => [name, keys]);
   return {
     registered: new Set([...live.registeredSecrets, ...secrets.map(({ name }) => name)]),
     missing: new Set(live.missingSecrets),
@@ -166,7 +168,7 @@ export function guard(
     ),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
-    ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map((flaw) => `${path}: ${flaw}`)),
+    ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
     ...checkGuestNeeds(plan, { policy: live.policy, ...servedSecrets(settings, live) }, issues),

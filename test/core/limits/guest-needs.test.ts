@@ -149,9 +149,9 @@ describe("the guards", () => {
       });
       const key = `${at} key of the image policy "cosign/key", whose secret is not registered with the KBS: a could not start`;
       expect(issues({ image: { image_security_policy: policy } })).toEqual([key]);
-      expect(issues({ image: { ...uris, sigstore_config_uri: "/x", image_security_policy: policy } })).toEqual(
-        [],
-      );
+      expect(
+        issues({ image: { ...uris, sigstore_config_uri: "/x", image_security_policy: policy } }),
+      ).toEqual([]);
       expect(issues({ image: { image_security_policy: "accept" } })).toEqual([
         `${at} "accept", which is no image policy in JSON (image.image_security_policy): a could not start`,
       ]);
