@@ -1,4 +1,5 @@
 import type { AgentRequest } from "../initdata/agent-policy.ts";
+import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { regoStatements } from "../rego/rules.ts";
 import { bracket, isSign, isWord, regoTokens, type RegoToken } from "../rego/tokens.ts";
@@ -38,7 +39,8 @@ function unbalancedLine(tokens: readonly RegoToken[]): number | undefined {
     const isOpenText = token.text === "`" || (token.kind === "string" && !/^(["`]).*\1$/s.test(token.text));
     if (isOpenText || token.text === '"') return token.line;
     if (bracket(token) > 0) open.push(token);
-    else if (bracket(token) < 0 && !isSign(token, closing[open.pop()?.text ?? ""] ?? "")) return token.line;
+    else if (bracket(token) < 0 && !isSign(token, own(closing, open.pop()?.text ?? "") ?? ""))
+      return token.line;
   }
   return open.at(-1)?.line;
 }

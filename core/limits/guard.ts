@@ -14,6 +14,7 @@ import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts
 import { checkGuestNeeds } from "./guest-needs.ts";
 import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
+import { sharedInitdataWarnings } from "./shared-initdata.ts";
 
 /** What the guards need to know of the live Trustee. */
 export interface LiveTrustee extends LiveTexts {
@@ -166,6 +167,7 @@ export function guard(
       (line) =>
         `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
     ),
+    ...sharedInitdataWarnings(settings, plan),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
     ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),

@@ -77,6 +77,11 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
   );
 }
 
+/** Who a table's reader is: each pod of an initdata that several share. No name of a reader has a comma in it. */
+export function readerNames(reader: string): readonly string[] {
+  return reader.split(", ");
+}
+
 /** A stack among those that share a Trustee. */
 export interface StackId {
   /** `organization/project/stack`. Another backend may have a stack of the same name. */
