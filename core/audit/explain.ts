@@ -9,7 +9,7 @@ import {
   trusteeCondition,
 } from "./explain-trustee.ts";
 import type { Condition, Explanation } from "./explanation.ts";
-import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
+import type { GlobalInitdata, PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
 import { shownLines } from "../policy/shown-name.ts";
 import { vanishedWords } from "../policy/vanished.ts";
 import { lostStacks } from "./lint-stacks.ts";
@@ -32,6 +32,8 @@ export interface CellFacts {
   /** The stack that was named, and how it calls the pod, where that is one of its own. */
   readonly stack?: StackFacts | undefined;
   readonly reader?: string | undefined;
+  /** What the pods' cluster gives to a pod that has no initdata; absent: nothing. */
+  readonly globalInitdata?: GlobalInitdata | undefined;
   /** The log of each pod of the KBS. */
   readonly log: readonly PodLog[];
 }
@@ -76,7 +78,7 @@ function conditionsOf(facts: CellFacts): readonly Condition[] {
   const claim = claimOf(facts);
   return [
     podCondition(pod),
-    ...(pod === undefined ? [] : [initdataCondition(readPodClaims(pod), claim)]),
+    ...(pod === undefined ? [] : [initdataCondition(pod, readPodClaims(pod), claim, facts.globalInitdata)]),
     ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
     ...(pod === undefined || claim === undefined ? [] : [uneditedCondition(pod)]),
     ...startupConditions(facts, claim),

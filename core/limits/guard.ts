@@ -5,6 +5,7 @@ import type { Plan } from "../plan/plan.ts";
 import { isCreated } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
+import { annotationWarnings } from "./annotations.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
@@ -167,6 +168,7 @@ export function guard(
       (line) =>
         `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
     ),
+    ...annotationWarnings(plan),
     ...sharedInitdataWarnings(settings, plan),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
