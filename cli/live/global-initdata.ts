@@ -14,7 +14,7 @@ const KEY = "INITDATA";
 
 /** What the cluster gives to peer pods that have no initdata of their own; undefined: nothing. A pod on bare metal is none. */
 export async function readGlobalInitdata(
-  kube: KubeClient,
+  kube: Pick<KubeClient, "get">,
   { runtimeClass = "" }: PodFacts,
 ): Promise<GlobalInitdata | undefined> {
   if (/(?:^|-)(?:snp|tdx|coco-dev)(?:-|$)/.test(runtimeClass)) return undefined;

@@ -13,7 +13,7 @@ const MOST_WRONG = 2;
 /** How many letters have to be put in, left out or changed. Both texts are short. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [at, letter] of [...one].entries()) {
+  for (const [at, letter] of Array.from(one).entries()) {
     const next = [at + 1];
     for (let index = 0; index < other.length; index += 1) {
       const change = (row[index] ?? 0) + (letter === other[index] ? 0 : 1);
