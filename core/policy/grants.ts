@@ -77,9 +77,13 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
   );
 }
 
-/** Who a table's reader is: each pod of an initdata that several share. No name of a reader has a comma in it. */
+/** What pods and readers may be called; whoever may write the policy may have called one otherwise. */
+const READER = /^[a-z0-9][a-z0-9./-]*$/;
+
+/** Who a table's reader is: each pod of an initdata that several share. */
 export function readerNames(reader: string): readonly string[] {
-  return reader.split(", ");
+  const names = reader.split(", ");
+  return names.every((name) => READER.test(name)) ? names : [reader];
 }
 
 /** A stack among those that share a Trustee. */

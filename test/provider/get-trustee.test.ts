@@ -28,7 +28,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
     const { spec } = await cluster.get("Route", route);
     const policies = (await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>;
     const values = (await cluster.data(trusteeNames.referenceValues)) as Record<string, string>;
-    const registeredSecrets = await cluster.entries(trusteeNames.kbsConfig);
+    const registeredSecrets = (await cluster.entries(trusteeNames.kbsConfig)) as readonly string[];
     const keys = {
       "attestation-status": ["status"],
       "fraud-dataset": ["dataset_key"],
@@ -57,7 +57,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       registeredSecrets,
       missingSecrets: [],
       secretKeys: Object.fromEntries(
-        Object.entries(keys).filter(([name]) => registeredSecrets?.includes(name) === true),
+        Object.entries(keys).filter(([name]) => registeredSecrets.includes(name)),
       ),
       warnings: [],
     });

@@ -16,7 +16,7 @@ function found(
   const get = ({ namespace, name }: ObjectRef): Promise<KubeObject | undefined> => {
     const data = new Map(Object.entries(maps)).get(namespace);
     if (data === "forbidden") {
-      const request = { verb: "get", resource: "configmaps", namespace, name };
+      const request = { verb: "get", resource: "configmaps", namespace, name } as const;
       return Promise.reject(new KubeError("forbidden", request, "no rule allows it"));
     }
     return Promise.resolve(data && { metadata: { name, namespace }, data });
