@@ -7,7 +7,7 @@ import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import { Issues } from "../core/issues.ts";
 import { onlyCertificates } from "../core/pem.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "../core/plan/pod.ts";
-import { checkClaims, checkPod } from "../core/settings/check-pods.ts";
+import { checkAnnotations, checkClaims, checkPod } from "../core/settings/check-pods.ts";
 import type { PodSettings } from "../core/settings/pod-schema.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { declarePod } from "../core/settings/pod.ts";
@@ -49,6 +49,7 @@ export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const { kbs, toml, settings } = split(args);
   const declaration = declarePod({ ...settings, name: args.name ?? name }, {});
   checkClaims(settings.claims, "claims", issues);
+  checkAnnotations(settings.annotations, "annotations", issues);
   checkPod(declaration, "", issues);
   const certificate =
     kbs.certificate === undefined

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
+import { strayNames } from "../core/initdata/annotation-names.ts";
 import type { LivePod } from "../core/plan/live-pod.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
 import { markOf } from "../core/trustee/ownership.ts";
@@ -26,11 +27,13 @@ function livePod(object: KubeObject, isPod: boolean): LivePod {
   const template = isPod ? undefined : templateSchema.safeParse(object).data?.spec.template;
   const annotations = isPod ? object.metadata.annotations : template?.metadata?.annotations;
   const annotation = annotations?.[INITDATA_ANNOTATION];
+  const strayAnnotations = strayNames(annotations ?? {});
   const { stack, identity } = markOf(object.metadata.annotations) ?? {};
   return {
     ...(stack === undefined ? {} : { stack }),
     ...(identity === undefined ? {} : { identity }),
     ...(annotation === undefined ? {} : { annotation }),
+    ...(strayAnnotations.length === 0 ? {} : { strayAnnotations }),
   };
 }
 

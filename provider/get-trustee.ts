@@ -22,6 +22,7 @@ import {
   STACK_ANNOTATION,
 } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
+import { keysOf } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
 import { certificatesOf } from "./certificates.ts";
@@ -29,7 +30,7 @@ import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
 import { findGeneration } from "./generation.ts";
 import { Survey } from "./survey.ts";
-import { checkOwnSecrets, lostLines, otherBytes, updateWarnings } from "./trustee-facts.ts";
+import { checkOwnSecrets, lostLines, missingWarnings, otherBytes, updateWarnings } from "./trustee-facts.ts";
 
 const argsSchema = z.object({
   namespace: z.string().min(1),
@@ -141,7 +142,7 @@ export async function getTrustee(
   const survey = new Survey(kube, want.namespace, issues);
   const pinned: Generation | undefined = want.generation ?? undefined;
   const hasUrl = typeof want.url === "string";
-  const routes = candidateKeys("route", pinned);
+  const routeNames = candidateKeys("route", pinned);
   const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig");
   const names = reading.then((kbsConfig) => ({
     policy:
@@ -155,23 +156,27 @@ export async function getTrustee(
   }));
   const map = async (name: string): Promise<KubeObject | undefined> =>
     survey.need("ConfigMap", name, "trustee.namespace");
-  const [kbsConfig, , certificate, policyMap, valuesMap, looked] = await Promise.all([
+  const declaredKeys = new Map<string, readonly string[]>();
+  const [kbsConfig, , certificate, policyMap, valuesMap, routes] = await Promise.all([
     reading,
     survey.need("Deployment", want.deployment, "trustee.deployment"),
     survey.need("Secret", want.certificateSecret, "trustee.certificateSecret"),
     names.then(async ({ policy }) => map(policy)),
     names.then(async ({ values }) => map(values)),
-    Promise.all(routes.map((name) => survey.look("Route", name, hasUrl))),
+    Promise.all(routeNames.map((name) => survey.look("Route", name, hasUrl))),
     ...want.existingSecrets.map(async (name) => {
       const metadata = await survey.needSecret(name, `secrets "${name}"`);
-      if (metadata !== undefined) checkExisting(name, metadata, want, issues);
+      if (metadata === undefined) return;
+      checkExisting(name, metadata, want, issues);
+      const keys = keysOf(metadata);
+      if (keys !== undefined) declaredKeys.set(name, keys);
     }),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);
       if (metadata !== undefined) checkCreated(name, metadata, want, takeOver, issues);
     }),
   ]);
-  const host = looked.map((read) => hostOf(read?.value)).find((one) => one !== undefined);
+  const host = routes.map((read) => hostOf(read?.value)).find((one) => one !== undefined);
   survey.needAnswers(`the Trustee in namespace "${want.namespace}"`);
   const maps = {
     policy: policyMap && readConfigMap(policyMap),
@@ -180,8 +185,8 @@ export async function getTrustee(
   const generation = findGeneration(maps, pinned, issues);
   const url = host === undefined ? (want.url ?? undefined) : `https://${host}`;
   if (url === undefined) {
-    const named = `Route ${routes.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
-    const unread = looked.some((read) => read === undefined);
+    const named = `Route ${routeNames.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
+    const unread = routes.some((read) => read === undefined);
     issues.add({
       path: "trustee.url",
       given: unread ? `nothing, and the ${named} cannot be read` : `nothing, and there is no ${named}`,
@@ -203,13 +208,13 @@ export async function getTrustee(
   if (kbsConfig !== undefined)
     checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
   const certificates = certificate === undefined ? {} : certificatesOf(certificate, want, issues);
-  const warnings = await survey.missing(
+  const listed = await survey.listed(
     registered.filter((name) => !want.createdSecrets.includes(name) && !want.existingSecrets.includes(name)),
-    want.kbsConfig,
   );
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
   const policyPlace = { namespace: want.namespace, name: policyConfigMap };
-  for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, looked)]) log.warn(warning);
+  const warnings = missingWarnings(listed.missing, want.kbsConfig);
+  for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes)]) log.warn(warning);
   return {
     result: {
       url: url ?? "",
@@ -232,6 +237,8 @@ export async function getTrustee(
         ownOf(want),
       ),
       registeredSecrets: registered,
+      missingSecrets: listed.missing,
+      secretKeys: { ...listed.keys, ...Object.fromEntries(declaredKeys) },
       warnings,
     },
   };

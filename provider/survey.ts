@@ -1,8 +1,14 @@
 import { IssuesError, type Issues } from "../core/issues.ts";
-import { shownName } from "../core/policy/shown-name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
+import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject, ObjectMeta } from "../kube/objects.ts";
+
+export interface ListedSecrets {
+  readonly missing: readonly string[];
+  /** Secret -> the names of its keys, where they can be seen. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+}
 
 /** Reads of one namespace at a time that is still before anything is written: what fails becomes an issue. */
 export class Survey {
@@ -91,24 +97,27 @@ export class Survey {
     return read?.value;
   }
 
-  /** A warning for each listed Secret that does not exist: the operator's reconcile stops at it. */
-  async missing(names: readonly string[], kbsConfig: string): Promise<readonly string[]> {
+  /** The listed Secrets, as far as they can be looked at: what is not there, and the names of the keys of what is. */
+  async listed(names: readonly string[]): Promise<ListedSecrets> {
     const found = await Promise.all(
       names.map(async (name) => {
         try {
-          return await this.#metadataOf(name);
-        } catch (error) {
-          return error;
+          return { name, metadata: await this.#metadataOf(name) };
+        } catch {
+          return undefined;
         }
       }),
     );
-    return names
-      .filter((_, index) => found[index] === undefined)
-      .map(
-        (name) =>
-          `KbsConfig "${kbsConfig}" lists Secret "${shownName(name)}", which does not exist: the Trustee operator cannot reconcile ` +
-          "until it is created, or taken out of the list.",
-      );
+    const looked = found.filter((one) => one !== undefined);
+    return {
+      missing: looked.flatMap(({ name, metadata }) => (metadata === undefined ? [name] : [])),
+      keys: Object.fromEntries(
+        looked.flatMap(({ name, metadata }) => {
+          const keys = metadata && keysOf(metadata);
+          return keys === undefined ? [] : [[name, keys] as const];
+        }),
+      ),
+    };
   }
 
   #metadataOf(name: string): Promise<ObjectMeta | undefined> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Issues } from "../core/issues.ts";
 import type { StackId } from "../core/policy/grants.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import { foreignVanished } from "../core/policy/vanished.ts";
 import { keepPolicyWords, losesPolicy, lossWords, REDHAT_ROUTE } from "../core/trustee/redhat.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -34,6 +35,15 @@ export function otherBytes(map: KubeObject | undefined, key: string): number {
   return (
     texts.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0) +
     Object.values(binary).reduce((sum, value) => sum + Buffer.from(value, "base64").length, 0)
+  );
+}
+
+/** A warning for each listed Secret that does not exist: the operator's reconcile stops at it. */
+export function missingWarnings(names: readonly string[], kbsConfig: string): readonly string[] {
+  return names.map(
+    (name) =>
+      `KbsConfig "${kbsConfig}" lists Secret "${shownName(name)}", which does not exist: the Trustee operator cannot reconcile ` +
+      "until it is created, or taken out of the list.",
   );
 }
 

@@ -9,6 +9,7 @@ import { isName } from "../../core/names.ts";
 import { own } from "../../core/records.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
+import { readGlobalInitdata } from "../live/global-initdata.ts";
 import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
@@ -66,6 +67,8 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
   const [facts] = running;
   const claims = facts === undefined ? undefined : readPodClaims(facts);
   const readable = claims === undefined || "problem" in claims ? undefined : claims;
+  const globalInitdata =
+    facts === undefined || claims !== undefined ? undefined : await readGlobalInitdata(sides.pods, facts);
   const { annotations = {} } = sides.stack ?? {};
   return {
     trustee,
@@ -78,6 +81,7 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
     declared: own(annotations, declared.id),
     stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
     reader: declared.id,
+    globalInitdata,
     log,
   };
 }

@@ -6,6 +6,7 @@ import { isAtLeast, severities, type Severity } from "../../core/audit/finding.t
 import { junit } from "../../core/audit/junit.ts";
 import { lintCases, lintText } from "../../core/audit/lint-report.ts";
 import { lint } from "../../core/audit/lint.ts";
+import { startQuestions } from "../../core/audit/lint-needs.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
 import { generationOf } from "../../core/audit/trustee-view.ts";
@@ -55,7 +56,10 @@ async function readFacts(options: LintOptions): Promise<LiveFacts> {
   return {
     trustee,
     ...seen,
-    answers: await askPolicy(trustee, lintQuestions(trustee)),
+    answers: await askPolicy(trustee, [
+      ...lintQuestions(trustee),
+      ...startQuestions(trustee, seen.pods ?? []),
+    ]),
     stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
   };
 }

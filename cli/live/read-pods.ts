@@ -1,5 +1,6 @@
 import type { PodFacts } from "../../core/audit/facts.ts";
 import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../../core/initdata/annotation.ts";
+import { strayNames } from "../../core/initdata/annotation-names.ts";
 import { byString } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
@@ -15,6 +16,7 @@ export function podFacts(pod: KubeObject): PodFacts {
   const { phase, podIP, conditions } = podStatus.parse(pod["status"]);
   const { runtimeClassName } = podSpec.parse(pod["spec"] ?? {});
   const annotation = metadata.annotations?.[INITDATA_ANNOTATION];
+  const strayAnnotations = strayNames(metadata.annotations ?? {});
   const machineType = metadata.annotations?.[MACHINE_TYPE_ANNOTATION];
   const annotated = annotationWriter(metadata, INITDATA_ANNOTATION);
   return {
@@ -25,6 +27,7 @@ export function podFacts(pod: KubeObject): PodFacts {
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     ...(podIP === undefined ? {} : { address: podIP }),
     ...(annotation === undefined ? {} : { annotation }),
+    ...(strayAnnotations.length === 0 ? {} : { strayAnnotations }),
     ...(annotated === undefined ? {} : { annotated }),
     ...(machineType === undefined ? {} : { machineType }),
     ...(runtimeClassName === undefined ? {} : { runtimeClass: runtimeClassName }),
@@ -32,7 +35,7 @@ export function podFacts(pod: KubeObject): PodFacts {
 }
 
 /**
- * The pods with initdata that have not ended, by namespace and name.
+ * The pods with initdata, or an annotation that is nearly that, which have not ended, by namespace and name.
  * @param namespaces empty: all
  */
 export async function readPods(
@@ -54,7 +57,10 @@ export async function readPods(
     .flat()
     .map(podFacts)
     .filter(
-      ({ annotation, phase }) => annotation !== undefined && phase !== "Succeeded" && phase !== "Failed",
+      ({ annotation, strayAnnotations, phase }) =>
+        (annotation !== undefined || strayAnnotations !== undefined) &&
+        phase !== "Succeeded" &&
+        phase !== "Failed",
     )
     .sort((a, b) => byString(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
 }

@@ -57,12 +57,3 @@ export const podStatus = z
     conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]),
   })
   .default({ phase: "Unknown", conditions: [] });
-
-/** What one writer manages of an object: `f:data: {f:secret: {}}`; names of fields only, never a value. */
-export const managedField = z.looseObject({
-  manager: z.string().default("somebody"),
-  subresource: z.string().default(""),
-  time: z.string().optional(),
-  fieldsV1: z.record(z.string(), z.unknown()).default({}),
-});
-export type ManagedField = z.output<typeof managedField>;

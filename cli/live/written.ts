@@ -1,16 +1,10 @@
 import { isRecord, own } from "../../core/records.ts";
-import { z } from "zod";
+import { managedFields } from "../../kube/managed-fields.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
-import { managedField, type ManagedField } from "./shapes.ts";
 
 /** Whole seconds since 1970 of an API server's time; NaN if there is none. */
 export function seconds(time: string | undefined): number {
   return Math.floor(Date.parse(time ?? "") / 1000);
-}
-
-function managedFields(metadata: ObjectMeta): readonly ManagedField[] {
-  const parsed = z.array(managedField).safeParse(metadata.managedFields ?? []);
-  return parsed.success ? parsed.data : [];
 }
 
 /** When the object was last written, by the newest of its writers; its creation at least. */
@@ -23,15 +17,6 @@ export function lastWritten(metadata: ObjectMeta): number {
 
 function child(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
-}
-
-/** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */
-export function keysOf(metadata: ObjectMeta): readonly string[] | undefined {
-  const keys = managedFields(metadata).flatMap(({ fieldsV1 }) =>
-    Object.keys((fieldsV1["f:data"] as object | undefined) ?? {}),
-  );
-  const names = keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2));
-  return names.length === 0 ? undefined : [...new Set(names)].sort();
 }
 
 /** Who last wrote an annotation, and when that writer last wrote anything of the object. */

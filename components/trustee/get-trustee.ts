@@ -59,6 +59,10 @@ export interface GetTrusteeResult {
   readonly vanished?: readonly StackGrants[];
   /** `spec.kbsSecretResources` as it is. */
   readonly registeredSecrets: readonly string[];
+  /** Those of them that do not exist. */
+  readonly missingSecrets: readonly string[];
+  /** Secret -> the names of its keys, where they can be seen: of those that are registered, or declared as existing. */
+  readonly secretKeys: Readonly<Record<string, readonly string[]>>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { requestDefaults, type AgentPolicy } from "../initdata/agent-policy.ts";
+import { requestDefaults, type AgentPolicy, type AgentRequest } from "../initdata/agent-policy.ts";
 
 /** One request to the agent in a guest, and what its policy must say. */
 export interface AgentCase {
@@ -17,6 +17,8 @@ export interface DeclaredAgent {
   readonly logs?: boolean;
   /** Requests that differ from the defaults. Absent: not known, then only those are asked about that nobody should allow. */
   readonly requests?: AgentPolicy["requests"];
+  /** Requests that a guest needs to start. @default none */
+  readonly needed?: readonly AgentRequest[];
 }
 
 /** Requests by which the host would get around everything else. */
@@ -106,10 +108,13 @@ export function agentCases(declared: DeclaredAgent): readonly AgentCase[] {
   const distinct = new Map(
     missed.map(([args, what]) => [JSON.stringify(args), exec(args, false, `exec with ${what}`)]),
   );
-  const requests =
+  const needed = declared.needed ?? [];
+  const others =
     declared.requests === undefined
       ? forbiddenRequests.map((request) => [request, false] as const)
-      : Object.entries({ ...requestDefaults, ...declared.requests });
+      : Object.entries({ ...requestDefaults, ...declared.requests }).filter(
+          ([request]) => !needed.some((one) => one === request),
+        );
   return [
     ...commands.map((args) => exec(args, true, "exec as declared")),
     ...distinct.values(),
@@ -117,7 +122,13 @@ export function agentCases(declared: DeclaredAgent): readonly AgentCase[] {
     ...(declared.logs === undefined
       ? []
       : [{ request: "ReadStreamRequest", input: {}, allowed: declared.logs, what: "reading the logs" }]),
-    ...requests.map(([request, allowed]) => ({ request, input: {}, allowed, what: request })),
+    ...others.map(([request, allowed]) => ({ request, input: {}, allowed, what: request })),
+    ...needed.map((request) => ({
+      request,
+      input: {},
+      allowed: true,
+      what: `${request}, which a guest needs to start,`,
+    })),
     { request: "NoSuchRequest", input: {}, allowed: false, what: "a request that the policy does not know" },
   ];
 }

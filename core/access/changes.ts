@@ -4,6 +4,7 @@ import {
   formerName,
   listGrants,
   mergeGrants,
+  readerNames,
   type StackGrants,
 } from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
@@ -70,7 +71,10 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readon
 
 /** Pod -> what it claimed before, by the stack's former grants. */
 function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
-  return Map.groupBy(listGrants(former?.secrets ?? {}), ({ reader }) => reader);
+  const grants = listGrants(former?.secrets ?? {}).flatMap((grant) =>
+    readerNames(grant.reader).map((reader) => ({ ...grant, reader })),
+  );
+  return Map.groupBy(grants, ({ reader }) => reader);
 }
 
 /**
@@ -83,6 +87,7 @@ function comparedRows(
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
+  const known = new Set([...formerClaims.values()].flat().map(({ initData }) => initData));
   const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
@@ -91,7 +96,9 @@ function comparedRows(
         claim.binding === ANY_TEE ? { ...claim, binding } : claim,
       );
       const current: readonly Claimant[] = [{ initData, binding }];
-      if (deployed.has(pod)) return [{ pod, before: former.length > 0 ? former : current, after: current }];
+      // One that is new to initdata which others were granted something by did not have it before.
+      const before = former.length > 0 || known.has(initData) ? former : current;
+      if (deployed.has(pod)) return [{ pod, before, after: current }];
       return [
         { pod, before: current, after: current },
         ...(former.length > 0 ? [{ pod: formerName(pod), before: former, after: former }] : []),

@@ -1,5 +1,6 @@
 import { shownName } from "../policy/shown-name.ts";
-import type { PodFacts } from "./facts.ts";
+import { BROKEN_WORDS, isBroken, strayWords } from "../initdata/annotation-names.ts";
+import type { GlobalInitdata, PodFacts } from "./facts.ts";
 import type { Condition } from "./explanation.ts";
 import { isEditedLater } from "./lint-digests.ts";
 import type { NamedClaim, PodClaims, UnreadableInitdata } from "./pod-claims.ts";
@@ -32,19 +33,27 @@ export function podCondition(pod: PodFacts | undefined): Condition {
   };
 }
 
-/** Its initdata says what its TEE claims. */
+/** There is no initdata annotation; the cluster may give the pod initdata all the same. */
+function noInitdata({ strayAnnotations = [] }: PodFacts, cluster: GlobalInitdata | undefined): Condition {
+  const next =
+    "Give the pod initdata of its own: declare it in the stack, or add the annotation from its outputs, and create it anew.";
+  const detail = ["the pod has no initdata annotation", ...strayAnnotations.map(strayWords)].join(": ");
+  if (cluster === undefined) return { id: "initdata", status: "fails", detail, next };
+  const from =
+    "problem" in cluster
+      ? `whether the cluster gives it initdata is not known (${cluster.problem})`
+      : `ConfigMap ${cluster.namespace}/${cluster.name} (${cluster.key}) gives initdata to every peer pod without, and which it did when this one started is not seen`;
+  return { id: "initdata", status: "unknown", detail: `${detail}; ${from}`, next };
+}
+
+/** Its initdata says what its TEE claims. @param cluster what the cluster gives to pods that have none; undefined: nothing */
 export function initdataCondition(
+  pod: PodFacts,
   claims: PodClaims | UnreadableInitdata | undefined,
   claim: NamedClaim | undefined,
+  cluster: GlobalInitdata | undefined,
 ): Condition {
-  if (claims === undefined) {
-    return {
-      id: "initdata",
-      status: "fails",
-      detail: "the pod has no initdata annotation",
-      next: "Give the pod initdata of its own: declare it in the stack, or add the annotation from its outputs, and create it anew.",
-    };
-  }
+  if (claims === undefined) return noInitdata(pod, cluster);
   if ("problem" in claims || claim === undefined) {
     return {
       id: "initdata",
@@ -56,7 +65,7 @@ export function initdataCondition(
   return {
     id: "initdata",
     status: "holds",
-    detail: `${claim.name} ${claim.value}, from the running pod's annotation`,
+    detail: `${claim.name} ${claim.value}, from the running pod's annotation${isBroken(pod.annotation ?? "") ? `, which ${BROKEN_WORDS}` : ""}`,
   };
 }
 

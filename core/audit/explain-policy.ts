@@ -7,6 +7,7 @@ import type { Condition } from "./explanation.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import type { NamedClaim, PodClaims } from "./pod-claims.ts";
 import { namedClaims } from "./pod-claims.ts";
+import { needQuestions } from "./pod-needs.ts";
 import { digestsInPolicy, readGenerated } from "./policy-text.ts";
 import { differsInCase } from "./digest-case.ts";
 import {
@@ -27,7 +28,7 @@ function question(kind: KbsKind, secret: string, key: string, input: unknown): P
   return { syntax: kind.syntax, data: requestData(kind.shape, secret, key), input };
 }
 
-/** What `explain` asks the policy: for the pod's claims, for every digest that it names, and for a stranger. */
+/** What `explain` asks the policy: for the pod's claims, for every digest that it names, for a stranger, and for what the pod needs to start. */
 export function explainQuestions(
   trustee: TrusteeFacts,
   claims: PodClaims | undefined,
@@ -42,9 +43,10 @@ export function explainQuestions(
     ...claimed.map(({ value, binding }) => affirmingToken(value, binding)),
     ...named.map((digest) => affirmingToken(digest)),
   ];
-  return kbsKinds(generationOf(trustee)).flatMap((kind) =>
+  const asked = kbsKinds(generationOf(trustee)).flatMap((kind) =>
     tokens.map((input) => question(kind, secret, key, input)),
   );
+  return [...asked, ...(claims === undefined ? [] : needQuestions(trustee, claims))];
 }
 
 /** The digests that the policy gives the secret to, each with whose it is, where the policy says that. */

@@ -9,11 +9,12 @@ import {
   trusteeCondition,
 } from "./explain-trustee.ts";
 import type { Condition, Explanation } from "./explanation.ts";
-import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
+import type { GlobalInitdata, PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "./facts.ts";
 import { shownLines } from "../policy/shown-name.ts";
 import { vanishedWords } from "../policy/vanished.ts";
 import { lostStacks } from "./lint-stacks.ts";
 import { readPodClaims } from "./pod-claims.ts";
+import { lackedNeeds } from "./pod-needs.ts";
 import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
 /** Everything that one cell is explained by. */
@@ -31,6 +32,8 @@ export interface CellFacts {
   /** The stack that was named, and how it calls the pod, where that is one of its own. */
   readonly stack?: StackFacts | undefined;
   readonly reader?: string | undefined;
+  /** What the pods' cluster gives to a pod that has no initdata; absent: nothing. */
+  readonly globalInitdata?: GlobalInitdata | undefined;
   /** The log of each pod of the KBS. */
   readonly log: readonly PodLog[];
 }
@@ -50,14 +53,35 @@ function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
   );
 }
 
+/** What the pod's guest needs to start and does not get. */
+function startupConditions(
+  { trustee, pod, answers, secret, key }: CellFacts,
+  claim: ToldClaim | undefined,
+): readonly Condition[] {
+  const claims = pod === undefined ? undefined : readPodClaims(pod);
+  if (claims === undefined || "problem" in claims) return [];
+  // Of the one that is asked for, the other conditions tell.
+  const needs = claims.needs.filter(({ place }) => place?.secret !== secret || place.key !== key);
+  return [
+    ...claims.flaws.map((detail): Condition => ({ id: "startup", status: "fails", detail })),
+    ...lackedNeeds(trustee, { ...claims, needs }, claim, answers).map(({ name, words, next }): Condition => ({
+      id: "startup",
+      status: "fails",
+      detail: `its ${name}: ${words}`,
+      next,
+    })),
+  ];
+}
+
 function conditionsOf(facts: CellFacts): readonly Condition[] {
   const { trustee, pod, secret, key, answers, declared, stack } = facts;
   const claim = claimOf(facts);
   return [
     podCondition(pod),
-    ...(pod === undefined ? [] : [initdataCondition(readPodClaims(pod), claim)]),
+    ...(pod === undefined ? [] : [initdataCondition(pod, readPodClaims(pod), claim, facts.globalInitdata)]),
     ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
     ...(pod === undefined || claim === undefined ? [] : [uneditedCondition(pod)]),
+    ...startupConditions(facts, claim),
     registeredCondition(trustee, secret),
     existsCondition(trustee, secret, key),
     trusteeCondition(trustee),
@@ -80,6 +104,7 @@ const weight: readonly Condition["id"][] = [
   "trustee",
   "reference",
   "policy",
+  "startup",
   "pod",
 ];
 
@@ -89,8 +114,11 @@ function because(
   last: Explanation["log"],
 ): string {
   if (verdict === "denied") {
+    const fails = conditions.filter(({ status }) => status === "fails");
+    const isDown = fails.some(({ id }) => id === "pod");
+    // What a pod that runs would start with keeps nothing from it.
     const failed = weight.flatMap((id) =>
-      conditions.filter((one) => one.id === id && one.status === "fails"),
+      fails.filter((one) => one.id === id && (id !== "startup" || isDown)),
     );
     const [first, ...more] = failed;
     const rest = more.length === 0 ? "" : ` (and ${more.length} more, below)`;
@@ -112,8 +140,11 @@ export function explain(facts: CellFacts): Explanation {
   const conditions = conditionsOf(facts);
   const { log, podName, pod, secret, key } = facts;
   const last = lastRequest(log, secret, key, pod?.address);
-  // Other initdata than declared is told, but denies nothing by itself; who wrote the annotation is often not seen.
-  const fails = conditions.some(({ id, status }) => status === "fails" && id !== "declared");
+  // Other initdata than declared, and what a pod that runs could not start with again, are told, but deny nothing by themselves;
+  // who wrote the annotation is often not seen.
+  const fails = conditions.some(
+    ({ id, status }) => status === "fails" && id !== "declared" && id !== "startup",
+  );
   const unknown = conditions.some(({ status, next }) => status === "unknown" && next !== undefined);
   const verdict = fails ? "denied" : unknown ? "uncertain" : "allowed";
   const disagrees =

@@ -19,6 +19,7 @@ export const conditionNames = {
   initdata: "initdata",
   declared: "as declared",
   unedited: "unedited",
+  startup: "needed to start",
   registered: "registered",
   exists: "exists",
   trustee: "Trustee runs",

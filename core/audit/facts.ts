@@ -84,12 +84,18 @@ export interface PodFacts {
   readonly address?: string;
   /** The value of the initdata annotation; absent: the pod has none. */
   readonly annotation?: string;
+  /** The names of annotations that were meant to be that one, as it seems. @default none */
+  readonly strayAnnotations?: readonly string[];
   /** Who last wrote the initdata annotation, and when that writer last wrote anything of the pod. */
   readonly annotated?: { readonly at: number; readonly by: string };
   /** The annotation that asks for an instance size, which says which TEE it has. */
   readonly machineType?: string;
   readonly runtimeClass?: string;
 }
+
+/** Initdata that a cluster gives to every peer pod that has none of its own; `problem`: why it could not be looked for. */
+export type GlobalInitdata =
+  { readonly namespace: string; readonly name: string; readonly key: string } | { readonly problem: string };
 
 /** `failed`: no answer, upon which Trustee's engine denies. */
 export type PolicyAnswer = boolean | { readonly failed: "policy" | "evaluation"; readonly message: string };

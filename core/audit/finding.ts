@@ -20,6 +20,8 @@ export const rules = {
   TA103: "A running pod's digest is in no reference value",
   TA104: "A pod's initdata cannot be read",
   TA105: "A pod's initdata may have been edited after its start",
+  TA106: "A pod cannot fetch what its guest needs to start",
+  TA107: "A pod's initdata annotation is not as every runtime reads it",
   TA201: "A reference value has expired",
   TA202: "A reference value expires soon",
   TA203: "The reference values cannot be read",

@@ -1,3 +1,5 @@
+import { INITDATA_ANNOTATION } from "../initdata/annotation.ts";
+import { BROKEN_WORDS, isBroken, strayWords } from "../initdata/annotation-names.ts";
 import { getOrAdd } from "../records.ts";
 import { listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
@@ -29,6 +31,31 @@ function unreadable(pod: PodFacts, problem: string): Finding {
     why: "A guest refuses such initdata; and what the pod claims cannot be told.",
     mend: "Make the annotation anew: base64 of gzip of the initdata document.",
   };
+}
+
+/** TA107: initdata that some runtime, or every one, does not find. */
+function oddAnnotations(pod: PodFacts): readonly Finding[] {
+  const { annotation, strayAnnotations = [] } = pod;
+  const common = { id: "TA107", severity: "warning", where: placeOf(pod) } as const;
+  // Beside the right one, another does no harm.
+  if (annotation === undefined) {
+    return strayAnnotations.map((name) => ({
+      ...common,
+      about: [name],
+      what: `The pod has no initdata annotation: ${strayWords(name)}.`,
+      why: "The guest starts without initdata, attests as no reader, and gets no secret that is granted to one.",
+      mend: `Create the pod anew with ${INITDATA_ANNOTATION}.`,
+    }));
+  }
+  if (!isBroken(annotation)) return [];
+  return [
+    {
+      ...common,
+      what: `The pod's initdata annotation ${BROKEN_WORDS}.`,
+      why: "Under a runtime that does not take it, the pod does not start.",
+      mend: "Make it by base64 -w0, and create the pod anew: the digest stays the same.",
+    },
+  ];
 }
 
 /** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
@@ -185,6 +212,7 @@ export function lintDigests(facts: LiveFacts): readonly Finding[] {
   const read: ReadPod[] = [];
   for (const pod of facts.pods) {
     const claims = readPodClaims(pod);
+    findings.push(...oddAnnotations(pod));
     if (claims === undefined) continue;
     if ("problem" in claims) findings.push(unreadable(pod, claims.problem));
     else {

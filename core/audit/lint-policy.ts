@@ -169,11 +169,14 @@ function isForAll(facts: LiveFacts, secret: string): boolean {
 }
 
 function imagePolicySecrets({ pods = [] }: LiveFacts): ReadonlySet<string> {
-  const paths = pods.flatMap((pod) => {
+  const secrets = pods.flatMap((pod) => {
     const claims = readPodClaims(pod);
-    return claims === undefined || "problem" in claims ? [] : [claims.imagePolicy ?? ""];
+    if (claims === undefined || "problem" in claims) return [];
+    return claims.needs.flatMap(({ what, place }) =>
+      what === "image policy" && place !== undefined ? [place.secret] : [],
+    );
   });
-  return new Set(paths.map((path) => path.split("/")[0] ?? ""));
+  return new Set(secrets);
 }
 
 function openSecret(

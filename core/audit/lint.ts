@@ -3,6 +3,7 @@ import { shownLines } from "../policy/shown-name.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./lint-digests.ts";
 import { lintLines } from "./lint-lines.ts";
+import { lintNeeds } from "./lint-needs.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintStacks } from "./lint-stacks.ts";
 import { lintGeneration, lintRollout, lintSecrets } from "./lint-trustee.ts";
@@ -15,6 +16,7 @@ export function lint(facts: LiveFacts): readonly Finding[] {
     ...lintLines(facts),
     ...lintStacks(facts),
     ...lintDigests(facts),
+    ...lintNeeds(facts),
     ...lintReferenceValues(facts),
     ...lintSecrets(facts),
     ...lintGeneration(facts),

@@ -2,6 +2,7 @@ import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { decodeAnnotation } from "../initdata/annotation.ts";
 import { algorithmsOf, bindings, claimSpellings, initDataClaim, type Binding } from "../initdata/binding.ts";
+import { readGuestFiles, type GuestFiles } from "../initdata/guest-files.ts";
 import { messageOf } from "../records.ts";
 import type { PodFacts } from "./facts.ts";
 
@@ -12,36 +13,15 @@ export interface PodClaims {
    * outside. The vTPM's PCR8, if it can be, comes first.
    */
   readonly claims: Readonly<Partial<Record<Binding, string>>>;
-  /** `secret/key` of the image policy that the guest asks for. */
-  readonly imagePolicy?: string;
-  /** The KBS that the guest asks. */
-  readonly url?: string;
+  /** What the guest fetches from the KBS to start. */
+  readonly needs: GuestFiles["needs"];
+  /** What is sure to keep the guest's programs from the KBS; each a sentence that begins by "its". */
+  readonly flaws: readonly string[];
 }
 
 /** What keeps the initdata from being read. */
 export interface UnreadableInitdata {
   readonly problem: string;
-}
-
-interface CdhDocument {
-  readonly kbc?: { readonly url?: unknown };
-  readonly image?: { readonly image_security_policy_uri?: unknown };
-}
-
-function readCdh(data: unknown): Pick<PodClaims, "imagePolicy" | "url"> {
-  const text = (data as Readonly<Record<string, unknown>> | undefined)?.["cdh.toml"];
-  if (typeof text !== "string") return {};
-  try {
-    const { kbc, image } = TOML.parse(text) as CdhDocument;
-    const uri = image?.image_security_policy_uri;
-    const path = typeof uri === "string" ? /^kbs:\/\/\/[^/]+\/([^/]+\/[^/]+)$/.exec(uri)?.[1] : undefined;
-    return {
-      ...(path === undefined ? {} : { imagePolicy: path }),
-      ...(typeof kbc?.url === "string" ? { url: kbc.url } : {}),
-    };
-  } catch {
-    return {};
-  }
 }
 
 /** Computes a pod's possible claims from its initdata annotation; `undefined` if it has none. */
@@ -53,7 +33,9 @@ export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | Un
     const algorithm = digestAlgorithms.find((one) => one === document["algorithm"]);
     if (algorithm === undefined)
       return { problem: `its algorithm is none of ${digestAlgorithms.join(", ")}` };
-    return { claims: claimsOf(algorithm, bytes), ...readCdh(document["data"]) };
+    const { needs, flaws } = readGuestFiles(document);
+    const sure = flaws.flatMap((flaw) => (flaw.sure ? [flaw.words] : []));
+    return { claims: claimsOf(algorithm, bytes), needs, flaws: sure };
   } catch (error) {
     const [problem = ""] = messageOf(error).split("\n");
     return { problem };

@@ -2,60 +2,16 @@ import TOML from "@iarna/toml";
 import { digestAlgorithms, type DigestAlgorithm } from "../digest.ts";
 import { given, type Issues } from "../issues.ts";
 import { otherBlocks } from "../pem.ts";
-import { isRecord, messageOf, own } from "../records.ts";
+import { isRecord, messageOf } from "../records.ts";
+import { readGuestFiles, textAt, type GuestFiles, type InitdataEndpoint } from "./guest-files.ts";
 import { INITDATA_VERSION } from "./initdata.ts";
-
-/** A KBS as one of the guest's files names it. */
-export interface InitdataEndpoint {
-  /** `cdh.toml`: where secrets come from; `aa.toml`: where tokens do. */
-  readonly file: "cdh.toml" | "aa.toml";
-  readonly url: string;
-  /** What the guest trusts, PEM. Absent: its own trust store decides. */
-  readonly certificate?: string;
-}
+import type { Table } from "./toml-parts.ts";
 
 /** What an initdata document says of itself, as far as it can be read. */
-export interface InitdataFacts {
+export interface InitdataFacts extends GuestFiles {
   readonly algorithm: DigestAlgorithm;
-  /** The KBS that the guest is to ask, once where its files agree. */
-  readonly endpoints: readonly InitdataEndpoint[];
-  /** Where the guest gets its image security policy (`cdh.toml`, `image.image_security_policy_uri`). */
-  readonly imagePolicyUri?: string;
   /** The agent policy (`policy.rego`). */
   readonly agentPolicy?: string;
-}
-
-type Table = Readonly<Record<string, unknown>>;
-
-/** A string at a path of tables. */
-function textAt(table: Table, ...path: readonly string[]): string | undefined {
-  const value = path.reduce<unknown>((at, name) => (isRecord(at) ? own(at, name) : undefined), table);
-  return typeof value === "string" ? value : undefined;
-}
-
-function parseTable(toml: string): Table {
-  try {
-    return TOML.parse(toml);
-  } catch {
-    return {};
-  }
-}
-
-function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
-  const named = [
-    { file: "cdh.toml", url: textAt(hub, "kbc", "url"), certificate: textAt(hub, "kbc", "kbs_cert") },
-    {
-      file: "aa.toml",
-      url: textAt(agent, "token_configs", "kbs", "url"),
-      certificate: textAt(agent, "token_configs", "kbs", "cert"),
-    },
-  ] as const;
-  const found = named.flatMap(({ file, url, certificate }): readonly InitdataEndpoint[] =>
-    url === undefined ? [] : [{ file, url, ...(certificate === undefined ? {} : { certificate }) }],
-  );
-  const same = ({ url, certificate = "" }: InitdataEndpoint): string =>
-    JSON.stringify([url, certificate.trim()]);
-  return found.filter((one, index) => found.findIndex((other) => same(other) === same(one)) === index);
 }
 
 /** A private key in any of the texts, and whatever else is beside the certificates of a KBS. */
@@ -95,7 +51,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       allowed: "an initdata document",
       mend: "Correct the file.",
     });
-    return { algorithm: fallback, endpoints: [] };
+    return { algorithm: fallback, endpoints: [], needs: [], flaws: [] };
   }
   const { algorithm, version, data } = document;
   if (version !== INITDATA_VERSION) {
@@ -123,17 +79,13 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       mend: "Name one of these.",
     });
   }
-  const hub = parseTable(textAt(document, "data", "cdh.toml") ?? "");
-  const agent = parseTable(textAt(document, "data", "aa.toml") ?? "");
-  const imagePolicyUri = textAt(hub, "image", "image_security_policy_uri");
+  const files = readGuestFiles(document);
   const agentPolicy = textAt(document, "data", "policy.rego");
-  const endpoints = endpointsOf(hub, agent);
   const texts = isRecord(data) ? Object.values(data).filter((value) => typeof value === "string") : [];
-  checkKeys([toml, ...texts], endpoints, path, issues);
+  checkKeys([toml, ...texts], files.endpoints, path, issues);
   return {
     algorithm: known ?? fallback,
-    endpoints,
-    ...(imagePolicyUri === undefined ? {} : { imagePolicyUri }),
+    ...files,
     ...(agentPolicy === undefined ? {} : { agentPolicy }),
   };
 }

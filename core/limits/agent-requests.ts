@@ -3,6 +3,7 @@ import { given } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
+import { startProblems, startRequests } from "./agent-policy-start.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { someOf } from "./images.ts";
 import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
@@ -40,7 +41,16 @@ function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[]
   const widened = Object.entries(agentPolicy.requests ?? {}).filter(
     ([request, allowed]) => allowed && own(defaults, request) === false,
   );
+  const cut = startRequests.filter((request) => agentPolicy.requests?.[request] === false);
   return [
+    ...(cut.length === 0
+      ? []
+      : [
+          {
+            id,
+            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Take that out of agentRequests.`,
+          },
+        ]),
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),
     ...agentPolicy.allowedCommands
       .filter((command) => runners.test(command))
@@ -61,6 +71,7 @@ function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Rem
   }
   const widenings = Map.groupBy(wideningsIn(agentPolicy, Object.keys(refused)), ({ request }) => request);
   return [
+    ...startProblems(agentPolicy).map((says) => ({ id, says })),
     ...[...widenings].map(([request, found]) => {
       const verb = found.some(({ always }) => always) ? "is" : "may be";
       return { id, says: requestWords(request, verb, lineWords(found.map(({ line }) => line))) };
@@ -72,7 +83,7 @@ function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Rem
 }
 
 /**
- * A warning for each thing that an agent policy allows and the tutorial refuses, with the pods and readers whose policy it is:
+ * A warning for each thing that an agent policy allows and the tutorial refuses, and for what no guest starts with, with the pods and readers whose policy it is:
  * those that are declared, and those in initdata files.
  */
 export function agentRequestWarnings(plan: Pick<Plan, "pods" | "readers">): readonly string[] {

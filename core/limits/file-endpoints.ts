@@ -1,9 +1,9 @@
-import type { InitdataEndpoint } from "../initdata/verbatim.ts";
+import type { InitdataEndpoint } from "../initdata/guest-files.ts";
 import { certificateBlocks } from "../pem.ts";
 import { anchorAmong } from "./authority.ts";
 import { endpointFlaws, type Endpoint, type EndpointFlaw } from "./endpoint.ts";
 import type { InitdataFile } from "./initdata-files.ts";
-import { areRelated, certificatesIn, isAuthority } from "./x509.ts";
+import { areRelated, certificatesIn, isAuthority, isSelfSigned } from "./x509.ts";
 
 /** The live KBS. */
 export interface LiveEndpoint extends Endpoint {
@@ -90,17 +90,52 @@ function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEn
   ];
 }
 
-function endpointWarnings(endpoint: InitdataEndpoint, live: LiveEndpoint, now: Date): readonly string[] {
+/** Where each file has the certificate. */
+const certificateSettings: Readonly<Record<InitdataEndpoint["file"], string>> = {
+  "cdh.toml": "kbc.kbs_cert in cdh.toml",
+  "aa.toml": "token_configs.kbs.cert in aa.toml",
+};
+
+/** Why a guest without a certificate does not take what the live KBS serves. */
+function bareWords(
+  { files }: InitdataEndpoint,
+  { certificate, served = certificate }: LiveEndpoint,
+): readonly string[] {
+  const [leaf] = certificatesIn(served ?? "");
+  if (leaf === undefined || !isSelfSigned(leaf)) return [];
+  const has = `its ${files.join(" and ")} ${files.length === 1 ? "has" : "have"}`;
+  const settings = files.map((file) => certificateSettings[file]).join(" and ");
+  return [
+    `${has} no certificate, and the KBS's is self-signed, which no guest takes by itself: the pod gets no secret. Add it: ${settings}.`,
+  ];
+}
+
+/** What is wrong with the URL alone: one that is not the live one's has nothing to do with what is served there. */
+const ofUrl: readonly EndpointFlaw["kind"][] = ["no-url", "http", "host"];
+
+/** @param isSaid whether the same URL, of another file, was spoken of before */
+function endpointWarnings(
+  endpoint: InitdataEndpoint,
+  live: LiveEndpoint,
+  now: Date,
+  isSaid: boolean,
+): readonly string[] {
   const { file, url, certificate } = endpoint;
-  const flaws = endpointFlaws({ url, certificate }, now);
+  const all = endpointFlaws({ url, certificate }, now);
+  const isLive = bare(url) === bare(live.url);
+  const flaws = all.filter(({ kind }) => !ofUrl.includes(kind) || (isLive && (!isSaid || kind === "host")));
   const said = flaws.filter((flaw) => isNew(endpoint, live, flaw)).map((flaw) => flawWords(endpoint, flaw));
-  if (bare(url) !== bare(live.url)) {
-    if (flaws.some(({ kind }) => kind === "no-url")) return said;
+  if (!isLive) {
+    if (isSaid) return said;
+    const noUrl = all.find(({ kind }) => kind === "no-url");
     const another = `its ${file} names the KBS ${url}, and the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
-    return [another, ...said];
+    return [noUrl === undefined ? another : flawWords(endpoint, noUrl), ...said];
   }
-  const isSound = flaws.every(({ kind }) => kind === "soon" || kind === "authority");
-  return isSound && certificate !== undefined ? [...said, ...foreignWords(endpoint, live)] : said;
+  if (certificate === undefined) {
+    return all.some(({ kind }) => kind === "http") ? said : [...said, ...bareWords(endpoint, live)];
+  }
+  const isSound = all.every(({ kind }) => kind === "soon" || kind === "authority");
+  return isSound ? [...said, ...foreignWords(endpoint, live)] : said;
 }
 
 /**
@@ -113,8 +148,9 @@ export function fileEndpointWarnings(
   now: Date,
 ): readonly string[] {
   return files.flatMap(({ path, facts }) =>
-    facts.endpoints.flatMap((endpoint) =>
-      endpointWarnings(endpoint, live, now).map((words) => `${path}: ${words}`),
-    ),
+    facts.endpoints.flatMap((endpoint, index, all) => {
+      const isSaid = all.slice(0, index).some(({ url }) => bare(url) === bare(endpoint.url));
+      return endpointWarnings(endpoint, live, now, isSaid).map((words) => `${path}: ${words}`);
+    }),
   );
 }

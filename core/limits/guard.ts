@@ -1,17 +1,21 @@
 import { withoutHardware } from "../access/matrix.ts";
+import type { ServedSecrets } from "../initdata/need-flaws.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
+import { isCreated } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
+import { annotationWarnings } from "./annotations.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
-import { checkImagePolicies } from "./image-policy.ts";
+import { checkGuestNeeds } from "./guest-needs.ts";
 import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
+import { sharedInitdataWarnings } from "./shared-initdata.ts";
 
 /** What the guards need to know of the live Trustee. */
 export interface LiveTrustee extends LiveTexts {
@@ -21,6 +25,10 @@ export interface LiveTrustee extends LiveTexts {
   /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
   readonly servedCertificate?: string | undefined;
   readonly registeredSecrets: readonly string[];
+  /** Those of them that do not exist. @default none */
+  readonly missingSecrets?: readonly string[];
+  /** Secret -> the names of its keys, where they can be seen. @default none */
+  readonly secretKeys?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What is not wrong, but should be known. */
@@ -116,6 +124,18 @@ function authoritySetting({ trustee }: Settings): ServedEndpoint["authorityFrom"
   return trustee.certificateAuthorityFile === undefined ? undefined : "trustee.certificateAuthorityFile";
 }
 
+/** The Secrets that the KBS will have: those of others, and this stack's as it declares them. */
+function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets {
+  const created = secrets
+    .filter(isCreated)
+    .map(({ name, keys }): [string, readonly string[]] => [name, keys]);
+  return {
+    registered: new Set([...live.registeredSecrets, ...secrets.map(({ name }) => name)]),
+    missing: new Set(live.missingSecrets),
+    keys: Object.fromEntries([...Object.entries(live.secretKeys ?? {}), ...created]),
+  };
+}
+
 /**
  * Looks for what would fail only later, in a guest or at the API server.
  * @param now the clock
@@ -131,7 +151,6 @@ export function guard(
   const { url, certificate, servedCertificate } = live;
   const { url: urlSetting, certificateSecret } = settings.trustee;
   const where = `Secret "${certificateSecret}"`;
-  const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
   const served = {
     url,
     certificate,
@@ -149,11 +168,14 @@ export function guard(
       (line) =>
         `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
     ),
+    ...annotationWarnings(plan),
+    ...sharedInitdataWarnings(settings, plan),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
+    ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
-    ...checkImagePolicies(plan, { policy: live.policy, registered }, issues),
+    ...checkGuestNeeds(plan, { policy: live.policy, ...servedSecrets(settings, live) }, issues),
   ];
   return { budget, warnings };
 }

@@ -1,4 +1,5 @@
 import { decodeAnnotation } from "../initdata/annotation.ts";
+import { strayWords } from "../initdata/annotation-names.ts";
 import type { Issues } from "../issues.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import type { StackId } from "../policy/grants.ts";
@@ -9,6 +10,8 @@ import { STACK_ANNOTATION } from "../trustee/ownership.ts";
 export interface LivePod {
   /** Its initdata annotation, or its template's. */
   readonly annotation?: string;
+  /** The names of annotations that were meant to be that one, as it seems. @default none */
+  readonly strayAnnotations?: readonly string[];
   /** The stack whose mark it carries, `organization/project/stack`: which has made it, or taken it over. */
   readonly stack?: string;
   /** That stack's identity, where the mark has one. */
@@ -73,11 +76,16 @@ export function checkLivePod(
   } else if (!sameInitdata(live, toml)) {
     issues.add({
       path: `${path}.adopt`,
-      given: `${what}, which runs with ${live.annotation === undefined ? "no initdata" : "other initdata"}`,
+      given: `${what}, which runs with ${runsWith(live)}`,
       allowed: "an object with just the initdata that is declared here",
       mend: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
     });
   }
+}
+
+function runsWith({ annotation, strayAnnotations = [] }: LivePod): string {
+  if (annotation !== undefined) return "other initdata";
+  return ["no initdata", ...strayAnnotations.map(strayWords)].join(": ");
 }
 
 function markCommand({ kind, name, namespace }: PodDeclaration, { stack }: StackId): string {

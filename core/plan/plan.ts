@@ -14,7 +14,7 @@ import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { LivePod } from "./live-pod.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "./pod.ts";
-import { checkDistinct, outsideReader, podReader, type Reader } from "./reader.ts";
+import { checkDistinct, groupOf, outsideReader, podReader, readerGroups, type Reader } from "./reader.ts";
 
 /** What the plan needs to know of the live Trustee. */
 export interface TrusteeEndpoint extends KbsEndpoint {
@@ -55,16 +55,18 @@ export interface Plan {
 
 /**
  * Restricts every secret that is named in a grant or created here; a grant without a key covers every key.
- * A reader stands there in every spelling of its claim.
+ * A reader stands there in every spelling of its claim, and with all pods that share it.
  */
 function planGrants(settings: Settings, readers: readonly Reader[], own: StackId): StackGrants {
   const created = settings.secrets.filter(isCreated).map(({ name }) => name);
   const byId = new Map(readers.map((reader) => [reader.id, reader]));
+  const groups = readerGroups(readers);
   const grants = settings.grants.flatMap(({ reader: id, pod, secret, key = EVERY_KEY }) => {
     const reader = byId.get(id ?? podsMeant(settings.pods, pod ?? "")[0]?.id ?? "");
     if (reader === undefined) return [];
-    const { binding, spellings, id: name } = reader;
-    return spellings.map((initData) => ({ secret, key, binding, initData, reader: name }));
+    return (groups.get(groupOf(reader)) ?? []).flatMap(({ binding, spellings, id: name }) =>
+      spellings.map((initData) => ({ secret, key, binding, initData, reader: name })),
+    );
   });
   return { ...own, others: settings.otherSecrets, secrets: tableOf(created, grants) };
 }

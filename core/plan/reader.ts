@@ -19,14 +19,17 @@ export interface Reader {
   readonly registered: boolean;
   /** Where it stands in the settings. */
   readonly path: string;
+  /** A pod's initdata file, which it may share with others. */
+  readonly file?: string;
   /** What its initdata file says of itself, where it is deployed elsewhere and given by a file. */
   readonly facts?: InitdataFacts;
 }
 
 export function podReader({ declaration, initData }: PlannedPod, path: string): Reader {
-  const { id, namespace, binding } = declaration;
+  const { id, namespace, binding, initdataFile: file } = declaration;
   const spellings = claimSpellings(binding, initData);
-  return { id, namespace, binding, initData, spellings, registered: true, path };
+  const reader = { id, namespace, binding, initData, spellings, registered: true, path };
+  return file === undefined ? reader : { ...reader, file };
 }
 
 /** @param file the content of its initdataFile, where it is not given by its digest */
@@ -55,17 +58,32 @@ export function outsideReader(
   };
 }
 
-/** Two that measure alike cannot be told apart: a grant to one would be a grant to both. */
+/** The readers by what Trustee knows them by: pods that share a file, and measure alike, are one. */
+export function readerGroups(readers: readonly Reader[]): ReadonlyMap<string, readonly Reader[]> {
+  return Map.groupBy(readers, groupOf);
+}
+
+/** What readers that are one have in common. */
+export function groupOf({ id, file, initData }: Reader): string {
+  return JSON.stringify(file === undefined ? [id] : [file, initData]);
+}
+
+/**
+ * Two that measure alike cannot be told apart: a grant to one is a grant to both. Pods that share a file are meant to be so; of all
+ * others it is a mistake.
+ */
 export function checkDistinct(readers: readonly Reader[], issues: Issues): void {
-  const first = new Map<string, string>();
-  for (const { id, initData, path } of readers) {
+  const first = new Map<string, Reader>();
+  for (const reader of readers) {
+    const { id, initData, path } = reader;
     const before = first.get(initData);
-    if (before === undefined) first.set(initData, id);
-    else {
+    if (before === undefined) first.set(initData, reader);
+    else if (groupOf(before) !== groupOf(reader)) {
       issues.add({
         path,
-        given: `the same initdata as ${before}`,
-        allowed: "initdata of its own, since Trustee tells pods apart by nothing else",
+        given: `the same initdata as ${before.id}`,
+        allowed:
+          "initdata of its own, or one initdataFile for pods that may read the same: Trustee tells pods apart by nothing else",
         mend: `Give ${id} a claim of its own (claims), or another initdataFile.`,
       });
     }

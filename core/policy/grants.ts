@@ -77,6 +77,15 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
   );
 }
 
+/** What pods and readers may be called; whoever may write the policy may have called one otherwise. */
+const READER = /^[a-z0-9][a-z0-9./-]*$/;
+
+/** Who a table's reader is: each pod of an initdata that several share. */
+export function readerNames(reader: string): readonly string[] {
+  const names = reader.split(", ");
+  return names.every((name) => READER.test(name)) ? names : [reader];
+}
+
 /** A stack among those that share a Trustee. */
 export interface StackId {
   /** `organization/project/stack`. Another backend may have a stack of the same name. */

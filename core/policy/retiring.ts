@@ -1,6 +1,14 @@
 import { own } from "../records.ts";
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
-import { EVERY_KEY, listReaders, tableOf, type Grant, type GrantTable, type Readers } from "./grants.ts";
+import {
+  EVERY_KEY,
+  listReaders,
+  readerNames,
+  tableOf,
+  type Grant,
+  type GrantTable,
+  type Readers,
+} from "./grants.ts";
 
 /** Key -> who reads it, of one secret. */
 type Keys = GrantTable[string];
@@ -13,9 +21,10 @@ function retiringReaders(
 ): readonly Omit<Grant, "secret" | "key">[] {
   const readersIn = (cells: readonly (Readers | undefined)[]): ReturnType<typeof listReaders> =>
     cells.flatMap((readers = {}) => listReaders(readers));
-  const names = new Set(readersIn(wanted).map(({ reader }) => reader));
+  const names = new Set(readersIn(wanted).flatMap(({ reader }) => readerNames(reader)));
   return readersIn(former).filter(
-    ({ initData, reader }) => names.has(reader) && staysAccepted(rotation, initData, reader),
+    ({ initData, reader }) =>
+      readerNames(reader).every((name) => names.has(name)) && staysAccepted(rotation, initData, reader),
   );
 }
 

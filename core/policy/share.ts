@@ -1,6 +1,6 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import { listGrants, type GrantTable, type StackGrants } from "./grants.ts";
+import { listGrants, readerNames, type GrantTable, type StackGrants } from "./grants.ts";
 import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
 import { isIntact } from "./intact.ts";
 import { parseRegistry, type Before } from "./registry.ts";
@@ -82,13 +82,13 @@ export function changingReaders(live: Before, who: Who, rotation: Rotation): rea
   const changing = listGrants(lineOf(live, who)?.secrets ?? {}).filter(({ initData, reader }) =>
     staysAccepted(rotation, initData, reader),
   );
-  return [...new Set(changing.map(({ reader }) => reader))].sort();
+  return [...new Set(changing.flatMap(({ reader }) => readerNames(reader)))].sort();
 }
 
 /** The readers of a stack whose former initdata a policy still accepts. */
 export function retiringReaders(live: Before, who: Who): readonly string[] {
   const retiring = listGrants(lineOf(live, who)?.retiring ?? {});
-  return [...new Set(retiring.map(({ reader }) => reader))].sort();
+  return [...new Set(retiring.flatMap(({ reader }) => readerNames(reader)))].sort();
 }
 
 /** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */

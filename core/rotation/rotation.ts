@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readerNames } from "../policy/grants.ts";
 
 /** What policy and reference values have to know to keep a pod's former initdata while the pod changes over to another. */
 export const rotationSchema = z.object({
@@ -15,8 +16,9 @@ export const rotationModes = ["overlap", "at-once"] as const;
 
 /**
  * Whether a former claim of a reader's stays for the time of the change. One that is somebody's current claim never does:
- * where two pods exchange their initdata, the one would read the other's secrets.
+ * where two pods exchange their initdata, the one would read the other's secrets. One that several pods shared stays if it may of all.
  */
 export function staysAccepted({ current, overlapping }: Rotation, claim: string, reader: string): boolean {
-  return !Object.hasOwn(current, claim) && overlapping.includes(reader);
+  const names = readerNames(reader);
+  return !Object.hasOwn(current, claim) && names.every((name) => overlapping.includes(name));
 }

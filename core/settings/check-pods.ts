@@ -1,3 +1,4 @@
+import { INITDATA_ANNOTATION } from "../initdata/annotation.ts";
 import { algorithmsOf } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
@@ -47,6 +48,24 @@ export function checkClaims(
       mend: `Rename the claim; ${name} is given by ${owner}.`,
     });
   }
+}
+
+/**
+ * The initdata annotation is this program's to set: another value would be dropped.
+ * @param path where the annotations stand in the settings
+ */
+export function checkAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: string,
+  issues: Issues,
+): void {
+  if (!Object.hasOwn(annotations ?? {}, INITDATA_ANNOTATION)) return;
+  issues.add({
+    path: `${path}["${INITDATA_ANNOTATION}"]`,
+    given: "an initdata annotation beside the one that follows from the pod's settings",
+    allowed: "other annotations",
+    mend: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { given, Issues, type Issue } from "../issues.ts";
 import { allowedBy, memberNames } from "./allowed.ts";
 import { checkSettings } from "./check.ts";
-import { checkClaims } from "./check-pods.ts";
+import { checkAnnotations, checkClaims } from "./check-pods.ts";
 import { doubtsOf } from "./doubts.ts";
 import { declarePod, type PodDeclaration } from "./pod.ts";
 import { sections, type SectionName, type Sections } from "./schema.ts";
@@ -120,8 +120,10 @@ export function readSettings(
   const failed = new Set(results.filter(([name, { ok }]) => !ok || refused.has(name)).map(([name]) => name));
   const pods = parsed.pods.map((pod) => declarePod(pod, parsed.podDefaults));
   checkClaims(parsed.podDefaults.claims, "podDefaults.claims", issues);
-  parsed.pods.forEach(({ claims }, index) => {
+  checkAnnotations(parsed.podDefaults.annotations, "podDefaults.annotations", issues);
+  parsed.pods.forEach(({ claims, annotations }, index) => {
     checkClaims(claims, `pods[${index}].claims`, issues);
+    checkAnnotations(annotations, `pods[${index}].annotations`, issues);
   });
   const doubts = doubtsOf(failed, pods, parsed.pods, { values: secretValues, known });
   checkSettings({ ...parsed, pods }, secretValues, doubts, issues);

@@ -126,19 +126,20 @@ describe("what is refused at once", () => {
       settings: {
         podDefaults: { image: "i" },
         secrets: [{ name: "s", keys: ["k"], from: "generate" }],
-        pods: [{ name: "a", initdataFile: same }, { name: "b", initdataFile: same }, { name: "c" }],
-        grants: [{ pod: "b", secret: "s" }],
+        pods: [{ name: "a", initdataFile: same }, { name: "b" }, { name: "c" }],
+        readers: [{ name: "r", initdataFile: same }],
+        grants: [{ pod: "a", secret: "s" }],
       },
     };
     live = { ...LIVE, certificate: "MIIB", registeredSecrets: [] };
     expect(await problems(declaration)).toEqual([
-      "pods[1]: the same initdata as a",
+      "readers[0]: the same initdata as a",
       'trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate cannot be read',
-      expect.stringMatching(/^pods\[2\]\.imagePolicy: /),
+      ...[1, 2].map((index): unknown => expect.stringMatching(`^pods\\[${index}\\]\\.imagePolicy: `)),
     ]);
     live = { ...live, policy: "package policy\n\n# trustee-access stack {\n" };
     expect(await problems(declaration)).toEqual([
-      "pods[1]: the same initdata as a",
+      "readers[0]: the same initdata as a",
       expect.stringMatching(/^the live resource policy: a damaged line of the registry/),
     ]);
   });

@@ -94,9 +94,14 @@ describe("what is refused, with nothing written", () => {
     for (const value of planted) expect(leaks(value, { ...stored, open })).toEqual([]);
   });
 
-  it("two pods with the same initdata", async () => {
-    writeFileSync(join(project.folder, "same.toml"), 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n');
-    const same = (name: string): Configuration => ({ name, initdataFile: "same.toml" });
+  it("two pods with the same initdata from two files", async () => {
+    const same = (name: string): Configuration => {
+      writeFileSync(
+        join(project.folder, `${name}.toml`),
+        'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n',
+      );
+      return { name, initdataFile: `${name}.toml` };
+    };
     const said = await refusal({ pods: [same("pod1"), same("pod2")] });
     expect(said).toContain("pods[1]: the same initdata as pod1");
   });

@@ -28,6 +28,13 @@ describe.each(generations)("the live Trustee %s", (generation) => {
     const { spec } = await cluster.get("Route", route);
     const policies = (await cluster.data(trusteeNames.resourcePolicy)) as Record<string, string>;
     const values = (await cluster.data(trusteeNames.referenceValues)) as Record<string, string>;
+    const registeredSecrets = (await cluster.entries(trusteeNames.kbsConfig)) as readonly string[];
+    const keys = {
+      "attestation-status": ["status"],
+      "fraud-dataset": ["dataset_key"],
+      kbsres1: ["key1", "key2"],
+      "trustee-image-policy": ["policy"],
+    };
     expect(
       await engine.invoke(
         TOKEN,
@@ -47,7 +54,11 @@ describe.each(generations)("the live Trustee %s", (generation) => {
       referenceValuesOtherBytes: 0,
       referenceValuesAnnotations: {},
       vanished: [],
-      registeredSecrets: await cluster.entries(trusteeNames.kbsConfig),
+      registeredSecrets,
+      missingSecrets: [],
+      secretKeys: Object.fromEntries(
+        Object.entries(keys).filter(([name]) => registeredSecrets.includes(name)),
+      ),
       warnings: [],
     });
   });

@@ -27,7 +27,7 @@ describe("the measurement of a pod", () => {
       pcr8,
       agentPolicy: undefined,
       kbs: undefined,
-      imagePolicy: undefined,
+      needs: [],
     });
     expect(measure({ [INITDATA]: annotation(`${minimal}\n`) }).pcr8).not.toBe(pcr8);
   });
@@ -39,15 +39,25 @@ describe("the measurement of a pod", () => {
 [kbc]
 url = "https://kbs.example"
 kbs_cert = "PEM"
+[[credentials]]
+resource_uri = "kbs:///default/kms-cred/client"
+path = "/run/confidential-containers/cdh/kbs/client.json"
 [image]
 image_security_policy_uri = "kbs:///default/trustee-image-policy/policy"
+authenticated_registry_credentials_uri = "kbs:///default/regcred/dockerconfigjson"
+registry_configuration_uri = "file:///etc/registry.toml"
+sigstore_config_uri = "/etc/sigstore.yaml"
 '''
 `;
     expect(measure({ [INITDATA]: annotation(toml), [MACHINE_TYPE]: "Standard_DC2as_v5" })).toMatchObject({
       tee: "snp",
       agentPolicy: "package agent_policy",
       kbs: { url: "https://kbs.example", certificate: "PEM" },
-      imagePolicy: "kbs:///default/trustee-image-policy/policy",
+      needs: [
+        "kbs:///default/kms-cred/client",
+        "kbs:///default/regcred/dockerconfigjson",
+        "kbs:///default/trustee-image-policy/policy",
+      ],
     });
   });
 

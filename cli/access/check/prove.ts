@@ -8,6 +8,7 @@ import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../
 import { otherReaders, type OtherReader } from "../../../core/access/other-readers.ts";
 import { accessRequests } from "../../../core/access/requests.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { refusedAtStart } from "../../../core/limits/agent-policy-start.ts";
 import { own } from "../../../core/records.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
@@ -123,7 +124,7 @@ class Prover {
     }
     const policy = { opa: this.#opa, file: await this.#file(`agent-${index}`, text), syntax: "v0" } as const;
     const declared = own(this.#stack.pods, pod)?.agentPolicy ?? (await declaredCommands(policy));
-    return checkAgentPolicy(pod, policy, declared);
+    return checkAgentPolicy(pod, policy, { ...declared, needed: refusedAtStart(text) });
   }
 }
 

@@ -3,7 +3,7 @@ import type { GuestAnswer, GuestRequest } from "./guest-request.ts";
 import type { ResourceId } from "./kbs.ts";
 import type { Measurement } from "./measurement.ts";
 
-const IMAGE_POLICY = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
+const RESOURCE = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
 
 /** The confidential VM of one pod, as its KBS sees it. */
 export class Guest {
@@ -39,17 +39,20 @@ export class Guest {
   }
 
   /**
-   * Pulling an image needs the image security policy that the initdata names, and that is a resource of the KBS.
+   * Pulling an image needs the image security policy, the registry's credentials and so on that the initdata names, and these are
+   * resources of the KBS.
    * @returns why the containers cannot be started, or undefined
    */
   async imageProblem(): Promise<string | undefined> {
-    const uri = this.measurement.imagePolicy;
-    if (uri === undefined) return undefined;
-    const [, repository, type, tag] = IMAGE_POLICY.exec(uri) ?? [];
-    if (repository === undefined || type === undefined || tag === undefined) {
-      return `image security policy "${uri}" is no kbs:///repository/type/tag`;
+    for (const uri of this.measurement.needs) {
+      const [, repository, type, tag] = RESOURCE.exec(uri) ?? [];
+      if (repository === undefined || type === undefined || tag === undefined) {
+        return `"${uri}" is no kbs:///repository/type/tag`;
+      }
+      if ((await this.get({ repository, type, tag })) === undefined) {
+        return `${uri} cannot be fetched from the KBS`;
+      }
     }
-    const policy = await this.get({ repository, type, tag });
-    return policy === undefined ? `image security policy ${uri} cannot be fetched from the KBS` : undefined;
+    return undefined;
   }
 }

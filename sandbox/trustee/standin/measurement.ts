@@ -12,8 +12,8 @@ export interface Measurement {
   readonly agentPolicy: string | undefined;
   /** The KBS that the initdata names for the CDH (`cdh.toml`), if any. */
   readonly kbs: { readonly url: string; readonly certificate: string | undefined } | undefined;
-  /** Where the initdata has the image security policy (`cdh.toml`, `image.image_security_policy_uri`), if anywhere. */
-  readonly imagePolicy: string | undefined;
+  /** What the guest fetches before it starts a container, as `cdh.toml` names it: for the pull of images, and its credentials. */
+  readonly needs: readonly string[];
 }
 
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
@@ -27,7 +27,15 @@ const initdataSchema = z.looseObject({
 
 const cdhSchema = z.looseObject({
   kbc: z.looseObject({ url: z.string(), kbs_cert: z.string().optional() }),
-  image: z.looseObject({ image_security_policy_uri: z.string().optional() }).optional(),
+  image: z
+    .looseObject({
+      image_security_policy_uri: z.string().optional(),
+      authenticated_registry_credentials_uri: z.string().optional(),
+      registry_configuration_uri: z.string().optional(),
+      sigstore_config_uri: z.string().optional(),
+    })
+    .default({}),
+  credentials: z.array(z.looseObject({ resource_uri: z.string() })).default([]),
 });
 
 /**
@@ -38,7 +46,7 @@ export function measure(annotations: Readonly<Record<string, string>>): Measurem
   const tee = /^Standard_[DE]C\d+e/.test(annotations[MACHINE_TYPE] ?? "") ? "tdx" : "snp";
   const encoded = annotations[INITDATA];
   if (encoded === undefined) {
-    return { tee, pcr8: "0".repeat(64), agentPolicy: undefined, kbs: undefined, imagePolicy: undefined };
+    return { tee, pcr8: "0".repeat(64), agentPolicy: undefined, kbs: undefined, needs: [] };
   }
   const toml = gunzipSync(Buffer.from(encoded, "base64"));
   const { data } = initdataSchema.parse(parse(toml.toString("utf8")));
@@ -47,11 +55,21 @@ export function measure(annotations: Readonly<Record<string, string>>): Measurem
   const cdh = data["cdh.toml"];
   const configuration = cdh === undefined ? undefined : cdhSchema.parse(parse(cdh));
   const kbc = configuration?.kbc;
+  const { image, credentials = [] } = configuration ?? {};
+  const uris = [
+    ...credentials.map(({ resource_uri: uri }) => uri),
+    image?.authenticated_registry_credentials_uri,
+    image?.sigstore_config_uri,
+    image?.image_security_policy_uri,
+    image?.registry_configuration_uri,
+  ];
   return {
     tee,
     pcr8,
     agentPolicy: data["policy.rego"],
     kbs: kbc === undefined ? undefined : { url: kbc.url, certificate: kbc.kbs_cert },
-    imagePolicy: configuration?.image?.image_security_policy_uri,
+    needs: uris.filter(
+      (uri) => uri !== undefined && /^[^/]*:\/\//.test(uri) && !uri.startsWith("file://"),
+    ) as string[],
   };
 }

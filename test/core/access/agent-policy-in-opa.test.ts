@@ -8,6 +8,7 @@ import { checkAgentPolicy, type AgentResult } from "../../../cli/access/check/ag
 import { declaredCommands } from "../../../cli/access/check/declared-commands.ts";
 import type { DeclaredAgent } from "../../../core/access/agent-requests.ts";
 import { curlCommand, renderAgentPolicy, type AgentPolicy } from "../../../core/initdata/agent-policy.ts";
+import { refusedAtStart, startRequests } from "../../../core/limits/agent-policy-start.ts";
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
@@ -64,6 +65,31 @@ describe("the agent policy in OPA", () => {
       "curl -s http://127.0.0.1:8006/cdh/resource/default/kbsres1/key1",
     ]);
     expect((await checkAgentPolicy("pod1", { opa, file, syntax: "v0" }, declared)).wrong).toEqual([]);
+  });
+});
+
+describe("an agent policy that refuses what a guest needs to start", () => {
+  const wrong = async (text: string, declared: DeclaredAgent): Promise<readonly string[]> => {
+    const result = await check(text, { ...declared, needed: refusedAtStart(text) }, "start");
+    return result.wrong.map(({ what, allowed }) => `${what} is ${allowed ? "denied" : "allowed"}`);
+  };
+  const denied = (request: string): string => `${request}, which a guest needs to start, is denied`;
+
+  it("is otherwise than it should be, also where that is declared", async () => {
+    const declared = { ...tutorial, requests: { CreateContainerRequest: false } };
+    expect(await wrong(renderAgentPolicy(declared), declared)).toEqual([denied("CreateContainerRequest")]);
+  });
+
+  it.each([
+    ["too little", "package agent_policy\ndefault ExecProcessRequest := false\n"],
+    ["another package", "package policy\ndefault CreateContainerRequest := true\n"],
+  ])("is so in a file of the user's: %s", async (_, text) => {
+    expect(await wrong(text, { allowedCommands: [] })).toEqual(startRequests.map(denied));
+  });
+
+  it("is none that looks at each request", async () => {
+    const rules = startRequests.map((request) => `default ${request} := false\n${request} { input.x }`);
+    expect(await wrong(`package agent_policy\n${rules.join("\n")}\n`, { allowedCommands: [] })).toEqual([]);
   });
 });
 

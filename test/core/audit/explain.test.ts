@@ -113,8 +113,11 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         said: "denied",
         because:
           'Because KbsConfig "trusteeconfig-kbs-config" does not list "p2-secret", so the KBS does not have it.',
-        amiss: ["registered fails"],
-        next: ["Declare the secret in a stack, then run pulumi up."],
+        amiss: ["startup fails", "registered fails"],
+        next: [
+          'Register it: declare "trustee-image-policy" in a stack, then run pulumi up.',
+          "Declare the secret in a stack, then run pulumi up.",
+        ],
       },
     ],
     [

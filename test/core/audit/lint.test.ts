@@ -43,8 +43,9 @@ describe("a healthy Trustee", () => {
     });
     fc.assert(
       fc.property(grants, fc.constantFrom("affirming", "deny"), (readers, others) => {
+        const granted = others === "deny" ? { ...readers, "trustee-image-policy": names } : readers;
         const secrets = Object.fromEntries(
-          Object.entries(readers).map(([secret, pods]) => [
+          Object.entries(granted).map(([secret, pods]) => [
             secret,
             { "*": { "azure-vtpm": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) } },
           ]),
@@ -61,7 +62,7 @@ describe("digests", () => {
   it("are stale where no running pod has them, in the policy and in the reference values of initdata", () => {
     const policy = joinPolicy("package policy\n", {
       stack: "organization/trustee-access/dev",
-      others: "deny",
+      others: "affirming",
       secrets: { "p2-secret": { secret: { "azure-vtpm": { [STALE]: "pod9" } } }, "fraud-dataset": {} },
     });
     const values = referenceValues([
@@ -80,6 +81,7 @@ describe("digests", () => {
       `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
+      IMAGE_POLICY,
     ]);
   });
 

@@ -233,6 +233,7 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     expect(
       warnings({ a: `${write}  true }\n`, b: open, c: `${open}# another\n`, d: undefined }, kind),
     ).toEqual([
+      "agent policy of a, b, c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, e.g. default CreateSandboxRequest := true.",
       "agent policy of a: WriteStreamRequest is allowed (policy.rego, lines 2, 3), by which the host can write to the input of a process in the guest.",
       "agent policy of b, c: SetPolicyRequest is allowed (policy.rego, line 2), by which the host can replace the agent policy in the running guest.",
       'agent policy of b, c: exec may run "/bin/sh -c id" (policy.rego, line 3), a shell or another program that runs programs: nobody checks which.',

@@ -69,10 +69,13 @@ default WriteStreamRequest := false
       { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
     ];
     expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
+      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Take that out of agentRequests.",
       "agent policy of a: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
       'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs programs: nobody checks which.',
+      "agent policy of c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, e.g. default CreateSandboxRequest := true.",
       "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), by which the host can run any command in the guest.",
       "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), by which the host can replace the agent policy in the running guest.",
+      "pods[2].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent knows none: the pod gets no secret.",
       "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
   });

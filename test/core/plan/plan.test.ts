@@ -144,13 +144,14 @@ describe("plans in general", () => {
     expect(taken.pods[0]?.initData).toBe("0d58a477a2348ccc9d10dbb399752e2d3cc3d085b1f35a7588473f5f688f71d2");
   });
 
-  it("refuses two pods with the same initdata", () => {
+  it("refuses two pods with the same initdata from two files", () => {
     const file = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
     const pods = [
-      { name: "pod1", initdataFile: "same.toml" },
-      { name: "pod2", initdataFile: "same.toml" },
+      { name: "pod1", initdataFile: "one.toml" },
+      { name: "pod2", initdataFile: "two.toml" },
     ];
-    expect(issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "same.toml": file }))).toEqual([
+    const files = { "one.toml": file, "two.toml": file };
+    expect(issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, files))).toEqual([
       "pods[1]: the same initdata as pod1",
     ]);
   });

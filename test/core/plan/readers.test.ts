@@ -1,3 +1,4 @@
+import { annotationWarnings } from "../../../core/limits/annotations.ts";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -210,6 +211,22 @@ describe("what is in the cluster already", () => {
     expect(issuesOf(() => plan(settings, { files, livePods }))).toEqual([
       'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
       'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already',
+    ]);
+  });
+
+  it("is refused without initdata, with the annotation named that was meant to be it", () => {
+    const name = "io.katacontainers.config.runtime.cc_init_data";
+    expect(issuesOf(() => plan(settings, { files, livePods: { a: { strayAnnotations: [name] } } }))).toEqual([
+      `pods[0].adopt: Pod "a" in namespace "default", which runs with no initdata: ${name} is the former name of the initdata annotation, which only old runtimes read`,
+    ]);
+  });
+
+  it("is taken over with line breaks in its annotation, which is said", () => {
+    const live = { annotation: `${annotation(toml)}\n` };
+    const taken = plan(settings, { files, livePods: { a: live } });
+    expect(taken.pods[0]?.annotation).toBe(live.annotation);
+    expect(annotationWarnings(taken)).toEqual([
+      "pods[0]: its initdata annotation, which stays as it is in the cluster, is broken into lines: Kata's Go runtime takes it, its Rust runtime (runtime-rs) does not.",
     ]);
   });
 

@@ -101,8 +101,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     ];
     await eventually(
       async () => kubectl(sandbox, events),
-      (text) =>
-        text.includes("image security policy kbs:///default/trustee-image-policy/policy cannot be fetched"),
+      (text) => text.includes("kbs:///default/trustee-image-policy/policy cannot be fetched"),
     );
     expect(await kubectl(sandbox, ["get", "pod", "pod1", "-o", "jsonpath={.status.phase}"])).toBe("Pending");
   });

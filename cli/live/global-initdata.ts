@@ -1,0 +1,35 @@
+import type { GlobalInitdata, PodFacts } from "../../core/audit/facts.ts";
+import { own } from "../../core/records.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { KubeError } from "../../kube/errors.ts";
+import { configMapData } from "./shapes.ts";
+
+/**
+ * Where cloud-api-adaptor has its configuration: upstream's namespace, and that of Red Hat's sandboxed containers.
+ * @see https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/cloud-api-adaptor/docs/initdata.md (Global initdata)
+ */
+const NAMESPACES = ["confidential-containers-system", "openshift-sandboxed-containers-operator"] as const;
+const NAME = "peer-pods-cm";
+const KEY = "INITDATA";
+
+/** What the cluster gives to peer pods that have no initdata of their own; undefined: nothing. A pod on bare metal is none. */
+export async function readGlobalInitdata(
+  kube: Pick<KubeClient, "get">,
+  { runtimeClass = "" }: PodFacts,
+): Promise<GlobalInitdata | undefined> {
+  if (/(?:^|-)(?:snp|tdx|coco-dev)(?:-|$)/.test(runtimeClass)) return undefined;
+  const found = await Promise.all(
+    NAMESPACES.map(async (namespace): Promise<GlobalInitdata | undefined> => {
+      try {
+        const map = await kube.get({ kind: "ConfigMap", namespace, name: NAME });
+        const value = own(configMapData.parse(map?.["data"]), KEY) ?? "";
+        return value.trim() === "" ? undefined : { namespace, name: NAME, key: KEY };
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.failure !== "forbidden") throw error;
+        return { problem: `ConfigMap ${namespace}/${NAME} may not be read by this account` };
+      }
+    }),
+  );
+  const all = found.filter((one) => one !== undefined);
+  return all.find((one) => !("problem" in one)) ?? all[0];
+}

@@ -1,0 +1,120 @@
+import { affirmingToken } from "../access/matrix.ts";
+import { decide, type AccessRules } from "../access/model.ts";
+import type { Binding } from "../initdata/binding.ts";
+import { imagePolicyNeed, placeName, type GuestNeed } from "../initdata/guest-needs.ts";
+import { needFlaw, type NeedFlaw, type ServedSecrets } from "../initdata/need-flaws.ts";
+import { given, type Issue, type Issues } from "../issues.ts";
+import type { Plan } from "../plan/plan.ts";
+import { mergeGrants } from "../policy/grants.ts";
+import type { Before } from "../policy/registry.ts";
+import { shownName } from "../policy/shown-name.ts";
+import { stacksAfterJoin } from "../policy/share.ts";
+
+/** Somebody who starts with what he needs, or not at all. */
+interface Starting {
+  readonly id: string;
+  readonly initData: string;
+  readonly binding: Binding;
+  readonly needs: readonly GuestNeed[];
+  /** Where they are named in the settings. */
+  readonly path: string;
+  /** Whether that is an initdata file. */
+  readonly isFile: boolean;
+}
+
+/** What follows the need in a sentence, what is allowed in its place, and how to mend it. */
+function flawWords(
+  flaw: NeedFlaw,
+  { what, setting, place }: GuestNeed,
+  { id, isFile }: Starting,
+  rules: AccessRules,
+): Omit<Issue, "path"> {
+  const secret = place?.secret ?? "";
+  const without = isFile ? `take the ${what} out of the file` : "set imagePolicy: false";
+  switch (flaw.kind) {
+    case "uri":
+      return {
+        given: `which ${flaw.words} (${setting}): ${id} could not start`,
+        allowed: `kbs:///<repository>/<secret>/<key>, or no ${what}`,
+        mend: `Correct it in the file, or ${without}.`,
+      };
+    case "unregistered":
+      return {
+        given: `whose secret is not registered with the KBS: ${id} could not start`,
+        allowed: `a secret that the KbsConfig lists, or no ${what}`,
+        mend: `Declare it under secrets, or ${without}.`,
+      };
+    case "missing":
+      return {
+        given: `whose Secret does not exist: ${id} could not start`,
+        allowed: `a Secret that exists, or no ${what}`,
+        mend: `Create the Secret, or ${without}.`,
+      };
+    case "no key":
+      return {
+        given: `whose Secret has no such key: ${id} could not start`,
+        allowed: flaw.keys.map((key) => shownName(key)).join(", "),
+        mend: "Name a key that the Secret has, or add the key.",
+      };
+    case "denied":
+      return {
+        given: `which the resource policy would deny to ${id}: it could not start`,
+        allowed: "a secret that the pod may read",
+        mend:
+          rules.others === "deny"
+            ? `Grant ${secret} to ${id}, or set otherSecrets: affirming.`
+            : `Grant ${secret} to ${id}.`,
+      };
+  }
+}
+
+/** Whatever one lacks, with what is said of it before `given`. */
+function problemsOf(
+  starting: Starting,
+  rules: AccessRules,
+  served: ServedSecrets,
+): readonly (Issue & { readonly what: string })[] {
+  const { initData, binding, needs, path } = starting;
+  return needs.flatMap((need) => {
+    const flaw = needFlaw(need, served, ({ repository, secret, key }) => {
+      const request = { "resource-path": [repository, secret, key], plugin: "resource" };
+      return decide(rules, request, affirmingToken(initData, binding)).allowed;
+    });
+    if (flaw === undefined) return [];
+    const words = flawWords(flaw, need, starting, rules);
+    const name = need.place === undefined ? given(need.uri) : `"${shownName(placeName(need.place))}"`;
+    return [{ ...words, what: need.what, path, given: `${name}, ${words.given}` }];
+  });
+}
+
+/**
+ * Without what it fetches from the KBS to start, no container starts: each secret must be registered, exist, have the key, and be
+ * readable by the pod under the policy that is about to be deployed. What is not becomes an issue.
+ * @param live the Secrets that the KbsConfig lists, and those that this stack is about to add
+ * @returns warnings: of readers that are deployed elsewhere, whom nothing here starts
+ */
+export function checkGuestNeeds(
+  { pods, readers, grants }: Plan,
+  live: ServedSecrets & { readonly policy: Before },
+  issues: Issues,
+): readonly string[] {
+  const rules = mergeGrants(stacksAfterJoin(live.policy, grants));
+  pods.forEach(({ declaration: { id, binding, imagePolicyUri }, facts, initData }, index) => {
+    const isFile = facts !== undefined;
+    const path = `pods[${index}].${isFile ? "initdataFile" : "imagePolicy"}`;
+    const needs = isFile ? facts.needs : imagePolicyNeed(imagePolicyUri);
+    for (const { what, ...issue } of problemsOf(
+      { id, initData, binding, needs, path, isFile },
+      rules,
+      live,
+    )) {
+      issues.add(what === "image policy" ? issue : { ...issue, given: `${what} ${issue.given}` });
+    }
+  });
+  return readers.flatMap(({ id, initData, binding, facts, path }) => {
+    const starting = { id, initData, binding, path: `${path}.initdataFile`, isFile: true };
+    return problemsOf({ ...starting, needs: facts?.needs ?? [] }, rules, live).map(
+      ({ what, given: found, mend, ...issue }) => `${issue.path}: ${what} ${found}. ${mend}`,
+    );
+  });
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { readGlobalInitdata } from "../../../cli/live/global-initdata.ts";
+import type { GlobalInitdata, PodFacts } from "../../../core/audit/facts.ts";
+import { KubeError } from "../../../kube/errors.ts";
+import type { KubeObject, ObjectRef } from "../../../kube/objects.ts";
+import { podFixture } from "../../fixtures/live-facts.ts";
+
+const UPSTREAM = "confidential-containers-system";
+const RED_HAT = "openshift-sandboxed-containers-operator";
+
+/** What is found where the ConfigMap has these data, by namespace; `forbidden`: it may not be read. */
+function found(
+  maps: Readonly<Record<string, Readonly<Record<string, string>> | "forbidden">>,
+  pod: Partial<PodFacts> = {},
+): Promise<GlobalInitdata | undefined> {
+  const get = ({ namespace, name }: ObjectRef): Promise<KubeObject | undefined> => {
+    const data = new Map(Object.entries(maps)).get(namespace);
+    if (data === "forbidden") {
+      const request = { verb: "get", resource: "configmaps", namespace, name } as const;
+      return Promise.reject(new KubeError("forbidden", request, "no rule allows it"));
+    }
+    return Promise.resolve(data && { metadata: { name, namespace }, data });
+  };
+  return readGlobalInitdata({ get }, podFixture("a", pod));
+}
+
+const INITDATA = "H4sI";
+
+describe("the initdata that a cluster gives to peer pods", () => {
+  it("is none where nothing says so, and for a pod on bare metal", async () => {
+    expect(await found({})).toBeUndefined();
+    expect(await found({ [UPSTREAM]: { CLOUD_PROVIDER: "azure", INITDATA: "\n" } })).toBeUndefined();
+    expect(await found({ [UPSTREAM]: { INITDATA } }, { runtimeClass: "kata-qemu-snp" })).toBeUndefined();
+  });
+
+  it.each([UPSTREAM, RED_HAT])("is that of the ConfigMap in %s", async (namespace) => {
+    expect(await found({ [namespace]: { INITDATA } })).toEqual({
+      namespace,
+      name: "peer-pods-cm",
+      key: "INITDATA",
+    });
+  });
+
+  it("is not known where the ConfigMap may not be read, unless another one gives it", async () => {
+    expect(await found({ [UPSTREAM]: "forbidden" })).toEqual({
+      problem: `ConfigMap ${UPSTREAM}/peer-pods-cm may not be read by this account`,
+    });
+    expect(await found({ [UPSTREAM]: "forbidden", [RED_HAT]: { INITDATA } })).toMatchObject({
+      namespace: RED_HAT,
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { changeLine } from "../../../core/access/changes.ts";
+import { matrixText } from "../../../core/access/matrix.ts";
+import { sharedInitdataWarnings } from "../../../core/limits/shared-initdata.ts";
+import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import { joinPolicy, retiringReaders } from "../../../core/policy/share.ts";
+import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+
+const document = (name: string): string =>
+  `algorithm = "sha256"\nversion = "0.1.0"\nname = "${name}"\n[data]\n`;
+const files = { "s.toml": document("s"), "t.toml": document("t"), "own.toml": document("own") };
+
+const pod = (name: string, initdataFile: string) => ({ name, initdataFile });
+const sound: RawSettings = {
+  podDefaults: { image: "i" },
+  secrets: [{ name: "db", keys: ["key"] }],
+  pods: [pod("a", "s.toml"), pod("b", "s.toml"), pod("c", "own.toml")],
+  grants: [{ pod: "a", secret: "db" }],
+};
+
+function planOf(change: RawSettings = {}, policy?: string): Plan & { readonly warnings: readonly string[] } {
+  const settings = parseSettings({ ...sound, ...change }, {}, "the settings");
+  const kbs = { url: "https://kbs.example.com", ...(policy === undefined ? {} : { policy }) };
+  const plan = makePlan(settings, kbs, { files }, "o/p/s", "the settings");
+  return { ...plan, warnings: sharedInitdataWarnings(settings, plan) };
+}
+
+/** The policy after a deployment, with the former initdata that stays accepted for now. */
+function deployed(plan: Plan, former?: Plan): string {
+  const before =
+    former === undefined ? "package policy\n" : joinPolicy(null, former.grants, "package policy\n");
+  const declared = former === undefined ? {} : { declared: former.grants.secrets };
+  return joinPolicy(before, plan.grants, undefined, { rotation: plan.rotation, ...declared });
+}
+
+describe("an initdata file that several pods share", () => {
+  it("is one reader: in the policy, the matrix and the reference values", () => {
+    const { grants, matrix, digests, readers, warnings } = planOf();
+    const [shared = "", other = ""] = [readers[0]?.initData, readers[2]?.initData];
+    expect(grants.secrets).toEqual({ db: { "*": { "azure-vtpm": { [shared]: "a, b" } } } });
+    expect(matrixText(matrix)).toEqual(["   db/key", "a  ✓ may read", "b  ✓ may read", "c  ✗ denied"]);
+    expect(digests["snp_pcr08"]).toEqual([shared, other].sort());
+    expect(warnings).toEqual([
+      "grants: a, b share the initdata s.toml, and are one reader to Trustee: all of them read db/*, which is not granted to each.",
+    ]);
+  });
+
+  it("needs no word where each of its pods is granted the same", () => {
+    const each = planOf({ grants: ["a", "b"].map((name) => ({ pod: name, secret: "db" })) });
+    expect(each.warnings).toEqual([]);
+    expect(each.grants).toEqual(planOf().grants);
+    expect(planOf({ grants: [] }).warnings).toEqual([]);
+  });
+
+  it("opens nothing to a pod that goes on sharing it, and all of it to one that joins", () => {
+    const policy = deployed(planOf());
+    expect(planOf({}, policy).accessChanges).toEqual([]);
+    const alone = deployed(planOf({ pods: [pod("a", "s.toml"), pod("b", "t.toml"), pod("c", "own.toml")] }));
+    expect(planOf({}, alone).accessChanges.map(changeLine)).toEqual([
+      "OPENS   b -> db/key (was: not among its readers; will be: granted)",
+    ]);
+  });
+
+  it("stays accepted while its pods change over, as long as all of them may still read", () => {
+    const former = planOf();
+    const pods = [pod("a", "t.toml"), pod("b", "t.toml"), pod("c", "own.toml")];
+    const together = planOf({ pods }, deployed(former));
+    expect(together.changing).toEqual(["a", "b"]);
+    expect(retiringReaders(deployed(together, former), "o/p/s")).toEqual(["a", "b"]);
+    const apart = planOf(
+      { pods: [pod("a", "t.toml"), pod("b", "own.toml")], grants: [{ pod: "a", secret: "db" }] },
+      deployed(former),
+    );
+    expect(retiringReaders(deployed(apart, former), "o/p/s")).toEqual([]);
+  });
+});
