@@ -26,6 +26,8 @@ export interface PlannedPod {
   readonly initData: string;
   /** What the document says of itself, where it is a file of the user's. */
   readonly facts?: InitdataFacts;
+  /** Whether an object of its name is in the cluster. Absent: it was not looked at. */
+  readonly isLive?: boolean;
 }
 
 /** The algorithm by which a binding carries a document; one that it cannot carry becomes an issue. */
@@ -93,5 +95,6 @@ export function planPod(
     annotation: kept ?? encodeAnnotation(toml),
     initData: initDataClaim(pod.binding, algorithm, toml),
     ...(facts === undefined ? {} : { facts }),
+    ...(live === undefined ? {} : { isLive: live.pod !== undefined }),
   };
 }
