@@ -57,6 +57,7 @@ function readTrustee(
       url,
       generation,
       existingSecrets: named(false),
+      keys: Object.fromEntries(settings.secrets.map(({ name, keys }) => [name, keys])),
       createdSecrets: named(true),
       ...own,
     },

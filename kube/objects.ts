@@ -29,7 +29,11 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
-  readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly time?: string;
+    readonly fieldsV1?: unknown;
+  }[];
 }
 
 export interface OwnerReference {

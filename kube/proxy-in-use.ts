@@ -28,7 +28,9 @@ function isConnecting(error: unknown): boolean {
 /** What to say of a request that got no answer through a proxy. @param said what Node says of it */
 export function proxyProblem({ url, from, host }: ProxyInUse, error: Error, said: string): Obstacle {
   const named = `the proxy ${url} (${from})`;
-  const instead = from.startsWith("$") ? `, or name ${host} in $NO_PROXY` : ", or take it out of the kubeconfig";
+  const instead = from.startsWith("$")
+    ? `, or name ${host} in $NO_PROXY`
+    : ", or take it out of the kubeconfig";
   return {
     detail: isConnecting(error)
       ? `${named} cannot be reached: ${said}`

@@ -23,6 +23,7 @@ import {
 } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
+import { keysOf } from "../kube/secret-keys.ts";
 import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
 import { certificatesOf } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
@@ -44,6 +45,8 @@ const argsSchema = z.object({
   url: z.string().min(1).nullish(),
   generation: z.enum(generations).nullish(),
   existingSecrets: z.array(z.string()),
+  /** Existing secret -> the keys that it should have. */
+  keys: z.record(z.string(), z.array(z.string())).nullish(),
   createdSecrets: z.array(z.string()),
   stack: z.string().min(1),
   /** What its state has; absent: nothing yet. */
@@ -155,6 +158,7 @@ export async function getTrustee(
   }));
   const map = async (name: string): Promise<KubeObject | undefined> =>
     survey.need("ConfigMap", name, "trustee.namespace");
+  const secretKeys: Record<string, string[]> = {};
   const [kbsConfig, , certificate, policyMap, valuesMap, looked] = await Promise.all([
     reading,
     survey.need("Deployment", want.deployment, "trustee.deployment"),
@@ -164,7 +168,11 @@ export async function getTrustee(
     Promise.all(routes.map((name) => survey.look("Route", name, hasUrl))),
     ...want.existingSecrets.map(async (name) => {
       const metadata = await survey.needSecret(name, `secrets "${name}"`);
-      if (metadata !== undefined) checkExisting(name, metadata, want, issues);
+      if (metadata === undefined) return;
+      checkExisting(name, metadata, want, issues);
+      const keys = keysOf(metadata);
+      const wanted = fieldOf(want.keys ?? undefined, name) ?? [];
+      if (keys !== undefined && wanted.some((key) => !keys.includes(key))) secretKeys[name] = [...keys];
     }),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);
@@ -232,6 +240,7 @@ export async function getTrustee(
         ownOf(want),
       ),
       registeredSecrets: registered,
+      ...(Object.keys(secretKeys).length === 0 ? {} : { secretKeys }),
       warnings,
     },
   };

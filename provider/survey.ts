@@ -31,7 +31,8 @@ export class Survey {
   #said({ failure, detail, next, message }: KubeError): Omit<Issue, "path"> {
     const { server } = this.#kube;
     if (failure === "unauthorized") {
-      const given = next === undefined ? `credentials that the API server ${server} refuses: ${detail}` : detail;
+      const given =
+        next === undefined ? `credentials that the API server ${server} refuses: ${detail}` : detail;
       const mend = next ?? "Renew the credentials of this kubeconfig context: kubectl auth whoami";
       return { given, allowed: "a kubeconfig whose user can sign in", mend };
     }

@@ -12,9 +12,10 @@ import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
 import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { KubeObject } from "../../kube/objects.ts";
+import { keysOf } from "../../kube/secret-keys.ts";
 import { UsageError } from "../access/run.ts";
 import { configMapData, deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
-import { keysOf, lastWritten, seconds } from "./written.ts";
+import { lastWritten, seconds } from "./written.ts";
 
 /** Where Trustee is, in its cluster. */
 export interface TrusteePlace {

@@ -25,15 +25,6 @@ function child(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
 }
 
-/** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */
-export function keysOf(metadata: ObjectMeta): readonly string[] | undefined {
-  const keys = managedFields(metadata).flatMap(({ fieldsV1 }) =>
-    Object.keys((fieldsV1["f:data"] as object | undefined) ?? {}),
-  );
-  const names = keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2));
-  return names.length === 0 ? undefined : [...new Set(names)].sort();
-}
-
 /** Who last wrote an annotation, and when that writer last wrote anything of the object. */
 export function annotationWriter(
   metadata: ObjectMeta,

@@ -24,6 +24,8 @@ export interface GetTrusteeArgs {
   readonly generation?: Generation | undefined;
   /** Secrets that must be there already. @default none */
   readonly existingSecrets?: readonly string[] | undefined;
+  /** Existing secret -> the keys that it should have. @default any */
+  readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Secrets that this stack creates, and that must not be somebody else's. @default none */
   readonly createdSecrets?: readonly string[] | undefined;
   /** `organization/project/stack`. @default this stack */
@@ -59,6 +61,8 @@ export interface GetTrusteeResult {
   readonly vanished?: readonly StackGrants[];
   /** `spec.kbsSecretResources` as it is. */
   readonly registeredSecrets: readonly string[];
+  /** Existing secret that lacks one of the `keys` asked for -> the names of those that it has. @default none is seen to lack one */
+  readonly secretKeys?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -80,6 +84,7 @@ export async function getTrustee(
     url: args.url,
     generation: args.generation,
     existingSecrets: args.existingSecrets ?? [],
+    keys: args.keys,
     createdSecrets: args.createdSecrets ?? [],
     stack: args.stack ?? stackName(),
     identity: args.identity,

@@ -9,6 +9,7 @@ import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
+import { secretKeyWarnings } from "./secret-keys.ts";
 import { checkImagePolicies } from "./image-policy.ts";
 import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
@@ -21,6 +22,8 @@ export interface LiveTrustee extends LiveTexts {
   /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
   readonly servedCertificate?: string | undefined;
   readonly registeredSecrets: readonly string[];
+  /** Existing secret that lacks a declared key -> the names of those that it has. @default none */
+  readonly secretKeys?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** What is not wrong, but should be known. */
@@ -149,6 +152,7 @@ export function guard(
       (line) =>
         `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
     ),
+    ...secretKeyWarnings(settings, live.secretKeys),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),
