@@ -157,8 +157,8 @@ export async function declareConfiguration(
   // With a line that nobody can read, the policy to come cannot be made, let alone be weighed.
   if (foreignDamage(live.policy, own.stack).length > 0) issues.throwIfAny(subject);
   const { budget, warnings } = guard({ settings, plan, live }, new Date(), issues);
-  issues.throwIfAny(subject);
   for (const warning of warnings) await pulumi.log.warn(warning);
+  issues.throwIfAny(subject);
   await sayChanges(plan);
   const access = new TrusteeAccess(
     name,

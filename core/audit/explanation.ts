@@ -19,6 +19,7 @@ export const conditionNames = {
   initdata: "initdata",
   declared: "as declared",
   unedited: "unedited",
+  binding: "TEE",
   registered: "registered",
   exists: "exists",
   trustee: "Trustee runs",

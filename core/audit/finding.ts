@@ -20,6 +20,7 @@ export const rules = {
   TA103: "A running pod's digest is in no reference value",
   TA104: "A pod's initdata cannot be read",
   TA105: "A pod's initdata may have been edited after its start",
+  TA106: "A pod's TEE does not bind initdata as its stack declares",
   TA201: "A reference value has expired",
   TA202: "A reference value expires soon",
   TA203: "The reference values cannot be read",

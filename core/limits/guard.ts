@@ -3,6 +3,7 @@ import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
+import { bindingWarnings } from "./bindings.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
@@ -152,6 +153,7 @@ export function guard(
       (line) =>
         `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
     ),
+    ...bindingWarnings(settings),
     ...secretKeyWarnings(settings, live.secretKeys),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
