@@ -4,7 +4,7 @@ import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-c
 import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
-import { own as fieldOf } from "../core/records.ts";
+import { asRecord, own as fieldOf } from "../core/records.ts";
 import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import {
@@ -158,7 +158,7 @@ export async function getTrustee(
   }));
   const map = async (name: string): Promise<KubeObject | undefined> =>
     survey.need("ConfigMap", name, "trustee.namespace");
-  const secretKeys: Record<string, string[]> = {};
+  const secretKeys = new Map<string, readonly string[]>();
   const [kbsConfig, , certificate, policyMap, valuesMap, looked] = await Promise.all([
     reading,
     survey.need("Deployment", want.deployment, "trustee.deployment"),
@@ -172,7 +172,7 @@ export async function getTrustee(
       checkExisting(name, metadata, want, issues);
       const keys = keysOf(metadata);
       const wanted = fieldOf(want.keys ?? undefined, name) ?? [];
-      if (keys !== undefined && wanted.some((key) => !keys.includes(key))) secretKeys[name] = [...keys];
+      if (keys !== undefined && wanted.some((key) => !keys.includes(key))) secretKeys.set(name, keys);
     }),
     ...want.createdSecrets.map(async (name) => {
       const metadata = await survey.metadata(name);
@@ -240,7 +240,7 @@ export async function getTrustee(
         ownOf(want),
       ),
       registeredSecrets: registered,
-      ...(Object.keys(secretKeys).length === 0 ? {} : { secretKeys }),
+      ...(secretKeys.size === 0 ? {} : { secretKeys: asRecord(secretKeys, (keys) => [...keys]) }),
       warnings,
     },
   };
