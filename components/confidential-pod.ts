@@ -117,10 +117,10 @@ function replacedByDeclaration(spec: PodSpec): pulumi.CustomResourceOptions {
 
 /**
  * The spec in a preview: with a node that is not known yet. The Kubernetes provider else tries a replacement as an update of the Pod that
- * is there, which Kubernetes refuses for most fields, and the preview fails.
+ * is there, which Kubernetes refuses for most fields, and the preview fails. What is adopted is updated, and tried.
  */
-function unforeseen(spec: PodSpec, { isLive }: PlannedPod): PodSpec {
-  if (isLive === false || !pulumi.runtime.isDryRun()) return spec;
+function unforeseen(spec: PodSpec, { isOwn }: PlannedPod): PodSpec {
+  if (isOwn === false || !pulumi.runtime.isDryRun()) return spec;
   return { nodeName: pulumi.output(pulumi.unknown).apply(String), ...spec };
 }
 
