@@ -1,6 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { LivePod } from "../core/plan/live-pod.ts";
+import type { PodCluster } from "../core/plan/pod-cluster.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import * as trustee from "./trustee/index.ts";
@@ -62,13 +63,19 @@ export function connectClusters(
 
 /**
  * The objects of the pods' names that are in the pods' cluster: what exists is taken over, so that it must be known
- * beforehand whose it is.
+ * beforehand whose it is. And what pods need there, which is missed only when all of Trustee has been written.
  */
-export async function readLivePods(
-  settings: Pick<Settings, "trustee" | "podCluster" | "pods">,
-  clusters: Clusters,
-): Promise<Readonly<Record<string, LivePod>>> {
+export async function readPodCluster(
+  settings: Pick<Settings, "pods">,
+  clusters: Pick<Clusters, "podReader">,
+): Promise<{ readonly livePods: Readonly<Record<string, LivePod>>; readonly podCluster: PodCluster }> {
   const pods = settings.pods.filter((pod) => pod.deploy);
-  if (pods.length === 0) return {};
-  return trustee.getInitdata(pods, { provider: clusters.podReader });
+  if (pods.length === 0) return { livePods: {}, podCluster: {} };
+  const opts = { provider: clusters.podReader };
+  const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
+  const [livePods, podCluster] = await Promise.all([
+    trustee.getInitdata(pods, opts),
+    trustee.getPodCluster(namespaces, opts),
+  ]);
+  return { livePods, podCluster };
 }

@@ -2,6 +2,7 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet.js";
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import { Pod } from "@pulumi/kubernetes/core/v1/pod.js";
+import type * as k8s from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 import { INITDATA_ANNOTATION } from "../core/initdata/annotation.ts";
 import { Issues } from "../core/issues.ts";
@@ -13,6 +14,9 @@ import type { StackId } from "../core/policy/grants.ts";
 import { declarePod } from "../core/settings/pod.ts";
 import { stackName } from "./stack-name.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
+
+/** A pod's spec without anything in it that is still to come. */
+type PodSpec = k8s.core.v1.PodSpec;
 
 /** What a pod is declared by: the settings of one entry of `pods`, with its name optional. */
 export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy" | "adopt"> & {
@@ -104,6 +108,23 @@ export class ConfidentialPod extends pulumi.ComponentResource {
   }
 }
 
+/**
+ * A Pod is replaced when its initdata or its declared spec changes. Admission may change any field of the spec when the Pod is created
+ * (resources, images, environment, volumes), so that what is live says nothing of the declaration: that is compared with the last one.
+ */
+function replacedByDeclaration(spec: PodSpec): pulumi.CustomResourceOptions {
+  return { replaceOnChanges: [INITDATA_PATH], ignoreChanges: ["spec"], replacementTrigger: spec };
+}
+
+/**
+ * The spec in a preview: with a node that is not known yet. The Kubernetes provider else tries a replacement as an update of the Pod that
+ * is there, which Kubernetes refuses for most fields, and the preview fails. What is adopted is updated, and tried.
+ */
+function unforeseen(spec: PodSpec, { isOwn }: PlannedPod): PodSpec {
+  if (isOwn === false || !pulumi.runtime.isDryRun()) return spec;
+  return { nodeName: pulumi.output(pulumi.unknown).apply(String), ...spec };
+}
+
 function create(
   name: string,
   planned: PlannedPod,
@@ -114,10 +135,12 @@ function create(
   // What exists under its name would be taken over by its successor, and then be deleted as the former one.
   const opts = { parent, deleteBeforeReplace: true };
   if (kind === "Pod") {
-    return new Pod(name, podArgs(planned, extra, own), {
-      ...opts,
-      replaceOnChanges: [INITDATA_PATH],
-    });
+    const { metadata, spec } = podArgs(planned, extra, own);
+    return new Pod(
+      name,
+      { metadata, spec: unforeseen(spec, planned) },
+      { ...opts, ...replacedByDeclaration(spec) },
+    );
   }
   const { metadata, selector, template } = workloadArgs(planned, extra, own);
   const count = replicas === undefined ? {} : { replicas };

@@ -3,6 +3,7 @@ import { changeLine, doubtLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
 import { Issues } from "../core/issues.ts";
 import { guard } from "../core/limits/guard.ts";
+import { checkPodCluster } from "../core/plan/pod-cluster.ts";
 import { mapValues, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
@@ -10,7 +11,7 @@ import type { StackId } from "../core/policy/grants.ts";
 import type { SettingsInput } from "../core/settings/input.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { readSettings, type Settings } from "../core/settings/settings.ts";
-import { connectClusters, readLivePods, type Clusters } from "./clusters.ts";
+import { connectClusters, readPodCluster, type Clusters } from "./clusters.ts";
 import type { Configuration, SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
 import type { SecretData } from "./kbs-secret.ts";
@@ -146,10 +147,11 @@ export async function declareConfiguration(
   const clusters = connectClusters(settings);
   const identity = await stackIdentity(clusters.trustee, opts?.parent);
   const { own } = identity;
-  const [live, livePods] = await Promise.all([
+  const [live, { livePods, podCluster }] = await Promise.all([
     readTrustee(settings, files, clusters, own),
-    readLivePods(settings, clusters),
+    readPodCluster(settings, clusters),
   ]);
+  checkPodCluster(settings.pods, podCluster, issues);
   const plan = tryPlan(settings, live, { files: files.initdata, livePods }, own, issues);
   // With a line that nobody can read, the policy to come cannot be made, let alone be weighed.
   if (foreignDamage(live.policy, own.stack).length > 0) issues.throwIfAny(subject);

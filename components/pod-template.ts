@@ -44,7 +44,7 @@ export function podArgs(
   pod: PlannedPod,
   extra: ExtraSpec,
   own: Who,
-): Required<Pick<k8s.core.v1.Pod, "metadata" | "spec">> {
+): { readonly metadata: k8s.meta.v1.ObjectMeta; readonly spec: k8s.core.v1.PodSpec } {
   const { name, namespace, labels } = pod.declaration;
   return {
     metadata: {

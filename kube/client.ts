@@ -1,10 +1,12 @@
-import { isRecord, messageOf, parseJson } from "../core/records.ts";
+import { isRecord, parseJson } from "../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type KubeConfig } from "./client-library.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { proxyOf } from "./cluster-config.ts";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
 import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
 import { withRetries } from "./retry.ts";
+import { signInProblem } from "./sign-in.ts";
 
 /** One request's patience: an API server that says nothing for this long is unreachable. Milliseconds. */
 const REQUEST_TIMEOUT = 20_000;
@@ -193,7 +195,7 @@ export class KubeClient {
     try {
       return await this.#send(exchange);
     } catch (error) {
-      throw toKubeError(error, exchange.request, this.#signal);
+      throw toKubeError(error, exchange.request, this.#signal, proxyOf(this.#config));
     }
   }
 
@@ -203,8 +205,8 @@ export class KubeClient {
       await this.#config.applySecurityAuthentication(context);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      const detail = messageOf(error);
-      throw new KubeError("unauthorized", request, `the kubeconfig's sign-in fails: ${detail}`, error);
+      const { detail, next } = signInProblem(this.#config.getCurrentUser(), error);
+      throw new KubeError("unauthorized", request, detail, error, next);
     }
   }
 

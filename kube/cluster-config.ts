@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "@kubernetes/client-node";
 import { KubeConfig, type RequestContext } from "./client-library.ts";
 import type { ImpersonationHeaders } from "./impersonation.ts";
+import { withoutCredentials, type ProxyInUse } from "./proxy-in-use.ts";
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
@@ -14,6 +15,8 @@ type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
 export class ClusterConfig extends KubeConfig {
   /** Beside Impersonate-User, which the library sends. */
   impersonation: ImpersonationHeaders = {};
+  /** The variable that names the proxy of the current cluster, e.g. `$HTTPS_PROXY`, where it is not the kubeconfig. */
+  proxyVariable: string | undefined;
   /** The last sign-in that was asked for and has not ended. */
   #last: Promise<void> | undefined;
   /** How the sign-in that is at work wants its connections. */
@@ -65,6 +68,18 @@ export class ClusterConfig extends KubeConfig {
     mine.then(ended, ended);
     await unlessAborted(mine, signal);
   }
+}
+
+/** The proxy of the current cluster. */
+export function proxyOf(config: KubeConfig): ProxyInUse | undefined {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null || (cluster.proxyUrl ?? "") === "") return undefined;
+  const variable = config instanceof ClusterConfig ? config.proxyVariable : undefined;
+  return {
+    url: withoutCredentials(cluster.proxyUrl ?? ""),
+    from: variable ?? `proxy-url of the kubeconfig's cluster "${cluster.name}"`,
+    host: URL.parse(cluster.server)?.hostname ?? cluster.server,
+  };
 }
 
 async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -6,7 +6,7 @@ import { ClusterConfig } from "./cluster-config.ts";
 import { KubeconfigError } from "./errors.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
-import { proxyFromEnvironment } from "./proxy.ts";
+import { findProxy } from "./proxy.ts";
 
 /** Which cluster, as kubectl would be told. */
 export interface ClusterOptions {
@@ -41,8 +41,10 @@ export function loadCluster(options: ClusterOptions): KubeConfig {
   config.impersonation = impersonationHeaders(context.user, kubeconfig?.rawUsers.get(context.user) ?? {});
   config.clusters = config.clusters.map((cluster) => {
     if (cluster.name !== context.cluster || (cluster.proxyUrl ?? "") !== "") return cluster;
-    const proxyUrl = proxyFromEnvironment(cluster.server, process.env);
-    return proxyUrl === undefined ? cluster : { ...cluster, proxyUrl };
+    const proxy = findProxy(cluster.server, process.env);
+    if (proxy === undefined) return cluster;
+    config.proxyVariable = `$${proxy.variable}`;
+    return { ...cluster, proxyUrl: proxy.url };
   });
   return config;
 }

@@ -1,3 +1,5 @@
+import { proxyProblem, type ProxyInUse } from "./proxy-in-use.ts";
+
 /** What was asked of the API server, in the words of an RBAC rule. */
 export interface Request {
   readonly verb: "get" | "list" | "patch" | "create" | "delete" | "watch";
@@ -27,13 +29,26 @@ export class KubeError extends Error {
   readonly request: Request;
   /** What the API server said, without what we add for the user. */
   readonly detail: string;
+  /** What to do where it is not the API server that failed, but what leads to it: a sign-in plugin or a proxy. */
+  readonly next: string | undefined;
 
-  constructor(failure: Failure, request: Request, detail: string, cause?: unknown) {
-    super(`${describe(request)}: ${detail}${advice(failure, request)}`, { cause });
+  constructor(failure: Failure, request: Request, detail: string, cause?: unknown, next?: string) {
+    super(`${describe(request)}: ${detail}${next === undefined ? advice(failure, request) : `. ${next}`}`, {
+      cause,
+    });
     this.failure = failure;
     this.request = request;
     this.detail = detail;
+    this.next = next;
   }
+}
+
+/** What was found to be wrong with something on the way to the API server. */
+export interface Obstacle {
+  /** A sentence's beginning, without an end. */
+  readonly detail: string;
+  /** What to do, as sentences. */
+  readonly next: string;
 }
 
 /** The kubeconfig cannot be used; the message says what was looked for and what there is. */
@@ -92,16 +107,29 @@ function networkMessage(error: Error): string {
   return error.cause instanceof Error ? networkMessage(error.cause) : error.message;
 }
 
-/** Translates whatever the client library threw. */
-export function toKubeError(error: unknown, request: Request, signal: AbortSignal): KubeError {
+/**
+ * Translates whatever the client library threw.
+ * @param proxy through which the request went
+ */
+export function toKubeError(
+  error: unknown,
+  request: Request,
+  signal: AbortSignal,
+  proxy?: ProxyInUse,
+): KubeError {
   if (error instanceof KubeError) return error;
   if (signal.aborted) return new KubeError("aborted", request, "it was cancelled", error);
   if (error instanceof Error) {
     const timedOut = error.name === "TimeoutError" || error.name === "AbortError";
+    const said = timedOut ? "no answer in time" : networkMessage(error);
+    if (proxy !== undefined) {
+      const { detail, next } = proxyProblem(proxy, error, said);
+      return new KubeError("unreachable", request, detail, error, next);
+    }
     return new KubeError(
       "unreachable",
       request,
-      timedOut ? "the API server did not answer in time" : networkMessage(error),
+      timedOut ? "the API server did not answer in time" : said,
       error,
     );
   }

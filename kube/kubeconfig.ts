@@ -33,7 +33,7 @@ const CHECK = "Check it with: kubectl config view";
 export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
   if (setting === undefined) return readDefault();
   if (isKubeconfigContent(setting)) return parse(setting, "The kubeconfig");
-  const found = readFile(setting);
+  const found = readFile(fromHome(setting));
   if (found !== undefined) return found;
   throw new KubeconfigError(
     `There is no kubeconfig at "${setting}". Correct the setting, or unset it to use what kubectl uses.`,
@@ -58,6 +58,11 @@ function readDefault(): Kubeconfig | undefined {
     `There is no kubeconfig: $KUBECONFIG names what is not there (${files.join(", ")}). ` +
       "Correct it, or unset it to use ~/.kube/config.",
   );
+}
+
+/** A path as a shell would have made it: settings are read by none. */
+export function fromHome(path: string): string {
+  return path.startsWith("~/") ? join(homeFolder(), path.slice(2)) : path;
 }
 
 /** Empty where there is none, as for a container's user that is in no passwd. */

@@ -12,6 +12,7 @@ export const kinds = {
     apiVersion: "confidentialcontainers.org/v1alpha1",
     resource: "kbsconfigs.confidentialcontainers.org",
   },
+  RuntimeClass: { apiVersion: "node.k8s.io/v1", resource: "runtimeclasses.node.k8s.io" },
   Route: { apiVersion: "route.openshift.io/v1", resource: "routes.route.openshift.io" },
 } as const;
 export type Kind = keyof typeof kinds;
@@ -28,7 +29,11 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
-  readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly time?: string;
+    readonly fieldsV1?: unknown;
+  }[];
 }
 
 export interface OwnerReference {

@@ -54,7 +54,10 @@ function exempts(entry: string, host: string, port: string): boolean {
  * means what is below it, and read ALL_PROXY, which Go does not.
  * @throws KubeconfigError if it cannot be the URL of a proxy; without its text, which may hold a password
  */
-export function proxyFromEnvironment(server: string, environment: Environment): string | undefined {
+export function findProxy(
+  server: string,
+  environment: Environment,
+): { readonly url: string; readonly variable: string } | undefined {
   const url = URL.parse(server);
   if (url?.protocol !== "https:" && url?.protocol !== "http:") return undefined;
   const secure = url.protocol === "https:";
@@ -68,8 +71,13 @@ export function proxyFromEnvironment(server: string, environment: Environment): 
   if (entries.some((entry) => exempts(entry.trim().toLowerCase(), host, port))) return undefined;
   const [name, value] = found;
   const proxy = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  if (URL.canParse(proxy)) return proxy;
+  if (URL.canParse(proxy)) return { url: proxy, variable: name };
   throw new KubeconfigError(
     `$${name} is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
   );
+}
+
+/** The same, its URL alone. */
+export function proxyFromEnvironment(server: string, environment: Environment): string | undefined {
+  return findProxy(server, environment)?.url;
 }

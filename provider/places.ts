@@ -64,7 +64,9 @@ async function withNamespace(
     const uid = (await kube.getMetadata({ kind: "Namespace", namespace: "", name }))?.uid;
     return uid === undefined ? facts : { ...facts, namespace: { name, uid } };
   } catch (error) {
-    const answered = error instanceof KubeError && !["unreachable", "aborted"].includes(error.failure);
+    // With a next step it is not the API server that failed, but what leads to it.
+    const asked = error instanceof KubeError && error.next === undefined;
+    const answered = asked && !["unreachable", "aborted"].includes(error.failure);
     return answered ? facts : { ...facts, silent: true };
   }
 }

@@ -1,4 +1,4 @@
-import { IssuesError, type Issues } from "../core/issues.ts";
+import { IssuesError, type Issue, type Issues } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { keysOf } from "../kube/managed-fields.ts";
@@ -15,7 +15,8 @@ export class Survey {
   readonly #kube: KubeClient;
   readonly #namespace: string;
   readonly #issues: Issues;
-  #unreachable: KubeError | undefined;
+  /** The first read that nobody answered, or that the API server took for nobody's. */
+  #failed: KubeError | undefined;
   #answered = false;
 
   constructor(kube: KubeClient, namespace: string, issues: Issues) {
@@ -29,19 +30,25 @@ export class Survey {
    * @throws IssuesError with that one problem
    */
   needAnswers(subject: string): void {
-    const error = this.#unreachable;
-    if (error === undefined) return;
-    const given = this.#answered
-      ? error.message
-      : `the API server ${this.#kube.server} does not answer: ${error.detail}`;
-    throw new IssuesError(subject, [
-      {
-        path: "trustee.kubeconfig",
-        given,
-        allowed: "a cluster that answers",
-        mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
-      },
-    ]);
+    if (this.#failed === undefined) return;
+    throw new IssuesError(subject, [{ path: "trustee.kubeconfig", ...this.#said(this.#failed) }]);
+  }
+
+  #said({ failure, detail, next, message }: KubeError): Omit<Issue, "path"> {
+    const { server } = this.#kube;
+    if (failure === "unauthorized") {
+      const given =
+        next === undefined ? `credentials that the API server ${server} refuses: ${detail}` : detail;
+      const mend = next ?? "Renew the credentials of this kubeconfig context: kubectl auth whoami";
+      return { given, allowed: "a kubeconfig whose user can sign in", mend };
+    }
+    const allowed = "a cluster that answers";
+    if (next !== undefined) return { given: detail, allowed, mend: next };
+    return {
+      given: this.#answered ? message : `the API server ${server} does not answer: ${detail}`,
+      allowed,
+      mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
+    };
   }
 
   /**
@@ -141,8 +148,8 @@ export class Survey {
       return { value };
     } catch (error) {
       if (!(error instanceof KubeError) || error.failure === "aborted") throw error;
-      if (error.failure === "unreachable") {
-        this.#unreachable = error;
+      if (error.failure === "unreachable" || error.failure === "unauthorized") {
+        this.#failed ??= error;
         return undefined;
       }
       this.#answered = true;

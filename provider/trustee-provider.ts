@@ -14,6 +14,7 @@ import {
 } from "../protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
 import { getInitdata } from "./get-initdata.ts";
+import { getPodCluster } from "./get-pod-cluster.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
@@ -123,6 +124,8 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
             return getTrustee(request.args, kube, log, takeOver);
           case "trustee:index:getInitdata":
             return getInitdata(request.args, kube);
+          case "trustee:index:getPodCluster":
+            return getPodCluster(request.args, kube);
           default:
             throw new UnimplementedError(`The provider trustee has no function ${request.token}.`);
         }

@@ -1,3 +1,5 @@
+import { fromHome } from "../../kube/kubeconfig.ts";
+
 /** Which cluster, as a stack's outputs or a command line name it. */
 export interface NamedCluster {
   readonly kubeconfig?: string | undefined;
@@ -7,7 +9,7 @@ export interface NamedCluster {
 /** The options by which kubectl is told of a cluster. */
 export function kubectlCluster({ kubeconfig, context }: NamedCluster): string[] {
   return [
-    ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+    ...(kubeconfig === undefined ? [] : ["--kubeconfig", fromHome(kubeconfig)]),
     ...(context === undefined ? [] : ["--context", context]),
   ];
 }

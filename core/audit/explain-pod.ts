@@ -1,3 +1,4 @@
+import { fitWords, misfitOf, type Misfit } from "../initdata/tee.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { BROKEN_WORDS, isBroken, strayWords } from "../initdata/annotation-names.ts";
 import type { GlobalInitdata, PodFacts } from "./facts.ts";
@@ -67,6 +68,28 @@ export function initdataCondition(
     status: "holds",
     detail: `${claim.name} ${claim.value}, from the running pod's annotation${isBroken(pod.annotation ?? "") ? `, which ${BROKEN_WORDS}` : ""}`,
   };
+}
+
+/** What it runs on binds initdata as it is taken to; a condition only where it does not. */
+export function bindingConditions(pod: PodFacts, claim: NamedClaim): readonly Condition[] {
+  const misfit = misfitOf(claim.binding, pod);
+  if (misfit === undefined) return [];
+  return [
+    {
+      id: "binding",
+      status: "unknown",
+      detail: `${misfit.by} goes with ${fitWords(misfit)}, and the pod is taken for ${claim.binding}: its TEE may claim something else`,
+      next: bindingStep(misfit),
+    },
+  ];
+}
+
+/** How to get a pod and its binding to fit. */
+export function bindingStep(misfit: Misfit): string {
+  const run = ", then run pulumi up.";
+  return misfit.fits.length === 0
+    ? `Correct the pod's runtimeClassName${run}`
+    : `Set the pod's binding to ${fitWords(misfit)} in its stack's settings, or correct its runtimeClassName${run}`;
 }
 
 /** It is what the stack declares. @param declared the annotation among the stack's outputs */

@@ -1,5 +1,11 @@
 import { lastRequest, type PodLog } from "./explain-log.ts";
-import { declaredCondition, initdataCondition, podCondition, uneditedCondition } from "./explain-pod.ts";
+import {
+  bindingConditions,
+  declaredCondition,
+  initdataCondition,
+  podCondition,
+  uneditedCondition,
+} from "./explain-pod.ts";
 import { policyCondition } from "./explain-policy.ts";
 import { measurementsCondition, referenceCondition } from "./explain-reference.ts";
 import {
@@ -80,7 +86,9 @@ function conditionsOf(facts: CellFacts): readonly Condition[] {
     podCondition(pod),
     ...(pod === undefined ? [] : [initdataCondition(pod, readPodClaims(pod), claim, facts.globalInitdata)]),
     ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
-    ...(pod === undefined || claim === undefined ? [] : [uneditedCondition(pod)]),
+    ...(pod === undefined || claim === undefined
+      ? []
+      : [uneditedCondition(pod), ...bindingConditions(pod, claim)]),
     ...startupConditions(facts, claim),
     registeredCondition(trustee, secret),
     existsCondition(trustee, secret, key),

@@ -20,6 +20,7 @@ export const conditionNames = {
   declared: "as declared",
   unedited: "unedited",
   startup: "needed to start",
+  binding: "TEE",
   registered: "registered",
   exists: "exists",
   trustee: "Trustee runs",

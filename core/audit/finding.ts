@@ -22,6 +22,7 @@ export const rules = {
   TA105: "A pod's initdata may have been edited after its start",
   TA106: "A pod cannot fetch what its guest needs to start",
   TA107: "A pod's initdata annotation is not as every runtime reads it",
+  TA108: "A pod's TEE does not bind initdata as its stack declares",
   TA201: "A reference value has expired",
   TA202: "A reference value expires soon",
   TA203: "The reference values cannot be read",

@@ -1,9 +1,11 @@
 import { INITDATA_ANNOTATION } from "../initdata/annotation.ts";
 import { BROKEN_WORDS, isBroken, strayWords } from "../initdata/annotation-names.ts";
+import { fitWords, misfitOf } from "../initdata/tee.ts";
 import { getOrAdd } from "../records.ts";
 import { listGrants, mergeGrants, type GrantTable } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { differsInCase } from "./digest-case.ts";
+import { bindingStep } from "./explain-pod.ts";
 import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { possibleSpellings, readPodClaims, type PodClaims } from "./pod-claims.ts";
@@ -56,6 +58,26 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
       mend: "Make it by base64 -w0, and create the pod anew: the digest stays the same.",
     },
   ];
+}
+
+/** TA108: pods that are taken to bind initdata otherwise than what they run on does. */
+function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
+  const tell = claimTeller({ trustee, stack });
+  return pods.flatMap(({ pod, claims }): readonly Finding[] => {
+    const claim = tell(pod, claims);
+    const misfit = claim?.sure === true ? misfitOf(claim.binding, pod) : undefined;
+    if (claim === undefined || misfit === undefined) return [];
+    return [
+      {
+        id: "TA108",
+        severity: "warning",
+        where: placeOf(pod),
+        what: `The pod is taken for ${claim.binding}, by its stack or by what is registered and granted, but its ${misfit.by} goes with ${fitWords(misfit)}.`,
+        why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
+        mend: bindingStep(misfit),
+      },
+    ];
+  });
 }
 
 /** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
@@ -226,5 +248,6 @@ export function lintDigests(facts: LiveFacts): readonly Finding[] {
     ...stalePolicyDigests(facts, known),
     ...staleReferenceValues(facts, known),
     ...unregistered(facts, read),
+    ...misbound(facts, read),
   ];
 }

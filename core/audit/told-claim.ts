@@ -1,4 +1,5 @@
 import { claimSpellings, type Binding } from "../initdata/binding.ts";
+import { bindingsOfClass } from "../initdata/tee.ts";
 import { own } from "../records.ts";
 import type { PodFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
@@ -35,9 +36,7 @@ function knownWords(trustee: TrusteeFacts): Words {
 /** How the pod's TEE binds initdata, by the instance or the runtime that it asks for, where that says it. */
 function bindingAskedFor({ machineType, runtimeClass = "" }: TeePod): Binding | undefined {
   if (machineType?.startsWith("Standard_") === true) return "azure-vtpm";
-  if (/(?:^|-)coco-dev(?:-|$)/.test(runtimeClass)) return "sample";
-  const [, tee] = /(?:^|-)(snp|tdx)(?:-|$)/.exec(runtimeClass) ?? [];
-  return tee === "snp" || tee === "tdx" ? tee : undefined;
+  return bindingsOfClass(runtimeClass)?.[0];
 }
 
 /** What of a pod says which TEE it has. */

@@ -6,6 +6,7 @@ import { isCreated } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { annotationWarnings } from "./annotations.ts";
+import { bindingWarnings } from "./bindings.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
 import { duplicateWarnings } from "./duplicates.ts";
@@ -13,6 +14,7 @@ import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
+import { secretKeyWarnings } from "./secret-keys.ts";
 import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
 import { sharedInitdataWarnings } from "./shared-initdata.ts";
@@ -170,6 +172,8 @@ export function guard(
     ),
     ...annotationWarnings(plan),
     ...sharedInitdataWarnings(settings, plan),
+    ...bindingWarnings(settings),
+    ...secretKeyWarnings(settings, live.secretKeys),
     ...imageWarnings(plan.pods),
     ...agentRequestWarnings(plan),
     ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),

@@ -28,6 +28,13 @@ export function sameInitdata(live: LivePod | undefined, toml: string): boolean {
   }
 }
 
+/** Whether it is there, with the mark of this stack. */
+export function isOwnPod(live: LivePod | undefined, own: StackId): boolean {
+  if (live?.stack === undefined) return false;
+  const mark = { stack: live.stack, identity: live.identity };
+  return isSameStack(mark, own) && !isNamesake(mark, own);
+}
+
 /**
  * Nobody else's object is taken over unless that is asked for (`adopt`), and none whose initdata would change under a
  * running pod: it would go on with what it was measured with, and its annotation would say something else. Whose an object is
@@ -52,7 +59,7 @@ export function checkLivePod(
     namesakeIssue(path, what, own.stack, issues);
     return;
   }
-  if (mark !== undefined && !namesake && isSameStack(mark, own)) return;
+  if (isOwnPod(live, own)) return;
   // A controller rolls its pods to whatever is declared.
   if (namesake && pod.kind !== "Pod") return;
   const whose = live.stack === undefined ? "" : ` and belongs to the stack ${live.stack}`;

@@ -6,7 +6,7 @@ import type { DigestAlgorithm } from "../digest.ts";
 import type { Issues } from "../issues.ts";
 import type { StackId } from "../policy/grants.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
-import { checkLivePod, sameInitdata, type LivePod } from "./live-pod.ts";
+import { checkLivePod, isOwnPod, sameInitdata, type LivePod } from "./live-pod.ts";
 
 /** The KBS as the guests are told of it. */
 export interface KbsEndpoint {
@@ -26,6 +26,8 @@ export interface PlannedPod {
   readonly initData: string;
   /** What the document says of itself, where it is a file of the user's. */
   readonly facts?: InitdataFacts;
+  /** Whether an object of its name is in the cluster and the stack's. Absent: that was not looked at. */
+  readonly isOwn?: boolean;
 }
 
 /** The algorithm by which a binding carries a document; one that it cannot carry becomes an issue. */
@@ -93,5 +95,6 @@ export function planPod(
     annotation: kept ?? encodeAnnotation(toml),
     initData: initDataClaim(pod.binding, algorithm, toml),
     ...(facts === undefined ? {} : { facts }),
+    ...(live === undefined ? {} : { isOwn: isOwnPod(live.pod, live.own) }),
   };
 }

@@ -157,6 +157,24 @@ describe("what is refused, with nothing written", () => {
     }
   });
 
+  it("pods whose namespace or RuntimeClass their cluster does not have", async () => {
+    const said = await refusal({
+      pods: [
+        { name: "pod1", namespace: "nowhere", kind: "Deployment" },
+        { name: "pod2", runtimeClassName: "kata-qemu-snp" },
+      ],
+      grants: [],
+    });
+    expect(said).toContain("2 problems in the settings of stack refusals; nothing was changed.");
+    expect(said).toContain(
+      `- pods[0].namespace: "nowhere" (nowhere/pod1), a namespace that does not exist in the pods' cluster`,
+    );
+    expect(said).toContain(
+      `- pods[1].runtimeClassName: "kata-qemu-snp" (pod2), a RuntimeClass that does not exist in the pods' cluster`,
+    );
+    expect(said).toContain("allowed: kata-remote\n");
+  });
+
   it("reference values that Trustee itself could not read", async () => {
     const patch = (text: string): Promise<string> =>
       kubectl(

@@ -101,6 +101,14 @@ describe("what kubectl takes", () => {
     expect(loadCluster({}).getCurrentCluster()?.server).toBe("https://home.example");
   });
 
+  test("a setting that starts at the home folder", () => {
+    vi.stubEnv("HOME", folderWith({ ".kube/x": named("home", "https://home.example") }));
+    expect(loadCluster({ kubeconfig: "~/.kube/x" }).getCurrentCluster()?.server).toBe("https://home.example");
+    expect(() => loadCluster({ kubeconfig: "~/.kube/y" })).toThrow(
+      'There is no kubeconfig at "~/.kube/y". Correct the setting, or unset it to use what kubectl uses.',
+    );
+  });
+
   test("of several files, those that are missing are left out; the first one to name something holds", () => {
     const folder = folderWith({
       empty: "",

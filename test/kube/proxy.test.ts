@@ -8,6 +8,7 @@ import { loadCluster } from "../../kube/cluster.ts";
 import { KubeconfigError } from "../../kube/errors.ts";
 import { proxyFromEnvironment } from "../../kube/proxy.ts";
 import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {
@@ -86,6 +87,53 @@ describe("the environment's proxy", () => {
     const server = await apiServer();
     vi.stubEnv("HTTP_PROXY", "http://nobody.example:3128");
     expect(await get(kubeconfigOf({ server: `http://127.0.0.1:${server.port}` }))).toBeDefined();
+  });
+});
+
+describe("a proxy that fails", () => {
+  /** What is said of a read; the waits between the tries are left out. */
+  async function refusal(kubeconfig: string): Promise<string> {
+    const clock = { sleep: () => Promise.resolve() };
+    const signal = new AbortController().signal;
+    const kube = new KubeClient(loadCluster({ kubeconfig }), signal, undefined, clock);
+    const error: unknown = await kube.get(ref).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "unreachable" });
+    return (error as Error).message.replace(/^cannot get [^:]*: /, "");
+  }
+
+  test.each(["https", "http"])("is named where nobody is there, with %s", async (scheme) => {
+    const port = await closedPort();
+    const variable = `${scheme.toUpperCase()}_PROXY`;
+    vi.stubEnv(variable, `http://me:pass@127.0.0.1:${port}`);
+    expect(await refusal(kubeconfigOf({ server: `${scheme}://kube.example:6443` }))).toBe(
+      `the proxy http://127.0.0.1:${port} ($${variable}) cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}. ` +
+        `Start that proxy or correct $${variable}, or name kube.example in $NO_PROXY.`,
+    );
+  });
+
+  test("is named where its host is none, and the kubeconfig names it", async () => {
+    const cluster = { "proxy-url": "http://nobody.invalid:3128" };
+    expect(await refusal(kubeconfigOf({ server: "https://kube.example:6443", cluster }))).toMatch(
+      /^the proxy http:\/\/nobody\.invalid:3128 \(proxy-url of the kubeconfig's cluster "c"\) cannot be reached: getaddrinfo \w+ nobody\.invalid\. Start that proxy or correct proxy-url of the kubeconfig's cluster "c", or take it out of the kubeconfig\.$/,
+    );
+  });
+
+  test("is named where it is there, and does not get through", async () => {
+    const server = createServer().on("connect", (_, socket: Socket) => {
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    vi.stubEnv("HTTPS_PROXY", url);
+    expect(await refusal(kubeconfigOf({ server: "https://kube.example:6443" }))).toMatch(
+      new RegExp(
+        `^through the proxy ${url} \\(\\$HTTPS_PROXY\\), the API server cannot be reached: .*502.*\\. Start that`,
+      ),
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
+import { KubeError } from "../../kube/errors.ts";
 import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
 
 interface Plugin {
@@ -70,4 +71,59 @@ test("a sign-in that is cancelled is not waited for, while others still are serv
 test("a sign-in may take longer than a request", async () => {
   const { kube } = await plugin(`setTimeout(() => { ${PRINTS} }, 1500)`);
   expect(await kube(undefined, 1000).get(ref)).toBeDefined();
+});
+
+/** What is said of a kubeconfig's user that signs in by this. */
+async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string> {
+  const kubeconfig = kubeconfigOf({ server: "https://kube.example", user: { exec } });
+  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
+  const error: unknown = await kube.get(ref).catch((thrown: unknown) => thrown);
+  if (!(error instanceof KubeError)) throw new Error("it was not refused");
+  expect(error.failure).toBe("unauthorized");
+  return error.message.replace(
+    /^cannot get \S+ "[^"]*" in namespace "[^"]*": the kubeconfig's sign-in fails: /,
+    "",
+  );
+}
+
+const SECRET = "hunter2-the-token";
+
+test.each<[string, Readonly<Record<string, unknown>>, string]>([
+  [
+    "is not there, with the kubeconfig's hint",
+    { command: "exampleauth", installHint: "Run: brew install exampleauth.\n" },
+    'the plugin "exampleauth" of the user "u" is not installed. Run: brew install exampleauth.',
+  ],
+  [
+    "is not there",
+    { command: "exampleauth" },
+    `the plugin "exampleauth" of the user "u" is not installed. Install exampleauth, put it on the PATH, or correct the user's exec.command.`,
+  ],
+  [
+    "is no program",
+    { command: "/" },
+    `the plugin "/" of the user "u" cannot be run (EACCES). Make it a program that this account may run, or correct the user's exec.command.`,
+  ],
+  [
+    "prints something else, which may be a token",
+    { command: process.execPath, args: ["-p", JSON.stringify(SECRET)] },
+    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See what it says: kubectl get --raw /version`,
+  ],
+  [
+    "prints a credential without a status",
+    { command: process.execPath, args: ["-p", `'{"token":"${SECRET}"}'`] },
+    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See what it says: kubectl get --raw /version`,
+  ],
+  [
+    "fails without a word",
+    { command: process.execPath, args: ["-e", "process.exit(1)"] },
+    `the plugin "${process.execPath}" of the user "u" ends with an error and says nothing. See what it says: kubectl get --raw /version`,
+  ],
+  [
+    "fails and says why",
+    { command: process.execPath, args: ["-e", "process.stderr.write('no badge\\n');process.exit(1)"] },
+    `no badge. The plugin "${process.execPath}" of the user "u" says so. Renew the credentials of this kubeconfig context.`,
+  ],
+])("a plugin that %s", async (_, exec, said) => {
+  expect(await refusal(exec)).toBe(said);
 });

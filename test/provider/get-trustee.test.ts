@@ -183,6 +183,16 @@ describe("the preflight", () => {
     ]);
   });
 
+  test("says which keys an existing Secret has, where it lacks one that it should have", async () => {
+    trustee();
+    cluster.secret("db", { user: "hidden", password: "hidden" });
+    cluster.secret("whole", { k: "hidden" });
+    const asked = { existingSecrets: ["db", "whole"], keys: { db: ["user", "pasword"], whole: ["k"] } };
+    expect(JSON.parse(await problems({ ...url, ...asked }))).toMatchObject({
+      secretKeys: { db: ["password", "user"] },
+    });
+  });
+
   test("refuses Trustee's own secrets, by what the KbsConfig calls them, and counts what else is in the ConfigMaps", async () => {
     trustee();
     cluster.secret("taken");

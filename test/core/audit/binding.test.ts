@@ -263,3 +263,42 @@ describe("a Trustee without the key of the reference values", () => {
     expect(denial({ ...given, stack: stackOn("azure-vtpm") })).toContain("there is no key");
   });
 });
+
+describe("a pod whose runtime class goes with another binding than it is taken for", () => {
+  const trustee = trusteeOf("azure-vtpm", referenceValues([["snp_pcr08", LATER, [pcr8.pod2]]]));
+  const pod = anywhere("pod2", { runtimeClass: "kata-qemu-snp" });
+  const step =
+    "Set the pod's binding to snp in its stack's settings, or correct its runtimeClassName, then run pulumi up.";
+
+  it.each([undefined, stackOn("azure-vtpm")])("is uncertain to explain, and found by lint: %#", (stack) => {
+    const { verdict, because, conditions, next } = explain({ ...base, trustee, pod, stack, reader: "pod2" });
+    const detail =
+      "runtimeClassName kata-qemu-snp goes with snp, and the pod is taken for azure-vtpm: its TEE may claim something else";
+    expect({ verdict, because, next }).toEqual({
+      verdict: "uncertain",
+      because: `Nothing is known to deny it, but ${detail}.`,
+      next: [step],
+    });
+    expect(conditions.filter(({ id }) => id === "binding")).toEqual([
+      { id: "binding", status: "unknown", detail, next: step },
+    ]);
+    const facts: LiveFacts = { trustee, pods: [pod], answers: base.answers, stack };
+    expect(lint(facts).filter(({ id }) => id === "TA108")).toEqual([
+      {
+        id: "TA108",
+        severity: "warning",
+        where: { kind: "Pod", namespace: "default", name: "pod2" },
+        what: "The pod is taken for azure-vtpm, by its stack or by what is registered and granted, but its runtimeClassName kata-qemu-snp goes with snp.",
+        why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
+        mend: step,
+      },
+    ]);
+  });
+
+  it("is neither where the two agree", () => {
+    const given = { trustee: trusteeOf("snp", "[]"), pod, stack: stackOn("snp") };
+    expect(explained(given).verdict).toBe("allowed");
+    const facts: LiveFacts = { ...given, pods: [pod], answers: base.answers };
+    expect(lint(facts).filter(({ id }) => id === "TA108")).toEqual([]);
+  });
+});

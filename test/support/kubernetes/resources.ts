@@ -22,7 +22,7 @@ function resource(kind: string, apiVersion: string, qualified: string): Resource
   const [plural = "", ...group] = qualified.split(".");
   return {
     ...{ kind, apiVersion, plural, qualified, group: group.join(".") },
-    namespaced: kind !== "Namespace",
+    namespaced: !["Namespace", "RuntimeClass"].includes(kind),
     custom: custom.includes(kind),
     controlled: controlled.includes(kind),
   };

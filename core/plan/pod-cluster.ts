@@ -1,0 +1,63 @@
+import { given, type Issues } from "../issues.ts";
+import { someOf } from "../limits/images.ts";
+import { own } from "../records.ts";
+import type { PodDeclaration } from "../settings/pod.ts";
+import { listed } from "../settings/references.ts";
+
+/** What the pods' cluster has of what pods need, as far as the account may look. */
+export interface PodCluster {
+  /** Namespaces that no pod can be created in, and why. */
+  readonly closedNamespaces?: Readonly<Record<string, "missing" | "terminating">>;
+  /** The names of its RuntimeClasses. Absent: they could not be read. */
+  readonly runtimeClasses?: readonly string[];
+}
+
+/** One setting of pods, by its value: the place of the first pod that has it, and all of them. */
+interface Use {
+  readonly path: string;
+  readonly value: string;
+  readonly pods: string;
+}
+
+function usesOf(pods: readonly PodDeclaration[], setting: "namespace" | "runtimeClassName"): readonly Use[] {
+  const deployed = pods.map((pod, index) => ({ pod, index })).filter(({ pod }) => pod.deploy);
+  return [...Map.groupBy(deployed, ({ pod }) => pod[setting])].map(([value, group]) => ({
+    path: `pods[${group[0]?.index ?? 0}].${setting}`,
+    value,
+    pods: someOf(group.map(({ pod }) => pod.id)),
+  }));
+}
+
+/** An issue for each namespace and each RuntimeClass that pods of the stack need and their cluster does not have. */
+export function checkPodCluster(
+  pods: readonly PodDeclaration[],
+  { closedNamespaces, runtimeClasses }: PodCluster,
+  issues: Issues,
+): void {
+  for (const { path, value, pods: who } of usesOf(pods, "namespace")) {
+    const why = own(closedNamespaces, value);
+    if (why === undefined) continue;
+    issues.add({
+      path,
+      given: `${given(value)} (${who}), a namespace that ${why === "missing" ? "does not exist" : "is being deleted"} in the pods' cluster`,
+      allowed: "a namespace that exists",
+      mend:
+        why === "missing"
+          ? `Correct it, or create the namespace: kubectl create namespace ${value}`
+          : "Choose another one, or wait until it is gone and create it anew.",
+    });
+  }
+  if (runtimeClasses === undefined) return;
+  for (const { path, value, pods: who } of usesOf(pods, "runtimeClassName")) {
+    if (runtimeClasses.includes(value)) continue;
+    issues.add({
+      path,
+      given: `${given(value)} (${who}), a RuntimeClass that does not exist in the pods' cluster`,
+      allowed:
+        runtimeClasses.length === 0
+          ? "a RuntimeClass that exists; the cluster has none"
+          : listed(runtimeClasses),
+      mend: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
+    });
+  }
+}

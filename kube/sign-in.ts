@@ -1,0 +1,48 @@
+import type { User } from "@kubernetes/client-node";
+import { isRecord, messageOf, own } from "../core/records.ts";
+import type { Obstacle } from "./errors.ts";
+
+/** Longer texts of a plugin's are cut. */
+const LONGEST = 500;
+
+function textIn(fields: unknown, name: string): string {
+  const value = isRecord(fields) ? own(fields, name) : undefined;
+  return typeof value === "string" ? value.trim().slice(0, LONGEST) : "";
+}
+
+/** A plugin's own words on how to get it, as kubectl shows them. */
+function hint(exec: unknown, otherwise: string): string {
+  const said = textIn(exec, "installHint").replace(/[.\s]+$/, "");
+  return said === "" ? otherwise : `${said}.`;
+}
+
+/**
+ * What to say of a sign-in that failed. A plugin that is not there is named, with its kubeconfig's hint on how to install it; what a
+ * plugin prints is never quoted, since it may be a token.
+ */
+export function signInProblem(user: User | null, error: unknown): Obstacle {
+  const failed = "the kubeconfig's sign-in fails";
+  const command = textIn(user?.exec, "command");
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const renew = "Renew the credentials of this kubeconfig context.";
+  if (command === "") return { detail: `${failed}: ${messageOf(error)}`, next: renew };
+  const plugin = `the plugin "${command}" of the user "${user?.name ?? ""}"`;
+  if (code === "ENOENT") {
+    const otherwise = `Install ${command}, put it on the PATH, or correct the user's exec.command.`;
+    return { detail: `${failed}: ${plugin} is not installed`, next: hint(user?.exec, otherwise) };
+  }
+  if (code !== undefined) {
+    return {
+      detail: `${failed}: ${plugin} cannot be run (${code})`,
+      next: `Make it a program that this account may run, or correct the user's exec.command.`,
+    };
+  }
+  const run = `See what it says: kubectl get --raw /version`;
+  if (error instanceof SyntaxError || error instanceof TypeError) {
+    return { detail: `${failed}: ${plugin} prints no ExecCredential`, next: run };
+  }
+  const said = messageOf(error).trim();
+  return said === ""
+    ? { detail: `${failed}: ${plugin} ends with an error and says nothing`, next: run }
+    : { detail: `${failed}: ${said}`, next: `${plugin.replace("the", "The")} says so. ${renew}` };
+}

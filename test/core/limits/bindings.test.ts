@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { bindingsOfClass } from "../../../core/initdata/tee.ts";
+import { check } from "./support.ts";
+
+/** The warnings about bindings, of pods that are declared so, in a cloud. */
+function warnings(pod: Readonly<Record<string, unknown>>, podCluster = {}): readonly string[] {
+  const { warnings: all, issues } = check({
+    pods: [
+      { name: "a", ...pod },
+      { name: "b", ...pod },
+    ],
+    podCluster,
+  });
+  expect(issues).toEqual([]);
+  return all.filter((line) => line.startsWith("TA108"));
+}
+
+describe("the binding that a runtime class goes with", () => {
+  // The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
+  it.each([
+    ["kata-qemu-snp", ["snp"]],
+    ["kata-qemu-snp-runtime-rs", ["snp"]],
+    ["kata-qemu-nvidia-gpu-snp", ["snp"]],
+    ["kata-qemu-tdx", ["tdx"]],
+    ["kata-qemu-tdx-runtime-rs", ["tdx"]],
+    ["kata-qemu-nvidia-gpu-tdx", ["tdx"]],
+    ["kata-snp", ["snp"]],
+    ["kata-qemu-coco-dev", ["sample"]],
+    ["kata-qemu-coco-dev-runtime-rs", ["sample"]],
+    ["kata-qemu-se", []],
+    ["kata-qemu-cca", []],
+    ["kata-remote", undefined],
+    ["kata-cc", undefined],
+    ["tdxless", undefined],
+  ])("is known by its name: %s", (name, bindings) => {
+    expect(bindingsOfClass(name)).toEqual(bindings);
+  });
+});
+
+describe("a binding that does not fit", () => {
+  const because = "what the TEE claims is not what is granted, so that every secret is denied";
+
+  it.each([
+    [{ runtimeClassName: "kata-qemu-snp" }, {}, "azure-vtpm", "runtimeClassName kata-qemu-snp", "snp"],
+    [
+      { runtimeClassName: "kata-qemu-tdx" },
+      { cloud: "azure" },
+      "azure-vtpm",
+      "runtimeClassName kata-qemu-tdx",
+      "tdx",
+    ],
+    [
+      { runtimeClassName: "kata-qemu-coco-dev" },
+      {},
+      "azure-vtpm",
+      "runtimeClassName kata-qemu-coco-dev",
+      "sample",
+    ],
+    [{ runtimeClassName: "kata-qemu" }, {}, "azure-vtpm", "runtimeClassName kata-qemu", "sample"],
+    [
+      { runtimeClassName: "kata-qemu-snp", binding: "tdx" },
+      {},
+      "tdx",
+      "runtimeClassName kata-qemu-snp",
+      "snp",
+    ],
+    [{}, { cloud: "aws" }, "azure-vtpm", "podCluster.cloud aws", "snp or sample"],
+    [{}, { cloud: "libvirt" }, "azure-vtpm", "podCluster.cloud libvirt", "snp, tdx or sample"],
+    [{ binding: "snp" }, { cloud: "azure" }, "snp", "podCluster.cloud azure", "azure-vtpm or sample"],
+    [
+      { binding: "tdx", machineType: "Standard_DC2as_v5" },
+      {},
+      "tdx",
+      "machineType Standard_DC2as_v5",
+      "azure-vtpm or sample",
+    ],
+    [
+      { deploy: false, runtimeClassName: "kata-qemu-snp" },
+      { cloud: "aws" },
+      "azure-vtpm",
+      "podCluster.cloud aws",
+      "snp or sample",
+    ],
+  ])("is said with what fits: %j %j", (pod, podCluster, binding, by, fits) => {
+    expect(warnings(pod, podCluster)).toEqual([
+      `TA108 pods[0].binding: ${binding} (a, b), where ${by} goes with ${fits}: ${because}. ` +
+        `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by.split(" ")[0] ?? ""}.`,
+    ]);
+  });
+
+  it("is said of a TEE that there is no binding for", () => {
+    expect(warnings({ runtimeClassName: "kata-qemu-se" })).toEqual([
+      `TA108 pods[0].binding: azure-vtpm (a, b), where runtimeClassName kata-qemu-se goes with none of the bindings: ${because}. Correct runtimeClassName.`,
+    ]);
+  });
+
+  it.each([
+    [{}, {}],
+    [{}, { cloud: "azure" }],
+    [{ binding: "snp" }, {}],
+    [{ binding: "snp" }, { cloud: "aws" }],
+    [{ binding: "sample" }, { cloud: "libvirt" }],
+    [{ binding: "snp", runtimeClassName: "kata-qemu-snp" }, { cloud: "aws" }],
+    [{ deploy: false, runtimeClassName: "kata-qemu-snp" }, {}],
+  ])("is none: %j %j", (pod, podCluster) => {
+    expect(warnings(pod, podCluster)).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { Issues, type Issue } from "../../../core/issues.ts";
+import { checkPodCluster, type PodCluster } from "../../../core/plan/pod-cluster.ts";
+import { parseSettings } from "../../../core/settings/settings.ts";
+
+const names = ["a", "b", "c", "d", "e", "f"];
+
+const { pods } = parseSettings(
+  {
+    podDefaults: { image: "i" },
+    pods: [
+      { name: "here" },
+      ...names.map((name) => ({ name, namespace: "gone", runtimeClassName: "kata-qemu-snp" })),
+      { name: "theirs", namespace: "elsewhere", runtimeClassName: "kata-other", deploy: false },
+      { name: "late", namespace: "closing", kind: "Deployment" },
+    ],
+  },
+  {},
+  "the settings",
+);
+
+function issues(cluster: PodCluster): readonly Issue[] {
+  const found = new Issues();
+  checkPodCluster(pods, cluster, found);
+  return found.found;
+}
+
+const ALL = "gone/a, gone/b, gone/c, gone/d, gone/e and 1 more";
+
+describe("what pods need in their cluster", () => {
+  it("is said once, with the pods that need it", () => {
+    const cluster: PodCluster = {
+      closedNamespaces: { gone: "missing", closing: "terminating", elsewhere: "missing" },
+      runtimeClasses: ["kata", "kata-remote"],
+    };
+    expect(issues(cluster)).toEqual([
+      {
+        path: "pods[1].namespace",
+        given: `"gone" (${ALL}), a namespace that does not exist in the pods' cluster`,
+        allowed: "a namespace that exists",
+        mend: "Correct it, or create the namespace: kubectl create namespace gone",
+      },
+      {
+        path: "pods[8].namespace",
+        given: `"closing" (closing/late), a namespace that is being deleted in the pods' cluster`,
+        allowed: "a namespace that exists",
+        mend: "Choose another one, or wait until it is gone and create it anew.",
+      },
+      {
+        path: "pods[1].runtimeClassName",
+        given: `"kata-qemu-snp" (${ALL}), a RuntimeClass that does not exist in the pods' cluster`,
+        allowed: "kata, kata-remote",
+        mend: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
+      },
+    ]);
+  });
+
+  it("is all there", () => {
+    expect(issues({ closedNamespaces: {}, runtimeClasses: ["kata-qemu-snp", "kata-remote"] })).toEqual([]);
+  });
+
+  it("is not judged where it could not be read", () => {
+    expect(issues({})).toEqual([]);
+  });
+
+  it("is missed on a cluster without any RuntimeClass", () => {
+    expect(issues({ runtimeClasses: [] }).map(({ path, allowed }) => `${path}: ${allowed}`)).toEqual([
+      "pods[0].runtimeClassName: a RuntimeClass that exists; the cluster has none",
+      "pods[1].runtimeClassName: a RuntimeClass that exists; the cluster has none",
+    ]);
+  });
+});

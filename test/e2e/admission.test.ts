@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl, podUids } from "./support/cluster.ts";
+import { Project, type Configuration } from "./support/project.ts";
+import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
+
+/**
+ * What cloud-api-adaptor's webhook does to a peer pod: its resources go, and one of the node's VMs comes in their place.
+ * @see https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/webhook/pkg/mutating/remove-resourcespec.go
+ */
+function peerPods({ spec }: AdmittedPod): readonly PatchOperation[] {
+  if (spec.runtimeClassName !== "kata-remote") return [];
+  const vm = { "kata.peerpods.io/vm": "1" };
+  return [
+    { op: "add", path: "/spec/containers/0/resources", value: { limits: vm, requests: vm } },
+    {
+      op: "add",
+      path: "/metadata/annotations/io.katacontainers.config.hypervisor.default_vcpus",
+      value: "1",
+    },
+  ];
+}
+
+/** A mirror's rewriting of images. */
+function mirror({ spec }: AdmittedPod): readonly PatchOperation[] {
+  const image = spec.containers[0]?.image.replace(/^quay\.io\//, "mirror.example:8443/quay/");
+  return [{ op: "replace", path: "/spec/containers/0/image", value: image }];
+}
+
+/** What other webhooks and admission plugins do: they add what nobody has declared, and change what somebody has. */
+function others({ spec }: AdmittedPod): readonly PatchOperation[] {
+  const [{ env = [] } = {}] = spec.containers as readonly { readonly env?: readonly unknown[] }[];
+  return [
+    { op: "add", path: "/spec/containers/0/env", value: [{ name: "HTTPS_PROXY", value: "proxy" }, ...env] },
+    { op: "add", path: "/spec/nodeSelector", value: { "kubernetes.io/os": "linux" } },
+    { op: "add", path: "/spec/tolerations/-", value: { key: "peer", operator: "Exists" } },
+    { op: "add", path: "/spec/volumes/-", value: { name: "added", emptyDir: {} } },
+    { op: "add", path: "/spec/terminationGracePeriodSeconds", value: 5 },
+    { op: "add", path: "/spec/containers/0/securityContext/runAsUser", value: 1_000_700_000 },
+  ];
+}
+
+interface Live {
+  readonly spec: { readonly containers: readonly Readonly<Record<string, unknown>>[] };
+}
+
+describe("bare Pods that admission changes", () => {
+  let sandbox: Sandbox;
+  let project: Project;
+  const ends: (() => Promise<void>)[] = [];
+
+  const settings = (pod: Configuration): Configuration => ({
+    podDefaults: {
+      image: "quay.io/example/app:1",
+      imagePolicy: false,
+      env: { MODE: "a" },
+      resources: { requests: { cpu: "500m", memory: "256Mi" }, limits: { cpu: "1", memory: "512Mi" } },
+    },
+    pods: [
+      { name: "pod1", ...pod },
+      { name: "web", kind: "Deployment" },
+    ],
+  });
+
+  async function container(): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const pod = JSON.parse(await kubectl(sandbox, "get", "pod", "pod1", "-o", "json")) as Live;
+    return pod.spec.containers[0];
+  }
+
+  /** What Pulumi would do to the pod, in one word. */
+  async function planned(): Promise<string> {
+    const { exitCode, stdout, stderr } = await project.preview("--json");
+    if (exitCode !== 0) throw new Error(stdout + stderr);
+    const { steps } = JSON.parse(stdout) as { steps: { op: string; urn: string }[] };
+    return steps
+      .filter(({ urn }) => urn.endsWith("core/v1:Pod::pod1"))
+      .map(({ op }) => op)
+      .join(", ");
+  }
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ name: "e2e-admission" });
+    const vms = [{ op: "add", path: "/status/capacity/kata.peerpods.io~1vm", value: "10" }];
+    const patch = [...vms, { ...vms[0], path: "/status/allocatable/kata.peerpods.io~1vm" }];
+    const node = ["patch", "node", "kata-worker", "--subresource=status", "--type=json"];
+    await kubectl(sandbox, ...node, "-p", JSON.stringify(patch));
+    for (const [name, mutate] of Object.entries({ "peer-pods": peerPods, mirror, others })) {
+      ends.push(await podWebhook(sandbox, name, mutate));
+    }
+    project = new Project(sandbox, "admission");
+    await project.init(settings({}));
+    await project.up();
+  }, 1_800_000);
+  afterAll(async () => {
+    await project.dispose();
+    for (const end of ends) await end();
+    await sandbox.stop();
+  });
+
+  it("stay as they are", async () => {
+    const before = await podUids(sandbox);
+    expect(await container()).toMatchObject({
+      image: "mirror.example:8443/quay/example/app:1",
+      env: [
+        { name: "HTTPS_PROXY", value: "proxy" },
+        { name: "MODE", value: "a" },
+      ],
+      resources: { limits: { "kata.peerpods.io/vm": "1" }, requests: { "kata.peerpods.io/vm": "1" } },
+    });
+    await project.expectNoChanges();
+    await project.up();
+    expect(await podUids(sandbox)).toEqual(before);
+    await project.expectNoChanges();
+  });
+
+  it("are changed in place where that is possible: a label", async () => {
+    const before = await podUids(sandbox);
+    project.configure(settings({ labels: { team: "a" } }));
+    expect(await planned()).toBe("refresh, update");
+    await project.up();
+    expect(await podUids(sandbox)).toEqual(before);
+    expect(await kubectl(sandbox, "get", "pod", "pod1", "-o", "jsonpath={.metadata.labels.team}")).toBe("a");
+    await project.expectNoChanges();
+  });
+
+  it.each<[string, Configuration, Configuration]>([
+    ["resources", { resources: { limits: { cpu: "2" } } }, {}],
+    ["the image", { image: "quay.io/example/app:2" }, { image: "mirror.example:8443/quay/example/app:2" }],
+    [
+      "the environment",
+      { env: { MODE: "b" } },
+      {
+        env: [
+          { name: "HTTPS_PROXY", value: "proxy" },
+          { name: "MODE", value: "b" },
+        ],
+      },
+    ],
+    ["a command", { command: ["sleep", "1"] }, { command: ["sleep", "1"] }],
+  ])("are replaced when their declaration changes: %s", async (_, change, live) => {
+    const { pod1: before } = await podUids(sandbox);
+    project.configure(settings({ labels: { team: "a" }, ...change }));
+    expect(await planned()).toBe("refresh, replace");
+    await project.up();
+    const { pod1: after } = await podUids(sandbox);
+    expect(after).not.toBe(before);
+    expect(await container()).toMatchObject(live);
+    await project.expectNoChanges();
+  });
+});

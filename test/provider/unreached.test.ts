@@ -1,0 +1,69 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { closedPort } from "../support/closed-port.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { kubeconfigOf } from "../kube/api-server.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { trusteeArgs } from "./trustee-args.ts";
+
+let cluster: TestCluster;
+let proxy: FaultProxy;
+beforeAll(async () => {
+  cluster = await TestCluster.withTrustee("0.21");
+  proxy = await FaultProxy.start(cluster.kubeconfig);
+});
+afterEach(() => {
+  proxy.heal();
+});
+afterAll(() => {
+  cluster.stop();
+  proxy.stop();
+});
+
+/** What is said where Trustee cannot be read: one problem, however many reads have failed. */
+async function problem(kubeconfig: string): Promise<string> {
+  const engine = await Engine.start(cluster, { kubeconfig });
+  try {
+    const args = trusteeArgs(undefined, { existingSecrets: ["a", "b"] });
+    await engine.invoke("trustee:index:getTrustee", args);
+    return "no problem";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await engine.stop();
+  }
+}
+
+const HEAD =
+  '2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; nothing was changed.\n';
+
+test("a sign-in plugin that is missing", async () => {
+  const exec = { command: "exampleauth", installHint: "Install it from https://example.com/auth" };
+  expect(await problem(kubeconfigOf({ server: "https://kube.example", user: { exec } }))).toBe(
+    `${HEAD}  - trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
+      "      allowed: a kubeconfig whose user can sign in\n" +
+      "      to mend: Install it from https://example.com/auth.",
+  );
+});
+
+test("credentials that are refused", async () => {
+  proxy.fault = () => ({ status: 401, message: "Unauthorized" });
+  const { server } = (JSON.parse(proxy.kubeconfig) as { clusters: { cluster: { server: string } }[] })
+    .clusters[0]?.cluster ?? { server: "" };
+  expect(await problem(proxy.kubeconfig)).toBe(
+    `${HEAD}  - trustee.kubeconfig: credentials that the API server ${server} refuses: Unauthorized\n` +
+      "      allowed: a kubeconfig whose user can sign in\n" +
+      "      to mend: Renew the credentials of this kubeconfig context: kubectl auth whoami",
+  );
+});
+
+test("a proxy that is not there", { timeout: 60_000 }, async () => {
+  const url = `http://127.0.0.1:${await closedPort()}`;
+  const kubeconfig = kubeconfigOf({ server: "https://kube.example", cluster: { "proxy-url": url } });
+  const from = `proxy-url of the kubeconfig's cluster "c"`;
+  expect(await problem(kubeconfig)).toBe(
+    `${HEAD}  - trustee.kubeconfig: the proxy ${url} (${from}) cannot be reached: connect ECONNREFUSED ${url.slice(7)}\n` +
+      "      allowed: a cluster that answers\n" +
+      `      to mend: Start that proxy or correct ${from}, or take it out of the kubeconfig.`,
+  );
+});
