@@ -8,7 +8,8 @@ import { lintCases, lintText } from "../../core/audit/lint-report.ts";
 import { lint } from "../../core/audit/lint.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
-import { generationOf } from "../../core/audit/trustee-view.ts";
+import { keysOf } from "../../core/audit/trustee-view.ts";
+import { nameOf } from "../../core/trustee/generation.ts";
 import { shownJson } from "../../core/policy/shown-name.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
@@ -65,7 +66,7 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   const findings = lint(facts);
   const scope = {
     namespace: facts.trustee.namespace,
-    generation: generationOf(facts.trustee),
+    generation: nameOf(keysOf(facts.trustee).policyKey),
     pods: facts.pods?.length,
     namespaces: facts.namespaces,
   };

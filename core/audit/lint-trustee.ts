@@ -2,11 +2,11 @@ import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
-import { generationFacts, generations } from "../trustee/generation.ts";
+import { knownKeys } from "../trustee/generation.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readGenerated } from "./policy-text.ts";
-import { generationOf, livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
+import { livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
 
 export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
@@ -59,11 +59,10 @@ function lintKeys(
   trustee: TrusteeFacts,
   map: ConfigMapFacts | undefined,
   live: LiveText,
-  keys: readonly string[],
+  { keys, isSeen }: { readonly keys: readonly string[]; readonly isSeen: boolean },
 ): readonly Finding[] {
-  const generation = generationOf(trustee);
   const others = keys.filter((key) => key !== live.key && own(map?.data, key) !== undefined);
-  const mounted = trustee.mounts === undefined ? "reads" : "mounts";
+  const mounted = isSeen ? "mounts" : "reads";
   if (live.text === undefined) {
     const [other] = others;
     return [
@@ -74,12 +73,12 @@ function lintKeys(
         what:
           map === undefined
             ? `There is no ConfigMap "${live.map}".`
-            : `The ConfigMap has no key "${live.key}", which this Trustee (${generation}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
+            : `The ConfigMap has no key "${live.key}", which this Trustee ${mounted}${other === undefined ? "" : `; it has "${other}", which only another Trustee reads`}.`,
         why: "A KBS without it does not start, or does not know the content that was meant for it.",
         mend:
           other === undefined
             ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
-            : `Write the content under "${live.key}", in the form that this generation reads.`,
+            : `Write the content under "${live.key}", in the form that this Trustee reads.`,
       },
     ];
   }
@@ -87,27 +86,24 @@ function lintKeys(
     id: "TA402",
     severity: "warning",
     where: mapPlace(trustee, live.map, other),
-    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${generation}) ${mounted} only "${live.key}".`,
+    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee ${mounted} only "${live.key}".`,
     why: "A change of the key that is not read has no effect, which is easily missed.",
     mend: `Remove "${other}" once nothing needs it.`,
   }));
 }
 
 /** TA401 and TA402: keys of the two ConfigMaps against what Trustee mounts. */
-export function lintGeneration({ trustee }: LiveFacts): readonly Finding[] {
+export function lintMounts({ trustee }: LiveFacts): readonly Finding[] {
+  const { policyKey, referenceValuesKey } = trustee.seen ?? {};
   return [
-    ...lintKeys(
-      trustee,
-      trustee.policy,
-      livePolicy(trustee),
-      generations.map((one) => generationFacts[one].policyKey),
-    ),
-    ...lintKeys(
-      trustee,
-      trustee.referenceValues,
-      liveReferenceValues(trustee),
-      generations.map((one) => generationFacts[one].referenceValuesKey),
-    ),
+    ...lintKeys(trustee, trustee.policy, livePolicy(trustee), {
+      keys: knownKeys.policy,
+      isSeen: policyKey !== undefined,
+    }),
+    ...lintKeys(trustee, trustee.referenceValues, liveReferenceValues(trustee), {
+      keys: knownKeys.referenceValues,
+      isSeen: referenceValuesKey !== undefined,
+    }),
   ];
 }
 

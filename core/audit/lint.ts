@@ -5,7 +5,7 @@ import { lintDigests } from "./lint-digests.ts";
 import { lintLines } from "./lint-lines.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintStacks } from "./lint-stacks.ts";
-import { lintGeneration, lintRollout, lintSecrets } from "./lint-trustee.ts";
+import { lintMounts, lintRollout, lintSecrets } from "./lint-trustee.ts";
 import { lintReferenceValues } from "./lint-values.ts";
 
 /** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
@@ -17,7 +17,7 @@ export function lint(facts: LiveFacts): readonly Finding[] {
     ...lintDigests(facts),
     ...lintReferenceValues(facts),
     ...lintSecrets(facts),
-    ...lintGeneration(facts),
+    ...lintMounts(facts),
     ...lintRollout(facts),
   ]);
   // Whatever else is quoted of what is live: it is one line, and nothing in it steers a terminal.

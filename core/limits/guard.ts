@@ -2,6 +2,7 @@ import { withoutHardware } from "../access/matrix.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Settings } from "../settings/settings.ts";
+import { trusteeNames } from "../trustee/generation.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
@@ -18,8 +19,10 @@ export interface LiveTrustee extends LiveTexts {
   readonly url: string;
   /** What the guests are told to trust, PEM. Absent: their own trust store decides. */
   readonly certificate?: string | undefined;
-  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
-  readonly servedCertificate?: string | undefined;
+  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  readonly servedCertificate?: string | null | undefined;
+  /** The Secret that says both. Absent: none does, and what is served is not known. */
+  readonly certificateSecret?: string | undefined;
   readonly registeredSecrets: readonly string[];
 }
 
@@ -128,9 +131,8 @@ export function guard(
 ): Guarded {
   checkWritable(plan, live, issues);
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
-  const { url, certificate, servedCertificate } = live;
-  const { url: urlSetting, certificateSecret } = settings.trustee;
-  const where = `Secret "${certificateSecret}"`;
+  const { url, certificate, servedCertificate, certificateSecret } = live;
+  const where = `Secret "${certificateSecret ?? trusteeNames.certificate}"`;
   const registered = new Set([...live.registeredSecrets, ...settings.secrets.map(({ name }) => name)]);
   const served = {
     url,
@@ -139,8 +141,7 @@ export function guard(
     where,
     authorityFrom: authoritySetting(settings),
     isGenerated: plan.pods.some(({ facts }) => facts === undefined),
-    urlFrom: urlSetting === url ? "setting" : "route",
-    isOverridden: urlSetting !== undefined && urlSetting !== url,
+    urlFrom: settings.trustee.url === url ? "setting" : "route",
   } as const;
   const warnings = [
     ...checkLimits(budget, issues),

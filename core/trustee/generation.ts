@@ -21,6 +21,26 @@ export const generationFacts: Readonly<Record<Generation, GenerationFacts>> = {
   "0.21": { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value", route: "kbs-route" },
 };
 
+/** The keys of the two ConfigMaps that Trustees are known to read, the newest first. */
+export const knownKeys = {
+  policy: ["resource-policy.rego", "policy.rego"],
+  referenceValues: ["reference_value", "reference-values.json"],
+} as const;
+
+/** The keys that each generation of operators mounts. */
+export const generationKeys = {
+  "0.18": { policyKey: "policy.rego", referenceValuesKey: "reference-values.json" },
+  "0.21": { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
+} as const;
+
+/** What people call a Trustee whose policy has this key. */
+export function nameOf(policyKey: string): Generation {
+  return policyKey === "policy.rego" ? "0.18" : "0.21";
+}
+
+/** The Routes to the KBS that Red Hat's operator and the tutorial make. */
+export const knownRoutes = ["kbs-route", "kbs-service"] as const;
+
 /** What the operator names the things that we read and write. */
 export const trusteeNames = {
   namespace: "trustee-operator-system",
@@ -55,20 +75,8 @@ export function liveKey(
   return candidates.find((key) => data !== undefined && Object.hasOwn(data, key));
 }
 
-/** The keys of all generations for what `key` is for, newest first; none if it is no key of Trustee's. */
+/** The known keys for what `key` is for, newest first; none if it is none of them. */
 export function siblingKeys(key: string): readonly string[] {
-  const facts = ["policyKey", "referenceValuesKey"] as const;
-  const fact = facts.find((one) =>
-    generations.some((generation) => generationFacts[generation][one] === key),
-  );
-  return fact === undefined ? [] : candidateKeys(fact);
-}
-
-/** Candidate keys for {@link liveKey}, newest generation first, or the one of a pinned generation. */
-export function candidateKeys(
-  fact: "policyKey" | "referenceValuesKey" | "route",
-  pinned?: Generation,
-): readonly string[] {
-  const order: readonly Generation[] = pinned === undefined ? ["0.21", "0.18"] : [pinned];
-  return order.map((generation) => generationFacts[generation][fact]);
+  const all: readonly (readonly string[])[] = Object.values(knownKeys);
+  return all.find((keys) => keys.includes(key)) ?? [];
 }

@@ -244,21 +244,21 @@ describe("secrets", () => {
   });
 });
 
-describe("the generation", () => {
-  it("is that of what Trustee mounts: another key is not read, its own one has to be there", () => {
+describe("the keys", () => {
+  it("are those of what Trustee mounts: another key is not read, its own one has to be there", () => {
     const given = facts({
-      mounts: "0.21",
+      seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
       policy: withPolicy({ "policy.rego": tutorialGrants }),
       referenceValues: withValues({ reference_value: "{}", "reference-values.json": "[]" }),
     });
     expect(lines({ ...given, pods: undefined })).toEqual([
-      `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
-      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
+      `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee mounts; it has "policy.rego", which only another Trustee reads.`,
+      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee mounts only "reference_value".`,
     ]);
   });
 
-  it("is that of the keys where the mounts cannot be seen", () => {
-    const { mounts: _, policy: __, ...rest } = healthyTrustee;
+  it("are those that are there where the mounts cannot be seen", () => {
+    const { seen: _, policy: __, ...rest } = healthyTrustee;
     expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: There is no ConfigMap "trusteeconfig-resource-policy".`,
     ]);
