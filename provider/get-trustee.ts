@@ -5,7 +5,8 @@ import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
 import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
-import { generations, knownRoutes, nameOf, trusteeNames } from "../core/trustee/generation.ts";
+import { generations, knownRoutes, trusteeNames } from "../core/trustee/generation.ts";
+import { operatorName } from "../core/trustee/seen.ts";
 import {
   isLabelled,
   isMadeBy,
@@ -23,7 +24,7 @@ import { functionArgs } from "./function-args.ts";
 import { findRoute } from "./routes.ts";
 import { Survey } from "./survey.ts";
 import { checkOwnSecrets, lostLines, otherBytes, updateWarnings } from "./trustee-facts.ts";
-import { checkReferenceValues, trusteeKeys, unreadWarnings } from "./trustee-keys.ts";
+import { checkReferenceValues, settingWarnings, trusteeKeys, unreadWarnings } from "./trustee-keys.ts";
 
 const argsSchema = z.object({
   namespace: z.string().min(1),
@@ -194,7 +195,7 @@ export async function getTrustee(
   );
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
   const policyPlace = { namespace: want.namespace, name: names.policy };
-  const warnings = [...listed, ...unreadWarnings(names, maps, keys)];
+  const warnings = [...listed, ...settingWarnings(seen, want), ...unreadWarnings(names, maps, keys)];
   for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes.known)])
     log.warn(warning);
   return {
@@ -202,7 +203,7 @@ export async function getTrustee(
       url: url ?? "",
       ...certificates,
       kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
-      generation: nameOf(policyKey),
+      generation: operatorName(seen, keys),
       policyConfigMap: names.policy,
       referenceValuesConfigMap: names.referenceValues,
       policyKey,

@@ -2,7 +2,7 @@ import type { Issues } from "../core/issues.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { formatOf } from "../core/reference-values/format.ts";
 import { messageOf } from "../core/records.ts";
-import { generationKeys, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
+import { generationFacts, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";
 import { contentOf, type ConfigMap } from "./config-map.ts";
 
@@ -24,6 +24,14 @@ function given<Text extends string>(text: Text | null | undefined): text is Text
   return typeof text === "string";
 }
 
+function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings): Partial<TrusteeKeys> {
+  return {
+    ...(given(generation) ? generationFacts[generation] : {}),
+    ...(given(policyKey) ? { policyKey } : {}),
+    ...(given(referenceValuesKey) ? { referenceValuesKey } : {}),
+  };
+}
+
 /** The keys that Trustee reads. One that nothing tells is the newest known one, beside an issue. */
 export function trusteeKeys(
   seen: Seen,
@@ -32,16 +40,8 @@ export function trusteeKeys(
   settings: KeySettings,
   issues: Issues,
 ): TrusteeKeys {
-  const both = given(settings.generation) ? generationKeys[settings.generation] : undefined;
-  const found = resolveKeys(
-    seen,
-    { policy: maps.policy?.data, referenceValues: maps.values?.data },
-    {
-      ...both,
-      ...(given(settings.policyKey) ? { policyKey: settings.policyKey } : {}),
-      ...(given(settings.referenceValuesKey) ? { referenceValuesKey: settings.referenceValuesKey } : {}),
-    },
-  );
+  const data = { policy: maps.policy?.data, referenceValues: maps.values?.data };
+  const found = resolveKeys(seen, data, settingsOf(settings));
   const need = (path: string, name: string, known: readonly string[]): void => {
     issues.add({
       path,
@@ -89,6 +89,19 @@ export function checkReferenceValues(
     problem(
       `the key "${key}", which does not hold ${format === "map" ? "a JSON object" : "a JSON list"}, as this Trustee reads it; an empty one is ${format === "map" ? "{}" : "[]"}`,
     );
+}
+
+/** A warning for a setting that says another key than the one that is seen to be read. */
+export function settingWarnings(seen: Seen, settings: KeySettings): readonly string[] {
+  const said = settingsOf(settings);
+  return (["policyKey", "referenceValuesKey"] as const).flatMap((fact) => {
+    const [read, set] = [seen[fact], said[fact]];
+    if (read === undefined || set === undefined || read === set) return [];
+    const path = given(settings[fact]) ? `trustee.${fact}` : "trustee.generation";
+    return [
+      `${path}: this Trustee reads the key "${read}", and not "${set}". "${read}" is written; remove the setting.`,
+    ];
+  });
 }
 
 /** A warning for a key that another Trustee reads, beside one that this Trustee reads and does not find. */

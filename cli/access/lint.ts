@@ -9,7 +9,7 @@ import { lint } from "../../core/audit/lint.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
 import { keysOf } from "../../core/audit/trustee-view.ts";
-import { nameOf } from "../../core/trustee/generation.ts";
+import { operatorName } from "../../core/trustee/seen.ts";
 import { shownJson } from "../../core/policy/shown-name.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
@@ -66,7 +66,7 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   const findings = lint(facts);
   const scope = {
     namespace: facts.trustee.namespace,
-    generation: nameOf(keysOf(facts.trustee).policyKey),
+    generation: operatorName(facts.trustee.seen ?? {}, keysOf(facts.trustee)),
     pods: facts.pods?.length,
     namespaces: facts.namespaces,
   };

@@ -7,7 +7,7 @@ import {
   parseConfigMapVersions,
   type ObservedPod,
 } from "../../core/rollout/observation.ts";
-import { generationKeys } from "../../core/trustee/generation.ts";
+import { generationFacts } from "../../core/trustee/generation.ts";
 import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
 import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -144,7 +144,7 @@ export async function readTrustee(
     policy === undefined
       ? undefined
       : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
-    readKeys(side).policyKey === generationKeys["0.18"].policyKey
+    readKeys(side).policyKey === generationFacts["0.18"].policyKey
       ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);

@@ -19,6 +19,13 @@ export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): Trus
   };
 }
 
+/** How a KBS is restarted: an operator that writes down the versions of ConfigMaps takes the restart annotation away again. */
+export function restartCommand({ namespace, deployment, kbsPods }: TrusteeFacts): string {
+  return kbsPods.some(({ configMapVersions }) => configMapVersions !== undefined)
+    ? `kubectl delete pod -n ${namespace} -l app=kbs`
+    : `kubectl rollout restart deployment/${deployment} -n ${namespace}`;
+}
+
 /** A text that Trustee reads, with where it is. */
 export interface LiveText {
   readonly map: string;

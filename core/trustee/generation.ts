@@ -1,6 +1,6 @@
 /**
- * The two generations of Trustee in use. They differ in the keys of two ConfigMaps, in the format of the reference
- * values, in the name of the route and in who restarts the KBS. Found out from the live cluster, never assumed.
+ * The two generations of Trustee in use, by which people call them, and which the sandbox plays. Nothing is decided by them: each
+ * fact of a live Trustee is read for itself, see {@link ./seen.ts}.
  */
 export const generations = ["0.18", "0.21"] as const;
 
@@ -8,11 +8,11 @@ export const generations = ["0.18", "0.21"] as const;
 export type Generation = (typeof generations)[number];
 
 export interface GenerationFacts {
-  /** The key of ConfigMap `trusteeconfig-resource-policy` that the operator mounts. */
+  /** The key of the policy's ConfigMap that the operator mounts. */
   readonly policyKey: string;
-  /** The key of ConfigMap `trusteeconfig-rvps-reference-values` that the operator mounts. */
+  /** The key of the reference values' ConfigMap that the operator mounts. */
   readonly referenceValuesKey: string;
-  /** The OpenShift route to the KBS. */
+  /** The Route by which the sandbox exposes the KBS. */
   readonly route: string;
 }
 
@@ -26,17 +26,6 @@ export const knownKeys = {
   policy: ["resource-policy.rego", "policy.rego"],
   referenceValues: ["reference_value", "reference-values.json"],
 } as const;
-
-/** The keys that each generation of operators mounts. */
-export const generationKeys = {
-  "0.18": { policyKey: "policy.rego", referenceValuesKey: "reference-values.json" },
-  "0.21": { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
-} as const;
-
-/** What people call a Trustee whose policy has this key. */
-export function nameOf(policyKey: string): Generation {
-  return policyKey === "policy.rego" ? "0.18" : "0.21";
-}
 
 /** The Routes to the KBS that Red Hat's operator and the tutorial make. */
 export const knownRoutes = ["kbs-route", "kbs-service"] as const;

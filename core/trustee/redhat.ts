@@ -1,6 +1,6 @@
 import { parseRegistry } from "../policy/registry.ts";
 import { own } from "../records.ts";
-import { generationKeys } from "./generation.ts";
+import { generationFacts } from "./generation.ts";
 
 /** Red Hat's operator 1.2 leaves a ConfigMap of 1.1 alone that has this annotation; it puts it on its own. */
 export const MIGRATED_ANNOTATION = "kbs.confidentialcontainers.org/migrated-from-v1.1.0";
@@ -22,7 +22,7 @@ export interface UpdatedTrustee {
  * grants.
  */
 export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrustee): boolean {
-  const [before, after] = [generationKeys["0.18"], generationKeys["0.21"]];
+  const [before, after] = [generationFacts["0.18"], generationFacts["0.21"]];
   const text = own(data, before.policyKey);
   return (
     routeOwners.includes("TrusteeConfig") &&
@@ -41,7 +41,7 @@ export const lossWords = {
 
 /** How to bring the policy through the update: a command for a shell with kubectl and jq. */
 function keepPolicyCommand(namespace: string, configMap: string): string {
-  const [from, to] = [generationKeys["0.18"].policyKey, generationKeys["0.21"].policyKey];
+  const [from, to] = [generationFacts["0.18"].policyKey, generationFacts["0.21"].policyKey];
   return (
     `kubectl get configmap ${configMap} -n ${namespace} -o json | ` +
     `jq '.metadata.annotations["${MIGRATED_ANNOTATION}"]="${MIGRATED_VERSION}" | .data["${to}"]=.data["${from}"]' | ` +

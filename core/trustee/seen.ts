@@ -79,9 +79,12 @@ function settingsText(template: PodTemplate | undefined, data: Data): string | u
 
 /** KBS v0.16 is the last one that hands over a text. @returns undefined: the image does not say */
 function formByImage(image: string): PathForm | undefined {
-  const [, major, minor] = /:(?:[^@]*-)?v?(\d+)\.(\d+)\.\d+/.exec(image.slice(image.lastIndexOf("/"))) ?? [];
+  const [, tag = ""] = image.slice(image.lastIndexOf("/") + 1).split(/[:@]/, 2);
+  // `v0.18.0`, and `built-in-as-v0.18.0` as upstream's operator has it.
+  const versions = tag.split("-").flatMap((part) => /^v?(\d+)\.(\d+)\.\d+$/.exec(part)?.slice(1, 3) ?? []);
+  const [major, minor] = versions.map(Number);
   if (major === undefined || minor === undefined) return undefined;
-  return Number(major) > 0 || Number(minor) > 16 ? "array" : "string";
+  return major > 0 || minor > 16 ? "array" : "string";
 }
 
 function policyKeyOf(
@@ -148,6 +151,13 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
 export interface TrusteeKeys {
   readonly policyKey: string;
   readonly referenceValuesKey: string;
+}
+
+/** What people call a Trustee: by its operator, up to v0.18 or from v0.19 on. Nothing is decided by it. */
+export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: TrusteeKeys): string {
+  const isOlder =
+    referenceValuesFormat === undefined ? policyKey === "policy.rego" : referenceValuesFormat === "list";
+  return isOlder ? "0.18" : "0.21";
 }
 
 /**

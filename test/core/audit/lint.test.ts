@@ -252,8 +252,8 @@ describe("the keys", () => {
       referenceValues: withValues({ reference_value: "{}", "reference-values.json": "[]" }),
     });
     expect(lines({ ...given, pods: undefined })).toEqual([
-      `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee mounts; it has "policy.rego", which only another Trustee reads.`,
-      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee mounts only "reference_value".`,
+      `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
+      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
     ]);
   });
 
@@ -278,6 +278,19 @@ describe("the rollout", () => {
       `error TA502 ${where}: No pod of the KBS is ready.`,
     );
     expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
+  });
+
+  it("is mended as the operator lets it: one that notes versions takes a restart annotation away", () => {
+    const [pod] = healthyTrustee.kbsPods;
+    const restarts = [undefined, {}].map((configMapVersions) => {
+      const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
+      const found = lint(facts({ kbsPods: [old] })).filter(({ id }) => id === "TA501");
+      return [...new Set(found.map(({ mend }) => mend))];
+    });
+    expect(restarts).toEqual([
+      ["Restart it: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system"],
+      ["Restart it: kubectl delete pod -n trustee-operator-system -l app=kbs"],
+    ]);
   });
 
   it("is well where the pod was made from a template that names the changed versions", () => {
