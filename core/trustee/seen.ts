@@ -46,7 +46,11 @@ export interface Names extends ConfigMapNames {
  */
 export function namesIn(
   kbsConfig:
-    | { readonly metadata: { readonly ownerReferences?: readonly { kind: string; name: string }[] } }
+    | {
+        readonly metadata: {
+          readonly ownerReferences?: readonly { kind: string; name: string }[] | undefined;
+        };
+      }
     | undefined,
   settings: Partial<ConfigMapNames> = {},
 ): Names {
