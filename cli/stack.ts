@@ -9,7 +9,6 @@ import { own } from "../core/records.ts";
 import { ANY_TEE, listGrants, otherSecretsModes } from "../core/policy/grants.ts";
 import { grantTable } from "../core/policy/registry.ts";
 import { workloadKinds } from "../core/settings/workload.ts";
-import { generations } from "../core/trustee/generation.ts";
 
 const cluster = z.object({ kubeconfig: z.string().optional(), context: z.string().optional() });
 
@@ -48,7 +47,8 @@ const stackOutputsSchema = z.object({
   /** Trustee and where it is; `cluster` as kubectl would be told. */
   trustee: z.object({
     url: z.string(),
-    generation: z.enum(generations),
+    /** For people. */
+    generation: z.string(),
     cluster,
     namespace: z.string(),
     kbsConfig: z.string(),

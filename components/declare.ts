@@ -43,7 +43,8 @@ function readTrustee(
   clusters: Clusters,
   own: StackId,
 ): Promise<trustee.GetTrusteeResult> {
-  const { namespace, kbsConfig, deployment, certificateSecret, url, generation } = settings.trustee;
+  const { namespace, kbsConfig, deployment, certificateSecret, url } = settings.trustee;
+  const { policyKey, referenceValuesKey, generation } = settings.trustee;
   const { certificateAuthority = files.authority } = settings.trustee;
   const named = (created: boolean): string[] =>
     settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
@@ -55,7 +56,10 @@ function readTrustee(
       certificateSecret,
       certificateAuthority,
       url,
+      policyKey,
+      referenceValuesKey,
       generation,
+      generatesInitdata: settings.pods.some(({ initdataFile }) => initdataFile === undefined),
       existingSecrets: named(false),
       createdSecrets: named(true),
       ...own,
@@ -166,8 +170,7 @@ export async function declareConfiguration(
       plan,
       secretData: secretDataOf(settings, secretValues, files),
       identity,
-      generation: live.generation,
-      configMaps: { policy: live.policyConfigMap, referenceValues: live.referenceValuesConfigMap },
+      live,
       ...clusters,
     },
     opts,

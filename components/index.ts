@@ -39,3 +39,4 @@ export type { Digests } from "../core/reference-values/merge.ts";
 export type { Rotation } from "../core/rotation/rotation.ts";
 export type { SettingsInput } from "../core/settings/input.ts";
 export type { Generation } from "../core/trustee/generation.ts";
+export type { TrusteeKeys } from "../core/trustee/seen.ts";

@@ -1,12 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Rotation } from "../core/rotation/rotation.ts";
-import {
-  candidateKeys,
-  configMapNames,
-  trusteeNames,
-  type ConfigMapNames,
-  type Generation,
-} from "../core/trustee/generation.ts";
+import { configMapNames, trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
+import type { TrusteeKeys } from "../core/trustee/seen.ts";
 import type { ReferenceValues } from "./reference-values.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -20,7 +15,8 @@ export interface InitdataRotationArgs {
   readonly referenceValues: ReferenceValues;
   /** The pods that have to be ready before their former initdata goes. */
   readonly pods: readonly pulumi.Resource[];
-  readonly generation: Generation;
+  /** The keys that Trustee reads, as `getTrustee` finds them. */
+  readonly keys: TrusteeKeys;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
   /** As `getTrustee` finds them. @default the operator's own */
@@ -43,7 +39,7 @@ export class InitdataRotation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InitdataRotationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:InitdataRotation", name, {}, opts);
-    const { rotation, stack, identity, referenceValues, pods, generation } = args;
+    const { rotation, stack, identity, referenceValues, pods, keys } = args;
     const configMaps = args.configMaps ?? configMapNames;
     const namespace = args.namespace ?? trusteeNames.namespace;
     this.retirement = new trustee.Retirement(
@@ -52,13 +48,13 @@ export class InitdataRotation extends pulumi.ComponentResource {
         namespace,
         policy: {
           configMap: configMaps.policy,
-          candidateKeys: [...candidateKeys("policyKey", generation)],
+          candidateKeys: [keys.policyKey],
           stack,
           ...(identity === undefined ? {} : { identity }),
         },
         referenceValues: {
           configMap: configMaps.referenceValues,
-          candidateKeys: [...candidateKeys("referenceValuesKey", generation)],
+          candidateKeys: [keys.referenceValuesKey],
           owner: referenceValues.owner,
         },
         current: rotation.current,

@@ -9,7 +9,6 @@ import { retirePolicy } from "../core/policy/share.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
 import type { PodDeclaration } from "../core/settings/pod.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Generation } from "../core/trustee/generation.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
 import type { GetTrusteeResult } from "./trustee/index.ts";
 
@@ -31,14 +30,15 @@ export interface PodOutput {
 /** The Trustee that the stack is on. */
 export interface TrusteeOutput {
   readonly url: string;
-  readonly generation: Generation;
+  /** For people: nothing is decided by it. */
+  readonly generation: string;
   readonly cluster: Settings["podCluster"];
   readonly namespace: string;
   readonly kbsConfig: string;
   readonly deployment: string;
-  /** The key of the ConfigMap `resource-policy`. */
+  /** The key of the policy's ConfigMap that Trustee reads. */
   readonly policyKey: string;
-  /** The key of the ConfigMap `rvps-reference-values`. */
+  /** The key of the reference values' ConfigMap that Trustee reads. */
   readonly referenceValuesKey: string;
 }
 
@@ -105,7 +105,7 @@ export function outputsOf(declared: {
       generation: live.generation,
       cluster: clusterOf(settings.trustee),
       namespace: settings.trustee.namespace,
-      kbsConfig: settings.trustee.kbsConfig,
+      kbsConfig: live.kbsConfig,
       deployment: settings.trustee.deployment,
       policyKey: live.policyKey,
       referenceValuesKey: live.referenceValuesKey,

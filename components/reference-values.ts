@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digests } from "../core/reference-values/merge.ts";
 import type { Rotation } from "../core/rotation/rotation.ts";
-import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ReferenceValuesArgs {
   /** Entry (`snp_pcr08`) -> the digests to stand in it, lower-case hex. */
   readonly digests: Digests;
-  /** The generation found live: its key and its format are written. */
-  readonly generation: Generation;
+  /** The key that Trustee reads, as `getTrustee` finds it. */
+  readonly key: string;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
   /** How many days ahead an entry is dated that has to be created: expiry revokes nothing. @default 365 */
@@ -28,7 +28,7 @@ export interface ReferenceValuesArgs {
  * unknown fields stay as they are. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
  */
 export class ReferenceValues extends pulumi.ComponentResource {
-  /** The reference values as they are in the cluster, in the format of their generation. */
+  /** The reference values as they are in the cluster, in the format of their key. */
   readonly text: pulumi.Output<string>;
   /** Entry -> when it expires, `%Y-%m-%dT%H:%M:%SZ`. */
   readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
@@ -45,7 +45,7 @@ export class ReferenceValues extends pulumi.ComponentResource {
         namespace: args.namespace ?? trusteeNames.namespace,
         configMap: args.configMap ?? trusteeNames.referenceValues,
         ...(args.identity === undefined ? {} : { identity: args.identity }),
-        candidateKeys: [...candidateKeys("referenceValuesKey", args.generation)],
+        candidateKeys: [args.key],
         digests: args.digests,
         validityDays: args.validityDays ?? 365,
         ...(args.validityDaysOf === undefined ? {} : { validityDaysOf: args.validityDaysOf }),

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../core/policy/grants.ts";
 import type { Rotation } from "../core/rotation/rotation.ts";
-import { candidateKeys, trusteeNames, type Generation } from "../core/trustee/generation.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ResourcePolicyArgs {
   /** Who may read what: the readers by their claim `init_data`. Merged with the grants of other stacks. */
   readonly grants: StackGrants;
-  /** The generation found live: its key of the ConfigMap is written. */
-  readonly generation: Generation;
+  /** The key that Trustee reads, as `getTrustee` finds it. */
+  readonly key: string;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
   /** @default `trusteeconfig-kbs-config` */
@@ -48,7 +48,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
         namespace: args.namespace ?? trusteeNames.namespace,
         configMap: args.configMap ?? trusteeNames.resourcePolicy,
         ...(args.identity === undefined ? {} : { identity: args.identity }),
-        candidateKeys: [...candidateKeys("policyKey", args.generation)],
+        candidateKeys: [args.key],
         policy: args.grants,
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         deployment: args.deployment ?? trusteeNames.deployment,

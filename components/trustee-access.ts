@@ -3,7 +3,6 @@ import { own } from "../core/records.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { ConfigMapNames, Generation } from "../core/trustee/generation.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
 import { InitdataRotation } from "./initdata-rotation.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
@@ -21,10 +20,11 @@ export interface TrusteeAccessArgs {
   readonly secretData: Readonly<Record<string, pulumi.Output<SecretData>>>;
   /** What tells this stack from another one of its name. */
   readonly identity: StackIdentity;
-  /** The generation found live: its keys are written. */
-  readonly generation: Generation;
-  /** The ConfigMaps that the live KbsConfig names. */
-  readonly configMaps: ConfigMapNames;
+  /** What was found live: its KbsConfig, its ConfigMaps and the keys that it reads. */
+  readonly live: Pick<
+    trustee.GetTrusteeResult,
+    "kbsConfig" | "policyConfigMap" | "policyKey" | "referenceValuesConfigMap" | "referenceValuesKey"
+  >;
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
@@ -56,10 +56,12 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const providers = [args.trustee, args.trusteeKubernetes];
     const transformations = [...(opts?.transformations ?? []), onCluster(args.trustee.cluster)];
     super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers, transformations });
-    const { settings, plan, generation, configMaps } = args;
+    const { settings, plan, live } = args;
+    const { kbsConfig, policyKey, referenceValuesKey } = live;
+    const configMaps = { policy: live.policyConfigMap, referenceValues: live.referenceValuesConfigMap };
     const identity = args.identity.mark;
     const { identity: _, ...grants } = plan.grants;
-    const { namespace, kbsConfig, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
+    const { namespace, deployment, rolloutTimeoutMinutes: timeoutMinutes } = settings.trustee;
     this.restoration = new TrusteeRestoration(
       "restoration",
       { namespace, deployment, configMaps, timeoutMinutes },
@@ -73,7 +75,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         kbsConfig,
         deployment,
         timeoutMinutes,
-        generation,
+        key: policyKey,
         configMap: configMaps.policy,
         grants,
         ...(identity === undefined ? {} : { identity }),
@@ -86,7 +88,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       "reference-values",
       {
         namespace,
-        generation,
+        key: referenceValuesKey,
         configMap: configMaps.referenceValues,
         ...(identity === undefined ? {} : { identity }),
         digests: plan.digests,
@@ -130,7 +132,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         configMaps,
         referenceValues: this.referenceValues,
         pods: this.pods,
-        generation,
+        keys: { policyKey, referenceValuesKey },
         namespace,
         deployment,
         timeoutMinutes,
@@ -147,7 +149,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       name,
       {
         namespace: args.settings.trustee.namespace,
-        kbsConfig: args.settings.trustee.kbsConfig,
+        kbsConfig: args.live.kbsConfig,
         stack: args.plan.grants.stack,
         ...(args.identity.mark === undefined ? {} : { identity: args.identity.mark }),
         ...(keep === undefined ? {} : { keep }),

@@ -5,7 +5,8 @@ import { readStackRecords, STACKS_ANNOTATION } from "../core/policy/stack-record
 import { NOTHING_BEHIND, vanishedStacks, type Backup, type Behind } from "../core/policy/vanished.ts";
 import { own } from "../core/records.ts";
 import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
-import { siblingKeys, trusteeNames } from "../core/trustee/generation.ts";
+import { siblingKeys } from "../core/trustee/generation.ts";
+import { namesIn } from "../core/trustee/seen.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";
 import type { KubeObject, ObjectRef } from "./objects.ts";
@@ -22,7 +23,6 @@ export interface PolicyMap {
 /** What Red Hat's operator 1.2 calls its copy of a ConfigMap of 1.1. */
 const BACKUP = ".v1.1";
 
-const specSchema = z.looseObject({ kbsRvpsRefValuesConfigMapName: z.string().min(1).optional() }).nullish();
 const dataSchema = z.record(z.string(), z.string()).nullish();
 
 /** An object; undefined also where this account must not read it: it goes without, and knows less. */
@@ -71,8 +71,7 @@ export async function readBehind(
   const live = own(data, key) ?? null;
   const isOurs = live !== null && parseRegistry(live) !== undefined;
   if (isOurs && vanishedStacks(live, known).length === 0) return known;
-  const valuesMap =
-    specSchema.parse(kbsConfig["spec"])?.kbsRvpsRefValuesConfigMapName ?? trusteeNames.referenceValues;
+  const valuesMap = namesIn(kbsConfig).referenceValues;
   const copy = `${name}${BACKUP}`;
   const [backup, values] = await Promise.all([
     lookAt(kube, { kind: "ConfigMap", namespace, name: copy }),

@@ -1,47 +1,144 @@
 import { z } from "zod";
-import type { Issues } from "../core/issues.ts";
+import { Issues } from "../core/issues.ts";
 import { trustedCertificate } from "../core/limits/authority.ts";
 import { certificateBlocks, onlyCertificates } from "../core/pem.ts";
-import { own } from "../core/records.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
+import type { Names } from "../core/trustee/seen.ts";
 import type { KubeObject } from "../kube/objects.ts";
+import type { TrusteeObjects } from "../kube/trustee-objects.ts";
+import type { Survey } from "./survey.ts";
 
 const PATH = "trustee.certificateSecret";
 
-/** Which Secret it is, and what the settings say of it. */
+/** What the settings say of the certificate, and whether anybody has to be told of it. */
 export interface CertificateArgs {
-  readonly certificateSecret: string;
+  readonly namespace: string;
+  /** @default the Secret that the KbsConfig names, or the one that the operator has copied that from */
+  readonly certificateSecret?: string | null | undefined;
   /** PEM, or `public`. */
   readonly certificateAuthority?: string | null | undefined;
+  /** `trustee.url` */
+  readonly url?: string | null | undefined;
+  /** Whether initdata is generated, which says what a guest trusts. */
+  readonly generatesInitdata: boolean;
 }
 
 /** What guests are to trust, and what the KBS serves. */
 export interface Certificates {
   /** Absent: the guests' own trust store decides. */
   readonly certificate?: string;
-  /** Absent: the same. */
-  readonly servedCertificate?: string;
+  /** Absent: the same. null: that is not known. */
+  readonly servedCertificate?: string | null;
+  /** The Secret that says so; absent: none does. */
+  readonly certificateSecret?: string;
+}
+
+/** Whether guests have to be told what to trust, and no setting says it. */
+function isNeededBy({ generatesInitdata, certificateAuthority }: CertificateArgs): boolean {
+  return generatesInitdata && typeof certificateAuthority !== "string";
+}
+
+/** What is trusted where nothing is known of what is served. */
+function unseen({ certificateAuthority }: CertificateArgs): Certificates {
+  if (typeof certificateAuthority !== "string") return {};
+  const certificate = trustedCertificate("", { setting: certificateAuthority });
+  return certificate === undefined ? {} : { certificate, servedCertificate: null };
+}
+
+/** The same behind a router that ends TLS itself: guests see its certificate, and never the KBS's. */
+export function routersCertificates(route: string, args: CertificateArgs, issues: Issues): Certificates {
+  if (isNeededBy(args))
+    issues.add({
+      path: "trustee.certificateAuthority",
+      given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is not known here`,
+      allowed: 'the CA of the router\'s certificate in PEM, or "public" for one that every guest knows',
+      mend: "Set it, or make the Route one with termination passthrough.",
+    });
+  return unseen(args);
+}
+
+/** The Secret with the KBS's certificate, of those that it may be, and its name. */
+async function findSecret(
+  survey: Survey,
+  names: Names,
+  { certificateSecret, namespace }: CertificateArgs,
+  isNeeded: boolean,
+  issues: Issues,
+): Promise<{ readonly name: string; readonly secret: KubeObject } | undefined> {
+  const named = names.certificate === undefined ? [] : [names.certificate];
+  // The copy that the operator makes has no ca.crt.
+  const found = names.isCopy || named.length === 0 ? [trusteeNames.certificate, ...named] : named;
+  const candidates = typeof certificateSecret === "string" ? [certificateSecret] : found;
+  for (const name of candidates) {
+    const read = await survey.look("Secret", name, !isNeeded);
+    if (read === undefined) return undefined;
+    if (read.value !== undefined) return { name, secret: read.value };
+  }
+  if (isNeeded)
+    issues.add({
+      path: PATH,
+      given: `Secret "${candidates[0] ?? ""}", which does not exist in namespace "${namespace}"`,
+      allowed: "a Secret that exists",
+      mend: "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+    });
+  return undefined;
+}
+
+/**
+ * What guests are to trust of a KBS. It takes no Secret where they are told nothing: over http, and where no initdata is generated; nor
+ * where a setting says it.
+ * @param seen where the KBS finds its certificate
+ */
+export async function readCertificates(
+  survey: Survey,
+  { names, seen }: Pick<TrusteeObjects, "names" | "seen">,
+  args: CertificateArgs,
+  issues: Issues,
+): Promise<Certificates> {
+  if (args.url?.startsWith("http:") === true) return {};
+  const isNeeded = isNeededBy(args);
+  const found = await findSecret(survey, names, args, isNeeded, issues);
+  if (found === undefined) return unseen(args);
+  const { name, secret } = found;
+  const key = seen.certificate?.name === name ? seen.certificate.key : undefined;
+  const certificates = certificatesOf(secret, key, args, isNeeded ? issues : new Issues());
+  return { ...certificates, certificateSecret: name };
+}
+
+/** The key of the certificate: as the KBS mounts it, else `tls.crt`, else the only one that holds certificates and is no CA's. */
+function certificateKey(texts: ReadonlyMap<string, string>, mounted: string | undefined): string {
+  const [only, ...more] = [...texts].filter(
+    ([key, text]) => key !== "ca.crt" && certificateBlocks(text).length > 0,
+  );
+  const usual = mounted ?? "tls.crt";
+  return texts.has(usual) || only === undefined || more.length > 0 ? usual : only[0];
 }
 
 /** The certificates in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
-export function certificatesOf(secret: KubeObject, args: CertificateArgs, issues: Issues): Certificates {
+function certificatesOf(
+  secret: KubeObject,
+  mounted: string | undefined,
+  args: CertificateArgs,
+  issues: Issues,
+): Certificates {
   const data = z.record(z.string(), z.string()).nullish().parse(secret["data"]) ?? {};
-  const textOf = (key: string): string | undefined => {
-    const encoded = own(data, key);
-    return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
-  };
-  const name = `Secret "${args.certificateSecret}"`;
-  const served = textOf("tls.crt");
+  const texts = new Map(
+    Object.entries(data).map(([key, encoded]) => [key, Buffer.from(encoded, "base64").toString("utf8")]),
+  );
+  const key = certificateKey(texts, mounted);
+  const name = `Secret "${secret.metadata.name}"`;
+  const served = texts.get(key);
   if (served === undefined) {
     issues.add({
       path: PATH,
-      given: `${name} without the key tls.crt`,
-      allowed: "a Secret with the KBS's certificate in PEM under tls.crt",
+      given: `${name} without the key ${key}`,
+      allowed: `a Secret with the KBS's certificate in PEM under ${key}`,
       mend: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
     });
     return {};
   }
-  const servedCertificate = onlyCertificates(served, { path: PATH, where: `${name} whose tls.crt` }, issues);
-  const authority = textOf("ca.crt") ?? "";
+  const servedCertificate = onlyCertificates(served, { path: PATH, where: `${name} whose ${key}` }, issues);
+  const authority = texts.get("ca.crt") ?? "";
   const certificate = trustedCertificate(servedCertificate, {
     setting: args.certificateAuthority ?? undefined,
     secret: authority,

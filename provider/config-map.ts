@@ -64,7 +64,7 @@ export function contentOf(map: ConfigMap, key: string): Before {
 /**
  * The key to write: the live one among the candidates; else the one that this resource wrote before; else the only
  * candidate.
- * @throws Error if none of these says which generation of Trustee reads the ConfigMap
+ * @throws Error if none of these says which key Trustee reads
  */
 export function keyToWrite(
   map: ConfigMap,
@@ -82,7 +82,7 @@ export function keyToWrite(
       .map((key) => `"${key}"`)
       .join(
         ", ",
-      )}, so it cannot be seen which generation of Trustee reads it. Pin the generation in the settings.`,
+      )}, so it cannot be seen which one Trustee reads. Name it in the settings: trustee.policyKey, trustee.referenceValuesKey.`,
   );
 }
 

@@ -4,16 +4,9 @@ import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-c
 import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
-import { own as fieldOf } from "../core/records.ts";
 import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
-import { readDocument } from "../core/reference-values/document.ts";
-import {
-  candidateKeys,
-  generationFacts,
-  generations,
-  trusteeNames,
-  type Generation,
-} from "../core/trustee/generation.ts";
+import { generations, knownRoutes, trusteeNames } from "../core/trustee/generation.ts";
+import { operatorName } from "../core/trustee/seen.ts";
 import {
   isLabelled,
   isMadeBy,
@@ -23,27 +16,36 @@ import {
 } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { keysOf } from "../kube/managed-fields.ts";
-import type { KubeObject } from "../kube/objects.ts";
+import type { Kind, KubeObject } from "../kube/objects.ts";
+import { onlyKbsConfig, readTrusteeObjects } from "../kube/trustee-objects.ts";
 import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
-import { certificatesOf } from "./certificates.ts";
+import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
-import { findGeneration } from "./generation.ts";
+import { findRoute } from "./routes.ts";
 import { Survey } from "./survey.ts";
 import { checkOwnSecrets, lostLines, missingWarnings, otherBytes, updateWarnings } from "./trustee-facts.ts";
+import { checkReferenceValues, settingWarnings, trusteeKeys, unreadWarnings } from "./trustee-keys.ts";
 
 const argsSchema = z.object({
   namespace: z.string().min(1),
   kbsConfig: z.string().min(1),
   deployment: z.string().min(1),
-  certificateSecret: z.string().min(1),
+  /** Absent: as the KbsConfig names it. */
+  certificateSecret: z.string().min(1).nullish(),
   /** What the guests are to trust in place of what follows from the Secret: PEM, or `public`. */
   certificateAuthority: z.string().min(1).nullish(),
   /** Absent: as the KbsConfig names it. */
   resourcePolicy: z.string().min(1).nullish(),
   referenceValues: z.string().min(1).nullish(),
   url: z.string().min(1).nullish(),
+  /** Keys where it cannot be seen which ones Trustee reads. */
+  policyKey: z.string().min(1).nullish(),
+  referenceValuesKey: z.string().min(1).nullish(),
+  /** Both at once, as an older release had it. */
   generation: z.enum(generations).nullish(),
+  /** Whether any initdata is generated, which says what a guest trusts. */
+  generatesInitdata: z.boolean().default(true),
   existingSecrets: z.array(z.string()),
   createdSecrets: z.array(z.string()),
   stack: z.string().min(1),
@@ -51,11 +53,6 @@ const argsSchema = z.object({
   identity: z.string().nullish(),
 });
 type Args = z.output<typeof argsSchema>;
-
-function hostOf(route: KubeObject | undefined): string | undefined {
-  const host = z.object({ host: z.string().min(1) }).safeParse(route?.["spec"]);
-  return host.success ? host.data.host : undefined;
-}
 
 function ownOf({ stack, identity }: Args): StackId {
   return { stack, identity: identity ?? undefined };
@@ -118,13 +115,6 @@ function checkLedgers(
   }
 }
 
-/** What the KbsConfig names a ConfigMap of Trustee's. */
-function namedBy(kbsConfig: KubeObject | undefined, field: string): string | undefined {
-  const spec = z.record(z.string(), z.unknown()).safeParse(kbsConfig?.["spec"]).data ?? {};
-  const name = fieldOf(spec, field);
-  return typeof name === "string" && name !== "" ? name : undefined;
-}
-
 /**
  * What the program has to know of the live Trustee. It is the preflight too: every reason why this stack could not be
  * put on this Trustee is found, and they are thrown together, before anything is written.
@@ -140,30 +130,29 @@ export async function getTrustee(
   const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
-  const pinned: Generation | undefined = want.generation ?? undefined;
-  const hasUrl = typeof want.url === "string";
-  const routeNames = candidateKeys("route", pinned);
-  const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig");
-  const names = reading.then((kbsConfig) => ({
-    policy:
-      want.resourcePolicy ??
-      namedBy(kbsConfig, "kbsResourcePolicyConfigMapName") ??
-      trusteeNames.resourcePolicy,
-    values:
-      want.referenceValues ??
-      namedBy(kbsConfig, "kbsRvpsRefValuesConfigMapName") ??
-      trusteeNames.referenceValues,
-  }));
-  const map = async (name: string): Promise<KubeObject | undefined> =>
-    survey.need("ConfigMap", name, "trustee.namespace");
   const declaredKeys = new Map<string, readonly string[]>();
-  const [kbsConfig, , certificate, policyMap, valuesMap, routes] = await Promise.all([
+  // A TrusteeConfig of another name makes a KbsConfig of another name.
+  const only =
+    want.kbsConfig === trusteeNames.kbsConfig ? () => onlyKbsConfig(kube, want.namespace) : undefined;
+  const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig", only);
+  const reads = {
+    need: async (kind: Kind, name: string, path: string) => survey.need(kind, name, path),
+    look: async (kind: Kind, name: string) => (await survey.look(kind, name, true))?.value,
+  };
+  const certificateIssues = new Issues();
+  const objectsRead = readTrusteeObjects(reads, reading, want.deployment, {
+    ...(typeof want.resourcePolicy === "string" ? { policy: want.resourcePolicy } : {}),
+    ...(typeof want.referenceValues === "string" ? { referenceValues: want.referenceValues } : {}),
+  });
+  const certificatesRead = objectsRead.then(async (found) =>
+    readCertificates(survey, found, want, certificateIssues),
+  );
+  const served = certificatesRead.then((found) => found.servedCertificate ?? found.certificate);
+  const [kbsConfig, objects, found, routes] = await Promise.all([
     reading,
-    survey.need("Deployment", want.deployment, "trustee.deployment"),
-    survey.need("Secret", want.certificateSecret, "trustee.certificateSecret"),
-    names.then(async ({ policy }) => map(policy)),
-    names.then(async ({ values }) => map(values)),
-    Promise.all(routeNames.map((name) => survey.look("Route", name, hasUrl))),
+    objectsRead,
+    certificatesRead,
+    findRoute(survey, typeof want.url === "string", served),
     ...want.existingSecrets.map(async (name) => {
       const metadata = await survey.needSecret(name, `secrets "${name}"`);
       if (metadata === undefined) return;
@@ -176,52 +165,55 @@ export async function getTrustee(
       if (metadata !== undefined) checkCreated(name, metadata, want, takeOver, issues);
     }),
   ]);
-  const host = routes.map((read) => hostOf(read?.value)).find((one) => one !== undefined);
   survey.needAnswers(`the Trustee in namespace "${want.namespace}"`);
+  const { names, seen, policy: policyMap, referenceValues: valuesMap } = objects;
   const maps = {
     policy: policyMap && readConfigMap(policyMap),
     values: valuesMap && readConfigMap(valuesMap),
   };
-  const generation = findGeneration(maps, pinned, issues);
-  const url = host === undefined ? (want.url ?? undefined) : `https://${host}`;
+  const keys = trusteeKeys(seen, names, maps, want, issues);
+  const { policyKey, referenceValuesKey } = keys;
+  const certificates =
+    routes.route?.isRouters === true ? routersCertificates(routes.route.name, want, issues) : found;
+  if (certificates === found) issues.addAll(certificateIssues.found);
+  const url = want.url ?? (routes.route && `https://${routes.route.host}`);
   if (url === undefined) {
-    const named = `Route ${routeNames.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
-    const unread = routes.some((read) => read === undefined);
+    const named = `Route ${knownRoutes.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
     issues.add({
       path: "trustee.url",
-      given: unread ? `nothing, and the ${named} cannot be read` : `nothing, and there is no ${named}`,
+      given: routes.isUnread
+        ? `nothing, and the ${named} cannot be read`
+        : `nothing, and there is no ${named}`,
       allowed: "the URL at which the pods reach the KBS",
       mend: "Set trustee.url, or expose the KBS by a Route.",
     });
   }
-  const { policyKey, referenceValuesKey } = generationFacts[generation];
-  const { policy: policyConfigMap, values: referenceValuesConfigMap } = await names;
   if (!takeOver) checkLedgers(kbsConfig, maps.values, want, issues);
   if (maps.values !== undefined)
-    checkReferenceValues(
-      referenceValuesKey,
-      contentOf(maps.values, referenceValuesKey),
-      referenceValuesConfigMap,
-      issues,
-    );
+    checkReferenceValues(maps.values, referenceValuesKey, seen, names.referenceValues, issues);
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
   if (kbsConfig !== undefined)
     checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
-  const certificates = certificate === undefined ? {} : certificatesOf(certificate, want, issues);
   const listed = await survey.listed(
     registered.filter((name) => !want.createdSecrets.includes(name) && !want.existingSecrets.includes(name)),
   );
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
-  const policyPlace = { namespace: want.namespace, name: policyConfigMap };
-  const warnings = missingWarnings(listed.missing, want.kbsConfig);
-  for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes)]) log.warn(warning);
+  const policyPlace = { namespace: want.namespace, name: names.policy };
+  const warnings = [
+    ...missingWarnings(listed.missing, want.kbsConfig),
+    ...settingWarnings(seen, want),
+    ...unreadWarnings(names, maps, keys),
+  ];
+  for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes.known)])
+    log.warn(warning);
   return {
     result: {
       url: url ?? "",
       ...certificates,
-      generation,
-      policyConfigMap,
-      referenceValuesConfigMap,
+      kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
+      generation: operatorName(seen, keys),
+      policyConfigMap: names.policy,
+      referenceValuesConfigMap: names.referenceValues,
       policyKey,
       referenceValuesKey,
       policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
@@ -256,18 +248,5 @@ function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly stri
       mend: "Correct the KbsConfig: kubectl edit kbsconfig",
     });
     return [];
-  }
-}
-
-function checkReferenceValues(key: string, content: string | null, configMap: string, issues: Issues): void {
-  try {
-    readDocument(key, content);
-  } catch (error) {
-    issues.add({
-      path: `ConfigMap "${configMap}"`,
-      given: error instanceof Error ? error.message : String(error),
-      allowed: "what this generation of Trustee can read",
-      mend: "Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
-    });
   }
 }

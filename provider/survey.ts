@@ -72,9 +72,32 @@ export class Survey {
     return this.#read(read);
   }
 
-  /** An object that has to be there, and is there to stay. */
-  async need(kind: Kind, name: string, path: string): Promise<KubeObject | undefined> {
-    const read = await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
+  /** All of a kind; none where this account must not list them, or the cluster does not know the kind. */
+  async list(kind: Kind): Promise<readonly KubeObject[]> {
+    const read = await this.#read(async () => {
+      try {
+        return await this.#kube.list(kind, this.#namespace);
+      } catch (error) {
+        if (error instanceof KubeError && ["forbidden", "not-found"].includes(error.failure)) return [];
+        throw error;
+      }
+    });
+    return read?.value ?? [];
+  }
+
+  /**
+   * An object that has to be there, and is there to stay.
+   * @param otherwise where it is not there: the one that is taken in its place
+   */
+  async need(
+    kind: Kind,
+    name: string,
+    path: string,
+    otherwise?: () => Promise<KubeObject | undefined>,
+  ): Promise<KubeObject | undefined> {
+    const read = await this.#read(
+      async () => (await this.#kube.get({ kind, namespace: this.#namespace, name })) ?? otherwise?.(),
+    );
     if (read === undefined) return undefined;
     const found = read.value;
     if (found === undefined) {

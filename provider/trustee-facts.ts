@@ -47,13 +47,13 @@ export function missingWarnings(names: readonly string[], kbsConfig: string): re
   );
 }
 
-/** A warning where the next update of Trustee's operator deletes the policy. @param routes that were looked at */
+/** A warning where the next update of Trustee's operator deletes the policy. @param routes that there are */
 export function updateWarnings(
   policy: ConfigMap | undefined,
   { namespace, name }: Pick<PolicyMap, "namespace" | "name">,
-  routes: readonly ({ readonly value: KubeObject | undefined } | undefined)[],
+  routes: readonly KubeObject[],
 ): readonly string[] {
-  const route = routes.find((read) => read?.value?.metadata.name === REDHAT_ROUTE)?.value;
+  const route = routes.find(({ metadata }) => metadata.name === REDHAT_ROUTE);
   const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
   if (policy === undefined || !losesPolicy({ ...policy, routeOwners })) return [];
   return [`${lossWords.what} ${lossWords.why} ${keepPolicyWords(namespace, name)}`];

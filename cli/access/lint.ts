@@ -9,7 +9,8 @@ import { lint } from "../../core/audit/lint.ts";
 import { startQuestions } from "../../core/audit/lint-needs.ts";
 import { lintQuestions } from "../../core/audit/questions.ts";
 import { sarif } from "../../core/audit/sarif.ts";
-import { generationOf } from "../../core/audit/trustee-view.ts";
+import { keysOf } from "../../core/audit/trustee-view.ts";
+import { operatorName } from "../../core/trustee/seen.ts";
 import { shownJson } from "../../core/policy/shown-name.ts";
 import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
@@ -69,7 +70,7 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   const findings = lint(facts);
   const scope = {
     namespace: facts.trustee.namespace,
-    generation: generationOf(facts.trustee),
+    generation: operatorName(facts.trustee.seen ?? {}, keysOf(facts.trustee)),
     pods: facts.pods?.length,
     namespaces: facts.namespaces,
   };

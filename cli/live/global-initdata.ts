@@ -2,7 +2,7 @@ import type { GlobalInitdata, PodFacts } from "../../core/audit/facts.ts";
 import { own } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
-import { configMapData } from "./shapes.ts";
+import { dataOf } from "../../kube/trustee-objects.ts";
 
 /**
  * Where cloud-api-adaptor has its configuration: upstream's namespace, and that of Red Hat's sandboxed containers.
@@ -22,7 +22,7 @@ export async function readGlobalInitdata(
     NAMESPACES.map(async (namespace): Promise<GlobalInitdata | undefined> => {
       try {
         const map = await kube.get({ kind: "ConfigMap", namespace, name: NAME });
-        const value = own(configMapData.parse(map?.["data"]), KEY) ?? "";
+        const value = own(dataOf(map), KEY) ?? "";
         return value.trim() === "" ? undefined : { namespace, name: NAME, key: KEY };
       } catch (error) {
         if (!(error instanceof KubeError) || error.failure !== "forbidden") throw error;

@@ -1,20 +1,21 @@
 import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../../core/audit/facts.ts";
-import { generationOf, livePolicy, type PolicySide } from "../../core/audit/trustee-view.ts";
+import { keysOf as readKeys, livePolicy, type PolicySide } from "../../core/audit/trustee-view.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,
   type ObservedPod,
 } from "../../core/rollout/observation.ts";
-import { generationFacts, trusteeNames, type Generation } from "../../core/trustee/generation.ts";
+import { generationFacts } from "../../core/trustee/generation.ts";
 import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
 import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
-import type { KubeObject } from "../../kube/objects.ts";
+import type { Kind, KubeObject } from "../../kube/objects.ts";
+import { dataOf, readTrusteeObjects } from "../../kube/trustee-objects.ts";
 import { UsageError } from "../access/run.ts";
-import { configMapData, deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
+import { deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
 import { lastWritten, seconds } from "./written.ts";
 
 /** Where Trustee is, in its cluster. */
@@ -38,17 +39,12 @@ async function readKbsConfig(kube: KubeClient, { namespace, kbsConfig }: Trustee
   );
 }
 
-async function readMap(
-  kube: KubeClient,
-  namespace: string,
-  name: string,
-): Promise<ConfigMapFacts | undefined> {
-  const map = await kube.get({ kind: "ConfigMap", namespace, name });
+function mapFacts(map: KubeObject | undefined): ConfigMapFacts | undefined {
   if (map === undefined) return undefined;
   return {
-    name,
+    name: map.metadata.name,
     annotations: map.metadata.annotations ?? {},
-    data: configMapData.parse(map["data"]),
+    data: dataOf(map) ?? {},
     changedAt: lastWritten(map.metadata),
     resourceVersion: map.metadata.resourceVersion ?? "",
   };
@@ -66,22 +62,6 @@ async function readSecret(kube: KubeClient, namespace: string, name: string): Pr
     resourceVersion: metadata.resourceVersion ?? "",
     ...(keys === undefined ? {} : { keys }),
   };
-}
-
-/** The generation by what the Deployment mounts of the policy's ConfigMap: single keys, or the whole of it as a folder. */
-function mountedGeneration({ template }: DeploymentSpec, policyMap: string): Generation | undefined {
-  const volume = template.spec.volumes.find(({ configMap }) => configMap?.name === policyMap);
-  if (volume === undefined) return undefined;
-  const { policyKey } = generationFacts["0.21"];
-  const items = volume.configMap?.items ?? [];
-  const mounts = template.spec.containers
-    .flatMap(({ volumeMounts }) => volumeMounts)
-    .filter(({ name }) => name === volume.name);
-  const newer =
-    items.some(({ key }) => key === policyKey) ||
-    mounts.some(({ mountPath, subPath }) => subPath === policyKey || mountPath.endsWith(`/${policyKey}`));
-  if (newer) return "0.21";
-  return mounts.some(({ mountPath }) => mountPath.endsWith("/opa")) ? "0.18" : undefined;
 }
 
 function observePod(pod: KubeObject): ObservedPod | undefined {
@@ -121,20 +101,21 @@ interface Configured extends PolicySide {
 async function readConfigured(kube: KubeClient, place: TrusteePlace): Promise<Configured> {
   const { namespace } = place;
   const kbsConfig = await readKbsConfig(kube, place);
-  const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
-  const policyMap = spec.kbsResourcePolicyConfigMapName ?? trusteeNames.resourcePolicy;
-  const [policy, referenceValues, object] = await Promise.all([
-    readMap(kube, namespace, policyMap),
-    readMap(kube, namespace, spec.kbsRvpsRefValuesConfigMapName ?? trusteeNames.referenceValues),
-    kube.get({ kind: "Deployment", namespace, name: place.deployment }),
-  ]);
-  const deployment = object === undefined ? undefined : deploymentSpec.parse(object["spec"]);
-  const mounts = deployment === undefined ? undefined : mountedGeneration(deployment, policyMap);
+  const reads = {
+    need: async (kind: Kind, name: string) => kube.get({ kind, namespace, name }),
+    look: async (kind: Kind, name: string) => lookAt(kube, { kind, namespace, name }),
+  };
+  const objects = await readTrusteeObjects(reads, Promise.resolve(kbsConfig), place.deployment);
+  const { names, seen } = objects;
+  const deployment =
+    objects.deployment === undefined ? undefined : deploymentSpec.parse(objects.deployment["spec"]);
+  const [policy, referenceValues] = [mapFacts(objects.policy), mapFacts(objects.referenceValues)];
   return {
     kbsConfig,
-    spec,
+    spec: kbsConfigSpec.parse(kbsConfig["spec"] ?? {}),
     deployment,
-    ...(mounts === undefined ? {} : { mounts }),
+    seen,
+    names: { policy: names.policy, referenceValues: names.referenceValues },
     ...(policy === undefined ? {} : { policy }),
     ...(referenceValues === undefined ? {} : { referenceValues }),
   };
@@ -164,7 +145,7 @@ export async function readTrustee(
     policy === undefined
       ? undefined
       : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
-    generationOf(side) === "0.18"
+    readKeys(side).policyKey === generationFacts["0.18"].policyKey
       ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);

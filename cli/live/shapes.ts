@@ -4,43 +4,11 @@ import { z } from "zod";
 
 const strings = z.record(z.string(), z.string());
 
-export const configMapData = strings.nullish().transform((data) => data ?? {});
-
 export const kbsConfigSpec = z.looseObject({
   kbsSecretResources: z.unknown().optional(),
-  kbsResourcePolicyConfigMapName: z.string().optional(),
-  kbsRvpsRefValuesConfigMapName: z.string().optional(),
 });
 
-const volumeMount = z.object({
-  name: z.string(),
-  mountPath: z.string(),
-  subPath: z.string().optional(),
-});
-
-const container = z.object({ name: z.string(), volumeMounts: z.array(volumeMount).default([]) });
-
-export const deploymentSpec = z.object({
-  selector: z.object({ matchLabels: strings.default({}) }),
-  template: z.object({
-    spec: z.object({
-      containers: z.array(container).default([]),
-      volumes: z
-        .array(
-          z.object({
-            name: z.string(),
-            configMap: z
-              .object({
-                name: z.string().optional(),
-                items: z.array(z.object({ key: z.string() })).optional(),
-              })
-              .optional(),
-          }),
-        )
-        .default([]),
-    }),
-  }),
-});
+export const deploymentSpec = z.object({ selector: z.object({ matchLabels: strings.default({}) }) });
 export type DeploymentSpec = z.output<typeof deploymentSpec>;
 
 /** Of a Deployment, a StatefulSet or a Job. */

@@ -9,6 +9,7 @@ export interface GetTrusteeArgs {
   readonly namespace?: string | undefined;
   readonly kbsConfig?: string | undefined;
   readonly deployment?: string | undefined;
+  /** @default the Secret that the KbsConfig names, or that the operator has copied it from: `trustee-tls-cert` */
   readonly certificateSecret?: string | undefined;
   /**
    * The CA that has issued the KBS's certificate: PEM, or `public` for one that the guests know. @default `ca.crt` of the Secret; a
@@ -19,9 +20,16 @@ export interface GetTrusteeArgs {
   readonly resourcePolicy?: string | undefined;
   /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
   readonly referenceValues?: string | undefined;
-  /** Where there is no route. */
+  /** Goes before any Route. @default the Route's host, by https */
   readonly url?: string | undefined;
+  /** The key of the policy's ConfigMap, for where it cannot be seen which one Trustee reads. @default a known one that is there */
+  readonly policyKey?: string | undefined;
+  /** The same of the reference values' ConfigMap. */
+  readonly referenceValuesKey?: string | undefined;
+  /** Both keys at once: those of operators up to v0.18, or from v0.19 on. */
   readonly generation?: Generation | undefined;
+  /** Whether any initdata is generated: without it nobody has to be told of a certificate. @default true */
+  readonly generatesInitdata?: boolean | undefined;
   /** Secrets that must be there already. @default none */
   readonly existingSecrets?: readonly string[] | undefined;
   /** Secrets that this stack creates, and that must not be somebody else's. @default none */
@@ -36,9 +44,14 @@ export interface GetTrusteeResult {
   readonly url: string;
   /** What the guests are to trust, PEM: the KBS's own certificate if it is self-signed, else its CA's. Absent: what they know. */
   readonly certificate?: string;
-  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
-  readonly servedCertificate?: string;
-  readonly generation: Generation;
+  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  readonly servedCertificate?: string | null;
+  /** The Secret that they are from. Absent: from none. */
+  readonly certificateSecret?: string;
+  /** The KbsConfig that was found. */
+  readonly kbsConfig: string;
+  /** For people: `0.18` for operators up to v0.18, else `0.21`. Nothing is decided by it. */
+  readonly generation: string;
   /** The ConfigMap of the policy, as the KbsConfig names it. */
   readonly policyConfigMap: string;
   /** The ConfigMap of the reference values, as the KbsConfig names it. */
@@ -77,12 +90,15 @@ export async function getTrustee(
     namespace: args.namespace ?? trusteeNames.namespace,
     kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
     deployment: args.deployment ?? trusteeNames.deployment,
-    certificateSecret: args.certificateSecret ?? trusteeNames.certificate,
+    certificateSecret: args.certificateSecret,
     certificateAuthority: args.certificateAuthority,
     resourcePolicy: args.resourcePolicy,
     referenceValues: args.referenceValues,
     url: args.url,
+    policyKey: args.policyKey,
+    referenceValuesKey: args.referenceValuesKey,
     generation: args.generation,
+    generatesInitdata: args.generatesInitdata ?? true,
     existingSecrets: args.existingSecrets ?? [],
     createdSecrets: args.createdSecrets ?? [],
     stack: args.stack ?? stackName(),

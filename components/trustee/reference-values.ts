@@ -6,7 +6,7 @@ import { inPlace } from "./in-place.ts";
 export interface ReferenceValuesArgs {
   readonly namespace: pulumi.Input<string>;
   readonly configMap: pulumi.Input<string>;
-  /** The keys it may be, newest generation of Trustee first; the live one says which format is written. */
+  /** The keys it may be, the newest first; the live one says which format is written. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
   /** Entry (`snp_pcr08`) -> digests: lower-case hex, or the 32 bytes of SNP's host data in base64. */
   readonly digests: pulumi.Input<Digests>;

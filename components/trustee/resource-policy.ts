@@ -6,7 +6,7 @@ import { inPlace } from "./in-place.ts";
 export interface ResourcePolicyArgs {
   readonly namespace: pulumi.Input<string>;
   readonly configMap: pulumi.Input<string>;
-  /** The keys it may be, newest generation of Trustee first; the one that is live is written. */
+  /** The keys it may be, the newest first; the one that is live is written. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
   /** Merged into the policy, which several stacks share. */
   readonly policy: pulumi.Input<StackGrants>;

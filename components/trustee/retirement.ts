@@ -3,7 +3,7 @@ import type { StackId } from "../../core/policy/grants.ts";
 
 interface Target {
   readonly configMap: pulumi.Input<string>;
-  /** The keys it may be, newest generation of Trustee first. */
+  /** The keys it may be, the newest first. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
 }
 

@@ -19,7 +19,7 @@ import {
   type KbsKind,
   type PolicyQuestion,
 } from "./questions.ts";
-import { generationOf, livePolicy } from "./trustee-view.ts";
+import { livePolicy } from "./trustee-view.ts";
 
 /** More digests than these are not asked about one by one. */
 const MOST_DIGESTS = 200;
@@ -43,7 +43,7 @@ export function explainQuestions(
     ...claimed.map(({ value, binding }) => affirmingToken(value, binding)),
     ...named.map((digest) => affirmingToken(digest)),
   ];
-  const asked = kbsKinds(generationOf(trustee)).flatMap((kind) =>
+  const asked = kbsKinds(trustee).flatMap((kind) =>
     tokens.map((input) => question(kind, secret, key, input)),
   );
   return [...asked, ...(claims === undefined ? [] : needQuestions(trustee, claims))];
@@ -64,7 +64,7 @@ function readersOf(
     const readers = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
     return new Map(readers.map(({ initData, reader }) => [initData, reader]));
   }
-  const kinds = kbsKinds(generationOf(trustee));
+  const kinds = kbsKinds(trustee);
   const granted = digestsInPolicy(text).filter(({ digest }) =>
     kinds.some(
       (kind) => answerOf(answers, text, question(kind, secret, key, affirmingToken(digest))) === true,
@@ -158,7 +158,7 @@ export function policyCondition(
       next: "Restore the policy: pulumi up.",
     };
   }
-  const said = kbsKinds(generationOf(trustee)).map((kind) => ({
+  const said = kbsKinds(trustee).map((kind) => ({
     kind,
     condition: kindCondition(trustee, answers, kind, text, claim, secret, key),
   }));

@@ -4,6 +4,7 @@ import type { Condition } from "./explanation.ts";
 import { timeText } from "./explain-pod.ts";
 import type { TrusteeFacts } from "./facts.ts";
 import { changesOf } from "./lint-trustee.ts";
+import { restartCommand } from "./trustee-view.ts";
 
 /** The KbsConfig lists the secret, so the KBS serves it. */
 export function registeredCondition(trustee: TrusteeFacts, secret: string): Condition {
@@ -91,7 +92,7 @@ export function currentCondition(trustee: TrusteeFacts, secret: string): Conditi
     detail: `the KBS may not have read the last change of ${changes.join(" and ")}: it runs since ${timeText(oldest)}`,
     next:
       blocking === undefined
-        ? `Restart the KBS: pulumi up does it after a change of its own; else kubectl rollout restart deployment/${trustee.deployment} -n ${trustee.namespace} (from operator v0.21 on: kubectl delete pod -n ${trustee.namespace} -l app=kbs).`
+        ? `Restart the KBS: pulumi up does it after a change of its own; else ${restartCommand(trustee)}`
         : `Create Secret "${shownName(blocking.name)}", or take it out of the KbsConfig: while it is missing, the operator changes nothing.`,
   };
 }

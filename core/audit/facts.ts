@@ -1,7 +1,8 @@
 import type { Binding } from "../initdata/binding.ts";
 import type { Behind } from "../policy/vanished.ts";
 import type { ObservedPod } from "../rollout/observation.ts";
-import type { Generation } from "../trustee/generation.ts";
+import type { ConfigMapNames } from "../trustee/generation.ts";
+import type { Seen } from "../trustee/seen.ts";
 
 /**
  * What is live on both sides, as a command read it: all that `lint` and `explain` judge by. Every time is in whole
@@ -38,8 +39,10 @@ export interface TrusteeFacts {
     readonly secrets: readonly string[];
   };
   readonly deployment: string;
-  /** The generation whose keys the Deployment mounts; absent if that cannot be seen. */
-  readonly mounts?: Generation;
+  /** How the KBS reads its files, as far as that can be seen. @default nothing is */
+  readonly seen?: Seen;
+  /** The ConfigMaps that the KbsConfig names. @default the operator's own */
+  readonly names?: ConfigMapNames;
   /** The resource policy's ConfigMap; absent if there is none. */
   readonly policy?: ConfigMapFacts;
   /** What is known of the policy's stacks beside it. @default nothing */

@@ -20,7 +20,7 @@ import {
   type KbsKind,
   type OddRequest,
 } from "./questions.ts";
-import { generationOf, livePolicy } from "./trustee-view.ts";
+import { livePolicy } from "./trustee-view.ts";
 
 /** What one sort of KBS makes of the policy. */
 interface KindFacts {
@@ -252,7 +252,7 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   if (text === undefined) return [];
   const where: Place = { kind: "ConfigMap", namespace: trustee.namespace, name: map, part: key };
   const secrets = askedKeys(trustee);
-  const kinds = kbsKinds(generationOf(trustee)).map((kind): KindFacts => ({
+  const kinds = kbsKinds(trustee).map((kind): KindFacts => ({
     kind,
     ask: (data, input) => answerOf(answers, text, { syntax: kind.syntax, data, input }),
   }));

@@ -2,11 +2,12 @@ import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { seesAll, type ChangedObject } from "../rollout/observation.ts";
-import { generationFacts, generations } from "../trustee/generation.ts";
+import { knownKeys } from "../trustee/generation.ts";
+import { operatorName } from "../trustee/seen.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readGenerated } from "./policy-text.ts";
-import { generationOf, livePolicy, liveReferenceValues, type LiveText } from "./trustee-view.ts";
+import { keysOf, livePolicy, liveReferenceValues, restartCommand, type LiveText } from "./trustee-view.ts";
 
 export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
@@ -59,11 +60,11 @@ function lintKeys(
   trustee: TrusteeFacts,
   map: ConfigMapFacts | undefined,
   live: LiveText,
-  keys: readonly string[],
+  { keys, isSeen }: { readonly keys: readonly string[]; readonly isSeen: boolean },
 ): readonly Finding[] {
-  const generation = generationOf(trustee);
   const others = keys.filter((key) => key !== live.key && own(map?.data, key) !== undefined);
-  const mounted = trustee.mounts === undefined ? "reads" : "mounts";
+  const operator = operatorName(trustee.seen ?? {}, keysOf(trustee));
+  const mounted = isSeen ? "mounts" : "reads";
   if (live.text === undefined) {
     const [other] = others;
     return [
@@ -74,12 +75,12 @@ function lintKeys(
         what:
           map === undefined
             ? `There is no ConfigMap "${live.map}".`
-            : `The ConfigMap has no key "${live.key}", which this Trustee (${generation}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
+            : `The ConfigMap has no key "${live.key}", which this Trustee (${operator}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
         why: "A KBS without it does not start, or does not know the content that was meant for it.",
         mend:
           other === undefined
             ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
-            : `Write the content under "${live.key}", in the form that this generation reads.`,
+            : `Write the content under "${live.key}", in the form that this Trustee reads.`,
       },
     ];
   }
@@ -87,27 +88,24 @@ function lintKeys(
     id: "TA402",
     severity: "warning",
     where: mapPlace(trustee, live.map, other),
-    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${generation}) ${mounted} only "${live.key}".`,
+    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
     why: "A change of the key that is not read has no effect, which is easily missed.",
     mend: `Remove "${other}" once nothing needs it.`,
   }));
 }
 
 /** TA401 and TA402: keys of the two ConfigMaps against what Trustee mounts. */
-export function lintGeneration({ trustee }: LiveFacts): readonly Finding[] {
+export function lintMounts({ trustee }: LiveFacts): readonly Finding[] {
+  const { policyKey, referenceValuesKey } = trustee.seen ?? {};
   return [
-    ...lintKeys(
-      trustee,
-      trustee.policy,
-      livePolicy(trustee),
-      generations.map((one) => generationFacts[one].policyKey),
-    ),
-    ...lintKeys(
-      trustee,
-      trustee.referenceValues,
-      liveReferenceValues(trustee),
-      generations.map((one) => generationFacts[one].referenceValuesKey),
-    ),
+    ...lintKeys(trustee, trustee.policy, livePolicy(trustee), {
+      keys: knownKeys.policy,
+      isSeen: policyKey !== undefined,
+    }),
+    ...lintKeys(trustee, trustee.referenceValues, liveReferenceValues(trustee), {
+      keys: knownKeys.referenceValues,
+      isSeen: referenceValuesKey !== undefined,
+    }),
   ];
 }
 
@@ -159,7 +157,7 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
         where: { kind: change.kind, namespace, name: change.name },
         what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
         why: "The KBS reads policy, reference values and secrets when it starts: it may answer by what was before.",
-        mend: `Restart it: kubectl rollout restart deployment/${deployment} -n ${namespace}, from operator v0.21 on kubectl delete pod -n ${namespace} -l app=kbs`,
+        mend: `Restart it: ${restartCommand(trustee)}`,
       },
     ];
   });

@@ -6,7 +6,7 @@ import { lintLines } from "./lint-lines.ts";
 import { lintNeeds } from "./lint-needs.ts";
 import { lintPolicy } from "./lint-policy.ts";
 import { lintStacks } from "./lint-stacks.ts";
-import { lintGeneration, lintRollout, lintSecrets } from "./lint-trustee.ts";
+import { lintMounts, lintRollout, lintSecrets } from "./lint-trustee.ts";
 import { lintReferenceValues } from "./lint-values.ts";
 
 /** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
@@ -19,7 +19,7 @@ export function lint(facts: LiveFacts): readonly Finding[] {
     ...lintNeeds(facts),
     ...lintReferenceValues(facts),
     ...lintSecrets(facts),
-    ...lintGeneration(facts),
+    ...lintMounts(facts),
     ...lintRollout(facts),
   ]);
   // Whatever else is quoted of what is live: it is one line, and nothing in it steers a terminal.

@@ -8,7 +8,7 @@ import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
 import { answerOf, kbsKinds, type KbsKind, type PolicyQuestion } from "./questions.ts";
 import type { ToldClaim } from "./told-claim.ts";
-import { generationOf, livePolicy } from "./trustee-view.ts";
+import { livePolicy } from "./trustee-view.ts";
 
 /** What a running pod's guest needs to start, and would not get. */
 export interface LackedNeed {
@@ -35,7 +35,7 @@ function question(
 
 /** What the policy is to be asked for each need of a pod, by every claim that it may make. */
 export function needQuestions(trustee: TrusteeFacts, claims: PodClaims): readonly PolicyQuestion[] {
-  return kbsKinds(generationOf(trustee)).flatMap((kind) =>
+  return kbsKinds(trustee).flatMap((kind) =>
     claims.needs.flatMap(({ place }) =>
       place === undefined ? [] : namedClaims(claims).map((claim) => question(kind, place, claim)),
     ),
@@ -90,7 +90,7 @@ export function lackedNeeds(
 ): readonly LackedNeed[] {
   const { text } = livePolicy(trustee);
   const made = claim?.sure === true ? [claim] : namedClaims(claims);
-  const kinds = kbsKinds(generationOf(trustee));
+  const kinds = kbsKinds(trustee);
   const served = {
     registered: new Set(trustee.kbsConfig.secrets),
     missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),

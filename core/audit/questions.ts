@@ -2,11 +2,11 @@ import { affirmingToken } from "../access/matrix.ts";
 import { decide, type PolicyData } from "../access/model.ts";
 import { STRANGER } from "../access/oddities.ts";
 import { own } from "../records.ts";
-import type { Generation } from "../trustee/generation.ts";
+import { knownKeys } from "../trustee/generation.ts";
 import type { PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
 import { digestsInPolicy, keysInPolicy, readGenerated } from "./policy-text.ts";
-import { generationOf, livePolicy } from "./trustee-view.ts";
+import { keysOf, livePolicy, type PolicySide } from "./trustee-view.ts";
 
 /** One request that the live policy is asked, as one sort of KBS would ask it. */
 export interface PolicyQuestion {
@@ -35,12 +35,22 @@ export interface KbsKind {
 }
 
 /**
- * The KBSs that a generation's operators install, the usual first: up to v0.16 a string and Rego v0, from v0.17 on an array
- * and Rego v1. Operators v0.17 and v0.18 pair the old keys with the newer KBS.
+ * The KBSs that may read the policy, the usual first: up to v0.16 with a string and Rego v0, from v0.17 on with an array and Rego v1.
+ * Where nothing tells, the older keys go with either: operators v0.17 and v0.18 pair them with the newer KBS.
  */
-export function kbsKinds(generation: Generation): readonly [KbsKind, ...KbsKind[]] {
-  const newer: KbsKind = { syntax: "v1", shape: "array" };
-  return generation === "0.18" ? [{ syntax: "v0", shape: "string" }, newer] : [newer];
+export function kbsKinds(trustee: PolicySide): readonly [KbsKind, ...KbsKind[]] {
+  const [older, newer]: readonly [KbsKind, KbsKind] = [
+    { syntax: "v0", shape: "string" },
+    { syntax: "v1", shape: "array" },
+  ];
+  const form = trustee.seen?.pathForm;
+  if (form !== undefined) return [form === "string" ? older : newer];
+  return keysOf(trustee).policyKey === knownKeys.policy[0] ? [newer] : [older, newer];
+}
+
+/** How somebody else's policy is read, as far as that can be told. */
+export function usualSyntax(trustee: PolicySide): RegoSyntax {
+  return kbsKinds(trustee)[0].syntax;
 }
 
 /** How the KBSs of a kind are called. */
@@ -184,7 +194,7 @@ export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] 
     ...emptyTokens,
     ...claims.flatMap((claim) => [partlyBadToken(claim), ...badTokens(claim)]),
   ];
-  return kbsKinds(generationOf(trustee)).flatMap((kind) => [
+  return kbsKinds(trustee).flatMap((kind) => [
     ...keys.flatMap(({ secret, key }) =>
       tokens.map((input) => ({
         syntax: kind.syntax,

@@ -2,33 +2,28 @@ import { messageOf, own } from "../records.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { readDocument, type Entry, type ReferenceValuesDocument } from "../reference-values/document.ts";
 import type { ReferenceValue } from "../reference-values/format.ts";
-import {
-  candidateKeys,
-  generationFacts,
-  generations,
-  liveKey,
-  type Generation,
-} from "../trustee/generation.ts";
+import { configMapNames, knownKeys } from "../trustee/generation.ts";
+import { resolveKeys, type TrusteeKeys } from "../trustee/seen.ts";
 import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 
-type Fact = "policyKey" | "referenceValuesKey";
+/** What tells which keys a Trustee reads, and its policy. */
+export type PolicySide = Pick<TrusteeFacts, "seen" | "names" | "policy" | "referenceValues">;
 
-function byKey(map: ConfigMapFacts | undefined, fact: Fact): Generation | undefined {
-  const key = liveKey(map?.data, candidateKeys(fact));
-  return generations.find((generation) => generationFacts[generation][fact] === key);
+/** The keys that Trustee reads: as it is seen; else those that are there; else the newest known ones. */
+export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): TrusteeKeys {
+  const data = { policy: policy?.data, referenceValues: referenceValues?.data };
+  const { policyKey, referenceValuesKey } = resolveKeys(seen, data);
+  return {
+    policyKey: policyKey ?? knownKeys.policy[0],
+    referenceValuesKey: referenceValuesKey ?? knownKeys.referenceValues[0],
+  };
 }
 
-/** What tells a Trustee's generation and its policy. */
-export type PolicySide = Pick<TrusteeFacts, "mounts" | "policy" | "referenceValues">;
-
-/** The generation of a Trustee: what its Deployment mounts; where that cannot be seen, by the keys that there are. */
-export function generationOf(trustee: PolicySide): Generation {
-  return (
-    trustee.mounts ??
-    byKey(trustee.policy, "policyKey") ??
-    byKey(trustee.referenceValues, "referenceValuesKey") ??
-    "0.21"
-  );
+/** How a KBS is restarted: an operator that writes down the versions of ConfigMaps takes the restart annotation away again. */
+export function restartCommand({ namespace, deployment, kbsPods }: TrusteeFacts): string {
+  return kbsPods.some(({ configMapVersions }) => configMapVersions !== undefined)
+    ? `kubectl delete pod -n ${namespace} -l app=kbs`
+    : `kubectl rollout restart deployment/${deployment} -n ${namespace}`;
 }
 
 /** A text that Trustee reads, with where it is. */
@@ -45,8 +40,8 @@ function liveText(map: ConfigMapFacts | undefined, name: string, key: string): L
 
 /** The resource policy that Trustee reads. */
 export function livePolicy(trustee: PolicySide): LiveText {
-  const { policyKey } = generationFacts[generationOf(trustee)];
-  return liveText(trustee.policy, "trusteeconfig-resource-policy", policyKey);
+  const { policy } = trustee.names ?? configMapNames;
+  return liveText(trustee.policy, policy, keysOf(trustee).policyKey);
 }
 
 /** An entry as Trustee answers by it. */
@@ -91,8 +86,8 @@ function liveEntry(entry: Entry, document: ReferenceValuesDocument): LiveEntry {
 }
 
 export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
-  const { referenceValuesKey } = generationFacts[generationOf(trustee)];
-  const live = liveText(trustee.referenceValues, "trusteeconfig-rvps-reference-values", referenceValuesKey);
+  const { referenceValues } = trustee.names ?? configMapNames;
+  const live = liveText(trustee.referenceValues, referenceValues, keysOf(trustee).referenceValuesKey);
   if (live.text === undefined) return live;
   if (live.text.trim() === "") {
     return {

@@ -7,7 +7,7 @@ import { parseRegistry, type Before } from "../policy/registry.ts";
 import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
-import { formatOfKey } from "../reference-values/format.ts";
+import { formatOf } from "../reference-values/format.ts";
 import {
   EMPTY_LEDGER,
   LONGEST_BEFORE,
@@ -149,7 +149,7 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
     const mine = new Set(own(digests, name));
     return sum + values.filter((value) => mine.has(value)).length;
   }, 0);
-  const estimated = present * 68 * (formatOfKey(key) === "map" ? 4 / 3 : 1);
+  const estimated = present * 68 * (formatOf(key, live.referenceValues) === "map" ? 4 / 3 : 1);
   const others = Math.max(0, Math.round(Buffer.byteLength(live.referenceValues ?? "") - estimated));
   // The ledger remembers the text from before, if it is short, and each digest twice: as added, and as wanted.
   const before = others > LONGEST_BEFORE || used === 0 ? 0 : (JSON.stringify(text).length * others) / used;

@@ -5,10 +5,8 @@ import { endpointFlaws, type Endpoint, type EndpointFlaw, type Role } from "./en
 export interface ServedEndpoint extends Endpoint {
   /** The Secret with what the KBS serves, for messages. */
   readonly where: string;
-  /** Whether the URL is `trustee.url`; else its host is the Route's, which goes before `trustee.url`. */
+  /** Whether the URL is `trustee.url`; else its host is the Route's. */
   readonly urlFrom: "setting" | "route";
-  /** Whether `trustee.url` is set, although the Route's host goes before it. @default false */
-  readonly isOverridden?: boolean;
   /** The setting that says what the guests trust. @default none: that follows from the Secret */
   readonly authorityFrom?: "trustee.certificateAuthority" | "trustee.certificateAuthorityFile" | undefined;
   /** Whether any initdata is generated; if none is, nobody is told what to trust. @default true */
@@ -18,7 +16,7 @@ export interface ServedEndpoint extends Endpoint {
 const SECRET_PATH = "trustee.certificateSecret";
 
 function checkHost(
-  { where, urlFrom, isOverridden = false }: ServedEndpoint,
+  { where, urlFrom }: ServedEndpoint,
   { host, names, isCa }: Extract<EndpointFlaw, { kind: "host" }>,
   issues: Issues,
 ): readonly string[] {
@@ -30,9 +28,6 @@ function checkHost(
       `${path}: the certificate in ${where} does not name ${which} (it names ${names}). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
     ];
   }
-  const route =
-    "Issue the certificate for the Route's host too (subjectAltName), or name the Secret with the one that the KBS serves there.";
-  const setting = isOverridden ? " trustee.url does not help: where there is a Route, its host counts." : "";
   issues.add(
     isSet
       ? {
@@ -45,7 +40,7 @@ function checkHost(
           path,
           given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
           allowed: "a certificate that names the host by which the pods reach the KBS",
-          mend: `${route}${setting}`,
+          mend: "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
         },
   );
   return [];

@@ -38,8 +38,11 @@ export interface Endpoint {
   readonly url: string;
   /** What the guests trust, PEM: of several the first. Absent: their own trust store decides. */
   readonly certificate?: string | undefined;
-  /** What the KBS serves, PEM, its own certificate first. @default `certificate`, where only that is known */
-  readonly served?: string | undefined;
+  /**
+   * What the KBS serves, PEM, its own certificate first; null: that is not known, as behind a router. @default `certificate`, where only
+   * that is known
+   */
+  readonly served?: string | null | undefined;
 }
 
 function utc(date: Date): string {
@@ -89,10 +92,16 @@ function chainFlaws(
   if (path === undefined) return [{ kind: "issuer", issuer, isPinned: true }];
   return [
     ...path.slice(1).flatMap(between),
-    ...(trusted.fingerprint256 === leaf.fingerprint256
-      ? []
-      : [...termFlaws(trusted, "trusted", now), ...unfitFlaws(trusted, "trusted")]),
+    ...(trusted.fingerprint256 === leaf.fingerprint256 ? [] : trustedFlaws(trusted.toString(), now)),
   ];
+}
+
+/** What is wrong with a certificate that guests trust, whatever is served. */
+function trustedFlaws(pem: string | undefined, now: Date): readonly EndpointFlaw[] {
+  if (pem === undefined) return [];
+  const [trusted] = certificateBlocks(pem).map(readCertificate);
+  if (trusted === undefined) return [{ kind: "unreadable" }];
+  return [...termFlaws(trusted, "trusted", now), ...unfitFlaws(trusted, "trusted")];
 }
 
 /** Why guests might not reach a KBS that they know by this URL and this certificate alone. */
@@ -105,6 +114,7 @@ export function endpointFlaws(
   // `kbs.example.com:8080` is read as a URL of the scheme `kbs.example.com:`, by which no guest reaches anything.
   if (!["http:", "https:"].includes(protocol)) return [{ kind: "no-url" }];
   if (protocol !== "https:") return [{ kind: "http" }];
+  if (served === null) return trustedFlaws(pem, now);
   const shown = served ?? pem;
   if (shown === undefined) return [];
   const chain = certificateBlocks(shown).map(readCertificate);

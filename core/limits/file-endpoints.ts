@@ -45,7 +45,7 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
 
 /** Whether a guest that trusts the first of these certificates takes what the live KBS serves. */
 function isTrusted(certificate: string, { certificate: pinned, served = pinned }: LiveEndpoint): boolean {
-  if (served === undefined) return true;
+  if (served === undefined || served === null) return true;
   const [leaf] = certificatesIn(served);
   // A CA in the Secret is not what the KBS serves.
   if (leaf === undefined || isAuthority(leaf)) return areRelated(certificate, served);

@@ -4,6 +4,7 @@ import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isCreated } from "../settings/references.ts";
 import type { Settings } from "../settings/settings.ts";
+import { trusteeNames } from "../trustee/generation.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { annotationWarnings } from "./annotations.ts";
 import { bindingWarnings } from "./bindings.ts";
@@ -24,8 +25,10 @@ export interface LiveTrustee extends LiveTexts {
   readonly url: string;
   /** What the guests are told to trust, PEM. Absent: their own trust store decides. */
   readonly certificate?: string | undefined;
-  /** What the KBS serves, PEM, its own certificate first. @default `certificate` */
-  readonly servedCertificate?: string | undefined;
+  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  readonly servedCertificate?: string | null | undefined;
+  /** The Secret that says both. Absent: none does, and what is served is not known. */
+  readonly certificateSecret?: string | undefined;
   readonly registeredSecrets: readonly string[];
   /** Those of them that do not exist. @default none */
   readonly missingSecrets?: readonly string[];
@@ -150,9 +153,8 @@ export function guard(
 ): Guarded {
   checkWritable(plan, live, issues);
   const budget = budgetOf(plan, live, settings.podCluster.cloud);
-  const { url, certificate, servedCertificate } = live;
-  const { url: urlSetting, certificateSecret } = settings.trustee;
-  const where = `Secret "${certificateSecret}"`;
+  const { url, certificate, servedCertificate, certificateSecret } = live;
+  const where = `Secret "${certificateSecret ?? trusteeNames.certificate}"`;
   const served = {
     url,
     certificate,
@@ -160,8 +162,7 @@ export function guard(
     where,
     authorityFrom: authoritySetting(settings),
     isGenerated: plan.pods.some(({ facts }) => facts === undefined),
-    urlFrom: urlSetting === url ? "setting" : "route",
-    isOverridden: urlSetting !== undefined && urlSetting !== url,
+    urlFrom: settings.trustee.url === url ? "setting" : "route",
   } as const;
   const warnings = [
     ...checkLimits(budget, issues),

@@ -2,7 +2,7 @@ import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError
 import { shownName } from "../policy/shown-name.ts";
 import { isRecord } from "../records.ts";
 import {
-  formatOfKey,
+  formatOf,
   ReferenceValuesFormatError,
   type ReferenceValue,
   type ReferenceValuesFormat,
@@ -143,10 +143,10 @@ function encodeEntry(json: string): string {
  * @throws ReferenceValuesFormatError if an RVPS of that generation could read nothing of it
  */
 export function readDocument(key: string, text: string | null): ReferenceValuesDocument {
+  const format = formatOf(key, text);
   const fail: Fail = (problem) => {
-    throw new ReferenceValuesFormatError(key, problem);
+    throw new ReferenceValuesFormatError(key, format, problem);
   };
-  const format = formatOfKey(key);
   const content = text === null || text.trim() === "" ? EMPTY[format] : text;
   const tree = parseJsonNode(content);
   if (typeof tree === "number") return fail(`it is not JSON (at character ${tree})`);
@@ -194,10 +194,13 @@ function needExpiration(name: string, expiration: string): void {
 }
 
 /** Why no digest can be put into an entry. */
-export function unwritable(key: string, { name, form, flaw = "" }: Entry): ReferenceValuesFormatError {
+export function unwritable(
+  { key, format }: Pick<ReferenceValuesDocument, "key" | "format">,
+  { name, form, flaw = "" }: Entry,
+): ReferenceValuesFormatError {
   return form === "other"
-    ? new ReferenceValuesFormatError(key, `entry "${name}" has no list under "value"`, "take")
-    : new ReferenceValuesFormatError(key, `entry "${name}" ${flaw}`);
+    ? new ReferenceValuesFormatError(key, format, `entry "${name}" has no list under "value"`, "take")
+    : new ReferenceValuesFormatError(key, format, `entry "${name}" ${flaw}`);
 }
 
 /** Whether digests can be put into an entry. */
@@ -238,7 +241,7 @@ export function editEntry(
 ): ReferenceValuesDocument {
   const { key, text, format } = document;
   if (expiration !== undefined) needExpiration(entry.name, expiration);
-  if (!isWritable(entry)) throw unwritable(key, entry);
+  if (!isWritable(entry)) throw unwritable(document, entry);
   const valued = editValues(entry.json, entry.values, values);
   const changed = expiration === undefined ? valued : withExpiration(valued, expiration);
   const node = nodeAt(text, []).children?.[entry.at];

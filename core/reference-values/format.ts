@@ -1,11 +1,13 @@
-import { generationFacts } from "../trustee/generation.ts";
+import { knownKeys } from "../trustee/generation.ts";
 
 /** How a ConfigMap's key holds the reference values: a list of entries, or a map of encoded ones. */
 export type ReferenceValuesFormat = "list" | "map";
 
-/** The format that belongs to a key of the ConfigMap; each operator generation mounts one key and reads one format. */
-export function formatOfKey(key: string): ReferenceValuesFormat {
-  return key === generationFacts["0.21"].referenceValuesKey ? "map" : "list";
+/** The format of a known key, which is what its KBS reads; of any other one the content says it. */
+export function formatOf(key: string, text: string | null): ReferenceValuesFormat {
+  const [map, list] = knownKeys.referenceValues;
+  if (key === map) return "map";
+  return key !== list && text?.trimStart().startsWith("{") === true ? "map" : "list";
 }
 
 /** One reference value, in either format. */
@@ -21,10 +23,10 @@ export interface ReferenceValue {
 export class ReferenceValuesFormatError extends Error {
   override readonly name = "ReferenceValuesFormatError";
 
-  constructor(key: string, problem: string, cannot: "read" | "take" = "read") {
+  constructor(key: string, format: ReferenceValuesFormat, problem: string, cannot: "read" | "take" = "read") {
     const place = `The reference values under the key "${key}"`;
     const wanted =
-      formatOfKey(key) === "list"
+      format === "list"
         ? 'a JSON list of {"name", "expiration", "value"}'
         : 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}';
     super(

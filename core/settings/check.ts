@@ -1,4 +1,5 @@
 import type { Issues } from "../issues.ts";
+import { trusteeNames } from "../trustee/generation.ts";
 import { checkGrants } from "./check-grants.ts";
 import { checkPods } from "./check-pods.ts";
 import { checkReaders } from "./check-readers.ts";
@@ -20,7 +21,13 @@ export function checkSettings(
 ): void {
   checkPods(settings.pods, doubts, issues);
   checkReaders(settings.readers, settings.pods, doubts, issues);
-  checkSecrets(settings.secrets, values, settings.trustee.certificateSecret, doubts, issues);
+  checkSecrets(
+    settings.secrets,
+    values,
+    settings.trustee.certificateSecret ?? trusteeNames.certificate,
+    doubts,
+    issues,
+  );
   checkGrants(settings.grants, settings, doubts, issues);
   for (const [binding, entries] of Object.entries(settings.referenceValues.entries)) {
     checkUnique(

@@ -39,8 +39,11 @@ const trusteeSchema = z.strictObject({
   namespace: z.string().default(trusteeNames.namespace),
   kbsConfig: z.string().default(trusteeNames.kbsConfig),
   deployment: z.string().default(trusteeNames.deployment),
-  /** The Secret with the KBS's certificate under `tls.crt`. */
-  certificateSecret: z.string().default(trusteeNames.certificate),
+  /**
+   * The Secret with the KBS's certificate. @default the one that the KbsConfig names, or that the operator has copied it from:
+   * `trustee-tls-cert`
+   */
+  certificateSecret: z.string().min(1).optional(),
   /**
    * The CA that has issued the KBS's certificate, for the guests to trust: PEM, or `public` for one that they know by themselves.
    * @default `ca.crt` of that Secret; a self-signed certificate is trusted itself
@@ -54,7 +57,7 @@ const trusteeSchema = z.strictObject({
     .optional(),
   /** The same, PEM in a file. */
   certificateAuthorityFile: z.string().min(1).optional(),
-  /** The KBS as the guests reach it, where there is no OpenShift route. @default the route's host, by https */
+  /** The KBS as the guests reach it; goes before any Route. @default the Route's host, by https */
   url: z
     .url({
       // A host with a port alone is a URL too, of the scheme that the host is then taken for.
@@ -63,7 +66,11 @@ const trusteeSchema = z.strictObject({
       error: "an https URL with its host, e.g. https://kbs.example.com:8080",
     })
     .optional(),
-  /** Pins the generation of Trustee. @default found out from the live ConfigMaps */
+  /** The key of the policy's ConfigMap, for where it cannot be seen which one Trustee reads. @default a known one that is there */
+  policyKey: z.string().min(1).optional(),
+  /** The same of the reference values' ConfigMap. */
+  referenceValuesKey: z.string().min(1).optional(),
+  /** Both keys at once, as an older release had it: those of operators up to v0.18, or from v0.19 on. */
   generation: z.enum(generations).optional(),
   /** How long a rollout of the KBS may take, in minutes. */
   rolloutTimeoutMinutes: z.number().int().positive().max(240).default(10),

@@ -1,6 +1,6 @@
 /**
- * The two generations of Trustee in use. They differ in the keys of two ConfigMaps, in the format of the reference
- * values, in the name of the route and in who restarts the KBS. Found out from the live cluster, never assumed.
+ * The two generations of Trustee in use, by which people call them, and which the sandbox plays. Nothing is decided by them: each
+ * fact of a live Trustee is read for itself, see {@link ./seen.ts}.
  */
 export const generations = ["0.18", "0.21"] as const;
 
@@ -8,11 +8,11 @@ export const generations = ["0.18", "0.21"] as const;
 export type Generation = (typeof generations)[number];
 
 export interface GenerationFacts {
-  /** The key of ConfigMap `trusteeconfig-resource-policy` that the operator mounts. */
+  /** The key of the policy's ConfigMap that the operator mounts. */
   readonly policyKey: string;
-  /** The key of ConfigMap `trusteeconfig-rvps-reference-values` that the operator mounts. */
+  /** The key of the reference values' ConfigMap that the operator mounts. */
   readonly referenceValuesKey: string;
-  /** The OpenShift route to the KBS. */
+  /** The Route by which the sandbox exposes the KBS. */
   readonly route: string;
 }
 
@@ -20,6 +20,15 @@ export const generationFacts: Readonly<Record<Generation, GenerationFacts>> = {
   "0.18": { policyKey: "policy.rego", referenceValuesKey: "reference-values.json", route: "kbs-service" },
   "0.21": { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value", route: "kbs-route" },
 };
+
+/** The keys of the two ConfigMaps that Trustees are known to read, the newest first. */
+export const knownKeys = {
+  policy: ["resource-policy.rego", "policy.rego"],
+  referenceValues: ["reference_value", "reference-values.json"],
+} as const;
+
+/** The Routes to the KBS that Red Hat's operator and the tutorial make. */
+export const knownRoutes = ["kbs-route", "kbs-service"] as const;
 
 /** What the operator names the things that we read and write. */
 export const trusteeNames = {
@@ -55,20 +64,8 @@ export function liveKey(
   return candidates.find((key) => data !== undefined && Object.hasOwn(data, key));
 }
 
-/** The keys of all generations for what `key` is for, newest first; none if it is no key of Trustee's. */
+/** The known keys for what `key` is for, newest first; none if it is none of them. */
 export function siblingKeys(key: string): readonly string[] {
-  const facts = ["policyKey", "referenceValuesKey"] as const;
-  const fact = facts.find((one) =>
-    generations.some((generation) => generationFacts[generation][one] === key),
-  );
-  return fact === undefined ? [] : candidateKeys(fact);
-}
-
-/** Candidate keys for {@link liveKey}, newest generation first, or the one of a pinned generation. */
-export function candidateKeys(
-  fact: "policyKey" | "referenceValuesKey" | "route",
-  pinned?: Generation,
-): readonly string[] {
-  const order: readonly Generation[] = pinned === undefined ? ["0.21", "0.18"] : [pinned];
-  return order.map((generation) => generationFacts[generation][fact]);
+  const all: readonly (readonly string[])[] = Object.values(knownKeys);
+  return all.find((keys) => keys.includes(key)) ?? [];
 }

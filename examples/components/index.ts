@@ -17,7 +17,8 @@ const provider = new TrusteeProvider("trustee");
 const cluster = new kubernetes.Provider("cluster", { enableSecretMutable: true });
 const providers = [provider, cluster];
 
-const { url, certificate, generation } = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
+const live = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
+const { url, certificate, policyKey, referenceValuesKey } = live;
 
 // Planned first: the policy names the pod by its initdata, and the pod comes after the policy.
 const payments = planConfidentialPod("payments", {
@@ -33,7 +34,7 @@ const rotation = { current: { [payments.initData]: "payments" }, overlapping: ["
 const policy = new ResourcePolicy(
   "policy",
   {
-    generation,
+    key: policyKey,
     rotation,
     grants: {
       stack: "payments",
@@ -50,7 +51,7 @@ const key = new KbsSecret(
   { providers, dependsOn: [policy] },
 );
 const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
-const values = new ReferenceValues("values", { generation, digests, rotation }, { provider });
+const values = new ReferenceValues("values", { key: referenceValuesKey, digests, rotation }, { provider });
 const rollout = new TrusteeRollout(
   "rollout",
   { policy, referenceValues: values, secrets: [key] },
@@ -59,7 +60,13 @@ const rollout = new TrusteeRollout(
 const pod = new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
 new InitdataRotation(
   "rotation",
-  { rotation, stack: "payments", referenceValues: values, pods: [pod], generation },
+  {
+    rotation,
+    stack: "payments",
+    referenceValues: values,
+    pods: [pod],
+    keys: { policyKey, referenceValuesKey },
+  },
   { provider },
 );
 

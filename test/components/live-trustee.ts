@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 export const LIVE = {
   url: "https://kbs.example.com",
   certificate: readFileSync("test/fixtures/certificates/leaf.pem", "utf8"),
+  certificateSecret: "trustee-tls-cert",
+  kbsConfig: "trusteeconfig-kbs-config",
   generation: "0.18",
+  policyConfigMap: "trusteeconfig-resource-policy",
+  referenceValuesConfigMap: "trusteeconfig-rvps-reference-values",
   policyKey: "policy.rego",
   referenceValuesKey: "reference-values.json",
   policy: null,

@@ -77,8 +77,8 @@ describe("a name that every object inherits", () => {
           expect(Object.keys(joined.ownership.created)).toEqual([name]);
           const live = joined.content ?? "";
           const referenceValues = { name: "rv", data: { [key]: live }, changedAt: 0, resourceVersion: "1" };
-          const mounts = key === "reference_value" ? "0.21" : "0.18";
-          expect(liveReferenceValues({ ...healthyTrustee, referenceValues, mounts }).entries).toMatchObject([
+          const seen = { referenceValuesKey: key };
+          expect(liveReferenceValues({ ...healthyTrustee, referenceValues, seen }).entries).toMatchObject([
             { name, values: ["d"] },
           ]);
           const held = ledger ?? EMPTY_LEDGER;

@@ -43,6 +43,8 @@ describe.each(generations)("the live Trustee %s", (generation) => {
     ).toStrictEqual({
       url: `https://${(spec as { host: string }).host}`,
       certificate: Buffer.from((data as Record<string, string>)["tls.crt"] ?? "", "base64").toString(),
+      certificateSecret: trusteeNames.certificate,
+      kbsConfig: trusteeNames.kbsConfig,
       generation,
       policyConfigMap: trusteeNames.resourcePolicy,
       policyKey,
@@ -116,7 +118,12 @@ describe("the preflight", () => {
     const lines = [
       missing("KbsConfig", trusteeNames.kbsConfig, "trustee.kbsConfig", install),
       missing("Deployment", trusteeNames.deployment, "trustee.deployment", install),
-      missing("Secret", trusteeNames.certificate, "trustee.certificateSecret", install),
+      missing(
+        "Secret",
+        trusteeNames.certificate,
+        "trustee.certificateSecret",
+        "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+      ),
       missing("ConfigMap", trusteeNames.resourcePolicy, "trustee.namespace", install),
       missing("ConfigMap", trusteeNames.referenceValues, "trustee.namespace", install),
       missing(
@@ -239,25 +246,34 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
-  test("a cluster that contradicts itself, or says nothing, has to be pinned", async () => {
+  test("each key is the one that is there; a setting says it where there is none", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
-    expect(await problems(url)).toContain(
-      "trustee.generation: a policy for Trustee 0.18 beside reference values for Trustee 0.21\n      allowed: 0.18 or 0.21",
-    );
-    await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
-    expect(JSON.parse(await problems(url))).toMatchObject({ generation: "0.18" });
-    await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
-    expect(await problems(url)).toContain(
-      "trustee.generation: ConfigMaps that hold none of the keys that a Trustee reads",
-    );
-    expect(JSON.parse(await problems({ ...url, generation: "0.21" }))).toMatchObject({
-      generation: "0.21",
-      policyKey: "resource-policy.rego",
-      policy: null,
+    expect(JSON.parse(await problems(url))).toMatchObject({
+      policyKey: "policy.rego",
+      referenceValuesKey: "reference_value",
     });
+    await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
+    await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
+    const unseen = (path: string, name: string, keys: string): string =>
+      `  - ${path}: nothing, and it cannot be seen which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
+      `      allowed: ${keys}, or another key that the KBS reads\n` +
+      "      to mend: Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.";
+    expect(await problems(url)).toBe(
+      `2 UNKNOWN: 2 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n` +
+        `${unseen("trustee.policyKey", trusteeNames.resourcePolicy, '"resource-policy.rego", "policy.rego"')}\n` +
+        unseen(
+          "trustee.referenceValuesKey",
+          trusteeNames.referenceValues,
+          '"reference_value", "reference-values.json"',
+        ),
+    );
+    const keys = { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" };
+    for (const said of [keys, { generation: "0.21" }])
+      expect(JSON.parse(await problems({ ...url, ...said }))).toMatchObject({ ...keys, policy: null });
     await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": "old", "resource-policy.rego": "new" });
-    expect(JSON.parse(await problems(url))).toMatchObject({ generation: "0.21", policy: "new" });
+    await cluster.edit(trusteeNames.referenceValues, { reference_value: "{}" });
+    expect(JSON.parse(await problems(url))).toMatchObject({ ...keys, policy: "new" });
   });
 
   test("a cluster that does not answer is one problem", async () => {

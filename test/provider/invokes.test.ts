@@ -105,7 +105,7 @@ describe("getTrustee", () => {
   });
 
   test.each([
-    ["Routes", "/routes/kbs-service", 'routes.route.openshift.io "kbs-service"'],
+    ["Routes", "/routes/kbs-route", 'routes.route.openshift.io "kbs-route"'],
     [
       "the policy",
       `/configmaps/${trusteeNames.resourcePolicy}`,

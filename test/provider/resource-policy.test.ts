@@ -267,7 +267,7 @@ describe("the generation of Trustee", () => {
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
       `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it cannot be seen ` +
-        "which generation of Trustee reads it. Pin the generation in the settings.",
+        "which one Trustee reads. Name it in the settings: trustee.policyKey, trustee.referenceValuesKey.",
     );
     await entry.up({ ...target("empty", [OLD]), policy: grants() });
     expect(await cluster.data("empty")).toStrictEqual({ [OLD]: joinPolicy(null, owned(grants())) });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
-import { candidateKeys, generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
+import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -44,7 +44,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
   const policyOf = (...names: readonly string[]): PropertyMap => ({
     namespace: cluster.namespace,
     configMap: trusteeNames.resourcePolicy,
-    candidateKeys: [...candidateKeys("policyKey", generation)],
+    candidateKeys: [generationFacts[generation].policyKey],
     policy: {
       stack: STACK,
       others: "affirming",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PreviewError, previewedOutputs } from "../../../core/access/preview.ts";
+import { usualSyntax } from "../../../core/audit/questions.ts";
 import { parseOutputs, type StackOutputs } from "../../stack.ts";
 import { runPreview } from "../run-preview.ts";
 import { UsageError } from "../run.ts";
@@ -35,5 +36,10 @@ function outputsIn(events: string): StackOutputs {
 export async function readPlannedPolicy(name?: string): Promise<PolicyText> {
   const stack = outputsIn(await runPreview(name));
   const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
-  return { text: stack.resourcePolicy, from, stack, generation: stack.trustee.generation };
+  return {
+    text: stack.resourcePolicy,
+    from,
+    stack,
+    syntax: usualSyntax({ seen: { policyKey: stack.trustee.policyKey } }),
+  };
 }

@@ -84,9 +84,9 @@ function agentPolicyOf(annotation: string): string | undefined {
 }
 
 /** A text of ours has to hold in both syntaxes; somebody else's in the one that its Trustee reads. */
-function syntaxesFor({ text, generation }: PolicyText): readonly RegoSyntax[] {
+function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   if (parseRegistry(text) !== undefined) return ["v0", "v1"];
-  return generation === "0.18" ? ["v0"] : ["v1"];
+  return [syntax];
 }
 
 class Prover {

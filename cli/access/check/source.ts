@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { generationOf, livePolicy } from "../../../core/audit/trustee-view.ts";
+import type { RegoSyntax } from "../../../core/audit/facts.ts";
+import { usualSyntax } from "../../../core/audit/questions.ts";
+import { livePolicy } from "../../../core/audit/trustee-view.ts";
 import { messageOf } from "../../../core/records.ts";
-import type { Generation } from "../../../core/trustee/generation.ts";
 import { connectTrustee } from "../../live/connect.ts";
 import { readPolicySide } from "../../live/read-trustee.ts";
 import { readStack, type StackOutputs } from "../../stack.ts";
@@ -22,8 +23,8 @@ export interface PolicyText {
   readonly from: string;
   /** The stack whose policy it is to be. */
   readonly stack: StackOutputs;
-  /** The Trustee that reads it. */
-  readonly generation: Generation;
+  /** How its Trustee reads it, as far as that can be told. */
+  readonly syntax: RegoSyntax;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   const { policyKey } = stack.trustee;
   const left = key === policyKey ? "" : ` (the last pulumi up wrote "${policyKey}", which it does not read)`;
   const from = `ConfigMap ${place.namespace}/${map}, key "${key}", as it is in the cluster${left}`;
-  return { text, from, stack, generation: generationOf(side) };
+  return { text, from, stack, syntax: usualSyntax(side) };
 }
 
 /**
@@ -55,14 +56,14 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
   if (source.preview) return readPlannedPolicy(name);
   const stack = await readStack(name);
   const { policy } = source;
-  const { generation } = stack.trustee;
+  const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
       throw new UsageError(`The file ${policy} cannot be read: ${messageOf(error)}`);
     });
-    return { text, from: policy, stack, generation };
+    return { text, from: policy, stack, syntax };
   }
   if (source.live) return readLivePolicy(stack);
   const from = `the stack ${stack.grants.stack}, as it was deployed`;
-  return { text: stack.resourcePolicy, from, stack, generation };
+  return { text: stack.resourcePolicy, from, stack, syntax };
 }

@@ -66,12 +66,12 @@ describe("the policy as it is in the cluster", () => {
   it("is the one that the Trustee reads, not the one that the last up wrote", async () => {
     expect(await readLivePolicy(await liveTrustee("0.21", BOTH))).toMatchObject({
       text: BOTH["resource-policy.rego"],
-      generation: "0.21",
+      syntax: "v1",
       from: `${WHERE}, key "resource-policy.rego", as it is in the cluster (the last pulumi up wrote "policy.rego", which it does not read)`,
     });
     expect(await readLivePolicy(await liveTrustee("0.18", BOTH))).toMatchObject({
       text: BOTH["policy.rego"],
-      generation: "0.18",
+      syntax: "v0",
       from: `${WHERE}, key "policy.rego", as it is in the cluster`,
     });
   });

@@ -26,7 +26,7 @@ function withMap(map: Readonly<Record<string, string>>): TrusteeFacts {
   if (policy === undefined || values === undefined) throw new Error("there is none");
   return {
     ...healthyTrustee,
-    mounts: "0.21",
+    seen: { referenceValuesKey: "reference_value" },
     policy: { ...policy, data: { "resource-policy.rego": tutorialGrants } },
     referenceValues: { ...values, data: { reference_value: JSON.stringify(map) } },
   };

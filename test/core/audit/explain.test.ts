@@ -200,7 +200,7 @@ describe("an uncertain cell", () => {
         'Nothing is known to deny it, but the KBS may not have read the last change of ConfigMap "trusteeconfig-resource-policy" (2026-02-28T21:46:40Z) and ConfigMap "trusteeconfig-rvps-reference-values" (2026-02-28T21:46:40Z): it runs since 2026-02-28T21:38:20Z.',
       amiss: ["current unknown"],
       next: [
-        "Restart the KBS: pulumi up does it after a change of its own; else kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system (from operator v0.21 on: kubectl delete pod -n trustee-operator-system -l app=kbs).",
+        "Restart the KBS: pulumi up does it after a change of its own; else kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system",
       ],
     });
   });

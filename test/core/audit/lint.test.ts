@@ -246,10 +246,10 @@ describe("secrets", () => {
   });
 });
 
-describe("the generation", () => {
-  it("is that of what Trustee mounts: another key is not read, its own one has to be there", () => {
+describe("the keys", () => {
+  it("are those of what Trustee mounts: another key is not read, its own one has to be there", () => {
     const given = facts({
-      mounts: "0.21",
+      seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
       policy: withPolicy({ "policy.rego": tutorialGrants }),
       referenceValues: withValues({ reference_value: "{}", "reference-values.json": "[]" }),
     });
@@ -259,8 +259,8 @@ describe("the generation", () => {
     ]);
   });
 
-  it("is that of the keys where the mounts cannot be seen", () => {
-    const { mounts: _, policy: __, ...rest } = healthyTrustee;
+  it("are those that are there where the mounts cannot be seen", () => {
+    const { seen: _, policy: __, ...rest } = healthyTrustee;
     expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: There is no ConfigMap "trusteeconfig-resource-policy".`,
     ]);
@@ -280,6 +280,19 @@ describe("the rollout", () => {
       `error TA502 ${where}: No pod of the KBS is ready.`,
     );
     expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
+  });
+
+  it("is mended as the operator lets it: one that notes versions takes a restart annotation away", () => {
+    const [pod] = healthyTrustee.kbsPods;
+    const restarts = [undefined, {}].map((configMapVersions) => {
+      const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
+      const found = lint(facts({ kbsPods: [old] })).filter(({ id }) => id === "TA501");
+      return [...new Set(found.map(({ mend }) => mend))];
+    });
+    expect(restarts).toEqual([
+      ["Restart it: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system"],
+      ["Restart it: kubectl delete pod -n trustee-operator-system -l app=kbs"],
+    ]);
   });
 
   it("is well where the pod was made from a template that names the changed versions", () => {

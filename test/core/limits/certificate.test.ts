@@ -73,11 +73,8 @@ describe("the KBS's certificate", () => {
       ],
       issues: [],
     });
-    const issue =
-      "Issue the certificate for the Route's host too (subjectAltName), or name the Secret with the one that the KBS serves there.";
-    expect(mend(url, { urlFrom: "route" })).toEqual([issue]);
-    expect(mend(url, { urlFrom: "route", isOverridden: true })).toEqual([
-      `${issue} trustee.url does not help: where there is a Route, its host counts.`,
+    expect(mend(url, { urlFrom: "route" })).toEqual([
+      "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
     ]);
     expect(mend(url, {})).toEqual([
       "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",

@@ -59,7 +59,6 @@ describe("settings", () => {
       namespace: "trustee-operator-system",
       kbsConfig: "trusteeconfig-kbs-config",
       deployment: "trustee-deployment",
-      certificateSecret: "trustee-tls-cert",
       rolloutTimeoutMinutes: 10,
     });
     expect(settings.otherSecrets).toBe("affirming");

@@ -1,0 +1,183 @@
+import { isRecord, own } from "../records.ts";
+import type { ReferenceValuesFormat } from "../reference-values/format.ts";
+import { knownKeys, liveKey, trusteeNames, type ConfigMapNames } from "./generation.ts";
+import { POLICY_PATHS, readKbsSettings, VALUES_FILES, type KbsSettings } from "./kbs-settings.ts";
+import {
+  fileAt,
+  kbsContainer,
+  mountsOfMap,
+  podTemplateOf,
+  type MountedKey,
+  type PodTemplate,
+} from "./mounts.ts";
+
+/** How a KBS hands a secret's path to the policy: one text up to v0.16, a list from v0.17 on. */
+export type PathForm = "string" | "array";
+
+/** What is seen of how the KBS reads its files. Each is a fact of its own, absent where it cannot be seen. */
+export interface Seen {
+  /** The key of the policy's ConfigMap. */
+  readonly policyKey?: string;
+  /** The key of the reference values' ConfigMap. */
+  readonly referenceValuesKey?: string;
+  readonly referenceValuesFormat?: ReferenceValuesFormat;
+  /** Where the certificate is that the KBS serves. */
+  readonly certificate?: Pick<MountedKey, "name" | "key">;
+  /** Whether the KBS serves without TLS. */
+  readonly isHttp?: boolean;
+  readonly pathForm?: PathForm;
+}
+
+type Data = Readonly<Record<string, string>>;
+
+/** What the KbsConfig names of Trustee's own. */
+export interface Names extends ConfigMapNames {
+  /** The ConfigMap with the KBS's configuration. */
+  readonly kbsSettings: string;
+  /** The Secret with the certificate that the KBS serves; absent where it names none: then it serves http. */
+  readonly certificate?: string;
+  /** Whether the operator has made that Secret, as a copy of the one that the TrusteeConfig names. */
+  readonly isCopy: boolean;
+}
+
+/**
+ * The names as a KbsConfig says them; the operator's own for what it does not name.
+ * @param kbsConfig the object; undefined: there is none
+ */
+export function namesIn(
+  kbsConfig:
+    | {
+        readonly metadata: {
+          readonly ownerReferences?: readonly { kind: string; name: string }[] | undefined;
+        };
+      }
+    | undefined,
+  settings: Partial<ConfigMapNames> = {},
+): Names {
+  const spec: unknown = kbsConfig !== undefined && "spec" in kbsConfig ? kbsConfig.spec : undefined;
+  const named = (field: string): string | undefined => {
+    const name = isRecord(spec) ? own(spec, field) : undefined;
+    return typeof name === "string" && name !== "" ? name : undefined;
+  };
+  const certificate = named("kbsHttpsCertSecretName");
+  const owners = (kbsConfig?.metadata.ownerReferences ?? []).filter(({ kind }) => kind === "TrusteeConfig");
+  return {
+    policy: settings.policy ?? named("kbsResourcePolicyConfigMapName") ?? trusteeNames.resourcePolicy,
+    referenceValues:
+      settings.referenceValues ?? named("kbsRvpsRefValuesConfigMapName") ?? trusteeNames.referenceValues,
+    kbsSettings: named("kbsConfigMapName") ?? trusteeNames.kbsConfig,
+    ...(certificate === undefined ? {} : { certificate }),
+    isCopy: owners.some(({ name }) => certificate === `${name}-https-cert-secret`),
+  };
+}
+
+/** The text of the KBS's configuration: under the key that its command names, else the only one of its ConfigMap. */
+function settingsText(template: PodTemplate | undefined, data: Data): string | undefined {
+  const { command = [], args = [] } = (template && kbsContainer(template)) ?? {};
+  const words = [...command, ...args];
+  const path = words[words.findIndex((word) => word === "--config-file" || word === "-c") + 1];
+  const key = template === undefined || path === undefined ? undefined : fileAt(template, path)?.key;
+  const [only, ...more] = Object.values(data);
+  return (key === undefined ? undefined : own(data, key)) ?? (more.length === 0 ? only : undefined);
+}
+
+/** KBS v0.16 is the last one that hands over a text. @returns undefined: the image does not say */
+function formByImage(image: string): PathForm | undefined {
+  const [, tag = ""] = image.slice(image.lastIndexOf("/") + 1).split(/[:@]/, 2);
+  // `v0.18.0`, and `built-in-as-v0.18.0` as upstream's operator has it.
+  const versions = tag.split("-").flatMap((part) => /^v?(\d+)\.(\d+)\.\d+$/.exec(part)?.slice(1, 3) ?? []);
+  const [major, minor] = versions.map(Number);
+  if (major === undefined || minor === undefined) return undefined;
+  return major > 0 || minor > 16 ? "array" : "string";
+}
+
+function policyKeyOf(
+  template: PodTemplate,
+  { policyPath }: Partial<KbsSettings>,
+  policy: string,
+): string | undefined {
+  const files = (policyPath === undefined ? POLICY_PATHS : [policyPath]).map((path) =>
+    fileAt(template, path),
+  );
+  const [only, ...more] = mountsOfMap(template, policy).keys;
+  return keyOf(files, policy) ?? (more.length === 0 ? only : undefined);
+}
+
+function keyOf(files: readonly (MountedKey | undefined)[], configMap: string): string | undefined {
+  return files.find((file) => file?.kind === "ConfigMap" && file.name === configMap)?.key;
+}
+
+function valuesFacts(
+  template: PodTemplate,
+  settings: Partial<KbsSettings>,
+  configMap: string,
+): Pick<Seen, "referenceValuesKey" | "referenceValuesFormat"> {
+  const files = settings.referenceValues === undefined ? VALUES_FILES : [settings.referenceValues];
+  const found = files.find(({ path }) => keyOf([fileAt(template, path)], configMap) !== undefined);
+  const [only, ...more] = mountsOfMap(template, configMap).keys;
+  const key = found === undefined ? undefined : keyOf([fileAt(template, found.path)], configMap);
+  const referenceValuesKey = key ?? (more.length === 0 ? only : undefined);
+  const referenceValuesFormat = (found ?? settings.referenceValues)?.format;
+  return {
+    ...(referenceValuesKey === undefined ? {} : { referenceValuesKey }),
+    ...(referenceValuesFormat === undefined ? {} : { referenceValuesFormat }),
+  };
+}
+
+/**
+ * Reads the facts from the Deployment and from the KBS's own configuration.
+ * @param deployment the object; undefined: it could not be read
+ * @param kbsSettings the data of the ConfigMap with the KBS's configuration; undefined: it could not be read
+ */
+export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names: ConfigMapNames): Seen {
+  const template = podTemplateOf(deployment);
+  const text = kbsSettings === undefined ? undefined : settingsText(template, kbsSettings);
+  const settings = text === undefined ? undefined : readKbsSettings(text);
+  const isHttp = settings === undefined ? {} : { isHttp: settings.isHttp };
+  if (template === undefined) return isHttp;
+  const policyKey = policyKeyOf(template, settings ?? {}, names.policy);
+  const values = valuesFacts(template, settings ?? {}, names.referenceValues);
+  const served =
+    settings?.certificatePath === undefined ? undefined : fileAt(template, settings.certificatePath);
+  // The map came with KBS v0.19.
+  const byImage = formByImage(kbsContainer(template)?.image ?? "");
+  const pathForm = values.referenceValuesFormat === "map" ? "array" : byImage;
+  return {
+    ...isHttp,
+    ...values,
+    ...(policyKey === undefined ? {} : { policyKey }),
+    ...(served?.kind === "Secret" ? { certificate: { name: served.name, key: served.key } } : {}),
+    ...(pathForm === undefined ? {} : { pathForm }),
+  };
+}
+
+/** The keys of both ConfigMaps that Trustee reads. */
+export interface TrusteeKeys {
+  readonly policyKey: string;
+  readonly referenceValuesKey: string;
+}
+
+/** What people call a Trustee: by its operator, up to v0.18 or from v0.19 on. Nothing is decided by it. */
+export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: TrusteeKeys): string {
+  const isOlder =
+    referenceValuesFormat === undefined ? policyKey === "policy.rego" : referenceValuesFormat === "list";
+  return isOlder ? "0.18" : "0.21";
+}
+
+/**
+ * Each key by what is seen; where that says nothing, as a setting has it; else the known one that is there.
+ * @returns a key is `undefined` where nothing tells it
+ */
+export function resolveKeys(
+  seen: Seen,
+  data: { readonly policy: Data | undefined; readonly referenceValues: Data | undefined },
+  settings: Partial<TrusteeKeys> = {},
+): { readonly [Key in keyof TrusteeKeys]: string | undefined } {
+  return {
+    policyKey: seen.policyKey ?? settings.policyKey ?? liveKey(data.policy, knownKeys.policy),
+    referenceValuesKey:
+      seen.referenceValuesKey ??
+      settings.referenceValuesKey ??
+      liveKey(data.referenceValues, knownKeys.referenceValues),
+  };
+}

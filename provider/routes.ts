@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { covers, certificatesIn } from "../core/limits/x509.ts";
+import { byString } from "../core/records.ts";
+import { knownRoutes } from "../core/trustee/generation.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import type { Survey } from "./survey.ts";
+
+/** As operators call the Service of the KBS. */
+const SERVICE = "kbs-service";
+
+const routeSchema = z.object({
+  spec: z.object({
+    host: z.string().min(1).optional(),
+    to: z.object({ name: z.string() }).optional(),
+    tls: z.object({ termination: z.string().optional() }).nullish(),
+  }),
+  status: z
+    .object({ ingress: z.array(z.object({ host: z.string().min(1).optional() })).default([]) })
+    .nullish(),
+});
+
+/** A way to the KBS from outside the cluster. */
+export interface KbsRoute {
+  readonly name: string;
+  readonly host: string;
+  /** Whether the router ends TLS itself, so that guests see its certificate in place of the KBS's. */
+  readonly isRouters: boolean;
+}
+
+function kbsRoute(route: KubeObject | undefined): readonly KbsRoute[] {
+  const { spec, status } = routeSchema.safeParse(route).data ?? {};
+  const host = spec?.host ?? status?.ingress.find((one) => one.host !== undefined)?.host;
+  if (route === undefined || host === undefined) return [];
+  const termination = spec?.tls?.termination;
+  return [
+    { name: route.metadata.name, host, isRouters: termination === "edge" || termination === "reencrypt" },
+  ];
+}
+
+/** What was found of the Routes. */
+export interface FoundRoutes {
+  readonly route: KbsRoute | undefined;
+  /** A Route could not be read. */
+  readonly isUnread: boolean;
+  /** Those that operators and the tutorial make. */
+  readonly known: readonly KubeObject[];
+}
+
+/**
+ * The Route to the KBS: of several the one whose host the certificate names. First of those that operators and the tutorial make, for
+ * which an account needs no right to list; of any other one whose Service is the KBS's, where none of them will do.
+ * @param hasUrl whether `trustee.url` says it: then nothing but what tells Red Hat's operator is looked at
+ * @param served what the KBS serves, PEM; undefined: that is not known
+ */
+export async function findRoute(
+  survey: Survey,
+  hasUrl: boolean,
+  served: Promise<string | undefined>,
+): Promise<FoundRoutes> {
+  const names = hasUrl ? knownRoutes.slice(0, 1) : knownRoutes;
+  const looked = await Promise.all(names.map(async (name) => survey.look("Route", name, hasUrl)));
+  const known = looked.flatMap((read) => read?.value ?? []);
+  const isUnread = looked.some((read) => read === undefined);
+  if (hasUrl) return { route: undefined, isUnread, known };
+  const [leaf] = certificatesIn((await served) ?? "");
+  const isNamed = ({ host }: KbsRoute): boolean => leaf !== undefined && covers(leaf, host);
+  const first = known.flatMap(kbsRoute);
+  const named = first.find(isNamed);
+  if (named !== undefined || isUnread) return { route: named ?? first[0], isUnread, known };
+  const others = (await survey.list("Route"))
+    .filter((route) => !names.some((name) => name === route.metadata.name))
+    .filter((route) => routeSchema.safeParse(route).data?.spec.to?.name === SERVICE)
+    .sort((a, b) => byString(a.metadata.name, b.metadata.name))
+    .flatMap(kbsRoute);
+  return { route: others.find(isNamed) ?? first[0] ?? others[0], isUnread, known };
+}

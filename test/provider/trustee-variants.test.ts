@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { keysOf } from "../../core/audit/trustee-view.ts";
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import { readTrustee } from "../../cli/live/read-trustee.ts";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster } from "../../kube/cluster.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { TestCluster } from "./cluster.ts";
+import { Engine } from "./engine.ts";
+import { HOST, older, refused, rows, TLS, usual, type Expected } from "./variant-rows.ts";
+import { install, LEAF } from "./variants.ts";
+
+describe("the facts of a Trustee are read from what is there", () => {
+  let cluster: TestCluster;
+  let proxy: FaultProxy;
+  let engine: Engine;
+
+  beforeEach(async () => {
+    cluster = await TestCluster.open();
+    proxy = await FaultProxy.start(cluster.kubeconfig);
+    engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
+  });
+  afterEach(async () => {
+    await engine.stop();
+    proxy.stop();
+    cluster.stop();
+  });
+
+  async function program(settings: PropertyMap): Promise<unknown> {
+    const { namespace } = cluster;
+    const { kbsConfig, deployment } = trusteeNames;
+    const args = {
+      namespace,
+      kbsConfig,
+      deployment,
+      existingSecrets: [],
+      createdSecrets: [],
+      stack: "o/p/s",
+    };
+    const found = await engine.invoke("trustee:index:getTrustee", { ...args, ...settings });
+    const facts = Object.keys({ ...usual, servedCertificate: "" });
+    return Object.fromEntries(facts.map((fact) => [fact, found[fact]]));
+  }
+
+  async function audit(): Promise<unknown> {
+    const kube = new KubeClient(loadCluster({ kubeconfig: proxy.kubeconfig }), new AbortController().signal);
+    const { namespace } = cluster;
+    const { kbsConfig, deployment } = trusteeNames;
+    const trustee = await readTrustee(kube, { namespace, kbsConfig, deployment });
+    const { policyKey, referenceValuesKey } = keysOf(trustee);
+    return {
+      kbsConfig: trustee.kbsConfig.name,
+      policyConfigMap: trustee.policy?.name,
+      policyKey,
+      referenceValuesConfigMap: trustee.referenceValues?.name,
+      referenceValuesKey,
+    };
+  }
+
+  test.each(Object.entries(rows))("%s", async (_, { variant, tls = TLS, settings = {}, expected }) => {
+    await install(cluster, variant);
+    if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF, "tls.key": "hidden" });
+    const all: Expected = { ...usual, servedCertificate: undefined, ...expected };
+    expect(await program(settings)).toEqual(all);
+    const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = all;
+    expect(await audit()).toEqual({
+      kbsConfig,
+      policyConfigMap,
+      policyKey,
+      referenceValuesConfigMap,
+      referenceValuesKey,
+    });
+  });
+
+  test.each(Object.entries(refused))("%s, is refused", async (_, { variant, tls = TLS, problem }) => {
+    await install(cluster, variant);
+    if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
+    await expect(program({})).rejects.toThrow(
+      `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,
+    );
+  });
+
+  test.each(["0.18", "0.21"] as const)(
+    "an account that may read neither the KBS's configuration nor lists goes by the mounts: %s",
+    async (keys) => {
+      await install(cluster, { keys, routes: { "kbs-service": HOST } });
+      cluster.secret(TLS, { "tls.crt": LEAF });
+      proxy.fault = ({ path }) =>
+        /\/(routes|kbsconfigs)$|\/configmaps\/trusteeconfig-kbs-config$/.test(path)
+          ? { status: 403, message: "forbidden" }
+          : undefined;
+      const all = keys === "0.18" ? { ...usual, ...older } : usual;
+      expect(await program({})).toEqual({ ...all, servedCertificate: undefined });
+      const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = all;
+      expect(await audit()).toEqual({
+        ...{ kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey },
+      });
+    },
+  );
+});

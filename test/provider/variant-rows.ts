@@ -1,0 +1,326 @@
+import { readFileSync } from "node:fs";
+import { trusteeNames } from "../../core/trustee/generation.ts";
+import type { PropertyMap } from "../../protocol/property-value.ts";
+import { gone, LEAF, settingsWith, template, withData, withSpec, type Variant } from "./variants.ts";
+
+const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");
+export const HOST = "kbs.example.com";
+export const TLS = "trustee-tls-cert";
+
+/** What has to be found out of a variant; what is left out is as upstream's operator 0.21 has it. */
+export type Expected = Readonly<Record<string, unknown>>;
+
+export interface Row {
+  readonly variant: Variant;
+  /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
+  readonly tls?: string;
+  /** What the settings say. */
+  readonly settings?: PropertyMap;
+  readonly expected: Expected;
+}
+
+export const older = {
+  generation: "0.18",
+  policyKey: "policy.rego",
+  referenceValuesKey: "reference-values.json",
+};
+
+export const usual: Expected = {
+  url: `https://${HOST}`,
+  certificate: LEAF,
+  certificateSecret: TLS,
+  kbsConfig: trusteeNames.kbsConfig,
+  generation: "0.21",
+  policyConfigMap: trusteeNames.resourcePolicy,
+  policyKey: "resource-policy.rego",
+  referenceValuesConfigMap: trusteeNames.referenceValues,
+  referenceValuesKey: "reference_value",
+  warnings: [],
+};
+
+const CONFIG = `ConfigMap/${trusteeNames.kbsConfig}`;
+const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
+const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
+const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
+
+/** As operator samples have it: a KbsConfig and all that it names, made by hand. */
+const byHand = {
+  "trusteeconfig-kbs-config": "kbsconfig",
+  "trusteeconfig-resource-policy": "resource-policy",
+  "trusteeconfig-rvps-reference-values": "rvps-reference-values",
+  "trusteeconfig-https-cert-secret": "kbs-https-certificate",
+};
+
+export const rows: Readonly<Record<string, Row>> = {
+  "operator 0.17 and 0.18, with the tutorial's Route": {
+    variant: { keys: "0.18", routes: { "kbs-service": HOST } },
+    expected: older,
+  },
+  "operator 0.19, which has no annotation of its own, by a plain URL": {
+    variant: {
+      keys: "0.21",
+      changes: { [DEPLOYMENT]: template((text) => text.replace(/,"annotations":\{[^}]*\}/, "")) },
+    },
+    settings: { url: `https://${HOST}:8080` },
+    expected: { url: `https://${HOST}:8080` },
+  },
+  "operator 0.21": { variant: { keys: "0.21", routes: { "kbs-service": HOST } }, expected: {} },
+  "Red Hat's operator 1.1: the keys of 0.18, and a Route of its own": {
+    variant: { keys: "0.18", operator: "red-hat", routes: { "kbs-route": HOST } },
+    expected: older,
+  },
+  "Red Hat's operator 1.2": {
+    variant: { keys: "0.21", operator: "red-hat", routes: { "kbs-route": HOST } },
+    expected: {},
+  },
+  "two Routes: the one that the certificate names": {
+    variant: {
+      keys: "0.18",
+      operator: "red-hat",
+      routes: { "kbs-route": "other.example.com", "kbs-service": HOST },
+    },
+    expected: older,
+  },
+  "two Routes that the certificate names: the operator's": {
+    variant: {
+      keys: "0.21",
+      operator: "red-hat",
+      routes: { "kbs-route": "a.apps.example.com", "kbs-service": HOST },
+    },
+    expected: { url: "https://a.apps.example.com" },
+  },
+  "Routes that it does not name: the operator's": {
+    variant: {
+      keys: "0.21",
+      routes: { "kbs-route": "a.example.org", "kbs-service": "b.example.org", kbs: "c.example.org" },
+    },
+    expected: { url: "https://a.example.org" },
+  },
+  "a Route of another name, whose host only its status says": {
+    variant: {
+      keys: "0.21",
+      routes: { kbs: { host: undefined } },
+      changes: { "Route/kbs": (route) => ({ ...route, status: { ingress: [{ host: HOST }] } }) },
+    },
+    expected: {},
+  },
+  "trustee.url before every Route": {
+    variant: { keys: "0.21", routes: { "kbs-service": HOST } },
+    settings: { url: "https://kbs.apps.example.com" },
+    expected: { url: "https://kbs.apps.example.com" },
+  },
+  "an update that has left ConfigMaps with the older keys alone": {
+    variant: {
+      keys: "0.21",
+      routes: { "kbs-service": HOST },
+      changes: {
+        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "policy.rego": "package policy" }),
+        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "reference-values.json": "[]" }),
+      },
+    },
+    expected: {
+      warnings: [
+        `ConfigMap "${trusteeNames.resourcePolicy}" has no key "resource-policy.rego", which this Trustee reads; it has "policy.rego", which it does not read. Copy what it holds under "resource-policy.rego", in the form that this Trustee reads, unless nobody needs it.`,
+        `ConfigMap "${trusteeNames.referenceValues}" has no key "reference_value", which this Trustee reads; it has "reference-values.json", which it does not read. Copy what it holds under "reference_value", in the form that this Trustee reads, unless nobody needs it.`,
+      ],
+    },
+  },
+  "settings of before an update": {
+    variant: { keys: "0.21", routes: { "kbs-service": HOST } },
+    settings: { generation: "0.18", referenceValuesKey: "values.json" },
+    expected: {
+      warnings: [
+        'trustee.generation: this Trustee reads the key "resource-policy.rego", and not "policy.rego". "resource-policy.rego" is written; remove the setting.',
+        'trustee.referenceValuesKey: this Trustee reads the key "reference_value", and not "values.json". "reference_value" is written; remove the setting.',
+      ],
+    },
+  },
+  "the newer keys beside the older ones, before that update": {
+    variant: {
+      keys: "0.18",
+      routes: { "kbs-service": HOST },
+      changes: {
+        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({
+          "policy.rego": "a",
+          "resource-policy.rego": "b",
+        }),
+      },
+    },
+    expected: older,
+  },
+  "a TrusteeConfig of another name": {
+    variant: { keys: "0.21", rename: { trusteeconfig: "edge" }, routes: { "kbs-service": HOST } },
+    expected: {
+      kbsConfig: "edge-kbs-config",
+      policyConfigMap: "edge-resource-policy",
+      referenceValuesConfigMap: "edge-rvps-reference-values",
+    },
+  },
+  "the same, with another Secret for its certificate: the operator's copy": {
+    variant: { keys: "0.18", rename: { trusteeconfig: "edge" }, routes: { "kbs-service": HOST } },
+    tls: "my-tls",
+    expected: {
+      ...older,
+      kbsConfig: "edge-kbs-config",
+      policyConfigMap: "edge-resource-policy",
+      referenceValuesConfigMap: "edge-rvps-reference-values",
+      certificateSecret: "edge-https-cert-secret",
+    },
+  },
+  "a KbsConfig by hand: its own names, and its Secret's own key": {
+    variant: {
+      keys: "0.21",
+      rename: byHand,
+      routes: { kbs: HOST },
+      changes: {
+        "ConfigMap/kbsconfig": settingsWith((text) =>
+          text.replace("/etc/https-cert/certificate", "/etc/https-cert/https.crt"),
+        ),
+        "Secret/kbs-https-certificate": (secret) => ({
+          ...secret,
+          data: {
+            "https.crt": Buffer.from(LEAF).toString("base64"),
+            "tls.crt": Buffer.from(ca).toString("base64"),
+          },
+        }),
+      },
+    },
+    expected: {
+      kbsConfig: "kbsconfig",
+      policyConfigMap: "resource-policy",
+      referenceValuesConfigMap: "rvps-reference-values",
+      certificateSecret: "kbs-https-certificate",
+    },
+  },
+  "files of other names, as the KBS's configuration has them, in JSON": {
+    variant: {
+      keys: "0.18",
+      routes: { "kbs-service": HOST },
+      changes: {
+        [CONFIG]: settingsWith(
+          () =>
+            JSON.stringify({
+              http_server: { insecure_http: false },
+              policy_engine: { policy_path: "/opt/confidential-containers/opa/mine.rego" },
+              attestation_service: {
+                rvps_config: {
+                  storage: { file_path: "/opt/confidential-containers/rvps/reference-values/values.json" },
+                },
+              },
+            }),
+          "kbs-config.json",
+        ),
+        [DEPLOYMENT]: template((text) => text.replace("kbs-config.toml", "kbs-config.json")),
+        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "mine.rego": "a", "policy.rego": "b" }),
+        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "[]" }),
+      },
+    },
+    expected: { generation: "0.18", policyKey: "mine.rego", referenceValuesKey: "values.json" },
+  },
+  "files that are other keys, by the items of their volumes": {
+    variant: {
+      keys: "0.18",
+      routes: { "kbs-service": HOST },
+      changes: {
+        [DEPLOYMENT]: template((text) =>
+          text.replace(
+            `"configMap":{"name":"${trusteeNames.resourcePolicy}"`,
+            `"configMap":{"items":[{"key":"strict.rego","path":"policy.rego"}],"name":"${trusteeNames.resourcePolicy}"`,
+          ),
+        ),
+        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "strict.rego": "a", "policy.rego": "b" }),
+      },
+    },
+    expected: { ...older, policyKey: "strict.rego" },
+  },
+  "a KBS's configuration that nobody can read: by the mounts alone": {
+    variant: {
+      keys: "0.18",
+      routes: { "kbs-service": HOST },
+      changes: { [CONFIG]: settingsWith(() => "[") },
+    },
+    expected: older,
+  },
+  "http, where the profile is permissive: no certificate at all": {
+    variant: {
+      keys: "0.21",
+      changes: {
+        [KBS_CONFIG]: withoutTls,
+        [CONFIG]: settingsWith((text) => text.replace("insecure_http = false", "insecure_http = true")),
+        "Secret/trusteeconfig-https-cert-secret": gone,
+      },
+    },
+    tls: "",
+    settings: { url: "http://kbs-service.test.svc:8080" },
+    expected: {
+      url: "http://kbs-service.test.svc:8080",
+      certificate: undefined,
+      certificateSecret: undefined,
+    },
+  },
+  "no Secret, where no initdata is generated": {
+    variant: {
+      keys: "0.21",
+      routes: { "kbs-service": HOST },
+      changes: { "Secret/trusteeconfig-https-cert-secret": gone },
+    },
+    tls: "",
+    settings: { generatesInitdata: false },
+    expected: { certificate: undefined, certificateSecret: undefined },
+  },
+  "an Ingress before a KBS that serves http": {
+    variant: {
+      keys: "0.21",
+      changes: { [KBS_CONFIG]: withoutTls, "Secret/trusteeconfig-https-cert-secret": gone },
+    },
+    tls: "",
+    settings: { url: "https://kbs.ingress.example", certificateAuthority: ca },
+    expected: {
+      url: "https://kbs.ingress.example",
+      certificate: ca,
+      servedCertificate: null,
+      certificateSecret: undefined,
+    },
+  },
+  "a Route whose router ends TLS, with a certificate that every guest knows": {
+    variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "edge" } } } },
+    settings: { certificateAuthority: "public" },
+    expected: { certificate: undefined, certificateSecret: undefined },
+  },
+};
+
+/** What is refused, and how that is said. */
+export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
+  "a Route whose router ends TLS, by a certificate that is not known": {
+    variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },
+    expected: {},
+    problem:
+      '  - trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
+      '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
+      "      to mend: Set it, or make the Route one with termination passthrough.",
+  },
+  "reference values that are no list, where the KBS's configuration says that they are one": {
+    variant: {
+      keys: "0.18",
+      routes: { "kbs-service": HOST },
+      changes: {
+        [CONFIG]: settingsWith((text) => text.replace("reference-values.json", "values.json")),
+        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "{}" }),
+      },
+    },
+    expected: {},
+    problem:
+      `  - ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
+      "      allowed: what this Trustee can read\n" +
+      "      to mend: Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
+  },
+  "a Secret that is not there, where guests have to be told of it": {
+    variant: { keys: "0.21", routes: { "kbs-service": HOST }, changes: { [KBS_CONFIG]: withoutTls } },
+    tls: "",
+    expected: {},
+    problem:
+      '  - trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
+      "      allowed: a Secret that exists\n" +
+      "      to mend: Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+  },
+};
