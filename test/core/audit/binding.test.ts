@@ -277,7 +277,11 @@ describe("a pod whose runtime class goes with another binding than it is taken f
     expect({ verdict, because, next }).toEqual({
       verdict: "uncertain",
       because: `Nothing is known to deny it, but ${detail}.`,
-      next: [step],
+      next: [
+        step,
+        // `others: deny` keeps the image policy from it, too.
+        'Grant "trustee-image-policy" to the pod: add a grant to its stack\'s settings, then run pulumi up.',
+      ],
     });
     expect(conditions.filter(({ id }) => id === "binding")).toEqual([
       { id: "binding", status: "unknown", detail, next: step },
