@@ -1,4 +1,4 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import { decide, type Decision } from "../access/model.ts";
 import { own } from "../records.ts";
 import { EVERY_KEY, listReaders } from "../policy/grants.ts";

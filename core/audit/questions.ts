@@ -1,4 +1,4 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import { decide, type PolicyData } from "../access/model.ts";
 import { STRANGER } from "../access/oddities.ts";
 import { own } from "../records.ts";

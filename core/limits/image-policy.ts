@@ -1,4 +1,4 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules } from "../access/model.ts";
 import type { Binding } from "../initdata/binding.ts";
 import type { Issue, Issues } from "../issues.ts";

@@ -53,5 +53,6 @@ test("a policy beyond the limits of KBS v0.21's engine is not read there", () =>
   expect(limit(`package policy\nx := "#${"a".repeat(1100)}"\n`)).toBe(2);
   expect(limit(`package policy\n${"\n".repeat(19_998)}`)).toBeUndefined();
   expect(limit(`package policy\n${"\n".repeat(20_001)}`)).toBe(20_000);
+  expect(limit(`package policy\n# ${"a".repeat(1_048_576)}`)).toBe(1);
   expect(beyondLimits("v0.18", `package policy\n${long}\n`)).toBeUndefined();
 });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { affirmingToken, accessReport, matrixText } from "../../../core/access/matrix.ts";
+import { accessReport, matrixText } from "../../../core/access/matrix.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
 import { decide } from "../../../core/access/model.ts";
 import { matrixSvg } from "../../../core/access/svg.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
