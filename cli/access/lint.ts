@@ -55,7 +55,7 @@ async function readFacts(options: LintOptions): Promise<LiveFacts> {
   return {
     trustee,
     ...seen,
-    answers: await askPolicy(trustee, lintQuestions(trustee)),
+    answers: await askPolicy(trustee, lintQuestions(trustee, seen.pods)),
     stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
   };
 }

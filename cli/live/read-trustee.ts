@@ -42,8 +42,12 @@ async function readMap(
   namespace: string,
   name: string,
 ): Promise<ConfigMapFacts | undefined> {
-  const map = await kube.get({ kind: "ConfigMap", namespace, name });
+  return mapFacts(await kube.get({ kind: "ConfigMap", namespace, name }));
+}
+
+function mapFacts(map: KubeObject | undefined): ConfigMapFacts | undefined {
   if (map === undefined) return undefined;
+  const { name } = map.metadata;
   return {
     name,
     annotations: map.metadata.annotations ?? {},
@@ -157,16 +161,19 @@ export async function readTrustee(
   const { kbsConfig, spec, deployment, ...side } = await readConfigured(kube, place);
   const listed = readEntries(spec.kbsSecretResources);
   const { policy } = side;
-  const [secrets, kbsPods, behind, route] = await Promise.all([
+  const attestationMap = spec.kbsAttestationPolicyConfigMapName ?? trusteeNames.attestationPolicy;
+  const [secrets, kbsPods, behind, attestation, route] = await Promise.all([
     Promise.all([...new Set([...listed, ...also])].map((name) => readSecret(kube, namespace, name))),
     readKbsPods(kube, namespace, deployment),
     policy === undefined
       ? undefined
       : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
+    lookAt(kube, { kind: "ConfigMap", namespace, name: attestationMap }),
     generationOf(side) === "0.18"
       ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);
+  const attestationPolicy = mapFacts(attestation);
   const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
   return {
     now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
@@ -175,6 +182,7 @@ export async function readTrustee(
     deployment: place.deployment,
     ...side,
     ...(behind === undefined ? {} : { behind }),
+    ...(attestationPolicy === undefined ? {} : { attestationPolicy }),
     ...(routeOwners === undefined ? {} : { routeOwners }),
     secrets,
     kbsPods,

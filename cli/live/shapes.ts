@@ -10,6 +10,7 @@ export const kbsConfigSpec = z.looseObject({
   kbsSecretResources: z.unknown().optional(),
   kbsResourcePolicyConfigMapName: z.string().optional(),
   kbsRvpsRefValuesConfigMapName: z.string().optional(),
+  kbsAttestationPolicyConfigMapName: z.string().optional(),
 });
 
 const volumeMount = z.object({

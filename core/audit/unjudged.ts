@@ -1,4 +1,6 @@
 import { inputFields, mayHold } from "../rego/fields.ts";
+import { ANY_TEE } from "../policy/grants.ts";
+import { parseRegistry } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { readGenerated } from "./policy-text.ts";
 
@@ -21,7 +23,9 @@ const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
  */
 export function unjudgedFields(policy: string): readonly string[] {
   if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
-  return inputFields(policy, "allow").filter((name) => !known.has(name) && !DEVICE.test(name));
+  // A table of this project's has such a column, whatever else somebody has edited.
+  const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
+  return inputFields(policy, "allow").filter((name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name));
 }
 
 /** Whether a policy has a rule by which the KBS could give anything to anybody. */

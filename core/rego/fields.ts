@@ -25,13 +25,17 @@ function closings(tokens: readonly RegoToken[]): ReadonlyMap<number, number> {
 }
 
 /** Tokens with their brackets. */
-interface Bracketed {
+export interface Bracketed {
   readonly tokens: readonly RegoToken[];
   readonly closedAt: ReadonlyMap<number, number>;
 }
 
+export function inBrackets(tokens: readonly RegoToken[]): Bracketed {
+  return { tokens, closedAt: closings(tokens) };
+}
+
 /** The names that a term is followed by, `.name` or `["name"]`, up to a call or its end. */
-function fieldsAfter({ tokens, closedAt }: Bracketed, start: number): { readonly names: string[]; readonly end: number } {
+export function fieldsAfter({ tokens, closedAt }: Bracketed, start: number): { readonly names: string[]; readonly end: number } {
   const names: string[] = [];
   let at = start;
   for (;;) {
@@ -59,16 +63,18 @@ function secondArgument({ tokens, closedAt }: Bracketed, start: number): readonl
   return first === undefined ? [] : tokens.slice(first + 1, second);
 }
 
-/** What a policy itself gives names to: keys of its objects, and variables that come from `data`. */
-function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; readonly fromData: Set<string> } {
+/** What a policy itself gives names to: keys of its objects, and variables whose values do not come from its input. */
+function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; readonly apart: Set<string> } {
   const keys = new Set<string>();
-  const fromData = new Set(["data"]);
+  const apart = new Set(["data", "future", "rego"]);
+  const isApart = (token: RegoToken | undefined): boolean =>
+    isSign(token, "{", "[") || (token?.kind === "word" && apart.has(token.text));
   tokens.forEach((token, at) => {
     if (token.kind === "string" && isSign(tokens[at + 1], ":")) keys.add(stringValue(token));
-    const isAssigned = isSign(tokens[at + 1], ":=", "=") && isWord(tokens[at + 2], "data");
-    if (token.kind === "word" && isAssigned) fromData.add(token.text);
+    const isAssigned = token.kind === "word" && isSign(tokens[at + 1], ":=", "=");
+    if (isAssigned && isApart(tokens[at + 2])) apart.add(token.text);
   });
-  return { keys, fromData };
+  return { keys, apart };
 }
 
 /**
@@ -81,9 +87,9 @@ export function inputFields(text: string, rule: string): readonly string[] {
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {
     if (isWord(tokens[0], "package")) continue;
-    const bracketed: Bracketed = { tokens, closedAt: closings(tokens) };
+    const bracketed = inBrackets(tokens);
     tokens.forEach((token, at) => {
-      if (token.kind !== "word" || own.fromData.has(token.text)) return;
+      if (token.kind !== "word" || own.apart.has(token.text)) return;
       const { names, end } = fieldsAfter(bracketed, at + 1);
       const isCall = isSign(tokens[end], "(");
       if (at === (isDefault ? 1 : 0) && !isWord(token, "import")) {

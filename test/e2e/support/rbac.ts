@@ -44,7 +44,7 @@ export function rightsOf(side: Side): readonly Right[] {
 
 /** A manifest with the rules that stand in it as comments. */
 export function withOptionalRules(text: string): string {
-  return text.replaceAll(/^ {2}# (- apiGroups| {2}(resources|verbs))/gm, "  $1");
+  return text.replaceAll(/^ {2}# (- apiGroups| {2}(resources|resourceNames|verbs))/gm, "  $1");
 }
 
 /** Applies a manifest with those of its rights that are to be granted, in place of whatever was granted before. */
