@@ -67,20 +67,22 @@ function isGood(value: readonly RegoToken[]): boolean {
   return Number.isNaN(number) || value.length === 0 || (number >= 0 && number <= 31);
 }
 
-/** The demands of a rule's body, those of the rules that it calls among them. */
+/** The demands of a rule's body, those of the rules that it needs among them: of each, its first body. */
 function demandsOf(
   { body }: RegoBranch,
   rules: ReadonlyMap<string, readonly RegoStatement[]>,
-  met: ReadonlySet<string> = new Set(trustClaims),
 ): readonly Demand[] {
-  return body.flatMap((expression) => [
-    ...demandsIn(expression),
-    ...expression.flatMap(({ kind, text }) => {
-      const called = kind === "word" && !met.has(text) ? rules.get(text) : undefined;
-      const [branch] = called?.flatMap(({ branches }) => branches) ?? [];
-      return branch === undefined ? [] : demandsOf(branch, rules, new Set([...met, text]));
-    }),
-  ]);
+  const met = new Set<string>(trustClaims);
+  const bodies = [body];
+  for (const one of bodies) {
+    for (const { kind, text } of one.flat()) {
+      if (kind !== "word" || met.has(text)) continue;
+      met.add(text);
+      const [branch] = rules.get(text)?.flatMap(({ branches }) => branches) ?? [];
+      if (branch !== undefined) bodies.push(branch.body);
+    }
+  }
+  return bodies.flatMap((one) => one.flatMap(demandsIn));
 }
 
 /** Names of TEEs that are but spelled otherwise: `az_snp_vtpm`. */
@@ -99,10 +101,10 @@ function appraisalOf(text: string, spellings: readonly string[]): Appraisal {
       .flatMap((statement) => statement.branches)
       .filter(({ value }) => isGood(value))
       .map((branch) => ({ branch, tees: teesIn(branch.body.flat()) }));
-    const own = branches.filter(({ tees }) => tees.length === 0 || tees.some((one) => spellings.includes(one)));
-    const isGoodAnyway = statements.some(
-      ({ isDefault, tokens }) => isDefault && isGood(tokens.slice(-1)),
+    const own = branches.filter(
+      ({ tees }) => tees.length === 0 || tees.some((one) => spellings.includes(one)),
     );
+    const isGoodAnyway = statements.some(({ isDefault, tokens }) => isDefault && isGood(tokens.slice(-1)));
     const [like] = branches.flatMap(({ tees }) => tees.filter((one) => plain(one) === plain(tee)));
     if (own.length === 0 && !isGoodAnyway) {
       return { kind: "never", claim, ...(like === undefined ? {} : { like }) };
@@ -136,14 +138,19 @@ export function digestEntries({ claims }: Appraisal & { readonly kind: "asks" })
 }
 
 /** The entries of other measurements, for each trust claim by its alternatives. */
-export function otherEntries({ claims }: Appraisal & { readonly kind: "asks" }): readonly (readonly (readonly string[])[])[] {
+export function otherEntries({
+  claims,
+}: Appraisal & { readonly kind: "asks" }): readonly (readonly (readonly string[])[])[] {
   return claims.map((alternatives) =>
     alternatives.map((demands) => demands.filter((one) => !isOfDigest(one)).map(({ entry }) => entry)),
   );
 }
 
 /** The entries that have to hold a digest on any of these TEEs; `undefined`: the attestation policy is not seen. */
-export function digestEntriesOf(trustee: TrusteeFacts, tees: readonly string[]): readonly string[] | undefined {
+export function digestEntriesOf(
+  trustee: TrusteeFacts,
+  tees: readonly string[],
+): readonly string[] | undefined {
   const appraisals = tees.flatMap((tee) => liveAppraisal(trustee, tee) ?? []);
   if (appraisals.length === 0) return undefined;
   return [...new Set(appraisals.flatMap((one) => (one.kind === "asks" ? digestEntries(one) : [])))];

@@ -16,11 +16,14 @@ import { canAllow, fieldsText, unjudgedFields } from "./unjudged.ts";
 const MOST_DIGESTS = 200;
 
 /** Pods that a digest of the policy may be of. */
-function readersByDigest(text: string): readonly { digest: string; line: number; pods: readonly AttestedPod[] }[] {
+function readersByDigest(
+  text: string,
+): readonly { digest: string; line: number; pods: readonly AttestedPod[] }[] {
   return digestsInPolicy(text)
     .slice(0, MOST_DIGESTS)
     .map(({ digest, line }) => {
-      const tees = digest.length === 96 ? (["tdx"] as const) : (["az-snp-vtpm", "az-tdx-vtpm", "snp"] as const);
+      const tees =
+        digest.length === 96 ? (["tdx"] as const) : (["az-snp-vtpm", "az-tdx-vtpm", "snp"] as const);
       return { digest, line, pods: tees.flatMap((tee) => attestedPods(tee, digest, ["none", "gpu"])) };
     });
 }
@@ -52,7 +55,13 @@ function spellings({ binding, value }: NamedClaim, kind: KbsKind, trustee: Trust
 
 /** What this pod may be when it attests well, as far as is seen: of which TEE, and with which devices. */
 function mayBe({ trustee, pod, claims, claim }: PolicyCell, kind: KbsKind): readonly AttestedPod[] {
-  const possible = claim.sure ? [claim] : Object.entries(claims.claims).map(([binding, value]) => ({ ...claim, binding: binding as NamedClaim["binding"], value }));
+  const possible = claim.sure
+    ? [claim]
+    : Object.entries(claims.claims).map(([binding, value]) => ({
+        ...claim,
+        binding: binding as NamedClaim["binding"],
+        value,
+      }));
   const azure = azureTeeOf(pod);
   const told = possible.flatMap((one) =>
     teesOf(one)
@@ -76,17 +85,28 @@ export function failedCondition(answer: Exclude<PolicyAnswer, boolean>): Conditi
   };
 }
 
-function label({ tee, devices }: AttestedPod): string {
-  return `${tee}${devices === "none" ? "" : devices === "gpu" ? " with a GPU" : " with several GPUs"}`;
+const deviceWords: Readonly<Record<AttestedPod["devices"], string>> = {
+  none: "without devices",
+  gpu: "with a GPU",
+  gpus: "with several GPUs",
+};
+
+/** Some of the pods in words: a TEE alone where they are all of its. */
+function kindsText(some: readonly AttestedPod[], all: readonly AttestedPod[]): string {
+  const words = [...Map.groupBy(some, ({ tee }) => tee)].map(([tee, pods]) => {
+    if (pods.length === all.filter((one) => one.tee === tee).length) return tee;
+    return `${tee} ${[...new Set(pods.map(({ devices }) => deviceWords[devices]))].join(" or ")}`;
+  });
+  return words.join(", ");
 }
 
 /** It is given to some of what the pod may be. */
-function dependsCondition(given: readonly AttestedPod[]): Condition {
-  const labels = [...new Set(given.map(label))];
+function dependsCondition(given: readonly AttestedPod[], all: readonly AttestedPod[]): Condition {
+  const denied = all.filter((one) => !given.includes(one));
   return {
     id: "policy",
     status: "unknown",
-    detail: `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${labels.join(", ")}`,
+    detail: `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`,
     next: "Ask from the pod: npm run verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
   };
 }
@@ -123,7 +143,7 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
     const detail = `the policy gives the secret to ${isOpen ? "every pod that attests well" : "this digest"}`;
     return { id: "policy", status: "holds", detail };
   }
-  if (given.length > 0) return dependsCondition(given);
+  if (given.length > 0) return dependsCondition(given, pods);
   if (failed !== undefined) return failedCondition(failed);
   const readers = readersByDigest(text).filter((one) => one.pods.some((pod) => ask(pod) === true));
   const inOtherCase = readers.some(({ digest }) => differsInCase(digest, claim.value));

@@ -27,7 +27,11 @@ function askedCondition(
   const missing = missingOf(asked);
   const id = "measurements";
   if (asked.length === 0) {
-    return { id, status: "holds", detail: `the attestation policy asks for no other reference value on ${tee}` };
+    return {
+      id,
+      status: "holds",
+      detail: `the attestation policy asks for no other reference value on ${tee}`,
+    };
   }
   if (missing.length > 0) {
     return {

@@ -5,7 +5,13 @@ import { EVERY_KEY, listReaders } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";
 import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
-import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CASE } from "./explain-foreign.ts";
+import {
+  failedCondition,
+  foreignCondition,
+  foreignTokens,
+  LOWER_CASE,
+  OTHER_CASE,
+} from "./explain-foreign.ts";
 import { hasRegoLimits, limitText } from "./lint-nobody.ts";
 import { namedClaims, type PodClaims } from "./pod-claims.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";

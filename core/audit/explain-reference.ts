@@ -92,7 +92,8 @@ function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim):
   if (appraisal === undefined) return undefined;
   if (appraisal.kind === "never") {
     const { like, claim: missing } = appraisal;
-    const but = like === undefined ? "" : `: it has one for ${shownName(like)}, which the KBS does not call it`;
+    const but =
+      like === undefined ? "" : `: it has one for ${shownName(like)}, which the KBS does not call it`;
     return {
       id: "reference",
       status: "fails",
@@ -139,7 +140,10 @@ function referenceOn(
   const asked = appraisal?.kind === "asks" ? digestEntries(appraisal) : undefined;
   const registration = registrationOf(entries ?? [], pod, claim, stack, asked);
   const { holding } = registration;
-  const isHeld = asked === undefined ? holding.length > 0 : asked.every((name) => holding.some((one) => one.name === name));
+  const isHeld =
+    asked === undefined
+      ? holding.length > 0
+      : asked.every((name) => holding.some((one) => one.name === name));
   if (isHeld) {
     const names = holding.map(({ name }) => shownName(name)).join(" and ");
     const expired = holding.map((entry) => expiredWords(entry, trustee.now)).join("");

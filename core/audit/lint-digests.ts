@@ -157,7 +157,8 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
     // Whatever its instance size: which of the TEEs' entries holds it, explain tells.
     const asked = digestEntriesOf(trustee, teesOf(claim));
     const { entries, holding, elsewhere, twin, dead } = registrationOf(live, {}, claim, stack, asked);
-    const isAskedFor = asked === undefined ? claim.binding === "azure-vtpm" || entries.length > 0 : asked.length > 0;
+    const isAskedFor =
+      asked === undefined ? claim.binding === "azure-vtpm" || entries.length > 0 : asked.length > 0;
     if (holding.length > 0 || elsewhere.length > 0 || !isAskedFor) return [];
     const named = asked ?? entries.map(({ name }) => name);
     const names = named.map((name) => shownName(name)).join(", ") || "the reference values";

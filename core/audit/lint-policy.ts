@@ -3,6 +3,7 @@ import { STRANGER } from "../access/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
+import { lintOdd } from "./lint-odd.ts";
 import { lintLimits, lintNobody, lintUnjudged } from "./lint-nobody.ts";
 import { ANY_KEY, readGenerated } from "./policy-text.ts";
 import {
@@ -10,13 +11,21 @@ import {
   askedKeys,
   kbsKinds,
   kbsOf,
-  oddRequests,
   requestData,
   triedDigests,
   type AskedKey,
   type KindFacts,
 } from "./questions.ts";
-import { badStrangers, badTokens, emptyTokens, EVERYBODY, partlyBadToken, strangers, strangerToken, whoText } from "./tokens.ts";
+import {
+  badStrangers,
+  badTokens,
+  emptyTokens,
+  EVERYBODY,
+  partlyBadToken,
+  strangers,
+  strangerToken,
+  whoText,
+} from "./tokens.ts";
 import { generationOf, livePolicy } from "./trustee-view.ts";
 
 /** A key that strangers read. */
@@ -207,44 +216,6 @@ function openSecret(facts: LiveFacts, open: readonly OpenKey[], asked: readonly 
   };
 }
 
-/** TA004: what a stranger gets by an odd path of a policy that denies the regular one. */
-function lintOdd(
-  kinds: readonly KindFacts[],
-  secrets: readonly AskedKey[],
-  where: Place,
-): readonly Finding[] {
-  const opened = kinds.flatMap(({ kind, ask }) => {
-    const denied = secrets.filter(
-      ({ secret, key }) => ask(requestData(kind.shape, secret, key), strangerToken) === false,
-    );
-    // One key of each secret shows it.
-    const restricted = [...Map.groupBy(denied, ({ secret }) => secret).values()].flatMap((keys) =>
-      keys.slice(0, 1),
-    );
-    if (restricted.length === 0) return [];
-    return oddRequests(kind, restricted)
-      .filter(({ data }) => ask(data, strangerToken) === true)
-      .map((request) => ({ ...request, kind }));
-  });
-  const [worst] = [...opened].sort((a, b) => Number(b.regular) - Number(a.regular));
-  if (worst === undefined) return [];
-  const more = new Set(opened.map(({ what }) => what)).size - 1;
-  return [
-    {
-      id: "TA004",
-      severity: worst.regular ? "error" : "warning",
-      where,
-      what:
-        `With ${kbsOf(worst.kind)}, a pod that is granted nothing is allowed ${worst.what}, ` +
-        `where the policy restricts a secret${more === 0 ? "" : `; and ${more} more such path${more === 1 ? "" : "s"}`}.`,
-      why: worst.regular
-        ? "An upgrade of Trustee, which changes how the path is handed over, opens restricted secrets."
-        : "No KBS asks like this today, but nothing else stands between such a path and the secrets: a `not` about the path holds where it cannot be read.",
-      mend: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
-    },
-  ];
-}
-
 /** Everything about the resource policy itself. */
 export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   const { trustee, answers } = facts;
@@ -287,7 +258,9 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
         ];
   const compile = lintCompile(kinds, secrets, where);
   const limits = lintLimits(trustee, text, where);
-  if (compile.some(({ severity }) => severity === "error")) return [...notes, ...compile, ...limits];
+  // Where the KBS does not read the policy, nothing that it says counts.
+  if ([...compile, ...limits].some(({ severity }) => severity === "error"))
+    return [...notes, ...compile, ...limits];
   const working = kinds.filter((facts) => compileError(facts, secrets) === undefined);
   const [usual] = working;
   return [

@@ -112,7 +112,9 @@ export function pathsInPolicy(text: string): readonly { readonly secret: string;
   });
   const apart = [...new Set(parts.flatMap((one) => (one.length === 1 ? one : [])))];
   const secrets = apart.filter(isSecret).slice(0, MOST_APART);
-  const keys = apart.filter((name) => isName("secretKey", name) && !noKeys.includes(name)).slice(0, MOST_APART);
+  const keys = apart
+    .filter((name) => isName("secretKey", name) && !noKeys.includes(name))
+    .slice(0, MOST_APART);
   const together = secrets.flatMap((secret) => [...keys, ANY_KEY].map((key) => ({ secret, key })));
   return [...whole.slice(0, MOST_NAMES), ...together];
 }

@@ -6,7 +6,15 @@ import type { Generation } from "../trustee/generation.ts";
 import type { PodFacts, PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
 import { namedClaims, readPodClaims } from "./pod-claims.ts";
-import { ANY_KEY, digestsInPolicy, keysInPolicy, pathsInPolicy, readGenerated, sampleClaimsInPolicy, type GeneratedPolicy } from "./policy-text.ts";
+import {
+  ANY_KEY,
+  digestsInPolicy,
+  keysInPolicy,
+  pathsInPolicy,
+  readGenerated,
+  sampleClaimsInPolicy,
+  type GeneratedPolicy,
+} from "./policy-text.ts";
 import {
   attestedPods,
   badStrangers,
@@ -236,7 +244,10 @@ export function namedRequests(
 }
 
 /** Everything that `lint` asks the live policy. */
-export function lintQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[] = []): readonly PolicyQuestion[] {
+export function lintQuestions(
+  trustee: TrusteeFacts,
+  pods: readonly PodFacts[] = [],
+): readonly PolicyQuestion[] {
   const keys = askedKeys(trustee);
   const { text = "" } = livePolicy(trustee);
   const isOwn = readGenerated(text) !== undefined;

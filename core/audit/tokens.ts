@@ -38,7 +38,11 @@ export interface AttestedPod {
 }
 
 /** Pods of one TEE that attest well and make this claim: without devices, and with some. */
-export function attestedPods(tee: PodTee, claim: string, sets: readonly DeviceSet[] = deviceSets): readonly AttestedPod[] {
+export function attestedPods(
+  tee: PodTee,
+  claim: string,
+  sets: readonly DeviceSet[] = deviceSets,
+): readonly AttestedPod[] {
   const vectors = withTwo.includes(tee) ? trust : trust.slice(0, 1);
   return sets.flatMap((set) =>
     vectors.map((vector) => ({

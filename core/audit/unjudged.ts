@@ -7,7 +7,12 @@ import { readGenerated } from "./policy-text.ts";
 /** Fields of a token whose values follow from the pod's TEE, its initdata, its devices and how it attests. */
 const known: ReadonlySet<string> = new Set([
   ...["submods", "cpu0", "eat_profile", "ear.verifier-id", "developer", "build"],
-  ...["ear.status", "ear.appraisal-policy-id", "ear.trustworthiness-vector", "ear.veraison.annotated-evidence"],
+  ...[
+    "ear.status",
+    "ear.appraisal-policy-id",
+    "ear.trustworthiness-vector",
+    "ear.veraison.annotated-evidence",
+  ],
   ...["executables", "hardware", "configuration", "instance-identity", "file-system", "runtime-opaque"],
   ...["storage-opaque", "sourced-data", "init_data"],
   ...["az-snp-vtpm", "az-tdx-vtpm", "azsnpvtpm", "aztdxvtpm", "snp", "tdx", "se", "cca", "csv", "sample"],
@@ -25,7 +30,9 @@ export function unjudgedFields(policy: string): readonly string[] {
   if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
   // A table of this project's has such a column, whatever else somebody has edited.
   const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
-  return inputFields(policy, "allow").filter((name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name));
+  return inputFields(policy, "allow").filter(
+    (name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name),
+  );
 }
 
 /** Whether a policy has a rule by which the KBS could give anything to anybody. */

@@ -35,7 +35,10 @@ export function inBrackets(tokens: readonly RegoToken[]): Bracketed {
 }
 
 /** The names that a term is followed by, `.name` or `["name"]`, up to a call or its end. */
-export function fieldsAfter({ tokens, closedAt }: Bracketed, start: number): { readonly names: string[]; readonly end: number } {
+export function fieldsAfter(
+  { tokens, closedAt }: Bracketed,
+  start: number,
+): { readonly names: string[]; readonly end: number } {
   const names: string[] = [];
   let at = start;
   for (;;) {
@@ -113,7 +116,8 @@ export function mayHold(text: string, packageName: string, rule: string): boolea
   const tokens = regoTokens(text);
   const at = tokens.findIndex((token) => isWord(token, "package"));
   const [name, next] = tokens.slice(at + 1, at + 3);
-  const isLonger = next !== undefined && (isSign(next, ".") || bracket(next) === 1) && next.line === name?.line;
+  const isLonger =
+    next !== undefined && (isSign(next, ".") || bracket(next) === 1) && next.line === name?.line;
   if (name?.text !== packageName || isLonger) return false;
   return regoStatements(text).some(
     (one) => one.name === rule && !(one.isDefault && one.tokens.at(-1)?.text === "false"),

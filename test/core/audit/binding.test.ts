@@ -104,7 +104,9 @@ describe.each(["snp", "tdx"] as const)(
       expect(denial(given)).toBeUndefined();
       expect(explained(given)).toMatchObject({
         verdict: "denied",
-        reference: expect.stringMatching(/^holds: the attestation policy asks for no reference value for (?:host data|mr_config_id) on/) as string,
+        reference: expect.stringMatching(
+          /^holds: the attestation policy asks for no reference value for (?:host data|mr_config_id) on/,
+        ) as string,
       });
       expect(found({ ...given, trustee: trusteeOf(binding, EMPTY) })).toEqual([]);
     });
@@ -138,9 +140,9 @@ describe.each(["snp", "tdx"] as const)(
       const asking = `package policy\nexecutables := 3 if { input.${binding}\n input.init_data in query_reference_value("mine") }\n`;
       const asked = { ...given, trustee: withAttestationPolicy(asking, given.trustee) };
       expect(denial(asked)).toContain("no reference value holds this digest");
-      expect([given, asked].map((one) => found(one).filter((line) => line.includes("TA103")).length)).toEqual([
-        1, 1,
-      ]);
+      expect([given, asked].map((one) => found(one).filter((line) => line.includes("TA103")).length)).toEqual(
+        [1, 1],
+      );
     });
 
     it("needs none for the entries that its stack writes for others", () => {

@@ -90,7 +90,10 @@ describe("somebody else's policy", () => {
       return [status, detail];
     };
     expect(last(() => true)).toEqual(["holds", "the policy gives the secret to every pod that attests well"]);
-    expect(last(() => false)).toEqual(["fails", "the policy does not give the secret to this pod, nor to any digest that it names"]);
+    expect(last(() => false)).toEqual([
+      "fails",
+      "the policy does not give the secret to this pod, nor to any digest that it names",
+    ]);
     expect(last(() => ({ failed: "evaluation", message: "split: operand 1" }))).toEqual([
       "fails",
       "the policy breaks off, which denies: split: operand 1",

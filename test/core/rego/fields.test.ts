@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { inputFields, mayHold } from "../../../core/rego/fields.ts";
 
-const REDHAT = readFileSync(new URL("../../fixtures/policies/redhat-restrictive.rego", import.meta.url), "utf8");
+const REDHAT = readFileSync(
+  new URL("../../fixtures/policies/redhat-restrictive.rego", import.meta.url),
+  "utf8",
+);
 
 describe("the fields that a policy looks at", () => {
   it.each<[string, string, readonly string[]]>([
