@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { affirmingToken } from "../core/access/matrix.ts";
+import { affirmingToken } from "../core/access/token.ts";
 import { joinPolicy } from "../core/policy/share.ts";
 import { median } from "./measure.ts";
 

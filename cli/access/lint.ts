@@ -58,7 +58,7 @@ async function readFacts(options: LintOptions): Promise<LiveFacts> {
     trustee,
     ...seen,
     answers: await askPolicy(trustee, [
-      ...lintQuestions(trustee),
+      ...lintQuestions(trustee, seen.pods),
       ...startQuestions(trustee, seen.pods ?? []),
     ]),
     stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),

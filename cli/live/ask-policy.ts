@@ -1,5 +1,6 @@
 import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
-import { questionKey, strangerToken, type PolicyQuestion } from "../../core/audit/questions.ts";
+import { questionKey, type PolicyQuestion } from "../../core/audit/questions.ts";
+import { strangerToken } from "../../core/audit/tokens.ts";
 import { livePolicy } from "../../core/audit/trustee-view.ts";
 import { evaluateRego } from "../rego/apart.ts";
 import { findOpa } from "../rego/opa.ts";

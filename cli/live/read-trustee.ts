@@ -7,7 +7,7 @@ import {
   parseConfigMapVersions,
   type ObservedPod,
 } from "../../core/rollout/observation.ts";
-import { generationFacts } from "../../core/trustee/generation.ts";
+import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
 import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -139,16 +139,19 @@ export async function readTrustee(
   const { kbsConfig, spec, deployment, ...side } = await readConfigured(kube, place);
   const listed = readEntries(spec.kbsSecretResources);
   const { policy } = side;
-  const [secrets, kbsPods, behind, route] = await Promise.all([
+  const attestationMap = spec.kbsAttestationPolicyConfigMapName ?? trusteeNames.attestationPolicy;
+  const [secrets, kbsPods, behind, attestation, route] = await Promise.all([
     Promise.all([...new Set([...listed, ...also])].map((name) => readSecret(kube, namespace, name))),
     readKbsPods(kube, namespace, deployment),
     policy === undefined
       ? undefined
       : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
+    lookAt(kube, { kind: "ConfigMap", namespace, name: attestationMap }),
     readKeys(side).policyKey === generationFacts["0.18"].policyKey
       ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);
+  const attestationPolicy = mapFacts(attestation);
   const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
   return {
     now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
@@ -157,6 +160,7 @@ export async function readTrustee(
     deployment: place.deployment,
     ...side,
     ...(behind === undefined ? {} : { behind }),
+    ...(attestationPolicy === undefined ? {} : { attestationPolicy }),
     ...(routeOwners === undefined ? {} : { routeOwners }),
     secrets,
     kbsPods,

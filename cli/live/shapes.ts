@@ -6,6 +6,7 @@ const strings = z.record(z.string(), z.string());
 
 export const kbsConfigSpec = z.looseObject({
   kbsSecretResources: z.unknown().optional(),
+  kbsAttestationPolicyConfigMapName: z.string().optional(),
 });
 
 export const deploymentSpec = z.object({ selector: z.object({ matchLabels: strings.default({}) }) });

@@ -1,7 +1,6 @@
 import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
 import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
-import type { TableBinding } from "../policy/grants.ts";
-import { submod, teeOf } from "./token.ts";
+import { affirmingToken } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";
 
@@ -33,11 +32,6 @@ export interface AccessMatrix {
   readonly rows: readonly Row[];
   readonly columns: readonly Column[];
   readonly cells: readonly Cell[];
-}
-
-/** The token of a pod that attests well. @param binding how its TEE binds initdata */
-export function affirmingToken(initData: string, binding: TableBinding = "azure-vtpm"): unknown {
-  return { submods: { cpu0: submod("affirming", initData, teeOf(binding)) } };
 }
 
 export function accessMatrix(

@@ -1,7 +1,7 @@
 import { hardwareTees, sampleTees } from "../initdata/binding.ts";
 import type { TableBinding } from "../policy/grants.ts";
 import type { Column } from "./matrix.ts";
-import { submod, teeOf, type Claimant } from "./token.ts";
+import { earToken, submod, teeOf, type Claimant } from "./token.ts";
 import { DEFAULT_REPOSITORY } from "./model.ts";
 
 /** The claim of a pod that nobody has registered or granted anything: of the right form, but no pod makes it. */
@@ -89,7 +89,7 @@ function oddEvidence({ initData, binding }: Claimant): readonly unknown[] {
 
 /** A token with the submod of a CPU alone. */
 export function cpu(status: unknown, claim: unknown, binding: TableBinding): unknown {
-  return { submods: { cpu0: submod(status, claim, teeOf(binding)) } };
+  return earToken({ cpu0: submod(status, claim, teeOf(binding)) });
 }
 
 /** What one pod's token may never be: any other status, zero or several submods, init_data and evidence of every other kind. */

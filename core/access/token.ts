@@ -1,5 +1,7 @@
 import { hardwareTees } from "../initdata/binding.ts";
 import type { TableBinding } from "../policy/grants.ts";
+import { own } from "../records.ts";
+import { teeClaims, withoutInitData } from "./tee-claims.ts";
 
 /** A pod by what it attests: its claim, and how its TEE binds initdata. */
 export interface Claimant {
@@ -13,7 +15,75 @@ export function teeOf(binding: TableBinding): string {
   return tee ?? (binding === "sample" ? binding : "az-snp-vtpm");
 }
 
-/** A submod with evidence as Trustee puts it into a token. @param tee the name of what the TEE reports */
-export function submod(status: unknown, claim: unknown, tee: string): Readonly<Record<string, unknown>> {
-  return { "ear.status": status, "ear.veraison.annotated-evidence": { init_data: claim, [tee]: {} } };
+/** The members of a trust vector that attestation policies set. */
+export interface TrustClaims {
+  readonly executables: number;
+  readonly hardware: number;
+  readonly configuration: number;
+}
+
+const unrecognized: TrustClaims = { executables: 33, hardware: 97, configuration: 36 };
+
+/** The usual trust vector of a status, as Trustee's own attestation policies make it. */
+const usualTrust: Readonly<Record<string, TrustClaims>> = {
+  affirming: { executables: 3, hardware: 2, configuration: 2 },
+  warning: { executables: 33, hardware: 2, configuration: 2 },
+  contraindicated: unrecognized,
+  none: { executables: 0, hardware: 0, configuration: 0 },
+};
+
+function trustOf(status: unknown): TrustClaims {
+  return (typeof status === "string" ? own(usualTrust, status) : undefined) ?? unrecognized;
+}
+
+/**
+ * A submod as Trustee puts it into a token, with every member that a genuine one has.
+ * @param tee the name of what the TEE reports
+ * @param trust by default what the status usually comes from
+ */
+export function submod(
+  status: unknown,
+  claim: unknown,
+  tee: string,
+  trust: TrustClaims = trustOf(status),
+): Readonly<Record<string, unknown>> {
+  return {
+    "ear.status": status,
+    "ear.trustworthiness-vector": {
+      "instance-identity": 0,
+      "file-system": 0,
+      "runtime-opaque": 0,
+      "storage-opaque": 0,
+      "sourced-data": 0,
+      ...trust,
+    },
+    "ear.appraisal-policy-id": "default",
+    "ear.veraison.annotated-evidence": {
+      ...(withoutInitData.includes(tee) ? {} : { init_data: claim, init_data_claims: {} }),
+      report_data: "",
+      runtime_data_claims: { nonce: "", "tee-pubkey": {} },
+      [tee]: teeClaims(tee, claim),
+    },
+    "ear.trustee.identifiers": { validated: {} },
+  };
+}
+
+/** A token's claims, around its submods: what does not tell one pod from another. */
+export function earToken(submods: Readonly<Record<string, unknown>>): unknown {
+  return {
+    eat_profile: "tag:github.com,2024:confidential-containers/Trustee",
+    "ear.verifier-id": {
+      developer: "https://confidentialcontainers.org",
+      build: "attestation-service 0.1.0",
+    },
+    iss: "CoCo-Attestation-Service",
+    iat: 1_795_854_938,
+    exp: 1_795_855_238,
+    submods,
+  };
+}
+
+/** The token of a pod that attests well. @param binding how its TEE binds initdata */
+export function affirmingToken(initData: string, binding: TableBinding = "azure-vtpm"): unknown {
+  return earToken({ cpu0: submod("affirming", initData, teeOf(binding)) });
 }

@@ -36,7 +36,7 @@ export function attestationProblem(cell: DeniedCell): string | undefined {
   const whose = `${claim.name} ${claim.value}`;
   const reference = referenceCondition(trustee, pod, claim, stack);
   if (reference.status === "fails") return `${whose}: ${shownLine(reference.detail)}`;
-  const policy = policyCondition(trustee, answers, claim, secret, key);
+  const policy = policyCondition({ trustee, answers, pod, claims, claim, secret, key });
   const isCurrent = currentCondition(trustee, secret).status === "holds";
   if (!byPolicy || policy.status !== "holds" || !isCurrent) return undefined;
   return `${whose}: ${shownLine(policy.detail)}, and denies it all the same, so the pod does not attest well`;

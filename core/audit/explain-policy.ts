@@ -1,34 +1,41 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import { decide, type Decision } from "../access/model.ts";
 import { own } from "../records.ts";
 import { EVERY_KEY, listReaders } from "../policy/grants.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { Condition } from "./explanation.ts";
-import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
-import type { NamedClaim, PodClaims } from "./pod-claims.ts";
-import { namedClaims } from "./pod-claims.ts";
-import { needQuestions } from "./pod-needs.ts";
-import { digestsInPolicy, readGenerated } from "./policy-text.ts";
-import { differsInCase } from "./digest-case.ts";
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import {
-  answerOf,
-  kbsKinds,
-  kbsOf,
-  requestData,
-  strangerToken,
-  type KbsKind,
-  type PolicyQuestion,
-} from "./questions.ts";
+  failedCondition,
+  foreignCondition,
+  foreignTokens,
+  LOWER_CASE,
+  OTHER_CASE,
+} from "./explain-foreign.ts";
+import { hasRegoLimits, limitText } from "./lint-nobody.ts";
+import { namedClaims, type PodClaims } from "./pod-claims.ts";
+import { needQuestions } from "./pod-needs.ts";
+import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
+import { differsInCase } from "./digest-case.ts";
+import { answerOf, cellQuestion, kbsKinds, kbsOf, type KbsKind, type PolicyQuestion } from "./questions.ts";
+import { strangerToken } from "./tokens.ts";
+import type { ToldClaim } from "./told-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
 
-/** More digests than these are not asked about one by one. */
-const MOST_DIGESTS = 200;
-
-function question(kind: KbsKind, secret: string, key: string, input: unknown): PolicyQuestion {
-  return { syntax: kind.syntax, data: requestData(kind.shape, secret, key), input };
+/** One pod and one key, of which the policy is asked. */
+export interface PolicyCell {
+  readonly trustee: TrusteeFacts;
+  readonly answers: PolicyAnswers;
+  readonly pod: PodFacts;
+  /** All that its initdata may make it claim. */
+  readonly claims: PodClaims;
+  /** What it claims, as far as that is told. */
+  readonly claim: ToldClaim;
+  readonly secret: string;
+  readonly key: string;
 }
 
-/** What `explain` asks the policy: for the pod's claims, for every digest that it names, for a stranger, and for what the pod needs to start. */
+/** What `explain` asks the policy: for the pod's claims, for whom else it may mean, and for what the pod needs to start. */
 export function explainQuestions(
   trustee: TrusteeFacts,
   claims: PodClaims | undefined,
@@ -37,40 +44,16 @@ export function explainQuestions(
 ): readonly PolicyQuestion[] {
   const { text = "" } = livePolicy(trustee);
   const claimed = claims === undefined ? [] : namedClaims(claims);
-  const named = [...new Set(digestsInPolicy(text).map(({ digest }) => digest))].slice(0, MOST_DIGESTS);
   const tokens = [
     strangerToken,
-    ...claimed.map(({ value, binding }) => affirmingToken(value, binding)),
-    ...named.map((digest) => affirmingToken(digest)),
+    ...(readGenerated(text) === undefined
+      ? foreignTokens(text, claimed)
+      : claimed.map(({ value, binding }) => affirmingToken(value, binding))),
   ];
   const asked = kbsKinds(trustee).flatMap((kind) =>
-    tokens.map((input) => question(kind, secret, key, input)),
+    tokens.map((input) => cellQuestion(kind, secret, key, input)),
   );
   return [...asked, ...(claims === undefined ? [] : needQuestions(trustee, claims))];
-}
-
-/** The digests that the policy gives the secret to, each with whose it is, where the policy says that. */
-function readersOf(
-  trustee: TrusteeFacts,
-  answers: PolicyAnswers,
-  secret: string,
-  key: string,
-): ReadonlyMap<string, string> {
-  const { text } = livePolicy(trustee);
-  if (text === undefined) return new Map();
-  const generated = readGenerated(text);
-  if (generated !== undefined) {
-    const keys = own(generated.secrets, secret);
-    const readers = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
-    return new Map(readers.map(({ initData, reader }) => [initData, reader]));
-  }
-  const kinds = kbsKinds(trustee);
-  const granted = digestsInPolicy(text).filter(({ digest }) =>
-    kinds.some(
-      (kind) => answerOf(answers, text, question(kind, secret, key, affirmingToken(digest))) === true,
-    ),
-  );
-  return new Map(granted.map(({ digest, line }) => [digest, `line ${line} of the policy`]));
 }
 
 const decisionWords: Readonly<Record<Decision["why"], string>> = {
@@ -82,73 +65,41 @@ const decisionWords: Readonly<Record<Decision["why"], string>> = {
   "others-denied": "the policy denies every secret that nobody is granted",
 };
 
-/** What the policy says of this pod, as one sort of KBS asks and reads it. */
-function kindCondition(
-  trustee: TrusteeFacts,
-  answers: PolicyAnswers,
-  kind: KbsKind,
-  text: string,
-  claim: NamedClaim,
-  secret: string,
-  key: string,
-): Condition {
-  const asked = question(kind, secret, key, affirmingToken(claim.value, claim.binding));
-  const answer = answerOf(answers, text, asked);
-  const readers = readersOf(trustee, answers, secret, key);
-  const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
-  if (answer === undefined) {
-    return {
-      id: "policy",
-      status: "unknown",
-      detail: `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`,
-      next: "Run again where OPA is installed.",
-    };
-  }
-  if (typeof answer === "object") {
-    return {
-      id: "policy",
-      status: "fails",
-      detail: `the policy ${answer.failed === "policy" ? "does not compile" : "breaks off"}, which denies: ${answer.message}`,
-      next: "Correct the policy; npm run access -- lint says more.",
-    };
-  }
-  const generated = readGenerated(text);
-  const why = generated === undefined ? undefined : decide(generated, asked.data, asked.input).why;
-  if (answer) {
-    const open = answerOf(answers, text, question(kind, secret, key, strangerToken)) === true;
-    const detail =
-      why === undefined
-        ? open
-          ? "the policy gives the secret to every pod that attests well"
-          : "the policy gives the secret to this digest"
-        : `${decisionWords[why]}${why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : ""}`;
-    return { id: "policy", status: "holds", detail };
+/** What this project's own policy says of the pod: in a real engine, else by its model. */
+function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolicy): Condition {
+  const { answers, claim, secret, key } = cell;
+  const asked = cellQuestion(kind, secret, key, affirmingToken(claim.value, claim.binding));
+  const answer = answerOf(answers, generated, asked);
+  const keys = own(generated.secrets, secret);
+  const granted = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
+  const readers = new Map(granted.map(({ initData, reader }) => [initData, reader]));
+  const { why } = decide(generated, asked.data, asked.input);
+  if (typeof answer === "object") return failedCondition(answer);
+  if (answer === true) {
+    const whose = why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : "";
+    return { id: "policy", status: "holds", detail: `${decisionWords[why]}${whose}` };
   }
   const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));
+  const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
   return {
     id: "policy",
     status: "fails",
     detail: inOtherCase
-      ? "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case"
+      ? OTHER_CASE
       : readers.has(claim.value)
         ? `the policy names this digest for another TEE than one that binds initdata as ${claim.binding} does`
-        : decisionWords[why ?? (readers.size > 0 ? "not-a-reader" : "others-denied")],
+        : decisionWords[why],
     expected: expected.length === 0 ? ["nobody"] : expected,
     seen: claim.value,
     next: inOtherCase
-      ? "Write the digest in lower case in the policy."
+      ? LOWER_CASE
       : "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
   };
 }
 
 /** The policy gives the secret to this pod, if it attests well: by every sort of KBS that this Trustee may have. */
-export function policyCondition(
-  trustee: TrusteeFacts,
-  answers: PolicyAnswers,
-  claim: NamedClaim,
-  secret: string,
-  key: string,
-): Condition {
+export function policyCondition(cell: PolicyCell): Condition {
+  const { trustee } = cell;
   const { map, key: mapKey, text } = livePolicy(trustee);
   if (text === undefined) {
     return {
@@ -158,9 +109,21 @@ export function policyCondition(
       next: "Restore the policy: pulumi up.",
     };
   }
+  const limit = limitText(text);
+  const isLimited = limit === undefined ? false : hasRegoLimits(trustee);
+  if (limit !== undefined && isLimited !== false) {
+    return {
+      id: "policy",
+      status: isLimited === true ? "fails" : "unknown",
+      detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())} (line ${limit.line}): KBS v0.20 and later do not read it, and deny everything`,
+      next: "Break the line, or make the policy smaller; npm run access -- lint says more.",
+    };
+  }
+  const generated = readGenerated(text);
   const said = kbsKinds(trustee).map((kind) => ({
     kind,
-    condition: kindCondition(trustee, answers, kind, text, claim, secret, key),
+    condition:
+      generated === undefined ? foreignCondition(cell, kind, text) : ownCondition(cell, kind, generated),
   }));
   const [usual, ...others] = said.map(({ condition }) => condition);
   if (usual !== undefined && others.every(({ status }) => status === usual.status)) return usual;

@@ -3,14 +3,24 @@ import { shownName } from "../policy/shown-name.ts";
 import { expirySeconds } from "./expiry.ts";
 import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "./facts.ts";
-import { holdsClaim, isForTee, registrationOf, type Registration } from "./registration.ts";
+import { digestEntries, liveAppraisal } from "./attestation-policy.ts";
+import { registrationOf, type Registration } from "./registration.ts";
 import type { TeePod, ToldClaim } from "./told-claim.ts";
+import { azureTeeOf } from "./told-claim.ts";
+import { teesOf, type PodTee } from "./tokens.ts";
 import { liveReferenceValues, type LiveEntry } from "./trustee-view.ts";
 
+/** What follows where the attestation policy asks for the digest. */
+const SO = ", so the pod does not attest well";
+
 /** No entry holds the pod's claim. */
-function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Registration): Condition {
+function unregistered(
+  claim: ToldClaim,
+  { entries, elsewhere, twin, dead }: Registration,
+  asked: readonly string[] = entries.map(({ name }) => name),
+): Condition {
   const id = "reference";
-  const names = entries.map(({ name }) => shownName(name)).join(" or ") || "an entry for initdata";
+  const names = asked.map((name) => shownName(name)).join(" or ") || "an entry for initdata";
   const found = {
     expected: [`${claim.value} in ${names}`],
     seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
@@ -19,7 +29,7 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Regi
     return {
       id,
       status: "fails",
-      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it there, so the pod does not attest well`,
+      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it there${SO}`,
       expected: [`${claim.value} in a list, in ${shownName(dead.entry)}`],
       seen: dead.words,
       next: `Correct ${shownName(dead.entry)}: pulumi up does, where the pod's stack writes its digest there.`,
@@ -29,7 +39,7 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Regi
     return {
       id,
       status: "fails",
-      detail: `${shownName(twin.name)} holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well`,
+      detail: `${shownName(twin.name)} holds this digest, but it differs in case only: Trustee compares exactly${SO}`,
       ...found,
       next: `Write the digest in lower case in ${shownName(twin.name)}.`,
     };
@@ -52,7 +62,7 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Regi
       next: "Name the pod's stack, which knows how its TEE binds the initdata: --stack. If it is in none, and has a vTPM, declare it in one, then run pulumi up.",
     };
   }
-  if (claim.binding !== "azure-vtpm" && entries.length === 0) {
+  if (claim.binding !== "azure-vtpm" && asked.length === 0) {
     return {
       id,
       status: "holds",
@@ -65,7 +75,7 @@ function unregistered(claim: ToldClaim, { entries, elsewhere, twin, dead }: Regi
   return {
     id,
     status: "fails",
-    detail: "no reference value holds this digest, so the pod does not attest well",
+    detail: `no reference value holds this digest${SO}`,
     ...found,
     next: "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
   };
@@ -76,19 +86,50 @@ function expiredWords({ name, expiration }: LiveEntry, now: number): string {
   return isOver ? `; ${shownName(name)} expired on ${expiration}, which Trustee does not look at` : "";
 }
 
-/**
- * A reference value holds the pod's digest, so that it attests well; whether it has expired, no KBS looks from v0.16 on. On bare
- * metal it is asked only where there are entries for it: Trustee's own attestation policy compares PCR8 alone.
- */
-export function referenceCondition(
+/** What the attestation policy says of one TEE alone; `undefined`: which reference values it asks for is looked up. */
+function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim): Condition | undefined {
+  const appraisal = liveAppraisal(trustee, tee);
+  if (appraisal === undefined) return undefined;
+  if (appraisal.kind === "never") {
+    const { like, claim: missing } = appraisal;
+    const but =
+      like === undefined ? "" : `: it has one for ${shownName(like)}, which the KBS does not call it`;
+    return {
+      id: "reference",
+      status: "fails",
+      detail: `the attestation policy has no rule by which ${missing} of ${tee} would be recognized${but}. So no such pod attests well`,
+      next: `Correct the attestation policy in ConfigMap "${shownName(trustee.attestationPolicy?.name ?? "")}"${like === undefined ? "" : `: write input["${tee}"]`}.`,
+    };
+  }
+  if (digestEntries(appraisal).length > 0) return undefined;
+  return {
+    id: "reference",
+    status: "holds",
+    detail: `the attestation policy asks for no reference value for ${claim.name} on ${tee}`,
+  };
+}
+
+/** What fails on a TEE that the pod may not have is not told. */
+export function ifSure({ sure }: ToldClaim, condition: Condition): Condition {
+  if (sure || condition.status !== "fails") return condition;
+  const next = "Name the pod's stack, which knows its TEE: --stack.";
+  return { id: condition.id, status: "unknown", detail: `if it has a vTPM, ${condition.detail}`, next };
+}
+
+/** The condition for one TEE. */
+function referenceOn(
+  tee: PodTee,
   trustee: TrusteeFacts,
   pod: TeePod,
   claim: ToldClaim,
   stack: StackFacts | undefined,
 ): Condition {
   const { key, entries, problem } = liveReferenceValues(trustee);
-  const asksForNone = claim.sure && claim.binding !== "azure-vtpm" && problem === undefined;
-  if (entries === undefined && !asksForNone) {
+  const appraisal = liveAppraisal(trustee, tee);
+  const told = withoutReference(trustee, tee, claim);
+  if (told !== undefined) return ifSure(claim, told);
+  const isAsked = appraisal !== undefined || !claim.sure || claim.binding === "azure-vtpm";
+  if (entries === undefined && (isAsked || problem !== undefined)) {
     return {
       id: "reference",
       status: "fails",
@@ -96,52 +137,61 @@ export function referenceCondition(
       next: "Correct the ConfigMap with the reference values.",
     };
   }
-  const registration = registrationOf(entries ?? [], pod, claim, stack);
+  const asked = appraisal?.kind === "asks" ? digestEntries(appraisal) : undefined;
+  const registration = registrationOf(entries ?? [], pod, claim, stack, asked);
   const { holding } = registration;
-  if (holding.length === 0) return unregistered(claim, registration);
-  const names = holding.map(({ name }) => shownName(name)).join(" and ");
-  const expired = holding.map((entry) => expiredWords(entry, trustee.now)).join("");
+  const isHeld =
+    asked === undefined
+      ? holding.length > 0
+      : asked.every((name) => holding.some((one) => one.name === name));
+  if (isHeld) {
+    const names = holding.map(({ name }) => shownName(name)).join(" and ");
+    const expired = holding.map((entry) => expiredWords(entry, trustee.now)).join("");
+    return {
+      id: "reference",
+      status: "holds",
+      detail: `${names} hold${holding.length === 1 ? "s" : ""} this digest${expired}`,
+    };
+  }
+  const missing = unregistered(claim, registration, asked);
+  if (appraisal !== undefined || missing.status !== "fails") return missing;
   return {
-    id: "reference",
-    status: "holds",
-    detail: `${names} hold${holding.length === 1 ? "s" : ""} this digest${expired}`,
+    ...missing,
+    status: "unknown",
+    detail: `${missing.detail.replace(SO, "")}; whether the attestation policy asks for it is not seen`,
+  };
+}
+
+/** The TEEs that a pod may have, as far as its reference values go: where nothing tells, those that need one. */
+export function teesOfPod(pod: TeePod, claim: ToldClaim): readonly PodTee[] {
+  const azure = azureTeeOf(pod);
+  const tees = teesOf(claim);
+  return azure !== undefined && tees.includes(azure) ? [azure] : tees;
+}
+
+/** One condition for a pod that may have any of these TEEs. */
+export function onAny(tees: readonly PodTee[], conditionOn: (tee: PodTee) => Condition): Condition {
+  const [first, ...others] = tees.map((tee) => ({ tee, condition: conditionOn(tee) }));
+  if (first === undefined) throw new RangeError("a claim is of some TEE");
+  if (others.every(({ condition }) => condition.status === first.condition.status)) return first.condition;
+  const details = [first, ...others].map(({ tee, condition }) => `on ${tee}, ${condition.detail}`);
+  return {
+    id: first.condition.id,
+    status: "unknown",
+    detail: `it depends on the pod's TEE, which is not seen: ${details.join("; ")}`,
+    next: "Ask from the pod: npm run verify.",
   };
 }
 
 /**
- * Trustee can read the other reference values of the pod's TEE, those of the boot above all: one whose attestation policy asks for
- * an entry that it cannot read attests nobody. Which of them it asks for is not seen from outside.
+ * The reference values hold the pod's digest, where the attestation policy asks for it; whether they have expired, no KBS looks from
+ * v0.16 on. Where that policy is not seen, a vTPM's digest is taken to be asked for, and bare metal's where there are entries for it.
  */
-export function measurementsCondition(
+export function referenceCondition(
   trustee: TrusteeFacts,
   pod: TeePod,
   claim: ToldClaim,
-): readonly Condition[] {
-  const { entries } = liveReferenceValues(trustee);
-  if (entries === undefined) return [];
-  const own = entries.filter(({ name }) => isForTee(name, pod, claim));
-  const isRegistered = own.some((entry) => holdsClaim(entry, claim));
-  // An entry for the digest, with no other in its place, is the condition before this one.
-  const unread = own.filter(
-    ({ dead, held }) => dead?.kind === "unread" && (isRegistered || !holdsClaim({ values: held }, claim)),
-  );
-  if (unread.length === 0) {
-    return [
-      {
-        id: "measurements",
-        status: "holds",
-        detail: "Trustee can read the other reference values of its TEE",
-      },
-    ];
-  }
-  const names = unread.map(({ name }) => shownName(name)).join(" and ");
-  const said = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
-  return [
-    {
-      id: "measurements",
-      status: "unknown",
-      detail: `${said}, so that Trustee cannot read ${unread.length === 1 ? "it" : "them"}: a pod which is measured by ${unread.length === 1 ? "it" : "them"} does not attest`,
-      next: `Correct ${names}.`,
-    },
-  ];
+  stack: StackFacts | undefined,
+): Condition {
+  return onAny(teesOfPod(pod, claim), (tee) => referenceOn(tee, trustee, pod, claim, stack));
 }

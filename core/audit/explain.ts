@@ -7,7 +7,8 @@ import {
   uneditedCondition,
 } from "./explain-pod.ts";
 import { policyCondition } from "./explain-policy.ts";
-import { measurementsCondition, referenceCondition } from "./explain-reference.ts";
+import { measurementsCondition } from "./explain-measurements.ts";
+import { referenceCondition } from "./explain-reference.ts";
 import {
   currentCondition,
   existsCondition,
@@ -19,7 +20,7 @@ import type { GlobalInitdata, PodFacts, PolicyAnswers, StackFacts, TrusteeFacts 
 import { shownLines } from "../policy/shown-name.ts";
 import { vanishedWords } from "../policy/vanished.ts";
 import { lostStacks } from "./lint-stacks.ts";
-import { readPodClaims } from "./pod-claims.ts";
+import { readPodClaims, type PodClaims } from "./pod-claims.ts";
 import { lackedNeeds } from "./pod-needs.ts";
 import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
@@ -44,11 +45,18 @@ export interface CellFacts {
   readonly log: readonly PodLog[];
 }
 
-/** The claim that the pod makes; `undefined`: it has no initdata that could be read. */
-function claimOf({ trustee, pod, stack, reader }: CellFacts): ToldClaim | undefined {
+/** The pod with the claim that it makes; `undefined`: it has no initdata that could be read. */
+function claimantOf({ trustee, pod, stack, reader }: CellFacts): Claimant | undefined {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
-  return tellClaim(pod, claims, { trustee, stack, reader });
+  const claim = tellClaim(pod, claims, { trustee, stack, reader });
+  return claim === undefined ? undefined : { pod, claims, claim };
+}
+
+interface Claimant {
+  readonly pod: PodFacts;
+  readonly claims: PodClaims;
+  readonly claim: ToldClaim;
 }
 
 /** Stacks that restricted the secret, whose grants the policy has lost. */
@@ -79,27 +87,30 @@ function startupConditions(
   ];
 }
 
-function conditionsOf(facts: CellFacts): readonly Condition[] {
+function conditionsOf(facts: CellFacts, last: Explanation["log"]): readonly Condition[] {
+  const isGiven = typeof last === "object" && last.own && last.outcome === "given";
   const { trustee, pod, secret, key, answers, declared, stack } = facts;
-  const claim = claimOf(facts);
+  const claimant = claimantOf(facts);
   return [
     podCondition(pod),
-    ...(pod === undefined ? [] : [initdataCondition(pod, readPodClaims(pod), claim, facts.globalInitdata)]),
-    ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
-    ...(pod === undefined || claim === undefined
+    ...(pod === undefined
       ? []
-      : [uneditedCondition(pod), ...bindingConditions(pod, claim)]),
-    ...startupConditions(facts, claim),
+      : [initdataCondition(pod, readPodClaims(pod), claimant?.claim, facts.globalInitdata)]),
+    ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
+    ...(claimant === undefined
+      ? []
+      : [uneditedCondition(claimant.pod), ...bindingConditions(claimant.pod, claimant.claim)]),
+    ...startupConditions(facts, claimant?.claim),
     registeredCondition(trustee, secret),
     existsCondition(trustee, secret, key),
     trusteeCondition(trustee),
     currentCondition(trustee, secret),
-    ...(pod === undefined || claim === undefined
+    ...(claimant === undefined
       ? []
       : [
-          referenceCondition(trustee, pod, claim, stack),
-          ...measurementsCondition(trustee, pod, claim),
-          policyCondition(trustee, answers, claim, secret, key),
+          referenceCondition(trustee, claimant.pod, claimant.claim, stack),
+          ...measurementsCondition(trustee, claimant.pod, claimant.claim, isGiven),
+          policyCondition({ trustee, answers, ...claimant, secret, key }),
         ]),
   ];
 }
@@ -111,6 +122,7 @@ const weight: readonly Condition["id"][] = [
   "exists",
   "trustee",
   "reference",
+  "measurements",
   "policy",
   "startup",
   "pod",
@@ -145,9 +157,9 @@ function because(
 
 /** Why a pod is, or is not, given a secret: every condition, with what was expected and what was seen. */
 export function explain(facts: CellFacts): Explanation {
-  const conditions = conditionsOf(facts);
   const { log, podName, pod, secret, key } = facts;
   const last = lastRequest(log, secret, key, pod?.address);
+  const conditions = conditionsOf(facts, last);
   // Other initdata than declared, and what a pod that runs could not start with again, are told, but deny nothing by themselves;
   // who wrote the annotation is often not seen.
   const fails = conditions.some(

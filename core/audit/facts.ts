@@ -51,6 +51,8 @@ export interface TrusteeFacts {
   readonly routeOwners?: readonly string[];
   /** The reference values' ConfigMap; absent if there is none. */
   readonly referenceValues?: ConfigMapFacts;
+  /** The ConfigMap of the attestation policy for CPUs; absent if there is none, or this account must not read it. */
+  readonly attestationPolicy?: ConfigMapFacts;
   /** Every Secret that the KbsConfig lists, and those that were asked for. */
   readonly secrets: readonly SecretFacts[];
   /** The Deployment's own pods that have not ended. */

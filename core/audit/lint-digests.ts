@@ -10,7 +10,9 @@ import type { LiveFacts, PodFacts } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { possibleSpellings, readPodClaims, type PodClaims } from "./pod-claims.ts";
 import { digestsInPolicy, readGenerated } from "./policy-text.ts";
+import { digestEntriesOf } from "./attestation-policy.ts";
 import { registrationOf } from "./registration.ts";
+import { teesOf } from "./tokens.ts";
 import { claimTeller } from "./told-claim.ts";
 import { isInitdataEntry, livePolicy, liveReferenceValues } from "./trustee-view.ts";
 
@@ -189,7 +191,8 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
 }
 
 /**
- * TA103: pods that cannot attest well. Of bare metal it is none, unless there are entries for it; a pod of which nothing says
+ * TA103: pods that cannot attest well, by what the attestation policy asks for; where that is not seen, none on bare metal, unless
+ * there are entries for it. A pod of which nothing says
  * whether it is on bare metal is worth a note.
  */
 function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
@@ -200,11 +203,14 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
     const claim = tell(pod, claims);
     if (claim === undefined) return [];
-    // Whatever its instance size: an entry for another TEE is a matter of the attestation policy.
-    const { entries, holding, elsewhere, twin, dead } = registrationOf(live, {}, claim, stack);
-    const isAskedFor = claim.binding === "azure-vtpm" || entries.length > 0;
+    // Whatever its instance size: which of the TEEs' entries holds it, explain tells.
+    const asked = digestEntriesOf(trustee, teesOf(claim));
+    const { entries, holding, elsewhere, twin, dead } = registrationOf(live, {}, claim, stack, asked);
+    const isAskedFor =
+      asked === undefined ? claim.binding === "azure-vtpm" || entries.length > 0 : asked.length > 0;
     if (holding.length > 0 || elsewhere.length > 0 || !isAskedFor) return [];
-    const names = entries.map(({ name }) => shownName(name)).join(", ") || "the reference values";
+    const named = asked ?? entries.map(({ name }) => name);
+    const names = named.map((name) => shownName(name)).join(", ") || "the reference values";
     const also =
       dead !== undefined
         ? `: ${shownName(dead.entry)} ${dead.words}`

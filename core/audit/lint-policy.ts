@@ -3,30 +3,35 @@ import { STRANGER } from "../access/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "./facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
+import { lintOdd } from "./lint-odd.ts";
+import { lintLimits, lintNobody, lintUnjudged } from "./lint-nobody.ts";
+import { ANY_KEY, readGenerated } from "./policy-text.ts";
 import {
   answerOf,
   askedKeys,
-  badTokens,
-  emptyTokens,
-  INVENTED_KEY,
   kbsKinds,
   kbsOf,
-  oddRequests,
-  partlyBadToken,
   requestData,
-  strangerToken,
   triedDigests,
   type AskedKey,
-  type KbsKind,
-  type OddRequest,
+  type KindFacts,
 } from "./questions.ts";
+import {
+  badStrangers,
+  badTokens,
+  emptyTokens,
+  EVERYBODY,
+  partlyBadToken,
+  strangers,
+  strangerToken,
+  whoText,
+} from "./tokens.ts";
 import { livePolicy } from "./trustee-view.ts";
 
-/** What one sort of KBS makes of the policy. */
-interface KindFacts {
-  readonly kind: KbsKind;
-  /** Asks for one token. */
-  readonly ask: (data: OddRequest["data"], input: unknown) => PolicyAnswer | undefined;
+/** A key that strangers read. */
+interface OpenKey extends AskedKey {
+  /** Which of them. */
+  readonly who: string;
 }
 
 /** The operators' sample secrets: they are there to be read. */
@@ -39,7 +44,7 @@ function keysText(some: readonly AskedKey[], all: readonly AskedKey[]): string {
     if (own.length === asked.length) return `"${shownName(secret)}"`;
     return own
       .map(({ key }) =>
-        key === INVENTED_KEY
+        key === ANY_KEY
           ? `any further key of "${shownName(secret)}"`
           : `"${shownName(secret)}/${shownName(key)}"`,
       )
@@ -101,9 +106,18 @@ function lintRegular(
 ): Finding[] {
   const ask = (asked: AskedKey, input: unknown): PolicyAnswer | undefined =>
     kind.ask(requestData(kind.kind.shape, asked.secret, asked.key), input);
-  const open = secrets.filter((asked) => ask(asked, strangerToken) === true);
+  const isOwn = readGenerated(livePolicy(facts.trustee).text ?? "") !== undefined;
+  const met = isOwn ? strangers.slice(0, 1) : strangers;
+  const open = secrets.flatMap((asked): readonly OpenKey[] => {
+    const to = met.filter(({ token }) => ask(asked, token) === true);
+    return to.length === 0 ? [] : [{ ...asked, who: isOwn ? EVERYBODY : whoText(to) }];
+  });
   const claims = [STRANGER, ...triedDigests(facts.trustee).digests];
-  const bad = [...emptyTokens, ...claims.flatMap((claim) => badTokens(claim))];
+  const bad = [
+    ...emptyTokens,
+    ...(isOwn ? badTokens(STRANGER) : badStrangers),
+    ...claims.slice(1).flatMap((claim) => badTokens(claim)),
+  ];
   const careless = secrets.filter((asked) => bad.some((token) => ask(asked, token) === true));
   const failing = secrets.flatMap((asked) => {
     const answer = ask(asked, strangerToken);
@@ -144,7 +158,7 @@ function lintRegular(
       mend: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
     });
   }
-  const all = open.length === secrets.length && open.length > 0;
+  const all = open.length > 0 && open.filter(({ who }) => who === EVERYBODY).length === secrets.length;
   const beyondSamples = open.some(({ secret }) => !isForAll(facts, secret));
   if (all && beyondSamples) {
     findings.push({
@@ -159,8 +173,8 @@ function lintRegular(
   }
   const gone = facts.trustee.secrets.filter(({ exists }) => !exists).map(({ name }) => name);
   const readable = open.filter(({ secret }) => !gone.includes(secret));
-  const bySecret = Map.groupBy(readable, ({ secret }) => secret);
-  return [...findings, ...[...bySecret].map(([secret, own]) => openSecret(facts, secret, own, secrets))];
+  const alike = Map.groupBy(readable, ({ secret, who }) => JSON.stringify([secret, who]));
+  return [...findings, ...[...alike.values()].map((keys) => openSecret(facts, keys, secrets))];
 }
 
 /** Whether a secret is meant for every pod: a sample, or an image policy that a pod asks for. */
@@ -179,13 +193,10 @@ function imagePolicySecrets({ pods = [] }: LiveFacts): ReadonlySet<string> {
   return new Set(secrets);
 }
 
-function openSecret(
-  facts: LiveFacts,
-  secret: string,
-  open: readonly AskedKey[],
-  asked: readonly AskedKey[],
-): Finding {
+/** @param open keys of one secret, open to the same pods */
+function openSecret(facts: LiveFacts, open: readonly OpenKey[], asked: readonly AskedKey[]): Finding {
   const { namespace } = facts.trustee;
+  const [{ secret, who } = { secret: "", who: EVERYBODY }] = open;
   const use = samples.includes(secret)
     ? ", which is the operator's sample"
     : imagePolicySecrets(facts).has(secret)
@@ -195,7 +206,8 @@ function openSecret(
     id: "TA005",
     severity: use === "" ? "warning" : "note",
     where: { kind: "Secret", namespace, name: secret },
-    what: `Every attested pod may read ${keysText(open, asked)}${use}.`,
+    ...(who === EVERYBODY ? {} : { about: [who] }),
+    what: `${who} may read ${keysText(open, asked)}${use}.`,
     why:
       use === ""
         ? "No rule restricts it, so whoever starts a pod with a registered digest reads it."
@@ -207,54 +219,17 @@ function openSecret(
   };
 }
 
-/** TA004: what a stranger gets by an odd path of a policy that denies the regular one. */
-function lintOdd(
-  kinds: readonly KindFacts[],
-  secrets: readonly AskedKey[],
-  where: Place,
-): readonly Finding[] {
-  const opened = kinds.flatMap(({ kind, ask }) => {
-    const denied = secrets.filter(
-      ({ secret, key }) => ask(requestData(kind.shape, secret, key), strangerToken) === false,
-    );
-    // One key of each secret shows it.
-    const restricted = [...Map.groupBy(denied, ({ secret }) => secret).values()].flatMap((keys) =>
-      keys.slice(0, 1),
-    );
-    if (restricted.length === 0) return [];
-    return oddRequests(kind, restricted)
-      .filter(({ data }) => ask(data, strangerToken) === true)
-      .map((request) => ({ ...request, kind }));
-  });
-  const [worst] = [...opened].sort((a, b) => Number(b.regular) - Number(a.regular));
-  if (worst === undefined) return [];
-  const more = new Set(opened.map(({ what }) => what)).size - 1;
-  return [
-    {
-      id: "TA004",
-      severity: worst.regular ? "error" : "warning",
-      where,
-      what:
-        `With ${kbsOf(worst.kind)}, a pod that is granted nothing is allowed ${worst.what}, ` +
-        `where the policy restricts a secret${more === 0 ? "" : `; and ${more} more such path${more === 1 ? "" : "s"}`}.`,
-      why: worst.regular
-        ? "An upgrade of Trustee, which changes how the path is handed over, opens restricted secrets."
-        : "No KBS asks like this today, but nothing else stands between such a path and the secrets: a `not` about the path holds where it cannot be read.",
-      mend: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
-    },
-  ];
-}
-
 /** Everything about the resource policy itself. */
 export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   const { trustee, answers } = facts;
   const { map, key, text } = livePolicy(trustee);
   if (text === undefined) return [];
   const where: Place = { kind: "ConfigMap", namespace: trustee.namespace, name: map, part: key };
+  const generated = readGenerated(text);
   const secrets = askedKeys(trustee);
   const kinds = kbsKinds(trustee).map((kind): KindFacts => ({
     kind,
-    ask: (data, input) => answerOf(answers, text, { syntax: kind.syntax, data, input }),
+    ask: (data, input) => answerOf(answers, generated, { syntax: kind.syntax, data, input }),
   }));
   const notes: readonly Finding[] =
     answers.kind === "answers"
@@ -285,13 +260,19 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
           },
         ];
   const compile = lintCompile(kinds, secrets, where);
-  if (compile.some(({ severity }) => severity === "error")) return [...notes, ...compile];
+  const limits = lintLimits(trustee, text, where);
+  // Where the KBS does not read the policy, nothing that it says counts.
+  if ([...compile, ...limits].some(({ severity }) => severity === "error"))
+    return [...notes, ...compile, ...limits];
   const working = kinds.filter((facts) => compileError(facts, secrets) === undefined);
   const [usual] = working;
   return [
     ...notes,
     ...partial,
     ...compile,
+    ...limits,
+    ...lintUnjudged(text, where),
+    ...lintNobody(facts, working, secrets, text, where),
     ...(usual === undefined ? [] : lintRegular(facts, usual, secrets, where)),
     ...lintOdd(working, secrets, where),
   ];

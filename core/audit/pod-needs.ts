@@ -1,4 +1,4 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import type { Resource } from "../access/model.ts";
 import { placeName, type GuestNeed } from "../initdata/guest-needs.ts";
 import { needFlaw, type NeedFlaw } from "../initdata/need-flaws.ts";
@@ -6,6 +6,7 @@ import { given } from "../issues.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
+import { readGenerated } from "./policy-text.ts";
 import { answerOf, kbsKinds, type KbsKind, type PolicyQuestion } from "./questions.ts";
 import type { ToldClaim } from "./told-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
@@ -89,6 +90,7 @@ export function lackedNeeds(
   answers: PolicyAnswers,
 ): readonly LackedNeed[] {
   const { text } = livePolicy(trustee);
+  const generated = text === undefined ? undefined : readGenerated(text);
   const made = claim?.sure === true ? [claim] : namedClaims(claims);
   const kinds = kbsKinds(trustee);
   const served = {
@@ -101,7 +103,7 @@ export function lackedNeeds(
   // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
   const allows = (place: Resource): boolean =>
     !kinds.every((kind) =>
-      made.every((one) => answerOf(answers, text, question(kind, place, one)) === false),
+      made.every((one) => answerOf(answers, generated, question(kind, place, one)) === false),
     );
   return claims.needs.flatMap((need) => {
     const flaw = needFlaw(need, served, allows);

@@ -1,3 +1,4 @@
+import { claimForm } from "../initdata/binding.ts";
 import { isName } from "../names.ts";
 import { mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "../policy/grants.ts";
 import { parseRegistry } from "../policy/registry.ts";
@@ -67,6 +68,9 @@ export function digestsInPolicy(text: string): readonly DigestInText[] {
 /** More names than these are no longer taken for keys. */
 const MOST_NAMES = 100;
 
+/** A key that no secret is known to have: it stands for all that nobody thought of. */
+export const ANY_KEY = "key-that-nobody-has-named";
+
 /** Words that policies are made of. */
 const noKeys: readonly string[] = ["affirming", "default", "resource"];
 
@@ -83,6 +87,36 @@ export function keysInPolicy(text: string): readonly string[] {
     (name) => isName("secretKey", name) && !noKeys.includes(name) && name.replace(DIGEST, "") !== "",
   );
   return [...new Set(keys)].slice(0, MOST_NAMES);
+}
+
+/** Strings of a policy that are of the form of the sample TEE's claims, or of SNP's up to KBS v0.17: base64 of a digest. */
+export function sampleClaimsInPolicy(text: string): readonly string[] {
+  const { pattern } = claimForm("sample");
+  const strings = [...text.matchAll(TOKEN)].map(([token]) => token.slice(1, -1));
+  return [...new Set(strings.filter((one) => pattern.test(one)))].slice(0, MOST_NAMES);
+}
+
+/** Names that stand alone are put together to paths, as long as there are not more of them. */
+const MOST_APART = 8;
+
+/** What may be secrets and their keys among the strings that a policy's rules name, be they served or not. */
+export function pathsInPolicy(text: string): readonly { readonly secret: string; readonly key: string }[] {
+  const strings = [...text.matchAll(TOKEN)].flatMap(({ 0: token }) =>
+    token.startsWith("#") ? [] : [token.slice(1, -1)],
+  );
+  const isSecret = (name: string): boolean => isName("subdomain", name) && !noKeys.includes(name);
+  const parts = strings.map((one) => one.split("/").filter((part) => part !== ""));
+  const whole = parts.flatMap((one) => {
+    const [secret = "", key = ""] = one.slice(-2);
+    return isSecret(secret) && isName("secretKey", key) ? [{ secret, key }] : [];
+  });
+  const apart = [...new Set(parts.flatMap((one) => (one.length === 1 ? one : [])))];
+  const secrets = apart.filter(isSecret).slice(0, MOST_APART);
+  const keys = apart
+    .filter((name) => isName("secretKey", name) && !noKeys.includes(name))
+    .slice(0, MOST_APART);
+  const together = secrets.flatMap((secret) => [...keys, ANY_KEY].map((key) => ({ secret, key })));
+  return [...whole.slice(0, MOST_NAMES), ...together];
 }
 
 /** What this project's own policy grants. */

@@ -1,11 +1,31 @@
-import { affirmingToken } from "../access/matrix.ts";
 import { decide, type PolicyData } from "../access/model.ts";
 import { STRANGER } from "../access/oddities.ts";
+import { sha256Hex } from "../digest.ts";
 import { own } from "../records.ts";
 import { knownKeys } from "../trustee/generation.ts";
-import type { PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
+import type { PodFacts, PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "./facts.ts";
 import { EVERY_KEY } from "../policy/grants.ts";
-import { digestsInPolicy, keysInPolicy, readGenerated } from "./policy-text.ts";
+import { namedClaims, readPodClaims } from "./pod-claims.ts";
+import {
+  ANY_KEY,
+  digestsInPolicy,
+  keysInPolicy,
+  pathsInPolicy,
+  readGenerated,
+  sampleClaimsInPolicy,
+  type GeneratedPolicy,
+} from "./policy-text.ts";
+import {
+  attestedPods,
+  badStrangers,
+  badTokens,
+  emptyTokens,
+  partlyBadToken,
+  strangers,
+  strangerToken,
+  teesOf,
+  type AttestedPod,
+} from "./tokens.ts";
 import { keysOf, livePolicy, type PolicySide } from "./trustee-view.ts";
 
 /** One request that the live policy is asked, as one sort of KBS would ask it. */
@@ -16,6 +36,21 @@ export interface PolicyQuestion {
   readonly input: unknown;
 }
 
+/** For one key of one secret, as a KBS of that sort asks. */
+export function cellQuestion(kind: KbsKind, secret: string, key: string, input: unknown): PolicyQuestion {
+  return { syntax: kind.syntax, data: requestData(kind.shape, secret, key), input };
+}
+
+const inputKeys = new WeakMap<object, string>();
+
+/** Tokens are long, and shared by many questions. */
+function inputKey(input: unknown): string {
+  if (typeof input !== "object" || input === null) return JSON.stringify(input);
+  const known = inputKeys.get(input) ?? sha256Hex(JSON.stringify(input));
+  inputKeys.set(input, known);
+  return known;
+}
+
 /** The key under which an answer is found. */
 export function questionKey(question: PolicyQuestion): string {
   const { syntax, data, input } = question;
@@ -24,7 +59,7 @@ export function questionKey(question: PolicyQuestion): string {
     data["resource-path"] ?? null,
     Object.keys(data),
     data.plugin ?? null,
-    input,
+    inputKey(input),
   ]);
 }
 
@@ -53,6 +88,13 @@ export function usualSyntax(trustee: PolicySide): RegoSyntax {
   return kbsKinds(trustee)[0].syntax;
 }
 
+/** What one sort of KBS makes of the policy. */
+export interface KindFacts {
+  readonly kind: KbsKind;
+  /** Asks for one token. */
+  readonly ask: (data: PolicyData, input: unknown) => PolicyAnswer | undefined;
+}
+
 /** How the KBSs of a kind are called. */
 export function kbsOf({ syntax }: KbsKind): string {
   return syntax === "v0" ? "KBS up to v0.16" : "KBS v0.17 and later";
@@ -63,31 +105,6 @@ export function requestData(shape: KbsKind["shape"], secret: string, key: string
   return shape === "array"
     ? { "resource-path": ["default", secret, key], plugin: "resource" }
     : { "resource-path": `resource/default/${secret}/${key}` };
-}
-
-/** A pod that attests well and is nobody's. */
-export const strangerToken: unknown = affirmingToken(STRANGER);
-
-/** Tokens of pods that do not attest well; every token has a status for each submod. @param initData their claim */
-export function badTokens(initData: string): readonly unknown[] {
-  return ["contraindicated", "warning", "none"].map((status) => ({
-    submods: {
-      cpu0: { "ear.status": status, "ear.veraison.annotated-evidence": { init_data: initData } },
-    },
-  }));
-}
-
-/** Tokens that say nothing at all. */
-export const emptyTokens: readonly unknown[] = [{ submods: {} }, {}];
-
-/** A pod whose CPU attests well, and whose GPU does not. @param initData its claim */
-export function partlyBadToken(initData: string): unknown {
-  return {
-    submods: {
-      cpu0: { "ear.status": "affirming", "ear.veraison.annotated-evidence": { init_data: initData } },
-      gpu0: { "ear.status": "contraindicated" },
-    },
-  };
 }
 
 /** A path that no KBS should hand over; of well-formed ones, that this sort of KBS does not. */
@@ -136,9 +153,6 @@ function oddAbout(kind: KbsKind, secret: string, key: string): readonly OddReque
   ];
 }
 
-/** A key that no secret is known to have: it stands for all that nobody thought of. */
-export const INVENTED_KEY = "key-that-nobody-has-named";
-
 /** A secret and one of its keys, to ask for. */
 export interface AskedKey {
   readonly secret: string;
@@ -157,7 +171,7 @@ export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   return [...names].flatMap((secret) => {
     const known = trustee.secrets.find(({ name }) => name === secret)?.keys ?? [];
     const granted = Object.keys(own(generated?.secrets, secret) ?? {}).filter((key) => key !== EVERY_KEY);
-    return [...new Set([...known, ...granted, ...foreign, INVENTED_KEY])].map((key) => ({ secret, key }));
+    return [...new Set([...known, ...granted, ...foreign, ANY_KEY])].map((key) => ({ secret, key }));
   });
 }
 
@@ -185,14 +199,76 @@ export function oddRequests(kind: KbsKind, secrets: readonly AskedKey[]): readon
   return [...secrets.flatMap(({ secret, key }) => oddAbout(kind, secret, key)), ...shapeless];
 }
 
+/** Running pods beyond these do not tell more of whether a policy gives anything to anybody. */
+const MOST_PODS = 50;
+
+/** Pods that attest well and that a policy may know: by the digests that it names, and those that run. */
+function knownPods(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly AttestedPod[] {
+  const { text = "" } = livePolicy(trustee);
+  const named = triedDigests(trustee).digests.flatMap((digest) =>
+    digest.length === 96
+      ? attestedPods("tdx", digest, ["none", "gpu"])
+      : [
+          ...attestedPods("az-snp-vtpm", digest, ["none", "gpu"]),
+          ...attestedPods("az-tdx-vtpm", digest, ["none"]),
+          ...attestedPods("snp", digest, ["none"]),
+        ],
+  );
+  const inBase64 = sampleClaimsInPolicy(text).flatMap((claim) => [
+    ...attestedPods("sample", claim, ["none"]),
+    ...attestedPods("snp", claim, ["none"]),
+  ]);
+  const running = pods.slice(0, MOST_PODS).flatMap((pod) => {
+    const claims = readPodClaims(pod);
+    if (claims === undefined || "problem" in claims) return [];
+    return namedClaims(claims).flatMap((claim) =>
+      teesOf(claim).flatMap((tee) => attestedPods(tee, claim.value, ["none", "gpu"])),
+    );
+  });
+  return [...named, ...inBase64, ...running];
+}
+
+/** Who a policy is asked for, to tell whether it gives anything to anybody: of this project's own nobody. */
+export function anybody(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly AttestedPod[] {
+  const { text = "" } = livePolicy(trustee);
+  return readGenerated(text) === undefined ? [...strangers, ...knownPods(trustee, pods)] : [];
+}
+
+/** Of those who may be anybody, who is asked for with every path that the policy may mean. */
+const MOST_FOR_NAMED = 80;
+
+/** What is asked to tell whether a policy gives anything to anybody, by paths that it may mean beside the keys that there are. */
+export function namedRequests(
+  { syntax, shape }: KbsKind,
+  trustee: TrusteeFacts,
+  pods: readonly AttestedPod[],
+): readonly PolicyQuestion[] {
+  const { text = "" } = livePolicy(trustee);
+  return pathsInPolicy(text).flatMap(({ secret, key }) =>
+    pods.slice(0, MOST_FOR_NAMED).map(({ token }) => ({
+      syntax,
+      data: requestData(shape, secret, key),
+      input: token,
+    })),
+  );
+}
+
 /** Everything that `lint` asks the live policy. */
-export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] {
+export function lintQuestions(
+  trustee: TrusteeFacts,
+  pods: readonly PodFacts[] = [],
+): readonly PolicyQuestion[] {
   const keys = askedKeys(trustee);
-  const claims = [STRANGER, ...triedDigests(trustee).digests];
+  const { text = "" } = livePolicy(trustee);
+  const isOwn = readGenerated(text) !== undefined;
+  const asked = anybody(trustee, pods);
   const tokens = [
     strangerToken,
+    ...asked.map(({ token }) => token),
     ...emptyTokens,
-    ...claims.flatMap((claim) => [partlyBadToken(claim), ...badTokens(claim)]),
+    ...(isOwn ? badTokens(STRANGER) : badStrangers),
+    partlyBadToken(STRANGER),
+    ...triedDigests(trustee).digests.flatMap((claim) => [partlyBadToken(claim), ...badTokens(claim)]),
   ];
   return kbsKinds(trustee).flatMap((kind) => [
     ...keys.flatMap(({ secret, key }) =>
@@ -202,6 +278,7 @@ export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] 
         input,
       })),
     ),
+    ...(isOwn ? [] : namedRequests(kind, trustee, asked)),
     ...oddRequests(kind, keys).map(({ data }) => ({ syntax: kind.syntax, data, input: strangerToken })),
   ]);
 }
@@ -209,17 +286,17 @@ export function lintQuestions(trustee: TrusteeFacts): readonly PolicyQuestion[] 
 /**
  * What the policy says: as a real engine answered; else, for this project's own policy, as its model says, which tests
  * prove equal.
+ * @param generated what this project's own policy grants; undefined: it is somebody else's
  * @returns `undefined` if nobody knows
  */
 export function answerOf(
   answers: PolicyAnswers,
-  policy: string | undefined,
+  generated: GeneratedPolicy | undefined,
   question: PolicyQuestion,
 ): PolicyAnswer | undefined {
   if (answers.kind === "answers") {
     const answer = answers.byQuestion.get(questionKey(question));
     if (answer !== undefined) return answer;
   }
-  const generated = policy === undefined ? undefined : readGenerated(policy);
   return generated === undefined ? undefined : decide(generated, question.data, question.input).allowed;
 }

@@ -2,7 +2,7 @@ import { claimSpellings, type Binding, type HardwareBinding } from "../initdata/
 import { own } from "../records.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { StackFacts } from "./facts.ts";
-import type { TeePod, ToldClaim } from "./told-claim.ts";
+import { azureTeeOf, type TeePod, type ToldClaim } from "./told-claim.ts";
 import { isInitdataEntry, type LiveEntry } from "./trustee-view.ts";
 
 /** Where a claim stands in the reference values. */
@@ -28,14 +28,12 @@ const bareMetalNames: Readonly<Record<Exclude<HardwareBinding, "azure-vtpm">, Re
 const PCR = /pcr_?\d/i;
 
 /** Whether an entry is for the pod's TEE: by its instance size on Azure, or its binding, where they say it. */
-export function isForTee(entry: string, { machineType }: TeePod, { binding, sure }: ToldClaim): boolean {
+export function isForTee(entry: string, pod: TeePod, { binding, sure }: ToldClaim): boolean {
   if (sure && binding !== "azure-vtpm") {
     return !PCR.test(entry) && !(binding === "snp" ? /^tdx/i : /^snp/i).test(entry);
   }
-  if (machineType === undefined) return true;
-  if (/^Standard_[DE]C\d+e/.test(machineType)) return !/^snp/i.test(entry);
-  if (/^Standard_[DE]C\d+a/.test(machineType)) return !/^tdx/i.test(entry);
-  return true;
+  const tee = azureTeeOf(pod);
+  return tee === undefined || !(tee === "az-tdx-vtpm" ? /^snp/i : /^tdx/i).test(entry);
 }
 
 /** Whether an entry holds a claim, in a spelling that a verifier reports. */
@@ -77,17 +75,24 @@ function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFact
   );
 }
 
-/** Looks a pod's claim up in the reference values. */
+/**
+ * Looks a pod's claim up in the reference values.
+ * @param asked the entries that the attestation policy asks for, where that is seen: no others count
+ */
 export function registrationOf(
   document: readonly LiveEntry[],
   pod: TeePod,
   claim: ToldClaim,
   stack: StackFacts | undefined,
+  asked?: readonly string[],
 ): Registration {
-  const entries = document.filter((entry) => isFor(entry, pod, claim, stack));
+  const entries = document.filter((entry) =>
+    asked === undefined ? isFor(entry, pod, claim, stack) : asked.includes(entry.name),
+  );
   const holding = entries.filter((entry) => holdsClaim(entry, claim));
   const elsewhere = document.filter(
     (entry) =>
+      asked === undefined &&
       !isInitdataEntry(entry.name, stack) &&
       isForTee(entry.name, pod, claim) &&
       !PCR.test(entry.name) &&

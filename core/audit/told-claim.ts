@@ -39,6 +39,12 @@ function bindingAskedFor({ machineType, runtimeClass = "" }: TeePod): Binding | 
   return bindingsOfClass(runtimeClass)?.[0];
 }
 
+/** The TEE of a pod on Azure, by its instance size, where that says it. */
+export function azureTeeOf({ machineType = "" }: TeePod): "az-snp-vtpm" | "az-tdx-vtpm" | undefined {
+  if (/^Standard_[DE]C\d+e/.test(machineType)) return "az-tdx-vtpm";
+  return /^Standard_[DE]C\d+a/.test(machineType) ? "az-snp-vtpm" : undefined;
+}
+
 /** What of a pod says which TEE it has. */
 export type TeePod = Pick<PodFacts, "machineType" | "runtimeClass">;
 

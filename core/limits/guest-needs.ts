@@ -1,4 +1,4 @@
-import { affirmingToken } from "../access/matrix.ts";
+import { affirmingToken } from "../access/token.ts";
 import { decide, type AccessRules } from "../access/model.ts";
 import type { Binding } from "../initdata/binding.ts";
 import { imagePolicyNeed, placeName, type GuestNeed } from "../initdata/guest-needs.ts";

@@ -36,6 +36,7 @@ export const trusteeNames = {
   kbsConfig: "trusteeconfig-kbs-config",
   resourcePolicy: "trusteeconfig-resource-policy",
   referenceValues: "trusteeconfig-rvps-reference-values",
+  attestationPolicy: "trusteeconfig-attestation-policy-cpu",
   deployment: "trustee-deployment",
   certificate: "trustee-tls-cert",
 } as const;

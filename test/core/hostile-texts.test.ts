@@ -1,16 +1,31 @@
 import { describe, expect, it } from "vitest";
 import { parseKbsLine } from "../../core/access/kbs-log.ts";
+import { liveAppraisal } from "../../core/audit/attestation-policy.ts";
 import { readPodClaims } from "../../core/audit/pod-claims.ts";
-import { digestsInPolicy, keysInPolicy, readGenerated } from "../../core/audit/policy-text.ts";
+import {
+  digestsInPolicy,
+  keysInPolicy,
+  pathsInPolicy,
+  readGenerated,
+  sampleClaimsInPolicy,
+} from "../../core/audit/policy-text.ts";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { inspectInitdata } from "../../core/initdata/verbatim.ts";
 import { Issues } from "../../core/issues.ts";
 import { commandsIn, wideningsIn } from "../../core/limits/agent-policy-text.ts";
 import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
+import { inputFields, mayHold } from "../../core/rego/fields.ts";
+import { beyondRegoLimits } from "../../core/rego/limits.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { certificateBlocks, otherBlocks } from "../../core/pem.ts";
 import { readLedgers } from "../../core/reference-values/ledger.ts";
+import type { TrusteeFacts } from "../../core/audit/facts.ts";
+import { withAttestationPolicy } from "./audit/support.ts";
+
+/** A Trustee with this attestation policy: its executables are what the text has as rules. */
+const attestedBy = (text: string): TrusteeFacts =>
+  withAttestationPolicy(text.replaceAll("ExecProcessRequest", "executables"));
 
 const MIB = 1024 * 1024;
 const filled = (part: string): string => part.repeat(Math.floor(MIB / part.length));
@@ -37,6 +52,10 @@ const hostile: readonly (readonly [name: string, text: string])[] = [
     "rules that lean on one another",
     numbered((index) => `r${index} { r${index + 1} }\nExecProcessRequest { r${index} }\n`, 18_000),
   ],
+  ["references in one another", filled("x := input[")],
+  ["calls in one another", filled("object.get(a, ")],
+  ["fields of fields", `allow if input${filled(".a")}`],
+  ["objects that are not closed", filled('{"a": ')],
   ["negations", `ExecProcessRequest { ${filled("not ")}}`],
   ["lists of commands in one another", filled("allowed_commands := [")],
   ["digests in one line", numbered(digest, 15_000)],
@@ -58,6 +77,12 @@ const hostile: readonly (readonly [name: string, text: string])[] = [
 const readers: readonly (readonly [name: string, read: (text: string) => unknown])[] = [
   ["digests in a policy", digestsInPolicy],
   ["keys in a policy", keysInPolicy],
+  ["paths in a policy", pathsInPolicy],
+  ["claims in a policy", sampleClaimsInPolicy],
+  ["the fields that a policy looks at", (text) => inputFields(text, "ExecProcessRequest")],
+  ["whether a rule may hold", (text) => mayHold(`package policy\n${text}`, "policy", "allow")],
+  ["the limits of the engine", beyondRegoLimits],
+  ["an attestation policy", (text) => liveAppraisal(attestedBy(text), "snp")],
   ["a policy of this project", readGenerated],
   ["a policy's registry", parseRegistry],
   ["a policy's rules", readRules],

@@ -107,7 +107,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
       ...["TA002", "TA004", "TA008", "TA102", "TA005", "TA005"],
     ]);
     expect(await readFile(junit, "utf8")).toContain(
-      '<testsuites name="access lint" tests="29" failures="4">',
+      '<testsuites name="access lint" tests="32" failures="4">',
     );
   });
 
@@ -265,6 +265,7 @@ describe("Trustee 0.21", () => {
   it("denies everything with a policy that splits what is an array", async () => {
     expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
       `error TA006 ${POLICY}, ${policyKey}: The policy breaks off on a regular request, e.g. for attestation-status/status: split: operand 1 must be string but got array.`,
+      `error TA014 ${POLICY}, ${policyKey}: No secret is given to any pod that attests well, however it is asked.`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);
   });

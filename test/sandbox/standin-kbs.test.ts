@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { judgeDenial, parseKbsLine } from "../../core/access/kbs-log.ts";
+import { appraise } from "../../sandbox/trustee/standin/appraisal.ts";
 import { Kbs, kbsPaths } from "../../sandbox/trustee/standin/kbs.ts";
 import { beyondLimits } from "../../sandbox/trustee/standin/regorus.ts";
 
@@ -17,11 +18,16 @@ afterAll(() => {
 const id = { repository: "default", type: "p2-secret", tag: "secret" };
 const PATH = "resource/default/p2-secret/secret";
 
+const POLICY = readFileSync("sandbox/trustee/manifests/attestation-policy.rego", "utf8");
+
 /** The requests in the log of a guest that asks a KBS v0.21 without a resource policy, which denies without asking OPA. */
-async function asked(referenceValues: string): Promise<readonly unknown[]> {
-  const { referenceValues: file } = kbsPaths["0.21"];
+async function asked(referenceValues: string, attestationPolicy = POLICY): Promise<readonly unknown[]> {
+  const { referenceValues: file, attestationPolicy: policyFile } = kbsPaths["0.21"];
   const logFile = join(folder, "kbs.log");
-  const files = new Map([[file, Buffer.from(referenceValues)]]);
+  const files = new Map([
+    [file, Buffer.from(referenceValues)],
+    [policyFile, Buffer.from(attestationPolicy)],
+  ]);
   const kbs = new Kbs(files, { generation: "0.21", resourcePath: "array", opa: "", logFile });
   expect(await kbs.getResource({ tee: "snp", pcr8: "aa" }, "10.0.0.1", id)).toBeUndefined();
   const events = kbs.lines.flatMap(({ text }) => parseKbsLine(text) ?? []);
@@ -45,6 +51,18 @@ test("a guest that does not attest does not ask again", async () => {
   ]);
 });
 
+test("a guest is appraised by what the installed attestation policy asks, as a real KBS does", () => {
+  const stock = (name: string): string => readFileSync(`test/fixtures/attestation/${name}.rego`, "utf8");
+  const status = (policy: string, values: Readonly<Record<string, readonly string[]>>): unknown =>
+    appraise({ tee: "snp", pcr8: "aa" }, policy, (name) => values[name] ?? null).executables;
+  const pcr8 = { snp_pcr08: ["aa"] };
+  expect(status(POLICY, pcr8)).toBe(3);
+  expect(status(POLICY, { tdx_pcr08: ["aa"] })).toBe(33);
+  // PCR 3, 9, 11 and 12 are asked for too; those of operator v0.18 and Red Hat's v1.1 call the TEE by a name that no KBS uses.
+  const names = ["trustee-operator-v0.21.0", "trustee-operator-v0.18.0", "redhat-v1.1.0"];
+  expect(names.map((name) => status(stock(name), pcr8))).toEqual([33, 33, 33]);
+});
+
 test("a policy beyond the limits of KBS v0.21's engine is not read there", () => {
   const long = `x := "${"a".repeat(1100)}"`;
   const limit = (policy: string): number | undefined => beyondLimits("v0.21", policy)?.row;
@@ -53,5 +71,6 @@ test("a policy beyond the limits of KBS v0.21's engine is not read there", () =>
   expect(limit(`package policy\nx := "#${"a".repeat(1100)}"\n`)).toBe(2);
   expect(limit(`package policy\n${"\n".repeat(19_998)}`)).toBeUndefined();
   expect(limit(`package policy\n${"\n".repeat(20_001)}`)).toBe(20_000);
+  expect(limit(`package policy\n# ${"a".repeat(1_048_576)}`)).toBe(1);
   expect(beyondLimits("v0.18", `package policy\n${long}\n`)).toBeUndefined();
 });

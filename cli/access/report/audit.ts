@@ -14,6 +14,6 @@ export async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
     readTrustee(sides.trustee, sides.place),
     readStackPods(sides.pods, stack),
   ]);
-  const answers = await askPolicy(trustee, lintQuestions(trustee));
+  const answers = await askPolicy(trustee, lintQuestions(trustee, pods));
   return lint({ trustee, pods, namespaces, answers, stack: stackFacts(stack) });
 }

@@ -1,5 +1,5 @@
-# The sandbox's KBS stand-in decides about an attestation by the reference values snp_pcr08 and tdx_pcr08 alone;
-# this text stands where the operator installs its own attestation policy. Its errors name the lines below.
+# The sandbox's stand-in for the operator's own attestation policy. The KBS stand-in reads of it which PCRs of an Azure pod are compared
+# with which reference values; its errors name the lines below.
 package policy
 
 import rego.v1
@@ -11,3 +11,15 @@ default executables := 33
 executables := 3 if input["az-snp-vtpm"].tpm.pcr08 in query_reference_value("snp_pcr08")
 
 executables := 3 if input["az-tdx-vtpm"].tpm.pcr08 in query_reference_value("tdx_pcr08")
+
+executables := 3 if input.sample.launch_digest in query_reference_value("launch_digest")
+
+hardware := 2 if input["az-snp-vtpm"]
+
+hardware := 2 if input["az-tdx-vtpm"]
+
+hardware := 2 if {
+  input.sample.svn in query_reference_value("svn")
+  input.sample.platform_version.major == query_reference_value("major_version")
+  input.sample.platform_version.minor >= query_reference_value("minimum_minor_version")
+}

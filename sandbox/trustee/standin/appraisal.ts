@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import type { Measurement } from "./measurement.ts";
 
+type Measured = Pick<Measurement, "tee" | "pcr8">;
+
 /** What a TEE reports: the vTPM of a VM its PCR8, the sample TEE what every one of its kind reports. */
-export type Evidence =
-  Pick<Measurement, "tee" | "pcr8"> | { readonly tee: "sample"; readonly initData: string };
+export type Evidence = Measured | { readonly tee: "sample"; readonly initData: string };
 
 /** What the attestation policy makes of the evidence, by the members of the trust vector that it decides. */
 export interface Appraisal {
@@ -39,19 +41,32 @@ const sampleHardware: readonly Demand[] = [
   },
 ];
 
+/** PCRs that every guest of the sandbox measures, since they all start from one image. */
+function imagePcr(pcr: string): string {
+  return createHash("sha256").update(`pcr${pcr} of the sandbox's image`).digest("hex");
+}
+
+/** Which PCRs of a vTPM the attestation policy compares, as stock ones write it: one line for each. */
+function pcrDemands({ tee, pcr8 }: Measured, policy: string): readonly Demand[] {
+  const line = /^[^#\n]*input\["az-(snp|tdx)-vtpm"\]\.tpm\.pcr(\d\d) in query_reference_value\("([^"]+)"\)/gm;
+  return [...policy.matchAll(line)].flatMap(([, of, pcr = "", name = ""]) =>
+    of === tee ? [{ name, fits: holds(pcr === "08" ? pcr8 : imagePcr(pcr)) }] : [],
+  );
+}
+
 /**
- * Asks the reference values in the order in which Trustee's attestation policy does; of a vTPM, PCR8's alone.
+ * Asks the reference values in the order in which Trustee's attestation policy does; of a vTPM, those of its PCRs alone. One that
+ * compares none recognizes nothing, as those that call the TEE otherwise.
+ * @param policy the attestation policy's text
  * @param ask a value's JSON, null where there is none
  * @throws whatever `ask` throws
  */
-export function appraise(evidence: Evidence, ask: (name: string) => unknown): Appraisal {
+export function appraise(evidence: Evidence, policy: string, ask: (name: string) => unknown): Appraisal {
   const fit = (demands: readonly Demand[]): boolean => demands.every(({ name, fits }) => fits(ask(name)));
-  const sample = evidence.tee === "sample";
-  const executables = sample
-    ? { name: "launch_digest", fits: holds(launchDigest) }
-    : { name: `${evidence.tee}_pcr08`, fits: holds(evidence.pcr8) };
-  return {
-    executables: fit([executables]) ? 3 : 33,
-    hardware: !sample || fit(sampleHardware) ? 2 : 97,
-  };
+  if (evidence.tee === "sample") {
+    const isKnown = fit([{ name: "launch_digest", fits: holds(launchDigest) }]);
+    return { executables: isKnown ? 3 : 33, hardware: fit(sampleHardware) ? 2 : 97 };
+  }
+  const demands = pcrDemands(evidence, policy);
+  return { executables: demands.length > 0 && fit(demands) ? 3 : 33, hardware: 2 };
 }

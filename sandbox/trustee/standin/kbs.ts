@@ -181,7 +181,7 @@ export class Kbs {
     const text = this.#files.get(referenceValues)?.toString("utf8") ?? (generation === "0.18" ? "[]" : "{}");
     let asked = "";
     try {
-      return appraise(evidence, (name) => {
+      return appraise(evidence, this.#attestationPolicy, (name) => {
         asked = name;
         const found = referenceValue(generation, text, name);
         if (found === undefined) this.#warnOfMissing(name);
@@ -190,6 +190,11 @@ export class Kbs {
     } catch (error) {
       return attestationError(this.#failedQuery(asked, error instanceof Error ? error.message : "unknown"));
     }
+  }
+
+  get #attestationPolicy(): string {
+    const { attestationPolicy } = kbsPaths[this.#options.generation];
+    return this.#files.get(attestationPolicy)?.toString("utf8") ?? "";
   }
 
   #warnOfMissing(name: string): void {
@@ -203,10 +208,8 @@ export class Kbs {
 
   /** The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy asks. */
   #failedQuery(name: string, why: string): string {
-    const policy =
-      this.#files.get(kbsPaths[this.#options.generation].attestationPolicy)?.toString("utf8") ?? "";
     const query = `query_reference_value("${name}")`;
-    const lines = policy.split("\n");
+    const lines = this.#attestationPolicy.split("\n");
     const row = lines.findIndex((line) => line.includes(query)) + 1;
     const source = lines[row - 1] ?? "";
     const before = source.slice(0, source.indexOf(query) + "query_reference_value".length);

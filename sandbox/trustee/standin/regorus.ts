@@ -1,3 +1,4 @@
+import { beyondRegoLimits, regoLimits } from "../../../core/rego/limits.ts";
 import type { RegoError } from "./rego.ts";
 import type { KbsVersion } from "./token.ts";
 
@@ -58,25 +59,17 @@ export function missingImport(policy: string): EngineMessage | undefined {
   return { row, col: source.search(/\bif\b/) + 1, source, message };
 }
 
-const LONGEST_LINE = 1024;
-const MOST_LINES = 20_000;
+const beyond = {
+  column: `line exceeds maximum column width of ${regoLimits.column}`,
+  lines: ` exceeds maximum allowed line count ${regoLimits.lines}`,
+  bytes: ` exceeds maximum allowed policy file size ${regoLimits.bytes} bytes`,
+} as const;
 
-/** What regorus 0.10, of KBS v0.21, refuses and OPA does not: comments do not count for the length of a line. */
+/** What regorus 0.10, of KBS v0.21, refuses and OPA does not. */
 export function beyondLimits(version: KbsVersion, policy: string): EngineMessage | undefined {
-  if (version !== "v0.21") return undefined;
-  const lines = policy.split("\n");
-  if (lines.length > MOST_LINES) {
-    const message = `the policy has more than ${MOST_LINES} lines`;
-    return { row: MOST_LINES, col: 1, source: lines[MOST_LINES - 1] ?? "", message };
-  }
-  const row = lines.findIndex((line) => line.length > LONGEST_LINE && codeLength(line) > LONGEST_LINE) + 1;
-  if (row === 0) return undefined;
-  const message = `line exceeds maximum column width of ${LONGEST_LINE}`;
-  return { row, col: LONGEST_LINE, source: lines[row - 1] ?? "", message };
-}
-
-/** The length of a line up to its comment. */
-function codeLength(line: string): number {
-  const [code = ""] = /^(?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^#])*/.exec(line) ?? [];
-  return code.trimEnd().length;
+  const found = version === "v0.21" ? beyondRegoLimits(policy) : undefined;
+  if (found === undefined) return undefined;
+  const { limit, line: row } = found;
+  const col = limit === "column" ? regoLimits.column : 1;
+  return { row, col, source: policy.split("\n")[row - 1] ?? "", message: beyond[limit] };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askResourcePolicy } from "../../../cli/rego/batch.ts";
-import { affirmingToken } from "../../../core/access/matrix.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
 import { decide, type AccessRules } from "../../../core/access/model.ts";
 import { accessRequests, type AccessRequest } from "../../../core/access/requests.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";

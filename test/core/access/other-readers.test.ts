@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { affirmingToken, accessMatrix, matrixText } from "../../../core/access/matrix.ts";
+import { accessMatrix, matrixText } from "../../../core/access/matrix.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
 import { decide } from "../../../core/access/model.ts";
 import { otherReaderLine, otherReaders } from "../../../core/access/other-readers.ts";
 import { mergeGrants, type StackGrants } from "../../../core/policy/grants.ts";

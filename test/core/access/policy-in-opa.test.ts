@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy } from "../../../cli/access/check/resource-policy.ts";
 import { askResourcePolicy } from "../../../cli/rego/batch.ts";
-import { affirmingToken } from "../../../core/access/matrix.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
 import { decide, type AccessRules } from "../../../core/access/model.ts";
 import { accessRequests, type AccessRequest } from "../../../core/access/requests.ts";
 import { otherSecretsModes } from "../../../core/policy/grants.ts";

@@ -8,7 +8,7 @@ import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { bindings, claimSpellings, initDataClaim, type Binding } from "../../../core/initdata/binding.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { healthyTrustee, NOW, pcr8, podFixture, referenceValues, toml } from "../../fixtures/live-facts.ts";
-import { base, withValues } from "./support.ts";
+import { base, withValues, unseen, withAttestationPolicy } from "./support.ts";
 
 const LATER = "2035-01-01T00:00:00Z";
 
@@ -104,7 +104,9 @@ describe.each(["snp", "tdx"] as const)(
       expect(denial(given)).toBeUndefined();
       expect(explained(given)).toMatchObject({
         verdict: "denied",
-        reference: expect.stringMatching(/^holds: bare metal asks for none/) as string,
+        reference: expect.stringMatching(
+          /^holds: the attestation policy asks for no reference value for (?:host data|mr_config_id) on/,
+        ) as string,
       });
       expect(found({ ...given, trustee: trusteeOf(binding, EMPTY) })).toEqual([]);
     });
@@ -128,12 +130,19 @@ describe.each(["snp", "tdx"] as const)(
 
     it("does not attest well where its stack has entries for it, which have lost its digest", () => {
       const given = {
-        trustee: trusteeOf(binding, referenceValues([["mine", LATER, [claim(binding, "pod2")]]])),
+        trustee: unseen(trusteeOf(binding, referenceValues([["mine", LATER, [claim(binding, "pod2")]]]))),
         pod: anywhere("pod3"),
         stack: stackOn(binding, ["mine"]),
       };
-      expect(denial(given)).toContain("no reference value holds this digest");
-      expect(found(given).filter((line) => line.includes("TA103"))).toHaveLength(1);
+      expect(explained(given).reference).toBe(
+        "unknown: no reference value holds this digest; whether the attestation policy asks for it is not seen",
+      );
+      const asking = `package policy\nexecutables := 3 if { input.${binding}\n input.init_data in query_reference_value("mine") }\n`;
+      const asked = { ...given, trustee: withAttestationPolicy(asking, given.trustee) };
+      expect(denial(asked)).toContain("no reference value holds this digest");
+      expect([given, asked].map((one) => found(one).filter((line) => line.includes("TA103")).length)).toEqual(
+        [1, 1],
+      );
     });
 
     it("needs none for the entries that its stack writes for others", () => {
@@ -185,7 +194,9 @@ describe("a pod of which nothing says on what it runs", () => {
 });
 
 describe("an entry of the reference values that a stack names as it likes", () => {
-  const trustee = trusteeOf("azure-vtpm", referenceValues([["my_entry", LATER, [pcr8.pod2, pcr8.pod3]]]));
+  const trustee = unseen(
+    trusteeOf("azure-vtpm", referenceValues([["my_entry", LATER, [pcr8.pod2, pcr8.pod3]]])),
+  );
   const stack = stackOn("azure-vtpm", ["my_entry"]);
 
   it("holds the digests of its pods", () => {
@@ -234,7 +245,7 @@ describe("a pod on a development cluster", () => {
     const trustee = trusteeOf("sample", "[]");
     expect(explained({ trustee, pod })).toEqual({
       verdict: "allowed",
-      reference: "holds: sample: not attested by hardware: no reference value is for its digest",
+      reference: "holds: the attestation policy asks for no reference value for sample init_data on sample",
     });
     expect(explained({ trustee, pod: anywhere("pod2", { runtimeClass: "kata-qemu-snp" }) }).verdict).toBe(
       "denied",

@@ -7,8 +7,11 @@ import { questionKey } from "../../../core/audit/questions.ts";
 import { healthyTrustee, NOW, pcr8, podFixture } from "../../fixtures/live-facts.ts";
 import { base } from "./support.ts";
 
+const CHANGE =
+  "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.";
+
 describe("somebody else's policy", () => {
-  const policy = `package policy\na := "${pcr8.pod1}"\nb := "${pcr8.pod2}"\n`;
+  const policy = `package policy\nallow { init_data == "${pcr8.pod1}" }\nallow { init_data == "${pcr8.pod2}" }\n`;
   const trustee = {
     ...healthyTrustee,
     policy: { name: "p", changedAt: NOW - 8000, resourceVersion: "1", data: { "policy.rego": policy } },
@@ -31,10 +34,10 @@ describe("somebody else's policy", () => {
     expect(conditions.at(-1)).toEqual({
       id: "policy",
       status: "fails",
-      detail: "this pod's digest is not among those that the policy grants the secret to",
+      detail: "the policy gives the secret to other digests, not to this pod's",
       expected: [`${pcr8.pod2} (line 3 of the policy)`],
       seen: pcr8.pod3,
-      next: "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+      next: CHANGE,
     });
   });
 
@@ -47,7 +50,7 @@ describe("somebody else's policy", () => {
         id: "policy",
         status: "unknown",
         detail:
-          "it depends on the KBS, whose version is not seen: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy denies every secret that nobody is granted",
+          "it depends on the KBS, whose version is not seen: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy does not give the secret to this pod, nor to any digest that it names",
         next: "Look which KBS runs, or write the policy so that both read it alike; npm run access -- lint says more.",
       },
     });
@@ -55,7 +58,7 @@ describe("somebody else's policy", () => {
 
   it("that names the digest in another case denies it", () => {
     const upper = pcr8.pod3.toUpperCase();
-    const text = `package policy\na := "${upper}"\n`;
+    const text = `package policy\nallow { init_data == "${upper}" }\n`;
     const live = { ...trustee, policy: { ...trustee.policy, data: { "policy.rego": text } } };
     const asked = explainQuestions(live, undefined, "p2-secret", "secret");
     const byQuestion = new Map(
@@ -87,7 +90,10 @@ describe("somebody else's policy", () => {
       return [status, detail];
     };
     expect(last(() => true)).toEqual(["holds", "the policy gives the secret to every pod that attests well"]);
-    expect(last(() => false)).toEqual(["fails", "the policy denies every secret that nobody is granted"]);
+    expect(last(() => false)).toEqual([
+      "fails",
+      "the policy does not give the secret to this pod, nor to any digest that it names",
+    ]);
     expect(last(() => ({ failed: "evaluation", message: "split: operand 1" }))).toEqual([
       "fails",
       "the policy breaks off, which denies: split: operand 1",

@@ -35,7 +35,7 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ Trustee runs        trustee-deployment-1, since 2026-02-28T22:03:20Z
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
   ✓ reference value     snp_pcr08 holds this digest
-  ✓ other values        Trustee can read the other reference values of its TEE
+  ✓ other values        the attestation policy asks for no other reference value on az-snp-vtpm
   ✗ policy              this pod's digest is not among those that the policy grants the secret to
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}

@@ -3,6 +3,8 @@ import type { PolicyQuestion } from "../../../core/audit/questions.ts";
 import { facts, healthyTrustee, pcr8 } from "../../fixtures/live-facts.ts";
 import { foreign, IMAGE_POLICY, lines, POLICY } from "./lint-support.ts";
 
+const NOBODY = `error TA014 ${POLICY}, policy.rego: No secret is given to any pod that attests well, however it is asked.`;
+
 describe("somebody else's policy", () => {
   const isStranger = ({ input }: PolicyQuestion): boolean =>
     JSON.stringify(input).includes("affirming") && !JSON.stringify(input).includes("contraindicated");
@@ -79,6 +81,7 @@ describe("somebody else's policy", () => {
   it("that does not compile is an error for the KBS in use, a warning for the one to come", () => {
     const failed = { failed: "policy", message: "`if` keyword is required before rule body" } as const;
     expect(lines(foreign("x", ({ syntax }) => (syntax === "v1" ? failed : false)))).toEqual([
+      NOBODY,
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: ${failed.message}.`,
     ]);
     expect(lines(foreign("x", () => failed))).toEqual([
@@ -95,6 +98,7 @@ describe("somebody else's policy", () => {
       lines(foreign("x", ({ data }) => (typeof data["resource-path"] === "string" ? failed : false))),
     ).toEqual([
       `error TA006 ${POLICY}, policy.rego: The policy breaks off on a regular request, e.g. for trustee-image-policy/policy: ${failed.message}.`,
+      NOBODY,
     ]);
   });
 
@@ -103,10 +107,12 @@ describe("somebody else's policy", () => {
       question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
     expect(lines(foreign("x", onArray))).toEqual([
       `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path as KBS v0.17 and later hand it over, where the policy restricts a secret; and 15 more such paths.`,
+      NOBODY,
     ]);
     const onNothing = ({ data, syntax }: PolicyQuestion): boolean =>
       syntax === "v1" && Object.keys(data).length === 0;
     expect(lines(foreign("x", onNothing))).toEqual([
+      NOBODY,
       `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, a pod that is granted nothing is allowed no path, where the policy restricts a secret.`,
     ]);
   });

@@ -20,7 +20,7 @@ export function foreign(
   changes: Partial<TrusteeFacts> = {},
 ): LiveFacts {
   const given = facts({ ...changes, policy: withPolicy({ "policy.rego": policy }) });
-  const asked = lintQuestions(given.trustee);
+  const asked = lintQuestions(given.trustee, given.pods);
   return {
     ...given,
     answers: {

@@ -31,3 +31,14 @@ export function withValues(text: string): TrusteeFacts {
 export function logOf(text: string, start = NOW - 60): readonly LogLine[] {
   return text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
 }
+
+/** A Trustee whose attestation policy this account must not read. */
+export function unseen({ attestationPolicy: _, ...trustee }: TrusteeFacts): TrusteeFacts {
+  return trustee;
+}
+
+/** A Trustee with an attestation policy. */
+export function withAttestationPolicy(text: string, trustee: TrusteeFacts = healthyTrustee): TrusteeFacts {
+  const map = { name: "trusteeconfig-attestation-policy-cpu", changedAt: NOW - 8000, resourceVersion: "102" };
+  return { ...trustee, attestationPolicy: { ...map, data: { "default_cpu.rego": text } } };
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { affirmingToken } from "../../../core/access/matrix.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
 import { decide } from "../../../core/access/model.ts";
 import { listGrants, mergeGrants } from "../../../core/policy/grants.ts";
 import { readRules } from "../../../core/policy/intact.ts";

@@ -1,0 +1,47 @@
+/** What regorus, the engine in Trustee, takes at most from its version 0.10 on. */
+export const regoLimits = { column: 1024, lines: 20_000, bytes: 1_048_576 } as const;
+
+/** A limit that a policy's text is beyond. */
+export interface BeyondLimit {
+  readonly limit: keyof typeof regoLimits;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** A comment, a string of either kind, which may lack its end, or anything else. */
+const PIECE = /#[^\n]*|"(?:[^"\\\n]|\\.?)*"?|`[^`]*`?|[^#"`]+/g;
+
+/** The first line whose code is too wide: a tab counts as four columns, a string by its bytes, a comment not at all. */
+function wideLine(text: string): number | undefined {
+  const most = regoLimits.column - 1;
+  let line = 1;
+  let width = 0;
+  for (const [piece] of text.matchAll(PIECE)) {
+    if (piece.startsWith("#")) continue;
+    if (piece.startsWith('"')) width += Buffer.byteLength(piece);
+    else {
+      for (const character of piece) {
+        if (character === "\n") {
+          line += 1;
+          width = 0;
+        } else if (character !== "\r") width += character === "\t" ? 4 : 1;
+        if (width > most) return line;
+      }
+    }
+    if (width > most) return line;
+  }
+  return undefined;
+}
+
+/**
+ * What keeps a text from being read by regorus 0.10 and later, which OPA reads all the same; `undefined`: nothing does.
+ * @see https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs (`from_contents_with_limits`, `advance_col`)
+ */
+export function beyondRegoLimits(text: string): BeyondLimit | undefined {
+  if (Buffer.byteLength(text) > regoLimits.bytes) return { limit: "bytes", line: 1 };
+  let lines = 1;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
+  if (lines > regoLimits.lines) return { limit: "lines", line: regoLimits.lines };
+  const line = wideLine(text);
+  return line === undefined ? undefined : { limit: "column", line };
+}
