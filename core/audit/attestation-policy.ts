@@ -67,6 +67,9 @@ function isGood(value: readonly RegoToken[]): boolean {
   return Number.isNaN(number) || value.length === 0 || (number >= 0 && number <= 31);
 }
 
+/** So many rules for one trust claim are looked at, and so many that each needs: no policy that anybody runs has as many. */
+const MOST_RULES = 100;
+
 /** The demands of a rule's body, those of the rules that it needs among them: of each, its first body. */
 function demandsOf(
   { body }: RegoBranch,
@@ -75,6 +78,7 @@ function demandsOf(
   const met = new Set<string>(trustClaims);
   const bodies = [body];
   for (const one of bodies) {
+    if (bodies.length >= MOST_RULES) break;
     for (const { kind, text } of one.flat()) {
       if (kind !== "word" || met.has(text)) continue;
       met.add(text);
@@ -100,6 +104,7 @@ function appraisalOf(text: string, spellings: readonly string[]): Appraisal {
       .filter(({ isDefault }) => !isDefault)
       .flatMap((statement) => statement.branches)
       .filter(({ value }) => isGood(value))
+      .slice(0, MOST_RULES)
       .map((branch) => ({ branch, tees: teesIn(branch.body.flat()) }));
     const own = branches.filter(
       ({ tees }) => tees.length === 0 || tees.some((one) => spellings.includes(one)),
