@@ -8,7 +8,16 @@ import type { NamedClaim } from "./pod-claims.ts";
 import { digestsInPolicy } from "./policy-text.ts";
 import { answerOf, cellQuestion, type KbsKind } from "./questions.ts";
 import { azureTeeOf } from "./told-claim.ts";
-import { attestedPods, EVERYBODY, strangers, teesOf, whoText, type AttestedPod } from "./tokens.ts";
+import {
+  attestedPods,
+  deviceSets,
+  EVERYBODY,
+  strangers,
+  teesOf,
+  whoText,
+  type AttestedPod,
+  type DeviceSet,
+} from "./tokens.ts";
 import { knownKeys } from "../trustee/generation.ts";
 import { keysOf } from "./trustee-view.ts";
 import { canAllow, fieldsText, unjudgedFields } from "./unjudged.ts";
@@ -33,10 +42,13 @@ function readersByDigest(
 const otherTees = strangers.filter(({ tee }) => tee === "se" || tee === "cca" || tee === "csv");
 
 /** Every pod that may make one of these claims, in every spelling. */
-function claimants(claims: readonly NamedClaim[]): readonly AttestedPod[] {
+export function claimants(
+  claims: readonly NamedClaim[],
+  sets: readonly DeviceSet[] = deviceSets,
+): readonly AttestedPod[] {
   return claims.flatMap((claim) =>
     teesOf(claim).flatMap((tee) =>
-      claimSpellings(claim.binding, claim.value).flatMap((spelling) => attestedPods(tee, spelling)),
+      claimSpellings(claim.binding, claim.value).flatMap((spelling) => attestedPods(tee, spelling, sets)),
     ),
   );
 }

@@ -6,10 +6,12 @@ import { given } from "../issues.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
-import { readGenerated } from "./policy-text.ts";
+import { claimants } from "./explain-foreign.ts";
+import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 import { answerOf, kbsKinds, type KbsKind, type PolicyQuestion } from "./questions.ts";
 import type { ToldClaim } from "./told-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
+import { unjudgedFields } from "./unjudged.ts";
 
 /** What a running pod's guest needs to start, and would not get. */
 export interface LackedNeed {
@@ -25,20 +27,32 @@ export interface LackedNeed {
 function question(
   { syntax, shape }: KbsKind,
   { repository, secret, key }: Resource,
-  { value, binding }: NamedClaim,
+  input: unknown,
 ): PolicyQuestion {
   const data =
     shape === "array"
       ? { "resource-path": [repository, secret, key], plugin: "resource" }
       : { "resource-path": `resource/${repository}/${secret}/${key}` };
-  return { syntax, data, input: affirmingToken(value, binding) };
+  return { syntax, data, input };
+}
+
+/** What a pod with one of these claims attests by: for somebody else's policy on every TEE, and with a GPU. */
+function tokensOf(claims: readonly NamedClaim[], generated: GeneratedPolicy | undefined): readonly unknown[] {
+  return generated === undefined
+    ? claimants(claims, ["none", "gpu"]).map(({ token }) => token)
+    : claims.map(({ value, binding }) => affirmingToken(value, binding));
+}
+
+function generatedOf(text: string | undefined): GeneratedPolicy | undefined {
+  return text === undefined ? undefined : readGenerated(text);
 }
 
 /** What the policy is to be asked for each need of a pod, by every claim that it may make. */
 export function needQuestions(trustee: TrusteeFacts, claims: PodClaims): readonly PolicyQuestion[] {
+  const tokens = tokensOf(namedClaims(claims), generatedOf(livePolicy(trustee).text));
   return kbsKinds(trustee).flatMap((kind) =>
     claims.needs.flatMap(({ place }) =>
-      place === undefined ? [] : namedClaims(claims).map((claim) => question(kind, place, claim)),
+      place === undefined ? [] : tokens.map((token) => question(kind, place, token)),
     ),
   );
 }
@@ -74,7 +88,10 @@ function flawWords(
     case "denied":
       return {
         words: "the resource policy denies it to this pod",
-        next: `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`,
+        next:
+          generatedOf(livePolicy(trustee).text) === undefined
+            ? `Change the policy so that it gives "${secret}" to the pod.`
+            : `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`,
       };
   }
 }
@@ -90,8 +107,9 @@ export function lackedNeeds(
   answers: PolicyAnswers,
 ): readonly LackedNeed[] {
   const { text } = livePolicy(trustee);
-  const generated = text === undefined ? undefined : readGenerated(text);
-  const made = claim?.sure === true ? [claim] : namedClaims(claims);
+  const generated = generatedOf(text);
+  const tokens = tokensOf(claim?.sure === true ? [claim] : namedClaims(claims), generated);
+  const isJudged = text !== undefined && unjudgedFields(text).length === 0;
   const kinds = kbsKinds(trustee);
   const served = {
     registered: new Set(trustee.kbsConfig.secrets),
@@ -102,8 +120,9 @@ export function lackedNeeds(
   };
   // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
   const allows = (place: Resource): boolean =>
+    !isJudged ||
     !kinds.every((kind) =>
-      made.every((one) => answerOf(answers, generated, question(kind, place, one)) === false),
+      tokens.every((token) => answerOf(answers, generated, question(kind, place, token)) === false),
     );
   return claims.needs.flatMap((need) => {
     const flaw = needFlaw(need, served, allows);

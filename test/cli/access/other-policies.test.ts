@@ -63,14 +63,17 @@ async function linted(policy: string): Promise<readonly string[]> {
   const trustee = trusteeWith(policy);
   const pods = [podFixture("pod1")];
   const answers = await askPolicy(trustee, lintQuestions(trustee, pods));
-  return lint({ trustee, pods, answers })
-    .filter(({ id }) => id !== "TA102")
-    .map(({ id, severity, where, what }) =>
-      `${severity} ${id} ${placeText(where)}: ${what}`.replaceAll(
-        "trustee-operator-system/trusteeconfig-",
-        "",
-      ),
-    );
+  return (
+    lint({ trustee, pods, answers })
+      // What such a policy keeps a pod from that starts again is another test's.
+      .filter(({ id }) => id !== "TA102" && id !== "TA106")
+      .map(({ id, severity, where, what }) =>
+        `${severity} ${id} ${placeText(where)}: ${what}`.replaceAll(
+          "trustee-operator-system/trusteeconfig-",
+          "",
+        ),
+      )
+  );
 }
 
 /** Everything that explain says of pod1 and fraud-dataset, without what goes before the policy and is the same. */
@@ -81,7 +84,9 @@ async function explained(policy: string, changes: Partial<PodFacts> = {}): Promi
   const answers = await askPolicy(trustee, explainQuestions(trustee, claims, "fraud-dataset", "dataset_key"));
   const cell = { trustee, podName: "default/pod1", pod, secret: "fraud-dataset", key: "dataset_key" };
   const text = explanationText(explain({ ...cell, answers, log: [] }));
-  return text.replace(/\n {2}✓ pod [^]*?(?=\n {2}\S policy)/, "");
+  return text
+    .replace(/\n {2}✓ pod [^]*?(?=\n {2}\S policy)/, "")
+    .replace(/\nNext: Change the policy so that it gives "trustee-image-policy" to the pod\.(?=\n|$)/, "");
 }
 
 const P = "ConfigMap resource-policy, resource-policy.rego";

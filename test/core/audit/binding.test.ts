@@ -276,7 +276,8 @@ describe("a Trustee without the key of the reference values", () => {
 });
 
 describe("a pod whose runtime class goes with another binding than it is taken for", () => {
-  const trustee = trusteeOf("azure-vtpm", referenceValues([["snp_pcr08", LATER, [pcr8.pod2]]]));
+  const entries = ["snp_pcr08", "tdx_pcr08"].map((name) => [name, LATER, [pcr8.pod2]] as const);
+  const trustee = trusteeOf("azure-vtpm", referenceValues(entries));
   const pod = anywhere("pod2", { runtimeClass: "kata-qemu-snp" });
   const step =
     "Set the pod's binding to snp in its stack's settings, or correct its runtimeClassName, then run pulumi up.";

@@ -121,7 +121,7 @@ allow if input.x in {"${"3".repeat(64)}"}`;
 a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
     const says = (): PolicyAnswer => false;
-    expect(lines(foreign(policy, says)).filter((line) => line.includes("TA1"))).toEqual([
+    expect(lines(foreign(policy, says)).filter((line) => line.includes("TA101"))).toEqual([
       `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names, perhaps as something else than a digest of initdata.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names, perhaps as something else than a digest of initdata.`,
     ]);
