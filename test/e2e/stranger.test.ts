@@ -1,6 +1,11 @@
+import { symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Finding } from "../../core/audit/finding.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { sharedData, type SharedData } from "./support/cluster.ts";
+import { command } from "../cli/support/run.ts";
+import { explain, verify } from "./support/access.ts";
+import { kubectl, NAMESPACE, sharedData, type SharedData } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -9,11 +14,11 @@ const MANY = Array.from({ length: 40 }, (_, index) => `made-${index}`);
 const ASKED = [0, 13, 26, 39].map((index) => `made-${index}/a`);
 
 /** Secrets that the stack makes up, for the one pod of its. */
-function settings(names: readonly string[]): Configuration {
+function settings(names: readonly string[], release = "1"): Configuration {
   return {
     secrets: names.map((name) => ({ name, keys: ["a"], from: "generate" })),
-    podDefaults: { image: "registry.example/app:1" },
-    pods: [{ name: "app" }],
+    podDefaults: { image: "registry.example/app:1", execCurl: names.slice(0, 3).map((name) => `${name}/a`) },
+    pods: [{ name: "app", claims: { release } }],
     grants: names.map((secret) => ({ pod: "app", secret })),
   };
 }
@@ -43,6 +48,7 @@ describe.each(variants)(
       stranger = await Stranger.start(sandbox, ASKED);
       before = await sharedData(sandbox);
       project = new Project(sandbox, "stranger");
+      symlinkSync(resolve("cli"), join(project.folder, "cli"));
       await project.init(settings(["made-0"]));
     }, 1_800_000);
     afterAll(async () => {
@@ -51,17 +57,16 @@ describe.each(variants)(
       await sandbox.stop();
     });
 
-    const listed = async (): Promise<readonly string[]> => {
+    const registered = async (): Promise<readonly string[]> => {
       const { kbsConfig } = await sharedData(sandbox);
-      return (kbsConfig["kbsSecretResources"] as readonly string[]).filter((name) =>
-        name.startsWith("made-"),
-      );
+      return kbsConfig["kbsSecretResources"] as readonly string[];
     };
-    const up = async (scenario: string, names: readonly string[]): Promise<void> => {
-      project.configure(settings(names));
+    const up = async (scenario: string, names: readonly string[], release?: string): Promise<void> => {
+      project.configure(settings(names, release));
       await stranger.during(async () => project.up("--skip-preview"));
       stranger.expectNothingRead(scenario);
-      expect((await listed()).toSorted()).toEqual([...names].sort());
+      const made = (await registered()).filter((name) => name.startsWith("made-"));
+      expect(made.toSorted()).toEqual([...names].sort());
       await project.expectNoChanges();
     };
 
@@ -79,6 +84,33 @@ describe.each(variants)(
         MANY.filter((name) => name !== "made-13"),
       );
       await up("removal of 36 secrets", MANY.slice(0, 3));
+    });
+
+    it("while drift is repaired", async () => {
+      const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
+      const others = (await registered()).filter((name) => name !== "made-1");
+      const patch = JSON.stringify({ spec: { kbsSecretResources: others } });
+      await kubectl(sandbox, "patch", ...kbsConfig, "--type=merge", "-p", patch);
+      await kubectl(sandbox, "delete", "secret", "made-0", "-n", NAMESPACE);
+      expect((await project.preview("--expect-no-changes")).exitCode).not.toBe(0);
+      await up("drift", MANY.slice(0, 3));
+    });
+
+    it("while the pod's initdata changes", async () => {
+      await up("rotation", MANY.slice(0, 3), "2");
+    });
+
+    it("and verify, lint and explain say that all is well", async () => {
+      const subject = { sandbox, project };
+      const { exitCode, stdout } = await verify(subject);
+      expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+      const cell = await explain(subject, "app", "made-0/a");
+      expect({ verdict: cell.verdict, log: cell.log?.outcome }).toEqual({ verdict: "allowed", log: "given" });
+      const args = ["lint", "--stack", project.stack, "--json"];
+      const linted = await command(sandbox, "cli/access.ts", args, { cwd: project.folder });
+      const { ok, findings } = JSON.parse(linted.stdout) as { ok: boolean; findings: readonly Finding[] };
+      const errors = findings.filter(({ severity }) => severity === "error");
+      expect({ ok, errors }).toEqual({ ok: true, errors: [] });
     });
 
     it("in a destroy", async () => {
