@@ -20,7 +20,7 @@ import { stackIdentity } from "./stack-identity.ts";
 import { TrusteeAccess } from "./trustee-access.ts";
 import * as trustee from "./trustee/index.ts";
 
-/** Everything that one stack declares, as settings: those that the README lists. */
+/** Everything that one stack declares, as settings: `docs/settings.md` lists them. */
 export interface TrusteeAccessDeclaration {
   readonly settings: SettingsInput;
   /** The values of secrets with `from: setting`. @default none */
@@ -32,7 +32,7 @@ export interface DeclaredTrusteeAccess {
   readonly access: TrusteeAccess;
   /** Known at preview: the initdata, the grants, the matrix. */
   readonly plan: Plan;
-  /** What the stack of this project puts out: the matrix, PCR8s, annotations and more, as the README lists them. */
+  /** What the stack of this project puts out: the matrix, PCR8s, annotations and more, as `docs/outputs.md` lists them. */
   readonly outputs: StackOutputs;
 }
 

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { outcomes } from "../../core/access/outcome.ts";
 import { conditionNames } from "../../core/audit/explanation.ts";
 import { rules } from "../../core/audit/finding.ts";
+import { bindings } from "../../core/initdata/binding.ts";
+import { sections, type SectionName } from "../../core/settings/schema.ts";
 
 /** The cells of a page's tables, row by row. */
 function rowsOf(page: string): readonly (readonly string[])[] {
@@ -24,6 +27,24 @@ describe("the documentation", () => {
     for (const [index, words] of Object.values(rules).entries()) {
       expect(documented[index]?.at(-1)?.startsWith(words)).toBe(true);
     }
+  });
+
+  it("has every setting", () => {
+    const properties = (name: SectionName): readonly string[] => {
+      const schema = z.toJSONSchema(sections[name], { io: "input", unrepresentable: "any" });
+      const { properties: own } = schema.type === "array" ? (schema.items as typeof schema) : schema;
+      return Object.keys(own ?? {});
+    };
+    const named = (["trustee", "podCluster", "referenceValues"] as const).flatMap((section) =>
+      properties(section).map((name) => `${section}.${name}`),
+    );
+    const listed = (["secrets", "grants", "pods", "podDefaults", "readers"] as const).flatMap(properties);
+    const documented = rowsOf("settings").flatMap(([cell = ""]) =>
+      [...cell.matchAll(/`([\w.]+)`/g)].map(([, name = ""]) => name),
+    );
+    expect(new Set(documented.filter((name) => !bindings.some((binding) => binding === name)))).toEqual(
+      new Set([...named, ...listed, "rotation", "takeOver"]),
+    );
   });
 
   it("has every condition of explain, in order", () => {
