@@ -101,14 +101,14 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
 
 /**
  * A stack's outputs, deployed or previewed.
- * @param mend what to do where they are not this program's
+ * @param fix what to do where they are not this program's
  * @throws StackError
  */
-export function parseOutputs(outputs: unknown, mend: string): StackOutputs {
+export function parseOutputs(outputs: unknown, fix: string): StackOutputs {
   const parsed = stackOutputsSchema.safeParse(outputs);
   if (parsed.success) return parsed.data;
   throw new StackError(
-    `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): ${mend}.`,
+    `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): ${fix}.`,
   );
 }
 

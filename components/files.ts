@@ -18,7 +18,7 @@ interface Wanted {
   readonly path: string;
   readonly file: string;
   readonly allowed: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined> {
@@ -29,7 +29,7 @@ async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined>
       path: wanted.path,
       given: `"${wanted.file}", which cannot be read`,
       allowed: wanted.allowed,
-      mend: wanted.mend,
+      fix: wanted.fix,
     });
     return undefined;
   }
@@ -58,8 +58,8 @@ interface NamedFile {
 /** The document in a file, which has to be one that a guest would take. */
 async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<readonly [string, string][]> {
   const allowed = "the path of a TOML file, from the project's folder";
-  const mend = "Correct the path, or remove the setting to have the initdata generated.";
-  const bytes = await read({ path, file, allowed, mend }, issues);
+  const fix = "Correct the path, or remove the setting to have the initdata generated.";
+  const bytes = await read({ path, file, allowed, fix }, issues);
   if (bytes === undefined) return [];
   // What is measured is bytes: a text that UTF-8 cannot give back would be another document.
   const text = bytes.toString("utf8");
@@ -71,7 +71,7 @@ async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<
     path,
     given: `"${file}", which is not UTF-8`,
     allowed: "a TOML file, which is UTF-8",
-    mend: "Correct the file.",
+    fix: "Correct the file.",
   });
   return [];
 }
@@ -97,7 +97,7 @@ async function readSecrets(secrets: Settings["secrets"], issues: Issues): Promis
     const keys = await forEach(files, own, async ([key, file], one): Promise<[string, string][]> => {
       const path = `secrets[${index}].files.${key}`;
       const allowed = "the path of a file, from the project's folder";
-      const bytes = await read({ path, file, allowed, mend: "Correct the path." }, one);
+      const bytes = await read({ path, file, allowed, fix: "Correct the path." }, one);
       return bytes === undefined ? [] : [[key, bytes.toString("base64")]];
     });
     return [name, Object.fromEntries(keys.flat())] as const;
@@ -112,7 +112,7 @@ async function readAuthority(
   if (file === undefined) return undefined;
   const path = "trustee.certificateAuthorityFile";
   const allowed = "the path of a PEM file, from the project's folder";
-  const text = await read({ path, file, allowed, mend: "Correct the path." }, issues);
+  const text = await read({ path, file, allowed, fix: "Correct the path." }, issues);
   return text && onlyCertificates(text.toString("utf8"), { path, where: `"${file}", which` }, issues);
 }
 

@@ -76,7 +76,7 @@ export class KbsSecret extends pulumi.ComponentResource {
         ? pulumi.output([])
         : pulumi.all([secret.data, secret.metadata]).apply(([data, { managedFields }]) => [
             Object.entries(data).sort(),
-            // A value that was tampered with and mended is the same as before, but a KBS may have started in between.
+            // A value that was tampered with and fixed is the same as before, but a KBS may have started in between.
             lastOwnWrite(managedFields, isPulumi) ?? null,
           ]);
     this.change = pulumi

@@ -8,12 +8,12 @@ export interface Issue {
   readonly given: string;
   /** What is allowed there, e.g. `pod1, pod2 or pod3`. */
   readonly allowed: string;
-  /** How to mend it, one sentence in the imperative. */
-  readonly mend: string;
+  /** How to fix it, one sentence in the imperative. */
+  readonly fix: string;
 }
 
 /**
- * Every problem of one input, thrown once, so that the user mends them in one go.
+ * Every problem of one input, thrown once, so that the user fixes them in one go.
  * The message is complete: it can be shown as it is.
  */
 export class IssuesError extends Error {
@@ -27,10 +27,10 @@ export class IssuesError extends Error {
   }
 }
 
-/** An issue as three short lines: where and what was given, what is allowed, how to mend it. */
+/** An issue as three short lines: where and what was given, what is allowed, how to fix it. */
 function formatIssue(issue: Issue): string {
-  const { path, given, allowed, mend } = shownLines(issue);
-  return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to mend: ${mend}`;
+  const { path, given, allowed, fix } = shownLines(issue);
+  return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to fix: ${fix}`;
 }
 
 /** Collects issues while an input is walked, and throws them all at once. */

@@ -52,6 +52,6 @@ export function checkName(kind: NameKind, name: string, path: string, issues: Is
     path,
     given: given(name),
     allowed: nameRules[kind].allowed,
-    mend: "Rename it so that it keeps the rule.",
+    fix: "Rename it so that it keeps the rule.",
   });
 }

@@ -39,7 +39,7 @@ export function onlyCertificates(
       path,
       given: `${where} holds more than certificates: ${others.join(", ")}`,
       allowed: "certificates in PEM alone, since every pod's initdata shows them to everybody",
-      mend: "Leave the certificates there, and take everything else out.",
+      fix: "Leave the certificates there, and take everything else out.",
     });
   }
   if (certificates.length === 0) {
@@ -47,7 +47,7 @@ export function onlyCertificates(
       path,
       given: `${where} holds no certificate`,
       allowed: "the KBS's certificate in PEM",
-      mend: "Put the certificate that the KBS serves there, or name the Secret that holds it.",
+      fix: "Put the certificate that the KBS serves there, or name the Secret that holds it.",
     });
   }
   return certificates.join("");

@@ -52,7 +52,7 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
       path: "trustee.certificateAuthority",
       given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is not known here`,
       allowed: 'the CA of the router\'s certificate in PEM, or "public" for one that every guest knows',
-      mend: "Set it, or make the Route one with termination passthrough.",
+      fix: "Set it, or make the Route one with termination passthrough.",
     });
   return unseen(args);
 }
@@ -79,7 +79,7 @@ async function findSecret(
       path: PATH,
       given: `Secret "${candidates[0] ?? ""}", which does not exist in namespace "${namespace}"`,
       allowed: "a Secret that exists",
-      mend: "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+      fix: "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
     });
   return undefined;
 }
@@ -133,7 +133,7 @@ function certificatesOf(
       path: PATH,
       given: `${name} without the key ${key}`,
       allowed: `a Secret with the KBS's certificate in PEM under ${key}`,
-      mend: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
+      fix: "Put the certificate that the KBS serves into the Secret, or name the Secret that holds it.",
     });
     return {};
   }

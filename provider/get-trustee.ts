@@ -76,7 +76,7 @@ function checkCreated(
     path: `secrets "${name}"`,
     given: `a Secret to be created, which exists already in namespace "${args.namespace}"${isLabelled(metadata.labels) ? ` and belongs to the stack ${mark?.stack ?? "(unnamed)"}` : ""}`,
     allowed: "a name that is free, or that this stack created",
-    mend:
+    fix:
       mark === undefined
         ? "Declare it as an existing secret, or choose another name."
         : `Declare it as an existing secret, or choose another name. If this stack has made it under that name: kubectl annotate secret ${name} -n ${args.namespace} ${STACK_ANNOTATION}=${own.stack} --overwrite`,
@@ -90,7 +90,7 @@ function checkExisting(name: string, metadata: KubeObject["metadata"], args: Arg
     path: `secrets "${name}"`,
     given: "a secret that exists, and which this stack has created: it would be deleted, and its values lost",
     allowed: "a Secret that somebody else has made, or that this stack has handed over",
-    mend: `Hand it over first: declare it as before with keep: true, run pulumi up, then declare it with from: existing.`,
+    fix: `Hand it over first: declare it as before with keep: true, run pulumi up, then declare it with from: existing.`,
   });
 }
 
@@ -185,7 +185,7 @@ export async function getTrustee(
         ? `nothing, and the ${named} cannot be read`
         : `nothing, and there is no ${named}`,
       allowed: "the URL at which the pods reach the KBS",
-      mend: "Set trustee.url, or expose the KBS by a Route.",
+      fix: "Set trustee.url, or expose the KBS by a Route.",
     });
   }
   if (!takeOver) checkLedgers(kbsConfig, maps.values, want, issues);
@@ -245,7 +245,7 @@ function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly stri
       path: "trustee.kbsConfig",
       given: "a KbsConfig whose spec.kbsSecretResources is no list of names",
       allowed: "a list of names of Secrets",
-      mend: "Correct the KbsConfig: kubectl edit kbsconfig",
+      fix: "Correct the KbsConfig: kubectl edit kbsconfig",
     });
     return [];
   }

@@ -52,7 +52,7 @@ import { withdraw } from "./withdrawal.ts";
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
   operation.log.warn(
     `The key "${key}" of ConfigMap "${had.configMap}" in namespace "${had.namespace}" is left as it is, since ${reason}. ` +
-      "What was there before this stack is not put back; look at it, and mend it by hand if need be.",
+      "What was there before this stack is not put back; look at it, and fix it by hand if need be.",
   );
 }
 
@@ -143,7 +143,7 @@ async function writeOnce(
   }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
   const state = old?.computed;
-  // Where a refresh has found something else there, it was mended since: by us, if the write's answer was lost.
+  // Where a refresh has found something else there, it was fixed since: by us, if the write's answer was lost.
   const asBefore =
     state?.key === key && state.written === content && state.liveContent === content
       ? state.revision
@@ -183,7 +183,7 @@ function refuseNamesakes(live: Before, own: StackGrants): void {
 function damageOf({ policy }: Inputs, live: Before): string | undefined {
   const damaged = foreignDamage(live, policy.stack);
   if (damaged.length === 0) return undefined;
-  return `the policy has a damaged line of another stack (${damaged.map(damageWords).join("; ")}); no up until it is mended`;
+  return `the policy has a damaged line of another stack (${damaged.map(damageWords).join("; ")}); no up until it is fixed`;
 }
 
 function driftOf(

@@ -161,7 +161,7 @@ class RolloutRun {
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
         ...[...files, ...others].map((reason) => `  - ${reason}`),
-        "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
+        "What was written stays. Fix the cause and run again: it goes on from here and restarts nothing twice.",
       ].join("\n"),
       { cause },
     );

@@ -39,15 +39,15 @@ export class Survey {
     if (failure === "unauthorized") {
       const given =
         next === undefined ? `credentials that the API server ${server} refuses: ${detail}` : detail;
-      const mend = next ?? "Renew the credentials of this kubeconfig context: kubectl auth whoami";
-      return { given, allowed: "a kubeconfig whose user can sign in", mend };
+      const fix = next ?? "Renew the credentials of this kubeconfig context: kubectl auth whoami";
+      return { given, allowed: "a kubeconfig whose user can sign in", fix };
     }
     const allowed = "a cluster that answers";
-    if (next !== undefined) return { given: detail, allowed, mend: next };
+    if (next !== undefined) return { given: detail, allowed, fix: next };
     return {
       given: this.#answered ? message : `the API server ${server} does not answer: ${detail}`,
       allowed,
-      mend: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
+      fix: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
     };
   }
 
@@ -107,7 +107,7 @@ export class Survey {
         path,
         given: `${kind} "${name}", which is ${isFixed(found) ? "immutable" : "being deleted"}`,
         allowed: `a ${kind} that can be changed`,
-        mend: "Replace it, then run again.",
+        fix: "Replace it, then run again.",
       });
     }
     return found;
@@ -154,12 +154,12 @@ export class Survey {
     return this.#kube.getMetadata({ kind: "Secret", namespace: this.#namespace, name });
   }
 
-  #missing(kind: Kind, name: string, path: string, mend: string): void {
+  #missing(kind: Kind, name: string, path: string, fix: string): void {
     this.#issues.add({
       path,
       given: `${kind} "${name}", which does not exist in namespace "${this.#namespace}"`,
       allowed: `a ${kind} that exists`,
-      mend,
+      fix,
     });
   }
 
@@ -180,7 +180,7 @@ export class Survey {
         path: "trustee.kubeconfig",
         given: error.message,
         allowed: "an account that may read what this stack needs",
-        mend: "Use another account, or grant what is missing.",
+        fix: "Use another account, or grant what is missing.",
       });
       return undefined;
     }

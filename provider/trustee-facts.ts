@@ -22,7 +22,7 @@ export function checkOwnSecrets(kbsConfig: KubeObject, secrets: readonly string[
       path: `secrets "${name}"`,
       given: `the Secret that the KbsConfig names as ${field}`,
       allowed: "a Secret that Trustee does not use for itself",
-      mend: "Choose another name: whoever reads this one can pass for Trustee.",
+      fix: "Choose another name: whoever reads this one can pass for Trustee.",
     });
   }
 }

@@ -47,7 +47,7 @@ export function trusteeKeys(
       path,
       given: `nothing, and it cannot be seen which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys`,
       allowed: known.map((key) => `"${key}"`).join(", ") + ", or another key that the KBS reads",
-      mend: "Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.",
+      fix: "Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.",
     });
   };
   if (found.policyKey === undefined && maps.policy !== undefined)
@@ -75,7 +75,7 @@ export function checkReferenceValues(
       path: `ConfigMap "${configMap}"`,
       given: text,
       allowed: "what this Trustee can read",
-      mend: "Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
+      fix: "Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
     });
   };
   try {

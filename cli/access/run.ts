@@ -39,7 +39,7 @@ function notRun(error: unknown): void {
 
 /**
  * Runs a subcommand's action. Its answer becomes the exit code (true: 0, false: 1); why it could not be run is said on
- * standard error, and ends with 2. What the user can mend is said without a stack trace.
+ * standard error, and ends with 2. What the user can fix is said without a stack trace.
  */
 export async function run(action: () => Promise<boolean>): Promise<void> {
   try {

@@ -63,8 +63,8 @@ export interface Finding {
   readonly what: string;
   /** Why it matters. */
   readonly why: string;
-  /** How to mend it, in the imperative. */
-  readonly mend: string;
+  /** How to fix it, in the imperative. */
+  readonly fix: string;
 }
 
 /** e.g. `ConfigMap trustee-operator-system/trusteeconfig-resource-policy, policy.rego line 12`. */

@@ -33,7 +33,7 @@ function unreadable(pod: PodFacts, problem: string): Finding {
     where: placeOf(pod),
     what: `The pod's initdata cannot be read: ${problem}.`,
     why: "A guest refuses such initdata; and what the pod claims cannot be told.",
-    mend: "Make the annotation anew: base64 of gzip of the initdata document.",
+    fix: "Make the annotation anew: base64 of gzip of the initdata document.",
   };
 }
 
@@ -48,7 +48,7 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
       about: [name],
       what: `The pod has no initdata annotation: ${strayWords(name)}.`,
       why: "The guest starts without initdata, attests as no reader, and gets no secret that is granted to one.",
-      mend: `Create the pod anew with ${INITDATA_ANNOTATION}.`,
+      fix: `Create the pod anew with ${INITDATA_ANNOTATION}.`,
     }));
   }
   if (!isBroken(annotation)) return [];
@@ -57,7 +57,7 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
       ...common,
       what: `The pod's initdata annotation ${BROKEN_WORDS}.`,
       why: "Under a runtime that does not take it, the pod does not start.",
-      mend: "Make it by base64 -w0, and create the pod anew: the digest stays the same.",
+      fix: "Make it by base64 -w0, and create the pod anew: the digest stays the same.",
     },
   ];
 }
@@ -76,7 +76,7 @@ function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): read
         where: placeOf(pod),
         what: `The pod is taken for ${claim.binding}, by its stack or by what is registered and granted, but its ${misfit.by} goes with ${fitWords(misfit)}.`,
         why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
-        mend: bindingStep(misfit),
+        fix: bindingStep(misfit),
       },
     ];
   });
@@ -98,7 +98,7 @@ function edited(pod: PodFacts): Finding {
     where: placeOf(pod),
     what: `${shownName(pod.annotated?.by ?? "Somebody")} has written the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation, its initdata annotation perhaps too.`,
     why: "The guest was measured with the initdata of its start: what the annotation says now may not be what the pod claims.",
-    mend: "Delete the pod and create it again with the initdata that it should have.",
+    fix: "Delete the pod and create it again with the initdata that it should have.",
   };
 }
 
@@ -155,7 +155,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         about: [digest],
         what: `${nobodyHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
         why: "Whoever can start a pod with that initdata, and has its digest registered, reads what it is granted.",
-        mend:
+        fix:
           changing === undefined
             ? "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one."
             : `A change of initdata is under way, or was interrupted: pulumi up of the stack ${shownName(changing.stack)} ends it.`,
@@ -186,7 +186,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
     about: [digest],
     what: `${nobodyHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
     why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
-    mend: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
+    fix: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
   }));
 }
 
@@ -225,7 +225,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
         where: placeOf(pod),
         what: `The pod's ${claim.name} ${claim.value} is in no reference value${also}${unless}.`,
         why: "Its attestation is not affirming, so the KBS gives it no secret, its image policy neither.",
-        mend: claim.sure
+        fix: claim.sure
           ? `Register it in ${names}, or delete the pod if it should not be there.`
           : `Unless it is on bare metal, register it in ${names}; name its stack, and it is known: --stack.`,
       },

@@ -22,7 +22,7 @@ function lintRules(text: string, registry: FoundRegistry, where: Place): readonl
           ? "The policy's rules are not what the lines of its stacks come to."
           : `Lines of the policy cannot be read, so that its rules are not what they come to: ${damaged}.`,
       why: "Somebody has edited it by hand, or a release that this one does not know has written it: who reads what is not what any stack declares.",
-      mend: "Look at who may write the ConfigMap, and run pulumi up of each stack on this Trustee, which writes lines and rules anew.",
+      fix: "Look at who may write the ConfigMap, and run pulumi up of each stack on this Trustee, which writes lines and rules anew.",
     },
   ];
 }
@@ -59,7 +59,7 @@ export function lintLines({ trustee }: LiveFacts): readonly Finding[] {
       where,
       what: `The policy grants secrets to ${readers} of the stack ${stack} (${NO_HARDWARE}).`,
       why: "Whoever knows the initdata, which is no secret, gets these secrets without any TEE.",
-      mend: "Keep that to development clusters; on hardware, set the binding that its TEE has.",
+      fix: "Keep that to development clusters; on hardware, set the binding that its TEE has.",
     })),
     ...byStack(registry, ANY_TEE, (readers, stack) => ({
       id: "TA011",
@@ -67,7 +67,7 @@ export function lintLines({ trustee }: LiveFacts): readonly Finding[] {
       where,
       what: `An older release has written the line of the stack ${stack}: the digests of ${readers} count whichever TEE reports them.`,
       why: "A host chooses what a TEE of another kind reports: on bare-metal SNP, host data that is an Azure pod's PCR8.",
-      mend: `Run pulumi up of the stack ${stack}.`,
+      fix: `Run pulumi up of the stack ${stack}.`,
     })),
   ];
 }

@@ -28,14 +28,14 @@ export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): re
         about: [`file ${index}`],
         what: `The pod's initdata leads its guest to no KBS: ${flaw}`,
         why: "Without its files, a guest gets no secret, what it needs to start neither.",
-        mend: "Correct the initdata, and create the pod anew.",
+        fix: "Correct the initdata, and create the pod anew.",
       })),
       ...lacked.map((need) => ({
         ...common,
         about: [need.setting],
         what: `The pod cannot fetch its ${need.name}: ${need.words}.`,
         why: "Its guest does not start without it; one that runs would not start again.",
-        mend: need.next,
+        fix: need.next,
       })),
     ];
   });

@@ -37,7 +37,7 @@ export function lintLimits(trustee: TrusteeFacts, text: string, where: Place): r
       where: { ...where, line },
       what: `${words}, which KBS v0.20 and later do not read.`,
       why: "They deny every request then, that for the pods' image policy too. Older ones read it, and OPA does.",
-      mend: "Break the line, or make the policy smaller; a comment may be of any length.",
+      fix: "Break the line, or make the policy smaller; a comment may be of any length.",
     },
   ];
 }
@@ -53,7 +53,7 @@ export function lintUnjudged(text: string, where: Place): readonly Finding[] {
       where,
       what: `The policy was not judged by all that it asks: it looks at ${fieldsText(fields)}, whose values only a pod's own evidence has.`,
       why: "What is said here of who may read what is by examples of such values: a pod's own may open more, or less.",
-      mend: "Look at these conditions by hand, and ask from a pod: npm run verify.",
+      fix: "Look at these conditions by hand, and ask from a pod: npm run verify.",
     },
   ];
 }
@@ -91,7 +91,7 @@ export function lintNobody(
       where,
       what: isAll ? `N${nobody}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${nobody}`,
       why: "No pod that needs an image policy starts, and no other gets its secrets.",
-      mend: canAllow(text) ? OTHER_REQUESTS : NO_RULE,
+      fix: canAllow(text) ? OTHER_REQUESTS : NO_RULE,
     },
   ];
 }

@@ -35,7 +35,7 @@ export function lintOdd(
       why: worst.regular
         ? "An upgrade of Trustee, which changes how the path is handed over, opens restricted secrets."
         : "No KBS asks like this today, but nothing else stands between such a path and the secrets: a `not` about the path holds where it cannot be read.",
-      mend: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
+      fix: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
     },
   ];
 }

@@ -81,7 +81,7 @@ function lintCompile(
         where,
         what: `${kbsOf(usual.facts.kind)} cannot compile the policy: ${usual.error}.`,
         why: "Every request is denied, that for the pods' image policy too, so that no new pod starts.",
-        mend: "Correct the policy; check it with: opa check (--v0-compatible for KBS up to v0.16).",
+        fix: "Correct the policy; check it with: opa check (--v0-compatible for KBS up to v0.16).",
       },
     ];
   }
@@ -93,7 +93,7 @@ function lintCompile(
       where,
       what: `${kbsOf(facts.kind)} cannot compile the policy: ${error}.`,
       why: "It works with older ones only: an upgrade of Trustee would deny every secret to every pod.",
-      mend: "Write it in the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.",
+      fix: "Write it in the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.",
     }));
 }
 
@@ -132,7 +132,7 @@ function lintRegular(
       where,
       what: `The policy breaks off on a regular request, e.g. for ${shownName(failed.secret)}/${shownName(failed.key)}: ${failed.message}.`,
       why: "The engine in Trustee then denies, whatever the rules say.",
-      mend: "Test the type of an argument before a builtin takes it, e.g. is_string(path) before split(path, ...).",
+      fix: "Test the type of an argument before a builtin takes it, e.g. is_string(path) before split(path, ...).",
     });
   }
   if (careless.length > 0) {
@@ -142,7 +142,7 @@ function lintRegular(
       where,
       what: `Pods that do not attest well, or not at all, may read ${keysText(careless, secrets)}.`,
       why: "The policy does not ask that the attestation be affirming: any VM gets the secret.",
-      mend: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
+      fix: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
     });
   }
   const [partly] = secrets.filter((asked) =>
@@ -155,7 +155,7 @@ function lintRegular(
       where,
       what: `A pod whose CPU attests well and whose GPU does not may read "${shownName(partly.secret)}".`,
       why: "The policy asks about one submod only: a device that fails its attestation is not noticed.",
-      mend: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
+      fix: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
     });
   }
   const all = open.length > 0 && open.filter(({ who }) => who === EVERYBODY).length === secrets.length;
@@ -167,7 +167,7 @@ function lintRegular(
       where,
       what: "The policy lets every attested pod read every secret, as the one that Trustee is installed with does.",
       why: "One compromised or foreign workload with a registered digest reads the secrets of all others.",
-      mend: "Grant each secret to its pods alone: declare grants, then run pulumi up.",
+      fix: "Grant each secret to its pods alone: declare grants, then run pulumi up.",
     });
     return findings;
   }
@@ -212,7 +212,7 @@ function openSecret(facts: LiveFacts, open: readonly OpenKey[], asked: readonly 
       use === ""
         ? "No rule restricts it, so whoever starts a pod with a registered digest reads it."
         : "Nothing confidential should be in it.",
-    mend:
+    fix:
       use === ""
         ? "Grant it to its pods, which restricts it to them; or take it out of the KbsConfig if nobody needs it."
         : "Keep it free of confidential values; restrict it if that changes.",
@@ -241,7 +241,7 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             where,
             what: `The policy was not evaluated: ${answers.reason}`,
             why: "Whether it compiles, and what it allows, was only judged as far as it is this project's own.",
-            mend: "Run again where OPA is installed.",
+            fix: "Run again where OPA is installed.",
           },
         ];
   const { digests, left } = triedDigests(trustee);
@@ -256,7 +256,7 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             about: ["digests"],
             what: `The policy was not evaluated for all of the digests that it names: ${digests.length} of ${digests.length + left} were tried as those of pods that do not attest well.`,
             why: "A rule for one of the others may give a secret to pods that do not attest well.",
-            mend: "Grant by one table instead of a rule for each digest: declare the grants, then run pulumi up.",
+            fix: "Grant by one table instead of a rule for each digest: declare the grants, then run pulumi up.",
           },
         ];
   const compile = lintCompile(kinds, secrets, where);

@@ -19,11 +19,11 @@ export interface LintScope {
   readonly namespaces?: readonly string[] | undefined;
 }
 
-function block({ id, severity, where, what, why, mend }: Finding): string {
+function block({ id, severity, where, what, why, fix }: Finding): string {
   return `${severity.padEnd(7)} ${id}  ${placeText(where)}
   ${what}
-  why:  ${why}
-  mend: ${mend}
+  why: ${why}
+  fix: ${fix}
 `;
 }
 

@@ -28,7 +28,7 @@ function lintLost(trustee: TrusteeFacts, where: Place): readonly Finding[] {
       about: [lost.line.stack],
       what: `The policy has lost the grants of the stack ${stack}, which restrict ${secrets.join(", ") || "nothing"}. ${copyWords(lost)}`,
       why: "Whoever the policy lets in now reads what that stack restricts.",
-      mend: `Run pulumi up of ${stack}; that of any other stack restricts the secrets again too. If the stack is gone for good: ${forgetWords([lost], place)}`,
+      fix: `Run pulumi up of ${stack}; that of any other stack restricts the secrets again too. If the stack is gone for good: ${forgetWords([lost], place)}`,
     };
   });
 }
@@ -36,8 +36,8 @@ function lintLost(trustee: TrusteeFacts, where: Place): readonly Finding[] {
 /** TA403: what Red Hat's next operator does to the policy. */
 function lintUpdate({ namespace, policy, routeOwners }: TrusteeFacts, where: Place): readonly Finding[] {
   if (policy === undefined || !losesPolicy({ ...policy, routeOwners })) return [];
-  const mend = keepPolicyWords(namespace, policy.name);
-  return [{ id: "TA403", severity: "warning", where, ...lossWords, mend }];
+  const fix = keepPolicyWords(namespace, policy.name);
+  return [{ id: "TA403", severity: "warning", where, ...lossWords, fix }];
 }
 
 /** Whether every stack's grants are in the policy, and will be. */

@@ -26,7 +26,7 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
       where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
       what: `The KbsConfig lists Secret "${shownName(name)}", which does not exist.`,
       why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
-      mend: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
+      fix: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
     })),
     ...kbsConfig.secrets.flatMap((name): Finding[] => {
       const problem = volumeProblem(name);
@@ -39,7 +39,7 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
           about: [name],
           what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
           why: "The operator names a volume after it, and the API server refuses that: no change of anybody's reaches the KBS any more.",
-          mend: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
+          fix: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
         },
       ];
     }),
@@ -51,7 +51,7 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
         where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
         what: `The policy restricts Secret "${shownName(name)}", which the KbsConfig does not list.`,
         why: "The KBS does not serve it, so that its readers do not get it either.",
-        mend: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
+        fix: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
       })),
   ];
 }
@@ -77,7 +77,7 @@ function lintKeys(
             ? `There is no ConfigMap "${live.map}".`
             : `The ConfigMap has no key "${live.key}", which this Trustee (${operator}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
         why: "A KBS without it does not start, or does not know the content that was meant for it.",
-        mend:
+        fix:
           other === undefined
             ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
             : `Write the content under "${live.key}", in the form that this Trustee reads.`,
@@ -90,7 +90,7 @@ function lintKeys(
     where: mapPlace(trustee, live.map, other),
     what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
     why: "A change of the key that is not read has no effect, which is easily missed.",
-    mend: `Remove "${other}" once nothing needs it.`,
+    fix: `Remove "${other}" once nothing needs it.`,
   }));
 }
 
@@ -142,7 +142,7 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
         where,
         what: pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.",
         why: "No pod can attest, and none gets a secret.",
-        mend: `Look at its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
+        fix: `Look at its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
       },
     ];
   }
@@ -157,7 +157,7 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
         where: { kind: change.kind, namespace, name: change.name },
         what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
         why: "The KBS reads policy, reference values and secrets when it starts: it may answer by what was before.",
-        mend: `Restart it: ${restartCommand(trustee)}`,
+        fix: `Restart it: ${restartCommand(trustee)}`,
       },
     ];
   });

@@ -19,7 +19,7 @@ function unread({ name, expiration }: Entry, flaw: string, where: Place, why: st
       ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
       : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which is no time as the RVPS reads it.`,
     why,
-    mend: isTime
+    fix: isTime
       ? "Write it anew: base64url with padding of JSON with version, name, expiration and value."
       : "Write it as YYYY-MM-DDThh:mm:ssZ.",
   };
@@ -33,7 +33,7 @@ function expiry({ name, expiration }: Entry, where: Place, now: number): readonl
     where,
     about: [name],
     why: "A KBS from v0.16 on does not look whether an expiration is over: the values go on matching, and nothing is revoked.",
-    mend: "Take out the values that should not be trusted any more; for the others set a later expiration.",
+    fix: "Take out the values that should not be trusted any more; for the others set a later expiration.",
   };
   if (left <= 0) {
     const what = `${shownName(name)} expired on ${expiration}.`;
@@ -55,7 +55,7 @@ function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): r
       about: [name],
       what: `${shownName(name)} ${dead.words}.`,
       why: "Trustee finds nothing in it: a pod that is measured by what it holds does not attest well.",
-      mend: "Write its digests as one list, into one entry.",
+      fix: "Write its digests as one list, into one entry.",
     },
   ];
 }
@@ -68,8 +68,8 @@ export function lintReferenceValues({ trustee, stack }: LiveFacts): readonly Fin
   const one = "A pod whose attestation policy asks for it does not attest, and gets no secret.";
   if (written === undefined) {
     const what = problem?.replace(/ Nothing was written;.*$/, "");
-    const mend = "Correct the ConfigMap by hand.";
-    return what === undefined ? [] : [{ id: "TA203", severity: "error", where, what, why: nobody, mend }];
+    const fix = "Correct the ConfigMap by hand.";
+    return what === undefined ? [] : [{ id: "TA203", severity: "error", where, what, why: nobody, fix }];
   }
   const isForDigests = (name: string): boolean =>
     isInitdataEntry(name, stack) || /(^|[._-])pcr_?\d+$/i.test(name);

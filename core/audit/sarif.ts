@@ -59,7 +59,7 @@ export function sarif(findings: readonly Finding[], version: string): unknown {
           ruleId: finding.id,
           ruleIndex: ids.indexOf(finding.id),
           level: finding.severity,
-          message: { text: plain(`${finding.what} ${finding.why} To mend: ${finding.mend}`) },
+          message: { text: plain(`${finding.what} ${finding.why} To fix: ${finding.fix}`) },
           locations: [
             {
               physicalLocation: {

@@ -29,7 +29,7 @@ function checkKeys(
     path,
     given: `a file that holds more than certificates: ${kinds.join(", ")}`,
     allowed: "certificates and public keys, since initdata is for everybody to read",
-    mend: "Take it out of the file; a private key is a secret of Trustee's.",
+    fix: "Take it out of the file; a private key is a secret of Trustee's.",
   });
 }
 
@@ -49,7 +49,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       path,
       given: `a file that is not TOML: ${reason}`,
       allowed: "an initdata document",
-      mend: "Correct the file.",
+      fix: "Correct the file.",
     });
     return { algorithm: fallback, endpoints: [], needs: [], flaws: [] };
   }
@@ -59,7 +59,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       path,
       given: `version = ${given(version)}`,
       allowed: `version = "${INITDATA_VERSION}"`,
-      mend: "Set the version that the guest components read.",
+      fix: "Set the version that the guest components read.",
     });
   }
   if (!isRecord(data) || !Object.values(data).every((value) => typeof value === "string")) {
@@ -67,7 +67,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       path,
       given: "no [data] table of strings",
       allowed: "[data] with a string for each file of the guest",
-      mend: "Add the table.",
+      fix: "Add the table.",
     });
   }
   const known = digestAlgorithms.find((one) => one === algorithm);
@@ -76,7 +76,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
       path,
       given: `algorithm = ${given(algorithm)}`,
       allowed: digestAlgorithms.join(", "),
-      mend: "Name one of these.",
+      fix: "Name one of these.",
     });
   }
   const files = readGuestFiles(document);

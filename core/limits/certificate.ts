@@ -34,13 +34,13 @@ function checkHost(
           path,
           given: `the host ${host}, which the certificate in ${where} does not name: it names ${names}`,
           allowed: "a host that the certificate names",
-          mend: "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
+          fix: "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
         }
       : {
           path,
           given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
           allowed: "a certificate that names the host by which the pods reach the KBS",
-          mend: "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
+          fix: "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
         },
   );
   return [];
@@ -78,7 +78,7 @@ function checkTerm(
     path: SECRET_PATH,
     given: `${where}, whose ${which} ${words}`,
     allowed: "a certificate that is valid now: no guest gets a secret otherwise",
-    mend:
+    fix:
       certificate === served
         ? "Renew the KBS's certificate; every pod without an initdataFile then gets new initdata by itself."
         : "Renew it; no pod has to change.",
@@ -100,21 +100,21 @@ function checkIssuer(
       path: authorityFrom ?? SECRET_PATH,
       given: `"public", and the certificate in ${where} is self-signed: no guest knows it`,
       allowed: "a certificate that a public CA has issued",
-      mend: "Remove the setting: the guests are then told to trust that certificate.",
+      fix: "Remove the setting: the guests are then told to trust that certificate.",
     });
   } else if (authorityFrom === undefined) {
     issues.add({
       path: SECRET_PATH,
       given: `${where}, whose certificate is issued by ${issuer}, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`,
       allowed: "a self-signed certificate, or the CA's too",
-      mend: `Put the CA's certificate into the Secret under ca.crt, or set trustee.certificateAuthority to it. ${known}`,
+      fix: `Put the CA's certificate into the Secret under ca.crt, or set trustee.certificateAuthority to it. ${known}`,
     });
   } else {
     issues.add({
       path: authorityFrom,
       given: `no certificate of the CA that has issued the one in ${where}: that is ${issuer}`,
       allowed: "the certificate of that CA, in PEM",
-      mend: `Set it to the CA's certificate; a CA between the two belongs behind the KBS's own in tls.crt. ${known}`,
+      fix: `Set it to the CA's certificate; a CA between the two belongs behind the KBS's own in tls.crt. ${known}`,
     });
   }
 }
@@ -133,7 +133,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           path: "trustee.url",
           given: `"${url}", which is no http or https URL`,
           allowed: "the URL at which the pods reach the KBS",
-          mend: "Correct it.",
+          fix: "Correct it.",
         });
         return [];
       case "http":
@@ -145,7 +145,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           path,
           given: `${where}, whose certificate cannot be read`,
           allowed: "a certificate in PEM",
-          mend: "Put the certificate that the KBS serves into the Secret.",
+          fix: "Put the certificate that the KBS serves into the Secret.",
         });
         return [];
       case "term":
@@ -158,7 +158,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           path,
           given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
           allowed: "a server's certificate: CA:FALSE, or no basicConstraints",
-          mend: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
+          fix: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
         });
         return [];
       case "unfit":
@@ -167,7 +167,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
           allowed:
             "a certificate that guests take: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
-          mend: "Issue it anew.",
+          fix: "Issue it anew.",
         });
         return [];
       case "issuer":

@@ -13,7 +13,7 @@ export interface LiveEndpoint extends Endpoint {
 
 const bare = (url: string): string => url.replace(/(?<!\/)\/+$/, "");
 
-/** What follows from a flaw, and what to mend: always the file, since that is taken as it is. */
+/** What follows from a flaw, and what to fix: always the file, since that is taken as it is. */
 function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string {
   const certificate = `the certificate in its ${file}`;
   const renew = "Put the one that the KBS serves now into the file.";

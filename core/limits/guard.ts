@@ -48,7 +48,7 @@ interface Limit {
   readonly gauge: Gauge;
   readonly path: string;
   readonly what: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 function limitsOf(budget: Budget): readonly Limit[] {
@@ -62,31 +62,31 @@ function limitsOf(budget: Budget): readonly Limit[] {
       gauge,
       path: gauge.path,
       what: `annotations of ${gauge.pod}: ${gaugeText(gauge)}`,
-      mend: "Make its annotations smaller.",
+      fix: "Make its annotations smaller.",
     })),
     ...budget.userData.map((gauge) => ({
       gauge,
       path: gauge.path,
       what: `user data of ${gauge.pod} on ${gauge.cloud}: ${gaugeText(gauge)}`,
-      mend: smaller,
+      fix: smaller,
     })),
     {
       gauge: budget.resourcePolicy,
       path: "grants",
       what: `the resource policy in its ConfigMap: ${gaugeText(budget.resourcePolicy)}${fit(budget.resourcePolicy)}`,
-      mend: fewer,
+      fix: fewer,
     },
     {
       gauge: budget.referenceValues,
       path: "pods",
       what: `the reference values in their ConfigMap: ${gaugeText(budget.referenceValues)}${fit(budget.referenceValues)}`,
-      mend: fewer,
+      fix: fewer,
     },
     {
       gauge: budget.referenceValuesLedger,
       path: "pods",
       what: `the record of our digests on the ConfigMap of the reference values: ${gaugeText(budget.referenceValuesLedger)}${fit(budget.referenceValuesLedger)}`,
-      mend: fewer,
+      fix: fewer,
     },
   ];
 }
@@ -94,11 +94,11 @@ function limitsOf(budget: Budget): readonly Limit[] {
 /** What there is to say of a change of initdata, where the same without it would still fit. */
 function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }: Budget): readonly Limit[] {
   if (whileChanging === undefined) return [];
-  const mend = "Change fewer pods at a time, or set rotation: at-once.";
+  const fix = "Change fewer pods at a time, or set rotation: at-once.";
   const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
     isOver(after) || !isOver(gauge)
       ? []
-      : [{ gauge, path, what: `${what}, while former initdata is accepted too: ${gaugeText(gauge)}`, mend }];
+      : [{ gauge, path, what: `${what}, while former initdata is accepted too: ${gaugeText(gauge)}`, fix }];
   return [
     ...limit(
       "rotation",
@@ -116,11 +116,11 @@ function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }
 }
 
 function checkLimits(budget: Budget, issues: Issues): readonly string[] {
-  return [...limitsOf(budget), ...changingLimits(budget)].flatMap(({ gauge, path, what, mend }) => {
+  return [...limitsOf(budget), ...changingLimits(budget)].flatMap(({ gauge, path, what, fix }) => {
     if (isOver(gauge)) {
-      issues.add({ path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, mend });
+      issues.add({ path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, fix });
     }
-    return isNearlyFull(gauge) ? [`${path}: ${what}. ${mend}`] : [];
+    return isNearlyFull(gauge) ? [`${path}: ${what}. ${fix}`] : [];
   });
 }
 

@@ -22,7 +22,7 @@ interface Starting {
   readonly isFile: boolean;
 }
 
-/** What follows the need in a sentence, what is allowed in its place, and how to mend it. */
+/** What follows the need in a sentence, what is allowed in its place, and how to fix it. */
 function flawWords(
   flaw: NeedFlaw,
   { what, setting, place }: GuestNeed,
@@ -36,31 +36,31 @@ function flawWords(
       return {
         given: `which ${flaw.words} (${setting}): ${id} could not start`,
         allowed: `kbs:///<repository>/<secret>/<key>, or no ${what}`,
-        mend: `Correct it in the file, or ${without}.`,
+        fix: `Correct it in the file, or ${without}.`,
       };
     case "unregistered":
       return {
         given: `whose secret is not registered with the KBS: ${id} could not start`,
         allowed: `a secret that the KbsConfig lists, or no ${what}`,
-        mend: `Declare it under secrets, or ${without}.`,
+        fix: `Declare it under secrets, or ${without}.`,
       };
     case "missing":
       return {
         given: `whose Secret does not exist: ${id} could not start`,
         allowed: `a Secret that exists, or no ${what}`,
-        mend: `Create the Secret, or ${without}.`,
+        fix: `Create the Secret, or ${without}.`,
       };
     case "no key":
       return {
         given: `whose Secret has no such key: ${id} could not start`,
         allowed: flaw.keys.map((key) => shownName(key)).join(", "),
-        mend: "Name a key that the Secret has, or add the key.",
+        fix: "Name a key that the Secret has, or add the key.",
       };
     case "denied":
       return {
         given: `which the resource policy would deny to ${id}: it could not start`,
         allowed: "a secret that the pod may read",
-        mend:
+        fix:
           rules.others === "deny"
             ? `Grant ${secret} to ${id}, or set otherSecrets: affirming.`
             : `Grant ${secret} to ${id}.`,
@@ -114,7 +114,7 @@ export function checkGuestNeeds(
   return readers.flatMap(({ id, initData, binding, facts, path }) => {
     const starting = { id, initData, binding, path: `${path}.initdataFile`, isFile: true };
     return problemsOf({ ...starting, needs: facts?.needs ?? [] }, rules, live).map(
-      ({ what, given: found, mend, ...issue }) => `${issue.path}: ${what} ${found}. ${mend}`,
+      ({ what, given: found, fix, ...issue }) => `${issue.path}: ${what} ${found}. ${fix}`,
     );
   });
 }

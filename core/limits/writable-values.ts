@@ -14,7 +14,7 @@ export function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues
       path: "referenceValues.entries",
       given: unwritable(place, entry).message.replace(/\.? Nothing was written;.*$/, ""),
       allowed: "entries whose value is a list, or that do not exist yet",
-      mend: "Name another entry, or make its value a list by hand.",
+      fix: "Name another entry, or make its value a list by hand.",
     });
   }
 }

@@ -70,14 +70,14 @@ export function checkLivePod(
       ...(pod.kind === "Pod"
         ? {
             allowed: "a name that is free, or adopt: true to take it over",
-            mend:
+            fix:
               live.stack === undefined
                 ? "Rename the pod, delete the other one, or set adopt: true."
                 : `Rename the pod, or take it out of ${live.stack} first: once two stacks have it, either deletes it. If this stack has made it under that name: ${markCommand(pod, own)}`,
           }
         : {
             allowed: "a name that is free",
-            mend: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: ${markCommand(pod, own)}`,
+            fix: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: ${markCommand(pod, own)}`,
           }),
     });
   } else if (!sameInitdata(live, toml)) {
@@ -85,7 +85,7 @@ export function checkLivePod(
       path: `${path}.adopt`,
       given: `${what}, which runs with ${runsWith(live)}`,
       allowed: "an object with just the initdata that is declared here",
-      mend: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
+      fix: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
     });
   }
 }

@@ -41,7 +41,7 @@ export function checkPodCluster(
       path,
       given: `${given(value)} (${who}), a namespace that ${why === "missing" ? "does not exist" : "is being deleted"} in the pods' cluster`,
       allowed: "a namespace that exists",
-      mend:
+      fix:
         why === "missing"
           ? `Correct it, or create the namespace: kubectl create namespace ${value}`
           : "Choose another one, or wait until it is gone and create it anew.",
@@ -57,7 +57,7 @@ export function checkPodCluster(
         runtimeClasses.length === 0
           ? "a RuntimeClass that exists; the cluster has none"
           : listed(runtimeClasses),
-      mend: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
+      fix: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
     });
   }
 }

@@ -43,7 +43,7 @@ export function carriedAlgorithm(
     path,
     given: `algorithm = "${algorithm}"`,
     allowed: `${carried.join(", ")} for the binding ${binding}`,
-    mend: "Change the file's algorithm, or the binding.",
+    fix: "Change the file's algorithm, or the binding.",
   });
   return "sha256";
 }

@@ -84,7 +84,7 @@ export function checkDistinct(readers: readonly Reader[], issues: Issues): void 
         given: `the same initdata as ${before.id}`,
         allowed:
           "initdata of its own, or one initdataFile for pods that may read the same: Trustee tells pods apart by nothing else",
-        mend: `Give ${id} a claim of its own (claims), or another initdataFile.`,
+        fix: `Give ${id} a claim of its own (claims), or another initdataFile.`,
       });
     }
   }

@@ -23,7 +23,7 @@ function issueOf(damaged: DamagedLine): Issue {
     path: "the live resource policy",
     given: `a damaged line of the registry (${damageWords(damaged)}): without it, that stack's secrets would be open to every affirming pod`,
     allowed: "lines that can be read, one for each stack, as this project writes them",
-    mend: `Run pulumi up of ${whose} first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone${stack === undefined ? " or is this one" : ""}, delete the line.`,
+    fix: `Run pulumi up of ${whose} first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone${stack === undefined ? " or is this one" : ""}, delete the line.`,
   };
 }
 
@@ -43,7 +43,7 @@ function lostBeforeIssue(live: Before): Issue {
     path: "the live resource policy",
     given: "no line that says what was there before the first stack, or a damaged one, or two",
     allowed: "one line # trustee-access: before ... that can be read, as this project writes it",
-    mend: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
+    fix: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
   };
 }
 

@@ -42,7 +42,7 @@ export function namesakeIssue(path: string, what: string, stack: string, issues:
     path,
     given: `${what}, which belongs to a stack of the same name, ${shownName(stack)}, and is not of this one`,
     allowed: "what this stack has made, by the identity in its state",
-    mend: "If another backend has that stack, rename this one: pulumi stack rename. If it is this one and its state was lost, set trustee-access:takeOver to true for one pulumi up.",
+    fix: "If another backend has that stack, rename this one: pulumi stack rename. If it is this one and its state was lost, set trustee-access:takeOver to true for one pulumi up.",
   });
 }
 

@@ -27,7 +27,7 @@ function checkWho(
       path,
       given: pod === undefined ? "neither pod nor reader" : "both pod and reader",
       allowed: "one of them",
-      mend: "Name the pod of this stack, or the reader, that may read the secret.",
+      fix: "Name the pod of this stack, or the reader, that may read the secret.",
     });
     return;
   }
@@ -37,7 +37,7 @@ function checkWho(
       path: `${path}.reader`,
       given: given(reader),
       allowed: listed(readers.map((one) => one.name)),
-      mend: "Declare it under readers, or correct the name.",
+      fix: "Declare it under readers, or correct the name.",
     });
     return;
   }
@@ -48,14 +48,14 @@ function checkWho(
       path: `${path}.pod`,
       given: given(pod),
       allowed: listed(pods.map((one) => one.id)),
-      mend: "Declare the pod under pods, or correct the name.",
+      fix: "Declare the pod under pods, or correct the name.",
     });
   } else if (new Set(meant.map((one) => one.id)).size > 1) {
     issues.add({
       path: `${path}.pod`,
       given: `${given(pod)}, a name in several namespaces`,
       allowed: listed(meant.map((one) => `${one.namespace}/${one.name}`)),
-      mend: "Name the namespace too.",
+      fix: "Name the namespace too.",
     });
   }
 }
@@ -67,14 +67,14 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
       path: `${path}.secret`,
       given: given(grant.secret),
       allowed: listed(secrets.map((one) => one.name)),
-      mend: "Declare the secret under secrets, or correct the name.",
+      fix: "Declare the secret under secrets, or correct the name.",
     });
   } else if (grant.key !== undefined && !secret.keys.includes(grant.key)) {
     issues.add({
       path: `${path}.key`,
       given: given(grant.key),
       allowed: listed(secret.keys),
-      mend: `Add the key to ${secret.name}'s keys, correct it, or leave it out to grant every key.`,
+      fix: `Add the key to ${secret.name}'s keys, correct it, or leave it out to grant every key.`,
     });
   }
 }

@@ -36,7 +36,7 @@ export function checkClaims(
         path: `${path}.${name}`,
         given: `"${shownName(value)}"`,
         allowed: "one line of text without control characters, which a guest may refuse to read",
-        mend: "Take the control characters out.",
+        fix: "Take the control characters out.",
       });
     }
     const owner = reservedClaims.get(name);
@@ -45,7 +45,7 @@ export function checkClaims(
       path: `${path}.${name}`,
       given: "a claim of a name that the initdata document has already",
       allowed: `other names than ${[...reservedClaims.keys()].join(", ")}`,
-      mend: `Rename the claim; ${name} is given by ${owner}.`,
+      fix: `Rename the claim; ${name} is given by ${owner}.`,
     });
   }
 }
@@ -64,7 +64,7 @@ export function checkAnnotations(
     path: `${path}["${INITDATA_ANNOTATION}"]`,
     given: "an initdata annotation beside the one that follows from the pod's settings",
     allowed: "other annotations",
-    mend: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+    fix: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
   });
 }
 
@@ -90,7 +90,7 @@ export function checkPod(
       path: `${prefix}image`,
       given: "nothing",
       allowed: "an image reference",
-      mend: "Set it for this pod, or for all in podDefaults.image.",
+      fix: "Set it for this pod, or for all in podDefaults.image.",
     });
   }
   if (isKnown("binding") && !algorithmsOf(pod.binding).includes(pod.algorithm)) {
@@ -98,7 +98,7 @@ export function checkPod(
       path: `${prefix}algorithm`,
       given: given(pod.algorithm),
       allowed: `${algorithmsOf(pod.binding).join(", ")} (the binding ${pod.binding} extends a SHA-256 PCR)`,
-      mend: "Use sha256, or the binding of a bare-metal TEE (snp, tdx).",
+      fix: "Use sha256, or the binding of a bare-metal TEE (snp, tdx).",
     });
   }
   if (pod.replicas !== undefined && !hasReplicas(pod.kind) && isKnown("kind")) {
@@ -106,7 +106,7 @@ export function checkPod(
       path: `${prefix}replicas`,
       given: `${pod.replicas} for a ${pod.kind}`,
       allowed: "a number of replicas for a Deployment or a StatefulSet",
-      mend: "Remove it, or set kind.",
+      fix: "Remove it, or set kind.",
     });
   }
   if (pod.adopt && pod.kind !== "Pod") {
@@ -114,14 +114,14 @@ export function checkPod(
       path: `${prefix}adopt`,
       given: `true for a ${pod.kind}, whose selector, which this program chooses, cannot be changed afterwards`,
       allowed: "adopt: true for kind: Pod",
-      mend: "Delete the other one and have it created anew, or leave it to whoever made it: deploy: false.",
+      fix: "Delete the other one and have it created anew, or leave it to whoever made it: deploy: false.",
     });
   } else if (pod.adopt && !pod.deploy) {
     issues.add({
       path: `${prefix}adopt`,
       given: "true, for a pod that is not deployed here",
       allowed: "adopt: true with deploy: true",
-      mend: "Remove one of the two.",
+      fix: "Remove one of the two.",
     });
   }
 }

@@ -14,7 +14,7 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
       path,
       given: initdata === undefined ? "neither initdata nor initdataFile" : "both initdata and initdataFile",
       allowed: "one of them",
-      mend: "Give the digest that its TEE claims, or the initdata document itself.",
+      fix: "Give the digest that its TEE claims, or the initdata document itself.",
     });
   }
   if (initdata === undefined) return;
@@ -24,14 +24,14 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
       path: `${path}.initdata`,
       given: given(initdata),
       allowed: `${words}, which the binding ${binding} claims`,
-      mend: "Correct it, or set the reader's binding.",
+      fix: "Correct it, or set the reader's binding.",
     });
   } else if (/^(?:0+|A+=*)$/.test(initdata)) {
     issues.add({
       path: `${path}.initdata`,
       given: "zeros, which every guest without initdata claims",
       allowed: "the digest of an initdata document",
-      mend: "Give the reader an initdata document of its own.",
+      fix: "Give the reader an initdata document of its own.",
     });
   }
 }

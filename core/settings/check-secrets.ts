@@ -27,7 +27,7 @@ function checkSecretName({ name, from }: SecretSettings, path: string, issues: I
     path,
     given: `${given(name)}, which ${problem}`,
     allowed: VOLUME_NAMES,
-    mend:
+    fix:
       from === "existing"
         ? "Make a Secret of another name with the same keys, and declare that one."
         : "Rename it so that it keeps the rule.",
@@ -40,7 +40,7 @@ function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
       path: `${path}.keys`,
       given: "no key",
       allowed: "one key at least",
-      mend: "List the keys that the KBS is to serve.",
+      fix: "List the keys that the KBS is to serve.",
     });
   }
   secret.keys.forEach((key, index) => {
@@ -61,7 +61,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.keep`,
       given: "true, for a secret with from: existing",
       allowed: "keep for a secret that is created here",
-      mend: "Remove it: a Secret that exists always stays.",
+      fix: "Remove it: a Secret that exists always stays.",
     });
   }
   if (length !== undefined && from !== "generate") {
@@ -69,7 +69,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.length`,
       given: `${length}, for a secret with from: ${from}`,
       allowed: "a length for from: generate",
-      mend: "Remove it, or set from: generate.",
+      fix: "Remove it, or set from: generate.",
     });
   }
   if (from !== "file") {
@@ -78,7 +78,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.files`,
       given: `files for a secret with from: ${from}`,
       allowed: "files for from: file",
-      mend: "Remove them, or set from: file.",
+      fix: "Remove them, or set from: file.",
     });
     return;
   }
@@ -87,7 +87,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.files.${key}`,
       given: "nothing",
       allowed: "the path of the file that holds the value",
-      mend: "Name a file for this key, or remove the key.",
+      fix: "Name a file for this key, or remove the key.",
     });
   }
   for (const key of Object.keys(files ?? {}).filter((name) => !secret.keys.includes(name))) {
@@ -95,7 +95,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.files.${key}`,
       given: "a file for an undeclared key",
       allowed: listed(secret.keys),
-      mend: "Add the key to keys, or remove the file.",
+      fix: "Add the key to keys, or remove the file.",
     });
   }
 }
@@ -118,7 +118,7 @@ function checkSecret(
       path: `${path}.name`,
       given: given(secret.name),
       allowed: "a name that Trustee does not use for its own Secrets",
-      mend: "Rename the secret.",
+      fix: "Rename the secret.",
     });
   }
   if (secret.from !== "setting" || doubts.hasUnreadValues(secret.name)) return;
@@ -128,7 +128,7 @@ function checkSecret(
       path: `secretValues.${secret.name}.${key}`,
       given: "nothing",
       allowed: "the value of a secret that is created here",
-      mend: `Set it: pulumi config set --secret --path 'trustee-access:secretValues["${secret.name}"]["${key}"]', or declare the secret with from: existing.`,
+      fix: `Set it: pulumi config set --secret --path 'trustee-access:secretValues["${secret.name}"]["${key}"]', or declare the secret with from: existing.`,
     });
   }
 }
@@ -145,7 +145,7 @@ function checkSecretValues(
         path: `secretValues.${name}`,
         given: "values of a secret that is not created here",
         allowed: listed(secrets.filter((one) => one.from === "setting").map((one) => one.name)),
-        mend: `Declare it under secrets with from: setting, or remove its values.`,
+        fix: `Declare it under secrets with from: setting, or remove its values.`,
       });
       continue;
     }
@@ -154,7 +154,7 @@ function checkSecretValues(
         path: `secretValues.${name}.${key}`,
         given: "a value of an undeclared key",
         allowed: listed(secret.keys),
-        mend: `Add the key to ${name}'s keys, or remove the value.`,
+        fix: `Add the key to ${name}'s keys, or remove the value.`,
       });
     }
   }

@@ -15,7 +15,7 @@ export function checkUnique(
         path,
         given: given(name),
         allowed: `${what} that is not declared yet`,
-        mend: `It stands at ${before} too: keep one of the two, or rename one.`,
+        fix: `It stands at ${before} too: keep one of the two, or rename one.`,
       });
     }
   }

@@ -43,7 +43,7 @@ export function checkSettings(
     path: "trustee.certificateAuthorityFile",
     given: "a file beside trustee.certificateAuthority",
     allowed: "one of the two",
-    mend: "Remove one of them.",
+    fix: "Remove one of them.",
   });
 }
 
@@ -55,7 +55,7 @@ function checkValidity({ entries, validityDaysOf }: Settings["referenceValues"],
       path: `referenceValues.validityDaysOf.${name}`,
       given: `${days} days for an entry that is not in referenceValues.entries`,
       allowed: names.sort().join(", "),
-      mend: "Correct the entry's name, or add it to referenceValues.entries.",
+      fix: "Correct the entry's name, or add it to referenceValues.entries.",
     });
   }
 }

@@ -41,7 +41,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
           path: SECRET_VALUES,
           given: `a value that is ${kindOf(value)}`,
           allowed: "secret -> key -> text",
-          mend: `Set each value by its path: ${setAgain("<secret>", "<key>")}`,
+          fix: `Set each value by its path: ${setAgain("<secret>", "<key>")}`,
         },
       ],
     };
@@ -53,7 +53,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
         path: `${SECRET_VALUES}.${secret}`,
         given: `a value that is ${kindOf(keys)}`,
         allowed: "key -> text",
-        mend: `Set it by its path: ${setAgain(secret, "<key>")}`,
+        fix: `Set it by its path: ${setAgain(secret, "<key>")}`,
       });
       return [secret, {}];
     }
@@ -63,7 +63,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
           path: `${SECRET_VALUES}.${secret}.${key}`,
           given: `a value that is ${kindOf(text)}`,
           allowed: "a text",
-          mend: `Set it as an encrypted text, which stays as it is typed: ${setAgain(secret, key)}`,
+          fix: `Set it as an encrypted text, which stays as it is typed: ${setAgain(secret, key)}`,
         });
       }
       return [key, typeof text === "string" ? text : ""];
@@ -77,7 +77,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
       path: SECRET_VALUES,
       given: `values in the open, of ${names}`,
       allowed: "values that Pulumi holds encrypted",
-      mend:
+      fix:
         `Set each again: ${setAgain(secret, Object.keys(isRecord(keys) ? keys : {})[0] ?? "<key>")}, ` +
         "and choose another value where the file has been shared.",
     });
@@ -94,7 +94,7 @@ export function encryptedProblem(setting: string): Issue {
     path: setting,
     given: "a value that Pulumi holds encrypted, as a whole or in part",
     allowed: `${SECRET_VALUES} alone: every other setting shows in the state, the outputs and objects of the cluster`,
-    mend:
+    fix:
       "Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in " +
       `${SECRET_VALUES}, and let the pod read it. Of a kubeconfig name the file's path.`,
   };

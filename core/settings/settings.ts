@@ -51,7 +51,7 @@ function checkMembers(value: unknown, path: string, issues: Issues): void {
         path: `${path}${part}`,
         given: `the name ${LOST}`,
         allowed: "any other name that keeps the rules",
-        mend: "Rename it.",
+        fix: "Rename it.",
       });
     } else checkMembers(member, `${path}${part}`, issues);
   }
@@ -64,7 +64,7 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
       path,
       given: `the unknown setting ${issue.keys.map(given).join(", ")}`,
       allowed: memberNames(sections[name], issue.path).join(", "),
-      mend: "Remove it, or correct its spelling.",
+      fix: "Remove it, or correct its spelling.",
     };
   }
   const isKey = issue.code === "invalid_key";
@@ -75,7 +75,7 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
     // A value that must not be shown is described by its schema.
     given: typeof hidden === "string" ? hidden : shown,
     allowed: allowedBy(issue),
-    mend: isKey ? "Rename it." : "Correct it in the stack's configuration.",
+    fix: isKey ? "Rename it." : "Correct it in the stack's configuration.",
   };
 }
 
@@ -109,7 +109,7 @@ export function readSettings(
       path: name,
       given: "an unknown setting",
       allowed: [...Object.keys(sections), SECRET_VALUES].join(", "),
-      mend: "Remove it, or correct its spelling.",
+      fix: "Remove it, or correct its spelling.",
     });
   }
   checkMembers(raw, "", issues);

@@ -67,7 +67,7 @@ describe("a setting that Pulumi holds encrypted", () => {
         given: "a value that Pulumi holds encrypted, as a whole or in part",
         allowed:
           "secretValues alone: every other setting shows in the state, the outputs and objects of the cluster",
-        mend: `Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in secretValues, and let the pod read it. Of a kubeconfig name the file's path.`,
+        fix: `Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in secretValues, and let the pod read it. Of a kubeconfig name the file's path.`,
       },
     ]);
   });
@@ -109,7 +109,7 @@ describe("a kubeconfig given as content", () => {
         path: `${side}.kubeconfig`,
         given: "the content of a kubeconfig, which is not shown here",
         allowed: "the path of a kubeconfig file",
-        mend: "Correct it in the stack's configuration.",
+        fix: "Correct it in the stack's configuration.",
       })),
     );
   });

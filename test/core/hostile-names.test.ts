@@ -202,7 +202,7 @@ describe("whatever things in a cluster are called", () => {
   it("nor a problem with what is live, nor a picture", () => {
     fc.assert(
       fc.property(names, (name) => {
-        const problem = { path: name, given: name, allowed: name, mend: name };
+        const problem = { path: name, given: name, allowed: name, fix: name };
         const { message } = new IssuesError("the settings", [problem, problem]);
         expect(message.split("\n")).toHaveLength(7);
         expect(UNSEEN.test(message)).toBe(false);

@@ -192,7 +192,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   expect(openSandbox(NAME).env).toEqual(sandbox.env);
   expect(runState()).toEqual(state);
 
-  // Somebody opens a cell behind Pulumi's back: verify sees it, the demo mends it.
+  // Somebody opens a cell behind Pulumi's back: verify sees it, the demo fixes it.
   const allowAll = "package policy\ndefault allow = true\n";
   await patchKey(sandbox, "trusteeconfig-resource-policy", "policy.rego", allowAll);
   await restartKbs(sandbox);
@@ -208,10 +208,10 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
     1,
     expect.stringContaining("4 of 9 cells differ from what the stack says."),
   ]);
-  const mended = await new Demo().ended();
-  expect([mended.exitCode, cellLines(mended.output)]).toEqual([0, nineCells]);
-  expect(mended.output).toContain(`The sandbox "${NAME}" runs already: it is taken, and kept.`);
-  expect(mended.output).toContain(lookAround);
+  const fixed = await new Demo().ended();
+  expect([fixed.exitCode, cellLines(fixed.output)]).toEqual([0, nineCells]);
+  expect(fixed.output).toContain(`The sandbox "${NAME}" runs already: it is taken, and kept.`);
+  expect(fixed.output).toContain(lookAround);
   expect(runState()).toEqual(state);
 
   // A cell that is wrong in spite of all: pod3 seems to read what it must not.

@@ -223,7 +223,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
     expect(stdout + stderr).toMatch(new RegExp(`cannot ${verb} (resource ")?${resource}`));
   });
 
-  it("are enough to mend what was left in the middle, and for destroy", async () => {
+  it("are enough to fix what was left in the middle, and for destroy", async () => {
     await grantNeeded();
     project.configure(configuration);
     await project.up("--skip-preview");

@@ -110,9 +110,9 @@ describe("the preflight", () => {
 
   test("finds every problem of a namespace without Trustee at once", async () => {
     const given = { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] };
-    const missing = (kind: string, name: string, path: string, mend: string) =>
+    const missing = (kind: string, name: string, path: string, fix: string) =>
       `  - ${path}: ${kind} "${name}", which does not exist in namespace "${cluster.namespace}"\n` +
-      `      allowed: a ${kind} that exists\n      to mend: ${mend}\n`;
+      `      allowed: a ${kind} that exists\n      to fix: ${fix}\n`;
     const install = "Install Trustee, or correct the name and the namespace.";
     const message = await problems(given);
     const lines = [
@@ -133,7 +133,7 @@ describe("the preflight", () => {
         "Create it, correct its name, or let this stack create it.",
       ),
       `  - trustee.url: nothing, and there is no Route "kbs-route" or "kbs-service" in namespace "${cluster.namespace}"\n` +
-        "      allowed: the URL at which the pods reach the KBS\n      to mend: Set trustee.url, or expose the KBS by a Route.\n",
+        "      allowed: the URL at which the pods reach the KBS\n      to fix: Set trustee.url, or expose the KBS by a Route.\n",
     ];
     const count = `7 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n`;
     expect(message).toContain(count);
@@ -258,7 +258,7 @@ describe("the preflight", () => {
     const unseen = (path: string, name: string, keys: string): string =>
       `  - ${path}: nothing, and it cannot be seen which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
       `      allowed: ${keys}, or another key that the KBS reads\n` +
-      "      to mend: Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.";
+      "      to fix: Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.";
     expect(await problems(url)).toBe(
       `2 UNKNOWN: 2 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n` +
         `${unseen("trustee.policyKey", trusteeNames.resourcePolicy, '"resource-policy.rego", "policy.rego"')}\n` +
@@ -291,7 +291,7 @@ describe("the preflight", () => {
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
         `  - trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
         "      allowed: a cluster that answers\n" +
-        "      to mend: Check trustee.kubeconfig and trustee.context: kubectl get namespace",
+        "      to fix: Check trustee.kubeconfig and trustee.context: kubectl get namespace",
     );
     await nowhere.stop();
   });

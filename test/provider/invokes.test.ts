@@ -99,7 +99,7 @@ describe("getTrustee", () => {
     );
     expect(said).toContain(
       `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${trusteeNames.namespace}" cannot be read\n` +
-        "      allowed: the URL at which the pods reach the KBS\n      to mend: Set trustee.url, or expose the KBS by a Route.",
+        "      allowed: the URL at which the pods reach the KBS\n      to fix: Set trustee.url, or expose the KBS by a Route.",
     );
     expect(said).not.toContain("there is no Route");
   });

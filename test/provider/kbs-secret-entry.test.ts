@@ -92,7 +92,7 @@ test("a name that was there before stays on destroy; nothing is written", async 
   expect(await cluster.entries("theirs")).toStrictEqual(["a", "p2-secret"]);
 });
 
-test("taken out by somebody: a preview shows it, an up mends it, then there is no change", async () => {
+test("taken out by somebody: a preview shows it, an up fixes it, then there is no change", async () => {
   cluster.kbsConfig("drift", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   const first = await entry.up(inputs("drift"));
@@ -103,9 +103,9 @@ test("taken out by somebody: a preview shows it, an up mends it, then there is n
     diff: { drift: "update" },
     outputs: { added: true, present: true, revision: unknown },
   });
-  const mended = await entry.up(inputs("drift"));
-  expect(mended.op).toBe("update");
-  expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
+  const fixed = await entry.up(inputs("drift"));
+  expect(fixed.op).toBe("update");
+  expect(fixed.outputs["revision"]).not.toBe(first.outputs["revision"]);
   expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs", "p2-secret"]);
   expect((await entry.up(inputs("drift"))).op).toBe("same");
   await entry.destroy();

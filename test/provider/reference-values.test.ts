@@ -145,9 +145,9 @@ describe("own digests in somebody else's entry", () => {
     });
     await values.refresh();
     expect(values.state?.inputs["drift"]).toBe(words);
-    const mended = await values.up(inputs(configMap));
-    expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
-    expect(liveContentOf(mended.outputs).split(A)).toHaveLength(2);
+    const fixed = await values.up(inputs(configMap));
+    expect(fixed.outputs["revision"]).not.toBe(first.outputs["revision"]);
+    expect(liveContentOf(fixed.outputs).split(A)).toHaveLength(2);
     expect((await values.up(inputs(configMap))).op).toBe("same");
   });
 

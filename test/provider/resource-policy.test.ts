@@ -139,8 +139,8 @@ describe("a shared policy", () => {
     });
     await entry.refresh();
     expect(entry.state?.inputs["drift"]).toBe(words);
-    const mended = await entry.up(withPolicy("drift"));
-    expect(mended.outputs["revision"]).not.toBe(first.outputs["revision"]);
+    const fixed = await entry.up(withPolicy("drift"));
+    expect(fixed.outputs["revision"]).not.toBe(first.outputs["revision"]);
     expect((await entry.up(withPolicy("drift"))).op).toBe("same");
     if (content !== drifts[2]?.[1]) {
       await entry.destroy();
@@ -157,7 +157,7 @@ describe("a shared policy", () => {
     await cluster.edit("damaged", { [OLD]: damaged });
     await entry.refresh();
     expect(entry.state?.inputs["drift"]).toBe(
-      "the policy has a damaged line of another stack (line 8, of the stack org/p/x); no up until it is mended",
+      "the policy has a damaged line of another stack (line 8, of the stack org/p/x); no up until it is fixed",
     );
     for (const run of [() => entry.preview(withPolicy("damaged")), () => entry.up(withPolicy("damaged"))]) {
       await expect(run()).rejects.toThrow("Run pulumi up of the stack org/p/x first");
@@ -189,7 +189,7 @@ describe("a shared policy", () => {
     expect(await cluster.data("left")).toStrictEqual({ [OLD]: "package policy\n# theirs\n" });
     expect(engine.messages("WARNING").at(-1)).toBe(
       `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" is left as it is, since somebody else has ` +
-        "written another policy since. What was there before this stack is not put back; look at it, and mend it by hand if need be.",
+        "written another policy since. What was there before this stack is not put back; look at it, and fix it by hand if need be.",
     );
   });
 

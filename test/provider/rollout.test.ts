@@ -102,7 +102,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       `The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
         "not done within 0.04 minutes (timeoutMinutes).\n" +
         `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +
-        "What was written stays. Mend the cause and run again: it goes on from here and restarts nothing twice.",
+        "What was written stays. Fix the cause and run again: it goes on from here and restarts nothing twice.",
     );
     expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
   });

@@ -42,7 +42,7 @@ test("a sign-in plugin that is missing", async () => {
   expect(await problem(kubeconfigOf({ server: "https://kube.example", user: { exec } }))).toBe(
     `${HEAD}  - trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
       "      allowed: a kubeconfig whose user can sign in\n" +
-      "      to mend: Install it from https://example.com/auth.",
+      "      to fix: Install it from https://example.com/auth.",
   );
 });
 
@@ -53,7 +53,7 @@ test("credentials that are refused", async () => {
   expect(await problem(proxy.kubeconfig)).toBe(
     `${HEAD}  - trustee.kubeconfig: credentials that the API server ${server} refuses: Unauthorized\n` +
       "      allowed: a kubeconfig whose user can sign in\n" +
-      "      to mend: Renew the credentials of this kubeconfig context: kubectl auth whoami",
+      "      to fix: Renew the credentials of this kubeconfig context: kubectl auth whoami",
   );
 });
 
@@ -64,6 +64,6 @@ test("a proxy that is not there", { timeout: 60_000 }, async () => {
   expect(await problem(kubeconfig)).toBe(
     `${HEAD}  - trustee.kubeconfig: the proxy ${url} (${from}) cannot be reached: connect ECONNREFUSED ${url.slice(7)}\n` +
       "      allowed: a cluster that answers\n" +
-      `      to mend: Start that proxy or correct ${from}, or take it out of the kubeconfig.`,
+      `      to fix: Start that proxy or correct ${from}, or take it out of the kubeconfig.`,
   );
 });

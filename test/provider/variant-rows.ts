@@ -297,7 +297,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       '  - trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
-      "      to mend: Set it, or make the Route one with termination passthrough.",
+      "      to fix: Set it, or make the Route one with termination passthrough.",
   },
   "reference values that are no list, where the KBS's configuration says that they are one": {
     variant: {
@@ -312,7 +312,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       `  - ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
-      "      to mend: Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
+      "      to fix: Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
   },
   "a Secret that is not there, where guests have to be told of it": {
     variant: { keys: "0.21", routes: { "kbs-service": HOST }, changes: { [KBS_CONFIG]: withoutTls } },
@@ -321,6 +321,6 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       '  - trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
       "      allowed: a Secret that exists\n" +
-      "      to mend: Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+      "      to fix: Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
   },
 };

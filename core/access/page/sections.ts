@@ -194,13 +194,13 @@ ${body.join("\n")}
 
 const severityTags = { error: ["bad", "✗"], warning: ["warn", "!"], note: ["plain", "i"] } as const;
 
-function findingItem({ id, severity, where, what, why, mend }: Finding): string {
+function findingItem({ id, severity, where, what, why, fix }: Finding): string {
   const [kind, sign] = severityTags[severity];
   return `<li>
 <span class="tag ${kind}"><span aria-hidden="true">${sign} </span>${severity}</span> <span class="code muted">${id}</span>
 <h3>${escapeText(what)}</h3>
 <p>${escapeText(why)}</p>
-<p><strong>To mend:</strong> ${escapeText(mend)}</p>
+<p><strong>To fix:</strong> ${escapeText(fix)}</p>
 <p class="muted">${escapeText(placeText(where))}</p>
 </li>`;
 }

@@ -9,7 +9,7 @@ import { migrateConfigMaps } from "./migration-from-1-1.ts";
 /** After a change, this long is waited for further ones. The real operator takes up to two seconds. Milliseconds. */
 const SETTLE = 300;
 
-/** Reconciles fail in a way that only a further change can mend, e.g. a listed Secret that does not exist. */
+/** Reconciles fail in a way that only a further change can fix, e.g. a listed Secret that does not exist. */
 class ReconcileError extends Error {}
 
 /** Trustee's operator, as far as it was observed to react: see docs/sandbox.md. */

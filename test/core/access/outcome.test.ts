@@ -34,7 +34,7 @@ describe("what an exec came to", () => {
       { stdout: '{"error":"[CDH] [ERROR]: Get Resource failed"}' },
       "cdh-error",
     ],
-    ["a secret that speaks of errors", { stdout: "how to mend a ttrpc err: read on\neof" }, "read"],
+    ["a secret that speaks of errors", { stdout: "how to fix a ttrpc err: read on\neof" }, "read"],
     ["nothing at all", {}, "failed"],
     [
       "the agent's refusal",

@@ -306,7 +306,7 @@ describe("a pod whose runtime class goes with another binding than it is taken f
         where: { kind: "Pod", namespace: "default", name: "pod2" },
         what: "The pod is taken for azure-vtpm, by its stack or by what is registered and granted, but its runtimeClassName kata-qemu-snp goes with snp.",
         why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
-        mend: step,
+        fix: step,
       },
     ]);
   });

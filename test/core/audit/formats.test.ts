@@ -16,7 +16,7 @@ const expiring: Finding = {
   where: { kind: "ConfigMap", namespace: "ns", name: "values", part: "reference-values.json" },
   what: "snp_pcr08 expires in 3 days, on 2026-03-04T00:00:00Z.",
   why: "Why.",
-  mend: "Mend it.",
+  fix: "Fix it.",
 };
 const stale: Finding = {
   id: "TA101",
@@ -24,7 +24,7 @@ const stale: Finding = {
   where: { kind: "ConfigMap", namespace: "ns", name: "policy", part: "policy.rego", line: 12 },
   what: `No running pod has the digest ${"a".repeat(64)}.`,
   why: "Why.",
-  mend: "Mend it.",
+  fix: "Fix it.",
 };
 
 interface Sarif {
@@ -56,7 +56,7 @@ describe("SARIF", () => {
             {
               ruleId: "TA101",
               level: "warning",
-              message: { text: `No running pod has the digest ${"a".repeat(64)}. Why. To mend: Mend it.` },
+              message: { text: `No running pod has the digest ${"a".repeat(64)}. Why. To fix: Fix it.` },
               locations: [
                 {
                   physicalLocation: {
@@ -241,8 +241,8 @@ describe("JUnit", () => {
         name: "TA202 A reference value expires soon",
         output: `warning TA202  ConfigMap ns/values, reference-values.json
   snp_pcr08 expires in 3 days, on 2026-03-04T00:00:00Z.
-  why:  Why.
-  mend: Mend it.
+  why: Why.
+  fix: Fix it.
 `,
       },
     ]);

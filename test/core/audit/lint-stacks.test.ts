@@ -39,7 +39,7 @@ test("a stack that is recorded and has no line is an error, which says where its
         "The policy has lost the grants of the stack org/p/other, which restrict p2-secret. They are in ConfigMap " +
         '"trusteeconfig-resource-policy.v1.1".',
       why: "Whoever the policy lets in now reads what that stack restricts.",
-      mend:
+      fix:
         "Run pulumi up of org/p/other; that of any other stack restricts the secrets again too. If the stack is gone for good: " +
         "kubectl annotate kbsconfig trusteeconfig-kbs-config -n trustee-operator-system trustee-access/policy-stacks-, and remove " +
         'ConfigMap "trusteeconfig-resource-policy.v1.1"',
@@ -54,7 +54,7 @@ test("a policy of ours on Red Hat's Trustee 1.1 is warned of, until it is marked
   const [finding, ...more] = found({ routeOwners: ["TrusteeConfig"] });
   expect(more).toEqual([]);
   expect(finding).toMatchObject({ id: "TA403", severity: "warning", where });
-  expect(finding?.mend).toContain(
+  expect(finding?.fix).toContain(
     "kubectl get configmap trusteeconfig-resource-policy -n trustee-operator-system -o json | " +
       `jq '.metadata.annotations["${MIGRATED_ANNOTATION}"]="v1.2.0" | .data["resource-policy.rego"]=.data["policy.rego"]' | ` +
       "kubectl replace -f -",

@@ -8,7 +8,7 @@ export const POLICY = "ConfigMap trustee-operator-system/trusteeconfig-resource-
 export const IMAGE_POLICY =
   'note TA005 Secret trustee-operator-system/trustee-image-policy: Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.';
 
-/** A finding in a line: what there is to compare in full, without why and how to mend it. */
+/** A finding in a line: what there is to compare in full, without why and how to fix it. */
 export function lines(given: LiveFacts): readonly string[] {
   return lint(given).map(({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`);
 }

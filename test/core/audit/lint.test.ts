@@ -29,8 +29,8 @@ describe("a healthy Trustee", () => {
     expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
       .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
   Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.
-  why:  Nothing confidential should be in it.
-  mend: Keep it free of confidential values; restrict it if that changes.
+  why: Nothing confidential should be in it.
+  fix: Keep it free of confidential values; restrict it if that changes.
 
 0 errors, 0 warnings, 1 note (Trustee 0.18 in trustee-operator-system, 3 pods).`);
   });
@@ -282,12 +282,12 @@ describe("the rollout", () => {
     expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
   });
 
-  it("is mended as the operator lets it: one that notes versions takes a restart annotation away", () => {
+  it("is fixed as the operator lets it: one that notes versions takes a restart annotation away", () => {
     const [pod] = healthyTrustee.kbsPods;
     const restarts = [undefined, {}].map((configMapVersions) => {
       const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
       const found = lint(facts({ kbsPods: [old] })).filter(({ id }) => id === "TA501");
-      return [...new Set(found.map(({ mend }) => mend))];
+      return [...new Set(found.map(({ fix }) => fix))];
     });
     expect(restarts).toEqual([
       ["Restart it: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system"],

@@ -22,11 +22,11 @@ describe("the KBS's certificate", () => {
     const warnings = checkCertificate(endpoint, new Date(FROM + days * DAY), issues);
     return { warnings, issues: issues.found.map(({ path, given }) => `${path}: ${given}`) };
   }
-  function mend(url: string, from: Partial<ServedEndpoint>): unknown {
+  function fix(url: string, from: Partial<ServedEndpoint>): unknown {
     const issues = new Issues();
     const endpoint = { url, certificate: leaf, where: SECRET, urlFrom: "setting", ...from } as const;
     checkCertificate(endpoint, new Date(FROM + DAY), issues);
-    return issues.found.map((issue) => issue.mend);
+    return issues.found.map((issue) => issue.fix);
   }
   const nothing = { warnings: [], issues: [] };
 
@@ -59,7 +59,7 @@ describe("the KBS's certificate", () => {
     });
   });
 
-  it("is what has to be mended where the host is a Route's; trustee.url where that is what is wrong", () => {
+  it("is what has to be fixed where the host is a Route's; trustee.url where that is what is wrong", () => {
     const url = "https://other.example.com";
     const names =
       "does not name the Route's host other.example.com: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
@@ -73,10 +73,10 @@ describe("the KBS's certificate", () => {
       ],
       issues: [],
     });
-    expect(mend(url, { urlFrom: "route" })).toEqual([
+    expect(fix(url, { urlFrom: "route" })).toEqual([
       "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
     ]);
-    expect(mend(url, {})).toEqual([
+    expect(fix(url, {})).toEqual([
       "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
     ]);
   });

@@ -38,7 +38,7 @@ describe("the guards", () => {
     ]);
   });
 
-  it("look at the files of readers as at those of pods, and name the file where it is what has to be mended", () => {
+  it("look at the files of readers as at those of pods, and name the file where it is what has to be fixed", () => {
     const file = (name: string, uri: string): string =>
       TOML.stringify({
         algorithm: "sha256",

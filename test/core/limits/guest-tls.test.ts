@@ -24,7 +24,7 @@ function check(
     urlFrom: "setting",
   } as const;
   const warnings = checkCertificate({ ...endpoint, ...more }, NOW, issues);
-  for (const { allowed, mend } of issues.found) expect(`${allowed} ${mend}`).not.toContain("undefined");
+  for (const { allowed, fix } of issues.found) expect(`${allowed} ${fix}`).not.toContain("undefined");
   return { issues: issues.found.map(({ path, given }) => `${path}: ${given}`), warnings };
 }
 
@@ -192,6 +192,6 @@ describe("what a guest makes of the KBS's certificate", () => {
       "trustee.certificateSecret: the CA's certificate that the guests trust (CN=Example Private CA) expires on 2100-01-01T00:00:00Z, in 7 days. A new one means new initdata, and new pods.",
     ]);
     checkCertificate({ ...endpoint, served: pem("leaf-expired") }, NOW, issues);
-    expect(issues.found.map(({ mend }) => mend)).toEqual(["Renew it; no pod has to change."]);
+    expect(issues.found.map(({ fix }) => fix)).toEqual(["Renew it; no pod has to change."]);
   });
 });

@@ -38,19 +38,19 @@ describe("what pods need in their cluster", () => {
         path: "pods[1].namespace",
         given: `"gone" (${ALL}), a namespace that does not exist in the pods' cluster`,
         allowed: "a namespace that exists",
-        mend: "Correct it, or create the namespace: kubectl create namespace gone",
+        fix: "Correct it, or create the namespace: kubectl create namespace gone",
       },
       {
         path: "pods[8].namespace",
         given: `"closing" (closing/late), a namespace that is being deleted in the pods' cluster`,
         allowed: "a namespace that exists",
-        mend: "Choose another one, or wait until it is gone and create it anew.",
+        fix: "Choose another one, or wait until it is gone and create it anew.",
       },
       {
         path: "pods[1].runtimeClassName",
         given: `"kata-qemu-snp" (${ALL}), a RuntimeClass that does not exist in the pods' cluster`,
         allowed: "kata, kata-remote",
-        mend: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
+        fix: "Correct it, or install Kata Containers with this RuntimeClass: kubectl get runtimeclass",
       },
     ]);
   });

@@ -50,7 +50,7 @@ describe("one stack", () => {
     );
   });
 
-  test("a policy reset by somebody is mended, and what was there at first is still known", () => {
+  test("a policy reset by somebody is fixed, and what was there at first is still known", () => {
     fc.assert(
       fc.property(before, before, a, (text, reset, own) => {
         const remembered = parseRegistry(joinPolicy(text, own))?.before;
@@ -134,7 +134,7 @@ describe("edits by hand", () => {
   const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
   const live = joinPolicy(joinPolicy("package policy\n", own), other);
 
-  test("a changed rule is left as it is on the way out, and mended by the next join", () => {
+  test("a changed rule is left as it is on the way out, and fixed by the next join", () => {
     const edited = live.replace("default allow = false", "default allow = true");
     expect(leavePolicy(edited, own.stack)).toStrictEqual({
       kind: "leave",
@@ -185,7 +185,7 @@ describe("the line of what was there before is lost", () => {
     const message = `1 problem in the resource policy that is shared; nothing was changed.
   - the live resource policy: no line that says what was there before the first stack, or a damaged one, or two
       allowed: one line # trustee-access: before ... that can be read, as this project writes it
-      to mend: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
+      to fix: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
     expect(() => joinPolicy(damaged, next)).toThrow(message);
     const restored = joinPolicy(damaged, first, "package original\n");
     expect(restored).toBe(live);
@@ -253,13 +253,13 @@ describe("a damaged line", () => {
     },
   );
 
-  test("says where it is and how to mend it", () => {
+  test("says where it is and how to fix it", () => {
     const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
     expect(() => joinPolicy(damaged, B)).toThrow(
       `1 problem in the resource policy that is shared; nothing was changed.
   - the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
       allowed: lines that can be read, one for each stack, as this project writes them
-      to mend: Run pulumi up of the stack org/p/a first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone, delete the line.`,
+      to fix: Run pulumi up of the stack org/p/a first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone, delete the line.`,
     );
   });
 

@@ -15,7 +15,7 @@ it("An initdata annotation among a pod's is refused, which would be dropped othe
     path: `${section}.annotations["${INITDATA_ANNOTATION}"]`,
     given: "an initdata annotation beside the one that follows from the pod's settings",
     allowed: "other annotations",
-    mend: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+    fix: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
   });
   expect(about).toEqual([issue("podDefaults"), issue("pods[0]")]);
 });

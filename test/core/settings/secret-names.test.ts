@@ -36,9 +36,9 @@ describe("a name that no volume of the KBS can have", () => {
         path: "secrets[0].name",
         given: `${JSON.stringify(name)}, which ${problem}`,
         allowed: RULE,
-        mend: "Make a Secret of another name with the same keys, and declare that one.",
+        fix: "Make a Secret of another name with the same keys, and declare that one.",
       });
-      expect(found[1]?.mend).toBe("Rename it so that it keeps the rule.");
+      expect(found[1]?.fix).toBe("Rename it so that it keeps the rule.");
     },
   );
 

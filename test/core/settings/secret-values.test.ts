@@ -22,7 +22,7 @@ describe("the values of secrets in a stack's configuration", () => {
         path: "secretValues",
         given: 'values in the open, of "db", "cache"',
         allowed: "values that Pulumi holds encrypted",
-        mend: `Set each again: ${FIRST}, and choose another value where the file has been shared.`,
+        fix: `Set each again: ${FIRST}, and choose another value where the file has been shared.`,
       },
     ]);
   });

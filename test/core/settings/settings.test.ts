@@ -81,7 +81,7 @@ describe("settings", () => {
     expect(problems(settings)).toEqual([]);
   });
 
-  it("names every problem at once, each with where, what was given, what is allowed and how to mend it", async () => {
+  it("names every problem at once, each with where, what was given, what is allowed and how to fix it", async () => {
     const settings = {
       ...tutorialSettings,
       secrets: [

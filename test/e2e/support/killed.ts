@@ -150,7 +150,7 @@ function killedCases(trustee: Generation): void {
     expect(valuesOf(trustee, values, "snp_pcr08")).not.toContain(former);
   });
 
-  it("the engine while it mends drift, at each thing that it writes: the next up mends the rest", async () => {
+  it("the engine while it fixes drift, at each thing that it writes: the next up fixes the rest", async () => {
     const { sandbox } = stack;
     // Until it is fixed, somebody has opened every secret.
     await stack.stranger.stop();
