@@ -5,11 +5,11 @@ const MUTANTS = "test/core/access/mutants.test.ts";
 
 /**
  * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
- * four run at a time on two cores. In CI, where machines are shared and a wait can be starved, one that fails is tried once more; it
+ * three run at a time on two cores. In CI, where machines are shared and a wait can be starved, one that fails is tried once more; it
  * is reported as retried.
  */
 const cluster = {
-  maxWorkers: 4,
+  maxWorkers: 3,
   sequence: { groupOrder: 1 },
   testTimeout: 600_000,
   hookTimeout: 1_800_000,

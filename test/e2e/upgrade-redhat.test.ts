@@ -95,7 +95,9 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
     const { data, annotations } = await shared.policyMap();
     expect(Object.keys(data)).toEqual(["resource-policy.rego"]);
     expect(annotations[MARK]).toBe("v1.2.0");
-    expect(await readable(shared.sandbox, "pod3", "p2-secret/secret")).toBe(true);
+    // The pods' exec may not answer at once.
+    const readsAll = async (): Promise<boolean> => readable(shared.sandbox, "pod3", "p2-secret/secret");
+    await expect.poll(readsAll, { timeout: 60_000 }).toBe(true);
   });
 
   it("the next preview of either stack names the other one, whose grants are gone", async () => {

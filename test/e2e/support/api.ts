@@ -26,17 +26,16 @@ export async function exec(
         done();
       },
     });
-  const { status, message } = await new Promise<{ readonly status?: string; readonly message?: string }>(
-    (resolve, reject) => {
-      new Exec(config)
-        .exec(namespace, pod, "", [...command], into("stdout"), into("stderr"), null, false, resolve)
-        .then((socket: unknown) => {
-          (socket as { onclose: () => void }).onclose = () => {
-            reject(new Error(`exec in ${pod} ended without a status`));
-          };
-        }, reject);
-    },
-  );
-  if (status !== "Success") throw new Error(`exec in ${pod} failed: ${message ?? ""} ${printed.stderr}`);
+  const ended = await new Promise<{ readonly status?: string }>((resolve, reject) => {
+    new Exec(config)
+      .exec(namespace, pod, "", [...command], into("stdout"), into("stderr"), null, false, resolve)
+      .then((socket: unknown) => {
+        (socket as { onclose: () => void }).onclose = () => {
+          reject(new Error(`exec in ${pod} ended without a status`));
+        };
+      }, reject);
+  });
+  if (ended.status !== "Success")
+    throw new Error(`exec in ${pod} failed: ${JSON.stringify(ended)} ${printed.stderr}`);
   return printed.stdout;
 }
