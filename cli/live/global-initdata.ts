@@ -1,4 +1,5 @@
 import type { GlobalInitdata, PodFacts } from "../../core/audit/facts.ts";
+import { bindingsOfClass } from "../../core/initdata/tee.ts";
 import { own } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
@@ -17,7 +18,7 @@ export async function readGlobalInitdata(
   kube: Pick<KubeClient, "get">,
   { runtimeClass = "" }: PodFacts,
 ): Promise<GlobalInitdata | undefined> {
-  if (/(?:^|-)(?:snp|tdx|coco-dev)(?:-|$)/.test(runtimeClass)) return undefined;
+  if (bindingsOfClass(runtimeClass) !== undefined) return undefined;
   const found = await Promise.all(
     NAMESPACES.map(async (namespace): Promise<GlobalInitdata | undefined> => {
       try {

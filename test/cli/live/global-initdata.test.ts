@@ -30,7 +30,8 @@ describe("the initdata that a cluster gives to peer pods", () => {
   it("is none where nothing says so, and for a pod on bare metal", async () => {
     expect(await found({})).toBeUndefined();
     expect(await found({ [UPSTREAM]: { CLOUD_PROVIDER: "azure", INITDATA: "\n" } })).toBeUndefined();
-    expect(await found({ [UPSTREAM]: { INITDATA } }, { runtimeClass: "kata-qemu-snp" })).toBeUndefined();
+    for (const runtimeClass of ["kata-qemu-snp", "kata-qemu-se", "kata-qemu-cca"])
+      expect(await found({ [UPSTREAM]: { INITDATA } }, { runtimeClass })).toBeUndefined();
   });
 
   it.each([UPSTREAM, RED_HAT])("is that of the ConfigMap in %s", async (namespace) => {
