@@ -14,7 +14,7 @@ import {
 } from "./explain-foreign.ts";
 import { hasRegoLimits, limitText } from "./lint-nobody.ts";
 import { namedClaims, type PodClaims } from "./pod-claims.ts";
-import { needQuestions } from "./pod-needs.ts";
+import { needQuestions, needsSide } from "./pod-needs.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 import { differsInCase } from "./digest-case.ts";
 import { answerOf, cellQuestion, kbsKinds, kbsOf, type KbsKind, type PolicyQuestion } from "./questions.ts";
@@ -53,7 +53,7 @@ export function explainQuestions(
   const asked = kbsKinds(trustee).flatMap((kind) =>
     tokens.map((input) => cellQuestion(kind, secret, key, input)),
   );
-  return [...asked, ...(claims === undefined ? [] : needQuestions(trustee, claims))];
+  return [...asked, ...(claims === undefined ? [] : needQuestions(needsSide(trustee), claims))];
 }
 
 const decisionWords: Readonly<Record<Decision["why"], string>> = {

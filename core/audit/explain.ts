@@ -21,7 +21,7 @@ import { shownLines } from "../policy/shown-name.ts";
 import { vanishedWords } from "../policy/vanished.ts";
 import { lostStacks } from "./lint-stacks.ts";
 import { readPodClaims, type PodClaims } from "./pod-claims.ts";
-import { lackedNeeds } from "./pod-needs.ts";
+import { lackedNeeds, needsSide } from "./pod-needs.ts";
 import { tellClaim, type ToldClaim } from "./told-claim.ts";
 
 /** Everything that one cell is explained by. */
@@ -78,12 +78,14 @@ function startupConditions(
   const needs = claims.needs.filter(({ place }) => place?.secret !== secret || place.key !== key);
   return [
     ...claims.flaws.map((detail): Condition => ({ id: "startup", status: "fails", detail })),
-    ...lackedNeeds(trustee, { ...claims, needs }, claim, answers).map(({ name, words, next }): Condition => ({
-      id: "startup",
-      status: "fails",
-      detail: `its ${name}: ${words}`,
-      next,
-    })),
+    ...lackedNeeds(needsSide(trustee), { ...claims, needs }, claim, answers).map(
+      ({ name, words, next }): Condition => ({
+        id: "startup",
+        status: "fails",
+        detail: `its ${name}: ${words}`,
+        next,
+      }),
+    ),
   ];
 }
 

@@ -1,27 +1,29 @@
 import type { LiveFacts, PodFacts, TrusteeFacts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { readPodClaims } from "./pod-claims.ts";
-import { lackedNeeds, needQuestions } from "./pod-needs.ts";
+import { lackedNeeds, needQuestions, needsSide } from "./pod-needs.ts";
 import type { PolicyQuestion } from "./questions.ts";
 import { claimTeller } from "./told-claim.ts";
 
 /** What `lint` asks the live policy for the pods' sake. */
 export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly PolicyQuestion[] {
+  const side = needsSide(trustee);
   return pods.flatMap((pod) => {
     const claims = readPodClaims(pod);
-    return claims === undefined || "problem" in claims ? [] : needQuestions(trustee, claims);
+    return claims === undefined || "problem" in claims ? [] : needQuestions(side, claims);
   });
 }
 
 /** TA106: what keeps a pod from starting, or from starting again. */
 export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): readonly Finding[] {
   const tell = claimTeller({ trustee, stack });
+  const side = needsSide(trustee);
   return pods.flatMap((pod): readonly Finding[] => {
     const claims = readPodClaims(pod);
     if (claims === undefined || "problem" in claims) return [];
     const { namespace, name } = pod;
     const common = { id: "TA106", severity: "error", where: { kind: "Pod", namespace, name } } as const;
-    const lacked = lackedNeeds(trustee, claims, tell(pod, claims), answers);
+    const lacked = lackedNeeds(side, claims, tell(pod, claims), answers);
     return [
       ...claims.flaws.map((flaw, index) => ({
         ...common,

@@ -1,14 +1,14 @@
 import { affirmingToken } from "../access/token.ts";
 import type { Resource } from "../access/model.ts";
 import { placeName, type GuestNeed } from "../initdata/guest-needs.ts";
-import { needFlaw, type NeedFlaw } from "../initdata/need-flaws.ts";
+import { needFlaw, type NeedFlaw, type ServedSecrets } from "../initdata/need-flaws.ts";
 import { given } from "../issues.ts";
 import { shownName } from "../policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
 import { claimants } from "./explain-foreign.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
-import { answerOf, kbsKinds, type KbsKind, type PolicyQuestion } from "./questions.ts";
+import { answerOf, kbsKinds, requestData, type KbsKind, type PolicyQuestion } from "./questions.ts";
 import type { ToldClaim } from "./told-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
 import { unjudgedFields } from "./unjudged.ts";
@@ -24,16 +24,40 @@ export interface LackedNeed {
   readonly next: string;
 }
 
+/** A Trustee as the needs of pods are judged by it: made once for all pods, since to read a policy takes time. */
+export interface NeedsSide {
+  readonly trustee: TrusteeFacts;
+  readonly kinds: readonly KbsKind[];
+  /** What the policy grants, if it is this project's. */
+  readonly generated: GeneratedPolicy | undefined;
+  /** Whether what the policy answers is what a pod's own evidence gets. */
+  readonly isJudged: boolean;
+  readonly served: ServedSecrets;
+}
+
+export function needsSide(trustee: TrusteeFacts): NeedsSide {
+  const { text } = livePolicy(trustee);
+  return {
+    trustee,
+    kinds: kbsKinds(trustee),
+    generated: text === undefined ? undefined : readGenerated(text),
+    isJudged: text !== undefined && unjudgedFields(text).length === 0,
+    served: {
+      registered: new Set(trustee.kbsConfig.secrets),
+      missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),
+      keys: Object.fromEntries(
+        trustee.secrets.flatMap(({ name, keys }) => (keys === undefined ? [] : [[name, keys]])),
+      ),
+    },
+  };
+}
+
 function question(
   { syntax, shape }: KbsKind,
   { repository, secret, key }: Resource,
   input: unknown,
 ): PolicyQuestion {
-  const data =
-    shape === "array"
-      ? { "resource-path": [repository, secret, key], plugin: "resource" }
-      : { "resource-path": `resource/${repository}/${secret}/${key}` };
-  return { syntax, data, input };
+  return { syntax, data: requestData(shape, secret, key, repository), input };
 }
 
 /** What a pod with one of these claims attests by: for somebody else's policy on every TEE, and with a GPU. */
@@ -43,14 +67,10 @@ function tokensOf(claims: readonly NamedClaim[], generated: GeneratedPolicy | un
     : claims.map(({ value, binding }) => affirmingToken(value, binding));
 }
 
-function generatedOf(text: string | undefined): GeneratedPolicy | undefined {
-  return text === undefined ? undefined : readGenerated(text);
-}
-
 /** What the policy is to be asked for each need of a pod, by every claim that it may make. */
-export function needQuestions(trustee: TrusteeFacts, claims: PodClaims): readonly PolicyQuestion[] {
-  const tokens = tokensOf(namedClaims(claims), generatedOf(livePolicy(trustee).text));
-  return kbsKinds(trustee).flatMap((kind) =>
+export function needQuestions({ kinds, generated }: NeedsSide, claims: PodClaims): readonly PolicyQuestion[] {
+  const tokens = tokensOf(namedClaims(claims), generated);
+  return kinds.flatMap((kind) =>
     claims.needs.flatMap(({ place }) =>
       place === undefined ? [] : tokens.map((token) => question(kind, place, token)),
     ),
@@ -60,7 +80,7 @@ export function needQuestions(trustee: TrusteeFacts, claims: PodClaims): readonl
 function flawWords(
   flaw: NeedFlaw,
   { what, uri, place }: GuestNeed,
-  trustee: TrusteeFacts,
+  { trustee, generated }: NeedsSide,
 ): Pick<LackedNeed, "words" | "next"> {
   const [secret, key] = [shownName(place?.secret ?? ""), shownName(place?.key ?? "")];
   const next = `declare "${secret}" in a stack, then run pulumi up`;
@@ -89,7 +109,7 @@ function flawWords(
       return {
         words: "the resource policy denies it to this pod",
         next:
-          generatedOf(livePolicy(trustee).text) === undefined
+          generated === undefined
             ? `Change the policy so that it gives "${secret}" to the pod.`
             : `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`,
       };
@@ -101,23 +121,13 @@ function flawWords(
  * @param claim the one that the pod makes; where that is not sure, the policy has to deny all that it may make
  */
 export function lackedNeeds(
-  trustee: TrusteeFacts,
+  side: NeedsSide,
   claims: PodClaims,
   claim: ToldClaim | undefined,
   answers: PolicyAnswers,
 ): readonly LackedNeed[] {
-  const { text } = livePolicy(trustee);
-  const generated = generatedOf(text);
+  const { kinds, generated, isJudged, served } = side;
   const tokens = tokensOf(claim?.sure === true ? [claim] : namedClaims(claims), generated);
-  const isJudged = text !== undefined && unjudgedFields(text).length === 0;
-  const kinds = kbsKinds(trustee);
-  const served = {
-    registered: new Set(trustee.kbsConfig.secrets),
-    missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),
-    keys: Object.fromEntries(
-      trustee.secrets.flatMap(({ name, keys }) => (keys === undefined ? [] : [[name, keys]])),
-    ),
-  };
   // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
   const allows = (place: Resource): boolean =>
     !isJudged ||
@@ -128,6 +138,6 @@ export function lackedNeeds(
     const flaw = needFlaw(need, served, allows);
     if (flaw === undefined) return [];
     const name = need.place === undefined ? need.what : `${need.what} "${shownName(placeName(need.place))}"`;
-    return [{ name, setting: need.setting, ...flawWords(flaw, need, trustee) }];
+    return [{ name, setting: need.setting, ...flawWords(flaw, need, side) }];
   });
 }

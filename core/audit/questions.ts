@@ -1,4 +1,4 @@
-import { decide, type PolicyData } from "../access/model.ts";
+import { decide, DEFAULT_REPOSITORY, type PolicyData } from "../access/model.ts";
 import { STRANGER } from "../access/oddities.ts";
 import { sha256Hex } from "../digest.ts";
 import { own } from "../records.ts";
@@ -101,10 +101,15 @@ export function kbsOf({ syntax }: KbsKind): string {
 }
 
 /** A request for one key of one secret, as a KBS of that shape hands it over. */
-export function requestData(shape: KbsKind["shape"], secret: string, key: string): PolicyData {
+export function requestData(
+  shape: KbsKind["shape"],
+  secret: string,
+  key: string,
+  repository = DEFAULT_REPOSITORY,
+): PolicyData {
   return shape === "array"
-    ? { "resource-path": ["default", secret, key], plugin: "resource" }
-    : { "resource-path": `resource/default/${secret}/${key}` };
+    ? { "resource-path": [repository, secret, key], plugin: "resource" }
+    : { "resource-path": `resource/${repository}/${secret}/${key}` };
 }
 
 /** A path that no KBS should hand over; of well-formed ones, that this sort of KBS does not. */
