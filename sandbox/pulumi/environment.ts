@@ -40,7 +40,8 @@ export function environment(folder: string, path: string): Environment {
     KUBECONFIG: kubeconfig,
     PATH: [...ours, ...others].join(delimiter),
     PULUMI_HOME: pulumiHome,
-    PULUMI_BACKEND_URL: `file://${pulumiState}`,
+    // A run killed while it writes would leave an empty sidecar file of metadata, without which Pulumi cannot read the state.
+    PULUMI_BACKEND_URL: `file://${pulumiState}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
 /** Texts by what they are, e.g. the command that printed them. */
@@ -68,7 +69,7 @@ export function filesIn(folder: string): Texts {
 
 /** Every file of the backend in which pulumi keeps its states, their history and their backups: path -> content. */
 export function backendFiles(env: Readonly<Record<string, string>>): Texts {
-  return filesIn((env["PULUMI_BACKEND_URL"] ?? "").replace(/^file:\/\//, ""));
+  return filesIn(fileURLToPath(env["PULUMI_BACKEND_URL"] ?? ""));
 }
 
 const EXCHANGE =
