@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-const MUTANTS = "test/core/access/mutants.test.ts";
+const MUTANTS = "test/cli/questions/mutants.test.ts";
 
 /**
  * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
@@ -38,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/{core,components,cli,protocol,kube,sandbox}/**/*.test.ts"],
+          include: ["test/{core,components,cli,kube,sandbox}/**/*.test.ts"],
           exclude: ["test/sandbox/live/**", MUTANTS],
           ...quick,
           hookTimeout: 1_800_000,

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { changeLine, doubtLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
 import { Issues } from "../core/issues.ts";
-import { guard } from "../core/limits/guard.ts";
+import { guard } from "../core/preflight/guard.ts";
 import { checkPodCluster } from "../core/plan/pod-cluster.ts";
 import { mapValues, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { changeRecords, type ChangeRecord } from "../core/access/changes.ts";
 import { accessReport, matrixText, type AccessReport } from "../core/access/matrix.ts";
 import type { OtherReader } from "../core/access/other-readers.ts";
-import { budgetReport, type Budget } from "../core/limits/budget.ts";
+import { budgetReport, type Budget } from "../core/preflight/budget.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { StackGrants } from "../core/policy/grants.ts";
 import { retirePolicy } from "../core/policy/share.ts";

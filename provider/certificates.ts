@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
-import { trustedCertificate } from "../core/limits/authority.ts";
+import { trustedCertificate } from "../core/preflight/authority.ts";
 import { certificateBlocks, onlyCertificates } from "../core/pem.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { Names } from "../core/trustee/seen.ts";

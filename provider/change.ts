@@ -1,7 +1,7 @@
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
 import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";
-import { unknown, type Unknown } from "../protocol/index.ts";
+import { unknown, type Unknown } from "./protocol/index.ts";
 import type { Operation } from "./resource.ts";
 
 /** What a merge makes of an object as it is now. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "../protocol/index.ts";
+import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "./protocol/index.ts";
 
 /** Where in its value a schema has found a problem, as Pulumi writes the paths of properties. */
 export function schemaPath(path: readonly PropertyKey[]): string {

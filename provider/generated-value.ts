@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { z } from "zod";
-import { markSecret, unknown, type PropertyValue } from "../protocol/index.ts";
+import { markSecret, unknown, type PropertyValue } from "./protocol/index.ts";
 import { NO_DRIFT, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({

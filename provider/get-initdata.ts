@@ -6,7 +6,7 @@ import { workloadKinds } from "../core/settings/workload.ts";
 import { markOf } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import type { InvokeResponse, PropertyMap } from "../protocol/index.ts";
+import type { InvokeResponse, PropertyMap } from "./protocol/index.ts";
 import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({

@@ -3,7 +3,7 @@ import type { PodCluster } from "../core/plan/pod-cluster.ts";
 import { byString } from "../core/records.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError, type Failure } from "../kube/errors.ts";
-import type { InvokeResponse, PropertyMap } from "../protocol/index.ts";
+import type { InvokeResponse, PropertyMap } from "./protocol/index.ts";
 import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({ namespaces: z.array(z.string()) });

@@ -18,7 +18,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../kube/objects.ts";
 import { onlyKbsConfig, readTrusteeObjects } from "../kube/trustee-objects.ts";
-import type { InvokeResponse, Log, PropertyMap } from "../protocol/index.ts";
+import type { InvokeResponse, Log, PropertyMap } from "./protocol/index.ts";
 import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";

@@ -15,7 +15,7 @@ import {
   type PropertyMap,
   type PropertyValue,
   type Provider,
-} from "../protocol/index.ts";
+} from "./protocol/index.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { schemaPath } from "./function-args.ts";
 

@@ -1,5 +1,5 @@
 import { flushCompileCache } from "node:module";
-import { serve, UnimplementedError, type Provider } from "../protocol/index.ts";
+import { serve, UnimplementedError, type Provider } from "./protocol/index.ts";
 
 /**
  * The provider, loaded with the first call to it. The engine starts one provider after another, each when the one before says

@@ -17,7 +17,7 @@ import {
   type CheckResponse,
   type PropertyMap,
   type PropertyValue,
-} from "../protocol/index.ts";
+} from "./protocol/index.ts";
 import { Written } from "./written.ts";
 
 /** How long a look at the namespace may take: without its uid a cluster is known by its URL. Milliseconds. */
@@ -76,7 +76,7 @@ function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
     `This stack is on the cluster at ${facts.server}, and what leads there leads to the one at ${now.server} now. ` +
     "Nothing was done on either. To go on where it is, put the kubeconfig or its current context back: kubectl config use-context. " +
     "To move the stack, name the other cluster by trustee.kubeconfig or trustee.context while the one that it is on is reached as before. " +
-    "If both are one cluster, let this account get its namespace: rbac/trustee-side.yaml."
+    "If both are one cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml."
   );
 }
 

@@ -18,7 +18,7 @@ import {
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { lineOf } from "../core/policy/share.ts";
-import type { PropertyMap } from "../protocol/index.ts";
+import type { PropertyMap } from "./protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import {
   configMapPatch,

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Clock } from "../kube/clock.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Turns } from "../kube/turns.ts";
-import type { Log, PropertyMap } from "../protocol/index.ts";
+import type { Log, PropertyMap } from "./protocol/index.ts";
 import type { Written } from "./written.ts";
 
 /** What an operation on one resource works with. */

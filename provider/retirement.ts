@@ -11,7 +11,7 @@ import {
 import { retireDigests } from "../core/reference-values/retiring.ts";
 import { liveKey } from "../core/trustee/generation.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { unknown, type PropertyMap } from "../protocol/index.ts";
+import { unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject, type Change } from "./change.ts";
 import {
   configMapPatch,

@@ -6,7 +6,7 @@ import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/obs
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { passing } from "../kube/retry.ts";
-import { TimeoutError, unknown, type PropertyMap } from "../protocol/index.ts";
+import { TimeoutError, unknown, type PropertyMap } from "./protocol/index.ts";
 import { explainRollout, type Explanation } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
 import { heldBy, restoredUnstartable, StuckWatch } from "./rollout-stuck.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { covers, certificatesIn } from "../core/limits/x509.ts";
+import { covers, certificatesIn } from "../core/preflight/x509.ts";
 import { byString } from "../core/records.ts";
 import { knownRoutes } from "../core/trustee/generation.ts";
 import type { KubeObject } from "../kube/objects.ts";

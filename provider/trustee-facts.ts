@@ -6,7 +6,7 @@ import { foreignVanished } from "../core/policy/vanished.ts";
 import { keepPolicyWords, losesPolicy, lossWords, REDHAT_ROUTE } from "../core/trustee/redhat.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { readBehind, type PolicyMap } from "../kube/policy-behind.ts";
-import type { PropertyMap } from "../protocol/index.ts";
+import type { PropertyMap } from "./protocol/index.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 

@@ -11,7 +11,7 @@ import {
   type PropertyMap,
   type PropertyValue,
   type Provider,
-} from "../protocol/index.ts";
+} from "./protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
 import { getInitdata } from "./get-initdata.ts";
 import { getPodCluster } from "./get-pod-cluster.ts";

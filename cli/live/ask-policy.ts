@@ -1,9 +1,9 @@
-import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../../core/audit/facts.ts";
-import { questionKey, type PolicyQuestion } from "../../core/audit/questions.ts";
-import { strangerToken } from "../../core/audit/tokens.ts";
-import { livePolicy } from "../../core/audit/trustee-view.ts";
-import { evaluateRego } from "../rego/apart.ts";
-import { findOpa } from "../rego/opa.ts";
+import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
+import { questionKey, type PolicyQuestion } from "../questions/questions.ts";
+import { strangerToken } from "../questions/tokens.ts";
+import { livePolicy } from "../audit/trustee-view.ts";
+import { evaluateRego } from "../opa/apart.ts";
+import { findOpa } from "../opa/opa.ts";
 
 /** The same request, on behalf of a stranger. */
 function strangersKey({ syntax, data }: PolicyQuestion): string {

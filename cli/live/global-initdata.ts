@@ -1,4 +1,4 @@
-import type { GlobalInitdata, PodFacts } from "../../core/audit/facts.ts";
+import type { GlobalInitdata, PodFacts } from "../audit/facts.ts";
 import { bindingsOfClass } from "../../core/initdata/tee.ts";
 import { own } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";

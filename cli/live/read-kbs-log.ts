@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { LogLine, PodLog } from "../../core/audit/explain-log.ts";
+import type { LogLine, PodLog } from "../explain/log.ts";
 import { kubectlCluster, type NamedCluster } from "../verify/kubectl.ts";
 
 /** How much of each pod's log is looked at. Lines. */

@@ -1,12 +1,12 @@
-import type { PodFacts } from "../../core/audit/facts.ts";
+import type { PodFacts } from "../audit/facts.ts";
 import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../../core/initdata/annotation.ts";
 import { strayNames } from "../../core/initdata/annotation-names.ts";
 import { byString } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
-import { UsageError } from "../access/run.ts";
-import { podNamespaces, type StackOutputs } from "../stack.ts";
+import { UsageError } from "../commands/run.ts";
+import { podNamespaces, type StackOutputs } from "../commands/stack.ts";
 import { podSpec, podStatus } from "./shapes.ts";
 import { annotationWriter, seconds } from "./written.ts";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../../core/audit/facts.ts";
-import { keysOf as readKeys, livePolicy, type PolicySide } from "../../core/audit/trustee-view.ts";
+import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../audit/facts.ts";
+import { keysOf as readKeys, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
@@ -14,7 +14,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
 import { dataOf, readTrusteeObjects } from "../../kube/trustee-objects.ts";
-import { UsageError } from "../access/run.ts";
+import { UsageError } from "../commands/run.ts";
 import { deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
 import { lastWritten, seconds } from "./written.ts";
 

@@ -1,7 +1,7 @@
-import type { PodFacts } from "../../core/audit/facts.ts";
+import type { PodFacts } from "../audit/facts.ts";
 import { byString } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import type { DeclaredPod } from "../stack.ts";
+import type { DeclaredPod } from "../commands/stack.ts";
 import { podFacts } from "./read-pods.ts";
 import { workloadSpec } from "./shapes.ts";
 

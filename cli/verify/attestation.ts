@@ -1,14 +1,14 @@
-import { isAsExpected } from "../../core/access/outcome.ts";
-import { attestationProblem } from "../../core/audit/explain-denial.ts";
-import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../../core/audit/facts.ts";
-import { lostStacks } from "../../core/audit/lint-stacks.ts";
+import { isAsExpected } from "./outcome.ts";
+import { attestationProblem } from "../explain/denial.ts";
+import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../audit/facts.ts";
+import { lostStacks } from "../lint/stacks.ts";
 import { vanishedWords } from "../../core/policy/vanished.ts";
 import { own } from "../../core/records.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
-import { stackFacts, type StackOutputs } from "../stack.ts";
+import { stackFacts, type StackOutputs } from "../commands/stack.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 /** Cells whose denials were told apart, or why they could not be. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { parseKbsLine, type KbsEvent } from "../../core/access/kbs-log.ts";
+import { parseKbsLine, type KbsEvent } from "../audit/kbs-log.ts";
 import { kubectlCluster, type NamedCluster } from "./kubectl.ts";
 
 /** How long the log may take to begin. Milliseconds. */

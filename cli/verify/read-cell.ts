@@ -1,9 +1,9 @@
 import { execa } from "execa";
-import { judgeDenial, type Denial } from "../../core/access/kbs-log.ts";
-import { classify, isAsExpected, type Classified, type Outcome } from "../../core/access/outcome.ts";
+import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
+import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { own } from "../../core/records.ts";
-import type { ExpectedCell, StackOutputs } from "../stack.ts";
+import type { ExpectedCell, StackOutputs } from "../commands/stack.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { kubectlCluster } from "./kubectl.ts";
 

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
-import { outcomeWords, type Outcome } from "../../core/access/outcome.ts";
-import type { JunitCase } from "../../core/audit/junit.ts";
+import { outcomeWords, type Outcome } from "./outcome.ts";
+import type { JunitCase } from "../lint/junit.ts";
 import { shownLine } from "../../core/policy/shown-name.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 

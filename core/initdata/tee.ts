@@ -1,4 +1,4 @@
-import type { Cloud } from "../limits/user-data.ts";
+import type { Cloud } from "../preflight/user-data.ts";
 import type { Binding } from "./binding.ts";
 
 /**

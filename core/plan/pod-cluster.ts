@@ -1,5 +1,5 @@
 import { given, type Issues } from "../issues.ts";
-import { someOf } from "../limits/images.ts";
+import { someOf } from "../preflight/images.ts";
 import { own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { listed } from "../settings/references.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
-import { PUBLIC } from "../limits/authority.ts";
-import { clouds } from "../limits/user-data.ts";
+import { PUBLIC } from "../preflight/authority.ts";
+import { clouds } from "../preflight/user-data.ts";
 import { isOnlyCertificates } from "../pem.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";

@@ -15,7 +15,7 @@ interface Manifest {
 }
 
 function manifests(side: string): readonly Manifest[] {
-  const text = readFileSync(`rbac/${side}.yaml`, "utf8");
+  const text = readFileSync(`deploy/rbac/${side}.yaml`, "utf8");
   return parseAllDocuments(text).map((document) => document.toJSON() as Manifest);
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { COMMENT_MARK } from "../../core/access/diff-markdown.ts";
+import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
 
 const LABEL = "access-opens-approved";
 const HEAD = "0123456789abcdef0123456789abcdef01234567";
@@ -62,14 +62,14 @@ describe("GitLab", () => {
     const own = { id: 2, body: `${mark}\nx`, author: { id: 4 } };
     const notes = `${at}/notes`;
     const first = await runGitlab(
-      "ci/gitlab/comment.ts",
+      "deploy/ci/gitlab/comment.ts",
       { "/user": { id: 4 }, [notes]: [[theirs], []] },
       "LICENSE",
     );
     const body = JSON.stringify({ body: readFileSync("LICENSE", "utf8") });
     expect(first).toEqual({ stdout: "", stderr: "", wrote: [`POST ${notes} ${body}`] });
     const again = await runGitlab(
-      "ci/gitlab/comment.ts",
+      "deploy/ci/gitlab/comment.ts",
       { "/user": { id: 4 }, [notes]: [[theirs], [own]] },
       "LICENSE",
     );
@@ -82,7 +82,7 @@ describe("GitLab", () => {
     const own = (text: string): object => ({ id: 2, body: text, author: { id: 4 } });
     const run = async (text: string) =>
       runGitlab(
-        "ci/gitlab/comment.ts",
+        "deploy/ci/gitlab/comment.ts",
         { "/user": { id: 4 }, [`${at}/notes`]: [[own(text)]] },
         "LICENSE",
         ".gitattributes",
@@ -132,13 +132,13 @@ describe("GitLab", () => {
         [`${at}/resource_label_events`]: [events],
         [`${at}/notes`]: [notes],
       };
-      const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", answers);
+      const { stdout, stderr } = await runGitlab("deploy/ci/gitlab/approval.ts", answers);
       expect({ stdout, stderr }).toEqual({ stdout: allow, stderr: "" });
     },
   );
 
   it("names the request that is refused, and the job fails", async () => {
-    const { stdout, stderr } = await runGitlab("ci/gitlab/approval.ts", {});
+    const { stdout, stderr } = await runGitlab("deploy/ci/gitlab/approval.ts", {});
     expect(stdout).toBe("");
     expect(stderr).toMatch(/GitLab answered 404 to GET \/(user|projects\/5\/merge_requests\/7)/);
   });

@@ -14,7 +14,8 @@ function fetching(job: string): string {
 
 describe("the programs of the workflows", () => {
   it("pin the programs, at the versions that this project is tested with", () => {
-    const { node, "@pulumi/pulumi": pulumi } = packageJson.dependencies;
+    const { "@pulumi/pulumi": pulumi } = packageJson.dependencies;
+    const { node } = packageJson.devDependencies;
     const opa = /github.com\/open-policy-agent\/opa v(\S+)/.exec(
       readFileSync("sandbox/tools/opa/go.mod", "utf8"),
     )?.[1];

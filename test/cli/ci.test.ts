@@ -2,31 +2,20 @@ import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { COMMENT_MARK } from "../../core/access/diff-markdown.ts";
-import { github, packageJson, shell, workflows, type Step } from "./support/workflows.ts";
+import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
+import { github, shell, workflows, type Step } from "./support/workflows.ts";
 
 describe("the workflows", () => {
-  it("run npm scripts that there are", () => {
-    const scripts = shell().flatMap((line) =>
-      [...line.matchAll(/npm run (?:-s )?(\S+)/g)].map(([, name]) => name),
-    );
-    expect(new Set(scripts)).toEqual(new Set(["access", "verify"]));
-    expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining(["access", "verify"]));
-  });
-
   it("give the commands options that they have", async () => {
     const calls = shell().flatMap((line) =>
-      [...line.matchAll(/npm run -s (access|verify) -- (.*)/g)].map(([, script = "", rest = ""]) => {
-        const words = rest.split(/\s+/);
-        return {
-          command: script === "access" ? ["cli/access.ts", words[0] ?? ""] : ["cli/verify.ts"],
-          options: words.filter((word) => word.startsWith("--")),
-        };
-      }),
+      [...line.matchAll(/npx trustee-access (\w+) (.*)/g)].map(([, name = "", rest = ""]) => ({
+        name,
+        options: rest.split(/\s+/).filter((word) => word.startsWith("--")),
+      })),
     );
     expect(calls).toHaveLength(6);
-    for (const { command, options } of calls) {
-      const { stdout } = await execa(process.execPath, [...command, "--help"]);
+    for (const { name, options } of calls) {
+      const { stdout } = await execa(process.execPath, ["cli/trustee-access.mjs", name, "--help"]);
       for (const option of options) expect(stdout).toContain(`${option} `);
     }
   });

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { outcomes } from "../../core/access/outcome.ts";
-import { conditionNames } from "../../core/audit/explanation.ts";
-import { rules } from "../../core/audit/finding.ts";
+import { outcomes } from "../../cli/verify/outcome.ts";
+import { conditionNames } from "../../cli/explain/explanation.ts";
+import { rules } from "../../cli/lint/finding.ts";
 import { bindings } from "../../core/initdata/binding.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";
 
@@ -22,7 +22,7 @@ function rowsOf(page: string): readonly (readonly string[])[] {
 
 describe("the documentation", () => {
   it("has every rule of lint, in order, in its own words", () => {
-    const documented = rowsOf("access-lint").filter(([id = ""]) => /^TA\d/.test(id));
+    const documented = rowsOf("lint").filter(([id = ""]) => /^TA\d/.test(id));
     expect(documented.map(([id]) => id)).toEqual(Object.keys(rules));
     for (const [index, words] of Object.values(rules).entries()) {
       expect(documented[index]?.at(-1)?.startsWith(words)).toBe(true);
@@ -49,7 +49,7 @@ describe("the documentation", () => {
 
   it("has every condition of explain, in order", () => {
     const names = Object.values<string>(conditionNames);
-    const documented = rowsOf("access-explain").map(([name = ""]) => name);
+    const documented = rowsOf("explain").map(([name = ""]) => name);
     expect(documented.filter((name) => names.includes(name))).toEqual(names);
   });
 

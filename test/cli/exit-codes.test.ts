@@ -34,12 +34,17 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function cli(...args: readonly string[]): Promise<Ended> {
+async function node(...args: readonly string[]): Promise<Ended> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, args, {
     reject: false,
     env: { PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) },
   });
   return { exitCode, stdout, stderr };
+}
+
+/** The command as it is installed. */
+async function cli(...args: readonly string[]): Promise<Ended> {
+  return node("cli/trustee-access.mjs", ...args);
 }
 
 const empty = {
@@ -56,16 +61,16 @@ const empty = {
 
 describe("a command that could not be run ends with 2", () => {
   it.each([
-    [["cli/verify.ts", "--no-such-option"], /unknown option '--no-such-option'/],
-    [["cli/verify.ts", "--timeout", "soon"], /a number of seconds above zero/],
-    [["cli/verify.ts", "too", "many"], /too many arguments/],
-    [["cli/access.ts"], /Usage: access/],
-    [["cli/access.ts", "no-such-command"], /unknown command 'no-such-command'/],
-    [["cli/access.ts", "explain", "pod1"], /missing required argument 'secret'/],
-    [["cli/access.ts", "lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
-    [["cli/access.ts", "diff", "--stack", "dev", "--preview", "-"], /give --stack or --preview/],
-    [["cli/access.ts", "report", "--out", "x.html", "--at", "noon"], /"now", or a time/],
-    [["cli/access.ts", "check", "--no-such-option"], /unknown option/],
+    [["verify", "--no-such-option"], /unknown option '--no-such-option'/],
+    [["verify", "--timeout", "soon"], /a number of seconds above zero/],
+    [["verify", "too", "many"], /too many arguments/],
+    [[], /Usage: trustee-access/],
+    [["no-such-command"], /unknown command 'no-such-command'/],
+    [["explain", "pod1"], /missing required argument 'secret'/],
+    [["lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
+    [["diff", "--stack", "dev", "--preview", "-"], /give --stack or --preview/],
+    [["report", "--out", "x.html", "--at", "noon"], /"now", or a time/],
+    [["check", "--no-such-option"], /unknown option/],
   ])("by its command line: %j", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -77,7 +82,7 @@ describe("a command that could not be run ends with 2", () => {
     ["a stack whose pod may be asked for nothing", { ...empty, access: { pod1: {} } }],
   ])("by %s: there is no cell", async (_, outputs) => {
     pulumi(JSON.stringify(outputs));
-    expect(await cli("cli/verify.ts", "--json")).toEqual({
+    expect(await cli("verify", "--json")).toEqual({
       exitCode: 2,
       stdout: "",
       stderr:
@@ -87,7 +92,7 @@ describe("a command that could not be run ends with 2", () => {
 
   it("by a stack all of whose readers are somewhere else", async () => {
     pulumi(JSON.stringify({ ...empty, access: { partner: { "p2-secret/secret": "granted" } } }));
-    expect(await cli("cli/verify.ts", "--no-log")).toEqual({
+    expect(await cli("verify", "--no-log")).toEqual({
       exitCode: 2,
       stdout: "",
       stderr:
@@ -98,7 +103,7 @@ describe("a command that could not be run ends with 2", () => {
   it("by an OPA that is too old to be asked", async () => {
     pulumi(JSON.stringify(empty));
     const opa = printing("old-opa", "Version: 0.68.0\nRego Version: v0\n");
-    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/access.ts", "check"], {
+    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/trustee-access.mjs", "check"], {
       reject: false,
       env: { TRUSTEE_ACCESS_OPA: opa },
     });
@@ -111,7 +116,7 @@ describe("a command that could not be run ends with 2", () => {
 
   it("by a pulumi that prints something else", async () => {
     pulumi("no JSON");
-    expect(await cli("cli/verify.ts")).toEqual({
+    expect(await cli("verify")).toEqual({
       exitCode: 2,
       stdout: "",
       stderr: "The stack cannot be read: pulumi stack output --json did not print JSON.",
@@ -119,9 +124,9 @@ describe("a command that could not be run ends with 2", () => {
   });
 
   it("by what nobody has thought of, which is said with its place, and no more than its first line", async () => {
-    const program = `import { run } from "./cli/access/run.ts";
+    const program = `import { run } from "./cli/commands/run.ts";
       await run(async () => { throw new TypeError("first\\nsecond"); });`;
-    const { exitCode, stderr } = await cli("--input-type=module-typescript", "--eval", program);
+    const { exitCode, stderr } = await node("--input-type=module-typescript", "--eval", program);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^Something unexpected went wrong: TypeError: first\n\s+at /);
     expect(stderr).not.toContain("second");
@@ -129,13 +134,11 @@ describe("a command that could not be run ends with 2", () => {
 });
 
 describe("a command that only says how it is used ends with 0", () => {
-  it.each([
-    [["cli/verify.ts", "--help"]],
-    [["cli/access.ts", "--help"]],
-    [["cli/access.ts", "help", "lint"]],
-    [["cli/access.ts", "explain", "--help"]],
-  ])("%j", async (args) => {
-    const { exitCode, stdout } = await cli(...args);
-    expect({ exitCode, said: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, said: true });
-  });
+  it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
+    "%j",
+    async (args) => {
+      const { exitCode, stdout } = await cli(...args);
+      expect({ exitCode, said: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, said: true });
+    },
+  );
 });

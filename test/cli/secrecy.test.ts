@@ -87,7 +87,7 @@ async function run(
   // What the branch is is another test's.
   writeFileSync(
     join(bin, "node"),
-    `#!/bin/sh\ncase "$1" in ci/take-branch.ts) exit 0;; esac\nexec '${process.execPath}' "$@"\n`,
+    `#!/bin/sh\ncase "$1" in deploy/ci/take-branch.ts) exit 0;; esac\nexec '${process.execPath}' "$@"\n`,
   );
   chmodSync(join(bin, "node"), 0o755);
   const { exitCode, stdout, stderr } = await execa("bash", ["-eo", "pipefail", "-c", script], {
@@ -148,15 +148,15 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
 
 describe("access, where a preview fails,", () => {
   it.each([
-    ["diff of a stack", "node cli/access.ts diff --stack dev --markdown access.md --json"],
-    ["diff of a stream", "pulumi | node cli/access.ts diff --preview - --markdown access.md"],
+    ["diff of a stack", "node cli/main.ts diff --stack dev --markdown access.md --json"],
+    ["diff of a stream", "pulumi | node cli/main.ts diff --preview - --markdown access.md"],
     [
       "diff of a file",
-      "pulumi > temp/events || true; node cli/access.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
+      "pulumi > temp/events || true; node cli/main.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
     ],
     [
       "check",
-      `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/access.ts check --preview --json`,
+      `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/main.ts check --preview --json`,
     ],
   ])("says pulumi's errors and nothing else: %s", async (_, script) => {
     const { exitCode, left } = await run(`set +e\n${script}`, failing, 1);
@@ -171,10 +171,10 @@ describe("the files of this project", () => {
     for (const file of [
       "README.md",
       "docs/ci.md",
-      "docs/access-check.md",
-      "cli/access/diff.ts",
-      "ci/github/trustee-access.yml",
-      "ci/gitlab/trustee-access.yml",
+      "docs/check.md",
+      "cli/commands/diff.ts",
+      "deploy/ci/github/trustee-access.yml",
+      "deploy/ci/gitlab/trustee-access.yml",
     ])
       expect(readFileSync(file, "utf8")).not.toMatch(/pulumi preview [^\n|]*--json[^\n|]*>/);
     const ignored = readFileSync(".gitignore", "utf8").split("\n");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { contentOf } from "../../cli/access/report/content.ts";
-import { expectedCells, stackFacts } from "../../cli/stack.ts";
+import { contentOf } from "../../cli/commands/report-content.ts";
+import { expectedCells, stackFacts } from "../../cli/commands/stack.ts";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { initDataClaim } from "../../core/initdata/binding.ts";
 import { pcr8, toml } from "../fixtures/live-facts.ts";

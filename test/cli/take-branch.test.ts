@@ -58,10 +58,14 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
   const head = await commit(changes);
   await git("checkout", "--quiet", "main");
   await commit(later);
-  const { exitCode, stderr } = await execa(process.execPath, [resolve("ci/take-branch.ts"), head, "dev"], {
-    cwd: folder,
-    reject: false,
-  });
+  const { exitCode, stderr } = await execa(
+    process.execPath,
+    [resolve("deploy/ci/take-branch.ts"), head, "dev"],
+    {
+      cwd: folder,
+      reject: false,
+    },
+  );
   const text = (path: string): string | undefined => {
     try {
       return readFileSync(join(folder, path), "utf8");
@@ -100,7 +104,7 @@ describe("what of a branch is judged", () => {
   it.each([
     "index.ts",
     "Pulumi.yaml",
-    "ci/gitlab/approval.ts",
+    "deploy/ci/gitlab/approval.ts",
     ".github/workflows/trustee-access.yml",
     "sub/Pulumi.dev.yaml",
   ])("is not %s: the base's stays, and it is listed", async (path) => {
@@ -179,9 +183,13 @@ describe("what of a branch is judged", () => {
       exitCode: 2,
       stderr: "The branch conflicts with the base branch: merge that into it.",
     });
-    const { exitCode } = await execa(process.execPath, ["ci/take-branch.ts", "no-such-commit", "dev"], {
-      reject: false,
-    });
+    const { exitCode } = await execa(
+      process.execPath,
+      ["deploy/ci/take-branch.ts", "no-such-commit", "dev"],
+      {
+        reject: false,
+      },
+    );
     expect(exitCode).toBe(2);
   });
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { PropertyMap } from "../../protocol/index.ts";
+import type { PropertyMap } from "../../provider/protocol/index.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
 import { kubeconfigOf } from "../kube/api-server.ts";
 

@@ -1,23 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accessChanges, changeLine, changeRecords } from "../../core/access/changes.ts";
-import { diffMarkdown } from "../../core/access/diff-markdown.ts";
-import { diffText, withProgramChanges, type AccessDiff } from "../../core/access/diff.ts";
+import { diffMarkdown } from "../../cli/diff/markdown.ts";
+import { diffText, withProgramChanges, type AccessDiff } from "../../cli/diff/diff.ts";
 import { accessMatrix, matrixText } from "../../core/access/matrix.ts";
 import type { OtherReader } from "../../core/access/other-readers.ts";
-import { accessPage } from "../../core/access/page/page.ts";
-import { matrixSvg } from "../../core/access/svg.ts";
-import { explain } from "../../core/audit/explain.ts";
-import { explanationText } from "../../core/audit/explanation.ts";
-import { junit } from "../../core/audit/junit.ts";
-import { lintCases, lintText } from "../../core/audit/lint-report.ts";
-import { lint } from "../../core/audit/lint.ts";
-import { sarif } from "../../core/audit/sarif.ts";
+import { accessPage } from "../../cli/report/page.ts";
+import { matrixSvg } from "../../cli/report/svg.ts";
+import { explain } from "../../cli/explain/explain.ts";
+import { explanationText } from "../../cli/explain/explanation.ts";
+import { junit } from "../../cli/lint/junit.ts";
+import { lintCases, lintText } from "../../cli/lint/report.ts";
+import { lint } from "../../cli/lint/lint.ts";
+import { sarif } from "../../cli/lint/sarif.ts";
 import { IssuesError } from "../../core/issues.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { shownJson, shownName, shownText } from "../../core/policy/shown-name.ts";
-import { base, logOf, withValues } from "./audit/support.ts";
-import { withPolicy } from "./audit/lint-support.ts";
+import { base, logOf, withValues } from "../cli/audit/support.ts";
+import { withPolicy } from "../cli/audit/lint-support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 
@@ -58,7 +58,7 @@ describe("whatever things in a cluster are called", () => {
     );
   });
 
-  it("no finding of access lint forges a line, a link or an element, in any format", () => {
+  it("no finding of trustee-access lint forges a line, a link or an element, in any format", () => {
     fc.assert(
       fc.property(names, names, names, (name, reader, stack) => {
         const policy = joinPolicy("package policy\n", {

@@ -1,27 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { parseKbsLine } from "../../core/access/kbs-log.ts";
-import { liveAppraisal } from "../../core/audit/attestation-policy.ts";
-import { readPodClaims } from "../../core/audit/pod-claims.ts";
+import { parseKbsLine } from "../../cli/audit/kbs-log.ts";
+import { liveAppraisal } from "../../cli/audit/attestation-policy.ts";
+import { readPodClaims } from "../../cli/audit/pod-claims.ts";
 import {
   digestsInPolicy,
   keysInPolicy,
   pathsInPolicy,
   readGenerated,
   sampleClaimsInPolicy,
-} from "../../core/audit/policy-text.ts";
+} from "../../cli/audit/policy-text.ts";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { inspectInitdata } from "../../core/initdata/verbatim.ts";
 import { Issues } from "../../core/issues.ts";
-import { commandsIn, wideningsIn } from "../../core/limits/agent-policy-text.ts";
+import { commandsIn, wideningsIn } from "../../core/preflight/agent-policy-text.ts";
 import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
-import { inputFields, mayHold } from "../../core/rego/fields.ts";
+import { inputFields, mayHold } from "../../cli/audit/rego-fields.ts";
 import { beyondRegoLimits } from "../../core/rego/limits.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { certificateBlocks, otherBlocks } from "../../core/pem.ts";
 import { readLedgers } from "../../core/reference-values/ledger.ts";
-import type { TrusteeFacts } from "../../core/audit/facts.ts";
-import { withAttestationPolicy } from "./audit/support.ts";
+import type { TrusteeFacts } from "../../cli/audit/facts.ts";
+import { withAttestationPolicy } from "../cli/audit/support.ts";
 
 /** A Trustee with this attestation policy: its executables are what the text has as rules. */
 const attestedBy = (text: string): TrusteeFacts =>

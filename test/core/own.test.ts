@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { diffAccess } from "../../core/access/diff.ts";
+import { diffAccess } from "../../cli/diff/diff.ts";
 import { matrixOfReport } from "../../core/access/matrix.ts";
 import { decide } from "../../core/access/model.ts";
-import { liveReferenceValues } from "../../core/audit/trustee-view.ts";
+import { liveReferenceValues } from "../../cli/audit/trustee-view.ts";
 import { own } from "../../core/records.ts";
 import { EMPTY_LEDGER, readLedgers, writeLedgers } from "../../core/reference-values/ledger.ts";
 import { joinReferenceValues, leaveReferenceValues } from "../../core/reference-values/merge.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Issues } from "../../core/issues.ts";
 import { inspectInitdata } from "../../core/initdata/verbatim.ts";
-import { endpointFlaws } from "../../core/limits/endpoint.ts";
+import { endpointFlaws } from "../../core/preflight/endpoint.ts";
 import { onlyCertificates } from "../../core/pem.ts";
 
 const leaf = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");

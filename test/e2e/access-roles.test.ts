@@ -28,11 +28,8 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
   let sandbox: Sandbox;
   let project: Project;
   let env: Readonly<Record<string, string>>;
-  const run = async (...[file, ...args]: Parameters<typeof command>[2]): Promise<CommandResult> =>
-    command(sandbox, file === "verify" ? "cli/verify.ts" : "cli/access.ts", [...args, "--stack", "access"], {
-      cwd: project.folder,
-      env,
-    });
+  const run = async (...args: readonly string[]): Promise<CommandResult> =>
+    command(sandbox, [...args, "--stack", "access"], { cwd: project.folder, env });
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-access-roles" });
@@ -47,14 +44,14 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     });
     await project.up();
     await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "rbac/trustee-side.yaml");
+    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/trustee-side.yaml");
     const account = ["--serviceaccount", `${NAMESPACE}:trustee-access`];
     for (const namespace of ["default", "team-a"]) {
       for (const [file, role] of [
         ["pod-side", "trustee-access-pods"],
         ["pod-side-workloads", "trustee-access-workloads"],
       ] as const) {
-        await kubectl(sandbox, "apply", "-n", namespace, "-f", `rbac/${file}.yaml`);
+        await kubectl(sandbox, "apply", "-n", namespace, "-f", `deploy/rbac/${file}.yaml`);
         await kubectl(
           sandbox,
           ...["create", "rolebinding", `${role}-too`, "-n", namespace, `--role=${role}`],
@@ -82,7 +79,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
   });
 
   it("lint looks into the namespaces of the stack, and says so", async () => {
-    const { exitCode, stdout, stderr } = await run("access", "lint");
+    const { exitCode, stdout, stderr } = await run("lint");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("No running pod in the namespaces looked at has the digest ");
     expect(stdout.split("\n").at(-1)).toMatch(
@@ -91,7 +88,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
   });
 
   it.each(["web", "team-a/web"])("explain finds the Deployment's pod by %s", async (name) => {
-    const { stdout, stderr } = await run("access", "explain", name, "fraud-dataset/dataset_key");
+    const { stdout, stderr } = await run("explain", name, "fraud-dataset/dataset_key");
     expect(stderr).toBe("");
     expect(stdout.split("\n").slice(0, 2)).toEqual([
       expect.stringMatching(/^team-a\/web-\S+ \(Deployment web\) -> fraud-dataset\/dataset_key: ALLOWED$/),
@@ -101,9 +98,9 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
   });
 
   it("CI's accounts preview and verify by rights of their own, and only the second may exec", async () => {
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "rbac/ci-trustee-side.yaml");
+    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml");
     const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
-    const role = { rules: rulesOf("rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };
+    const role = { rules: rulesOf("deploy/rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };
     const patch = [
       "role",
       "trustee-access-preview",
@@ -115,7 +112,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     ];
     await kubectl(sandbox, "patch", ...patch);
     for (const namespace of ["default", "team-a"]) {
-      await kubectl(sandbox, "apply", "-n", namespace, "-f", "rbac/ci-pod-side.yaml");
+      await kubectl(sandbox, "apply", "-n", namespace, "-f", "deploy/rbac/ci-pod-side.yaml");
       for (const [account, roles] of Object.entries({
         "trustee-access-preview": ["trustee-access-preview"],
         "trustee-access-watch": ["trustee-access-preview", "trustee-access-watch"],
@@ -130,25 +127,21 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     const as = async (account: string): Promise<Readonly<Record<string, string>>> => ({
       KUBECONFIG: await kubeconfigOf(sandbox, project, NAMESPACE, account),
     });
-    const ask = async (
-      account: string,
-      file: "cli/access.ts" | "cli/verify.ts",
-      ...args: readonly string[]
-    ) =>
-      command(sandbox, file, [...args, "--stack", "access"], { cwd: project.folder, env: await as(account) });
+    const ask = async (account: string, name: "diff" | "verify"): Promise<CommandResult> =>
+      command(sandbox, [name, "--stack", "access"], { cwd: project.folder, env: await as(account) });
     for (const account of ["trustee-access-preview", "trustee-access-watch"]) {
-      const { exitCode, stdout, stderr } = await ask(account, "cli/access.ts", "diff");
+      const { exitCode, stdout, stderr } = await ask(account, "diff");
       expect({ exitCode, stdout, stderr }).toEqual({
         exitCode: 0,
         stdout: "Nothing changes about who may read what.",
         stderr: "",
       });
     }
-    const watched = await ask("trustee-access-watch", "cli/verify.ts");
+    const watched = await ask("trustee-access-watch", "verify");
     expect({ exitCode: watched.exitCode, said: watched.stdout.split("\n").at(-1) }).toEqual({
       exitCode: 0,
       said: "All 9 cells are as the stack says.",
     });
-    expect((await ask("trustee-access-preview", "cli/verify.ts")).exitCode).not.toBe(0);
+    expect((await ask("trustee-access-preview", "verify")).exitCode).not.toBe(0);
   });
 });

@@ -79,7 +79,7 @@ describe("verify", () => {
   });
 
   it("ends with 2 where it cannot be run", async () => {
-    const { exitCode, stderr } = await command(sandbox, "cli/verify.ts", ["--stack", "none"], {
+    const { exitCode, stderr } = await command(sandbox, ["verify", "--stack", "none"], {
       cwd: project.folder,
     });
     expect({ exitCode, said: stderr.includes("The stack cannot be read") }).toEqual({
@@ -141,14 +141,9 @@ describe("explain", () => {
     [["pod1", "p2-secret"], '"p2-secret" names no secret: give secret/key, e.g. p2-secret/secret.'],
     [["a/b/c", "p2-secret/secret"], '"a/b/c" names no pod: give pod or namespace/pod.'],
   ])("refuses %j", async (args, message) => {
-    const { exitCode, stderr } = await command(
-      sandbox,
-      "cli/access.ts",
-      ["explain", ...args, "--stack", "access"],
-      {
-        cwd: project.folder,
-      },
-    );
+    const { exitCode, stderr } = await command(sandbox, ["explain", ...args, "--stack", "access"], {
+      cwd: project.folder,
+    });
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: message });
   });
 });

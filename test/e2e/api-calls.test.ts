@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countCalls, isWrite, type CallResult } from "../../bench/api-calls.ts";
+import { countCalls, isWrite, type CallResult } from "../../sandbox/bench/api-calls.ts";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 

@@ -20,12 +20,12 @@ function changeLines(printed: string): readonly string[] {
 /** The newer one: its policy is read as Rego v1, and has another key than the tutorial's. */
 const trustee = "0.21";
 
-describe("access check, report and what a preview says of the matrix", () => {
+describe("trustee-access check, report and what a preview says of the matrix", () => {
   let sandbox: Sandbox;
   let project: Project;
 
   const access = async (...args: readonly string[]): Promise<CommandResult> => {
-    const command = [resolve("cli/access.ts"), ...args, "--stack", project.stack];
+    const command = [resolve("cli/main.ts"), ...args, "--stack", project.stack];
     const options = { cwd: project.folder, env: sandbox.env, reject: false } as const;
     const { exitCode, stdout, stderr } = await execa("node", command, options);
     return { exitCode: exitCode ?? 1, stdout, stderr };

@@ -45,7 +45,10 @@ class Demo {
 
   constructor(...args: readonly string[]) {
     const stdio = ["ignore", "pipe", "pipe"] as const;
-    this.#child = spawn(process.execPath, ["demo/main.ts", ...args], { detached: true, stdio: [...stdio] });
+    this.#child = spawn(process.execPath, ["sandbox/demo/main.ts", ...args], {
+      detached: true,
+      stdio: [...stdio],
+    });
     started.push(this.#child);
     const append = (chunk: Buffer): void => {
       this.output += chunk.toString();
@@ -196,7 +199,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   const allowAll = "package policy\ndefault allow = true\n";
   await patchKey(sandbox, "trusteeconfig-resource-policy", "policy.rego", allowAll);
   await restartKbs(sandbox);
-  const verify = ["cli/verify.ts", "--stack", "dev"];
+  const verify = ["cli/trustee-access.mjs", "verify", "--stack", "dev"];
   const seen = spawn(process.execPath, verify, {
     env: { ...process.env, ...sandbox.env },
     stdio: ["ignore", "pipe", "inherit"],

@@ -231,7 +231,7 @@ describe("many pods, secrets and ways to deploy them", () => {
   });
 
   it("needs no more than the Roles that are shipped", async () => {
-    for (const file of ["rbac/pod-side.yaml", "rbac/pod-side-workloads.yaml"]) {
+    for (const file of ["deploy/rbac/pod-side.yaml", "deploy/rbac/pod-side-workloads.yaml"]) {
       await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
     }
     project.configure(

@@ -67,7 +67,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
     "pods watch": forPlugin,
     "events list": forPlugin,
     "events watch": forPlugin,
-    "pods/exec create": { by: "verify", says: /For `npm run verify` alone/ },
+    "pods/exec create": { by: "verify", says: /For `npx trustee-access verify` alone/ },
   },
 };
 

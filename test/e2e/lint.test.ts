@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { placeText, type Finding } from "../../core/audit/finding.ts";
+import { placeText, type Finding } from "../../cli/lint/finding.ts";
 import { generationFacts } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { get, initdata, kubectl, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
@@ -32,7 +32,7 @@ async function lint(
   sandbox: Sandbox,
   ...args: readonly string[]
 ): Promise<{ report: Report; exitCode: number }> {
-  const { exitCode, stdout, stderr } = await command(sandbox, "cli/access.ts", ["lint", "--json", ...args]);
+  const { exitCode, stdout, stderr } = await command(sandbox, ["lint", "--json", ...args]);
   if (exitCode > 1) throw new Error(stderr);
   return { report: JSON.parse(stdout) as Report, exitCode };
 }
@@ -106,14 +106,12 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(runs[0]?.results.map(({ ruleId }) => ruleId)).toEqual([
       ...["TA002", "TA004", "TA008", "TA102", "TA005", "TA005"],
     ]);
-    expect(await readFile(junit, "utf8")).toContain(
-      '<testsuites name="access lint" tests="35" failures="4">',
-    );
+    expect(await readFile(junit, "utf8")).toContain('<testsuites name="lint" tests="35" failures="4">');
   });
 
   it("says that it could not evaluate the policy where there is no OPA", async () => {
     const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
-    const { stdout } = await command(sandbox, "cli/access.ts", ["lint", "--json"], { env });
+    const { stdout } = await command(sandbox, ["lint", "--json"], { env });
     const { findings } = JSON.parse(stdout) as Report;
     expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning TA102", "note TA007"]);
   });
@@ -187,7 +185,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
   ])(
     "ends with 2 where it cannot be run: %j",
     async (args, message) => {
-      const { exitCode, stderr, stdout } = await command(sandbox, "cli/access.ts", ["lint", ...args]);
+      const { exitCode, stderr, stdout } = await command(sandbox, ["lint", ...args]);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
       expect(stderr).toMatch(message);
     },

@@ -1,7 +1,7 @@
 import { symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Finding } from "../../core/audit/finding.ts";
+import type { Finding } from "../../cli/lint/finding.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { explain, verify } from "./support/access.ts";
@@ -107,7 +107,7 @@ describe.each(variants)(
       const cell = await explain(subject, "app", "made-0/a");
       expect({ verdict: cell.verdict, log: cell.log?.outcome }).toEqual({ verdict: "allowed", log: "given" });
       const args = ["lint", "--stack", project.stack, "--json"];
-      const linted = await command(sandbox, "cli/access.ts", args, { cwd: project.folder });
+      const linted = await command(sandbox, args, { cwd: project.folder });
       const { ok, findings } = JSON.parse(linted.stdout) as { ok: boolean; findings: readonly Finding[] };
       const errors = findings.filter(({ severity }) => severity === "error");
       expect({ ok, errors }).toEqual({ ok: true, errors: [] });

@@ -42,7 +42,7 @@ describe("Trustee in one cluster, the pods in another", () => {
 
   it("lets the pods read, from the Trustee of the other cluster, what the tutorial's may", async () => {
     expect(await cells(podSide)).toEqual(tutorialCells);
-    const { exitCode, stdout } = await command(trusteeSide, "cli/verify.ts", ["--stack", "split"], {
+    const { exitCode, stdout } = await command(trusteeSide, ["verify", "--stack", "split"], {
       cwd: project.folder,
     });
     expect({ exitCode, said: stdout.split("\n").at(-1) }).toEqual({

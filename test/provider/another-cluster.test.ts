@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";

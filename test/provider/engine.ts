@@ -2,12 +2,12 @@ import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import type { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import enginepb from "@pulumi/pulumi/proto/engine_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
-import type { PropertyMap } from "../../protocol/property-value.ts";
-import { startServer } from "../../protocol/server.ts";
-import { decodeMap, encodeMap } from "../../protocol/wire.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
+import { startServer } from "../../provider/protocol/server.ts";
+import { decodeMap, encodeMap } from "../../provider/protocol/wire.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
-import { call, connect } from "../protocol/client.ts";
-import { fakeEngine } from "../protocol/fake-engine.ts";
+import { call, connect } from "./protocol/client.ts";
+import { fakeEngine } from "./protocol/fake-engine.ts";
 import type { TestCluster } from "./cluster.ts";
 
 export interface EngineOptions {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { FaultProxy, type Fault } from "../support/fault-proxy.ts";

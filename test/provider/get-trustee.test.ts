@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { keepPolicyWords, lossWords } from "../../core/trustee/redhat.ts";

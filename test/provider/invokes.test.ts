@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";

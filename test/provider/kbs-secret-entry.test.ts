@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECRET_LEDGER_ANNOTATION } from "../../core/kbs-config/entries.ts";
-import { unknown } from "../../protocol/property-value.ts";
+import { unknown } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { STACK, trusteeArgs } from "./trustee-args.ts";

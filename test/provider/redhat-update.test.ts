@@ -4,7 +4,7 @@ import { parseRegistry } from "../../core/policy/registry.ts";
 import { STACKS_ANNOTATION } from "../../core/policy/stack-records.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { MIGRATED_ANNOTATION, MIGRATED_VERSION } from "../../core/trustee/redhat.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import type { TestClock } from "../support/kubernetes/clock.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";

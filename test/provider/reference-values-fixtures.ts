@@ -1,4 +1,4 @@
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 
 export const LIST = "reference-values.json";
 export const MAP = "reference_value";

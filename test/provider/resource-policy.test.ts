@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
-import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRegistry } from "../../core/policy/registry.ts";
-import { unknown, type PropertyMap } from "../../protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ownerLabels } from "../../core/trustee/ownership.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import type { Kind } from "../../kube/objects.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { plainDeployment } from "./rollout-inputs.ts";

@@ -1,5 +1,5 @@
 import { trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import type { TestCluster } from "./cluster.ts";
 
 /** What a `Rollout` of the operator's KBS is given: it follows both ConfigMaps, and these Secrets. */

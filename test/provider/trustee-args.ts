@@ -1,5 +1,5 @@
 import { trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 
 /** The stack that asks. */
 export const STACK = "org/project/dev";

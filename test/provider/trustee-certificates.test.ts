@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { trusteeArgs } from "./trustee-args.ts";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { keysOf } from "../../core/audit/trustee-view.ts";
+import { keysOf } from "../../cli/audit/trustee-view.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { readTrustee } from "../../cli/live/read-trustee.ts";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";

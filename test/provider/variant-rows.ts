@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { gone, LEAF, settingsWith, template, withData, withSpec, type Variant } from "./variants.ts";
 
 const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");

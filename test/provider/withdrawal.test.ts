@@ -3,7 +3,7 @@ import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
-import type { PropertyMap } from "../../protocol/property-value.ts";
+import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 

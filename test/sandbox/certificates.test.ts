@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { endpointFlaws } from "../../core/limits/endpoint.ts";
+import { endpointFlaws } from "../../core/preflight/endpoint.ts";
 import {
   makeClusterCertificates,
   makeTrusteeCertificate,

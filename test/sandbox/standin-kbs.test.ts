@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { judgeDenial, parseKbsLine } from "../../core/access/kbs-log.ts";
+import { judgeDenial, parseKbsLine } from "../../cli/audit/kbs-log.ts";
 import { appraise } from "../../sandbox/trustee/standin/appraisal.ts";
 import { Kbs, kbsPaths } from "../../sandbox/trustee/standin/kbs.ts";
 import { beyondLimits } from "../../sandbox/trustee/standin/regorus.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type DenialReason, judgeDenial, parseKbsLine } from "../../core/access/kbs-log.ts";
+import { type DenialReason, judgeDenial, parseKbsLine } from "../../cli/audit/kbs-log.ts";
 import { recording } from "./real-kbs/recording.ts";
 
 /** What an answer's error means for who asked. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { askResourcePolicy } from "../../cli/rego/batch.ts";
+import { askResourcePolicy } from "../../cli/opa/batch.ts";
 import { decide } from "../../core/access/model.ts";
 import { bindings } from "../../core/initdata/binding.ts";
 import { ANY_TEE, type GrantTable } from "../../core/policy/grants.ts";

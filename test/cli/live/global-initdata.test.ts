@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readGlobalInitdata } from "../../../cli/live/global-initdata.ts";
-import type { GlobalInitdata, PodFacts } from "../../../core/audit/facts.ts";
+import type { GlobalInitdata, PodFacts } from "../../../cli/audit/facts.ts";
 import { KubeError } from "../../../kube/errors.ts";
 import type { KubeObject, ObjectRef } from "../../../kube/objects.ts";
 import { podFixture } from "../../fixtures/live-facts.ts";

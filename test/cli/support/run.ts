@@ -5,11 +5,10 @@ import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 /** Runs one of this project's commands against a sandbox. @param cwd for one that reads a stack: the stack's project */
 export async function command(
   sandbox: Sandbox,
-  file: "cli/access.ts" | "cli/verify.ts",
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<CommandResult> {
-  const result = await execa(process.execPath, [resolve(file), ...args], {
+  const result = await execa(process.execPath, [resolve("cli/main.ts"), ...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...sandbox.env, ...options.env },
     reject: false,

@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
 /** The workflows that this project hands out. */
-export const workflows = ["ci/github/trustee-access.yml", "ci/gitlab/trustee-access.yml"] as const;
+export const workflows = [
+  "deploy/ci/github/trustee-access.yml",
+  "deploy/ci/gitlab/trustee-access.yml",
+] as const;
 
 /** A step of a job on GitHub. */
 export interface Step {
@@ -63,6 +66,6 @@ export function shell(): readonly string[] {
 
 /** What this project is tested with. */
 export const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
 };

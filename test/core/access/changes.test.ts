@@ -7,7 +7,7 @@ import {
   doubtLine,
   policyDoubts,
 } from "../../../core/access/changes.ts";
-import { withProgramChanges } from "../../../core/access/diff.ts";
+import { withProgramChanges } from "../../../cli/diff/diff.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";

@@ -1,11 +1,11 @@
-import { annotationWarnings } from "../../../core/limits/annotations.ts";
+import { annotationWarnings } from "../../../core/preflight/annotations.ts";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { accessReport, matrixText } from "../../../core/access/matrix.ts";
 import { affirmingToken } from "../../../core/access/token.ts";
 import { decide } from "../../../core/access/model.ts";
-import { matrixSvg } from "../../../core/access/svg.ts";
+import { matrixSvg } from "../../../cli/report/svg.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { bindings } from "../../../core/initdata/binding.ts";
 import { IssuesError } from "../../../core/issues.ts";

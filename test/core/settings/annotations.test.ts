@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { settingsIssues } from "../../fixtures/settings.ts";
-import { check, DIGEST } from "../limits/support.ts";
+import { check, DIGEST } from "../preflight/support.ts";
 
 const set = { [INITDATA_ANNOTATION]: "H4sI" };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { settingsIssues } from "../../fixtures/settings.ts";
-import { guestCertificate } from "../limits/guest-certificates.ts";
+import { guestCertificate } from "../preflight/guest-certificates.ts";
 
 const ca = guestCertificate("ca");
 const KEY = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";

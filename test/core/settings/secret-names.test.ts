@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { facts } from "../../fixtures/live-facts.ts";
 import { settingsIssues } from "../../fixtures/settings.ts";
-import { lines } from "../audit/lint-support.ts";
+import { lines } from "../../cli/audit/lint-support.ts";
 
 const LONG = "a".repeat(64);
 const names: readonly (readonly [name: string, problem: string])[] = [

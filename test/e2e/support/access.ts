@@ -54,7 +54,7 @@ export async function verify(
   { sandbox, project }: Subject,
   ...args: readonly string[]
 ): Promise<CommandResult> {
-  return command(sandbox, "cli/verify.ts", ["--stack", project.stack, ...args], { cwd: project.folder });
+  return command(sandbox, ["verify", "--stack", project.stack, ...args], { cwd: project.folder });
 }
 
 interface Cell extends Readonly<Record<"pod" | "secret" | "key" | "seen", string>> {
@@ -92,7 +92,7 @@ export interface Explained {
 
 export async function explain({ sandbox, project }: Subject, pod: string, path: string): Promise<Explained> {
   const args = ["explain", pod, path, "--stack", project.stack, "--json"];
-  const { stdout, stderr } = await command(sandbox, "cli/access.ts", args, { cwd: project.folder });
+  const { stdout, stderr } = await command(sandbox, args, { cwd: project.folder });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout) as Explained;
 }
@@ -110,7 +110,7 @@ export async function step(
   name: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  const { jobs } = parse(readFileSync("ci/github/trustee-access.yml", "utf8")) as Workflow;
+  const { jobs } = parse(readFileSync("deploy/ci/github/trustee-access.yml", "utf8")) as Workflow;
   const run = jobs[job]?.steps.find((one) => one.name === name)?.run;
   if (run === undefined) throw new Error(`there is no step "${name}"`);
   const result = await execa("bash", ["-e", "-c", run], {

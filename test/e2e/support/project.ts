@@ -49,7 +49,6 @@ export class Project {
       "components",
       "core",
       "kube",
-      "protocol",
       "provider",
       "node_modules",
     ]) {

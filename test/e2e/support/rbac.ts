@@ -20,7 +20,7 @@ export interface Right {
 }
 
 function read(side: Side, edit: (text: string) => string = (text) => text): Document[] {
-  return [...parseAllDocuments(edit(readFileSync(`rbac/${side}.yaml`, "utf8")))];
+  return [...parseAllDocuments(edit(readFileSync(`deploy/rbac/${side}.yaml`, "utf8")))];
 }
 
 function isRole(document: Document): boolean {
@@ -31,9 +31,9 @@ function isRole(document: Document): boolean {
 export function rightsOf(side: Side): readonly Right[] {
   const role = read(side).find(isRole);
   const rules = role?.get("rules");
-  if (!isSeq(rules)) throw new Error(`rbac/${side}.yaml has no rules`);
+  if (!isSeq(rules)) throw new Error(`deploy/rbac/${side}.yaml has no rules`);
   return rules.items.flatMap((item, index) => {
-    if (!isMap(item)) throw new Error(`rbac/${side}.yaml has a rule that is none`);
+    if (!isMap(item)) throw new Error(`deploy/rbac/${side}.yaml has a rule that is none`);
     const { resources, verbs } = item.toJSON() as Rule;
     const comment = item.commentBefore ?? (index === 0 ? rules.commentBefore : undefined) ?? "";
     return resources.flatMap((resource) =>

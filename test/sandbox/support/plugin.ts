@@ -6,8 +6,8 @@ import { repositoryFolder } from "../../../sandbox/state/folders.ts";
 export async function pluginOf(version: string, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const module = join(folder, "plugin.mjs");
-  const [serve, scripted] = ["protocol/serve.ts", "test/protocol/scripted-provider.ts"].map((file) =>
-    JSON.stringify(join(repositoryFolder, file)),
+  const [serve, scripted] = ["provider/protocol/serve.ts", "test/provider/protocol/scripted-provider.ts"].map(
+    (file) => JSON.stringify(join(repositoryFolder, file)),
   );
   const lines = [
     `import { serve } from ${serve};`,

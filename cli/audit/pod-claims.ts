@@ -1,0 +1,89 @@
+import TOML from "@iarna/toml";
+import { digestAlgorithms, type DigestAlgorithm } from "../../core/digest.ts";
+import { decodeAnnotation } from "../../core/initdata/annotation.ts";
+import {
+  algorithmsOf,
+  bindings,
+  claimSpellings,
+  initDataClaim,
+  type Binding,
+} from "../../core/initdata/binding.ts";
+import { readGuestFiles, type GuestFiles } from "../../core/initdata/guest-files.ts";
+import { messageOf } from "../../core/records.ts";
+import type { PodFacts } from "./facts.ts";
+
+/** What a pod's TEE claims, as far as its initdata says. */
+export interface PodClaims {
+  /**
+   * The claim `init_data` for each way in which a TEE can bind this initdata; which of them is the pod's is not seen from
+   * outside. The vTPM's PCR8, if it can be, comes first.
+   */
+  readonly claims: Readonly<Partial<Record<Binding, string>>>;
+  /** What the guest fetches from the KBS to start. */
+  readonly needs: GuestFiles["needs"];
+  /** What is sure to keep the guest's programs from the KBS; each a sentence that begins by "its". */
+  readonly flaws: readonly string[];
+}
+
+/** What keeps the initdata from being read. */
+export interface UnreadableInitdata {
+  readonly problem: string;
+}
+
+/** Computes a pod's possible claims from its initdata annotation; `undefined` if it has none. */
+export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | UnreadableInitdata | undefined {
+  if (pod.annotation === undefined) return undefined;
+  try {
+    const bytes = decodeAnnotation(pod.annotation);
+    const document = TOML.parse(Buffer.from(bytes).toString("utf8")) as Readonly<Record<string, unknown>>;
+    const algorithm = digestAlgorithms.find((one) => one === document["algorithm"]);
+    if (algorithm === undefined)
+      return { problem: `its algorithm is none of ${digestAlgorithms.join(", ")}` };
+    const { needs, flaws } = readGuestFiles(document);
+    const sure = flaws.flatMap((flaw) => (flaw.sure ? [flaw.words] : []));
+    return { claims: claimsOf(algorithm, bytes), needs, flaws: sure };
+  } catch (error) {
+    const [problem = ""] = messageOf(error).split("\n");
+    return { problem };
+  }
+}
+
+function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["claims"] {
+  const able = bindings.filter((binding) => algorithmsOf(binding).includes(algorithm));
+  return Object.fromEntries(able.map((binding) => [binding, initDataClaim(binding, algorithm, bytes)]));
+}
+
+/** What to call a claim. */
+const claimNames: Readonly<Record<Binding, string>> = {
+  "azure-vtpm": "PCR8",
+  snp: "host data",
+  tdx: "mr_config_id",
+  sample: "sample init_data",
+};
+
+/** One claim with its name. */
+export interface NamedClaim {
+  readonly binding: Binding;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Every claim that the pod may make, PCR8 first. */
+export function namedClaims({ claims }: PodClaims): readonly NamedClaim[] {
+  return bindings.flatMap((binding) => {
+    const value = claims[binding];
+    return value === undefined ? [] : [{ binding, name: claimNames[binding], value }];
+  });
+}
+
+/** Every spelling of every claim that the pod may make. */
+export function possibleSpellings(claims: PodClaims): readonly string[] {
+  return namedClaims(claims).flatMap(({ binding, value }) => claimSpellings(binding, value));
+}
+
+/** How a TEE has to bind this initdata for it to make this claim; `undefined` if it makes no such claim. */
+export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
+  const claims = annotation === undefined ? undefined : readPodClaims({ annotation });
+  if (claims === undefined || "problem" in claims) return undefined;
+  return namedClaims(claims).find(({ value }) => value === claim)?.binding;
+}

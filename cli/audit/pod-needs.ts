@@ -1,0 +1,149 @@
+import { affirmingToken } from "../../core/access/token.ts";
+import type { Resource } from "../../core/access/model.ts";
+import { placeName, type GuestNeed } from "../../core/initdata/guest-needs.ts";
+import { needFlaw, type NeedFlaw, type ServedSecrets } from "../../core/initdata/need-flaws.ts";
+import { given } from "../../core/issues.ts";
+import { shownName } from "../../core/policy/shown-name.ts";
+import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
+import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
+import { claimants } from "../explain/foreign.ts";
+import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
+import {
+  answerOf,
+  kbsKinds,
+  requestData,
+  type KbsKind,
+  type PolicyQuestion,
+} from "../questions/questions.ts";
+import type { ToldClaim } from "./told-claim.ts";
+import { livePolicy } from "./trustee-view.ts";
+import { unjudgedFields } from "./unjudged.ts";
+
+/** What a running pod's guest needs to start, and would not get. */
+export interface LackedNeed {
+  /** `registry credentials "regcred/dockerconfigjson"`. */
+  readonly name: string;
+  readonly setting: string;
+  /** Why it would not. */
+  readonly words: string;
+  /** How to fix it, in the imperative. */
+  readonly next: string;
+}
+
+/** A Trustee as the needs of pods are judged by it: made once for all pods, since to read a policy takes time. */
+export interface NeedsSide {
+  readonly trustee: TrusteeFacts;
+  readonly kinds: readonly KbsKind[];
+  /** What the policy grants, if it is this project's. */
+  readonly generated: GeneratedPolicy | undefined;
+  /** Whether what the policy answers is what a pod's own evidence gets. */
+  readonly isJudged: boolean;
+  readonly served: ServedSecrets;
+}
+
+export function needsSide(trustee: TrusteeFacts): NeedsSide {
+  const { text } = livePolicy(trustee);
+  return {
+    trustee,
+    kinds: kbsKinds(trustee),
+    generated: text === undefined ? undefined : readGenerated(text),
+    isJudged: text !== undefined && unjudgedFields(text).length === 0,
+    served: {
+      registered: new Set(trustee.kbsConfig.secrets),
+      missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),
+      keys: Object.fromEntries(
+        trustee.secrets.flatMap(({ name, keys }) => (keys === undefined ? [] : [[name, keys]])),
+      ),
+    },
+  };
+}
+
+function question(
+  { syntax, shape }: KbsKind,
+  { repository, secret, key }: Resource,
+  input: unknown,
+): PolicyQuestion {
+  return { syntax, data: requestData(shape, secret, key, repository), input };
+}
+
+/** What a pod with one of these claims attests by: for somebody else's policy on every TEE, and with a GPU. */
+function tokensOf(claims: readonly NamedClaim[], generated: GeneratedPolicy | undefined): readonly unknown[] {
+  return generated === undefined
+    ? claimants(claims, ["none", "gpu"]).map(({ token }) => token)
+    : claims.map(({ value, binding }) => affirmingToken(value, binding));
+}
+
+/** What the policy is to be asked for each need of a pod, by every claim that it may make. */
+export function needQuestions({ kinds, generated }: NeedsSide, claims: PodClaims): readonly PolicyQuestion[] {
+  const tokens = tokensOf(namedClaims(claims), generated);
+  return kinds.flatMap((kind) =>
+    claims.needs.flatMap(({ place }) =>
+      place === undefined ? [] : tokens.map((token) => question(kind, place, token)),
+    ),
+  );
+}
+
+function flawWords(
+  flaw: NeedFlaw,
+  { what, uri, place }: GuestNeed,
+  { trustee, generated }: NeedsSide,
+): Pick<LackedNeed, "words" | "next"> {
+  const [secret, key] = [shownName(place?.secret ?? ""), shownName(place?.key ?? "")];
+  const next = `declare "${secret}" in a stack, then run pulumi up`;
+  switch (flaw.kind) {
+    case "uri":
+      return {
+        words: `${given(uri)} ${flaw.words}`,
+        next: `Correct the ${what} in the initdata, and create the pod anew.`,
+      };
+    case "unregistered":
+      return {
+        words: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not have it`,
+        next: `Register it: ${next}.`,
+      };
+    case "missing":
+      return {
+        words: `there is no Secret "${secret}" in namespace "${trustee.namespace}"`,
+        next: `Create the Secret: ${next}.`,
+      };
+    case "no key":
+      return {
+        words: `Secret "${secret}" has no key "${key}" (it has ${flaw.keys.map((one) => `"${shownName(one)}"`).join(", ")})`,
+        next: `Add the key "${key}" to Secret "${secret}", or name another one in the initdata.`,
+      };
+    case "denied":
+      return {
+        words: "the resource policy denies it to this pod",
+        next:
+          generated === undefined
+            ? `Change the policy so that it gives "${secret}" to the pod.`
+            : `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`,
+      };
+  }
+}
+
+/**
+ * What of a pod's needs the live Trustee does not give it.
+ * @param claim the one that the pod makes; where that is not sure, the policy has to deny all that it may make
+ */
+export function lackedNeeds(
+  side: NeedsSide,
+  claims: PodClaims,
+  claim: ToldClaim | undefined,
+  answers: PolicyAnswers,
+): readonly LackedNeed[] {
+  const { kinds, generated, isJudged, served } = side;
+  const tokens = tokensOf(claim?.sure === true ? [claim] : namedClaims(claims), generated);
+  // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
+  const allows = (place: Resource): boolean =>
+    !isJudged ||
+    !kinds.every((kind) =>
+      tokens.every((token) => answerOf(answers, generated, question(kind, place, token)) === false),
+    );
+  return claims.needs.flatMap((need) => {
+    const flaw = needFlaw(need, served, allows);
+    if (flaw === undefined) return [];
+    const name = need.place === undefined ? need.what : `${need.what} "${shownName(placeName(need.place))}"`;
+    return [{ name, setting: need.setting, ...flawWords(flaw, need, side) }];
+  });
+}

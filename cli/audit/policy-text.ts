@@ -1,0 +1,141 @@
+import { claimForm } from "../../core/initdata/binding.ts";
+import { isName } from "../../core/names.ts";
+import {
+  mergeGrants,
+  type GrantTable,
+  type OtherSecrets,
+  type StackGrants,
+} from "../../core/policy/grants.ts";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import { renderPolicy } from "../../core/policy/render.ts";
+
+/** A digest in a policy's text. */
+export interface DigestInText {
+  /** Hex, in the case in which it stands there. */
+  readonly digest: string;
+  /** Where it first stands, from 1. */
+  readonly line: number;
+  /**
+   * What it is, as far as its line tells: a digest of initdata, since the line speaks of it; a measurement of something else;
+   * or perhaps either.
+   */
+  readonly of: "initdata" | "something else" | "unknown";
+}
+
+/** A string of either kind, or a comment; anything else goes by. A string that is not closed ends with its line. */
+const TOKEN = /"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|#[^\n]*/gm;
+
+/** As long as the claims are: 32 bytes (PCR8, host data), 48 (mr_config_id); 64 for a sha512 that was not cut. */
+const DIGEST = /(?<![0-9A-Za-z])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64})(?![0-9A-Za-z])/g;
+
+/** Words for initdata's digest, as claims, variables and entries of reference values have them. */
+const INITDATA_WORDS = /init_?data|host_?data|mr_?config_?id|pcr_?0?8(?![0-9])/i;
+
+/** Words for other measurements: of the firmware, the kernel, the enclave, the key that signed it. */
+const OTHER_WORDS =
+  /measurement|launch|mr_?td|mr_?seam|mr_?enclave|mr_?signer|rtmr|report_?data|_id_?key|pcr_?\d/i;
+
+/** What the digests of a line are. */
+function digestOf(line: string): DigestInText["of"] {
+  if (INITDATA_WORDS.test(line)) return "initdata";
+  return OTHER_WORDS.test(line) ? "something else" : "unknown";
+}
+
+/** The digests that a policy's rules name, in their order. What only a comment names decides nothing, and is left out. */
+export function digestsInPolicy(text: string): readonly DigestInText[] {
+  const found = new Map<string, DigestInText>();
+  const lines = text.split("\n");
+  const meanings = new Map<number, DigestInText["of"]>();
+  const meaningOf = (line: number): DigestInText["of"] => {
+    const meaning = meanings.get(line) ?? digestOf(lines[line - 1] ?? "");
+    meanings.set(line, meaning);
+    return meaning;
+  };
+  let line = 1;
+  let counted = 0;
+  const isGenerated = readGenerated(text) !== undefined;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (token.startsWith("#")) continue;
+    for (const match of token.matchAll(DIGEST)) {
+      const [digest] = match;
+      line += text.slice(counted, index + match.index).split("\n").length - 1;
+      counted = index + match.index;
+      const known = found.get(digest);
+      const of = isGenerated ? "initdata" : meaningOf(line);
+      // What is compared with initdata anywhere may open something.
+      if (known === undefined) found.set(digest, { digest, line, of });
+      else if (of === "initdata") found.set(digest, { ...known, of });
+    }
+  }
+  return [...found.values()];
+}
+
+/** More names than these are no longer taken for keys. */
+const MOST_NAMES = 100;
+
+/** A key that no secret is known to have: it stands for all that nobody thought of. */
+export const ANY_KEY = "key-that-nobody-has-named";
+
+/** Words that policies are made of. */
+const noKeys: readonly string[] = ["affirming", "default", "resource"];
+
+/**
+ * What may be the key of a secret among the strings that a policy's rules name: each by itself, or the last part of a path.
+ * A string in brackets of its own is a field's name, `input["submods"]`.
+ */
+export function keysInPolicy(text: string): readonly string[] {
+  const names = [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
+    const isField = text[index - 1] === "[" && text[index + token.length] === "]";
+    return token.startsWith("#") || isField ? [] : [token.slice(1, -1).split("/").at(-1) ?? ""];
+  });
+  const keys = names.filter(
+    (name) => isName("secretKey", name) && !noKeys.includes(name) && name.replace(DIGEST, "") !== "",
+  );
+  return [...new Set(keys)].slice(0, MOST_NAMES);
+}
+
+/** Strings of a policy that are of the form of the sample TEE's claims, or of SNP's up to KBS v0.17: base64 of a digest. */
+export function sampleClaimsInPolicy(text: string): readonly string[] {
+  const { pattern } = claimForm("sample");
+  const strings = [...text.matchAll(TOKEN)].map(([token]) => token.slice(1, -1));
+  return [...new Set(strings.filter((one) => pattern.test(one)))].slice(0, MOST_NAMES);
+}
+
+/** Names that stand alone are put together to paths, as long as there are not more of them. */
+const MOST_APART = 8;
+
+/** What may be secrets and their keys among the strings that a policy's rules name, be they served or not. */
+export function pathsInPolicy(text: string): readonly { readonly secret: string; readonly key: string }[] {
+  const strings = [...text.matchAll(TOKEN)].flatMap(({ 0: token }) =>
+    token.startsWith("#") ? [] : [token.slice(1, -1)],
+  );
+  const isSecret = (name: string): boolean => isName("subdomain", name) && !noKeys.includes(name);
+  const parts = strings.map((one) => one.split("/").filter((part) => part !== ""));
+  const whole = parts.flatMap((one) => {
+    const [secret = "", key = ""] = one.slice(-2);
+    return isSecret(secret) && isName("secretKey", key) ? [{ secret, key }] : [];
+  });
+  const apart = [...new Set(parts.flatMap((one) => (one.length === 1 ? one : [])))];
+  const secrets = apart.filter(isSecret).slice(0, MOST_APART);
+  const keys = apart
+    .filter((name) => isName("secretKey", name) && !noKeys.includes(name))
+    .slice(0, MOST_APART);
+  const together = secrets.flatMap((secret) => [...keys, ANY_KEY].map((key) => ({ secret, key })));
+  return [...whole.slice(0, MOST_NAMES), ...together];
+}
+
+/** What this project's own policy grants. */
+export interface GeneratedPolicy {
+  readonly stacks: readonly StackGrants[];
+  readonly others: OtherSecrets;
+  readonly secrets: GrantTable;
+}
+
+/** What a policy grants, if it is this project's, unchanged by hand: then the model answers for it. */
+export function readGenerated(text: string): GeneratedPolicy | undefined {
+  const registry = parseRegistry(text);
+  if (registry === undefined || registry.stacks.length === 0 || registry.before === undefined)
+    return undefined;
+  const { stacks, before } = registry;
+  return text === renderPolicy(stacks, before) ? { stacks, ...mergeGrants(stacks) } : undefined;
+}

@@ -1,0 +1,125 @@
+import { regoStatements, type RegoStatement } from "../../core/rego/rules.ts";
+import { bracket, isSign, isWord, regoTokens, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
+
+/** The rules that a rule depends on, itself included. */
+function reachable(text: string, rule: string): readonly RegoStatement[] {
+  const byName = Map.groupBy(regoStatements(text), ({ name }) => name);
+  const names = new Set([rule]);
+  for (const name of names) {
+    for (const { tokens } of byName.get(name) ?? []) {
+      for (const token of tokens) if (token.kind === "word" && byName.has(token.text)) names.add(token.text);
+    }
+  }
+  return [...names].flatMap((name) => byName.get(name) ?? []);
+}
+
+/** Where each bracket that is opened is closed, by the places of both. */
+function closings(tokens: readonly RegoToken[]): ReadonlyMap<number, number> {
+  const open: number[] = [];
+  const found = new Map<number, number>();
+  tokens.forEach((token, at) => {
+    if (bracket(token) > 0) open.push(at);
+    else if (bracket(token) < 0) found.set(open.pop() ?? at, at);
+  });
+  return found;
+}
+
+/** Tokens with their brackets. */
+export interface Bracketed {
+  readonly tokens: readonly RegoToken[];
+  readonly closedAt: ReadonlyMap<number, number>;
+}
+
+export function inBrackets(tokens: readonly RegoToken[]): Bracketed {
+  return { tokens, closedAt: closings(tokens) };
+}
+
+/** The names that a term is followed by, `.name` or `["name"]`, up to a call or its end. */
+export function fieldsAfter(
+  { tokens, closedAt }: Bracketed,
+  start: number,
+): { readonly names: string[]; readonly end: number } {
+  const names: string[] = [];
+  let at = start;
+  for (;;) {
+    const [sign, name, close] = tokens.slice(at, at + 3);
+    const isIndex = isSign(sign, "[") && sign?.line === tokens[at - 1]?.line;
+    if (isSign(sign, ".") && name?.kind === "field") {
+      names.push(name.text);
+      at += 2;
+    } else if (isIndex && name?.kind === "string" && isSign(close, "]")) {
+      names.push(stringValue(name));
+      at += 3;
+    } else if (isIndex) at = (closedAt.get(at) ?? tokens.length) + 1;
+    else return { names, end: at };
+  }
+}
+
+/** The second argument of a call, whose bracket opens at `start`. */
+function secondArgument({ tokens, closedAt }: Bracketed, start: number): readonly RegoToken[] {
+  const end = closedAt.get(start) ?? start;
+  const commas: number[] = [];
+  for (let at = start + 1; at < end && commas.length < 2; at = (closedAt.get(at) ?? at) + 1) {
+    if (isSign(tokens[at], ",")) commas.push(at);
+  }
+  const [first, second = end] = commas;
+  return first === undefined ? [] : tokens.slice(first + 1, second);
+}
+
+/** What a policy itself gives names to: keys of its objects, and variables whose values do not come from its input. */
+function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; readonly apart: Set<string> } {
+  const keys = new Set<string>();
+  const apart = new Set(["data", "future", "rego"]);
+  const isApart = (token: RegoToken | undefined): boolean =>
+    isSign(token, "{", "[") || (token?.kind === "word" && apart.has(token.text));
+  tokens.forEach((token, at) => {
+    if (token.kind === "string" && isSign(tokens[at + 1], ":")) keys.add(stringValue(token));
+    const isAssigned = token.kind === "word" && isSign(tokens[at + 1], ":=", "=");
+    if (isAssigned && isApart(tokens[at + 2])) apart.add(token.text);
+  });
+  return { keys, apart };
+}
+
+/**
+ * The names of all fields that a rule looks at in its input, whatever variables stand between, in their order. Fields of `data`, and
+ * of the policy's own objects, are none. Of a field whose name is computed nothing is known.
+ */
+export function inputFields(text: string, rule: string): readonly string[] {
+  const statements = reachable(text, rule);
+  const found = new Set<string>();
+  const own = ownNames(statements.flatMap(({ tokens }) => tokens));
+  for (const { tokens, isDefault } of statements) {
+    if (isWord(tokens[0], "package")) continue;
+    const bracketed = inBrackets(tokens);
+    tokens.forEach((token, at) => {
+      if (token.kind !== "word" || own.apart.has(token.text)) return;
+      const { names, end } = fieldsAfter(bracketed, at + 1);
+      const isCall = isSign(tokens[end], "(");
+      if (at === (isDefault ? 1 : 0) && !isWord(token, "import")) {
+        // A rule's head: what follows its name is a key of the object that it makes.
+        for (const name of names) own.keys.add(name);
+        return;
+      }
+      if (!isCall) for (const name of names) found.add(name);
+      else if (token.text === "object" && names[0] === "get") {
+        for (const one of secondArgument(bracketed, end)) {
+          if (one.kind === "string") found.add(stringValue(one));
+        }
+      }
+    });
+  }
+  return [...found].filter((name) => !own.keys.has(name));
+}
+
+/** Whether a rule may come to something: it stands in the package, and not only as a default that is false. */
+export function mayHold(text: string, packageName: string, rule: string): boolean {
+  const tokens = regoTokens(text);
+  const at = tokens.findIndex((token) => isWord(token, "package"));
+  const [name, next] = tokens.slice(at + 1, at + 3);
+  const isLonger =
+    next !== undefined && (isSign(next, ".") || bracket(next) === 1) && next.line === name?.line;
+  if (name?.text !== packageName || isLonger) return false;
+  return regoStatements(text).some(
+    (one) => one.name === rule && !(one.isDefault && one.tokens.at(-1)?.text === "false"),
+  );
+}

@@ -1,0 +1,128 @@
+import { messageOf, own } from "../../core/records.ts";
+import { shownName } from "../../core/policy/shown-name.ts";
+import {
+  readDocument,
+  type Entry,
+  type ReferenceValuesDocument,
+} from "../../core/reference-values/document.ts";
+import type { ReferenceValue } from "../../core/reference-values/format.ts";
+import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
+import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
+import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
+
+/** What tells which keys a Trustee reads, and its policy. */
+export type PolicySide = Pick<TrusteeFacts, "seen" | "names" | "policy" | "referenceValues">;
+
+/** The keys that Trustee reads: as it is seen; else those that are there; else the newest known ones. */
+export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): TrusteeKeys {
+  const data = { policy: policy?.data, referenceValues: referenceValues?.data };
+  const { policyKey, referenceValuesKey } = resolveKeys(seen, data);
+  return {
+    policyKey: policyKey ?? knownKeys.policy[0],
+    referenceValuesKey: referenceValuesKey ?? knownKeys.referenceValues[0],
+  };
+}
+
+/** How a KBS is restarted: an operator that writes down the versions of ConfigMaps takes the restart annotation away again. */
+export function restartCommand({ namespace, deployment, kbsPods }: TrusteeFacts): string {
+  return kbsPods.some(({ configMapVersions }) => configMapVersions !== undefined)
+    ? `kubectl delete pod -n ${namespace} -l app=kbs`
+    : `kubectl rollout restart deployment/${deployment} -n ${namespace}`;
+}
+
+/** A text that Trustee reads, with where it is. */
+export interface LiveText {
+  readonly map: string;
+  readonly key: string;
+  /** `undefined`: the ConfigMap or its key is not there. */
+  readonly text: string | undefined;
+}
+
+function liveText(map: ConfigMapFacts | undefined, name: string, key: string): LiveText {
+  return { map: map?.name ?? name, key, text: own(map?.data, key) };
+}
+
+/** The resource policy that Trustee reads. */
+export function livePolicy(trustee: PolicySide): LiveText {
+  const { policy } = trustee.names ?? configMapNames;
+  return liveText(trustee.policy, policy, keysOf(trustee).policyKey);
+}
+
+/** An entry as Trustee answers by it. */
+export interface LiveEntry extends ReferenceValue {
+  /** What it holds, whether Trustee finds it there or not; `values` has only what it finds. */
+  readonly held: readonly string[];
+  readonly dead?: Dead;
+}
+
+/** Why Trustee finds nothing in an entry: `unread` since it cannot read it, `shadowed` by another one of its name. */
+export interface Dead {
+  readonly kind: "unread" | "shadowed" | "no list";
+  /** What follows the entry's name in a sentence. */
+  readonly words: string;
+}
+
+/** The reference values that Trustee reads. */
+export interface LiveValues extends LiveText {
+  /** Absent where Trustee can read none. */
+  readonly entries?: readonly LiveEntry[];
+  /** Why it can read none. */
+  readonly problem?: string;
+  /** All that stands there, if it can be told apart; in the list, one that Trustee cannot read keeps it from reading any. */
+  readonly written?: readonly Entry[];
+}
+
+function deadOf(entry: Entry, { format, entries }: ReferenceValuesDocument): Dead | undefined {
+  const { name, form, flaw } = entry;
+  if (flaw !== undefined) return { kind: "unread", words: flaw };
+  const [counts, which] = format === "list" ? (["find", "first"] as const) : (["findLast", "last"] as const);
+  if (entries[counts]((one) => one.name === name) !== entry) {
+    return { kind: "shadowed", words: `stands there twice, and only the ${which} counts` };
+  }
+  if (form === "list") return undefined;
+  return { kind: "no list", words: `has ${form === "text" ? "a lone text" : "no list"} for its value` };
+}
+
+function liveEntry(entry: Entry, document: ReferenceValuesDocument): LiveEntry {
+  const { name, expiration, values } = entry;
+  const dead = deadOf(entry, document);
+  return { name, expiration, held: values, ...(dead === undefined ? { values } : { values: [], dead }) };
+}
+
+export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
+  const { referenceValues } = trustee.names ?? configMapNames;
+  const live = liveText(trustee.referenceValues, referenceValues, keysOf(trustee).referenceValuesKey);
+  if (live.text === undefined) return live;
+  if (live.text.trim() === "") {
+    return {
+      ...live,
+      problem: `The reference values under the key "${live.key}" cannot be read: there is no text.`,
+    };
+  }
+  try {
+    const document = readDocument(live.key, live.text);
+    const written = document.entries;
+    const first = document.format === "list" ? written.find(({ flaw }) => flaw !== undefined) : undefined;
+    if (first !== undefined) {
+      return {
+        ...live,
+        written,
+        problem: `no reference value can be read, since ${shownName(first.name)} ${first.flaw ?? ""}`,
+      };
+    }
+    return { ...live, written, entries: written.map((entry) => liveEntry(entry, document)) };
+  } catch (error) {
+    return { ...live, problem: messageOf(error) };
+  }
+}
+
+/**
+ * Entries for digests of initdata: those that the stack writes, where one is known, and those whose names say so. Other entries
+ * hold measurements of the boot, which no pod's initdata makes.
+ */
+export function isInitdataEntry(name: string, stack: StackFacts | undefined): boolean {
+  return (
+    stack?.entries.includes(name) === true ||
+    /(^|[._-])pcr_?0?8$|init_?data|host_?data|mr_?config_?id/i.test(name)
+  );
+}

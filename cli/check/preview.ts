@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { PreviewError, previewedOutputs } from "../diff/preview.ts";
+import { usualSyntax } from "../questions/questions.ts";
+import { parseOutputs, type StackOutputs } from "../commands/stack.ts";
+import { runPreview } from "../commands/run-preview.ts";
+import { UsageError } from "../commands/run.ts";
+import type { PolicyText } from "./source.ts";
+
+/** The outputs as far as a preview knows them: when reference values will expire, for one, it may not know yet. */
+const previewedSchema = z.looseObject({
+  resourcePolicy: z.string(),
+  referenceValuesExpire: z.record(z.string(), z.string()).catch({}),
+});
+
+/** What the engine puts in place of a text that is not known before the deployment. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+function outputsIn(events: string): StackOutputs {
+  try {
+    const outputs = previewedSchema.safeParse(previewedOutputs(events).after);
+    if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
+      return parseOutputs(outputs.data, "this is no stack of this project");
+    }
+  } catch (error) {
+    throw error instanceof PreviewError ? new UsageError(error.message) : error;
+  }
+  throw new UsageError("The preview does not know the resource policy: this is no stack of this project.");
+}
+
+/**
+ * The policy that the next `pulumi up` would leave, with the outputs that the stack would have then. The stack need not have been
+ * deployed.
+ * @param name the stack. @default the selected one
+ * @throws UsageError, StackError
+ */
+export async function readPlannedPolicy(name?: string): Promise<PolicyText> {
+  const stack = outputsIn(await runPreview(name));
+  const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
+  return {
+    text: stack.resourcePolicy,
+    from,
+    stack,
+    syntax: usualSyntax({ seen: { policyKey: stack.trustee.policyKey } }),
+  };
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import TOML from "@iarna/toml";
+import { Listr } from "listr2";
+import type { Column } from "../../core/access/matrix.ts";
+import { affirmingToken } from "../../core/access/token.ts";
+import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../../core/access/model.ts";
+import { otherReaders, type OtherReader } from "../../core/access/other-readers.ts";
+import { accessRequests } from "../questions/requests.ts";
+import { decodeAnnotation } from "../../core/initdata/annotation.ts";
+import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
+import { own } from "../../core/records.ts";
+import { mergeGrants } from "../../core/policy/grants.ts";
+import { parseRegistry } from "../../core/policy/registry.ts";
+import type { RegoSyntax } from "../opa/opa.ts";
+import { bindingsOf, type StackOutputs } from "../commands/stack.ts";
+import { checkAgentPolicy, type AgentResult } from "./agent-policy.ts";
+import { declaredCommands } from "./declared-commands.ts";
+import { checkResourcePolicy, type PolicyResult } from "./resource-policy.ts";
+import type { PolicyText } from "./source.ts";
+
+/** A cell of which the stack's outputs say something else than the grants that stand in the policy. */
+export interface StaleCell {
+  readonly pod: string;
+  readonly path: string;
+  readonly output: Decision["why"];
+  readonly policy: Decision["why"];
+}
+
+/** Everything that a check finds. */
+export interface Proof {
+  readonly from: string;
+  readonly policies: readonly PolicyResult[];
+  readonly stale: readonly StaleCell[];
+  readonly agents: readonly AgentResult[];
+  /** Who reads the stack's secrets by the lines of other stacks in this text; they are expected to, since their lines say so. */
+  readonly otherReaders: readonly OtherReader[];
+}
+
+/** Whether nothing is otherwise than the stack says. */
+export function holds({ policies, stale, agents }: Proof): boolean {
+  return (
+    policies.every(({ differences }) => differences === 0) &&
+    stale.length === 0 &&
+    agents.every(({ wrong, noPolicy }) => wrong.length === 0 && noPolicy === undefined)
+  );
+}
+
+/** The columns of the stack's matrix. */
+export function columnsOf(stack: StackOutputs): readonly Column[] {
+  const paths = new Set(Object.values(stack.access).flatMap((row) => Object.keys(row)));
+  return [...paths].map((path) => {
+    const [secret = "", key = ""] = path.split("/");
+    return { secret, key };
+  });
+}
+
+/** What the policy has to say: this stack's grants by its outputs, and the other stacks' as they stand in the text. */
+function rulesOf(stack: StackOutputs, text: string): AccessRules {
+  const others = (parseRegistry(text)?.stacks ?? []).filter((one) => one.stack !== stack.grants.stack);
+  return mergeGrants([...others, stack.grants]);
+}
+
+function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell[] {
+  const bindings = bindingsOf(stack);
+  return Object.entries(stack.access).flatMap(([pod, row]) =>
+    Object.entries(row).flatMap(([path, output]) => {
+      const data = { "resource-path": [DEFAULT_REPOSITORY, ...path.split("/")], plugin: "resource" };
+      const { why } = decide(rules, data, affirmingToken(own(stack.initData, pod) ?? "", own(bindings, pod)));
+      return why === output ? [] : [{ pod, path, output, policy: why }];
+    }),
+  );
+}
+
+/** The agent policy in a pod's initdata, if it has one. */
+function agentPolicyOf(annotation: string): string | undefined {
+  const document: Readonly<Record<string, unknown>> = TOML.parse(
+    Buffer.from(decodeAnnotation(annotation)).toString("utf8"),
+  );
+  const data = document["data"];
+  if (typeof data !== "object" || data === null || !("policy.rego" in data)) return undefined;
+  const text = data["policy.rego"];
+  return typeof text === "string" ? text : undefined;
+}
+
+/** A text of ours has to hold in both syntaxes; somebody else's in the one that its Trustee reads. */
+function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
+  if (parseRegistry(text) !== undefined) return ["v0", "v1"];
+  return [syntax];
+}
+
+class Prover {
+  readonly #stack: StackOutputs;
+  readonly #opa: string;
+  readonly #folder: string;
+
+  constructor(stack: StackOutputs, opa: string, folder: string) {
+    this.#stack = stack;
+    this.#opa = opa;
+    this.#folder = folder;
+  }
+
+  async #file(name: string, text: string): Promise<string> {
+    const file = join(this.#folder, `${name}.rego`);
+    await writeFile(file, text);
+    return file;
+  }
+
+  async resourcePolicy(text: string, rules: AccessRules, syntax: RegoSyntax): Promise<PolicyResult> {
+    const requests = accessRequests({
+      rules,
+      claims: Object.values(this.#stack.initData),
+      columns: columnsOf(this.#stack),
+    });
+    const file = await this.#file(`policy-${syntax}`, text);
+    return checkResourcePolicy({ opa: this.#opa, file, syntax }, rules, requests);
+  }
+
+  async agentPolicy(pod: string, index: number): Promise<AgentResult> {
+    const text = agentPolicyOf(own(this.#stack.annotations, pod) ?? "");
+    if (text === undefined) {
+      const noPolicy = "the initdata has no policy.rego: whatever the guest image allows is allowed";
+      return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
+    }
+    const policy = { opa: this.#opa, file: await this.#file(`agent-${index}`, text), syntax: "v0" } as const;
+    const declared = own(this.#stack.pods, pod)?.agentPolicy ?? (await declaredCommands(policy));
+    return checkAgentPolicy(pod, policy, { ...declared, needed: refusedAtStart(text) });
+  }
+}
+
+/**
+ * Asks the policies everything in a real Rego engine.
+ * @param progress shows what is being asked
+ */
+export async function prove(policy: PolicyText, opa: string, progress: boolean): Promise<Proof> {
+  const { stack } = policy;
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-check-"));
+  try {
+    const prover = new Prover(stack, opa, folder);
+    const rules = rulesOf(stack, policy.text);
+    const policies: PolicyResult[] = [];
+    const agents: AgentResult[] = [];
+    const tasks = [
+      ...syntaxesFor(policy).map((syntax) => ({
+        title: `Resource policy, Rego ${syntax}`,
+        task: async () => {
+          policies.push(await prover.resourcePolicy(policy.text, rules, syntax));
+        },
+      })),
+      ...Object.keys(stack.annotations).map((pod, index) => ({
+        title: `Agent policy of ${pod}`,
+        task: async () => {
+          agents.push(await prover.agentPolicy(pod, index));
+        },
+      })),
+    ];
+    await new Listr(tasks, { renderer: progress ? "default" : "silent" }).run();
+    return {
+      from: policy.from,
+      policies,
+      stale: staleCells(stack, rules),
+      agents,
+      otherReaders: otherReaders(policy.text, stack.grants),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,103 @@
+import Table from "cli-table3";
+import { decisionWords } from "../../core/access/changes.ts";
+import { claimedInitData } from "../../core/access/model.ts";
+import type { StackOutputs } from "../commands/stack.ts";
+import { otherReaderLine } from "../../core/access/other-readers.ts";
+import type { AgentResult } from "./agent-policy.ts";
+import { holds, type Proof } from "./prove.ts";
+import type { Difference, PolicyResult } from "./resource-policy.ts";
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function plural(count: number, thing: string): string {
+  return `${number(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+const seenWords = {
+  allowed: "allowed",
+  denied: "denied",
+  aborts: "the evaluation ends with an error: Trustee denies, OPA by itself may not",
+} as const;
+
+function differenceLines({ request, expected, seen }: Difference, stack: StackOutputs): string[] {
+  const claim = claimedInitData(request.token);
+  const [pod] = Object.entries(stack.initData).find(([, initData]) => initData === claim) ?? [];
+  return [
+    `  data      ${JSON.stringify(request.data)}`,
+    `  token     ${JSON.stringify(request.token)}${pod === undefined ? "" : ` (${pod})`}`,
+    `  expected  ${expected.allowed ? "allowed" : "denied"}: ${decisionWords[expected.why]}`,
+    `  seen      ${seenWords[seen]}`,
+  ];
+}
+
+function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
+  if (result.noPolicy !== undefined)
+    return [`The text is no policy in Rego ${result.syntax}: ${result.noPolicy}`];
+  if (result.smallest === undefined) return [];
+  const many = result.smallest.seen === "aborts" ? "requests" : plural(result.differences, "request");
+  return [
+    `In Rego ${result.syntax} the resource policy answers ${many} otherwise than the stack says. The smallest:`,
+    ...differenceLines(result.smallest, stack),
+  ];
+}
+
+/** So many wrong answers of one agent policy are shown. */
+const SHOWN = 3;
+
+function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
+  if (noPolicy !== undefined) return [`The agent policy of ${pod} cannot be asked: ${noPolicy}`];
+  if (wrong.length === 0) return [];
+  const more = wrong.length - SHOWN;
+  return [
+    `The agent policy of ${pod} answers ${plural(wrong.length, "request")} otherwise than declared:`,
+    ...wrong
+      .slice(0, SHOWN)
+      .map(
+        ({ what, input, allowed }) =>
+          `  ${what} is ${allowed ? "denied" : "allowed"}: ${JSON.stringify(input)}`,
+      ),
+    ...(more > 0 ? [`  and ${plural(more, "other")}: --json shows them all`] : []),
+  ];
+}
+
+/** What was asked, and how much of it was answered otherwise. */
+function proofTable({ policies, agents }: Proof): string {
+  const table = new Table({
+    head: ["asked", "requests", "to be allowed", "otherwise"],
+    colAligns: ["left", "right", "right", "right"],
+    style: { head: [], border: [] },
+  });
+  for (const { syntax, requests, allowed, differences, noPolicy } of policies) {
+    const otherwise = noPolicy === undefined ? number(differences) : "no policy";
+    table.push([`resource policy, Rego ${syntax}`, number(requests), number(allowed), otherwise]);
+  }
+  for (const { pod, requests, allowed, wrong, noPolicy } of agents) {
+    const otherwise = noPolicy === undefined ? number(wrong.length) : "no policy";
+    table.push([`agent policy of ${pod}`, number(requests), number(allowed), otherwise]);
+  }
+  return table.toString();
+}
+
+/** The whole answer of `trustee-access check`. */
+export function proofText(proof: Proof, stack: StackOutputs): string {
+  const asked = [...proof.policies, ...proof.agents].reduce((sum, { requests }) => sum + requests, 0);
+  const problems = [
+    ...proof.policies.map((result) => policyLines(result, stack)),
+    proof.stale.map(
+      ({ pod, path, output, policy }) =>
+        `${pod} -> ${path}: the stack's output says "${decisionWords[output]}", the policy's grants say "${decisionWords[policy]}". Run pulumi up.`,
+    ),
+    ...proof.agents.map(agentLines),
+  ].filter((lines) => lines.length > 0);
+  return [
+    `The policy of ${proof.from}:`,
+    proofTable(proof),
+    ...problems.map((lines) => lines.join("\n")),
+    ...proof.otherReaders.map(otherReaderLine),
+    holds(proof)
+      ? `All ${number(asked)} requests are answered as the stack says.`
+      : "The policies do not do what the stack says.",
+  ].join("\n");
+}

@@ -1,0 +1,45 @@
+import { Command } from "commander";
+import { findOpa } from "../opa/opa.ts";
+import { holds, prove } from "../check/prove.ts";
+import { proofText } from "../check/show.ts";
+import { readPolicy } from "../check/source.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
+
+interface Options {
+  readonly stack?: string;
+  readonly live: boolean;
+  readonly preview: boolean;
+  readonly policy?: string;
+  readonly json: boolean;
+}
+
+async function check(options: Options): Promise<boolean> {
+  const named = [options.live, options.preview, options.policy !== undefined].filter(Boolean);
+  if (named.length > 1) {
+    throw new UsageError("--live, --preview and --policy name different policies: give one of them.");
+  }
+  const opa = await findOpa();
+  if ("reason" in opa) throw new UsageError(opa.reason);
+  const policy = await readPolicy(options.stack, options);
+  const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
+  const ok = holds(proof);
+  if (options.json) printJson({ ok, ...proof });
+  else print(proofText(proof, policy.stack));
+  return ok;
+}
+
+/** `trustee-access check`: the stack's policies in a real Rego engine against the model. */
+export function checkCommand(): Command {
+  return new Command("check")
+    .description("Proves, offline in OPA, that the policies answer every request as the stack says.")
+    .option("-s, --stack <name>", "the stack (default: the selected one)")
+    .option("--live", "the resource policy as it is in the cluster, not as the stack left it", false)
+    .option("--preview", "the policies as the next pulumi up would deploy them; runs pulumi preview", false)
+    .option("--policy <file>", "the resource policy in a file")
+    .option("--json", "print what was found as JSON", false)
+    .addHelpText(
+      "after",
+      "\nExit code: 0 if every request is answered as the stack says, 1 if one is not, 2 if it could not be run.",
+    )
+    .action((options: Options) => run(() => check(options)));
+}

@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { Command } from "commander";
+import { doubtWords } from "../../core/access/changes.ts";
+import { diffMarkdown } from "../diff/markdown.ts";
+import { diffReaders, initdataChanges } from "../diff/readers.ts";
+import { diffAccess, diffText, doubtsIn, withProgramChanges, type AccessDiff } from "../diff/diff.ts";
+import { PreviewError, readDeployed, readPreview } from "../diff/preview.ts";
+import { messageOf } from "../../core/records.ts";
+import { writeReport } from "./report-file.ts";
+import { runPreview } from "./run-preview.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
+
+interface DiffOptions {
+  readonly stack?: string;
+  readonly preview?: string;
+  readonly deployed?: string;
+  readonly json: boolean;
+  readonly markdown?: string;
+  readonly allowOpens: boolean;
+}
+
+/** Standard input is taken as the stream that it is: where it is a socket, it has no path that could be opened. */
+async function read(file: string): Promise<string> {
+  try {
+    return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+async function diff(options: DiffOptions): Promise<boolean> {
+  if (options.stack !== undefined && options.preview !== undefined) {
+    throw new UsageError("--preview has the events of its own stack: give --stack or --preview.");
+  }
+  const events = await (options.preview === undefined ? runPreview(options.stack) : read(options.preview));
+  const { before: previewed, after } = readPreview(events);
+  const before = options.deployed === undefined ? previewed : readDeployed(await read(options.deployed));
+  const found = [...diffAccess(before?.access, after.access), ...diffReaders(before, after)];
+  const difference: AccessDiff = {
+    changes: withProgramChanges(found, after.accessChanges),
+    initdata: initdataChanges(before, after),
+    otherReaders: after.otherReaders,
+    doubts: doubtsIn(after.accessChanges),
+  };
+  const opens = difference.changes.some(({ effect }) => effect === "opens");
+  const ok = !opens || options.allowOpens;
+  if (options.markdown !== undefined) {
+    await writeReport(options.markdown, diffMarkdown(after.access, difference));
+  }
+  const doubts = difference.doubts.map((doubt) => doubtWords[doubt]);
+  if (options.json) printJson({ ok, opens, access: after.access, ...difference, doubts });
+  else print(diffText(difference));
+  return ok;
+}
+
+/** `trustee-access diff`: what a previewed deployment would change about who may read what. */
+export function diffCommand(): Command {
+  return new Command("diff")
+    .description("Says which cells of the access matrix a preview opens and closes; fails if one opens.")
+    .option("-s, --stack <name>", "the stack that is previewed (default: the selected one)")
+    .option(
+      "--preview <file>",
+      "the events of a preview that was run already, or - for standard input (see below)",
+    )
+    .option(
+      "--deployed <file>",
+      "what pulumi stack output --json prints (default: what the preview says was deployed)",
+    )
+    .option("--markdown <file>", "write the matrix and its change as Markdown too, e.g. for a comment")
+    .option("--allow-opens", "do not fail where a cell opens", false)
+    .option("--json", "print the change as JSON", false)
+    .addHelpText(
+      "after",
+      "\nIt runs pulumi preview. Events of one that is run elsewhere hold secret values in base64, so pipe them, and keep no file:\n" +
+        "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview -\n" +
+        "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if it could not be run.",
+    )
+    .action((options: DiffOptions) =>
+      run(async () => {
+        try {
+          return await diff(options);
+        } catch (error) {
+          throw error instanceof PreviewError ? new UsageError(error.message) : error;
+        }
+      }),
+    );
+}

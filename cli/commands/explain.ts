@@ -1,0 +1,109 @@
+import { Command } from "commander";
+import { explain, type CellFacts } from "../explain/explain.ts";
+import type { PodLog } from "../explain/log.ts";
+import { explainQuestions } from "../explain/policy.ts";
+import { explanationText } from "../explain/explanation.ts";
+import type { TrusteeFacts } from "../audit/facts.ts";
+import { readPodClaims } from "../audit/pod-claims.ts";
+import { isName } from "../../core/names.ts";
+import { own } from "../../core/records.ts";
+import { askPolicy } from "../live/ask-policy.ts";
+import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
+import { readGlobalInitdata } from "../live/global-initdata.ts";
+import { readKbsLogs } from "../live/read-kbs-log.ts";
+import { readTrustee } from "../live/read-trustee.ts";
+import { runningPods } from "../live/workload.ts";
+import { declaredPods, stackFacts, type DeclaredPod } from "./stack.ts";
+import { print, printJson, run, UsageError } from "./run.ts";
+
+interface ExplainOptions extends SideOptions {
+  readonly json: boolean;
+}
+
+/** Trustee's side, with the logs of the pods that the KBS has. */
+async function readTrusteeAndLog(
+  { trustee, place, trusteeCluster }: Sides,
+  secret: string,
+): Promise<readonly [TrusteeFacts, readonly PodLog[]]> {
+  const facts = await readTrustee(trustee, place, [secret]);
+  const pods = facts.kbsPods.map(({ name }) => name);
+  return [facts, await readKbsLogs(trusteeCluster, place.namespace, pods)];
+}
+
+/** Which pod is meant: the stack's by its name, wherever it is, else `pod` or `namespace/pod` as it stands. */
+function podOf(text: string, { stack }: Sides): DeclaredPod {
+  const [first = "", second, ...more] = text.split("/");
+  const [namespace, name] = second === undefined ? ["default", first] : [first, second];
+  if (more.length > 0 || !isName("subdomain", name) || !isName("label", namespace)) {
+    throw new UsageError(`"${text}" names no pod: give pod or namespace/pod.`);
+  }
+  const [declared, ...others] = stack === undefined ? [] : declaredPods(stack, text);
+  if (others.length > 0) {
+    const names = [declared, ...others].flatMap((pod) =>
+      pod === undefined ? [] : [`${pod.namespace}/${pod.name}`],
+    );
+    throw new UsageError(`"${text}" may be any of ${names.join(", ")}: name the namespace too.`);
+  }
+  return declared ?? { id: text, kind: "Pod", namespace, name };
+}
+
+function secretOf(text: string): { readonly secret: string; readonly key: string } {
+  const [secret = "", key = "", ...more] = text.split("/");
+  if (more.length > 0 || !isName("subdomain", secret) || !isName("secretKey", key)) {
+    throw new UsageError(`"${text}" names no secret: give secret/key, e.g. p2-secret/secret.`);
+  }
+  return { secret, key };
+}
+
+async function readCellFacts(pod: string, path: string, options: ExplainOptions): Promise<CellFacts> {
+  const { secret, key } = secretOf(path);
+  const sides = await connectSides(options);
+  const declared = podOf(pod, sides);
+  const { namespace, name, kind } = declared;
+  const [[trustee, log], running] = await Promise.all([
+    readTrusteeAndLog(sides, secret),
+    runningPods(sides.pods, declared),
+  ]);
+  const [facts] = running;
+  const claims = facts === undefined ? undefined : readPodClaims(facts);
+  const readable = claims === undefined || "problem" in claims ? undefined : claims;
+  const globalInitdata =
+    facts === undefined || claims !== undefined ? undefined : await readGlobalInitdata(sides.pods, facts);
+  const { annotations = {} } = sides.stack ?? {};
+  return {
+    trustee,
+    podName:
+      kind === "Pod" ? `${namespace}/${name}` : `${namespace}/${facts?.name ?? name} (${kind} ${name})`,
+    pod: facts,
+    secret,
+    key,
+    answers: await askPolicy(trustee, explainQuestions(trustee, readable, secret, key)),
+    declared: own(annotations, declared.id),
+    stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
+    reader: declared.id,
+    globalInitdata,
+    log,
+  };
+}
+
+/** `trustee-access explain`: why one pod is, or is not, given one secret. */
+export function explainCommand(): Command {
+  const command = new Command("explain")
+    .description("Says why a pod is, or is not, given a secret: every condition, expected against seen.")
+    .argument("<pod>", "pod or namespace/pod; with --stack, a Deployment, StatefulSet or Job of it too")
+    .argument("<secret>", "secret/key");
+  return addSideOptions(command)
+    .option("--json", "print the explanation as JSON", false)
+    .addHelpText(
+      "after",
+      "\nReads only, and never a Secret's content.\nExit code: 0 if it could be explained, whatever the answer; 2 if it could not be run.",
+    )
+    .action((pod: string, secret: string, options: ExplainOptions) =>
+      run(async () => {
+        const explanation = explain(await readCellFacts(pod, secret, options));
+        if (options.json) printJson(explanation);
+        else print(explanationText(explanation));
+        return true;
+      }),
+    );
+}

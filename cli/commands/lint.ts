@@ -1,0 +1,109 @@
+import { Command, Option } from "commander";
+import type { LiveFacts } from "../audit/facts.ts";
+import { isAtLeast, severities, type Severity } from "../lint/finding.ts";
+import { junit } from "../lint/junit.ts";
+import { lintCases, lintText } from "../lint/report.ts";
+import { lint } from "../lint/lint.ts";
+import { startQuestions } from "../lint/needs.ts";
+import { lintQuestions } from "../questions/questions.ts";
+import { sarif } from "../lint/sarif.ts";
+import { keysOf } from "../audit/trustee-view.ts";
+import { operatorName } from "../../core/trustee/seen.ts";
+import { shownJson } from "../../core/policy/shown-name.ts";
+import { askPolicy } from "../live/ask-policy.ts";
+import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
+import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
+import { readTrustee } from "../live/read-trustee.ts";
+import { stackFacts } from "./stack.ts";
+import { writeReport } from "./report-file.ts";
+import { print, printJson, run } from "./run.ts";
+import project from "../../package.json" with { type: "json" };
+
+interface LintOptions extends SideOptions {
+  readonly podsNamespace: readonly string[];
+  /** False with --no-pods. */
+  readonly pods: boolean;
+  readonly json: boolean;
+  readonly sarif?: string;
+  readonly junit?: string;
+  readonly failOn: Severity;
+}
+
+/** The pods of the namespaces that are named, else of the stack's, else of all. */
+async function seePods(
+  { pods: wanted, podsNamespace }: LintOptions,
+  { pods: kube, stack }: Sides,
+): Promise<SeenPods> {
+  if (!wanted) return { pods: undefined };
+  if (podsNamespace.length > 0) {
+    return { pods: await readPods(kube, podsNamespace), namespaces: podsNamespace };
+  }
+  return stack === undefined ? { pods: await readPods(kube, []) } : readStackPods(kube, stack);
+}
+
+async function readFacts(options: LintOptions): Promise<LiveFacts> {
+  const sides = await connectSides(options);
+  const [trustee, seen] = await Promise.all([
+    readTrustee(sides.trustee, sides.place),
+    seePods(options, sides),
+  ]);
+  return {
+    trustee,
+    ...seen,
+    answers: await askPolicy(trustee, [
+      ...lintQuestions(trustee, seen.pods),
+      ...startQuestions(trustee, seen.pods ?? []),
+    ]),
+    stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
+  };
+}
+
+async function lintLive(options: LintOptions): Promise<boolean> {
+  const facts = await readFacts(options);
+  const findings = lint(facts);
+  const scope = {
+    namespace: facts.trustee.namespace,
+    generation: operatorName(facts.trustee.seen ?? {}, keysOf(facts.trustee)),
+    pods: facts.pods?.length,
+    namespaces: facts.namespaces,
+  };
+  if (options.sarif !== undefined) {
+    const document = sarif(findings, project.version);
+    await writeReport(options.sarif, `${shownJson(document)}\n`);
+  }
+  if (options.junit !== undefined) {
+    await writeReport(options.junit, junit("lint", lintCases(findings, options.failOn)));
+  }
+  const ok = !findings.some(({ severity }) => isAtLeast(severity, options.failOn));
+  if (options.json) printJson({ ok, ...scope, findings });
+  else print(lintText(findings, scope));
+  return ok;
+}
+
+/** `trustee-access lint`: what is amiss with a live Trustee, whoever made its policy. */
+export function lintCommand(): Command {
+  const command = new Command("lint").description(
+    "Looks for what is amiss with a live Trustee, whoever made its policy: stale digests, what expires, what is open.",
+  );
+  return addSideOptions(command)
+    .option(
+      "--pods-namespace <names...>",
+      "look at the pods of these namespaces only (default: those of the stack, else all)",
+      [],
+    )
+    .option("--no-pods", "do not look at the pods")
+    .option("--json", "print the findings as JSON", false)
+    .option("--sarif <file>", "write the findings as SARIF 2.1.0 too")
+    .option("--junit <file>", "write the findings as a JUnit report too")
+    .addOption(
+      new Option("--fail-on <severity>", "the mildest severity that fails")
+        .choices(severities)
+        .default("error"),
+    )
+    .addHelpText(
+      "after",
+      "\nReads only, and never a Secret's content. The policy is evaluated in OPA (on PATH, or $TRUSTEE_ACCESS_OPA).\n" +
+        "Exit code: 0 if nothing is as bad as --fail-on, 1 if something is, 2 if it could not be run.",
+    )
+    .action((options: LintOptions) => run(() => lintLive(options)));
+}

@@ -1,0 +1,59 @@
+import { Command, InvalidArgumentError } from "commander";
+import { accessPage } from "../report/page.ts";
+import { matrixSvg } from "../report/svg.ts";
+import { writeReport } from "./report-file.ts";
+import { readStack } from "./stack.ts";
+import { audit } from "./report-audit.ts";
+import { contentOf } from "./report-content.ts";
+import { run, UsageError } from "./run.ts";
+
+interface Options {
+  readonly stack?: string;
+  readonly out?: string;
+  readonly svg?: string;
+  readonly audit: boolean;
+  readonly at?: Date;
+}
+
+function time(text: string): Date {
+  const at = text === "now" ? new Date() : new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('"now", or a time like 2026-01-31T12:00:00Z');
+  return at;
+}
+
+async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
+  if (out === undefined && svg === undefined) {
+    throw new UsageError("Say what to write: --out for a page, --svg for the picture alone.");
+  }
+  const stack = await readStack(name);
+  const content = contentOf(stack);
+  if (svg !== undefined) {
+    // The page has a section for the others.
+    const picture = matrixSvg(content.matrix, { title: content.stack, others: stack.otherReaders });
+    await writeReport(svg, picture);
+  }
+  if (out !== undefined) {
+    const page = accessPage({
+      ...content,
+      ...(audited ? { findings: await audit(stack) } : {}),
+      ...(at === undefined ? {} : { at }),
+    });
+    await writeReport(out, page);
+  }
+  for (const file of [out, svg]) if (file !== undefined) process.stdout.write(`Written: ${file}\n`);
+  return true;
+}
+
+/** `trustee-access report`: the access matrix as a page or a picture. */
+export function reportCommand(): Command {
+  return new Command("report")
+    .description("Writes the access matrix of a stack as one self-contained page, or as a picture.")
+    .option("-s, --stack <name>", "the stack (default: the selected one)")
+    .option("--out <file>", "write the page: HTML")
+    .option("--svg <file>", "write the picture alone: SVG")
+    .option("--audit", "read the live Trustee too, and show what trustee-access lint finds", false)
+    .option("--at <time>", '"now" or a time: says how long the reference values still hold, then', time)
+    .addHelpText("after", "\nExit code: 0 if it was written, 2 if it could not be.")
+    .action((options: Options) => run(() => report(options)));
+}

@@ -1,0 +1,129 @@
+import {
+  cellLine,
+  decisionWords,
+  doubtLine,
+  inWords,
+  type CellChange,
+  type ChangeRecord,
+  type Doubt,
+} from "../../core/access/changes.ts";
+import type { InitdataChange } from "./readers.ts";
+import type { AccessReport } from "../../core/access/matrix.ts";
+import { allowedReasons, type Decision } from "../../core/access/model.ts";
+import { otherReaderLine, type OtherReader } from "../../core/access/other-readers.ts";
+import { own } from "../../core/records.ts";
+import { shownLine, shownName } from "../../core/policy/shown-name.ts";
+
+type Why = Decision["why"];
+
+/** In place of a reason: there was, or will be, no such cell. */
+const ABSENT = "not in the matrix";
+
+/** Whether a cell with this reason is open; one that is not there is not. */
+export function isAllowed(why: Why | undefined): boolean {
+  return allowedReasons.some((reason) => reason === why);
+}
+
+function words(why: Why | undefined): string {
+  return why === undefined ? ABSENT : decisionWords[why];
+}
+
+function cellOf(report: AccessReport, pod: string, path: string): Why | undefined {
+  return own(own(report, pod), path);
+}
+
+function pathsOf(report: AccessReport): ReadonlySet<string> {
+  return new Set(Object.values(report).flatMap((row) => Object.keys(row)));
+}
+
+/**
+ * What changes from one matrix to another, the opened cells first. A new pod that may read what every attested pod may is
+ * no change; a new secret that every attested pod may read is one. A secret that leaves the matrix is not said to close:
+ * who may read it then, the matrix does not tell.
+ * @param before absent: nothing was deployed
+ */
+export function diffAccess(before: AccessReport | undefined, after: AccessReport): readonly CellChange[] {
+  const old = before ?? {};
+  const [oldPaths, newPaths] = [pathsOf(old), pathsOf(after)];
+  const pods = [...new Set([...Object.keys(after), ...Object.keys(old)])];
+  const changes = pods.flatMap((pod) =>
+    [...newPaths, ...[...oldPaths].filter((path) => !newPaths.has(path))].flatMap((path): CellChange[] => {
+      const [was, will] = [cellOf(old, pod, path), cellOf(after, pod, path)];
+      const change = { pod, path, before: words(was), after: words(will) };
+      if (isAllowed(will) && !isAllowed(was)) {
+        const isNewPod = !Object.hasOwn(old, pod) && oldPaths.has(path);
+        return isNewPod && will === "not-restricted" ? [] : [{ effect: "opens", ...change }];
+      }
+      const leaves = will === undefined && !newPaths.has(path);
+      return isAllowed(was) && !isAllowed(will) && !leaves ? [{ effect: "closes", ...change }] : [];
+    }),
+  );
+  return sortChanges(changes);
+}
+
+function sortChanges(changes: readonly CellChange[]): readonly CellChange[] {
+  return [
+    ...changes.filter(({ effect }) => effect === "opens"),
+    ...changes.filter(({ effect }) => effect === "closes"),
+  ];
+}
+
+/**
+ * The changes that were found, each cell once, and what the program found beside them by comparing with the live policy: what
+ * opens to pods that are none of the stack's, say.
+ * @param records the program's own: its output `accessChanges`
+ */
+export function withProgramChanges(
+  changes: readonly CellChange[],
+  records: readonly ChangeRecord[],
+): readonly CellChange[] {
+  const told = records.flatMap((record): readonly CellChange[] => {
+    if (record.effect === "UNKNOWN") return [];
+    const { effect, secret: path, ...change } = record;
+    return [inWords({ ...change, path, effect: effect === "OPENS" ? "opens" : "closes" })];
+  });
+  const all = [...changes, ...told];
+  const byCell = new Map<string, CellChange>();
+  for (const change of all) {
+    const cell = JSON.stringify([change.pod, change.path]);
+    const known = byCell.get(cell);
+    // What one comparison has for opened stays so, whatever another one says.
+    if (known === undefined || (known.effect === "closes" && change.effect === "opens"))
+      byCell.set(cell, change);
+  }
+  return sortChanges([...byCell.values()]);
+}
+
+/** What the program says against its own comparison with the live policy. */
+export function doubtsIn(records: readonly ChangeRecord[]): readonly Doubt[] {
+  return records.flatMap((record) => (record.effect === "UNKNOWN" ? [record.doubt] : []));
+}
+
+/** Everything that a comparison comes to. */
+export interface AccessDiff {
+  readonly changes: readonly CellChange[];
+  /** Pods deployed by the stack that get other initdata. */
+  readonly initdata: readonly InitdataChange[];
+  /** Who reads the stack's secrets by other stacks' grants, whether or not that is new. */
+  readonly otherReaders: readonly OtherReader[];
+  /** Why what was live is not known. */
+  readonly doubts: readonly Doubt[];
+}
+
+function initdataText({ pod, wider }: InitdataChange): string {
+  const name = shownName(pod);
+  return wider.length === 0
+    ? name
+    : `${name}, whose agent policy allows more: ${wider.map(shownLine).join("; ")}`;
+}
+
+/** The change for a terminal. */
+export function diffText({ changes, initdata, otherReaders, doubts }: AccessDiff): string {
+  const cells = changes.map(cellLine);
+  return [
+    ...doubts.map(doubtLine),
+    ...(cells.length === 0 ? ["Nothing changes about who may read what."] : cells),
+    ...initdata.map((change) => `other initdata for ${initdataText(change)}`),
+    ...otherReaders.map(otherReaderLine),
+  ].join("\n");
+}

@@ -1,0 +1,166 @@
+import { z } from "zod";
+import { ANY_TEE, tableBindings } from "../../core/policy/grants.ts";
+import { doubts, type ChangeRecord } from "../../core/access/changes.ts";
+import { parseJson } from "../../core/records.ts";
+import { allowedReasons, deniedReasons } from "../../core/access/model.ts";
+
+/** One of the output `otherReaders`, as a stack puts it out. */
+export const otherReader = z.object({
+  stack: z.string(),
+  reader: z.string(),
+  secret: z.string(),
+  key: z.string(),
+  initData: z.string(),
+  /** An older release did not put it out. */
+  binding: z.enum(tableBindings).default(ANY_TEE),
+  former: z.boolean(),
+});
+
+const reason = z.enum([...allowedReasons, ...deniedReasons]);
+
+/** One of the output `accessChanges`: its reasons are among those that this program knows. */
+const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
+  z.object({
+    effect: z.enum(["OPENS", "closes"]),
+    pod: z.string(),
+    secret: z.string(),
+    before: z.enum([...reason.options, "unknown"]),
+    after: reason,
+  }),
+  z.object({ effect: z.literal("UNKNOWN"), doubt: z.enum(doubts) }),
+]);
+
+const declaredPod = z.object({
+  deployed: z.boolean().default(true),
+  agentPolicy: z
+    .object({
+      logs: z.boolean(),
+      allowedCommands: z.array(z.string()),
+      requests: z.record(z.string(), z.boolean()),
+    })
+    .optional(),
+});
+
+/** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
+const outputsSchema = z.object({
+  access: z.record(z.string(), z.record(z.string(), reason)),
+  initData: z.record(z.string(), z.string()).default({}),
+  pods: z.record(z.string(), declaredPod).default({}),
+  otherReaders: z.array(otherReader).default([]),
+  accessChanges: z.array(changeRecord).default([]),
+});
+
+/** What one deployment of a stack says of access. */
+export type AccessOutputs = z.output<typeof outputsSchema>;
+
+/** What a preview says of access: what is deployed, and what would be. */
+export interface PreviewedAccess {
+  /** Absent: nothing is deployed yet. */
+  readonly before?: AccessOutputs;
+  /** With the program's own comparison with the live policy as `accessChanges`. */
+  readonly after: AccessOutputs;
+}
+
+/** A preview or outputs that cannot be read; the message says what to do. */
+export class PreviewError extends Error {
+  override readonly name = "PreviewError";
+}
+
+const stateSchema = z.object({ outputs: z.unknown() }).nullish();
+const eventSchema = z.object({
+  resOutputsEvent: z
+    .object({
+      metadata: z.object({ type: z.string(), op: z.string(), old: stateSchema, new: stateSchema }),
+    })
+    .optional(),
+  summaryEvent: z.looseObject({}).optional(),
+});
+type Event = z.output<typeof eventSchema>;
+
+const HOW =
+  "Leave --preview out, so that the preview is run here, or pipe the events in: " +
+  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview - " +
+  "(the plain --json has no outputs).";
+
+/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+export function isReadEvent(line: string): boolean {
+  return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
+}
+
+const errorSchema = z.object({
+  diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
+});
+
+/** What went wrong, by the events of a preview. */
+export function previewErrors(events: string): readonly string[] {
+  return events.split("\n").flatMap((line) => {
+    const parsed = errorSchema.safeParse(parseJson(line));
+    // Colours are marked up as <{%fg 1%}>.
+    return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
+  });
+}
+
+function parseEvents(text: string): readonly Event[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    try {
+      return eventSchema.parse(JSON.parse(line));
+    } catch {
+      throw new PreviewError(`The preview is no stream of pulumi's JSON events. ${HOW}`);
+    }
+  });
+}
+
+/**
+ * The outputs of the stack, whatever they are, in the events of a `pulumi preview --json`.
+ * @param text one JSON document a line
+ * @throws PreviewError
+ */
+export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
+  const events = parseEvents(text);
+  const errors = previewErrors(text);
+  if (errors.length > 0) throw new PreviewError(`The preview failed: ${errors.join("\n")}`);
+  const stack = events
+    .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
+    .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");
+  if (stack === undefined) {
+    throw new PreviewError(
+      `The preview has no outputs of the stack: it failed, or it was made otherwise. Look at what pulumi said. ${HOW}`,
+    );
+  }
+  return { before: stack.old?.outputs, after: stack.new?.outputs };
+}
+
+/**
+ * Reads the events of a `pulumi preview --json`.
+ * @param text one JSON document a line
+ * @throws PreviewError
+ */
+export function readPreview(text: string): PreviewedAccess {
+  const outputs = previewedOutputs(text);
+  const after = outputsSchema.safeParse(outputs.after);
+  if (!after.success) {
+    throw new PreviewError(`The previewed outputs have no access matrix: this is no stack of this project.`);
+  }
+  const before = outputsSchema.safeParse(outputs.before);
+  return {
+    ...(before.success ? { before: before.data } : {}),
+    after: after.data,
+  };
+}
+
+/**
+ * What a stack's outputs say of access.
+ * @param text what `pulumi stack output --json` prints; of a stack that was never deployed, `{}`
+ * @throws PreviewError
+ */
+export function readDeployed(text: string): AccessOutputs | undefined {
+  const outputs = parseJson(text);
+  if (outputs === undefined) {
+    throw new PreviewError("The deployed outputs are no JSON. Make them with: pulumi stack output --json");
+  }
+  if (z.strictObject({}).safeParse(outputs).success) return undefined;
+  const parsed = outputsSchema.safeParse(outputs);
+  if (parsed.success) return parsed.data;
+  throw new PreviewError("The deployed outputs have no access matrix: this is no stack of this project.");
+}

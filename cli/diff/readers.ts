@@ -1,0 +1,108 @@
+import type { CellChange } from "../../core/access/changes.ts";
+import { otherReaderName, otherReaderPath, type OtherReader } from "../../core/access/other-readers.ts";
+import type { AccessOutputs } from "./preview.ts";
+import { own } from "../../core/records.ts";
+
+/** Whether a reader is a pod that the stack deployed and goes on deploying: then it is the same one with other initdata. */
+function staysDeployed(before: AccessOutputs, after: AccessOutputs, reader: string): boolean {
+  return [before, after].every(({ pods }) => own(pods, reader)?.deployed === true);
+}
+
+/** Whose claim is another one than before. */
+function changedClaims(before: AccessOutputs, after: AccessOutputs): readonly string[] {
+  return Object.entries(after.initData).flatMap(([reader, claim]) => {
+    const former = own(before.initData, reader);
+    return former === undefined || former === claim ? [] : [reader];
+  });
+}
+
+/** Another claim under the name of a reader that is deployed elsewhere is somebody else: what it is granted opens to it. */
+function swappedReaders(before: AccessOutputs, after: AccessOutputs): readonly CellChange[] {
+  return changedClaims(before, after)
+    .filter((reader) => !staysDeployed(before, after, reader))
+    .flatMap((reader) =>
+      Object.entries(own(after.access, reader) ?? {})
+        .filter(
+          ([path, why]) => why === "granted" && own(own(before.access, reader) ?? {}, path) === "granted",
+        )
+        .map(([path]) => ({
+          effect: "opens",
+          pod: reader,
+          path,
+          before: "granted to other initdata",
+          after: "granted",
+        })),
+    );
+}
+
+/** Readers by the grants of other stacks that were not there when the stack was last deployed. */
+function newOtherReaders(
+  before: readonly OtherReader[],
+  after: readonly OtherReader[],
+): readonly CellChange[] {
+  // Whoever needs no hardware any more is somebody else; of the TEE else, older outputs do not say.
+  const identity = ({ secret, key, initData, binding }: OtherReader): string =>
+    JSON.stringify([secret, key, initData, binding === "sample"]);
+  const known = new Set(before.map(identity));
+  return after
+    .filter((one) => !known.has(identity(one)))
+    .map((other) => ({
+      effect: "opens",
+      pod: otherReaderName(other),
+      path: otherReaderPath(other),
+      before: "not granted when this stack was last deployed",
+      after: "granted by that stack",
+    }));
+}
+
+/**
+ * What opens without a cell of the matrix being another one: to another claim under the name of a reader that is deployed
+ * elsewhere, and by what other stacks grant.
+ * @param before absent: nothing was deployed
+ */
+export function diffReaders(before: AccessOutputs | undefined, after: AccessOutputs): readonly CellChange[] {
+  return [
+    ...(before === undefined ? [] : swappedReaders(before, after)),
+    ...newOtherReaders(before?.otherReaders ?? [], after.otherReaders),
+  ];
+}
+
+/** A pod that is deployed by the stack and gets other initdata: nothing opens to it, but its host may do more with it. */
+export interface InitdataChange {
+  readonly pod: string;
+  /** What its agent policy allows that it did not, in words, e.g. `exec "curl -s http://..."`. */
+  readonly wider: readonly string[];
+}
+
+type Agent = AccessOutputs["pods"][string]["agentPolicy"];
+
+function widerAgent(before: Agent, after: Agent): readonly string[] {
+  if (before === undefined || after === undefined) {
+    return before === after
+      ? []
+      : ["whatever its own agent policy allows: it is not declared in the settings"];
+  }
+  const commands = after.allowedCommands.filter((command) => !before.allowedCommands.includes(command));
+  const requests = Object.entries(after.requests).filter(
+    ([request, allowed]) => allowed && own(before.requests, request) !== true,
+  );
+  return [
+    ...commands.map((command) => `exec ${JSON.stringify(command)}`),
+    ...(after.logs && !before.logs ? ["reading the logs"] : []),
+    ...requests.map(([request]) => request),
+  ];
+}
+
+/** The pods deployed by the stack whose initdata changes, for a reviewer to look at. */
+export function initdataChanges(
+  before: AccessOutputs | undefined,
+  after: AccessOutputs,
+): readonly InitdataChange[] {
+  if (before === undefined) return [];
+  return changedClaims(before, after)
+    .filter((pod) => staysDeployed(before, after, pod))
+    .map((pod) => ({
+      pod,
+      wider: widerAgent(own(before.pods, pod)?.agentPolicy, own(after.pods, pod)?.agentPolicy),
+    }));
+}

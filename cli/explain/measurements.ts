@@ -1,0 +1,101 @@
+import { shownName } from "../../core/policy/shown-name.ts";
+import { liveAppraisal, otherEntries } from "../audit/attestation-policy.ts";
+import { ifSure, onAny, teesOfPod } from "./reference-values.ts";
+import type { Condition } from "./explanation.ts";
+import type { TrusteeFacts } from "../audit/facts.ts";
+import { holdsClaim, isForTee } from "../audit/registration.ts";
+import type { TeePod, ToldClaim } from "../audit/told-claim.ts";
+import type { PodTee } from "../questions/tokens.ts";
+import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
+
+const listed = (names: readonly string[]): string => names.map((name) => shownName(name)).join(", ");
+
+/** What an attestation policy asks for, of which it is only seen whether it is there. */
+function askedCondition(
+  tee: PodTee,
+  claims: ReturnType<typeof otherEntries>,
+  entries: readonly LiveEntry[],
+  isGiven: boolean,
+): Condition {
+  const found = new Set(entries.filter(({ dead }) => dead?.kind !== "unread").map(({ name }) => name));
+  const missingOf = (names: readonly string[]): readonly string[] => names.filter((name) => !found.has(name));
+  // Of a trust claim's alternatives, the one that lacks least.
+  const chosen = claims.flatMap((alternatives) =>
+    alternatives.toSorted((a, b) => missingOf(a).length - missingOf(b).length).slice(0, 1),
+  );
+  const asked = [...new Set(chosen.flat())];
+  const missing = missingOf(asked);
+  const id = "measurements";
+  if (asked.length === 0) {
+    return {
+      id,
+      status: "holds",
+      detail: `the attestation policy asks for no other reference value on ${tee}`,
+    };
+  }
+  if (missing.length > 0) {
+    return {
+      id,
+      status: "fails",
+      detail: `the attestation policy asks for ${listed(missing)} too, which Trustee does not find among the reference values: no pod on ${tee} attests well`,
+      expected: asked.map((name) => shownName(name)),
+      seen: listed([...found]) || "none",
+      next: `Register under ${listed(missing)} what such a pod measures.`,
+    };
+  }
+  if (isGiven) {
+    return { id, status: "holds", detail: `the KBS has given this pod the secret, so ${listed(asked)} fit` };
+  }
+  return {
+    id,
+    status: "unknown",
+    detail: `the attestation policy asks for ${listed(asked)} too: whether they hold what this pod measures is not seen`,
+    next: "Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.",
+  };
+}
+
+/** Where the attestation policy is not seen: Trustee can read the other reference values of the pod's TEE, those of the boot above all. */
+function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: ToldClaim): Condition {
+  const own = entries.filter(({ name }) => isForTee(name, pod, claim));
+  const isRegistered = own.some((entry) => holdsClaim(entry, claim));
+  // An entry for the digest, with no other in its place, is the condition before this one.
+  const unread = own.filter(
+    ({ dead, held }) => dead?.kind === "unread" && (isRegistered || !holdsClaim({ values: held }, claim)),
+  );
+  const id = "measurements";
+  if (unread.length === 0) {
+    return { id, status: "holds", detail: "Trustee can read the other reference values of its TEE" };
+  }
+  const said = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
+  const it = unread.length === 1 ? "it" : "them";
+  return {
+    id,
+    status: "unknown",
+    detail: `${said}, so that Trustee cannot read ${it}: a pod which is measured by ${it} does not attest`,
+    next: `Correct ${unread.map(({ name }) => shownName(name)).join(" and ")}.`,
+  };
+}
+
+/**
+ * The other reference values that the pod is measured by, those of the boot above all: they are there, and can be read.
+ * @param isGiven whether the KBS's log says that it has given the secret to this pod
+ */
+export function measurementsCondition(
+  trustee: TrusteeFacts,
+  pod: TeePod,
+  claim: ToldClaim,
+  isGiven: boolean,
+): readonly Condition[] {
+  const { entries } = liveReferenceValues(trustee);
+  if (entries === undefined) return [];
+  const asking = teesOfPod(pod, claim).filter((tee) => liveAppraisal(trustee, tee)?.kind !== "never");
+  if (asking.length === 0) return [];
+  return [
+    onAny(asking, (tee) => {
+      const appraisal = liveAppraisal(trustee, tee);
+      return appraisal?.kind === "asks"
+        ? ifSure(claim, askedCondition(tee, otherEntries(appraisal), entries, isGiven))
+        : readableCondition(entries, pod, claim);
+    }),
+  ];
+}

@@ -1,0 +1,138 @@
+import { affirmingToken } from "../../core/access/token.ts";
+import { decide, type Decision } from "../../core/access/model.ts";
+import { own } from "../../core/records.ts";
+import { EVERY_KEY, listReaders } from "../../core/policy/grants.ts";
+import { shownName } from "../../core/policy/shown-name.ts";
+import type { Condition } from "./explanation.ts";
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
+import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CASE } from "./foreign.ts";
+import { hasRegoLimits, limitText } from "../lint/nobody.ts";
+import { namedClaims, type PodClaims } from "../audit/pod-claims.ts";
+import { needQuestions, needsSide } from "../audit/pod-needs.ts";
+import { readGenerated, type GeneratedPolicy } from "../audit/policy-text.ts";
+import { differsInCase } from "../audit/digest-case.ts";
+import {
+  answerOf,
+  cellQuestion,
+  kbsKinds,
+  kbsOf,
+  type KbsKind,
+  type PolicyQuestion,
+} from "../questions/questions.ts";
+import { strangerToken } from "../questions/tokens.ts";
+import type { ToldClaim } from "../audit/told-claim.ts";
+import { livePolicy } from "../audit/trustee-view.ts";
+
+/** One pod and one key, of which the policy is asked. */
+export interface PolicyCell {
+  readonly trustee: TrusteeFacts;
+  readonly answers: PolicyAnswers;
+  readonly pod: PodFacts;
+  /** All that its initdata may make it claim. */
+  readonly claims: PodClaims;
+  /** What it claims, as far as that is told. */
+  readonly claim: ToldClaim;
+  readonly secret: string;
+  readonly key: string;
+}
+
+/** What `explain` asks the policy: for the pod's claims, for whom else it may mean, and for what the pod needs to start. */
+export function explainQuestions(
+  trustee: TrusteeFacts,
+  claims: PodClaims | undefined,
+  secret: string,
+  key: string,
+): readonly PolicyQuestion[] {
+  const { text = "" } = livePolicy(trustee);
+  const claimed = claims === undefined ? [] : namedClaims(claims);
+  const tokens = [
+    strangerToken,
+    ...(readGenerated(text) === undefined
+      ? foreignTokens(text, claimed)
+      : claimed.map(({ value, binding }) => affirmingToken(value, binding))),
+  ];
+  const asked = kbsKinds(trustee).flatMap((kind) =>
+    tokens.map((input) => cellQuestion(kind, secret, key, input)),
+  );
+  return [...asked, ...(claims === undefined ? [] : needQuestions(needsSide(trustee), claims))];
+}
+
+const decisionWords: Readonly<Record<Decision["why"], string>> = {
+  granted: "the policy grants the secret to this digest",
+  "not-restricted": "nobody restricts this secret, so every pod that attests well may read it",
+  "no-resource": "this is no resource",
+  "not-affirming": "the pod does not attest well",
+  "not-a-reader": "this pod's digest is not among those that the policy grants the secret to",
+  "others-denied": "the policy denies every secret that nobody is granted",
+};
+
+/** What this project's own policy says of the pod: in a real engine, else by its model. */
+function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolicy): Condition {
+  const { answers, claim, secret, key } = cell;
+  const asked = cellQuestion(kind, secret, key, affirmingToken(claim.value, claim.binding));
+  const answer = answerOf(answers, generated, asked);
+  const keys = own(generated.secrets, secret);
+  const granted = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
+  const readers = new Map(granted.map(({ initData, reader }) => [initData, reader]));
+  const { why } = decide(generated, asked.data, asked.input);
+  if (typeof answer === "object") return failedCondition(answer);
+  if (answer === true) {
+    const whose = why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : "";
+    return { id: "policy", status: "holds", detail: `${decisionWords[why]}${whose}` };
+  }
+  const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));
+  const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
+  return {
+    id: "policy",
+    status: "fails",
+    detail: inOtherCase
+      ? OTHER_CASE
+      : readers.has(claim.value)
+        ? `the policy names this digest for another TEE than one that binds initdata as ${claim.binding} does`
+        : decisionWords[why],
+    expected: expected.length === 0 ? ["nobody"] : expected,
+    seen: claim.value,
+    next: inOtherCase
+      ? LOWER_CASE
+      : "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+  };
+}
+
+/** The policy gives the secret to this pod, if it attests well: by every sort of KBS that this Trustee may have. */
+export function policyCondition(cell: PolicyCell): Condition {
+  const { trustee } = cell;
+  const { map, key: mapKey, text } = livePolicy(trustee);
+  if (text === undefined) {
+    return {
+      id: "policy",
+      status: "fails",
+      detail: `ConfigMap "${map}" has no policy under "${mapKey}"`,
+      next: "Restore the policy: pulumi up.",
+    };
+  }
+  const limit = limitText(text);
+  const isLimited = limit === undefined ? false : hasRegoLimits(trustee);
+  if (limit !== undefined && isLimited !== false) {
+    return {
+      id: "policy",
+      status: isLimited === true ? "fails" : "unknown",
+      detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())} (line ${limit.line}): KBS v0.20 and later do not read it, and deny everything`,
+      next: "Break the line, or make the policy smaller; npx trustee-access lint says more.",
+    };
+  }
+  const generated = readGenerated(text);
+  const said = kbsKinds(trustee).map((kind) => ({
+    kind,
+    condition:
+      generated === undefined ? foreignCondition(cell, kind, text) : ownCondition(cell, kind, generated),
+  }));
+  const [usual, ...others] = said.map(({ condition }) => condition);
+  if (usual !== undefined && others.every(({ status }) => status === usual.status)) return usual;
+  const details = said.map(({ kind, condition }) => `with ${kbsOf(kind)}, ${condition.detail}`);
+  return {
+    id: "policy",
+    status: "unknown",
+    detail: `it depends on the KBS, whose version is not seen: ${details.join("; ")}`,
+    next: "Look which KBS runs, or write the policy so that both read it alike; npx trustee-access lint says more.",
+  };
+}

@@ -1,0 +1,85 @@
+import { shownName } from "../../core/policy/shown-name.ts";
+import { isExpiration, type Entry } from "../../core/reference-values/document.ts";
+import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
+import { expirySeconds } from "../audit/expiry.ts";
+import type { LiveFacts } from "../audit/facts.ts";
+import type { Finding, Place } from "./finding.ts";
+import { mapPlace } from "./trustee.ts";
+import { isInitdataEntry, liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
+
+/** TA203 of one entry. */
+function unread({ name, expiration }: Entry, flaw: string, where: Place, why: string): Finding {
+  const isTime = expiration === "" || isExpiration(expiration);
+  return {
+    id: "TA203",
+    severity: "error",
+    where,
+    about: [name],
+    what: isTime
+      ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
+      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which is no time as the RVPS reads it.`,
+    why,
+    fix: isTime
+      ? "Write it anew: base64url with padding of JSON with version, name, expiration and value."
+      : "Write it as YYYY-MM-DDThh:mm:ssZ.",
+  };
+}
+
+/** TA201 and TA202: what an expiration does not do. */
+function expiry({ name, expiration }: Entry, where: Place, now: number): readonly Finding[] {
+  const left = ((expirySeconds(expiration) ?? Infinity) - now) * 1000;
+  const days = Math.floor(left / DAY);
+  const common = {
+    where,
+    about: [name],
+    why: "A KBS from v0.16 on does not look whether an expiration is over: the values go on matching, and nothing is revoked.",
+    fix: "Take out the values that should not be trusted any more; for the others set a later expiration.",
+  };
+  if (left <= 0) {
+    const what = `${shownName(name)} expired on ${expiration}.`;
+    return [{ id: "TA201", severity: "warning", what, ...common }];
+  }
+  if (left > NOTICE_DAYS * DAY) return [];
+  const what = `${shownName(name)} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`;
+  return [{ id: "TA202", severity: "note", what, ...common }];
+}
+
+/** TA204: a value that is no list is right for many an entry, but for none that digests are looked up in. */
+function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): readonly Finding[] {
+  if (dead === undefined || dead.kind === "unread" || (dead.kind === "no list" && !isForDigests)) return [];
+  return [
+    {
+      id: "TA204",
+      severity: "warning",
+      where,
+      about: [name],
+      what: `${shownName(name)} ${dead.words}.`,
+      why: "Trustee finds nothing in it: a pod that is measured by what it holds does not attest well.",
+      fix: "Write its digests as one list, into one entry.",
+    },
+  ];
+}
+
+/** TA201 to TA204. */
+export function lintReferenceValues({ trustee, stack }: LiveFacts): readonly Finding[] {
+  const { map, key, entries = [], problem, written } = liveReferenceValues(trustee);
+  const where = mapPlace(trustee, map, key);
+  const nobody = "Trustee can read no reference value then: no pod attests, and none gets a secret.";
+  const one = "A pod whose attestation policy asks for it does not attest, and gets no secret.";
+  if (written === undefined) {
+    const what = problem?.replace(/ Nothing was written;.*$/, "");
+    const fix = "Correct the ConfigMap by hand.";
+    return what === undefined ? [] : [{ id: "TA203", severity: "error", where, what, why: nobody, fix }];
+  }
+  const isForDigests = (name: string): boolean =>
+    isInitdataEntry(name, stack) || /(^|[._-])pcr_?\d+$/i.test(name);
+  return [
+    ...written.flatMap((entry) => [
+      ...(entry.flaw === undefined
+        ? []
+        : [unread(entry, entry.flaw, where, problem === undefined ? one : nobody)]),
+      ...expiry(entry, where, trustee.now),
+    ]),
+    ...entries.flatMap((entry) => dead(entry, isForDigests(entry.name), where)),
+  ];
+}

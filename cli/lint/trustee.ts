@@ -1,0 +1,170 @@
+import { VOLUME_NAMES, volumeProblem } from "../../core/kbs-config/volume-names.ts";
+import { own } from "../../core/records.ts";
+import { shownName } from "../../core/policy/shown-name.ts";
+import { seesAll, type ChangedObject } from "../../core/rollout/observation.ts";
+import { knownKeys } from "../../core/trustee/generation.ts";
+import { operatorName } from "../../core/trustee/seen.ts";
+import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "../audit/facts.ts";
+import type { Finding, Place } from "./finding.ts";
+import { readGenerated } from "../audit/policy-text.ts";
+import {
+  keysOf,
+  livePolicy,
+  liveReferenceValues,
+  restartCommand,
+  type LiveText,
+} from "../audit/trustee-view.ts";
+
+export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
+  return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
+}
+
+/** TA301, TA302 and TA303: what the KBS serves. */
+export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
+  const { namespace, kbsConfig, secrets } = trustee;
+  const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
+  const text = livePolicy(trustee).text;
+  const restricted = Object.keys((text === undefined ? undefined : readGenerated(text))?.secrets ?? {});
+  return [
+    ...gone.map(({ name }): Finding => ({
+      id: "TA301",
+      severity: "error",
+      where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+      what: `The KbsConfig lists Secret "${shownName(name)}", which does not exist.`,
+      why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
+      fix: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
+    })),
+    ...kbsConfig.secrets.flatMap((name): Finding[] => {
+      const problem = volumeProblem(name);
+      if (problem === undefined) return [];
+      return [
+        {
+          id: "TA303",
+          severity: "error",
+          where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+          about: [name],
+          what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
+          why: "The operator names a volume after it, and the API server refuses that: no change of anybody's reaches the KBS any more.",
+          fix: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
+        },
+      ];
+    }),
+    ...restricted
+      .filter((name) => !kbsConfig.secrets.includes(name))
+      .map((name): Finding => ({
+        id: "TA302",
+        severity: "warning",
+        where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+        what: `The policy restricts Secret "${shownName(name)}", which the KbsConfig does not list.`,
+        why: "The KBS does not serve it, so that its readers do not get it either.",
+        fix: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
+      })),
+  ];
+}
+
+function lintKeys(
+  trustee: TrusteeFacts,
+  map: ConfigMapFacts | undefined,
+  live: LiveText,
+  { keys, isSeen }: { readonly keys: readonly string[]; readonly isSeen: boolean },
+): readonly Finding[] {
+  const others = keys.filter((key) => key !== live.key && own(map?.data, key) !== undefined);
+  const operator = operatorName(trustee.seen ?? {}, keysOf(trustee));
+  const mounted = isSeen ? "mounts" : "reads";
+  if (live.text === undefined) {
+    const [other] = others;
+    return [
+      {
+        id: "TA401",
+        severity: "error",
+        where: mapPlace(trustee, live.map),
+        what:
+          map === undefined
+            ? `There is no ConfigMap "${live.map}".`
+            : `The ConfigMap has no key "${live.key}", which this Trustee (${operator}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
+        why: "A KBS without it does not start, or does not know the content that was meant for it.",
+        fix:
+          other === undefined
+            ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
+            : `Write the content under "${live.key}", in the form that this Trustee reads.`,
+      },
+    ];
+  }
+  return others.map((other) => ({
+    id: "TA402",
+    severity: "warning",
+    where: mapPlace(trustee, live.map, other),
+    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
+    why: "A change of the key that is not read has no effect, which is easily missed.",
+    fix: `Remove "${other}" once nothing needs it.`,
+  }));
+}
+
+/** TA401 and TA402: keys of the two ConfigMaps against what Trustee mounts. */
+export function lintMounts({ trustee }: LiveFacts): readonly Finding[] {
+  const { policyKey, referenceValuesKey } = trustee.seen ?? {};
+  return [
+    ...lintKeys(trustee, trustee.policy, livePolicy(trustee), {
+      keys: knownKeys.policy,
+      isSeen: policyKey !== undefined,
+    }),
+    ...lintKeys(trustee, trustee.referenceValues, liveReferenceValues(trustee), {
+      keys: knownKeys.referenceValues,
+      isSeen: referenceValuesKey !== undefined,
+    }),
+  ];
+}
+
+/** The objects whose last change every KBS pod must have read. */
+export function changesOf(trustee: TrusteeFacts, secrets: readonly string[]): readonly ChangedObject[] {
+  const maps = [trustee.policy, trustee.referenceValues].flatMap((map): ChangedObject[] =>
+    map === undefined ? [] : [{ kind: "ConfigMap", ...map }],
+  );
+  const served = trustee.secrets.flatMap((secret): ChangedObject[] =>
+    secrets.includes(secret.name) && secret.changedAt !== undefined
+      ? [
+          {
+            kind: "Secret",
+            name: secret.name,
+            changedAt: secret.changedAt,
+            resourceVersion: secret.resourceVersion ?? "",
+          },
+        ]
+      : [],
+  );
+  return [...maps, ...served];
+}
+
+/** TA501 and TA502: whether the KBS that answers is the one that was configured. */
+export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
+  const { namespace, deployment } = trustee;
+  const where: Place = { kind: "Deployment", namespace, name: deployment };
+  const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
+  if (!pods.some(({ ready }) => ready)) {
+    return [
+      {
+        id: "TA502",
+        severity: "error",
+        where,
+        what: pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.",
+        why: "No pod can attest, and none gets a secret.",
+        fix: `Look at its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
+      },
+    ];
+  }
+  const changes = changesOf(trustee, trustee.kbsConfig.secrets);
+  return changes.flatMap((change) => {
+    const old = pods.filter((pod) => !seesAll(pod, [change]));
+    if (old.length === 0) return [];
+    return [
+      {
+        id: "TA501",
+        severity: "warning",
+        where: { kind: change.kind, namespace, name: change.name },
+        what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
+        why: "The KBS reads policy, reference values and secrets when it starts: it may answer by what was before.",
+        fix: `Restart it: ${restartCommand(trustee)}`,
+      },
+    ];
+  });
+}

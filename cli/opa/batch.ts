@@ -1,0 +1,120 @@
+import { z } from "zod";
+import type { AccessRequest } from "../questions/requests.ts";
+import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
+
+/** The answers in the order of the questions, or why there is none to any of them. */
+export type BatchAnswers = { readonly kind: "answered"; readonly allowed: readonly boolean[] } | OpaFailure;
+
+const numbersSchema = z.record(z.string(), z.array(z.number()));
+
+/** @param query gives, under whatever names, lists of the numbers of those questions whose answer is `true` */
+async function numbersTrue(
+  policy: RegoPolicy,
+  query: string,
+  input: unknown,
+  count: number,
+  strict: boolean,
+): Promise<BatchAnswers> {
+  const answer = await evaluate(policy, query, input, strict);
+  if (answer.kind !== "answered") return answer;
+  const allowed = new Set(Object.values(numbersSchema.parse(answer.value ?? {})).flat());
+  return { kind: "answered", allowed: Array.from({ length: count }, (_, index) => allowed.has(index)) };
+}
+
+/** Which of the two documents a request has: `with` can replace one in a query, not remove it. */
+const presences = {
+  both: ['data["resource-path"] as path', "data.plugin as plugin"],
+  path: ['data["resource-path"] as path'],
+  plugin: ["data.plugin as plugin"],
+  neither: [],
+} as const;
+type Presence = keyof typeof presences;
+
+function presenceOf({ data }: AccessRequest): Presence {
+  if (Object.hasOwn(data, "resource-path")) return Object.hasOwn(data, "plugin") ? "both" : "path";
+  return Object.hasOwn(data, "plugin") ? "plugin" : "neither";
+}
+
+/** Numbers values by their identity: requests share paths and tokens, which are sent but once. */
+class Numbered {
+  readonly values: unknown[] = [];
+  readonly #numbers = new Map<unknown, number>();
+
+  numberOf(value: unknown): number {
+    const known = this.#numbers.get(value);
+    if (known !== undefined) return known;
+    this.#numbers.set(value, this.values.length);
+    return this.values.push(value) - 1;
+  }
+}
+
+/** Asked in one run; more would only cost memory. */
+const BATCH = 50_000;
+
+/**
+ * What `data.policy.allow` comes to for each request, all of them in one run of OPA (or few).
+ * @param strict a builtin's error ends the evaluation, as in the engine that Trustee ships; otherwise it is undefined, as in OPA
+ * by itself
+ */
+export async function askResourcePolicy(
+  policy: RegoPolicy,
+  requests: readonly AccessRequest[],
+  strict: boolean,
+): Promise<BatchAnswers> {
+  const allowed: boolean[] = [];
+  for (let start = 0; start < requests.length; start += BATCH) {
+    const answers = await askOnce(policy, requests.slice(start, start + BATCH), strict);
+    if (answers.kind !== "answered") return answers;
+    allowed.push(...answers.allowed);
+  }
+  return { kind: "answered", allowed };
+}
+
+async function askOnce(
+  policy: RegoPolicy,
+  requests: readonly AccessRequest[],
+  strict: boolean,
+): Promise<BatchAnswers> {
+  const documents = new Numbered();
+  const asked: Record<Presence, number[][]> = { both: [], path: [], plugin: [], neither: [] };
+  for (const [index, request] of requests.entries()) {
+    const { data, token } = request;
+    asked[presenceOf(request)].push([
+      index,
+      documents.numberOf(data["resource-path"]),
+      documents.numberOf(data.plugin),
+      documents.numberOf(token),
+    ]);
+  }
+  // The variables stand for themselves, since OPA takes a reference into a variable after `with` for undefined.
+  const lists = Object.entries(presences).map(([presence, withs]) => {
+    const replaced = [...withs, "input as token"].map((one) => `with ${one}`).join(" ");
+    return `"${presence}": [index | some number
+      [index, p, q, t] := input.asked.${presence}[number]
+      path := input.documents[p]; plugin := input.documents[q]; token := input.documents[t]
+      data.policy.allow == true ${replaced}]`;
+  });
+  const values = documents.values.map((value) => value ?? null);
+  return numbersTrue(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
+}
+
+/** One request to the agent in a guest. */
+export interface AgentQuestion {
+  /** The rule that decides on it, e.g. `ExecProcessRequest`. */
+  readonly request: string;
+  readonly input: unknown;
+}
+
+/** What the agent policy says of each request. A request for which it has no rule is refused. */
+export async function askAgentPolicy(
+  policy: RegoPolicy,
+  questions: readonly AgentQuestion[],
+): Promise<BatchAnswers> {
+  const lists = [...new Set(questions.map(({ request }) => request))].map(
+    (request) => `"${request}": [index | some index
+      input.asked[index].request == "${request}"
+      asked := input.asked[index].input
+      data.agent_policy["${request}"] == true with input as asked]`,
+  );
+  return numbersTrue(policy, `{${lists.join(", ")}}`, { asked: questions }, questions.length, false);
+}

@@ -1,0 +1,219 @@
+import { EVERY_KEY, listGrants, listReaders } from "../../core/policy/grants.ts";
+import type { Column } from "../../core/access/matrix.ts";
+import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
+import type { Claimant } from "../../core/access/token.ts";
+import { DEFAULT_REPOSITORY, type AccessRules, type PolicyData } from "../../core/access/model.ts";
+
+/** One question to the resource policy. */
+export interface AccessRequest {
+  readonly data: PolicyData;
+  /** The EAR token's claims, `input` of the policy. */
+  readonly token: unknown;
+}
+
+/** What a policy is asked about. */
+export interface RequestSubject {
+  readonly rules: AccessRules;
+  /** Claims `init_data` of pods, whether or not the rules name them. */
+  readonly claims: readonly string[];
+  /** Keys of secrets, whether or not the rules restrict them. */
+  readonly columns: readonly Column[];
+}
+
+/** Repositories, a secret and a key that nobody has; the repositories on either side of "default" in the alphabet. */
+const OTHER_REPOSITORIES = ["another-repository", "other-repository"];
+const OTHER_SECRET = "unrestricted-secret";
+const OTHER_KEY = "another-key";
+
+function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly T[] {
+  return [...new Map(values.map((value) => [key(value), value])).values()];
+}
+
+/** Every key that is worth a question: declared, named in the rules, and one of each secret that is neither. */
+function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
+  const named = Object.entries(rules.secrets).flatMap(([secret, keys]) =>
+    Object.keys(keys)
+      .filter((key) => key !== "*")
+      .map((key) => ({ secret, key })),
+  );
+  const secrets = [
+    ...new Set([...columns, ...named].map(({ secret }) => secret)),
+    ...Object.keys(rules.secrets),
+  ];
+  const others = [...secrets, OTHER_SECRET].map((secret) => ({ secret, key: OTHER_KEY }));
+  return uniqueBy([...columns, ...named, ...others], ({ secret, key }) => `${secret}/${key}`);
+}
+
+/** A path as KBS v0.17 and later hands it over, and as those before do. */
+function bothShapes(repository: string, { secret, key }: Column): readonly PolicyData[] {
+  return [
+    { "resource-path": [repository, secret, key], plugin: "resource" },
+    { "resource-path": `resource/${repository}/${secret}/${key}` },
+  ];
+}
+
+/** Every key that is declared or named, in either shape. */
+function declaredData({ rules, columns }: RequestSubject): readonly PolicyData[] {
+  return askedColumns({ rules, columns, claims: [] })
+    .filter(({ key }) => key !== OTHER_KEY)
+    .flatMap((column) => bothShapes(DEFAULT_REPOSITORY, column));
+}
+
+/** The requests of a well-behaved KBS: every key in either shape, other keys, and all under other repositories. */
+function plainData(subject: RequestSubject): readonly PolicyData[] {
+  return askedColumns(subject).flatMap((column) => [
+    ...bothShapes(DEFAULT_REPOSITORY, column),
+    ...OTHER_REPOSITORIES.flatMap((repository) => bothShapes(repository, column)),
+  ]);
+}
+
+/** Requests as no KBS makes them, which a policy must deny all the same. */
+function oddData(subject: RequestSubject): readonly PolicyData[] {
+  const columns = askedColumns(subject);
+  const odd = [...columns.flatMap(oddPaths), ...shapeless, [DEFAULT_REPOSITORY, "", OTHER_KEY]];
+  return [
+    ...odd.flatMap((path) => [{ "resource-path": path, plugin: "resource" }, { "resource-path": path }]),
+    ...columns.flatMap((column) => {
+      const path = [DEFAULT_REPOSITORY, column.secret, column.key];
+      const text = `resource/${path.join("/")}`;
+      return [
+        { "resource-path": path },
+        ...["pkcs11", "Resource", "", 7, null, ["resource"]].map((plugin) => ({
+          "resource-path": path,
+          plugin,
+        })),
+        ...["resource", "pkcs11"].map((plugin) => ({ "resource-path": text, plugin })),
+      ];
+    }),
+    { plugin: "resource" },
+    {},
+  ];
+}
+
+/** Nobody's claim. */
+const stranger: Claimant = { initData: STRANGER, binding: "azure-vtpm" };
+
+/** The claims that pods make or the rules name, each with the bindings that the rules know it by. */
+function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
+  const named = listGrants(rules.secrets).map(({ initData, binding }) => ({ initData, binding }));
+  const known = new Set(named.map(({ initData }) => initData));
+  const rest = claims.filter((claim) => !known.has(claim));
+  return uniqueBy(
+    [...named, ...rest.map((initData): Claimant => ({ initData, binding: "azure-vtpm" }))],
+    ({ initData, binding }) => `${binding} ${initData}`,
+  );
+}
+
+/** The tokens of pods that attest well, and of one that nobody knows. */
+function plainTokens(subject: RequestSubject): readonly unknown[] {
+  return [...claimants(subject), stranger].map(({ initData, binding }) =>
+    cpu("affirming", initData, binding),
+  );
+}
+
+function product(data: readonly PolicyData[], tokens: readonly unknown[]): AccessRequest[] {
+  return data.flatMap((one) => tokens.map((token) => ({ data: one, token })));
+}
+
+/** So many pods and secrets stand for all where oddities are tried out; each is but a row of a table to the policy. */
+const FEW = 4;
+
+/** A few pods and secrets, first those that are granted to somebody: all of a small stack. */
+function few({ rules, claims, columns }: RequestSubject): RequestSubject {
+  const secrets = Object.fromEntries(Object.entries(rules.secrets).slice(0, FEW));
+  const readers = listGrants(secrets).map(({ initData }) => initData);
+  const restricted = columns.filter(({ secret }) => Object.hasOwn(secrets, secret));
+  const others = columns.filter(({ secret }) => !Object.hasOwn(rules.secrets, secret));
+  return {
+    rules: { ...rules, secrets },
+    claims: [...new Set([...[...new Set(readers)].slice(0, FEW), ...claims.slice(0, FEW)])],
+    columns: [...restricted.slice(0, FEW), ...others.slice(0, FEW)],
+  };
+}
+
+/** Tokens without anything that an odd path could be opened by, but for attesting well: so a difference shows without more. */
+const emptyTokens: readonly unknown[] = [
+  {},
+  { submods: {} },
+  { submods: { cpu0: {} } },
+  { submods: { cpu0: { "ear.status": "affirming" } } },
+  cpu("none", STRANGER, "azure-vtpm"),
+];
+
+/** Every restricted secret's readers, with keys and repositories that may be none of theirs. */
+function besideGrants({ rules, columns }: RequestSubject): readonly AccessRequest[] {
+  return Object.entries(rules.secrets).flatMap(([secret, keys]) => {
+    const one: RequestSubject = {
+      rules: { ...rules, secrets: Object.fromEntries([[secret, keys]]) },
+      columns: columns.filter((column) => column.secret === secret),
+      claims: [],
+    };
+    return product(plainData(one), plainTokens(one));
+  });
+}
+
+/** A reader of a secret, and the key that it is asked about: one that is granted to it, where that is known. */
+interface Pair {
+  readonly column: Column;
+  readonly claimant: Claimant;
+}
+
+/**
+ * So that every secret stands with one of its readers, or with a stranger where it has none, and every reader with one of its
+ * secrets: not more pairs than secrets and readers together.
+ */
+function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
+  const declared = new Map(columns.map(({ secret, key }) => [secret, key]));
+  const met = new Set<string>();
+  return Object.entries(rules.secrets).flatMap(([secret, keys]): Pair[] => {
+    const granted = Object.entries(keys).flatMap(([key, readers]) =>
+      listReaders(readers).map(({ initData, binding }): Pair => {
+        const asked = key === EVERY_KEY ? (declared.get(secret) ?? OTHER_KEY) : key;
+        return { column: { secret, key: asked }, claimant: { initData, binding } };
+      }),
+    );
+    const [first] = granted;
+    if (first === undefined) {
+      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claimant: stranger }];
+    }
+    const chosen = granted.filter(({ claimant }, index) => index === 0 || !met.has(claimant.initData));
+    for (const { claimant } of chosen) met.add(claimant.initData);
+    return chosen;
+  });
+}
+
+/**
+ * Every odd token for every secret, and every odd path with the token of one who may read it, since a policy may treat any one
+ * of them apart; without those that are asked more of elsewhere.
+ */
+function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly AccessRequest[] {
+  const rest = pairs(subject).filter(
+    ({ column, claimant }) =>
+      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(claimant.initData),
+  );
+  return rest.flatMap(({ column, claimant }) => [
+    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(claimant)),
+    ...product(
+      oddPaths(column).flatMap((path) => [{ "resource-path": path, plugin: "resource" }]),
+      [cpu("affirming", claimant.initData, claimant.binding)],
+    ),
+  ]);
+}
+
+/**
+ * Every request that is worth asking: every pod with every key in either shape; every reader with what is beside its
+ * grants; for every secret with a reader, and every reader with a secret, every odd token and every odd path; and of a few pods and
+ * secrets, which are all of a small stack, every odd token with every path, and every odd path with tokens that open most or
+ * nothing.
+ */
+export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
+  const some = few(subject);
+  const odd = claimants(some).filter(({ initData }) => some.claims.includes(initData));
+  return [
+    ...product(declaredData(subject), plainTokens(subject)),
+    ...besideGrants(subject),
+    ...product(plainData(some), [...plainTokens(some), ...odd.flatMap(oddTokens)]),
+    ...product(oddData(some), [...plainTokens(some), ...emptyTokens]),
+    ...oddEverywhere(subject, some),
+  ];
+}

@@ -1,0 +1,218 @@
+import { placeText, type Finding } from "../lint/finding.ts";
+import { NO_HARDWARE } from "../../core/initdata/binding.ts";
+import { byString } from "../../core/records.ts";
+import { decisionWords } from "../../core/access/changes.ts";
+import type { AccessMatrix, Cell } from "../../core/access/matrix.ts";
+import { otherReaderName, otherReaderPath } from "../../core/access/other-readers.ts";
+import { escapeText } from "./markup.ts";
+import { signBadge, signOf, signWords } from "./signs.ts";
+import { matrixSvg, pictureSize } from "./svg.ts";
+import { daysLeft, expiryState, type Expiry, type PageContent } from "./content.ts";
+
+function section(id: string, title: string, body: string): string {
+  return `<section aria-labelledby="${id}">
+<h2 id="${id}">${escapeText(title)}</h2>
+${body}
+</section>`;
+}
+
+/** What does not fit is scrolled, also by keyboard. */
+function scrolled(label: string, kind: string, body: string): string {
+  return `<div class="scroll${kind}" role="region" aria-label="${escapeText(label)}" tabindex="0">
+${body}
+</div>`;
+}
+
+function plural(count: number, thing: string, things = `${thing}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
+}
+
+/** The numbers that one looks at first. */
+export function factsList({ matrix, expiries, findings, at }: PageContent): string {
+  const allowed = matrix.cells.filter((cell) => cell.allowed).length;
+  const open = new Set(
+    matrix.cells.filter((cell) => signOf(cell) === "open").map(({ secret, key }) => `${secret}/${key}`),
+  );
+  const [next] = expiries.toSorted((a, b) => byString(a.expiration, b.expiration));
+  const facts: [string, string, string][] = [
+    ["Pods", String(matrix.rows.length), plural(matrix.columns.length, "key of a secret", "keys of secrets")],
+    ["Cells that may read", `${allowed} of ${matrix.cells.length}`, "pods × keys"],
+    [
+      "Open to all",
+      String(open.size),
+      open.size === 1 ? "key that nobody restricts" : "keys that nobody restricts",
+    ],
+    [
+      "Earliest expiration",
+      next === undefined ? "–" : next.expiration.slice(0, 10),
+      next === undefined
+        ? "no entry"
+        : at === undefined
+          ? next.entry
+          : `${next.entry}, ${expiryWords(next, at)}`,
+    ],
+  ];
+  if (findings !== undefined) {
+    const worst = findings.filter(({ severity }) => severity === "error").length;
+    facts.push(["Findings", String(findings.length), plural(worst, "error")]);
+  }
+  return `<dl class="facts">
+${facts.map(([term, value, note]) => `<div><dt>${escapeText(term)}</dt><dd>${escapeText(value)}<span class="note">${escapeText(note)}</span></dd></div>`).join("\n")}
+</dl>`;
+}
+
+export function pictureSection(matrix: AccessMatrix): string {
+  const svg = matrixSvg(matrix, { id: "picture" });
+  const { width, margin } = pictureSize(matrix);
+  // As wide as there is room, within what can be read well; what is wider is scrolled. Its own margin is the section's.
+  const frame = `<div style="min-width:${Math.round(width * 0.9)}px;max-width:${Math.round(width * 1.3)}px;transform:translateX(-${((100 * margin) / width).toFixed(2)}%)">${svg}</div>`;
+  return section(
+    "matrix",
+    "Access matrix",
+    `<p class="muted">Who reads what, once every pod attests well. On a screen, the table below says the same in words.</p>
+${scrolled("The access matrix as a picture", " picture", frame)}`,
+  );
+}
+
+/** So many columns of words fit on paper; with more, the picture stands alone there. */
+const PAPER_COLUMNS = 5;
+
+function cellWords(cell: Cell | undefined): string {
+  if (cell === undefined) return "";
+  const sign = signOf(cell);
+  const [word = "", ...rest] = signWords[sign].split(": ");
+  const why = cell.allowed ? rest.join(": ") : decisionWords[cell.why];
+  return `<div class="cell"><svg width="20" height="20" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${signBadge(sign, 0, 0, 24)}</svg><span>${word}<small>${why}</small></span></div>`;
+}
+
+export function wordsSection({ rows, columns, cells }: AccessMatrix): string {
+  const byPlace = new Map(
+    cells.map((cell) => [`${cell.namespace}/${cell.pod} ${cell.secret}/${cell.key}`, cell]),
+  );
+  const head = columns
+    .map(
+      ({ secret, key }) =>
+        `<th scope="col">${escapeText(secret)}<br><span class="code">${escapeText(key)}</span></th>`,
+    )
+    .join("");
+  const body = rows.map(({ pod, namespace, binding }) => {
+    const place = [
+      namespace === "" ? "deployed elsewhere" : namespace,
+      ...(binding === "sample" ? [NO_HARDWARE] : []),
+    ].join(" · ");
+    const row = columns.map(
+      ({ secret, key }) => `<td>${cellWords(byPlace.get(`${namespace}/${pod} ${secret}/${key}`))}</td>`,
+    );
+    return `<tr><th scope="row">${escapeText(pod)}<br><small class="muted">${escapeText(place)}</small></th>${row.join("")}</tr>`;
+  });
+  return section(
+    "words",
+    "In words",
+    scrolled(
+      "The access matrix as a table",
+      "",
+      `<table${columns.length > PAPER_COLUMNS ? ' class="wide"' : ""}>
+<caption>Pods by keys of secrets</caption>
+<thead><tr><th scope="col">Pod</th>${head}</tr></thead>
+<tbody>
+${body.join("\n")}
+</tbody>
+</table>`,
+    ),
+  );
+}
+
+/** Nothing where there is nobody. */
+export function otherReadersSection({ otherReaders = [] }: PageContent): string {
+  if (otherReaders.length === 0) return "";
+  const body = otherReaders.map(
+    (other) =>
+      `<tr><th scope="row">${escapeText(otherReaderName(other))}</th><td>${escapeText(otherReaderPath(other))}</td><td><code>${escapeText(other.initData)}</code></td></tr>`,
+  );
+  return `\n${section(
+    "others",
+    "Also read by",
+    `<table class="stacked">
+<caption>Who reads secrets of this stack since another stack grants it, in the policy that they share.</caption>
+<thead><tr><th scope="col">Reader</th><th scope="col">Secret</th><th scope="col">init_data</th></tr></thead>
+<tbody>
+${body.join("\n")}
+</tbody>
+</table>`,
+  )}`;
+}
+
+export function digestsSection({ matrix, claimName }: PageContent): string {
+  const body = matrix.rows.map(
+    ({ pod, initData }) =>
+      `<tr><th scope="row">${escapeText(pod)}</th><td><code>${escapeText(initData)}</code></td></tr>`,
+  );
+  return section(
+    "digests",
+    claimName,
+    `<table class="stacked">
+<caption>What each pod is recognised by: the digest of its initdata, as its hardware attests it.</caption>
+<thead><tr><th scope="col">Pod</th><th scope="col">${escapeText(claimName)}</th></tr></thead>
+<tbody>
+${body.join("\n")}
+</tbody>
+</table>`,
+  );
+}
+
+function expiryWords(expiry: Expiry, at: Date): string {
+  const days = daysLeft(expiry, at);
+  if (expiryState(expiry, at) === "expired") return "expired";
+  return days === 0 ? "less than a day left" : `${plural(days, "day")} left`;
+}
+
+function expiryTag(expiry: Expiry, at: Date | undefined): string {
+  const state = expiryState(expiry, at);
+  if (state === "unknown" || at === undefined) return `<span class="tag plain">not looked at</span>`;
+  const [kind, sign] = { holds: ["good", "✓"], soon: ["warn", "!"], expired: ["warn", "!"] }[state];
+  return `<span class="tag ${kind ?? ""}"><span aria-hidden="true">${sign ?? ""} </span>${expiryWords(expiry, at)}</span>`;
+}
+
+export function expirySection({ expiries, at }: PageContent): string {
+  const state = at === undefined ? "" : `<th scope="col">State</th>`;
+  const body = expiries.map((expiry) => {
+    const tag = at === undefined ? "" : `<td>${expiryTag(expiry, at)}</td>`;
+    return `<tr><th scope="row">${escapeText(expiry.entry)}</th><td><time datetime="${escapeText(expiry.expiration)}">${escapeText(expiry.expiration)}</time></td>${tag}</tr>`;
+  });
+  return section(
+    "expiry",
+    "Reference values",
+    `<table class="stacked">
+<caption>Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.</caption>
+<thead><tr><th scope="col">Entry</th><th scope="col">Expires</th>${state}</tr></thead>
+<tbody>
+${body.join("\n")}
+</tbody>
+</table>`,
+  );
+}
+
+const severityTags = { error: ["bad", "✗"], warning: ["warn", "!"], note: ["plain", "i"] } as const;
+
+function findingItem({ id, severity, where, what, why, fix }: Finding): string {
+  const [kind, sign] = severityTags[severity];
+  return `<li>
+<span class="tag ${kind}"><span aria-hidden="true">${sign} </span>${severity}</span> <span class="code muted">${id}</span>
+<h3>${escapeText(what)}</h3>
+<p>${escapeText(why)}</p>
+<p><strong>To fix:</strong> ${escapeText(fix)}</p>
+<p class="muted">${escapeText(placeText(where))}</p>
+</li>`;
+}
+
+export function findingsSection(findings: readonly Finding[] | undefined): string {
+  const body =
+    findings === undefined
+      ? `<p class="muted">Trustee was not audited for this page.</p>`
+      : findings.length === 0
+        ? `<p><span class="tag good"><span aria-hidden="true">✓ </span>nothing found</span></p>`
+        : `<ul class="findings">
+${findings.map(findingItem).join("\n")}
+</ul>`;
+  return section("findings", "Findings", body);
+}

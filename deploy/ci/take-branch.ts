@@ -1,0 +1,130 @@
+import { writeFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+import { execa } from "execa";
+import { dump, load } from "js-yaml";
+
+/**
+ * Puts what a branch says of access into a checkout of the base branch: the settings of a stack, and initdata files. The program and the
+ * tools that judge it stay those of the base branch; whatever else the merge would change is written to branch.md, since nobody
+ * has judged it. Nothing of the branch is run.
+ *
+ *   node deploy/ci/take-branch.ts COMMIT STACK
+ *
+ * The folder is the top of a clean checkout of the base branch, with both histories. Exit code: 0, 1 if the branch changes more than
+ * that, 2 if it cannot be merged or read.
+ */
+
+/** The settings that may come from a branch. Not where the clusters are: a kubeconfig names programs that are run. */
+const SETTINGS = [
+  "secrets",
+  "secretValues",
+  "podDefaults",
+  "pods",
+  "readers",
+  "grants",
+  "otherSecrets",
+  "referenceValues",
+  "rotation",
+].map((name) => `trustee-access:${name}`);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+async function git(...args: readonly string[]): Promise<string> {
+  const { stdout } = await execa("git", args, {
+    env: { GIT_LITERAL_PATHSPECS: "1" },
+    stripFinalNewline: false,
+  });
+  return stdout;
+}
+
+/** The tree that merging the commit would leave. */
+async function mergedTree(commit: string): Promise<string> {
+  const { stdout, exitCode, stderr } = await execa("git", ["merge-tree", "--write-tree", "HEAD", commit], {
+    reject: false,
+  });
+  const [tree = ""] = stdout.split("\n");
+  if (exitCode === 0) return tree;
+  throw new Error(
+    exitCode === 1
+      ? "The branch conflicts with the base branch: merge that into it."
+      : `The branch cannot be merged: ${stderr}`,
+  );
+}
+
+/** Whether there is nothing, or a plain file: a symbolic link would lead to what the branch does not hold. */
+async function isPlain(tree: string, path: string): Promise<boolean> {
+  return /^(100(644|755) blob .*)?$/s.test(await git("ls-tree", tree, "--", path));
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+/** A stack's file: the settings that may come from a branch, and all the rest. */
+interface StackFile {
+  readonly settings: Fields;
+  readonly config: Fields;
+  readonly rest: Fields;
+}
+
+async function readStackFile(tree: string, path: string): Promise<StackFile> {
+  const { config, ...rest } = fieldsOf(load(await git("cat-file", "blob", `${tree}:${path}`)));
+  const all = Object.entries(fieldsOf(config));
+  return {
+    settings: Object.fromEntries(all.filter(([key]) => SETTINGS.includes(key))),
+    config: Object.fromEntries(all.filter(([key]) => !SETTINGS.includes(key))),
+    rest,
+  };
+}
+
+/** Takes the settings of a stack. @returns whether the branch changes nothing else in its file */
+async function takeStack(tree: string, path: string): Promise<boolean> {
+  for (const one of [tree, "HEAD"]) {
+    const isThere = (await git("ls-tree", one, "--", path)) !== "";
+    if (!isThere || !(await isPlain(one, path))) return false;
+  }
+  const [branch, base] = await Promise.all([readStackFile(tree, path), readStackFile("HEAD", path)]);
+  await writeFile(path, dump({ ...base.rest, config: { ...base.config, ...branch.settings } }));
+  return isDeepStrictEqual([branch.config, branch.rest], [base.config, base.rest]);
+}
+
+/** A name as code in Markdown, and in a log, whatever it is. */
+function shown(path: string): string {
+  return `\`${path.replaceAll(/[^\w./ +-]/g, "?")}\``;
+}
+
+function section(title: string, paths: readonly string[]): readonly string[] {
+  return paths.length === 0 ? [] : [title, "", ...paths.map((path) => `- ${shown(path)}`), ""];
+}
+
+async function takeBranch(commit: string, stack: string): Promise<boolean> {
+  const tree = await mergedTree(commit);
+  const changed = (await git("diff", "--name-only", "--no-renames", "-z", "HEAD", tree)).split("\0");
+  const others: string[] = [];
+  const unjudged: string[] = [];
+  for (const path of changed.filter((name) => name !== "")) {
+    if (path === `Pulumi.${stack}.yaml`) {
+      if (!(await takeStack(tree, path))) others.push(path);
+    } else if (/^Pulumi\.[^/]+\.yaml$/.test(path)) unjudged.push(path);
+    else if (path.endsWith(".toml") && (await isPlain(tree, path)))
+      await git("restore", `--source=${tree}`, "--worktree", "--", path);
+    else others.push(path);
+  }
+  const lines = [
+    `Of commit \`${commit}\`, by the program of the base branch.`,
+    "",
+    ...section("⚠ This changes too, and nothing here judges it:", others),
+    ...section(`Not the stack \`${stack}\`, so not judged here:`, unjudged),
+  ];
+  await writeFile("branch.md", lines.join("\n"));
+  process.stdout.write(lines.join("\n"));
+  return others.length === 0;
+}
+
+try {
+  const [commit = "", stack = ""] = process.argv.slice(2);
+  process.exitCode = (await takeBranch(commit, stack)) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}

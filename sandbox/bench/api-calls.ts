@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Sandbox } from "../api.ts";
+import { CountingProxy, type Call } from "./counting-proxy.ts";
+import { BenchProject } from "./projects.ts";
+
+/** What one command asks of Trustee's API server. */
+export interface CallResult {
+  readonly pods: number;
+  readonly command: "first up" | "no-change up" | "destroy";
+  /** As `METHOD path`, sorted: all but the following, which are a matter of time and not of what is declared. */
+  readonly calls: readonly string[];
+  /** Of the KBS's Deployment, its pods and their events: read until it is done, restarted and evicted if its operator is late. */
+  readonly rollout: number;
+  /** Writes for which somebody else was faster, each with the read that it had begun with, if any. */
+  readonly conflicts: number;
+}
+
+/** What a rollout is about. */
+const ROLLOUT = /\/(deployments|replicasets|pods|events)(\/|$)/;
+const CONFLICT = 409;
+
+function count(pods: number, command: CallResult["command"], all: readonly Call[]): CallResult {
+  const settled = all.filter(({ path }) => !ROLLOUT.test(path));
+  const conflicts = settled.filter(({ status }) => status === CONFLICT);
+  const calls = settled
+    .filter((call) => call.status !== CONFLICT)
+    .map(({ method, path }) => `${method} ${path}`);
+  for (const { path } of conflicts) {
+    const read = calls.indexOf(`GET ${path}`);
+    if (read !== -1) calls.splice(read, 1);
+  }
+  return {
+    pods,
+    command,
+    calls: calls.sort(),
+    rollout: all.length - settled.length,
+    conflicts: conflicts.length,
+  };
+}
+
+/** Whether a call, as it is in a {@link CallResult}, changes something. */
+export function isWrite(call: string): boolean {
+  return !call.startsWith("GET ");
+}
+
+/** Trustee is reached through a proxy that counts, and the pods directly, as if they were in another cluster. */
+export async function countCalls(
+  sandbox: Sandbox,
+  pods: number,
+  say: (what: string) => void,
+): Promise<readonly CallResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-bench-"));
+  const proxy = await CountingProxy.start(sandbox.kubeconfig);
+  try {
+    const kubeconfig = join(folder, "kubeconfig");
+    await writeFile(kubeconfig, proxy.kubeconfig);
+    const project = await BenchProject.ours(sandbox, pods, { kubeconfig });
+    const results: CallResult[] = [];
+    try {
+      const commands = { "first up": "up", "no-change up": "up", destroy: "destroy" } as const;
+      for (const command of Object.keys(commands) as (keyof typeof commands)[]) {
+        say(`${pods} pods: the calls of ${command}`);
+        proxy.take();
+        await project.run(commands[command], "--yes", "--skip-preview");
+        results.push(count(pods, command, proxy.take()));
+      }
+    } finally {
+      await project.dispose();
+    }
+    return results;
+  } finally {
+    proxy.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,65 @@
+import type { Sandbox } from "../api.ts";
+import { median, timed } from "./measure.ts";
+import { BenchProject } from "./projects.ts";
+
+/** The commands in the order in which they are run. */
+const commands = {
+  preview: ["preview"],
+  "first up": ["up", "--yes", "--skip-preview"],
+  "no-change preview": ["preview", "--expect-no-changes"],
+  "no-change up": ["up", "--yes", "--skip-preview", "--expect-no-changes"],
+  destroy: ["destroy", "--yes", "--skip-preview"],
+} as const;
+type CommandName = keyof typeof commands;
+const commandNames = Object.keys(commands) as CommandName[];
+
+/** One command at one size: medians, wall time in milliseconds. */
+export interface CommandResult {
+  readonly pods: number;
+  readonly command: CommandName;
+  readonly ours: number;
+  readonly bare: number;
+  /** The median of the ratios of neighbouring runs: what else the machine does then weighs on both alike. */
+  readonly ratio: number;
+}
+
+/** Both programs by turns, command by command, on the same sandbox; a run starts with the one that was second before. */
+export async function benchCommands(
+  sandbox: Sandbox,
+  pods: number,
+  runs: number,
+  say: (what: string) => void,
+): Promise<readonly CommandResult[]> {
+  const times: Record<CommandName, { readonly ours: number; readonly bare: number }[]> = {
+    preview: [],
+    "first up": [],
+    "no-change preview": [],
+    "no-change up": [],
+    destroy: [],
+  };
+  for (let run = 1; run <= runs; run++) {
+    const ours = await BenchProject.ours(sandbox, pods);
+    const bare = await BenchProject.bare(sandbox, pods);
+    try {
+      for (const command of commandNames) {
+        say(`${pods} pods, run ${run} of ${runs}: ${command}`);
+        const took = { ours: 0, bare: 0 };
+        const turns = [["ours", ours] as const, ["bare", bare] as const];
+        for (const [whose, project] of run % 2 === 1 ? turns : turns.reverse()) {
+          took[whose] = await timed(() => project.run(...commands[command]));
+        }
+        times[command].push(took);
+      }
+    } finally {
+      await ours.dispose();
+      await bare.dispose();
+    }
+  }
+  return commandNames.map((command) => ({
+    pods,
+    command,
+    ours: median(times[command].map((one) => one.ours)),
+    bare: median(times[command].map((one) => one.bare)),
+    ratio: median(times[command].map((one) => one.ours / one.bare)),
+  }));
+}

@@ -1,0 +1,72 @@
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Sandbox } from "../api.ts";
+import { fleetSettings } from "./fleet.ts";
+
+const REPOSITORY = join(import.meta.dirname, "..");
+
+/** A Pulumi project in a folder of its own, with one stack on the sandbox. */
+export class BenchProject {
+  readonly #folder = mkdtempSync(join(tmpdir(), "trustee-access-bench-"));
+  readonly #stack: string;
+  readonly #sandbox: Sandbox;
+
+  private constructor(sandbox: Sandbox, stack: string, source: string, links: readonly string[]) {
+    this.#sandbox = sandbox;
+    this.#stack = stack;
+    for (const name of links) symlinkSync(join(REPOSITORY, name), join(this.#folder, name));
+    symlinkSync(join(REPOSITORY, source, "index.ts"), join(this.#folder, "index.ts"));
+    copyFileSync(join(REPOSITORY, source, "Pulumi.yaml"), join(this.#folder, "Pulumi.yaml"));
+  }
+
+  /**
+   * This project's program with a fleet of pods.
+   * @param trustee where Trustee is, if not where the pods are
+   */
+  static async ours(
+    sandbox: Sandbox,
+    pods: number,
+    trustee: Readonly<Record<string, string>> = {},
+  ): Promise<BenchProject> {
+    const links = ["package.json", "components", "core", "kube", "protocol", "provider", "node_modules"];
+    const project = new BenchProject(sandbox, `fleet-${pods}`, ".", links);
+    await project.#init("trustee-access", { ...fleetSettings(pods), trustee });
+    return project;
+  }
+
+  /** The bare program with as many pods. */
+  static async bare(sandbox: Sandbox, pods: number): Promise<BenchProject> {
+    const project = new BenchProject(sandbox, `bare-${pods}`, "sandbox/bench/bare", [
+      "package.json",
+      "node_modules",
+    ]);
+    await project.#init("bench-bare", { pods });
+    return project;
+  }
+
+  async #init(namespace: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+    const config = Object.fromEntries(
+      Object.entries(settings).map(([name, value]) => [`${namespace}:${name}`, value]),
+    );
+    // JSON is YAML.
+    writeFileSync(join(this.#folder, `Pulumi.${this.#stack}.yaml`), JSON.stringify({ config }));
+    await this.run("stack", "init");
+  }
+
+  /** @throws Error with all that pulumi printed, if it fails */
+  async run(...command: readonly string[]): Promise<void> {
+    const args = [...command, "--stack", this.#stack];
+    const { exitCode, stdout, stderr } = await this.#sandbox.pulumi(args, { cwd: this.#folder });
+    if (exitCode !== 0)
+      throw new Error(`pulumi ${args.join(" ")} failed (${exitCode}):\n${stdout}\n${stderr}`);
+  }
+
+  /** Destroys what is left, removes the stack and the folder. */
+  async dispose(): Promise<void> {
+    const options = { cwd: this.#folder };
+    await this.#sandbox.pulumi(["destroy", "--yes", "--stack", this.#stack], options);
+    await this.#sandbox.pulumi(["stack", "rm", "--yes", "--stack", this.#stack], options);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

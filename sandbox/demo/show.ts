@@ -1,0 +1,36 @@
+import Table from "cli-table3";
+
+/** Each pod's PCR8, as a table. */
+export function initDataTable(initData: Readonly<Record<string, string>>): string {
+  const table = new Table({ head: ["pod", "PCR8"], style: { head: [], border: [] } });
+  for (const [pod, pcr8] of Object.entries(initData)) table.push([pod, pcr8]);
+  return table.toString();
+}
+
+function lookAround(name: string): string {
+  return `
+The sandbox "${name}" still runs. Look around:
+  eval "$(npm run -s sandbox -- env --name ${name})"
+  pulumi stack output --stack dev
+  kubectl exec pod1 -- curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key
+  kubectl logs -n trustee-operator-system -l app=kbs
+  npx trustee-access verify --stack dev
+End it:
+  pulumi destroy --yes --stack dev; npm run sandbox -- down --name ${name}`;
+}
+
+/**
+ * What to do next, once the demo has run; how to look around also if it failed.
+ * @param runs whether the sandbox of that name still does
+ */
+export function nextSteps(name: string, runs: boolean, right: boolean): string {
+  if (runs) return lookAround(name);
+  return right
+    ? `
+Next:
+  npm run demo -- --keep          keep the sandbox and look around
+  npm run demo -- --trustee 0.21  the newer generation of Trustee`
+    : `
+The sandbox has been removed. To see what is wrong, keep it:
+  npm run demo -- --keep`;
+}

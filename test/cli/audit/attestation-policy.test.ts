@@ -1,0 +1,268 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { digestEntries, liveAppraisal, otherEntries } from "../../../cli/audit/attestation-policy.ts";
+import { explain } from "../../../cli/explain/explain.ts";
+import { explanationText } from "../../../cli/explain/explanation.ts";
+import type { TrusteeFacts } from "../../../cli/audit/facts.ts";
+import { lint } from "../../../cli/lint/lint.ts";
+import { facts, healthyTrustee, pcr8, podFixture, referenceValues } from "../../fixtures/live-facts.ts";
+import { base, logOf, unseen, withAttestationPolicy, withValues } from "./support.ts";
+
+/**
+ * What operators install, without comments: of v0.19.0 all, of the others Azure's part. Red Hat's v1.2.1 is v0.21.0's.
+ * https://github.com/confidential-containers/trustee-operator and https://github.com/openshift/trustee-operator,
+ * config/templates/ear_default_attestation_policy_cpu.rego
+ */
+const stock = (name: string): string =>
+  readFileSync(new URL(`../../fixtures/attestation/${name}.rego`, import.meta.url), "utf8");
+
+const LATER = "2035-01-01T00:00:00Z";
+
+/** For the reader: the entries that have to hold the digest, and the others, by trust claim and its alternatives. */
+function asked(
+  text: string,
+  tee: string,
+  trustee: TrusteeFacts = {
+    ...healthyTrustee,
+    seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
+  },
+): unknown {
+  const appraisal = liveAppraisal(withAttestationPolicy(text, trustee), tee);
+  return appraisal?.kind === "asks"
+    ? {
+        digest: digestEntries(appraisal),
+        others: otherEntries(appraisal).filter((one) => one.flat().length > 0),
+      }
+    : appraisal;
+}
+
+describe("what an attestation policy asks for", () => {
+  it.each<[string, string, unknown]>([
+    ["trustee-operator-v0.18.0", "az-snp-vtpm", { kind: "never", claim: "executables", like: "az_snp_vtpm" }],
+    ["trustee-operator-v0.18.0", "az-tdx-vtpm", { kind: "never", claim: "executables", like: "az_tdx_vtpm" }],
+    ["redhat-v1.1.0", "az-snp-vtpm", { kind: "never", claim: "executables", like: "az_snp_vtpm" }],
+    [
+      "trustee-operator-v0.19.0",
+      "az-snp-vtpm",
+      {
+        digest: [],
+        others: [
+          [["measurement", "snp_pcr11"]],
+          [["tcb_bootloader", "tcb_microcode", "tcb_snp", "tcb_tee"]],
+          [["smt_enabled", "tsme_enabled", "abi_major", "abi_minor", "single_socket", "smt_allowed"]],
+        ],
+      },
+    ],
+    [
+      "trustee-operator-v0.19.0",
+      "az-tdx-vtpm",
+      { digest: [], others: [[["tdx_pcr11"]], [["mr_td"]], [["xfam"]]] },
+    ],
+    [
+      "trustee-operator-v0.19.0",
+      "snp",
+      {
+        digest: [],
+        others: [
+          [["snp_launch_measurement"]],
+          [["snp_bootloader", "snp_microcode", "snp_snp_svn", "snp_tee_svn"]],
+          [
+            [
+              ...["snp_smt_enabled", "snp_tsme_enabled", "snp_guest_abi_major", "snp_guest_abi_minor"],
+              ...["snp_single_socket", "snp_smt_allowed"],
+            ],
+            [],
+          ],
+        ],
+      },
+    ],
+    [
+      "trustee-operator-v0.19.0",
+      "tdx",
+      {
+        digest: [],
+        others: [
+          [
+            ["rtmr_1", "rtmr_2", "tdvfkernel", "tdvfkernelparams"],
+            ["rtmr_1", "rtmr_2"],
+          ],
+          [["mr_td"]],
+          [["xfam"]],
+        ],
+      },
+    ],
+    ["trustee-operator-v0.19.0", "se", { digest: [], others: [] }],
+    ["trustee-operator-v0.19.0", "cca", { kind: "never", claim: "executables" }],
+    [
+      "trustee-operator-v0.21.0",
+      "az-snp-vtpm",
+      { digest: ["snp_pcr08"], others: [[["snp_pcr03", "snp_pcr09", "snp_pcr11", "snp_pcr12"]]] },
+    ],
+    [
+      "trustee-operator-v0.21.0",
+      "az-tdx-vtpm",
+      { digest: ["tdx_pcr08"], others: [[["tdx_pcr03", "tdx_pcr09", "tdx_pcr11", "tdx_pcr12"]]] },
+    ],
+  ])("%s on %s", (name, tee, expected) => {
+    expect(asked(stock(name), tee)).toEqual(expected);
+  });
+
+  it.each<[string, string, unknown]>([
+    [
+      "a variable between, and whatever the entry is called",
+      'executables := 3 if { t := input["az-snp-vtpm"].tpm\n t.pcr08 in query_reference_value("mine") }',
+      { digest: ["mine"], others: [] },
+    ],
+    [
+      "the claim init_data of any TEE",
+      'executables := 3 if input.init_data in query_reference_value("digests")',
+      { digest: ["digests"], others: [] },
+    ],
+    [
+      "data.reference, as up to KBS v0.15",
+      'executables := 3 if { input["az-snp-vtpm"].tpm.pcr08 in data.reference.snp_pcr08 }',
+      { digest: ["snp_pcr08"], others: [] },
+    ],
+    ["a default that is good", "default executables := 3", { digest: [], others: [] }],
+    [
+      "a value that is not",
+      'default executables := 33\nexecutables := 35 if input["az-snp-vtpm"]',
+      { kind: "never", claim: "executables" },
+    ],
+    [
+      "comments",
+      '# query_reference_value("a")\nexecutables := 3 if input["az-snp-vtpm"]',
+      { digest: [], others: [] },
+    ],
+  ])("%s", (_what, rules, expected) => {
+    expect(asked(`package policy\nimport rego.v1\n${rules}\n`, "az-snp-vtpm")).toEqual(expected);
+  });
+
+  it("the name of KBS v0.15 counts where such a one may run", () => {
+    const text =
+      "package policy\nimport rego.v1\ndefault executables := 33\nexecutables := 3 if input.azsnpvtpm\n";
+    expect(asked(text, "az-snp-vtpm", healthyTrustee)).toEqual({ digest: [], others: [] });
+    expect(asked(text, "az-snp-vtpm")).toEqual({ kind: "never", claim: "executables", like: "azsnpvtpm" });
+  });
+});
+
+const STOCK_21 = stock("trustee-operator-v0.21.0");
+const boot = ["snp_pcr03", "snp_pcr09", "snp_pcr11", "snp_pcr12"].map(
+  (name) => [name, LATER, ["a5".repeat(32)]] as const,
+);
+
+const GIVEN = `2026-03-01T00:00:00.1Z  INFO actix_web::middleware::logger: 10.0.0.1 "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 200 600 "-" "a" 0.1`;
+
+/** What explain says of pod2, which is granted p2-secret: all that the attestation policy changes, and the end. */
+function explained(trustee: TrusteeFacts, log = ""): string {
+  const facts = { ...base, podName: "default/pod2", pod: podFixture("pod2"), trustee };
+  const text = explanationText(explain({ ...facts, log: log === "" ? [] : [logOf(log)] }));
+  const [title = "", because = "", ...lines] = text.split("\n");
+  const kept = lines.filter((line) => /^ {2}[✓✗?] (?:reference|other values|policy)|^ {24}|^Next/.test(line));
+  return [title, because, ...kept].join("\n");
+}
+
+describe("explain, of a pod that the policy grants the secret to", () => {
+  it("does not ask for a digest that the attestation policy does not ask for, but for the rest", () => {
+    const trustee = withAttestationPolicy(stock("trustee-operator-v0.19.0"), withValues("[]"));
+    expect(explained(trustee)).toBe(`default/pod2 -> p2-secret/secret: DENIED
+Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well.
+  ✓ reference value     the attestation policy asks for no reference value for PCR8 on az-snp-vtpm
+  ✗ other values        the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well
+                        expected: measurement
+                                  snp_pcr11
+                                  tcb_bootloader
+                                  tcb_microcode
+                                  tcb_snp
+                                  tcb_tee
+                                  smt_enabled
+                                  tsme_enabled
+                                  abi_major
+                                  abi_minor
+                                  single_socket
+                                  smt_allowed
+                        seen:     none
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Register under measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed what such a pod measures.`);
+  });
+
+  it("says that nothing of Azure attests well where the attestation policy calls it otherwise", () => {
+    expect(explained(withAttestationPolicy(stock("redhat-v1.1.0"))))
+      .toBe(`default/pod2 -> p2-secret/secret: DENIED
+Because the attestation policy has no rule by which executables of az-snp-vtpm would be recognized: it has one for az_snp_vtpm, which the KBS does not call it. So no such pod attests well.
+  ✗ reference value     the attestation policy has no rule by which executables of az-snp-vtpm would be recognized: it has one for az_snp_vtpm, which the KBS does not call it. So no such pod attests well
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Correct the attestation policy in ConfigMap "trusteeconfig-attestation-policy-cpu": write input["az-snp-vtpm"].`);
+  });
+
+  it("does not take the digest for enough where PCR 3, 9, 11 and 12 are asked for too", () => {
+    const digest = ["snp_pcr08", LATER, [pcr8.pod2]] as const;
+    const lacks = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot.slice(0, 3)])));
+    expect(explained(lacks)).toBe(`default/pod2 -> p2-secret/secret: DENIED
+Because the attestation policy asks for snp_pcr12 too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well.
+  ✓ reference value     snp_pcr08 holds this digest
+  ✗ other values        the attestation policy asks for snp_pcr12 too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well
+                        expected: snp_pcr03
+                                  snp_pcr09
+                                  snp_pcr11
+                                  snp_pcr12
+                        seen:     snp_pcr08, snp_pcr03, snp_pcr09, snp_pcr11
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Register under snp_pcr12 what such a pod measures.`);
+    const has = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot])));
+    expect(explained(has)).toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
+Nothing is known to deny it, but the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen.
+  ✓ reference value     snp_pcr08 holds this digest
+  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.`);
+    expect(explained(has, GIVEN)).toBe(`default/pod2 -> p2-secret/secret: ALLOWED
+Because the pod attests well, and the policy grants the secret to this digest (pod2).
+  ✓ reference value     snp_pcr08 holds this digest
+  ✓ other values        the KBS has given this pod the secret, so snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 fit
+  ✓ policy              the policy grants the secret to this digest (pod2)`);
+  });
+
+  it("asks for the digest where the attestation policy does", () => {
+    const other = referenceValues([
+      ["snp_pcr08", LATER, [pcr8.pod1]],
+      ["other", LATER, [pcr8.pod2]],
+      ...boot,
+    ]);
+    expect(explained(withAttestationPolicy(STOCK_21, withValues(other))))
+      .toBe(`default/pod2 -> p2-secret/secret: DENIED
+Because no reference value holds this digest, so the pod does not attest well.
+  ✗ reference value     no reference value holds this digest, so the pod does not attest well
+                        expected: ${pcr8.pod2} in snp_pcr08
+                        seen:     1 other digests
+  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
+Next: Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.`);
+  });
+
+  it("does not say that the pod attests badly where the attestation policy is not seen", () => {
+    const other = referenceValues([["snp_pcr08", LATER, [pcr8.pod1]]]);
+    expect(explained(unseen(withValues(other)))).toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
+Nothing is known to deny it, but no reference value holds this digest; whether the attestation policy asks for it is not seen.
+  ? reference value     no reference value holds this digest; whether the attestation policy asks for it is not seen
+                        expected: ${pcr8.pod2} in snp_pcr08
+                        seen:     1 other digests
+  ✓ other values        Trustee can read the other reference values of its TEE
+  ✓ policy              the policy grants the secret to this digest (pod2)
+Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.`);
+  });
+});
+
+describe("lint, of a pod whose digest nobody registered", () => {
+  const found = (text: string): readonly string[] =>
+    lint(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]))
+      .filter(({ id }) => id === "TA103")
+      .map(({ severity, what }) => `${severity} ${what}`);
+
+  it("says so where the attestation policy asks for it, and only there", () => {
+    expect(found(STOCK_21)).toEqual([`warning The pod's PCR8 ${pcr8.pod2} is in no reference value.`]);
+    expect(found(stock("trustee-operator-v0.19.0"))).toEqual([]);
+    expect(found(stock("trustee-operator-v0.18.0"))).toEqual([]);
+  });
+});

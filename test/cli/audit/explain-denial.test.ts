@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import type { CellFacts } from "../../../cli/explain/explain.ts";
+import { attestationProblem } from "../../../cli/explain/denial.ts";
+import { healthyTrustee, NOW, pcr8, podFixture, referenceValues } from "../../fixtures/live-facts.ts";
+import { withValues } from "./support.ts";
+
+describe("a denial", () => {
+  const problem = (changes: Partial<Parameters<typeof attestationProblem>[0]>): unknown =>
+    attestationProblem({
+      trustee: healthyTrustee,
+      pod: podFixture("pod3"),
+      secret: "p2-secret",
+      key: "secret",
+      answers: { kind: "none", reason: "" },
+      byPolicy: true,
+      ...changes,
+    });
+
+  it("is the policy's own where the pod's digest is registered and not granted", () => {
+    expect(problem({})).toBeUndefined();
+  });
+
+  it("is a failed attestation where no live reference value holds the digest", () => {
+    const none = withValues(referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1]]]));
+    const expired = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod3]]]));
+    // Trustee does not look whether an entry has expired.
+    expect([none, expired].map((trustee) => problem({ trustee }))).toEqual([
+      `PCR8 ${pcr8.pod3}: no reference value holds this digest, so the pod does not attest well`,
+      undefined,
+    ]);
+    expect(problem({ pod: podFixture("pod3", { annotation: "%" }) })).toContain(
+      "the pod's initdata cannot be read",
+    );
+  });
+
+  it("is a failed attestation where the policy would give the secret, unless the KBS may not have read it", () => {
+    const pod = podFixture("pod2");
+    expect(problem({ pod })).toBe(
+      `PCR8 ${pcr8.pod2}: the policy grants the secret to this digest (pod2), and denies it all the same, so the pod does not attest well`,
+    );
+    const [kbs] = healthyTrustee.kbsPods;
+    const old = { ...kbs, createdAt: NOW - 8500 } as CellFacts["trustee"]["kbsPods"][number];
+    expect(problem({ pod, trustee: { ...healthyTrustee, kbsPods: [old] } })).toBeUndefined();
+    // Without the log's word for it, the secret may just not be there.
+    expect(problem({ pod, byPolicy: false })).toBeUndefined();
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { explain, type CellFacts } from "../../../cli/explain/explain.ts";
+import { explainQuestions } from "../../../cli/explain/policy.ts";
+import type { PolicyAnswer, RegoSyntax } from "../../../cli/audit/facts.ts";
+import { readPodClaims, type PodClaims } from "../../../cli/audit/pod-claims.ts";
+import { questionKey } from "../../../cli/questions/questions.ts";
+import { healthyTrustee, NOW, pcr8, podFixture } from "../../fixtures/live-facts.ts";
+import { base } from "./support.ts";
+
+const CHANGE =
+  "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.";
+
+describe("somebody else's policy", () => {
+  const policy = `package policy\nallow { init_data == "${pcr8.pod1}" }\nallow { init_data == "${pcr8.pod2}" }\n`;
+  const trustee = {
+    ...healthyTrustee,
+    policy: { name: "p", changedAt: NOW - 8000, resourceVersion: "1", data: { "policy.rego": policy } },
+  };
+
+  function answered(says: (claim: string, syntax: RegoSyntax) => PolicyAnswer): Partial<CellFacts> {
+    const claims = readPodClaims(podFixture("pod3")) as PodClaims;
+    const asked = explainQuestions(trustee, claims, "p2-secret", "secret");
+    const byQuestion = new Map(
+      asked.map((question): [string, PolicyAnswer] => {
+        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.input))?.[1] ?? "";
+        return [questionKey(question), says(claim, question.syntax)];
+      }),
+    );
+    return { trustee, answers: { kind: "answers", byQuestion } };
+  }
+
+  it("tells by a real engine whom it gives the secret to", () => {
+    const { conditions } = explain({ ...base, ...answered((claim) => claim === pcr8.pod2) });
+    expect(conditions.at(-1)).toEqual({
+      id: "policy",
+      status: "fails",
+      detail: "the policy gives the secret to other digests, not to this pod's",
+      expected: [`${pcr8.pod2} (line 3 of the policy)`],
+      seen: pcr8.pod3,
+      next: CHANGE,
+    });
+  });
+
+  it("is in doubt where the KBSs that this Trustee may have read it differently", () => {
+    const older = answered((claim, syntax) => syntax === "v0" && claim === pcr8.pod3);
+    const { verdict: said, conditions } = explain({ ...base, ...older });
+    expect({ said, policy: conditions.at(-1) }).toEqual({
+      said: "uncertain",
+      policy: {
+        id: "policy",
+        status: "unknown",
+        detail:
+          "it depends on the KBS, whose version is not seen: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy does not give the secret to this pod, nor to any digest that it names",
+        next: "Look which KBS runs, or write the policy so that both read it alike; npx trustee-access lint says more.",
+      },
+    });
+  });
+
+  it("that names the digest in another case denies it", () => {
+    const upper = pcr8.pod3.toUpperCase();
+    const text = `package policy\nallow { init_data == "${upper}" }\n`;
+    const live = { ...trustee, policy: { ...trustee.policy, data: { "policy.rego": text } } };
+    const asked = explainQuestions(live, undefined, "p2-secret", "secret");
+    const byQuestion = new Map(
+      asked.map((question): [string, PolicyAnswer] => [
+        questionKey(question),
+        JSON.stringify(question.input).includes(upper),
+      ]),
+    );
+    const own = explainQuestions(live, readPodClaims(podFixture("pod3")) as PodClaims, "p2-secret", "secret");
+    for (const question of own) {
+      const key = questionKey(question);
+      if (!byQuestion.has(key)) byQuestion.set(key, false);
+    }
+    const answers = { kind: "answers", byQuestion } as const;
+    const { conditions } = explain({ ...base, trustee: live, answers });
+    expect(conditions.at(-1)).toMatchObject({
+      status: "fails",
+      detail:
+        "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case",
+      expected: [`${upper} (line 2 of the policy)`],
+      seen: pcr8.pod3,
+    });
+  });
+
+  it("may give it to everybody, to nobody, or break off", () => {
+    const last = (says: (claim: string) => PolicyAnswer): unknown => {
+      const { conditions } = explain({ ...base, ...answered(says) });
+      const { status, detail } = conditions.at(-1) ?? {};
+      return [status, detail];
+    };
+    expect(last(() => true)).toEqual(["holds", "the policy gives the secret to every pod that attests well"]);
+    expect(last(() => false)).toEqual([
+      "fails",
+      "the policy does not give the secret to this pod, nor to any digest that it names",
+    ]);
+    expect(last(() => ({ failed: "evaluation", message: "split: operand 1" }))).toEqual([
+      "fails",
+      "the policy breaks off, which denies: split: operand 1",
+    ]);
+  });
+});

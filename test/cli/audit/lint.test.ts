@@ -1,0 +1,323 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PolicyAnswer, TrusteeFacts } from "../../../cli/audit/facts.ts";
+import { isAtLeast, severities } from "../../../cli/lint/finding.ts";
+import { lint } from "../../../cli/lint/lint.ts";
+import { lintText } from "../../../cli/lint/report.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import {
+  facts,
+  healthyTrustee,
+  NOW,
+  pcr8,
+  podFixture,
+  referenceValues,
+  tutorialGrants,
+} from "../../fixtures/live-facts.ts";
+import { foreign, IMAGE_POLICY, lines, POLICY, withPolicy } from "./lint-support.ts";
+
+function withValues(data: Readonly<Record<string, string>>): NonNullable<TrusteeFacts["referenceValues"]> {
+  return { name: "trusteeconfig-rvps-reference-values", changedAt: NOW - 8000, resourceVersion: "1", data };
+}
+
+const VALUES = "ConfigMap trustee-operator-system/trusteeconfig-rvps-reference-values";
+const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, spec.kbsSecretResources";
+const STALE = "a".repeat(64);
+
+describe("a healthy Trustee", () => {
+  it("has nothing amiss but what is meant to be open", () => {
+    expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
+      .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
+  Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.
+  why: Nothing confidential should be in it.
+  fix: Keep it free of confidential values; restrict it if that changes.
+
+0 errors, 0 warnings, 1 note (Trustee 0.18 in trustee-operator-system, 3 pods).`);
+  });
+
+  it("is healthy whatever is granted to whom, as long as the pods run and their digests are registered", () => {
+    const names = ["pod1", "pod2", "pod3"] as const;
+    const grants = fc.record({
+      "fraud-dataset": fc.subarray([...names]),
+      "p2-secret": fc.subarray([...names]),
+    });
+    fc.assert(
+      fc.property(grants, fc.constantFrom("affirming", "deny"), (readers, others) => {
+        const granted = others === "deny" ? { ...readers, "trustee-image-policy": names } : readers;
+        const secrets = Object.fromEntries(
+          Object.entries(granted).map(([secret, pods]) => [
+            secret,
+            { "*": { "azure-vtpm": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) } },
+          ]),
+        );
+        const policy = joinPolicy("package policy\n", { stack: "o/p/s", others, secrets });
+        const findings = lines(facts({ policy: withPolicy({ "policy.rego": policy }) }));
+        expect(findings).toEqual(others === "deny" ? [] : [IMAGE_POLICY]);
+      }),
+    );
+  });
+});
+
+describe("digests", () => {
+  it("are stale where no running pod has them, in the policy and in the reference values of initdata", () => {
+    const policy = joinPolicy("package policy\n", {
+      stack: "organization/trustee-access/dev",
+      others: "affirming",
+      secrets: { "p2-secret": { secret: { "azure-vtpm": { [STALE]: "pod9" } } }, "fraud-dataset": {} },
+    });
+    const values = referenceValues([
+      ["snp_pcr03", "2035-01-01T00:00:00Z", ["b".repeat(64)]],
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3, "c".repeat(64)]],
+      ["tdx_pcr08", "2035-01-01T00:00:00Z", ["c".repeat(64), pcr8.pod1.toUpperCase()]],
+    ]);
+    expect(
+      lines(
+        facts({
+          policy: withPolicy({ "policy.rego": policy }),
+          referenceValues: withValues({ "reference-values.json": values }),
+        }),
+      ),
+    ).toEqual([
+      `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("of pods are missed in the reference values where these have them in another case", () => {
+    const values = referenceValues([
+      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()]],
+    ]);
+    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
+    expect(lines(given).filter((line) => line.includes("TA103"))).toEqual([
+      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; what is there differs in case only.`,
+    ]);
+  });
+
+  it("are said to be missing from the namespaces looked at, where that is not all", () => {
+    const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
+    expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
+      `warning TA102 ${VALUES}, reference-values.json: No running pod in the namespaces looked at has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+    ]);
+  });
+
+  it("are not taken for those of initdata where the policy's line speaks of another measurement", () => {
+    const policy = `package policy
+allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
+allow if input.x["init_data"] == "${"2".repeat(64)}"
+allow if input.x in {"${"3".repeat(64)}"}`;
+    expect(lines(foreign(policy, () => false)).filter((line) => line.includes("TA101"))).toEqual(
+      [
+        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names, perhaps as something else than a digest of initdata.`,
+        `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
+      ].sort((a, b) => (a < b ? 1 : -1)),
+    );
+  });
+
+  it("of a comment decide nothing, those in strings of either kind do", () => {
+    const policy = `package policy
+# "${"d".repeat(64)}"
+a := "${STALE}" # "${"e".repeat(64)}"
+b := \`# ${"9".repeat(96)}\``;
+    const says = (): PolicyAnswer => false;
+    expect(lines(foreign(policy, says)).filter((line) => line.includes("TA101"))).toEqual([
+      `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names, perhaps as something else than a digest of initdata.`,
+      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names, perhaps as something else than a digest of initdata.`,
+    ]);
+  });
+
+  it("of pods are missed in the reference values", () => {
+    const values = referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2]]]);
+    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
+    expect(lines(given)).toEqual([
+      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("of bare metal count as well as those of a vTPM", () => {
+    const hostData = "2f1cf8c2cb0a50aa1ecd4a8cbbb4c1ecfd4a3ee4a2ac1e0d2cb6fb5b3f2c9d11";
+    const pods = [podFixture("pod1")];
+    const own = lint(facts({}, pods)).filter(({ id }) => id === "TA102").length;
+    expect(own).toBe(2);
+    const values = referenceValues([["init_data", "2035-01-01T00:00:00Z", [hostData]]]);
+    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }, pods))).toEqual([
+      `warning TA101 ${POLICY}, policy.rego line 23: No running pod has the digest ${pcr8.pod2} (pod2 of the stack organization/trustee-access/dev), which the policy names.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${hostData}, which init_data holds.`,
+      `warning TA103 Pod default/pod1: The pod's PCR8 ${pcr8.pod1} is in no reference value.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("cannot be told of initdata that cannot be read, or that was edited after the start", () => {
+    const pods = [
+      podFixture("pod1", { annotation: "%" }),
+      podFixture("pod2", { annotated: { at: NOW, by: "kubectl-edit" } }),
+      podFixture("pod3"),
+    ];
+    expect(lines(facts({}, pods)).filter((line) => line.includes(" Pod "))).toEqual([
+      "warning TA104 Pod default/pod1: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is not base64.",
+      "warning TA105 Pod default/pod2: kubectl-edit has written the pod 3600 s after its creation, its initdata annotation perhaps too.",
+    ]);
+  });
+
+  it("are not judged where the pods were not looked at", () => {
+    const given = {
+      ...facts({ referenceValues: withValues({ "reference-values.json": "[]" }) }),
+      pods: undefined,
+    };
+    expect(lines(given).filter((line) => /TA1\d\d/.test(line))).toEqual([]);
+  });
+});
+
+describe("reference values", () => {
+  it("that have expired or expire within 30 days", () => {
+    const values = referenceValues([
+      ["snp_pcr03", "2026-03-01T00:00:00Z", ["b".repeat(64)]],
+      ["snp_pcr08", "2026-03-31T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3]],
+      ["snp_pcr09", "2026-03-31T00:00:01Z", []],
+      ["snp_pcr11", "tomorrow", []],
+    ]);
+    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }))).toEqual([
+      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which is no time as the RVPS reads it.`,
+      `warning TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
+      IMAGE_POLICY,
+      `note TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
+    ]);
+  });
+
+  const listed = (...entries: readonly object[]): readonly string[] => {
+    const text = JSON.stringify(entries.map((entry) => ({ expiration: "2035-01-01T00:00:00Z", ...entry })));
+    return lines(facts({ referenceValues: withValues({ "reference-values.json": text }) }));
+  };
+  const ours = { name: "snp_pcr08", value: [pcr8.pod1, pcr8.pod2, pcr8.pod3] };
+
+  it.each([true, 1, null, { a: [1] }, "a kernel's parameters", []])(
+    "with the value %j are nothing amiss",
+    (value) => {
+      expect(listed(ours, { name: "tdvfkernelparams", value })).toEqual([IMAGE_POLICY]);
+    },
+  );
+
+  it.each(["b".repeat(64), 1, true])("for digests, with the value %j, are found", (value) => {
+    const what = typeof value === "string" ? "a lone text" : "no list";
+    expect(listed(ours, { name: "snp_pcr11", value })).toEqual([
+      `warning TA204 ${VALUES}, reference-values.json: snp_pcr11 has ${what} for its value.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("of one name: all but the first are found", () => {
+    expect(listed(ours, { name: "svn", value: 1 }, { name: "svn", value: 2 })).toEqual([
+      `warning TA204 ${VALUES}, reference-values.json: svn stands there twice, and only the first counts.`,
+      IMAGE_POLICY,
+    ]);
+  });
+
+  it("that are blank", () => {
+    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "\n" }) }))).toContain(
+      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: there is no text.`,
+    );
+  });
+
+  it("that are of the other generation's format", () => {
+    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "{}" }) }))).toEqual([
+      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: it holds an object, as the other generation of Trustee does. Trustee reads a JSON list of {"name", "expiration", "value"} there.`,
+      IMAGE_POLICY,
+    ]);
+  });
+});
+
+describe("secrets", () => {
+  it("that are listed and missing block the KBS; restricted ones that are not listed are not served", () => {
+    const given = facts({
+      kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
+      secrets: [
+        { name: "trustee-image-policy", exists: true, changedAt: NOW - 9000 },
+        { name: "fraud-dataset", exists: false },
+      ],
+    });
+    expect(lines(given)).toEqual([
+      `error TA301 ${KBS_CONFIG}: The KbsConfig lists Secret "fraud-dataset", which does not exist.`,
+      `warning TA302 ${KBS_CONFIG}: The policy restricts Secret "p2-secret", which the KbsConfig does not list.`,
+      IMAGE_POLICY,
+    ]);
+  });
+});
+
+describe("the keys", () => {
+  it("are those of what Trustee mounts: another key is not read, its own one has to be there", () => {
+    const given = facts({
+      seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
+      policy: withPolicy({ "policy.rego": tutorialGrants }),
+      referenceValues: withValues({ reference_value: "{}", "reference-values.json": "[]" }),
+    });
+    expect(lines({ ...given, pods: undefined })).toEqual([
+      `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
+      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
+    ]);
+  });
+
+  it("are those that are there where the mounts cannot be seen", () => {
+    const { seen: _, policy: __, ...rest } = healthyTrustee;
+    expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([
+      `error TA401 ${POLICY}: There is no ConfigMap "trusteeconfig-resource-policy".`,
+    ]);
+  });
+});
+
+describe("the rollout", () => {
+  it("is amiss where a KBS pod is older than a change, or none is ready", () => {
+    const [pod] = healthyTrustee.kbsPods;
+    const old = { ...pod, createdAt: NOW - 8000 } as TrusteeFacts["kbsPods"][number];
+    expect(lines(facts({ kbsPods: [old] })).filter((line) => line.includes("TA5"))).toEqual([
+      `warning TA501 ${POLICY}: trustee-deployment-1 may have started before the last change of ConfigMap "trusteeconfig-resource-policy".`,
+      `warning TA501 ${VALUES}: trustee-deployment-1 may have started before the last change of ConfigMap "trusteeconfig-rvps-reference-values".`,
+    ]);
+    const where = "Deployment trustee-operator-system/trustee-deployment";
+    expect(lines(facts({ kbsPods: [{ ...old, ready: false }] }))[0]).toBe(
+      `error TA502 ${where}: No pod of the KBS is ready.`,
+    );
+    expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
+  });
+
+  it("is fixed as the operator lets it: one that notes versions takes a restart annotation away", () => {
+    const [pod] = healthyTrustee.kbsPods;
+    const restarts = [undefined, {}].map((configMapVersions) => {
+      const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
+      const found = lint(facts({ kbsPods: [old] })).filter(({ id }) => id === "TA501");
+      return [...new Set(found.map(({ fix }) => fix))];
+    });
+    expect(restarts).toEqual([
+      ["Restart it: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system"],
+      ["Restart it: kubectl delete pod -n trustee-operator-system -l app=kbs"],
+    ]);
+  });
+
+  it("is well where the pod was made from a template that names the changed versions", () => {
+    const [pod] = healthyTrustee.kbsPods;
+    const configMapVersions = {
+      "trusteeconfig-resource-policy": "100",
+      "trusteeconfig-rvps-reference-values": "101",
+    };
+    const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
+    expect(lines(facts({ kbsPods: [old] }))).toEqual([IMAGE_POLICY]);
+  });
+});
+
+describe("severities", () => {
+  it("are ordered, the worst first", () => {
+    expect(severities.map((limit) => severities.filter((one) => isAtLeast(one, limit)))).toEqual([
+      ["error"],
+      ["error", "warning"],
+      ["error", "warning", "note"],
+    ]);
+  });
+
+  it("are the same for the same facts, whatever order the facts come in", () => {
+    const given = facts({ kbsPods: [] }, [podFixture("pod1", { annotation: "%" }), podFixture("pod3")]);
+    const turned = { ...given, pods: [...(given.pods ?? [])].reverse() };
+    expect(lines(turned)).toEqual(lines(given));
+  });
+});

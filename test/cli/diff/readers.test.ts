@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { diffReaders, initdataChanges } from "../../../cli/diff/readers.ts";
+import type { AccessOutputs } from "../../../cli/diff/preview.ts";
+
+const agentPolicy = { logs: false, allowedCommands: ["curl a"], requests: { CopyFileRequest: true } };
+const pod = (deployed: boolean): AccessOutputs["pods"][string] => ({ deployed, agentPolicy });
+
+function outputs(
+  initData: Readonly<Record<string, string>>,
+  more: Partial<AccessOutputs> = {},
+): AccessOutputs {
+  const access = Object.fromEntries(
+    Object.keys(initData).map((name) => [name, { "s/k": "granted", "open/k": "not-restricted" } as const]),
+  );
+  return { access, initData: { ...initData }, pods: {}, otherReaders: [], accessChanges: [], ...more };
+}
+
+function lines(before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] {
+  return diffReaders(before, after).map(
+    (change) => `${change.effect} ${change.pod} ${change.path}: ${change.before}; ${change.after}`,
+  );
+}
+
+describe("another claim under the same name", () => {
+  it("opens what is granted where the reader is deployed elsewhere, by a pod's or a reader's declaration", () => {
+    const expected = ["opens vendor s/k: granted to other initdata; granted"];
+    expect(lines(outputs({ vendor: "a" }), outputs({ vendor: "b" }))).toEqual(expected);
+    for (const deployed of [
+      [false, false],
+      [false, true],
+      [true, false],
+    ]) {
+      const [before, after] = deployed.map((is) => ({ pods: { vendor: pod(is) } }));
+      expect(lines(outputs({ vendor: "a" }, before), outputs({ vendor: "b" }, after))).toEqual(expected);
+    }
+  });
+
+  it("opens nothing where the stack deploys the pod, where the claim is the same, or where there was none", () => {
+    const pods = { vendor: pod(true) };
+    expect(lines(outputs({ vendor: "a" }, { pods }), outputs({ vendor: "b" }, { pods }))).toEqual([]);
+    expect(lines(outputs({ vendor: "a" }), outputs({ vendor: "a" }))).toEqual([]);
+    expect(lines(outputs({}), outputs({ vendor: "b" }))).toEqual([]);
+    expect(lines(undefined, outputs({ vendor: "b" }))).toEqual([]);
+  });
+
+  it("of a pod that is deployed is named, with what its agent policy allows more", () => {
+    const pods = { one: pod(true), two: pod(true), three: { deployed: true }, else: pod(false) };
+    const names = { one: "a", two: "b", three: "c", else: "d" };
+    const wider = {
+      deployed: true,
+      agentPolicy: {
+        logs: true,
+        allowedCommands: ["curl a", "sh"],
+        requests: { CopyFileRequest: true, SetPolicyRequest: true, ExecProcessRequest: false },
+      },
+    };
+    const after = outputs(
+      { one: "a1", two: "b1", three: "c1", else: "d1" },
+      { pods: { ...pods, two: wider, three: pod(true) } },
+    );
+    expect(initdataChanges(outputs(names, { pods }), after)).toEqual([
+      { pod: "one", wider: [] },
+      { pod: "two", wider: ['exec "sh"', "reading the logs", "SetPolicyRequest"] },
+      { pod: "three", wider: ["whatever its own agent policy allows: it is not declared in the settings"] },
+    ]);
+    expect(initdataChanges(undefined, after)).toEqual([]);
+    expect(initdataChanges(after, after)).toEqual([]);
+  });
+});
+
+describe("a reader by another stack's grant", () => {
+  const spy = {
+    stack: "o/p/x",
+    reader: "spy",
+    secret: "s",
+    key: "*",
+    initData: "e".repeat(64),
+    binding: "azure-vtpm" as const,
+    former: false,
+  };
+
+  it("opens where the deployed outputs did not have it, under whatever name", () => {
+    const otherReaders = [spy];
+    const opened = [
+      "opens spy of stack o/p/x s/*: not granted when this stack was last deployed; granted by that stack",
+    ];
+    expect(lines(outputs({}), outputs({}, { otherReaders }))).toEqual(opened);
+    expect(lines(undefined, outputs({}, { otherReaders }))).toEqual(opened);
+    expect(
+      lines(outputs({}, { otherReaders: [{ ...spy, key: "k" }] }), outputs({}, { otherReaders })),
+    ).toEqual(opened);
+    expect(lines(outputs({}, { otherReaders }), outputs({}, { otherReaders }))).toEqual([]);
+    expect(
+      lines(outputs({}, { otherReaders }), outputs({}, { otherReaders: [{ ...spy, former: true }] })),
+    ).toEqual([]);
+    expect(lines(outputs({}, { otherReaders }), outputs({}))).toEqual([]);
+  });
+});

@@ -1,0 +1,235 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PolicyData } from "../../../core/access/model.ts";
+import { evaluateRego } from "../../../cli/opa/apart.ts";
+import { findOpa } from "../../../cli/opa/opa.ts";
+import { evaluate } from "../../../sandbox/trustee/standin/rego.ts";
+import { toolPath } from "../../support/tools.ts";
+
+let opa = "";
+beforeAll(async () => {
+  opa = await toolPath("opa");
+}, 1_800_000);
+
+/** Opens on a path that it cannot read, unless the engine gives up at once. */
+const TUTORIAL_STYLE = `package policy
+default allow = false
+path := split(data["resource-path"], "/")
+is_mine { path[2] == "mine" }
+allow { is_mine; input.who == "me" }
+allow { not is_mine; input.who }
+`;
+
+const SPLIT = "split: operand 1 must be string but got ";
+
+describe("a policy in OPA", () => {
+  it("answers every request, of whatever shape, in one order", async () => {
+    const paths: readonly PolicyData[] = [
+      { "resource-path": "resource/default/mine/key" },
+      { "resource-path": "resource/default/other/key" },
+      { "resource-path": ["default", "mine", "key"], plugin: "resource" },
+      { "resource-path": 7 },
+      { "resource-path": null },
+      {},
+      { plugin: "resource" },
+    ];
+    const requests = paths.flatMap((data) => [
+      { data, input: { who: "me" } },
+      { data, input: { who: "you" } },
+      { data, input: {} },
+    ]);
+    // Where nobody asks, OPA does not come to the builtin.
+    const failed = (type: string): unknown => ({ failed: "evaluation", message: `${SPLIT}${type}` });
+    expect(await evaluateRego(opa, TUTORIAL_STYLE, "v0", requests)).toEqual([
+      ...[true, false, false],
+      ...[true, true, false],
+      ...[failed("array"), failed("array"), false],
+      ...[failed("number"), failed("number"), false],
+      ...[failed("null"), failed("null"), false],
+      ...[true, true, false],
+      ...[true, true, false],
+    ]);
+  });
+
+  it("is told apart from the requests that it breaks off on", async () => {
+    const policy = `package policy
+import rego.v1
+default allow := false
+allow if split(input.who, "/")[0] == "me"
+`;
+    const requests = ["me/x", 7, "you", "me", null].map((who) => ({ data: {}, input: { who } }));
+    expect(await evaluateRego(opa, policy, "v1", requests)).toEqual([
+      true,
+      { failed: "evaluation", message: `${SPLIT}number` },
+      false,
+      true,
+      { failed: "evaluation", message: `${SPLIT}null` },
+    ]);
+  });
+
+  it("that does not compile fails every request, with why", async () => {
+    const requests = [{ data: {}, input: {} }];
+    const [failed] = await evaluateRego(opa, TUTORIAL_STYLE, "v1", requests);
+    expect(failed).toEqual({ failed: "policy", message: "`if` keyword is required before rule body" });
+  });
+
+  it("allows by `true` alone", async () => {
+    const answers = ["1", '"true"', "[]", "true", "false"].map(async (value) =>
+      evaluateRego(opa, `package policy\nallow := ${value}\n`, "v1", [{ data: {}, input: {} }]),
+    );
+    expect(await Promise.all(answers)).toEqual([[false], [false], [false], [true], [false]]);
+  });
+
+  it.each([
+    [
+      "the network",
+      'http.send({"method": "get", "url": "http://127.0.0.1:9"}).status_code == 200',
+      "http.send",
+    ],
+    ["the network's names", 'count(net.lookup_ip_addr("localhost")) > 0', "net.lookup_ip_addr"],
+    ["the environment", 'opa.runtime().env.PATH != ""', "opa.runtime"],
+    ["what is not in Trustee", 'io.jwt.decode("a.b.c")[0].alg == "none"', "io.jwt.decode"],
+    ["its own text", "count(rego.metadata.chain()) >= 0", "rego.metadata.chain"],
+    ["an identifier made by chance", 'uuid.rfc4122("a") != ""', "uuid.rfc4122"],
+  ])("that asks for %s does not compile", async (_, condition, name) => {
+    const policy = `package policy\nimport rego.v1\ndefault allow := false\nallow if ${condition}\n`;
+    const answers = await evaluateRego(opa, policy, "v1", [{ data: {}, input: {} }]);
+    expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name}` }]);
+  });
+
+  it.each([
+    ["time.now_ns", "time.now_ns() > 0"],
+    ["rand.intn", 'rand.intn("a", 2) == 1'],
+  ])("that calls %s, which Trustee has, is not evaluated, and why is said", async (name, condition) => {
+    const policy = `package policy\ndefault allow = false\nallow { ${condition} }\n`;
+    const answers = await evaluateRego(opa, policy, "v0", [{ data: {}, input: {} }]);
+    const why = "Trustee has it, but no policy can be judged whose answers change by themselves";
+    expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name} (${why})` }]);
+  });
+
+  it("may call every function that Trustee has in both syntaxes, and every sign of Rego", async () => {
+    const conditions = [
+      ...[
+        'split("a/b", "/")[1] == "b"',
+        'sprintf("%s-%d", ["a", 1]) == "a-1"',
+        'base64.decode("YQ==") == "a"',
+      ],
+      ...['json.unmarshal("[1]")[0] == 1', 'regex.match("^a+$", "aaa")', 'object.get({"a": 1}, "b", 2) == 2'],
+      ...[
+        'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
+        "bits.and(6, 3) == 2",
+        "array.slice([1, 2], 0, 1) == [1]",
+      ],
+      ...[
+        "1 + 2 * 3 - 4 / 2 == 5",
+        "7 % 4 == 3",
+        "{1, 2} & {2} == {2}",
+        "{1} | {2} == {1, 2}",
+        "{1, 2} - {2} == {1}",
+      ],
+      ...[
+        "1 < 2",
+        "2 >= 2",
+        '"a" in ["a"]',
+        '"k", 1 in {"k": 1}',
+        "every x in [1] { x == 1 }",
+        "some y in [3]; y == 3",
+      ],
+      ...[
+        'print("a", input.nothing)',
+        "not is_string(1)",
+        "count({z | z := [1, 2][_]}) == 2",
+        "sum([1, 2]) == 3",
+      ],
+    ];
+    const body = conditions.join("\n  ");
+    const asked = [{ data: {}, input: {} }];
+    const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
+    const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
+    expect(await evaluateRego(opa, v1, "v1", asked)).toEqual([true]);
+    expect(await evaluateRego(opa, v0, "v0", asked)).toEqual([true]);
+  });
+
+  it("has no more in the sandbox's KBS", async () => {
+    const policy = 'package policy\ndefault allow = false\nallow { opa.runtime().env.PATH != "" }\n';
+    const question = { policy, query: "data.policy.allow", input: {}, data: {}, syntax: "v0" } as const;
+    expect(await evaluate(opa, question)).toEqual({
+      error: { message: "undefined function opa.runtime", row: 3, col: 9, during: "load" },
+    });
+  });
+
+  it("may lack the rule, and may be asked nothing", async () => {
+    expect(await evaluateRego(opa, "package policy\n", "v1", [{ data: {}, input: {} }])).toEqual([false]);
+    expect(await evaluateRego(opa, "package policy\n", "v1", [])).toEqual([]);
+  });
+});
+
+describe("the OPA program", () => {
+  const needed = "Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.";
+  let folder = "";
+  /** A folder with an opa that says that it is of this version. */
+  async function fake(version: string): Promise<string> {
+    const path = await mkdtemp(join(folder, "path-"));
+    await writeFile(join(path, "opa"), `#!/bin/sh\n[ "$1" = version ] && echo "${version}"\nexit 0\n`);
+    await chmod(join(path, "opa"), 0o755);
+    return path;
+  }
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "trustee-access-path-"));
+  });
+  afterAll(async () => rm(folder, { recursive: true }));
+
+  it("gets nothing of the environment, and what a policy may call", async () => {
+    const path = await mkdtemp(join(folder, "path-"));
+    const program = join(path, "opa");
+    const seen = join(path, "seen");
+    const answer = '{"result":[{"expressions":[{"value":{}}]}]}';
+    const lines = ["#!/bin/sh", `{ echo $*; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
+    await writeFile(
+      program,
+      [...lines, `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`].join("\n"),
+    );
+    await chmod(program, 0o755);
+    expect(await findOpa({ PATH: path })).toEqual({ program });
+    expect(await evaluateRego(program, "package policy", "v1", [{ data: {}, input: {} }])).toEqual([false]);
+    const [version, ...more] = (await readFile(seen, "utf8")).trim().split("\n");
+    // What a shell sets by itself.
+    const own = /^(PWD|SHLVL|_|OLDPWD)=/;
+    expect(version).toBe("version");
+    expect(more.filter((line) => !own.test(line))).toEqual([
+      expect.stringMatching(/^eval .* --capabilities \/\S+\/capabilities\.json /),
+    ]);
+  });
+
+  it("is the one that the environment names, else the first on PATH, else none", async () => {
+    const own = await fake("Version: 1.0.0");
+    const program = join(own, "opa");
+    expect(await findOpa({ PATH: ["/nonexistent", own].join(delimiter) })).toEqual({ program });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: opa })).toEqual({ program: opa });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "" })).toEqual({ program });
+    expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "/nonexistent/opa" })).toEqual({
+      reason: `TRUSTEE_ACCESS_OPA names /nonexistent/opa, which is no program. ${needed}`,
+    });
+    const none = { reason: `There is no opa on PATH. ${needed}` };
+    expect(await findOpa({ PATH: "/nonexistent" })).toEqual(none);
+    expect(await findOpa({})).toEqual(none);
+  });
+
+  it("is not one that is too old, which is named with its version, nor one that does not say", async () => {
+    const [old, older, silent, own] = await Promise.all(
+      ["Version: 0.70.0", "Version: 0.9.1-rc2", "", "Version: 10.2.0-dev"].map(fake),
+    );
+    const path = (...folders: readonly (string | undefined)[]): NodeJS.ProcessEnv => ({
+      PATH: folders.join(delimiter),
+    });
+    const tooOld = `${join(old ?? "", "opa")} is Open Policy Agent 0.70.0, which is too old. ${needed}`;
+    expect(await findOpa(path(old, older))).toEqual({ reason: tooOld });
+    expect(await findOpa({ TRUSTEE_ACCESS_OPA: join(old ?? "", "opa") })).toEqual({ reason: tooOld });
+    expect(await findOpa(path(silent, old))).toEqual({
+      reason: `${join(silent ?? "", "opa")} does not say which version of Open Policy Agent it is. ${needed}`,
+    });
+    expect(await findOpa(path(older, silent, own))).toEqual({ program: join(own ?? "", "opa") });
+  });
+});

@@ -1,0 +1,231 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askResourcePolicy } from "../../../cli/opa/batch.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
+import { decide, type AccessRules } from "../../../core/access/model.ts";
+import { accessRequests, type AccessRequest } from "../../../cli/questions/requests.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import { mutantsOf, type Mutant } from "../../support/policy-mutants.ts";
+import { toolPath } from "../../support/tools.ts";
+
+const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
+const [pod1, pod2] = claims;
+/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
+const [bare, trusted, developed, old] = [
+  "4".repeat(63) + "d",
+  "5".repeat(95) + "e",
+  `${"6".repeat(43)}=`,
+  "7".repeat(63) + "a",
+] as const;
+const secrets = {
+  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  shared: {
+    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
+    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
+  },
+  lonely: {},
+};
+const columns = [
+  { secret: "fraud-dataset", key: "dataset_key" },
+  { secret: "kbsres1", key: "key1" },
+];
+
+const pods = new Set(
+  [
+    affirmingToken(pod1),
+    affirmingToken(pod2),
+    affirmingToken(bare, "snp"),
+    affirmingToken(trusted, "tdx"),
+    affirmingToken(developed, "sample"),
+    affirmingToken(old, "any"),
+  ].map((token) => JSON.stringify(token)),
+);
+const pathOf = (secret: string, key: string): string =>
+  JSON.stringify({ "resource-path": ["default", secret, key], plugin: "resource" });
+const plain = new Set(
+  Object.keys(secrets).flatMap((secret) =>
+    ["one", "dataset_key", "another-key"].map((key) => pathOf(secret, key)),
+  ),
+);
+const paths = new Set(columns.map(({ secret, key }) => pathOf(secret, key)));
+const onePath = new Set([pathOf("fraud-dataset", "dataset_key")]);
+
+let opa = "";
+let folder = "";
+beforeAll(async () => {
+  opa = await toolPath("opa");
+  folder = mkdtempSync(join(tmpdir(), "trustee-access-mutants-"));
+}, 1_200_000);
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Whether what `trustee-access check` asks tells the policy from the model. */
+async function isCaught(
+  mutant: string,
+  file: string,
+  rules: AccessRules,
+  requests: readonly AccessRequest[],
+): Promise<boolean> {
+  writeFileSync(join(folder, file), mutant);
+  const policy = { opa, file: join(folder, file), syntax: "v1" } as const;
+  // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind; only what is left is asked
+  // everything, and strictly.
+  const isOf = (some: ReadonlySet<string>, value: unknown): boolean => some.has(JSON.stringify(value));
+  const first = requests.filter(({ data, token }) => isOf(pods, token) || isOf(paths, data));
+  const fewest = first.filter(
+    ({ data, token }) => isOf(onePath, data) || (isOf(pods, token) && isOf(plain, data)),
+  );
+  for (const [asked, strict] of [
+    [fewest, false],
+    [first, false],
+    [requests, true],
+  ] as const) {
+    const answers = await askResourcePolicy(policy, asked, strict);
+    if (answers.kind !== "answered") return true;
+    if (asked.some(({ data, token }, index) => decide(rules, data, token).allowed !== answers.allowed[index]))
+      return true;
+  }
+  return false;
+}
+
+async function survivors(
+  rules: AccessRules,
+  wanted: (change: string) => boolean,
+): Promise<{ readonly count: number; readonly alive: readonly string[] }> {
+  const policy = joinPolicy(null, { stack: "o/p/s", ...rules });
+  const mutants = mutantsOf(policy).filter(({ change }) => wanted(change));
+  const requests = accessRequests({ rules, claims, columns });
+  const queue = [...mutants.entries()];
+  const alive: [number, Mutant][] = [];
+  const work = async (worker: number): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, mutant] = next;
+      if (!(await isCaught(mutant.text, `${worker}.rego`, rules, requests))) alive.push([index, mutant]);
+    }
+  };
+  await Promise.all([0, 1, 2].map(work));
+  return { count: mutants.length, alive: alive.sort(([a], [b]) => a - b).map(([, { change }]) => change) };
+}
+
+/** Mutants that do what the policy does, with the reason. */
+const equivalent: Readonly<Record<string, string>> = {
+  "is_array(path) -> dropped":
+    "nothing else has a path[0]; the test keeps count() from other types, which ends the evaluation in Trustee's engine",
+  "count(path) == 3 -> count(path) <= 3": "a shorter array has no path[2]",
+  "count(path) == 4 -> count(path) <= 4": "a shorter array has no path[3]",
+  "is_object(input.submods) -> dropped":
+    "only an object has a submods.cpu0; the test keeps count() from other types",
+  'input.submods.cpu0["ear.status"] == "affirming" -> input.submods.cpu0["ear.status"] >= "affirming"':
+    "the next line asks the same of every submod; this one, that there is a cpu0",
+  'input.submods.cpu0["ear.status"] == "affirming" -> input.submods.cpu0["ear.status"] <= "affirming"':
+    "the same",
+  'count([name | some name; input.submods[name]["ear.status"] == "affirming"]) == count(input.submods) -> count([name | some name; input.submods[name]["ear.status"] == "affirming"]) >= count(input.submods)':
+    "there are never more affirming submods than submods",
+  "is_string(measured) -> dropped":
+    "the table has strings alone for keys, so that nothing else is found in it",
+  'count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sample]) == 0 -> count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sample]) <= 0':
+    "there are never fewer than none",
+  'count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sampledevice]) == 0 -> count([claims | some name; claims := input.submods[name]["ear.veraison.annotated-evidence"].sampledevice]) <= 0':
+    "the same",
+  "some tee -> dropped": "a variable that is declared nowhere stands for the same in OPA",
+  'object.get(restricted, requested.secret, "anybody") == "anybody" -> object.get(restricted, requested.secret, "anybody") <= "anybody"':
+    "what a restricted secret has in the table is an object, and these sort after strings",
+  "table: shared/one with azure-vtpm 1111": "this pod may read every key of the secret already",
+  "table: shared/one with sample 6666": "the same",
+  "table: shared/one with snp 4444": "the same",
+};
+
+/** With all other secrets denied, a secret without readers is one like all others. */
+const equivalentWhereDenied: readonly string[] = ["table: lonely dropped", "table: lonely renamed"];
+
+describe("what trustee-access check asks", () => {
+  it("tells every mutant of the policy from the policy, but those that do the same", async () => {
+    const { count, alive } = await survivors({ others: "affirming", secrets }, () => true);
+    expect(alive).toEqual(Object.keys(equivalent));
+    expect(count).toBe(385);
+  }, 600_000);
+
+  it("tells the mutants of what is different where all other secrets are denied", async () => {
+    const { alive } = await survivors({ others: "deny", secrets }, (change) =>
+      /^(table|added|default)|rule dropped$/.test(change),
+    );
+    expect(alive).toEqual([
+      ...equivalentWhereDenied,
+      ...Object.keys(equivalent).filter((change) => change.startsWith("table")),
+    ]);
+  }, 600_000);
+});
+
+/** Rules that open one secret of many, or to one reader of many, by what no token or path may be. */
+const apart: Readonly<Record<string, string>> = {
+  "a status":
+    'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "no submod": 'input.submods == {}\n  requested.secret == "s6"',
+  "another submod that is not affirming":
+    'input.submods.cpu0["ear.status"] == "affirming"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "init_data in upper case":
+    'affirming\n  requested.secret == "s6"\n  is_string(init_data)\n  restricted.s6["*"]["azure-vtpm"][lower(init_data)]',
+  "no init_data":
+    'affirming\n  requested.secret == "s6"\n  not input.submods.cpu0["ear.veraison.annotated-evidence"].init_data',
+  "init_data null":
+    'affirming\n  requested.secret == "s6"\n  input.submods.cpu0["ear.veraison.annotated-evidence"].init_data == null',
+  "foreign init_data": 'affirming\n  requested.secret == "s6"',
+  "evidence of a TEE that binds initdata otherwise":
+    'affirming\n  hardware\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "evidence of the sample TEE":
+    'affirming\n  requested.secret == "s6"\n  evidence.sample\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "a sample device beside the TEE":
+    'affirming\n  requested.secret == "s6"\n  evidence["az-snp-vtpm"]\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "a path that is too long":
+    'affirming\n  is_array(data["resource-path"])\n  data["resource-path"][1] == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
+  "a secret without readers": 'input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s7"',
+  "a status of the last reader of the first secret": `input.submods.cpu0["ear.status"] == "none"\n  requested.secret == "s0"\n  init_data == "${"f".repeat(63)}6"`,
+};
+
+describe("what trustee-access check asks of many secrets", () => {
+  const claimOf = (index: number): string => `${"f".repeat(63)}${index}`;
+  const names = Array.from({ length: 7 }, (_, index) => index);
+  const readersOf = (index: number): Readonly<Record<string, string>> =>
+    Object.fromEntries((index === 0 ? names : [index]).map((pod) => [claimOf(pod), `pod${pod}`]));
+  const many: AccessRules = {
+    others: "affirming",
+    secrets: {
+      ...Object.fromEntries(names.map((index) => [`s${index}`, { "*": { "azure-vtpm": readersOf(index) } }])),
+      s7: {},
+    },
+  };
+  const subject = {
+    rules: many,
+    claims: names.map(claimOf),
+    columns: names.map((index) => ({ secret: `s${index}`, key: "k" })),
+  };
+  const policy = joinPolicy(null, { stack: "o/p/s", ...many });
+
+  it.each(Object.entries(apart))("tells a rule that treats one of them apart: %s", async (_, body) => {
+    const requests = accessRequests(subject);
+    const text = `${policy}\nallow if {\n  ${body}\n}\n`;
+    expect(await isCaught(text, "many.rego", many, requests)).toBe(true);
+  });
+
+  it("finds nothing in the policy itself", async () => {
+    expect(await isCaught(policy, "many.rego", many, accessRequests(subject))).toBe(false);
+  }, 120_000);
+
+  it("grows with secrets and readers together, not with their product", () => {
+    const of = (count: number): number => {
+      const claims = Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, "a"));
+      const table = Object.fromEntries(
+        claims.map((claim, index) => [`s${index}`, { "*": { "azure-vtpm": { [claim]: "p" } } }]),
+      );
+      const asked = accessRequests({ rules: { others: "deny", secrets: table }, claims: [], columns: [] });
+      return asked.filter(
+        ({ data, token }) => decide({ others: "deny", secrets: table }, data, token).why !== "not-a-reader",
+      ).length;
+    };
+    const [one, two, three] = [of(20), of(40), of(60)];
+    expect(three - two).toBe(two - one);
+  });
+});

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkResourcePolicy } from "../../../cli/check/resource-policy.ts";
+import { askResourcePolicy } from "../../../cli/opa/batch.ts";
+import { affirmingToken } from "../../../core/access/token.ts";
+import { decide, type AccessRules } from "../../../core/access/model.ts";
+import { accessRequests, type AccessRequest } from "../../../cli/questions/requests.ts";
+import { otherSecretsModes } from "../../../core/policy/grants.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import { toolPath } from "../../support/tools.ts";
+
+let opa = "";
+let folder = "";
+beforeAll(async () => {
+  opa = await toolPath("opa");
+  folder = mkdtempSync(join(tmpdir(), "trustee-access-opa-"));
+}, 1_200_000);
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
+const [pod1, pod2] = claims;
+/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
+const [bare, trusted, developed, old] = [
+  "4".repeat(63) + "d",
+  "5".repeat(95) + "e",
+  `${"6".repeat(43)}=`,
+  "7".repeat(63) + "a",
+] as const;
+const secrets = {
+  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
+  shared: {
+    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
+    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
+  },
+  lonely: {},
+};
+const columns = [
+  { secret: "fraud-dataset", key: "dataset_key" },
+  { secret: "p2-secret", key: "secret" },
+  { secret: "kbsres1", key: "key1" },
+];
+const before = "package before\n";
+
+function requestsFor(rules: AccessRules): readonly AccessRequest[] {
+  return accessRequests({ rules, claims, columns });
+}
+
+function write(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (syntax) => {
+  it.each(otherSecretsModes)(
+    "answers every request, of whatever shape, as the model does (others: %s)",
+    async (others) => {
+      const rules: AccessRules = { others, secrets };
+      const requests = requestsFor(rules);
+      const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+      const { differences, smallest, noPolicy, ...counts } = await checkResourcePolicy(
+        { opa, file, syntax },
+        rules,
+        requests,
+      );
+      expect({ differences, smallest, noPolicy }).toEqual({ differences: 0 });
+      expect(counts.requests).toBe(requests.length);
+    },
+    120_000,
+  );
+});
+
+describe("many requests in one run", () => {
+  it("are answered as each is with documents of its own", async () => {
+    const rules: AccessRules = { others: "affirming", secrets };
+    const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+    const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
+    const path = ["default", "fraud-dataset", "dataset_key"];
+    const documents: readonly AccessRequest["data"][] = [
+      {},
+      { plugin: "resource" },
+      { "resource-path": path },
+      { "resource-path": path, plugin: "resource" },
+      { "resource-path": path, plugin: null },
+      { "resource-path": null, plugin: "resource" },
+      { "resource-path": "resource/default/p2-secret/secret" },
+      { "resource-path": "resource/default/p2-secret/secret", plugin: "resource" },
+    ];
+    const requests = documents.flatMap((data) => tokens.map((token) => ({ data, token })));
+    const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
+      const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
+      const input = ["-i", write("input.json", JSON.stringify(token))];
+      const run = await execa(opa, [
+        "eval",
+        "--v1-compatible",
+        "--format=raw",
+        ...files,
+        ...input,
+        "data.policy.allow",
+      ]);
+      return run.stdout.trim() === "true";
+    };
+    const seen: boolean[] = [];
+    for (const request of requests) seen.push(await alone(request));
+    const together = await askResourcePolicy({ opa, file, syntax: "v1" }, requests, false);
+    expect(together).toEqual({ kind: "answered", allowed: seen });
+    expect(seen.filter(Boolean)).toHaveLength(3);
+  });
+});
+
+describe("the requests", () => {
+  it("are allowed and denied for every reason there is, so that the comparison says something", () => {
+    const why = otherSecretsModes.map((others) => {
+      const rules = { others, secrets };
+      const all = requestsFor(rules).map(({ data, token }) => decide(rules, data, token).why);
+      return Object.fromEntries(
+        [...Map.groupBy(all, (one) => one)].map(([one, those]) => [one, those.length]),
+      );
+    });
+    expect(why).toMatchInlineSnapshot(`
+      [
+        {
+          "granted": 266,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
+          "not-affirming": 9646,
+          "not-restricted": 4789,
+        },
+        {
+          "granted": 266,
+          "no-resource": 7560,
+          "not-a-reader": 10750,
+          "not-affirming": 9646,
+          "others-denied": 4789,
+        },
+      ]
+    `);
+  });
+
+  it("ask of every pod and every key, however many there are", () => {
+    const many = Array.from({ length: 60 }, (_, index) => index.toString(16).padStart(64, "0"));
+    const table = Object.fromEntries(
+      many.map((claim, index) => [`s${index}`, { "*": { "azure-vtpm": { [claim]: `pod${index}` } } }]),
+    );
+    const rules: AccessRules = { others: "affirming", secrets: table };
+    const keys = Object.keys(table).map((secret) => ({ secret, key: "k" }));
+    const requests = accessRequests({ rules, claims: many, columns: keys });
+    const granted = requests.filter(({ data, token }) => decide(rules, data, token).why === "granted");
+    const cells = new Set(granted.map(({ data, token }) => JSON.stringify([data["resource-path"], token])));
+    for (const [index, claim] of many.entries()) {
+      const token = affirmingToken(claim);
+      expect(cells).toContain(JSON.stringify([["default", `s${index}`, "k"], token]));
+      expect(cells).toContain(JSON.stringify([`resource/default/s${index}/k`, token]));
+    }
+    expect(requests.length).toBeLessThan(100_000);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
+import { trustedCertificate } from "../../../core/preflight/authority.ts";
+import { guestCertificate as pem } from "./guest-certificates.ts";
+
+const [ca, otherCa, leaf, renewed] = [pem("ca"), pem("other-ca"), pem("leaf"), pem("leaf-renewed")];
+const [intermediate, below] = [pem("intermediate"), pem("leaf-of-intermediate")];
+
+describe("what guests are to trust", () => {
+  it.each(["self-signed", "self-signed-plain", "self-signed-ca", "self-signed-client"])(
+    "is a self-signed certificate itself, byte for byte, whatever stands in ca.crt: %s",
+    (name) => {
+      const served = pem(name);
+      for (const secret of [undefined, "", served, ca])
+        expect(trustedCertificate(served, { secret })).toBe(served);
+      expect(trustedCertificate(served + ca, {})).toBe(served + ca);
+    },
+  );
+
+  it("is the CA in ca.crt, and stays so when the certificate is renewed", () => {
+    for (const served of [leaf, renewed, pem("leaf-expired"), leaf + ca]) {
+      expect(trustedCertificate(served, { secret: ca })).toBe(ca);
+    }
+  });
+
+  it("leaves the initdata as it is when a certificate of that CA is renewed, and else changes it", () => {
+    const initdata = (served: string, secret?: string): string =>
+      renderInitdata({
+        algorithm: "sha256",
+        claims: {},
+        url: "https://kbs.example.com",
+        certificate: trustedCertificate(served, { secret }) ?? "",
+        agentPolicy: { logs: true, allowedCommands: [] },
+      });
+    expect(initdata(renewed, ca)).toBe(initdata(leaf, ca));
+    expect(initdata(renewed + ca)).toBe(initdata(leaf + ca));
+    expect(initdata(pem("self-signed"))).not.toBe(initdata(pem("self-signed-plain")));
+  });
+
+  it("is of several in ca.crt the one that goes with what is served: a guest takes the first alone", () => {
+    expect(trustedCertificate(leaf, { secret: otherCa + pem("ca-expired") + ca })).toBe(ca);
+    expect(trustedCertificate(leaf, { secret: `Bag Attributes\n${ca}` })).toBe(ca);
+  });
+
+  it("is the root behind the certificates that stand between, or one of these", () => {
+    expect(trustedCertificate(below + intermediate, { secret: ca })).toBe(ca);
+    expect(trustedCertificate(below, { secret: intermediate })).toBe(intermediate);
+  });
+
+  it("is the root that is served with it, where there is no ca.crt that goes with it", () => {
+    for (const secret of [undefined, "", otherCa, "MIIB"]) {
+      expect(trustedCertificate(leaf + ca, { secret })).toBe(ca);
+      expect(trustedCertificate(below + intermediate + ca, { secret })).toBe(ca);
+    }
+  });
+
+  it("is what is served, for want of anything better", () => {
+    for (const served of [leaf, leaf + otherCa, below + intermediate, ca, intermediate, ""]) {
+      expect(trustedCertificate(served, { secret: otherCa })).toBe(served);
+    }
+  });
+
+  it("is what the setting says, before all else", () => {
+    expect(trustedCertificate(leaf, { setting: ca, secret: otherCa })).toBe(ca);
+    expect(trustedCertificate(leaf, { setting: otherCa + ca, secret: ca })).toBe(ca);
+    expect(trustedCertificate(leaf, { setting: otherCa + intermediate, secret: ca })).toBe(otherCa);
+    expect(trustedCertificate(pem("self-signed"), { setting: ca })).toBe(ca);
+    for (const served of [leaf, pem("self-signed"), ""]) {
+      expect(trustedCertificate(served, { setting: "public", secret: ca })).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,224 @@
+import { readFileSync } from "node:fs";
+import TOML from "@iarna/toml";
+import { describe, expect, it } from "vitest";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
+import { inspectInitdata } from "../../../core/initdata/verbatim.ts";
+import { Issues } from "../../../core/issues.ts";
+import { fileEndpointWarnings } from "../../../core/preflight/file-endpoints.ts";
+import { guestCertificate as pem } from "./guest-certificates.ts";
+
+const DAY = 86_400_000;
+const URL_OF_KBS = "https://kbs.example.com";
+
+/**
+ * See certificate.test.ts for the first three; `issuer` is a CA of no host, `issued` its certificate for kbs.example.com, made by
+ * `openssl ca` with the same dates.
+ */
+const [leaf = "", root = "", nameless = "", issuer = "", issued = ""] = [
+  ...["leaf", "root", "nameless", "issuer", "issued"],
+].map((name) => readFileSync(`test/fixtures/certificates/${name}.pem`, "utf8"));
+
+interface Named {
+  readonly url?: string;
+  readonly certificate?: string | undefined;
+}
+
+interface Live extends Named {
+  readonly served?: string;
+}
+
+function document(hub: Named, agent: Named = hub): string {
+  const { url, certificate: cert } = agent;
+  return TOML.stringify({
+    algorithm: "sha256",
+    version: "0.1.0",
+    data: {
+      "aa.toml": TOML.stringify({
+        token_configs: {
+          kbs: { ...(url === undefined ? {} : { url }), ...(cert === undefined ? {} : { cert }) },
+        },
+      }),
+      "cdh.toml": TOML.stringify({
+        kbc: {
+          ...(hub.url === undefined ? {} : { url: hub.url }),
+          ...(hub.certificate === undefined ? {} : { kbs_cert: hub.certificate }),
+        },
+      }),
+    },
+  });
+}
+
+interface Case {
+  readonly live?: Live;
+  readonly days?: number;
+}
+
+/** What is said of a document, without its path. */
+function said(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
+  const issues = new Issues();
+  const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
+  expect(issues.found).toEqual([]);
+  const { url = URL_OF_KBS, certificate = leaf, served } = live;
+  const now = new Date(Date.parse("2026-01-01T00:00:00Z") + days * DAY);
+  const files = [{ id: "a", path: "readers[2].initdataFile", facts }];
+  return fileEndpointWarnings(files, { url, certificate, served, where: 'Secret "tls"' }, now).map(
+    (warning) => {
+      expect(warning).toMatch(/^readers\[2\]\.initdataFile: /);
+      return warning.replace(/^\S+ /, "");
+    },
+  );
+}
+
+const own = { url: URL_OF_KBS, certificate: leaf };
+
+describe("an initdata file's way to the KBS", () => {
+  it("is not spoken of where it is the live one's, whatever is wrong with that", () => {
+    expect(said(document(own))).toEqual([]);
+    expect(said(document({ ...own, url: `${URL_OF_KBS}/` }))).toEqual([]);
+    expect(said(document({ ...own, certificate: `\n${leaf}\n` }))).toEqual([]);
+    for (const days of [-1, 80, 200]) expect(said(document(own), { days })).toEqual([]);
+    const http = { url: "http://kbs.example.com" };
+    expect(said(document(http), { live: http })).toEqual([]);
+    const elsewhere = { url: "https://other.example.com", certificate: leaf };
+    expect(said(document(elsewhere), { live: elsewhere })).toEqual([]);
+    expect(said(document({}))).toEqual([]);
+    expect(said(document({ url: URL_OF_KBS }), { live: { certificate: issued } })).toEqual([]);
+  });
+
+  it("needs the certificate of a KBS that signs its own, in both files", () => {
+    const none = { url: URL_OF_KBS };
+    const words = (has: string, settings: string): string =>
+      `its ${has} no certificate, and the KBS's is self-signed, which no guest takes by itself: the pod gets no secret. Add it: ${settings}.`;
+    const [hub, agent] = ["kbc.kbs_cert in cdh.toml", "token_configs.kbs.cert in aa.toml"];
+    expect(said(document(none))).toEqual([words("cdh.toml and aa.toml have", `${hub} and ${agent}`)]);
+    expect(said(document(own, none))).toEqual([words("aa.toml has", agent)]);
+    expect(said(document(none, own))).toEqual([words("cdh.toml has", hub)]);
+  });
+
+  it("is told once of a URL, whatever follows from it", () => {
+    const url = "http://wrong.example:8080";
+    const line = [
+      `its cdh.toml names the KBS ${url}, and the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+    ];
+    for (const hub of [{ url }, { url, certificate: leaf }]) {
+      for (const agent of [{ url }, { url: `${url}/`, certificate: leaf }]) {
+        expect(said(document(hub, agent))).toEqual(line);
+      }
+    }
+    const http = { url: "http://kbs.example.com" };
+    expect(said(document({ ...http, certificate: leaf }, http), { live: http })).toEqual([]);
+  });
+
+  it("is not that of a document that we have made", () => {
+    const source = {
+      algorithm: "sha256",
+      claims: {},
+      url: URL_OF_KBS,
+      certificate: leaf,
+      agentPolicy: { logs: true, allowedCommands: [] },
+    } as const;
+    expect(said(renderInitdata(source))).toEqual([]);
+  });
+
+  it("may lead to another KBS, by a URL without TLS, or by none", () => {
+    expect(said(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
+      "its cdh.toml names the KBS https://old.apps.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+    ]);
+    expect(said(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
+      "its cdh.toml names the KBS http://kbs.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+    ]);
+    for (const url of ["kbs", "kbs.example.com:8080"]) {
+      expect(said(document({ ...own, url }))).toEqual([
+        `its cdh.toml names the KBS "${url}", which is no http or https URL: the pod gets no secret. Correct the file.`,
+      ]);
+    }
+  });
+
+  it("may end at a certificate that has expired, is about to, cannot be read, or is another one", () => {
+    const live = { certificate: issued };
+    expect(said(document(own), { live, days: 91 })).toEqual([
+      "the certificate in its cdh.toml expired on 2026-04-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
+    ]);
+    expect(said(document(own), { live, days: -1 })).toEqual([
+      "the certificate in its cdh.toml is not valid before 2026-01-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
+    ]);
+    const another =
+      'the certificate in its cdh.toml is another one than in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the present one into the file.';
+    expect(said(document(own), { live, days: 80 })).toEqual([
+      "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Other initdata then needs another file, and a new pod.",
+      another,
+    ]);
+    expect(said(document(own), { live })).toEqual([another]);
+    expect(said(document({ ...own, certificate: root }))).toEqual([another]);
+    expect(said(document({ ...own, certificate: "MIIB" }))).toEqual([
+      "the certificate in its cdh.toml cannot be read: the pod gets no secret. Put the one that the KBS serves now into the file.",
+    ]);
+  });
+
+  it("may end at a certificate of another host", () => {
+    expect(said(document({ ...own, certificate: nameless }))).toEqual([
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). The pod gets no secret: correct the URL in the file, or its certificate.",
+    ]);
+    expect(said(document({ ...own, url: "https://old.example.com" }))).toHaveLength(1);
+  });
+
+  it("may trust the CA of the certificate that is served, which has to stand first", () => {
+    for (const live of [{ certificate: issued }, { certificate: issuer, served: issued }]) {
+      for (const certificate of [issuer, `${issuer}${issued}`]) {
+        expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+      }
+      for (const certificate of [issued, `${issued}${issuer}`]) {
+        expect(said(document({ ...own, certificate }), { live })).toEqual([
+          "the certificate in its cdh.toml is issued by CN=Example CA, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
+        ]);
+      }
+      const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
+      expect(behind).toEqual([
+        "the guest takes the first certificate in its cdh.toml alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.",
+      ]);
+    }
+    expect(said(document({ ...own, certificate: issuer }))).toEqual([
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret.",
+    ]);
+  });
+
+  it("may trust another CA, one between, or the one that the KBS used to serve", () => {
+    const [ca, served] = [pem("ca"), pem("leaf-of-intermediate") + pem("intermediate")];
+    const live = { certificate: ca, served };
+    for (const certificate of [ca, pem("intermediate")]) {
+      expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+    }
+    expect(said(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
+    expect(said(document(own), { live })).toEqual([
+      'the certificate in its cdh.toml is another one than in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
+    ]);
+    // Renewed by the same CA: nothing is to be said.
+    for (const name of ["leaf", "leaf-renewed"]) {
+      expect(
+        said(document({ ...own, certificate: ca }), { live: { certificate: ca, served: pem(name) } }),
+      ).toEqual([]);
+    }
+  });
+
+  it("may trust what no guest takes for a server", () => {
+    const usage =
+      "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
+    expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
+    const url = "https://old.example.com";
+    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, and the live one is at ${url}: the pod gets no secret from this Trustee.`;
+    const live = { url };
+    const authority =
+      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.";
+    for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
+      expect(said(document({ ...own, certificate: pem(name) }), { live })).toEqual([another, authority]);
+    }
+  });
+
+  it("is that of both of the guest's programs", () => {
+    const old = "https://old.apps.example.com";
+    expect(said(document(own, { ...own, url: old }))).toEqual([
+      `its aa.toml names the KBS ${old}, and the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+    ]);
+    expect(said(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
+  });
+});

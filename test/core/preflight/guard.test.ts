@@ -1,0 +1,284 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { LiveTrustee } from "../../../core/preflight/guard.ts";
+import { renderInitdata } from "../../../core/initdata/initdata.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { guestCertificate as pem } from "./guest-certificates.ts";
+import { check, STACK } from "./support.ts";
+
+/** Text that gzip can make smaller by a quarter only, which base64 adds again. */
+function noise(bytes: number): string {
+  let text = "";
+  for (let index = 0; text.length < bytes; index += 1) {
+    text += createHash("sha512").update(String(index)).digest("base64");
+  }
+  return text.slice(0, bytes);
+}
+
+const THEIRS = { expiration: "2030-01-01T00:00:00Z" };
+
+function valuesText(key: string, values: readonly { readonly name: string }[]): string {
+  const encoded = values.map((one) => [one.name, Buffer.from(JSON.stringify(one)).toString("base64url")]);
+  return JSON.stringify(key === "reference_value" ? Object.fromEntries(encoded) : values);
+}
+
+describe("the guards", () => {
+  it("have nothing to say of what is sound, and show how full everything is", () => {
+    const { warnings, issues, budget } = check({});
+    expect({ warnings, issues }).toEqual({ warnings: [], issues: [] });
+    expect(budget).toEqual({
+      annotations: { used: 1616, limit: 262_144, percent: 1, pod: "a" },
+      userData: { used: 7724, limit: 65_536, percent: 12, pod: "a", cloud: "azure" },
+      resourcePolicy: { used: 3708, limit: 1_048_576, percent: 1, podsThatFit: 4728 },
+      referenceValues: { used: 490, limit: 1_048_576, percent: 1, podsThatFit: 4297 },
+      referenceValuesLedger: { used: 882, limit: 262_144, percent: 1, podsThatFit: 887 },
+    });
+  });
+
+  it("warn of images by tag, once for each image", () => {
+    const pods = [
+      ...["a", "b", "c", "d", "e", "f", "g"].map((name) => ({ name, image: "registry.example/app:latest" })),
+      { name: "elsewhere", image: "registry.example/app:latest", deploy: false },
+      { name: "pinned" },
+    ];
+    expect(check({ pods }).warnings).toEqual([
+      "image registry.example/app:latest (a, b, c, d, e and 2 more) is named without a digest: what is pulled is not measured, so name it as repository@sha256:... or rely on its signature alone.",
+    ]);
+  });
+
+  it("warn of an agent policy that allows what the tutorial refuses", () => {
+    const file = `algorithm = "sha256"
+version = "0.1.0"
+[data]
+"cdh.toml" = '''
+[kbc]
+url = "https://old.example.com"
+'''
+"policy.rego" = '''
+package agent_policy
+default ExecProcessRequest := true
+default WriteStreamRequest := false
+  default SetPolicyRequest = true
+'''
+`;
+    const pods = [
+      { name: "a", agentRequests: { SetPolicyRequest: true, CopyFileRequest: false } },
+      { name: "b", agentRequests: { WriteStreamRequest: false }, execCommands: ["/bin/sh -c id"] },
+      { name: "c", initdataFile: "c.toml" },
+      { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
+    ];
+    expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
+      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Take that out of agentRequests.",
+      "agent policy of a: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
+      'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs programs: nobody checks which.',
+      "agent policy of c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, e.g. default CreateSandboxRequest := true.",
+      "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), by which the host can run any command in the guest.",
+      "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), by which the host can replace the agent policy in the running guest.",
+      "pods[2].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent knows none: the pod gets no secret.",
+      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+    ]);
+  });
+
+  it.each(["reference-values.json", "reference_value"])("take any JSON of others under %s", (key) => {
+    const values = [1, true, null, "x", { a: [1] }, [1, "x"]].map((value, at) => ({
+      ...THEIRS,
+      name: `n${at}`,
+      value,
+    }));
+    const { warnings, issues } = check(
+      {},
+      { referenceValuesKey: key, referenceValues: valuesText(key, values) },
+    );
+    expect({ warnings, issues }).toEqual({ warnings: [], issues: [] });
+  });
+
+  it.each(["reference-values.json", "reference_value"])(
+    "refuse an entry under %s that digests cannot be put into",
+    (key) => {
+      const values = [
+        { ...THEIRS, name: "snp_pcr08", value: true },
+        { ...THEIRS, name: "tdx_pcr08", value: "x" },
+      ];
+      expect(check({}, { referenceValuesKey: key, referenceValues: valuesText(key, values) }).issues).toEqual(
+        [
+          `referenceValues.entries: The reference values under the key "${key}" cannot take digests: entry "snp_pcr08" has no list under "value"`,
+        ],
+      );
+    },
+  );
+
+  it("refuse an entry that digests cannot be put into, since nobody can read it", () => {
+    const referenceValues = '{"snp_pcr08":"not base64 of JSON","other":"not base64 of JSON"}';
+    const { issues } = check({}, { referenceValuesKey: "reference_value", referenceValues });
+    expect(issues).toEqual([
+      expect.stringContaining(
+        'The reference values under the key "reference_value" cannot be read: entry "snp_pcr08" is base64url, but of no JSON.',
+      ),
+    ]);
+  });
+
+  it("warn of readers that no hardware attests", () => {
+    const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];
+    const readers = [{ name: "elsewhere", initdata: `${"a".repeat(43)}=`, binding: "sample" }];
+    expect(check({ pods, readers }).warnings).toEqual([
+      "sample: not attested by hardware: dev, elsewhere: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.",
+    ]);
+  });
+
+  it("warn of reference values that stand there twice", () => {
+    const value = (name: string, list: readonly string[]): unknown => ({
+      name,
+      expiration: "2030-01-01T00:00:00Z",
+      value: list,
+    });
+    const referenceValues = JSON.stringify([
+      value("snp_pcr08", ["a".repeat(64), "b".repeat(64), "a".repeat(64), "b".repeat(64)]),
+      value("tdx_pcr08", ["a".repeat(64), "a".repeat(64)]),
+      value("other", ["a", "b"]),
+    ]);
+    expect(check({}, { referenceValues }).warnings).toEqual([
+      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), put there by hand. Nothing is lost by taking the doubles out.",
+      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), put there by hand. Nothing is lost by taking the doubles out.",
+    ]);
+  });
+
+  it("warn before a limit, and refuse beyond it", () => {
+    const big = (bytes: number, binding = "azure-vtpm"): RawSettings => ({
+      pods: [{ name: "a", binding, claims: { note: noise(bytes) } }],
+    });
+    expect(check(big(40_000)).warnings).toEqual([
+      expect.stringMatching(
+        /^pods\[0\]: user data of a on azure: 6\d,\d{3} of 65,536 bytes \(\d\d %\)\. Make its initdata smaller/,
+      ),
+    ]);
+    expect(check(big(60_000)).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: user data of a on azure: 8\d,\d{3} of 65,536 bytes \(1\d\d %\)$/),
+    ]);
+    expect(check({ ...big(15_000), podCluster: { cloud: "aws" } }).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: user data of a on aws: 2\d,\d{3} of 16,384 bytes \(1\d\d %\)$/),
+    ]);
+    expect(check({ ...big(60_000, "snp"), podCluster: { cloud: "libvirt" } })).toMatchObject({
+      warnings: [],
+      issues: [],
+    });
+    const annotations = { "example.com/note": "x".repeat(262_144) };
+    expect(check({ pods: [{ name: "a", annotations }] }).issues).toEqual([
+      expect.stringMatching(/^pods\[0\]: annotations of a: 26\d,\d{3} of 262,144 bytes \(10\d %\)$/),
+    ]);
+  });
+
+  it("say how many pods fit before the ledger of their digests is full", () => {
+    const pods = (count: number): RawSettings => ({
+      pods: Array.from({ length: count }, (_, index) => ({ name: `p${index}`, imagePolicy: false })),
+      grants: [],
+    });
+    const { podsThatFit } = (check(pods(700)).budget as { referenceValuesLedger: { podsThatFit: number } })
+      .referenceValuesLedger;
+    expect(check(pods(podsThatFit)).issues).toEqual([]);
+    expect(check(pods(podsThatFit)).warnings).toEqual([
+      expect.stringMatching(
+        /^pods: the record of our digests on the ConfigMap of the reference values: 26\d,\d{3} of 262,144 bytes \(100 %\); \d{3} pods like these fit\. Put some of the pods on another Trustee/,
+      ),
+    ]);
+    expect(check(pods(podsThatFit + 1)).issues).toEqual([
+      expect.stringMatching(/^pods: the record of our digests .* \(101 %\); \d{3} pods like these fit$/),
+    ]);
+  });
+
+  it("count what else is in the ConfigMaps, and what other stacks have in the record of digests", () => {
+    const bytes = (used: number): string => String(used).replace(/\B(?=(\d{3})+$)/g, ",");
+    expect(check({}, { policyOtherBytes: 1_048_000, referenceValuesOtherBytes: 1_048_500 }).issues).toEqual([
+      `grants: the resource policy in its ConfigMap: ${bytes(1_048_000 + 3708)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
+      `pods: the reference values in their ConfigMap: ${bytes(1_048_500 + 490)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
+    ]);
+    const digests = Array.from({ length: 2000 }, (_, index) => String(index).padStart(64, "0"));
+    const ledger = (owner: string): Partial<LiveTrustee> => ({
+      referenceValuesAnnotations: {
+        "trustee-access/reference-values": JSON.stringify({
+          "reference-values.json": {
+            added: { snp_pcr08: digests },
+            created: {},
+            owners: { [owner]: { snp_pcr08: digests } },
+          },
+        }),
+      },
+    });
+    for (const owner of ["urn:pulumi:s::p::a", "Ke9q@urn:pulumi:s::p::a"])
+      expect(check({}, ledger(owner)).issues).toEqual([]);
+    expect(check({}, ledger("urn:pulumi:theirs::p::a")).issues).toEqual([
+      expect.stringMatching(
+        /^pods: the record of our digests on the ConfigMap of the reference values: 26\d,\d{3} of 262,144 bytes \(103 %\); 0 pods like these fit$/,
+      ),
+    ]);
+  });
+
+  it("count the former initdata of the pods that change, which is accepted for a while", () => {
+    const former = {
+      stack: STACK,
+      others: "affirming",
+      secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } },
+    } as const;
+    const policy = joinPolicy(null, former);
+    const { resourcePolicy } = check({}, { policy }).budget as { resourcePolicy: { used: number } };
+    const room = 1_048_576 - resourcePolicy.used;
+    expect(check({}, { policy, policyOtherBytes: room }).issues).toEqual([
+      expect.stringMatching(
+        /^rotation: the resource policy in its ConfigMap, while former initdata is accepted too: 1,048,\d{3} of 1,048,576 bytes \(101 %\)$/,
+      ),
+    ]);
+    expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);
+  });
+
+  it("say of a host that the certificate does not name where it comes from", () => {
+    const elsewhere = { url: "https://elsewhere.example.com" };
+    const names = "it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
+    expect(check({ trustee: elsewhere }, elsewhere).issues).toEqual([
+      `trustee.url: the host elsewhere.example.com, which the certificate in Secret "trustee-tls-cert" does not name: ${names}`,
+    ]);
+    expect(check({ trustee: { url: "https://kbs.example.com" } }, elsewhere).issues).toEqual([
+      `trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate does not name the Route's host elsewhere.example.com: ${names}`,
+    ]);
+  });
+
+  it("refuse a certificate of a CA that is not pinned, but where each pod has a file that says what it trusts", () => {
+    const [ca, served] = [pem("ca"), pem("leaf")];
+    const refused = [
+      expect.stringMatching(/^trustee\.certificateSecret: .* is issued by CN=Example Private CA,/),
+    ];
+    expect(check({}, { certificate: served }).issues).toEqual(refused);
+    expect(check({ trustee: { certificateAuthority: ca } }, { certificate: served }).issues).toEqual([
+      expect.stringMatching(/^trustee\.certificateAuthority: no certificate of the CA /),
+    ]);
+    expect(
+      check({ trustee: { certificateAuthorityFile: "ca.pem" } }, { certificate: served }).issues,
+    ).toEqual([expect.stringMatching(/^trustee\.certificateAuthorityFile: no certificate of the CA /)]);
+    const sound = { warnings: [], issues: [] };
+    expect(check({}, { certificate: ca, servedCertificate: served })).toMatchObject(sound);
+    const known = { trustee: { certificateAuthority: "public" } };
+    expect(check(known, { certificate: undefined, servedCertificate: served })).toMatchObject(sound);
+    const file = (certificate: string): string =>
+      renderInitdata({
+        algorithm: "sha256",
+        claims: {},
+        url: "https://kbs.example.com",
+        certificate,
+        agentPolicy: { logs: true, allowedCommands: [] },
+      });
+    const pods = [{ name: "a", initdataFile: "a.toml" }];
+    expect(check({ pods }, { certificate: served }, { "a.toml": file(ca) })).toMatchObject(sound);
+    expect(check({ pods }, { certificate: served }, { "a.toml": file(served) })).toMatchObject({
+      issues: [],
+      warnings: [expect.stringMatching(/^pods\[0\]\.initdataFile: .* is issued by CN=Example Private CA,/)],
+    });
+  });
+
+  it("refuse a certificate that no guest would take, together with all else", () => {
+    expect(
+      check({ otherSecrets: "deny", pods: [{ name: "a" }] }, { url: "https://elsewhere.example.com" }).issues,
+    ).toEqual([
+      'trustee.certificateSecret: Secret "trustee-tls-cert", whose certificate does not name the Route\'s host elsewhere.example.com: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7',
+      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
+    ]);
+  });
+});

@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { Issues } from "../../../core/issues.ts";
+import { checkCertificate, type ServedEndpoint } from "../../../core/preflight/certificate.ts";
+import { guestCertificate as pem, NOW } from "./guest-certificates.ts";
+
+const WHERE = 'Secret "tls"';
+
+interface Said {
+  readonly issues: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function check(
+  certificate: string | undefined,
+  served: string | undefined,
+  more: Partial<ServedEndpoint> = {},
+): Said {
+  const issues = new Issues();
+  const endpoint = {
+    url: "https://kbs.example.com",
+    certificate,
+    served,
+    where: WHERE,
+    urlFrom: "setting",
+  } as const;
+  const warnings = checkCertificate({ ...endpoint, ...more }, NOW, issues);
+  for (const { allowed, fix } of issues.found) expect(`${allowed} ${fix}`).not.toContain("undefined");
+  return { issues: issues.found.map(({ path, given }) => `${path}: ${given}`), warnings };
+}
+
+const nothing: Said = { issues: [], warnings: [] };
+const [ca, leaf, intermediate] = [pem("ca"), pem("leaf"), pem("intermediate")];
+const below = pem("leaf-of-intermediate");
+const SECRET = `trustee.certificateSecret: ${WHERE}`;
+
+describe("what a guest makes of the KBS's certificate", () => {
+  it("takes a self-signed one that is no CA, and trusts it alone", () => {
+    for (const name of ["self-signed", "self-signed-plain"]) {
+      expect(check(pem(name), pem(name))).toEqual(nothing);
+      expect(check(pem(name), undefined)).toEqual(nothing);
+    }
+  });
+
+  it.each(["self-signed-ca", "self-signed-ca-usage"])("takes none with CA:TRUE for a server: %s", (name) => {
+    for (const served of [undefined, pem(name)]) {
+      expect(check(pem(name), served)).toEqual({
+        issues: [
+          `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+        ],
+        warnings: [],
+      });
+    }
+  });
+
+  it("takes none with CA:TRUE that a CA has issued, whatever it trusts", () => {
+    for (const trusted of [ca, undefined]) {
+      expect(check(trusted, pem("leaf-that-is-ca")).issues).toEqual([
+        `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+      ]);
+    }
+  });
+
+  it("takes one of a CA that it trusts, also by those between", () => {
+    expect(check(ca, leaf)).toEqual(nothing);
+    expect(check(ca, below + intermediate)).toEqual(nothing);
+    expect(check(ca, below + ca + intermediate)).toEqual(nothing);
+    expect(check(intermediate, below)).toEqual(nothing);
+  });
+
+  it("goes by whichever of those between is sound, and ends however they have signed each other", () => {
+    const [renewed, expired] = [pem("intermediate"), pem("intermediate-old")];
+    for (const chain of [below + renewed + expired, below + expired + renewed]) {
+      expect(check(ca, chain)).toEqual(nothing);
+    }
+    expect(check(ca, below + expired).issues).toEqual([
+      expect.stringContaining("(CN=Example Intermediate) expired on"),
+    ]);
+    const all = pem("intermediate").repeat(500) + pem("other-ca").repeat(500);
+    const before = performance.now();
+    expect(check(ca, leaf + all)).toEqual(nothing);
+    expect(check(pem("ca-expired"), below + all).issues).toHaveLength(1);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  it("takes none that a CA has issued where it trusts that one alone, and says what to do", () => {
+    const refused = `${SECRET}, whose certificate is issued by CN=Example Private CA, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`;
+    for (const served of [leaf, leaf + intermediate]) {
+      expect(check(served, served)).toEqual({ issues: [refused], warnings: [] });
+    }
+    expect(check(leaf, undefined)).toEqual({ issues: [refused], warnings: [] });
+    // Of the same name, with another key.
+    expect(check(pem("other-ca"), leaf).issues).toEqual([refused]);
+    // The one between is missing.
+    expect(check(ca, below).issues).toEqual([
+      expect.stringContaining("is issued by CN=Example Intermediate"),
+    ]);
+  });
+
+  it("is told to trust nothing where no initdata is generated", () => {
+    expect(check(leaf, leaf, { isGenerated: false })).toEqual(nothing);
+    expect(check(pem("self-signed-ca"), undefined, { isGenerated: false }).issues).toHaveLength(1);
+  });
+
+  it.each(["trustee.certificateAuthority", "trustee.certificateAuthorityFile"] as const)(
+    "takes none of another CA than %s says",
+    (authorityFrom) => {
+      for (const trusted of [pem("other-ca"), intermediate, leaf]) {
+        expect(check(trusted, leaf, { authorityFrom }).issues).toEqual([
+          `${authorityFrom}: no certificate of the CA that has issued the one in ${WHERE}: that is CN=Example Private CA`,
+        ]);
+      }
+      expect(check(ca, leaf, { authorityFrom })).toEqual(nothing);
+    },
+  );
+
+  it("may know a public CA by itself, and never a self-signed certificate", () => {
+    const authorityFrom = "trustee.certificateAuthority";
+    expect(check(undefined, leaf, { authorityFrom })).toEqual(nothing);
+    expect(check(undefined, pem("self-signed"), { authorityFrom }).issues).toEqual([
+      `trustee.certificateAuthority: "public", and the certificate in ${WHERE} is self-signed: no guest knows it`,
+    ]);
+    const server = check(undefined, pem("leaf-client") + pem("leaf-nameless"), { authorityFrom });
+    expect(server.issues).toEqual([expect.stringContaining("extendedKeyUsage lacks serverAuth")]);
+  });
+
+  it("looks at the extended key usage, which has to be a server's where there is one", () => {
+    const usage = `${SECRET}, whose certificate is not for servers (its extendedKeyUsage lacks serverAuth)`;
+    for (const name of ["self-signed-client", "self-signed-any"]) {
+      expect(check(pem(name), pem(name))).toEqual({ issues: [usage], warnings: [] });
+    }
+    expect(check(ca, pem("leaf-client")).issues).toEqual([usage]);
+  });
+
+  it.each([
+    ["rsa-1024", "has an RSA key of 1024 bits"],
+    ["secp256k1", "has a key of the kind secp256k1"],
+    ["sha1", "is signed by way of SHA-1 or MD5"],
+  ])("takes no weak one: %s", (name, words) => {
+    expect(check(pem(name), pem(name))).toEqual({
+      issues: [`${SECRET}, whose certificate ${words}`],
+      warnings: [],
+    });
+  });
+
+  it("takes a CA's whose key is strong, whatever has signed it", () => {
+    expect(check(pem("ca-rsa-1024"), pem("leaf-of-ca-rsa-1024")).issues).toEqual([
+      `${SECRET}, whose CA's certificate (CN=Example Weak CA) has an RSA key of 1024 bits`,
+    ]);
+    for (const name of ["rsa-2048", "secp521r1", "ed25519"])
+      expect(check(pem(name), pem(name))).toEqual(nothing);
+  });
+
+  it("looks at the names, and not at the common name", () => {
+    expect(check(ca, pem("leaf-nameless")).issues).toEqual([
+      `trustee.url: the host kbs.example.com, which the certificate in ${WHERE} does not name: it names no name at all`,
+    ]);
+    expect(check(ca, leaf, { url: "https://other.example.com" }).issues).toEqual([
+      `trustee.url: the host other.example.com, which the certificate in ${WHERE} does not name: it names DNS:kbs.example.com`,
+    ]);
+  });
+
+  it("looks at the dates of all, though a CA that it trusts is not refused by every guest", () => {
+    expect(check(ca, pem("leaf-expired"))).toEqual({
+      issues: [`${SECRET}, whose certificate expired on 2026-01-01T00:00:00Z`],
+      warnings: [],
+    });
+    expect(check(ca, pem("leaf-of-intermediate-expired") + pem("intermediate-expired"))).toEqual({
+      issues: [
+        `${SECRET}, whose certificate of the CA between (CN=Example Past Intermediate) expired on 2026-01-01T00:00:00Z`,
+      ],
+      warnings: [],
+    });
+    expect(check(pem("ca-expired"), pem("leaf-of-ca-expired"))).toEqual({
+      issues: [],
+      warnings: [
+        "trustee.certificateSecret: the CA's certificate that the guests trust (CN=Example Past CA) expired on 2026-01-01T00:00:00Z, so that guests with OpenSSL refuse it. A new one means new initdata, and new pods.",
+      ],
+    });
+  });
+
+  it("has no pod replaced for a new certificate of a CA that it trusts", () => {
+    const issues = new Issues();
+    const endpoint = {
+      url: "https://kbs.example.com",
+      certificate: ca,
+      where: WHERE,
+      urlFrom: "route",
+    } as const;
+    const soon = checkCertificate({ ...endpoint, served: leaf }, new Date("2099-12-25T00:00:00Z"), issues);
+    expect(soon).toEqual([
+      `trustee.certificateSecret: the certificate in ${WHERE} expires on 2100-01-01T00:00:00Z, in 7 days. No pod has to change for a new one.`,
+      "trustee.certificateSecret: the CA's certificate that the guests trust (CN=Example Private CA) expires on 2100-01-01T00:00:00Z, in 7 days. A new one means new initdata, and new pods.",
+    ]);
+    checkCertificate({ ...endpoint, served: pem("leaf-expired") }, NOW, issues);
+    expect(issues.found.map(({ fix }) => fix)).toEqual(["Renew it; no pod has to change."]);
+  });
+});

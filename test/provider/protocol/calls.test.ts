@@ -1,0 +1,150 @@
+import { status, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import errorspb from "@pulumi/pulumi/proto/errors_pb.js";
+import pluginpb from "@pulumi/pulumi/proto/plugin_pb.js";
+import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
+import statuspb from "@pulumi/pulumi/proto/status_pb.js";
+import type anypb from "google-protobuf/google/protobuf/any_pb.js";
+import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fullMessage } from "../../../provider/protocol/errors.ts";
+import { startServer } from "../../../provider/protocol/server.ts";
+import { call, connect } from "./client.ts";
+import { fakeEngine } from "./fake-engine.ts";
+import { createRequest, failure, harness, urn } from "./harness.ts";
+import { scripted } from "./scripted-provider.ts";
+
+const { engine, server, client, create } = await harness();
+
+function detail(error: ServiceError): anypb.Any | undefined {
+  const bytes = error.metadata.get("grpc-status-details-bin")[0];
+  return bytes instanceof Buffer ? statuspb.Status.deserializeBinary(bytes).getDetailsList()[0] : undefined;
+}
+
+describe("errors", () => {
+  test("are their message", async () => {
+    const error = await failure(create(createRequest("throws")));
+    expect([error.code, error.details]).toStrictEqual([status.UNKNOWN, "the disk is full"]);
+    const many = await failure(create(createRequest("throws-many")));
+    expect(many.details).toBe("both failed\nfirst\nsecond");
+  });
+
+  test("of inputs carry each property", async () => {
+    const error = await failure(create(createRequest("invalid")));
+    expect([error.code, error.details]).toStrictEqual([
+      status.INVALID_ARGUMENT,
+      "these cannot be\n  a.b: is not a number",
+    ]);
+    const any = detail(error);
+    expect(any?.getTypeUrl()).toBe("type.googleapis.com/pulumirpc.InputPropertiesError");
+    expect(
+      errorspb.InputPropertiesError.deserializeBinary(any?.getValue_asU8() ?? new Uint8Array()).toObject(),
+    ).toStrictEqual({ errorsList: [{ propertyPath: "a.b", reason: "is not a number" }] });
+  });
+});
+
+describe("calls that are no longer wanted", () => {
+  const cancel = () => call<emptypb.Empty>((callback) => client.cancel(new emptypb.Empty(), callback));
+
+  test("by the timeout of the resource", async () => {
+    const error = await failure(create(createRequest("aborted").setTimeout(0.05)));
+    expect([error.code, error.details]).toStrictEqual([
+      status.DEADLINE_EXCEEDED,
+      "not done within its timeout of 0.05 s; the resource option customTimeouts can give it more",
+    ]);
+  });
+
+  test("by Cancel: those in flight and those to come, until the next handshake", async () => {
+    const first = failure(create(createRequest("aborted")));
+    const second = failure(
+      call<emptypb.Empty>((callback) =>
+        client.delete(new providerpb.DeleteRequest().setUrn(urn("aborted")), callback),
+      ),
+    );
+    while (server.calls.count < 2) await sleep(1);
+    await cancel();
+    const third = failure(create(createRequest("aborted")));
+    for (const error of await Promise.all([first, second, third])) {
+      expect([error.code, error.details]).toStrictEqual([status.CANCELLED, "cancelled before it was done"]);
+    }
+    await call<providerpb.ProviderHandshakeResponse>((callback) =>
+      client.handshake(new providerpb.ProviderHandshakeRequest(), callback),
+    );
+    const fourth = await failure(create(createRequest("aborted").setTimeout(0.01)));
+    expect(fourth.code).toBe(status.DEADLINE_EXCEEDED);
+  });
+
+  test("because the caller gave up", async () => {
+    const signals: AbortSignal[] = [];
+    const watched = await startServer(
+      {
+        ...scripted,
+        create: (request, context) => {
+          signals.push(context.signal);
+          return scripted.create(request, context);
+        },
+      },
+      { version: "1.2.3" },
+    );
+    const caller = connect(watched.port);
+    const started = Promise.withResolvers<ClientUnaryCall>();
+    const lost = failure(
+      call<providerpb.CreateResponse>((callback) => {
+        started.resolve(caller.create(createRequest("aborted"), callback));
+      }),
+    );
+    while (watched.calls.count < 1) await sleep(1);
+    (await started.promise).cancel();
+    expect((await lost).code).toBe(status.CANCELLED);
+    while (watched.calls.count > 0) await sleep(1);
+    expect(signals.map(({ reason }) => fullMessage(reason))).toStrictEqual(["the engine went away"]);
+    caller.close();
+    await watched.stop();
+  });
+});
+
+describe("the engine's log", () => {
+  beforeEach(() => {
+    engine.logs.length = 0;
+  });
+
+  test("has everything that was said, in order, before the call is answered", async () => {
+    await create(createRequest("chatty"));
+    const line = (severity: number, message: string, ephemeral = false) => ({
+      severity,
+      message,
+      urn: urn("chatty"),
+      streamid: 0,
+      ephemeral,
+    });
+    expect(engine.logs).toStrictEqual([
+      line(1, "thinking", true),
+      line(0, "d"),
+      line(1, "i"),
+      line(2, "w"),
+      line(3, "e"),
+    ]);
+  });
+
+  describe("after the engine said where it is", () => {
+    const attach = (address: string) =>
+      call<emptypb.Empty>((callback) =>
+        client.attach(new pluginpb.PluginAttach().setAddress(address), callback),
+      );
+    let other: Awaited<ReturnType<typeof fakeEngine>>;
+
+    beforeAll(async () => {
+      other = await fakeEngine();
+    });
+    afterEach(() => attach(engine.address));
+
+    test("goes there, and nobody waits for an engine that is gone", async () => {
+      await attach(other.address);
+      await create(createRequest("chatty"));
+      expect([engine.logs.length, other.logs.length]).toStrictEqual([0, 5]);
+      other.stop();
+      const created = await create(createRequest("chatty"));
+      expect(created.getId()).toBe("i-1");
+    });
+  });
+});

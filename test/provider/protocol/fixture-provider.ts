@@ -1,0 +1,30 @@
+/** A provider plugin for the tests of `serve`: its resources do what their name says. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { serve } from "../../../provider/protocol/serve.ts";
+import { scripted } from "./scripted-provider.ts";
+
+await serve(
+  {
+    ...scripted,
+    async create(request, context) {
+      console.log("noise on the console");
+      switch (request.name) {
+        case "throws-elsewhere":
+          setTimeout(() => {
+            throw new Error("boom");
+          }, 10);
+          return await new Promise(() => undefined);
+        case "rejects-elsewhere":
+          void Promise.reject(new Error("bang"));
+          return await new Promise(() => undefined);
+        case "waits":
+          context.log.status("waiting");
+          await sleep(60_000, undefined, { signal: context.signal });
+          throw new Error("waited too long");
+        default:
+          return { id: String(process.pid), outputs: request.inputs };
+      }
+    },
+  },
+  { name: "fixture", version: "1.2.3" },
+);

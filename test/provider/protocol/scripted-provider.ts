@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { changes, detailedDiff } from "../../../provider/protocol/diff.ts";
+import { InputPropertiesError } from "../../../provider/protocol/errors.ts";
+import { unknown } from "../../../provider/protocol/property-value.ts";
+import type { CallContext, Provider } from "../../../provider/protocol/provider.ts";
+
+/** Until the signal fires; rejects with its reason. */
+async function untilAborted({ signal }: CallContext): Promise<never> {
+  await sleep(60_000, undefined, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+  throw new Error("nothing aborted this call");
+}
+
+/** Resources that do what their name says; all others are kept as they are declared. */
+export const scripted: Provider = {
+  configure({ args }) {
+    return args["url"] === "bad" ? Promise.reject(new Error("bad url")) : Promise.resolve();
+  },
+
+  check({ name, oldInputs, newInputs }) {
+    if (name === "wrong") {
+      const failures = [
+        { property: "size", reason: "too large" },
+        { property: "tags[0]", reason: "empty" },
+      ];
+      return Promise.resolve({ inputs: newInputs, failures });
+    }
+    return Promise.resolve({ inputs: { ...newInputs, old: oldInputs } });
+  },
+
+  diff({ oldInputs, newInputs }) {
+    const found = changes(oldInputs, newInputs);
+    return Promise.resolve({
+      detailedDiff: detailedDiff(found, (change) => change.path[0] === "name"),
+    });
+  },
+
+  async create({ name, inputs, preview, timeoutSeconds }, context) {
+    switch (name) {
+      case "invalid":
+        throw new InputPropertiesError("these cannot be", [
+          { propertyPath: "a.b", reason: "is not a number" },
+        ]);
+      case "throws":
+        throw new Error("the disk is full");
+      case "throws-many":
+        throw new AggregateError([new Error("first"), new Error("second")], "both failed");
+      case "aborted":
+        return await untilAborted(context);
+      case "chatty":
+        context.log.status("thinking");
+        context.log.debug("d");
+        context.log.info("i");
+        context.log.warn("w");
+        context.log.error("e");
+        break;
+    }
+    return {
+      id: preview ? "" : "i-1",
+      outputs: { ...inputs, address: preview ? unknown : "10.0.0.1", timeoutSeconds },
+      refreshBeforeUpdate: true,
+    };
+  },
+
+  read({ id, inputs, outputs }) {
+    if (id === "gone") return Promise.resolve(undefined);
+    return Promise.resolve({ id, inputs, outputs: { ...outputs, seen: true }, refreshBeforeUpdate: true });
+  },
+
+  update({ newInputs, oldInputs, oldOutputs, preview }) {
+    return Promise.resolve({
+      outputs: { newInputs, oldInputs, oldOutputs, preview },
+      refreshBeforeUpdate: true,
+    });
+  },
+
+  async delete({ name }, context) {
+    if (name === "aborted") await untilAborted(context);
+  },
+
+  invoke({ token, args }) {
+    return Promise.resolve({ result: { token, args } });
+  },
+};
