@@ -2,6 +2,13 @@
 // The command trustee-access. A clone holds it as TypeScript, which Node runs as it is; the package holds it compiled.
 import { existsSync } from "node:fs";
 
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(
+    `trustee-access needs Node 22.18 or newer; this is ${process.versions.node}. Install a newer one; in a clone, npm ci brings it.`,
+  );
+  process.exit(2);
+}
 const source = new URL("main.ts", import.meta.url);
 const compiled = new URL("../dist/cli/main.js", import.meta.url);
 // eslint-disable-next-line no-restricted-syntax -- which of the two depends on where this file is

@@ -46,6 +46,12 @@ describe("the components as a library of another program", () => {
     return stdout;
   }
 
+  it("brings the command trustee-access", () => {
+    const program = join(folder, "node_modules/trustee-access/cli/trustee-access.mjs");
+    const help = execFileSync(process.execPath, [program, "help", "lint"], { encoding: "utf8" });
+    expect(help).toMatch(/^Usage: trustee-access lint /);
+  });
+
   it.each([
     ["library", "orders", "orders-db/password"],
     ["components", "payments", "payments-key/key"],
