@@ -1,73 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import { changeRecords, type ChangeRecord } from "../core/access/changes.ts";
-import { accessReport, matrixText, type AccessReport } from "../core/access/matrix.ts";
-import type { OtherReader } from "../core/access/other-readers.ts";
+import { changeRecords } from "../core/access/changes.ts";
+import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { budgetReport, type Budget } from "../core/preflight/budget.ts";
+import type { StackOutputs as Outputs } from "../core/outputs.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import type { StackGrants } from "../core/policy/grants.ts";
 import { retirePolicy } from "../core/policy/share.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
-import type { PodDeclaration } from "../core/settings/pod.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
 import type { GetTrusteeResult } from "./trustee/index.ts";
 
-/** A pod or controller, as the commands beside pulumi find it. */
-export interface PodOutput {
-  /** Absent where somebody else deploys it under a name of theirs. */
-  readonly name: string | undefined;
-  readonly namespace: string;
-  readonly kind: PodDeclaration["kind"];
-  readonly container: string;
-  /** `false`: somebody else deploys it. */
-  readonly deployed: boolean;
-  /** How its TEE binds the initdata, and so what its claim is. */
-  readonly binding: PodDeclaration["binding"];
-  /** Absent where the initdata is a file of the user's: what that says is in its annotation. */
-  readonly agentPolicy?: PodDeclaration["agentPolicy"];
+/** A stack's outputs: see {@link stackOutputs}. Two of them are known once their resources are. */
+export interface StackOutputs extends Omit<Outputs, Known> {
+  readonly resourcePolicy: pulumi.Output<Outputs["resourcePolicy"]>;
+  readonly referenceValuesExpire: pulumi.Output<Outputs["referenceValuesExpire"]>;
 }
-
-/** The Trustee that the stack is on. */
-export interface TrusteeOutput {
-  readonly url: string;
-  /** For people: nothing is decided by it. */
-  readonly generation: string;
-  readonly cluster: Settings["podCluster"];
-  readonly namespace: string;
-  readonly kbsConfig: string;
-  readonly deployment: string;
-  /** The key of the policy's ConfigMap that Trustee reads. */
-  readonly policyKey: string;
-  /** The key of the reference values' ConfigMap that Trustee reads. */
-  readonly referenceValuesKey: string;
-}
-
-/** What a stack says of itself; pods are called as grants call them. */
-export interface StackOutputs {
-  /** The access matrix, as lines to read. */
-  readonly matrix: readonly string[];
-  /** The same for machines. */
-  readonly access: AccessReport;
-  /** In a preview, which cells are about to open and to close; empty once that is deployed. */
-  readonly accessChanges: readonly ChangeRecord[];
-  /** Who reads this stack's secrets by the grants of other stacks. */
-  readonly otherReaders: readonly OtherReader[];
-  /** Pod or reader -> PCR8 (Azure vTPM), host data (SNP) or mr_config_id (TDX), lower-case hex. */
-  readonly initData: Readonly<Record<string, string>>;
-  /** Pod -> the value of `io.katacontainers.config.hypervisor.cc_init_data`: base64 of gzip of its TOML. */
-  readonly annotations: Readonly<Record<string, string>>;
-  /** What this stack puts into the policy. */
-  readonly grants: StackGrants;
-  readonly pods: Readonly<Record<string, PodOutput>>;
-  readonly podCluster: Settings["podCluster"];
-  readonly trustee: TrusteeOutput;
-  /** How full the limits of Kubernetes and of the clouds are. */
-  readonly budget: Readonly<Record<string, unknown>>;
-  /** The policy as it is in the cluster: Rego. */
-  readonly resourcePolicy: pulumi.Output<string>;
-  /** Entry of the reference values -> when it expires, RFC 3339. */
-  readonly referenceValuesExpire: pulumi.Output<Readonly<Record<string, string>>>;
-}
+type Known = "resourcePolicy" | "referenceValuesExpire";
+export type PodOutput = Outputs["pods"][string];
+export type TrusteeOutput = Outputs["trustee"];
 
 /** A stack's outputs: the matrix first, since that is what people look at. */
 export function outputsOf(declared: {
@@ -97,7 +47,9 @@ export function outputsOf(declared: {
       deployed: declaration.deploy,
       binding: declaration.binding,
       // What a file of the user's says is in its annotation.
-      ...(declaration.initdataFile === undefined ? { agentPolicy: declaration.agentPolicy } : {}),
+      ...(declaration.initdataFile === undefined
+        ? { agentPolicy: { requests: {}, ...declaration.agentPolicy } }
+        : {}),
     })),
     podCluster: clusterOf(settings.podCluster),
     trustee: {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { PreviewError, previewedOutputs } from "../diff/preview.ts";
 import { usualSyntax } from "../questions/questions.ts";
-import { parseOutputs, type StackOutputs } from "../commands/stack.ts";
+import { parseOutputs } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import { runPreview } from "../commands/run-preview.ts";
 import { UsageError } from "../commands/run.ts";
 import type { PolicyText } from "./source.ts";

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { decisionWords } from "../../core/access/changes.ts";
 import { claimedInitData } from "../../core/access/model.ts";
-import type { StackOutputs } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import { otherReaderLine } from "../../core/access/other-readers.ts";
 import type { AgentResult } from "./agent-policy.ts";
 import { holds, type Proof } from "./prove.ts";

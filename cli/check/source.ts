@@ -5,7 +5,8 @@ import { livePolicy } from "../audit/trustee-view.ts";
 import { messageOf } from "../../core/records.ts";
 import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
-import { readStack, type StackOutputs } from "../commands/stack.ts";
+import { readStack } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import { UsageError } from "../commands/run.ts";
 import { readPlannedPolicy } from "./preview.ts";
 

@@ -5,7 +5,8 @@ import { askPolicy } from "../live/ask-policy.ts";
 import { connectStack } from "../live/connect.ts";
 import { readStackPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
-import { stackFacts, type StackOutputs } from "./stack.ts";
+import { stackFacts } from "./stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 
 /** What `trustee-access lint` finds of a stack's live Trustee and of the pods in its namespaces. */
 export async function audit(stack: StackOutputs): Promise<readonly Finding[]> {

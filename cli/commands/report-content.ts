@@ -1,7 +1,8 @@
 import { matrixOfReport } from "../../core/access/matrix.ts";
 import type { PageContent } from "../report/content.ts";
 import { own } from "../../core/records.ts";
-import { bindingsOf, type StackOutputs } from "./stack.ts";
+import { bindingsOf } from "./stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 
 /** What a stack's outputs have to show. */
 export function contentOf(stack: StackOutputs): PageContent {

@@ -1,69 +1,11 @@
 import { execa, ExecaError } from "execa";
-import { z } from "zod";
-import { allowedReasons, deniedReasons } from "../../core/access/model.ts";
-import { otherReader } from "../diff/preview.ts";
+import { allowedReasons } from "../../core/access/model.ts";
 import type { StackFacts } from "../audit/facts.ts";
 import { bindingOf } from "../audit/pod-claims.ts";
-import { bindings, type Binding } from "../../core/initdata/binding.ts";
+import type { Binding } from "../../core/initdata/binding.ts";
 import { own } from "../../core/records.ts";
-import { ANY_TEE, listGrants, otherSecretsModes } from "../../core/policy/grants.ts";
-import { grantTable } from "../../core/policy/registry.ts";
-import { workloadKinds } from "../../core/settings/workload.ts";
-
-const cluster = z.object({ kubeconfig: z.string().optional(), context: z.string().optional() });
-
-const agentPolicy = z.object({
-  logs: z.boolean(),
-  allowedCommands: z.array(z.string()),
-  requests: z.record(z.string(), z.boolean()),
-});
-
-const stackOutputsSchema = z.object({
-  access: z.record(z.string(), z.record(z.string(), z.enum([...allowedReasons, ...deniedReasons]))),
-  initData: z.record(z.string(), z.string()),
-  /** What this stack puts into the policy, which other stacks may share. */
-  grants: z.object({
-    stack: z.string(),
-    others: z.enum(otherSecretsModes),
-    secrets: grantTable,
-  }),
-  annotations: z.record(z.string(), z.string()),
-  /** By the name that grants know a pod by. `agentPolicy` is as it was declared; absent where the initdata is a file of the user's. */
-  pods: z.record(
-    z.string(),
-    z.object({
-      name: z.string().optional(),
-      namespace: z.string(),
-      kind: z.enum(workloadKinds).default("Pod"),
-      container: z.string(),
-      /** `false`: somebody else deploys it. */
-      deployed: z.boolean().default(true),
-      /** An older release did not put it out: {@link bindingsOf}. */
-      binding: z.enum(bindings).optional(),
-      agentPolicy: agentPolicy.optional(),
-    }),
-  ),
-  podCluster: cluster,
-  /** Trustee and where it is; `cluster` as kubectl would be told. */
-  trustee: z.object({
-    url: z.string(),
-    /** For people. */
-    generation: z.string(),
-    cluster,
-    namespace: z.string(),
-    kbsConfig: z.string(),
-    deployment: z.string(),
-    policyKey: z.string(),
-    referenceValuesKey: z.string(),
-  }),
-  resourcePolicy: z.string(),
-  /** Who reads its secrets by the grants of other stacks; an older release did not put it out. */
-  otherReaders: z.array(otherReader).default([]),
-  referenceValuesExpire: z.record(z.string(), z.string()),
-});
-
-/** The outputs of a stack of this project, as far as the commands beside pulumi need them. */
-export type StackOutputs = z.infer<typeof stackOutputsSchema>;
+import { ANY_TEE, listGrants } from "../../core/policy/grants.ts";
+import { stackOutputs, type StackOutputs } from "../../core/outputs.ts";
 
 /** The stack cannot be read; the message says what to do. */
 export class StackError extends Error {
@@ -105,7 +47,7 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
  * @throws StackError
  */
 export function parseOutputs(outputs: unknown, fix: string): StackOutputs {
-  const parsed = stackOutputsSchema.safeParse(outputs);
+  const parsed = stackOutputs.safeParse(outputs);
   if (parsed.success) return parsed.data;
   throw new StackError(
     `The stack has not all the outputs of this program (${parsed.error.issues.map(({ path }) => path.join(".")).join(", ")}): ${fix}.`,

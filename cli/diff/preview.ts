@@ -1,53 +1,16 @@
 import { z } from "zod";
-import { ANY_TEE, tableBindings } from "../../core/policy/grants.ts";
-import { doubts, type ChangeRecord } from "../../core/access/changes.ts";
+import { stackOutputs } from "../../core/outputs.ts";
 import { parseJson } from "../../core/records.ts";
-import { allowedReasons, deniedReasons } from "../../core/access/model.ts";
 
-/** One of the output `otherReaders`, as a stack puts it out. */
-export const otherReader = z.object({
-  stack: z.string(),
-  reader: z.string(),
-  secret: z.string(),
-  key: z.string(),
-  initData: z.string(),
-  /** An older release did not put it out. */
-  binding: z.enum(tableBindings).default(ANY_TEE),
-  former: z.boolean(),
-});
-
-const reason = z.enum([...allowedReasons, ...deniedReasons]);
-
-/** One of the output `accessChanges`: its reasons are among those that this program knows. */
-const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
-  z.object({
-    effect: z.enum(["OPENS", "closes"]),
-    pod: z.string(),
-    secret: z.string(),
-    before: z.enum([...reason.options, "unknown"]),
-    after: reason,
-  }),
-  z.object({ effect: z.literal("UNKNOWN"), doubt: z.enum(doubts) }),
-]);
-
-const declaredPod = z.object({
-  deployed: z.boolean().default(true),
-  agentPolicy: z
-    .object({
-      logs: z.boolean(),
-      allowedCommands: z.array(z.string()),
-      requests: z.record(z.string(), z.boolean()),
-    })
-    .optional(),
-});
-
-/** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
+/** The outputs that a comparison needs. An output that an older release did not have is empty. */
 const outputsSchema = z.object({
-  access: z.record(z.string(), z.record(z.string(), reason)),
-  initData: z.record(z.string(), z.string()).default({}),
-  pods: z.record(z.string(), declaredPod).default({}),
-  otherReaders: z.array(otherReader).default([]),
-  accessChanges: z.array(changeRecord).default([]),
+  access: stackOutputs.shape.access,
+  initData: stackOutputs.shape.initData.default({}),
+  pods: z
+    .record(z.string(), stackOutputs.shape.pods.valueType.pick({ deployed: true, agentPolicy: true }))
+    .default({}),
+  otherReaders: stackOutputs.shape.otherReaders,
+  accessChanges: stackOutputs.shape.accessChanges,
 });
 
 /** What one deployment of a stack says of access. */

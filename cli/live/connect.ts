@@ -3,7 +3,8 @@ import { clusterOf } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
-import { readStack, type StackOutputs } from "../commands/stack.ts";
+import { readStack } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import type { TrusteePlace } from "./read-trustee.ts";
 
 /** Which Trustee and which pods, as the command line says. */

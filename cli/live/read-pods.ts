@@ -6,7 +6,8 @@ import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
 import { UsageError } from "../commands/run.ts";
-import { podNamespaces, type StackOutputs } from "../commands/stack.ts";
+import { podNamespaces } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import { podSpec, podStatus } from "./shapes.ts";
 import { annotationWriter, seconds } from "./written.ts";
 

@@ -8,7 +8,8 @@ import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/workload.ts";
-import { stackFacts, type StackOutputs } from "../commands/stack.ts";
+import { stackFacts } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 /** Cells whose denials were told apart, or why they could not be. */

@@ -3,7 +3,8 @@ import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { own } from "../../core/records.ts";
-import type { ExpectedCell, StackOutputs } from "../commands/stack.ts";
+import type { ExpectedCell } from "../commands/stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { kubectlCluster } from "./kubectl.ts";
 

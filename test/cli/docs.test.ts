@@ -5,6 +5,7 @@ import { outcomes } from "../../cli/verify/outcome.ts";
 import { conditionNames } from "../../cli/explain/explanation.ts";
 import { rules } from "../../cli/lint/finding.ts";
 import { bindings } from "../../core/initdata/binding.ts";
+import { stackOutputs } from "../../core/outputs.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";
 
 /** The cells of a page's tables, row by row. */
@@ -45,6 +46,14 @@ describe("the documentation", () => {
     expect(new Set(documented.filter((name) => !bindings.some((binding) => binding === name)))).toEqual(
       new Set([...named, ...listed, "rotation", "takeOver"]),
     );
+  });
+
+  it("has every output of a stack, as its schema describes it", () => {
+    const outputs = Object.entries(stackOutputs.shape).map(([name, { description = "" }]) => [
+      `\`${name}\``,
+      description,
+    ]);
+    expect(rowsOf("outputs").slice(2)).toEqual(outputs);
   });
 
   it("has every condition of explain, in order", () => {

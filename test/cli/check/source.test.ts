@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { prove } from "../../../cli/check/prove.ts";
 import { readLivePolicy } from "../../../cli/check/source.ts";
-import type { StackOutputs } from "../../../cli/commands/stack.ts";
+import type { StackOutputs } from "../../../core/outputs.ts";
 import { trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
 import { kubeconfigOf } from "../../kube/api-server.ts";
