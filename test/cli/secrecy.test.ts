@@ -172,6 +172,7 @@ describe("the files of this project", () => {
       "README.md",
       "docs/ci.md",
       "docs/check.md",
+      "docs/diff.md",
       "cli/commands/diff.ts",
       "deploy/ci/github/trustee-access.yml",
       "deploy/ci/gitlab/trustee-access.yml",
