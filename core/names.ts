@@ -37,7 +37,7 @@ const secretKey: NameRule = {
 };
 
 const nameRules = { subdomain, label, secretKey } as const;
-export type NameKind = keyof typeof nameRules;
+type NameKind = keyof typeof nameRules;
 
 /** True if `name` keeps the rule. What keeps it holds no quote, space or line break, so it cannot break out of a Rego or JSON string. */
 export function isName(kind: NameKind, name: string): boolean {

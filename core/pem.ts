@@ -1,5 +1,8 @@
 import type { Issues } from "./issues.ts";
 
+/** The value of `trustee.certificateAuthority` for a KBS certificate from a CA that every guest knows. */
+export const PUBLIC = "public";
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----(?:\r?\n)?/g;
 
 /** The certificates in a PEM text, each as it is there: nothing that stands around them. */

@@ -26,7 +26,7 @@ const EVERY_OTHER_POD = "every other pod";
 const EVERY_OTHER_SECRET = "every other secret";
 
 /** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
-export type FormerWhy = Decision["why"] | "unknown";
+type FormerWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
 export interface AccessChange {

@@ -15,7 +15,7 @@ export function encodeAnnotation(toml: string): string {
 }
 
 /** No guest takes a longer document: its data hub, its agent policy and its image policy come to some KiB. Bytes. */
-export const LONGEST_INITDATA = 1024 * 1024;
+const LONGEST_INITDATA = 1024 * 1024;
 
 class TooLong extends Error {}
 

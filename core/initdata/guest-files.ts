@@ -26,7 +26,7 @@ export interface GuestFiles {
 }
 
 /** What keeps the guest's programs from the KBS, whichever that is. */
-export interface GuestFileFlaw {
+interface GuestFileFlaw {
   /** A sentence that begins by "its" or "there is", with how to fix it. */
   readonly words: string;
   /** `false`: the guest's image may have what is missing. */

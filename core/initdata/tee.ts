@@ -1,5 +1,8 @@
-import type { Cloud } from "../preflight/user-data.ts";
 import type { Binding } from "./binding.ts";
+
+/** The clouds whose peer pods are virtual machines that get their initdata as user data. */
+export const clouds = ["azure", "aws", "libvirt"] as const;
+export type Cloud = (typeof clouds)[number];
 
 /**
  * How pods of a runtime class bind initdata, by the names that Kata Containers and its operators give them; `undefined`: the name
@@ -31,7 +34,7 @@ const peerPodBindings: Readonly<Record<Cloud, readonly Binding[]>> = {
 };
 
 /** What says on what a pod runs. */
-export interface RunsOn {
+interface RunsOn {
   readonly runtimeClass?: string | undefined;
   readonly machineType?: string | undefined;
   /** Where peer pods run, if that is said. */

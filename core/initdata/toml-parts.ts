@@ -4,7 +4,7 @@ import { isRecord, messageOf, own } from "../records.ts";
 export type Table = Readonly<Record<string, unknown>>;
 
 /** A text as TOML. */
-export interface ReadToml {
+interface ReadToml {
   readonly table: Table;
   /** Why it is none; then `table` has the parts of it that can be read. */
   readonly problem?: string;

@@ -1,7 +1,7 @@
 import { byName, isRecord, own, parseJson } from "../records.ts";
 
 /** Secret -> the owners of ours (resource URNs) that want it in the list, for the names that this project put there. */
-export type SecretLedger = Readonly<Record<string, readonly string[]>>;
+type SecretLedger = Readonly<Record<string, readonly string[]>>;
 
 /** `spec.kbsSecretResources` of a KbsConfig with our own record of what in it is ours. */
 export interface SecretResources {

@@ -11,13 +11,13 @@ import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
 import type { Rotation } from "../rotation/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Settings } from "../settings/schema.ts";
 import type { LivePod } from "./live-pod.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "./pod.ts";
 import { checkDistinct, groupOf, outsideReader, podReader, readerGroups, type Reader } from "./reader.ts";
 
 /** What the plan needs to know of the live Trustee. */
-export interface TrusteeEndpoint extends KbsEndpoint {
+interface TrusteeEndpoint extends KbsEndpoint {
   /** The resource policy that is live: what other stacks grant and restrict stands in it. @default none */
   readonly policy?: Before;
   /** The lines of other stacks that it has lost, and that come back with the next write. @default none */

@@ -1,5 +1,4 @@
-import { given, type Issues } from "../issues.ts";
-import { someOf } from "../preflight/images.ts";
+import { given, someOf, type Issues } from "../issues.ts";
 import { own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { listed } from "../settings/references.ts";

@@ -49,7 +49,7 @@ export function carriedAlgorithm(
 }
 
 /** What a pod's initdata may come from beside its settings. */
-export interface PodSources {
+interface PodSources {
   /** The content of its initdataFile: then nothing is generated. */
   readonly file?: string | undefined;
   /** The object of its name as it is in the cluster, where that was looked at, and this stack, whose it should be. */

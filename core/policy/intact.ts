@@ -5,7 +5,7 @@ import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 
 /** What a policy decides by. */
-export interface PolicyRules {
+interface PolicyRules {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
 }

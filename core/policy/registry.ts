@@ -14,7 +14,7 @@ import {
 export type Before = string | null;
 
 /** Whose policy a text is: what each stack has put in, and what was there before the first of them. */
-export interface Registry {
+interface Registry {
   readonly stacks: readonly StackGrants[];
   readonly before: Before;
 }

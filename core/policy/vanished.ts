@@ -110,7 +110,7 @@ export function vanishedWords({ line, backup, whole }: VanishedStack): string {
 }
 
 /** Where the second place is, for a message. */
-export interface RecordsPlace {
+interface RecordsPlace {
   readonly namespace: string;
   readonly kbsConfig: string;
 }

@@ -2,7 +2,7 @@ import { regoStatements, type RegoBranch, type RegoStatement } from "../rego/rul
 import { isSign, isWord, regoTokens, stringValue, takeUntil, type RegoToken } from "../rego/tokens.ts";
 
 /** A line of an agent policy that allows what the tutorial refuses. */
-export interface Widening {
+interface Widening {
   readonly request: string;
   /** Whether it allows every such request; otherwise it depends on what only an evaluation would tell. */
   readonly always: boolean;
@@ -103,7 +103,7 @@ export function wideningsIn(rego: string, requests: readonly string[]): readonly
 }
 
 /** A command that a policy's data allow, with the line that it stands on. */
-export interface ListedCommand {
+interface ListedCommand {
   readonly command: string;
   readonly line: number;
 }

@@ -1,11 +1,10 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
-import { given } from "../issues.ts";
+import { given, someOf } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { startProblems, startRequests } from "./agent-policy-start.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
-import { someOf } from "./images.ts";
 import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
 
 /** Requests that the tutorial refuses, with what they let the host do. */

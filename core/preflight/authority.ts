@@ -1,11 +1,8 @@
-import { certificateBlocks } from "../pem.ts";
+import { certificateBlocks, PUBLIC } from "../pem.ts";
 import { certificatesIn, isAuthority, isSelfSigned, pathTo, readCertificate } from "./x509.ts";
 
-/** What `trustee.certificateAuthority` says where the guests' own trust store is to decide. */
-export const PUBLIC = "public";
-
 /** Where the certificate that guests trust may come from. */
-export interface AuthoritySources {
+interface AuthoritySources {
   /** `trustee.certificateAuthority`: {@link PUBLIC}, or PEM. */
   readonly setting?: string | undefined;
   /** `ca.crt` of the certificate's Secret, PEM. */

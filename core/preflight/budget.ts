@@ -1,3 +1,4 @@
+import type { Cloud } from "../initdata/tee.ts";
 import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -18,7 +19,7 @@ import {
 } from "../reference-values/ledger.ts";
 import { joinReferenceValues, unwritableEntries } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
-import { userDataGauge, type Cloud } from "./user-data.ts";
+import { userDataGauge } from "./user-data.ts";
 
 /**
  * All annotations of one object, keys and values.
@@ -30,7 +31,7 @@ const ANNOTATIONS_LIMIT = 256 * 1024;
 const CONFIG_MAP_LIMIT = 1024 * 1024;
 
 /** The gauge of one pod. */
-export interface PodGauge extends Gauge {
+interface PodGauge extends Gauge {
   readonly pod: string;
   /** Where the pod stands in the settings. */
   readonly path: string;

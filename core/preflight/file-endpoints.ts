@@ -6,7 +6,7 @@ import type { InitdataFile } from "./initdata-files.ts";
 import { areRelated, certificatesIn, isAuthority, isSelfSigned } from "./x509.ts";
 
 /** The live KBS. */
-export interface LiveEndpoint extends Endpoint {
+interface LiveEndpoint extends Endpoint {
   /** The Secret with what the KBS serves, for messages. */
   readonly where: string;
 }

@@ -2,23 +2,27 @@ import { withoutHardware } from "../access/matrix.ts";
 import type { ServedSecrets } from "../initdata/need-flaws.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
+import { unwritable } from "../reference-values/document.ts";
+import { formatOf } from "../reference-values/format.ts";
+import { unwritableEntries } from "../reference-values/merge.ts";
 import { isCreated } from "../settings/references.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Settings } from "../settings/schema.ts";
 import { trusteeNames } from "../trustee/generation.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
-import { annotationWarnings } from "./annotations.ts";
-import { bindingWarnings } from "./bindings.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
-import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
-import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
-import { secretKeyWarnings } from "./secret-keys.ts";
-import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
-import { sharedInitdataWarnings } from "./shared-initdata.ts";
+import {
+  annotationWarnings,
+  bindingWarnings,
+  duplicateWarnings,
+  imageWarnings,
+  secretKeyWarnings,
+  sharedInitdataWarnings,
+} from "./warnings.ts";
 
 /** What the guards need to know of the live Trustee. */
 export interface LiveTrustee extends LiveTexts {
@@ -37,7 +41,7 @@ export interface LiveTrustee extends LiveTexts {
 }
 
 /** What is not wrong, but should be known. */
-export interface Guarded {
+interface Guarded {
   readonly budget: Budget;
   /** Each a whole sentence, in a fixed order. */
   readonly warnings: readonly string[];
@@ -139,6 +143,20 @@ function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets 
     missing: new Set(live.missingSecrets),
     keys: Object.fromEntries([...Object.entries(live.secretKeys ?? {}), ...created]),
   };
+}
+
+/** Entries of the live reference values that cannot take the digests which the plan has for them. */
+function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void {
+  const { referenceValuesKey: key, referenceValues } = live;
+  const place = { key, format: formatOf(key, referenceValues) };
+  for (const entry of unwritableEntries(key, referenceValues, digests)) {
+    issues.add({
+      path: "referenceValues.entries",
+      given: unwritable(place, entry).message.replace(/\.? Nothing was written;.*$/, ""),
+      allowed: "entries whose value is a list, or that do not exist yet",
+      fix: "Name another entry, or make its value a list by hand.",
+    });
+  }
 }
 
 /**

@@ -1,8 +1,5 @@
+import type { Cloud } from "../initdata/tee.ts";
 import { gauge, type Gauge } from "./gauge.ts";
-
-/** Where peer pods are created as virtual machines that get their initdata as user data. */
-export const clouds = ["azure", "aws", "libvirt"] as const;
-export type Cloud = (typeof clouds)[number];
 
 /** Bytes that the cloud takes; for Azure of base64, for AWS of what is encoded. libvirt sets no limit. */
 const limits: Readonly<Record<Cloud, number | undefined>> = {

@@ -68,7 +68,7 @@ export function covers(certificate: X509Certificate, host: string): boolean {
 }
 
 /** By name and signature alone: the key usage of the issuer does not count. */
-export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
   } catch {

@@ -222,7 +222,7 @@ function withExpiration(entry: string, expiration: string): string {
 }
 
 /** The fields that change in an entry; what is absent of them stays. */
-export interface EntryChange {
+interface EntryChange {
   /** Those of the entry in their order, without some and with new ones at the end. */
   readonly values: readonly string[];
   /** `%Y-%m-%dT%H:%M:%SZ` */

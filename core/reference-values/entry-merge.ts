@@ -12,7 +12,7 @@ import type { CreatedEntry, Ledger, TheirEntry } from "./ledger.ts";
 import { whoseValues } from "./whose.ts";
 
 /** What one owner wants of the entries of one name. */
-export interface EntryRequest {
+interface EntryRequest {
   readonly name: string;
   readonly digests: readonly string[];
   readonly owner: string;
@@ -26,7 +26,7 @@ export interface EntryRequest {
   readonly known: readonly TheirEntry[] | undefined;
 }
 
-export interface EntryResult {
+interface EntryResult {
   readonly document: ReferenceValuesDocument;
   /** What of {@link Ledger.added} is about entries of this name. */
   readonly added: readonly string[];

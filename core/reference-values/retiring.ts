@@ -7,7 +7,7 @@ import type { Digests, Ledger } from "./ledger.ts";
 import { reduceReferenceValues } from "./merge.ts";
 
 /** What a resource wanted before, and what of that was retiring already. */
-export interface FormerDigests {
+interface FormerDigests {
   readonly digests: Digests;
   /** Digest -> reader, of all of these. */
   readonly readers: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ export const DAY = 86_400_000;
 export const NOTICE_DAYS = 30;
 
 /** How many days ahead entries are dated that are created here: all, and single ones. */
-export interface Validity {
+interface Validity {
   readonly validityDays: number;
   readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
 }

@@ -9,7 +9,7 @@ export interface ChangedObject {
 }
 
 /** ConfigMap -> resourceVersion, as operators from v0.21 write it into the pod template. */
-export type ConfigMapVersions = Readonly<Record<string, string>>;
+type ConfigMapVersions = Readonly<Record<string, string>>;
 
 export interface ObservedPod {
   readonly name: string;

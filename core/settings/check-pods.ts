@@ -4,7 +4,7 @@ import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { checkUnique } from "./check-unique.ts";
-import { everythingKnown, type Doubts, type IsKnown } from "./doubts.ts";
+import { everythingKnown, type Unread, type IsKnown } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";
 
@@ -126,7 +126,7 @@ export function checkPod(
   }
 }
 
-export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Doubts, issues: Issues): void {
+export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Unread, issues: Issues): void {
   pods.forEach((pod, index) => {
     checkPod(pod, `pods[${index}]`, issues, knownOf(pod));
   });

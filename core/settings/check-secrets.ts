@@ -3,7 +3,7 @@ import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { checkName } from "../names.ts";
 import { own } from "../records.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
 import { listed } from "./references.ts";
 import type { SecretSettings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
@@ -106,8 +106,8 @@ function checkSecret(
   {
     values,
     reserved,
-    doubts,
-  }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly doubts: Doubts },
+    unread,
+  }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly unread: Unread },
   issues: Issues,
 ): void {
   checkSecretName(secret, `${path}.name`, issues);
@@ -121,7 +121,7 @@ function checkSecret(
       fix: "Rename the secret.",
     });
   }
-  if (secret.from !== "setting" || doubts.hasUnreadValues(secret.name)) return;
+  if (secret.from !== "setting" || unread.hasUnreadValues(secret.name)) return;
   const held = own(values, secret.name) ?? [];
   for (const key of secret.keys.filter((name) => !held.includes(name))) {
     issues.add({
@@ -162,23 +162,23 @@ function checkSecretValues(
 
 /**
  * @param certificateSecret the Secret with the KBS's certificate, and its private key beside it
- * @param doubts what is wrong in its shape already: nothing is said of what refers to it
+ * @param unread what is wrong in its shape already: nothing is said of what refers to it
  */
 export function checkSecrets(
   secrets: readonly SecretSettings[],
   values: SecretValueNames,
   certificateSecret: string,
-  doubts: Doubts,
+  unread: Unread,
   issues: Issues,
 ): void {
   const reserved = [...reservedSecrets, certificateSecret];
   secrets.forEach((secret, index) => {
-    checkSecret(secret, `secrets[${index}]`, { values, reserved, doubts }, issues);
+    checkSecret(secret, `secrets[${index}]`, { values, reserved, unread }, issues);
   });
   checkUnique(
     secrets.map(({ name }, index) => ({ name, path: `secrets[${index}].name` })),
     "a secret",
     issues,
   );
-  if (!doubts.failed.has("secrets")) checkSecretValues(secrets, values, issues);
+  if (!unread.failed.has("secrets")) checkSecretValues(secrets, values, issues);
 }

@@ -5,30 +5,30 @@ import { checkPods } from "./check-pods.ts";
 import { checkReaders } from "./check-readers.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
+import type { Settings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
-import type { Settings } from "./settings.ts";
 
 /**
  * Everything that can be said of the settings without a cluster: name rules, references, doubles.
- * @param doubts what is wrong in its shape already: nothing is said of what refers to it
+ * @param unread what is wrong in its shape already: nothing is said of what refers to it
  */
 export function checkSettings(
   settings: Omit<Settings, "podCluster">,
   values: SecretValueNames,
-  doubts: Doubts,
+  unread: Unread,
   issues: Issues,
 ): void {
-  checkPods(settings.pods, doubts, issues);
-  checkReaders(settings.readers, settings.pods, doubts, issues);
+  checkPods(settings.pods, unread, issues);
+  checkReaders(settings.readers, settings.pods, unread, issues);
   checkSecrets(
     settings.secrets,
     values,
     settings.trustee.certificateSecret ?? trusteeNames.certificate,
-    doubts,
+    unread,
     issues,
   );
-  checkGrants(settings.grants, settings, doubts, issues);
+  checkGrants(settings.grants, settings, unread, issues);
   for (const [binding, entries] of Object.entries(settings.referenceValues.entries)) {
     checkUnique(
       entries.map((name, index) => ({ name, path: `referenceValues.entries.${binding}[${index}]` })),

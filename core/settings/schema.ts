@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
-import { PUBLIC } from "../preflight/authority.ts";
-import { clouds } from "../preflight/user-data.ts";
-import { isOnlyCertificates } from "../pem.ts";
+import { clouds } from "../initdata/tee.ts";
+import { isOnlyCertificates, PUBLIC } from "../pem.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { generations, trusteeNames } from "../trustee/generation.ts";
 import { isKubeconfigContent } from "./cluster.ts";
 import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
+import type { PodDeclaration } from "./pod.ts";
 
 /** A cluster as kubectl knows it. */
 const clusterShape = {
@@ -183,3 +183,17 @@ export type Sections = { readonly [Name in SectionName]: z.output<(typeof sectio
 export type SecretSettings = Sections["secrets"][number];
 export type ReaderSettings = Sections["readers"][number];
 export type GrantSettings = Sections["grants"][number];
+
+/** Everything that one stack declares, checked and with every default filled in. */
+export interface Settings {
+  readonly trustee: Sections["trustee"];
+  readonly podCluster: Sections["podCluster"];
+  readonly secrets: Sections["secrets"];
+  readonly pods: readonly PodDeclaration[];
+  readonly readers: Sections["readers"];
+  readonly grants: Sections["grants"];
+  readonly otherSecrets: Sections["otherSecrets"];
+  readonly referenceValues: Sections["referenceValues"];
+  readonly rotation: Sections["rotation"];
+  readonly takeOver: Sections["takeOver"];
+}

@@ -2,7 +2,7 @@ import { given, type Issue } from "../issues.ts";
 import { isRecord } from "../records.ts";
 
 /** What `secretValues` holds, and what is wrong with it. */
-export interface ReadSecretValues {
+interface ReadSecretValues {
   /** Secret -> key -> its value. */
   readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Never with a value in it. */

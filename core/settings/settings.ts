@@ -3,27 +3,15 @@ import { given, Issues, type Issue } from "../issues.ts";
 import { allowedBy, memberNames } from "./allowed.ts";
 import { checkSettings } from "./check.ts";
 import { checkAnnotations, checkClaims } from "./check-pods.ts";
-import { doubtsOf } from "./doubts.ts";
-import { declarePod, type PodDeclaration } from "./pod.ts";
-import { sections, type SectionName, type Sections } from "./schema.ts";
+import { unreadOf } from "./unread.ts";
+import { declarePod } from "./pod.ts";
+import { sections, type SectionName, type Sections, type Settings } from "./schema.ts";
 import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
+
+export type { Settings };
 
 /** Settings as they come: a name without its namespace -> parsed JSON, `undefined` where it is not set. */
 export type RawSettings = Readonly<Record<string, unknown>>;
-
-/** Everything that one stack declares, checked and with every default filled in. */
-export interface Settings {
-  readonly trustee: Sections["trustee"];
-  readonly podCluster: Sections["podCluster"];
-  readonly secrets: Sections["secrets"];
-  readonly pods: readonly PodDeclaration[];
-  readonly readers: Sections["readers"];
-  readonly grants: Sections["grants"];
-  readonly otherSecrets: Sections["otherSecrets"];
-  readonly referenceValues: Sections["referenceValues"];
-  readonly rotation: Sections["rotation"];
-  readonly takeOver: Sections["takeOver"];
-}
 
 function pathOf(section: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>(
@@ -125,8 +113,8 @@ export function readSettings(
     checkClaims(claims, `pods[${index}].claims`, issues);
     checkAnnotations(annotations, `pods[${index}].annotations`, issues);
   });
-  const doubts = doubtsOf(failed, pods, parsed.pods, { values: secretValues, known });
-  checkSettings({ ...parsed, pods }, secretValues, doubts, issues);
+  const unread = unreadOf(failed, pods, parsed.pods, { values: secretValues, known });
+  checkSettings({ ...parsed, pods }, secretValues, unread, issues);
   issues.addAll(known);
   const { podDefaults: _, ...settings } = parsed;
   return { ...settings, pods };

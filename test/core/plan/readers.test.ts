@@ -1,4 +1,4 @@
-import { annotationWarnings } from "../../../core/preflight/annotations.ts";
+import { annotationWarnings } from "../../../core/preflight/warnings.ts";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { changeLine } from "../../../core/access/changes.ts";
 import { matrixText } from "../../../core/access/matrix.ts";
-import { sharedInitdataWarnings } from "../../../core/preflight/shared-initdata.ts";
+import { sharedInitdataWarnings } from "../../../core/preflight/warnings.ts";
 import { makePlan, type Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy, retiringReaders } from "../../../core/policy/share.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";

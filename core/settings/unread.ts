@@ -8,7 +8,7 @@ import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
 export type IsKnown = (setting: keyof PodOptions) => boolean;
 
 /** What cannot be known, so that nothing is said of what follows from it: one typo is one problem. */
-export interface Doubts {
+export interface Unread {
   /** Sections that have not their shape, and count as empty. */
   readonly failed: ReadonlySet<SectionName>;
   readonly knownOf: (pod: PodDeclaration) => IsKnown;
@@ -22,12 +22,12 @@ export const everythingKnown: IsKnown = () => true;
  * @param own the pods' own settings, in the order of the declarations that were made of them
  * @param known what was found to be wrong with `secretValues` while it was read
  */
-export function doubtsOf(
+export function unreadOf(
   failed: ReadonlySet<SectionName>,
   pods: readonly PodDeclaration[],
   own: readonly PodSettings[],
   { values, known }: { readonly values: SecretValueNames; readonly known: readonly Issue[] },
-): Doubts {
+): Unread {
   const paths = new Set(known.map(({ path }) => path));
   const isNothingRead = paths.has(SECRET_VALUES) && Object.keys(values).length === 0;
   const settings = new Map(pods.map((pod, index) => [pod, own[index]]));

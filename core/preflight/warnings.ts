@@ -1,0 +1,136 @@
+import { BROKEN_WORDS, isBroken, strayNames, strayWords } from "../initdata/annotation-names.ts";
+import { fitWords, misfitOf } from "../initdata/tee.ts";
+import { given, someOf } from "../issues.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PlannedPod } from "../plan/pod.ts";
+import { readerGroups } from "../plan/reader.ts";
+import type { Before } from "../policy/registry.ts";
+import { own } from "../records.ts";
+import { readDocument } from "../reference-values/document.ts";
+import { isCreated, listed, podsMeant } from "../settings/references.ts";
+import type { Settings } from "../settings/schema.ts";
+
+/** Whether an image reference names one content: `repository@sha256:...`. */
+function hasDigest(image: string): boolean {
+  return /@[a-z0-9]+:[0-9a-f]{32,}$/i.test(image);
+}
+
+/** A warning for each image that is named by a tag, with the pods that run it. */
+export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
+  const byImage = new Map<string, string[]>();
+  for (const { declaration } of pods) {
+    const { deploy, image, id } = declaration;
+    if (!deploy || hasDigest(image)) continue;
+    byImage.set(image, [...(byImage.get(image) ?? []), id]);
+  }
+  return [...byImage].map(
+    ([image, ids]) =>
+      `image ${image} (${someOf(ids)}) is named without a digest: what is pulled is not measured, so name it as repository@sha256:... or rely on its signature alone.`,
+  );
+}
+
+/** Warnings of initdata annotations that some runtime does not read, and of others that were meant to be one, as it seems. */
+export function annotationWarnings({ pods }: Pick<Plan, "pods">): readonly string[] {
+  return pods.flatMap(({ declaration: { annotations }, annotation }, index) => [
+    ...strayNames(annotations).map(
+      (name) =>
+        `pods[${index}].annotations: ${strayWords(name)}. Initdata is set by the pod's settings: remove it.`,
+    ),
+    // As it is on a pod that is taken over: another one would replace the pod.
+    ...(isBroken(annotation)
+      ? [`pods[${index}]: its initdata annotation, which stays as it is in the cluster, ${BROKEN_WORDS}.`]
+      : []),
+  ]);
+}
+
+/** TA108: a warning for the pods whose binding is not how that which they run on binds initdata. */
+export function bindingWarnings({
+  pods,
+  podCluster: { cloud },
+}: Pick<Settings, "pods" | "podCluster">): readonly string[] {
+  const misfits = pods.flatMap(({ id, binding, runtimeClassName, machineType, deploy }, index) => {
+    // Whoever deploys a pod elsewhere chooses its runtime class.
+    const runtimeClass = deploy ? runtimeClassName : undefined;
+    const misfit = misfitOf(binding, { runtimeClass, machineType, cloud });
+    return misfit === undefined ? [] : [{ id, index, binding, misfit }];
+  });
+  const groups = Map.groupBy(misfits, ({ binding, misfit }) => `${binding} ${misfit.by}`);
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    if (first === undefined) return "";
+    const { index, binding, misfit } = first;
+    const setting = misfit.by.split(" ")[0] ?? "";
+    const fix =
+      misfit.fits.length === 0
+        ? "Correct"
+        : `Set binding to ${fitWords(misfit)}, for each of them or in podDefaults, or correct`;
+    return (
+      `TA108 pods[${index}].binding: ${binding} (${someOf(group.map(({ id }) => id))}), where ${misfit.by} goes with ` +
+      `${fitWords(misfit)}: what the TEE claims is not what is granted, so that every secret is denied. ` +
+      `${fix} ${setting}.`
+    );
+  });
+}
+
+/** A warning for each pod that reads what is granted to another one alone, whose initdata it shares. */
+export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): readonly string[] {
+  const granted = Map.groupBy(
+    settings.grants.flatMap(({ pod, secret, key }) =>
+      pod === undefined
+        ? []
+        : [{ id: podsMeant(settings.pods, pod)[0]?.id, path: `${secret}/${key ?? "*"}` }],
+    ),
+    ({ id }) => id,
+  );
+  return [...readerGroups(readers).values()].flatMap((sharing) => {
+    const paths = sharing.map(({ id }) => new Set((granted.get(id) ?? []).map(({ path }) => path)));
+    const partly = [...new Set(paths.flatMap((one) => [...one]))].filter(
+      (path) => !paths.every((one) => one.has(path)),
+    );
+    if (partly.length === 0) return [];
+    const names = someOf(sharing.map(({ id }) => id));
+    return [
+      `grants: ${names} share the initdata ${sharing[0]?.file ?? ""}, and are one reader to Trustee: all of them read ${someOf(partly)}, which is not granted to each.`,
+    ];
+  });
+}
+
+/**
+ * A warning for each declared key that an existing Secret does not have: whoever is granted it reads nothing.
+ * @param live Secret -> the names of the keys that it has, where it may lack one
+ */
+export function secretKeyWarnings(
+  { secrets, grants }: Pick<Settings, "secrets" | "grants">,
+  live: Readonly<Record<string, readonly string[]>> = {},
+): readonly string[] {
+  return secrets.flatMap((secret, index) => {
+    const there = isCreated(secret) ? undefined : own(live, secret.name);
+    if (there === undefined) return [];
+    return secret.keys.flatMap((key, place) => {
+      if (there.includes(key)) return [];
+      const granted = grants.flatMap((grant, at) =>
+        grant.secret === secret.name && grant.key === key ? [`grants[${at}].key`] : [],
+      );
+      const also = granted.length === 0 ? "" : ` (and ${granted.join(", ")})`;
+      return [
+        `secrets[${index}].keys[${place}]: ${given(key)} is no key of the Secret ${given(secret.name)}, which has ${listed(there)}: ` +
+          `no pod can read it. Correct it${also}, or add the key to the Secret.`,
+      ];
+    });
+  });
+}
+
+/**
+ * A warning for each entry that holds a value more than once, as a second run of the tutorial's commands leaves it. Harmless to
+ * the RVPS; whoever put them there has to take them out.
+ */
+export function duplicateWarnings(key: string, text: Before): readonly string[] {
+  return readDocument(key, text).entries.flatMap(({ name, values }) => {
+    const doubled = new Set(values.filter((value, index) => values.indexOf(value) !== index));
+    if (doubled.size === 0) return [];
+    const which = [...doubled].map((value) => `${value.slice(0, 12)}...`).join(", ");
+    return [
+      `reference values: the entry ${name} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), put there by hand. Nothing is lost by taking the doubles out.`,
+    ];
+  });
+}
