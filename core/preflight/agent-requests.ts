@@ -7,20 +7,20 @@ import { startProblems, startRequests } from "./agent-policy-start.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
 import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
 
-/** Requests that the tutorial refuses, with what they let the host do. */
+/** Requests that the tutorial rejects, and what each lets the host do. */
 const refused: Readonly<Record<string, string>> = {
   SetPolicyRequest: "replace the agent policy in the running guest",
   WriteStreamRequest: "write to the input of a process in the guest",
   ExecProcessRequest: "run any command in the guest",
-  // No request, but a switch of the agent's.
+  // Not a request, but a switch of the agent.
   AllowRequestsFailingPolicy: "do whatever the policy refuses",
 };
 
-/** Programs that run whatever they are told to. */
+/** Programs that run any command given to them. */
 const runners =
   /^(\S*\/)?((ba|da|a|z|k|mk|fi|c|tc)?sh|busybox|toybox|env|xargs|python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|node(js)?)(\s|$)/;
 
-/** What is to be said of an agent policy, whose it may be: equal things are said once, of all of them. */
+/** A remark about one agent policy. Equal remarks are reported once, with all pods. */
 interface Remark {
   readonly id: string;
   readonly says: string;
@@ -34,7 +34,7 @@ function commandWords(command: string, where = ""): string {
   return `exec may run ${given(command)}${where}, a shell or another program that runs programs: nobody checks which.`;
 }
 
-/** By the settings, from which the policy is made. */
+/** Remarks about a policy generated from the settings. */
 function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[] {
   const defaults: Readonly<Record<string, boolean>> = requestDefaults;
   const widened = Object.entries(agentPolicy.requests ?? {}).filter(
@@ -61,7 +61,7 @@ function lineWords(lines: readonly number[]): string {
   return ` (policy.rego, line${lines.length === 1 ? "" : "s"} ${lines.join(", ")})`;
 }
 
-/** By the policy in an initdata file. */
+/** Remarks about the policy in an initdata file. */
 function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Remark[] {
   if (agentPolicy === undefined) {
     const says =
@@ -82,8 +82,8 @@ function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Rem
 }
 
 /**
- * A warning for each thing that an agent policy allows and the tutorial refuses, and for what no guest starts with, with the pods and readers whose policy it is:
- * those that are declared, and those in initdata files.
+ * Warnings about agent policies, declared or in initdata files. One for everything that a policy allows and
+ * the tutorial rejects, and one for everything that keeps a guest from starting.
  */
 export function agentRequestWarnings(plan: Pick<Plan, "pods" | "readers">): readonly string[] {
   const remarks = [

@@ -1,15 +1,15 @@
 import type { Issues } from "../issues.ts";
 import { endpointFlaws, type Endpoint, type EndpointFlaw, type Role } from "./endpoint.ts";
 
-/** How the guests are told to reach the KBS, and where each part of that comes from. */
+/** How guests reach the KBS, and which settings that comes from. */
 export interface ServedEndpoint extends Endpoint {
-  /** The Secret with what the KBS serves, for messages. */
+  /** The Secret with the served certificate, for messages. */
   readonly where: string;
-  /** Whether the URL is `trustee.url`; else its host is the Route's. */
+  /** `setting`: the URL is `trustee.url`. `route`: its host is the Route's. */
   readonly urlFrom: "setting" | "route";
-  /** The setting that says what the guests trust. @default none: that follows from the Secret */
+  /** The setting with the CA. @default none: it comes from the Secret */
   readonly authorityFrom?: "trustee.certificateAuthority" | "trustee.certificateAuthorityFile" | undefined;
-  /** Whether any initdata is generated; if none is, nobody is told what to trust. @default true */
+  /** Whether any initdata is generated. If not, no pod uses this certificate. @default true */
   readonly isGenerated?: boolean;
 }
 
@@ -46,14 +46,14 @@ function checkHost(
   return [];
 }
 
-/** What a new certificate of the KBS leads to. */
+/** What a renewal of the KBS's certificate requires. */
 function renewal({ certificate, served = certificate }: ServedEndpoint): string {
   return certificate === served
     ? "A new one means new initdata, and new pods."
     : "No pod has to change for a new one.";
 }
 
-/** Which of the certificates it is, behind "whose". */
+/** Names the certificate, after "whose". */
 function whichOf({ role, subject }: { readonly role: Role; readonly subject: string }): string {
   if (role === "server") return "certificate";
   return role === "trusted" ? `CA's certificate (${subject})` : `certificate of the CA between (${subject})`;
@@ -86,13 +86,13 @@ function checkTerm(
   return [];
 }
 
-/** The guests are told to trust what has not issued the certificate that they are shown. */
+/** Checks that the certificate which guests trust issued the served one. */
 function checkIssuer(
   { where, authorityFrom, isGenerated = true }: ServedEndpoint,
   { issuer, isPinned }: Extract<EndpointFlaw, { kind: "issuer" }>,
   issues: Issues,
 ): void {
-  // Each initdata file says by itself what its guest trusts.
+  // Each initdata file has its own certificate.
   if (!isGenerated) return;
   const known = `For a CA that every guest knows, set trustee.certificateAuthority to "public".`;
   if (!isPinned) {
@@ -120,8 +120,8 @@ function checkIssuer(
 }
 
 /**
- * Whether the guests will reach the KBS by what they are told.
- * @returns warnings; what keeps every guest from its secrets becomes an issue
+ * Checks that guests can reach the KBS.
+ * @returns warnings; anything that keeps all guests from their secrets becomes an issue
  */
 export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Issues): readonly string[] {
   const { url, where } = endpoint;

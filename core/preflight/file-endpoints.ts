@@ -7,13 +7,13 @@ import { areRelated, certificatesIn, isAuthority, isSelfSigned } from "./x509.ts
 
 /** The live KBS. */
 interface LiveEndpoint extends Endpoint {
-  /** The Secret with what the KBS serves, for messages. */
+  /** The Secret with the served certificate, for messages. */
   readonly where: string;
 }
 
 const bare = (url: string): string => url.replace(/(?<!\/)\/+$/, "");
 
-/** What follows from a flaw, and what to fix: always the file, since that is taken as it is. */
+/** The effect of a flaw, and the fix. The fix is always in the file, which is used as it is. */
 function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string {
   const certificate = `the certificate in its ${file}`;
   const renew = "Put the one that the KBS serves now into the file.";
@@ -43,17 +43,17 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
   }
 }
 
-/** Whether a guest that trusts the first of these certificates takes what the live KBS serves. */
+/** Whether a guest that trusts the first of these certificates accepts the live KBS. */
 function isTrusted(certificate: string, { certificate: pinned, served = pinned }: LiveEndpoint): boolean {
   if (served === undefined || served === null) return true;
   const [leaf] = certificatesIn(served);
-  // A CA in the Secret is not what the KBS serves.
+  // A CA in the Secret is not a served certificate.
   if (leaf === undefined || isAuthority(leaf)) return areRelated(certificate, served);
   const [first = ""] = certificateBlocks(certificate);
   return anchorAmong(first, served) !== undefined;
 }
 
-/** What has not been said of Trustee's own URL and certificate already, and is not answered by them. */
+/** Whether a flaw is neither reported for Trustee's own URL and certificate nor explained by them. */
 function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw: EndpointFlaw): boolean {
   const isLiveUrl = bare(url) === bare(live.url);
   const isLiveCertificate = certificate?.trim() === live.certificate?.trim();
@@ -63,7 +63,7 @@ function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw:
     case "authority":
       return !isLiveUrl;
     case "host":
-      // The CA of the one that is served need not name the host.
+      // The CA of the served certificate need not name the host.
       return !isLiveUrl || !(flaw.isCa ? isTrusted(certificate ?? "", live) : isLiveCertificate);
     case "unreadable":
     case "term":
@@ -75,7 +75,7 @@ function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw:
   }
 }
 
-/** Why the guest does not take what the live KBS serves, by a certificate that is sound itself. */
+/** Why the guest rejects the live KBS although the certificate in its file is sound. */
 function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEndpoint): readonly string[] {
   if (isTrusted(certificate, live)) return [];
   const { certificate: pinned, served = pinned, where } = live;
@@ -90,13 +90,13 @@ function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEn
   ];
 }
 
-/** Where each file has the certificate. */
+/** The setting for the certificate, per file. */
 const certificateSettings: Readonly<Record<InitdataEndpoint["file"], string>> = {
   "cdh.toml": "kbc.kbs_cert in cdh.toml",
   "aa.toml": "token_configs.kbs.cert in aa.toml",
 };
 
-/** Why a guest without a certificate does not take what the live KBS serves. */
+/** Why a guest without a certificate rejects the live KBS. */
 function bareWords(
   { files }: InitdataEndpoint,
   { certificate, served = certificate }: LiveEndpoint,
@@ -110,10 +110,12 @@ function bareWords(
   ];
 }
 
-/** What is wrong with the URL alone: one that is not the live one's has nothing to do with what is served there. */
+/**
+ * Flaws of the URL itself. Those of a URL other than the live one do not depend on what the live KBS serves.
+ */
 const ofUrl: readonly EndpointFlaw["kind"][] = ["no-url", "http", "host"];
 
-/** @param isSaid whether the same URL, of another file, was spoken of before */
+/** @param isSaid whether the same URL was already reported for another file */
 function endpointWarnings(
   endpoint: InitdataEndpoint,
   live: LiveEndpoint,
@@ -139,8 +141,8 @@ function endpointWarnings(
 }
 
 /**
- * Warnings of initdata files that name another KBS than the live one, or that their guest could not reach it by. Never more than
- * that: such a file is taken as it is, and the pod that it is of may run already.
+ * Warnings about initdata files that name another KBS than the live one, or that cannot reach it. Never
+ * issues: a file is used as it is, and its pod may be running already.
  */
 export function fileEndpointWarnings(
   files: readonly InitdataFile[],

@@ -24,30 +24,30 @@ import {
   sharedInitdataWarnings,
 } from "./warnings.ts";
 
-/** What the guards need to know of the live Trustee. */
+/** The live state of Trustee, as the guards need it. */
 export interface LiveTrustee extends LiveTexts {
   readonly url: string;
-  /** What the guests are told to trust, PEM. Absent: their own trust store decides. */
+  /** The certificate that guests trust, PEM. Absent: their own trust store. */
   readonly certificate?: string | undefined;
-  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  /** What the KBS serves, PEM, its own certificate first. `null`: unknown. @default `certificate` */
   readonly servedCertificate?: string | null | undefined;
-  /** The Secret that says both. Absent: none does, and what is served is not known. */
+  /** The Secret with both. Absent: there is none, and what is served is unknown. */
   readonly certificateSecret?: string | undefined;
   readonly registeredSecrets: readonly string[];
-  /** Those of them that do not exist. @default none */
+  /** Registered secrets that do not exist. @default none */
   readonly missingSecrets?: readonly string[];
-  /** Secret -> the names of its keys, where they can be seen. @default none */
+  /** Secret -> the names of its keys, if they can be read. @default none */
   readonly secretKeys?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What is not wrong, but should be known. */
+/** The results other than issues. */
 interface Guarded {
   readonly budget: Budget;
-  /** Each a whole sentence, in a fixed order. */
+  /** Whole sentences, in a fixed order. */
   readonly warnings: readonly string[];
 }
 
-/** One limit in words: where it stands, what it is, and what helps. */
+/** A limit in words: its path, its gauge, and how to reduce it. */
 interface Limit {
   readonly gauge: Gauge;
   readonly path: string;
@@ -95,7 +95,7 @@ function limitsOf(budget: Budget): readonly Limit[] {
   ];
 }
 
-/** What there is to say of a change of initdata, where the same without it would still fit. */
+/** The gauges during the grace period, if only the grace period exceeds the limit. */
 function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }: Budget): readonly Limit[] {
   if (whileChanging === undefined) return [];
   const fix = "Change fewer pods at a time, or set rotation: at-once.";
@@ -133,7 +133,7 @@ function authoritySetting({ trustee }: Settings): ServedEndpoint["authorityFrom"
   return trustee.certificateAuthorityFile === undefined ? undefined : "trustee.certificateAuthorityFile";
 }
 
-/** The Secrets that the KBS will have: those of others, and this stack's as it declares them. */
+/** The Secrets that the KBS will have: the registered ones, and those that this stack declares. */
 function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets {
   const created = secrets
     .filter(isCreated)
@@ -145,7 +145,7 @@ function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets 
   };
 }
 
-/** Entries of the live reference values that cannot take the digests which the plan has for them. */
+/** Adds an issue for each live entry that cannot hold the plan's digests. */
 function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void {
   const { referenceValuesKey: key, referenceValues } = live;
   const place = { key, format: formatOf(key, referenceValues) };
@@ -160,9 +160,9 @@ function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void
 }
 
 /**
- * Looks for what would fail only later, in a guest or at the API server.
- * @param now the clock
- * @param issues takes everything that would keep pods from their secrets
+ * Finds problems that would otherwise show up later, in a guest or at the API server.
+ * @param now the current time
+ * @param issues receives everything that would keep pods from their secrets
  */
 export function guard(
   { settings, plan, live }: { readonly settings: Settings; readonly plan: Plan; readonly live: LiveTrustee },

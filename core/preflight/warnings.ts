@@ -10,12 +10,12 @@ import { readDocument } from "../reference-values/document.ts";
 import { isCreated, listed, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/schema.ts";
 
-/** Whether an image reference names one content: `repository@sha256:...`. */
+/** Whether an image reference pins its content: `repository@sha256:...`. */
 function hasDigest(image: string): boolean {
   return /@[a-z0-9]+:[0-9a-f]{32,}$/i.test(image);
 }
 
-/** A warning for each image that is named by a tag, with the pods that run it. */
+/** A warning for each image without a digest, with the pods that run it. */
 export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
   const byImage = new Map<string, string[]>();
   for (const { declaration } of pods) {
@@ -29,27 +29,29 @@ export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
   );
 }
 
-/** Warnings of initdata annotations that some runtime does not read, and of others that were meant to be one, as it seems. */
+/**
+ * Warnings about initdata annotations that some runtimes cannot read, and about misspelled annotation names.
+ */
 export function annotationWarnings({ pods }: Pick<Plan, "pods">): readonly string[] {
   return pods.flatMap(({ declaration: { annotations }, annotation }, index) => [
     ...strayNames(annotations).map(
       (name) =>
         `pods[${index}].annotations: ${strayWords(name)}. Initdata is set by the pod's settings: remove it.`,
     ),
-    // As it is on a pod that is taken over: another one would replace the pod.
+    // Such an annotation comes from a pod that was adopted. Rewriting it would replace the pod.
     ...(isBroken(annotation)
       ? [`pods[${index}]: its initdata annotation, which stays as it is in the cluster, ${BROKEN_WORDS}.`]
       : []),
   ]);
 }
 
-/** TA108: a warning for the pods whose binding is not how that which they run on binds initdata. */
+/** TA108: warnings for pods whose runtime class, machine type or cloud does not match their binding. */
 export function bindingWarnings({
   pods,
   podCluster: { cloud },
 }: Pick<Settings, "pods" | "podCluster">): readonly string[] {
   const misfits = pods.flatMap(({ id, binding, runtimeClassName, machineType, deploy }, index) => {
-    // Whoever deploys a pod elsewhere chooses its runtime class.
+    // Somebody else chooses the runtime class of a pod that is not deployed here.
     const runtimeClass = deploy ? runtimeClassName : undefined;
     const misfit = misfitOf(binding, { runtimeClass, machineType, cloud });
     return misfit === undefined ? [] : [{ id, index, binding, misfit }];
@@ -72,7 +74,10 @@ export function bindingWarnings({
   });
 }
 
-/** A warning for each pod that reads what is granted to another one alone, whose initdata it shares. */
+/**
+ * A warning for each group of pods with the same initdata in which only some are granted a secret: all can
+ * read it.
+ */
 export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): readonly string[] {
   const granted = Map.groupBy(
     settings.grants.flatMap(({ pod, secret, key }) =>
@@ -96,8 +101,8 @@ export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): r
 }
 
 /**
- * A warning for each declared key that an existing Secret does not have: whoever is granted it reads nothing.
- * @param live Secret -> the names of the keys that it has, where it may lack one
+ * A warning for each declared key that an existing Secret lacks: a pod that is granted it reads nothing.
+ * @param live Secret -> its keys, for the Secrets that may lack one
  */
 export function secretKeyWarnings(
   { secrets, grants }: Pick<Settings, "secrets" | "grants">,
@@ -121,8 +126,8 @@ export function secretKeyWarnings(
 }
 
 /**
- * A warning for each entry that holds a value more than once, as a second run of the tutorial's commands leaves it. Harmless to
- * the RVPS; whoever put them there has to take them out.
+ * A warning for each entry that holds a value twice, for example after running the tutorial's commands twice.
+ * The RVPS accepts it; only the author of the entry can remove the duplicates.
  */
 export function duplicateWarnings(key: string, text: Before): readonly string[] {
   return readDocument(key, text).entries.flatMap(({ name, values }) => {

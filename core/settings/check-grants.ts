@@ -6,7 +6,7 @@ import type { GrantSettings, Settings } from "./schema.ts";
 
 type Declared = Pick<Settings, "pods" | "readers" | "secrets">;
 
-/** Whether a reference may mean a pod of which it is not known in which namespace it is; each grant asks. */
+/** Whether a reference can mean a pod with an unknown namespace. */
 function unplacedAmong(pods: Declared["pods"], { knownOf }: Unread): (reference: string) => boolean {
   const names = new Set(pods.filter((pod) => !knownOf(pod)("namespace")).map(({ name }) => name));
   return (reference) => names.has(reference.slice(reference.lastIndexOf("/") + 1));
@@ -78,7 +78,7 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
   }
 }
 
-/** @param unread what is wrong in its shape already: nothing is said of what refers to it */
+/** @param unread settings that failed to parse; references to them are not checked */
 export function checkGrants(
   grants: readonly GrantSettings[],
   declared: Declared,

@@ -8,7 +8,7 @@ import { everythingKnown, type Unread, type IsKnown } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";
 
-/** What the initdata document has at its top level already, with who sets it. */
+/** Top-level names that the initdata document already uses, and what sets them. */
 const reservedClaims: ReadonlyMap<string, string> = new Map([
   ["algorithm", "the setting algorithm"],
   ["version", "the document's format"],
@@ -17,13 +17,12 @@ const reservedClaims: ReadonlyMap<string, string> = new Map([
   ["pod_namespace", "the pod's namespace"],
 ]);
 
-/** What TOML has no room for, or not every reader of it takes; a terminal obeys it. */
+/** Control characters. TOML or some of its readers reject them, and a terminal obeys them. */
 const CONTROL = /[\p{Cc}\p{Surrogate}]/u;
 
 /**
- * Claims that would take the place of what every document says itself: a guest would refuse it, or it would pass for another pod; and
- * those that are no line of text.
- * @param path where the claims stand in the settings
+ * Rejects claims that replace a field of the document itself, and claims with control characters.
+ * @param path of the claims in the settings
  */
 export function checkClaims(
   claims: Readonly<Record<string, string>> | undefined,
@@ -51,8 +50,8 @@ export function checkClaims(
 }
 
 /**
- * The initdata annotation is this program's to set: another value would be dropped.
- * @param path where the annotations stand in the settings
+ * Rejects a user's initdata annotation: this program sets it and would drop the user's value.
+ * @param path of the annotations in the settings
  */
 export function checkAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
@@ -69,8 +68,8 @@ export function checkAnnotations(
 }
 
 /**
- * What can be said of one pod by itself.
- * @param isKnown which of its settings are not merely what they are by default
+ * Checks that need nothing but the pod itself.
+ * @param isKnown whether a setting was read; otherwise it only has its default
  */
 export function checkPod(
   pod: PodDeclaration,
@@ -79,7 +78,7 @@ export function checkPod(
   isKnown: IsKnown = everythingKnown,
 ): void {
   const prefix = path === "" ? "" : `${path}.`;
-  // A controller puts its name into labels, which take 63 characters.
+  // A controller's name becomes a label value, which is limited to 63 characters.
   checkName(pod.kind === "Pod" ? "subdomain" : "label", pod.name, `${prefix}name`, issues);
   checkName("label", pod.namespace, `${prefix}namespace`, issues);
   if (isKnown("containerName")) {
@@ -130,7 +129,7 @@ export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Unread, 
   pods.forEach((pod, index) => {
     checkPod(pod, `pods[${index}]`, issues, knownOf(pod));
   });
-  // Those whose namespace is not known are in the same one.
+  // Pods with an unknown namespace all have the default one: compare them only with each other.
   for (const isPlaced of [true, false]) {
     checkUnique(
       pods.flatMap((pod, index) =>

@@ -49,7 +49,7 @@ export function checkReaders(
     knownOf(pod)("namespace") ? [{ name: pod.id, path: `pods[${index}].name` }] : [],
   );
   const names = readers.map(({ name }, index) => ({ name, path: `readers[${index}].name` }));
-  // Doubles among the pods are told of where the pods are checked.
+  // checkPods reports duplicates among the pods: keep one of each here.
   const first = [...Map.groupBy(known, ({ name }) => name).values()].flatMap((doubles) =>
     doubles.slice(0, 1),
   );

@@ -9,8 +9,8 @@ import type { SecretSettings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
 
 /**
- * Secrets of Trustee's own that must never be handed out or overwritten: those of the operator's own names. The ones that
- * the live KbsConfig names are refused where it is read.
+ * Trustee's own Secrets, by the operator's fixed names: never grant or overwrite them. Those that the live
+ * KbsConfig names are rejected when it is read.
  */
 const reservedSecrets: readonly string[] = [
   "trusteeconfig-auth-secret",
@@ -19,7 +19,7 @@ const reservedSecrets: readonly string[] = [
   "trustee-tls-cert",
 ];
 
-/** One name that the operator cannot mount, and no change of anybody's reaches the KBS any more. */
+/** A single name that the operator cannot mount blocks every change to the KBS, of all stacks. */
 function checkSecretName({ name, from }: SecretSettings, path: string, issues: Issues): void {
   const problem = volumeProblem(name);
   if (problem === undefined) return;
@@ -53,7 +53,7 @@ function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
   );
 }
 
-/** Settings that belong to another source than the secret's. */
+/** Settings that belong to another `from`. */
 function checkSource(secret: SecretSettings, path: string, issues: Issues): void {
   const { from, files, length, keep } = secret;
   if (keep === true && from === "existing") {
@@ -161,8 +161,8 @@ function checkSecretValues(
 }
 
 /**
- * @param certificateSecret the Secret with the KBS's certificate, and its private key beside it
- * @param unread what is wrong in its shape already: nothing is said of what refers to it
+ * @param certificateSecret the Secret with the KBS's certificate and private key
+ * @param unread settings that failed to parse; references to them are not checked
  */
 export function checkSecrets(
   secrets: readonly SecretSettings[],

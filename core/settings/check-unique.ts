@@ -1,6 +1,6 @@
 import { given, type Issues } from "../issues.ts";
 
-/** Adds an issue for each name that stands there a second time. */
+/** Adds an issue for each name that was declared before. */
 export function checkUnique(
   names: readonly { readonly name: string; readonly path: string }[],
   what: string,

@@ -10,8 +10,8 @@ import type { Settings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
 
 /**
- * Everything that can be said of the settings without a cluster: name rules, references, doubles.
- * @param unread what is wrong in its shape already: nothing is said of what refers to it
+ * All checks that need no cluster: name rules, references, duplicates.
+ * @param unread settings that failed to parse; references to them are not checked
  */
 export function checkSettings(
   settings: Omit<Settings, "podCluster">,
