@@ -57,6 +57,6 @@ export function checkName(kind: NameKind, name: string, path: string, issues: Is
     path,
     given: given(name),
     allowed: nameRules[kind].allowed,
-    fix: "Rename it so that it keeps the rule.",
+    fix: "Rename it to follow the rule.",
   });
 }

@@ -41,8 +41,8 @@ export function onlyCertificates(
     issues.add({
       path,
       given: `${where} holds more than certificates: ${others.join(", ")}`,
-      allowed: "certificates in PEM alone, since every pod's initdata shows them to everybody",
-      fix: "Leave the certificates there, and take everything else out.",
+      allowed: "certificates in PEM only, since initdata is public",
+      fix: "Keep only the certificates there.",
     });
   }
   if (certificates.length === 0) {

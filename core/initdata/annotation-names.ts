@@ -54,4 +54,4 @@ export function isBroken(value: string): boolean {
 }
 
 export const BROKEN_WORDS =
-  "is broken into lines: Kata's Go runtime takes it, its Rust runtime (runtime-rs) does not";
+  "has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not";

@@ -50,7 +50,7 @@ export function decodeAnnotation(value: string): Uint8Array<ArrayBuffer> {
   } catch (error) {
     const problem =
       error instanceof TooLong
-        ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest takes`
+        ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest accepts`
         : "no gzip data";
     throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of ${problem}`, { cause: error });
   }

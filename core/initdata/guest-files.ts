@@ -74,7 +74,7 @@ function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): r
         ...elsewhere.map((other) => `in its ${other}`),
       ];
       return places.map((place) => ({
-        words: `its [${table}] stands ${place}, where the guest does not look for it. Move it into its ${file}.`,
+        words: `its [${table}] is ${place}, where the guest does not read it. Move it into its ${file}.`,
         sure: true,
       }));
     }),
@@ -114,7 +114,7 @@ export function readGuestFiles(document: Table): GuestFiles {
     const { table, problem } = read[file];
     const [program, lost] = [programs[file], "the pod gets no secret"];
     if (texts[file] === undefined) {
-      const words = `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} knows none: ${lost}.`;
+      const words = `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} has none: ${lost}.`;
       return [{ words, sure: false }];
     }
     if (problem !== undefined) {

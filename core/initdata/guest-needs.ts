@@ -28,11 +28,11 @@ export function placeName({ repository, secret, key }: Resource): string {
  *   https://github.com/confidential-containers/guest-components/blob/main/attestation-agent/deps/resource_uri/src/lib.rs
  */
 function kbsPlace(uri: string): Pick<GuestNeed, "place" | "flaw"> {
-  if (!URL.canParse(uri)) return { flaw: "is no URI" };
+  if (!URL.canParse(uri)) return { flaw: "is not a URI" };
   const { protocol, pathname } = new URL(uri);
   if (protocol.startsWith("kbs+")) return {};
   if (protocol !== "kbs:")
-    return { flaw: `has the scheme ${protocol.slice(0, -1)}, by which no guest fetches` };
+    return { flaw: `has the scheme ${protocol.slice(0, -1)}, which no guest supports` };
   const [repository = "", secret = "", key = "", ...more] = pathname.slice(1).split("/");
   return repository === "" || secret === "" || key === "" || more.length > 0
     ? { flaw: "is not of the form kbs:///<repository>/<secret>/<key>" }
@@ -67,7 +67,7 @@ function inlinePolicyNeeds(text: string): readonly GuestNeed[] {
   const setting = "image.image_security_policy";
   const policy = parseJson(text);
   if (!isRecord(policy)) {
-    return [{ what: "image policy", setting, uri: text, flaw: "is no image policy in JSON" }];
+    return [{ what: "image policy", setting, uri: text, flaw: "is not an image policy in JSON" }];
   }
   const keys = requirements(policy).flatMap((one) => (isRecord(one) ? [own(one, "keyPath")] : []));
   return [...new Set(keys)].flatMap((uri) => imageNeed("key of the image policy", setting, uri));

@@ -28,8 +28,8 @@ function checkKeys(
   issues.add({
     path,
     given: `a file that holds more than certificates: ${kinds.join(", ")}`,
-    allowed: "certificates and public keys, since initdata is for everybody to read",
-    fix: "Take it out of the file; a private key is a secret of Trustee's.",
+    allowed: "certificates and public keys, since initdata is public",
+    fix: "Remove it from the file. A private key belongs in a Trustee secret.",
   });
 }
 

@@ -20,7 +20,8 @@ export function readEntries(list: unknown): readonly string[] {
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) throw new TypeError("spec.kbsSecretResources is not a list");
   return list.map((entry: unknown) => {
-    if (typeof entry !== "string") throw new TypeError("spec.kbsSecretResources holds what is not a name");
+    if (typeof entry !== "string")
+      throw new TypeError("spec.kbsSecretResources has an entry that is not a name");
     return entry;
   });
 }

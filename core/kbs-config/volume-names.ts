@@ -22,7 +22,7 @@ export const VOLUME_NAMES =
 /** Why the operator cannot name a volume after a Secret, as the end of a sentence; `undefined` if it can. */
 export function volumeProblem(name: string): string | undefined {
   if (fixedVolumes.has(name)) return "is the name of a volume that every KBS has";
-  if (name.includes(".")) return "has a dot, which no volume's name may have";
-  if (name.length > 63) return `has ${name.length} characters, and a volume's name 63 at most`;
-  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? undefined : "is no name of a volume";
+  if (name.includes(".")) return "contains a dot, which volume names must not";
+  if (name.length > 63) return `has ${name.length} characters, but volume names have at most 63`;
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? undefined : "is not a valid volume name";
 }

@@ -73,19 +73,19 @@ export function checkLivePod(
             fix:
               live.stack === undefined
                 ? "Rename the pod, delete the other one, or set adopt: true."
-                : `Rename the pod, or take it out of ${live.stack} first: once two stacks have it, either deletes it. If this stack has made it under that name: ${markCommand(pod, own)}`,
+                : `Rename the pod, or remove it from ${live.stack} first: otherwise either stack may delete it. If this stack created it under that name: ${markCommand(pod, own)}`,
           }
         : {
             allowed: "a name that is free",
-            fix: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: ${markCommand(pod, own)}`,
+            fix: `Rename it, or delete the other one. If this stack created it, restore its mark: ${markCommand(pod, own)}`,
           }),
     });
   } else if (!sameInitdata(live, toml)) {
     issues.add({
       path: `${path}.adopt`,
       given: `${what}, which runs with ${runsWith(live)}`,
-      allowed: "an object with just the initdata that is declared here",
-      fix: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
+      allowed: "an object with exactly the declared initdata",
+      fix: "Use its initdata byte for byte with initdataFile, or delete it so that it is created again.",
     });
   }
 }

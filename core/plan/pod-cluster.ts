@@ -43,7 +43,7 @@ export function checkPodCluster(
       fix:
         why === "missing"
           ? `Correct it, or create the namespace: kubectl create namespace ${value}`
-          : "Choose another one, or wait until it is gone and create it anew.",
+          : "Choose another one, or wait until it is gone and create it again.",
     });
   }
   if (runtimeClasses === undefined) return;

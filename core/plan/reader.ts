@@ -82,7 +82,7 @@ export function checkDistinct(readers: readonly Reader[], issues: Issues): void 
         path,
         given: `the same initdata as ${before.id}`,
         allowed:
-          "initdata of its own, or one initdataFile for pods that may read the same: Trustee tells pods apart by nothing else",
+          "its own initdata, or a shared initdataFile for pods with the same access: Trustee distinguishes pods only by initdata",
         fix: `Give ${id} a claim of its own (claims), or another initdataFile.`,
       });
     }

@@ -13,7 +13,7 @@ export function foreignDamage(live: Before, stack: string): readonly DamagedLine
 
 /** For example `line 6, of the stack org/p/a`. */
 export function damageWords({ line, stack }: DamagedLine): string {
-  return `line ${line}, ${stack === undefined ? "of a stack whose name cannot be read any more" : `of the stack ${shownName(stack)}`}`;
+  return `line ${line}, ${stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${shownName(stack)}`}`;
 }
 
 function issueOf(damaged: DamagedLine): Issue {
@@ -22,8 +22,8 @@ function issueOf(damaged: DamagedLine): Issue {
   return {
     path: "the live resource policy",
     given: `a damaged line of the registry (${damageWords(damaged)}): without it, that stack's secrets would be open to every affirming pod`,
-    allowed: "lines that can be read, one for each stack, as this project writes them",
-    fix: `Run pulumi up of ${whose} first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone${stack === undefined ? " or is this one" : ""}, delete the line.`,
+    allowed: "one readable line per stack, as this project writes it",
+    fix: `Run pulumi up of ${whose} first: it writes its own line again. Or restore the ConfigMap; or, if that stack is gone${stack === undefined ? " or is this one" : ""}, delete the line.`,
   };
 }
 
@@ -42,9 +42,9 @@ function lostBeforeIssue(live: Before): Issue {
     (live === null ? undefined : parseRegistry(live)?.stacks)?.map(({ stack }) => shownName(stack)) ?? [];
   return {
     path: "the live resource policy",
-    given: "no line that says what was there before the first stack, or a damaged one, or two",
-    allowed: "one line # trustee-access: before ... that can be read, as this project writes it",
-    fix: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
+    given: "no single valid line with the text from before the first stack",
+    allowed: "one readable line # trustee-access: before ..., as this project writes it",
+    fix: `Run pulumi up of ${stacks.length === 0 ? "a stack that is in it" : stacks.join(" or ")} first: it restores the line from its state. If no state has the text, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`,
   };
 }
 
@@ -70,5 +70,5 @@ export function refuseDamage(live: Before, stack: string, remembers: boolean): v
   const issues = new Issues();
   for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
   if (hasLostBefore(live) && !remembers) issues.add(lostBeforeIssue(live));
-  issues.throwIfAny("the resource policy that is shared");
+  issues.throwIfAny("the shared resource policy");
 }

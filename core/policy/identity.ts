@@ -43,8 +43,8 @@ export function isNamesake(found: StackId, own: StackId): boolean {
 export function namesakeIssue(path: string, what: string, stack: string, issues: Issues): void {
   issues.add({
     path,
-    given: `${what}, which belongs to a stack of the same name, ${shownName(stack)}, and is not of this one`,
-    allowed: "what this stack has made, by the identity in its state",
+    given: `${what}, which belongs to another stack of the same name, ${shownName(stack)}`,
+    allowed: "objects of this stack, by the identity in its state",
     fix: "If another backend has that stack, rename this one: pulumi stack rename. If it is this one and its state was lost, set trustee-access:takeOver to true for one pulumi up.",
   });
 }

@@ -113,7 +113,7 @@ export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | 
 export function leavePolicy(live: Before, who: Who, written?: string, owner?: string): Withdrawal {
   const registry = live === null ? undefined : parseRegistry(live);
   if (live === null || registry === undefined) {
-    return { kind: "leave", reason: "somebody else has written another policy since" };
+    return { kind: "leave", reason: "a foreign policy has replaced it" };
   }
   const { stacks, before } = registry;
   const line = stacks.find((one) => isSameStack(one, idOf(who)));
@@ -123,9 +123,9 @@ export function leavePolicy(live: Before, who: Who, written?: string, owner?: st
     return { kind: "leave", reason: "a line of another stack is damaged in it" };
   }
   if (before === undefined || (live !== written && !isIntact(live, registry)))
-    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+    return { kind: "leave", reason: "the policy was edited by hand" };
   if (line === undefined) {
-    return { kind: "leave", reason: "this stack's grants are not in it any more" };
+    return { kind: "leave", reason: "this stack's grants are no longer in it" };
   }
   const others = stacks.filter((one) => one !== line);
   if (others.length > 0) return { kind: "write", content: renderPolicy(others, before) };

@@ -133,10 +133,10 @@ export function vanishedWarning(vanished: readonly VanishedStack[], place: Recor
   const unread = vanished.filter(({ whole }) => !whole).map(({ line }) => shownName(line.stack));
   return [
     `The resource policy has lost the grants of other stacks: ${vanished.map(vanishedWords).join("; ")}.`,
-    "Until a pulumi up, every pod that the policy lets in may read what they restricted. This up puts the restrictions back" +
+    "Until a pulumi up, every pod that the policy allows can read what they restricted. This up restores the restrictions" +
       (unread.length === 0
         ? "."
-        : `, without readers for ${unread.join(" and ")}: these get nothing until its own pulumi up.`),
+        : `, without readers for ${unread.join(" and ")}: they get nothing until its own pulumi up.`),
     `If such a stack is gone for good: ${forgetWords(vanished, place)}.`,
   ].join(" ");
 }

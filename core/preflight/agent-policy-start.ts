@@ -78,15 +78,15 @@ export function startProblems(rego: string): readonly string[] {
     ...(twice === undefined
       ? []
       : [`${shownName(twice.name)} has two defaults (policy.rego, line ${twice.line})`]),
-    ...(name === "" ? ["it begins with no package"] : []),
+    ...(name === "" ? ["it has no package"] : []),
   ].map((what) => `${what}, so it does not compile, and no guest starts with it.`);
   if (name !== PACKAGE) {
-    const words = `its package is ${shownName(name)}, where the agent asks ${PACKAGE}: it refuses every request, and no guest starts with it.`;
+    const words = `its package is ${shownName(name)}, but the agent evaluates ${PACKAGE}: it refuses every request, and no guest starts with it.`;
     return name === "" ? broken : [...broken, words];
   }
   if (refused.length === 0) return broken;
   return [
     ...broken,
-    `it refuses ${refused.join(", ")}, which a guest needs to start: no pod starts with it. Allow them, e.g. default ${refused[0] ?? ""} := true.`,
+    `it refuses ${refused.join(", ")}, which a guest needs to start: no pod starts with it. Allow them, for example default ${refused[0] ?? ""} := true.`,
   ];
 }

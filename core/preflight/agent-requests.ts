@@ -27,11 +27,11 @@ interface Remark {
 }
 
 function requestWords(request: string, verb: "is" | "may be", where = ""): string {
-  return `${request} ${verb} allowed${where}, by which the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
+  return `${request} ${verb} allowed${where}, so the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
 }
 
 function commandWords(command: string, where = ""): string {
-  return `exec may run ${given(command)}${where}, a shell or another program that runs programs: nobody checks which.`;
+  return `exec may run ${given(command)}${where}, a shell or another program that runs any other program.`;
 }
 
 /** Remarks about a policy generated from the settings. */
@@ -47,7 +47,7 @@ function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[]
       : [
           {
             id,
-            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Take that out of agentRequests.`,
+            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Remove that from agentRequests.`,
           },
         ]),
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),
@@ -65,7 +65,7 @@ function lineWords(lines: readonly number[]): string {
 function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Remark[] {
   if (agentPolicy === undefined) {
     const says =
-      "there is no policy.rego in the initdata file, so the one of the guest's image holds, which by default allows the host everything, exec and a change of policy too.";
+      "there is no policy.rego in the initdata file, so the one in the guest's image applies. By default it allows the host everything, including exec and policy changes.";
     return [{ id, says }];
   }
   const widenings = Map.groupBy(wideningsIn(agentPolicy, Object.keys(refused)), ({ request }) => request);

@@ -56,7 +56,7 @@ function renewal({ certificate, served = certificate }: ServedEndpoint): string 
 /** Names the certificate, after "whose". */
 function whichOf({ role, subject }: { readonly role: Role; readonly subject: string }): string {
   if (role === "server") return "certificate";
-  return role === "trusted" ? `CA's certificate (${subject})` : `certificate of the CA between (${subject})`;
+  return role === "trusted" ? `CA's certificate (${subject})` : `intermediate CA's certificate (${subject})`;
 }
 
 function checkTerm(
@@ -66,7 +66,7 @@ function checkTerm(
 ): readonly string[] {
   const { where, authorityFrom = SECRET_PATH } = endpoint;
   if (role === "trusted") {
-    const refusal = kind === "term" ? ", so that guests with OpenSSL refuse it" : "";
+    const refusal = kind === "term" ? ", so guests with OpenSSL refuse it" : "";
     return [
       `${authorityFrom}: the CA's certificate that the guests trust (${subject}) ${words}${refusal}. A new one means new initdata, and new pods.`,
     ];
@@ -100,21 +100,21 @@ function checkIssuer(
       path: authorityFrom ?? SECRET_PATH,
       given: `"public", and the certificate in ${where} is self-signed: no guest knows it`,
       allowed: "a certificate that a public CA has issued",
-      fix: "Remove the setting: the guests are then told to trust that certificate.",
+      fix: "Remove the setting: guests then trust that certificate.",
     });
   } else if (authorityFrom === undefined) {
     issues.add({
       path: SECRET_PATH,
-      given: `${where}, whose certificate is issued by ${issuer}, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`,
+      given: `${where}, whose certificate is issued by ${issuer}, but that CA's certificate is missing: a guest that trusts only the KBS's own certificate refuses it`,
       allowed: "a self-signed certificate, or the CA's too",
       fix: `Put the CA's certificate into the Secret under ca.crt, or set trustee.certificateAuthority to it. ${known}`,
     });
   } else {
     issues.add({
       path: authorityFrom,
-      given: `no certificate of the CA that has issued the one in ${where}: that is ${issuer}`,
+      given: `no certificate of the CA that issued the one in ${where}: that is ${issuer}`,
       allowed: "the certificate of that CA, in PEM",
-      fix: `Set it to the CA's certificate; a CA between the two belongs behind the KBS's own in tls.crt. ${known}`,
+      fix: `Set it to the CA's certificate. An intermediate CA belongs after the KBS's own certificate in tls.crt. ${known}`,
     });
   }
 }
@@ -131,7 +131,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
       case "no-url":
         issues.add({
           path: "trustee.url",
-          given: `"${url}", which is no http or https URL`,
+          given: `"${url}", which is not an http or https URL`,
           allowed: "the URL at which the pods reach the KBS",
           fix: "Correct it.",
         });
@@ -156,9 +156,9 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
       case "authority":
         issues.add({
           path,
-          given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+          given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
           allowed: "a server's certificate: CA:FALSE, or no basicConstraints",
-          fix: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
+          fix: "Issue a new one: openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, cert-manager with isCA: false. If it is the CA of the served certificate, put the served one under tls.crt and the CA's under ca.crt.",
         });
         return [];
       case "unfit":
@@ -166,8 +166,8 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           path: flaw.role === "trusted" ? (endpoint.authorityFrom ?? path) : path,
           given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
           allowed:
-            "a certificate that guests take: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
-          fix: "Issue it anew.",
+            "a certificate that guests accept: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
+          fix: "Issue a new one.",
         });
         return [];
       case "issuer":

@@ -19,7 +19,7 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
   const renew = "Put the one that the KBS serves now into the file.";
   switch (flaw.kind) {
     case "no-url":
-      return `its ${file} names the KBS "${url}", which is no http or https URL: the pod gets no secret. Correct the file.`;
+      return `its ${file} names the KBS "${url}", which is not an http or https URL: the pod gets no secret. Correct the file.`;
     case "http":
       return `its ${file} names ${url}, which is not https, so the guest does not check that it talks to this KBS. Put the https URL into the file.`;
     case "unreadable":
@@ -27,13 +27,13 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
     case "term":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "soon":
-      return `${certificate} ${flaw.words}. Other initdata then needs another file, and a new pod.`;
+      return `${certificate} ${flaw.words}. Its replacement needs a new file and a new pod.`;
     case "authority":
-      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.`;
+      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.`;
     case "unfit":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "issuer":
-      return `${certificate} is issued by ${flaw.issuer}, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
+      return `${certificate} is issued by ${flaw.issuer} and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
         flaw.isCa
@@ -81,12 +81,12 @@ function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEn
   const { certificate: pinned, served = pinned, where } = live;
   if (anchorAmong(certificate, served ?? "") !== undefined) {
     return [
-      `the guest takes the first certificate in its ${file} alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.`,
+      `the guest reads only the first certificate in its ${file}, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.`,
     ];
   }
-  const present = pinned === served ? "the present one" : "the CA's";
+  const present = pinned === served ? "the current one" : "the CA's";
   return [
-    `the certificate in its ${file} is another one than in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
+    `the certificate in its ${file} is not the one in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
   ];
 }
 
@@ -106,7 +106,7 @@ function bareWords(
   const has = `its ${files.join(" and ")} ${files.length === 1 ? "has" : "have"}`;
   const settings = files.map((file) => certificateSettings[file]).join(" and ");
   return [
-    `${has} no certificate, and the KBS's is self-signed, which no guest takes by itself: the pod gets no secret. Add it: ${settings}.`,
+    `${has} no certificate, and the KBS's is self-signed, which no guest trusts by default: the pod gets no secret. Add it: ${settings}.`,
   ];
 }
 
@@ -130,7 +130,7 @@ function endpointWarnings(
   if (!isLive) {
     if (isSaid) return said;
     const noUrl = all.find(({ kind }) => kind === "no-url");
-    const another = `its ${file} names the KBS ${url}, and the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
+    const another = `its ${file} names the KBS ${url}, but the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
     return [noUrl === undefined ? another : flawWords(endpoint, noUrl), ...said];
   }
   if (certificate === undefined) {

@@ -102,7 +102,7 @@ function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }
   const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
     isOver(after) || !isOver(gauge)
       ? []
-      : [{ gauge, path, what: `${what}, while former initdata is accepted too: ${gaugeText(gauge)}`, fix }];
+      : [{ gauge, path, what: `${what}, during the grace period: ${gaugeText(gauge)}`, fix }];
   return [
     ...limit(
       "rotation",
@@ -187,7 +187,7 @@ export function guard(
     ...checkCertificate(served, now, issues),
     ...withoutHardware(plan.matrix.rows).map(
       (line) =>
-        `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
+        `${line}: anybody who knows their initdata, which is public, can read what is granted to them. Use this only on development clusters.`,
     ),
     ...annotationWarnings(plan),
     ...sharedInitdataWarnings(settings, plan),

@@ -25,7 +25,7 @@ export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
   }
   return [...byImage].map(
     ([image, ids]) =>
-      `image ${image} (${someOf(ids)}) is named without a digest: what is pulled is not measured, so name it as repository@sha256:... or rely on its signature alone.`,
+      `image ${image} (${someOf(ids)}) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.`,
   );
 }
 
@@ -67,8 +67,8 @@ export function bindingWarnings({
         ? "Correct"
         : `Set binding to ${fitWords(misfit)}, for each of them or in podDefaults, or correct`;
     return (
-      `TA108 pods[${index}].binding: ${binding} (${someOf(group.map(({ id }) => id))}), where ${misfit.by} goes with ` +
-      `${fitWords(misfit)}: what the TEE claims is not what is granted, so that every secret is denied. ` +
+      `TA108 pods[${index}].binding: ${binding} (${someOf(group.map(({ id }) => id))}), but ${misfit.by} goes with ` +
+      `${fitWords(misfit)}: the TEE's claim does not match the grant, so every secret is denied. ` +
       `${fix} ${setting}.`
     );
   });
@@ -95,7 +95,7 @@ export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): r
     if (partly.length === 0) return [];
     const names = someOf(sharing.map(({ id }) => id));
     return [
-      `grants: ${names} share the initdata ${sharing[0]?.file ?? ""}, and are one reader to Trustee: all of them read ${someOf(partly)}, which is not granted to each.`,
+      `grants: ${names} share the initdata ${sharing[0]?.file ?? ""}, so they are one reader to Trustee: all of them can read ${someOf(partly)}, which is not granted to all of them.`,
     ];
   });
 }
@@ -118,7 +118,7 @@ export function secretKeyWarnings(
       );
       const also = granted.length === 0 ? "" : ` (and ${granted.join(", ")})`;
       return [
-        `secrets[${index}].keys[${place}]: ${given(key)} is no key of the Secret ${given(secret.name)}, which has ${listed(there)}: ` +
+        `secrets[${index}].keys[${place}]: ${given(key)} is not a key of the Secret ${given(secret.name)}, which has ${listed(there)}: ` +
           `no pod can read it. Correct it${also}, or add the key to the Secret.`,
       ];
     });
@@ -135,7 +135,7 @@ export function duplicateWarnings(key: string, text: Before): readonly string[] 
     if (doubled.size === 0) return [];
     const which = [...doubled].map((value) => `${value.slice(0, 12)}...`).join(", ");
     return [
-      `reference values: the entry ${name} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), put there by hand. Nothing is lost by taking the doubles out.`,
+      `reference values: the entry ${name} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), added by hand. The duplicates can be removed safely.`,
     ];
   });
 }

@@ -58,7 +58,7 @@ export function fitnessFlaws(certificate: X509Certificate, isTrusted = false): r
     ...(usages?.includes(SERVER_AUTH) === false
       ? ["is not for servers (its extendedKeyUsage lacks serverAuth)"]
       : []),
-    ...(isSha1 ? ["is signed by way of SHA-1 or MD5"] : []),
+    ...(isSha1 ? ["is signed with SHA-1 or MD5"] : []),
   ];
   return [...(isTrusted ? [] : own), keyFlaw(certificate) ?? []].flat();
 }

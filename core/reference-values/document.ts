@@ -94,7 +94,7 @@ function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
     lackOf(entry) ??
     (isExpiration(expiration)
       ? undefined
-      : `has the expiration "${shownName(expiration)}", which is no time as the RVPS reads it`);
+      : `has the expiration "${shownName(expiration)}", which the RVPS cannot read`);
   return {
     name: typeof name === "string" ? name : "",
     expiration,
@@ -119,7 +119,7 @@ function mapEntry(node: Node, at: number, fail: Fail): Entry {
   const [keyNode, literal] = node.children ?? [];
   const name = String(keyNode?.value);
   const encoded: unknown = literal?.value;
-  if (typeof encoded !== "string") fail(`entry "${name}" is no text`);
+  if (typeof encoded !== "string") fail(`entry "${name}" is not a text`);
   const unread = (flaw: string): Entry => ({
     ...{ name, expiration: "", values: [encoded], form: "unread", at, json: encoded, flaw },
   });
@@ -127,7 +127,7 @@ function mapEntry(node: Node, at: number, fail: Fail): Entry {
   if (!/^[\w+/-]*={0,2}$/.test(bare)) return unread("is not base64url");
   const json = Buffer.from(bare, "base64url").toString("utf8");
   const inner = parseJsonNode(json);
-  if (typeof inner === "number") return unread("is base64url, but of no JSON");
+  if (typeof inner === "number") return unread("is base64url, but not of JSON");
   const fields = fieldsOf(getNodeValue(inner));
   const read = PADDED.test(encoded) ? {} : { flaw: "is not base64url with padding" };
   return { ...fields, ...read, name, at, json };

@@ -33,7 +33,7 @@ export class ReferenceValuesFormatError extends Error {
         : 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}';
     super(
       cannot === "take"
-        ? `${place} cannot take digests: ${problem}. Nothing was written; make its value a list by hand, or take the entry out, then run again.`
+        ? `${place} cannot hold digests: ${problem}. Nothing was written; make its value a list by hand, or remove the entry, then run again.`
         : `${place} cannot be read: ${problem}. Trustee reads ${wanted} there. ` +
             "Nothing was written; correct the ConfigMap by hand (an empty one is restored by the operator's default), then run again.",
     );

@@ -81,7 +81,10 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   if (stale.length === 0) return { kind: "wait", reason: "not every pod is Ready" };
   const newest = Math.max(...changes.map((change) => change.changedAt));
   if (view.now <= newest)
-    return { kind: "wait", reason: "pods made within this second could not be told from older ones" };
+    return {
+      kind: "wait",
+      reason: "pods created within this second cannot be distinguished from older ones",
+    };
   return restart(view, stale, quiet);
 }
 

@@ -19,5 +19,5 @@ export function unseenChanges(
 export function describeUnseen(unseen: readonly ChangedObject[]): string | undefined {
   if (unseen.length === 0) return undefined;
   const names = unseen.map(({ kind, name }) => `${kind} ${name}`);
-  return `a KBS pod is older than what we last wrote to ${names.join(", ")}`;
+  return `a KBS pod is older than the last write to ${names.join(", ")}`;
 }

@@ -35,16 +35,16 @@ export function checkClaims(
         path: `${path}.${name}`,
         given: `"${shownName(value)}"`,
         allowed: "one line of text without control characters, which a guest may refuse to read",
-        fix: "Take the control characters out.",
+        fix: "Remove the control characters.",
       });
     }
     const owner = reservedClaims.get(name);
     if (owner === undefined) continue;
     issues.add({
       path: `${path}.${name}`,
-      given: "a claim of a name that the initdata document has already",
-      allowed: `other names than ${[...reservedClaims.keys()].join(", ")}`,
-      fix: `Rename the claim; ${name} is given by ${owner}.`,
+      given: "a claim with a name that the initdata document already uses",
+      allowed: `any name except ${[...reservedClaims.keys()].join(", ")}`,
+      fix: `Rename the claim: ${name} is set by ${owner}.`,
     });
   }
 }
@@ -61,9 +61,9 @@ export function checkAnnotations(
   if (!Object.hasOwn(annotations ?? {}, INITDATA_ANNOTATION)) return;
   issues.add({
     path: `${path}["${INITDATA_ANNOTATION}"]`,
-    given: "an initdata annotation beside the one that follows from the pod's settings",
+    given: "an initdata annotation, which this program sets itself",
     allowed: "other annotations",
-    fix: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+    fix: "Remove it. To use existing initdata, decode it (base64 -d | gunzip) into a file and set initdataFile.",
   });
 }
 
@@ -111,9 +111,9 @@ export function checkPod(
   if (pod.adopt && pod.kind !== "Pod") {
     issues.add({
       path: `${prefix}adopt`,
-      given: `true for a ${pod.kind}, whose selector, which this program chooses, cannot be changed afterwards`,
+      given: `true for a ${pod.kind}: the selector of an existing one cannot be changed`,
       allowed: "adopt: true for kind: Pod",
-      fix: "Delete the other one and have it created anew, or leave it to whoever made it: deploy: false.",
+      fix: "Delete the existing one so that it can be created again, or leave it to its owner: deploy: false.",
     });
   } else if (pod.adopt && !pod.deploy) {
     issues.add({

@@ -29,8 +29,8 @@ function checkSecretName({ name, from }: SecretSettings, path: string, issues: I
     allowed: VOLUME_NAMES,
     fix:
       from === "existing"
-        ? "Make a Secret of another name with the same keys, and declare that one."
-        : "Rename it so that it keeps the rule.",
+        ? "Create a Secret with another name and the same keys, and declare that one."
+        : "Rename it to follow the rule.",
   });
 }
 
@@ -61,7 +61,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.keep`,
       given: "true, for a secret with from: existing",
       allowed: "keep for a secret that is created here",
-      fix: "Remove it: a Secret that exists always stays.",
+      fix: "Remove it: an existing Secret is never deleted.",
     });
   }
   if (length !== undefined && from !== "generate") {

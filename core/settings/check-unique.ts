@@ -15,7 +15,7 @@ export function checkUnique(
         path,
         given: given(name),
         allowed: `${what} that is not declared yet`,
-        fix: `It stands at ${before} too: keep one of the two, or rename one.`,
+        fix: `It is also declared at ${before}. Remove or rename one of the two.`,
       });
     }
   }

@@ -41,7 +41,7 @@ export function checkSettings(
   if (settings.trustee.certificateAuthorityFile === undefined) return;
   issues.add({
     path: "trustee.certificateAuthorityFile",
-    given: "a file beside trustee.certificateAuthority",
+    given: "a file in addition to trustee.certificateAuthority",
     allowed: "one of the two",
     fix: "Remove one of them.",
   });

@@ -64,7 +64,7 @@ const trusteeSchema = z.strictObject({
       // "host:8080" parses as a URL with the scheme "host:".
       protocol: /^https?$/,
       hostname: /./,
-      error: "an https URL with its host, e.g. https://kbs.example.com:8080",
+      error: "an https URL with a host, for example https://kbs.example.com:8080",
     })
     .optional(),
   /**
@@ -143,7 +143,7 @@ const entryNames = z.array(
   z
     .string()
     .min(1)
-    .refine((name) => !(name in {}), "a name that is no member of every JavaScript object"),
+    .refine((name) => !(name in {}), "a name that JavaScript objects do not inherit"),
 );
 
 const validityDays = z.number().int().min(31).max(36_500);

@@ -63,7 +63,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
           path: `${SECRET_VALUES}.${secret}.${key}`,
           given: `a value that is ${kindOf(text)}`,
           allowed: "a text",
-          fix: `Set it as an encrypted text, which stays as it is typed: ${setAgain(secret, key)}`,
+          fix: `Set it as an encrypted text: ${setAgain(secret, key)}`,
         });
       }
       return [key, typeof text === "string" ? text : ""];
@@ -75,11 +75,11 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
     const names = Object.keys(value).map(given).join(", ");
     problems.push({
       path: SECRET_VALUES,
-      given: `values in the open, of ${names}`,
+      given: `plain-text values of ${names}`,
       allowed: "values that Pulumi holds encrypted",
       fix:
         `Set each again: ${setAgain(secret, Object.keys(isRecord(keys) ? keys : {})[0] ?? "<key>")}, ` +
-        "and choose another value where the file has been shared.",
+        "and choose another value if the file was shared.",
     });
   }
   return { values: Object.fromEntries(values), problems };
@@ -96,7 +96,7 @@ export function encryptedProblem(setting: string): Issue {
     given: "a value that Pulumi holds encrypted, as a whole or in part",
     allowed: `${SECRET_VALUES} alone: every other setting shows in the state, the outputs and objects of the cluster`,
     fix:
-      "Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in " +
-      `${SECRET_VALUES}, and let the pod read it. Of a kubeconfig name the file's path.`,
+      "Set it as plain text (pulumi config set --plaintext). If it is a secret, give it to Trustee: declare it in secrets, set it in " +
+      `${SECRET_VALUES}, and grant it to the pod. For a kubeconfig, set the file's path.`,
   };
 }

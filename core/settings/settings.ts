@@ -38,7 +38,7 @@ function checkMembers(value: unknown, path: string, issues: Issues): void {
       issues.add({
         path: `${path}${part}`,
         given: `the name ${LOST}`,
-        allowed: "any other name that keeps the rules",
+        allowed: "any other valid name",
         fix: "Rename it.",
       });
     } else checkMembers(member, `${path}${part}`, issues);
