@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 
-/** The digests that an initdata document may name as its `algorithm`. */
+/** The digests that an initdata document may name as `algorithm`. */
 export const digestAlgorithms = ["sha256", "sha384", "sha512"] as const;
 export type DigestAlgorithm = (typeof digestAlgorithms)[number];
 
-/** The digest of `bytes` (a string is taken as UTF-8), raw. */
+/** The raw digest of `bytes`; a string is encoded as UTF-8. */
 export function digest(algorithm: DigestAlgorithm, bytes: Uint8Array | string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash(algorithm).update(bytes).digest());
 }
@@ -14,7 +14,7 @@ export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** sha256 of a text, lower-case hex: for content hashes, not for bindings. */
+/** sha256 of a text in lower-case hex, for content hashes. */
 export function sha256Hex(text: string): string {
   return hex(digest("sha256", text));
 }

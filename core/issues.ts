@@ -1,21 +1,18 @@
 import { shownLines } from "./policy/shown-name.ts";
 
-/** One thing that is wrong with what the user gave, in the user's own terms. */
+/** One problem in the user's input. */
 export interface Issue {
-  /** Where: the path of the property as the user wrote it, e.g. `grants[2].pod`. */
+  /** Where: the path as the user wrote it, for example `grants[2].pod`. */
   readonly path: string;
-  /** What was given, never the content of a secret, e.g. `"pod9"`. */
+  /** What was given, for example `"pod9"`. Never a secret value. */
   readonly given: string;
-  /** What is allowed there, e.g. `pod1, pod2 or pod3`. */
+  /** What is allowed, for example `pod1, pod2 or pod3`. */
   readonly allowed: string;
-  /** How to fix it, one sentence in the imperative. */
+  /** How to fix it: one imperative sentence. */
   readonly fix: string;
 }
 
-/**
- * Every problem of one input, thrown once, so that the user fixes them in one go.
- * The message is complete: it can be shown as it is.
- */
+/** All problems of one input, thrown together. The message is complete and can be shown as it is. */
 export class IssuesError extends Error {
   override readonly name = "IssuesError";
   readonly issues: readonly Issue[];
@@ -27,13 +24,13 @@ export class IssuesError extends Error {
   }
 }
 
-/** An issue as three short lines: where and what was given, what is allowed, how to fix it. */
+/** Three short lines: where and what was given, what is allowed, how to fix it. */
 function formatIssue(issue: Issue): string {
   const { path, given, allowed, fix } = shownLines(issue);
   return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to fix: ${fix}`;
 }
 
-/** Collects issues while an input is walked, and throws them all at once. */
+/** Collects the issues of an input and throws them together. */
 export class Issues {
   readonly #found: Issue[] = [];
 
@@ -49,15 +46,21 @@ export class Issues {
     return this.#found;
   }
 
-  /** @throws IssuesError with every issue collected, if there is any. */
+  /** @throws IssuesError if there is any issue */
   throwIfAny(subject: string): void {
     if (this.#found.length > 0) throw new IssuesError(subject, this.#found);
   }
 }
 
-/** What was given, quoted for a message and cut so that one value cannot fill the screen. */
+/** A value quoted for a message, cut to a readable length. */
 export function given(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+/** The first five names, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -1,6 +1,6 @@
 import { given, type Issues } from "./issues.ts";
 
-/** A rule that a name must keep, with the words that tell a person what it allows. */
+/** A naming rule, and its description in words. */
 interface NameRule {
   readonly pattern: RegExp;
   readonly maxLength: number;
@@ -26,9 +26,11 @@ const label: NameRule = {
 };
 
 /**
- * A Secret's key that the KBS can also serve: Kubernetes allows `[-._a-zA-Z0-9]+`, the KBS refuses a leading dot. One is left out
- * beside: as a member of an object, `__proto__` is lost between Pulumi and its providers.
- * @see https://github.com/confidential-containers/trustee/blob/main/kbs/src/plugins/implementations/resource/backend.rs (`ResourceDesc`)
+ * A Secret's key that the KBS can serve. Kubernetes allows `[-._a-zA-Z0-9]+`; the KBS rejects a leading dot.
+ * `__proto__` is excluded because it gets lost between Pulumi and its providers.
+ * @see
+ *   https://github.com/confidential-containers/trustee/blob/main/kbs/src/plugins/implementations/resource/backend.rs
+ *   (`ResourceDesc`)
  */
 const secretKey: NameRule = {
   pattern: /^(?!__proto__$)[a-zA-Z0-9_-][-._a-zA-Z0-9]*$/,
@@ -37,21 +39,24 @@ const secretKey: NameRule = {
 };
 
 const nameRules = { subdomain, label, secretKey } as const;
-export type NameKind = keyof typeof nameRules;
+type NameKind = keyof typeof nameRules;
 
-/** True if `name` keeps the rule. What keeps it holds no quote, space or line break, so it cannot break out of a Rego or JSON string. */
+/**
+ * Whether `name` follows the rule. Such a name has no quote, space or line break, so it cannot break out of
+ * Rego or JSON.
+ */
 export function isName(kind: NameKind, name: string): boolean {
   const rule = nameRules[kind];
   return name.length <= rule.maxLength && rule.pattern.test(name);
 }
 
-/** Adds an issue unless `name` keeps the rule. */
+/** Adds an issue if `name` breaks the rule. */
 export function checkName(kind: NameKind, name: string, path: string, issues: Issues): void {
   if (isName(kind, name)) return;
   issues.add({
     path,
     given: given(name),
     allowed: nameRules[kind].allowed,
-    fix: "Rename it so that it keeps the rule.",
+    fix: "Rename it to follow the rule.",
   });
 }

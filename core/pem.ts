@@ -1,13 +1,16 @@
 import type { Issues } from "./issues.ts";
 
+/** The value of `trustee.certificateAuthority` for a KBS certificate from a CA that every guest knows. */
+export const PUBLIC = "public";
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----(?:\r?\n)?/g;
 
-/** The certificates in a PEM text, each as it is there: nothing that stands around them. */
+/** The certificates in a PEM text, without the text around them. */
 export function certificateBlocks(text: string): readonly string[] {
   return text.match(CERTIFICATE) ?? [];
 }
 
-/** What a PEM text holds beside certificates, each kind once, by its name: `PRIVATE KEY`. */
+/** The names of the other PEM blocks in a text, without duplicates: `PRIVATE KEY`. */
 export function otherBlocks(text: string): readonly string[] {
   const rest = text.replaceAll(CERTIFICATE, "");
   const labels = [...rest.matchAll(/-----BEGIN([^\r\n]*?)-----/g)].map(([, label = ""]) => label.trim());
@@ -23,9 +26,9 @@ export function isOnlyCertificates(text: string): boolean {
 }
 
 /**
- * The certificates of a text that is to hold nothing else: it goes into initdata, which is in annotations, outputs and the state,
- * for everybody to read. A private key beside them becomes an issue, and is not taken; so does a text without a certificate.
- * @param source `where` is the subject of the problem, e.g. `Secret "a" whose tls.crt`
+ * Extracts the certificates from a text that must hold nothing else. They become part of the initdata, which
+ * is public. A private key, or a text without certificates, becomes an issue.
+ * @param source `where` is the subject of the problem, for example `Secret "a" whose tls.crt`
  */
 export function onlyCertificates(
   text: string,
@@ -38,8 +41,8 @@ export function onlyCertificates(
     issues.add({
       path,
       given: `${where} holds more than certificates: ${others.join(", ")}`,
-      allowed: "certificates in PEM alone, since every pod's initdata shows them to everybody",
-      fix: "Leave the certificates there, and take everything else out.",
+      allowed: "certificates in PEM only, since initdata is public",
+      fix: "Keep only the certificates there.",
     });
   }
   if (certificates.length === 0) {

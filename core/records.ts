@@ -1,11 +1,11 @@
-/** Small helpers for records, and for values of which nothing is known yet. */
+/** Helpers for records and for unknown values. */
 
-/** Whether a value is an object with fields: neither null nor an array. */
+/** Whether a value is an object with fields: not null, not an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value of a JSON text; undefined, which JSON has no text for, where it is none. */
+/** Parses JSON; `undefined` if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -14,15 +14,11 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/**
- * What a record holds itself under a name that a user gave: one that every object inherits, e.g. `constructor`, is so
- * not mistaken for an entry.
- */
+/** A record's own member. Inherited members, for example `constructor`, do not count as entries. */
 export function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
@@ -35,7 +31,6 @@ export function mapValues<From, To>(
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }
 
-/** A map as a record. */
 export function asRecord<From, To>(
   map: ReadonlyMap<string, From>,
   change: (value: From) => To,
@@ -43,14 +38,14 @@ export function asRecord<From, To>(
   return Object.fromEntries([...map].map(([name, value]) => [name, change(value)]));
 }
 
-/** What a map has under a name; made first where it has nothing. A map, since a name may be `__proto__`. */
+/** The map's value for a name; adds it if missing. Takes a map because a name may be `__proto__`. */
 export function getOrAdd<T>(map: Map<string, T>, name: string, make: () => T): T {
   const found = map.get(name) ?? make();
   map.set(name, found);
   return found;
 }
 
-/** For `sort`: by code units, the same in every locale. */
+/** For `sort`: by code units, independent of the locale. */
 export function byString(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

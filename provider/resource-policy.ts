@@ -169,14 +169,14 @@ function refuseLostNamesake(lost: readonly VanishedStack[], own: StackGrants): v
   const issues = new Issues();
   if (lost.some(({ line }) => isNamesake(line, own)))
     namesakeIssue("the live resource policy", "the record of a line", own.stack, issues);
-  issues.throwIfAny("the resource policy that is shared");
+  issues.throwIfAny("the shared resource policy");
 }
 
 /** @throws IssuesError if another stack of this name has a line in the policy */
 function refuseNamesakes(live: Before, own: StackGrants): void {
   const issues = new Issues();
   checkNamesakes(live, own, issues);
-  issues.throwIfAny("the resource policy that is shared");
+  issues.throwIfAny("the shared resource policy");
 }
 
 /** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */

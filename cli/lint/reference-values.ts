@@ -17,7 +17,7 @@ function unread({ name, expiration }: Entry, flaw: string, where: Place, why: st
     about: [name],
     what: isTime
       ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
-      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which is no time as the RVPS reads it.`,
+      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which the RVPS cannot read.`,
     why,
     fix: isTime
       ? "Write it anew: base64url with padding of JSON with version, name, expiration and value."

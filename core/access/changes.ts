@@ -19,44 +19,50 @@ import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./m
 import type { Claimant } from "./token.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
-/** In place of a pod: every pod that attests well and is none of the stack's. */
+/** In place of a pod: every affirming pod that is not this stack's. */
 const EVERY_OTHER_POD = "every other pod";
 
-/** In place of `secret/key`: whatever no stack restricts and no column shows. */
+/** In place of `secret/key`: every secret that no stack restricts and no column shows. */
 const EVERY_OTHER_SECRET = "every other secret";
 
-/** Why a cell was as it was; `unknown`: the live policy was edited by hand, and does not do what it says of itself. */
-export type FormerWhy = Decision["why"] | "unknown";
+/**
+ * The reason for a cell's previous state. `unknown`: the live policy was edited by hand and does not match
+ * its lines.
+ */
+type FormerWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
 export interface AccessChange {
   readonly effect: "opens" | "closes";
   /** The pod's name, or {@link EVERY_OTHER_POD}. */
   readonly pod: string;
-  /** `secret/key`, `secret/*` for its every key, or {@link EVERY_OTHER_SECRET}. */
+  /** `secret/key`, `secret/*` for all keys, or {@link EVERY_OTHER_SECRET}. */
   readonly path: string;
   readonly before: FormerWhy;
   readonly after: Decision["why"];
 }
 
-/** A cell that opens or closes, by whatever comparison. */
+/** A cell that opens or closes, from any comparison. */
 export interface CellChange extends Pick<AccessChange, "effect" | "pod" | "path"> {
-  /** In words that this program knows, never in somebody else's. */
+  /** In this program's words, never in quoted text. */
   readonly before: string;
   readonly after: string;
 }
 
-/** A pod with a claim that no pod makes. */
+/** A pod whose claim no real pod has. */
 const NOBODY: Claimant = { initData: "", binding: "azure-vtpm" };
 
-/** What is compared: somebody by a name, with the claims of before and of after. */
+/** A pod or reader with its claims before and after. */
 interface Compared {
   readonly pod: string;
   readonly before: readonly Claimant[];
   readonly after: readonly Claimant[];
 }
 
-/** The columns to compare: the matrix's, and what was restricted before and is not declared any more. */
+/**
+ * The columns to compare: those of the matrix, and those that were restricted before and are no longer
+ * declared.
+ */
 function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readonly Column[] {
   const declared = new Map(matrix.columns.map((column) => [`${column.secret}/${column.key}`, column]));
   const secrets = new Set(matrix.columns.map(({ secret }) => secret));
@@ -70,7 +76,7 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readon
   return [...declared.values()];
 }
 
-/** Pod -> what it claimed before, by the stack's former grants. */
+/** Pod -> its previous claims, from the stack's previous grants. */
 function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
   const grants = listGrants(former?.secrets ?? {}).flatMap((grant) =>
     readerNames(grant.reader).map((reader) => ({ ...grant, reader })),
@@ -79,8 +85,8 @@ function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly
 }
 
 /**
- * A pod that is deployed here is the same one with other initdata. Of whoever is deployed elsewhere nothing is known but the
- * claim: another claim under the same name is somebody else.
+ * The rows to compare. A pod deployed here stays the same pod with new initdata. A reader deployed elsewhere
+ * is known only by its claim: another claim is another reader.
  */
 function comparedRows(
   matrix: AccessMatrix,
@@ -92,12 +98,12 @@ function comparedRows(
   const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
-      // What an older release wrote does not say of which TEE it is: the one that it has now.
+      // An older release did not record the TEE: assume the current one.
       const former = (formerClaims.get(pod) ?? []).map((claim) =>
         claim.binding === ANY_TEE ? { ...claim, binding } : claim,
       );
       const current: readonly Claimant[] = [{ initData, binding }];
-      // One that is new to initdata which others were granted something by did not have it before.
+      // A pod that is new to an already granted initdata did not have it before.
       const before = former.length > 0 || known.has(initData) ? former : current;
       if (deployed.has(pod)) return [{ pod, before, after: current }];
       return [
@@ -110,7 +116,7 @@ function comparedRows(
   ];
 }
 
-/** The best that any of the claims gets. */
+/** The most permissive decision for any of the claims. */
 function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, key }: Column): Decision {
   const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
   const ask = ({ initData, binding }: Claimant): Decision =>
@@ -119,7 +125,7 @@ function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, ke
   return all.find(({ allowed }) => allowed) ?? all[0] ?? ask(NOBODY);
 }
 
-/** What a cell was: open only if the live policy both says so and does so. */
+/** The previous state of a cell: open only if both the lines and the rules of the live policy allow it. */
 function formerDecision(
   { said, done }: SaidRules,
   claims: readonly Claimant[],
@@ -131,31 +137,33 @@ function formerDecision(
   return { allowed: false, why: "unknown" };
 }
 
-/** What the stack's former grants, or the live table where that is another, restrict. */
+/** The secrets that the stack's previous grants restricted; or the live table, if that does not match. */
 function formerSecrets({ intact, done }: SaidRules, former: StackGrants | undefined): StackGrants["secrets"] {
   return { ...(intact ? {} : done.secrets), ...former?.secrets };
 }
 
-/** Of somebody else's policy it is not known what it allows: it may have allowed anything, and is counted on for nothing. */
+/** A foreign policy is not judged: it may have allowed anything, and nothing counts as allowed. */
 const foreignRules: SaidRules = {
   said: { others: "affirming", secrets: {} },
   intact: false,
   done: { others: "deny", secrets: {} },
 };
 
-/** What a live policy allows, as far as it is known; undefined where every pod that attests well may read everything. */
+/** The live policy's rules, as far as known; undefined if every affirming pod may read everything. */
 function liveRules(live: string): SaidRules | undefined {
   return readRules(live) ?? (isStockPolicy(live) ? undefined : foreignRules);
 }
 
 /**
- * What deploying `own` does to who may read what, compared with the policy that is live: the opened cells first. Pods that
- * are deployed here are compared by their names, so that new initdata alone is no change; readers that are deployed elsewhere
- * by their claims. A pod that is new reads what nobody restricts as every other pod does already; that is no change either.
- * Where the live policy does not do what it says of itself, whatever other stacks grant on this stack's secrets counts as opened;
- * where it is somebody else's, whatever ours will allow.
- * @param live the policy that is deployed. Where there is none, or one that an operator installs, nothing opens: no changes then
- * @param matrix what will be, of `own` merged into `live`
+ * The changes in access if `own` is deployed, opened cells first.
+ * - Pods deployed here are compared by name, so new initdata alone is no change.
+ * - Readers deployed elsewhere are compared by claim.
+ * - A new pod reads unrestricted secrets as every other pod does: no change.
+ * - If the live policy does not match its lines, grants of other stacks on this stack's secrets count as
+ *   opened.
+ * - If it is a foreign policy, everything that the new one allows counts as opened.
+ * @param live the deployed policy. No policy, or an operator's stock policy: nothing opens, so no changes.
+ * @param matrix the result of merging `own` into `live`
  * @param deployed the pods that this stack deploys
  */
 export function accessChanges(
@@ -212,13 +220,13 @@ export function accessChanges(
 }
 
 /**
- * Why a comparison with the live policy cannot be trusted. `edited`: it is not what its own lines come to; `foreign`: it is neither
- * this project's nor one that an operator installs.
+ * Why the comparison with the live policy is unreliable. `edited`: its rules do not match its lines.
+ * `foreign`: neither this project nor an operator wrote it.
  */
 export const doubts = ["edited", "foreign"] as const;
 export type Doubt = (typeof doubts)[number];
 
-/** What has to be said of the live policy itself. */
+/** What is unknown about the live policy. */
 export function policyDoubts(live: Before): readonly Doubt[] {
   const rules = live === null ? undefined : liveRules(live);
   if (live === null || rules === undefined || rules.intact) return [];
@@ -232,12 +240,12 @@ export const doubtWords: Readonly<Record<Doubt, string>> = {
     "the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
 };
 
-/** A doubt as a line: `UNKNOWN the live policy was ...`. */
+/** For example `UNKNOWN the live policy was ...`. */
 export function doubtLine(doubt: Doubt): string {
   return `UNKNOWN ${doubtWords[doubt]}`;
 }
 
-/** A change, or a doubt about all of them, as a stack puts it out. */
+/** A change, or what is unknown about all of them, as a stack output. */
 export type ChangeRecord =
   | {
       readonly effect: "OPENS" | "closes";
@@ -250,7 +258,7 @@ export type ChangeRecord =
     }
   | { readonly effect: "UNKNOWN"; readonly doubt: Doubt };
 
-/** What a preview puts out for machines: the doubts, then the changes. */
+/** The stack output of a preview: what is unknown, then the changes. */
 export function changeRecords(
   found: readonly Doubt[],
   changes: readonly AccessChange[],
@@ -264,7 +272,7 @@ export function changeRecords(
   ];
 }
 
-/** Why a cell is as it is, in a word or two. */
+/** The reason for a cell's state, in a few words. */
 export const decisionWords: Readonly<Record<FormerWhy, string>> = {
   granted: "granted",
   "not-restricted": "nobody restricts it",
@@ -275,16 +283,16 @@ export const decisionWords: Readonly<Record<FormerWhy, string>> = {
   unknown: "not known",
 };
 
-/** So much of a name is shown of a cell: a whole one of Kubernetes, but not of whoever forged a line of the policy. */
+/** The maximum length of a name in a cell: enough for Kubernetes names, not for names in a forged line. */
 const LONGEST = 512;
 
-/** A cell that opens or closes, its reasons in words, as a line. */
+/** A changed cell as a line, with its reasons. */
 export function cellLine({ effect, pod, path, before, after }: CellChange): string {
   const word = effect === "opens" ? "OPENS  " : "closes ";
   return `${word} ${shownName(pod, LONGEST)} -> ${shownName(path, LONGEST)} (was: ${before}; will be: ${after})`;
 }
 
-/** One change as a line: `OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)`. */
+/** For example `OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)`. */
 export function changeLine(change: AccessChange): string {
   return cellLine(inWords(change));
 }

@@ -4,13 +4,13 @@ import { affirmingToken } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";
 
-/** A column of the matrix: one key of one secret in the repository `default`. */
+/** A column: one key of one secret in the repository `default`. */
 export interface Column {
   readonly secret: string;
   readonly key: string;
 }
 
-/** A row of the matrix: a pod by the claim that its TEE will make. */
+/** A row: a pod and the claim of its TEE. */
 export interface Row {
   readonly pod: string;
   readonly namespace: string;
@@ -27,7 +27,7 @@ export interface Cell extends Column {
   readonly why: Decision["why"];
 }
 
-/** Who may read what, once every pod attests as affirming: pods x keys, row by row in the order given. */
+/** Who may read what if every pod is affirming: pods x keys, row by row in the given order. */
 export interface AccessMatrix {
   readonly rows: readonly Row[];
   readonly columns: readonly Column[];
@@ -48,7 +48,7 @@ export function accessMatrix(
   return { rows, columns, cells };
 }
 
-/** The cells of any row, gathered in one pass: there are as many rows as pods. */
+/** An index of the cells by row, because there may be many pods. */
 export function cellsByRow({
   cells,
 }: AccessMatrix): (row: Pick<Row, "pod" | "namespace">) => readonly Cell[] {
@@ -63,15 +63,15 @@ export function cellsByRow({
   return (row) => rows.get(keyOf(row)) ?? [];
 }
 
-/** The readers among these that no hardware attests, in a line; nothing where there are none. */
+/** A line naming the readers without hardware attestation; empty if there are none. */
 export function withoutHardware(rows: readonly Pick<Row, "pod" | "binding">[]): readonly string[] {
   const pods = rows.filter(({ binding }) => binding === "sample").map(({ pod }) => pod);
   return pods.length === 0 ? [] : [`${NO_HARDWARE}: ${pods.join(", ")}`];
 }
 
 /**
- * The matrix as lines of text, for a stack output: a sign and a word in each cell, never colour alone.
- * @param others who reads the stack's secrets by other stacks' grants: a line each, below. @default nobody
+ * The matrix as lines of text for a stack output. Each cell has a sign and a word, never only a color.
+ * @param others readers by other stacks' grants, one line each below the matrix. @default none
  */
 export function matrixText(matrix: AccessMatrix, others: readonly OtherReader[] = []): string[] {
   const cellsOf = cellsByRow(matrix);
@@ -94,7 +94,7 @@ export function matrixText(matrix: AccessMatrix, others: readonly OtherReader[] 
   return [...lines, ...withoutHardware(matrix.rows), ...others.map(otherReaderLine)];
 }
 
-/** Pod -> `secret/key` -> why it may or may not read it: the matrix for machines, as a stack output. */
+/** Pod -> `secret/key` -> the reason: the matrix as a machine-readable stack output. */
 export type AccessReport = Readonly<Record<string, Readonly<Record<string, Decision["why"]>>>>;
 
 export function accessReport(matrix: AccessMatrix): AccessReport {
@@ -104,7 +104,10 @@ export function accessReport(matrix: AccessMatrix): AccessReport {
   return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
 }
 
-/** The matrix again from what a stack put out: its rows in the order given, its columns in the order of the first row. */
+/**
+ * Restores the matrix from a stack output. Rows keep their order; the first row gives the order of the
+ * columns.
+ */
 export function matrixOfReport(report: AccessReport, rows: readonly Row[]): AccessMatrix {
   const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(own(report, pod) ?? {})))];
   const columns = paths.map((path) => {

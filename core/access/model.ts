@@ -8,26 +8,26 @@ import {
 } from "../policy/grants.ts";
 import { isRecord, own } from "../records.ts";
 
-/** What the policy decides by: the model that the generated Rego is proven equal to. */
+/** The rules of a policy. Tests prove the generated Rego equal to this model. */
 export interface AccessRules {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
 }
 
-/** A request as the KBS hands it to the policy: `data["resource-path"]` and `data.plugin`, of whatever shape. */
+/** A request as the KBS passes it to the policy: `data["resource-path"]` and `data.plugin`, of any type. */
 export interface PolicyData {
   readonly "resource-path"?: unknown;
   readonly plugin?: unknown;
 }
 
-/** One secret's key in one repository. */
+/** One key of one secret in one repository. */
 export interface Resource {
   readonly repository: string;
   readonly secret: string;
   readonly key: string;
 }
 
-/** The repository under which the operator mounts Kubernetes Secrets, and the only one that grants speak of. */
+/** The repository for Kubernetes Secrets, and the only one that grants apply to. */
 export const DEFAULT_REPOSITORY = "default";
 
 function fromParts(parts: readonly unknown[]): Resource | undefined {
@@ -38,8 +38,8 @@ function fromParts(parts: readonly unknown[]): Resource | undefined {
 }
 
 /**
- * The resource that a request names. The KBS hands the path over as an array of three with `plugin` "resource" (from
- * v0.17) or as one string `resource/<repository>/<secret>/<key>` (up to v0.16); anything else is no resource.
+ * The requested resource. The path is an array of three with `plugin` "resource" (KBS v0.17 and later) or one
+ * string `resource/<repository>/<secret>/<key>` (up to v0.16). Any other shape names no resource.
  */
 function requestedResource(data: PolicyData): Resource | undefined {
   const path = data["resource-path"];
@@ -55,7 +55,10 @@ function field(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
 }
 
-/** True if there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims, `input` of the policy */
+/**
+ * Whether there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims: the
+ * policy's `input`
+ */
 function isAffirming(token: unknown): boolean {
   const submods = field(token, "submods");
   if (field(field(submods, "cpu0"), "ear.status") !== "affirming") return false;
@@ -78,14 +81,14 @@ export function claimedInitData(token: unknown): string | undefined {
   return typeof claim === "string" ? claim : undefined;
 }
 
-/** No submod has evidence that no hardware signed. @param token one that {@link isAffirming} */
+/** Whether no submod has evidence without a hardware signature. @param token one that {@link isAffirming} */
 function isHardware(token: unknown): boolean {
   return Object.values(field(token, "submods") as object).every((submod: unknown) =>
     sampleTees.every((tee) => field(evidenceOf(submod), tee) === undefined),
   );
 }
 
-/** How the TEE of a token binds initdata, by its evidence; of a TEE that is not known, only that it is one. */
+/** The bindings that match the evidence in a token; for an unknown TEE only `any`. */
 function bindingsOf(token: unknown): readonly TableBinding[] {
   const evidence = cpuEvidence(token);
   const holds = (tee: string): boolean => isRecord(field(evidence, tee));
@@ -99,19 +102,18 @@ function bindingsOf(token: unknown): readonly TableBinding[] {
 export const allowedReasons = ["granted", "not-restricted"] as const;
 export const deniedReasons = ["no-resource", "not-affirming", "not-a-reader", "others-denied"] as const;
 
-/** Why a request is answered as it is. */
+/** Why a request is allowed or denied. */
 export type Decision =
   | { readonly allowed: true; readonly why: (typeof allowedReasons)[number] }
   | { readonly allowed: false; readonly why: (typeof deniedReasons)[number] };
 
-/** The decision that has this reason. */
 export function decisionOf(why: Decision["why"]): Decision {
   const reason = allowedReasons.find((one) => one === why);
   if (reason !== undefined) return { allowed: true, why: reason };
   return { allowed: false, why: deniedReasons.find((one) => one === why) ?? "no-resource" };
 }
 
-/** Whether a pod whose token is `token` may have what `data` asks for. */
+/** Decides whether a pod with this token may read what `data` requests. */
 export function decide(rules: AccessRules, data: PolicyData, token: unknown): Decision {
   const resource = requestedResource(data);
   if (resource === undefined) return { allowed: false, why: "no-resource" };

@@ -12,24 +12,24 @@ import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byString, own } from "../records.ts";
 
-/** Somebody who reads a secret that this stack restricts, by a line of another stack in the policy that they share. */
+/** A reader of a secret that this stack restricts, by another stack's grant in the shared policy. */
 export interface OtherReader {
-  /** Whose line it is; whoever may write the policy may have made it up. */
+  /** The stack with the grant. It may be forged by anybody with write access to the policy. */
   readonly stack: string;
-  /** As that stack calls it. */
+  /** The reader's name in that stack. */
   readonly reader: string;
   readonly secret: string;
-  /** One key, or `*` for every key. */
+  /** One key, or `*` for all keys. */
   readonly key: string;
-  /** The claim. */
+  /** The claim `init_data`. */
   readonly initData: string;
-  /** How its TEE binds initdata: `any` where an older release has written the line, which does not say. */
+  /** How its TEE binds initdata. `any`: an older release wrote the line and did not record it. */
   readonly binding: TableBinding;
-  /** Whether this is former initdata of it, which goes when a change of initdata is over. */
+  /** Whether it is a previous digest, accepted only during the grace period. */
   readonly former: boolean;
 }
 
-/** So many digits of a claim are shown. */
+/** The number of shown digits of a claim. */
 const SHOWN_DIGITS = 12;
 
 function readersIn(stack: string, table: GrantTable, former: boolean): readonly OtherReader[] {
@@ -47,8 +47,8 @@ function orderOf({ secret, key, stack, reader, binding, initData }: OtherReader)
 }
 
 /**
- * Who reads what `joining` restricts by the lines of other stacks, former initdata included; whoever `joining` grants it to as well is
- * none of them. Sorted by secret, key, stack and name.
+ * The readers of secrets that `joining` restricts, by other stacks' grants, previous digests included.
+ * Readers that `joining` grants too are left out. Sorted by secret, key, stack and name.
  */
 export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
@@ -62,7 +62,7 @@ export function otherReaders(live: Before, joining: StackGrants): readonly Other
     .sort((a, b) => byString(orderOf(a), orderOf(b)));
 }
 
-/** How such a reader is called among pods: `b1 of stack organization/project/stack`. */
+/** The reader's name among pods: `b1 of stack organization/project/stack`. */
 export function otherReaderName({ reader, stack, former }: OtherReader): string {
   const name = shownName(reader);
   return `${former ? formerName(name) : name} of stack ${shownName(stack)}`;
@@ -78,7 +78,7 @@ export function otherReaderClaim({ initData }: OtherReader): string {
   return shownName(initData.slice(0, SHOWN_DIGITS));
 }
 
-/** Such a reader as a line: `also read by: b1 of stack o/p/s -> p2-secret/* (init_data 280c20205c95)`. */
+/** For example `also read by: b1 of stack o/p/s -> p2-secret/* (init_data 280c20205c95)`. */
 export function otherReaderLine(other: OtherReader): string {
   const hardware = other.binding === "sample" ? `; ${NO_HARDWARE}` : "";
   return `also read by: ${otherReaderName(other)} -> ${otherReaderPath(other)} (init_data ${otherReaderClaim(other)}${hardware})`;

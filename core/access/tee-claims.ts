@@ -1,6 +1,6 @@
 import { own } from "../records.ts";
 
-/** Hex of so many bytes, for what only a real guest measures. */
+/** An example in hex, of this many bytes, for values that only a real guest measures. */
 const measured = (bytes: number): string => "a5".repeat(bytes);
 
 const snpClaims = {
@@ -50,13 +50,13 @@ function tpmClaims(pcr08: unknown): Readonly<Record<string, unknown>> {
   return { ...Object.fromEntries(others), pcr08, init_data: pcr08 };
 }
 
-/** The vTPM's own register of a TDX guest on Azure is bound, its mr_config_id is the host's. */
+/** A TDX guest on Azure is bound by its vTPM's register; its mr_config_id belongs to the host. */
 const azTdx = (claim: unknown): unknown => ({ ...tdxClaims(measured(48)), tpm: tpmClaims(claim) });
 const azSnp = (claim: unknown): unknown => ({ ...snpClaims, tpm: tpmClaims(claim) });
 
 /**
- * What each TEE's verifier reports, by the name under which a token's annotated evidence holds it. Of what only a real guest
- * measures it is an example, of the right type.
+ * What each TEE's verifier reports, by its name in a token's annotated evidence. Values that only a real
+ * guest measures are examples of the right type.
  * @see https://github.com/confidential-containers/trustee/blob/v0.21.0/attestation-service/docs/tcb_claims.md
  */
 const claims: Readonly<Record<string, (initData: unknown) => unknown>> = {
@@ -88,7 +88,7 @@ const claims: Readonly<Record<string, (initData: unknown) => unknown>> = {
   nvidia: () => ({ "x-nvidia-gpu-arch-check": true, measres: "success", secboot: true, dbgstat: "disabled" }),
 };
 
-/** What a TEE or a device reports. @param initData the claim `init_data` of its token */
+/** The report of a TEE or device. @param initData the claim `init_data` of its token */
 export function teeClaims(tee: string, initData: unknown): unknown {
   return own(claims, tee)?.(initData) ?? {};
 }

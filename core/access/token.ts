@@ -3,13 +3,13 @@ import type { TableBinding } from "../policy/grants.ts";
 import { own } from "../records.ts";
 import { teeClaims, withoutInitData } from "./tee-claims.ts";
 
-/** A pod by what it attests: its claim, and how its TEE binds initdata. */
+/** A pod as attested: its claim, and how its TEE binds initdata. */
 export interface Claimant {
   readonly initData: string;
   readonly binding: TableBinding;
 }
 
-/** The first TEE that binds initdata so, as a token's evidence spells it. */
+/** The name in a token's evidence of the first TEE with this binding. */
 export function teeOf(binding: TableBinding): string {
   const [tee] = Object.entries(hardwareTees).find(([, one]) => one === binding) ?? [];
   return tee ?? (binding === "sample" ? binding : "az-snp-vtpm");
@@ -24,7 +24,7 @@ export interface TrustClaims {
 
 const unrecognized: TrustClaims = { executables: 33, hardware: 97, configuration: 36 };
 
-/** The usual trust vector of a status, as Trustee's own attestation policies make it. */
+/** The usual trust vector of each status, from Trustee's own attestation policies. */
 const usualTrust: Readonly<Record<string, TrustClaims>> = {
   affirming: { executables: 3, hardware: 2, configuration: 2 },
   warning: { executables: 33, hardware: 2, configuration: 2 },
@@ -37,9 +37,9 @@ function trustOf(status: unknown): TrustClaims {
 }
 
 /**
- * A submod as Trustee puts it into a token, with every member that a genuine one has.
- * @param tee the name of what the TEE reports
- * @param trust by default what the status usually comes from
+ * A submod as in a Trustee token, with every member of a real one.
+ * @param tee the TEE's name in the evidence
+ * @param trust @default the usual trust vector of the status
  */
 export function submod(
   status: unknown,
@@ -68,7 +68,7 @@ export function submod(
   };
 }
 
-/** A token's claims, around its submods: what does not tell one pod from another. */
+/** A token's claims around its submods, the same for every pod. */
 export function earToken(submods: Readonly<Record<string, unknown>>): unknown {
   return {
     eat_profile: "tag:github.com,2024:confidential-containers/Trustee",
@@ -83,7 +83,7 @@ export function earToken(submods: Readonly<Record<string, unknown>>): unknown {
   };
 }
 
-/** The token of a pod that attests well. @param binding how its TEE binds initdata */
+/** The token of an affirming pod. @param binding how its TEE binds initdata */
 export function affirmingToken(initData: string, binding: TableBinding = "azure-vtpm"): unknown {
   return earToken({ cpu0: submod("affirming", initData, teeOf(binding)) });
 }

@@ -1,6 +1,6 @@
 /**
- * The agent policy: what the host may ask of the Kata agent in the guest. The defaults are those of the tutorial:
- * everything a pod needs to run, no change of policy, no writing to a container's input, exec only as declared.
+ * The agent policy: what the host may request from the Kata agent in the guest. The defaults are the
+ * tutorial's: everything that a pod needs, no policy change, no input to a container, exec only as declared.
  */
 
 /** Every request of the agent API with the tutorial's default, in the tutorial's order. */
@@ -46,24 +46,24 @@ export type AgentRequest = keyof typeof requestDefaults;
 export interface AgentPolicy {
   /** Whether `kubectl logs` may read the container's output (`ReadStreamRequest`). */
   readonly logs: boolean;
-  /** The commands that exec may run, each as its arguments, which hold no space, joined by one; empty: exec is refused. */
+  /** The commands that exec may run; empty: none. Arguments contain no space and are joined by one. */
   readonly allowedCommands: readonly string[];
   /** Requests that differ from the tutorial's defaults. @default none */
   readonly requests?: Readonly<Partial<Record<AgentRequest, boolean>>>;
 }
 
-/** The address of the Confidential Data Hub's resource API inside every confidential pod. */
+/** The Confidential Data Hub's resource API in every confidential pod. */
 const CDH_RESOURCE_URL = "http://127.0.0.1:8006/cdh/resource";
 
-/** The command by which a pod reads one secret, as the tutorial runs it. */
+/** The command that reads a secret in a pod, as in the tutorial. */
 export function curlCommand(secret: string, key: string, repository = "default"): string {
   return `curl -s ${CDH_RESOURCE_URL}/${repository}/${secret}/${key}`;
 }
 
 /**
- * The text of `policy.rego`. `policy_data` is strict JSON and the last thing in the text: Trustee only then reports
- * it as `agent_policy_claims` (a trailing comma, as in the tutorial, loses them). A command is compared argument by
- * argument, where the tutorial joins what it is given: there `["curl -s", URL]` passes for `["curl", "-s", URL]`.
+ * Renders `policy.rego`. `policy_data` must be strict JSON at the end of the text; otherwise Trustee does not
+ * report it as `agent_policy_claims` (the tutorial's trailing comma prevents that). Commands are compared
+ * argument by argument. The tutorial joins them, so `["curl -s", URL]` passes for `["curl", "-s", URL]`.
  */
 export function renderAgentPolicy(policy: AgentPolicy): string {
   const requests: Readonly<Record<string, boolean>> = { ...requestDefaults, ...policy.requests };

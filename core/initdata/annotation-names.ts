@@ -1,16 +1,16 @@
 import { shownName } from "../policy/shown-name.ts";
 import { INITDATA_ANNOTATION } from "./annotation.ts";
 
-/** The name up to cloud-api-adaptor v0.12, which today's runtimes do not read. */
+/** The name up to cloud-api-adaptor v0.12. Current runtimes ignore it. */
 const FORMER_ANNOTATION = "io.katacontainers.config.runtime.cc_init_data";
 
-/** The last part of the name, as it is compared. */
+/** The last part of the name, in the form that is compared. */
 const LAST = "ccinitdata";
 
-/** So many letters of it may be wrong. */
+/** The maximum edit distance. */
 const MOST_WRONG = 2;
 
-/** How many letters have to be put in, left out or changed. Both texts are short. */
+/** The edit distance. Both texts are short. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [at, letter] of Array.from(one).entries()) {
@@ -32,14 +32,14 @@ function isNearly(name: string): boolean {
   return last.length <= LAST.length + MOST_WRONG && distance(last, LAST) <= MOST_WRONG;
 }
 
-/** The annotations that were meant to be the initdata annotation, as it seems: of its former name, or misspelt. */
+/** Annotations that look like the initdata annotation: its former name, or a misspelling. */
 export function strayNames(annotations: Readonly<Record<string, string>>): readonly string[] {
   return Object.keys(annotations)
     .filter((name) => name !== INITDATA_ANNOTATION && isNearly(name))
     .sort();
 }
 
-/** What to say of such a name: `io... is the former name of the initdata annotation, ...`. */
+/** For example `io... is the former name of the initdata annotation, ...`. */
 export function strayWords(name: string): string {
   const what =
     name === FORMER_ANNOTATION
@@ -48,11 +48,10 @@ export function strayWords(name: string): string {
   return `${shownName(name, 317)} ${what}`;
 }
 
-/** Whether a value has line breaks, as `base64` without `-w0` makes them. */
+/** Whether a value has line breaks, as `base64` without `-w0` adds them. */
 export function isBroken(value: string): boolean {
   return /[\r\n]/.test(value);
 }
 
-/** What to say of such a value. */
 export const BROKEN_WORDS =
-  "is broken into lines: Kata's Go runtime takes it, its Rust runtime (runtime-rs) does not";
+  "has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not";

@@ -1,25 +1,26 @@
 import { gzip, Inflate } from "pako";
 
-/** The annotation that carries the initdata to the Kata runtime. */
+/** The annotation with the initdata for the Kata runtime. */
 export const INITDATA_ANNOTATION = "io.katacontainers.config.hypervisor.cc_init_data";
 
-/** The annotation that asks for an instance size, e.g. on Azure. */
+/** The annotation that requests an instance size, for example on Azure. */
 export const MACHINE_TYPE_ANNOTATION = "io.katacontainers.config.hypervisor.machine_type";
 
 /**
- * The annotation's value: base64 of gzip of the TOML. pako writes a gzip header without a time and with a fixed
- * system byte, so the same TOML gives the same annotation on every machine; the digest never sees the gzip bytes.
+ * The annotation's value: base64 of the gzipped TOML. pako writes no time and a fixed system byte into the
+ * header, so the same TOML gives the same annotation everywhere. The digest does not depend on the gzip
+ * bytes.
  */
 export function encodeAnnotation(toml: string): string {
   return Buffer.from(gzip(toml, { level: 9 })).toString("base64");
 }
 
-/** No guest takes a longer document: its data hub, its agent policy and its image policy come to some KiB. Bytes. */
-export const LONGEST_INITDATA = 1024 * 1024;
+/** Maximum size of a document in bytes. Real ones have a few KiB. */
+const LONGEST_INITDATA = 1024 * 1024;
 
 class TooLong extends Error {}
 
-/** Ends as soon as there is too much: 256 KiB of an annotation may inflate to hundreds of MiB. */
+/** Stops as soon as the output is too long: 256 KiB of annotation may inflate to hundreds of MiB. */
 function inflated(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -35,9 +36,10 @@ function inflated(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The exact bytes of the TOML in an annotation. Line breaks count for nothing, as in the decoder of Kata's Go runtime.
- * @see https://github.com/kata-containers/kata-containers/blob/main/src/runtime/pkg/oci/utils.go (`addHypervisorInitdataOverrides`)
- * @throws Error if the value is not base64 of gzip, or of more than {@link LONGEST_INITDATA}; the message says which.
+ * The exact bytes of the TOML in an annotation. Ignores line breaks, as Kata's Go runtime does.
+ * @see https://github.com/kata-containers/kata-containers/blob/main/src/runtime/pkg/oci/utils.go
+ *   (`addHypervisorInitdataOverrides`)
+ * @throws Error if the value is not base64 of gzip, or longer than {@link LONGEST_INITDATA}
  */
 export function decodeAnnotation(value: string): Uint8Array<ArrayBuffer> {
   const base64 = value.replaceAll(/[\r\n]/g, "");
@@ -48,7 +50,7 @@ export function decodeAnnotation(value: string): Uint8Array<ArrayBuffer> {
   } catch (error) {
     const problem =
       error instanceof TooLong
-        ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest takes`
+        ? `a document of more than ${LONGEST_INITDATA / 1024} KiB, which no guest accepts`
         : "no gzip data";
     throw new Error(`the annotation ${INITDATA_ANNOTATION} is base64, but of ${problem}`, { cause: error });
   }

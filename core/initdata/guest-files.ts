@@ -3,37 +3,37 @@ import { shownLine } from "../policy/shown-name.ts";
 import { guestNeeds, type GuestNeed } from "./guest-needs.ts";
 import { readToml, type Table } from "./toml-parts.ts";
 
-/** A KBS as one of the guest's files names it. */
+/** A KBS, as one of the guest's files names it. */
 export interface InitdataEndpoint {
-  /** `cdh.toml`: where secrets come from; `aa.toml`: where tokens do. */
+  /** `cdh.toml`: the KBS for secrets. `aa.toml`: the KBS for tokens. */
   readonly file: GuestFile;
-  /** The files that name it by the same URL and certificate, that one among them. */
+  /** All files with the same URL and certificate, including `file`. */
   readonly files: readonly GuestFile[];
   readonly url: string;
-  /** What the guest trusts, PEM. Absent: its own trust store decides. */
+  /** The certificate that the guest trusts, PEM. Absent: its own trust store. */
   readonly certificate?: string;
 }
 
 type GuestFile = "cdh.toml" | "aa.toml";
 
-/** What the guest's two programs find in an initdata document, as far as it can be read. */
+/** What the guest's programs find in an initdata document, as far as it can be read. */
 export interface GuestFiles {
-  /** The KBS that the guest is to ask, once where its files agree. */
+  /** The KBS for the guest; one element if its files agree. */
   readonly endpoints: readonly InitdataEndpoint[];
   /** What the guest fetches from the KBS to start. */
   readonly needs: readonly GuestNeed[];
   readonly flaws: readonly GuestFileFlaw[];
 }
 
-/** What keeps the guest's programs from the KBS, whichever that is. */
-export interface GuestFileFlaw {
-  /** A sentence that begins by "its" or "there is", with how to fix it. */
+/** Something that keeps the guest's programs from every KBS. */
+interface GuestFileFlaw {
+  /** A sentence that begins with "its" or "there is" and includes the fix. */
   readonly words: string;
-  /** `false`: the guest's image may have what is missing. */
+  /** `false`: the guest's image may supply what is missing. */
   readonly sure: boolean;
 }
 
-/** A string at a path of tables. */
+/** The string at a path of nested tables. */
 export function textAt(table: Table, ...path: readonly string[]): string | undefined {
   const value = path.reduce<unknown>((at, name) => (isRecord(at) ? own(at, name) : undefined), table);
   return typeof value === "string" ? value : undefined;
@@ -57,14 +57,14 @@ function endpointsOf(hub: Table, agent: Table): readonly InitdataEndpoint[] {
   );
 }
 
-/** The tables of each file, by which one that stands elsewhere is known. */
+/** The tables of each file, to recognize a table in the wrong file. */
 const tablesOf: Readonly<Record<GuestFile, readonly string[]>> = {
   "cdh.toml": ["kbc", "image", "credentials"],
   "aa.toml": ["token_configs"],
 };
 const files = Object.keys(tablesOf) as GuestFile[];
 
-/** Tables of one file that stand in another, or in none. */
+/** Tables of one file that are in another file, or in none. */
 function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): readonly GuestFileFlaw[] {
   return files.flatMap((file) =>
     tablesOf[file].flatMap((table) => {
@@ -74,7 +74,7 @@ function misplaced(document: Table, read: Readonly<Record<GuestFile, Table>>): r
         ...elsewhere.map((other) => `in its ${other}`),
       ];
       return places.map((place) => ({
-        words: `its [${table}] stands ${place}, where the guest does not look for it. Move it into its ${file}.`,
+        words: `its [${table}] is ${place}, where the guest does not read it. Move it into its ${file}.`,
         sure: true,
       }));
     }),
@@ -86,7 +86,7 @@ const programs: Readonly<Record<GuestFile, string>> = {
   "aa.toml": "attestation agent",
 };
 
-/** Why a file that is there does not lead its program to a KBS. */
+/** Why a file does not lead its program to a KBS. */
 function pathFlaw(file: GuestFile, table: Table): string | undefined {
   if (file === "cdh.toml") {
     if (textAt(table, "kbc", "name") === "offline_fs_kbc" || textAt(table, "kbc", "url") !== undefined)
@@ -100,7 +100,7 @@ function pathFlaw(file: GuestFile, table: Table): string | undefined {
   return `its aa.toml has ${instead}no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.`;
 }
 
-/** What the files say, of which `data` has the texts. */
+/** Reads the guest's files in the document's `data`. */
 export function readGuestFiles(document: Table): GuestFiles {
   const data = own(document, "data");
   const texts = Object.fromEntries(
@@ -114,7 +114,7 @@ export function readGuestFiles(document: Table): GuestFiles {
     const { table, problem } = read[file];
     const [program, lost] = [programs[file], "the pod gets no secret"];
     if (texts[file] === undefined) {
-      const words = `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} knows none: ${lost}.`;
+      const words = `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} has none: ${lost}.`;
       return [{ words, sure: false }];
     }
     if (problem !== undefined) {

@@ -1,36 +1,38 @@
 import { DEFAULT_REPOSITORY, type Resource } from "../access/model.ts";
 import { isRecord, own, parseJson } from "../records.ts";
 
-/** Something that a guest fetches to start, as its `cdh.toml` names it. */
+/** A resource in `cdh.toml` that a guest fetches to start. */
 export interface GuestNeed {
-  /** What it is: `image policy`, `registry credentials`. */
+  /** The kind: `image policy`, `registry credentials`. */
   readonly what: string;
-  /** Where `cdh.toml` names it: `image.registry_configuration_uri`, `credentials[0].resource_uri`. */
+  /** The setting in `cdh.toml`: `image.registry_configuration_uri`, `credentials[0].resource_uri`. */
   readonly setting: string;
   readonly uri: string;
-  /** Where the KBS has it; absent where it is not the KBS's, or nobody's. */
+  /** The place in the KBS; absent if it is not in the KBS, or the URI is invalid. */
   readonly place?: Resource;
-  /** Why the guest cannot fetch it from anywhere; follows the URI in a sentence. */
+  /** Why the guest cannot fetch it from anywhere. Follows the URI in a sentence. */
   readonly flaw?: string;
 }
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** `secret/key`, with its repository where that is not the default one. */
+/** `secret/key`; with the repository if that is not the default one. */
 export function placeName({ repository, secret, key }: Resource): string {
   return `${repository === DEFAULT_REPOSITORY ? "" : `${repository}/`}${secret}/${key}`;
 }
 
 /**
- * Where a URI leads: `kbs:///<repository>/<secret>/<key>`, whose host counts for nothing, or another plugin of the KBS by `kbs+<plugin>`.
- * @see https://github.com/confidential-containers/guest-components/blob/main/attestation-agent/deps/resource_uri/src/lib.rs
+ * The target of a URI: `kbs:///<repository>/<secret>/<key>`, whose host is ignored, or `kbs+<plugin>` for
+ * another plugin of the KBS.
+ * @see
+ *   https://github.com/confidential-containers/guest-components/blob/main/attestation-agent/deps/resource_uri/src/lib.rs
  */
 function kbsPlace(uri: string): Pick<GuestNeed, "place" | "flaw"> {
-  if (!URL.canParse(uri)) return { flaw: "is no URI" };
+  if (!URL.canParse(uri)) return { flaw: "is not a URI" };
   const { protocol, pathname } = new URL(uri);
   if (protocol.startsWith("kbs+")) return {};
   if (protocol !== "kbs:")
-    return { flaw: `has the scheme ${protocol.slice(0, -1)}, by which no guest fetches` };
+    return { flaw: `has the scheme ${protocol.slice(0, -1)}, which no guest supports` };
   const [repository = "", secret = "", key = "", ...more] = pathname.slice(1).split("/");
   return repository === "" || secret === "" || key === "" || more.length > 0
     ? { flaw: "is not of the form kbs:///<repository>/<secret>/<key>" }
@@ -38,7 +40,7 @@ function kbsPlace(uri: string): Pick<GuestNeed, "place" | "flaw"> {
 }
 
 /**
- * The same of what belongs to the pull of images, which may be a file of the guest's image: `file://`, or a path.
+ * The same for image pull settings. These may also name a file in the guest's image: `file://`, or a path.
  * @see https://github.com/confidential-containers/guest-components/blob/main/image-rs/src/resource/mod.rs
  */
 function imagePlace(uri: string): Pick<GuestNeed, "place" | "flaw"> {
@@ -60,12 +62,12 @@ function requirements(policy: unknown): readonly unknown[] {
   return [own(policy, "default"), ...scopes.flatMap((scope) => Object.values(scope))].flat();
 }
 
-/** What an image policy in `cdh.toml` itself needs: the public keys that it names by `keyPath`. */
+/** The needs of an image policy inside `cdh.toml`: the public keys in its `keyPath`s. */
 function inlinePolicyNeeds(text: string): readonly GuestNeed[] {
   const setting = "image.image_security_policy";
   const policy = parseJson(text);
   if (!isRecord(policy)) {
-    return [{ what: "image policy", setting, uri: text, flaw: "is no image policy in JSON" }];
+    return [{ what: "image policy", setting, uri: text, flaw: "is not an image policy in JSON" }];
   }
   const keys = requirements(policy).flatMap((one) => (isRecord(one) ? [own(one, "keyPath")] : []));
   return [...new Set(keys)].flatMap((uri) => imageNeed("key of the image policy", setting, uri));
@@ -75,7 +77,7 @@ function inlinePolicyNeeds(text: string): readonly GuestNeed[] {
 function imageNeeds(image: Table): readonly GuestNeed[] {
   const inline = own(image, "image_security_policy");
   const policyUri = own(image, "image_security_policy_uri");
-  // The registry configuration alone goes before its URI where it stands in the file itself.
+  // A registry configuration in the file overrides its URI.
   const hasRegistries = own(image, "registry_config") !== undefined;
   return [
     ...(policyUri === undefined && typeof inline === "string"
@@ -97,7 +99,7 @@ function imageNeeds(image: Table): readonly GuestNeed[] {
   ];
 }
 
-/** `[[credentials]]`, which the data hub puts into files before it serves anybody. */
+/** `[[credentials]]`: the data hub writes them to files before it serves any request. */
 function credentialNeeds(credentials: unknown): readonly GuestNeed[] {
   return (Array.isArray(credentials) ? credentials : []).flatMap((one: unknown, index) => {
     const uri = isRecord(one) ? own(one, "resource_uri") : undefined;
@@ -108,19 +110,20 @@ function credentialNeeds(credentials: unknown): readonly GuestNeed[] {
 }
 
 /**
- * Everything that a guest fetches from the KBS to start, by its `cdh.toml`. What of it is a file of the guest's image is not the
- * KBS's, and left out.
- * @see https://github.com/confidential-containers/guest-components/blob/main/confidential-data-hub/hub/src/config/mod.rs
+ * Everything that a guest fetches from the KBS to start, by its `cdh.toml`. Files in the guest's image are
+ * left out.
+ * @see
+ *   https://github.com/confidential-containers/guest-components/blob/main/confidential-data-hub/hub/src/config/mod.rs
  */
 export function guestNeeds(hub: Table): readonly GuestNeed[] {
   const [kbc, image] = [own(hub, "kbc"), own(hub, "image")];
-  // By this one, a guest has its resources in its image, and asks no KBS.
+  // With this setting, a guest has its resources in its image and uses no KBS.
   if (isRecord(kbc) && own(kbc, "name") === "offline_fs_kbc") return [];
   const needs = [...(isRecord(image) ? imageNeeds(image) : []), ...credentialNeeds(own(hub, "credentials"))];
   return needs.filter(({ place, flaw }) => place !== undefined || flaw !== undefined);
 }
 
-/** The need of a document that has an image policy alone, as generated ones have. */
+/** The need of a generated document: its image policy, if any. */
 export function imagePolicyNeed(uri: string | undefined): readonly GuestNeed[] {
   return guestNeeds({ image: { image_security_policy_uri: uri } });
 }

@@ -4,27 +4,27 @@ import { byName } from "../records.ts";
 import { renderAgentPolicy, type AgentPolicy } from "./agent-policy.ts";
 
 /**
- * The only version of the initdata document there is.
+ * The only version of the initdata document.
  * @see https://github.com/confidential-containers/trustee/blob/main/kbs/docs/initdata.md
  */
 export const INITDATA_VERSION = "0.1.0";
 
-/** What an initdata document is built from. */
+/** The content of an initdata document. */
 export interface InitdataSource {
-  /** The digest by which the document is bound. */
+  /** The digest that binds the document. */
   readonly algorithm: DigestAlgorithm;
-  /** Further top-level strings, e.g. `pod_name`, which tell one pod's initdata from another's. */
+  /** More top-level strings, for example `pod_name`. They make pods' initdata differ. */
   readonly claims: Readonly<Record<string, string>>;
-  /** The KBS, as the guest reaches it, e.g. `https://kbs-service-trustee-operator-system.apps.example.com`. */
+  /** The KBS's URL for guests, for example `https://kbs-service-trustee-operator-system.apps.example.com`. */
   readonly url: string;
-  /** The KBS's certificate, PEM. Absent: the guest's own trust store decides. */
+  /** The KBS's certificate, PEM. Absent: the guest's own trust store. */
   readonly certificate?: string;
-  /** `kbs:///default/<secret>/<key>` of the image security policy. Absent: no image policy is asked for. */
+  /** `kbs:///default/<secret>/<key>` of the image security policy. Absent: none is requested. */
   readonly imagePolicyUri?: string;
   readonly agentPolicy: AgentPolicy;
 }
 
-/** A certificate as the documents carry it: without blank lines around it, with one newline at its end. */
+/** A certificate as in the documents: no blank lines around it, one newline at the end. */
 function pem(certificate: string): string {
   return `${certificate.trim()}\n`;
 }
@@ -38,7 +38,7 @@ function renderAttestationAgent(source: Pick<InitdataSource, "url" | "certificat
   return TOML.stringify({ token_configs: { coco_as: { url: source.url }, kbs } });
 }
 
-/** `cdh.toml`, the Confidential Data Hub's configuration: where secrets come from and which image policy holds. */
+/** `cdh.toml`, the Confidential Data Hub's configuration: where to get secrets, and the image policy. */
 function renderDataHub(source: Pick<InitdataSource, "url" | "certificate" | "imagePolicyUri">): string {
   return TOML.stringify({
     socket: "unix:///run/confidential-containers/cdh.sock",
@@ -55,8 +55,8 @@ function renderDataHub(source: Pick<InitdataSource, "url" | "certificate" | "ima
 }
 
 /**
- * The initdata document. Keys stand in a fixed order (algorithm, version, the claims by name, `[data]`), so equal
- * sources give equal bytes however they were written down.
+ * Renders the initdata document. Keys have a fixed order (algorithm, version, claims by name, `[data]`), so
+ * equal sources give equal bytes.
  */
 export function renderInitdata(source: InitdataSource): string {
   const claims = Object.entries(source.claims).sort(byName);

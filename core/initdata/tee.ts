@@ -1,10 +1,14 @@
-import type { Cloud } from "../preflight/user-data.ts";
 import type { Binding } from "./binding.ts";
 
+/** The clouds whose peer pods are virtual machines that get their initdata as user data. */
+export const clouds = ["azure", "aws", "libvirt"] as const;
+export type Cloud = (typeof clouds)[number];
+
 /**
- * How pods of a runtime class bind initdata, by the names that Kata Containers and its operators give them; `undefined`: the name
- * does not say it. Empty: by a TEE that no binding here is for.
- * @see https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
+ * The bindings of a runtime class, by its name in Kata Containers and its operators. `undefined`: the name
+ * does not tell. Empty: a TEE without a binding here.
+ * @see
+ *   https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
  */
 export function bindingsOfClass(runtimeClass: string): readonly Binding[] | undefined {
   if (/(?:^|-)coco-dev(?:-|$)/.test(runtimeClass)) return ["sample"];
@@ -20,33 +24,33 @@ export function bindingsOfClass(runtimeClass: string): readonly Binding[] | unde
   }
 }
 
-/** Runtime classes of Kata Containers whose pods have no TEE, so that at most the sample attester speaks for them. */
+/** Runtime classes of Kata Containers without a TEE: at most the sample attester runs there. */
 const WITHOUT_TEE = /^kata(?:-(?:qemu|clh|fc|dragonball|stratovirt))?(?:-nvidia-gpu)?(?:-runtime-rs)?$/;
 
-/** How the VMs of a cloud's peer pods can bind initdata: those of Azure by a vTPM alone. Any of them may be one for development. */
+/** The bindings of each cloud's peer pod VMs. On Azure only a vTPM. Any cloud may be used for development. */
 const peerPodBindings: Readonly<Record<Cloud, readonly Binding[]>> = {
   azure: ["azure-vtpm", "sample"],
   aws: ["snp", "sample"],
   libvirt: ["snp", "tdx", "sample"],
 };
 
-/** What says on what a pod runs. */
-export interface RunsOn {
+/** What a pod runs on. */
+interface RunsOn {
   readonly runtimeClass?: string | undefined;
   readonly machineType?: string | undefined;
-  /** Where peer pods run, if that is said. */
+  /** The cloud of the peer pods, if set. */
   readonly cloud?: Cloud | undefined;
 }
 
-/** Why a binding cannot be that of a pod. */
+/** Why a pod cannot have its binding. */
 export interface Misfit {
-  /** What says so, e.g. `runtimeClassName kata-qemu-snp`. */
+  /** The setting that contradicts it, for example `runtimeClassName kata-qemu-snp`. */
   readonly by: string;
-  /** The bindings that fit; may be none. */
+  /** The bindings that fit; may be empty. */
   readonly fits: readonly Binding[];
 }
 
-/** Whether what a pod runs on says that it binds initdata otherwise. */
+/** The contradiction between a binding and what the pod runs on, if any. */
 export function misfitOf(
   binding: Binding,
   { runtimeClass = "", machineType = "", cloud }: RunsOn,
@@ -64,7 +68,6 @@ export function misfitOf(
   return fits === undefined || fits.includes(binding) ? undefined : { by, fits };
 }
 
-/** The bindings that fit, in words. */
 export function fitWords({ fits }: Misfit): string {
   const last = fits.at(-1);
   if (last === undefined) return "none of the bindings";

@@ -3,20 +3,20 @@ import { isRecord, messageOf, own } from "../records.ts";
 
 export type Table = Readonly<Record<string, unknown>>;
 
-/** A text as TOML. */
-export interface ReadToml {
+/** The result of parsing a text as TOML. */
+interface ReadToml {
   readonly table: Table;
-  /** Why it is none; then `table` has the parts of it that can be read. */
+  /** Why the text is not TOML. `table` then has the parts that can be read. */
   readonly problem?: string;
 }
 
-/** More statements than these no guest's file has. */
+/** The maximum number of statements. No real file has more. */
 const MOST_STATEMENTS = 1000;
 
-/** What ends a multi-line text, opens or closes a list, or hides either from being looked at. */
+/** Delimiters of multi-line texts and lists, and strings and comments that may hide them. */
 const PART = /"""|'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*|[[\]\n]/g;
 
-/** The header of a table, which no list and no text of a guest's file has on a line of its own. */
+/** A table header. No list or text in a guest's file has such a line. */
 const HEADER = /[ \t]*\[\[?(?!true\b|false\b)[A-Za-z_][\w.-]*\]/y;
 
 function isHeader(text: string, at: number): boolean {
@@ -24,7 +24,7 @@ function isHeader(text: string, at: number): boolean {
   return HEADER.test(text);
 }
 
-/** A text's statements: headers of tables, and keys with their values. One that is not closed ends where a table begins. */
+/** A text's statements: table headers, and keys with values. An unclosed value ends at the next header. */
 function statementsOf(text: string): readonly string[] {
   const found: string[] = [];
   let begun = 0;
@@ -54,7 +54,10 @@ function parsed(text: string): Table | undefined {
   }
 }
 
-/** Both, where they are tables or lists of them; else the first, since a key counts once. */
+/**
+ * Merges two tables or lists of tables; otherwise keeps the first, because the first definition of a key
+ * counts.
+ */
 function merged(first: unknown, second: unknown): unknown {
   if (Array.isArray(first) && Array.isArray(second)) return (first as readonly unknown[]).concat(second);
   if (!isRecord(first) || !isRecord(second)) return first ?? second;
@@ -62,7 +65,7 @@ function merged(first: unknown, second: unknown): unknown {
   return Object.fromEntries([...names].map((name) => [name, merged(own(first, name), own(second, name))]));
 }
 
-/** What can be read of a text that is no TOML: each table by itself, and what cannot be read of a table left out. */
+/** Salvages invalid TOML: reads each table by itself and skips what cannot be read. */
 function salvaged(text: string): Table {
   const blocks: string[][] = [[]];
   for (const one of statementsOf(text).slice(0, MOST_STATEMENTS)) {
@@ -72,7 +75,7 @@ function salvaged(text: string): Table {
   return blocks.reduce<Table>((all, [header = "", ...rest]) => {
     const whole = parsed([header, ...rest].join("\n"));
     const [head, lines] = header.startsWith("[") ? [`${header}\n`, rest] : ["", [header, ...rest]];
-    // A list of tables takes one more with each header: its readable lines stand under one.
+    // Each [[header]] adds a table to its list. All readable lines go into one table.
     const readable = lines.filter((line) => parsed(line) !== undefined);
     const firsts = [...new Map(readable.map((line) => [line.split("=", 1).join("").trim(), line])).values()];
     const part = whole ?? parsed(`${head}${firsts.join("\n")}`) ?? {};
@@ -80,7 +83,7 @@ function salvaged(text: string): Table {
   }, {});
 }
 
-/** Reads a text as TOML; of one that is none, what can be read. */
+/** Parses TOML. From invalid TOML it returns the readable parts. */
 export function readToml(text: string): ReadToml {
   try {
     return { table: TOML.parse(text) };

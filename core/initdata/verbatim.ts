@@ -7,14 +7,14 @@ import { readGuestFiles, textAt, type GuestFiles, type InitdataEndpoint } from "
 import { INITDATA_VERSION } from "./initdata.ts";
 import type { Table } from "./toml-parts.ts";
 
-/** What an initdata document says of itself, as far as it can be read. */
+/** The facts in an initdata document, as far as they can be read. */
 export interface InitdataFacts extends GuestFiles {
   readonly algorithm: DigestAlgorithm;
   /** The agent policy (`policy.rego`). */
   readonly agentPolicy?: string;
 }
 
-/** A private key in any of the texts, and whatever else is beside the certificates of a KBS. */
+/** Rejects private keys in any text, and anything else next to a KBS's certificates. */
 function checkKeys(
   texts: readonly string[],
   endpoints: readonly InitdataEndpoint[],
@@ -28,15 +28,15 @@ function checkKeys(
   issues.add({
     path,
     given: `a file that holds more than certificates: ${kinds.join(", ")}`,
-    allowed: "certificates and public keys, since initdata is for everybody to read",
-    fix: "Take it out of the file; a private key is a secret of Trustee's.",
+    allowed: "certificates and public keys, since initdata is public",
+    fix: "Remove it from the file. A private key belongs in a Trustee secret.",
   });
 }
 
 /**
- * Reads what an existing initdata file says of itself. Its bytes are taken as they are; only the algorithm is needed
- * to know how it is bound. What a guest would refuse becomes an issue.
- * @returns with the algorithm `sha256` where it cannot be read, with an issue
+ * Reads an existing initdata file. Its bytes are used as they are; the algorithm decides how they are bound.
+ * Anything that a guest would reject becomes an issue.
+ * @returns the facts. If the algorithm cannot be read, it is `sha256`, with an issue.
  */
 export function inspectInitdata(toml: string, path: string, issues: Issues): InitdataFacts {
   const fallback: DigestAlgorithm = "sha256";

@@ -1,31 +1,32 @@
 import { byName, isRecord, own, parseJson } from "../records.ts";
 
-/** Secret -> the owners of ours (resource URNs) that want it in the list, for the names that this project put there. */
-export type SecretLedger = Readonly<Record<string, readonly string[]>>;
+/** Secret -> the resources (URNs) that want it in the list, for names that this project added. */
+type SecretLedger = Readonly<Record<string, readonly string[]>>;
 
-/** `spec.kbsSecretResources` of a KbsConfig with our own record of what in it is ours. */
+/** `spec.kbsSecretResources` of a KbsConfig, and the ledger of what this project added. */
 export interface SecretResources {
   readonly entries: readonly string[];
   readonly ledger: SecretLedger;
 }
 
-/** The annotation that holds the ledger, JSON. Written together with the list, so that neither is ever without the other. */
+/** The annotation with the ledger, JSON. It is written together with the list. */
 export const SECRET_LEDGER_ANNOTATION = "trustee-access/kbs-secret-resources";
 
 /**
- * The list as the CRD has it: absent, null and empty are the same.
- * @throws TypeError if it is something else than a list of strings
+ * Reads the list. Absent, null and empty are the same.
+ * @throws TypeError if it is not a list of strings
  */
 export function readEntries(list: unknown): readonly string[] {
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) throw new TypeError("spec.kbsSecretResources is not a list");
   return list.map((entry: unknown) => {
-    if (typeof entry !== "string") throw new TypeError("spec.kbsSecretResources holds what is not a name");
+    if (typeof entry !== "string")
+      throw new TypeError("spec.kbsSecretResources has an entry that is not a name");
     return entry;
   });
 }
 
-/** The ledger in an annotation; one that was damaged by hand counts as none, then the states of the stacks remember. */
+/** Reads the ledger. A damaged annotation counts as empty; the stacks' states then supply it. */
 export function readLedger(annotation: string | undefined): SecretLedger {
   const ledger = parseJson(annotation ?? "{}");
   if (!isRecord(ledger)) return {};
@@ -35,13 +36,13 @@ export function readLedger(annotation: string | undefined): SecretLedger {
   return sound ? (ledger as SecretLedger) : {};
 }
 
-/** The annotation for a ledger; `null` (remove it) for an empty one. */
+/** The annotation for a ledger; `null` (remove it) if it is empty. */
 export function writeLedger(ledger: SecretLedger): string | null {
   const sorted = Object.entries(ledger).sort(byName);
   return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
 }
 
-/** The ledger with an owner under the name that it has now. @param was whether one is this owner by a previous name */
+/** The ledger with an owner's new name. @param was whether a name is this owner's previous one */
 export function renameOwner(
   ledger: SecretLedger,
   was: (owner: string) => boolean,
@@ -61,11 +62,11 @@ function withOwners(ledger: SecretLedger, secret: string, owners: readonly strin
 }
 
 /**
- * The list with `secret` in it: appended if it is missing, otherwise as it is, never reordered or doubled.
- * @param owner who wants it
- * @param remembered what the owner's state says of it; `undefined` on its first write. A name that was there before us
- *   (`false`) and was taken out by hand comes back, and stays when we go.
- * @returns `added`: whether it is ours to take out again
+ * Adds `secret` to the list: appended if missing, otherwise the list is unchanged.
+ * @param owner the resource that wants it
+ * @param remembered whether this project added it, by the owner's state; `undefined` on its first write. If
+ *   somebody else's name (`false`) was removed by hand, it is restored, and stays when we leave.
+ * @returns `added`: whether this project may remove it again
  */
 export function joinSecret(
   live: SecretResources,
@@ -82,7 +83,7 @@ export function joinSecret(
   return { entries, ledger, added };
 }
 
-/** The list without `secret`, if this project put it there and no other owner of ours wants it. */
+/** Removes `secret` from the list, if this project added it and no other owner wants it. */
 export function leaveSecret(
   live: SecretResources,
   secret: string,
@@ -96,9 +97,9 @@ export function leaveSecret(
 }
 
 /**
- * The list without whatever of these names one project's stack has put there, and no other of ours wants: before the stack's
- * resources do it, since their restriction goes first otherwise.
- * @param isOurs whether an owner in the ledger is one of that stack
+ * Removes these names, as far as one stack added them and nobody else wants them. It runs before the stack's
+ * resources remove them, because otherwise their restriction would end first.
+ * @param isOurs whether an owner in the ledger belongs to that stack
  */
 export function withdrawSecrets(
   live: SecretResources,

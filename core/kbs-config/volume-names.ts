@@ -1,6 +1,6 @@
 /**
- * The volumes that operators v0.18 to v0.21 give the KBS's pod whatever the KbsConfig lists. They name one more after each listed
- * Secret (`internal/controller/volumes.go`).
+ * The fixed volumes of the KBS's pod with operators v0.18 to v0.21. They add one volume per listed Secret,
+ * with its name (`internal/controller/volumes.go`).
  */
 const fixedVolumes: ReadonlySet<string> = new Set([
   ...[
@@ -15,14 +15,14 @@ const fixedVolumes: ReadonlySet<string> = new Set([
   ...["confidential-containers", "default", "opa", "tdx-config"],
 ]);
 
-/** What a listed Secret may be called, for a person. */
+/** The allowed names of a listed Secret, in words. */
 export const VOLUME_NAMES =
   "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
 
-/** Why the operator cannot name a volume after a Secret: what follows the name in a sentence. `undefined`: it can. */
+/** Why the operator cannot name a volume after a Secret, as the end of a sentence; `undefined` if it can. */
 export function volumeProblem(name: string): string | undefined {
   if (fixedVolumes.has(name)) return "is the name of a volume that every KBS has";
-  if (name.includes(".")) return "has a dot, which no volume's name may have";
-  if (name.length > 63) return `has ${name.length} characters, and a volume's name 63 at most`;
-  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? undefined : "is no name of a volume";
+  if (name.includes(".")) return "contains a dot, which volume names must not";
+  if (name.length > 63) return `has ${name.length} characters, but volume names have at most 63`;
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? undefined : "is not a valid volume name";
 }

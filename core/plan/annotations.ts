@@ -1,7 +1,7 @@
 import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../initdata/annotation.ts";
 import type { PlannedPod } from "./pod.ts";
 
-/** Every annotation of a pod, or of the template of its controller. */
+/** All annotations of a pod, or of its controller's template. */
 export function podAnnotations({ declaration, annotation }: PlannedPod): Readonly<Record<string, string>> {
   const { annotations, machineType } = declaration;
   return {

@@ -6,19 +6,19 @@ import type { StackId } from "../policy/grants.ts";
 import { isNamesake, isSameStack, namesakeIssue } from "../policy/identity.ts";
 import { STACK_ANNOTATION } from "../trustee/ownership.ts";
 
-/** An object of a pod's name and kind that is in the cluster. */
+/** The object in the cluster with a pod's name and kind. */
 export interface LivePod {
-  /** Its initdata annotation, or its template's. */
+  /** The initdata annotation of the object or its template. */
   readonly annotation?: string;
-  /** The names of annotations that were meant to be that one, as it seems. @default none */
+  /** Annotations that look like misspelled initdata annotations. @default none */
   readonly strayAnnotations?: readonly string[];
-  /** The stack whose mark it carries, `organization/project/stack`: which has made it, or taken it over. */
+  /** The stack in its mark, `organization/project/stack`: the one that created it or took it over. */
   readonly stack?: string;
-  /** That stack's identity, where the mark has one. */
+  /** The identity of that stack, if the mark has one. */
   readonly identity?: string;
 }
 
-/** Whether it carries just these bytes, however they are compressed. */
+/** Whether it has exactly these bytes, in any compression. */
 export function sameInitdata(live: LivePod | undefined, toml: string): boolean {
   if (live?.annotation === undefined) return false;
   try {
@@ -28,7 +28,7 @@ export function sameInitdata(live: LivePod | undefined, toml: string): boolean {
   }
 }
 
-/** Whether it is there, with the mark of this stack. */
+/** Whether it exists and has this stack's mark. */
 export function isOwnPod(live: LivePod | undefined, own: StackId): boolean {
   if (live?.stack === undefined) return false;
   const mark = { stack: live.stack, identity: live.identity };
@@ -36,11 +36,11 @@ export function isOwnPod(live: LivePod | undefined, own: StackId): boolean {
 }
 
 /**
- * Nobody else's object is taken over unless that is asked for (`adopt`), and none whose initdata would change under a
- * running pod: it would go on with what it was measured with, and its annotation would say something else. Whose an object is
- * says its mark alone: that Pulumi has made it says nothing of which stack.
+ * Checks whether a pod can be created or taken over. An object of somebody else needs `adopt`. It must not
+ * change initdata: a running pod keeps what it was measured with, and its annotation would be wrong. Only the
+ * mark tells whose an object is; Pulumi's field manager does not tell which stack.
  * @param own this stack
- * @param takeOver whether what another stack of its name has left is this one's
+ * @param takeOver whether objects of another stack of the same name count as this one's
  */
 export function checkLivePod(
   pod: PodDeclaration,
@@ -60,7 +60,7 @@ export function checkLivePod(
     return;
   }
   if (isOwnPod(live, own)) return;
-  // A controller rolls its pods to whatever is declared.
+  // A controller replaces its pods after any change.
   if (namesake && pod.kind !== "Pod") return;
   const whose = live.stack === undefined ? "" : ` and belongs to the stack ${live.stack}`;
   if (!pod.adopt && !namesake) {
@@ -73,19 +73,19 @@ export function checkLivePod(
             fix:
               live.stack === undefined
                 ? "Rename the pod, delete the other one, or set adopt: true."
-                : `Rename the pod, or take it out of ${live.stack} first: once two stacks have it, either deletes it. If this stack has made it under that name: ${markCommand(pod, own)}`,
+                : `Rename the pod, or remove it from ${live.stack} first: otherwise either stack may delete it. If this stack created it under that name: ${markCommand(pod, own)}`,
           }
         : {
             allowed: "a name that is free",
-            fix: `Rename it, or delete the other one. If this stack has made it, only its mark is missing: ${markCommand(pod, own)}`,
+            fix: `Rename it, or delete the other one. If this stack created it, restore its mark: ${markCommand(pod, own)}`,
           }),
     });
   } else if (!sameInitdata(live, toml)) {
     issues.add({
       path: `${path}.adopt`,
       given: `${what}, which runs with ${runsWith(live)}`,
-      allowed: "an object with just the initdata that is declared here",
-      fix: "Take its initdata over byte for byte with initdataFile, or delete it and have it created anew.",
+      allowed: "an object with exactly the declared initdata",
+      fix: "Use its initdata byte for byte with initdataFile, or delete it so that it is created again.",
     });
   }
 }

@@ -11,51 +11,54 @@ import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
 import type { Rotation } from "../rotation/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Settings } from "../settings/schema.ts";
 import type { LivePod } from "./live-pod.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "./pod.ts";
 import { checkDistinct, groupOf, outsideReader, podReader, readerGroups, type Reader } from "./reader.ts";
 
-/** What the plan needs to know of the live Trustee. */
-export interface TrusteeEndpoint extends KbsEndpoint {
-  /** The resource policy that is live: what other stacks grant and restrict stands in it. @default none */
+/** The live state of Trustee, as the plan needs it. */
+interface TrusteeEndpoint extends KbsEndpoint {
+  /** The live resource policy, with the grants of other stacks. @default none */
   readonly policy?: Before;
-  /** The lines of other stacks that it has lost, and that come back with the next write. @default none */
+  /** Lines of other stacks that the policy lost, restored with the next write. @default none */
   readonly vanished?: readonly StackGrants[];
 }
 
-/** What the plan is made from beside the settings. */
+/** The inputs of the plan apart from the settings. */
 export interface PlanSources {
   /** initdataFile -> its content. */
   readonly files: Readonly<Record<string, string>>;
-  /** Pod -> the object of its name in the cluster, where that was looked at. @default none */
+  /** Pod -> the object of its name in the cluster, if it was read. @default none */
   readonly livePods?: Readonly<Record<string, LivePod>>;
 }
 
-/** Everything that one stack is about to declare, computed before anything is registered. */
+/** Everything that one stack declares, computed before anything is registered. */
 export interface Plan {
   readonly pods: readonly PlannedPod[];
-  /** The pods, and the readers that are deployed elsewhere. */
+  /** The pods, and the readers deployed elsewhere. */
   readonly readers: readonly Reader[];
   readonly grants: StackGrants;
   readonly digests: Digests;
-  /** Whose former initdata stays accepted until they are ready with the new one. */
+  /** The readers with a grace period for their previous digest. */
   readonly rotation: Rotation;
-  /** The pods deployed here whose initdata changes, by what the live policy grants; those of `rotation` keep the former one for now. */
+  /**
+   * The pods deployed here whose initdata changes, compared with the live policy. Those in `rotation` have a
+   * grace period.
+   */
   readonly changing: readonly string[];
-  /** What the policy will say once this stack is in it, the grants of the other stacks included. */
+  /** The access after this stack's update, with the grants of the other stacks. */
   readonly matrix: AccessMatrix;
-  /** Which cells that opens and closes, compared with the policy that is live. */
+  /** The cells that this opens and closes, compared with the live policy. */
   readonly accessChanges: readonly AccessChange[];
-  /** Who reads this stack's secrets by the grants of other stacks. */
+  /** Readers of this stack's secrets by grants of other stacks. */
   readonly otherReaders: readonly OtherReader[];
-  /** Why the comparison with the live policy cannot be trusted. */
+  /** Why the comparison with the live policy is unreliable. */
   readonly doubts: readonly Doubt[];
 }
 
 /**
- * Restricts every secret that is named in a grant or created here; a grant without a key covers every key.
- * A reader stands there in every spelling of its claim, and with all pods that share it.
+ * Restricts every secret that is named in a grant or created here. A grant without a key covers all keys.
+ * Each reader is listed with every spelling of its claim, and with all pods that share it.
  */
 function planGrants(settings: Settings, readers: readonly Reader[], own: StackId): StackGrants {
   const created = settings.secrets.filter(isCreated).map(({ name }) => name);
@@ -71,7 +74,7 @@ function planGrants(settings: Settings, readers: readonly Reader[], own: StackId
   return { ...own, others: settings.otherSecrets, secrets: tableOf(created, grants) };
 }
 
-/** Entry -> the digests that go into it, by the bindings of the readers. */
+/** Entry -> its digests, by the readers' bindings. */
 function planDigests(entries: Settings["referenceValues"]["entries"], readers: readonly Reader[]): Digests {
   const digests = new Map<string, Set<string>>();
   for (const { binding, spellings, registered } of readers) {
@@ -85,7 +88,7 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
 }
 
-/** Only of pods that are deployed here it can be known when they are ready. */
+/** Only pods deployed here get a grace period: for others nobody knows when they are ready. */
 function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]): Rotation {
   const current = readers.flatMap(({ id, spellings }) =>
     spellings.map((claim): [string, string] => [claim, id]),
@@ -98,9 +101,9 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
 }
 
 /**
- * What the settings come to on this Trustee. Pure: the same input gives the same bytes everywhere.
+ * Computes what the settings mean on this Trustee. Pure: the same input gives the same bytes everywhere.
  * @param who this stack
- * @returns the plan; where there are issues, what to go by while further ones are looked for, and no more than that
+ * @returns the plan. If there are issues, use it only to look for more.
  */
 export function tryPlan(
   settings: Settings,
@@ -157,8 +160,8 @@ export function tryPlan(
 }
 
 /**
- * The same where nothing else is looked at.
- * @throws IssuesError with all problems at once
+ * The same without other checks.
+ * @throws IssuesError with all problems
  */
 export function makePlan(
   settings: Settings,

@@ -1,18 +1,17 @@
-import { given, type Issues } from "../issues.ts";
-import { someOf } from "../preflight/images.ts";
+import { given, someOf, type Issues } from "../issues.ts";
 import { own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { listed } from "../settings/references.ts";
 
-/** What the pods' cluster has of what pods need, as far as the account may look. */
+/** What the pods' cluster offers, as far as the account may read it. */
 export interface PodCluster {
-  /** Namespaces that no pod can be created in, and why. */
+  /** Namespaces in which no pod can be created, and why. */
   readonly closedNamespaces?: Readonly<Record<string, "missing" | "terminating">>;
   /** The names of its RuntimeClasses. Absent: they could not be read. */
   readonly runtimeClasses?: readonly string[];
 }
 
-/** One setting of pods, by its value: the place of the first pod that has it, and all of them. */
+/** A value of a pod setting: the path of the first pod with it, and all of these pods. */
 interface Use {
   readonly path: string;
   readonly value: string;
@@ -28,7 +27,7 @@ function usesOf(pods: readonly PodDeclaration[], setting: "namespace" | "runtime
   }));
 }
 
-/** An issue for each namespace and each RuntimeClass that pods of the stack need and their cluster does not have. */
+/** Adds an issue for each namespace and RuntimeClass that the pods need and their cluster lacks. */
 export function checkPodCluster(
   pods: readonly PodDeclaration[],
   { closedNamespaces, runtimeClasses }: PodCluster,
@@ -44,7 +43,7 @@ export function checkPodCluster(
       fix:
         why === "missing"
           ? `Correct it, or create the namespace: kubectl create namespace ${value}`
-          : "Choose another one, or wait until it is gone and create it anew.",
+          : "Choose another one, or wait until it is gone and create it again.",
     });
   }
   if (runtimeClasses === undefined) return;

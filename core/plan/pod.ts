@@ -8,29 +8,29 @@ import type { StackId } from "../policy/grants.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { checkLivePod, isOwnPod, sameInitdata, type LivePod } from "./live-pod.ts";
 
-/** The KBS as the guests are told of it. */
+/** The KBS, as guests are configured to reach it. */
 export interface KbsEndpoint {
   readonly url: string;
-  /** What the guests are told to trust, PEM; public. Absent: their own trust store decides. */
+  /** The certificate that guests trust, PEM, public. Absent: their own trust store. */
   readonly certificate?: string | undefined;
 }
 
-/** One pod with everything that follows from its declaration. */
+/** A pod, with everything computed from its declaration. */
 export interface PlannedPod {
   readonly declaration: PodDeclaration;
-  /** The initdata document, exactly as it is measured. */
+  /** The initdata document, exactly as measured. */
   readonly toml: string;
   /** The value of the cc_init_data annotation. */
   readonly annotation: string;
-  /** The claim `init_data`: PCR8 for a vTPM. Lower-case hex. */
+  /** The claim `init_data` in lower-case hex: PCR8 for a vTPM. */
   readonly initData: string;
-  /** What the document says of itself, where it is a file of the user's. */
+  /** The facts in a user's initdata file; absent if the initdata is generated. */
   readonly facts?: InitdataFacts;
-  /** Whether an object of its name is in the cluster and the stack's. Absent: that was not looked at. */
+  /** Whether the stack's own object exists in the cluster. Absent: the cluster was not read. */
   readonly isOwn?: boolean;
 }
 
-/** The algorithm by which a binding carries a document; one that it cannot carry becomes an issue. */
+/** The algorithm with which a binding carries a document. One that it cannot carry becomes an issue. */
 export function carriedAlgorithm(
   binding: Binding,
   algorithm: DigestAlgorithm,
@@ -48,18 +48,18 @@ export function carriedAlgorithm(
   return "sha256";
 }
 
-/** What a pod's initdata may come from beside its settings. */
-export interface PodSources {
-  /** The content of its initdataFile: then nothing is generated. */
+/** The inputs of a pod's initdata apart from its settings. */
+interface PodSources {
+  /** The content of its initdataFile, used instead of generated initdata. */
   readonly file?: string | undefined;
-  /** The object of its name as it is in the cluster, where that was looked at, and this stack, whose it should be. */
+  /** The live object of its name, if it was read, and this stack, to which it should belong. */
   readonly live?:
     { readonly pod: LivePod | undefined; readonly own: StackId; readonly takeOver: boolean } | undefined;
 }
 
 /**
- * Computes one pod's initdata, and what its TEE will claim.
- * @param path where the pod stands in the settings
+ * Computes a pod's initdata and the claim of its TEE.
+ * @param path the pod's path in the settings
  */
 export function planPod(
   pod: PodDeclaration,
@@ -87,7 +87,7 @@ export function planPod(
       agentPolicy: pod.agentPolicy,
     });
   if (live !== undefined) checkLivePod(pod, live.pod, toml, live.own, live.takeOver, path, issues);
-  // The same document, compressed by somebody else, stays as it is: other bytes would replace the pod.
+  // The same document in another compression stays as it is: other bytes would replace the pod.
   const kept = sameInitdata(live?.pod, toml) ? live?.pod?.annotation : undefined;
   return {
     declaration: pod,

@@ -4,24 +4,24 @@ import type { Issues } from "../issues.ts";
 import type { ReaderSettings } from "../settings/schema.ts";
 import { carriedAlgorithm, type PlannedPod } from "./pod.ts";
 
-/** Whoever may read a secret: a pod of this stack, or an initdata that is deployed elsewhere. */
+/** A pod of this stack, or initdata deployed elsewhere, that may read secrets. */
 export interface Reader {
-  /** How grants, outputs and the policy call it. */
+  /** Its name in grants, outputs and the policy. */
   readonly id: string;
-  /** Empty for one that is deployed elsewhere. */
+  /** Empty if it is deployed elsewhere. */
   readonly namespace: string;
   readonly binding: Binding;
   /** The claim `init_data`: lower-case hex, or base64 for the sample TEE. */
   readonly initData: string;
-  /** The claim in every spelling that a verifier may report. */
+  /** All spellings in which a verifier may report the claim. */
   readonly spellings: readonly string[];
   /** Whether its digest goes into the reference values. */
   readonly registered: boolean;
-  /** Where it stands in the settings. */
+  /** Its path in the settings. */
   readonly path: string;
-  /** A pod's initdata file, which it may share with others. */
+  /** A pod's initdata file, which several pods may share. */
   readonly file?: string;
-  /** What its initdata file says of itself, where it is deployed elsewhere and given by a file. */
+  /** The facts in its initdata file, if it is deployed elsewhere and given by a file. */
   readonly facts?: InitdataFacts;
 }
 
@@ -32,7 +32,7 @@ export function podReader({ declaration, initData }: PlannedPod, path: string): 
   return file === undefined ? reader : { ...reader, file };
 }
 
-/** @param file the content of its initdataFile, where it is not given by its digest */
+/** @param file the content of its initdataFile, if it has one */
 export function outsideReader(
   reader: ReaderSettings,
   file: string | undefined,
@@ -58,19 +58,18 @@ export function outsideReader(
   };
 }
 
-/** The readers by what Trustee knows them by: pods that share a file, and measure alike, are one. */
+/** The readers as Trustee distinguishes them: pods with the same file and digest are one. */
 export function readerGroups(readers: readonly Reader[]): ReadonlyMap<string, readonly Reader[]> {
   return Map.groupBy(readers, groupOf);
 }
 
-/** What readers that are one have in common. */
 export function groupOf({ id, file, initData }: Reader): string {
   return JSON.stringify(file === undefined ? [id] : [file, initData]);
 }
 
 /**
- * Two that measure alike cannot be told apart: a grant to one is a grant to both. Pods that share a file are meant to be so; of all
- * others it is a mistake.
+ * Rejects readers with the same digest: Trustee cannot distinguish them, so a grant to one is a grant to
+ * both. Pods that share a file are exempt.
  */
 export function checkDistinct(readers: readonly Reader[], issues: Issues): void {
   const first = new Map<string, Reader>();
@@ -83,7 +82,7 @@ export function checkDistinct(readers: readonly Reader[], issues: Issues): void 
         path,
         given: `the same initdata as ${before.id}`,
         allowed:
-          "initdata of its own, or one initdataFile for pods that may read the same: Trustee tells pods apart by nothing else",
+          "its own initdata, or a shared initdataFile for pods with the same access: Trustee distinguishes pods only by initdata",
         fix: `Give ${id} a claim of its own (claims), or another initdataFile.`,
       });
     }

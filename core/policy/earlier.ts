@@ -9,7 +9,9 @@ import {
 import { renderRegistry, type Before } from "./registry.ts";
 import { OTHERS_AFFIRMING, OTHERS_DENY, REQUEST_RULES } from "./render.ts";
 
-/** How the release before this one wrote who reads: by the claim alone, whichever TEE reports it, and a client without any. */
+/**
+ * The reader rules of the previous release: it matched the claim only, whatever the TEE, or none, reports it.
+ */
 const READER_RULES = `# What the TEE was started with, as measured: PCR8, host data or mr_config_id, lower-case hex.
 init_data = measured if {
   measured := input.submods.cpu0["ear.veraison.annotated-evidence"].init_data
@@ -51,9 +53,9 @@ function earlierLine(stack: StackGrants): unknown {
 }
 
 /**
- * Whether the release before this one has written a policy, and nobody has changed it: then its rules are what its lines come to.
- * The next `up` of any stack on it writes the rules of today.
- * @param stacks its lines
+ * Whether the previous release rendered this policy and nobody changed it. Then its rules match its lines,
+ * and the next `up` of any stack rewrites them.
+ * @param stacks the lines in the policy
  */
 export function isEarlierPolicy(text: string, stacks: readonly StackGrants[], before: Before): boolean {
   const tables = stacks.flatMap(({ secrets, retiring = {} }) => [secrets, retiring]);

@@ -1,46 +1,46 @@
 import { bindings } from "../initdata/binding.ts";
 import { asRecord, byName, getOrAdd } from "../records.ts";
 
-/** What the policy says of secrets that no stack restricts: the tutorial's (every affirming pod) or nobody. */
+/** Access to secrets that no stack restricts: every affirming pod, as in the tutorial, or nobody. */
 export const otherSecretsModes = ["affirming", "deny"] as const;
 export type OtherSecrets = (typeof otherSecretsModes)[number];
 
-/** In place of a key: every key of the secret. No Kubernetes key can be spelled like this. */
+/** Every key of the secret. No Kubernetes key can have this name. */
 export const EVERY_KEY = "*";
 
-/** In place of a binding: any TEE, but none without hardware. Only what an older release wrote says no more. */
+/** Any hardware TEE: an older release did not record the binding. */
 export const ANY_TEE = "any";
 
-/** How the TEE of a reader binds its initdata, as tables say it. */
+/** The bindings in a grant table. */
 export const tableBindings = [...bindings, ANY_TEE] as const;
 export type TableBinding = (typeof tableBindings)[number];
 
-/** Binding -> init_data -> who it is, for the reader of the policy. */
+/** Binding -> init_data -> the reader's name. */
 export type Readers = Readonly<Partial<Record<TableBinding, Readonly<Record<string, string>>>>>;
 
-/** Secret -> key or `*` -> readers. A secret that stands here is restricted, also where nobody may read it (`{}`). */
+/** Secret -> key or `*` -> readers. Each secret in the table is restricted, even without readers (`{}`). */
 export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers>>>>;
 
-/** One line of a table. */
+/** One entry of a table. */
 export interface Grant {
   readonly secret: string;
-  /** One key, or `*` for every key. */
+  /** One key, or `*` for all keys. */
   readonly key: string;
   readonly binding: TableBinding;
   /** The claim `init_data`, in one of its spellings. */
   readonly initData: string;
-  /** Who it is. */
+  /** The reader's name. */
   readonly reader: string;
 }
 
-/** The claims in one cell of a table, with who each is. */
+/** The claims in one cell of a table, with their readers' names. */
 export function listReaders(readers: Readers): readonly Pick<Grant, "binding" | "initData" | "reader">[] {
   return tableBindings.flatMap((binding) =>
     Object.entries(readers[binding] ?? {}).map(([initData, reader]) => ({ binding, initData, reader })),
   );
 }
 
-/** Every line of a table. A secret that nobody may read has none. */
+/** Every entry of a table. A secret without readers has none. */
 export function listGrants(table: GrantTable): readonly Grant[] {
   return Object.entries(table).flatMap(([secret, keys]) =>
     Object.entries(keys).flatMap(([key, readers]) =>
@@ -54,12 +54,12 @@ function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
 }
 
 /**
- * The table of these lines, with every key in order, so that equal grants give equal bytes. Of two lines that differ in the reader
- * alone, both are named.
- * @param restricted secrets that stand there also if no line names them
+ * Builds a table with sorted keys, so equal grants give equal bytes. Entries that differ only in the reader
+ * are merged, with both names.
+ * @param restricted secrets to include even without entries
  */
 export function tableOf(restricted: readonly string[], grants: readonly Grant[]): GrantTable {
-  // Maps, since a name may be spelled like a member of every object, e.g. `constructor`.
+  // Maps, because a name may be that of an inherited member, for example `constructor`.
   const table = new Map<string, Map<string, Map<string, Map<string, Set<string>>>>>();
   for (const secret of restricted) table.set(secret, new Map());
   for (const { secret, key, binding, initData, reader } of grants) {
@@ -77,30 +77,33 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
   );
 }
 
-/** What pods and readers may be called; whoever may write the policy may have called one otherwise. */
+/** The form of pod and reader names. A policy edited by somebody else may have other names. */
 const READER = /^[a-z0-9][a-z0-9./-]*$/;
 
-/** Who a table's reader is: each pod of an initdata that several share. */
+/** The names in a table entry: several pods may share one initdata. */
 export function readerNames(reader: string): readonly string[] {
   const names = reader.split(", ");
   return names.every((name) => READER.test(name)) ? names : [reader];
 }
 
-/** A stack among those that share a Trustee. */
+/** One of the stacks that share a Trustee. */
 export interface StackId {
   /** `organization/project/stack`. Another backend may have a stack of the same name. */
   readonly stack: string;
-  /** Made up at random, and held by the stack's state alone. @default not known: an older release had none */
+  /** Random, stored only in the stack's state. @default unknown: an older release had none */
   readonly identity?: string | undefined;
 }
 
-/** What one stack has to say in the policy. */
+/** One stack's line in the policy. */
 export interface StackGrants extends StackId {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
-  /** Former initdata of its readers, still accepted: a change of initdata is under way. @default none */
+  /** The previous digests, still accepted during the grace period. @default none */
   readonly retiring?: GrantTable;
-  /** The {@link ./owner.ts mark} of the resource whose grants these are: it alone may take them out. @default nobody knows */
+  /**
+   * The {@link ./owner.ts mark} of the resource with these grants. Only that resource may remove them.
+   * @default unknown
+   */
   readonly owner?: string;
 }
 
@@ -108,7 +111,7 @@ function canonicalTable(table: GrantTable): GrantTable {
   return tableOf(Object.keys(table), listGrants(table));
 }
 
-/** The same grants with every key in order, so that equal grants give equal bytes. */
+/** The same grants with sorted keys, so equal grants give equal bytes. */
 export function canonicalGrants({
   stack,
   identity,
@@ -127,14 +130,14 @@ export function canonicalGrants({
   };
 }
 
-/** How the policy's table calls somebody's former initdata. */
+/** The name of a reader's previous digest in the policy's table. */
 export function formerName(reader: string): string {
   return `${reader} (former initdata)`;
 }
 
 /**
- * One table of what several stacks grant, former initdata included: the union. A secret that any stack restricts is
- * restricted; the same init_data named by two stacks carries both names.
+ * The union of several stacks' grants, previous digests included. A secret that any stack restricts is
+ * restricted; an init_data that two stacks grant has both names.
  */
 export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecrets; secrets: GrantTable } {
   const restricted = stacks.flatMap(({ secrets, retiring = {} }) => [

@@ -3,50 +3,53 @@ import type { StackId } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { shownName } from "./shown-name.ts";
 
-/** How many letters and digits a stack's identity has: more than anybody guesses. */
+/** The length of a stack's identity, in letters and digits; long enough to be unguessable. */
 export const IDENTITY_LENGTH = 20;
 
-/** A stack, or the name of one without an identity. */
+/** A stack; or its name, if it has no identity. */
 export type Who = StackId | string;
 
 export function idOf(who: Who): StackId {
   return typeof who === "string" ? { stack: who } : who;
 }
 
-/** Whether two are one stack: by their identities where both are known, whatever they are called; else by their names. */
+/** Whether two are the same stack: by identity if both are known, else by name. */
 export function isSameStack(one: StackId, other: StackId): boolean {
   return one.identity !== undefined && other.identity !== undefined
     ? one.identity === other.identity
     : one.stack === other.stack;
 }
 
-/** Whether two have one line in a policy: it holds but one of a name, and but one of an identity, also where a stack was renamed. */
+/**
+ * Whether two share one line in the policy. It has one line per name and one per identity, also after a
+ * rename.
+ */
 export function isOneStack(one: StackId, other: StackId): boolean {
   return one.stack === other.stack || isSameStack(one, other);
 }
 
 /**
- * Whether something bears a stack's name and another identity. Whatever bears an identity was made by a stack that has one in its
- * state: one that has none yet is another.
+ * Whether something has this stack's name but another identity. An identity is always also in the state of
+ * its stack: a stack without one in its state is another stack.
  */
 export function isNamesake(found: StackId, own: StackId): boolean {
   return found.stack === own.stack && found.identity !== undefined && found.identity !== own.identity;
 }
 
 /**
- * An issue for what a namesake has left.
- * @param what e.g. `a line in the live resource policy`
+ * Adds an issue for what a namesake left.
+ * @param what for example `a line in the live resource policy`
  */
 export function namesakeIssue(path: string, what: string, stack: string, issues: Issues): void {
   issues.add({
     path,
-    given: `${what}, which belongs to a stack of the same name, ${shownName(stack)}, and is not of this one`,
-    allowed: "what this stack has made, by the identity in its state",
+    given: `${what}, which belongs to another stack of the same name, ${shownName(stack)}`,
+    allowed: "objects of this stack, by the identity in its state",
     fix: "If another backend has that stack, rename this one: pulumi stack rename. If it is this one and its state was lost, set trustee-access:takeOver to true for one pulumi up.",
   });
 }
 
-/** An issue if a policy has the line of a stack of the same name that is another one. */
+/** Adds an issue if another stack of the same name has a line in the policy. */
 export function checkNamesakes(live: Before, own: StackId, issues: Issues): void {
   const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
   if (stacks.some((line) => isNamesake(line, own)))

@@ -4,25 +4,28 @@ import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 
-/** What a policy decides by. */
-export interface PolicyRules {
+/** The rules by which a policy decides. */
+interface PolicyRules {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
 }
 
-/** What a policy of ours says of itself in its stacks' lines, and whether its rules are just what these come to. */
+/** The grants recorded in the policy's lines, and whether its rules still match them. */
 export interface SaidRules {
-  /** By the lines. */
+  /** The rules that follow from the lines. */
   readonly said: PolicyRules;
-  /** `false`: edited by hand, or written by another release than this and the one before. What its rules do is not known from its lines then. */
+  /**
+   * `false`: edited by hand, or by a release other than this one and the previous one. Its rules are then
+   * unknown.
+   */
   readonly intact: boolean;
-  /** By the table and the rules, as far as these can be read; where they cannot, nobody may read anything. */
+  /** The rules in the text, as far as they can be parsed. If they cannot, nobody may read anything. */
   readonly done: PolicyRules;
 }
 
 const TABLE = "restricted = ";
 
-/** The table's JSON: from where the first one begins to the line that ends it. */
+/** The JSON of the first table in the text, up to the line that ends it. */
 function tableText(text: string): string {
   const lines = text.split(/\r?\n/);
   const start = lines.findIndex((line) => line.startsWith(`${TABLE}{`));
@@ -36,13 +39,15 @@ function tableIn(text: string): GrantTable | undefined {
   return readTable(parseJson(tableText(text)));
 }
 
-/** Whether the rules of a text of ours are just what its lines come to, as this release writes them or the one before. */
+/**
+ * Whether a policy's rules are what its lines come to, in the form of this release or of the previous one.
+ */
 export function isIntact(text: string, { stacks, before, damaged }: FoundRegistry): boolean {
   if (before === undefined || damaged.length > 0) return false;
   return text === renderPolicy(stacks, before) || isEarlierPolicy(text, stacks, before);
 }
 
-/** What a policy text says and does; `undefined` for one that is none of this project's, or has no stack in it. */
+/** The lines and the rules of a policy; `undefined` for a foreign policy, or one without stacks. */
 export function readRules(text: string): SaidRules | undefined {
   const registry = parseRegistry(text);
   if (registry === undefined || registry.stacks.length === 0) return undefined;

@@ -2,20 +2,23 @@ import { sha256Hex } from "../digest.ts";
 import type { StackId } from "./grants.ts";
 import { isSameStack } from "./identity.ts";
 
-/** How long a mark is, in hexadecimal digits. */
+/** The length of a mark, in hex digits. */
 export const OWNER_MARK_LENGTH = 16;
 
-/** A resource in the line of its stack: the beginning of its URN's sha256, so that a line's length does not depend on names. */
+/**
+ * The mark of a resource in its stack's line: a prefix of its URN's sha256, so its length does not depend on
+ * names.
+ */
 export function ownerMark(urn: string): string {
   return sha256Hex(urn).slice(0, OWNER_MARK_LENGTH);
 }
 
-/** `<identity>@urn:pulumi:<stack>::<project>::...`, or the URN alone, as older releases have it. */
+/** `<identity>@urn:pulumi:<stack>::<project>::...`. Older releases wrote the URN only. */
 const OWNER = /^(?:(\w+)@)?(urn:pulumi:([^:]*::[^:]*)::.*)$/;
 
 /**
- * Who a resource is in the ledgers on shared objects.
- * @param identity its stack's
+ * A resource's name in the ledgers on shared objects.
+ * @param identity of its stack
  */
 export function ownerOf(urn: string, identity: string | undefined): string {
   return identity === undefined ? urn : `${identity}@${urn}`;
@@ -26,23 +29,25 @@ function stackOf(owner: string): StackId {
   return { stack, identity };
 }
 
-/** The resource's URN. */
 export function urnOf(owner: string): string {
   return OWNER.exec(owner)?.[2] ?? owner;
 }
 
-/** Whether two resources are of one stack, by its identity, or else by its name. */
+/** Whether two resources are in the same stack: by identity, else by name. */
 export function areOfOneStack(one: string, other: string): boolean {
   return one === other || isSameStack(stackOf(one), stackOf(other));
 }
 
-/** Whether a ledger's owner bears this one's stack's name and is of another stack. */
+/** Whether an owner in a ledger is in another stack of the same name. */
 export function isOfNamesake(found: string, own: string): boolean {
   const [theirs, ours] = [stackOf(found), stackOf(own)];
   return theirs.stack === ours.stack && theirs.identity !== undefined && theirs.identity !== ours.identity;
 }
 
-/** Whether a resource is of the stack `organization/project/stack`, by its name; URNs do not name the organization. */
+/**
+ * Whether a resource is in the stack `organization/project/stack`, by name. URNs do not contain the
+ * organization.
+ */
 export function isOfStack(owner: string, stack: string): boolean {
   const [, project = "", name = ""] = stack.split("/");
   return urnOf(owner).startsWith(`urn:pulumi:${name}::${project}::`);

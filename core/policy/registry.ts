@@ -10,42 +10,42 @@ import {
   type StackGrants,
 } from "./grants.ts";
 
-/** What a ConfigMap's key held before this project first wrote it; `null`: the key was not there. */
+/** The content of a ConfigMap's key before this project's first write; `null`: the key did not exist. */
 export type Before = string | null;
 
-/** Whose policy a text is: what each stack has put in, and what was there before the first of them. */
-export interface Registry {
+/** The stacks in a policy, and the text from before the first one. */
+interface Registry {
   readonly stacks: readonly StackGrants[];
   readonly before: Before;
 }
 
-/** What can be read of a registry in a text that people may have edited. */
+/** The readable part of a registry. People may have edited the text. */
 export interface FoundRegistry {
-  /** Those whose lines are sound. */
+  /** The readable lines. */
   readonly stacks: readonly StackGrants[];
-  /** Absent if its line is missing or damaged. */
+  /** Absent: its line is missing or damaged. */
   readonly before?: Before;
-  /** Lines of stacks that cannot be read: what they granted and restricted is not known. */
+  /** Unreadable lines. What they grant and restrict is unknown. */
   readonly damaged: readonly DamagedLine[];
 }
 
-/** A stack's line that people have damaged, or that contradicts another of the same stack. */
+/** A stack's line that was damaged, or that contradicts another line of the same stack. */
 export interface DamagedLine {
-  /** Where it stands in the text, from 1. */
+  /** The line number, from 1. */
   readonly line: number;
-  /** The one stack that it names, where that can still be read. */
+  /** The stack's name, if it is still readable and the only one in the line. */
   readonly stack?: string;
 }
 
 const MARK = "# trustee-access: stack ";
 const MARK_BEFORE = "# trustee-access: before ";
-/** What was a stack's line once, whatever became of the spaces and the colon. */
+/** A line that was once a stack's, even if its spaces or its colon were changed. */
 const LIKE_A_MARK = /^\s*#+\s*trustee-access\W*stack\b/i;
 
 /**
- * The registry as comment lines of the policy, one JSON document a line: one per stack, and one with the text that was
- * there before. The policy alone so tells every stack what the others put in, whatever happens to a stack's state.
- * @param write what stands in a stack's line
+ * The registry as comment lines in the policy, one JSON document per line: one line per stack, and one with
+ * the original text. Every stack finds the others' grants here, whatever happens to their states.
+ * @param write the content of a stack's line
  */
 export function renderRegistry(
   registry: Registry,
@@ -59,7 +59,7 @@ ${MARK_BEFORE}${JSON.stringify(registry.before)}
 `;
 }
 
-/** A record with each member read; undefined if a value is none, or a member cannot be read. */
+/** Reads each member of a record; undefined if the value or a member cannot be read. */
 function readRecord<T>(
   value: unknown,
   read: (member: unknown, name: string) => T | undefined,
@@ -77,7 +77,7 @@ function readText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The readers of one key. Where the bindings are now, an older release wrote the claims, which so say nothing of the TEE. */
+/** The readers of one key. An older release had the claims directly where the bindings are now. */
 function readReaders(value: unknown): Readers | undefined {
   const claims = readRecord(value, readText);
   if (claims !== undefined) return Object.keys(claims).length === 0 ? {} : { [ANY_TEE]: claims };
@@ -87,14 +87,14 @@ function readReaders(value: unknown): Readers | undefined {
 }
 
 /**
- * A table of grants, e.g. one that was read from a text; also one of an older release, which said nothing of TEEs.
- * @returns undefined for what is none
+ * Reads a grant table, in this release's form or in that of an older release without bindings.
+ * @returns undefined if it is not a table
  */
 export function readTable(value: unknown): GrantTable | undefined {
   return readRecord(value, (keys) => readRecord(keys, readReaders));
 }
 
-/** The same as the shape of an input or output. */
+/** The same, as a schema for inputs and outputs. */
 export const grantTable = z.unknown().transform((value, context): GrantTable => {
   const table = readTable(value);
   if (table !== undefined) return table;
@@ -122,17 +122,17 @@ function readStackGrants(value: unknown): StackGrants | undefined {
   };
 }
 
-/** A name that stands whole: what follows its quote is what has to follow it. */
+/** A complete name, followed by what must follow it. */
 const STACK_NAME = /"stack"\s*:\s*("(?:[^"\\]|\\.)*")(?=\s*(?:[,}]|$))/g;
 
-/** A damaged line, with the stack if just one is named in it. */
+/** A damaged line, with its stack if exactly one is named in it. */
 function damagedLine(text: string, index: number): DamagedLine {
   const names = new Set([...text.matchAll(STACK_NAME)].map(([, name = ""]) => parseJson(name)));
   const [stack] = names;
   return { line: index + 1, ...(names.size === 1 && typeof stack === "string" ? { stack } : {}) };
 }
 
-/** Every stack's line, as it is read, or where it stands if it cannot be. */
+/** Every stack's line, or its position if it cannot be read. */
 function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLine)[] {
   const seen = new Map<string, string>();
   return lines.flatMap((line, index): (StackGrants | DamagedLine)[] => {
@@ -148,8 +148,8 @@ function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLi
 }
 
 /**
- * The registry in a policy text, as far as it is sound, and which of its lines are not. `undefined` if the text has no line of
- * a registry: then it is somebody else's.
+ * The readable lines of a policy's registry, and the damaged ones. `undefined` for a foreign policy, which
+ * has no such line.
  */
 export function parseRegistry(text: string): FoundRegistry | undefined {
   const lines = text.split("\n");

@@ -3,9 +3,9 @@ import { ANY_TEE, mergeGrants, type GrantTable, type OtherSecrets, type StackGra
 import { renderRegistry, type Before } from "./registry.ts";
 
 /**
- * The rules. Written for regorus 0.2.6 to 0.11 and OPA, Rego v0 and v1 alike, so without anything that one of them
- * lacks. Two things are kept throughout, because regorus aborts the whole evaluation where OPA only says "undefined":
- * the type of an argument is tested before a builtin sees it, and no path is opened by a `not` about the path.
+ * The rules. They work in regorus 0.2.6 to 0.11 and in OPA, as Rego v0 and v1. regorus aborts the evaluation
+ * where OPA yields "undefined". Therefore each builtin's argument is checked by type first, and no `not`
+ * about the path ever allows it.
  */
 export const REQUEST_RULES = `default allow = false
 
@@ -99,7 +99,7 @@ allow if {
 }
 `;
 
-/** Every other secret, if the pods may: the image policy of every pod comes this way. */
+/** Allows all unrestricted secrets. Every pod reads its image policy this way. */
 export const OTHERS_AFFIRMING = `
 # A secret that is not restricted, in any repository, is read by every affirming pod.
 allow if {
@@ -124,9 +124,10 @@ function renderRules(others: OtherSecrets): string {
 }
 
 /**
- * The text of the resource policy for all stacks that share a Trustee.
+ * Renders the resource policy for all stacks on a Trustee.
  * @param stacks at least one
- * @param before what the key held before the first stack came; kept in the text, so that the last stack to go can put it back.
+ * @param before the key's content before the first stack. The policy holds it, so the last stack to leave can
+ *   restore it.
  */
 export function renderPolicy(stacks: readonly StackGrants[], before: Before): string {
   const { others, secrets } = mergeGrants(stacks);

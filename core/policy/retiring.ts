@@ -10,10 +10,10 @@ import {
   type Readers,
 } from "./grants.ts";
 
-/** Key -> who reads it, of one secret. */
+/** Key -> readers, for one secret. */
 type Keys = GrantTable[string];
 
-/** Those of one cell's readers in former tables that the cell still names, by another claim. */
+/** The readers in previous tables that this cell still grants, under another claim. */
 function retiringReaders(
   wanted: readonly (Readers | undefined)[],
   former: readonly (Readers | undefined)[],
@@ -28,16 +28,16 @@ function retiringReaders(
   );
 }
 
-/** The keys of one secret in which wanted and former readers can meet: a reader of every key now may have read a single one. */
+/** The keys to compare. A reader of all keys may have read single ones before. */
 function keysToCompare(wanted: Keys, former: readonly (Keys | undefined)[]): readonly string[] {
   const single = Object.hasOwn(wanted, EVERY_KEY) ? former.flatMap((keys) => Object.keys(keys ?? {})) : [];
   return [...new Set([...Object.keys(wanted), ...single])];
 }
 
 /**
- * What former initdata may go on reading while its pod changes over: of what it was granted, that which the pod is granted now
- * too. A grant that was taken away is gone at once.
- * @param former what was granted before, and what was retiring then already
+ * The grants that a previous digest keeps during the grace period: those that its pod still has. Revoked
+ * grants end at once.
+ * @param former the previous grants, and those already in a grace period
  */
 export function retiringGrants(
   wanted: GrantTable,

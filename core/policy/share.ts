@@ -7,28 +7,28 @@ import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
 import { retiringGrants } from "./retiring.ts";
 
-/** What a stack leaves behind when it withdraws from a policy. */
+/** What to do with the policy when a stack leaves. */
 export type Withdrawal =
-  /** Write this text: other stacks remain in it. */
+  /** Write this text: other stacks stay in it. */
   | { readonly kind: "write"; readonly content: string }
-  /** Put back what was there before; `null`: remove the key. */
+  /** Restore the original text; `null`: remove the key. */
   | { readonly kind: "restore"; readonly content: Before }
-  /** Another resource of the same stack has taken the grants over: nothing is to be taken out. */
+  /** Another resource of the stack took over the grants: remove nothing. */
   | { readonly kind: "handed-over" }
-  /** Somebody else has written since: leave it as it is. */
+  /** Somebody else wrote the policy since: leave it as it is. */
   | { readonly kind: "leave"; readonly reason: string };
 
-/** What has to be known for former initdata to stay accepted. */
+/** What decides which previous digests stay accepted. */
 export interface FormerGrants {
   readonly rotation: Rotation;
-  /** What this stack declared last. @default nothing */
+  /** The stack's last declaration. @default nothing */
   readonly declared?: GrantTable;
 }
 
 /**
- * What a shared policy will say once `own` has joined it: the other stacks' grants as they are live, as far as their lines
- * are sound ({@link ./damage.ts} says which are not), those that come back, and its own.
- * @param vanished lines of other stacks that the live text has lost: {@link ./vanished.ts}
+ * The lines of the policy after `own` joins it: the other stacks' readable live lines ({@link ./damage.ts}
+ * lists the damaged ones), restored lines, and its own.
+ * @param vanished lines that the live text lost: {@link ./vanished.ts}
  */
 export function stacksAfterJoin(
   live: Before,
@@ -40,28 +40,32 @@ export function stacksAfterJoin(
   return [...lines.filter((line) => !isOneStack(line, own)), own];
 }
 
-/** A stack's line in a policy; `undefined`: it has none that can be read. */
+/** A stack's line in a policy; `undefined` if it has no readable one. */
 export function lineOf(live: Before, who: Who): StackGrants | undefined {
   const registry = live === null ? undefined : parseRegistry(live);
   return registry?.stacks.find((line) => isSameStack(line, idOf(who)));
 }
 
-/** With what stays accepted of the grants before. Of the live text's only what was retiring: the rest may be a forgery. */
+/**
+ * Adds the grants of previous digests. From the live text only those in a grace period count: the rest may be
+ * forged.
+ */
 function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }: FormerGrants): StackGrants {
   const former = [declared, lineOf(live, own)?.retiring ?? {}];
   return { ...own, retiring: retiringGrants(own.secrets, former, rotation) };
 }
 
 /**
- * The policy with this stack's grants in it: merged into a policy of ours that is live, or in place of somebody else's text,
- * which is then remembered inside.
- * @param live the key's content now; `null`: the key is not there
- * @param before what to remember where the live text does not say it. A stack that has written here before passes what it
- *   remembers, so that a reset by hand is not taken for the original. @default the live text, unless it is a policy of ours
- * @param former what to keep accepting for now. @default nothing: former initdata is refused at once
- * @param vanished lines of other stacks that come back
- * @throws IssuesError if a line of another stack is damaged: its secrets would be restricted no more; or if the live text is
- *   a policy of ours that has lost what was there before, and `before` does not say it
+ * The policy with this stack's grants: merged into this project's live policy, or replacing a foreign policy,
+ * which it then remembers.
+ * @param live the key's content; `null`: no such key
+ * @param before the original text, if the live text does not hold it. A stack that wrote before passes what
+ *   it remembers, so that a manual reset does not count as the original. @default the live text, unless it is
+ *   a policy of this project
+ * @param former what keeps being accepted. @default nothing: previous digests are rejected at once
+ * @param vanished lines of other stacks to restore
+ * @throws IssuesError if another stack's line is damaged, because its secrets would lose their restriction;
+ *   or if neither the live text nor `before` holds the original text
  */
 export function joinPolicy(
   live: Before,
@@ -77,7 +81,7 @@ export function joinPolicy(
   return renderPolicy(stacksAfterJoin(live, grants, vanished), found === undefined ? remembered : found);
 }
 
-/** The readers whose initdata is about to change, as far as the live policy names them, and that it stays accepted of. */
+/** The readers in the live policy whose initdata is about to change with a grace period. */
 export function changingReaders(live: Before, who: Who, rotation: Rotation): readonly string[] {
   const changing = listGrants(lineOf(live, who)?.secrets ?? {}).filter(({ initData, reader }) =>
     staysAccepted(rotation, initData, reader),
@@ -85,13 +89,13 @@ export function changingReaders(live: Before, who: Who, rotation: Rotation): rea
   return [...new Set(changing.flatMap(({ reader }) => readerNames(reader)))].sort();
 }
 
-/** The readers of a stack whose former initdata a policy still accepts. */
+/** The readers of a stack with a previous digest that the policy still accepts. */
 export function retiringReaders(live: Before, who: Who): readonly string[] {
   const retiring = listGrants(lineOf(live, who)?.retiring ?? {});
   return [...new Set(retiring.flatMap(({ reader }) => readerNames(reader)))].sort();
 }
 
-/** The policy without a stack's former initdata; a text that has none, or is damaged, stays as it is. */
+/** The policy without a stack's previous digests. A text without any, or with damage, stays as it is. */
 export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | string {
   const registry = live === null ? undefined : parseRegistry(live);
   const line = lineOf(live, who);
@@ -102,14 +106,14 @@ export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | 
 }
 
 /**
- * The policy without this stack: the other stacks' alone, or, after the last one, what was there before.
- * @param written the text this stack wrote last: an older release of this project may have worded it otherwise.
- * @param owner who withdraws. @default whoever has put the grants in
+ * The policy without this stack; after the last stack, the original text.
+ * @param written the text that this stack wrote last. An older release may have rendered it differently.
+ * @param owner the resource that leaves. @default the one that wrote the grants
  */
 export function leavePolicy(live: Before, who: Who, written?: string, owner?: string): Withdrawal {
   const registry = live === null ? undefined : parseRegistry(live);
   if (live === null || registry === undefined) {
-    return { kind: "leave", reason: "somebody else has written another policy since" };
+    return { kind: "leave", reason: "a foreign policy has replaced it" };
   }
   const { stacks, before } = registry;
   const line = stacks.find((one) => isSameStack(one, idOf(who)));
@@ -119,9 +123,9 @@ export function leavePolicy(live: Before, who: Who, written?: string, owner?: st
     return { kind: "leave", reason: "a line of another stack is damaged in it" };
   }
   if (before === undefined || (live !== written && !isIntact(live, registry)))
-    return { kind: "leave", reason: "somebody has changed the policy by hand since" };
+    return { kind: "leave", reason: "the policy was edited by hand" };
   if (line === undefined) {
-    return { kind: "leave", reason: "this stack's grants are not in it any more" };
+    return { kind: "leave", reason: "this stack's grants are no longer in it" };
   }
   const others = stacks.filter((one) => one !== line);
   if (others.length > 0) return { kind: "write", content: renderPolicy(others, before) };

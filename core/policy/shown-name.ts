@@ -1,6 +1,9 @@
-/** No name of Kubernetes or of Pulumi needs another character; a digest is written with these too. What was escaped stays so. */
+/** Names of Kubernetes and Pulumi, and digests, need no other character. Escapes stay as they are. */
 const NAME = /\\u\{[0-9a-f]+\}|[^\w.*/@:+ ()-]/gu;
-/** What steers a terminal, breaks a line, turns a text round or cannot be seen; and halves of characters. */
+/**
+ * Characters that control a terminal, break a line, change the text direction or are invisible; and lone
+ * surrogates.
+ */
 const UNSEEN = /\p{C}|(?! )\p{Z}/gu;
 const LONGEST = 120;
 
@@ -9,26 +12,26 @@ function escaped(text: string): string {
 }
 
 /**
- * A name that somebody else chose (out of a policy, a ConfigMap, a KbsConfig), for a message: such a name may hold anything, and
- * must not be able to break a line, to steer a terminal, or to be markup. What was shown so before stays as it is.
- * @param longest how many characters of it are shown. @default 120
+ * Makes a foreign name (from a policy, a ConfigMap, a KbsConfig) safe for a message: it cannot break a line,
+ * control a terminal or act as markup. Idempotent.
+ * @param longest maximum length. @default 120
  */
 export function shownName(name: string, longest = LONGEST): string {
   const plain = name.slice(0, 2 * longest).replace(NAME, escaped);
   return plain.length > longest ? `${plain.slice(0, longest)}...` : plain;
 }
 
-/** A line of a message that quotes what somebody else wrote: nothing in it breaks the line, steers a terminal or is invisible. */
+/** Makes a quoted line safe: nothing in it breaks the line, controls a terminal or is invisible. */
 export function shownLine(text: string): string {
   return text.replace(UNSEEN, escaped);
 }
 
-/** Lines of messages that do. */
+/** The same for several lines. */
 export function shownText(text: string): string {
   return text.split("\n").map(shownLine).join("\n");
 }
 
-/** A value of texts, each of them a line as {@link shownLine} has it. */
+/** A value with {@link shownLine} applied to every text in it. */
 export function shownLines<Value>(value: Value): Value {
   const shown = (one: unknown): unknown => {
     if (typeof one === "string") return shownLine(one);
@@ -39,7 +42,7 @@ export function shownLines<Value>(value: Value): Value {
   return shown(value) as Value;
 }
 
-/** JSON whose texts are the same, and which steers no terminal either. */
+/** JSON with the same texts, but safe to print to a terminal. */
 export function shownJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(UNSEEN, (character) =>
     character === "\n"

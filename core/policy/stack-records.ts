@@ -9,18 +9,18 @@ import {
 } from "./grants.ts";
 import { isOneStack } from "./identity.ts";
 
-/** What is known of a stack's line in another place than the policy. */
+/** What is recorded about a stack's line outside the policy. */
 export interface StackRecord extends StackId {
   readonly others: OtherSecrets;
-  /** The secrets that its line restricts, sorted; for a moment more than these, never fewer. */
+  /** The secrets that its line restricts, sorted. Temporarily more than these, never fewer. */
   readonly secrets: readonly string[];
-  /** Tells the grants from any others: who reads what, former initdata aside. */
+  /** A hash of who reads what, without previous digests. */
   readonly grants: string;
 }
 
 /**
- * The annotation of the KbsConfig that says which stacks there are in the policy. Whatever happens to the ConfigMap of the policy
- * (Red Hat's operator 1.2 deletes it), no stack's line so vanishes unseen.
+ * The KbsConfig annotation that lists the stacks in the policy. A line that disappears with the policy's
+ * ConfigMap (Red Hat's operator 1.2 deletes it) is noticed by this list.
  */
 export const STACKS_ANNOTATION = "trustee-access/policy-stacks";
 
@@ -44,22 +44,26 @@ function isStackRecord(value: unknown): value is StackRecord {
   );
 }
 
-/** The records in an annotation. What was damaged by hand counts as none: each stack writes its own again with its next `up`. */
+/**
+ * The records in an annotation. A damaged annotation counts as empty: each stack's next `up` writes its own
+ * record.
+ */
 export function readStackRecords(annotation: string | undefined): readonly StackRecord[] {
   const records = parseJson(annotation ?? "[]");
   return Array.isArray(records) ? records.filter(isStackRecord) : [];
 }
 
-/** The annotation for these records; `null` (remove it) for none. */
+/** The annotation for these records; `null` (remove it) if there are none. */
 export function writeStackRecords(records: readonly StackRecord[]): string | null {
   if (records.length === 0) return null;
   return JSON.stringify([...records].sort((a, b) => byString(a.stack, b.stack)));
 }
 
 /**
- * The records before a policy is written: by then each restricts what the line of its stack will, and what it does until then.
- * @param own what the stack is about to say
- * @param lines that will be in the policy: those of others that nobody has recorded are recorded too
+ * The records to write before the policy. Each covers what its stack's line restricts now and what it will
+ * restrict.
+ * @param own the stack's new grants
+ * @param lines the lines of the new policy. Other stacks' lines without a record get one.
  */
 export function recordsBefore(
   records: readonly StackRecord[],
@@ -74,12 +78,12 @@ export function recordsBefore(
   return [...withoutRecord(records, own), ...others, { ...next, secrets }];
 }
 
-/** The records when the policy has been written: this stack's is just what its line says. */
+/** The records to write after the policy: this stack's matches its line exactly. */
 export function recordsAfter(records: readonly StackRecord[], line: StackGrants): readonly StackRecord[] {
   return [...withoutRecord(records, line), recordOf(line)];
 }
 
-/** The records when a stack has left. */
+/** The records after a stack has left. */
 export function withoutRecord(records: readonly StackRecord[], own: StackId): readonly StackRecord[] {
   return records.filter((record) => !isOneStack(record, own));
 }

@@ -6,32 +6,32 @@ import { parseRegistry, type Before } from "./registry.ts";
 import { shownName } from "./shown-name.ts";
 import { recordOf, STACKS_ANNOTATION, type StackRecord } from "./stack-records.ts";
 
-/** A text that may hold the lines of stacks that the policy has lost. */
+/** A text that may hold lines that the policy lost. */
 export interface Backup {
-  /** Where it is, e.g. `ConfigMap "trusteeconfig-resource-policy.v1.1"`. */
+  /** For example `ConfigMap "trusteeconfig-resource-policy.v1.1"`. */
   readonly where: string;
   readonly text: string;
 }
 
-/** What is known of the stacks beside the policy. */
+/** What is known about the stacks apart from the policy. */
 export interface Behind {
   /** Whether there is a KbsConfig, which holds the records. */
   readonly kept: boolean;
   readonly records: readonly StackRecord[];
-  /** Who has something of its own in Trustee, by the ledgers: the URNs of resources. */
+  /** Resources (URNs) with entries in Trustee's other objects, from the ledgers. */
   readonly owners: readonly string[];
   readonly backups: readonly Backup[];
 }
 
 export const NOTHING_BEHIND: Behind = { kept: false, records: [], owners: [], backups: [] };
 
-/** A stack that has its grants in the policy, as far as is known beside it, and that the policy does not name. */
+/** A stack whose line the policy lost. */
 export interface VanishedStack {
-  /** What is put back for it by whoever writes the policy next. */
+  /** The line to restore with the next write. */
   readonly line: StackGrants;
   /** Where a line of it was found. */
   readonly backup?: string;
-  /** Whether the line is as the stack left it; otherwise its secrets are restricted, and nobody reads them. */
+  /** Whether `line` is the stack's last line. Otherwise it restricts the stack's secrets without readers. */
   readonly whole: boolean;
 }
 
@@ -47,8 +47,8 @@ function linesIn(backups: readonly Backup[]): readonly FoundLine[] {
 }
 
 /**
- * What a record restricts, for nobody to read. Secrets of older lines alone are not among these: a record names a secret until the
- * stack has withdrawn it.
+ * A line that restricts the recorded secrets, without readers. A record names every secret until the stack
+ * withdraws it, so older lines need not be considered.
  */
 function closed({ stack, identity, others, secrets }: StackRecord): StackGrants {
   const nobody = secrets.map((secret): [string, GrantTable[string]] => [secret, {}]);
@@ -71,10 +71,10 @@ function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedSta
 }
 
 /**
- * The stacks whose lines the live policy has lost, sorted by name. A line that cannot be read is none of these: {@link ./damage.ts}.
- * A backup alone says nothing, since its stacks may have left meanwhile: only a stack that is recorded, or, where an older release
- * kept no record of it, has something in Trustee's other objects, is missed.
- * @param live the policy that Trustee reads; `null`: it has none
+ * The stacks whose lines the live policy lost, sorted by name. Damaged lines are not among them: {@link
+ * ./damage.ts}. A backup proves nothing, since its stacks may have left. A stack counts as lost if it has a
+ * record or, if an older release wrote none, has entries in Trustee's other objects.
+ * @param live the policy that Trustee reads; `null`: none
  */
 export function vanishedStacks(live: Before, { records, owners, backups }: Behind): readonly VanishedStack[] {
   const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
@@ -90,12 +90,14 @@ export function vanishedStacks(live: Before, { records, owners, backups }: Behin
   return [...missed, ...unrecorded].sort((one, other) => byString(one.line.stack, other.line.stack));
 }
 
-/** Those of other stacks: each stack puts its own line back by itself. */
+/** The lost lines of other stacks. Each stack restores its own line itself. */
 export function foreignVanished(live: Before, behind: Behind, own: StackId): readonly VanishedStack[] {
   return vanishedStacks(live, behind).filter(({ line }) => !isOneStack(line, own));
 }
 
-/** e.g. `org/p/b (restricts p2-secret; its line is in ConfigMap "trusteeconfig-resource-policy.v1.1")` */
+/**
+ * For example `org/p/b (restricts p2-secret; its line is in ConfigMap "trusteeconfig-resource-policy.v1.1")`
+ */
 export function vanishedWords({ line, backup, whole }: VanishedStack): string {
   const secrets = Object.keys(line.secrets)
     .map((name) => shownName(name))
@@ -109,13 +111,13 @@ export function vanishedWords({ line, backup, whole }: VanishedStack): string {
   return `${shownName(line.stack)} (restricts ${secrets === "" ? "nothing" : secrets}; ${where})`;
 }
 
-/** Where the second place is, for a message. */
-export interface RecordsPlace {
+/** The KbsConfig with the records, for messages. */
+interface RecordsPlace {
   readonly namespace: string;
   readonly kbsConfig: string;
 }
 
-/** What to do where a stack that is missed is not there any more. */
+/** How to forget stacks that are gone. */
 export function forgetWords(
   vanished: readonly VanishedStack[],
   { namespace, kbsConfig }: RecordsPlace,
@@ -125,16 +127,16 @@ export function forgetWords(
   return `kubectl annotate kbsconfig ${kbsConfig} -n ${namespace} ${STACKS_ANNOTATION}-${removed}`;
 }
 
-/** What is said of stacks whose grants are gone; undefined if there are none. */
+/** The warning about lost lines; undefined if there are none. */
 export function vanishedWarning(vanished: readonly VanishedStack[], place: RecordsPlace): string | undefined {
   if (vanished.length === 0) return undefined;
   const unread = vanished.filter(({ whole }) => !whole).map(({ line }) => shownName(line.stack));
   return [
     `The resource policy has lost the grants of other stacks: ${vanished.map(vanishedWords).join("; ")}.`,
-    "Until a pulumi up, every pod that the policy lets in may read what they restricted. This up puts the restrictions back" +
+    "Until a pulumi up, every pod that the policy allows can read what they restricted. This up restores the restrictions" +
       (unread.length === 0
         ? "."
-        : `, without readers for ${unread.join(" and ")}: these get nothing until its own pulumi up.`),
+        : `, without readers for ${unread.join(" and ")}: they get nothing until its own pulumi up.`),
     `If such a stack is gone for good: ${forgetWords(vanished, place)}.`,
   ].join(" ");
 }

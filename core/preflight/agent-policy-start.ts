@@ -6,9 +6,11 @@ import { bracket, isSign, isWord, regoTokens, type RegoToken } from "../rego/tok
 import { wideningsIn } from "./agent-policy-text.ts";
 
 /**
- * The requests without which no container starts: of the sandbox, its network, the files that Kubernetes mounts, and the container.
- * @see https://github.com/kata-containers/kata-containers/blob/main/src/runtime/virtcontainers/kata_agent.go (`startSandbox`,
- * `setupNetworks`, `createContainer`, `startContainer`, `copyFile`) and api.go (`getAndStoreGuestDetails`): an error ends the start
+ * The requests that every container start needs: sandbox, network, mounted files, container. An error in any
+ * of them ends the start.
+ * @see https://github.com/kata-containers/kata-containers/blob/main/src/runtime/virtcontainers/kata_agent.go
+ *   (`startSandbox`, `setupNetworks`, `createContainer`, `startContainer`, `copyFile`) and api.go
+ *   (`getAndStoreGuestDetails`)
  */
 export const startRequests = [
   "CreateSandboxRequest",
@@ -21,10 +23,10 @@ export const startRequests = [
   "WaitProcessRequest",
 ] as const satisfies readonly AgentRequest[];
 
-/** The package in which the agent looks for its rules. */
+/** The package that the agent evaluates. */
 const PACKAGE = "agent_policy";
 
-/** The package that a policy says it is, without spaces; empty where it says none. */
+/** The policy's package, without spaces; empty if it has none. */
 function packageOf(rego: string): string {
   const [keyword, ...path] = regoStatements(rego)[0]?.tokens ?? [];
   return isWord(keyword, "package") ? path.map(({ text }) => text).join("") : "";
@@ -32,7 +34,7 @@ function packageOf(rego: string): string {
 
 const closing: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
-/** The line of the first bracket or string that has no other end; undefined if there is none. */
+/** The line of the first unbalanced bracket or string; undefined if there is none. */
 function unbalancedLine(tokens: readonly RegoToken[]): number | undefined {
   const open: RegoToken[] = [];
   for (const token of tokens) {
@@ -45,7 +47,7 @@ function unbalancedLine(tokens: readonly RegoToken[]): number | undefined {
   return open.at(-1)?.line;
 }
 
-/** The first request, or whatever else, that has two defaults, with the line of the second. */
+/** The first name with two defaults, and the line of the second. */
 function secondDefault(rego: string): { readonly name: string; readonly line: number } | undefined {
   const names = new Set<string>();
   for (const { name, isDefault, tokens } of regoStatements(rego)) {
@@ -55,7 +57,7 @@ function secondDefault(rego: string): { readonly name: string; readonly line: nu
   return undefined;
 }
 
-/** The requests that a guest needs to start and that an agent policy refuses, whatever they are asked for. */
+/** The start requests that an agent policy always rejects. */
 export function refusedAtStart(rego: string): readonly AgentRequest[] {
   if (packageOf(rego) !== PACKAGE) return startRequests;
   const allowed = new Set(
@@ -65,7 +67,7 @@ export function refusedAtStart(rego: string): readonly AgentRequest[] {
   return startRequests.filter((request) => !allowed.has(request));
 }
 
-/** Why no guest starts with an agent policy, as far as its text says so; each a sentence. */
+/** Why no guest starts with an agent policy, as far as its text tells. One sentence each. */
 export function startProblems(rego: string): readonly string[] {
   const open = unbalancedLine(regoTokens(rego));
   const twice = secondDefault(rego);
@@ -76,15 +78,15 @@ export function startProblems(rego: string): readonly string[] {
     ...(twice === undefined
       ? []
       : [`${shownName(twice.name)} has two defaults (policy.rego, line ${twice.line})`]),
-    ...(name === "" ? ["it begins with no package"] : []),
+    ...(name === "" ? ["it has no package"] : []),
   ].map((what) => `${what}, so it does not compile, and no guest starts with it.`);
   if (name !== PACKAGE) {
-    const words = `its package is ${shownName(name)}, where the agent asks ${PACKAGE}: it refuses every request, and no guest starts with it.`;
+    const words = `its package is ${shownName(name)}, but the agent evaluates ${PACKAGE}: it refuses every request, and no guest starts with it.`;
     return name === "" ? broken : [...broken, words];
   }
   if (refused.length === 0) return broken;
   return [
     ...broken,
-    `it refuses ${refused.join(", ")}, which a guest needs to start: no pod starts with it. Allow them, e.g. default ${refused[0] ?? ""} := true.`,
+    `it refuses ${refused.join(", ")}, which a guest needs to start: no pod starts with it. Allow them, for example default ${refused[0] ?? ""} := true.`,
   ];
 }

@@ -1,10 +1,10 @@
 import { regoStatements, type RegoBranch, type RegoStatement } from "../rego/rules.ts";
 import { isSign, isWord, regoTokens, stringValue, takeUntil, type RegoToken } from "../rego/tokens.ts";
 
-/** A line of an agent policy that allows what the tutorial refuses. */
-export interface Widening {
+/** A line of an agent policy that allows what the tutorial's policy rejects. */
+interface Widening {
   readonly request: string;
-  /** Whether it allows every such request; otherwise it depends on what only an evaluation would tell. */
+  /** Whether it allows every such request. Otherwise only an evaluation could tell. */
   readonly always: boolean;
   readonly line: number;
 }
@@ -15,10 +15,10 @@ function isLiteral(token: RegoToken | undefined): boolean {
   return token?.kind === "string" || token?.kind === "number" || isWord(token, "true", "false", "null");
 }
 
-/** What an expression of literals alone comes to; `undefined` where there is more to it. */
+/** The value of an expression of literals only; `undefined` for any other. */
 function constant(expression: Expression): boolean | undefined {
   const negations = expression.findIndex((token) => !isWord(token, "not"));
-  // `not true` never holds, but OPA 1.22 takes a rule with it for true where its value is a reference.
+  // `not true` never holds. But OPA 1.22 evaluates a rule with it to true if the rule's value is a reference.
   if (negations !== 0) {
     return negations === 1 && constant(expression.slice(1)) === false ? true : undefined;
   }
@@ -29,13 +29,16 @@ function constant(expression: Expression): boolean | undefined {
   return compares ? literalValue(first) === literalValue(third) : undefined;
 }
 
-/** The same for equal literals, however they are written: `1` and `1.0`, strings in either quotes. */
+/** Equal for equal literals in any spelling: `1` and `1.0`, strings in either kind of quotes. */
 function literalValue(token: RegoToken): string | number {
   if (token.kind === "number") return Number(token.text);
   return token.kind === "string" ? JSON.stringify(stringValue(token)) : token.text;
 }
 
-/** What the agent takes a value for: `true`, and an object that says `"allowed": true`. No value is `true`. */
+/**
+ * Whether the agent reads a value as "allowed": `true`, or an object with `"allowed": true`. No value means
+ * `true`.
+ */
 function allows(value: Expression): boolean | undefined {
   const [first] = value;
   if (first === undefined) return true;
@@ -46,21 +49,21 @@ function allows(value: Expression): boolean | undefined {
   return isKnown ? isWord(answer, "true") : undefined;
 }
 
-/** Whether a rule's body, or its default, allows: always, never, or `undefined` for sometimes. */
+/** Whether a rule's body or default allows: always, never, or sometimes (`undefined`). */
 function verdict({ value, body }: RegoBranch): boolean | undefined {
   const parts = [allows(value), ...body.map(constant)];
   if (parts.includes(false)) return false;
   return parts.includes(undefined) ? undefined : true;
 }
 
-/** `input.process.Terminal`: asks only whether there is something of that name, and that it is not `false`. */
+/** `input.process.Terminal`: only tests that the field exists and is not `false`. */
 function isBareReference(expression: Expression): boolean {
   const isPart = (token: RegoToken): boolean =>
     token.kind === "field" || token.kind === "string" || isSign(token, ".", "[", "]");
   return isWord(expression[0], "input") && expression.slice(1).every(isPart);
 }
 
-/** What tells whether anything of some tokens goes back to what is asked, directly or by other rules of the policy. */
+/** Returns a test for whether tokens depend on `input`, directly or through other rules. */
 function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression) => boolean {
   const users = new Map<string, string[]>();
   for (const { name, tokens } of statements) {
@@ -72,20 +75,22 @@ function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression)
   }
   const isInput = (token: RegoToken): boolean => isWord(token, "input");
   const asking = new Set(statements.filter(({ tokens }) => tokens.some(isInput)).map(({ name }) => name));
-  // A set hands out what is added to it on the way.
+  // Elements added to a Set while iterating are visited too.
   for (const name of asking) for (const user of users.get(name) ?? []) asking.add(user);
   return (tokens) => tokens.some((token) => isInput(token) || asking.has(token.text));
 }
 
-/** A rule for exec that looks at what is to be run is what the tutorial has; what it makes of it is `trustee-access check`'s to tell. */
+/**
+ * Whether an exec rule checks the command, as the tutorial's does. `trustee-access check` evaluates how well.
+ */
 function checksCommand({ value, body }: RegoBranch, looksAtInput: (tokens: Expression) => boolean): boolean {
   const parts = [value, ...body.filter((expression) => !isBareReference(expression))];
   return parts.some(looksAtInput);
 }
 
 /**
- * Which of `requests` an agent policy allows, by a default or by a rule, whatever they are asked for. Comments and strings are no
- * rules; a rule for exec that looks at the command is none of them.
+ * The lines that allow one of `requests`, by a default or by a rule. Ignores comments, strings, and exec
+ * rules that check the command.
  */
 export function wideningsIn(rego: string, requests: readonly string[]): readonly Widening[] {
   const statements = regoStatements(rego);
@@ -102,13 +107,15 @@ export function wideningsIn(rego: string, requests: readonly string[]): readonly
   });
 }
 
-/** A command that a policy's data allow, with the line that it stands on. */
-export interface ListedCommand {
+/** A command that a policy's data allow, and its line. */
+interface ListedCommand {
   readonly command: string;
   readonly line: number;
 }
 
-/** The elements of a list, by what stands in its brackets: each a string, or a list of arguments. */
+/**
+ * The elements of a list, each a string or a list of arguments. @param inner the tokens between its brackets
+ */
 function elements(inner: readonly RegoToken[]): readonly ListedCommand[] {
   const found: ListedCommand[] = [];
   for (let at = 0; at < inner.length; at += 1) {
@@ -123,7 +130,7 @@ function elements(inner: readonly RegoToken[]): readonly ListedCommand[] {
   return found;
 }
 
-/** The commands in every list that is called `allowed_commands`, as the tutorial's `policy_data` has one. */
+/** The commands in every list named `allowed_commands`, as in the tutorial's `policy_data`. */
 export function commandsIn(rego: string): readonly ListedCommand[] {
   const tokens = regoTokens(rego);
   let read = 0;

@@ -1,41 +1,40 @@
 import { requestDefaults } from "../initdata/agent-policy.ts";
-import { given } from "../issues.ts";
+import { given, someOf } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { startProblems, startRequests } from "./agent-policy-start.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
-import { someOf } from "./images.ts";
 import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
 
-/** Requests that the tutorial refuses, with what they let the host do. */
+/** Requests that the tutorial rejects, and what each lets the host do. */
 const refused: Readonly<Record<string, string>> = {
   SetPolicyRequest: "replace the agent policy in the running guest",
   WriteStreamRequest: "write to the input of a process in the guest",
   ExecProcessRequest: "run any command in the guest",
-  // No request, but a switch of the agent's.
+  // Not a request, but a switch of the agent.
   AllowRequestsFailingPolicy: "do whatever the policy refuses",
 };
 
-/** Programs that run whatever they are told to. */
+/** Programs that run any command given to them. */
 const runners =
   /^(\S*\/)?((ba|da|a|z|k|mk|fi|c|tc)?sh|busybox|toybox|env|xargs|python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|node(js)?)(\s|$)/;
 
-/** What is to be said of an agent policy, whose it may be: equal things are said once, of all of them. */
+/** A remark about one agent policy. Equal remarks are reported once, with all pods. */
 interface Remark {
   readonly id: string;
   readonly says: string;
 }
 
 function requestWords(request: string, verb: "is" | "may be", where = ""): string {
-  return `${request} ${verb} allowed${where}, by which the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
+  return `${request} ${verb} allowed${where}, so the host can ${own(refused, request) ?? "do what the tutorial refuses"}.`;
 }
 
 function commandWords(command: string, where = ""): string {
-  return `exec may run ${given(command)}${where}, a shell or another program that runs programs: nobody checks which.`;
+  return `exec may run ${given(command)}${where}, a shell or another program that runs any other program.`;
 }
 
-/** By the settings, from which the policy is made. */
+/** Remarks about a policy generated from the settings. */
 function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[] {
   const defaults: Readonly<Record<string, boolean>> = requestDefaults;
   const widened = Object.entries(agentPolicy.requests ?? {}).filter(
@@ -48,7 +47,7 @@ function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[]
       : [
           {
             id,
-            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Take that out of agentRequests.`,
+            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Remove that from agentRequests.`,
           },
         ]),
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),
@@ -62,11 +61,11 @@ function lineWords(lines: readonly number[]): string {
   return ` (policy.rego, line${lines.length === 1 ? "" : "s"} ${lines.join(", ")})`;
 }
 
-/** By the policy in an initdata file. */
+/** Remarks about the policy in an initdata file. */
 function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Remark[] {
   if (agentPolicy === undefined) {
     const says =
-      "there is no policy.rego in the initdata file, so the one of the guest's image holds, which by default allows the host everything, exec and a change of policy too.";
+      "there is no policy.rego in the initdata file, so the one in the guest's image applies. By default it allows the host everything, including exec and policy changes.";
     return [{ id, says }];
   }
   const widenings = Map.groupBy(wideningsIn(agentPolicy, Object.keys(refused)), ({ request }) => request);
@@ -83,8 +82,8 @@ function fileRemarks({ id, facts: { agentPolicy } }: InitdataFile): readonly Rem
 }
 
 /**
- * A warning for each thing that an agent policy allows and the tutorial refuses, and for what no guest starts with, with the pods and readers whose policy it is:
- * those that are declared, and those in initdata files.
+ * Warnings about agent policies, declared or in initdata files. One for everything that a policy allows and
+ * the tutorial rejects, and one for everything that keeps a guest from starting.
  */
 export function agentRequestWarnings(plan: Pick<Plan, "pods" | "readers">): readonly string[] {
   const remarks = [

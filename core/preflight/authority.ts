@@ -1,18 +1,15 @@
-import { certificateBlocks } from "../pem.ts";
+import { certificateBlocks, PUBLIC } from "../pem.ts";
 import { certificatesIn, isAuthority, isSelfSigned, pathTo, readCertificate } from "./x509.ts";
 
-/** What `trustee.certificateAuthority` says where the guests' own trust store is to decide. */
-export const PUBLIC = "public";
-
-/** Where the certificate that guests trust may come from. */
-export interface AuthoritySources {
+/** Where the certificate that guests trust can come from. */
+interface AuthoritySources {
   /** `trustee.certificateAuthority`: {@link PUBLIC}, or PEM. */
   readonly setting?: string | undefined;
   /** `ca.crt` of the certificate's Secret, PEM. */
   readonly secret?: string | undefined;
 }
 
-/** The first of the certificates by which what is served can be verified: a guest looks at one alone. */
+/** The first certificate that verifies what is served. A guest reads only one. */
 export function anchorAmong(pem: string, served: string): string | undefined {
   const [leaf, ...others] = certificatesIn(served);
   return certificateBlocks(pem).find((block) => {
@@ -21,7 +18,10 @@ export function anchorAmong(pem: string, served: string): string | undefined {
   });
 }
 
-/** The self-signed certificates behind the first: a root that is served with what it issued. */
+/**
+ * The self-signed certificates after the first: a root that is served together with the certificates it
+ * issued.
+ */
 function rootsIn(served: string): string {
   return certificateBlocks(served)
     .slice(1)
@@ -30,10 +30,10 @@ function rootsIn(served: string): string {
 }
 
 /**
- * What guests are to trust. A self-signed certificate vouches for itself, and stays as it is; of one that a CA issued it is the CA's, so
- * that the initdata stays what it is when the certificate is renewed.
+ * The certificate for guests to trust. A self-signed certificate is trusted itself. Otherwise it is the CA's,
+ * so that a renewal does not change the initdata.
  * @param served `tls.crt` of the certificate's Secret
- * @returns PEM; undefined: the guests' own trust store decides
+ * @returns PEM; undefined: the guests use their own trust store
  */
 export function trustedCertificate(
   served: string,

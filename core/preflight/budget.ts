@@ -1,3 +1,4 @@
+import type { Cloud } from "../initdata/tee.ts";
 import { own } from "../records.ts";
 import { podAnnotations } from "../plan/annotations.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -18,54 +19,61 @@ import {
 } from "../reference-values/ledger.ts";
 import { joinReferenceValues, unwritableEntries } from "../reference-values/merge.ts";
 import { fullest, gauge, type Gauge } from "./gauge.ts";
-import { userDataGauge, type Cloud } from "./user-data.ts";
+import { userDataGauge } from "./user-data.ts";
 
 /**
- * All annotations of one object, keys and values.
- * @see https://github.com/kubernetes/kubernetes/blob/v1.37.2/staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go (`TotalAnnotationSizeLimitB`)
+ * Limit of all annotations of an object, keys and values.
+ * @see
+ *   https://github.com/kubernetes/kubernetes/blob/v1.37.2/staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go
+ *   (`TotalAnnotationSizeLimitB`)
  */
 const ANNOTATIONS_LIMIT = 256 * 1024;
 
-/** All values of one ConfigMap. @see https://kubernetes.io/docs/concepts/configuration/configmap/#motivation */
+/**
+ * Limit of all values of a ConfigMap. @see
+ * https://kubernetes.io/docs/concepts/configuration/configmap/#motivation
+ */
 const CONFIG_MAP_LIMIT = 1024 * 1024;
 
 /** The gauge of one pod. */
-export interface PodGauge extends Gauge {
+interface PodGauge extends Gauge {
   readonly pod: string;
-  /** Where the pod stands in the settings. */
+  /** The pod's path in the settings. */
   readonly path: string;
 }
 
-/** The gauge of what all pods share. */
+/** The gauge of an object that all pods share. */
 export interface SharedGauge extends Gauge {
-  /** How many pods like these fit; absent where there is none to judge by. */
+  /** How many pods of this size fit; absent without pods. */
   readonly podsThatFit?: number;
 }
 
-/** How full everything is that has a limit. */
+/** How full everything with a limit is. */
 export interface Budget {
-  /** Of every pod. */
+  /** One gauge per pod. */
   readonly annotations: readonly PodGauge[];
-  /** Of every pod whose cloud sets a limit. */
+  /** One gauge per pod on a cloud with a limit. */
   readonly userData: readonly (PodGauge & { readonly cloud: Cloud })[];
   readonly resourcePolicy: SharedGauge;
   readonly referenceValues: SharedGauge;
-  /** The ledger of our digests, on the ConfigMap of the reference values. */
+  /** The ledger of our digests, an annotation of the reference values' ConfigMap. */
   readonly referenceValuesLedger: SharedGauge;
-  /** How full policy and record are while former initdata is still accepted; absent where none is about to change. */
+  /** Policy and ledger during the grace period; absent if no initdata is about to change. */
   readonly whileChanging?: { readonly resourcePolicy: Gauge; readonly referenceValuesLedger: Gauge };
 }
 
-/** What is live in Trustee, as far as it fills the same ConfigMaps. */
+/** The live contents of the same ConfigMaps. */
 export interface LiveTexts {
   readonly policy: Before;
   readonly referenceValues: Before;
   readonly referenceValuesKey: string;
   /** Bytes of the other keys of the policy's ConfigMap. @default 0 */
   readonly policyOtherBytes?: number;
-  /** The same of the reference values'. @default 0 */
+  /** Bytes of the other keys of the reference values' ConfigMap. @default 0 */
   readonly referenceValuesOtherBytes?: number;
-  /** The annotations of the ConfigMap of the reference values: what other stacks have in its record. @default none */
+  /**
+   * The annotations of the reference values' ConfigMap, with other stacks' part of the ledger. @default none
+   */
   readonly referenceValuesAnnotations?: Readonly<Record<string, string>>;
 }
 
@@ -85,12 +93,12 @@ function annotationBytes(annotations: Readonly<Record<string, string>>): number 
 const MARK = "0".repeat(OWNER_MARK_LENGTH);
 const IDENTITY = "0".repeat(IDENTITY_LENGTH);
 
-/** Our line as the first `up` will write it: before it there is no identity. */
+/** The stack's line after its first `up`. Before that it has no identity yet. */
 function ownLine({ grants }: Plan): StackGrants {
   return { ...grants, owner: MARK, identity: grants.identity ?? IDENTITY };
 }
 
-/** While both the former and the new initdata of the readers that change are accepted. */
+/** The policy during the grace period, while both the current and the previous digests are accepted. */
 function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
   const registry = policy === null ? undefined : parseRegistry(policy);
   const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
@@ -107,10 +115,10 @@ function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTex
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);
 }
 
-/** In the ledger, our owner is the stack's identity and the resource's URN: of about this length. */
+/** Our owner in the ledger: the stack's identity and the resource's URN, at a typical length. */
 const OWNER = `${IDENTITY}@urn:pulumi:`.padEnd(190 + IDENTITY.length, "x");
 
-/** What of the ConfigMap's annotations is not this stack's: other stacks' part of the record, and everybody's else. */
+/** Annotations that are not this stack's: other stacks' part of the ledger, and everything else. */
 function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, stack: string): number {
   const { [REFERENCE_VALUES_LEDGER_ANNOTATION]: record, ...rest } = annotations;
   const ledgers = Object.entries(readLedgers(record)).map(([key, ledger]): [string, Ledger] => {
@@ -128,7 +136,7 @@ function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, sta
   return annotationBytes(rest) + (shared === 0 ? 0 : name + shared);
 }
 
-/** The reference values as they will be. */
+/** The reference values after the update. */
 function joined({ referenceValues, referenceValuesKey: key }: LiveTexts, wanted: Plan["digests"]): string {
   const term = { expiration: "2000-01-01T00:00:00Z", renewBefore: "" };
   const terms = Object.fromEntries(Object.keys(wanted).map((name) => [name, term]));
@@ -144,14 +152,14 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
   const registered = readers.filter((reader) => reader.registered).length;
   const text = joined(live, digests);
   const used = Buffer.byteLength(text);
-  // What of it is ours already, of earlier runs: estimated, since taking it out takes longer the more it is.
+  // Our values of earlier runs are estimated: removing them takes longer the more there are.
   const present = readDocument(key, live.referenceValues).entries.reduce((sum, { name, values }) => {
     const mine = new Set(own(digests, name));
     return sum + values.filter((value) => mine.has(value)).length;
   }, 0);
   const estimated = present * 68 * (formatOf(key, live.referenceValues) === "map" ? 4 / 3 : 1);
   const others = Math.max(0, Math.round(Buffer.byteLength(live.referenceValues ?? "") - estimated));
-  // The ledger remembers the text from before, if it is short, and each digest twice: as added, and as wanted.
+  // The ledger keeps the original text, if it is short, and each digest twice: as added and as wanted.
   const before = others > LONGEST_BEFORE || used === 0 ? 0 : (JSON.stringify(text).length * others) / used;
   const elsewhere = otherAnnotationBytes(live.referenceValuesAnnotations ?? {}, plan.grants.stack);
   const ledger = (mine: Plan["digests"], retiring: readonly string[] = []): number => {
@@ -166,7 +174,8 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
     });
     return Buffer.byteLength(written ?? "") + Math.round(before) + elsewhere;
   };
-  // One former digest of each that changes, where its new one goes; all digests of an entry are of much the same length.
+  // One previous digest per changing pod, in the same entry. All digests of an entry have about the same
+  // length.
   const former = Object.entries(digests).map(([name, list]): [string, readonly string[]] => [
     name,
     [...list, ...changing.map((_, index) => "f".repeat(list[index % list.length]?.length ?? 0))],
@@ -179,7 +188,7 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
   ];
 }
 
-/** @param cloud where peer pods run. @default azure for pods that an Azure vTPM binds, else no limit */
+/** @param cloud where peer pods run. @default azure for pods with binding azure-vtpm, else no limit */
 export function budgetOf(plan: Plan, live: LiveTexts, cloud?: Cloud): Budget {
   const annotations = plan.pods.map((pod, index) => ({
     ...gauge(annotationBytes(podAnnotations(pod)), ANNOTATIONS_LIMIT),
@@ -206,10 +215,7 @@ export function budgetOf(plan: Plan, live: LiveTexts, cloud?: Cloud): Budget {
   };
 }
 
-/**
- * The budget as a stack output: of the pods the fullest one. As it is in the end: what a change of initdata needs for a while
- * is over by then.
- */
+/** The budget as a stack output, with only the fullest pod. It shows the state after the grace period. */
 export function budgetReport(budget: Budget): Readonly<Record<string, unknown>> {
   const most = <T extends PodGauge>(gauges: readonly T[]): Omit<T, "path"> | undefined => {
     const one = fullest(gauges);

@@ -1,15 +1,15 @@
 import type { Issues } from "../issues.ts";
 import { endpointFlaws, type Endpoint, type EndpointFlaw, type Role } from "./endpoint.ts";
 
-/** How the guests are told to reach the KBS, and where each part of that comes from. */
+/** How guests reach the KBS, and which settings that comes from. */
 export interface ServedEndpoint extends Endpoint {
-  /** The Secret with what the KBS serves, for messages. */
+  /** The Secret with the served certificate, for messages. */
   readonly where: string;
-  /** Whether the URL is `trustee.url`; else its host is the Route's. */
+  /** `setting`: the URL is `trustee.url`. `route`: its host is the Route's. */
   readonly urlFrom: "setting" | "route";
-  /** The setting that says what the guests trust. @default none: that follows from the Secret */
+  /** The setting with the CA. @default none: it comes from the Secret */
   readonly authorityFrom?: "trustee.certificateAuthority" | "trustee.certificateAuthorityFile" | undefined;
-  /** Whether any initdata is generated; if none is, nobody is told what to trust. @default true */
+  /** Whether any initdata is generated. If not, no pod uses this certificate. @default true */
   readonly isGenerated?: boolean;
 }
 
@@ -46,17 +46,17 @@ function checkHost(
   return [];
 }
 
-/** What a new certificate of the KBS leads to. */
+/** What a renewal of the KBS's certificate requires. */
 function renewal({ certificate, served = certificate }: ServedEndpoint): string {
   return certificate === served
     ? "A new one means new initdata, and new pods."
     : "No pod has to change for a new one.";
 }
 
-/** Which of the certificates it is, behind "whose". */
+/** Names the certificate, after "whose". */
 function whichOf({ role, subject }: { readonly role: Role; readonly subject: string }): string {
   if (role === "server") return "certificate";
-  return role === "trusted" ? `CA's certificate (${subject})` : `certificate of the CA between (${subject})`;
+  return role === "trusted" ? `CA's certificate (${subject})` : `intermediate CA's certificate (${subject})`;
 }
 
 function checkTerm(
@@ -66,7 +66,7 @@ function checkTerm(
 ): readonly string[] {
   const { where, authorityFrom = SECRET_PATH } = endpoint;
   if (role === "trusted") {
-    const refusal = kind === "term" ? ", so that guests with OpenSSL refuse it" : "";
+    const refusal = kind === "term" ? ", so guests with OpenSSL refuse it" : "";
     return [
       `${authorityFrom}: the CA's certificate that the guests trust (${subject}) ${words}${refusal}. A new one means new initdata, and new pods.`,
     ];
@@ -86,13 +86,13 @@ function checkTerm(
   return [];
 }
 
-/** The guests are told to trust what has not issued the certificate that they are shown. */
+/** Checks that the certificate which guests trust issued the served one. */
 function checkIssuer(
   { where, authorityFrom, isGenerated = true }: ServedEndpoint,
   { issuer, isPinned }: Extract<EndpointFlaw, { kind: "issuer" }>,
   issues: Issues,
 ): void {
-  // Each initdata file says by itself what its guest trusts.
+  // Each initdata file has its own certificate.
   if (!isGenerated) return;
   const known = `For a CA that every guest knows, set trustee.certificateAuthority to "public".`;
   if (!isPinned) {
@@ -100,28 +100,28 @@ function checkIssuer(
       path: authorityFrom ?? SECRET_PATH,
       given: `"public", and the certificate in ${where} is self-signed: no guest knows it`,
       allowed: "a certificate that a public CA has issued",
-      fix: "Remove the setting: the guests are then told to trust that certificate.",
+      fix: "Remove the setting: guests then trust that certificate.",
     });
   } else if (authorityFrom === undefined) {
     issues.add({
       path: SECRET_PATH,
-      given: `${where}, whose certificate is issued by ${issuer}, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`,
+      given: `${where}, whose certificate is issued by ${issuer}, but that CA's certificate is missing: a guest that trusts only the KBS's own certificate refuses it`,
       allowed: "a self-signed certificate, or the CA's too",
       fix: `Put the CA's certificate into the Secret under ca.crt, or set trustee.certificateAuthority to it. ${known}`,
     });
   } else {
     issues.add({
       path: authorityFrom,
-      given: `no certificate of the CA that has issued the one in ${where}: that is ${issuer}`,
+      given: `no certificate of the CA that issued the one in ${where}: that is ${issuer}`,
       allowed: "the certificate of that CA, in PEM",
-      fix: `Set it to the CA's certificate; a CA between the two belongs behind the KBS's own in tls.crt. ${known}`,
+      fix: `Set it to the CA's certificate. An intermediate CA belongs after the KBS's own certificate in tls.crt. ${known}`,
     });
   }
 }
 
 /**
- * Whether the guests will reach the KBS by what they are told.
- * @returns warnings; what keeps every guest from its secrets becomes an issue
+ * Checks that guests can reach the KBS.
+ * @returns warnings; anything that keeps all guests from their secrets becomes an issue
  */
 export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Issues): readonly string[] {
   const { url, where } = endpoint;
@@ -131,7 +131,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
       case "no-url":
         issues.add({
           path: "trustee.url",
-          given: `"${url}", which is no http or https URL`,
+          given: `"${url}", which is not an http or https URL`,
           allowed: "the URL at which the pods reach the KBS",
           fix: "Correct it.",
         });
@@ -156,9 +156,9 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
       case "authority":
         issues.add({
           path,
-          given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+          given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
           allowed: "a server's certificate: CA:FALSE, or no basicConstraints",
-          fix: "Issue it anew: for openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, for cert-manager with isCA: false. If it is the CA of the one that the KBS serves, put that one under tls.crt, and the CA's under ca.crt.",
+          fix: "Issue a new one: openssl req -x509 with -addext basicConstraints=critical,CA:FALSE, cert-manager with isCA: false. If it is the CA of the served certificate, put the served one under tls.crt and the CA's under ca.crt.",
         });
         return [];
       case "unfit":
@@ -166,8 +166,8 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
           path: flaw.role === "trusted" ? (endpoint.authorityFrom ?? path) : path,
           given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
           allowed:
-            "a certificate that guests take: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
-          fix: "Issue it anew.",
+            "a certificate that guests accept: an extendedKeyUsage, if any, with serverAuth; RSA from 2048 bits on, P-256, P-384 or Ed25519; no SHA-1",
+          fix: "Issue a new one.",
         });
         return [];
       case "issuer":

@@ -3,44 +3,44 @@ import { certificateBlocks } from "../pem.ts";
 import { DAY } from "../reference-values/validity.ts";
 import { covers, isAuthority, isSelfSigned, fitnessFlaws, pathTo, readCertificate } from "./x509.ts";
 
-/** From here on it is said that a certificate is about to expire. Days. */
+/** Days before its expiry from which a certificate is reported. */
 const WARN_DAYS = 30;
 
-/** Which certificate is meant: the KBS's own, one that it serves beside it, or the one that guests trust. */
+/** Which certificate: the KBS's own, one that it serves in addition, or the one that guests trust. */
 export type Role = "server" | "intermediate" | "trusted";
 
-/** What is wrong with how guests are to reach a KBS. */
+/** A problem with how guests reach a KBS. */
 export type EndpointFlaw =
-  /** None at all, or of another scheme than http and https. */
+  /** No URL, or one with a scheme other than http and https. */
   | { readonly kind: "no-url" }
   | { readonly kind: "http" }
   | { readonly kind: "unreadable" }
-  /** Not valid now; `words` say since or until when: `expired on ...`. */
+  /** Not valid now. `words`: `expired on ...`. */
   | { readonly kind: "term"; readonly words: string; readonly role: Role; readonly subject: string }
-  /** Valid now, but not for long: `expires on ..., in 3 days`. */
+  /** About to expire. `words`: `expires on ..., in 3 days`. */
   | { readonly kind: "soon"; readonly words: string; readonly role: Role; readonly subject: string }
-  /** The certificate names others. As a root it may have signed the one that is served; as a leaf it is the one. */
+  /** The certificate names other hosts. Harmless if it is the CA of the served one. */
   | {
       readonly kind: "host";
       readonly host: string;
       readonly names: string;
       readonly isCa: boolean;
     }
-  /** The certificate names the host, but says CA:TRUE: rustls takes no CA for a server. */
+  /** The certificate names the host but says CA:TRUE: rustls accepts no CA as a server certificate. */
   | { readonly kind: "authority" }
-  /** No guest takes such a one; `words` say why: `is not for servers`, `has an RSA key of 1024 bits`. */
+  /** No guest accepts the certificate. `words`: `is not for servers`, `has an RSA key of 1024 bits`. */
   | { readonly kind: "unfit"; readonly words: string; readonly role: Role; readonly subject: string }
-  /** Nothing that guests trust has issued it. */
+  /** No certificate that guests trust issued it. */
   | { readonly kind: "issuer"; readonly issuer: string; readonly isPinned: boolean };
 
 /** How guests reach a KBS, and what it serves. */
 export interface Endpoint {
   readonly url: string;
-  /** What the guests trust, PEM: of several the first. Absent: their own trust store decides. */
+  /** The certificate that guests trust, PEM; only the first counts. Absent: their own trust store. */
   readonly certificate?: string | undefined;
   /**
-   * What the KBS serves, PEM, its own certificate first; null: that is not known, as behind a router. @default `certificate`, where only
-   * that is known
+   * What the KBS serves, PEM, its own certificate first. `null`: unknown, for example behind a router.
+   * @default `certificate`, if that is all that is known
    */
   readonly served?: string | null | undefined;
 }
@@ -74,14 +74,14 @@ function unfitFlaws(certificate: X509Certificate, role: Role): readonly Endpoint
   }));
 }
 
-/** What is wrong between the certificate that the KBS serves and the one that guests trust. */
+/** Problems between the served certificate and the one that guests trust. */
 function chainFlaws(
   trusted: X509Certificate | undefined,
   [leaf, ...others]: readonly [X509Certificate, ...(readonly X509Certificate[])],
   now: Date,
 ): readonly EndpointFlaw[] {
   const issuer = oneLine(leaf.issuer);
-  // Which CAs a guest knows by itself nobody can say here; of a self-signed certificate there is none.
+  // The guests' trust stores are unknown, but none contains a self-signed KBS certificate.
   if (trusted === undefined) return isSelfSigned(leaf) ? [{ kind: "issuer", issuer, isPinned: false }] : [];
   const between = (one: X509Certificate): readonly EndpointFlaw[] => [
     ...termFlaws(one, "intermediate", now),
@@ -96,7 +96,7 @@ function chainFlaws(
   ];
 }
 
-/** What is wrong with a certificate that guests trust, whatever is served. */
+/** Problems of the trusted certificate itself. */
 function trustedFlaws(pem: string | undefined, now: Date): readonly EndpointFlaw[] {
   if (pem === undefined) return [];
   const [trusted] = certificateBlocks(pem).map(readCertificate);
@@ -104,14 +104,14 @@ function trustedFlaws(pem: string | undefined, now: Date): readonly EndpointFlaw
   return [...termFlaws(trusted, "trusted", now), ...unfitFlaws(trusted, "trusted")];
 }
 
-/** Why guests might not reach a KBS that they know by this URL and this certificate alone. */
+/** Why guests that know only this URL and certificate might not reach the KBS. */
 export function endpointFlaws(
   { url, certificate: pem, served }: Endpoint,
   now: Date,
 ): readonly EndpointFlaw[] {
   if (!URL.canParse(url)) return [{ kind: "no-url" }];
   const { protocol, hostname: host } = new URL(url);
-  // `kbs.example.com:8080` is read as a URL of the scheme `kbs.example.com:`, by which no guest reaches anything.
+  // `kbs.example.com:8080` parses as a URL with the scheme `kbs.example.com:`. No guest reaches that.
   if (!["http:", "https:"].includes(protocol)) return [{ kind: "no-url" }];
   if (protocol !== "https:") return [{ kind: "http" }];
   if (served === null) return trustedFlaws(pem, now);
@@ -131,7 +131,7 @@ export function endpointFlaws(
     ...termFlaws(leaf, "server", now),
     ...(isNamed ? [] : [{ kind: "host", host, names, isCa } as const]),
     ...(isNamed && isCa ? [{ kind: "authority" } as const] : []),
-    // A CA that is no server's may have issued the one that is served.
+    // A CA that is not a server certificate may be the issuer of the served one.
     ...(isCa ? [] : unfitFlaws(leaf, "server")),
     ...(isCa ? [] : chainFlaws(trusted, [leaf, ...others.filter(isRead)], now)),
   ];

@@ -6,20 +6,20 @@ import type { InitdataFile } from "./initdata-files.ts";
 import { areRelated, certificatesIn, isAuthority, isSelfSigned } from "./x509.ts";
 
 /** The live KBS. */
-export interface LiveEndpoint extends Endpoint {
-  /** The Secret with what the KBS serves, for messages. */
+interface LiveEndpoint extends Endpoint {
+  /** The Secret with the served certificate, for messages. */
   readonly where: string;
 }
 
 const bare = (url: string): string => url.replace(/(?<!\/)\/+$/, "");
 
-/** What follows from a flaw, and what to fix: always the file, since that is taken as it is. */
+/** The effect of a flaw, and the fix. The fix is always in the file, which is used as it is. */
 function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string {
   const certificate = `the certificate in its ${file}`;
   const renew = "Put the one that the KBS serves now into the file.";
   switch (flaw.kind) {
     case "no-url":
-      return `its ${file} names the KBS "${url}", which is no http or https URL: the pod gets no secret. Correct the file.`;
+      return `its ${file} names the KBS "${url}", which is not an http or https URL: the pod gets no secret. Correct the file.`;
     case "http":
       return `its ${file} names ${url}, which is not https, so the guest does not check that it talks to this KBS. Put the https URL into the file.`;
     case "unreadable":
@@ -27,13 +27,13 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
     case "term":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "soon":
-      return `${certificate} ${flaw.words}. Other initdata then needs another file, and a new pod.`;
+      return `${certificate} ${flaw.words}. Its replacement needs a new file and a new pod.`;
     case "authority":
-      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.`;
+      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.`;
     case "unfit":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "issuer":
-      return `${certificate} is issued by ${flaw.issuer}, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
+      return `${certificate} is issued by ${flaw.issuer} and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
         flaw.isCa
@@ -43,17 +43,17 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
   }
 }
 
-/** Whether a guest that trusts the first of these certificates takes what the live KBS serves. */
+/** Whether a guest that trusts the first of these certificates accepts the live KBS. */
 function isTrusted(certificate: string, { certificate: pinned, served = pinned }: LiveEndpoint): boolean {
   if (served === undefined || served === null) return true;
   const [leaf] = certificatesIn(served);
-  // A CA in the Secret is not what the KBS serves.
+  // A CA in the Secret is not a served certificate.
   if (leaf === undefined || isAuthority(leaf)) return areRelated(certificate, served);
   const [first = ""] = certificateBlocks(certificate);
   return anchorAmong(first, served) !== undefined;
 }
 
-/** What has not been said of Trustee's own URL and certificate already, and is not answered by them. */
+/** Whether a flaw is neither reported for Trustee's own URL and certificate nor explained by them. */
 function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw: EndpointFlaw): boolean {
   const isLiveUrl = bare(url) === bare(live.url);
   const isLiveCertificate = certificate?.trim() === live.certificate?.trim();
@@ -63,7 +63,7 @@ function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw:
     case "authority":
       return !isLiveUrl;
     case "host":
-      // The CA of the one that is served need not name the host.
+      // The CA of the served certificate need not name the host.
       return !isLiveUrl || !(flaw.isCa ? isTrusted(certificate ?? "", live) : isLiveCertificate);
     case "unreadable":
     case "term":
@@ -75,28 +75,28 @@ function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw:
   }
 }
 
-/** Why the guest does not take what the live KBS serves, by a certificate that is sound itself. */
+/** Why the guest rejects the live KBS although the certificate in its file is sound. */
 function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEndpoint): readonly string[] {
   if (isTrusted(certificate, live)) return [];
   const { certificate: pinned, served = pinned, where } = live;
   if (anchorAmong(certificate, served ?? "") !== undefined) {
     return [
-      `the guest takes the first certificate in its ${file} alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.`,
+      `the guest reads only the first certificate in its ${file}, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.`,
     ];
   }
-  const present = pinned === served ? "the present one" : "the CA's";
+  const present = pinned === served ? "the current one" : "the CA's";
   return [
-    `the certificate in its ${file} is another one than in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
+    `the certificate in its ${file} is not the one in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
   ];
 }
 
-/** Where each file has the certificate. */
+/** The setting for the certificate, per file. */
 const certificateSettings: Readonly<Record<InitdataEndpoint["file"], string>> = {
   "cdh.toml": "kbc.kbs_cert in cdh.toml",
   "aa.toml": "token_configs.kbs.cert in aa.toml",
 };
 
-/** Why a guest without a certificate does not take what the live KBS serves. */
+/** Why a guest without a certificate rejects the live KBS. */
 function bareWords(
   { files }: InitdataEndpoint,
   { certificate, served = certificate }: LiveEndpoint,
@@ -106,14 +106,16 @@ function bareWords(
   const has = `its ${files.join(" and ")} ${files.length === 1 ? "has" : "have"}`;
   const settings = files.map((file) => certificateSettings[file]).join(" and ");
   return [
-    `${has} no certificate, and the KBS's is self-signed, which no guest takes by itself: the pod gets no secret. Add it: ${settings}.`,
+    `${has} no certificate, and the KBS's is self-signed, which no guest trusts by default: the pod gets no secret. Add it: ${settings}.`,
   ];
 }
 
-/** What is wrong with the URL alone: one that is not the live one's has nothing to do with what is served there. */
+/**
+ * Flaws of the URL itself. Those of a URL other than the live one do not depend on what the live KBS serves.
+ */
 const ofUrl: readonly EndpointFlaw["kind"][] = ["no-url", "http", "host"];
 
-/** @param isSaid whether the same URL, of another file, was spoken of before */
+/** @param isSaid whether the same URL was already reported for another file */
 function endpointWarnings(
   endpoint: InitdataEndpoint,
   live: LiveEndpoint,
@@ -128,7 +130,7 @@ function endpointWarnings(
   if (!isLive) {
     if (isSaid) return said;
     const noUrl = all.find(({ kind }) => kind === "no-url");
-    const another = `its ${file} names the KBS ${url}, and the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
+    const another = `its ${file} names the KBS ${url}, but the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
     return [noUrl === undefined ? another : flawWords(endpoint, noUrl), ...said];
   }
   if (certificate === undefined) {
@@ -139,8 +141,8 @@ function endpointWarnings(
 }
 
 /**
- * Warnings of initdata files that name another KBS than the live one, or that their guest could not reach it by. Never more than
- * that: such a file is taken as it is, and the pod that it is of may run already.
+ * Warnings about initdata files that name another KBS than the live one, or that cannot reach it. Never
+ * issues: a file is used as it is, and its pod may be running already.
  */
 export function fileEndpointWarnings(
   files: readonly InitdataFile[],

@@ -1,14 +1,14 @@
-/** How full something is that has a limit. */
+/** How full something with a limit is. */
 export interface Gauge {
   /** Bytes. */
   readonly used: number;
   /** Bytes. */
   readonly limit: number;
-  /** Of the limit, rounded up, so that 100 is reached only at the limit. */
+  /** Rounded up: 100 means that the limit is reached. */
   readonly percent: number;
 }
 
-/** From here on it is said. */
+/** Gauges from this percentage on are reported. */
 const WARN_PERCENT = 80;
 
 export function gauge(used: number, limit: number): Gauge {
@@ -23,7 +23,7 @@ export function isNearlyFull(one: Gauge): boolean {
   return !isOver(one) && one.percent >= WARN_PERCENT;
 }
 
-/** `8,412 of 65,536 bytes (13 %)`, the same in every locale. */
+/** `8,412 of 65,536 bytes (13 %)`, independent of the locale. */
 export function gaugeText({ used, limit, percent }: Gauge): string {
   return `${grouped(used)} of ${grouped(limit)} bytes (${percent} %)`;
 }
@@ -32,7 +32,7 @@ export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** The fullest of several; the first where several are equally full. */
+/** The fullest of several gauges; the first of equally full ones. */
 export function fullest<T extends Gauge>(gauges: readonly T[]): T | undefined {
   return gauges.reduce<T | undefined>(
     (most, one) => (most === undefined || one.used > most.used ? one : most),

@@ -2,48 +2,52 @@ import { withoutHardware } from "../access/matrix.ts";
 import type { ServedSecrets } from "../initdata/need-flaws.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
+import { unwritable } from "../reference-values/document.ts";
+import { formatOf } from "../reference-values/format.ts";
+import { unwritableEntries } from "../reference-values/merge.ts";
 import { isCreated } from "../settings/references.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Settings } from "../settings/schema.ts";
 import { trusteeNames } from "../trustee/generation.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
-import { annotationWarnings } from "./annotations.ts";
-import { bindingWarnings } from "./bindings.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
-import { duplicateWarnings } from "./duplicates.ts";
 import { fileEndpointWarnings } from "./file-endpoints.ts";
-import { checkWritable } from "./writable-values.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
-import { secretKeyWarnings } from "./secret-keys.ts";
-import { imageWarnings } from "./images.ts";
 import { initdataFiles } from "./initdata-files.ts";
-import { sharedInitdataWarnings } from "./shared-initdata.ts";
+import {
+  annotationWarnings,
+  bindingWarnings,
+  duplicateWarnings,
+  imageWarnings,
+  secretKeyWarnings,
+  sharedInitdataWarnings,
+} from "./warnings.ts";
 
-/** What the guards need to know of the live Trustee. */
+/** The live state of Trustee, as the guards need it. */
 export interface LiveTrustee extends LiveTexts {
   readonly url: string;
-  /** What the guests are told to trust, PEM. Absent: their own trust store decides. */
+  /** The certificate that guests trust, PEM. Absent: their own trust store. */
   readonly certificate?: string | undefined;
-  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  /** What the KBS serves, PEM, its own certificate first. `null`: unknown. @default `certificate` */
   readonly servedCertificate?: string | null | undefined;
-  /** The Secret that says both. Absent: none does, and what is served is not known. */
+  /** The Secret with both. Absent: there is none, and what is served is unknown. */
   readonly certificateSecret?: string | undefined;
   readonly registeredSecrets: readonly string[];
-  /** Those of them that do not exist. @default none */
+  /** Registered secrets that do not exist. @default none */
   readonly missingSecrets?: readonly string[];
-  /** Secret -> the names of its keys, where they can be seen. @default none */
+  /** Secret -> the names of its keys, if they can be read. @default none */
   readonly secretKeys?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What is not wrong, but should be known. */
-export interface Guarded {
+/** The results other than issues. */
+interface Guarded {
   readonly budget: Budget;
-  /** Each a whole sentence, in a fixed order. */
+  /** Whole sentences, in a fixed order. */
   readonly warnings: readonly string[];
 }
 
-/** One limit in words: where it stands, what it is, and what helps. */
+/** A limit in words: its path, its gauge, and how to reduce it. */
 interface Limit {
   readonly gauge: Gauge;
   readonly path: string;
@@ -91,14 +95,14 @@ function limitsOf(budget: Budget): readonly Limit[] {
   ];
 }
 
-/** What there is to say of a change of initdata, where the same without it would still fit. */
+/** The gauges during the grace period, if only the grace period exceeds the limit. */
 function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }: Budget): readonly Limit[] {
   if (whileChanging === undefined) return [];
   const fix = "Change fewer pods at a time, or set rotation: at-once.";
   const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
     isOver(after) || !isOver(gauge)
       ? []
-      : [{ gauge, path, what: `${what}, while former initdata is accepted too: ${gaugeText(gauge)}`, fix }];
+      : [{ gauge, path, what: `${what}, during the grace period: ${gaugeText(gauge)}`, fix }];
   return [
     ...limit(
       "rotation",
@@ -129,7 +133,7 @@ function authoritySetting({ trustee }: Settings): ServedEndpoint["authorityFrom"
   return trustee.certificateAuthorityFile === undefined ? undefined : "trustee.certificateAuthorityFile";
 }
 
-/** The Secrets that the KBS will have: those of others, and this stack's as it declares them. */
+/** The Secrets that the KBS will have: the registered ones, and those that this stack declares. */
 function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets {
   const created = secrets
     .filter(isCreated)
@@ -141,10 +145,24 @@ function servedSecrets({ secrets }: Settings, live: LiveTrustee): ServedSecrets 
   };
 }
 
+/** Adds an issue for each live entry that cannot hold the plan's digests. */
+function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void {
+  const { referenceValuesKey: key, referenceValues } = live;
+  const place = { key, format: formatOf(key, referenceValues) };
+  for (const entry of unwritableEntries(key, referenceValues, digests)) {
+    issues.add({
+      path: "referenceValues.entries",
+      given: unwritable(place, entry).message.replace(/\.? Nothing was written;.*$/, ""),
+      allowed: "entries whose value is a list, or that do not exist yet",
+      fix: "Name another entry, or make its value a list by hand.",
+    });
+  }
+}
+
 /**
- * Looks for what would fail only later, in a guest or at the API server.
- * @param now the clock
- * @param issues takes everything that would keep pods from their secrets
+ * Finds problems that would otherwise show up later, in a guest or at the API server.
+ * @param now the current time
+ * @param issues receives everything that would keep pods from their secrets
  */
 export function guard(
   { settings, plan, live }: { readonly settings: Settings; readonly plan: Plan; readonly live: LiveTrustee },
@@ -169,7 +187,7 @@ export function guard(
     ...checkCertificate(served, now, issues),
     ...withoutHardware(plan.matrix.rows).map(
       (line) =>
-        `${line}: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.`,
+        `${line}: anybody who knows their initdata, which is public, can read what is granted to them. Use this only on development clusters.`,
     ),
     ...annotationWarnings(plan),
     ...sharedInitdataWarnings(settings, plan),

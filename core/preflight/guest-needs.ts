@@ -10,19 +10,19 @@ import type { Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 
-/** Somebody who starts with what he needs, or not at all. */
+/** A pod or reader that needs resources of the KBS to start. */
 interface Starting {
   readonly id: string;
   readonly initData: string;
   readonly binding: Binding;
   readonly needs: readonly GuestNeed[];
-  /** Where they are named in the settings. */
+  /** The path of these needs in the settings. */
   readonly path: string;
-  /** Whether that is an initdata file. */
+  /** Whether they come from an initdata file. */
   readonly isFile: boolean;
 }
 
-/** What follows the need in a sentence, what is allowed in its place, and how to fix it. */
+/** The parts of an issue. `given` follows the name of the needed resource in a sentence. */
 function flawWords(
   flaw: NeedFlaw,
   { what, setting, place }: GuestNeed,
@@ -68,7 +68,7 @@ function flawWords(
   }
 }
 
-/** Whatever one lacks, with what is said of it before `given`. */
+/** The problems of all needs; `what` precedes `given`. */
 function problemsOf(
   starting: Starting,
   rules: AccessRules,
@@ -88,10 +88,10 @@ function problemsOf(
 }
 
 /**
- * Without what it fetches from the KBS to start, no container starts: each secret must be registered, exist, have the key, and be
- * readable by the pod under the policy that is about to be deployed. What is not becomes an issue.
- * @param live the Secrets that the KbsConfig lists, and those that this stack is about to add
- * @returns warnings: of readers that are deployed elsewhere, whom nothing here starts
+ * Checks that guests get what they need from the KBS to start: each secret must be registered, exist, have
+ * the key, and be readable by the pod under the new policy. Problems of pods become issues.
+ * @param live the Secrets in the KbsConfig, and those that this stack is about to add
+ * @returns warnings for readers, which are deployed elsewhere
  */
 export function checkGuestNeeds(
   { pods, readers, grants }: Plan,

@@ -1,16 +1,16 @@
 import type { InitdataFacts } from "../initdata/verbatim.ts";
 import type { Plan } from "../plan/plan.ts";
 
-/** An initdata file of the user's, which is taken as it is. */
+/** A user's initdata file, used as it is. */
 export interface InitdataFile {
-  /** The pod or reader that it is of, as grants call it. */
+  /** The pod or reader that uses it, as grants name it. */
   readonly id: string;
-  /** Where it is named in the settings. */
+  /** Its path in the settings. */
   readonly path: string;
   readonly facts: InitdataFacts;
 }
 
-/** The initdata files of pods, and of readers that are deployed elsewhere. */
+/** The initdata files of pods and readers. */
 export function initdataFiles({ pods, readers }: Pick<Plan, "pods" | "readers">): readonly InitdataFile[] {
   return [
     ...pods.flatMap(({ declaration: { id }, facts }, index) =>

@@ -1,10 +1,7 @@
+import type { Cloud } from "../initdata/tee.ts";
 import { gauge, type Gauge } from "./gauge.ts";
 
-/** Where peer pods are created as virtual machines that get their initdata as user data. */
-export const clouds = ["azure", "aws", "libvirt"] as const;
-export type Cloud = (typeof clouds)[number];
-
-/** Bytes that the cloud takes; for Azure of base64, for AWS of what is encoded. libvirt sets no limit. */
+/** Limit in bytes: for Azure of the base64, for AWS of the content before base64. libvirt has no limit. */
 const limits: Readonly<Record<Cloud, number | undefined>> = {
   // https://learn.microsoft.com/azure/virtual-machines/user-data, and cloud-api-adaptor's check in providers/azure
   azure: 65_536,
@@ -14,15 +11,16 @@ const limits: Readonly<Record<Cloud, number | undefined>> = {
 };
 
 /**
- * What peer pods put into the cloud-config beside the initdata: the agent protocol forwarder's configuration (the pod's
- * network, a TLS certificate, its key and a CA of P-256 or P-521), which is 2 to 3 KB. Rounded up. A pod's image pull secret comes on
- * top, with 12,288 bytes at most; pods declared here have none.
+ * What peer pods add to the cloud-config: the agent protocol forwarder's configuration (the pod's network, a
+ * TLS certificate, its key and a CA of P-256 or P-521), 2 to 3 KB, rounded up. An image pull secret would add
+ * up to 12,288 bytes; pods declared here have none.
  */
 const FORWARDER_ALLOWANCE = 4_096;
 
 /**
- * The cloud-config as peer pods write it, with the initdata as the last file.
- * @see https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/cloud-providers/util/cloudinit/cloudconfig.go
+ * The size of the cloud-config that peer pods write, with the initdata as its last file.
+ * @see
+ *   https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/cloud-providers/util/cloudinit/cloudconfig.go
  */
 function cloudConfigBytes(initdataAnnotation: string): number {
   const frame = `#cloud-config
@@ -37,7 +35,7 @@ write_files:
   return Buffer.byteLength(frame) + FORWARDER_ALLOWANCE;
 }
 
-/** How full the user data of a pod's VM is; `undefined` where the cloud sets no limit. */
+/** How full the user data of a pod's VM is; `undefined` if the cloud has no limit. */
 export function userDataGauge(cloud: Cloud, initdataAnnotation: string): Gauge | undefined {
   const limit = limits[cloud];
   if (limit === undefined) return undefined;

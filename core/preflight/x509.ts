@@ -1,7 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { certificateBlocks } from "../pem.ts";
 
-/** What a guest's TLS library reads in certificates: rustls, so webpki. Node's own answers are OpenSSL's, which differ. */
+/**
+ * Certificate checks as in the guests' TLS library, rustls (webpki). Node's own checks are OpenSSL's and
+ * differ.
+ */
 
 export function readCertificate(pem: string): X509Certificate | undefined {
   try {
@@ -11,15 +14,18 @@ export function readCertificate(pem: string): X509Certificate | undefined {
   }
 }
 
-/** Every certificate of a PEM text that can be read. */
+/** Every readable certificate in a PEM text. */
 export function certificatesIn(pem: string): readonly X509Certificate[] {
   return certificateBlocks(pem).flatMap((block) => readCertificate(block) ?? []);
 }
 
-/** basicConstraints with CA:TRUE, in DER as hex: its identifier, whether it is critical, and the sequence that begins by TRUE. */
+/**
+ * basicConstraints with CA:TRUE, DER in hex: the identifier, the critical flag, a sequence that starts with
+ * TRUE.
+ */
 const CA_TRUE = /^(?:..)*?0603551d13(?:0101ff)?04..30..0101ff/;
 
-/** Whether it says CA:TRUE. `X509Certificate.ca` is false of a CA whose key usage is not that of one. */
+/** Whether it says CA:TRUE. `X509Certificate.ca` is false for a CA with an unsuitable key usage. */
 export function isAuthority({ raw }: X509Certificate): boolean {
   return CA_TRUE.test(raw.toString("hex"));
 }
@@ -28,7 +34,7 @@ const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 
 const CURVES: readonly unknown[] = ["prime256v1", "secp384r1", "secp521r1"];
 
-/** Why nobody's signature by this key is taken; undefined if it is. */
+/** Why no signature by this key is accepted; undefined if it is. */
 function keyFlaw({
   publicKey: { asymmetricKeyType: type, asymmetricKeyDetails: details },
 }: X509Certificate): string | undefined {
@@ -41,9 +47,9 @@ function keyFlaw({
 }
 
 /**
- * Why a guest takes it for nobody's; empty if it may do so. Node calls the extended key usage `keyUsage`; where there is none, every use is
- * allowed.
- * @param isTrusted as what it is told to trust: then the key alone counts
+ * Why a guest rejects the certificate; empty if it accepts it. Node calls the extended key usage `keyUsage`.
+ * Without one, every use is allowed.
+ * @param isTrusted whether it is the trust anchor: then only the key counts
  */
 export function fitnessFlaws(certificate: X509Certificate, isTrusted = false): readonly string[] {
   const usages = certificate.keyUsage as readonly string[] | undefined;
@@ -52,12 +58,12 @@ export function fitnessFlaws(certificate: X509Certificate, isTrusted = false): r
     ...(usages?.includes(SERVER_AUTH) === false
       ? ["is not for servers (its extendedKeyUsage lacks serverAuth)"]
       : []),
-    ...(isSha1 ? ["is signed by way of SHA-1 or MD5"] : []),
+    ...(isSha1 ? ["is signed with SHA-1 or MD5"] : []),
   ];
   return [...(isTrusted ? [] : own), keyFlaw(certificate) ?? []].flat();
 }
 
-/** Whether it names the host: the common name counts for nothing, and a wildcard is a whole label. */
+/** Whether it names the host. The common name does not count; a wildcard matches a whole label. */
 export function covers(certificate: X509Certificate, host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   const isAddress = /^[\d.]+$/.test(bare) || bare.includes(":");
@@ -67,12 +73,12 @@ export function covers(certificate: X509Certificate, host: string): boolean {
   return matched !== undefined;
 }
 
-/** By name and signature alone: the key usage of the issuer does not count. */
-export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+/** By name and signature only. The issuer's key usage does not count. */
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
   } catch {
-    // A key of a kind that is not known here.
+    // An unsupported kind of key.
     return false;
   }
 }
@@ -81,12 +87,12 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate);
 }
 
-/** No guest looks at more; whoever serves more may have written them to be looked at for long. */
+/** Guests read no more than these. The limit also bounds the work for hostile chains. */
 const MOST_BETWEEN = 16;
 
 /**
- * The certificates from the one that is served to the one that a guest trusts, without that; undefined if there is no such way.
- * @param others what is served beside it, in whatever order
+ * The chain from the served certificate up to the trusted one, excluded; undefined if there is none.
+ * @param others the other served certificates, in any order
  */
 export function pathTo(
   root: X509Certificate,
@@ -94,7 +100,7 @@ export function pathTo(
   others: readonly X509Certificate[],
 ): readonly X509Certificate[] | undefined {
   const rest = new Set(others.slice(0, MOST_BETWEEN).filter(isAuthority));
-  // Each stands in one path only, so that this ends however they have signed each other.
+  // Each certificate is in one path only, so this ends even if they signed each other.
   const paths: (readonly [X509Certificate, ...X509Certificate[]])[] = [[leaf]];
   for (const path of paths) {
     const [last] = path;
@@ -108,7 +114,7 @@ export function pathTo(
   return undefined;
 }
 
-/** Whether two PEM texts have to do with each other: they share a certificate, or one of the one issued one of the other. */
+/** Whether two PEM texts share a certificate, or a certificate in one issued one in the other. */
 export function areRelated(one: string, other: string): boolean {
   return certificatesIn(one).some((a) =>
     certificatesIn(other).some(

@@ -9,22 +9,22 @@ import {
 } from "./format.ts";
 import { appendElement, appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
 
-/** An entry as it stands in the document, with where it stands. */
+/** An entry of the document, and its position. */
 export interface Entry extends ReferenceValue {
-  /** Its place among the entries of the document, from 0. */
+  /** Its index among the entries of the document, from 0. */
   readonly at: number;
-  /** The entry's own JSON, as it is written. */
+  /** The entry's JSON, as written. */
   readonly json: string;
   /**
-   * What stands under `value`: a list; one text, in which Trustee finds nothing that it looks for in a list; any other JSON.
-   * `unread`: there is none, or the entry cannot be decoded.
+   * The form of `value`: a list; a text, which Trustee cannot search like a list; or other JSON. `unread`:
+   * there is none, or the entry cannot be decoded.
    */
   readonly form: "list" | "text" | "other" | "unread";
-  /** Why an RVPS cannot read the entry: what follows its name in a sentence. */
+  /** Why an RVPS cannot read the entry. Follows its name in a sentence. */
   readonly flaw?: string;
 }
 
-/** Reads and edits one key's text without touching what it does not have to: order, unknown fields, formatting. */
+/** One key's reference values. Edits keep everything else: order, unknown fields, formatting. */
 export interface ReferenceValuesDocument {
   readonly key: string;
   readonly format: ReferenceValuesFormat;
@@ -36,10 +36,10 @@ const EMPTY: Readonly<Record<ReferenceValuesFormat, string>> = { list: "[]", map
 
 type Fail = (problem: string) => never;
 
-/** As deep as an RVPS reads. */
+/** The maximum nesting that an RVPS reads. */
 const DEEPEST = 127;
 
-/** Where brackets are nested too deeply. */
+/** The offset at which brackets are nested too deeply. */
 function tooDeep(text: string): number | undefined {
   let depth = 0;
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\[^]?)*(?:"|$)|[[\]{}]/g)) {
@@ -50,7 +50,7 @@ function tooDeep(text: string): number | undefined {
   return undefined;
 }
 
-/** The tree of a JSON text, or the place where it is none. */
+/** The tree of a JSON text, or the offset of its first error. */
 function parseJsonNode(text: string): Node | number {
   const deep = tooDeep(text);
   if (deep !== undefined) return deep;
@@ -60,18 +60,18 @@ function parseJsonNode(text: string): Node | number {
   return error !== undefined || tree === undefined ? (error?.offset ?? 0) : tree;
 }
 
-/** A JSON value as a string to compare by: a string is itself, whatever else it may be is its JSON. */
+/** A JSON value as a comparable text: a string as it is, anything else as JSON. */
 function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A time as the RVPS reads it, `%Y-%m-%dT%H:%M:%SZ`: an entry with any other cannot be read. */
+/** Whether the RVPS can read a time: `%Y-%m-%dT%H:%M:%SZ`. */
 export function isExpiration(text: string): boolean {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace(/Z$/, ".000Z");
 }
 
-/** What an RVPS misses in an entry. */
+/** What an RVPS requires and an entry lacks. */
 function lackOf(entry: unknown): string | undefined {
   if (!isRecord(entry)) return "is not an object";
   if (typeof entry["name"] !== "string") return 'has no "name"';
@@ -85,7 +85,7 @@ function formOf(value: unknown): Entry["form"] {
   return typeof value === "string" ? "text" : "other";
 }
 
-/** What is read of an entry, whatever it lacks. */
+/** The fields of an entry, even of an incomplete one. */
 function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
   const { name, expiration: until, value } = isRecord(entry) ? entry : {};
   const expiration = typeof until === "string" ? until : "";
@@ -94,7 +94,7 @@ function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
     lackOf(entry) ??
     (isExpiration(expiration)
       ? undefined
-      : `has the expiration "${shownName(expiration)}", which is no time as the RVPS reads it`);
+      : `has the expiration "${shownName(expiration)}", which the RVPS cannot read`);
   return {
     name: typeof name === "string" ? name : "",
     expiration,
@@ -107,19 +107,19 @@ function fieldsOf(entry: unknown): Omit<Entry, "at" | "json"> {
 function listEntry(content: string, node: Node, at: number, fail: Fail): Entry {
   const entry: unknown = getNodeValue(node);
   const lack = lackOf(entry);
-  // One such entry spoils the whole list: no entry of it is read any more.
+  // One such entry makes the whole list unreadable.
   if (lack !== undefined) fail(`entry [${at}] ${lack}`);
   return { ...fieldsOf(entry), at, json: content.slice(node.offset, node.offset + node.length) };
 }
 
 const PADDED = /^(?:[\w-]{4})*(?:[\w-]{2}==|[\w-]{3}=)?$/;
 
-/** An entry of the map. What is wrong with it spoils no other: an RVPS decodes the one that it is asked for alone. */
+/** An entry of the map. A problem affects only this entry: an RVPS decodes entries one by one. */
 function mapEntry(node: Node, at: number, fail: Fail): Entry {
   const [keyNode, literal] = node.children ?? [];
   const name = String(keyNode?.value);
   const encoded: unknown = literal?.value;
-  if (typeof encoded !== "string") fail(`entry "${name}" is no text`);
+  if (typeof encoded !== "string") fail(`entry "${name}" is not a text`);
   const unread = (flaw: string): Entry => ({
     ...{ name, expiration: "", values: [encoded], form: "unread", at, json: encoded, flaw },
   });
@@ -127,7 +127,7 @@ function mapEntry(node: Node, at: number, fail: Fail): Entry {
   if (!/^[\w+/-]*={0,2}$/.test(bare)) return unread("is not base64url");
   const json = Buffer.from(bare, "base64url").toString("utf8");
   const inner = parseJsonNode(json);
-  if (typeof inner === "number") return unread("is base64url, but of no JSON");
+  if (typeof inner === "number") return unread("is base64url, but not of JSON");
   const fields = fieldsOf(getNodeValue(inner));
   const read = PADDED.test(encoded) ? {} : { flaw: "is not base64url with padding" };
   return { ...fields, ...read, name, at, json };
@@ -138,8 +138,8 @@ function encodeEntry(json: string): string {
 }
 
 /**
- * The document under `key`.
- * @param text the key's content; `null` (no such key) and blank text are an empty document
+ * Reads the document under `key`.
+ * @param text the key's content; `null` (no such key) and blank are an empty document
  * @throws ReferenceValuesFormatError if an RVPS of that generation could read nothing of it
  */
 export function readDocument(key: string, text: string | null): ReferenceValuesDocument {
@@ -161,7 +161,7 @@ export function readDocument(key: string, text: string | null): ReferenceValuesD
   return { key, format, text: content, entries };
 }
 
-/** A node of a text that has been read before, so that it parses and has the node. */
+/** A node of an already validated text. */
 function nodeAt(text: string, path: (string | number)[]): Node {
   const root = parseTree(text);
   const node = root === undefined ? undefined : path.length === 0 ? root : findNodeAtLocation(root, path);
@@ -169,7 +169,10 @@ function nodeAt(text: string, path: (string | number)[]): Node {
   return node;
 }
 
-/** Values in place: those that go are taken out, those that come are appended; the others keep their bytes. */
+/**
+ * Edits a list of values in place: removes the missing ones and appends the new ones. The others keep their
+ * bytes.
+ */
 function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
   const list = nodeAt(entry, ["value"]);
   const listed = list.type === "array" ? entry : replaceNode(entry, list, from);
@@ -193,7 +196,7 @@ function needExpiration(name: string, expiration: string): void {
   );
 }
 
-/** Why no digest can be put into an entry. */
+/** The error for an entry that cannot hold digests. */
 export function unwritable(
   { key, format }: Pick<ReferenceValuesDocument, "key" | "format">,
   { name, form, flaw = "" }: Entry,
@@ -203,12 +206,11 @@ export function unwritable(
     : new ReferenceValuesFormatError(key, format, `entry "${name}" ${flaw}`);
 }
 
-/** Whether digests can be put into an entry. */
 export function isWritable({ form }: Entry): boolean {
   return form === "list" || form === "text";
 }
 
-/** Whether an RVPS does not find what the entry holds, although it can be read here. */
+/** Whether an RVPS cannot find the values of an entry that is readable here. */
 export function isUnfit(entry: Entry): boolean {
   return isWritable(entry) && (entry.form === "text" || entry.flaw !== undefined);
 }
@@ -221,17 +223,17 @@ function withExpiration(entry: string, expiration: string): string {
     : replaceNode(entry, node, expiration);
 }
 
-/** The fields that change in an entry; what is absent of them stays. */
-export interface EntryChange {
-  /** Those of the entry in their order, without some and with new ones at the end. */
+/** The changed fields of an entry. Absent fields stay as they are. */
+interface EntryChange {
+  /** The entry's values in their order, some removed, new ones appended. */
   readonly values: readonly string[];
   /** `%Y-%m-%dT%H:%M:%SZ` */
   readonly expiration?: string;
 }
 
 /**
- * The document with one entry changed; everything else keeps its bytes.
- * @throws ReferenceValuesFormatError if it cannot hold digests
+ * Changes one entry; everything else keeps its bytes.
+ * @throws ReferenceValuesFormatError if the entry cannot hold digests
  * @throws Error if the RVPS could not read the new expiration
  */
 export function editEntry(
@@ -253,7 +255,7 @@ export function editEntry(
 }
 
 /**
- * Appends an entry, after all others.
+ * Appends an entry.
  * @throws Error if the RVPS could not read its expiration
  */
 export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValue): ReferenceValuesDocument {
@@ -266,20 +268,19 @@ export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValu
   return readDocument(key, appendElement(text, root, encoded, entry.name));
 }
 
-/** Takes an entry out. */
 export function removeEntry(document: ReferenceValuesDocument, entry: Entry): ReferenceValuesDocument {
   const { key, text } = document;
   return readDocument(key, removeElement(text, nodeAt(text, []), entry.at));
 }
 
-/** JSON without its layout; a number keeps its digits. */
+/** JSON without its layout. A number keeps its digits. */
 function canonical(node: Node, text: string): unknown {
   if (node.type === "number") return [text.slice(node.offset, node.offset + node.length)];
   if (node.type === "string" || node.type === "boolean" || node.type === "null") return node.value;
   return { [node.type]: (node.children ?? []).map((child) => canonical(child, text)) };
 }
 
-/** The whole content for a comparison: formatting gone, map entries decoded, a lone text as a list of one. */
+/** The content for a comparison: without formatting, with map entries decoded and a single text as a list. */
 export function comparable(document: ReferenceValuesDocument): string {
   return JSON.stringify(
     document.entries.map((entry) => {

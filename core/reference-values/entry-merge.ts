@@ -11,28 +11,28 @@ import {
 import type { CreatedEntry, Ledger, TheirEntry } from "./ledger.ts";
 import { whoseValues } from "./whose.ts";
 
-/** What one owner wants of the entries of one name. */
-export interface EntryRequest {
+/** What one owner wants in the entries of one name. */
+interface EntryRequest {
   readonly name: string;
   readonly digests: readonly string[];
   readonly owner: string;
-  /** For an entry that has to be created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
+  /** For an entry that is created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
   readonly expiration: string;
-  /** An entry of this owner's that expires earlier is renewed. */
+  /** An entry of this owner that expires before this time is renewed. */
   readonly renewBefore: string;
-  /** Nothing is put in, renewed or created. */
+  /** Only remove: add, renew and create nothing. */
   readonly takeOnly: boolean;
-  /** What the entries of that name were without us at our last write; undefined: nobody knows. */
+  /** The entries of that name at our last write, without our values; undefined: unknown. */
   readonly known: readonly TheirEntry[] | undefined;
 }
 
-export interface EntryResult {
+interface EntryResult {
   readonly document: ReferenceValuesDocument;
-  /** What of {@link Ledger.added} is about entries of this name. */
+  /** The part of {@link Ledger.added} about entries of this name. */
   readonly added: readonly string[];
-  /** What of it this owner wants. */
+  /** The part of `added` that this owner wants. */
   readonly mine: readonly string[];
-  /** What the entries of this name are now without us. */
+  /** The new entries of this name, without our values. */
   readonly theirs: readonly TheirEntry[];
   readonly created?: CreatedEntry;
 }
@@ -48,8 +48,8 @@ function wantedByOthers(ledger: Ledger, owner: string, name: string): string[] {
 }
 
 /**
- * One entry's values: live - own stale + own new. Others' values keep their order and number; one of ours that is there
- * twice is kept once.
+ * The values of one entry: live - our stale ones + our new ones. Other people's values keep their order and
+ * number; duplicates of ours are removed.
  */
 function mergeValues(
   live: readonly string[],
@@ -70,7 +70,7 @@ function sameValues(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index]);
 }
 
-/** Who keeps an entry of ours from expiring from now on: who did, as long as it uses it, else another that does. */
+/** The owner that renews an entry of ours: the previous one while it uses the entry, else another owner. */
 function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): CreatedEntry | undefined {
   const created = ownOf(ledger.created, name);
   if (created === undefined) return undefined;
@@ -83,7 +83,7 @@ function keeper(ledger: Ledger, { name, digests, owner }: EntryRequest): Created
   return next === undefined ? undefined : { ...created, owner: next };
 }
 
-/** The same with the expiration that it is to have: a new one where it is due, or no RVPS could read it. */
+/** The created entry with its expiration; a new one if it is due or unreadable for an RVPS. */
 function renewed(
   keep: CreatedEntry,
   { owner, expiration, renewBefore, takeOnly }: EntryRequest,
@@ -93,15 +93,18 @@ function renewed(
   return due || !isExpiration(keep.expiration) ? { ...keep, expiration } : keep;
 }
 
-/** Whether an entry of ours is given its expiration again: its keeper sees to that, and each of us where none can be read. */
+/**
+ * Whether an entry of ours needs its expiration restored. Its keeper does that; any owner if it is
+ * unreadable.
+ */
 function needsExpiration(entry: Entry, keep: CreatedEntry, { owner, takeOnly }: EntryRequest): boolean {
   if (takeOnly || entry.expiration === keep.expiration || !isExpiration(keep.expiration)) return false;
   return keep.owner === owner || !isExpiration(entry.expiration);
 }
 
-/** What becomes of the digests of ours. */
+/** The changes to our digests. */
 interface Digesting {
-  /** Those that nobody wants any more. */
+  /** The digests that nobody wants any longer. */
   readonly stale: ReadonlySet<string>;
   readonly added: readonly string[];
   readonly mine: readonly string[];
@@ -123,13 +126,13 @@ function digestsAfter(present: readonly Entry[], ledger: Ledger, request: EntryR
   };
 }
 
-/** The entry that one of us had made goes once nobody has a value in it. */
+/** Removes the entry that this project created once it has no values. */
 function withoutEmpty(live: ReferenceValuesDocument, made: Entry): ReferenceValuesDocument {
   const entry = live.entries[made.at];
   return entry === undefined || entry.values.length > 0 ? live : removeEntry(live, entry);
 }
 
-/** Brings the entries of one name to what the owner wants of them. */
+/** Merges what the owner wants into the entries of one name. */
 export function mergeEntry(
   live: ReferenceValuesDocument,
   ledger: Ledger,

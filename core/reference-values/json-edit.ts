@@ -1,8 +1,8 @@
 import type { Node } from "jsonc-parser";
 
 /**
- * Edits of JSON text that change nothing beside the element they are about. (jsonc-parser's own `modify` reformats
- * whole lines, or without formatting leaves a broken text where the last element of an array goes.)
+ * Edits of JSON text that change only the given element. (jsonc-parser's `modify` reformats whole lines;
+ * without formatting, it breaks the text when removing an array's last element.)
  */
 
 function endOf(node: Node): number {
@@ -13,12 +13,12 @@ function splice(text: string, from: number, to: number, by: string): string {
   return text.slice(0, from) + by + text.slice(to);
 }
 
-/** One level of indentation as the text has it; two spaces where it has none. */
+/** One level of the text's indentation; two spaces if it has none. */
 function indentUnit(text: string): string {
   return /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
 }
 
-/** What the line that holds an offset begins with. */
+/** The indentation of the line with this offset. */
 function indentAt(text: string, offset: number): string {
   const start = text.lastIndexOf("\n", offset - 1) + 1;
   return /^[ \t]*/.exec(text.slice(start, offset))?.[0] ?? "";
@@ -28,18 +28,18 @@ function endOfLine(text: string): string {
   return text.includes("\r\n") ? "\r\n" : "\n";
 }
 
-/** JSON over several lines, to stand behind `indent`; in one line where `indent` is absent. */
+/** JSON over several lines with this indentation; in one line without `indent`. */
 function render(value: unknown, text: string, indent: string | undefined): string {
   if (indent === undefined) return JSON.stringify(value);
   return JSON.stringify(value, null, indentUnit(text)).replaceAll("\n", endOfLine(text) + indent);
 }
 
-/** The value in place of a node. */
+/** Replaces a node by a value. */
 export function replaceNode(text: string, node: Node, value: unknown): string {
   return splice(text, node.offset, endOf(node), JSON.stringify(value));
 }
 
-/** Takes the element (an object's: property) at that place out, with the comma that goes with it. */
+/** Removes an element or property at an index, with its comma. */
 export function removeElement(text: string, container: Node, at: number): string {
   const children = container.children ?? [];
   const [child, previous, next] = [children[at], children[at - 1], children[at + 1]];
@@ -50,8 +50,8 @@ export function removeElement(text: string, container: Node, at: number): string
 }
 
 /**
- * Appends an element to an array, or with a name a property to an object; laid out as its neighbours are. In an empty
- * container it is laid out over lines, unless the text is one long line.
+ * Appends an element to an array, or with `name` a property to an object, in the layout of its neighbors. In
+ * an empty container it gets its own line, unless the text is one long line.
  */
 export function appendElement(text: string, container: Node, value: unknown, name?: string): string {
   const children = container.children ?? [];
@@ -78,7 +78,7 @@ export function appendElement(text: string, container: Node, value: unknown, nam
   );
 }
 
-/** What stands before an element that follows the last one, and the indentation of its line if it has one of its own. */
+/** The text before an element after the last one, and the indentation of its line if it has its own line. */
 function separatorOf(text: string, container: Node, last: Node): { separator: string; indent?: string } {
   const previous = container.children?.at(-2);
   const separator =
@@ -89,7 +89,7 @@ function separatorOf(text: string, container: Node, last: Node): { separator: st
   return indent === undefined ? { separator } : { separator, indent };
 }
 
-/** Appends elements to an array that has some, in one go: the same as {@link appendElement} one by one. */
+/** Appends elements to a non-empty array in one pass, like repeated {@link appendElement}. */
 export function appendElements(text: string, container: Node, values: readonly unknown[]): string {
   const last = container.children?.at(-1);
   if (last === undefined) throw new Error("the array is empty");
@@ -98,7 +98,7 @@ export function appendElements(text: string, container: Node, values: readonly u
   return splice(text, endOf(last), endOf(last), added.join(""));
 }
 
-/** Takes elements of an array out in one go: the same as {@link removeElement} one by one. */
+/** Removes elements of an array in one pass, like repeated {@link removeElement}. */
 export function keepElements(text: string, container: Node, kept: readonly boolean[]): string {
   const children = container.children ?? [];
   const first = kept.indexOf(true);

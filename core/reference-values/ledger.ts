@@ -6,54 +6,57 @@ export type Digests = Readonly<Record<string, readonly string[]>>;
 
 /** An entry that this project created. */
 export interface CreatedEntry {
-  /** Who renews it: the one that made it, or after that one has gone, another that uses it. */
+  /** The owner that renews it: the one that created it, or after that one has left, another that uses it. */
   readonly owner: string;
   /** `%Y-%m-%dT%H:%M:%SZ` */
   readonly expiration: string;
 }
 
-/** An entry of the reference values as it would be without us. */
+/** An entry of the reference values without our digests. */
 export interface TheirEntry {
   readonly expiration: string;
   readonly values: readonly string[];
-  /** One of us created it; its values are those that others have put into it since. */
+  /** This project created the entry; `values` are what others added since. */
   readonly made?: true;
-  /** What of {@link Ledger.added} was not in it: others added the entry after that. */
+  /** The part of {@link Ledger.added} that was not in it, because others added the entry later. */
   readonly lacks?: readonly string[];
 }
 
 /**
- * What this project has done to one key of the reference values, kept on the ConfigMap itself and written together with
- * its data. All stacks on a Trustee so know what the others put in, and a run that was killed between its write and
- * the saving of its state is not forgotten.
+ * What this project did to one key of the reference values. It is stored on the ConfigMap and written
+ * together with its data. This tells every stack what the others added, and survives a run that was killed
+ * before it saved its state.
  */
 export interface Ledger {
-  /** The key's content before our first write. Absent if it was too long to be kept here: then only the states know. */
+  /** The key's original content. Absent if it was too long: then only the states have it. */
   readonly before?: Before;
-  /** The digests that one of us has added to an entry of that name. */
+  /** Entry name -> the digests that this project added. */
   readonly added: Digests;
   readonly created: Readonly<Record<string, CreatedEntry>>;
   /**
-   * Entry name -> what the entries of that name were without us at our last write, in their order; only where `before` does
-   * not say it. A ledger without this field is of a release that called the second entry of a name `name (2)`, the third
-   * `name (3)`: {@link ./recall.ts} reads it.
+   * Entry name -> its entries at our last write without our digests, in order; only if they differ from
+   * `before`. A ledger without this field is from an older release, which named the second entry of a name
+   * `name (2)`: {@link ./recall.ts} reads it.
    */
   readonly theirs?: Readonly<Record<string, readonly TheirEntry[]>>;
-  /** Who (resource URN) wants which of the added digests. */
+  /** Owner (resource URN) -> the added digests that it wants. */
   readonly owners: Readonly<Record<string, Digests>>;
-  /** Who wants which of these only until a change of initdata is done. @default nobody */
+  /** Owner -> its digests that stay only for the grace period. @default nobody */
   readonly retiring?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const EMPTY_LEDGER: Ledger = { added: {}, created: {}, owners: {} };
 
-/** The annotation that holds the ledgers of all keys, JSON. */
+/** The annotation with the ledgers of all keys, JSON. */
 export const REFERENCE_VALUES_LEDGER_ANNOTATION = "trustee-access/reference-values";
 
-/** Annotations reach 256 KiB in all: a longer text from before is remembered by the states alone. Characters. */
+/**
+ * The maximum length of an original text in the ledger, since all annotations share 256 KiB. Only the states
+ * keep longer ones. Characters.
+ */
 export const LONGEST_BEFORE = 65_536;
 
-/** Whether a text from before is kept in the ledger. */
+/** Whether the ledger keeps an original text. */
 export function isKept(before: Before | undefined): before is Before {
   return before === null || (before !== undefined && before.length <= LONGEST_BEFORE);
 }
@@ -96,7 +99,7 @@ function isLedger(value: unknown): value is Ledger {
   );
 }
 
-/** The ledgers in an annotation, by key; what was damaged by hand counts as none, then the states remember. */
+/** The ledgers in an annotation, by key. A damaged one counts as empty; the states then supply it. */
 export function readLedgers(annotation: string | undefined): Readonly<Record<string, Ledger>> {
   const ledgers = parseJson(annotation ?? "{}");
   if (!isRecord(ledgers)) return {};
@@ -105,7 +108,7 @@ export function readLedgers(annotation: string | undefined): Readonly<Record<str
   );
 }
 
-/** The ledger with an owner under the name that it has now. @param was whether one is this owner by a previous name */
+/** The ledger with an owner's new name. @param was whether a name is this owner's previous one */
 export function renameOwner(ledger: Ledger, was: (owner: string) => boolean, owner: string): Ledger {
   const { owners, retiring, created } = ledger;
   if (![...Object.keys(owners), ...Object.values(created).map((entry) => entry.owner)].some(was))
@@ -133,14 +136,14 @@ export function renameOwner(ledger: Ledger, was: (owner: string) => boolean, own
   };
 }
 
-/** The same with the keys of every object in order, so that equal ledgers give equal bytes. */
+/** The same with sorted keys, so equal ledgers give equal bytes. */
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (!isRecord(value)) return value;
   return mapValues(Object.fromEntries(Object.entries(value).sort(byName)), ordered);
 }
 
-/** The annotation for the ledgers; `null` (remove it) where nobody has anything in any key. */
+/** The annotation for the ledgers; `null` (remove it) if all are empty. */
 export function writeLedgers(ledgers: Readonly<Record<string, Ledger>>): string | null {
   const kept = Object.entries(ledgers)
     .filter(([, ledger]) => Object.keys(ledger.owners).length > 0)

@@ -15,49 +15,49 @@ import { theirsOf } from "./whose.ts";
 
 export type { Digests } from "./ledger.ts";
 
-/** What a resource's state remembers of what it did: it stands in where the ledger was lost. */
+/** What a resource's state remembers. It replaces a lost ledger. */
 export interface Ownership {
-  /** The digests of this resource that were not there before one of us added them. */
+  /** The digests of this resource that this project added. */
   readonly added: Digests;
-  /** The entries that this resource keeps from expiring -> the expiration it gave them. */
+  /** The entries that this resource keeps from expiring -> the expiration it set. */
   readonly created: Readonly<Record<string, string>>;
-  /** The key's content before the first write. */
+  /** The key's original content. */
   readonly before: Before;
 }
 
-/** For how long an entry of ours holds. */
+/** The validity of an entry of ours. */
 export interface Term {
-  /** For one that has to be created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
+  /** For an entry that is created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
   readonly expiration: string;
-  /** One of this owner's that expires earlier than this is renewed; empty: never. Same format. */
+  /** An entry of this owner that expires before this time is renewed; empty: never. Same format. */
   readonly renewBefore: string;
 }
 
 const NO_TERM: Term = { expiration: "", renewBefore: "" };
 
 export interface JoinRequest {
-  /** Which says the format. */
+  /** Determines the format. */
   readonly key: string;
   /** The key's content; `null`: no such key. */
   readonly live: Before;
   readonly ledger: Ledger;
-  /** Who wants the digests. */
+  /** The resource that wants the digests. */
   readonly owner: string;
   readonly wanted: Digests;
-  /** By entry, of those wanted. */
+  /** By entry, for wanted entries. */
   readonly terms: Readonly<Record<string, Term>>;
   /** What this owner's state remembers; absent on its first write. */
   readonly remembered?: Ownership | undefined;
 }
 
 export interface Joined {
-  /** `null` only where there was no key and nothing is wanted. */
+  /** `null` only if there was no key and nothing is wanted. */
   readonly content: Before;
   readonly ledger: Ledger;
   readonly ownership: Ownership;
 }
 
-/** A record with its keys in order and without empty lists: equal ownership gives equal state. */
+/** A record with sorted keys and without empty lists, so equal ownership gives equal state. */
 function tidy(digests: readonly (readonly [string, readonly string[]])[]): Digests {
   const entries = digests.filter(([, list]) => list.length > 0);
   return Object.fromEntries(entries.toSorted(byName));
@@ -69,20 +69,20 @@ function retiringOfOthers({ retiring = {} }: Ledger, owner: string): Pick<Ledger
 }
 
 interface Change extends Pick<JoinRequest, "key" | "live" | "owner" | "wanted" | "terms"> {
-  /** As {@link recall} gives it. */
+  /** From {@link recall}. */
   readonly known: Ledger;
-  /** Nothing is put in, renewed or created. @default false */
+  /** Only remove: add, renew and create nothing. @default false */
   readonly takeOnly?: boolean;
 }
 
 interface Changed {
   readonly content: Before;
   readonly ledger: Ledger;
-  /** What of the ledger's digests is this owner's. */
+  /** The part of the ledger's digests that this owner wants. */
   readonly mine: Digests;
 }
 
-/** The document and the ledger with what an owner wants, entry by entry. */
+/** Merges what an owner wants into document and ledger, entry by entry. */
 function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: Change): Changed {
   const theirs = theirsOf(key, known);
   let document = readDocument(key, live);
@@ -107,10 +107,10 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
     if (result.added.length > 0 || result.created !== undefined) others.set(name, result.theirs);
   }
   const ours = tidy([...mine]);
-  // What others change in an entry of ours is no change of the record, until something is written there all the same.
+  // If only others changed an entry of ours, the record stays until the entry is written again.
   const same = document.text === read;
-  // One that wants nothing any more stays in the record until it leaves: its state may still know what it had. So does one that only
-  // made a list of a lone text: the record holds the text from before.
+  // An owner that wants nothing stays in the record until it leaves: its state may still know what it had.
+  // One that only turned a single text into a list stays too: the record holds the original text.
   const there = Object.hasOwn(known.owners, owner) || Object.keys(ours).length > 0 || !(same || takeOnly);
   const owners = there ? { ...known.owners, [owner]: ours } : known.owners;
   const recorded = new Map(
@@ -119,7 +119,7 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
   const ledger = { added: tidy([...added]), created: Object.fromEntries(created), owners };
   const before = known.before === undefined ? {} : { before: known.before };
   return {
-    // An untouched document is the live text itself, also where that was blank or missing and only read as empty.
+    // An unchanged document is the live text itself, even if that was blank or missing.
     content: same ? live : document.text,
     ledger: {
       ...before,
@@ -131,13 +131,16 @@ function changed({ key, live, owner, wanted, terms, known, takeOnly = false }: C
   };
 }
 
-/** The text without what is ours, whoever of us wants it. */
+/** The text without the digests of any of our owners. */
 function withoutUs(key: string, live: Before, known: Ledger): Before {
   const nobody = { ...known, owners: {} };
   return changed({ key, live, owner: "", wanted: {}, terms: {}, known: nobody, takeOnly: true }).content;
 }
 
-/** The ledger after a change; where that only says in this release's way what an older one has written, it stays as it was. */
+/**
+ * The ledger after a change. If it only has an older release's content in this release's form, the old one
+ * stays.
+ */
 function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Ledger {
   const { ledger: had, live } = request;
   if (had.theirs !== undefined || Object.keys(had.owners).length === 0 || content !== live) return ledger;
@@ -146,10 +149,10 @@ function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Led
 }
 
 /**
- * The document with `wanted` in it: live - own stale + own new, in every entry of that name. What somebody else had put
- * there is theirs, and stays when we go.
- * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
- * @throws Error if an entry has to be created and `terms` has no well-formed expiration for it
+ * Merges `wanted` into every entry of its name: live - own stale + own new. Values that somebody else added
+ * stay, also when we leave.
+ * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
+ * @throws Error if a new entry has no well-formed expiration in `terms`
  */
 export function joinReferenceValues(request: JoinRequest): Joined {
   const { key, live, owner } = request;
@@ -170,9 +173,9 @@ export function joinReferenceValues(request: JoinRequest): Joined {
 type Reduction = Pick<JoinRequest, "key" | "live" | "ledger" | "owner" | "remembered">;
 
 /**
- * The document without some of an owner's digests: it is only taken away, whatever else is not as the owner wants it.
- * @param stays which it keeps
- * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
+ * Removes some of an owner's digests, and changes nothing else.
+ * @param stays which digests to keep
+ * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
  */
 export function reduceReferenceValues(
   request: Reduction,
@@ -186,7 +189,7 @@ export function reduceReferenceValues(
 }
 
 /**
- * The entries that digests are wanted in and cannot be put into: their value is no list, or nobody can read them.
+ * The entries that cannot hold the wanted digests: their value is no list, or they cannot be read.
  * @throws ReferenceValuesFormatError if the content is malformed
  */
 export function unwritableEntries(key: string, content: Before, wanted: Digests): readonly Entry[] {
@@ -195,9 +198,9 @@ export function unwritableEntries(key: string, content: Before, wanted: Digests)
 }
 
 interface ThereIn {
-  /** Of its entries. */
+  /** The names of its entries. */
   readonly names: ReadonlySet<string>;
-  /** Those of these digests that it has in an entry of their name. */
+  /** These digests, as far as an entry of their name has them. */
   readonly of: (digests: Digests) => Digests;
 }
 
@@ -214,11 +217,11 @@ function thereIn(key: string, live: Before): ThereIn {
 }
 
 /**
- * What of ours, whoever of us wants it, stands in another document too: where Trustee was upgraded, somebody may have converted the
- * whole document into the new format, with what we had put into the old one.
+ * The part of a ledger that is also in another document. After an upgrade of Trustee, somebody may have
+ * converted the old document, with our digests, into the new format.
  * @param key of the other document
  * @param live its content
- * @param former the ledger of the old one
+ * @param former the ledger of the old document
  * @throws ReferenceValuesFormatError if the content is malformed
  */
 export function carriedLedger(key: string, live: Before, former: Ledger): Ledger {
@@ -238,7 +241,7 @@ export function carriedLedger(key: string, live: Before, former: Ledger): Ledger
 }
 
 /**
- * The same of one owner by its state, where the ledger of the old document was lost.
+ * The same for one owner, from its state, if the ledger of the old document was lost.
  * @param key of the other document
  * @param live its content
  * @param ledger its ledger
@@ -248,14 +251,14 @@ export function carriedOver(key: string, live: Before, ledger: Ledger, had: Owne
   const { names, of } = thereIn(key, live);
   const added = of(had.added);
   const created = Object.fromEntries(Object.entries(had.created).filter(([name]) => names.has(name)));
-  // The text from before has the former key's format; this one has ours in it, and that of others of us.
+  // The remembered text has the old key's format. The new document's has the digests of all our owners in it.
   const { before: _, ...known } = withState(key, ledger, "", { added, created, before: live });
   return { added, created, before: withoutUs(key, live, { ...known, theirs: {} }) };
 }
 
 /**
- * The document without what this owner had added and no other of ours wants. Where that leaves just what was there
- * before our first write, the text from before is given back byte for byte (`null`: the key was not there).
+ * Removes what this owner added and no other owner wants. If that leaves the original content, the original
+ * text is restored byte for byte (`null`: the key did not exist).
  * @throws ReferenceValuesFormatError if the live text is malformed
  */
 export function leaveReferenceValues(

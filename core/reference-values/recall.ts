@@ -5,13 +5,13 @@ import { unique } from "./entry-merge.ts";
 import type { JoinRequest, Ownership } from "./merge.ts";
 import { soundEntries, theirsBefore } from "./whose.ts";
 
-/** `x (2)`: by older releases the second entry of the name x. */
+/** `x (2)`: older releases' name for the second entry of the name x. */
 const SLOT = /^([^]*) \(\d+\)$/;
 
 type TheirsRecord = NonNullable<Ledger["theirs"]>;
 type NameOf = (slot: string) => string;
 
-/** @param names of entries, asked for when they are needed: one that looks like a slot is none */
+/** @param names of entries, read lazily: an entry whose name looks like a slot is not one */
 function nameOfSlot(names: () => readonly string[]): NameOf {
   let all: ReadonlySet<string> | undefined;
   return (slot) => {
@@ -31,7 +31,7 @@ function namesOf(slots: Digests, nameOf: NameOf): Digests {
 }
 
 /**
- * What an owner's state says it has added, by entry name: one of an older release has slots.
+ * What an owner's state added, by entry name. An older release's state has slots.
  * @param names of entries
  */
 export function digestsByName(slots: Digests, names: readonly string[]): Digests {
@@ -42,8 +42,8 @@ export function digestsByName(slots: Digests, names: readonly string[]): Digests
 }
 
 /**
- * What the entries were without us, by a ledger with slots. What it says of a slot counts for more than the text from
- * before: where Trustee was upgraded, that had digests of ours in it.
+ * The entries without our digests, from a ledger with slots. A slot overrides the original text: after an
+ * upgrade of Trustee, that text contained our digests.
  */
 function theirsBySlot(key: string, { before, added, created }: Ledger, nameOf: NameOf): TheirsRecord {
   const first = theirsBefore(key, before, created);
@@ -59,7 +59,7 @@ function theirsBySlot(key: string, { before, added, created }: Ledger, nameOf: N
   return unlikeBefore(key, cleaned, before, created);
 }
 
-/** A ledger as this release keeps it, and how names of slots are read. */
+/** A ledger in this release's form, and the reader of slot names. */
 function upgraded({ key, live, wanted, ledger }: JoinRequest): {
   readonly ledger: Ledger;
   readonly nameOf: NameOf;
@@ -81,7 +81,7 @@ function upgraded({ key, live, wanted, ledger }: JoinRequest): {
 }
 
 /**
- * The ledger with what only the owner's state remembers: an annotation may have been removed by hand.
+ * The ledger, completed by the owner's state: somebody may have removed the annotation.
  * @param had by entry name
  */
 export function withState(key: string, ledger: Ledger, owner: string, had: Ownership): Ledger {
@@ -92,7 +92,7 @@ export function withState(key: string, ledger: Ledger, owner: string, had: Owner
   ]);
   const mine = mapValues(had.created, (expiration): CreatedEntry => ({ owner, expiration }));
   const created = { ...mine, ...ledger.created };
-  // Another of us may have taken what is ours for somebody else's meanwhile.
+  // Without the ledger, another owner may have taken our digests for foreign ones.
   const before = theirsBefore(key, had.before, created);
   const theirs = [had.added, had.created]
     .flatMap(Object.keys)
@@ -111,7 +111,7 @@ export function withState(key: string, ledger: Ledger, owner: string, had: Owner
   };
 }
 
-/** What is known before a change, of the ledger and the owner's state: as this release keeps it. */
+/** The ledger before a change, from annotation and state, in this release's form. */
 export function recall(request: JoinRequest): Ledger {
   const { key, live, owner, remembered } = request;
   const { ledger, nameOf } = upgraded(request);
@@ -127,7 +127,7 @@ function hasAny({ added, created }: Ownership): boolean {
   return Object.keys(added).length > 0 || Object.keys(created).length > 0;
 }
 
-/** `theirs` as far as the text from before does not say the same, where the ledger keeps that. */
+/** The part of `theirs` that differs from the original text in the ledger. */
 export function unlikeBefore(
   key: string,
   theirs: ReadonlyMap<string, readonly TheirEntry[]>,

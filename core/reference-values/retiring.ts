@@ -6,15 +6,15 @@ import { unique } from "./entry-merge.ts";
 import type { Digests, Ledger } from "./ledger.ts";
 import { reduceReferenceValues } from "./merge.ts";
 
-/** What a resource wanted before, and what of that was retiring already. */
-export interface FormerDigests {
+/** What a resource wanted before, and which of it was in a grace period. */
+interface FormerDigests {
   readonly digests: Digests;
-  /** Digest -> reader, of all of these. */
+  /** Digest -> reader, for all of them. */
   readonly readers: Readonly<Record<string, string>>;
   readonly retiring: Digests;
 }
 
-/** Entry -> the former digests that stay in it until their pods are ready with others. */
+/** Entry -> the previous digests that stay until their pods are ready with the new ones. */
 export function retiringDigests(wanted: Digests, former: FormerDigests, rotation: Rotation): Digests {
   const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
   const entries = names.map((name): [string, readonly string[]] => {
@@ -26,8 +26,9 @@ export function retiringDigests(wanted: Digests, former: FormerDigests, rotation
 }
 
 /**
- * What of the former digests goes on being accepted for good: it was there before us, so it is not ours to take out.
- * @param ledger after the change: what any of us has added, or still wants, is none of these
+ * The previous digests that stay accepted for good: they were there before us, so they are not ours to
+ * remove.
+ * @param ledger after the change. Digests that we added or still want do not count.
  * @throws ReferenceValuesFormatError if the content is malformed
  */
 export function leftBehind(
@@ -48,7 +49,7 @@ export function leftBehind(
   return Object.fromEntries(left.filter(([, digests]) => digests.length > 0));
 }
 
-/** Both, entry by entry. */
+/** Both, merged by entry. */
 export function withRetiring(wanted: Digests, retiring: Digests): Digests {
   const names = unique([...Object.keys(wanted), ...Object.keys(retiring)]);
   return Object.fromEntries(
@@ -56,7 +57,7 @@ export function withRetiring(wanted: Digests, retiring: Digests): Digests {
   );
 }
 
-/** What of an owner's retiring digests still stands in the document, by what the ledger says. */
+/** An owner's previous digests that are still in the document, by the ledger. */
 export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests): Digests {
   const held = own(ledger.retiring, owner) ?? [];
   const entries = Object.entries(retiring).map(([name, digests]): [string, readonly string[]] => [
@@ -66,7 +67,7 @@ export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests):
   return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
 }
 
-/** The ledger of a join, with that owner's retiring digests: those of them that it has added. */
+/** The ledger with an owner's previous digests, as far as it added them. */
 export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): Ledger {
   const mine = new Set(Object.values(own(ledger.owners, owner) ?? {}).flat());
   const held = unique(Object.values(retiring).flat())
@@ -76,9 +77,9 @@ export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): 
 }
 
 /**
- * The document without an owner's retiring digests. It is only taken away: what else has to be changed, e.g. an entry of ours
- * that somebody has removed, is the next join's.
- * @throws ReferenceValuesFormatError if the live text is malformed; nothing is to be written then
+ * Removes an owner's previous digests, and changes nothing else. For example, a removed entry of ours is only
+ * restored by the next join.
+ * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
  */
 export function retireDigests(
   key: string,

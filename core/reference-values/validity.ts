@@ -6,11 +6,11 @@ import type { Term } from "./merge.ts";
 
 /** Milliseconds. */
 export const DAY = 86_400_000;
-/** Entries are renewed, and expiry is warned of, this many days before. */
+/** Days before their expiry on which entries are renewed and expiry is reported. */
 export const NOTICE_DAYS = 30;
 
-/** How many days ahead entries are dated that are created here: all, and single ones. */
-export interface Validity {
+/** The validity of created entries in days: the default, and single ones. */
+interface Validity {
   readonly validityDays: number;
   readonly validityDaysOf?: Readonly<Record<string, number>> | undefined;
 }
@@ -24,12 +24,15 @@ function stamp(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-/** How long before its expiry an entry of ours is renewed: never so early that it would be at every run. Milliseconds. */
+/**
+ * Milliseconds before its expiry at which an entry is renewed: at most half its validity, so not on every
+ * run.
+ */
 function notice(days: number): number {
   return Math.min(NOTICE_DAYS, days / 2) * DAY;
 }
 
-/** Entry -> how it is dated from now on, and when it is due; at once where another validity is wanted than before. */
+/** Entry -> its next expiration, and when that is due. It is due at once if the wanted validity changed. */
 export function termsOf(
   names: readonly string[],
   want: Validity,
@@ -48,8 +51,8 @@ export function termsOf(
 }
 
 /**
- * Entry -> when it expires, of those that hold anything wanted; of several entries of a name the earliest.
- * @param key which says the format
+ * Entry -> its expiration, for entries with wanted digests; the earliest of several with the same name.
+ * @param key determines the format
  * @throws ReferenceValuesFormatError if the content is malformed
  */
 export function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {

@@ -3,15 +3,15 @@ import { own } from "../records.ts";
 import { readDocument, type Entry, type ReferenceValuesDocument } from "./document.ts";
 import type { Ledger, TheirEntry } from "./ledger.ts";
 
-/** Whose what is in the entries of one name. */
+/** Which values in the entries of one name are ours. */
 export interface Whose {
-  /** What in each of them is ours, in their order. */
+  /** Our values in each entry, in the order of the entries. */
   readonly ours: readonly ReadonlySet<string>[];
-  /** The one that one of us created, if it is still there. */
+  /** The entry that this project created, if it still exists. */
   readonly made?: Entry;
 }
 
-/** The entries of a text; undefined for one that cannot be read. */
+/** The entries of a text; undefined if it cannot be read. */
 export function soundEntries(key: string, text: Before): ReferenceValuesDocument["entries"] | undefined {
   try {
     return readDocument(key, text).entries;
@@ -20,15 +20,15 @@ export function soundEntries(key: string, text: Before): ReferenceValuesDocument
   }
 }
 
-/** An entry that one of us created, as it was then. */
+/** An entry that this project created, as it was then. */
 function madeAlone(created: { readonly expiration: string } | undefined): readonly TheirEntry[] {
   return created === undefined ? [] : [{ expiration: created.expiration, values: [], made: true }];
 }
 
-/** Entry name -> what the entries of that name were without us at our last write; undefined: nobody knows. */
+/** Entry name -> its entries at our last write, without our values; undefined: unknown. */
 export type Theirs = (name: string) => readonly TheirEntry[] | undefined;
 
-/** By the text from before our first write, to which we have added no entry but those that we created. */
+/** From the original text. Since then, this project has only added the entries in `created`. */
 export function theirsBefore(
   key: string,
   before: Before | undefined,
@@ -47,13 +47,13 @@ export function theirsBefore(
   };
 }
 
-/** By the ledger: what others have changed since, else the text from before. */
+/** From the ledger: what others changed since, else the original text. */
 export function theirsOf(key: string, { before, theirs, created }: Ledger): Theirs {
   const first = theirsBefore(key, before, created);
   return (name) => own(theirs, name) ?? first(name);
 }
 
-/** How surely a live entry is a remembered one: by what is still in it, and its expiration. 0: not at all. */
+/** How likely a live entry is a remembered one, by its values and expiration. 0: not at all. */
 function likeness(entry: Entry, known: TheirEntry, added: readonly string[]): number {
   const lacks = new Set(known.lacks);
   const expected = new Set([...known.values, ...added.filter((digest) => !lacks.has(digest))]);
@@ -64,7 +64,7 @@ function likeness(entry: Entry, known: TheirEntry, added: readonly string[]): nu
   return still + (all === 0 ? 0 : kept / all) + (entry.expiration === known.expiration ? 1 : 0);
 }
 
-/** Live entry -> the remembered one that it is; each at most once, the surest first. */
+/** Live entry -> the remembered entry that it matches, best matches first. Each is used once. */
 function recognised(
   present: readonly Entry[],
   known: readonly TheirEntry[],
@@ -85,12 +85,12 @@ function recognised(
 }
 
 /**
- * Whose the values in the live entries of one name are. Others put entries before and behind, take some out and edit them, so
- * that no place says it: each live entry is compared with what we left there. Of `added`, what such an entry had without us is
- * somebody else's, and so is all in an entry that was not there then.
- * @param added digests that are ours in any of the entries
- * @param known what the entries were without us; undefined: nobody knows, so that all of `added` is ours
- * @param created the entry of the name that one of us created
+ * Decides which values in the live entries of one name are ours. Others add, remove and edit entries, so
+ * positions prove nothing: each live entry is compared with what we left. A digest in `added` is foreign if
+ * the entry had it without us, or if the entry is new.
+ * @param added our digests in any of the entries
+ * @param known the entries without our values; undefined: unknown, so all of `added` is ours
+ * @param created the entry of that name that this project created
  */
 export function whoseValues(
   present: readonly Entry[],

@@ -1,6 +1,7 @@
 /**
- * What a policy may call: what the engine in Trustee has (regorus with the features `regex`, `base64` and `time`, in every version that
- * is in use), as far as the answer depends on the arguments alone. By how many of them a function takes.
+ * The functions that a policy may call, by number of arguments: those of Trustee's engine (regorus with the
+ * features `regex`, `base64` and `time`, in all versions in use), if their result depends only on the
+ * arguments.
  */
 const functions: readonly (readonly [takes: number, names: string])[] = [
   [
@@ -27,12 +28,12 @@ const functions: readonly (readonly [takes: number, names: string])[] = [
   [4, "regex.template_match time.add_date"],
 ];
 
-/** What the engine in Trustee has too, but whose answer is another one each time: a policy that calls it is not evaluated. */
+/** Functions of Trustee's engine with changing results. A policy that calls one is not evaluated. */
 export const changingFunctions: readonly string[] = ["rand.intn", "time.now_ns"];
 
 const any = { type: "any" };
 
-/** The arguments of `print` are handed over as sets in a list, since one may be undefined. */
+/** `print` takes its arguments as sets in a list, since one may be undefined. */
 const printed = { type: "array", dynamic: { type: "set", of: any } };
 
 function builtin(name: string, takes: number): unknown {
@@ -42,9 +43,9 @@ function builtin(name: string, takes: number): unknown {
 }
 
 /**
- * OPA's capabilities file for policies that somebody else may have written: no network, no environment, no files, no clock, no
- * chance. A policy that calls anything else does not compile, as it does not in Trustee. Types are left open, since regorus does
- * not check them before it runs a policy either.
+ * OPA's capabilities file for foreign policies: no network, environment, files, clock or randomness. A policy
+ * that calls anything else does not compile, as in Trustee. Types are open, because regorus does not check
+ * them in advance either.
  */
 export const regoCapabilities: string = JSON.stringify({
   builtins: [

@@ -1,17 +1,19 @@
-/** What regorus, the engine in Trustee, takes at most from its version 0.10 on. */
+/** The limits of regorus, Trustee's engine, from version 0.10 on. */
 export const regoLimits = { column: 1024, lines: 20_000, bytes: 1_048_576 } as const;
 
-/** A limit that a policy's text is beyond. */
+/** A limit that a policy exceeds. */
 export interface BeyondLimit {
   readonly limit: keyof typeof regoLimits;
   /** From 1. */
   readonly line: number;
 }
 
-/** A comment, a string of either kind, which may lack its end, or anything else. */
+/** A comment, a string of either kind (possibly unclosed), or other text. */
 const PIECE = /#[^\n]*|"(?:[^"\\\n]|\\.?)*"?|`[^`]*`?|[^#"`]+/g;
 
-/** The first line whose code is too wide: a tab counts as four columns, a string by its bytes, a comment not at all. */
+/**
+ * The first line that is too wide. A tab counts as four columns, a string by its bytes, a comment not at all.
+ */
 function wideLine(text: string): number | undefined {
   const most = regoLimits.column - 1;
   let line = 1;
@@ -34,8 +36,9 @@ function wideLine(text: string): number | undefined {
 }
 
 /**
- * What keeps a text from being read by regorus 0.10 and later, which OPA reads all the same; `undefined`: nothing does.
- * @see https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs (`from_contents_with_limits`, `advance_col`)
+ * The limit of regorus 0.10 and later that a text exceeds, if any. OPA has no such limits.
+ * @see https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs (`from_contents_with_limits`,
+ *   `advance_col`)
  */
 export function beyondRegoLimits(text: string): BeyondLimit | undefined {
   if (Buffer.byteLength(text) > regoLimits.bytes) return { limit: "bytes", line: 1 };

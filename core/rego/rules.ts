@@ -1,29 +1,32 @@
 import { bracket, isSign, isUnfinished, isWord, regoTokens, takeUntil, type RegoToken } from "./tokens.ts";
 
-/** A rule with one of its bodies: what it comes to, and on which condition. */
+/** A rule with one of its bodies: its value, and the condition for it. */
 export interface RegoBranch {
-  /** Where it begins, from 1. */
+  /** Its first line, from 1. */
   readonly line: number;
-  /** What it comes to; empty: `true`. */
+  /** Its value; empty: `true`. */
   readonly value: readonly RegoToken[];
-  /** Its expressions, all of which have to hold; empty: it holds always. */
+  /** The expressions that must all hold; empty: always. */
   readonly body: readonly (readonly RegoToken[])[];
 }
 
-/** What stands in no brackets: an import, a default, a rule of whatever kind. */
+/** A top-level statement: an import, a default, or a rule. */
 export interface RegoStatement {
-  /** What it defines; of an import the name by which it is called here. */
+  /** The name that it defines; for an import, its local name. */
   readonly name: string;
   readonly isDefault: boolean;
   readonly tokens: readonly RegoToken[];
-  /** Of a rule that has one value: each body, each `else`. */
+  /** For a rule with one value: each body and each `else`. */
   readonly branches: readonly RegoBranch[];
 }
 
-/** Words between two terms of the same statement. */
+/** Keywords that continue a statement. */
 const joining = ["if", "else", "contains", "in", "with", "as", "some", "every", "not"];
 
-/** Rules are not closed by anything: one begins with a word where nothing is left open. */
+/**
+ * Splits into statements. Rules have no terminator: a word starts a new one if no bracket or operator is
+ * open.
+ */
 function statements(tokens: readonly RegoToken[]): readonly (readonly RegoToken[])[] {
   const found: RegoToken[][] = [];
   let depth = 0;
@@ -36,7 +39,7 @@ function statements(tokens: readonly RegoToken[]): readonly (readonly RegoToken[
   return found;
 }
 
-/** The expressions of a body: one a line, unless it goes on, or with semicolons between. */
+/** The expressions of a body: one per line unless it continues, or separated by semicolons. */
 function expressions(body: readonly RegoToken[]): readonly (readonly RegoToken[])[] {
   const found: RegoToken[][] = [[]];
   let depth = 0;
@@ -51,7 +54,7 @@ function expressions(body: readonly RegoToken[]): readonly (readonly RegoToken[]
   return found.filter((one) => one.length > 0);
 }
 
-/** The bodies of a rule, from what follows its name. */
+/** The bodies of a rule. @param rest the tokens after its name */
 function branchesOf(rest: readonly RegoToken[], line: number): readonly RegoBranch[] {
   const found: RegoBranch[] = [];
   let at = 0;
@@ -59,7 +62,7 @@ function branchesOf(rest: readonly RegoToken[], line: number): readonly RegoBran
   let value: readonly RegoToken[] = [];
   for (;;) {
     if (isSign(rest[at], ":=", "=")) {
-      // A bracket ends the value where that is complete; before, it is an object or a set.
+      // A bracket ends a complete value. An incomplete value starts with it: an object or a set.
       value = takeUntil(rest, at + 1, (token, taken) => {
         const isComplete = taken.length > 0 && !isUnfinished(taken.at(-1));
         return isWord(token, "if", "else") || (isComplete && isSign(token, "{"));
@@ -86,7 +89,10 @@ function branchesOf(rest: readonly RegoToken[], line: number): readonly RegoBran
   }
 }
 
-/** How long the key `allowed` after a rule's name is: such a rule makes the object by which the agent may be answered too. */
+/**
+ * The number of tokens of the key `allowed` after a rule's name. Such a rule builds the object that the agent
+ * also accepts.
+ */
 function keyLength([first, second]: readonly RegoToken[]): number {
   if (isSign(first, ".") && second?.text === "allowed") return 2;
   return isSign(first, "[") && second?.text === '"allowed"' ? 3 : 0;
@@ -109,7 +115,7 @@ function statementOf(tokens: readonly RegoToken[]): RegoStatement {
   };
 }
 
-/** What a policy's text is made of, as far as that can be told without evaluating it. */
+/** The statements of a policy, as far as they can be told without evaluating it. */
 export function regoStatements(text: string): readonly RegoStatement[] {
   return statements(regoTokens(text)).map(statementOf);
 }

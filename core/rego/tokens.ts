@@ -1,16 +1,16 @@
-/** A token of a Rego text. Comments are none. */
+/** A token of a Rego text. Comments are skipped. */
 export interface RegoToken {
-  /** `field`: a word after a dot, which is no keyword whatever it is spelled like. */
+  /** `field`: a word after a dot. It is never a keyword. */
   readonly kind: "word" | "field" | "string" | "number" | "sign";
-  /** As it stands there; a string with its quotes. */
+  /** As written; a string includes its quotes. */
   readonly text: string;
-  /** Where it begins, from 1. */
+  /** Its first line, from 1. */
   readonly line: number;
 }
 
 /**
- * A comment, a string of either kind, a word, a number, or a sign. A string that is not closed ends with its line, so that no
- * part of a text is looked at for a second time.
+ * A comment, a string of either kind, a word, a number or a sign. An unclosed string ends with its line, so
+ * no part of a text is read twice.
  */
 const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
@@ -22,7 +22,7 @@ function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] 
   return before?.text === "." ? "field" : "word";
 }
 
-/** The tokens of a text, in their order. Of a text that is no Rego there are some too: whoever evaluates it refuses it. */
+/** The tokens of a text in order. Invalid Rego has tokens too; its evaluation fails elsewhere. */
 export function regoTokens(text: string): readonly RegoToken[] {
   const tokens: RegoToken[] = [];
   let line = 1;
@@ -34,10 +34,10 @@ export function regoTokens(text: string): readonly RegoToken[] {
   return tokens;
 }
 
-/** A string with no escape but JSON's. */
+/** A string with JSON's escapes only. */
 const isJson = /^"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$/u;
 
-/** What a string stands for. */
+/** The content of a string. */
 export function stringValue({ text }: RegoToken): string {
   return isJson.test(text) ? String(JSON.parse(text)) : text.slice(1, -1);
 }
@@ -50,7 +50,7 @@ export function isSign(token: RegoToken | undefined, ...signs: readonly string[]
   return token?.kind === "sign" && signs.includes(token.text);
 }
 
-/** By how much a token opens (1) or closes (-1) a bracket. */
+/** 1 for an opening bracket, -1 for a closing one, else 0. */
 export function bracket(token: RegoToken): number {
   if (isSign(token, "(", "[", "{")) return 1;
   return isSign(token, ")", "]", "}") ? -1 : 0;
@@ -61,15 +61,15 @@ const beforeOperand = [
   ...["in", "with", "some", "every", "not"],
 ];
 
-/** Whether something has to follow a token, be it on the next line. */
+/** Whether something must follow a token, possibly on the next line. */
 export function isUnfinished(token: RegoToken | undefined): boolean {
   if (token?.kind === "sign") return !isSign(token, ")", "]", "}", ";");
   return isWord(token, ...beforeOperand);
 }
 
 /**
- * The tokens from `start` to the first one that `ends` and stands in no bracket that was opened on the way, without it.
- * @param ends is asked of those that stand in no such bracket
+ * The tokens from `start` up to the first one that `ends` the sequence outside brackets, excluded.
+ * @param ends called for tokens outside of brackets opened since `start`
  */
 export function takeUntil(
   tokens: readonly RegoToken[],

@@ -6,44 +6,44 @@ import {
   type ObservedPod,
 } from "./observation.ts";
 
-/** The Deployment with its pods at one moment, and what has been done so far. */
+/** The Deployment and its pods at one moment, and the steps taken so far. */
 export interface RolloutView {
   readonly deployment: ObservedDeployment;
-  /** The Deployment's own pods; those that have ended are left out. */
+  /** The Deployment's own pods, without those that have ended. */
   readonly pods: readonly ObservedPod[];
   readonly changes: readonly ChangedObject[];
-  /** Secrets that every pod must have mounted. */
+  /** The Secrets that every pod must mount. */
   readonly secrets: readonly string[];
-  /** The API server's clock: whole seconds since 1970. */
+  /** The API server's time: whole seconds since 1970. */
   readonly now: number;
-  /** For how many seconds nothing about the Deployment or its pods has changed. */
+  /** Seconds since the Deployment or its pods last changed. */
   readonly quietFor: number;
   /** Whether the restart annotation was written for these changes. */
   readonly annotated: boolean;
-  /** The uids of the pods whose eviction was granted. */
+  /** The uids of the evicted pods. */
   readonly evicted: ReadonlySet<string>;
 }
 
-/** What to do next. */
+/** The next step. */
 export type RolloutDecision =
   | { readonly kind: "done" }
   | { readonly kind: "wait"; readonly reason: string }
-  /** Restart all pods by the template's annotation, as `kubectl rollout restart` does. */
+  /** Restart all pods by the template's annotation, like `kubectl rollout restart`. */
   | { readonly kind: "annotate" }
-  /** Have one pod replaced. */
+  /** Replace one pod. */
   | { readonly kind: "evict"; readonly pod: ObservedPod }
   /** Waiting cannot help. */
   | { readonly kind: "fail"; readonly reason: string };
 
-/** For how many seconds the operator is given the chance to act by itself, without a sign that it does. */
+/** How many seconds the operator may take to act without a sign of progress. */
 export const OPERATOR_PATIENCE = 30;
 
-/** Pods that run the new configuration and are Ready. */
+/** The pods that run the new configuration and are Ready. */
 export function podsDone(view: Pick<RolloutView, "pods" | "changes">): number {
   return view.pods.filter((pod) => !pod.terminating && pod.ready && seesAll(pod, view.changes)).length;
 }
 
-/** Whether the Deployment controller has nothing left to do: as `kubectl rollout status` sees it. */
+/** Whether the Deployment controller is done, as `kubectl rollout status` defines it. */
 export function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" | "pods">): boolean {
   const { generation, observedGeneration, replicas } = deployment;
   return (
@@ -56,9 +56,9 @@ export function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" |
 }
 
 /**
- * Decides on the next step of a rollout that has to end with every pod Ready and sure to see every change, whoever
- * brings that about. A pod is never made to go for a change that it is sure to see, so a run that was interrupted, or
- * a second one, restarts nothing that was restarted already.
+ * Decides the next step of a rollout. It ends when every pod is Ready and certain to see every change,
+ * whatever caused that. No pod is restarted for a change that it is certain to see, so an interrupted or
+ * repeated run restarts nothing twice.
  */
 export function decideRollout(view: RolloutView, patience: number = OPERATOR_PATIENCE): RolloutDecision {
   const { deployment, changes } = view;
@@ -81,7 +81,10 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   if (stale.length === 0) return { kind: "wait", reason: "not every pod is Ready" };
   const newest = Math.max(...changes.map((change) => change.changedAt));
   if (view.now <= newest)
-    return { kind: "wait", reason: "pods made within this second could not be told from older ones" };
+    return {
+      kind: "wait",
+      reason: "pods created within this second cannot be distinguished from older ones",
+    };
   return restart(view, stale, quiet);
 }
 

@@ -3,49 +3,49 @@ import { own } from "../records.ts";
 export interface ChangedObject {
   readonly kind: "ConfigMap" | "Secret";
   readonly name: string;
-  /** When it was last written, by the API server's clock: whole seconds since 1970. */
+  /** When it was last written, on the API server's clock: whole seconds since 1970. */
   readonly changedAt: number;
   readonly resourceVersion: string;
 }
 
 /** ConfigMap -> resourceVersion, as operators from v0.21 write it into the pod template. */
-export type ConfigMapVersions = Readonly<Record<string, string>>;
+type ConfigMapVersions = Readonly<Record<string, string>>;
 
 export interface ObservedPod {
   readonly name: string;
   readonly uid: string;
-  /** By the API server's clock: whole seconds since 1970. */
+  /** On the API server's clock: whole seconds since 1970. */
   readonly createdAt: number;
   readonly ready: boolean;
   readonly terminating: boolean;
-  /** The versions that the operator had seen when it made this pod's template. */
+  /** The ConfigMap versions in the template of this pod. */
   readonly configMapVersions?: ConfigMapVersions | undefined;
 }
 
 export interface ObservedDeployment {
   readonly generation: number;
   readonly observedGeneration: number;
-  /** As wanted by its spec. */
+  /** The desired number. */
   readonly replicas: number;
-  /** Pods that there are, of any template. */
+  /** All pods, of any template. */
   readonly currentReplicas: number;
   readonly updatedReplicas: number;
   readonly availableReplicas: number;
   readonly paused: boolean;
-  /** Secrets that its pod template mounts. */
+  /** The Secrets that the pod template mounts. */
   readonly mountedSecrets: readonly string[];
   readonly configMapVersions?: ConfigMapVersions | undefined;
   /** The pod template's annotation kubectl.kubernetes.io/restartedAt. */
   readonly restartedAt?: string | undefined;
 }
 
-/** The annotation that operators from v0.21 keep on the pod template; they roll the Deployment when it changes. */
+/** The pod template annotation of operators from v0.21. They roll the Deployment when it changes. */
 export const CONFIG_MAP_VERSIONS_ANNOTATION = "kbs.confidentialcontainers.org/configmap-versions";
 
-/** What `kubectl rollout restart` writes. Operators from v0.21 remove it again within seconds. */
+/** The annotation that `kubectl rollout restart` writes. Operators from v0.21 remove it within seconds. */
 export const RESTARTED_AT_ANNOTATION = "kubectl.kubernetes.io/restartedAt";
 
-/** `a:1216,b:1220` as a record; `undefined` if there is no such annotation. */
+/** Parses `a:1216,b:1220`; `undefined` without an annotation. */
 export function parseConfigMapVersions(annotation: string | undefined): ConfigMapVersions | undefined {
   if (annotation === undefined) return undefined;
   const pairs = annotation.split(",").flatMap((pair): [string, string][] => {
@@ -61,14 +61,14 @@ function isAtLeast(version: string | undefined, wanted: string): boolean {
   return /^\d+$/.test(version) && /^\d+$/.test(wanted) && BigInt(version) >= BigInt(wanted);
 }
 
-/** Whether the versions show the change or a later one. A Secret is never in them. */
+/** Whether the versions include the change or a later one. They never include a Secret. */
 export function showsChange(versions: ConfigMapVersions | undefined, change: ChangedObject): boolean {
   return change.kind === "ConfigMap" && isAtLeast(own(versions, change.name), change.resourceVersion);
 }
 
 /**
- * Whether a pod is sure to see every change: it is younger, or made from a template that names the changed version. Of
- * two things within the same second nobody knows which came first: that is no proof.
+ * Whether a pod is certain to see every change: it is younger, or its template has the changed version.
+ * Events within the same second have no known order, so they prove nothing.
  */
 export function seesAll(pod: ObservedPod, changes: readonly ChangedObject[]): boolean {
   return changes.every(
@@ -77,8 +77,8 @@ export function seesAll(pod: ObservedPod, changes: readonly ChangedObject[]): bo
 }
 
 /**
- * Whether a pod is sure not to see a change: it was made in an earlier second, from a template that does not name the changed
- * version.
+ * Whether a pod is certain not to see a change: it was created in an earlier second, and its template does
+ * not have the changed version.
  */
 export function isOlder(pod: ObservedPod, change: ChangedObject): boolean {
   return pod.createdAt < change.changedAt && !showsChange(pod.configMapVersions, change);

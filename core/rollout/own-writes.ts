@@ -1,22 +1,24 @@
-/** As far as it is read here, one entry of an object's `metadata.managedFields`: what one field manager has written. */
+/** The relevant part of an entry in an object's `metadata.managedFields`: what one field manager wrote. */
 export interface ManagedFieldsEntry {
   readonly manager?: string | undefined;
-  /** When that manager last changed a field: RFC 3339, whole seconds, by the API server's clock. */
+  /** When that manager last changed a field, on the API server's clock: RFC 3339, whole seconds. */
   readonly time?: string | undefined;
 }
 
-/** What the field managers of Pulumi's Kubernetes provider begin with: it adds a random suffix for each resource. */
+/**
+ * The prefix of the field managers of Pulumi's Kubernetes provider, which adds a random suffix per resource.
+ */
 const PULUMI = "pulumi-kubernetes";
 
-/** Whether a field manager is Pulumi's Kubernetes provider, of whatever program. */
+/** Whether a field manager is Pulumi's Kubernetes provider, in any program. */
 export function isPulumi(manager: string): boolean {
   return manager === PULUMI || manager.startsWith(`${PULUMI}-`);
 }
 
 /**
- * When the field managers that are ours last changed an object, as `managedFields` say it: an apply or a patch that changes
- * nothing leaves that time as it is (Kubernetes, server-side apply), and so does whatever others write.
- * @returns RFC 3339; `undefined` if it is not known that they ever did
+ * When our field managers last changed an object, by its `managedFields`. An apply or patch without changes
+ * keeps the time (server-side apply), and so do writes of others.
+ * @returns RFC 3339; `undefined` if unknown
  */
 export function lastOwnWrite(
   managedFields: readonly ManagedFieldsEntry[] | undefined,

@@ -1,18 +1,18 @@
 import type { ObservedDeployment } from "./observation.ts";
 
-/** What a Deployment's template and its pods mount. */
+/** The Secrets that a Deployment's template and its pods mount. */
 export interface Mounts {
   readonly deployment: Pick<
     ObservedDeployment,
     "generation" | "observedGeneration" | "currentReplicas" | "updatedReplicas" | "mountedSecrets"
   >;
-  /** Pod -> the Secrets that it mounts, of every pod that has not ended. */
+  /** Pod -> the Secrets that it mounts, for every pod that has not ended. */
   readonly mounts: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * What may still serve any of these Secrets, in words, a line each; none: no KBS does, nor will. A pod on its way out still
- * answers, and as long as there are pods of a previous template one more of it may come.
+ * What may still serve any of these Secrets, one line each; empty: no KBS does or will. A terminating pod
+ * still answers, and while pods of a previous template exist, another one may follow.
  */
 export function stillServing({ deployment, mounts }: Mounts, secrets: readonly string[]): readonly string[] {
   const { generation, observedGeneration, currentReplicas, updatedReplicas } = deployment;

@@ -1,7 +1,7 @@
 import { OPERATOR_PATIENCE, type RolloutView } from "./decide.ts";
 import { seesAll } from "./observation.ts";
 
-/** Whether the operator does not mount a Secret that it should, although it has had the time. */
+/** Whether the operator has not mounted a required Secret although it had the time. */
 export function isUnmounted({
   deployment,
   secrets,
@@ -13,8 +13,8 @@ export function isUnmounted({
 }
 
 /**
- * Whether nothing moves any more although every pod is made for what is there now: then something keeps one of them from
- * becoming Ready, and a restart would bring the same again.
+ * True if all pods already run the current configuration but one has not become Ready for a while. Restarting
+ * again would not help.
  */
 export function isStuck({
   pods,

@@ -1,22 +1,30 @@
 import { z } from "zod";
 import { readerNames } from "../policy/grants.ts";
 
-/** What policy and reference values have to know to keep a pod's former initdata while the pod changes over to another. */
+/**
+ * What decides whether the policy and the reference values keep a pod's previous digest during its grace
+ * period.
+ */
 export const rotationSchema = z.object({
-  /** init_data (lower-case hex, every spelling) -> reader: all that a stack declares now, with or without grants. */
+  /**
+   * init_data (lower-case hex, every spelling) -> reader: everything that a stack declares, granted or not.
+   */
   current: z.readonly(z.record(z.string(), z.string())),
-  /** The readers whose former initdata stays accepted until they are ready with the new one. */
+  /**
+   * The readers with a grace period: their previous digest stays accepted until they are ready with the new
+   * one.
+   */
   overlapping: z.readonly(z.array(z.string())),
 });
-/** As {@link rotationSchema} has it. */
 export type Rotation = Readonly<z.output<typeof rotationSchema>>;
 
-/** How a change of a pod's initdata goes: `at-once` withdraws the former one before the new pod is there. */
+/** How a pod's initdata changes. `at-once` rejects the previous digest before the new pod starts. */
 export const rotationModes = ["overlap", "at-once"] as const;
 
 /**
- * Whether a former claim of a reader's stays for the time of the change. One that is somebody's current claim never does:
- * where two pods exchange their initdata, the one would read the other's secrets. One that several pods shared stays if it may of all.
+ * Whether a previous claim stays accepted during the grace period. A claim that is now somebody's current one
+ * never does: if two pods swapped initdata, each could read the other's secrets. A claim that several pods
+ * shared stays only if all of them have a grace period.
  */
 export function staysAccepted({ current, overlapping }: Rotation, claim: string, reader: string): boolean {
   const names = readerNames(reader);

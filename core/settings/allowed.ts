@@ -3,7 +3,7 @@ import { isRecord, own } from "../records.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 
-/** What zod expects, in the words of somebody who writes YAML. */
+/** What zod expects, in words for a person who writes YAML. */
 const kinds: Readonly<Record<string, string>> = {
   string: "a text",
   number: "a number",
@@ -20,7 +20,7 @@ function alternatives(words: readonly string[]): string {
   return all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} or ${all.at(-1) ?? ""}`;
 }
 
-/** A limit of a number, or of how many characters or entries there are. */
+/** A limit of a number, of a text's length or of a list's length. */
 function bound(origin: string, limit: number | bigint, side: "least" | "most" | "above" | "below"): string {
   const isNumber = origin === "number" || origin === "int";
   if (side === "above" || side === "below") return `a number ${side} ${limit}`;
@@ -31,14 +31,16 @@ function bound(origin: string, limit: number | bigint, side: "least" | "most" | 
   return `${limit} entries at ${side}`;
 }
 
-/** Whether a message says what is allowed: one of the schema's own. Zod's own say what is wrong, and begin by these words. */
+/**
+ * Whether a message is the schema's own and names what is allowed. Zod's own messages begin with these words.
+ */
 function isOurs(message: string): boolean {
   return !/^(Invalid|Too (big|small)|Unrecognized)\b/.test(message);
 }
 
 /**
- * What is allowed where a value does not fit its schema: zod's own messages say what is wrong instead. Formats cannot be put into
- * words here, so that every one in a schema has a message of its own.
+ * What is allowed at a place that does not match its schema. Zod's messages name only the problem. Formats
+ * have no words here: each format in a schema needs a message of its own.
  */
 export function allowedBy(issue: ZodIssue): string {
   if (isOurs(issue.message)) return issue.message;
@@ -74,7 +76,7 @@ function at(schema: unknown, part: PropertyKey): unknown {
 }
 
 /**
- * Which members an object of the settings may have.
+ * The members that an object in the settings may have.
  * @param path from the section to the object
  */
 export function memberNames(section: z.ZodType, path: readonly PropertyKey[]): readonly string[] {

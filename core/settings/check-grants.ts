@@ -1,14 +1,13 @@
 import { given, type Issues } from "../issues.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
 import { listed, podsMeant } from "./references.ts";
-import type { GrantSettings } from "./schema.ts";
-import type { Settings } from "./settings.ts";
+import type { GrantSettings, Settings } from "./schema.ts";
 
 type Declared = Pick<Settings, "pods" | "readers" | "secrets">;
 
-/** Whether a reference may mean a pod of which it is not known in which namespace it is; each grant asks. */
-function unplacedAmong(pods: Declared["pods"], { knownOf }: Doubts): (reference: string) => boolean {
+/** Whether a reference can mean a pod with an unknown namespace. */
+function unplacedAmong(pods: Declared["pods"], { knownOf }: Unread): (reference: string) => boolean {
   const names = new Set(pods.filter((pod) => !knownOf(pod)("namespace")).map(({ name }) => name));
   return (reference) => names.has(reference.slice(reference.lastIndexOf("/") + 1));
 }
@@ -17,7 +16,7 @@ function checkWho(
   grant: GrantSettings,
   path: string,
   { pods, readers }: Declared,
-  { failed }: Doubts,
+  { failed }: Unread,
   mayMeanUnplaced: (reference: string) => boolean,
   issues: Issues,
 ): void {
@@ -79,17 +78,17 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
   }
 }
 
-/** @param doubts what is wrong in its shape already: nothing is said of what refers to it */
+/** @param unread settings that failed to parse; references to them are not checked */
 export function checkGrants(
   grants: readonly GrantSettings[],
   declared: Declared,
-  doubts: Doubts,
+  unread: Unread,
   issues: Issues,
 ): void {
-  const mayMeanUnplaced = unplacedAmong(declared.pods, doubts);
+  const mayMeanUnplaced = unplacedAmong(declared.pods, unread);
   grants.forEach((grant, index) => {
-    checkWho(grant, `grants[${index}]`, declared, doubts, mayMeanUnplaced, issues);
-    if (!doubts.failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
+    checkWho(grant, `grants[${index}]`, declared, unread, mayMeanUnplaced, issues);
+    if (!unread.failed.has("secrets")) checkWhat(grant, `grants[${index}]`, declared.secrets, issues);
   });
   const who = ({ pod, reader }: GrantSettings): string => {
     if (pod === undefined) return reader ?? "";

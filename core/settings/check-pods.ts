@@ -4,11 +4,11 @@ import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { checkUnique } from "./check-unique.ts";
-import { everythingKnown, type Doubts, type IsKnown } from "./doubts.ts";
+import { everythingKnown, type Unread, type IsKnown } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";
 
-/** What the initdata document has at its top level already, with who sets it. */
+/** Top-level names that the initdata document already uses, and what sets them. */
 const reservedClaims: ReadonlyMap<string, string> = new Map([
   ["algorithm", "the setting algorithm"],
   ["version", "the document's format"],
@@ -17,13 +17,12 @@ const reservedClaims: ReadonlyMap<string, string> = new Map([
   ["pod_namespace", "the pod's namespace"],
 ]);
 
-/** What TOML has no room for, or not every reader of it takes; a terminal obeys it. */
+/** Control characters. TOML or some of its readers reject them, and a terminal obeys them. */
 const CONTROL = /[\p{Cc}\p{Surrogate}]/u;
 
 /**
- * Claims that would take the place of what every document says itself: a guest would refuse it, or it would pass for another pod; and
- * those that are no line of text.
- * @param path where the claims stand in the settings
+ * Rejects claims that replace a field of the document itself, and claims with control characters.
+ * @param path of the claims in the settings
  */
 export function checkClaims(
   claims: Readonly<Record<string, string>> | undefined,
@@ -36,23 +35,23 @@ export function checkClaims(
         path: `${path}.${name}`,
         given: `"${shownName(value)}"`,
         allowed: "one line of text without control characters, which a guest may refuse to read",
-        fix: "Take the control characters out.",
+        fix: "Remove the control characters.",
       });
     }
     const owner = reservedClaims.get(name);
     if (owner === undefined) continue;
     issues.add({
       path: `${path}.${name}`,
-      given: "a claim of a name that the initdata document has already",
-      allowed: `other names than ${[...reservedClaims.keys()].join(", ")}`,
-      fix: `Rename the claim; ${name} is given by ${owner}.`,
+      given: "a claim with a name that the initdata document already uses",
+      allowed: `any name except ${[...reservedClaims.keys()].join(", ")}`,
+      fix: `Rename the claim: ${name} is set by ${owner}.`,
     });
   }
 }
 
 /**
- * The initdata annotation is this program's to set: another value would be dropped.
- * @param path where the annotations stand in the settings
+ * Rejects a user's initdata annotation: this program sets it and would drop the user's value.
+ * @param path of the annotations in the settings
  */
 export function checkAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
@@ -62,15 +61,15 @@ export function checkAnnotations(
   if (!Object.hasOwn(annotations ?? {}, INITDATA_ANNOTATION)) return;
   issues.add({
     path: `${path}["${INITDATA_ANNOTATION}"]`,
-    given: "an initdata annotation beside the one that follows from the pod's settings",
+    given: "an initdata annotation, which this program sets itself",
     allowed: "other annotations",
-    fix: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+    fix: "Remove it. To use existing initdata, decode it (base64 -d | gunzip) into a file and set initdataFile.",
   });
 }
 
 /**
- * What can be said of one pod by itself.
- * @param isKnown which of its settings are not merely what they are by default
+ * Checks that need nothing but the pod itself.
+ * @param isKnown whether a setting was read; otherwise it only has its default
  */
 export function checkPod(
   pod: PodDeclaration,
@@ -79,7 +78,7 @@ export function checkPod(
   isKnown: IsKnown = everythingKnown,
 ): void {
   const prefix = path === "" ? "" : `${path}.`;
-  // A controller puts its name into labels, which take 63 characters.
+  // A controller's name becomes a label value, which is limited to 63 characters.
   checkName(pod.kind === "Pod" ? "subdomain" : "label", pod.name, `${prefix}name`, issues);
   checkName("label", pod.namespace, `${prefix}namespace`, issues);
   if (isKnown("containerName")) {
@@ -112,9 +111,9 @@ export function checkPod(
   if (pod.adopt && pod.kind !== "Pod") {
     issues.add({
       path: `${prefix}adopt`,
-      given: `true for a ${pod.kind}, whose selector, which this program chooses, cannot be changed afterwards`,
+      given: `true for a ${pod.kind}: the selector of an existing one cannot be changed`,
       allowed: "adopt: true for kind: Pod",
-      fix: "Delete the other one and have it created anew, or leave it to whoever made it: deploy: false.",
+      fix: "Delete the existing one so that it can be created again, or leave it to its owner: deploy: false.",
     });
   } else if (pod.adopt && !pod.deploy) {
     issues.add({
@@ -126,11 +125,11 @@ export function checkPod(
   }
 }
 
-export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Doubts, issues: Issues): void {
+export function checkPods(pods: readonly PodDeclaration[], { knownOf }: Unread, issues: Issues): void {
   pods.forEach((pod, index) => {
     checkPod(pod, `pods[${index}]`, issues, knownOf(pod));
   });
-  // Those whose namespace is not known are in the same one.
+  // Pods with an unknown namespace all have the default one: compare them only with each other.
   for (const isPlaced of [true, false]) {
     checkUnique(
       pods.flatMap((pod, index) =>

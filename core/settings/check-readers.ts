@@ -2,7 +2,7 @@ import { claimForm } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName } from "../names.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import type { ReaderSettings } from "./schema.ts";
 
@@ -39,7 +39,7 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
 export function checkReaders(
   readers: readonly ReaderSettings[],
   pods: readonly PodDeclaration[],
-  { knownOf }: Doubts,
+  { knownOf }: Unread,
   issues: Issues,
 ): void {
   readers.forEach((reader, index) => {
@@ -49,7 +49,7 @@ export function checkReaders(
     knownOf(pod)("namespace") ? [{ name: pod.id, path: `pods[${index}].name` }] : [],
   );
   const names = readers.map(({ name }, index) => ({ name, path: `readers[${index}].name` }));
-  // Doubles among the pods are told of where the pods are checked.
+  // checkPods reports duplicates among the pods: keep one of each here.
   const first = [...Map.groupBy(known, ({ name }) => name).values()].flatMap((doubles) =>
     doubles.slice(0, 1),
   );

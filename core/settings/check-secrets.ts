@@ -3,14 +3,14 @@ import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
 import { checkName } from "../names.ts";
 import { own } from "../records.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
 import { listed } from "./references.ts";
 import type { SecretSettings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
 
 /**
- * Secrets of Trustee's own that must never be handed out or overwritten: those of the operator's own names. The ones that
- * the live KbsConfig names are refused where it is read.
+ * Trustee's own Secrets, by the operator's fixed names: never grant or overwrite them. Those that the live
+ * KbsConfig names are rejected when it is read.
  */
 const reservedSecrets: readonly string[] = [
   "trusteeconfig-auth-secret",
@@ -19,7 +19,7 @@ const reservedSecrets: readonly string[] = [
   "trustee-tls-cert",
 ];
 
-/** One name that the operator cannot mount, and no change of anybody's reaches the KBS any more. */
+/** A single name that the operator cannot mount blocks every change to the KBS, of all stacks. */
 function checkSecretName({ name, from }: SecretSettings, path: string, issues: Issues): void {
   const problem = volumeProblem(name);
   if (problem === undefined) return;
@@ -29,8 +29,8 @@ function checkSecretName({ name, from }: SecretSettings, path: string, issues: I
     allowed: VOLUME_NAMES,
     fix:
       from === "existing"
-        ? "Make a Secret of another name with the same keys, and declare that one."
-        : "Rename it so that it keeps the rule.",
+        ? "Create a Secret with another name and the same keys, and declare that one."
+        : "Rename it to follow the rule.",
   });
 }
 
@@ -53,7 +53,7 @@ function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
   );
 }
 
-/** Settings that belong to another source than the secret's. */
+/** Settings that belong to another `from`. */
 function checkSource(secret: SecretSettings, path: string, issues: Issues): void {
   const { from, files, length, keep } = secret;
   if (keep === true && from === "existing") {
@@ -61,7 +61,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
       path: `${path}.keep`,
       given: "true, for a secret with from: existing",
       allowed: "keep for a secret that is created here",
-      fix: "Remove it: a Secret that exists always stays.",
+      fix: "Remove it: an existing Secret is never deleted.",
     });
   }
   if (length !== undefined && from !== "generate") {
@@ -106,8 +106,8 @@ function checkSecret(
   {
     values,
     reserved,
-    doubts,
-  }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly doubts: Doubts },
+    unread,
+  }: { readonly values: SecretValueNames; readonly reserved: readonly string[]; readonly unread: Unread },
   issues: Issues,
 ): void {
   checkSecretName(secret, `${path}.name`, issues);
@@ -121,7 +121,7 @@ function checkSecret(
       fix: "Rename the secret.",
     });
   }
-  if (secret.from !== "setting" || doubts.hasUnreadValues(secret.name)) return;
+  if (secret.from !== "setting" || unread.hasUnreadValues(secret.name)) return;
   const held = own(values, secret.name) ?? [];
   for (const key of secret.keys.filter((name) => !held.includes(name))) {
     issues.add({
@@ -161,24 +161,24 @@ function checkSecretValues(
 }
 
 /**
- * @param certificateSecret the Secret with the KBS's certificate, and its private key beside it
- * @param doubts what is wrong in its shape already: nothing is said of what refers to it
+ * @param certificateSecret the Secret with the KBS's certificate and private key
+ * @param unread settings that failed to parse; references to them are not checked
  */
 export function checkSecrets(
   secrets: readonly SecretSettings[],
   values: SecretValueNames,
   certificateSecret: string,
-  doubts: Doubts,
+  unread: Unread,
   issues: Issues,
 ): void {
   const reserved = [...reservedSecrets, certificateSecret];
   secrets.forEach((secret, index) => {
-    checkSecret(secret, `secrets[${index}]`, { values, reserved, doubts }, issues);
+    checkSecret(secret, `secrets[${index}]`, { values, reserved, unread }, issues);
   });
   checkUnique(
     secrets.map(({ name }, index) => ({ name, path: `secrets[${index}].name` })),
     "a secret",
     issues,
   );
-  if (!doubts.failed.has("secrets")) checkSecretValues(secrets, values, issues);
+  if (!unread.failed.has("secrets")) checkSecretValues(secrets, values, issues);
 }

@@ -1,6 +1,6 @@
 import { given, type Issues } from "../issues.ts";
 
-/** Adds an issue for each name that stands there a second time. */
+/** Adds an issue for each name that was declared before. */
 export function checkUnique(
   names: readonly { readonly name: string; readonly path: string }[],
   what: string,
@@ -15,7 +15,7 @@ export function checkUnique(
         path,
         given: given(name),
         allowed: `${what} that is not declared yet`,
-        fix: `It stands at ${before} too: keep one of the two, or rename one.`,
+        fix: `It is also declared at ${before}. Remove or rename one of the two.`,
       });
     }
   }

@@ -5,30 +5,30 @@ import { checkPods } from "./check-pods.ts";
 import { checkReaders } from "./check-readers.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkUnique } from "./check-unique.ts";
-import type { Doubts } from "./doubts.ts";
+import type { Unread } from "./unread.ts";
+import type { Settings } from "./schema.ts";
 import type { SecretValueNames } from "./secret-values.ts";
-import type { Settings } from "./settings.ts";
 
 /**
- * Everything that can be said of the settings without a cluster: name rules, references, doubles.
- * @param doubts what is wrong in its shape already: nothing is said of what refers to it
+ * All checks that need no cluster: name rules, references, duplicates.
+ * @param unread settings that failed to parse; references to them are not checked
  */
 export function checkSettings(
   settings: Omit<Settings, "podCluster">,
   values: SecretValueNames,
-  doubts: Doubts,
+  unread: Unread,
   issues: Issues,
 ): void {
-  checkPods(settings.pods, doubts, issues);
-  checkReaders(settings.readers, settings.pods, doubts, issues);
+  checkPods(settings.pods, unread, issues);
+  checkReaders(settings.readers, settings.pods, unread, issues);
   checkSecrets(
     settings.secrets,
     values,
     settings.trustee.certificateSecret ?? trusteeNames.certificate,
-    doubts,
+    unread,
     issues,
   );
-  checkGrants(settings.grants, settings, doubts, issues);
+  checkGrants(settings.grants, settings, unread, issues);
   for (const [binding, entries] of Object.entries(settings.referenceValues.entries)) {
     checkUnique(
       entries.map((name, index) => ({ name, path: `referenceValues.entries.${binding}[${index}]` })),
@@ -41,7 +41,7 @@ export function checkSettings(
   if (settings.trustee.certificateAuthorityFile === undefined) return;
   issues.add({
     path: "trustee.certificateAuthorityFile",
-    given: "a file beside trustee.certificateAuthority",
+    given: "a file in addition to trustee.certificateAuthority",
     allowed: "one of the two",
     fix: "Remove one of them.",
   });

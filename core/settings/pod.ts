@@ -9,12 +9,12 @@ type Json = PodOptions["securityContext"];
 
 /** One pod with every default filled in. */
 export interface PodDeclaration {
-  /** How grants, outputs and the policy call it: see {@link podId}. */
+  /** The pod's name in grants, outputs and the policy: see {@link podId}. */
   readonly id: string;
   readonly name: string;
   readonly namespace: string;
   readonly kind: WorkloadKind;
-  /** Absent where the kind has none, or Kubernetes' default is to hold. */
+  /** Absent: the kind has no replicas, or Kubernetes' default applies. */
   readonly replicas?: number;
   readonly deploy: boolean;
   readonly adopt: boolean;
@@ -22,9 +22,9 @@ export interface PodDeclaration {
   readonly binding: Binding;
   readonly claims: Readonly<Record<string, string>>;
   readonly agentPolicy: AgentPolicy;
-  /** `kbs:///default/<secret>/<key>`; absent: the guest asks for no image policy. */
+  /** `kbs:///default/<secret>/<key>`. Absent: the guest requests no image policy. */
   readonly imagePolicyUri?: string;
-  /** The file whose bytes are the initdata, instead of a generated one. */
+  /** A file with the initdata, used byte for byte. Absent: the initdata is generated. */
   readonly initdataFile?: string;
   readonly image: string;
   readonly containerName: string;
@@ -39,7 +39,7 @@ export interface PodDeclaration {
   readonly resources?: NonNullable<Json>;
 }
 
-/** The container's security context of the tutorial: no privilege, no root, no capability. */
+/** The tutorial's container security context: no privileges, no root, no capabilities. */
 const tutorialSecurityContext: NonNullable<Json> = {
   privileged: false,
   allowPrivilegeEscalation: false,
@@ -49,13 +49,13 @@ const tutorialSecurityContext: NonNullable<Json> = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** The image policy that the tutorial's guests ask for. */
+/** The image policy that the tutorial's guests request. */
 const IMAGE_POLICY = "trustee-image-policy/policy";
 
 /**
- * A pod's map over that of `podDefaults`, member by member: who sets one does not give up the others, such as a
- * `securityContext` that hardens every pod.
- * @param merged members that are maps themselves and are merged alike; every other one is taken as a whole
+ * Merges a pod's map over that of `podDefaults`, member by member. Setting one member keeps the others, for
+ * example a hardened `securityContext`.
+ * @param merged members that are maps and are merged too; all other members are replaced
  */
 function over(set: Json, defaults: Json, merged: readonly string[] = []): Json {
   if (set === undefined || defaults === undefined) return set ?? defaults;
@@ -67,14 +67,14 @@ function over(set: Json, defaults: Json, merged: readonly string[] = []): Json {
 }
 
 /**
- * A pod's settings over the stack's `podDefaults` over the tutorial's defaults: maps are merged, the rest is replaced. The
- * tutorial's security context alone is not merged into one that is given, which says everything then.
+ * Merges a pod's settings over `podDefaults`, and these over the tutorial's defaults. Maps are merged, other
+ * values replaced. Exception: any given security context replaces the tutorial's completely.
  */
 export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclaration {
   const set = { ...defaults, ...pod };
   const namespace = set.namespace ?? DEFAULT_NAMESPACE;
   const kind = set.kind ?? "Pod";
-  // A default for all pods is meant for those that it fits.
+  // A default of all pods applies only to the kinds that it fits.
   const replicas = pod.replicas ?? (hasReplicas(kind) ? defaults.replicas : undefined);
   const imagePolicy = set.imagePolicy ?? IMAGE_POLICY;
   const machineType = set.machineType ?? false;
@@ -93,7 +93,8 @@ export function declarePod(pod: PodSettings, defaults: PodOptions): PodDeclarati
       ...defaults.claims,
       ...pod.claims,
       pod_name: pod.name,
-      // Pods of the same name in two namespaces are told apart; the tutorial's bytes stay as they are.
+      // pod_namespace tells pods of one name apart. In `default` it is omitted, as in the tutorial's
+      // document.
       ...(namespace === DEFAULT_NAMESPACE ? {} : { pod_namespace: namespace }),
     },
     agentPolicy: {

@@ -2,7 +2,7 @@ import { given } from "../issues.ts";
 import type { PodDeclaration } from "./pod.ts";
 import type { SecretSettings } from "./schema.ts";
 
-/** Names as a message lists them; an odd one is quoted, so that it cannot pass for something else. */
+/** Names as a list in a message. Unusual names are quoted, so that none passes for something else. */
 export function listed(names: readonly string[]): string {
   if (names.length === 0) return "nothing, since none is declared";
   return [...new Set(names)].map((name) => (/^[\w./-]+$/.test(name) ? name : given(name))).join(", ");
@@ -10,7 +10,7 @@ export function listed(names: readonly string[]): string {
 
 type Pods = readonly PodDeclaration[];
 
-/** Each list of pods by every spelling of a reference, since each grant looks a pod up. */
+/** An index per list of pods: every grant looks up a pod. */
 const indexes = new WeakMap<
   Pods,
   { readonly exact: Map<string, Pods>; readonly byName: Map<string, Pods> }
@@ -34,13 +34,13 @@ function indexOf(pods: Pods): { readonly exact: Map<string, Pods>; readonly byNa
   return made;
 }
 
-/** The pods that a reference means: by `namespace/name`, or by the name alone, wherever it is. */
+/** The pods that a reference means: `namespace/name`, or a name in any namespace. */
 export function podsMeant(pods: Pods, reference: string): Pods {
   const { exact, byName } = indexOf(pods);
   return exact.get(reference) ?? byName.get(reference) ?? [];
 }
 
-/** Whether the stack makes the Secret. */
+/** Whether the stack creates the Secret. */
 export function isCreated(secret: Pick<SecretSettings, "from">): boolean {
   return secret.from !== "existing";
 }

@@ -1,18 +1,18 @@
 import { given, type Issue } from "../issues.ts";
 import { isRecord } from "../records.ts";
 
-/** What `secretValues` holds, and what is wrong with it. */
-export interface ReadSecretValues {
+/** The values in `secretValues`, and the problems found. */
+interface ReadSecretValues {
   /** Secret -> key -> its value. */
   readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Never with a value in it. */
+  /** Never contain a value. */
   readonly problems: readonly Issue[];
 }
 
-/** The setting whose values are secrets: read by its own way, and only its names are known elsewhere in the core. */
+/** The setting with the values of secrets. It has its own reader; the rest of core sees only its names. */
 export const SECRET_VALUES = "secretValues";
 
-/** Secret -> the keys that `secretValues` holds for it. Names only, never a value. */
+/** Secret -> the keys that `secretValues` sets for it. Names only, never a value. */
 export type SecretValueNames = Readonly<Record<string, readonly string[]>>;
 
 function kindOf(value: unknown): string {
@@ -25,11 +25,11 @@ function setAgain(secret: string, key: string): string {
 }
 
 /**
- * Reads the values of secrets as a stack's configuration holds them: a text for each key of each secret.
- * @param value the parsed setting, `undefined` where it is not set
- * @param encrypted whether Pulumi holds the setting as a secret. One that it does not hold so lies in the open in
- * Pulumi.<stack>.yaml and wherever that file went, and is refused. (Pulumi says this of a whole setting: a value in the open beside
- * an encrypted one cannot be told.)
+ * Reads the values of secrets from a stack's configuration: a text per key and secret.
+ * @param value the parsed setting; `undefined` if it is not set
+ * @param encrypted whether Pulumi stores the setting as a secret. If not, the values are in plain text in
+ *   Pulumi.<stack>.yaml, and are rejected. Pulumi reports this per setting: one plain value next to an
+ *   encrypted one goes unnoticed.
  */
 export function readSecretValues(value: unknown, encrypted: boolean): ReadSecretValues {
   if (value === undefined) return { values: {}, problems: [] };
@@ -63,7 +63,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
           path: `${SECRET_VALUES}.${secret}.${key}`,
           given: `a value that is ${kindOf(text)}`,
           allowed: "a text",
-          fix: `Set it as an encrypted text, which stays as it is typed: ${setAgain(secret, key)}`,
+          fix: `Set it as an encrypted text: ${setAgain(secret, key)}`,
         });
       }
       return [key, typeof text === "string" ? text : ""];
@@ -75,19 +75,20 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
     const names = Object.keys(value).map(given).join(", ");
     problems.push({
       path: SECRET_VALUES,
-      given: `values in the open, of ${names}`,
+      given: `plain-text values of ${names}`,
       allowed: "values that Pulumi holds encrypted",
       fix:
         `Set each again: ${setAgain(secret, Object.keys(isRecord(keys) ? keys : {})[0] ?? "<key>")}, ` +
-        "and choose another value where the file has been shared.",
+        "and choose another value if the file was shared.",
     });
   }
   return { values: Object.fromEntries(values), problems };
 }
 
 /**
- * The problem of a setting, other than `secretValues`, that Pulumi holds encrypted: it would be in the open in the state, the
- * outputs, the preview and objects of the cluster. Its value must not be looked at any further, since problems quote values.
+ * The problem of an encrypted setting other than `secretValues`. Its value would appear in plain text in the
+ * state, the outputs, the preview and cluster objects. Callers must not parse it further, since problems
+ * quote values.
  */
 export function encryptedProblem(setting: string): Issue {
   return {
@@ -95,7 +96,7 @@ export function encryptedProblem(setting: string): Issue {
     given: "a value that Pulumi holds encrypted, as a whole or in part",
     allowed: `${SECRET_VALUES} alone: every other setting shows in the state, the outputs and objects of the cluster`,
     fix:
-      "Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in " +
-      `${SECRET_VALUES}, and let the pod read it. Of a kubeconfig name the file's path.`,
+      "Set it as plain text (pulumi config set --plaintext). If it is a secret, give it to Trustee: declare it in secrets, set it in " +
+      `${SECRET_VALUES}, and grant it to the pod. For a kubeconfig, set the file's path.`,
   };
 }

@@ -3,27 +3,15 @@ import { given, Issues, type Issue } from "../issues.ts";
 import { allowedBy, memberNames } from "./allowed.ts";
 import { checkSettings } from "./check.ts";
 import { checkAnnotations, checkClaims } from "./check-pods.ts";
-import { doubtsOf } from "./doubts.ts";
-import { declarePod, type PodDeclaration } from "./pod.ts";
-import { sections, type SectionName, type Sections } from "./schema.ts";
+import { unreadOf } from "./unread.ts";
+import { declarePod } from "./pod.ts";
+import { sections, type SectionName, type Sections, type Settings } from "./schema.ts";
 import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
 
-/** Settings as they come: a name without its namespace -> parsed JSON, `undefined` where it is not set. */
-export type RawSettings = Readonly<Record<string, unknown>>;
+export type { Settings };
 
-/** Everything that one stack declares, checked and with every default filled in. */
-export interface Settings {
-  readonly trustee: Sections["trustee"];
-  readonly podCluster: Sections["podCluster"];
-  readonly secrets: Sections["secrets"];
-  readonly pods: readonly PodDeclaration[];
-  readonly readers: Sections["readers"];
-  readonly grants: Sections["grants"];
-  readonly otherSecrets: Sections["otherSecrets"];
-  readonly referenceValues: Sections["referenceValues"];
-  readonly rotation: Sections["rotation"];
-  readonly takeOver: Sections["takeOver"];
-}
+/** Raw settings: name without its namespace -> parsed JSON; `undefined` if not set. */
+export type RawSettings = Readonly<Record<string, unknown>>;
 
 function pathOf(section: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>(
@@ -39,7 +27,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** A name that no object can hold safely: it is lost on the way to the provider, and with it what was declared under it. */
+/** A name that no object holds safely: it and its value get lost on the way to the provider. */
 const LOST = "__proto__";
 
 function checkMembers(value: unknown, path: string, issues: Issues): void {
@@ -50,7 +38,7 @@ function checkMembers(value: unknown, path: string, issues: Issues): void {
       issues.add({
         path: `${path}${part}`,
         given: `the name ${LOST}`,
-        allowed: "any other name that keeps the rules",
+        allowed: "any other valid name",
         fix: "Rename it.",
       });
     } else checkMembers(member, `${path}${part}`, issues);
@@ -72,14 +60,14 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
   const shown = isKey ? `the name ${given(issue.path.at(-1))}` : given(valueAt(value, issue.path));
   return {
     path,
-    // A value that must not be shown is described by its schema.
+    // A value that must not be shown has a description in its schema.
     given: typeof hidden === "string" ? hidden : shown,
     allowed: allowedBy(issue),
     fix: isKey ? "Rename it." : "Correct it in the stack's configuration.",
   };
 }
 
-/** Parses one section; what does not fit becomes issues and the section counts as empty. */
+/** Parses one section. Problems become issues, and the section then counts as empty. */
 function parseSection(
   name: SectionName,
   raw: RawSettings,
@@ -92,10 +80,10 @@ function parseSection(
 }
 
 /**
- * Checks everything that a stack declares, before anything is read from a cluster or written to it.
- * @param known problems that were found on the way here, to be said with the others
- * @returns what to go by while further problems are looked for; where there are problems, no more than that: a section that has
- * not its shape is empty
+ * Checks everything that a stack declares, before any cluster access.
+ * @param known problems found earlier, reported together with the others
+ * @returns the settings. If there are issues, use them only to look for more: sections that failed to parse
+ *   are empty.
  */
 export function readSettings(
   raw: RawSettings,
@@ -125,16 +113,16 @@ export function readSettings(
     checkClaims(claims, `pods[${index}].claims`, issues);
     checkAnnotations(annotations, `pods[${index}].annotations`, issues);
   });
-  const doubts = doubtsOf(failed, pods, parsed.pods, { values: secretValues, known });
-  checkSettings({ ...parsed, pods }, secretValues, doubts, issues);
+  const unread = unreadOf(failed, pods, parsed.pods, { values: secretValues, known });
+  checkSettings({ ...parsed, pods }, secretValues, unread, issues);
   issues.addAll(known);
   const { podDefaults: _, ...settings } = parsed;
   return { ...settings, pods };
 }
 
 /**
- * The same where nothing else is looked at.
- * @throws IssuesError with all problems at once
+ * The same without known problems.
+ * @throws IssuesError with all problems
  */
 export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, subject: string): Settings {
   const issues = new Issues();

@@ -1,23 +1,22 @@
 /**
- * What a confidential pod is declared as: a Pod of its own, or the pod template of a controller. Every pod that a
- * controller makes carries the template's initdata, and so all of them are one reader.
+ * How a confidential pod is declared: as a Pod, or as the pod template of a controller. All pods of a
+ * controller carry the template's initdata, so they are one reader.
  */
 export const workloadKinds = ["Pod", "Deployment", "StatefulSet", "Job"] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];
 
-/** The kinds that keep a number of pods running. */
+/** Kinds with `replicas`. */
 const replicated: readonly WorkloadKind[] = ["Deployment", "StatefulSet"];
 
 export function hasReplicas(kind: WorkloadKind): boolean {
   return replicated.includes(kind);
 }
 
-/** The namespace of a pod that names none. */
+/** The namespace of a pod without one. */
 export const DEFAULT_NAMESPACE = "default";
 
 /**
- * How a pod is named in grants, outputs and the policy: by its name alone in the namespace `default`, as
- * `namespace/name` elsewhere.
+ * The pod's name in grants, outputs and the policy: `name` in the namespace `default`, else `namespace/name`.
  */
 export function podId(namespace: string, name: string): string {
   return namespace === DEFAULT_NAMESPACE ? name : `${namespace}/${name}`;

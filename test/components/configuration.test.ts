@@ -67,7 +67,7 @@ describe("a setting that Pulumi holds encrypted", () => {
         given: "a value that Pulumi holds encrypted, as a whole or in part",
         allowed:
           "secretValues alone: every other setting shows in the state, the outputs and objects of the cluster",
-        fix: `Set it in the open (pulumi config set --plaintext). Where it is a secret, give it to Trustee: declare it in secrets, set it in secretValues, and let the pod read it. Of a kubeconfig name the file's path.`,
+        fix: `Set it as plain text (pulumi config set --plaintext). If it is a secret, give it to Trustee: declare it in secrets, set it in secretValues, and grant it to the pod. For a kubeconfig, set the file's path.`,
       },
     ]);
   });

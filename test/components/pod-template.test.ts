@@ -103,7 +103,7 @@ describe("a pod's object", () => {
       message = error.message;
     }
     expect(message.split("\n").filter((line) => line.startsWith("  - "))).toEqual([
-      "  - claims.data: a claim of a name that the initdata document has already",
+      "  - claims.data: a claim with a name that the initdata document already uses",
       '  - name: "Web"',
       '  - containerName: "Web"',
       '  - algorithm: "sha384"',

@@ -123,7 +123,7 @@ describe("what is refused, with nothing written", () => {
 
   it("secret values in the open, and ones that are no text, never shown", async () => {
     const said = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
-    expect(said).toContain('secretValues: values in the open, of "p2-secret"');
+    expect(said).toContain('secretValues: plain-text values of "p2-secret"');
     expect(said).toContain(
       `pulumi config set --secret --path 'trustee-access:secretValues["p2-secret"]["secret"]' < FILE`,
     );

@@ -87,7 +87,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     const backup = `its line is in ConfigMap "${POLICY}.v1.1"`;
     expect(engine.messages("WARNING")).toEqual([
       `The resource policy has lost the grants of other stacks: ${THEIR_STACK} (restricts p2-secret; ${backup}). ` +
-        "Until a pulumi up, every pod that the policy lets in may read what they restricted. This up puts the restrictions back. " +
+        "Until a pulumi up, every pod that the policy allows can read what they restricted. This up restores the restrictions. " +
         "If such a stack is gone for good: kubectl annotate kbsconfig trusteeconfig-kbs-config -n test " +
         `trustee-access/policy-stacks-, and remove ConfigMap "${POLICY}.v1.1".`,
     ]);
@@ -149,7 +149,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
       [THEIR_STACK]: { more: {} },
     });
     expect(engine.messages("WARNING").at(-1)).toContain(
-      `This up puts the restrictions back, without readers for ${THEIR_STACK}: these get nothing until its own pulumi up.`,
+      `This up restores the restrictions, without readers for ${THEIR_STACK}: they get nothing until its own pulumi up.`,
     );
     await theirs.up(changed);
     expect(await grants()).toEqual({

@@ -188,8 +188,8 @@ describe("a shared policy", () => {
     await entry.destroy();
     expect(await cluster.data("left")).toStrictEqual({ [OLD]: "package policy\n# theirs\n" });
     expect(engine.messages("WARNING").at(-1)).toBe(
-      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" is left as it is, since somebody else has ` +
-        "written another policy since. What was there before this stack is not put back; look at it, and fix it by hand if need be.",
+      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" is left as it is, since a foreign policy ` +
+        "has replaced it. What was there before this stack is not put back; look at it, and fix it by hand if need be.",
     );
   });
 

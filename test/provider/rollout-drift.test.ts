@@ -82,7 +82,7 @@ describe("a rollout that is done", () => {
       const since = engine.logs.length;
       expect((await rollout.up(inputs)).op).toBe("update");
       expect(engine.logs.slice(since).map((log) => log.message)).toContain(
-        `not as it was left: a KBS pod is older than what we last wrote to ${kind} ${name}`,
+        `not as it was left: a KBS pod is older than the last write to ${kind} ${name}`,
       );
       const after = await pods();
       expect(after).toHaveLength(1);

@@ -98,7 +98,7 @@ async function explained(mayReadLogs: boolean): Promise<readonly string[]> {
 
 const SAID = [
   'KbsConfig k lists Secret "opa", which is the name of a volume that every KBS has: the API server refuses a volume of that name, and with it whatever the operator writes',
-  `KbsConfig k lists Secret "a.b", which has a dot, which no volume's name may have: the API server refuses a volume of that name, and with it whatever the operator writes`,
+  `KbsConfig k lists Secret "a.b", which contains a dot, which volume names must not: the API server refuses a volume of that name, and with it whatever the operator writes`,
   "Deployment, Progressing: ProgressDeadlineExceeded timed out",
   "Deployment, ReplicaFailure: FailedCreate exceeded quota",
   "pod kbs-1, container kbs: CrashLoopBackOff back-off",

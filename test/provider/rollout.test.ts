@@ -122,7 +122,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const rollout = engine.resource("Rollout");
     const up = rollout.up(kbsRollout({ a: "2" }, ["my.secret"], { timeoutMinutes: 1 }));
     await expect(up).rejects.toThrow(
-      `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot, which no volume's name may have: ` +
+      `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which contains a dot, which volume names must not: ` +
         "the API server refuses a volume of that name, and with it whatever the operator writes\n" +
         `  - event of ${trusteeNames.kbsConfig}: ReconcileError spec.template.spec.volumes[16].name: Invalid value\n`,
     );

@@ -83,7 +83,7 @@ describe("a cell is denied where Trustee does not find the digest", () => {
       {
         said: "denied",
         because:
-          'Because no reference value can be read, since other has the expiration "soon", which is no time as the RVPS reads it.',
+          'Because no reference value can be read, since other has the expiration "soon", which the RVPS cannot read.',
         amiss: ["reference fails"],
         next: ["Correct the ConfigMap with the reference values."],
       },

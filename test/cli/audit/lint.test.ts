@@ -180,7 +180,7 @@ describe("reference values", () => {
       ["snp_pcr11", "tomorrow", []],
     ]);
     expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }))).toEqual([
-      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which is no time as the RVPS reads it.`,
+      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which the RVPS cannot read.`,
       `warning TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
       IMAGE_POLICY,
       `note TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,

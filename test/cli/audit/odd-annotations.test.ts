@@ -6,7 +6,7 @@ import { IMAGE_POLICY, lines } from "./lint-support.ts";
 import { base } from "./support.ts";
 
 const FORMER = "io.katacontainers.config.runtime.cc_init_data";
-const BROKEN = "is broken into lines: Kata's Go runtime takes it, its Rust runtime (runtime-rs) does not";
+const BROKEN = "has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not";
 
 /** pod2, which is granted what it asks for, without its annotation. */
 function bare(changes: Partial<PodFacts> = {}): PodFacts {

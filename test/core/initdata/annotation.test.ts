@@ -51,7 +51,7 @@ describe("the cc_init_data annotation", () => {
     const annotation = gzipped(...texts);
     const start = performance.now();
     expect(() => decodeAnnotation(annotation)).toThrow(
-      "of a document of more than 1024 KiB, which no guest takes",
+      "of a document of more than 1024 KiB, which no guest accepts",
     );
     expect(performance.now() - start).toBeLessThan(1000);
   });

@@ -13,7 +13,7 @@ function said(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {})
 
 describe("the files of a guest's programs", () => {
   const none = (file: string, program: string): string =>
-    `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} knows none: the pod gets no secret.`;
+    `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} has none: the pod gets no secret.`;
 
   it("are not spoken of where both lead to a KBS", () => {
     expect(said({ "cdh.toml": cdh, "aa.toml": aa })).toEqual([]);
@@ -40,7 +40,7 @@ describe("the files of a guest's programs", () => {
   it("may have their tables elsewhere", () => {
     const image = { image_security_policy_uri: "kbs:///default/no-such-secret/policy" };
     const words = (place: string): string =>
-      `its [image] stands ${place}, where the guest does not look for it. Move it into its cdh.toml.`;
+      `its [image] is ${place}, where the guest does not read it. Move it into its cdh.toml.`;
     expect(said({ "cdh.toml": cdh, "aa.toml": aa }, { image })).toEqual([words("outside its cdh.toml")]);
     expect(said({ "cdh.toml": cdh, "aa.toml": `${aa}${TOML.stringify({ image })}` })).toEqual([
       words("in its aa.toml"),

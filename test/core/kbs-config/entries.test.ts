@@ -76,7 +76,7 @@ test.each([
 test.each([
   { list: 7, problem: "spec.kbsSecretResources is not a list" },
   { list: {}, problem: "spec.kbsSecretResources is not a list" },
-  { list: [7], problem: "spec.kbsSecretResources holds what is not a name" },
+  { list: [7], problem: "spec.kbsSecretResources has an entry that is not a name" },
 ])("no list: $list", ({ list, problem }) => {
   expect(() => readEntries(list)).toThrow(problem);
 });

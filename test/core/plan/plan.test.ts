@@ -109,7 +109,7 @@ describe("plans in general", () => {
     const make = (stack: string) => () =>
       makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
     expect(issuesOf(make("organization/trustee-access/dev"))).toEqual([
-      "the live resource policy: no line that says what was there before the first stack, or a damaged one, or two",
+      "the live resource policy: no single valid line with the text from before the first stack",
     ]);
     expect(make("organization/x/dev")).not.toThrow();
   });

@@ -44,7 +44,7 @@ describe("what pods need in their cluster", () => {
         path: "pods[8].namespace",
         given: `"closing" (closing/late), a namespace that is being deleted in the pods' cluster`,
         allowed: "a namespace that exists",
-        fix: "Choose another one, or wait until it is gone and create it anew.",
+        fix: "Choose another one, or wait until it is gone and create it again.",
       },
       {
         path: "pods[1].runtimeClassName",

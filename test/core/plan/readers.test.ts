@@ -1,4 +1,4 @@
-import { annotationWarnings } from "../../../core/preflight/annotations.ts";
+import { annotationWarnings } from "../../../core/preflight/warnings.ts";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -227,7 +227,7 @@ describe("what is in the cluster already", () => {
     const taken = plan(settings, { files, livePods: { a: live } });
     expect(taken.pods[0]?.annotation).toBe(live.annotation);
     expect(annotationWarnings(taken)).toEqual([
-      "pods[0]: its initdata annotation, which stays as it is in the cluster, is broken into lines: Kata's Go runtime takes it, its Rust runtime (runtime-rs) does not.",
+      "pods[0]: its initdata annotation, which stays as it is in the cluster, has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not.",
     ]);
   });
 

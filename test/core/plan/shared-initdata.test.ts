@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { changeLine } from "../../../core/access/changes.ts";
 import { matrixText } from "../../../core/access/matrix.ts";
-import { sharedInitdataWarnings } from "../../../core/preflight/shared-initdata.ts";
+import { sharedInitdataWarnings } from "../../../core/preflight/warnings.ts";
 import { makePlan, type Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy, retiringReaders } from "../../../core/policy/share.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
@@ -41,7 +41,7 @@ describe("an initdata file that several pods share", () => {
     expect(matrixText(matrix)).toEqual(["   db/key", "a  ✓ may read", "b  ✓ may read", "c  ✗ denied"]);
     expect(digests["snp_pcr08"]).toEqual([shared, other].sort());
     expect(warnings).toEqual([
-      "grants: a, b share the initdata s.toml, and are one reader to Trustee: all of them read db/*, which is not granted to each.",
+      "grants: a, b share the initdata s.toml, so they are one reader to Trustee: all of them can read db/*, which is not granted to all of them.",
     ]);
   });
 

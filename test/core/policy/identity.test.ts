@@ -42,10 +42,7 @@ describe("a line in the policy", () => {
       const issues = new Issues();
       checkNamesakes(live, { stack: "o/p/dev", identity }, issues);
       expect(issues.found.map(({ path, given }) => [path, given])).toEqual([
-        [
-          "the live resource policy",
-          "a line, which belongs to a stack of the same name, o/p/dev, and is not of this one",
-        ],
+        ["the live resource policy", "a line, which belongs to another stack of the same name, o/p/dev"],
       ]);
     }
     const issues = new Issues();

@@ -138,7 +138,7 @@ describe("edits by hand", () => {
     const edited = live.replace("default allow = false", "default allow = true");
     expect(leavePolicy(edited, own.stack)).toStrictEqual({
       kind: "leave",
-      reason: "somebody has changed the policy by hand since",
+      reason: "the policy was edited by hand",
     });
     expect(joinPolicy(edited, own)).toBe(live);
   });
@@ -151,11 +151,11 @@ describe("edits by hand", () => {
   test("somebody else's policy is left as it is", () => {
     expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
       kind: "leave",
-      reason: "somebody else has written another policy since",
+      reason: "a foreign policy has replaced it",
     });
     expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual({
       kind: "leave",
-      reason: "this stack's grants are not in it any more",
+      reason: "this stack's grants are no longer in it",
     });
   });
 
@@ -182,10 +182,10 @@ describe("the line of what was there before is lost", () => {
   ])("a new stack is refused, and one whose state remembers it writes it again: %s", (_, damage) => {
     const damaged = live.replace(line, () => damage);
     expect(damaged).not.toBe(live);
-    const message = `1 problem in the resource policy that is shared; nothing was changed.
-  - the live resource policy: no line that says what was there before the first stack, or a damaged one, or two
-      allowed: one line # trustee-access: before ... that can be read, as this project writes it
-      to fix: Run pulumi up of org/p/a first: its state remembers that text, and it writes the line again. Where no state does, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
+    const message = `1 problem in the shared resource policy; nothing was changed.
+  - the live resource policy: no single valid line with the text from before the first stack
+      allowed: one readable line # trustee-access: before ..., as this project writes it
+      to fix: Run pulumi up of org/p/a first: it restores the line from its state. If no state has the text, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
     expect(() => joinPolicy(damaged, next)).toThrow(message);
     const restored = joinPolicy(damaged, first, "package original\n");
     expect(restored).toBe(live);
@@ -235,8 +235,7 @@ describe("a damaged line", () => {
     const damaged = live.replace(lineOfA, () => damage(lineOfA));
     expect(damaged).not.toBe(live);
     expect(parseRegistry(damaged)?.damaged.map((line) => line.stack)).toEqual([stack]);
-    const name =
-      stack === undefined ? "of a stack whose name cannot be read any more" : `of the stack ${stack}`;
+    const name = stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${stack}`;
     expect(() => joinPolicy(damaged, B)).toThrow(name);
     expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
     expect(leavePolicy(damaged, B.stack)).toStrictEqual({
@@ -256,17 +255,17 @@ describe("a damaged line", () => {
   test("says where it is and how to fix it", () => {
     const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
     expect(() => joinPolicy(damaged, B)).toThrow(
-      `1 problem in the resource policy that is shared; nothing was changed.
+      `1 problem in the shared resource policy; nothing was changed.
   - the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
-      allowed: lines that can be read, one for each stack, as this project writes them
-      to fix: Run pulumi up of the stack org/p/a first: it writes its own line anew. Or put the ConfigMap back as it was; or, if that stack is gone, delete the line.`,
+      allowed: one readable line per stack, as this project writes it
+      to fix: Run pulumi up of the stack org/p/a first: it writes its own line again. Or restore the ConfigMap; or, if that stack is gone, delete the line.`,
     );
   });
 
   test("names a stack in letters that steer no terminal", () => {
     const evil = `# trustee-access: stack {"stack":"\u001b[2J\\n\u0060evil","others"`;
     expect(() => joinPolicy(`${live}${evil}\n`, B)).not.toThrow("\u001b");
-    expect(() => joinPolicy(`${live}${evil}\n`, B)).toThrow("of a stack whose name cannot be read any more");
+    expect(() => joinPolicy(`${live}${evil}\n`, B)).toThrow("of a stack whose name is unreadable");
     const read = evil.replace("\u001b", "\\u001b");
     expect(() => joinPolicy(`${live}${read}\n`, B)).toThrow(
       String.raw`of the stack \u{1b}\u{5b}2J\u{a}\u{60}evil)`,

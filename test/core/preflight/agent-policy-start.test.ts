@@ -6,7 +6,7 @@ const ours = renderAgentPolicy({ logs: true, allowedCommands: ["id"] });
 const all = startRequests.join(", ");
 
 function refuses(requests: string, first = requests.split(",", 1).join("")): string {
-  return `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, e.g. default ${first} := true.`;
+  return `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, for example default ${first} := true.`;
 }
 
 describe("an agent policy with which a guest starts", () => {
@@ -59,7 +59,7 @@ describe("an agent policy with which no guest starts", () => {
   ])("is in another package: %s", (line, name) => {
     const rego = ours.replace("package agent_policy", line);
     expect(startProblems(rego)).toEqual([
-      `its package is ${name}, where the agent asks agent_policy: it refuses every request, and no guest starts with it.`,
+      `its package is ${name}, but the agent evaluates agent_policy: it refuses every request, and no guest starts with it.`,
     ]);
     expect(refusedAtStart(rego)).toEqual(startRequests);
   });
@@ -78,7 +78,7 @@ describe("an agent policy with which no guest starts", () => {
   });
 
   it("is empty, or has no package", () => {
-    const none = "it begins with no package, so it does not compile, and no guest starts with it.";
+    const none = "it has no package, so it does not compile, and no guest starts with it.";
     for (const rego of ["", "# nothing\n", "default CopyFileRequest := true\n"]) {
       expect(startProblems(rego)).toEqual([none]);
     }

@@ -233,12 +233,12 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     expect(
       warnings({ a: `${write}  true }\n`, b: open, c: `${open}# another\n`, d: undefined }, kind),
     ).toEqual([
-      "agent policy of a, b, c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, e.g. default CreateSandboxRequest := true.",
-      "agent policy of a: WriteStreamRequest is allowed (policy.rego, lines 2, 3), by which the host can write to the input of a process in the guest.",
-      "agent policy of b, c: SetPolicyRequest is allowed (policy.rego, line 2), by which the host can replace the agent policy in the running guest.",
-      'agent policy of b, c: exec may run "/bin/sh -c id" (policy.rego, line 3), a shell or another program that runs programs: nobody checks which.',
-      'agent policy of b, c: exec may run "env" (policy.rego, line 3), a shell or another program that runs programs: nobody checks which.',
-      "agent policy of d: there is no policy.rego in the initdata file, so the one of the guest's image holds, which by default allows the host everything, exec and a change of policy too.",
+      "agent policy of a, b, c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, for example default CreateSandboxRequest := true.",
+      "agent policy of a: WriteStreamRequest is allowed (policy.rego, lines 2, 3), so the host can write to the input of a process in the guest.",
+      "agent policy of b, c: SetPolicyRequest is allowed (policy.rego, line 2), so the host can replace the agent policy in the running guest.",
+      'agent policy of b, c: exec may run "/bin/sh -c id" (policy.rego, line 3), a shell or another program that runs any other program.',
+      'agent policy of b, c: exec may run "env" (policy.rego, line 3), a shell or another program that runs any other program.',
+      "agent policy of d: there is no policy.rego in the initdata file, so the one in the guest's image applies. By default it allows the host everything, including exec and policy changes.",
     ]);
   });
 
@@ -249,8 +249,8 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
         "pods",
       ),
     ).toEqual([
-      "agent policy of a: SetPolicyRequest may be allowed (policy.rego, line 2), by which the host can replace the agent policy in the running guest.",
-      "agent policy of a: AllowRequestsFailingPolicy is allowed (policy.rego, line 3), by which the host can do whatever the policy refuses.",
+      "agent policy of a: SetPolicyRequest may be allowed (policy.rego, line 2), so the host can replace the agent policy in the running guest.",
+      "agent policy of a: AllowRequestsFailingPolicy is allowed (policy.rego, line 3), so the host can do whatever the policy refuses.",
     ]);
   });
 
@@ -258,7 +258,7 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     ...["sh", "bash", "/bin/bash -l", "/usr/bin/env", "python3 -c 1", "/opt/python3.12", "busybox sh", "zsh"],
     ...["xargs rm", "node", "ash", "dash", "/bin/ksh"],
   ])("name a command that runs others: %s", (command) => {
-    const said = `agent policy of declared: exec may run ${JSON.stringify(command)}, a shell or another program that runs programs: nobody checks which.`;
+    const said = `agent policy of declared: exec may run ${JSON.stringify(command)}, a shell or another program that runs any other program.`;
     expect(warnings({}, "pods", [command])).toEqual([said]);
   });
 

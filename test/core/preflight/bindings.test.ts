@@ -38,7 +38,7 @@ describe("the binding that a runtime class goes with", () => {
 });
 
 describe("a binding that does not fit", () => {
-  const because = "what the TEE claims is not what is granted, so that every secret is denied";
+  const because = "the TEE's claim does not match the grant, so every secret is denied";
 
   it.each([
     [{ runtimeClassName: "kata-qemu-snp" }, {}, "azure-vtpm", "runtimeClassName kata-qemu-snp", "snp"],
@@ -83,14 +83,14 @@ describe("a binding that does not fit", () => {
     ],
   ])("is said with what fits: %j %j", (pod, podCluster, binding, by, fits) => {
     expect(warnings(pod, podCluster)).toEqual([
-      `TA108 pods[0].binding: ${binding} (a, b), where ${by} goes with ${fits}: ${because}. ` +
+      `TA108 pods[0].binding: ${binding} (a, b), but ${by} goes with ${fits}: ${because}. ` +
         `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by.split(" ")[0] ?? ""}.`,
     ]);
   });
 
   it("is said of a TEE that there is no binding for", () => {
     expect(warnings({ runtimeClassName: "kata-qemu-se" })).toEqual([
-      `TA108 pods[0].binding: azure-vtpm (a, b), where runtimeClassName kata-qemu-se goes with none of the bindings: ${because}. Correct runtimeClassName.`,
+      `TA108 pods[0].binding: azure-vtpm (a, b), but runtimeClassName kata-qemu-se goes with none of the bindings: ${because}. Correct runtimeClassName.`,
     ]);
   });
 

@@ -121,7 +121,7 @@ describe("the KBS's certificate", () => {
     for (const url of ["kbs", "kbs.example.com:8080"]) {
       expect(check(leaf, url, 0)).toEqual({
         warnings: [],
-        issues: [`trustee.url: "${url}", which is no http or https URL`],
+        issues: [`trustee.url: "${url}", which is not an http or https URL`],
       });
     }
   });

@@ -88,7 +88,7 @@ describe("an initdata file's way to the KBS", () => {
   it("needs the certificate of a KBS that signs its own, in both files", () => {
     const none = { url: URL_OF_KBS };
     const words = (has: string, settings: string): string =>
-      `its ${has} no certificate, and the KBS's is self-signed, which no guest takes by itself: the pod gets no secret. Add it: ${settings}.`;
+      `its ${has} no certificate, and the KBS's is self-signed, which no guest trusts by default: the pod gets no secret. Add it: ${settings}.`;
     const [hub, agent] = ["kbc.kbs_cert in cdh.toml", "token_configs.kbs.cert in aa.toml"];
     expect(said(document(none))).toEqual([words("cdh.toml and aa.toml have", `${hub} and ${agent}`)]);
     expect(said(document(own, none))).toEqual([words("aa.toml has", agent)]);
@@ -98,7 +98,7 @@ describe("an initdata file's way to the KBS", () => {
   it("is told once of a URL, whatever follows from it", () => {
     const url = "http://wrong.example:8080";
     const line = [
-      `its cdh.toml names the KBS ${url}, and the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+      `its cdh.toml names the KBS ${url}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
     ];
     for (const hub of [{ url }, { url, certificate: leaf }]) {
       for (const agent of [{ url }, { url: `${url}/`, certificate: leaf }]) {
@@ -122,14 +122,14 @@ describe("an initdata file's way to the KBS", () => {
 
   it("may lead to another KBS, by a URL without TLS, or by none", () => {
     expect(said(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
-      "its cdh.toml names the KBS https://old.apps.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "its cdh.toml names the KBS https://old.apps.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
     expect(said(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
-      "its cdh.toml names the KBS http://kbs.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
     for (const url of ["kbs", "kbs.example.com:8080"]) {
       expect(said(document({ ...own, url }))).toEqual([
-        `its cdh.toml names the KBS "${url}", which is no http or https URL: the pod gets no secret. Correct the file.`,
+        `its cdh.toml names the KBS "${url}", which is not an http or https URL: the pod gets no secret. Correct the file.`,
       ]);
     }
   });
@@ -143,9 +143,9 @@ describe("an initdata file's way to the KBS", () => {
       "the certificate in its cdh.toml is not valid before 2026-01-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
     const another =
-      'the certificate in its cdh.toml is another one than in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the present one into the file.';
+      'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the current one into the file.';
     expect(said(document(own), { live, days: 80 })).toEqual([
-      "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Other initdata then needs another file, and a new pod.",
+      "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Its replacement needs a new file and a new pod.",
       another,
     ]);
     expect(said(document(own), { live })).toEqual([another]);
@@ -169,12 +169,12 @@ describe("an initdata file's way to the KBS", () => {
       }
       for (const certificate of [issued, `${issued}${issuer}`]) {
         expect(said(document({ ...own, certificate }), { live })).toEqual([
-          "the certificate in its cdh.toml is issued by CN=Example CA, and does not vouch for itself: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
+          "the certificate in its cdh.toml is issued by CN=Example CA and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
         ]);
       }
       const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
       expect(behind).toEqual([
-        "the guest takes the first certificate in its cdh.toml alone, and the one that goes with what the KBS serves stands behind it: the pod gets no secret. Put that one first.",
+        "the guest reads only the first certificate in its cdh.toml, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.",
       ]);
     }
     expect(said(document({ ...own, certificate: issuer }))).toEqual([
@@ -190,7 +190,7 @@ describe("an initdata file's way to the KBS", () => {
     }
     expect(said(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
     expect(said(document(own), { live })).toEqual([
-      'the certificate in its cdh.toml is another one than in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
+      'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
     ]);
     // Renewed by the same CA: nothing is to be said.
     for (const name of ["leaf", "leaf-renewed"]) {
@@ -205,10 +205,10 @@ describe("an initdata file's way to the KBS", () => {
       "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
     expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
     const url = "https://old.example.com";
-    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, and the live one is at ${url}: the pod gets no secret from this Trustee.`;
+    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, but the live one is at ${url}: the pod gets no secret from this Trustee.`;
     const live = { url };
     const authority =
-      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest takes a CA for a server: if the KBS serves it itself, the pod gets no secret.";
+      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.";
     for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
       expect(said(document({ ...own, certificate: pem(name) }), { live })).toEqual([another, authority]);
     }
@@ -217,7 +217,7 @@ describe("an initdata file's way to the KBS", () => {
   it("is that of both of the guest's programs", () => {
     const old = "https://old.apps.example.com";
     expect(said(document(own, { ...own, url: old }))).toEqual([
-      `its aa.toml names the KBS ${old}, and the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+      `its aa.toml names the KBS ${old}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
     ]);
     expect(said(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
   });

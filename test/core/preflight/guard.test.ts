@@ -43,7 +43,7 @@ describe("the guards", () => {
       { name: "pinned" },
     ];
     expect(check({ pods }).warnings).toEqual([
-      "image registry.example/app:latest (a, b, c, d, e and 2 more) is named without a digest: what is pulled is not measured, so name it as repository@sha256:... or rely on its signature alone.",
+      "image registry.example/app:latest (a, b, c, d, e and 2 more) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.",
     ]);
   });
 
@@ -69,14 +69,14 @@ default WriteStreamRequest := false
       { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
     ];
     expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
-      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Take that out of agentRequests.",
-      "agent policy of a: SetPolicyRequest is allowed, by which the host can replace the agent policy in the running guest.",
-      'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs programs: nobody checks which.',
-      "agent policy of c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, e.g. default CreateSandboxRequest := true.",
-      "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), by which the host can run any command in the guest.",
-      "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), by which the host can replace the agent policy in the running guest.",
-      "pods[2].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent knows none: the pod gets no secret.",
-      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Remove that from agentRequests.",
+      "agent policy of a: SetPolicyRequest is allowed, so the host can replace the agent policy in the running guest.",
+      'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs any other program.',
+      "agent policy of c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, for example default CreateSandboxRequest := true.",
+      "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), so the host can run any command in the guest.",
+      "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), so the host can replace the agent policy in the running guest.",
+      "pods[2].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent has none: the pod gets no secret.",
+      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
   });
 
@@ -102,7 +102,7 @@ default WriteStreamRequest := false
       ];
       expect(check({}, { referenceValuesKey: key, referenceValues: valuesText(key, values) }).issues).toEqual(
         [
-          `referenceValues.entries: The reference values under the key "${key}" cannot take digests: entry "snp_pcr08" has no list under "value"`,
+          `referenceValues.entries: The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value"`,
         ],
       );
     },
@@ -113,7 +113,7 @@ default WriteStreamRequest := false
     const { issues } = check({}, { referenceValuesKey: "reference_value", referenceValues });
     expect(issues).toEqual([
       expect.stringContaining(
-        'The reference values under the key "reference_value" cannot be read: entry "snp_pcr08" is base64url, but of no JSON.',
+        'The reference values under the key "reference_value" cannot be read: entry "snp_pcr08" is base64url, but not of JSON.',
       ),
     ]);
   });
@@ -122,7 +122,7 @@ default WriteStreamRequest := false
     const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];
     const readers = [{ name: "elsewhere", initdata: `${"a".repeat(43)}=`, binding: "sample" }];
     expect(check({ pods, readers }).warnings).toEqual([
-      "sample: not attested by hardware: dev, elsewhere: whoever knows their initdata, which is no secret, reads what is granted to them. Keep that to development clusters.",
+      "sample: not attested by hardware: dev, elsewhere: anybody who knows their initdata, which is public, can read what is granted to them. Use this only on development clusters.",
     ]);
   });
 
@@ -138,8 +138,8 @@ default WriteStreamRequest := false
       value("other", ["a", "b"]),
     ]);
     expect(check({}, { referenceValues }).warnings).toEqual([
-      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), put there by hand. Nothing is lost by taking the doubles out.",
-      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), put there by hand. Nothing is lost by taking the doubles out.",
+      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), added by hand. The duplicates can be removed safely.",
+      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), added by hand. The duplicates can be removed safely.",
     ]);
   });
 
@@ -224,7 +224,7 @@ default WriteStreamRequest := false
     const room = 1_048_576 - resourcePolicy.used;
     expect(check({}, { policy, policyOtherBytes: room }).issues).toEqual([
       expect.stringMatching(
-        /^rotation: the resource policy in its ConfigMap, while former initdata is accepted too: 1,048,\d{3} of 1,048,576 bytes \(101 %\)$/,
+        /^rotation: the resource policy in its ConfigMap, during the grace period: 1,048,\d{3} of 1,048,576 bytes \(101 %\)$/,
       ),
     ]);
     expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);

@@ -57,14 +57,14 @@ describe("the guards", () => {
       { name: "s", initdataFile: "s.toml" },
     ];
     expect(check({ readers }, {}, files).warnings).toEqual([
-      "agent policy of r, s: there is no policy.rego in the initdata file, so the one of the guest's image holds, which by default allows the host everything, exec and a change of policy too.",
+      "agent policy of r, s: there is no policy.rego in the initdata file, so the one in the guest's image applies. By default it allows the host everything, including exec and policy changes.",
       ...[0, 1].map(
         (index) =>
-          `readers[${index}].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent knows none: the pod gets no secret.`,
+          `readers[${index}].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent has none: the pod gets no secret.`,
       ),
       ...[0, 1].map(
         (index) =>
-          `readers[${index}].initdataFile: its cdh.toml names the KBS http://kbs.example.com, and the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.`,
+          `readers[${index}].initdataFile: its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.`,
       ),
       'readers[0].initdataFile: image policy "other/policy", whose secret is not registered with the KBS: r could not start. Declare it under secrets, or take the image policy out of the file.',
       'readers[1].initdataFile: image policy "db/key", which the resource policy would deny to s: it could not start. Grant db to s.',
@@ -153,7 +153,7 @@ describe("the guards", () => {
         issues({ image: { ...uris, sigstore_config_uri: "/x", image_security_policy: policy } }),
       ).toEqual([]);
       expect(issues({ image: { image_security_policy: "accept" } })).toEqual([
-        `${at} "accept", which is no image policy in JSON (image.image_security_policy): a could not start`,
+        `${at} "accept", which is not an image policy in JSON (image.image_security_policy): a could not start`,
       ]);
       const registries = { registry_configuration_uri: "kbs:///default/none/x" };
       expect(issues({ image: { ...registries, registry_config: { registry: [] } } })).toEqual([]);
@@ -169,8 +169,8 @@ describe("the guards", () => {
       ["kbs:///default/regcred", "which is not of the form kbs:///<repository>/<secret>/<key>"],
       ["kbs:///default/regcred/a/b", "which is not of the form kbs:///<repository>/<secret>/<key>"],
       ["kbs:/regcred/a", "which is not of the form kbs:///<repository>/<secret>/<key>"],
-      ["https://example.com/auth.json", "which has the scheme https, by which no guest fetches"],
-      ["", "which is no URI"],
+      ["https://example.com/auth.json", "which has the scheme https, which no guest supports"],
+      ["", "which is not a URI"],
     ])("take the URI %s as the guest does", (uri, flaw) => {
       const setting = "image.authenticated_registry_credentials_uri";
       const expected =

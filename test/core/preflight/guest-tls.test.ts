@@ -45,7 +45,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     for (const served of [undefined, pem(name)]) {
       expect(check(pem(name), served)).toEqual({
         issues: [
-          `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+          `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
         ],
         warnings: [],
       });
@@ -55,7 +55,7 @@ describe("what a guest makes of the KBS's certificate", () => {
   it("takes none with CA:TRUE that a CA has issued, whatever it trusts", () => {
     for (const trusted of [ca, undefined]) {
       expect(check(trusted, pem("leaf-that-is-ca")).issues).toEqual([
-        `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests take no CA for a server`,
+        `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
       ]);
     }
   });
@@ -83,7 +83,7 @@ describe("what a guest makes of the KBS's certificate", () => {
   });
 
   it("takes none that a CA has issued where it trusts that one alone, and says what to do", () => {
-    const refused = `${SECRET}, whose certificate is issued by CN=Example Private CA, and no certificate of that CA beside it: a guest that trusts the KBS's own alone refuses it`;
+    const refused = `${SECRET}, whose certificate is issued by CN=Example Private CA, but that CA's certificate is missing: a guest that trusts only the KBS's own certificate refuses it`;
     for (const served of [leaf, leaf + intermediate]) {
       expect(check(served, served)).toEqual({ issues: [refused], warnings: [] });
     }
@@ -106,7 +106,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     (authorityFrom) => {
       for (const trusted of [pem("other-ca"), intermediate, leaf]) {
         expect(check(trusted, leaf, { authorityFrom }).issues).toEqual([
-          `${authorityFrom}: no certificate of the CA that has issued the one in ${WHERE}: that is CN=Example Private CA`,
+          `${authorityFrom}: no certificate of the CA that issued the one in ${WHERE}: that is CN=Example Private CA`,
         ]);
       }
       expect(check(ca, leaf, { authorityFrom })).toEqual(nothing);
@@ -134,7 +134,7 @@ describe("what a guest makes of the KBS's certificate", () => {
   it.each([
     ["rsa-1024", "has an RSA key of 1024 bits"],
     ["secp256k1", "has a key of the kind secp256k1"],
-    ["sha1", "is signed by way of SHA-1 or MD5"],
+    ["sha1", "is signed with SHA-1 or MD5"],
   ])("takes no weak one: %s", (name, words) => {
     expect(check(pem(name), pem(name))).toEqual({
       issues: [`${SECRET}, whose certificate ${words}`],
@@ -166,14 +166,14 @@ describe("what a guest makes of the KBS's certificate", () => {
     });
     expect(check(ca, pem("leaf-of-intermediate-expired") + pem("intermediate-expired"))).toEqual({
       issues: [
-        `${SECRET}, whose certificate of the CA between (CN=Example Past Intermediate) expired on 2026-01-01T00:00:00Z`,
+        `${SECRET}, whose intermediate CA's certificate (CN=Example Past Intermediate) expired on 2026-01-01T00:00:00Z`,
       ],
       warnings: [],
     });
     expect(check(pem("ca-expired"), pem("leaf-of-ca-expired"))).toEqual({
       issues: [],
       warnings: [
-        "trustee.certificateSecret: the CA's certificate that the guests trust (CN=Example Past CA) expired on 2026-01-01T00:00:00Z, so that guests with OpenSSL refuse it. A new one means new initdata, and new pods.",
+        "trustee.certificateSecret: the CA's certificate that the guests trust (CN=Example Past CA) expired on 2026-01-01T00:00:00Z, so guests with OpenSSL refuse it. A new one means new initdata, and new pods.",
       ],
     });
   });

@@ -21,8 +21,8 @@ it("a key that an existing Secret does not have is said, with what it has and wh
   const { warnings, issues } = check(change, { secretKeys });
   expect({ warnings, issues }).toEqual({
     warnings: [
-      'secrets[0].keys[1]: "pasword" is no key of the Secret "db", which has password, user: no pod can read it. Correct it (and grants[0].key, grants[2].key), or add the key to the Secret.',
-      'secrets[3].keys[1]: "x" is no key of the Secret "other", which has k: no pod can read it. Correct it, or add the key to the Secret.',
+      'secrets[0].keys[1]: "pasword" is not a key of the Secret "db", which has password, user: no pod can read it. Correct it (and grants[0].key, grants[2].key), or add the key to the Secret.',
+      'secrets[3].keys[1]: "x" is not a key of the Secret "other", which has k: no pod can read it. Correct it, or add the key to the Secret.',
     ],
     issues: [],
   });

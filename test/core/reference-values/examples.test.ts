@@ -181,8 +181,8 @@ describe("malformed", () => {
     ['[{"name":"n","value":[]}]', "reference-values.json", 'entry [0] has no "expiration"'],
     ["[7]", "reference-values.json", "entry [0] is not an object"],
     ["[]", "reference_value", "it holds a list, as the other generation of Trustee does"],
-    ['{"n": 7}', "reference_value", 'entry "n" is no text'],
-    ['{"n": null}', "reference_value", 'entry "n" is no text'],
+    ['{"n": 7}', "reference_value", 'entry "n" is not a text'],
+    ['{"n": null}', "reference_value", 'entry "n" is not a text'],
   ])("%s under %s", (live, key, problem) => {
     const wanted =
       key === "reference_value"

@@ -70,7 +70,7 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
     "where ours is to go, with the value %s, is refused by name",
     (value) => {
       expect(() => join(world(key, write(entry("snp_pcr08", value))), "a", { snp_pcr08: [A] })).toThrow(
-        `The reference values under the key "${key}" cannot take digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
+        `The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
       );
     },
   );
@@ -103,13 +103,13 @@ describe("an entry of the map that Trustee cannot read", () => {
   const odd = [
     ["!!", "is not base64url"],
     ["e30=", 'has no "name"'],
-    ["eyI=", "is base64url, but of no JSON"],
-    ["", "is base64url, but of no JSON"],
+    ["eyI=", "is base64url, but not of JSON"],
+    ["", "is base64url, but not of JSON"],
     ["NQ==", "is not an object"],
     [encode('{"name":"n","value":[]}'), 'has no "expiration"'],
     [
       encode('{"name":"n","expiration":"soon","value":[]}'),
-      'has the expiration "soon", which is no time as the RVPS reads it',
+      'has the expiration "soon", which the RVPS cannot read',
     ],
     [encode(`{"name":"n","expiration":"${expiration}"}`), 'has no "value"'],
     [unpadded.replace(/=+$/, ""), "is not base64url with padding"],

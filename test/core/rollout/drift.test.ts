@@ -38,7 +38,7 @@ describe("a change of ours that the KBS has not seen", () => {
   test("in words", () => {
     expect(describeUnseen([])).toBeUndefined();
     expect(describeUnseen([policy, secret])).toBe(
-      "a KBS pod is older than what we last wrote to ConfigMap policy, Secret s",
+      "a KBS pod is older than the last write to ConfigMap policy, Secret s",
     );
   });
 });

@@ -7,7 +7,7 @@ function problems(raw: RawSettings): readonly string[] {
   return settingsIssues(raw).map(({ path, given, allowed }) => `${path}: ${given}; allowed: ${allowed}`);
 }
 
-const A_URL = "an https URL with its host, e.g. https://kbs.example.com:8080";
+const A_URL = "an https URL with a host, for example https://kbs.example.com:8080";
 const A_PATH = "a secret and a key as secret/key";
 
 describe("the URL of the KBS", () => {

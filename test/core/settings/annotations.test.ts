@@ -13,9 +13,9 @@ it("An initdata annotation among a pod's is refused, which would be dropped othe
   const about = found.filter(({ path }) => path.includes("annotations"));
   const issue = (section: string): unknown => ({
     path: `${section}.annotations["${INITDATA_ANNOTATION}"]`,
-    given: "an initdata annotation beside the one that follows from the pod's settings",
+    given: "an initdata annotation, which this program sets itself",
     allowed: "other annotations",
-    fix: "Remove it. To take initdata as it is, decode it (base64 -d | gunzip) into a file, and name that as initdataFile.",
+    fix: "Remove it. To use existing initdata, decode it (base64 -d | gunzip) into a file and set initdataFile.",
   });
   expect(about).toEqual([issue("podDefaults"), issue("pods[0]")]);
 });

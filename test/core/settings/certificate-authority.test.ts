@@ -19,7 +19,7 @@ describe("the CA of the KBS's certificate", () => {
   it("may be in a file, but not in both", () => {
     expect(problems({ certificateAuthorityFile: "ca.pem" })).toEqual([]);
     expect(problems({ certificateAuthorityFile: "ca.pem", certificateAuthority: "public" })).toEqual([
-      "trustee.certificateAuthorityFile: a file beside trustee.certificateAuthority",
+      "trustee.certificateAuthorityFile: a file in addition to trustee.certificateAuthority",
     ]);
   });
 

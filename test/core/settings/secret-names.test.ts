@@ -5,13 +5,13 @@ import { lines } from "../../cli/audit/lint-support.ts";
 
 const LONG = "a".repeat(64);
 const names: readonly (readonly [name: string, problem: string])[] = [
-  ["my.secret", "has a dot, which no volume's name may have"],
-  [LONG, "has 64 characters, and a volume's name 63 at most"],
+  ["my.secret", "contains a dot, which volume names must not"],
+  [LONG, "has 64 characters, but volume names have at most 63"],
   ...[
     ...["reference-values", "resource-policy", "kbs-config", "https-key", "auth-secret", "repository-dir"],
     ...["default", "opa", "tdx-config", "confidential-containers", "attestation-policy-gpu", "rvps-dir"],
   ].map((name) => [name, "is the name of a volume that every KBS has"] as const),
-  ["My_Secret", "is no name of a volume"],
+  ["My_Secret", "is not a valid volume name"],
 ];
 const RULE =
   "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
@@ -36,9 +36,9 @@ describe("a name that no volume of the KBS can have", () => {
         path: "secrets[0].name",
         given: `${JSON.stringify(name)}, which ${problem}`,
         allowed: RULE,
-        fix: "Make a Secret of another name with the same keys, and declare that one.",
+        fix: "Create a Secret with another name and the same keys, and declare that one.",
       });
-      expect(found[1]?.fix).toBe("Rename it so that it keeps the rule.");
+      expect(found[1]?.fix).toBe("Rename it to follow the rule.");
     },
   );
 

@@ -20,9 +20,9 @@ describe("the values of secrets in a stack's configuration", () => {
     expect(problems).toEqual([
       {
         path: "secretValues",
-        given: 'values in the open, of "db", "cache"',
+        given: 'plain-text values of "db", "cache"',
         allowed: "values that Pulumi holds encrypted",
-        fix: `Set each again: ${FIRST}, and choose another value where the file has been shared.`,
+        fix: `Set each again: ${FIRST}, and choose another value if the file was shared.`,
       },
     ]);
   });
