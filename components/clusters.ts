@@ -5,34 +5,35 @@ import type { PodCluster } from "../core/plan/pod-cluster.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import * as trustee from "./trustee/index.ts";
+import { invoke } from "./trustee/invoke.ts";
 
-/** The providers of both sides: Trustee may live in another cluster than the pods, and it should. */
+/** The providers of both sides. Trustee may run in another cluster than the pods, and it should. */
 export interface Clusters {
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
-  /** Asks for the pods. */
+  /** Reads the pods. */
   readonly podReader: trustee.Provider;
 }
 
-/** A namespace that every cluster has, and keeps. */
+/** A namespace that exists in every cluster. */
 const CLUSTERS_OWN = "kube-system";
 
-/** One provider a cluster: where both sides are the same, they share one and its process. */
+/** Creates one provider per cluster. If both sides are the same cluster, they share one and its process. */
 export function connectClusters(
   settings: Pick<Settings, "trustee" | "podCluster" | "pods" | "takeOver">,
 ): Clusters {
-  // A relative kubeconfig is meant from the project's folder, in which the engine starts each provider, and stays relative: the
-  // state is so the same wherever the project is checked out.
+  // A relative kubeconfig starts at the project's folder, where the engine starts each provider. It stays
+  // relative, so that the state is the same wherever the project is checked out.
   const trusteeSide = clusterOf(settings.trustee);
   const podSide = clusterOf(settings.podCluster);
   const same = trusteeSide.kubeconfig === podSide.kubeconfig && trusteeSide.context === podSide.context;
-  // A run that was killed after it had created an object, and before its state was saved, is so taken up where it stopped.
-  // Whatever is not ours is refused beforehand: see readLivePods, and the Secrets in getTrustee. And what is adopted is
-  // applied, not imported: an import wants the declaration to be what kubectl wrote, to the last default.
+  // If a run is killed after creating an object but before saving its state, the next run takes the object
+  // over. Foreign objects are refused before that (readPodCluster, getTrustee). Objects are applied and not
+  // imported: an import requires the declaration to match every default.
   const upsertExistingObjects = true;
-  // A changed value is written into the Secret: deleting and creating it anew would stop the operator's reconcile.
-  // The engine starts one provider after another: first the one that is asked what is live, while the other starts.
+  // Secrets are mutable: deleting and recreating one would stop the operator's reconcile. The engine starts
+  // providers one after another: first the one that reads the live Trustee, while the other starts.
   const trusteeProvider = new trustee.Provider("trustee", {
     ...trusteeSide,
     namespace: settings.trustee.namespace,
@@ -62,8 +63,9 @@ export function connectClusters(
 }
 
 /**
- * The objects of the pods' names that are in the pods' cluster: what exists is taken over, so that it must be known
- * beforehand whose it is. And what pods need there, which is missed only when all of Trustee has been written.
+ * Reads the live objects with the pods' names: existing ones are taken over, so their owner must be known
+ * first. Also reads what the pods need from their cluster, which would fail only after Trustee has been
+ * written.
  */
 export async function readPodCluster(
   settings: Pick<Settings, "pods">,
@@ -72,10 +74,12 @@ export async function readPodCluster(
   const pods = settings.pods.filter((pod) => pod.deploy);
   if (pods.length === 0) return { livePods: {}, podCluster: {} };
   const opts = { provider: clusters.podReader };
+  const wanted = pods.map(({ id, kind, namespace, name }) => ({ id, kind, namespace, name }));
   const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
-  const [livePods, podCluster] = await Promise.all([
-    trustee.getInitdata(pods, opts),
-    trustee.getPodCluster(namespaces, opts),
+  const [initdata, podCluster] = await Promise.all([
+    invoke("trustee:index:getInitdata", { pods: wanted }, opts),
+    invoke("trustee:index:getPodCluster", { namespaces }, opts),
   ]);
-  return { livePods, podCluster };
+  const { found } = initdata as { readonly found: Readonly<Record<string, LivePod>> };
+  return { livePods: found, podCluster: podCluster as PodCluster };
 }

@@ -6,14 +6,14 @@ import type { RawSettings } from "../core/settings/settings.ts";
 
 const NAMESPACE = "trustee-access";
 
-/** Secret -> key -> its value, a text. */
+/** Secret -> key -> its value. */
 export type SecretValues = Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
 
-/** A stack's configuration, as the pure core takes it: the structure in the open, the secret values apart. */
+/** A stack's configuration for the pure core: plain settings, and secret values apart. */
 export interface Configuration {
   readonly settings: RawSettings;
   readonly secretValues: SecretValues;
-  /** What is wrong with the secret values, and which other settings must not be encrypted. */
+  /** Problems of the secret values, and other settings that must not be encrypted. */
   readonly problems: readonly Issue[];
 }
 
@@ -26,8 +26,8 @@ function parse(text: string): unknown {
 }
 
 /**
- * The settings that Pulumi holds as secrets, as a whole or in part: the language host says so in this variable. The SDK's own
- * reader of it is not public. `undefined`: it is not said (a program inside of the Automation API).
+ * The settings that are Pulumi secrets, wholly or in part. The language host lists them in this variable; the
+ * SDK's own reader is not public. `undefined` if they are not listed (inline programs of the Automation API).
  */
 function encryptedSettings(): readonly string[] | undefined {
   const said = process.env["PULUMI_CONFIG_SECRET_KEYS"];
@@ -41,7 +41,10 @@ function settingOf(key: string): string | undefined {
   return key.startsWith(`${NAMESPACE}:`) ? key.slice(NAMESPACE.length + 1) : undefined;
 }
 
-/** Every setting of this project in the stack's configuration. Secret values leave here as Pulumi secrets only. */
+/**
+ * Reads every setting of this project from the stack's configuration. Secret values are returned as Pulumi
+ * secrets only.
+ */
 export function readConfiguration(): Configuration {
   const encrypted = encryptedSettings();
   const settings = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, text]) => {
@@ -51,7 +54,7 @@ export function readConfiguration(): Configuration {
   const refused = settings.filter(({ name, hidden }) => hidden && name !== SECRET_VALUES);
   const open = settings.filter((setting) => setting.name !== SECRET_VALUES && !setting.hidden);
   const given = settings.find(({ name }) => name === SECRET_VALUES);
-  // Where it is not said, nothing is known against it.
+  // Without the list, the values count as encrypted.
   const { values, problems } = readSecretValues(
     given && parse(given.text),
     given?.hidden === true || encrypted === undefined,

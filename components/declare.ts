@@ -20,23 +20,23 @@ import { stackIdentity } from "./stack-identity.ts";
 import { TrusteeAccess } from "./trustee-access.ts";
 import * as trustee from "./trustee/index.ts";
 
-/** Everything that one stack declares, as settings: `docs/settings.md` lists them. */
+/** Everything that one stack declares, as settings: see `docs/settings.md`. */
 export interface TrusteeAccessDeclaration {
   readonly settings: SettingsInput;
   /** The values of secrets with `from: setting`. @default none */
   readonly secretValues?: SecretValues;
 }
 
-/** What was declared, and what it came to. */
+/** The declared resources, with their plan and outputs. */
 export interface DeclaredTrusteeAccess {
   readonly access: TrusteeAccess;
-  /** Known at preview: the initdata, the grants, the matrix. */
+  /** The initdata, grants and matrix, known at preview. */
   readonly plan: Plan;
-  /** What the stack of this project puts out: the matrix, PCR8s, annotations and more, as `docs/outputs.md` lists them. */
+  /** The outputs of this project's stack: the matrix, PCR8s, annotations and more, see `docs/outputs.md`. */
   readonly outputs: StackOutputs;
 }
 
-/** Reads the live Trustee, and refuses one that this stack could not be put on. */
+/** Reads the live Trustee. Fails if this stack cannot be deployed on it. */
 function readTrustee(
   settings: Settings,
   files: Files,
@@ -72,7 +72,7 @@ function base64(text: string): string {
   return Buffer.from(text, "utf8").toString("base64");
 }
 
-/** The values that are given, for each secret that is created from them: from here on they are Pulumi secrets. */
+/** The given values of each secret that is created from them, as Pulumi secrets. */
 function secretDataOf(
   settings: Settings,
   values: SecretValues,
@@ -90,8 +90,8 @@ function secretDataOf(
 }
 
 /**
- * Calls out every cell that is about to open, who else reads this stack's secrets, and a live policy that is not what it says of
- * itself; cells that close, and initdata that changes, are for information.
+ * Warns about every cell that opens, other readers of this stack's secrets, and problems of the live policy.
+ * Logs closing cells and changing initdata as information.
  */
 async function sayChanges({ changing, rotation, doubts, otherReaders, accessChanges }: Plan): Promise<void> {
   const [kept, refused] = [true, false].map((overlaps) =>
@@ -113,11 +113,12 @@ async function sayChanges({ changing, rotation, doubts, otherReaders, accessChan
 }
 
 /**
- * Declares everything, or, with a message that names every problem, nothing. Once a stack: the policy knows its lines by
- * the stack's name.
- * @param opts of the component that everything is a child of; its providers are made here, one for each cluster of the settings
- * @throws IssuesError with all problems of the settings and their files at once; where there are none, with all of how they go with
- * the live Trustee and its pods
+ * Declares everything, or nothing if there are problems. Call it once per stack: the policy knows a stack's
+ * line by the stack's name.
+ * @param opts options of the parent component. Its providers are created here, one per cluster of the
+ *   settings
+ * @throws IssuesError with all problems of the settings and their files; if there are none, with all problems
+ *   of the live Trustee and its pods
  */
 export async function declareTrusteeAccess(
   name: string,
@@ -133,9 +134,9 @@ export async function declareTrusteeAccess(
 }
 
 /**
- * The same from a stack's configuration, whose shape nothing has checked so far.
- * @param subject what the message says that the problems are in
- * @throws IssuesError as above
+ * Declares a stack's configuration, which is not validated yet.
+ * @param subject what has the problems, for the message
+ * @throws IssuesError as {@link declareTrusteeAccess} does
  */
 export async function declareConfiguration(
   name: string,
@@ -157,7 +158,7 @@ export async function declareConfiguration(
   ]);
   checkPodCluster(settings.pods, podCluster, issues);
   const plan = tryPlan(settings, live, { files: files.initdata, livePods }, own, issues);
-  // With a line that nobody can read, the policy to come cannot be made, let alone be weighed.
+  // If a line of another stack is damaged, the next policy cannot be rendered, so it cannot be checked.
   if (foreignDamage(live.policy, own.stack).length > 0) issues.throwIfAny(subject);
   const { budget, warnings } = guard({ settings, plan, live }, new Date(), issues);
   for (const warning of warnings) await pulumi.log.warn(warning);

@@ -4,9 +4,9 @@ import { Issues } from "../core/issues.ts";
 import { onlyCertificates } from "../core/pem.ts";
 import type { Settings } from "../core/settings/settings.ts";
 
-/** What the settings say is in files; paths are meant from the folder of the project. */
+/** The content of the files in the settings. Paths start at the project's folder. */
 export interface Files {
-  /** Path -> the initdata document in it. */
+  /** Path -> its initdata document. */
   readonly initdata: Readonly<Record<string, string>>;
   /** Secret -> key -> base64 of the file's bytes. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -35,7 +35,7 @@ async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined>
   }
 }
 
-/** Works on all at once; the issues come in the order of the items, whichever file is read first. */
+/** Works on all items in parallel. Issues keep the order of the items. */
 async function forEach<Item, Result>(
   items: readonly Item[],
   issues: Issues,
@@ -55,13 +55,13 @@ interface NamedFile {
   readonly file: string;
 }
 
-/** The document in a file, which has to be one that a guest would take. */
+/** Reads an initdata document that a guest would accept. */
 async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<readonly [string, string][]> {
   const allowed = "the path of a TOML file, from the project's folder";
   const fix = "Correct the path, or remove the setting to have the initdata generated.";
   const bytes = await read({ path, file, allowed, fix }, issues);
   if (bytes === undefined) return [];
-  // What is measured is bytes: a text that UTF-8 cannot give back would be another document.
+  // The digest is over bytes. If they are not UTF-8, the text would be another document.
   const text = bytes.toString("utf8");
   if (Buffer.from(text, "utf8").equals(bytes)) {
     inspectInitdata(text, path, issues);
@@ -89,7 +89,7 @@ async function readInitdata(
 }
 
 async function readSecrets(secrets: Settings["secrets"], issues: Issues): Promise<Files["secrets"]> {
-  // A secret of another source is told of its `files` as such.
+  // `files` of a secret with another source is reported elsewhere.
   const ofFiles = secrets.flatMap(({ name, from, files = {} }, index) =>
     from === "file" ? [{ name, index, files: Object.entries(files) }] : [],
   );
@@ -116,7 +116,7 @@ async function readAuthority(
   return text && onlyCertificates(text.toString("utf8"), { path, where: `"${file}", which` }, issues);
 }
 
-/** @param issues takes every file that cannot be read, or holds what no guest would take */
+/** @param issues collects every file that cannot be read or that no guest would accept */
 export async function readFiles(
   settings: Pick<Settings, "pods" | "readers" | "secrets" | "trustee">,
   issues: Issues,

@@ -6,14 +6,14 @@ import type { ReferenceValues } from "./reference-values.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface InitdataRotationArgs {
-  /** The same that policy and reference values were given. */
+  /** The same value as for the policy and the reference values. */
   readonly rotation: Rotation;
-  /** Whose grants these are, `organization/project/stack`. */
+  /** The stack that owns the grants, `organization/project/stack`. */
   readonly stack: string;
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string;
   readonly referenceValues: ReferenceValues;
-  /** The pods that have to be ready before their former initdata goes. */
+  /** The pods that must be ready before their previous initdata is removed. */
   readonly pods: readonly pulumi.Resource[];
   /** The keys that Trustee reads, as `getTrustee` finds them. */
   readonly keys: TrusteeKeys;
@@ -28,10 +28,10 @@ export interface InitdataRotationArgs {
 }
 
 /**
- * The end of every change of initdata. Policy and reference values go on accepting what a pod claimed before, so that it is
- * served until its successor is ready; then this takes the former claim out, and rolls Trustee out once more so that the KBS
- * sees it. Without a change of initdata it does nothing. Needs the provider `trustee`, by `opts.provider` or
- * `opts.providers`.
+ * Ends the grace period of every rotation. Policy and reference values accept a pod's previous initdata, so
+ * that the old pod is served until the new one is ready. Then this component removes the previous initdata,
+ * and rolls Trustee out again. Without a change of initdata it does nothing. Needs the provider `trustee` in
+ * `opts.provider` or `opts.providers`.
  */
 export class InitdataRotation extends pulumi.ComponentResource {
   readonly retirement: trustee.Retirement;

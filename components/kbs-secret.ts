@@ -14,45 +14,48 @@ export interface KbsSecretArgs {
   /** The Secret's name: the middle part of `kbs:///default/<name>/<key>`. @default the resource's name */
   readonly name?: string;
   /**
-   * Key -> base64 of the value, as in Kubernetes, for a Secret that is created here; a Pulumi secret throughout.
-   * @default with `generate` absent too: the Secret exists already and is not touched
+   * Key -> base64 of the value, as in Kubernetes, for a Secret to create. Kept as a Pulumi secret.
+   * @default if `generate` is absent too, the Secret exists already and is not changed
    */
   readonly data?: pulumi.Input<SecretData>;
-  /** Values that are made up at random, once, and then kept in the state. @default none */
+  /** Random values, generated once and kept in the state. @default none */
   readonly generate?: {
     readonly keys: readonly string[];
-    /** How many letters and digits each. @default 32 */
+    /** The number of letters and digits of each. @default 32 */
     readonly length?: number;
   };
   /** Trustee's namespace. @default `trustee-operator-system` */
   readonly namespace?: string;
   /** @default `trusteeconfig-kbs-config` */
   readonly kbsConfig?: string;
-  /** `organization/project/stack`, which is written on the Secret that it creates. @default this stack */
+  /** `organization/project/stack`, for the owner annotation of a created Secret. @default this stack */
   readonly stack?: string;
-  /** What the stack's state tells it from another one of the same name by: on the Secret too. @default nothing */
+  /**
+   * The stack's identity, which tells it from another stack of the same name; also annotated. @default none
+   */
   readonly identity?: string;
   /**
-   * Whether a Secret that is created here stays when it is given up, so that another stack, or this one by `existing`, takes it
-   * over. @default false
+   * Whether a created Secret stays after it is removed from the program, so that another stack, or this one
+   * with `existing`, can take it over. @default false
    */
   readonly keep?: boolean;
 }
 
 /**
- * A secret that the KBS serves: the Kubernetes Secret, where it is created here, and its name in the KbsConfig. The
- * Secret comes first and goes last, since a listed Secret that does not exist stops every reconcile of the KBS. Needs
- * both providers of Trustee's cluster, `trustee` and `kubernetes`, by `opts.providers`.
+ * A secret that the KBS serves: the Kubernetes Secret, if it is created here, and its entry in the KbsConfig.
+ * The Secret is created first and deleted last, because a listed Secret that does not exist stops every
+ * reconcile of the KBS. Needs the providers `trustee` and `kubernetes` of Trustee's cluster in
+ * `opts.providers`.
  */
 export class KbsSecret extends pulumi.ComponentResource {
   readonly name: string;
   /**
-   * Key -> base64 of what it holds, for a Secret that is created here: a generated value, say, for who else needs it. A Pulumi
-   * secret; `undefined` for a Secret that exists already.
+   * Key -> base64 of its value, for a created Secret; for example a generated value that others need. A
+   * Pulumi secret; `undefined` for a Secret that exists already.
    */
   readonly values: pulumi.Output<SecretData> | undefined;
   readonly entry: trustee.KbsSecretEntry;
-  /** Changes when the KBS has to be rolled out for this secret: a hash, itself a Pulumi secret. */
+  /** A hash that changes when the KBS must be rolled out for this secret. A Pulumi secret. */
   readonly change: pulumi.Output<string>;
 
   constructor(name: string, args: KbsSecretArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -76,7 +79,8 @@ export class KbsSecret extends pulumi.ComponentResource {
         ? pulumi.output([])
         : pulumi.all([secret.data, secret.metadata]).apply(([data, { managedFields }]) => [
             Object.entries(data).sort(),
-            // A value that was tampered with and fixed is the same as before, but a KBS may have started in between.
+            // A value that was changed and restored is the same as before, but a KBS may have started in
+            // between.
             lastOwnWrite(managedFields, isPulumi) ?? null,
           ]);
     this.change = pulumi
@@ -85,7 +89,7 @@ export class KbsSecret extends pulumi.ComponentResource {
     this.registerOutputs({ entry: this.entry.id });
   }
 
-  /** What the Secret is to hold; `undefined` for one that exists already. */
+  /** The content of the Secret; `undefined` if it exists already. */
   #values(name: string, { data, generate }: KbsSecretArgs): pulumi.Output<SecretData> | undefined {
     if (data === undefined && generate === undefined) return undefined;
     const made = (generate?.keys ?? []).map((key) => {
@@ -120,7 +124,8 @@ export class KbsSecret extends pulumi.ComponentResource {
         type: "Opaque",
         data: data.apply((values) => ({ ...values })),
       },
-      // What exists under its name would be taken over by its successor, and then be deleted as the former one.
+      // Otherwise the replacement would take over the existing object, which would then be deleted as the old
+      // one.
       { parent: this, deleteBeforeReplace: true, retainOnDelete: keep },
     );
   }

@@ -4,7 +4,7 @@ import type { PlannedPod } from "../core/plan/pod.ts";
 import type { Who } from "../core/policy/identity.ts";
 import { ownerAnnotations } from "../core/trustee/ownership.ts";
 
-/** Parts of the pod's spec that are set beside, or in place of, what the declaration gives. */
+/** Parts of the pod's spec that are added to the declaration or replace parts of it. */
 export type ExtraSpec = Partial<k8s.core.v1.PodSpec>;
 
 /** The label by which a controller knows its pods. */
@@ -15,7 +15,7 @@ function podSpec({ declaration }: PlannedPod, extra: ExtraSpec): k8s.core.v1.Pod
   const env = Object.entries(declaration.env).map(([name, value]) => ({ name, value }));
   return {
     runtimeClassName: declaration.runtimeClassName,
-    // A Job's template must say how it ends.
+    // A Job's template must set this.
     ...(declaration.kind === "Job" ? { restartPolicy: "Never" } : {}),
     containers: [
       {
@@ -37,8 +37,8 @@ function withLabels(labels: Readonly<Record<string, string>>): { labels?: Record
 }
 
 /**
- * A Pod of its own.
- * @param own whose mark it carries
+ * A bare Pod.
+ * @param own the stack whose mark it carries
  */
 export function podArgs(
   pod: PlannedPod,
@@ -57,7 +57,9 @@ export function podArgs(
   };
 }
 
-/** Annotations that are for Pulumi, e.g. `pulumi.com/skipAwait`, belong to the object that it creates. */
+/**
+ * Separates annotations for Pulumi (`pulumi.com/skipAwait`), which belong to the object that Pulumi creates.
+ */
 function split(annotations: Readonly<Record<string, string>>): {
   readonly own: Record<string, string>;
   readonly template: Record<string, string>;
@@ -70,15 +72,15 @@ function split(annotations: Readonly<Record<string, string>>): {
 }
 
 /**
- * A Job is replaced under its own name. With `pulumi.com/skipAwait` nobody waits until the deleted one is gone, so it has to go at
- * once: its pods follow it.
+ * A Job is replaced under its own name. With `pulumi.com/skipAwait`, Pulumi does not wait for its deletion,
+ * so it must be deleted at once; its pods follow.
  */
 const DELETION_POLICY = "pulumi.com/deletionPropagationPolicy";
 
 /**
- * What a controller is made of: its name, what its pods are known by, and their template, which carries the initdata. The
- * stack's mark stands on the controller alone: in the template it would roll the pods.
- * @param own whose mark it carries
+ * The metadata, selector and pod template of a controller. The template carries the initdata. The controller
+ * alone carries the stack's mark: in the template, the mark would restart the pods.
+ * @param own the stack whose mark it carries
  */
 export function workloadArgs(
   pod: PlannedPod,

@@ -5,36 +5,37 @@ import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ReferenceValuesArgs {
-  /** Entry (`snp_pcr08`) -> the digests to stand in it, lower-case hex. */
+  /** Entry (`snp_pcr08`) -> its digests, lower-case hex. */
   readonly digests: Digests;
   /** The key that Trustee reads, as `getTrustee` finds it. */
   readonly key: string;
   /** @default `trustee-operator-system` */
   readonly namespace?: string;
-  /** How many days ahead an entry is dated that has to be created: expiry revokes nothing. @default 365 */
+  /** Days until a new entry expires. Expiry revokes nothing. @default 365 */
   readonly validityDays?: number;
-  /** The same for single entries. @default validityDays for all */
+  /** Overrides `validityDays` for single entries. @default none */
   readonly validityDaysOf?: Readonly<Record<string, number>>;
   /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-rvps-reference-values` */
   readonly configMap?: string;
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string;
-  /** Whose former digests stay until an {@link InitdataRotation} takes them out. @default they go at once */
+  /** Readers whose previous digests stay until an {@link InitdataRotation} removes them. @default none */
   readonly rotation?: Rotation;
 }
 
 /**
- * Own digests among the RVPS's reference values, without which no pod attests as affirming. Others' digests, entries and
- * unknown fields stay as they are. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ * This stack's digests in the RVPS's reference values. Without them no pod attests as affirming. Other
+ * digests, entries and unknown fields stay. Needs the provider `trustee` in `opts.provider` or
+ * `opts.providers`.
  */
 export class ReferenceValues extends pulumi.ComponentResource {
   /** The reference values as they are in the cluster, in the format of their key. */
   readonly text: pulumi.Output<string>;
   /** Entry -> when it expires, `%Y-%m-%dT%H:%M:%SZ`. */
   readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
-  /** The version of the ConfigMap that the last write made: what a rollout has to see. */
+  /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
-  /** Whose the digests are, in the ledger that stands on the ConfigMap. */
+  /** The owner of the digests in the ledger on the ConfigMap. */
   readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.ComponentResourceOptions) {

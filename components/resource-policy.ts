@@ -5,7 +5,9 @@ import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ResourcePolicyArgs {
-  /** Who may read what: the readers by their claim `init_data`. Merged with the grants of other stacks. */
+  /**
+   * Who may read what: readers are identified by their claim `init_data`. Merged with other stacks' grants.
+   */
   readonly grants: StackGrants;
   /** The key that Trustee reads, as `getTrustee` finds it. */
   readonly key: string;
@@ -17,27 +19,32 @@ export interface ResourcePolicyArgs {
   readonly deployment?: string;
   /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-resource-policy` */
   readonly configMap?: string;
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string;
-  /** Whose former initdata stays accepted until an {@link InitdataRotation} takes it out. @default nobody's */
+  /**
+   * Readers whose previous initdata stays accepted until an {@link InitdataRotation} removes it. @default
+   * none
+   */
   readonly rotation?: Rotation;
   /**
-   * Every secret that the stack has in the KbsConfig. One that was restricted, and is neither here nor in the grants any more, goes
-   * from the KbsConfig and from every KBS before its restriction does. @default its restriction goes at once
+   * Every secret of the stack in the KbsConfig. If a restricted secret is neither here nor in the grants any
+   * more, it is removed from the KbsConfig and from every KBS before its restriction goes.
+   * @default the restriction goes at once
    */
   readonly registered?: readonly string[];
-  /** How long the KBS may take to give such a secret up. @default 10 */
+  /** How long the KBS may take to stop serving such a secret. @default 10 */
   readonly timeoutMinutes?: number;
 }
 
 /**
- * The KBS's resource policy. Several stacks share it: each one's grants stand in a line of their own, and on destroy what
- * was there before the first of them comes back. Make the secrets that it restricts depend on it. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ * The KBS's resource policy, shared by several stacks. Each stack's grants are a line in its text. When the
+ * last stack is destroyed, the content from before the first one is restored. Make the restricted secrets
+ * depend on it. Needs the provider `trustee` in `opts.provider` or `opts.providers`.
  */
 export class ResourcePolicy extends pulumi.ComponentResource {
   /** The policy as it is in the cluster. */
   readonly text: pulumi.Output<string>;
-  /** The version of the ConfigMap that the last write made: what a rollout has to see. */
+  /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.ComponentResourceOptions) {

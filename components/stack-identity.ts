@@ -4,20 +4,22 @@ import { IDENTITY_LENGTH } from "../core/policy/identity.ts";
 import { stackName } from "./stack-name.ts";
 import * as trustee from "./trustee/index.ts";
 
-/** What a preview shows in place of an identity that its `up` will make. */
+/** Placeholder in a preview for an identity that `up` will generate. */
 const NOT_YET = "made-by-up";
 
-/** This stack, by its name and by what only its state holds. */
+/** This stack: its name, and an identity that only its state holds. */
 export interface StackIdentity {
-  /** Without an identity in a preview before the first `up`: then everything that bears one is another stack's. */
+  /** In a preview before the first `up` it has no identity: then every object with one is another stack's. */
   readonly own: StackId;
-  /** What this stack's marks bear, or will. */
+  /** The identity in this stack's marks. */
   readonly mark: string | undefined;
-  /** In the state before anything is written, as long as all that writes depends on it. */
+  /**
+   * The resource of the identity. Every resource that writes depends on it, so that it is in the state first.
+   */
   readonly resource: pulumi.Resource;
 }
 
-/** An output's value; `undefined`: a preview does not know it yet. */
+/** An output's value; `undefined` if a preview does not know it yet. */
 async function valueOf(output: pulumi.Output<string>): Promise<string | undefined> {
   const known: unknown = "isKnown" in output ? await output.isKnown : true;
   if (known !== true) return undefined;
@@ -26,7 +28,7 @@ async function valueOf(output: pulumi.Output<string>): Promise<string | undefine
   });
 }
 
-/** Makes the stack's identity, or takes it from the state. */
+/** Generates the stack's identity, or reads it from the state. */
 export async function stackIdentity(
   provider: trustee.Provider,
   parent: pulumi.Resource | undefined,

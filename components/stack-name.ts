@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** `organization/project/stack`: under this name a stack's lines stand in what it shares with others. */
+/** `organization/project/stack`, the name of the stack's lines in shared objects. */
 export function stackName(): string {
   return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 }

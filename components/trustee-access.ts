@@ -16,11 +16,11 @@ import type * as trustee from "./trustee/index.ts";
 export interface TrusteeAccessArgs {
   readonly settings: Settings;
   readonly plan: Plan;
-  /** Secret -> its values, for the secrets whose values are given: `from: setting` and `from: file`. */
+  /** Secret -> its values, for `from: setting` and `from: file`. */
   readonly secretData: Readonly<Record<string, pulumi.Output<SecretData>>>;
-  /** What tells this stack from another one of its name. */
+  /** Tells this stack from another one of the same name. */
   readonly identity: StackIdentity;
-  /** What was found live: its KbsConfig, its ConfigMaps and the keys that it reads. */
+  /** The live KbsConfig, ConfigMaps and keys. */
   readonly live: Pick<
     trustee.GetTrusteeResult,
     "kbsConfig" | "policyConfigMap" | "policyKey" | "referenceValuesConfigMap" | "referenceValuesKey"
@@ -30,7 +30,10 @@ export interface TrusteeAccessArgs {
   readonly podKubernetes: pulumi.ProviderResource;
 }
 
-/** Each edit of Trustee's objects is on one cluster: on another one it is another edit, and the one here is taken back here. */
+/**
+ * Sets the cluster of each edit of Trustee's objects. On another cluster it is another edit, and the old one
+ * is reverted on its own cluster.
+ */
 function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformation {
   return ({ type, props, opts }) =>
     type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue"
@@ -39,9 +42,13 @@ function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformatio
 }
 
 /**
- * Who may read what: the policy and the reference values, then the secrets, so that none is served before it is restricted; the
- * rollout that makes Trustee see them, then the pods, and where their initdata has changed, the end of the former one. On destroy the
- * same in reverse, and last a rollout that makes Trustee see what was put back.
+ * Restricts who may read what, in this order:
+ * - policy and reference values
+ * - secrets, so that none is served before it is restricted
+ * - the rollout that makes Trustee read them
+ * - pods
+ * - if initdata has changed, the end of the grace period
+ * Destroy runs in reverse, and ends with a rollout that makes Trustee read what was restored.
  */
 export class TrusteeAccess extends pulumi.ComponentResource {
   readonly restoration: TrusteeRestoration;

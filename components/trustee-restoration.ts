@@ -14,9 +14,10 @@ export interface TrusteeRestorationArgs {
 }
 
 /**
- * After a destroy, Trustee sees what was put back: a KBS keeps the policy that it has read until it is restarted, and
- * would go on refusing secrets by grants that are gone. Whatever changes Trustee depends on this, so it is registered
- * first, when it does nothing, and deleted last, when it rolls Trustee out unless its operator has done so already.
+ * Makes Trustee read the restored content after a destroy. A KBS keeps its policy until it is restarted, and
+ * would go on refusing secrets by grants that are gone. Everything that changes Trustee depends on this
+ * component. So it is created first, when it does nothing, and deleted last, when it rolls Trustee out unless
+ * the operator has done so.
  */
 export class TrusteeRestoration extends pulumi.ComponentResource {
   readonly rollout: trustee.Rollout;

@@ -6,7 +6,7 @@ import type { ResourcePolicy } from "./resource-policy.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface TrusteeRolloutArgs {
-  /** What the KBS has to see before this is done. */
+  /** What the KBS must have read before the rollout is complete. */
   readonly policy?: ResourcePolicy;
   readonly referenceValues?: ReferenceValues;
   readonly secrets?: readonly KbsSecret[];
@@ -21,8 +21,9 @@ export interface TrusteeRolloutArgs {
 }
 
 /**
- * Trustee has seen every change: each of its pods is younger than the last one, whoever restarted it. Pods that need the change depend
- * on this. Needs the provider `trustee`, by `opts.provider` or `opts.providers`.
+ * Makes Trustee read every change: each of its pods is younger than the last change, no matter who restarted
+ * it. Pods that need the change depend on this. Needs the provider `trustee` in `opts.provider` or
+ * `opts.providers`.
  */
 export class TrusteeRollout extends pulumi.ComponentResource {
   readonly rollout: trustee.Rollout;

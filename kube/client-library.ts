@@ -2,15 +2,14 @@ import { registerHooks, type LoadHookSync, type ResolveHookSync } from "node:mod
 import type * as library from "@kubernetes/client-node";
 
 /**
- * The parts of Kubernetes' client library that this project uses: sign-in by a kubeconfig, and HTTP. The library's own
- * entry also loads a class for each kind and each API of Kubernetes, over a thousand files, which are most of what a
- * preview of few pods costs the provider. Only `config.js` asks for that index here, and wants two functions of it; so it is
- * given the index without the generated models and APIs. Where the library is laid out otherwise than in the pinned
- * version, nothing is changed, and all of it is loaded.
+ * The parts of Kubernetes' client library that this project uses: kubeconfig sign-in and HTTP. The library's
+ * own entry also loads over a thousand files of models and APIs, most of the provider's start time. Only
+ * `config.js` imports that index here, and needs two functions of it. So a hook loads a short index instead.
+ * If the library's layout is not the pinned version's, the hook changes nothing and all of it is loaded.
  */
 const CONFIG = "/@kubernetes/client-node/dist/config.js";
 const INDEX = "./gen/index.js";
-/** Marks the index that is to be read without models and APIs. */
+/** Marks the import of the short index. */
 const SHORT = "?without-models";
 
 const SHORT_INDEX = `export * from "./http/http.js";

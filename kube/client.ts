@@ -8,13 +8,13 @@ import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type Objec
 import { withRetries } from "./retry.ts";
 import { signInProblem } from "./sign-in.ts";
 
-/** One request's patience: an API server that says nothing for this long is unreachable. Milliseconds. */
+/** Time limit of one request, in milliseconds: an API server silent for this long is unreachable. */
 const REQUEST_TIMEOUT = 20_000;
 
-/** The name under which our writes stand in managedFields: by it a rollout tells them from everybody else's. */
+/** The manager of our writes in managedFields. A rollout recognizes them by it. */
 export const FIELD_MANAGER = "trustee-access";
 
-/** One HTTP exchange: what to send, and what it is called in an error. */
+/** One HTTP exchange: what to send, and how errors describe it. */
 interface Exchange {
   readonly request: Request;
   readonly method: HttpMethod;
@@ -24,20 +24,24 @@ interface Exchange {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
-  /** The answer is text, whatever stands in it. */
+  /** The answer is text, not JSON. */
   readonly isText?: boolean;
 }
 
-/** All that an API server says where a JSON patch's test does not hold; what is invalid otherwise has a message of its own. */
+/**
+ * The API server's whole message if a test of a JSON patch fails. Other invalid patches have their own
+ * messages.
+ */
 const TEST_FAILED = "the server rejected our request due to an error in our request";
 
-/** Asks for an object's metadata alone. */
+/** Requests an object's metadata only. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /**
- * A thin client: the calls that this project needs, each with retries for what passes by itself, a timeout, an abort
- * signal, and errors that name verb and resource. The JSON is handed over as the API server sent it: the paths are
- * known from {@link kinds}, so nothing has to be discovered, and times keep their text. Sign-in is the client library's.
+ * A thin client with the calls that this project needs. Each retries transient failures and has a timeout, an
+ * abort signal, and errors that name verb and resource. The caller gets the JSON as the API server sent it:
+ * {@link kinds} gives the paths, so nothing is discovered, and times stay strings. The client library does
+ * the sign-in.
  */
 export class KubeClient {
   readonly #config: KubeConfig;
@@ -50,9 +54,9 @@ export class KubeClient {
 
   /**
    * @param signal ends every request and every wait between tries
-   * @param fieldManager who writes. @default {@link FIELD_MANAGER}
-   * @param clock by which it waits between tries. @default this machine's
-   * @param requestTimeout how long one request may take once it is signed in, in milliseconds. @default 20 s
+   * @param fieldManager the name of the writer. @default {@link FIELD_MANAGER}
+   * @param clock for the waits between tries. @default this machine's
+   * @param requestTimeout time limit of one request after sign-in, in milliseconds. @default 20 s
    */
   constructor(
     config: KubeConfig,
@@ -68,22 +72,27 @@ export class KubeClient {
     this.#requestTimeout = requestTimeout;
   }
 
-  /** Where the API server is, for messages. */
+  /** The API server's URL. */
   get server(): string {
     return this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
   }
 
-  /** The API server's clock at its last answer, by its Date header (whole seconds): the clock that stamps the objects. */
+  /**
+   * The API server's clock at its last answer, from its Date header (whole seconds). It also stamps the
+   * objects.
+   */
   get serverTime(): Date | undefined {
     return this.#serverTime;
   }
 
-  /** The object, or `undefined` where there is none (or its kind is not installed). */
+  /** The object, or `undefined` if it does not exist or its kind is not installed. */
   async get(ref: ObjectRef): Promise<KubeObject | undefined> {
     return this.#read(ref);
   }
 
-  /** What the object says of itself, without its content: a Secret's data so never comes here. `undefined`: not there. */
+  /**
+   * The object's metadata, or `undefined` if the object does not exist. A Secret's data is not transferred.
+   */
   async getMetadata(ref: ObjectRef): Promise<ObjectMeta | undefined> {
     return (await this.#read(ref, METADATA_ONLY))?.metadata;
   }
@@ -108,8 +117,9 @@ export class KubeClient {
   }
 
   /**
-   * A JSON merge patch: only what it names is written, everybody else's fields stay; `null` removes a field.
-   * @param resourceVersion the version the patch builds on; another one live is the failure `conflict`
+   * Applies a JSON merge patch: it writes only the fields that it names; `null` removes a field.
+   * @param resourceVersion the version that the patch builds on. If another one is live, the failure is
+   *   `conflict`
    */
   async patch(
     ref: ObjectRef,
@@ -131,8 +141,8 @@ export class KubeClient {
   }
 
   /**
-   * A JSON patch, such as {@link guardedPatch} makes.
-   * @throws KubeError `conflict` if one of its tests does not hold
+   * Applies a JSON patch, for example from {@link guardedPatch}.
+   * @throws KubeError `conflict` if one of its tests fails
    */
   async patchGuarded(ref: ObjectRef, operations: readonly JsonPatchOperation[]): Promise<KubeObject> {
     try {
@@ -150,7 +160,10 @@ export class KubeClient {
     }
   }
 
-  /** The last lines of a container's log. @param previous of the container's run before this one */
+  /**
+   * The last lines of a container's log.
+   * @param previous of the container's previous run
+   */
   async logTail(namespace: string, pod: string, container: string, previous: boolean): Promise<string> {
     const text = await this.#retried({
       request: { verb: "get", resource: "pods/log", name: pod, namespace },
@@ -162,7 +175,7 @@ export class KubeClient {
     return String(text);
   }
 
-  /** Asks for a pod's eviction, which respects disruption budgets (`too-many-requests` while one forbids it). */
+  /** Evicts a pod, within disruption budgets (`too-many-requests` while one forbids it). */
   async evict(namespace: string, name: string): Promise<void> {
     await this.#once({
       request: { verb: "create", resource: "pods/eviction", name, namespace },
@@ -199,7 +212,7 @@ export class KubeClient {
     }
   }
 
-  /** @throws KubeError `unauthorized`: trying again would not help */
+  /** @throws KubeError `unauthorized`, which is not retried */
   async #signIn(context: RequestContext, request: Request): Promise<void> {
     try {
       await this.#config.applySecurityAuthentication(context);
@@ -228,7 +241,7 @@ export class KubeClient {
     if (body !== undefined) context.setBody(typeof body === "string" ? body : JSON.stringify(body));
     context.setSignal(this.#signal);
     await this.#signIn(context, request);
-    // Only now: a person may be needed to sign in.
+    // The time limit starts after the sign-in, which may need a person.
     context.setSignal(AbortSignal.any([this.#signal, AbortSignal.timeout(this.#requestTimeout)]));
     const response = await this.#http.send(context).toPromise();
     const date = Date.parse(response.headers["date"] ?? "");
@@ -250,8 +263,8 @@ function about(ref: ObjectRef): Pick<Request, "resource" | "name" | "namespace">
 }
 
 /**
- * JSON text with the escapes that Go's encoder writes: an API server compares a JSON patch's test by the bytes of the
- * JSON that it has made of the object.
+ * Escapes JSON text as Go's encoder does: the API server compares a patch's test with the bytes of its own
+ * JSON.
  */
 function asGo(json: string): string {
   return json.replaceAll(
@@ -260,7 +273,7 @@ function asGo(json: string): string {
   );
 }
 
-/** What of such an answer may be said: not its content, which may be half a Secret. */
+/** Leaves out the answer's content, which may be part of a Secret. */
 function notAnObject(server: string, code: number, type = "no content type"): string {
   return (
     `${server} answered HTTP ${code} with what is no JSON object (${type}), as a proxy's sign-in page is. ` +

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The time, and waiting for it to pass: this machine's, but for tests that would wait for minutes. */
+/** Time and waiting. Tests replace this machine's clock so that they need not wait for minutes. */
 export interface Clock {
   readonly now: () => Date;
-  /** Milliseconds since some moment; never goes back. */
+  /** Milliseconds since some moment; monotonic. */
   readonly elapsed: () => number;
   /** @throws AbortError as soon as the signal fires */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;

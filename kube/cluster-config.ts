@@ -9,22 +9,28 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
 
 /**
- * The library's kubeconfig, with what its sign-in lacks. One sign-in runs at a time: a plugin, which may open a browser,
- * runs once for requests that go out together; those that waited find the library's cache, or fail with the same error.
+ * The library's kubeconfig, with one sign-in at a time. A plugin, which may open a browser, runs once for
+ * concurrent requests: those that waited use the library's cache, or fail with the same error.
  */
 export class ClusterConfig extends KubeConfig {
-  /** Beside Impersonate-User, which the library sends. */
+  /** Sent in addition to Impersonate-User, which the library sends. */
   impersonation: ImpersonationHeaders = {};
-  /** The variable that names the proxy of the current cluster, e.g. `$HTTPS_PROXY`, where it is not the kubeconfig. */
+  /**
+   * The variable that names the current cluster's proxy, for example `$HTTPS_PROXY`, unless the kubeconfig
+   * does.
+   */
   proxyVariable: string | undefined;
-  /** The last sign-in that was asked for and has not ended. */
+  /** The last sign-in that has not ended. */
   #last: Promise<void> | undefined;
-  /** How the sign-in that is at work wants its connections. */
+  /** The connection options of the current sign-in. */
   #wanted: DispatcherOptions | undefined;
   #connections:
     { readonly wanted: DispatcherOptions | undefined; readonly dispatcher: Dispatcher } | undefined;
 
-  /** @throws what the context's signal gives as its reason, as soon as it fires; a plugin then goes on for the others */
+  /**
+   * @throws the reason of the context's signal, as soon as it fires. A plugin keeps running for the other
+   *   requests
+   */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const signal = context.getSignal();
     await this.#inTurn(signal, async () => {
@@ -39,7 +45,9 @@ export class ClusterConfig extends KubeConfig {
     return this.#wanted;
   }
 
-  /** The library opens connections of their own for each request; while certificates and keys are the same they can be shared. */
+  /**
+   * Requests with the same certificates and keys share connections. The library would open new ones for each.
+   */
   #shareConnections(context: RequestContext): void {
     const dispatcher = context.getDispatcher();
     if (dispatcher === undefined) return;

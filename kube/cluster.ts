@@ -8,7 +8,7 @@ import { impersonationHeaders } from "./impersonation.ts";
 import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
 import { findProxy } from "./proxy.ts";
 
-/** Which cluster, as kubectl would be told. */
+/** Selects a cluster, as kubectl's options do. */
 export interface ClusterOptions {
   /** A kubeconfig: the path of a file, or its content. @default $KUBECONFIG, ~/.kube/config or the pod's account */
   readonly kubeconfig?: string;
@@ -16,15 +16,16 @@ export interface ClusterOptions {
   readonly context?: string;
 }
 
-/** Where a pod finds the token of its account. */
+/** The file with the token of a pod's service account. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/** The user of a context that names none: the library would otherwise leave out what it knows of the server, too. */
+/** The user of a context without one. Without a user, the library would also ignore the context's cluster. */
 const NOBODY = "";
 
 /**
  * Loads a kubeconfig and selects its context.
- * @throws KubeconfigError if the file, the context, its cluster or its user is missing; never with the file's content
+ * @throws KubeconfigError if the file, the context, its cluster or its user is missing; without the file's
+ *   content
  */
 export function loadCluster(options: ClusterOptions): KubeConfig {
   const kubeconfig = readKubeconfig(options.kubeconfig);
@@ -59,7 +60,7 @@ function take(config: ClusterConfig, kubeconfig: Kubeconfig): void {
   });
 }
 
-/** Makes it the current one. */
+/** Makes the context the current one, and checks that its cluster and user exist. */
 function select(config: KubeConfig, wanted: string | undefined): Context {
   const has = `It has: ${config.contexts.map(({ name }) => name).join(", ") || "none"}.`;
   const name = wanted ?? config.currentContext;

@@ -1,15 +1,15 @@
 import { proxyProblem, type ProxyInUse } from "./proxy-in-use.ts";
 
-/** What was asked of the API server, in the words of an RBAC rule. */
+/** A request to the API server, in the words of an RBAC rule. */
 export interface Request {
   readonly verb: "get" | "list" | "patch" | "create" | "delete" | "watch";
-  /** Plural, with a group where there is one, e.g. `kbsconfigs.confidentialcontainers.org`. */
+  /** Plural, with its API group, for example `kbsconfigs.confidentialcontainers.org`. */
   readonly resource: string;
   readonly name?: string;
   readonly namespace?: string;
 }
 
-/** Why a request failed, as far as a caller has to tell apart. */
+/** Why a request failed, as far as callers distinguish it. */
 export type Failure =
   | "not-found"
   | "conflict"
@@ -22,14 +22,14 @@ export type Failure =
   | "aborted"
   | "other";
 
-/** A failed request with what was asked, why it failed and what to do about it. */
+/** A failed request: what was requested, why it failed and what to do. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
   readonly failure: Failure;
   readonly request: Request;
-  /** What the API server said, without what we add for the user. */
+  /** The API server's message, without our additions. */
   readonly detail: string;
-  /** What to do where it is not the API server that failed, but what leads to it: a sign-in plugin or a proxy. */
+  /** What to do if not the API server failed but a sign-in plugin or a proxy. */
   readonly next: string | undefined;
 
   constructor(failure: Failure, request: Request, detail: string, cause?: unknown, next?: string) {
@@ -43,7 +43,7 @@ export class KubeError extends Error {
   }
 }
 
-/** What was found to be wrong with something on the way to the API server. */
+/** A problem on the way to the API server. */
 export interface Obstacle {
   /** A sentence's beginning, without an end. */
   readonly detail: string;
@@ -51,7 +51,7 @@ export interface Obstacle {
   readonly next: string;
 }
 
-/** The kubeconfig cannot be used; the message says what was looked for and what there is. */
+/** The kubeconfig cannot be used. The message names what was expected and what was found. */
 export class KubeconfigError extends Error {
   override readonly name = "KubeconfigError";
 }
@@ -102,14 +102,14 @@ export function failureOfStatus(code: number): Failure {
   }
 }
 
-/** The innermost message of a network error: node wraps `connect ECONNREFUSED` in a bare `fetch failed`. */
+/** The innermost message of a network error: Node wraps `connect ECONNREFUSED` in a bare `fetch failed`. */
 function networkMessage(error: Error): string {
   return error.cause instanceof Error ? networkMessage(error.cause) : error.message;
 }
 
 /**
- * Translates whatever the client library threw.
- * @param proxy through which the request went
+ * Converts an error of the client library.
+ * @param proxy the proxy of the request
  */
 export function toKubeError(
   error: unknown,

@@ -1,7 +1,7 @@
 import { isRecord, own } from "../core/records.ts";
 import type { KubeObject } from "./objects.ts";
 
-/** Where something stands in an object, e.g. `["data", "policy.rego"]`. */
+/** The path of a field, for example `["data", "policy.rego"]`. */
 export type FieldPath = readonly string[];
 
 /** One operation of a JSON patch (RFC 6902). */
@@ -17,22 +17,23 @@ function valueAt(object: unknown, path: FieldPath): unknown {
   return path.reduce<unknown>((value, part) => (isRecord(value) ? own(value, part) : undefined), object);
 }
 
-/** The fields that a merge patch sets, or with `null` removes. */
+/** The fields that a merge patch sets, or removes with `null`. */
 function leavesOf(patch: unknown, path: FieldPath = []): { path: FieldPath; value: unknown }[] {
   if (!isRecord(patch)) return [{ path, value: patch }];
   return Object.entries(patch).flatMap(([part, value]) => leavesOf(value, [...path, part]));
 }
 
-/** The path itself, or the first of its parents that is not there. */
+/** The path itself, or its first missing parent. */
 function deepest(live: KubeObject, path: FieldPath): FieldPath {
   const missing = path.findIndex((_, index) => valueAt(live, path.slice(0, index + 1)) === undefined);
   return missing === -1 ? path : path.slice(0, missing + 1);
 }
 
 /**
- * A merge patch as a JSON patch that is refused if any field that it builds on has changed since it was read, while
- * other fields may: for objects that somebody else keeps writing. A test for `null` holds where there is no such field.
- * @param basis the fields that the merge has looked at; those that the patch writes are added
+ * Turns a merge patch into a JSON patch that fails if a field that it builds on has changed since the read.
+ * Other fields may change: it is for objects that another client keeps writing. A test for `null` passes if
+ * the field is missing.
+ * @param basis the fields that the merge has read; those that the patch writes are added
  */
 export function guardedPatch(
   live: KubeObject,

@@ -1,21 +1,21 @@
 import { isRecord } from "../core/records.ts";
 import { KubeconfigError } from "./errors.ts";
 
-/** Requests act as somebody else by these; `as` itself, Impersonate-User, is the client library's. */
+/** The headers of a request that acts as another user. The client library sends `as` (Impersonate-User). */
 export type ImpersonationHeaders = Readonly<Record<string, string>>;
 
-/** Escaped as in client-go: what a header's name may not hold. The API server takes it back. */
+/** Escapes what a header's name may not hold, as client-go does. The API server unescapes it. */
 function escapedKey(key: string): string {
   return encodeURIComponent(key).replaceAll("(", "%28").replaceAll(")", "%29");
 }
 
-/** The texts of a field that is a list, or may be. */
+/** The values of a field that may be a list. */
 function texts(value: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((each) => typeof each === "string" || typeof each === "number").map(String);
 }
 
-/** Each field that is set, with the header that it goes into and its values. */
+/** Each field that is set, with its header and its values. */
 function fieldsOf(user: Readonly<Record<string, unknown>>): readonly [string, string, readonly string[]][] {
   const extra = user["as-user-extra"];
   const all: [string, string, readonly string[]][] = [
@@ -33,10 +33,10 @@ function fieldsOf(user: Readonly<Record<string, unknown>>): readonly [string, st
 }
 
 /**
- * What the client library drops of a kubeconfig's user that acts as somebody else. Several values of one field would have
- * to go out as several headers of one name, which fetch joins into one value: requests with that would have other rights
- * than asked for, so they are refused.
- * @param user as it stands in the kubeconfig
+ * The impersonation fields of a kubeconfig's user that the client library drops. Several values of one field
+ * would need several headers of one name, which fetch joins into one value. Such requests would have other
+ * rights than intended, so they are refused.
+ * @param user as in the kubeconfig
  * @throws KubeconfigError for several values of a field, and for fields without the user that they belong to
  */
 export function impersonationHeaders(

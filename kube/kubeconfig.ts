@@ -4,7 +4,7 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Cluster, Context, User } from "@kubernetes/client-node";
 import { load, YAMLException } from "js-yaml";
-import { isRecord, own } from "../core/records.ts";
+import { isRecord, messageOf, own } from "../core/records.ts";
 import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
 import { KubeconfigError } from "./errors.ts";
@@ -18,7 +18,7 @@ export interface Kubeconfig {
   readonly users: readonly User[];
   /** Empty: none. */
   readonly currentContext: string;
-  /** By name, the users as they stand there: the library drops what it does not know. */
+  /** The users by name, as in the file: the library drops unknown fields. */
   readonly rawUsers: ReadonlyMap<string, Fields>;
 }
 
@@ -26,9 +26,10 @@ const CHECK = "Check it with: kubectl config view";
 
 /**
  * Reads a kubeconfig as kubectl does.
- * @param setting the path of a file, or its content; `undefined`: all files of $KUBECONFIG, or else ~/.kube/config
+ * @param setting the path of a file, or its content; `undefined`: all files of $KUBECONFIG, or else
+ *   ~/.kube/config
  * @returns undefined if nothing is set and there is no ~/.kube/config
- * @throws KubeconfigError never with a file's content
+ * @throws KubeconfigError without the file's content
  */
 export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
   if (setting === undefined) return readDefault();
@@ -60,12 +61,12 @@ function readDefault(): Kubeconfig | undefined {
   );
 }
 
-/** A path as a shell would have made it: settings are read by none. */
+/** Expands `~/`, as a shell would: no shell reads the settings. */
 export function fromHome(path: string): string {
   return path.startsWith("~/") ? join(homeFolder(), path.slice(2)) : path;
 }
 
-/** Empty where there is none, as for a container's user that is in no passwd. */
+/** The home folder; empty if there is none, for example for a container's user without a passwd entry. */
 function homeFolder(): string {
   try {
     return homedir();
@@ -74,7 +75,7 @@ function homeFolder(): string {
   }
 }
 
-/** Of two that have the same name, and of two current contexts, the first one holds. */
+/** The first of several entries with the same name wins, and the first current context. */
 function merge(all: readonly Kubeconfig[]): Kubeconfig {
   const first = <Named extends { readonly name: string }>(entries: readonly Named[]): readonly Named[] =>
     entries.filter(({ name }, index) => entries.findIndex((other) => other.name === name) === index);
@@ -99,7 +100,7 @@ function readFile(file: string): Kubeconfig | undefined {
   return parse(text, source, dirname(resolve(file)));
 }
 
-/** @param folder where relative paths in it start; by default where the program runs */
+/** @param folder the base of relative paths. @default the working directory */
 function parse(text: string, source: string, folder?: string): Kubeconfig {
   const document = parseYaml(text, source);
   const users = adapted(document["users"], "user", (user) => adaptedUser(user, folder));
@@ -146,7 +147,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The named entries, each with its content adapted; what is no such entry is left for the library to complain about. */
+/** Adapts the content of each named entry. Malformed entries are left for the library to report. */
 function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fields): readonly unknown[] {
   return listOf(entries).map((entry) => {
     const content = isRecord(entry) ? own(entry, field) : undefined;
@@ -154,7 +155,7 @@ function adapted(entries: unknown, field: string, adapt: (content: Fields) => Fi
   });
 }
 
-/** The library wants to be told that http is meant, which kubectl takes as it is. */
+/** The library needs a flag for plain http, which kubectl accepts without. */
 function adaptedCluster(cluster: Fields, folder: string | undefined): Fields {
   const { server } = cluster;
   const plain = typeof server === "string" && server.startsWith("http:");
@@ -164,7 +165,10 @@ function adaptedCluster(cluster: Fields, folder: string | undefined): Fields {
   };
 }
 
-/** The library looks for `token-file`; kubectl's `tokenFile` goes before a token, and is read again as it changes. */
+/**
+ * The library reads `token-file`. kubectl's `tokenFile` takes precedence over a token, and is read again as
+ * it changes.
+ */
 function adaptedUser(user: Fields, folder: string | undefined): Fields {
   const { exec, ...found } = withPaths(user, ["client-certificate", "client-key", "tokenFile"], folder);
   const { tokenFile, token, ...others } = found;
@@ -174,13 +178,16 @@ function adaptedUser(user: Fields, folder: string | undefined): Fields {
   return { ...others, token, ...(isRecord(exec) ? { exec: adaptedExec(exec, folder) } : {}) };
 }
 
-/** A command's relative path starts at the kubeconfig; a bare name is looked up on PATH. */
+/** A command's relative path starts at the kubeconfig's folder; a bare name is found on PATH. */
 function adaptedExec(exec: Fields, folder: string | undefined): Fields {
   const { command } = exec;
   return typeof command === "string" && /[/\\]/.test(command) ? withPaths(exec, ["command"], folder) : exec;
 }
 
-/** With paths that start at the folder, and without those whose content stands there as well: that goes before. */
+/**
+ * Makes relative paths start at the folder. A path is dropped if its content is given too, which takes
+ * precedence.
+ */
 function withPaths(fields: Fields, names: readonly string[], folder: string | undefined): Fields {
   return Object.fromEntries(
     Object.entries(fields)
@@ -191,8 +198,4 @@ function withPaths(fields: Fields, names: readonly string[], folder: string | un
         return [name, relative && folder !== undefined ? join(folder, value) : value];
       }),
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,21 +1,21 @@
 import { z } from "zod";
 import type { ObjectMeta } from "./objects.ts";
 
-/** What one writer manages of an object: `f:data: {f:secret: {}}`; names of fields only, never a value. */
+/** The fields that one manager owns: `f:data: {f:secret: {}}`. Holds names of fields only, never values. */
 const managedField = z.looseObject({
   manager: z.string().default("somebody"),
   subresource: z.string().default(""),
   time: z.string().optional(),
   fieldsV1: z.record(z.string(), z.unknown()).default({}),
 });
-export type ManagedField = z.output<typeof managedField>;
+type ManagedField = z.output<typeof managedField>;
 
 export function managedFields(metadata: ObjectMeta): readonly ManagedField[] {
   const parsed = z.array(managedField).safeParse(metadata.managedFields ?? []);
   return parsed.success ? parsed.data : [];
 }
 
-/** The names of a Secret's keys, as its writers' managed fields name them; `undefined` if no writer names any. */
+/** The names of a Secret's keys, from its managed fields; `undefined` if they list none. */
 export function keysOf(metadata: ObjectMeta): readonly string[] | undefined {
   const keys = managedFields(metadata).flatMap(({ fieldsV1 }) =>
     Object.keys((fieldsV1["f:data"] as object | undefined) ?? {}),

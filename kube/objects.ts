@@ -1,4 +1,4 @@
-/** The kinds that are read or written here, with the resource that RBAC knows them by. */
+/** The kinds that this project reads or writes, with their RBAC resource. */
 export const kinds = {
   ConfigMap: { apiVersion: "v1", resource: "configmaps" },
   Secret: { apiVersion: "v1", resource: "secrets" },
@@ -17,7 +17,7 @@ export const kinds = {
 } as const;
 export type Kind = keyof typeof kinds;
 
-/** What the API server says of every object; times as it writes them (RFC 3339, whole seconds). */
+/** The metadata of every object. Times are as the API server writes them (RFC 3339, whole seconds). */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -36,13 +36,13 @@ export interface ObjectMeta {
   }[];
 }
 
-export interface OwnerReference {
+interface OwnerReference {
   readonly kind: string;
   readonly name: string;
   readonly controller?: boolean;
 }
 
-/** An object as the API server gave it, in JSON; beyond its metadata the caller validates what it reads. */
+/** An object as the API server sent it. The caller validates what it reads beyond the metadata. */
 export interface KubeObject {
   readonly metadata: ObjectMeta;
   readonly [field: string]: unknown;
@@ -50,17 +50,19 @@ export interface KubeObject {
 
 export interface ObjectRef {
   readonly kind: Kind;
-  /** Empty for what is in no namespace. */
+  /** Empty for objects without a namespace. */
   readonly namespace: string;
   readonly name: string;
 }
 
-/** What tells an object from every other one in a cluster. */
+/** Identifies an object in a cluster. */
 export function objectKey({ kind, namespace, name }: ObjectRef): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** The path of an object, or of the list of its kind in the namespace, or in all of them (`undefined`). */
+/**
+ * The path of an object or, without a name, of the list of its kind in a namespace or in all (`undefined`).
+ */
 export function apiPath(kind: Kind, namespace: string | undefined, name?: string): string {
   const { apiVersion, resource } = kinds[kind];
   const root = apiVersion.includes("/") ? "/apis" : "/api";

@@ -20,12 +20,12 @@ export interface PolicyMap {
   readonly key: string;
 }
 
-/** What Red Hat's operator 1.2 calls its copy of a ConfigMap of 1.1. */
+/** The suffix of the copy that Red Hat's operator 1.2 makes of a ConfigMap of 1.1. */
 const BACKUP = ".v1.1";
 
 const dataSchema = z.record(z.string(), z.string()).nullish();
 
-/** An object; undefined also where this account must not read it: it goes without, and knows less. */
+/** Reads an object. Returns undefined too if this account must not read it. */
 export async function lookAt(kube: KubeClient, ref: ObjectRef): Promise<KubeObject | undefined> {
   try {
     return await kube.get(ref);
@@ -44,7 +44,10 @@ function ownersIn(kbsConfig: KubeObject, values: KubeObject | undefined): readon
   ];
 }
 
-/** The texts of these keys. @param where where one is, in words */
+/**
+ * The texts of these keys.
+ * @param where describes the place of a key
+ */
 function textsIn(
   data: Readonly<Record<string, string>>,
   keys: readonly string[],
@@ -57,8 +60,9 @@ function textsIn(
 }
 
 /**
- * What is known of the stacks of a policy beside it. Only where some seem to be missing in it more is read than the KbsConfig.
- * @param kbsConfig undefined: there is none, and so no record
+ * Reads what is known of a policy's stacks outside the policy. It reads more than the KbsConfig only if the
+ * policy seems to lack a stack.
+ * @param kbsConfig undefined if it does not exist: then there are no records
  */
 export async function readBehind(
   kube: KubeClient,

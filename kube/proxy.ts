@@ -2,10 +2,9 @@ import { BlockList, isIP } from "node:net";
 import { KubeconfigError } from "./errors.ts";
 import { own } from "../core/records.ts";
 
-/** The environment's variables. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The first variable that is set to something, and its value. */
+/** The first variable that is not empty, and its value. */
 function setting(environment: Environment, ...names: readonly string[]): [string, string] | undefined {
   for (const name of names) {
     const value = own(environment, name);
@@ -20,7 +19,7 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/** Host and port of an entry of NO_PROXY; an IPv6 address has a port only if it stands in brackets. */
+/** The host and port of an entry of NO_PROXY. An IPv6 address has a port only if it is in brackets. */
 function hostAndPort(entry: string): { readonly host: string; readonly port: string } {
   const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(entry);
   if (found !== null) return { host: found[1] ?? found[2] ?? "", port: found[3] ?? "" };
@@ -36,7 +35,10 @@ function inNetwork(entry: string, address: string): boolean {
   return isIP(address) !== 0 && list.check(address, family(address));
 }
 
-/** Whether an entry of NO_PROXY means this host: a network, an address, or a domain, the latter two perhaps with a port. */
+/**
+ * Whether an entry of NO_PROXY matches this host. It is a network, an address or a domain; the latter two may
+ * have a port.
+ */
 function exempts(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return inNetwork(entry, host);
@@ -48,11 +50,14 @@ function exempts(entry: string, host: string, port: string): boolean {
 }
 
 /**
- * The proxy that the environment names for a server, by the rules of Go's http.ProxyFromEnvironment, which kubectl goes
- * by: HTTPS_PROXY or HTTP_PROXY by the server's scheme, with http:// where the proxy has none; NO_PROXY with domains and
- * all below them, networks and ports; this machine never. The packages for this know neither networks nor that a domain
- * means what is below it, and read ALL_PROXY, which Go does not.
- * @throws KubeconfigError if it cannot be the URL of a proxy; without its text, which may hold a password
+ * The environment's proxy for a server, by the rules of Go's http.ProxyFromEnvironment, which kubectl
+ * follows:
+ * - HTTPS_PROXY or HTTP_PROXY, by the server's scheme; http:// if the proxy has none
+ * - NO_PROXY, with networks, ports, and domains with all below them
+ * - never for this machine
+ * The npm packages for this support neither networks nor the domains below one, and read ALL_PROXY, which Go
+ * does not.
+ * @throws KubeconfigError if the value is not a URL; without its text, which may hold a password
  */
 export function findProxy(
   server: string,
@@ -75,9 +80,4 @@ export function findProxy(
   throw new KubeconfigError(
     `$${name} is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
   );
-}
-
-/** The same, its URL alone. */
-export function proxyFromEnvironment(server: string, environment: Environment): string | undefined {
-  return findProxy(server, environment)?.url;
 }

@@ -1,8 +1,11 @@
 import { systemClock, type Clock } from "./clock.ts";
 import { KubeError, type Failure } from "./errors.ts";
 
-/** Failures that pass by themselves. A write is safe to repeat since it names the resourceVersion it builds on. */
-export const passing: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
+/**
+ * Failures that pass by themselves. Repeating a write is safe: it names the resourceVersion that it builds
+ * on.
+ */
+export const transient: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
 
 /** Waits between the tries, in milliseconds: seven tries in about twelve seconds. */
 const WAITS = [100, 300, 700, 1500, 3000, 6000] as const;
@@ -20,7 +23,7 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof KubeError) || !passing.includes(error.failure)) throw error;
+      if (!(error instanceof KubeError) || !transient.includes(error.failure)) throw error;
       await sleep(wait, signal).catch(() => undefined);
       if (signal.aborted) throw error;
     }

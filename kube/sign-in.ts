@@ -2,7 +2,7 @@ import type { User } from "@kubernetes/client-node";
 import { isRecord, messageOf, own } from "../core/records.ts";
 import type { Obstacle } from "./errors.ts";
 
-/** Longer texts of a plugin's are cut. */
+/** The longest text of a plugin that is quoted. */
 const LONGEST = 500;
 
 function textIn(fields: unknown, name: string): string {
@@ -10,15 +10,15 @@ function textIn(fields: unknown, name: string): string {
   return typeof value === "string" ? value.trim().slice(0, LONGEST) : "";
 }
 
-/** A plugin's own words on how to get it, as kubectl shows them. */
+/** The plugin's own hint on how to install it, as kubectl shows it. */
 function hint(exec: unknown, otherwise: string): string {
   const said = textIn(exec, "installHint").replace(/[.\s]+$/, "");
   return said === "" ? otherwise : `${said}.`;
 }
 
 /**
- * What to say of a sign-in that failed. A plugin that is not there is named, with its kubeconfig's hint on how to install it; what a
- * plugin prints is never quoted, since it may be a token.
+ * Describes a failed sign-in. A plugin that is not installed is named, with the kubeconfig's hint on how to
+ * install it. The output of a plugin is never quoted, since it may be a token.
  */
 export function signInProblem(user: User | null, error: unknown): Obstacle {
   const failed = "the kubeconfig's sign-in fails";

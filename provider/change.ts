@@ -4,45 +4,46 @@ import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";
 import { unknown, type Unknown } from "./protocol/index.ts";
 import type { Operation } from "./resource.ts";
 
-/** What a merge makes of an object as it is now. */
+/** The result of a merge with the live object. */
 export interface Change<Result> {
-  /** A JSON merge patch; `undefined`: it is as it should be, nothing is written. */
+  /** A JSON merge patch, or `undefined` if there is nothing to write. */
   readonly patch: Readonly<Record<string, unknown>> | undefined;
   readonly result: Result;
 }
 
 export interface Changed<Result> {
   readonly result: Result;
-  /** Whether it was written, or in a preview: would be. */
+  /** Whether the object was written, or would be in a preview. */
   readonly wrote: boolean;
-  /** The object's version now; in a preview that would write: the one before. */
+  /** The object's version after the write; in a preview, before it. */
   readonly resourceVersion: string;
 }
 
 /**
- * Waits before the next try after somebody else was faster, in milliseconds: 24 tries, which wait ten seconds in all. Every
- * second try comes at once: it begins right behind the write that it lost to, and so has all the time that the other one leaves
- * between two writes. The waits between grow, each by another amount, so that two writers do not keep in step.
+ * Waits before the next try after a conflict, in milliseconds: 24 tries, with ten seconds of waits in all.
+ * Every second try follows at once: it starts right after the write it lost to, so it has the whole time
+ * until the next one. The other waits grow by different amounts, so that two writers do not stay in step.
  */
 const WAITS = [20, 50, 100, 200, 350, 550, 900, 1250, 1700, 2250, 2630]
   .flatMap((wait) => [0, wait])
   .concat(0);
 
-/** After so many conflicts over the object as a whole, only what the merge builds on has to be as it was read. */
+/** After this many conflicts on the whole object, only the fields that the merge reads must be unchanged. */
 const WHOLE_TRIES = 4;
 
-/** What to change: an object, and the fields of it that the merge looks at. */
+/** An object to change, and the fields that the merge reads. */
 export interface Target {
   readonly ref: ObjectRef;
   readonly basis: readonly FieldPath[];
 }
 
 /**
- * Reads an object, merges, and writes what has to change with the version that was read. Where somebody else has
- * written in between, it reads and merges again. Against somebody who never stops writing it then holds on to the
- * fields alone that it builds on, so that only a change of these is a conflict. Other resources of the same run wait for their turn.
- * @param merge pure; may throw, then nothing is written. It is called once a try
- * @throws Error if somebody else was faster each time
+ * Reads an object, merges, and writes the result with the version that was read:
+ * - After a conflict, it reads and merges again.
+ * - If another client never stops writing, only a change of the fields that the merge reads is a conflict.
+ * - Other resources of the same run wait for their turn.
+ * @param merge pure; called once per try. If it throws, nothing is written
+ * @throws Error if every try met a conflict
  */
 export async function changeObject<Result>(
   operation: Operation,
@@ -92,9 +93,9 @@ function exhausted(ref: ObjectRef, cause: KubeError): Error {
 }
 
 /**
- * The version that a resource's last write made, for what has to follow a write: a rollout. A write whose answer was
- * never seen counts with the version at which its result is found.
- * @param asBefore whether the state says already that this resource wrote what is there
+ * The version after this resource's last write, for the rollout that must follow it. If the answer to a write
+ * was lost, this is the version at which its result was found.
+ * @param asBefore the revision in the state, if the state already holds what is live
  */
 export function revisionAfter(
   changed: Changed<unknown>,

@@ -5,7 +5,7 @@ import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import type { Target } from "./change.ts";
 
-/** A ConfigMap as far as it is merged here. */
+/** The parts of a ConfigMap that are merged here. */
 export interface ConfigMap {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export function configMapRef(namespace: string, name: string): ObjectRef {
   return { kind: "ConfigMap", namespace, name };
 }
 
-/** The ConfigMap with what its merge looks at: these keys and, where one is given, that annotation. */
+/** The ConfigMap, and what its merge reads: these keys and, if given, this annotation. */
 export function configMapTarget(
   ref: ObjectRef,
   keys: readonly (string | undefined)[],
@@ -29,8 +29,8 @@ export function configMapTarget(
 }
 
 /**
- * The ConfigMap, ready to be written.
- * @throws Error if it is missing, on its way out, or immutable
+ * The ConfigMap, if it can be written.
+ * @throws Error if it is missing, being deleted, or immutable
  */
 export function writableConfigMap(live: KubeObject | undefined, ref: ObjectRef): ConfigMap {
   if (live === undefined) {
@@ -62,9 +62,9 @@ export function contentOf(map: ConfigMap, key: string): Before {
 }
 
 /**
- * The key to write: the live one among the candidates; else the one that this resource wrote before; else the only
+ * The key to write: the live candidate, else the one that this resource wrote before, else the only
  * candidate.
- * @throws Error if none of these says which key Trustee reads
+ * @throws Error if it is unknown which key Trustee reads
  */
 export function keyToWrite(
   map: ConfigMap,
@@ -87,14 +87,14 @@ export function keyToWrite(
 }
 
 /**
- * The key that Trustee reads now: the live one among the candidates, else, where an upgrade has renamed it, the one that
- * another generation has in place of ours.
+ * The key that Trustee reads now: the live candidate or, after an upgrade that renamed it, the live key of
+ * another generation.
  */
 export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: string): string | undefined {
   return liveKey(map.data, candidates) ?? liveKey(map.data, siblingKeys(ours));
 }
 
-/** What an upgrade of Trustee does to a resource, in words: the difference of its inputs alone would not say it. */
+/** Explains the move to another key after an upgrade of Trustee. The diff of the inputs does not show it. */
 export function movedMessage(ref: ObjectRef, from: string, to: string): string {
   return (
     `Trustee reads the key "${to}" of ConfigMap "${ref.name}" now, so this moves there from "${from}"; ` +
@@ -102,7 +102,7 @@ export function movedMessage(ref: ObjectRef, from: string, to: string): string {
   );
 }
 
-/** The patch that brings keys, and an annotation, to what they are to be (`null`: gone); `undefined` if they are. */
+/** The patch that sets keys and an annotation (`null` removes them), or `undefined` if nothing changes. */
 export function configMapPatch(
   map: ConfigMap,
   data: Readonly<Record<string, Before>>,
@@ -118,7 +118,7 @@ export function configMapPatch(
   };
 }
 
-/** The object, unless it is gone or about to be: then there is nothing to take out of it. */
+/** The object, or `undefined` if it is gone or being deleted: then there is nothing to remove from it. */
 export function staying(live: KubeObject | undefined): KubeObject | undefined {
   return live?.metadata.deletionTimestamp === undefined ? live : undefined;
 }

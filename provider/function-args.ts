@@ -1,14 +1,14 @@
 import type { z } from "zod";
 import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "./protocol/index.ts";
 
-/** Where in its value a schema has found a problem, as Pulumi writes the paths of properties. */
+/** The path of a schema's problem, as Pulumi writes property paths. */
 export function schemaPath(path: readonly PropertyKey[]): string {
   return formatPath(path.map((part) => (typeof part === "number" ? part : String(part))));
 }
 
 /**
- * The arguments of a function of this provider.
- * @throws InputPropertiesError with every argument that cannot be used
+ * Parses the arguments of a provider function.
+ * @throws InputPropertiesError with every invalid argument
  */
 export function functionArgs<Schema extends z.ZodType>(
   name: string,

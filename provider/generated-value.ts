@@ -4,9 +4,9 @@ import { markSecret, unknown, type PropertyValue } from "./protocol/index.ts";
 import { NO_DRIFT, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
-  /** Characters. */
+  /** The number of characters. */
   length: z.number().int().min(16).max(65_536),
-  /** Whether it is no secret. */
+  /** True if the value is no secret. */
   open: z.boolean().optional(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -28,8 +28,8 @@ function kept(value: PropertyValue, open = false): PropertyValue {
 }
 
 /**
- * A random value that is made once and kept in the state, encrypted: 62 characters, so nearly 6 bits each. It is in no
- * cluster, so it cannot drift; another length, or a replacement that is asked for (`--replace`), makes another one.
+ * A random value, created once and kept in the state, encrypted: 62 characters, so nearly 6 bits each. It is
+ * in no cluster, so it cannot drift. Another length or `--replace` creates another value.
  */
 export const generatedValue: ResourceType<Inputs, Computed> = {
   inputs,

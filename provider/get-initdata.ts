@@ -39,14 +39,14 @@ function livePod(object: KubeObject, isPod: boolean): LivePod {
 
 type Wanted = z.output<typeof argsSchema>["pods"][number];
 
-/** From so many of one kind in one namespace on, one list is cheaper than a read of each. */
+/** From this many objects of a kind and namespace on, one list is cheaper than single reads. */
 const LIST_FROM = 3;
 
 function isThere(object: KubeObject | undefined): object is KubeObject {
   return object !== undefined && object.metadata.deletionTimestamp === undefined;
 }
 
-/** Those of one kind in one namespace. */
+/** Reads the pods of one kind and namespace. */
 async function readGroup(pods: readonly Wanted[], kube: KubeClient): Promise<readonly [string, LivePod][]> {
   const [first] = pods;
   if (first === undefined) return [];
@@ -62,7 +62,7 @@ async function readGroup(pods: readonly Wanted[], kube: KubeClient): Promise<rea
   });
 }
 
-/** The initdata annotations and the marks of objects that are in the cluster, by the ids given; those that are not there are left out. */
+/** Reads the initdata annotation and the owner mark of each object, by ID. Missing objects are left out. */
 export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
   const { pods } = functionArgs("getInitdata", argsSchema, args);
   const groups = Map.groupBy(pods, ({ kind, namespace }) => `${kind} ${namespace}`);

@@ -8,7 +8,7 @@ import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({ namespaces: z.array(z.string()) });
 
-/** Reads what an account need not be able to read; `undefined` where it is not. */
+/** Returns `undefined` if the read fails in a tolerated way, for example without the right to read. */
 async function tried<T>(read: Promise<T>, tolerated: readonly Failure[]): Promise<T | undefined> {
   try {
     return await read;
@@ -29,7 +29,7 @@ async function closedNamespace(
   return answer.found.deletionTimestamp === undefined ? [] : [[name, "terminating"]];
 }
 
-/** What of the pods' cluster its pods need: the namespaces given, and RuntimeClasses. */
+/** Reads what pods need in their cluster: the given namespaces, and RuntimeClasses. */
 export async function getPodCluster(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
   const { namespaces } = functionArgs("getPodCluster", argsSchema, args);
   const [closed, classes] = await Promise.all([

@@ -33,23 +33,23 @@ const argsSchema = z.object({
   deployment: z.string().min(1),
   /** Absent: as the KbsConfig names it. */
   certificateSecret: z.string().min(1).nullish(),
-  /** What the guests are to trust in place of what follows from the Secret: PEM, or `public`. */
+  /** The CA that guests trust, instead of the one from the Secret: PEM, or `public`. */
   certificateAuthority: z.string().min(1).nullish(),
   /** Absent: as the KbsConfig names it. */
   resourcePolicy: z.string().min(1).nullish(),
   referenceValues: z.string().min(1).nullish(),
   url: z.string().min(1).nullish(),
-  /** Keys where it cannot be seen which ones Trustee reads. */
+  /** The keys to use if the cluster does not show which ones Trustee reads. */
   policyKey: z.string().min(1).nullish(),
   referenceValuesKey: z.string().min(1).nullish(),
-  /** Both at once, as an older release had it. */
+  /** Sets both keys; from an older release. */
   generation: z.enum(generations).nullish(),
-  /** Whether any initdata is generated, which says what a guest trusts. */
+  /** Whether any initdata is generated. Only that contains the certificate. */
   generatesInitdata: z.boolean().default(true),
   existingSecrets: z.array(z.string()),
   createdSecrets: z.array(z.string()),
   stack: z.string().min(1),
-  /** What its state has; absent: nothing yet. */
+  /** The identity in the stack's state; absent if it has none yet. */
   identity: z.string().nullish(),
 });
 type Args = z.output<typeof argsSchema>;
@@ -83,7 +83,9 @@ function checkCreated(
   });
 }
 
-/** A Secret that this stack has created goes when it is not declared as such any more, and would be listed without being there. */
+/**
+ * Adds an issue for a Secret that this stack created and now declares as existing: Pulumi would delete it.
+ */
 function checkExisting(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
   if (!isMadeBy(ownOf(args), metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
   issues.add({
@@ -94,7 +96,7 @@ function checkExisting(name: string, metadata: KubeObject["metadata"], args: Arg
   });
 }
 
-/** An issue for what another stack of this name has in the ledgers, though it has no line in the policy. */
+/** Adds an issue if another stack of the same name owns ledger entries but has no line in the policy. */
 function checkLedgers(
   kbsConfig: KubeObject | undefined,
   values: ConfigMap | undefined,
@@ -116,9 +118,9 @@ function checkLedgers(
 }
 
 /**
- * What the program has to know of the live Trustee. It is the preflight too: every reason why this stack could not be
- * put on this Trustee is found, and they are thrown together, before anything is written.
- * @param takeOver whether what another stack of this name has left is this one's
+ * Reads what the program needs to know of the live Trustee, and checks that this stack can be deployed on it.
+ * All problems are thrown together, before anything is written.
+ * @param takeOver whether this stack takes over what another stack of the same name has left
  * @throws IssuesError
  */
 export async function getTrustee(
@@ -131,7 +133,7 @@ export async function getTrustee(
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
   const declaredKeys = new Map<string, readonly string[]>();
-  // A TrusteeConfig of another name makes a KbsConfig of another name.
+  // A TrusteeConfig with another name creates a KbsConfig with another name.
   const only =
     want.kbsConfig === trusteeNames.kbsConfig ? () => onlyKbsConfig(kube, want.namespace) : undefined;
   const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig", only);
@@ -174,7 +176,7 @@ export async function getTrustee(
   const keys = trusteeKeys(seen, names, maps, want, issues);
   const { policyKey, referenceValuesKey } = keys;
   const certificates =
-    routes.route?.isRouters === true ? routersCertificates(routes.route.name, want, issues) : found;
+    routes.route?.terminatesTls === true ? routersCertificates(routes.route.name, want, issues) : found;
   if (certificates === found) issues.addAll(certificateIssues.found);
   const url = want.url ?? (routes.route && `https://${routes.route.host}`);
   if (url === undefined) {

@@ -19,29 +19,29 @@ import {
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { schemaPath } from "./function-args.ts";
 
-/** Who a resource is to the others on the same object. */
+/** Identifies a resource among ours on the same object. */
 export interface Self {
   readonly urn: string;
   readonly owner: string;
-  /** The name that its state has for it, where that is another. */
+  /** The owner in its state, if that is another one. */
   readonly previous?: string;
-  /** Its properties, which say on which cluster it is. */
+  /** Its properties, which name its cluster. */
   readonly resource: PropertyMap;
 }
 
-/** Makes the operation of one call. */
+/** Creates the operation for one call. */
 export type Start = (context: CallContext, self: Self, preview?: boolean) => Operation;
 
 /** One kind of resource in the protocol's terms. */
 export type ResourceHandler = Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">;
 
 /**
- * What every resource may have beside its own inputs: which cluster it is on. Another one needs a new resource; one whose state does
- * not say it yet stays where it is.
+ * The cluster of a resource, an input of every kind. Another cluster replaces the resource. A resource whose
+ * state names no cluster yet stays where it is.
  */
 const CLUSTER = "cluster";
 
-/** Names beginning so are the engine's and the SDK's own. */
+/** The prefix of the engine's and the SDK's own names. */
 const INTERNAL = "__";
 
 function failuresOf(property: string, error: z.ZodError): CheckFailure[] {
@@ -71,7 +71,6 @@ function checkInputs<Inputs extends object, Computed extends object>(
   return [...extra, ...wrong];
 }
 
-/** The handler of one kind of resource. */
 export function handlerOf<Inputs extends object, Computed extends object>(
   type: ResourceType<Inputs, Computed>,
   start: Start,
@@ -81,7 +80,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
   const inputsOf = (map: PropertyMap): Inputs => type.inputs.parse(toJson(pick(map, inputNames)));
   const computedOf = (map: PropertyMap): Computed => type.computed.parse(toJson(pick(map, computedNames)));
 
-  /** The outputs: the inputs, and what was computed, which is secret where an input is that it is derived from. */
+  /** The inputs and the computed outputs. A derived output is secret if any input is. */
   const outputsOf = (inputs: PropertyMap, computed: PropertyMap, owner: string): PropertyMap => {
     const secret = containsSecret(inputs);
     const derived: readonly string[] = type.derived;
@@ -143,7 +142,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const identity = identityOf(newInputs);
       const owner = identity === undefined ? previous : ownerOf(urn, identity);
       const drift = driftOf(oldOutputs);
-      // A preview without --diff would only say that there is drift.
+      // Without --diff, a preview shows only that there is drift, not which.
       if (drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
@@ -168,18 +167,18 @@ function pick(map: PropertyMap, names: readonly string[]): PropertyMap {
   return Object.fromEntries(Object.entries(map).filter(([name]) => names.includes(name)));
 }
 
-/** Without the names that are the engine's own. */
+/** Without the engine's own names. */
 function known(map: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(map).filter(([name]) => !name.startsWith(INTERNAL)));
 }
 
-/** A state from before its kind of resource could drift has none. */
+/** An older release's state may have no `drift`. */
 function driftOf(outputs: PropertyMap): string {
   const drift: PropertyValue | undefined = outputs["drift"];
   return typeof drift === "string" ? drift : NO_DRIFT;
 }
 
-/** Absent: its stack has none, as with an older release. */
+/** Absent if the stack has no identity, as in an older release. */
 function identityOf({ identity }: PropertyMap): string | undefined {
   return typeof identity === "string" ? identity : undefined;
 }

@@ -9,7 +9,7 @@ import {
 import type { KubeObject } from "../kube/objects.ts";
 import type { Change, Target } from "./change.ts";
 
-/** The KbsConfig, with what a change of its list looks at. */
+/** The KbsConfig, and the fields that a merge of its list reads. */
 export function kbsConfigTarget({
   namespace,
   kbsConfig,
@@ -27,7 +27,7 @@ export function kbsConfigTarget({
   };
 }
 
-/** What a KbsConfig lists, and our record of it. */
+/** The Secrets that a KbsConfig lists, and the record of our entries. */
 export function resourcesOf(live: KubeObject): SecretResources {
   const spec = z.looseObject({}).nullish().parse(live["spec"]);
   return {
@@ -36,7 +36,7 @@ export function resourcesOf(live: KubeObject): SecretResources {
   };
 }
 
-/** The patch from one state to the other; none if they are the same. */
+/** The patch from one state to the other, or `undefined` if they are the same. */
 export function kbsConfigPatch(before: SecretResources, after: SecretResources): Change<unknown>["patch"] {
   const list = before.entries.join("\n") === after.entries.join("\n");
   const ledger = writeLedger(before.ledger) === writeLedger(after.ledger);

@@ -14,21 +14,21 @@ const inputs = z.object({
   kbsConfig: z.string().min(1),
   secret: z.string().min(1),
   secretIsCreated: z.boolean(),
-  /** The stack's. */
+  /** The stack's identity. */
   identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
 const computed = z.object({
-  /** Whether this project put the name into the list; then it takes it out again. */
+  /** Whether this project added the name to the list. If so, it removes it on delete. */
   added: z.boolean(),
   present: z.boolean(),
-  /** The KbsConfig's version after this resource's last write; empty where it wrote nothing. */
+  /** The KbsConfig's version after this resource's last write; empty if it wrote nothing. */
   revision: z.string(),
 });
 type Computed = z.output<typeof computed>;
 
-/** A Secret that does not exist, once listed, makes every reconcile of the operator fail. */
+/** A listed Secret that does not exist makes every reconcile of the operator fail. */
 async function requireSecret(
   { namespace, secret, secretIsCreated }: Inputs,
   operation: Operation,
@@ -42,7 +42,7 @@ async function requireSecret(
 }
 
 function requireName({ secret }: Inputs): void {
-  // Whatever is no name of a Secret is not there.
+  // An invalid name is reported as a missing Secret.
   const problem = isName("subdomain", secret) ? volumeProblem(secret) : undefined;
   if (problem === undefined) return;
   throw new Error(
@@ -76,14 +76,8 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
     };
   });
   const resumed = old === undefined ? result.added : !old.present;
-  const revision = wrote
-    ? operation.preview
-      ? unknown
-      : resourceVersion
-    : resumed
-      ? resourceVersion
-      : undefined;
-  return { added: result.added, present: true, revision: revision ?? old?.revision ?? "" };
+  const current = wrote || resumed ? resourceVersion : (old?.revision ?? "");
+  return { added: result.added, present: true, revision: wrote && operation.preview ? unknown : current };
 }
 
 /** One name in `spec.kbsSecretResources`. */
@@ -102,7 +96,7 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     if (live === undefined) return undefined;
     const { entries, ledger } = resourcesOf(live);
     const present = entries.includes(want.secret);
-    // Without it, the first of two stacks to go would take out what the other one needs.
+    // Without the record, the first of two stacks to be destroyed would remove an entry that the other needs.
     const recorded = !state.added || (own(ledger, want.secret) ?? []).includes(owner);
     const drift = !present
       ? `${want.secret} was taken out of the list`

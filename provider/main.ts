@@ -1,22 +1,17 @@
 import { flushCompileCache } from "node:module";
-import { serve, UnimplementedError, type Provider } from "./protocol/index.ts";
+import { serve, type Provider } from "./protocol/index.ts";
 
 /**
- * The provider, loaded with the first call to it. The engine starts one provider after another, each when the one before says
- * that it is there; so this process says so before it has loaded the client of Kubernetes, three quarters of the whole.
+ * Loads the provider on the first call. The engine starts its providers one after another and waits for each
+ * one's port. So this process prints its port before it loads the Kubernetes client, three quarters of the
+ * whole.
  */
-function onDemand(load: () => Promise<Provider>): Provider {
-  let loading: Promise<Provider> | undefined;
-  const loaded = (): Promise<Provider> => (loading ??= load());
+function onDemand(load: () => Promise<Required<Provider>>): Provider {
+  let loading: Promise<Required<Provider>> | undefined;
+  const loaded = (): Promise<Required<Provider>> => (loading ??= load());
   return {
-    checkConfig: async (request, context) => {
-      const provider = await loaded();
-      return (await provider.checkConfig?.(request, context)) ?? { inputs: request.newInputs };
-    },
-    diffConfig: async (request, context) => {
-      const provider = await loaded();
-      return (await provider.diffConfig?.(request, context)) ?? { detailedDiff: {} };
-    },
+    checkConfig: async (request, context) => (await loaded()).checkConfig(request, context),
+    diffConfig: async (request, context) => (await loaded()).diffConfig(request, context),
     configure: async (request, context) => (await loaded()).configure(request, context),
     check: async (request, context) => (await loaded()).check(request, context),
     diff: async (request, context) => (await loaded()).diff(request, context),
@@ -24,18 +19,14 @@ function onDemand(load: () => Promise<Provider>): Provider {
     read: async (request, context) => (await loaded()).read(request, context),
     update: async (request, context) => (await loaded()).update(request, context),
     delete: async (request, context) => (await loaded()).delete(request, context),
-    invoke: async (request, context) => {
-      const provider = await loaded();
-      if (provider.invoke === undefined)
-        throw new UnimplementedError(`there is no function ${request.token}`);
-      return provider.invoke(request, context);
-    },
+    invoke: async (request, context) => (await loaded()).invoke(request, context),
   };
 }
 
 const provider = onDemand(async () => {
   const { trusteeProvider } = await import("./trustee-provider.ts");
-  // See pulumi-resource-trustee. Now, and not only when this process ends, since the engine may kill it.
+  // Writes the compile cache, see pulumi-resource-trustee. The engine may kill this process, so not at its
+  // end.
   flushCompileCache();
   return trusteeProvider();
 });

@@ -8,6 +8,7 @@ import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import { loadCluster } from "../kube/cluster.ts";
 import { KubeError } from "../kube/errors.ts";
+import { objectKey, type ObjectRef } from "../kube/objects.ts";
 import { Turns } from "../kube/turns.ts";
 import {
   markSecret,
@@ -18,13 +19,12 @@ import {
   type PropertyMap,
   type PropertyValue,
 } from "./protocol/index.ts";
-import { Written } from "./written.ts";
 
-/** How long a look at the namespace may take: without its uid a cluster is known by its URL. Milliseconds. */
-const LOOK = 5_000;
+/** Time limit for reading the namespace, in milliseconds. Without its UID, the URL identifies the cluster. */
+const READ_TIMEOUT = 5_000;
 const ID_LENGTH = 16;
 
-/** What of a provider's settings says how its cluster is reached. */
+/** The provider settings that select a cluster. */
 const WAY = ["kubeconfig", "context"] as const;
 
 function textOf(args: PropertyMap, name: string): string | undefined {
@@ -40,7 +40,7 @@ function load(args: PropertyMap): KubeConfig {
   });
 }
 
-/** How a cluster is reached, without asking it anything. */
+/** The facts about a cluster in its kubeconfig. No request is sent. */
 function factsOf(config: KubeConfig): ClusterFacts {
   const { server = "", caData, caFile } = config.getCurrentCluster() ?? {};
   const file = caFile === undefined ? undefined : readFileSync(caFile);
@@ -51,7 +51,9 @@ function factsOf(config: KubeConfig): ClusterFacts {
   };
 }
 
-/** With the uid of a namespace, where this account may read it, or with what says that the cluster does not answer. */
+/**
+ * Adds the UID of a namespace if this account may read it. Marks a cluster that does not answer as silent.
+ */
 async function withNamespace(
   config: KubeConfig,
   facts: ClusterFacts,
@@ -60,11 +62,11 @@ async function withNamespace(
 ): Promise<ClusterFacts> {
   if (name === undefined) return facts;
   try {
-    const kube = new KubeClient(config, AbortSignal.timeout(LOOK), FIELD_MANAGER, clock);
+    const kube = new KubeClient(config, AbortSignal.timeout(READ_TIMEOUT), FIELD_MANAGER, clock);
     const uid = (await kube.getMetadata({ kind: "Namespace", namespace: "", name }))?.uid;
     return uid === undefined ? facts : { ...facts, namespace: { name, uid } };
   } catch (error) {
-    // With a next step it is not the API server that failed, but what leads to it.
+    // An error with a next step comes from a proxy or a sign-in plugin, not from the API server.
     const asked = error instanceof KubeError && error.next === undefined;
     const answered = asked && !["unreachable", "aborted"].includes(error.failure);
     return answered ? facts : { ...facts, silent: true };
@@ -81,10 +83,12 @@ function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
 }
 
 /**
- * The inputs of a provider with what its cluster is known by: `cluster`, which stays the same as long as the cluster does, `facts`,
- * and `earlier`, how each cluster is reached that the stack was on before. What is there is deleted there.
+ * Adds the identity of the cluster to a provider's inputs:
+ * - `cluster`: an ID that stays the same as long as the cluster does
+ * - `facts`: what identifies the cluster
+ * - `earlier`: how to reach the clusters that the stack was on before. Its resources there are deleted there
  */
-export async function checkPlace(
+export async function checkCluster(
   { oldInputs, newInputs }: CheckRequest,
   clock: Clock,
 ): Promise<CheckResponse> {
@@ -99,7 +103,7 @@ export async function checkPlace(
   try {
     config = load(newInputs);
   } catch {
-    // A kubeconfig that is not known yet, or that cannot be read: whoever needs it says so.
+    // The kubeconfig is unknown or unreadable. The first call that needs it reports that.
     return { inputs: { ...newInputs, ...kept } };
   }
   const reached = factsOf(config);
@@ -115,13 +119,13 @@ export async function checkPlace(
   const now = { cluster: again?.["cluster"] ?? idOf(facts), facts: JSON.stringify(facts) };
   if (had === undefined || typeof cluster !== "string") return { inputs: { ...newInputs, ...kept, ...now } };
   if (isSameCluster(had, facts)) {
-    // What has answered once is not silent for good.
+    // A cluster that has answered before keeps its facts if it does not answer now.
     const same = facts.silent === true ? had : facts;
     return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(same) } };
   }
   const failure = { property: "kubeconfig", reason: elsewhere(had, facts) };
   if (!leadsTo(had, oldInputs)) {
-    // A run with wrong settings, which has written nothing, leaves no cluster behind.
+    // The old cluster never answered, so nothing was written there, and it need not be remembered.
     if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
     return { inputs: newInputs, failures: [failure] };
   }
@@ -139,7 +143,7 @@ export async function checkPlace(
   return { inputs: { ...newInputs, ...now, earlier } };
 }
 
-/** How the clusters are reached that a stack was on before. */
+/** How to reach the clusters that the stack was on before. */
 function earlierOf(args: PropertyMap): readonly Readonly<Record<string, string>>[] {
   const parsed = z
     .array(z.record(z.string(), z.string()))
@@ -159,7 +163,24 @@ function leadsTo(facts: ClusterFacts, args: PropertyMap): boolean {
   }
 }
 
-/** A cluster that a provider works on, with what its operations have done there. */
+/**
+ * When this run wrote each object, by the API server's clock. The object does not always tell: if a manager
+ * only removes fields, as `destroy` may do, managedFields no longer lists it.
+ */
+export class Written {
+  readonly #at = new Map<string, number>();
+
+  note(ref: ObjectRef, at: Date): void {
+    this.#at.set(objectKey(ref), Math.floor(at.getTime() / 1000));
+  }
+
+  /** In whole seconds since 1970; `undefined` if this run has not written the object. */
+  lastOf(ref: ObjectRef): number | undefined {
+    return this.#at.get(objectKey(ref));
+  }
+}
+
+/** One cluster of a provider, and what this run has written there. */
 export class Place {
   readonly written = new Written();
   readonly turns = new Turns();
@@ -179,8 +200,8 @@ export class Place {
     return new KubeClient(this.#loaded(), signal, FIELD_MANAGER, this.#clock);
   }
 
-  /** @throws Error if what leads to this cluster leads to another one now */
-  async find(): Promise<void> {
+  /** @throws Error if the kubeconfig now leads to another cluster */
+  async verify(): Promise<void> {
     this.#found ??= this.#check();
     await this.#found;
   }
@@ -201,7 +222,7 @@ export class Place {
   }
 }
 
-/** The cluster that a provider is for now, and those that its stack was on before. */
+/** The provider's current cluster, and the clusters that its stack was on before. */
 export class Places {
   readonly #current: Place;
   readonly #cluster: PropertyValue | undefined;
@@ -213,7 +234,7 @@ export class Places {
     this.#earlier = new Map(earlierOf(args).map((one) => [own(one, "cluster") ?? "", new Place(one, clock)]));
   }
 
-  /** Where a resource is, by what its state says, and whether the stack was there before it moved. */
+  /** The cluster that a resource's state names, and whether the stack has left it. */
   of(resource: PropertyMap): { readonly place: Place; readonly isEarlier: boolean } {
     const id = own(resource, "cluster");
     const present = typeof id !== "string" || typeof this.#cluster !== "string" || id === this.#cluster;

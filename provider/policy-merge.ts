@@ -21,27 +21,27 @@ export const inputs = z.object({
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
   policy: grants,
-  /** Whose former initdata stays accepted until a {@link ./retirement.ts} takes it out. */
+  /** Readers whose previous initdata stays accepted until {@link ./retirement.ts} removes it. */
   rotation: rotationSchema.optional(),
-  /** The stack's. */
+  /** The stack's identity. */
   identity: z.string().optional(),
   kbsConfig: z.string().min(1).default(trusteeNames.kbsConfig),
   deployment: z.string().min(1).default(trusteeNames.deployment),
   /**
-   * The secrets that the stack has in the KbsConfig. One that was restricted and is neither here nor in the grants is given up: it
-   * goes from the KBS first. Absent: its restriction goes at once.
+   * The stack's secrets in the KbsConfig. If a restricted secret is neither here nor in the grants, it leaves
+   * the KBS before its restriction goes. Absent: the restriction goes at once.
    */
   registered: z.array(z.string()).optional(),
-  /** How long the KBS may take to give a secret up. */
+  /** How long the KBS may take to stop serving a removed secret. */
   timeoutMinutes: z.number().positive().default(10),
 });
 export type Inputs = z.output<typeof inputs>;
 
 export const computed = z.object({
-  /** The key that is written. */
+  /** The key that this resource writes. */
   key: z.string(),
   liveContent: z.string().nullable(),
-  /** What the key held before our first write; null: it was not there. */
+  /** The content before our first write; null if the key did not exist. */
   before: z.string().nullable(),
   /** What this resource wrote last. */
   written: z.string(),
@@ -55,9 +55,9 @@ export interface Old {
 }
 
 /**
- * What the key is to hold, and what is remembered as having been there before.
- * @param behind what is known of the stacks whose lines the live text has lost
- * @param leaving what is restricted beside, until the KBS has given it up
+ * The new content of the key, and the content from before the first stack.
+ * @param behind records of stacks whose lines the live text has lost
+ * @param leaving removed secrets that stay restricted until the KBS no longer serves them
  */
 export function merged(
   want: Inputs,
@@ -68,10 +68,10 @@ export function merged(
   leaving: readonly string[] = [],
 ): { readonly content: string; readonly before: Before } {
   const content = joinPolicy(
-    withoutFormerName(want, live, old),
+    withoutPreviousName(want, live, old),
     { ...withLeaving(grantsOf(want), leaving), owner: ownerMark(owner) },
     old?.computed.before,
-    formerGrants(want, old),
+    previousGrants(want, old),
     foreignVanished(live, behind, grantsOf(want)).map(({ line }) => line),
   );
   return { content, before: parseRegistry(content)?.before ?? null };
@@ -81,7 +81,7 @@ export function grantsOf({ policy, identity }: Inputs): StackGrants {
   return { ...policy, identity };
 }
 
-/** The secrets that this resource or the live policy restricts for its stack and that it wants no more. */
+/** Secrets that this resource or the live policy restricts for the stack and that are no longer declared. */
 export function leavingOf(want: Inputs, live: Before, old: Old | undefined): readonly string[] {
   if (want.registered === undefined) return [];
   const { stack = want.policy.stack, secrets = {} } = old?.inputs.policy ?? {};
@@ -92,21 +92,21 @@ export function leavingOf(want: Inputs, live: Before, old: Old | undefined): rea
     .filter((secret, index, all) => all.indexOf(secret) === index);
 }
 
-function formerGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
+function previousGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
   if (rotation === undefined) return undefined;
   const declared = old?.inputs.policy.secrets;
   return { rotation, ...(declared === undefined ? {} : { declared }) };
 }
 
-/** The live policy without what this resource had put in under another stack's name. */
-function withoutFormerName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
+/** The live policy without this resource's line under a previous stack name. */
+function withoutPreviousName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
   const former = old?.inputs.policy.stack;
   if (former === undefined || former === policy.stack) return live;
   const withdrawal = leavePolicy(live, { stack: former, identity }, old?.computed.written);
   return "content" in withdrawal ? withdrawal.content : live;
 }
 
-/** How a key is left: what this resource put there goes, unless somebody else has written since. */
+/** How this resource leaves a key: its line goes, unless another client has written the key since. */
 export function leave({ inputs: had, computed: state }: Old, live: Before, owner: string): Withdrawal {
   if (live === null || live === state.before) return { kind: "restore", content: live };
   return leavePolicy(live, grantsOf(had), state.written, ownerMark(owner));
@@ -114,17 +114,17 @@ export function leave({ inputs: had, computed: state }: Old, live: Before, owner
 
 export interface Outcome {
   readonly key: string;
-  /** What is restricted beside the grants: given up, and maybe still served. */
+  /** Removed secrets that stay restricted because the KBS may still serve them. */
   readonly leaving: readonly string[];
   readonly content: string;
   readonly before: Before;
-  /** Why the former key is left as it is, where the generation of Trustee has changed. */
+  /** Why the previous key is not restored, if Trustee now reads another key. */
   readonly left?: string;
 }
 
 /**
- * What is to be written; also puts back what was under the former key where the generation has changed.
- * @param keep whether a secret that is given up stays restricted
+ * The write to make. If Trustee now reads another key, it restores the previous key too.
+ * @param keep whether a removed secret stays restricted
  */
 export function mergeInto(
   map: ConfigMap,
@@ -141,11 +141,11 @@ export function mergeInto(
   const { content, before } = merged(want, live, moved ? undefined : old, owner, behind, leaving);
   const result = { key, leaving, content, before };
   if (!moved) return { patch: configMapPatch(map, { [key]: content }), result };
-  const formerKey = old.computed.key;
-  const withdrawal = leave(old, contentOf(map, formerKey), owner);
+  const previousKey = old.computed.key;
+  const withdrawal = leave(old, contentOf(map, previousKey), owner);
   const data = {
     [key]: content,
-    ...("content" in withdrawal ? { [formerKey]: withdrawal.content } : {}),
+    ...("content" in withdrawal ? { [previousKey]: withdrawal.content } : {}),
   };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
   return { patch: configMapPatch(map, data), result: { ...result, ...left } };

@@ -11,24 +11,23 @@ import {
 } from "../core/policy/stack-records.ts";
 import { vanishedStacks, vanishedWords, type Behind } from "../core/policy/vanished.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { ObjectRef } from "../kube/objects.ts";
 import { readBehind } from "../kube/policy-behind.ts";
 import { changeObject } from "./change.ts";
 import { staying, type ConfigMap } from "./config-map.ts";
+import { kbsConfigTarget } from "./kbs-config.ts";
 import type { Operation } from "./resource.ts";
 
-/** Where a policy is, and what is known of its stacks beside it. */
+/** The ConfigMap of a policy, and the KbsConfig that records its stacks. */
 export interface PolicyPlace {
   readonly namespace: string;
   readonly configMap: string;
   readonly kbsConfig: string;
 }
 
-function kbsConfigRef({ namespace, kbsConfig }: PolicyPlace): ObjectRef {
-  return { kind: "KbsConfig", namespace, name: kbsConfig };
-}
-
-/** What is known of the stacks of a policy beside it. @param key that Trustee reads */
+/**
+ * Reads the records of a policy's stacks outside the policy.
+ * @param key the key that Trustee reads
+ */
 export async function behindPolicy(
   kube: KubeClient,
   place: PolicyPlace,
@@ -36,10 +35,10 @@ export async function behindPolicy(
   key: string,
 ): Promise<Behind> {
   const { namespace, configMap: name } = place;
-  return readBehind(kube, await kube.get(kbsConfigRef(place)), { namespace, name, data, key });
+  return readBehind(kube, await kube.get(kbsConfigTarget(place).ref), { namespace, name, data, key });
 }
 
-/** Changes the records of the stacks; where there is no KbsConfig there are none. */
+/** Changes the stacks' records on the KbsConfig, if there is one. */
 export async function changeRecords(
   operation: Operation,
   place: PolicyPlace,
@@ -50,7 +49,7 @@ export async function changeRecords(
     ["metadata", "annotations", STACKS_ANNOTATION],
     ["metadata", "deletionTimestamp"],
   ];
-  await changeObject(operation, { ref: kbsConfigRef(place), basis }, (object) => {
+  await changeObject(operation, { ...kbsConfigTarget(place), basis }, (object) => {
     const live = staying(object);
     if (live === undefined) return { patch: undefined, result: undefined };
     const annotation = live.metadata.annotations?.[STACKS_ANNOTATION];
@@ -63,10 +62,7 @@ export async function changeRecords(
   });
 }
 
-/**
- * What of the stacks of a policy is not as it was left, in words: the grants that are gone, with the backup, and the record of
- * this stack's. Undefined if all is well.
- */
+/** Describes lost grants, with their backup, or a lost record of this stack. Undefined if nothing is lost. */
 export function recordDrift(live: Before, own: StackId, behind: Behind): string | undefined {
   const vanished = vanishedStacks(live, behind);
   if (vanished.length > 0)

@@ -15,7 +15,7 @@ import { rotationSchema } from "../core/rotation/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
-import { readersOf, retiringOf, warnOfLeft } from "./former-digests.ts";
+import { readersOf, retiringOf, warnOfLeft } from "./previous-digests.ts";
 import {
   configMapRef,
   configMapTarget,
@@ -52,13 +52,13 @@ const inputs = z.object({
   configMap: z.string().min(1),
   candidateKeys: z.array(z.string().min(1)).min(1),
   digests,
-  /** How many days ahead an entry is dated that is created here: expiry revokes nothing. */
+  /** Days until a new entry expires. Expiry revokes nothing. */
   validityDays: days,
-  /** The same for single entries. */
+  /** Overrides `validityDays` for single entries. */
   validityDaysOf: z.record(z.string(), days).optional(),
-  /** Whose former digests stay until a {@link ./retirement.ts} takes them out. */
+  /** Readers whose previous digests stay until {@link ./retirement.ts} removes them. */
   rotation: rotationSchema.optional(),
-  /** The stack's. */
+  /** The stack's identity. */
   identity: z.string().optional(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -68,14 +68,14 @@ const expirations = z.record(z.string(), z.string());
 const computed = z.object({
   key: z.string(),
   added: digests,
-  /** Former digests that stay until the change to others is done. */
+  /** Previous digests that stay during the grace period. */
   retiring: digests.default({}),
-  /** Former digest -> whose it was. */
+  /** Previous digest -> its reader. */
   retiringReaders: z.record(z.string(), z.string()).default({}),
   created: expirations,
   before: z.string().nullable(),
   liveContent: z.string().nullable(),
-  /** Entry -> when it expires, for those with digests of ours; of several entries of a name the earliest. */
+  /** Entry with digests of ours -> when it expires; the earliest, if several entries have the same name. */
   expiries: expirations,
   revision: z.string(),
 });
@@ -89,17 +89,17 @@ function placedOf({ key, added, created, before }: Computed): PlacedValues {
   return { key, had: { added, created, before } };
 }
 
-/** The ConfigMap as it is to be: the data that changes, and the ledgers beside it. */
+/** The result of a merge. */
 interface Outcome {
   readonly key: string;
   readonly joined: Joined;
   readonly retiring: Digests;
-  /** Former digests that stay for good, since they were there before us. */
+  /** Previous digests that stay for good because they were there before us. */
   readonly left: Digests;
   readonly patch: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What is to be written where; also takes our digests out of the former key where the generation has changed. */
+/** The write to make. If Trustee now reads another key, it removes our digests from the previous key too. */
 function mergeInto(
   map: ConfigMap,
   key: string,
@@ -173,7 +173,7 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   };
 }
 
-/** Whether there is still what this resource last wrote: a refresh has found nothing else there meanwhile. */
+/** Whether the live content is what this resource wrote last, and no refresh found anything else since. */
 function isAsBefore(old: Old | undefined, want: Inputs, content: Before): boolean {
   return (
     old !== undefined && equalValues(old.inputs.digests, want.digests) && old.computed.liveContent === content
@@ -218,7 +218,7 @@ function mutable(given: Digests): Computed["retiring"] {
   return mapValues(given, (list) => [...list]);
 }
 
-/** Own digests inside named RVPS entries. */
+/** The stack's own digests in named RVPS entries. */
 export const referenceValues: ResourceType<Inputs, Computed> = {
   inputs,
   computed,

@@ -56,25 +56,25 @@ function warnLeft(operation: Operation, had: Inputs, key: string, reason: string
   );
 }
 
-/** What is known of the stacks beside the policy, and what will be in it: by what was read before anything is written. */
-interface Outlook {
+/** What was read before the first write: the stacks' records outside the policy, and the lines to come. */
+interface Forecast {
   readonly behind: Behind;
   readonly own: StackGrants;
   readonly lines: readonly StackGrants[];
 }
 
-/** @throws Error if the policy cannot be merged into */
-async function look(
+/** @throws Error if the grants cannot be merged into the live policy */
+async function forecast(
   want: Inputs,
   old: Old | undefined,
   { kube, owner, log, takeOver }: Operation,
-): Promise<Outlook> {
+): Promise<Forecast> {
   const ref = configMapRef(want.namespace, want.configMap);
   const map = writableConfigMap(await kube.get(ref), ref);
   const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
   const found = await behindPolicy(kube, want, map, key);
   const own = grantsOf(want);
-  const behind = { ...found, records: withoutFormerRecord(found.records, want, old) };
+  const behind = { ...found, records: withoutPreviousRecord(found.records, want, old) };
   if (!takeOver) refuseLostNamesake(vanishedStacks(contentOf(map, key), behind), own);
   const vanished = foreignVanished(contentOf(map, key), behind, own);
   const { content } = mergeInto(map, key, want, old, owner, behind, () => true).result;
@@ -88,19 +88,22 @@ async function look(
 }
 
 /**
- * Whatever is restricted more is so at once, and what is granted less too. A secret that is given up stays restricted until the
- * KBS has given it up: if this ends before, the live policy still says so to the next run. The stack is recorded beside the policy
- * before its line is there, until its line has gone.
+ * Writes in this order:
+ * - the stack's record outside the policy
+ * - the grants. New restrictions and removed grants take effect at once; a removed secret stays restricted
+ * - the end of that restriction, once no KBS serves the secret. If the run ends before, the live policy tells
+ *   the next run
+ * - the record again, for the line as it is now
  */
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
-  const { behind, own, lines } = await look(want, old, operation);
+  const { behind, own, lines } = await forecast(want, old, operation);
   await changeRecords(operation, want, (records) => recordsBefore(records, own, lines));
-  // A preview says what will come of it.
+  // A preview shows the final result.
   const first = await writeOnce(want, old, operation, behind, () => !operation.preview);
   const last = first.leaving.length === 0 ? first : await giveUp(want, first, operation, behind);
   const line = lineOf(last.content, grantsOf(want)) ?? own;
   await changeRecords(operation, want, (records) =>
-    recordsAfter(withoutFormerRecord(records, want, old), line),
+    recordsAfter(withoutPreviousRecord(records, want, old), line),
   );
   return last.outputs;
 }
@@ -143,7 +146,8 @@ async function writeOnce(
   }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
   const state = old?.computed;
-  // Where a refresh has found something else there, it was fixed since: by us, if the write's answer was lost.
+  // If a refresh found other content and the content is right now, it was fixed since. That may have been our
+  // own write if its answer was lost.
   const asBefore =
     state?.key === key && state.written === content && state.liveContent === content
       ? state.revision
@@ -152,8 +156,8 @@ async function writeOnce(
   return { outputs: { key, liveContent: content, before, written: content, revision }, content, leaving };
 }
 
-/** The records without this resource's under another name of its stack. */
-function withoutFormerRecord(
+/** The records without this resource's record under a previous stack name. */
+function withoutPreviousRecord(
   records: readonly StackRecord[],
   want: Inputs,
   old: Old | undefined,
@@ -164,7 +168,7 @@ function withoutFormerRecord(
     : withoutRecord(records, { stack: former, identity: want.identity });
 }
 
-/** @throws IssuesError if another stack of this name had a line that was lost */
+/** @throws IssuesError if another stack of the same name had a line that was lost */
 function refuseLostNamesake(lost: readonly VanishedStack[], own: StackGrants): void {
   const issues = new Issues();
   if (lost.some(({ line }) => isNamesake(line, own)))
@@ -172,14 +176,14 @@ function refuseLostNamesake(lost: readonly VanishedStack[], own: StackGrants): v
   issues.throwIfAny("the shared resource policy");
 }
 
-/** @throws IssuesError if another stack of this name has a line in the policy */
+/** @throws IssuesError if another stack of the same name has a line in the policy */
 function refuseNamesakes(live: Before, own: StackGrants): void {
   const issues = new Issues();
   checkNamesakes(live, own, issues);
   issues.throwIfAny("the shared resource policy");
 }
 
-/** Why a policy cannot be merged into, in words: a Read must say so and not fail, or nothing could be destroyed. */
+/** Why nothing can be merged into the policy. Read reports this as drift: if it failed, destroy would too. */
 function damageOf({ policy }: Inputs, live: Before): string | undefined {
   const damaged = foreignDamage(live, policy.stack);
   if (damaged.length === 0) return undefined;
@@ -220,7 +224,7 @@ function driftOf(
     : "somebody has changed the policy by hand";
 }
 
-/** The KBS's resource policy, which several stacks share: one key's content in a ConfigMap of the operator's. */
+/** The KBS's resource policy, which stacks share: one key of a ConfigMap of the operator. */
 export const resourcePolicy: ResourceType<Inputs, Computed> = {
   inputs,
   computed,
@@ -257,7 +261,8 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
       const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
       const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
       const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
-      // By then its resources have taken them out of the KbsConfig, but in the state of an older release, which came to this first.
+      // Normally the stack's entries have left the KbsConfig by now. In a state of an older release, this
+      // resource comes first.
       if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
       const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
         const live = staying(object);
@@ -280,7 +285,7 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
   },
 };
 
-/** Where this stack's line is: under the key that it has written, and where others have brought it since. */
+/** The keys that hold this stack's line: the one it wrote, and the one that others have copied it to. */
 function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
   const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
   const live = contentOf(map, present);

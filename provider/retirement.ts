@@ -29,17 +29,17 @@ const target = z.object({ configMap: z.string().min(1), candidateKeys: z.array(z
 
 const inputs = z.object({
   namespace: z.string().min(1),
-  /** The policy, and the stack whose former grants go. */
+  /** The policy, and the stack whose previous grants go. */
   policy: target.extend({ stack: z.string().min(1), identity: z.string().optional() }),
-  /** The reference values, and the resource whose former digests go: its output `owner`. */
+  /** The reference values, and the output `owner` of the resource whose previous digests go. */
   referenceValues: target.extend({ owner: z.string().min(1) }),
-  /** What the stack's readers claim now: with every change of it something may have to go. */
+  /** The current claims of the stack's readers. After a change, previous claims may have to go. */
   current: z.record(z.string(), z.string()),
 });
 type Inputs = z.output<typeof inputs>;
 
 const computed = z.object({
-  /** The versions of both ConfigMaps at which nothing was retiring; empty until a change of initdata. */
+  /** The versions of both ConfigMaps once no previous claim is left; empty until initdata changes. */
   revision: z.string(),
 });
 type Computed = z.output<typeof computed>;
@@ -49,7 +49,10 @@ interface Retired {
   readonly version: string;
 }
 
-/** One of the two ConfigMaps, with the key that Trustee reads; where there is none, nothing has to go. */
+/**
+ * Removes previous claims from one ConfigMap, under the key that Trustee reads. Without that key there are
+ * none.
+ */
 async function retireFrom(
   operation: Operation,
   namespace: string,
@@ -101,12 +104,12 @@ async function retire(want: Inputs, first: boolean, operation: Operation): Promi
   if (operation.preview) return { revision: unknown };
   const values = await retireFromReferenceValues(want, operation);
   const policy = await retireFromPolicy(want, operation);
-  // A run that was killed after its write has to be followed by a rollout too: so the versions count, not the writes.
+  // If a run is killed after its write, a rollout must follow too. So the versions count, not the writes.
   const none = first && !values.retired && !policy.retired;
   return { revision: none ? "" : `${values.version}/${policy.version}` };
 }
 
-/** Whose former initdata Trustee still accepts, in words. */
+/** Describes the previous initdata that Trustee still accepts. */
 async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string> {
   const [policy, values] = await Promise.all(
     [want.policy, want.referenceValues].map(({ configMap }) =>
@@ -128,8 +131,8 @@ async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string>
 }
 
 /**
- * The end of a change of initdata: what pods claimed before goes from the policy and the reference values, once the pods
- * that this depends on are ready. A change that was interrupted shows as drift, and is ended by the next run.
+ * Ends the grace period of a rotation: once the new pods are ready, it removes the previous claims from the
+ * policy and the reference values. An interrupted rotation shows as drift, and the next run ends it.
  */
 export const retirement: ResourceType<Inputs, Computed> = {
   inputs,

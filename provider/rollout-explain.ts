@@ -37,7 +37,7 @@ const eventSchema = z.object({
   involvedObject: z.object({ kind: z.string().optional(), name: z.string().optional() }),
 });
 
-/** What keeps a pod from being Ready, a line each. */
+/** Why a pod is not Ready, one line per reason. */
 function explainPod(pod: KubeObject): string[] {
   const parsed = podSchema.safeParse(pod);
   if (!parsed.success) return [];
@@ -60,7 +60,7 @@ function explainPod(pod: KubeObject): string[] {
   return [...unscheduled, ...waiting];
 }
 
-/** What the Deployment's controller says: that the API server gives it no pod, or that it has waited too long. */
+/** The Deployment's failed conditions: a pod could not be created, or the progress deadline has passed. */
 function explainDeployment(deployment: KubeObject | undefined): string[] {
   const parsed = deploymentSchema.safeParse(deployment);
   if (!parsed.success) return [];
@@ -73,7 +73,7 @@ function explainDeployment(deployment: KubeObject | undefined): string[] {
     .map(({ type, reason = "", message = "" }) => `Deployment, ${type}: ${reason} ${message}`.trim());
 }
 
-/** The end of the log of each container that runs again and again, or has ended badly. */
+/** The last log lines of each container that has failed or keeps restarting. */
 async function logsOf(kube: KubeClient, namespace: string, pod: KubeObject): Promise<string[]> {
   const parsed = podSchema.safeParse(pod);
   if (!parsed.success) return [];
@@ -97,7 +97,7 @@ async function logsOf(kube: KubeClient, namespace: string, pod: KubeObject): Pro
   return logs.flat();
 }
 
-/** What keeps the operator from reconciling: Secrets that the KbsConfig lists, which do not exist or cannot be mounted. */
+/** The Secrets in the KbsConfig that stop the operator's reconcile: they are missing or cannot be mounted. */
 async function unmountable(kube: KubeClient, namespace: string, kbsConfig: string): Promise<string[]> {
   const object = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
   const spec = z.looseObject({}).catch({}).parse(object?.["spec"]);
@@ -115,11 +115,11 @@ async function unmountable(kube: KubeClient, namespace: string, kbsConfig: strin
   return found.flat().map((words) => `KbsConfig ${kbsConfig} lists Secret ${words}`);
 }
 
-/** @param isMeant by kind and name */
+/** @param isRelevant selects events by the kind and the name of their object */
 async function warnings(
   kube: KubeClient,
   namespace: string,
-  isMeant: (kind: string, name: string) => boolean,
+  isRelevant: (kind: string, name: string) => boolean,
 ): Promise<string[]> {
   const events = await kube.list("Event", namespace);
   const lines = events.flatMap((event) => {
@@ -127,19 +127,21 @@ async function warnings(
     if (!parsed.success || parsed.data.type !== "Warning") return [];
     const { involvedObject, reason = "", message = "" } = parsed.data;
     const { kind = "", name } = involvedObject;
-    return name !== undefined && isMeant(kind, name) ? [`event of ${name}: ${reason} ${message}`.trim()] : [];
+    return name !== undefined && isRelevant(kind, name)
+      ? [`event of ${name}: ${reason} ${message}`.trim()]
+      : [];
   });
   return [...new Set(lines)].slice(-5);
 }
 
-/** Why a KBS does not come up, a line each. */
+/** Why the KBS does not start, one line per reason. */
 export interface Explanation {
-  /** What it cannot start without and does not find: of these ConfigMaps, by what is in them now. */
+  /** Files that the KBS needs to start and that these ConfigMaps lack. */
   readonly files: readonly string[];
   readonly others: readonly string[];
 }
 
-/** Whatever can be found out within a few seconds about why the KBS does not come up; reads that fail say nothing. */
+/** Collects reasons why the KBS does not start. Failed reads are ignored. */
 export async function explainRollout(
   kube: KubeClient,
   target: { readonly namespace: string; readonly deployment: string; readonly configMaps: readonly string[] },
@@ -149,7 +151,7 @@ export async function explainRollout(
   const nothing = (): string[] => [];
   const object = await kube.get({ kind: "Deployment", namespace, name: deployment }).catch(() => undefined);
   const kbsConfig = object?.metadata.ownerReferences?.find(({ kind }) => kind === "KbsConfig")?.name;
-  const isMeant = (kind: string, name: string): boolean =>
+  const isRelevant = (kind: string, name: string): boolean =>
     pods.has(name) ||
     name === deployment ||
     (kind === "KbsConfig" && name === kbsConfig) ||
@@ -162,7 +164,7 @@ export async function explainRollout(
     missingFiles(kube, namespace, deployment, configMaps).catch(nothing),
     kbsConfig === undefined ? [] : unmountable(kube, namespace, kbsConfig).catch(nothing),
     own.then((all) => all.flatMap(explainPod)),
-    warnings(kube, namespace, isMeant).catch(nothing),
+    warnings(kube, namespace, isRelevant).catch(nothing),
     own.then((all) => Promise.all(all.map((pod) => logsOf(kube, namespace, pod)))),
   ]);
   return { files, others: [...secrets, ...explainDeployment(object), ...ofPods, ...events, ...logs.flat()] };

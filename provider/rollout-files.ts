@@ -21,7 +21,7 @@ function missingIn(configMap: string, live: KubeObject | undefined, mounted: Map
   const files = mounted.keys
     .filter((file) => !keys.has(file))
     .map((file) => `ConfigMap "${configMap}" has no key "${file}", which the KBS mounts as a file`);
-  // A KBS that finds no policy in a folder tries to write its own there, and ends: nothing can be written into it.
+  // A KBS without a policy in the folder tries to write its own. The folder is read-only, so the KBS exits.
   const policies = knownKeys.policy;
   const isPolicy = mounted.folders.some((folder) =>
     POLICY_PATHS.some((path) => path.startsWith(`${folder}/`)),
@@ -35,8 +35,8 @@ function missingIn(configMap: string, live: KubeObject | undefined, mounted: Map
 }
 
 /**
- * What of these ConfigMaps the KBS cannot start without, and does not find: waiting does not bring it. A line each.
- * @throws KubeError if one of them cannot be read
+ * The files that the KBS needs to start and that these ConfigMaps lack, one line each. Waiting does not help.
+ * @throws KubeError if an object cannot be read
  */
 export async function missingFiles(
   kube: KubeClient,

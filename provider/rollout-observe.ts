@@ -62,13 +62,13 @@ const podSchema = z.object({
 export interface ObservedRollout {
   readonly deployment: ObservedDeployment;
   readonly pods: readonly ObservedPod[];
-  /** Pod -> the Secrets that it mounts; also one that is on its way out serves them still. */
+  /** Pod -> the Secrets that it mounts. Includes terminating pods, which still serve them. */
   readonly mounts: Readonly<Record<string, readonly string[]>>;
   /** Changes whenever something happens to the Deployment or its pods. */
   readonly fingerprint: string;
 }
 
-/** Deployment and pods alike. */
+/** The Secrets that a pod or a pod template mounts. */
 function mountedBy(volumes: readonly z.output<typeof volume>[]): readonly string[] {
   return volumes.flatMap(({ secret, projected }) => [
     ...(secret?.secretName === undefined ? [] : [secret.secretName]),
@@ -76,7 +76,7 @@ function mountedBy(volumes: readonly z.output<typeof volume>[]): readonly string
   ]);
 }
 
-/** Whole seconds since 1970 of an API server's time. */
+/** An API server's timestamp in whole seconds since 1970. */
 function seconds(time: string | undefined): number {
   return Math.floor(Date.parse(time ?? "") / 1000);
 }
@@ -101,7 +101,7 @@ function labelSelector({
   return [...labels, ...expressions].join(",");
 }
 
-/** Whether a pod is one of the Deployment's own, and not just labelled like them. */
+/** Whether the Deployment owns the pod. Matching labels alone are not enough. */
 function belongsTo(deployment: string, pod: KubeObject): boolean {
   const hash = pod.metadata.labels?.["pod-template-hash"];
   return (pod.metadata.ownerReferences ?? []).some(
@@ -123,7 +123,7 @@ function observePod(pod: KubeObject): ObservedPod | undefined {
   };
 }
 
-/** The Deployment and its pods as they are now; `undefined` if there is no such Deployment. */
+/** Reads the Deployment and its pods. Returns `undefined` if the Deployment does not exist. */
 export async function observeRollout(
   kube: KubeClient,
   namespace: string,
@@ -157,9 +157,10 @@ export async function observeRollout(
 }
 
 /**
- * An object as of the last write to it; `undefined` if it is not there.
- * @param whose `ours`: as of our own last write, whatever others have written since; `undefined` if it was never written by us.
- * ConfigMaps are written by this provider; a Secret of ours, which its label tells, by Pulumi's Kubernetes provider
+ * The time of the last write to an object, or `undefined` if the object does not exist.
+ * @param whose `ours`: our own last write, no matter what others wrote later; `undefined` if we never wrote
+ *   the object. This provider writes ConfigMaps. Pulumi's Kubernetes provider writes our Secrets, which carry
+ *   our label
  */
 export async function observeChange(
   kube: KubeClient,

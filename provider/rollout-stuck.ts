@@ -2,7 +2,7 @@ import { isStuck, isUnmounted } from "../core/rollout/stuck.ts";
 import type { RolloutView } from "../core/rollout/decide.ts";
 import type { Explanation } from "./rollout-explain.ts";
 
-/** Looks for what holds a rollout up, once for each state in which nothing moves any more. */
+/** Explains a stalled rollout, once per stall. */
 export class StuckWatch {
   readonly #explain: () => Promise<Explanation>;
   #explanation: Explanation | undefined;
@@ -11,23 +11,23 @@ export class StuckWatch {
     this.#explain = explain;
   }
 
-  /** `undefined`: it may still be going on. */
-  async look(view: RolloutView): Promise<Explanation | undefined> {
+  /** @returns `undefined` while the rollout may still progress */
+  async check(view: RolloutView): Promise<Explanation | undefined> {
     if (!isStuck(view) && !isUnmounted(view)) this.#explanation = undefined;
     else this.#explanation ??= await this.#explain();
     return this.#explanation;
   }
 }
 
-/** The first reason, for a line that says what is waited for. */
+/** The first reason, as the end of a status line. */
 export function heldBy(explanation: Explanation | undefined): string {
   const [reason] = explanation === undefined ? [] : [...explanation.files, ...explanation.others];
   return reason === undefined ? "" : `; ${reason}`;
 }
 
 /**
- * What is said where the KBS does not start with what was there before the stack: there is nothing to wait for, and nothing of
- * the stack's left to undo.
+ * The warning if the KBS cannot start with the restored content. Nothing of the stack is left to undo, so
+ * waiting would not help.
  */
 export function restoredUnstartable(
   { namespace, deployment }: { readonly namespace: string; readonly deployment: string },

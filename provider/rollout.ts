@@ -5,7 +5,7 @@ import { describeUnseen, unseenChanges } from "../core/rollout/drift.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
-import { passing } from "../kube/retry.ts";
+import { transient } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "./protocol/index.ts";
 import { explainRollout, type Explanation } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
@@ -19,7 +19,7 @@ const inputs = z.object({
   after: z.array(z.object({ kind: z.enum(["ConfigMap", "Secret"]), name: z.string().min(1) })),
   secrets: z.array(z.string().min(1)),
   timeoutMinutes: z.number().positive(),
-  /** Rolls out when it is deleted, instead of when it is created or changed. */
+  /** Rolls out on delete instead of on create and update. */
   onDelete: z.boolean().optional(),
 });
 type Inputs = z.output<typeof inputs>;
@@ -27,12 +27,12 @@ type Inputs = z.output<typeof inputs>;
 const computed = z.object({ completedAt: z.string().optional() });
 type Computed = z.output<typeof computed>;
 
-/** Between two looks at the Deployment, in milliseconds. */
+/** Poll interval for the Deployment, in milliseconds. */
 const POLL = 700;
-/** For finding out why it failed, in milliseconds. */
+/** Time limit for finding the cause of a failure, in milliseconds. */
 const EXPLAIN = 5_000;
 
-/** One run until every pod is done. */
+/** One rollout, from the first read until every pod runs the current configuration. */
 class RolloutRun {
   readonly #want: Inputs;
   readonly #operation: Operation;
@@ -40,7 +40,7 @@ class RolloutRun {
   readonly #evicted = new Set<string>();
   #fingerprint = "";
   #changedAt = 0;
-  #said = "";
+  #lastStatus = "";
   #pods: ReadonlySet<string> = new Set();
   readonly #stuck = new StuckWatch(() => this.#explain(AbortSignal.any([this.#operation.signal, limit()])));
 
@@ -49,7 +49,7 @@ class RolloutRun {
     this.#operation = operation;
   }
 
-  /** @returns false if there is no such Deployment */
+  /** @returns false if the Deployment does not exist */
   async run(): Promise<boolean> {
     const { namespace, deployment, after, timeoutMinutes, onDelete } = this.#want;
     const { kube, signal, log, clock } = this.#operation;
@@ -62,8 +62,8 @@ class RolloutRun {
         this.#pods = new Set(seen.pods.map((pod) => pod.name));
         const view = this.#view(seen, changes);
         const decision = decideRollout(view);
-        const held = await this.#stuck.look(view);
-        this.#say(progress(deployment, view, decision) + heldBy(held));
+        const held = await this.#stuck.check(view);
+        this.#report(progress(deployment, view, decision) + heldBy(held));
         if (decision.kind === "done") return true;
         if (decision.kind === "fail") throw new Error(decision.reason);
         if (onDelete === true && held !== undefined && held.files.length > 0) {
@@ -80,13 +80,13 @@ class RolloutRun {
     }
   }
 
-  /** Says how far it is, once for each step: where nobody watches, every status is a line of a log. */
-  #say(status: string): void {
-    if (status !== this.#said) this.#operation.log.status(status);
-    this.#said = status;
+  /** Reports each status once: without a terminal, every status becomes a line in a log. */
+  #report(status: string): void {
+    if (status !== this.#lastStatus) this.#operation.log.status(status);
+    this.#lastStatus = status;
   }
 
-  /** What every pod has to see; on the way out only of what is still there. */
+  /** The changes that every pod must see. On delete, objects that no longer exist are skipped. */
   async #changes(after: Inputs["after"]): Promise<readonly ChangedObject[]> {
     const { namespace, onDelete } = this.#want;
     const { kube, written } = this.#operation;
@@ -142,13 +142,13 @@ class RolloutRun {
         if (!(error instanceof KubeError)) throw error;
         const { name } = decision.pod;
         if (error.failure === "too-many-requests") {
-          this.#say(`${deployment}: a disruption budget holds back the eviction of ${name}`);
-        } else if (!passing.includes(error.failure) && error.failure !== "not-found") throw error;
+          this.#report(`${deployment}: a disruption budget holds back the eviction of ${name}`);
+        } else if (!transient.includes(error.failure) && error.failure !== "not-found") throw error;
       }
     }
   }
 
-  /** The error with what can be found out about its cause; a cancelled run ends at once. */
+  /** Adds the likely causes to the error. A cancelled run fails at once, with the signal's reason. */
   async #explained(error: unknown): Promise<unknown> {
     const { signal } = this.#operation;
     if (signal.aborted && !(signal.reason instanceof TimeoutError)) return signal.reason;
@@ -209,8 +209,8 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
 }
 
 /**
- * Every pod of the Deployment is younger than the last change, whoever restarted it. One that is older than a change of ours
- * is drift.
+ * Makes sure that every pod of the Deployment is younger than the last change, no matter who restarted it. A
+ * pod that is older than one of our changes is drift.
  */
 export const rollout: ResourceType<Inputs, Computed> = {
   inputs,
@@ -246,8 +246,8 @@ export const rollout: ResourceType<Inputs, Computed> = {
 };
 
 /**
- * Whether the KBS is sure not to have seen a change of ours. Other people's writes and restarts are no drift; nor is there
- * any where nothing is rolled out before the end. `undefined`: there is no such Deployment.
+ * Describes our changes that the KBS cannot have seen. Writes and restarts by others are no drift. Neither is
+ * anything while the rollout waits for its delete. Returns `undefined` if the Deployment does not exist.
  */
 async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefined> {
   const { namespace, deployment, after } = want;
@@ -264,7 +264,7 @@ async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefin
   return describeUnseen(unseenChanges(seen, known)) ?? NO_DRIFT;
 }
 
-/** Whether what would have to be seen has never been changed: each is an empty revision. */
+/** True if every revision is empty: this stack has changed nothing that the KBS would have to see. */
 function nothingToSee({ changes }: Inputs): boolean {
   const revisions = Object.values(changes);
   return revisions.length > 0 && revisions.every((revision) => revision === "");

@@ -5,7 +5,7 @@ import { knownRoutes } from "../core/trustee/generation.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { Survey } from "./survey.ts";
 
-/** As operators call the Service of the KBS. */
+/** The name that operators give to the Service of the KBS. */
 const SERVICE = "kbs-service";
 
 const routeSchema = z.object({
@@ -19,12 +19,12 @@ const routeSchema = z.object({
     .nullish(),
 });
 
-/** A way to the KBS from outside the cluster. */
+/** A Route to the KBS. */
 export interface KbsRoute {
   readonly name: string;
   readonly host: string;
-  /** Whether the router ends TLS itself, so that guests see its certificate in place of the KBS's. */
-  readonly isRouters: boolean;
+  /** Whether the router terminates TLS, so that guests see its certificate and not the KBS's. */
+  readonly terminatesTls: boolean;
 }
 
 function kbsRoute(route: KubeObject | undefined): readonly KbsRoute[] {
@@ -33,24 +33,25 @@ function kbsRoute(route: KubeObject | undefined): readonly KbsRoute[] {
   if (route === undefined || host === undefined) return [];
   const termination = spec?.tls?.termination;
   return [
-    { name: route.metadata.name, host, isRouters: termination === "edge" || termination === "reencrypt" },
+    { name: route.metadata.name, host, terminatesTls: termination === "edge" || termination === "reencrypt" },
   ];
 }
 
-/** What was found of the Routes. */
 export interface FoundRoutes {
   readonly route: KbsRoute | undefined;
   /** A Route could not be read. */
   readonly isUnread: boolean;
-  /** Those that operators and the tutorial make. */
+  /** The Routes with names that operators and the tutorial use. */
   readonly known: readonly KubeObject[];
 }
 
 /**
- * The Route to the KBS: of several the one whose host the certificate names. First of those that operators and the tutorial make, for
- * which an account needs no right to list; of any other one whose Service is the KBS's, where none of them will do.
- * @param hasUrl whether `trustee.url` says it: then nothing but what tells Red Hat's operator is looked at
- * @param served what the KBS serves, PEM; undefined: that is not known
+ * Finds the Route to the KBS, in this order. Of several, the one whose host the certificate names comes
+ * first:
+ * - Routes with names that operators and the tutorial use: reading these needs no right to list
+ * - any other Route to the Service of the KBS
+ * @param hasUrl whether `trustee.url` is set. Then only the Route that identifies Red Hat's operator is read
+ * @param served the certificates that the KBS serves, PEM; undefined if unknown
  */
 export async function findRoute(
   survey: Survey,

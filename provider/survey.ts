@@ -6,16 +6,16 @@ import type { Kind, KubeObject, ObjectMeta } from "../kube/objects.ts";
 
 export interface ListedSecrets {
   readonly missing: readonly string[];
-  /** Secret -> the names of its keys, where they can be seen. */
+  /** Secret -> the names of its keys, if its managed fields list them. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Reads of one namespace at a time that is still before anything is written: what fails becomes an issue. */
+/** Reads a namespace before anything is written. A failed read becomes an issue. */
 export class Survey {
   readonly #kube: KubeClient;
   readonly #namespace: string;
   readonly #issues: Issues;
-  /** The first read that nobody answered, or that the API server took for nobody's. */
+  /** The first read that got no answer or was not authenticated. */
   #failed: KubeError | undefined;
   #answered = false;
 
@@ -26,15 +26,15 @@ export class Survey {
   }
 
   /**
-   * Where a read got no answer there is nothing more to say than that: what it would have found may be all that matters.
+   * Fails if a read got no answer. No other problem is reported: the missing answer may explain them all.
    * @throws IssuesError with that one problem
    */
   needAnswers(subject: string): void {
     if (this.#failed === undefined) return;
-    throw new IssuesError(subject, [{ path: "trustee.kubeconfig", ...this.#said(this.#failed) }]);
+    throw new IssuesError(subject, [{ path: "trustee.kubeconfig", ...this.#unanswered(this.#failed) }]);
   }
 
-  #said({ failure, detail, next, message }: KubeError): Omit<Issue, "path"> {
+  #unanswered({ failure, detail, next, message }: KubeError): Omit<Issue, "path"> {
     const { server } = this.#kube;
     if (failure === "unauthorized") {
       const given =
@@ -52,9 +52,9 @@ export class Survey {
   }
 
   /**
-   * An object that may be missing.
-   * @param dispensable whether it may also be one that this account must not read
-   * @returns `undefined` if it could not be read, which has become an issue
+   * Reads an object that may be missing.
+   * @param dispensable whether this account may also lack the right to read it
+   * @returns `undefined` if the read failed and became an issue
    */
   async look(
     kind: Kind,
@@ -72,7 +72,10 @@ export class Survey {
     return this.#read(read);
   }
 
-  /** All of a kind; none where this account must not list them, or the cluster does not know the kind. */
+  /**
+   * Lists the objects of a kind. Returns none if this account must not list them or the kind is not
+   * installed.
+   */
   async list(kind: Kind): Promise<readonly KubeObject[]> {
     const read = await this.#read(async () => {
       try {
@@ -86,8 +89,8 @@ export class Survey {
   }
 
   /**
-   * An object that has to be there, and is there to stay.
-   * @param otherwise where it is not there: the one that is taken in its place
+   * Reads an object that must exist and be writable.
+   * @param otherwise reads the object to use if this one does not exist
    */
   async need(
     kind: Kind,
@@ -113,12 +116,12 @@ export class Survey {
     return found;
   }
 
-  /** What a Secret says of itself; its data is not asked for. */
+  /** Reads a Secret's metadata, never its data. */
   async metadata(name: string): Promise<ObjectMeta | undefined> {
     return (await this.#read(() => this.#metadataOf(name)))?.value;
   }
 
-  /** A Secret that has to be there. */
+  /** Reads the metadata of a Secret that must exist. */
   async needSecret(name: string, path: string): Promise<ObjectMeta | undefined> {
     const read = await this.#read(() => this.#metadataOf(name));
     if (read !== undefined && read.value === undefined) {
@@ -127,7 +130,7 @@ export class Survey {
     return read?.value;
   }
 
-  /** The listed Secrets, as far as they can be looked at: what is not there, and the names of the keys of what is. */
+  /** Finds out which Secrets are missing, and the key names of the others. Unreadable Secrets are skipped. */
   async listed(names: readonly string[]): Promise<ListedSecrets> {
     const found = await Promise.all(
       names.map(async (name) => {
@@ -163,7 +166,7 @@ export class Survey {
     });
   }
 
-  /** `undefined`: the read failed, and that has become an issue. */
+  /** @returns `undefined` if the read failed and became an issue */
   async #read<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
     try {
       const value = await work();
@@ -187,7 +190,7 @@ export class Survey {
   }
 }
 
-/** Whether it can never be written: of Secrets only somebody else's are looked at, and these are only read. */
+/** Whether the object can never be written. Secrets do not count: those checked here are only read. */
 function isFixed(object: KubeObject): boolean {
   return object["kind"] === "ConfigMap" && object["immutable"] === true;
 }

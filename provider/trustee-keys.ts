@@ -6,17 +6,17 @@ import { generationFacts, knownKeys, liveKey, type Generation } from "../core/tr
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";
 import { contentOf, type ConfigMap } from "./config-map.ts";
 
-/** The two ConfigMaps as they are; undefined: there is none, which is a problem of its own. */
+/** The two live ConfigMaps; undefined if missing, which is reported elsewhere. */
 export interface Maps {
   readonly policy: ConfigMap | undefined;
   readonly values: ConfigMap | undefined;
 }
 
-/** What the settings say of the keys, for where it cannot be seen. */
+/** The keys in the settings, for a Trustee that does not show which keys it reads. */
 export interface KeySettings {
   readonly policyKey?: string | null | undefined;
   readonly referenceValuesKey?: string | null | undefined;
-  /** Both at once, as an older release had it. */
+  /** Sets both keys; from an older release. */
   readonly generation?: Generation | null | undefined;
 }
 
@@ -32,7 +32,9 @@ function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings):
   };
 }
 
-/** The keys that Trustee reads. One that nothing tells is the newest known one, beside an issue. */
+/**
+ * The keys that Trustee reads. An unknown key becomes an issue, and the newest known one is returned for it.
+ */
 export function trusteeKeys(
   seen: Seen,
   names: Names,
@@ -60,7 +62,7 @@ export function trusteeKeys(
   };
 }
 
-/** An issue for reference values that Trustee cannot read, so that none of ours can stand among them. */
+/** Adds an issue for reference values that Trustee cannot parse: it would not find ours among them. */
 export function checkReferenceValues(
   map: ConfigMap,
   key: string,
@@ -84,14 +86,14 @@ export function checkReferenceValues(
     problem(messageOf(error));
     return;
   }
-  // Of a key that is not a known one, its content alone says how it is written.
+  // For an unknown key, only the content shows the format.
   if (format !== undefined && formatOf(key, content) !== format)
     problem(
       `the key "${key}", which does not hold ${format === "map" ? "a JSON object" : "a JSON list"}, as this Trustee reads it; an empty one is ${format === "map" ? "{}" : "[]"}`,
     );
 }
 
-/** A warning for a setting that says another key than the one that is seen to be read. */
+/** Warns about a setting that contradicts the key that Trustee is seen to read. */
 export function settingWarnings(seen: Seen, settings: KeySettings): readonly string[] {
   const said = settingsOf(settings);
   return (["policyKey", "referenceValuesKey"] as const).flatMap((fact) => {
@@ -104,7 +106,9 @@ export function settingWarnings(seen: Seen, settings: KeySettings): readonly str
   });
 }
 
-/** A warning for a key that another Trustee reads, beside one that this Trustee reads and does not find. */
+/**
+ * Warns about a key that only another version of Trustee reads, while the key that this one reads is missing.
+ */
 export function unreadWarnings(names: Names, maps: Maps, keys: TrusteeKeys): readonly string[] {
   const of = (map: ConfigMap | undefined, name: string, key: string, known: readonly string[]): string[] => {
     const other = liveKey(map?.data, known);

@@ -18,7 +18,7 @@ import { getPodCluster } from "./get-pod-cluster.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
-import { checkPlace, Places } from "./places.ts";
+import { checkCluster, Places } from "./places.ts";
 import { referenceValues } from "./reference-values.ts";
 import { resourcePolicy } from "./resource-policy.ts";
 import { retirement } from "./retirement.ts";
@@ -27,10 +27,10 @@ import { rollout } from "./rollout.ts";
 const GENERATED_VALUE = "trustee:index:GeneratedValue";
 
 /**
- * The provider `trustee`: the edits to Trustee's shared objects that no stock resource can make safely.
- * @param clock only tests give one
+ * The provider `trustee`: edits of Trustee's shared objects that no stock resource can make safely.
+ * @param clock for tests
  */
-export function trusteeProvider(clock: Clock = systemClock): Provider {
+export function trusteeProvider(clock: Clock = systemClock): Required<Provider> {
   let places: Places | undefined;
   let takeOver = false;
 
@@ -38,10 +38,11 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     if (places === undefined) throw new Error("The provider trustee was not configured before it was used.");
     return places.of(resource);
   };
-  /** Before anything is read or written: what leads to a resource's cluster may lead to another one by now. */
-  const find = async (type: string, resource: PropertyMap): Promise<void> => {
-    // In the state alone: a refresh gets through with the settings of a run that had wrong ones.
-    if (type !== GENERATED_VALUE) await placeOf(resource).place.find();
+  /** Before any read or write: checks that the kubeconfig still leads to the resource's cluster. */
+  const verify = async (type: string, resource: PropertyMap): Promise<void> => {
+    // It exists in the state only. Without a check, a refresh works with the settings of a run that had wrong
+    // ones.
+    if (type !== GENERATED_VALUE) await placeOf(resource).place.verify();
   };
   const start: Start = (context, { urn, owner, previous, resource }, preview = false) => {
     const { place } = placeOf(resource);
@@ -68,7 +69,8 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),
     "trustee:index:ResourcePolicy": handlerOf(resourcePolicy, start),
-    // What the state of an older version calls a ResourcePolicy: the engine refreshes and deletes it by this type.
+    // The type of a ResourcePolicy in an older release's state. The engine refreshes and deletes it by this
+    // type.
     "trustee:index:ConfigMapEntry": handlerOf(resourcePolicy, start),
     "trustee:index:Retirement": handlerOf(retirement, start),
     "trustee:index:Rollout": handlerOf(rollout, start),
@@ -81,7 +83,7 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
   };
 
   return {
-    checkConfig: (request) => checkPlace(request, clock),
+    checkConfig: (request) => checkCluster(request, clock),
     diffConfig: ({ oldInputs, newInputs }) =>
       Promise.resolve({ detailedDiff: detailedDiff(changes(settingsOf(oldInputs), settingsOf(newInputs))) }),
     configure: ({ args }) => {
@@ -92,32 +94,32 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
     check: async (request, context) => handler(request.type).check(request, context),
     diff: async (request, context) => handler(request.type).diff(request, context),
     create: (request, context) =>
-      ended(context, async (shown) => {
-        await find(request.type, request.inputs);
+      runCall(context, async (shown) => {
+        await verify(request.type, request.inputs);
         return handler(request.type).create(request, shown);
       }),
     read: (request, context) =>
-      ended(context, async (shown) => {
-        // It is about to be replaced: what became of it there does not matter.
+      runCall(context, async (shown) => {
+        // The stack has left this cluster, so the resource is replaced, whatever its state there.
         const { id, inputs, outputs } = request;
         if (placeOf(outputs).isEarlier) return { id, inputs, outputs, refreshBeforeUpdate: true };
-        await find(request.type, outputs);
+        await verify(request.type, outputs);
         return handler(request.type).read(request, shown);
       }),
     update: (request, context) =>
-      ended(context, async (shown) => {
-        await find(request.type, request.newInputs);
+      runCall(context, async (shown) => {
+        await verify(request.type, request.newInputs);
         return handler(request.type).update(request, shown);
       }),
     delete: (request, context) =>
-      ended(context, async (shown) => {
-        await find(request.type, request.outputs);
+      runCall(context, async (shown) => {
+        await verify(request.type, request.outputs);
         return handler(request.type).delete(request, shown);
       }),
     invoke: (request, context) =>
-      ended(context, async ({ log }) => {
+      runCall(context, async ({ log }) => {
         const { place } = placeOf({});
-        await place.find();
+        await place.verify();
         const kube = place.kube(context.signal);
         switch (request.token) {
           case "trustee:index:getTrustee":
@@ -133,27 +135,27 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
   };
 }
 
-/** What is made when it is first asked for. */
+/** Creates a value on first use. */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 }
 
-/** The engine may hold a provider's settings as texts. */
+/** The engine may pass a provider's settings as strings. */
 function isTrue(value: PropertyValue | undefined): boolean {
   return value === true || value === "true";
 }
 
-/** Without what is only remembered: it changes nothing. */
+/** The settings without bookkeeping fields, which change nothing. */
 function settingsOf({ facts: _, earlier: __, namespace: ___, ...settings }: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith("__")));
 }
 
 /**
- * Does a call, whose messages may quote what is live: none of them steers a terminal. Whatever it throws once its signal has fired
- * is because of that: the signal's reason says it better.
+ * Runs a call. Its messages may quote live objects, so control characters are removed. An interruption after
+ * the signal has fired is reported with the signal's reason.
  */
-async function ended<Response>(
+async function runCall<Response>(
   context: CallContext,
   work: (context: CallContext) => Promise<Response>,
 ): Promise<Response> {
@@ -167,22 +169,15 @@ async function ended<Response>(
 }
 
 function shownLog(log: Log): Log {
+  const shown = (level: keyof Log) => (message: string) => {
+    log[level](shownText(message));
+  };
   return {
-    debug: (message) => {
-      log.debug(shownText(message));
-    },
-    info: (message) => {
-      log.info(shownText(message));
-    },
-    warn: (message) => {
-      log.warn(shownText(message));
-    },
-    error: (message) => {
-      log.error(shownText(message));
-    },
-    status: (message) => {
-      log.status(shownText(message));
-    },
+    debug: shown("debug"),
+    info: shown("info"),
+    warn: shown("warn"),
+    error: shown("error"),
+    status: shown("status"),
   };
 }
 

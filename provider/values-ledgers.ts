@@ -17,7 +17,7 @@ import { soundEntries } from "../core/reference-values/whose.ts";
 import type { Change } from "./change.ts";
 import { configMapPatch, contentOf, keyReadNow, type ConfigMap } from "./config-map.ts";
 
-/** What a resource has written, by its state. */
+/** What a resource has written, according to its state. */
 export interface PlacedValues {
   readonly key: string;
   readonly had: Ownership;
@@ -28,7 +28,7 @@ export type Ledgers = Readonly<Record<string, Ledger>>;
 
 type Patch = Change<unknown>["patch"];
 
-/** The patch for new data and ledgers; none if nothing of them changes. */
+/** The patch for new data and ledgers, or `undefined` if nothing changes. */
 export function valuesPatch(map: ConfigMap, data: Readonly<Record<string, Before>>, ledgers: Ledgers): Patch {
   return configMapPatch(map, data, {
     name: REFERENCE_VALUES_LEDGER_ANNOTATION,
@@ -40,17 +40,14 @@ export function ledgersOf(map: ConfigMap): Ledgers {
   return readLedgers(map.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
 }
 
-/**
- * The ledger of a key; of one that is new to all of us, what was carried over from another one.
- * @param formerKey the one that was written
- */
-export function ledgerOf(map: ConfigMap, ledgers: Ledgers, key: string, formerKey: string = key): Ledger {
+/** The ledger of a key. If no stack has used the key yet, the previous key's ledger is carried over. */
+export function ledgerOf(map: ConfigMap, ledgers: Ledgers, key: string, previousKey: string = key): Ledger {
   const ledger = own(ledgers, key) ?? EMPTY_LEDGER;
-  if (formerKey === key || Object.keys(ledger.owners).length > 0) return ledger;
-  return carriedLedger(key, contentOf(map, key), own(ledgers, formerKey) ?? EMPTY_LEDGER);
+  if (previousKey === key || Object.keys(ledger.owners).length > 0) return ledger;
+  return carriedLedger(key, contentOf(map, key), own(ledgers, previousKey) ?? EMPTY_LEDGER);
 }
 
-/** What is left of a key when an owner withdraws from it. */
+/** The content and the ledgers after an owner has left a key. */
 export function leaveKey(
   map: ConfigMap,
   ledgers: Ledgers,
@@ -67,19 +64,20 @@ export function leaveKey(
   return { content: left.content, ledgers: { ...ledgers, [key]: left.ledger } };
 }
 
-/** What a resource's state says of a key; of one that is new to it, what was carried over from the former one. */
+/** What a resource's state remembers of a key. For a new key, this is carried over from the previous one. */
 export function rememberedFor(
   map: ConfigMap,
   ledger: Ledger,
   key: string,
-  { key: formerKey, had }: PlacedValues,
+  { key: previousKey, had }: PlacedValues,
 ): Ownership {
-  return formerKey === key ? had : carriedOver(key, contentOf(map, key), ledger, had);
+  return previousKey === key ? had : carriedOver(key, contentOf(map, key), ledger, had);
 }
 
 /**
- * Withdraws from the key that was written, and from the one that Trustee reads since, whoever has brought what is ours there.
- * @throws ReferenceValuesFormatError if what is under the key that was written is malformed
+ * Removes our digests from the key that was written, and from the key that Trustee reads now, if somebody
+ * copied them there.
+ * @throws ReferenceValuesFormatError if the content of the written key is malformed
  */
 export function leaveValues(
   map: ConfigMap,

@@ -10,26 +10,26 @@ import type { Operation } from "./resource.ts";
 import { explainRollout } from "./rollout-explain.ts";
 import { observeRollout } from "./rollout-observe.ts";
 
-/** Whose secrets are served, and how long it may take until they are not. */
+/** A KBS that serves secrets, and how long it may take to stop. */
 export interface Serving {
   readonly namespace: string;
   readonly kbsConfig: string;
   readonly deployment: string;
   readonly timeoutMinutes: number;
-  /** Whose Secrets these are. */
+  /** The stack that owns the secrets. */
   readonly own: StackId;
 }
 
-/** Between two looks at the Deployment, in milliseconds. */
+/** Poll interval for the Deployment, in milliseconds. */
 const POLL = 500;
-/** For finding out why it failed, in milliseconds. */
+/** Time limit for finding the cause of a failure, in milliseconds. */
 const EXPLAIN = 5_000;
 
 /**
- * Before the restriction of secrets goes: takes what this stack has put of them out of the KbsConfig, and waits until no pod of
- * the KBS serves one of them. A name that somebody else has put there stays.
- * @returns those whose restriction must stay: Secrets of this stack's that somebody else has listed, until they are deleted
- * @throws Error if the KBS still serves one of them when the time is over: the restriction stays then
+ * Stops the serving of secrets before their restriction goes: removes this stack's entries from the
+ * KbsConfig, then waits until no pod of the KBS serves the secrets. Entries of others stay.
+ * @returns Secrets of this stack that others have listed: their restriction stays until they are deleted
+ * @throws Error if the KBS still serves one of them after the timeout. Then the restriction stays
  */
 export async function withdraw(
   place: Serving,
@@ -58,7 +58,7 @@ export async function withdraw(
   return others.flat();
 }
 
-/** A Deployment that is gone serves nothing. */
+/** Waits until no pod of the KBS serves the secrets. A Deployment that does not exist serves none. */
 async function untilUnserved(
   place: Serving,
   secrets: readonly string[],

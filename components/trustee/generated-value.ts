@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export interface GeneratedValueArgs {
-  /** How many letters and digits. Another length makes another value. */
+  /** The number of letters and digits. Another length generates another value. */
   readonly length: pulumi.Input<number>;
-  /** Whether it is no secret: it stands in the state in the open. @default false */
+  /** True if the value is no secret and is stored in plain text. @default false */
   readonly open?: boolean;
 }
 
-/** A random value, made once and kept in the state, where it is encrypted unless it is `open`. */
+/** A random value, generated once and kept in the state, encrypted unless it is `open`. */
 export class GeneratedValue extends pulumi.CustomResource {
   declare readonly value: pulumi.Output<string>;
 

@@ -4,53 +4,59 @@ import { trusteeNames, type Generation } from "../../core/trustee/generation.ts"
 import { stackName } from "../stack-name.ts";
 import { invoke } from "./invoke.ts";
 
-/** Which Trustee, and what a stack is about to do on it. Every name defaults to the operator's own. */
+/** Selects a Trustee, and names what a stack will do on it. Names default to the operator's own. */
 export interface GetTrusteeArgs {
   readonly namespace?: string | undefined;
   readonly kbsConfig?: string | undefined;
   readonly deployment?: string | undefined;
-  /** @default the Secret that the KbsConfig names, or that the operator has copied it from: `trustee-tls-cert` */
+  /** @default the Secret that the KbsConfig names, or its source `trustee-tls-cert` */
   readonly certificateSecret?: string | undefined;
   /**
-   * The CA that has issued the KBS's certificate: PEM, or `public` for one that the guests know. @default `ca.crt` of the Secret; a
-   * self-signed certificate is trusted itself
+   * The CA of the KBS's certificate: PEM, or `public` for a CA that guests know. @default `ca.crt` of the
+   * Secret; a self-signed certificate is trusted itself
    */
   readonly certificateAuthority?: string | undefined;
   /** The ConfigMap of the policy. @default the one that the KbsConfig names */
   readonly resourcePolicy?: string | undefined;
   /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
   readonly referenceValues?: string | undefined;
-  /** Goes before any Route. @default the Route's host, by https */
+  /** Takes precedence over any Route. @default `https://` and the Route's host */
   readonly url?: string | undefined;
-  /** The key of the policy's ConfigMap, for where it cannot be seen which one Trustee reads. @default a known one that is there */
+  /**
+   * The key of the policy's ConfigMap, if the cluster does not show which one Trustee reads. @default a known
+   * key that exists
+   */
   readonly policyKey?: string | undefined;
-  /** The same of the reference values' ConfigMap. */
+  /** The same for the ConfigMap of the reference values. */
   readonly referenceValuesKey?: string | undefined;
-  /** Both keys at once: those of operators up to v0.18, or from v0.19 on. */
+  /** Sets both keys: those of operators up to v0.18, or from v0.19 on. */
   readonly generation?: Generation | undefined;
-  /** Whether any initdata is generated: without it nobody has to be told of a certificate. @default true */
+  /** Whether any initdata is generated. If not, no certificate is needed. @default true */
   readonly generatesInitdata?: boolean | undefined;
-  /** Secrets that must be there already. @default none */
+  /** Secrets that must exist. @default none */
   readonly existingSecrets?: readonly string[] | undefined;
-  /** Secrets that this stack creates, and that must not be somebody else's. @default none */
+  /** Secrets that this stack creates, and that must not belong to others. @default none */
   readonly createdSecrets?: readonly string[] | undefined;
   /** `organization/project/stack`. @default this stack */
   readonly stack?: string | undefined;
-  /** What the stack's state tells it from another one of this name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string | undefined;
 }
 
 export interface GetTrusteeResult {
   readonly url: string;
-  /** What the guests are to trust, PEM: the KBS's own certificate if it is self-signed, else its CA's. Absent: what they know. */
+  /**
+   * The certificate that guests trust, PEM: the KBS's own if it is self-signed, else its CA's. Absent: the
+   * CAs that guests know.
+   */
   readonly certificate?: string;
-  /** What the KBS serves, PEM, its own certificate first; null: that is not known. @default `certificate` */
+  /** The certificates that the KBS serves, PEM, its own first; null if unknown. @default `certificate` */
   readonly servedCertificate?: string | null;
-  /** The Secret that they are from. Absent: from none. */
+  /** The Secret that holds them. Absent: none. */
   readonly certificateSecret?: string;
   /** The KbsConfig that was found. */
   readonly kbsConfig: string;
-  /** For people: `0.18` for operators up to v0.18, else `0.21`. Nothing is decided by it. */
+  /** For display only: `0.18` for operators up to v0.18, else `0.21`. */
   readonly generation: string;
   /** The ConfigMap of the policy, as the KbsConfig names it. */
   readonly policyConfigMap: string;
@@ -58,29 +64,29 @@ export interface GetTrusteeResult {
   readonly referenceValuesConfigMap: string;
   readonly policyKey: string;
   readonly referenceValuesKey: string;
-  /** The resource policy that is live. */
+  /** The live resource policy. */
   readonly policy: string | null;
-  /** The reference values that are live, in the format of their key. */
+  /** The live reference values, in the format of their key. */
   readonly referenceValues: string | null;
-  /** Bytes of the values beside {@link policyKey} in its ConfigMap. */
+  /** Bytes of the other values in the ConfigMap of {@link policyKey}. */
   readonly policyOtherBytes: number;
-  /** Bytes of the values beside {@link referenceValuesKey} in its ConfigMap. */
+  /** Bytes of the other values in the ConfigMap of {@link referenceValuesKey}. */
   readonly referenceValuesOtherBytes: number;
-  /** Every annotation of the ConfigMap of the reference values, the record of our digests among them. */
+  /** All annotations of the reference values' ConfigMap, with the record of our digests. */
   readonly referenceValuesAnnotations: Readonly<Record<string, string>>;
-  /** The lines of other stacks that the policy has lost, as they come back with the next write. @default none */
+  /** Lines of other stacks that the policy has lost. The next write restores them. @default none */
   readonly vanished?: readonly StackGrants[];
-  /** `spec.kbsSecretResources` as it is. */
+  /** The live `spec.kbsSecretResources`. */
   readonly registeredSecrets: readonly string[];
-  /** Those of them that do not exist. */
+  /** Those that do not exist. */
   readonly missingSecrets: readonly string[];
-  /** Secret -> the names of its keys, where they can be seen: of those that are registered, or declared as existing. */
+  /** Secret -> the names of its keys, if known, for registered Secrets and those declared as existing. */
   readonly secretKeys: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * Reads the live Trustee, also at preview: a rotated certificate that guests trust itself so shows as new initdata. Fails, before anything is
- * written, with every reason why this stack could not be put on this Trustee.
+ * Reads the live Trustee, also at preview: a rotated self-signed certificate shows as new initdata. Before
+ * anything is written, fails with all reasons why this stack cannot be deployed on this Trustee.
  */
 export async function getTrustee(
   args: GetTrusteeArgs = {},

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * The options of an edit of an object that others share, if it has to be made anew. The engine would create the new one first, and
- * so beside the old one, which has the same marks: deleting that would take away what both have written.
+ * Replaces an edit of a shared object by delete, then create. Creating first would leave two owners with the
+ * same mark, and the delete would then remove what both have written.
  */
 export function inPlace(opts: pulumi.CustomResourceOptions | undefined): pulumi.CustomResourceOptions {
   return pulumi.mergeOptions(opts, { deleteBeforeReplace: true });

@@ -1,7 +1,5 @@
-/** The classes of the local provider `trustee`; one file each. */
+/** The resources and functions of the local provider `trustee`. */
 export { GeneratedValue, type GeneratedValueArgs } from "./generated-value.ts";
-export { getInitdata } from "./get-initdata.ts";
-export { getPodCluster } from "./get-pod-cluster.ts";
 export { getTrustee, type GetTrusteeArgs, type GetTrusteeResult } from "./get-trustee.ts";
 export { KbsSecretEntry, type KbsSecretEntryArgs } from "./kbs-secret-entry.ts";
 export { Provider, type ProviderArgs } from "./provider.ts";

@@ -3,8 +3,7 @@ import { messageOf } from "../../core/records.ts";
 
 /**
  * Calls a function of the provider.
- * @throws pulumi.RunError with what the provider says, which is meant for the user as it is: the SDK's frame and stack
- *   around it are not
+ * @throws pulumi.RunError with the provider's message alone, without the SDK's frame and stack
  */
 export async function invoke(
   token: string,

@@ -5,22 +5,22 @@ export interface KbsSecretEntryArgs {
   readonly namespace: pulumi.Input<string>;
   /** The KbsConfig's name. */
   readonly kbsConfig: pulumi.Input<string>;
-  /** The Secret's name, as it is to stand in `spec.kbsSecretResources`. */
+  /** The Secret's name in `spec.kbsSecretResources`. */
   readonly secret: pulumi.Input<string>;
   /**
-   * True if this program creates the Secret: then it may still be missing at preview. Otherwise a missing Secret is
-   * an error, since one listed Secret that does not exist makes every reconcile of the KBS fail.
+   * True if this program creates the Secret. Then it may be missing at preview. Otherwise a missing Secret is
+   * an error, because a listed Secret that does not exist makes every reconcile of the KBS fail.
    */
   readonly secretIsCreated: pulumi.Input<boolean>;
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: pulumi.Input<string | undefined>;
 }
 
-/** One name in `spec.kbsSecretResources`. On destroy it is taken out only if this resource had put it in. */
+/** One name in `spec.kbsSecretResources`. Destroy removes it only if this resource added it. */
 export class KbsSecretEntry extends pulumi.CustomResource {
-  /** Whether this resource put the name into the list. */
+  /** Whether this resource added the name to the list. */
   declare readonly added: pulumi.Output<boolean>;
-  /** The version of the KbsConfig that this resource's last write made; empty where it wrote nothing. */
+  /** The version of the KbsConfig after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: KbsSecretEntryArgs, opts?: pulumi.CustomResourceOptions) {

@@ -2,22 +2,24 @@ import * as pulumi from "@pulumi/pulumi";
 import { isKubeconfigContent } from "../../core/settings/cluster.ts";
 
 export interface ProviderArgs {
-  /** A kubeconfig: the path of a file, or its content, which is kept as a secret. @default what kubectl takes */
+  /** A kubeconfig: the path of a file, or its content, which is kept as a secret. @default kubectl's */
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
-  /** A namespace by which the cluster is known, where this account may get it. @default the cluster is known by its URL */
+  /**
+   * A namespace whose UID identifies the cluster, if this account may get it. @default the URL identifies it
+   */
   readonly namespace?: string | undefined;
-  /** Whether what another stack of the same name has left is taken over. @default false */
+  /** Whether this stack takes over what another stack of the same name has left. @default false */
   readonly takeOver?: boolean | undefined;
 }
 
 /**
- * The local provider `trustee`: makes the edits to Trustee's shared objects that no stock resource can make safely.
- * It is served from this repository (`plugins.providers` in Pulumi.yaml), so nothing is downloaded.
+ * The local provider `trustee`: edits Trustee's shared objects as no stock resource can do safely. It is part
+ * of this repository (`plugins.providers` in Pulumi.yaml), so nothing is downloaded.
  */
 export class Provider extends pulumi.ProviderResource {
-  /** The cluster that it is for: the same as long as the cluster is, however it is reached. */
+  /** The ID of its cluster, which does not depend on how the cluster is reached. */
   declare readonly cluster: pulumi.Output<string>;
 
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {

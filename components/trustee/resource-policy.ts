@@ -6,40 +6,40 @@ import { inPlace } from "./in-place.ts";
 export interface ResourcePolicyArgs {
   readonly namespace: pulumi.Input<string>;
   readonly configMap: pulumi.Input<string>;
-  /** The keys it may be, the newest first; the one that is live is written. */
+  /** The possible keys, newest first. The live one is written. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
   /** Merged into the policy, which several stacks share. */
   readonly policy: pulumi.Input<StackGrants>;
-  /** Whose former initdata stays accepted until a {@link Retirement} takes it out. @default nobody's */
+  /** Readers whose previous initdata stays accepted until a {@link Retirement} removes it. @default none */
   readonly rotation?: pulumi.Input<Rotation>;
   /** The KbsConfig's name. */
   readonly kbsConfig: pulumi.Input<string>;
-  /** The KBS's. */
+  /** The Deployment of the KBS. */
   readonly deployment: pulumi.Input<string>;
   /**
-   * The secrets that the stack has in the KbsConfig: one that was restricted, and is neither here nor in the policy any more, goes from
-   * the KBS before its restriction does. @default its restriction goes at once
+   * The stack's secrets in the KbsConfig. If a restricted secret is neither here nor in the policy any more,
+   * it is removed from the KBS before its restriction goes. @default the restriction goes at once
    */
   readonly registered?: pulumi.Input<pulumi.Input<string>[]>;
-  /** How long the KBS may take to give a secret up. */
+  /** How long the KBS may take to stop serving such a secret. */
   readonly timeoutMinutes: pulumi.Input<number>;
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: pulumi.Input<string | undefined>;
 }
 
-/** What an older version called this resource. With the alias the engine updates it in place. */
+/** The name of this resource in an older release. With the alias, the engine updates it in place. */
 const formerly: pulumi.Alias = { type: "trustee:index:ConfigMapEntry" };
 
 /**
- * The KBS's resource policy: one key of a ConfigMap of the Trustee operator's. Remembers what was there before the first
- * stack wrote, and puts that back on destroy unless somebody else has written since.
+ * The KBS's resource policy: one key of a ConfigMap of the Trustee operator. Records the content from before
+ * the first stack, and restores it on destroy unless another client has written since.
  */
 export class ResourcePolicy extends pulumi.CustomResource {
-  /** The key that is live. */
+  /** The live key. */
   declare readonly key: pulumi.Output<string>;
-  /** The policy as it is in the cluster. */
+  /** The live policy. */
   declare readonly liveContent: pulumi.Output<string>;
-  /** The version of the ConfigMap that this resource's last write made; empty where it wrote nothing. */
+  /** The version of the ConfigMap after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.CustomResourceOptions) {

@@ -3,7 +3,7 @@ import type { StackId } from "../../core/policy/grants.ts";
 
 interface Target {
   readonly configMap: pulumi.Input<string>;
-  /** The keys it may be, the newest first. */
+  /** The possible keys, newest first. */
   readonly candidateKeys: pulumi.Input<pulumi.Input<string>[]>;
 }
 
@@ -12,13 +12,15 @@ export interface RetirementArgs {
   readonly policy: pulumi.Input<Target & StackId>;
   /** `owner`: the output of that name of the resource {@link ./reference-values.ts}. */
   readonly referenceValues: pulumi.Input<Target & { readonly owner: pulumi.Input<string> }>;
-  /** What the stack's readers claim now, init_data -> reader. */
+  /** The current claims of the stack's readers, init_data -> reader. */
   readonly current: pulumi.Input<Readonly<Record<string, string>>>;
 }
 
-/** Takes former initdata out of the policy and the reference values: to be made dependent on the pods that had it. */
+/**
+ * Removes previous initdata from the policy and the reference values. Make it depend on the pods that had it.
+ */
 export class Retirement extends pulumi.CustomResource {
-  /** The versions of both ConfigMaps at which nothing was retiring; empty until a change of initdata. */
+  /** The versions of both ConfigMaps once no previous claim is left; empty until initdata changes. */
   declare readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: RetirementArgs, opts?: pulumi.CustomResourceOptions) {

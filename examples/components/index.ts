@@ -12,7 +12,7 @@ import {
   TrusteeRollout,
 } from "trustee-access";
 
-// Both clusters by the kubeconfig that kubectl takes; each could have its own.
+// Both providers use kubectl's kubeconfig. Each could have its own.
 const provider = new TrusteeProvider("trustee");
 const cluster = new kubernetes.Provider("cluster", { enableSecretMutable: true });
 const providers = [provider, cluster];
@@ -20,17 +20,17 @@ const providers = [provider, cluster];
 const live = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
 const { url, certificate, policyKey, referenceValuesKey } = live;
 
-// Planned first: the policy names the pod by its initdata, and the pod comes after the policy.
+// Plan the pod first: the policy names its initdata, and the pod depends on the policy.
 const payments = planConfidentialPod("payments", {
   image: "registry.example/payments:1",
   trustee: { url, certificate },
   execCurl: ["payments-key/key"],
 });
 
-// When its initdata changes, the former one stays accepted until the new pod is ready.
+// When its initdata changes, the previous one stays accepted until the new pod is ready.
 const rotation = { current: { [payments.initData]: "payments" }, overlapping: ["payments"] };
 
-// First of all: whatever it restricts is so before it is served.
+// The policy comes first, so that every secret is restricted before it is served.
 const policy = new ResourcePolicy(
   "policy",
   {

@@ -6,7 +6,7 @@ import type { CallContext } from "./provider.ts";
 /** A call that has not been answered yet. */
 interface OpenCall {
   readonly abort: AbortController;
-  /** Answers the call with an error at once, whatever its implementation is doing. */
+  /** Answers the call with an error at once, even if its implementation is still running. */
   readonly fail: (error: Error) => void;
 }
 
@@ -17,15 +17,15 @@ export interface CallSubject {
   readonly timeoutSeconds?: number;
 }
 
-/** The longest that a timer can wait, in milliseconds (about 24 days); longer timeouts are no timeouts. */
+/** The longest possible timer, in milliseconds (about 24 days). Longer timeouts are ignored. */
 const longestTimer = 2 ** 31 - 1;
 
-/** Node's own functions reject with an AbortError that does not say why; the signal does. */
+/** Node's own functions reject with an AbortError without a cause. The signal has it. */
 function reasonOf(error: unknown, signal: AbortSignal): unknown {
   return signal.aborted && error instanceof Error && error.name === "AbortError" ? signal.reason : error;
 }
 
-/** The calls in flight: their signals, their answers, and what ends all of them at once. */
+/** The calls in flight. All of them can be cancelled or failed at once. */
 export class Calls {
   readonly #open = new Set<OpenCall>();
   readonly #log: EngineLog;
@@ -76,18 +76,20 @@ export class Calls {
     };
   }
 
-  /** Aborts the signals of all calls, and of those to come until {@link renew}. Their outcomes are still awaited. */
+  /**
+   * Aborts the signals of all calls, and of later ones until {@link renew}. Their results are still awaited.
+   */
   cancel(error = new CancelledError()): void {
     this.#cancelled = error;
     for (const { abort } of this.#open) abort.abort(error);
   }
 
-  /** A new user of this process (another update by an attached engine) starts uncancelled. */
+  /** Ends the cancellation, for another update by an attached engine. */
   renew(): void {
     this.#cancelled = undefined;
   }
 
-  /** Answers all calls with an error that none of them threw: nobody knows whose it is, and none may hang. */
+  /** Fails all calls with an uncaught error: it is unknown which one threw it, and none may hang. */
   fail(error: Error): void {
     for (const { abort, fail } of this.#open) {
       fail(error);

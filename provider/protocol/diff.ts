@@ -18,8 +18,8 @@ export interface Change {
 }
 
 /**
- * Where two maps differ, at the deepest paths; in the order of their keys. Secret marks do not count. A new value
- * that is unknown differs from whatever was there.
+ * The differences between two maps, at the deepest paths, in the order of their keys. Secret marks are
+ * ignored. A new value that is unknown always differs.
  */
 export function changes(olds: PropertyMap, news: PropertyMap): readonly Change[] {
   return changesAt(olds, news, []);
@@ -47,8 +47,8 @@ function changesAt(
 }
 
 /**
- * The changes as the engine wants them.
- * @param replaces whether the change can be made only by a new resource
+ * The changes in the engine's format.
+ * @param replaces whether the change replaces the resource
  */
 export function detailedDiff(
   found: readonly Change[],

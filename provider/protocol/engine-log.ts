@@ -2,10 +2,10 @@ import { credentials, Metadata } from "@grpc/grpc-js";
 import enginerpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import enginepb from "@pulumi/pulumi/proto/engine_pb.js";
 
-/** The size that Pulumi's own programs allow for one message, in bytes: large enough for any object of a cluster. */
+/** Pulumi's own limit for one message, in bytes: large enough for any object of a cluster. */
 const maxMessageBytes = 400 * 1024 * 1024;
 
-/** For each channel and server of the protocol. All of them are on this machine, so a proxy is never right. */
+/** Options of the protocol's channels and servers. All of them are on this machine, so they use no proxy. */
 export const channelOptions = {
   "grpc.max_receive_message_length": maxMessageBytes,
   "grpc.max_send_message_length": maxMessageBytes,
@@ -14,28 +14,28 @@ export const channelOptions = {
 
 type Severity = enginepb.LogSeverity;
 
-/** Where messages about one resource go; with no urn they are about the whole update. */
+/** The log of one resource, or of the whole update if the URN is empty. */
 export interface Log {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
-  /** What the resource is waiting for right now: shown beside it while it is worked on, then gone. */
+  /** A transient status: the engine shows it next to the resource while it works on it. */
   status(message: string): void;
 }
 
-/** No log line is worth waiting longer for an engine that does not answer, in milliseconds. */
+/** How long a log line may wait for an engine that does not answer, in milliseconds. */
 const logDeadline = 5_000;
 
 /**
- * The engine's log. Messages go out in order; {@link flush} waits for them, so that what is said of an operation
- * arrives before its result. An engine that is gone or does not answer is no error.
+ * The engine's log. Messages are sent in order. {@link flush} waits for them, so that they arrive before the
+ * result of their operation. An engine that does not answer is ignored.
  */
 export class EngineLog {
   #client: enginerpc.EngineClient | undefined;
   #sent: Promise<void> = Promise.resolve();
 
-  /** Sends to the engine at an address (host:port) from now on. */
+  /** Sends later messages to the engine at this address (host:port). */
   connect(address: string): void {
     this.#client?.close();
     this.#client = new enginerpc.EngineClient(address, credentials.createInsecure(), channelOptions);

@@ -3,19 +3,22 @@ import { fstatSync } from "node:fs";
 import process from "node:process";
 import type { EngineLog } from "./engine-log.ts";
 
-/** How often the parent process is looked for, in milliseconds. */
+/** Poll interval for the parent process, in milliseconds. */
 const parentInterval = 1_000;
 
 /**
- * Calls back once when the engine that started this process is gone, also when it was killed: its end of our
- * standard input closes, or we get another parent, or its server no longer answers. None of the three alone is enough:
- * a language host may stand between the engine and us, and give us /dev/null as input.
+ * Calls back once when the engine that started this process is gone, even if it was killed:
+ * - standard input closes
+ * - the parent process changes
+ * - the engine's server no longer answers
+ * None of these is enough: a language host may be between the engine and this process, and pass /dev/null as
+ * input.
  */
 export function watchEngine(log: EngineLog, gone: (how: string) => void): void {
-  let told = false;
+  let isGone = false;
   const once = (how: string) => {
-    if (told) return;
-    told = true;
+    if (isGone) return;
+    isGone = true;
     gone(how);
   };
   watchParent(once);
@@ -39,12 +42,12 @@ function watchInput(gone: (how: string) => void): void {
   process.stdin.on("end", closed).on("close", closed).on("error", closed).resume();
 }
 
-/** A connection that was there and cannot be made again means that the engine is gone. */
+/** A connection that was open and cannot be made again means that the engine is gone. */
 function watchChannel(log: EngineLog, gone: (how: string) => void): void {
   const channel = log.client?.getChannel();
   if (channel === undefined) return;
   let connected = false;
-  const look = () => {
+  const check = () => {
     const state = channel.getConnectivityState(true);
     if (state === connectivityState.SHUTDOWN) return;
     if (state === connectivityState.READY) connected = true;
@@ -52,7 +55,7 @@ function watchChannel(log: EngineLog, gone: (how: string) => void): void {
       gone("the engine no longer answers");
       return;
     }
-    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, check);
   };
-  look();
+  check();
 }

@@ -4,14 +4,14 @@ import statuspb from "@pulumi/pulumi/proto/status_pb.js";
 import anypb from "google-protobuf/google/protobuf/any_pb.js";
 import { messageOf } from "../../core/records.ts";
 
-/** What is wrong with one property. */
+/** A problem with one property. */
 export interface PropertyError {
   /** The property, as `formatPath` writes it. */
   readonly propertyPath: string;
   readonly reason: string;
 }
 
-/** Inputs that cannot be, each property with its reason. */
+/** Invalid inputs, with a reason per property. */
 export class InputPropertiesError extends Error {
   readonly errors: readonly PropertyError[];
 
@@ -22,7 +22,7 @@ export class InputPropertiesError extends Error {
   }
 }
 
-/** The reason of a signal that was aborted because the operation is no longer wanted. */
+/** The reason of a signal's abort: the operation was cancelled. */
 export class CancelledError extends Error {
   constructor(message = "cancelled before it was done") {
     super(message);
@@ -30,7 +30,7 @@ export class CancelledError extends Error {
   }
 }
 
-/** The reason of a signal that was aborted by the operation's own timeout (customTimeouts). */
+/** The reason of a signal's abort: the operation's own timeout (customTimeouts) has passed. */
 export class TimeoutError extends Error {
   constructor(seconds: number) {
     super(`not done within its timeout of ${seconds} s; the resource option customTimeouts can give it more`);
@@ -38,7 +38,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** For an operation that the provider does not offer. */
+/** The provider does not offer the operation. */
 export class UnimplementedError extends Error {
   constructor(message: string) {
     super(message);
@@ -47,8 +47,8 @@ export class UnimplementedError extends Error {
 }
 
 /**
- * The message of anything that was thrown, with the messages of all errors that it gathers. Property errors are in it
- * too, because the engine shows their details for components only.
+ * The message of a thrown value, with the messages of nested errors. It includes property errors because the
+ * engine shows their details only for components.
  */
 export function fullMessage(thrown: unknown): string {
   if (thrown instanceof InputPropertiesError) {
@@ -87,7 +87,7 @@ function detailOf(thrown: unknown): anypb.Any | undefined {
   return detail;
 }
 
-/** Anything thrown, as gRPC reports it to the engine: code, message, and details in the trailer. */
+/** A thrown value as a gRPC error: code, message, and details in the trailer. */
 export function toServiceError(thrown: unknown): Partial<ServiceError> {
   const code = codeOf(thrown);
   const details = fullMessage(thrown);

@@ -1,4 +1,7 @@
-/** Serves Pulumi's provider gRPC protocol. Knows nothing of what it is used for, and loads nothing of Pulumi's SDK but its messages. */
+/**
+ * Serves Pulumi's provider gRPC protocol. Does not depend on Trustee. Loads only the messages of Pulumi's
+ * SDK.
+ */
 export { changes, detailedDiff } from "./diff.ts";
 export type { Log } from "./engine-log.ts";
 export { InputPropertiesError, TimeoutError, UnimplementedError } from "./errors.ts";

@@ -1,4 +1,4 @@
-/** Between the protocol's messages and the plain objects of provider.ts. */
+/** Converts between the protocol's messages and the plain objects of provider.ts. */
 import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import type {
   CheckFailure,
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<DiffKind, providerpb.PropertyDiff.Kind>> = {
   "update-replace": Kind.UPDATE_REPLACE,
 };
 
-/** Engines before 3.134 do not send name and type beside the URN: `urn:pulumi:stack::project::parent$type::name`. */
+/** Engines before 3.134 send only the URN: `urn:pulumi:stack::project::parent$type::name`. */
 function identity(request: { getUrn(): string; getName(): string; getType(): string }): ResourceIdentity {
   const urn = request.getUrn();
   const [, , qualifiedType = "", ...name] = urn.split("::");
@@ -115,7 +115,7 @@ export function readRequest(message: providerpb.ReadRequest): ReadRequest {
   };
 }
 
-/** A resource that is gone is reported by an empty id. */
+/** An empty ID reports that the resource is gone. */
 export function readResponse(response: ReadResponse | undefined): providerpb.ReadResponse {
   const message = new providerpb.ReadResponse();
   if (response === undefined) return message;

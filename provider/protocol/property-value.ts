@@ -1,17 +1,17 @@
 import { mapValues, own } from "../../core/records.ts";
 
 /**
- * Pulumi's property values as TypeScript data: what resource inputs and outputs are made of.
- *
- * Plain JSON is itself. What JSON lacks is an instance of one of two classes: {@link Unknown} and {@link Secret}. Assets,
- * archives and resource references are maps, as they are on the wire. Output values, which the engine sends only to
- * providers that ask for them, are read as the engine itself reads them for all others: as their value, as Unknown, or as
- * a Secret of either; their dependencies are dropped.
+ * Pulumi's property values as TypeScript data: the inputs and outputs of resources.
+ * - Plain JSON represents itself.
+ * - {@link Unknown} and {@link Secret} are classes, because JSON lacks them.
+ * - Assets, archives and resource references are maps, as on the wire.
+ * - An output value is read as its value, as Unknown, or as a Secret of either; its dependencies are dropped.
+ *   The engine does the same for providers that do not accept output values.
  */
 export type PropertyValue =
   null | boolean | number | string | readonly PropertyValue[] | PropertyMap | Unknown | Secret;
 
-/** An object of property values. Keys may be any string; `__defaults` and other internal keys are kept as they are. */
+/** An object of property values. Any key is allowed; internal ones such as `__defaults` are kept. */
 export interface PropertyMap {
   readonly [key: string]: PropertyValue;
 }
@@ -23,14 +23,14 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** A value that a preview cannot know yet, because it comes out of something that has not been created. */
+/** A value that is unknown in a preview because it depends on something that does not exist yet. */
 export class Unknown {
   toString(): string {
     return "[unknown]";
   }
 }
 
-/** A value that the state keeps encrypted and that is never shown. It may hold an {@link Unknown}. */
+/** A value that is encrypted in the state and never shown. It may hold an {@link Unknown}. */
 export class Secret {
   readonly value: PropertyValue;
 
@@ -42,7 +42,7 @@ export class Secret {
     return "[secret]";
   }
 
-  /** A secret that is printed by mistake stays one. */
+  /** Hides the value if it is printed by mistake. */
   toJSON(): string {
     return "[secret]";
   }
@@ -54,7 +54,7 @@ export class Secret {
 
 export const unknown = new Unknown();
 
-/** The value as a secret; what is one already is returned as it is. */
+/** Wraps a value in a Secret, unless it is one. */
 export function markSecret(value: PropertyValue): Secret {
   return value instanceof Secret ? value : new Secret(value);
 }
@@ -73,7 +73,7 @@ export function isMap(value: PropertyValue | undefined): value is PropertyMap {
   );
 }
 
-/** Whether the predicate holds for the value or for anything within it, looking into secrets too. */
+/** Whether the predicate holds for the value or for any value nested in it, including in secrets. */
 function some(value: PropertyValue, predicate: (value: PropertyValue) => boolean): boolean {
   if (predicate(value)) return true;
   if (value instanceof Secret) return some(value.value, predicate);
@@ -90,7 +90,10 @@ export function containsSecret(value: PropertyValue): boolean {
   return some(value, (each) => each instanceof Secret);
 }
 
-/** The value without its secret marks, at any depth; unknowns stay. Ask {@link containsSecret} first to mark it again. */
+/**
+ * Removes secret marks at any depth; unknowns stay. To mark the value again, call {@link containsSecret}
+ * first.
+ */
 export function reveal(value: PropertyMap): PropertyMap;
 export function reveal(value: PropertyValue): PropertyValue;
 export function reveal(value: PropertyValue): PropertyValue {
@@ -101,8 +104,8 @@ export function reveal(value: PropertyValue): PropertyValue {
 }
 
 /**
- * The value as JSON, without its secret marks.
- * @throws {Error} naming the property path, if an unknown value is in it.
+ * The value as JSON, without secret marks.
+ * @throws Error with the property path of an unknown value
  */
 export function toJson(value: PropertyMap, path?: readonly PathSegment[]): JsonObject;
 export function toJson(value: PropertyValue, path?: readonly PathSegment[]): Json;
@@ -130,7 +133,7 @@ export function formatPath(path: readonly PathSegment[]): string {
     .join("");
 }
 
-/** Whether both are the same value. Secret marks do not count; two unknowns are never equal. */
+/** Whether both values are equal. Secret marks are ignored; two unknowns are never equal. */
 export function equalValues(left: PropertyValue, right: PropertyValue): boolean {
   if (left instanceof Secret) return equalValues(left.value, right);
   if (right instanceof Secret) return equalValues(left, right.value);

@@ -1,12 +1,12 @@
 import type { Log } from "./engine-log.ts";
 import type { PropertyMap } from "./property-value.ts";
 
-/** What comes with each call. */
+/** The context of a call. */
 export interface CallContext {
   /**
-   * Aborted, with the error to reject with as its reason, when the call is no longer wanted: the user cancelled the
-   * update, the timeout of the resource has passed, or the engine is gone. The call's outcome is still awaited: an
-   * implementation stops at a safe point and says what it has done.
+   * Aborted when the call is no longer wanted: the user cancelled the update, the resource's timeout has
+   * passed, or the engine is gone. The reason is the error to reject with. The result is still awaited: an
+   * implementation stops at a safe point and reports what it has done.
    */
   readonly signal: AbortSignal;
   /** Messages about the resource of this call. */
@@ -22,7 +22,9 @@ export interface ResourceIdentity {
 }
 
 export interface ConfigureRequest {
-  /** The configuration as the engine sends it; what is no string may come as a string of JSON, as SDKs encode it. */
+  /**
+   * The configuration as the engine sends it. SDKs may encode values other than strings as strings of JSON.
+   */
   readonly args: PropertyMap;
 }
 
@@ -33,13 +35,13 @@ export interface CheckRequest extends ResourceIdentity {
 }
 
 export interface CheckFailure {
-  /** The property's path; empty if it is about the resource as a whole. */
+  /** The property's path; empty for the resource as a whole. */
   readonly property: string;
   readonly reason: string;
 }
 
 export interface CheckResponse {
-  /** The inputs with defaults filled in; these are what all later calls get. */
+  /** The inputs with defaults filled in. All later calls get these. */
   readonly inputs: PropertyMap;
   readonly failures?: readonly CheckFailure[];
 }
@@ -57,11 +59,13 @@ export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "up
 export type DetailedDiff = Readonly<Record<string, DiffKind>>;
 
 export interface DiffResponse {
-  /** Empty: nothing changes. Whatever kind ends in `-replace` makes it a replacement. */
+  /** Empty if nothing changes. A kind that ends in `-replace` replaces the resource. */
   readonly detailedDiff: DetailedDiff;
 }
 
-/** Whether the engine reads this resource anew before it plans any later change, so that a plain preview sees drift. */
+/**
+ * Whether the engine refreshes the resource before it plans a change, so that a plain preview shows drift.
+ */
 export interface RefreshBeforeUpdate {
   readonly refreshBeforeUpdate?: boolean;
 }
@@ -69,9 +73,9 @@ export interface RefreshBeforeUpdate {
 export interface CreateRequest extends ResourceIdentity {
   /** What Check returned. May hold unknowns only in a preview. */
   readonly inputs: PropertyMap;
-  /** Seconds; 0 means the provider's default. The signal fires by itself. */
+  /** In seconds; 0 means the provider's default. The signal fires when it has passed. */
   readonly timeoutSeconds: number;
-  /** True: say what would come out, write nothing. */
+  /** True: compute the result, write nothing. */
   readonly preview: boolean;
 }
 
@@ -92,7 +96,7 @@ export interface ReadRequest extends ResourceIdentity {
 
 export interface ReadResponse extends RefreshBeforeUpdate {
   readonly id: string;
-  /** The inputs that would make the resource as it is now; the next diff compares the program's against them. */
+  /** The inputs that match the live resource. The next diff compares the program's inputs with these. */
   readonly inputs: PropertyMap;
   readonly outputs: PropertyMap;
 }
@@ -128,15 +132,15 @@ export interface InvokeResponse {
 }
 
 /**
- * A resource provider. All functions may reject with any error; its message is shown to the user. The classes in
- * errors.ts say more than a message.
+ * A resource provider. All functions may reject with any error; its message is shown to the user. The classes
+ * in errors.ts add a code and details.
  */
 export interface Provider {
   /** Default: the configuration as it is. */
   checkConfig?(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
   /** Default: every change is an update, none replaces the provider. */
   diffConfig?(request: DiffRequest, context: CallContext): Promise<DiffResponse>;
-  /** Called once before all calls that follow, unless some of the configuration is not known yet in a preview. */
+  /** Called once, before all later calls, unless the configuration is partly unknown in a preview. */
   configure(request: ConfigureRequest, context: CallContext): Promise<void>;
   check(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
   diff(request: DiffRequest, context: CallContext): Promise<DiffResponse>;

@@ -19,9 +19,9 @@ function engineAddress(args: readonly string[]): string | undefined {
 }
 
 /**
- * Makes this process a provider plugin: serves the provider, prints the port on standard output, and ends on SIGINT
- * or SIGTERM, or when the engine that started it is gone. Nothing else may ever be printed on standard output, so
- * console is sent to standard error.
+ * Makes this process a provider plugin: serves the provider, prints the port on standard output, and exits on
+ * SIGINT or SIGTERM, or when the engine is gone. Nothing else may be printed on standard output, so console
+ * writes to standard error.
  */
 export async function serve(provider: Provider, options: ServeOptions): Promise<void> {
   globalThis.console = new Console(process.stderr, process.stderr);

@@ -8,7 +8,10 @@ import { providerService } from "./service.ts";
 export interface ServerOptions {
   /** The provider's version: semantic, without a leading v. */
   readonly version: string;
-  /** host:port of the engine's own gRPC server; without it nothing is logged until an engine says where it is. */
+  /**
+   * host:port of the engine's own gRPC server. Without it, nothing is logged until an engine sends its
+   * address.
+   */
   readonly engineAddress?: string | undefined;
 }
 
@@ -17,11 +20,11 @@ export interface ProviderServer {
   readonly port: number;
   readonly calls: Calls;
   readonly log: EngineLog;
-  /** Aborts all calls, gives them a while to answer, and closes the port. */
+  /** Aborts all calls, gives them some time to answer, and closes the port. */
   stop(graceMilliseconds?: number): Promise<void>;
 }
 
-/** Serves a provider on a free port of 127.0.0.1, within this process and with no hold on it. */
+/** Serves a provider on a free port of 127.0.0.1, without changes to this process. */
 export async function startServer(provider: Provider, options: ServerOptions): Promise<ProviderServer> {
   const log = new EngineLog();
   if (options.engineAddress !== undefined) log.connect(options.engineAddress);

@@ -34,7 +34,7 @@ const timedSubject = (request: { getUrn(): string; getTimeout(): number }): Call
   timeoutSeconds: request.getTimeout(),
 });
 
-/** The gRPC service of a provider. Methods that are not listed answer UNIMPLEMENTED, by the gRPC library itself. */
+/** The gRPC service of a provider. The gRPC library answers UNIMPLEMENTED for all other methods. */
 export function providerService(provider: Provider, options: ServiceOptions): UntypedServiceImplementation {
   const { version, calls, log } = options;
   const service: Partial<IResourceProviderServer> = {

@@ -9,16 +9,18 @@ import {
   type PropertyValue,
 } from "./property-value.ts";
 
-/** The key whose value says that an object on the wire is something else than an object. */
+/** The key that marks an object on the wire as a special value. */
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-/** What stands for an unknown string, and is sent for any unknown value: the engine does so too for nearly all. */
+/**
+ * The sentinel of an unknown string. It is sent for every unknown value, as the engine does for nearly all.
+ */
 const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
- * The strings that stand for unknown values.
+ * The sentinels of unknown values.
  * Source: UnknownStringValue and its siblings, sdk/go/common/resource/plugin/rpc.go of pulumi/pulumi.
  */
 const unknownSentinels: ReadonlySet<string> = new Set([
@@ -86,7 +88,7 @@ export function encodeMap(map: PropertyMap): structpb.Struct {
   const struct = new structpb.Struct();
   const fields = struct.getFieldsMap();
   for (const [key, value] of Object.entries(map)) {
-    // google-protobuf keeps its entries in a plain object, which would lose this one without a word.
+    // google-protobuf keeps its entries in a plain object, which would silently drop this one.
     if (key === "__proto__") throw new Error('a property cannot be named "__proto__"');
     fields.set(key, encodeValue(value));
   }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeconfigError } from "../../kube/errors.ts";
-import { proxyFromEnvironment } from "../../kube/proxy.ts";
+import { findProxy } from "../../kube/proxy.ts";
 import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
@@ -149,7 +149,7 @@ test.each([
   ["https://[::1]:6443", { HTTPS_PROXY: "http://a:1" }, undefined],
   ["no URL", { HTTPS_PROXY: "http://a:1" }, undefined],
 ])("%s with %j", (server, environment, proxy) => {
-  expect(proxyFromEnvironment(server, environment)).toBe(proxy);
+  expect(findProxy(server, environment)?.url).toBe(proxy);
 });
 
 test.each([
@@ -180,11 +180,11 @@ test.each([
 ])("%s with NO_PROXY=%s goes directly: %s", (server, no_proxy, direct) => {
   const proxy = "http://proxy.example:3128";
   const environment = { HTTPS_PROXY: proxy, no_proxy };
-  expect(proxyFromEnvironment(server, environment)).toBe(direct ? undefined : proxy);
+  expect(findProxy(server, environment)?.url).toBe(direct ? undefined : proxy);
 });
 
 test("what is no URL is an error that does not quote it", () => {
-  expect(() => proxyFromEnvironment("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
+  expect(() => findProxy("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
     new KubeconfigError(
       "$HTTPS_PROXY is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name kube.example in $NO_PROXY.",
     ),

@@ -4,7 +4,7 @@ import type { Rotation } from "../core/rotation/rotation.ts";
 import type { ObjectRef } from "../kube/objects.ts";
 import type { Operation } from "./resource.ts";
 
-/** What of a resource's inputs says which digests it has, and whose former ones stay. */
+/** The inputs that decide which digests are current and which previous ones stay. */
 interface Wanted {
   readonly digests: Digests;
   readonly rotation?: Rotation | undefined;
@@ -18,29 +18,29 @@ interface Old {
   };
 }
 
-/** What stays of the digests from before, entry by entry. */
+/** The previous digests that stay, by entry. */
 export function retiringOf(want: Wanted, old: Old | undefined): Digests {
   if (want.rotation === undefined || old === undefined) return {};
   return retiringDigests(
     want.digests,
-    { digests: old.inputs.digests, readers: formerReaders(old), retiring: old.computed.retiring },
+    { digests: old.inputs.digests, readers: previousReaders(old), retiring: old.computed.retiring },
     want.rotation,
   );
 }
 
-/** Digest -> whose it is or was, of all that an earlier run knew of. */
-function formerReaders({ inputs, computed }: Old): Readonly<Record<string, string>> {
+/** Digest -> its reader, for all current and previous digests in the state. */
+function previousReaders({ inputs, computed }: Old): Readonly<Record<string, string>> {
   return { ...computed.retiringReaders, ...inputs.rotation?.current };
 }
 
-/** Former digest -> whose it was, of those that stay. */
+/** Previous digest -> its reader, for the digests that stay. */
 export function readersOf(retiring: Digests, old: Old | undefined): Record<string, string> {
-  const readers = old === undefined ? {} : formerReaders(old);
+  const readers = old === undefined ? {} : previousReaders(old);
   const kept = new Set(Object.values(retiring).flat());
   return Object.fromEntries(Object.entries(readers).filter(([one]) => kept.has(one)));
 }
 
-/** Says which former digests Trustee goes on accepting. */
+/** Warns about previous digests that Trustee still accepts. */
 export function warnOfLeft(
   { log }: Pick<Operation, "log">,
   { name, namespace }: ObjectRef,
