@@ -10,7 +10,7 @@ import project from "../package.json" with { type: "json" };
 
 await runProgram(
   new Command("trustee-access")
-    .description("Which pod may read which secret of Trustee: verify it, prove it, explain it.")
+    .description("Verifies, proves and explains which pod may read which secret of Trustee.")
     .version(project.version)
     .addCommand(verifyCommand())
     .addCommand(checkCommand())

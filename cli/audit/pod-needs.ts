@@ -94,11 +94,11 @@ function flawWords(
     case "uri":
       return {
         words: `${given(uri)} ${flaw.words}`,
-        next: `Correct the ${what} in the initdata, and create the pod anew.`,
+        next: `Correct the ${what} in the initdata and recreate the pod.`,
       };
     case "unregistered":
       return {
-        words: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not have it`,
+        words: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not serve it`,
         next: `Register it: ${next}.`,
       };
     case "missing":
@@ -109,7 +109,7 @@ function flawWords(
     case "no key":
       return {
         words: `Secret "${secret}" has no key "${key}" (it has ${flaw.keys.map((one) => `"${shownName(one)}"`).join(", ")})`,
-        next: `Add the key "${key}" to Secret "${secret}", or name another one in the initdata.`,
+        next: `Add the key "${key}" to Secret "${secret}", or name another key in the initdata.`,
       };
     case "denied":
       return {

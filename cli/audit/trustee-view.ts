@@ -77,10 +77,10 @@ function deadOf(entry: Entry, { format, entries }: ReferenceValuesDocument): Dea
   if (flaw !== undefined) return { kind: "unread", words: flaw };
   const [counts, which] = format === "list" ? (["find", "first"] as const) : (["findLast", "last"] as const);
   if (entries[counts]((one) => one.name === name) !== entry) {
-    return { kind: "shadowed", words: `stands there twice, and only the ${which} counts` };
+    return { kind: "shadowed", words: `occurs twice, and only the ${which} counts` };
   }
   if (form === "list") return undefined;
-  return { kind: "no list", words: `has ${form === "text" ? "a lone text" : "no list"} for its value` };
+  return { kind: "no list", words: `has ${form === "text" ? "a lone text" : "no list"} as its value` };
 }
 
 function liveEntry(entry: Entry, document: ReferenceValuesDocument): LiveEntry {

@@ -20,12 +20,12 @@ function outputsIn(events: string): StackOutputs {
   try {
     const outputs = previewedSchema.safeParse(previewedOutputs(events).after);
     if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
-      return parseOutputs(outputs.data, "this is no stack of this project");
+      return parseOutputs(outputs.data, "this is not a stack of this project");
     }
   } catch (error) {
     throw error instanceof PreviewError ? new UsageError(error.message) : error;
   }
-  throw new UsageError("The preview does not know the resource policy: this is no stack of this project.");
+  throw new UsageError("The preview has no resource policy: this is not a stack of this project.");
 }
 
 /**
@@ -36,7 +36,7 @@ function outputsIn(events: string): StackOutputs {
  */
 export async function readPlannedPolicy(name?: string): Promise<PolicyText> {
   const stack = outputsIn(await runPreview(name));
-  const from = `the stack ${stack.grants.stack}, as the next pulumi up would deploy it`;
+  const from = `the stack ${stack.grants.stack}, as planned by pulumi preview`;
   return {
     text: stack.resourcePolicy,
     from,

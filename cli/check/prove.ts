@@ -121,7 +121,7 @@ class Prover {
   async agentPolicy(pod: string, index: number): Promise<AgentResult> {
     const text = agentPolicyOf(own(this.#stack.annotations, pod) ?? "");
     if (text === undefined) {
-      const noPolicy = "the initdata has no policy.rego: whatever the guest image allows is allowed";
+      const noPolicy = "the initdata has no policy.rego, so the guest image's policy decides";
       return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
     }
     const policy = { opa: this.#opa, file: await this.#file(`agent-${index}`, text), syntax: "v0" } as const;

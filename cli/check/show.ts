@@ -18,7 +18,7 @@ function plural(count: number, thing: string): string {
 const seenWords = {
   allowed: "allowed",
   denied: "denied",
-  aborts: "the evaluation ends with an error: Trustee denies, OPA by itself may not",
+  aborts: "the evaluation fails with an error: Trustee denies, OPA alone may not",
 } as const;
 
 function differenceLines({ request, expected, seen }: Difference, stack: StackOutputs): string[] {
@@ -34,11 +34,11 @@ function differenceLines({ request, expected, seen }: Difference, stack: StackOu
 
 function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
   if (result.noPolicy !== undefined)
-    return [`The text is no policy in Rego ${result.syntax}: ${result.noPolicy}`];
+    return [`The text is not a policy in Rego ${result.syntax}: ${result.noPolicy}`];
   if (result.smallest === undefined) return [];
   const many = result.smallest.seen === "aborts" ? "requests" : plural(result.differences, "request");
   return [
-    `In Rego ${result.syntax} the resource policy answers ${many} otherwise than the stack says. The smallest:`,
+    `In Rego ${result.syntax} the resource policy answers ${many} differently from the stack's grants. The smallest:`,
     ...differenceLines(result.smallest, stack),
   ];
 }
@@ -47,11 +47,11 @@ function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
 const SHOWN = 3;
 
 function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
-  if (noPolicy !== undefined) return [`The agent policy of ${pod} cannot be asked: ${noPolicy}`];
+  if (noPolicy !== undefined) return [`The agent policy of ${pod} cannot be checked: ${noPolicy}`];
   if (wrong.length === 0) return [];
   const more = wrong.length - SHOWN;
   return [
-    `The agent policy of ${pod} answers ${plural(wrong.length, "request")} otherwise than declared:`,
+    `The agent policy of ${pod} answers ${plural(wrong.length, "request")} differently from its declaration:`,
     ...wrong
       .slice(0, SHOWN)
       .map(
@@ -65,7 +65,7 @@ function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
 /** What was asked, and how much of it was answered otherwise. */
 function proofTable({ policies, agents }: Proof): string {
   const table = new Table({
-    head: ["asked", "requests", "to be allowed", "otherwise"],
+    head: ["policy", "requests", "to be allowed", "differ"],
     colAligns: ["left", "right", "right", "right"],
     style: { head: [], border: [] },
   });
@@ -87,7 +87,7 @@ export function proofText(proof: Proof, stack: StackOutputs): string {
     ...proof.policies.map((result) => policyLines(result, stack)),
     proof.stale.map(
       ({ pod, path, output, policy }) =>
-        `${pod} -> ${path}: the stack's output says "${decisionWords[output]}", the policy's grants say "${decisionWords[policy]}". Run pulumi up.`,
+        `${pod} -> ${path}: the stack's output has "${decisionWords[output]}", the policy's grants have "${decisionWords[policy]}". Run pulumi up.`,
     ),
     ...proof.agents.map(agentLines),
   ].filter((lines) => lines.length > 0);
@@ -97,7 +97,7 @@ export function proofText(proof: Proof, stack: StackOutputs): string {
     ...problems.map((lines) => lines.join("\n")),
     ...proof.otherReaders.map(otherReaderLine),
     holds(proof)
-      ? `All ${number(asked)} requests are answered as the stack says.`
-      : "The policies do not do what the stack says.",
+      ? `All ${number(asked)} requests are answered as the stack's grants require.`
+      : "The policies do not match the stack's grants.",
   ].join("\n");
 }

@@ -39,17 +39,18 @@ export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   const { map, key, text } = livePolicy(side);
   if (text === undefined) {
     throw new UsageError(
-      `There is no key "${key}" in ConfigMap "${map}" in namespace "${place.namespace}", which this Trustee reads: no policy is deployed there.`,
+      `ConfigMap "${map}" in namespace "${place.namespace}" has no key "${key}", which this Trustee reads: no policy is deployed. Run pulumi up.`,
     );
   }
   const { policyKey } = stack.trustee;
-  const left = key === policyKey ? "" : ` (the last pulumi up wrote "${policyKey}", which it does not read)`;
-  const from = `ConfigMap ${place.namespace}/${map}, key "${key}", as it is in the cluster${left}`;
+  const left =
+    key === policyKey ? "" : ` (the last pulumi up wrote "${policyKey}", which this Trustee does not read)`;
+  const from = `ConfigMap ${place.namespace}/${map}, key "${key}", as in the cluster${left}`;
   return { text, from, stack, syntax: usualSyntax(side) };
 }
 
 /**
- * The text to check: as the stack left it, as it is in the cluster now, as the next up would leave it, or in a file.
+ * The text to check: as the stack left it, as in the cluster now, as the next up would leave it, or in a file.
  * @param name the stack. @default the selected one
  * @throws UsageError, StackError, KubeError
  */
@@ -60,7 +61,7 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
-      throw new UsageError(`The file ${policy} cannot be read: ${messageOf(error)}`);
+      throw new UsageError(`Cannot read ${policy}: ${messageOf(error)}`);
     });
     return { text, from: policy, stack, syntax };
   }

@@ -16,7 +16,7 @@ interface Options {
 async function check(options: Options): Promise<boolean> {
   const named = [options.live, options.preview, options.policy !== undefined].filter(Boolean);
   if (named.length > 1) {
-    throw new UsageError("--live, --preview and --policy name different policies: give one of them.");
+    throw new UsageError("--live, --preview and --policy exclude each other. Give one of them.");
   }
   const opa = await findOpa();
   if ("reason" in opa) throw new UsageError(opa.reason);
@@ -31,15 +31,17 @@ async function check(options: Options): Promise<boolean> {
 /** `trustee-access check`: the stack's policies in a real Rego engine against the model. */
 export function checkCommand(): Command {
   return new Command("check")
-    .description("Proves, offline in OPA, that the policies answer every request as the stack says.")
+    .description(
+      "Proves, offline in OPA, that the policies answer every request as the stack's grants require.",
+    )
     .option("-s, --stack <name>", "the stack (default: the selected one)")
-    .option("--live", "the resource policy as it is in the cluster, not as the stack left it", false)
-    .option("--preview", "the policies as the next pulumi up would deploy them; runs pulumi preview", false)
+    .option("--live", "the resource policy in the cluster, not that of the stack's outputs", false)
+    .option("--preview", "the policies that the next pulumi up would deploy; runs pulumi preview", false)
     .option("--policy <file>", "the resource policy in a file")
-    .option("--json", "print what was found as JSON", false)
+    .option("--json", "print the result as JSON", false)
     .addHelpText(
       "after",
-      "\nExit code: 0 if every request is answered as the stack says, 1 if one is not, 2 if it could not be run.",
+      "\nExit code: 0 if every request is answered as required, 1 if one is not, 2 if check could not run.",
     )
     .action((options: Options) => run(() => check(options)));
 }

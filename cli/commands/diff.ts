@@ -25,13 +25,15 @@ async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
+    throw new UsageError(`Cannot read ${file}: ${messageOf(error)}`);
   }
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {
   if (options.stack !== undefined && options.preview !== undefined) {
-    throw new UsageError("--preview has the events of its own stack: give --stack or --preview.");
+    throw new UsageError(
+      "--stack and --preview exclude each other: the events already name their stack. Give one of them.",
+    );
   }
   const events = await (options.preview === undefined ? runPreview(options.stack) : read(options.preview));
   const { before: previewed, after } = readPreview(events);
@@ -57,24 +59,27 @@ async function diff(options: DiffOptions): Promise<boolean> {
 /** `trustee-access diff`: what a previewed deployment would change about who may read what. */
 export function diffCommand(): Command {
   return new Command("diff")
-    .description("Says which cells of the access matrix a preview opens and closes; fails if one opens.")
-    .option("-s, --stack <name>", "the stack that is previewed (default: the selected one)")
+    .description("Shows which cells of the access matrix a preview opens and closes; fails if one opens.")
+    .option("-s, --stack <name>", "the stack to preview (default: the selected one)")
     .option(
       "--preview <file>",
-      "the events of a preview that was run already, or - for standard input (see below)",
+      "the events of a preview that already ran, or - for standard input (see below)",
     )
     .option(
       "--deployed <file>",
-      "what pulumi stack output --json prints (default: what the preview says was deployed)",
+      "the output of pulumi stack output --json (default: the deployed state in the preview)",
     )
-    .option("--markdown <file>", "write the matrix and its change as Markdown too, e.g. for a comment")
-    .option("--allow-opens", "do not fail where a cell opens", false)
-    .option("--json", "print the change as JSON", false)
+    .option(
+      "--markdown <file>",
+      "also write the matrix and its changes as Markdown, for example for a comment",
+    )
+    .option("--allow-opens", "do not fail if a cell opens", false)
+    .option("--json", "print the changes as JSON", false)
     .addHelpText(
       "after",
-      "\nIt runs pulumi preview. Events of one that is run elsewhere hold secret values in base64, so pipe them, and keep no file:\n" +
+      "\nRuns pulumi preview. The events of a preview hold secret values in base64, so pipe them and keep no file:\n" +
         "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview -\n" +
-        "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if it could not be run.",
+        "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if diff could not run.",
     )
     .action((options: DiffOptions) =>
       run(async () => {

@@ -20,7 +20,7 @@ interface ExplainOptions extends SideOptions {
   readonly json: boolean;
 }
 
-/** Trustee's side, with the logs of the pods that the KBS has. */
+/** Trustee's side and the logs of the KBS's pods. */
 async function readTrusteeAndLog(
   { trustee, place, trusteeCluster }: Sides,
   secret: string,
@@ -30,19 +30,19 @@ async function readTrusteeAndLog(
   return [facts, await readKbsLogs(trusteeCluster, place.namespace, pods)];
 }
 
-/** Which pod is meant: the stack's by its name, wherever it is, else `pod` or `namespace/pod` as it stands. */
+/** Finds the named pod: one of the stack in any namespace, else `pod` or `namespace/pod`. */
 function podOf(text: string, { stack }: Sides): DeclaredPod {
   const [first = "", second, ...more] = text.split("/");
   const [namespace, name] = second === undefined ? ["default", first] : [first, second];
   if (more.length > 0 || !isName("subdomain", name) || !isName("label", namespace)) {
-    throw new UsageError(`"${text}" names no pod: give pod or namespace/pod.`);
+    throw new UsageError(`"${text}" is not a pod's name. Give pod or namespace/pod.`);
   }
   const [declared, ...others] = stack === undefined ? [] : declaredPods(stack, text);
   if (others.length > 0) {
     const names = [declared, ...others].flatMap((pod) =>
       pod === undefined ? [] : [`${pod.namespace}/${pod.name}`],
     );
-    throw new UsageError(`"${text}" may be any of ${names.join(", ")}: name the namespace too.`);
+    throw new UsageError(`"${text}" may be any of ${names.join(", ")}. Add the namespace.`);
   }
   return declared ?? { id: text, kind: "Pod", namespace, name };
 }
@@ -50,7 +50,7 @@ function podOf(text: string, { stack }: Sides): DeclaredPod {
 function secretOf(text: string): { readonly secret: string; readonly key: string } {
   const [secret = "", key = "", ...more] = text.split("/");
   if (more.length > 0 || !isName("subdomain", secret) || !isName("secretKey", key)) {
-    throw new UsageError(`"${text}" names no secret: give secret/key, e.g. p2-secret/secret.`);
+    throw new UsageError(`"${text}" is not a secret's key. Give secret/key, for example p2-secret/secret.`);
   }
   return { secret, key };
 }
@@ -86,17 +86,22 @@ async function readCellFacts(pod: string, path: string, options: ExplainOptions)
   };
 }
 
-/** `trustee-access explain`: why one pod is, or is not, given one secret. */
+/** `trustee-access explain`: why a pod gets a secret or does not. */
 export function explainCommand(): Command {
   const command = new Command("explain")
-    .description("Says why a pod is, or is not, given a secret: every condition, expected against seen.")
-    .argument("<pod>", "pod or namespace/pod; with --stack, a Deployment, StatefulSet or Job of it too")
+    .description(
+      "Explains why a pod gets a secret or does not: every condition, with expected and actual values.",
+    )
+    .argument(
+      "<pod>",
+      "pod or namespace/pod; with --stack, also a Deployment, StatefulSet or Job of the stack",
+    )
     .argument("<secret>", "secret/key");
   return addSideOptions(command)
     .option("--json", "print the explanation as JSON", false)
     .addHelpText(
       "after",
-      "\nReads only, and never a Secret's content.\nExit code: 0 if it could be explained, whatever the answer; 2 if it could not be run.",
+      "\nReads only, and never a Secret's content.\nExit code: 0 for any explanation, 2 if explain could not run.",
     )
     .action((pod: string, secret: string, options: ExplainOptions) =>
       run(async () => {

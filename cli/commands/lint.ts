@@ -29,7 +29,7 @@ interface LintOptions extends SideOptions {
   readonly failOn: Severity;
 }
 
-/** The pods of the namespaces that are named, else of the stack's, else of all. */
+/** The pods of the named namespaces, else of the stack's, else of all. */
 async function seePods(
   { pods: wanted, podsNamespace }: LintOptions,
   { pods: kube, stack }: Sides,
@@ -80,21 +80,21 @@ async function lintLive(options: LintOptions): Promise<boolean> {
   return ok;
 }
 
-/** `trustee-access lint`: what is amiss with a live Trustee, whoever made its policy. */
+/** `trustee-access lint`: finds problems of a live Trustee with any policy. */
 export function lintCommand(): Command {
   const command = new Command("lint").description(
-    "Looks for what is amiss with a live Trustee, whoever made its policy: stale digests, what expires, what is open.",
+    "Finds problems of a live Trustee, with any policy: stale digests, expiring values, open secrets.",
   );
   return addSideOptions(command)
     .option(
       "--pods-namespace <names...>",
-      "look at the pods of these namespaces only (default: those of the stack, else all)",
+      "check only the pods of these namespaces (default: those of the stack, else all)",
       [],
     )
-    .option("--no-pods", "do not look at the pods")
+    .option("--no-pods", "do not check the pods")
     .option("--json", "print the findings as JSON", false)
-    .option("--sarif <file>", "write the findings as SARIF 2.1.0 too")
-    .option("--junit <file>", "write the findings as a JUnit report too")
+    .option("--sarif <file>", "also write the findings as SARIF 2.1.0")
+    .option("--junit <file>", "also write the findings as a JUnit report")
     .addOption(
       new Option("--fail-on <severity>", "the mildest severity that fails")
         .choices(severities)
@@ -103,7 +103,7 @@ export function lintCommand(): Command {
     .addHelpText(
       "after",
       "\nReads only, and never a Secret's content. The policy is evaluated in OPA (on PATH, or $TRUSTEE_ACCESS_OPA).\n" +
-        "Exit code: 0 if nothing is as bad as --fail-on, 1 if something is, 2 if it could not be run.",
+        "Exit code: 0 if no finding is --fail-on or worse, 1 if one is, 2 if lint could not run.",
     )
     .action((options: LintOptions) => run(() => lintLive(options)));
 }

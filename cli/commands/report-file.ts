@@ -10,6 +10,6 @@ export async function writeReport(file: string, content: string): Promise<void> 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${messageOf(error)}`);
+    throw new UsageError(`Cannot write ${file}: ${messageOf(error)}`);
   }
 }

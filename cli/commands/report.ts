@@ -18,13 +18,13 @@ interface Options {
 function time(text: string): Date {
   const at = text === "now" ? new Date() : new Date(text);
   if (Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError('"now", or a time like 2026-01-31T12:00:00Z');
+    throw new InvalidArgumentError('give "now" or a time such as 2026-01-31T12:00:00Z');
   return at;
 }
 
 async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
   if (out === undefined && svg === undefined) {
-    throw new UsageError("Say what to write: --out for a page, --svg for the picture alone.");
+    throw new UsageError("Name an output file: --out for a page, --svg for the picture alone.");
   }
   const stack = await readStack(name);
   const content = contentOf(stack);
@@ -52,8 +52,8 @@ export function reportCommand(): Command {
     .option("-s, --stack <name>", "the stack (default: the selected one)")
     .option("--out <file>", "write the page: HTML")
     .option("--svg <file>", "write the picture alone: SVG")
-    .option("--audit", "read the live Trustee too, and show what trustee-access lint finds", false)
-    .option("--at <time>", '"now" or a time: says how long the reference values still hold, then', time)
-    .addHelpText("after", "\nExit code: 0 if it was written, 2 if it could not be.")
+    .option("--audit", "also show what trustee-access lint finds in the live Trustee", false)
+    .option("--at <time>", '"now" or a time: shows the days until the reference values expire', time)
+    .addHelpText("after", "\nExit code: 0 if the files were written, 2 if not.")
     .action((options: Options) => run(() => report(options)));
 }

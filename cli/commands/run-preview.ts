@@ -26,9 +26,7 @@ export async function runPreview(stack: string | undefined): Promise<string> {
     },
   );
   if (code === "ENOENT") {
-    throw new UsageError(
-      "There is no pulumi on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
-    );
+    throw new UsageError("pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.");
   }
   if (exitCode === 0) return stdout;
   const errors = previewErrors(stdout);

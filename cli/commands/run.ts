@@ -3,32 +3,32 @@ import { shownJson, shownText } from "../../core/policy/shown-name.ts";
 import { KubeconfigError, KubeError } from "../../kube/errors.ts";
 import { StackError } from "./stack.ts";
 
-/** Prints what a command found, which may quote what is live: nothing in it steers a terminal. */
+/** Prints a command's result. It may quote live data, so terminal escapes are removed. */
 export function print(text: string): void {
   process.stdout.write(`${shownText(text)}\n`);
 }
 
-/** Prints it for a machine. */
+/** Prints a command's result as JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${shownJson(value)}\n`);
 }
 
-/** A command cannot be run as asked; the message says what to do. */
+/** A command cannot run as requested; the message says what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 const expected = [UsageError, StackError, KubeError, KubeconfigError];
 
-/** What a command ends with where it could not be run: 1 says that it was run, and found a difference. */
+/** Exit code of a command that could not run. 1 means that it ran and found a problem. */
 const NOT_RUN = 2;
 
-/** What to say of an error that nobody has thought of: its first line, since more may be a program's output, and where it was. */
+/** Message for an unexpected error: first line and stack. Later lines may be a subprocess's output. */
 function unexpectedText(error: unknown): string {
-  if (!(error instanceof Error)) return `Something unexpected went wrong: ${String(error)}`;
+  if (!(error instanceof Error)) return `Unexpected error: ${String(error)}`;
   const [message = ""] = error.message.split("\n");
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return [`Something unexpected went wrong: ${error.name}: ${message}`, ...frames].join("\n");
+  return [`Unexpected error: ${error.name}: ${message}`, ...frames].join("\n");
 }
 
 function notRun(error: unknown): void {
@@ -38,8 +38,8 @@ function notRun(error: unknown): void {
 }
 
 /**
- * Runs a subcommand's action. Its answer becomes the exit code (true: 0, false: 1); why it could not be run is said on
- * standard error, and ends with 2. What the user can fix is said without a stack trace.
+ * Runs a subcommand's action and sets the exit code: 0 for true, 1 for false, 2 for an error.
+ * Errors go to standard error; those that the user can fix have no stack trace.
  */
 export async function run(action: () => Promise<boolean>): Promise<void> {
   try {
@@ -49,13 +49,13 @@ export async function run(action: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Commander takes the behaviour of a command for its subcommands only where it makes them itself. */
+/** Commander applies exitOverride only to subcommands that it creates itself. */
 function throwing(command: Command): void {
   command.exitOverride();
   for (const subcommand of command.commands) throwing(subcommand);
 }
 
-/** Runs a program by its command line. What commander itself refuses, which it has said by then, ends with 2 too. */
+/** Runs a program by its command line. If commander rejects it (and has printed why), the exit code is 2. */
 export async function runProgram(program: Command): Promise<void> {
   throwing(program);
   try {

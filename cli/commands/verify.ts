@@ -22,7 +22,7 @@ interface Options {
 function positive(what: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`a ${what} above zero`);
+    if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`give a ${what} above zero`);
     return value;
   };
 }
@@ -31,7 +31,7 @@ async function verify(options: Options): Promise<boolean> {
   const stack = await readStack(options.stack);
   if (expectedCells(stack).length === 0) {
     throw new UsageError(
-      "There is no cell to ask: the stack declares no pod, or no secret. Declare both, run pulumi up, then verify again.",
+      "There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
     );
   }
   const { cluster, namespace } = stack.trustee;
@@ -48,7 +48,7 @@ async function verify(options: Options): Promise<boolean> {
     const notAsked = unasked(stack, read);
     if (read.length === 0) {
       throw new UsageError(
-        `No cell was asked: ${notAsked.join(", ")} ${notAsked.length === 1 ? "is" : "are"} deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.`,
+        `No cell was tried: ${notAsked.join(", ")} ${notAsked.length === 1 ? "is" : "are"} deployed elsewhere. Select a stack whose pods run in its cluster.`,
       );
     }
     const { cells, lost, problem: sidesProblem } = await tellApart(stack, read);
@@ -76,13 +76,13 @@ export function verifyCommand(): Command {
     .description("Reads every secret from inside every pod of a stack, and compares with its access matrix.")
     .option("-s, --stack <name>", "the stack (default: the selected one)")
     .option("--json", "print the cells as JSON", false)
-    .option("--junit <file>", "write the cells as a JUnit report too")
+    .option("--junit <file>", "also write the cells as a JUnit report")
     .option("--timeout <seconds>", "how long one cell may take", positive("number of seconds"), 30)
-    .option("--parallel <pods>", "how many pods to ask at a time", positive("number"), 8)
-    .option("--no-log", "do not look into the KBS's log for why a secret is denied")
+    .option("--parallel <pods>", "how many pods to read in at a time", positive("number"), 8)
+    .option("--no-log", "do not read the KBS's log for the reason of a denial")
     .addHelpText(
       "after",
-      "\nExit code: 0 if every cell is as the stack says, 1 if one differs, 2 if it could not be run.",
+      "\nExit code: 0 if every cell matches, 1 if one differs, 2 if verify could not run.",
     )
     .action((options: Options) => run(() => verify(options)));
 }

@@ -122,8 +122,8 @@ export function diffText({ changes, initdata, otherReaders, doubts }: AccessDiff
   const cells = changes.map(cellLine);
   return [
     ...doubts.map(doubtLine),
-    ...(cells.length === 0 ? ["Nothing changes about who may read what."] : cells),
-    ...initdata.map((change) => `other initdata for ${initdataText(change)}`),
+    ...(cells.length === 0 ? ["No access changes."] : cells),
+    ...initdata.map((change) => `new initdata for ${initdataText(change)}`),
     ...otherReaders.map(otherReaderLine),
   ].join("\n");
 }

@@ -66,12 +66,12 @@ export function diffMarkdown(
     "",
     ...doubts.flatMap((doubt) => [`⚠ Not comparable: ${doubtWords[doubt]}.`, ""]),
     changes.length === 0
-      ? "This changes nothing about who may read what."
+      ? "No access changes."
       : `${opens.length === 0 ? "No cell opens" : `⚠ ${count(opens, "open")}`}, ${count(closes, "close")}.`,
     ...section("Opens", opens.map(changeText)),
     ...section("Closes", closes.map(changeText)),
     ...section(
-      "Other initdata: what the host may do with the pod may change",
+      "New initdata: the host's rights on the pod may change",
       initdata.map(({ pod, wider }) =>
         wider.length === 0
           ? code(pod)
@@ -79,7 +79,7 @@ export function diffMarkdown(
       ),
     ),
     ...section(
-      "Also read by, as other stacks grant it",
+      "Also read by pods that other stacks grant it to",
       otherReaders.map(
         (other) =>
           `${code(otherReaderName(other))} → ${code(otherReaderPath(other))} (${code(otherReaderClaim(other))})`,

@@ -41,7 +41,7 @@ const eventSchema = z.object({
 type Event = z.output<typeof eventSchema>;
 
 const HOW =
-  "Leave --preview out, so that the preview is run here, or pipe the events in: " +
+  "Omit --preview to run the preview here, or pipe the events in: " +
   "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview - " +
   "(the plain --json has no outputs).";
 
@@ -69,7 +69,7 @@ function parseEvents(text: string): readonly Event[] {
     try {
       return eventSchema.parse(JSON.parse(line));
     } catch {
-      throw new PreviewError(`The preview is no stream of pulumi's JSON events. ${HOW}`);
+      throw new PreviewError(`The input is not a stream of pulumi's JSON events. ${HOW}`);
     }
   });
 }
@@ -88,7 +88,7 @@ export function previewedOutputs(text: string): { readonly before: unknown; read
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");
   if (stack === undefined) {
     throw new PreviewError(
-      `The preview has no outputs of the stack: it failed, or it was made otherwise. Look at what pulumi said. ${HOW}`,
+      `The preview has no stack outputs: it failed or has another format. Check pulumi's messages. ${HOW}`,
     );
   }
   return { before: stack.old?.outputs, after: stack.new?.outputs };
@@ -103,7 +103,9 @@ export function readPreview(text: string): PreviewedAccess {
   const outputs = previewedOutputs(text);
   const after = outputsSchema.safeParse(outputs.after);
   if (!after.success) {
-    throw new PreviewError(`The previewed outputs have no access matrix: this is no stack of this project.`);
+    throw new PreviewError(
+      `The previewed outputs have no access matrix: this is not a stack of this project.`,
+    );
   }
   const before = outputsSchema.safeParse(outputs.before);
   return {
@@ -120,10 +122,10 @@ export function readPreview(text: string): PreviewedAccess {
 export function readDeployed(text: string): AccessOutputs | undefined {
   const outputs = parseJson(text);
   if (outputs === undefined) {
-    throw new PreviewError("The deployed outputs are no JSON. Make them with: pulumi stack output --json");
+    throw new PreviewError("The deployed outputs are not JSON. Create them with: pulumi stack output --json");
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;
   const parsed = outputsSchema.safeParse(outputs);
   if (parsed.success) return parsed.data;
-  throw new PreviewError("The deployed outputs have no access matrix: this is no stack of this project.");
+  throw new PreviewError("The deployed outputs have no access matrix: this is not a stack of this project.");
 }

@@ -78,9 +78,7 @@ type Agent = AccessOutputs["pods"][string]["agentPolicy"];
 
 function widerAgent(before: Agent, after: Agent): readonly string[] {
   if (before === undefined || after === undefined) {
-    return before === after
-      ? []
-      : ["whatever its own agent policy allows: it is not declared in the settings"];
+    return before === after ? [] : ["unknown: its own agent policy is not declared in the settings"];
   }
   const commands = after.allowedCommands.filter((command) => !before.allowedCommands.includes(command));
   const requests = Object.entries(after.requests).filter(

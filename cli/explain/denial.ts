@@ -6,25 +6,26 @@ import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../audit
 import { readPodClaims } from "../audit/pod-claims.ts";
 import { tellClaim } from "../audit/told-claim.ts";
 
-/** A cell that the KBS has denied, and what is live on both sides. */
+/** A cell that the KBS denied, and the live state of both sides. */
 export interface DeniedCell {
   readonly trustee: TrusteeFacts;
   readonly pod: PodFacts;
   readonly secret: string;
   readonly key: string;
   readonly answers: PolicyAnswers;
-  /** Whether the KBS's log says that it was the policy that denied it; else there may be no such secret. */
+  /** Whether the log says that the policy denied it; otherwise the secret may not exist. */
   readonly byPolicy: boolean;
-  /** The stack whose cell it is, and how that calls the pod. */
+  /** The cell's stack, and the pod's name in it. */
   readonly stack?: StackFacts;
   readonly reader?: string;
 }
 
 /**
- * What keeps a pod that was denied from attesting well. A KBS attests a pod whose digest is unregistered too, as
- * contraindicated; then the policy denies it, and the log reads as if it were any pod that is no reader. So the live
- * reference values tell the two apart, and, where the log says that the policy denied what it gives to this digest, that alone.
- * @returns `undefined`: nothing is known to, so that the denial is the policy's own
+ * Why a denied pod fails attestation, if it does. The KBS also attests a pod with an unregistered digest, as
+ * contraindicated, and its log then looks like an ordinary denial. The two are told apart by:
+ * - the live reference values;
+ * - a denial in the log although the policy grants the secret to this digest.
+ * @returns `undefined` if the policy alone explains the denial
  */
 export function attestationProblem(cell: DeniedCell): string | undefined {
   const { trustee, pod, secret, key, answers, byPolicy, stack, reader } = cell;
@@ -39,5 +40,5 @@ export function attestationProblem(cell: DeniedCell): string | undefined {
   const policy = policyCondition({ trustee, answers, pod, claims, claim, secret, key });
   const isCurrent = currentCondition(trustee, secret).status === "holds";
   if (!byPolicy || policy.status !== "holds" || !isCurrent) return undefined;
-  return `${whose}: ${shownLine(policy.detail)}, and denies it all the same, so the pod does not attest well`;
+  return `${whose}: ${shownLine(policy.detail)}, but the KBS denies it, so the pod does not attest well`;
 }

@@ -19,7 +19,7 @@ import { readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
 import { lackedNeeds, needsSide } from "../audit/pod-needs.ts";
 import { tellClaim, type ToldClaim } from "../audit/told-claim.ts";
 
-/** Everything that one cell is explained by. */
+/** Everything that explain knows of one cell. */
 export interface CellFacts {
   readonly trustee: TrusteeFacts;
   /** `namespace/name`. */
@@ -29,18 +29,18 @@ export interface CellFacts {
   readonly secret: string;
   readonly key: string;
   readonly answers: PolicyAnswers;
-  /** The annotation that the pod's stack declares, where a stack was named. */
+  /** The annotation that the pod's stack declares; only with a stack. */
   readonly declared?: string | undefined;
-  /** The stack that was named, and how it calls the pod, where that is one of its own. */
+  /** The named stack, and the pod's name in it. */
   readonly stack?: StackFacts | undefined;
   readonly reader?: string | undefined;
-  /** What the pods' cluster gives to a pod that has no initdata; absent: nothing. */
+  /** Initdata that the pods' cluster gives to pods without; absent: none. */
   readonly globalInitdata?: GlobalInitdata | undefined;
   /** The log of each pod of the KBS. */
   readonly log: readonly PodLog[];
 }
 
-/** The pod with the claim that it makes; `undefined`: it has no initdata that could be read. */
+/** The pod and its claim; `undefined`: it has no readable initdata. */
 function claimantOf({ trustee, pod, stack, reader }: CellFacts): Claimant | undefined {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
@@ -54,22 +54,22 @@ interface Claimant {
   readonly claim: ToldClaim;
 }
 
-/** Stacks that restricted the secret, whose grants the policy has lost. */
+/** Stacks that restricted the secret and whose grants the policy has lost. */
 function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
   const lost = lostStacks(trustee).filter(({ line }) => Object.hasOwn(line.secrets, secret));
   return lost.map(
-    (stack) => `The policy has lost the grants of ${vanishedWords(stack)}. Run pulumi up of it.`,
+    (stack) => `The policy has lost the grants of ${vanishedWords(stack)}. Run pulumi up of that stack.`,
   );
 }
 
-/** What the pod's guest needs to start and does not get. */
+/** Secrets that the pod's guest needs to start and does not get. */
 function startupConditions(
   { trustee, pod, answers, secret, key }: CellFacts,
   claim: ToldClaim | undefined,
 ): readonly Condition[] {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (claims === undefined || "problem" in claims) return [];
-  // Of the one that is asked for, the other conditions tell.
+  // The other conditions cover the requested secret.
   const needs = claims.needs.filter(({ place }) => place?.secret !== secret || place.key !== key);
   return [
     ...claims.flaws.map((detail): Condition => ({ id: "startup", status: "fails", detail })),
@@ -112,7 +112,7 @@ function conditionsOf(facts: CellFacts, last: Explanation["log"]): readonly Cond
   ];
 }
 
-/** Which failure explains the denial, where several conditions fail: first what keeps the others from counting. */
+/** If several conditions fail, the first in this order explains the denial. */
 const weight: readonly Condition["id"][] = [
   "initdata",
   "registered",
@@ -133,7 +133,7 @@ function because(
   if (verdict === "denied") {
     const fails = conditions.filter(({ status }) => status === "fails");
     const isDown = fails.some(({ id }) => id === "pod");
-    // What a pod that runs would start with keeps nothing from it.
+    // A running pod no longer needs what it started with.
     const failed = weight.flatMap((id) =>
       fails.filter((one) => one.id === id && (id !== "startup" || isDown)),
     );
@@ -152,13 +152,12 @@ function because(
   return `Because the pod attests well, and ${policy?.detail ?? ""}.`;
 }
 
-/** Why a pod is, or is not, given a secret: every condition, with what was expected and what was seen. */
+/** Why a pod gets a secret or does not: every condition, with expected and actual values. */
 export function explain(facts: CellFacts): Explanation {
   const { log, podName, pod, secret, key } = facts;
   const last = lastRequest(log, secret, key, pod?.address);
   const conditions = conditionsOf(facts, last);
-  // Other initdata than declared, and what a pod that runs could not start with again, are told, but deny nothing by themselves;
-  // who wrote the annotation is often not seen.
+  // Reported, but not a denial: other initdata than declared, and what a running pod could not restart with.
   const fails = conditions.some(
     ({ id, status }) => status === "fails" && id !== "declared" && id !== "startup",
   );
@@ -183,7 +182,7 @@ export function explain(facts: CellFacts): Explanation {
       ...new Set(next),
       ...lostGrants(facts),
       ...(disagrees
-        ? ["The KBS's log says otherwise: that may be an older answer. Ask again: npx trustee-access verify."]
+        ? ["The KBS's log shows another answer, which may be older. Try again: npx trustee-access verify."]
         : []),
     ],
   });

@@ -1,16 +1,16 @@
-/** One thing that has to hold for a pod to be given a secret, in the order in which a request meets them. */
+/** A condition for a pod to get a secret. Conditions are listed in the order of a request. */
 export interface Condition {
   /** Stable, for machines. */
   readonly id: ConditionId;
-  /** `unknown`: it cannot be told from outside, or what would tell it could not be read. */
+  /** `unknown`: not visible from outside, or not readable. */
   readonly status: "holds" | "fails" | "unknown";
-  /** What was found, one line. */
+  /** The finding, one line. */
   readonly detail: string;
-  /** What would have to be; only where it fails. One line each. */
+  /** The expected values, one line each; only if it fails. */
   readonly expected?: readonly string[];
-  /** What is instead; only where it fails. */
+  /** The actual value; only if it fails. */
   readonly seen?: string;
-  /** The next step, in the imperative; only where it does not hold. */
+  /** The next step, in the imperative; only if it does not hold. */
   readonly next?: string;
 }
 
@@ -31,30 +31,30 @@ export const conditionNames = {
 } as const;
 export type ConditionId = keyof typeof conditionNames;
 
-/** What the KBS's log says of the last request for the secret. */
+/** The last request for the secret in the KBS's log. */
 export interface LastRequest {
   readonly outcome: "given" | "denied";
-  /** Whether it was this pod that was answered; `false`: the log has another address, be it a router's. */
+  /** Whether the request came from this pod's address; `false`: from another, which may be a router's. */
   readonly own: boolean;
   /** In words. */
   readonly what: string;
   readonly lines: readonly string[];
 }
 
-/** Why a pod is, or is not, given a secret. */
+/** Why a pod gets a secret or does not. */
 export interface Explanation {
   /** `namespace/name`. */
   readonly pod: string;
   /** `secret/key`. */
   readonly secret: string;
-  /** `uncertain`: nothing is known to fail, but not all could be told. */
+  /** `uncertain`: no condition fails, but some are unknown. */
   readonly verdict: "allowed" | "denied" | "uncertain";
   /** Why, one sentence. */
   readonly because: string;
   readonly conditions: readonly Condition[];
-  /** Absent: the log shows no request for it. A string: why the log could not be read. */
+  /** Absent: no request in the log. A string: why the log could not be read. */
   readonly log?: LastRequest | string;
-  /** What to do next; empty where there is nothing to do. */
+  /** What to do next; may be empty. */
   readonly next: readonly string[];
 }
 

@@ -10,29 +10,29 @@ import type { LastRequest } from "./explanation.ts";
 const reasonWords: Readonly<Record<DenialReason, string>> = {
   "policy-denied": "denied by the policy",
   absent: "no such secret",
-  "attestation-failed": "the client did not attest",
+  "attestation-failed": "the client failed to attest",
   "kbs-not-asked": "not asked",
 };
 
-/** A line of a log, and when it was written. */
+/** A log line and its time. */
 export interface LogLine {
-  /** Milliseconds since 1970; NaN where that is not known. */
+  /** Milliseconds since 1970; NaN: unknown. */
   readonly at: number;
   readonly text: string;
 }
 
-/** The log of one pod of the KBS, in order; a string: why it could not be read. */
+/** The log of one KBS pod, in order; a string: why it could not be read. */
 export type PodLog = readonly LogLine[] | string;
 
-/** A request for the secret, with what the same pod's log has before it. */
+/** A request for the secret, and the events before it in the same pod's log. */
 interface Asked {
   readonly at: number;
   readonly event: KbsRequest;
-  /** Since the answer to the request for it before, up to this request, it included. */
+  /** From the previous request for the secret (excluded) to this one (included). */
   readonly before: readonly KbsEvent[];
 }
 
-/** How many events before a request may tell of it. */
+/** How many events before a request may belong to it. */
 const BEFORE = 20;
 
 function askedIn(log: PodLog, path: string): readonly Asked[] {
@@ -49,7 +49,7 @@ function askedIn(log: PodLog, path: string): readonly Asked[] {
   });
 }
 
-/** The newest; of those that were written at the same time, or of which that is not known, the last. */
+/** The newest request. With equal or unknown times, the last. */
 function newest(asked: readonly Asked[]): Asked | undefined {
   return asked.reduce<Asked | undefined>(
     (found, one) => (found !== undefined && one.at < found.at ? found : one),
@@ -58,10 +58,10 @@ function newest(asked: readonly Asked[]): Asked | undefined {
 }
 
 /**
- * What the KBS last answered to a request for a secret: to this pod where a log has its address, else to anybody (behind
- * a router every request has the router's).
- * @param logs of each of its pods, any of which may have answered
- * @returns `undefined`: no log shows such a request; a string: nor could all of them be read
+ * The KBS's last answer to a request for a secret: to this pod's address, if a log has it, else to any
+ * address. Behind a router, every request has the router's address.
+ * @param logs of every KBS pod
+ * @returns `undefined`: no log shows such a request; a string: none does, and one could not be read
  */
 export function lastRequest(
   logs: readonly PodLog[],
@@ -76,7 +76,7 @@ export function lastRequest(
   const last = newest(asked.filter(({ event }) => isOwn(event.client))) ?? newest(asked);
   if (last === undefined) return unread;
   const told = toldOf(last, path, isOwn(last.event.client));
-  const what = `${told.what} (of one of its pods the log was not read: ${unread})`;
+  const what = `${told.what} (the log of another KBS pod was not read: ${unread})`;
   return unread === undefined ? told : { ...told, what };
 }
 

@@ -10,7 +10,7 @@ import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
 const listed = (names: readonly string[]): string => names.map((name) => shownName(name)).join(", ");
 
-/** What an attestation policy asks for, of which it is only seen whether it is there. */
+/** Whether the entries that the attestation policy asks for exist. Their values cannot be checked here. */
 function askedCondition(
   tee: PodTee,
   claims: ReturnType<typeof otherEntries>,
@@ -19,7 +19,7 @@ function askedCondition(
 ): Condition {
   const found = new Set(entries.filter(({ dead }) => dead?.kind !== "unread").map(({ name }) => name));
   const missingOf = (names: readonly string[]): readonly string[] => names.filter((name) => !found.has(name));
-  // Of a trust claim's alternatives, the one that lacks least.
+  // For each trust claim, the alternative with the fewest missing entries.
   const chosen = claims.flatMap((alternatives) =>
     alternatives.toSorted((a, b) => missingOf(a).length - missingOf(b).length).slice(0, 1),
   );
@@ -37,48 +37,52 @@ function askedCondition(
     return {
       id,
       status: "fails",
-      detail: `the attestation policy asks for ${listed(missing)} too, which Trustee does not find among the reference values: no pod on ${tee} attests well`,
+      detail: `the attestation policy asks for ${listed(missing)} too, which the reference values do not have, so no pod on ${tee} attests well`,
       expected: asked.map((name) => shownName(name)),
       seen: listed([...found]) || "none",
-      next: `Register under ${listed(missing)} what such a pod measures.`,
+      next: `Register the measurements of such a pod under ${listed(missing)}.`,
     };
   }
   if (isGiven) {
-    return { id, status: "holds", detail: `the KBS has given this pod the secret, so ${listed(asked)} fit` };
+    return {
+      id,
+      status: "holds",
+      detail: `the KBS has given this pod the secret, so ${listed(asked)} match`,
+    };
   }
   return {
     id,
     status: "unknown",
-    detail: `the attestation policy asks for ${listed(asked)} too: whether they hold what this pod measures is not seen`,
-    next: "Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.",
+    detail: `the attestation policy asks for ${listed(asked)} too; whether they match this pod's measurements is unknown`,
+    next: "Try from the pod, which only attests well if all of them match: npx trustee-access verify.",
   };
 }
 
-/** Where the attestation policy is not seen: Trustee can read the other reference values of the pod's TEE, those of the boot above all. */
+/** Attestation policy unknown: Trustee can at least read the other reference values of the pod's TEE. */
 function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: ToldClaim): Condition {
   const own = entries.filter(({ name }) => isForTee(name, pod, claim));
   const isRegistered = own.some((entry) => holdsClaim(entry, claim));
-  // An entry for the digest, with no other in its place, is the condition before this one.
+  // The condition before this one covers a digest whose only entry is unreadable.
   const unread = own.filter(
     ({ dead, held }) => dead?.kind === "unread" && (isRegistered || !holdsClaim({ values: held }, claim)),
   );
   const id = "measurements";
   if (unread.length === 0) {
-    return { id, status: "holds", detail: "Trustee can read the other reference values of its TEE" };
+    return { id, status: "holds", detail: "Trustee can read the other reference values of the pod's TEE" };
   }
   const said = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
   const it = unread.length === 1 ? "it" : "them";
   return {
     id,
     status: "unknown",
-    detail: `${said}, so that Trustee cannot read ${it}: a pod which is measured by ${it} does not attest`,
+    detail: `${said}, so Trustee cannot read ${it}: a pod that needs ${it} does not attest`,
     next: `Correct ${unread.map(({ name }) => shownName(name)).join(" and ")}.`,
   };
 }
 
 /**
- * The other reference values that the pod is measured by, those of the boot above all: they are there, and can be read.
- * @param isGiven whether the KBS's log says that it has given the secret to this pod
+ * The other reference values of the pod's TEE, mostly for its boot, exist and can be read.
+ * @param isGiven whether the KBS's log says that this pod got the secret
  */
 export function measurementsCondition(
   trustee: TrusteeFacts,

@@ -11,14 +11,14 @@ export function timeText(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
-/** The pod is there and runs. @param pod `undefined`: there is none */
+/** The pod exists and runs. @param pod `undefined`: there is none */
 export function podCondition(pod: PodFacts | undefined): Condition {
   if (pod === undefined) {
     return {
       id: "pod",
       status: "fails",
       detail: "there is no such pod",
-      next: "Create the pod: pulumi up, or correct its name and namespace.",
+      next: "Create the pod with pulumi up, or correct its name and namespace.",
     };
   }
   if (pod.phase === "Running" && pod.ready) {
@@ -29,25 +29,25 @@ export function podCondition(pod: PodFacts | undefined): Condition {
     status: "fails",
     detail: `it is ${pod.phase}${pod.phase === "Running" ? ", but not Ready" : ""}`,
     next:
-      `Look at what keeps it: kubectl describe pod ${pod.name} -n ${pod.namespace}. A guest that the KBS gives no image ` +
-      "policy does not start; the conditions below tell whether it would.",
+      `Find out why: kubectl describe pod ${pod.name} -n ${pod.namespace}. A guest does not start without its image ` +
+      "policy from the KBS; the conditions below say whether it would get it.",
   };
 }
 
-/** There is no initdata annotation; the cluster may give the pod initdata all the same. */
+/** The pod has no initdata annotation. The cluster may still give it initdata. */
 function noInitdata({ strayAnnotations = [] }: PodFacts, cluster: GlobalInitdata | undefined): Condition {
   const next =
-    "Give the pod initdata of its own: declare it in the stack, or add the annotation from its outputs, and create it anew.";
+    "Give the pod initdata: declare it in the stack, or add the annotation from the stack's outputs. Then recreate the pod.";
   const detail = ["the pod has no initdata annotation", ...strayAnnotations.map(strayWords)].join(": ");
   if (cluster === undefined) return { id: "initdata", status: "fails", detail, next };
   const from =
     "problem" in cluster
-      ? `whether the cluster gives it initdata is not known (${cluster.problem})`
-      : `ConfigMap ${cluster.namespace}/${cluster.name} (${cluster.key}) gives initdata to every peer pod without, and which it did when this one started is not seen`;
+      ? `whether the cluster gives it initdata is unknown (${cluster.problem})`
+      : `ConfigMap ${cluster.namespace}/${cluster.name} (${cluster.key}) gives initdata to every peer pod without any; which initdata this pod got at its start is unknown`;
   return { id: "initdata", status: "unknown", detail: `${detail}; ${from}`, next };
 }
 
-/** Its initdata says what its TEE claims. @param cluster what the cluster gives to pods that have none; undefined: nothing */
+/** Its initdata can be read. @param cluster initdata that the cluster gives to pods without; undefined: none */
 export function initdataCondition(
   pod: PodFacts,
   claims: PodClaims | UnreadableInitdata | undefined,
@@ -60,7 +60,7 @@ export function initdataCondition(
       id: "initdata",
       status: "fails",
       detail: `it cannot be read: ${"problem" in claims ? claims.problem : "no TEE can bind it"}`,
-      next: "Make the annotation anew: base64 of gzip of the initdata document. Then create the pod anew.",
+      next: "Recreate the annotation: compress the initdata document with gzip and encode it as base64. Then recreate the pod.",
     };
   }
   return {
@@ -70,7 +70,7 @@ export function initdataCondition(
   };
 }
 
-/** What it runs on binds initdata as it is taken to; a condition only where it does not. */
+/** Its runtime class or instance size fits its binding; a condition only if it does not. */
 export function bindingConditions(pod: PodFacts, claim: NamedClaim): readonly Condition[] {
   const misfit = misfitOf(claim.binding, pod);
   if (misfit === undefined) return [];
@@ -78,13 +78,13 @@ export function bindingConditions(pod: PodFacts, claim: NamedClaim): readonly Co
     {
       id: "binding",
       status: "unknown",
-      detail: `${misfit.by} goes with ${fitWords(misfit)}, and the pod is taken for ${claim.binding}: its TEE may claim something else`,
+      detail: `${misfit.by} fits ${fitWords(misfit)}, but the pod is declared or known as ${claim.binding}: its TEE may report another claim`,
       next: bindingStep(misfit),
     },
   ];
 }
 
-/** How to get a pod and its binding to fit. */
+/** How to fix a binding that does not fit the pod. */
 export function bindingStep(misfit: Misfit): string {
   const run = ", then run pulumi up.";
   return misfit.fits.length === 0
@@ -92,7 +92,7 @@ export function bindingStep(misfit: Misfit): string {
     : `Set the pod's binding to ${fitWords(misfit)} in its stack's settings, or correct its runtimeClassName${run}`;
 }
 
-/** It is what the stack declares. @param declared the annotation among the stack's outputs */
+/** The pod has the annotation that its stack declares. @param declared from the stack's outputs */
 export function declaredCondition(pod: PodFacts, declared: string): Condition {
   return pod.annotation === declared
     ? { id: "declared", status: "holds", detail: "the pod has the initdata that its stack declares" }
@@ -100,14 +100,14 @@ export function declaredCondition(pod: PodFacts, declared: string): Condition {
         id: "declared",
         status: "fails",
         detail: "the pod has other initdata than its stack declares",
-        next: "Replace the pod by the declared one: pulumi up.",
+        next: "Run pulumi up to replace the pod.",
       };
 }
 
-/** What is measured is the initdata of the start. */
+/** The annotation was not edited after the start, when it was measured. */
 export function uneditedCondition(pod: PodFacts): Condition {
   if (pod.annotated === undefined) {
-    return { id: "unedited", status: "unknown", detail: "nothing tells who wrote the annotation" };
+    return { id: "unedited", status: "unknown", detail: "who wrote the annotation last is unknown" };
   }
   if (!isEditedLater(pod)) {
     return { id: "unedited", status: "holds", detail: "the annotation is that of the pod's creation" };
@@ -115,7 +115,7 @@ export function uneditedCondition(pod: PodFacts): Condition {
   return {
     id: "unedited",
     status: "unknown",
-    detail: `${shownName(pod.annotated.by)} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that was the annotation, the guest claims what was there before`,
-    next: "Delete the pod and create it again with the initdata that it should have.",
+    detail: `${shownName(pod.annotated.by)} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that changed the annotation, the guest still claims the previous one`,
+    next: "Recreate the pod with the intended initdata.",
   };
 }

@@ -23,20 +23,20 @@ import { strangerToken } from "../questions/tokens.ts";
 import type { ToldClaim } from "../audit/told-claim.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
 
-/** One pod and one key, of which the policy is asked. */
+/** A question to the policy: one pod and one key. */
 export interface PolicyCell {
   readonly trustee: TrusteeFacts;
   readonly answers: PolicyAnswers;
   readonly pod: PodFacts;
-  /** All that its initdata may make it claim. */
+  /** All claims that its initdata allows. */
   readonly claims: PodClaims;
-  /** What it claims, as far as that is told. */
+  /** The claim that it most likely makes. */
   readonly claim: ToldClaim;
   readonly secret: string;
   readonly key: string;
 }
 
-/** What `explain` asks the policy: for the pod's claims, for whom else it may mean, and for what the pod needs to start. */
+/** The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod needs to start. */
 export function explainQuestions(
   trustee: TrusteeFacts,
   claims: PodClaims | undefined,
@@ -59,14 +59,14 @@ export function explainQuestions(
 
 const decisionWords: Readonly<Record<Decision["why"], string>> = {
   granted: "the policy grants the secret to this digest",
-  "not-restricted": "nobody restricts this secret, so every pod that attests well may read it",
-  "no-resource": "this is no resource",
+  "not-restricted": "no stack restricts this secret, so every pod that attests well may read it",
+  "no-resource": "this is not a resource",
   "not-affirming": "the pod does not attest well",
   "not-a-reader": "this pod's digest is not among those that the policy grants the secret to",
-  "others-denied": "the policy denies every secret that nobody is granted",
+  "others-denied": "the policy denies every secret without a grant",
 };
 
-/** What this project's own policy says of the pod: in a real engine, else by its model. */
+/** The answer of a policy of this project: by OPA, else by the model. */
 function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolicy): Condition {
   const { answers, claim, secret, key } = cell;
   const asked = cellQuestion(kind, secret, key, affirmingToken(claim.value, claim.binding));
@@ -88,17 +88,17 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
     detail: inOtherCase
       ? OTHER_CASE
       : readers.has(claim.value)
-        ? `the policy names this digest for another TEE than one that binds initdata as ${claim.binding} does`
+        ? `the policy grants the secret to this digest on another TEE than ${claim.binding}`
         : decisionWords[why],
     expected: expected.length === 0 ? ["nobody"] : expected,
     seen: claim.value,
     next: inOtherCase
       ? LOWER_CASE
-      : "If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.",
+      : "If this pod should read it, grant it: add a grant to the stack's settings, then run pulumi up.",
   };
 }
 
-/** The policy gives the secret to this pod, if it attests well: by every sort of KBS that this Trustee may have. */
+/** The policy grants the secret to this pod, with every KBS that this Trustee may run. */
 export function policyCondition(cell: PolicyCell): Condition {
   const { trustee } = cell;
   const { map, key: mapKey, text } = livePolicy(trustee);
@@ -107,7 +107,7 @@ export function policyCondition(cell: PolicyCell): Condition {
       id: "policy",
       status: "fails",
       detail: `ConfigMap "${map}" has no policy under "${mapKey}"`,
-      next: "Restore the policy: pulumi up.",
+      next: "Run pulumi up to restore the policy.",
     };
   }
   const limit = limitText(text);
@@ -117,22 +117,22 @@ export function policyCondition(cell: PolicyCell): Condition {
       id: "policy",
       status: isLimited === true ? "fails" : "unknown",
       detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())} (line ${limit.line}): KBS v0.20 and later do not read it, and deny everything`,
-      next: "Break the line, or make the policy smaller; npx trustee-access lint says more.",
+      next: "Break the line, or make the policy smaller. For details, run: npx trustee-access lint.",
     };
   }
   const generated = readGenerated(text);
-  const said = kbsKinds(trustee).map((kind) => ({
+  const answers = kbsKinds(trustee).map((kind) => ({
     kind,
     condition:
       generated === undefined ? foreignCondition(cell, kind, text) : ownCondition(cell, kind, generated),
   }));
-  const [usual, ...others] = said.map(({ condition }) => condition);
+  const [usual, ...others] = answers.map(({ condition }) => condition);
   if (usual !== undefined && others.every(({ status }) => status === usual.status)) return usual;
-  const details = said.map(({ kind, condition }) => `with ${kbsOf(kind)}, ${condition.detail}`);
+  const details = answers.map(({ kind, condition }) => `with ${kbsOf(kind)}, ${condition.detail}`);
   return {
     id: "policy",
     status: "unknown",
-    detail: `it depends on the KBS, whose version is not seen: ${details.join("; ")}`,
-    next: "Look which KBS runs, or write the policy so that both read it alike; npx trustee-access lint says more.",
+    detail: `it depends on the KBS's version, which is unknown: ${details.join("; ")}`,
+    next: "Find out which KBS runs, or write the policy so that both read it alike. For details, run: npx trustee-access lint.",
   };
 }

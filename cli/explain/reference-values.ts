@@ -10,10 +10,10 @@ import { azureTeeOf } from "../audit/told-claim.ts";
 import { teesOf, type PodTee } from "../questions/tokens.ts";
 import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
-/** What follows where the attestation policy asks for the digest. */
+/** The consequence, if the attestation policy asks for the digest. */
 const SO = ", so the pod does not attest well";
 
-/** No entry holds the pod's claim. */
+/** The condition if no entry holds the pod's claim. */
 function unregistered(
   claim: ToldClaim,
   { entries, elsewhere, twin, dead }: Registration,
@@ -29,17 +29,17 @@ function unregistered(
     return {
       id,
       status: "fails",
-      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it there${SO}`,
+      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it${SO}`,
       expected: [`${claim.value} in a list, in ${shownName(dead.entry)}`],
       seen: dead.words,
-      next: `Correct ${shownName(dead.entry)}: pulumi up does, where the pod's stack writes its digest there.`,
+      next: `Correct ${shownName(dead.entry)}. pulumi up does this if the pod's stack writes the entry.`,
     };
   }
   if (twin !== undefined) {
     return {
       id,
       status: "fails",
-      detail: `${shownName(twin.name)} holds this digest, but it differs in case only: Trustee compares exactly${SO}`,
+      detail: `${shownName(twin.name)} holds this digest only in another case: Trustee compares exactly${SO}`,
       ...found,
       next: `Write the digest in lower case in ${shownName(twin.name)}.`,
     };
@@ -49,8 +49,8 @@ function unregistered(
     return {
       id,
       status: "unknown",
-      detail: `${shownName(other.name)} holds this digest, but nothing says that this entry is for digests of initdata`,
-      next: "Name the pod's stack, which knows its entries: --stack.",
+      detail: `${shownName(other.name)} holds this digest, but it is unknown whether this entry is for digests of initdata`,
+      next: "Name the pod's stack with --stack: it knows its entries.",
     };
   }
   if (!claim.sure) {
@@ -58,8 +58,8 @@ function unregistered(
       id,
       status: "unknown",
       detail:
-        "no reference value holds this digest: if the pod has a vTPM, it does not attest well; bare metal asks for none",
-      next: "Name the pod's stack, which knows how its TEE binds the initdata: --stack. If it is in none, and has a vTPM, declare it in one, then run pulumi up.",
+        "no reference value holds this digest: a pod with a vTPM then does not attest well; on bare metal none is needed",
+      next: "Name the pod's stack with --stack: it knows how the TEE binds the initdata. If the pod is in no stack and has a vTPM, declare it in one, then run pulumi up.",
     };
   }
   if (claim.binding !== "azure-vtpm" && asked.length === 0) {
@@ -68,8 +68,8 @@ function unregistered(
       status: "holds",
       detail:
         claim.binding === "sample"
-          ? `${NO_HARDWARE}: no reference value is for its digest`
-          : `bare metal asks for none: no entry is for ${claim.name}`,
+          ? `${NO_HARDWARE}: its digest needs no reference value`
+          : `none is needed on bare metal: no entry is for ${claim.name}`,
     };
   }
   return {
@@ -83,21 +83,21 @@ function unregistered(
 
 function expiredWords({ name, expiration }: LiveEntry, now: number): string {
   const isOver = (expirySeconds(expiration) ?? Infinity) <= now;
-  return isOver ? `; ${shownName(name)} expired on ${expiration}, which Trustee does not look at` : "";
+  return isOver ? `; ${shownName(name)} expired on ${expiration}, which Trustee ignores` : "";
 }
 
-/** What the attestation policy says of one TEE alone; `undefined`: which reference values it asks for is looked up. */
+/** The condition if the attestation policy needs no look at the reference values; `undefined`: it does. */
 function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim): Condition | undefined {
   const appraisal = liveAppraisal(trustee, tee);
   if (appraisal === undefined) return undefined;
   if (appraisal.kind === "never") {
     const { like, claim: missing } = appraisal;
     const but =
-      like === undefined ? "" : `: it has one for ${shownName(like)}, which the KBS does not call it`;
+      like === undefined ? "" : `, only one for ${shownName(like)}, a name that the KBS does not use`;
     return {
       id: "reference",
       status: "fails",
-      detail: `the attestation policy has no rule by which ${missing} of ${tee} would be recognized${but}. So no such pod attests well`,
+      detail: `the attestation policy has no rule that accepts ${missing} on ${tee}${but}, so no such pod attests well`,
       next: `Correct the attestation policy in ConfigMap "${shownName(trustee.attestationPolicy?.name ?? "")}"${like === undefined ? "" : `: write input["${tee}"]`}.`,
     };
   }
@@ -109,10 +109,10 @@ function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim):
   };
 }
 
-/** What fails on a TEE that the pod may not have is not told. */
+/** A failure becomes unknown if the pod's TEE is unknown. */
 export function ifSure({ sure }: ToldClaim, condition: Condition): Condition {
   if (sure || condition.status !== "fails") return condition;
-  const next = "Name the pod's stack, which knows its TEE: --stack.";
+  const next = "Name the pod's stack with --stack: it knows the TEE.";
   return { id: condition.id, status: "unknown", detail: `if it has a vTPM, ${condition.detail}`, next };
 }
 
@@ -178,14 +178,15 @@ export function onAny(tees: readonly PodTee[], conditionOn: (tee: PodTee) => Con
   return {
     id: first.condition.id,
     status: "unknown",
-    detail: `it depends on the pod's TEE, which is not seen: ${details.join("; ")}`,
-    next: "Ask from the pod: npx trustee-access verify.",
+    detail: `it depends on the pod's TEE, which is unknown: ${details.join("; ")}`,
+    next: "Try from the pod: npx trustee-access verify.",
   };
 }
 
 /**
- * The reference values hold the pod's digest, where the attestation policy asks for it; whether they have expired, no KBS looks from
- * v0.16 on. Where that policy is not seen, a vTPM's digest is taken to be asked for, and bare metal's where there are entries for it.
+ * The reference values hold the pod's digest, if the attestation policy asks for it.
+ * - KBS v0.16 and later ignore expirations.
+ * - Attestation policy unknown: vTPMs need an entry; bare metal needs one only if there are entries for it.
  */
 export function referenceCondition(
   trustee: TrusteeFacts,

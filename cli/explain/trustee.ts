@@ -6,7 +6,7 @@ import type { TrusteeFacts } from "../audit/facts.ts";
 import { changesOf } from "../lint/trustee.ts";
 import { restartCommand } from "../audit/trustee-view.ts";
 
-/** The KbsConfig lists the secret, so the KBS serves it. */
+/** The KbsConfig lists the secret. */
 export function registeredCondition(trustee: TrusteeFacts, secret: string): Condition {
   if (trustee.kbsConfig.secrets.includes(secret)) {
     return {
@@ -18,10 +18,10 @@ export function registeredCondition(trustee: TrusteeFacts, secret: string): Cond
   return {
     id: "registered",
     status: "fails",
-    detail: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not have it`,
+    detail: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not serve it`,
     expected: [`"${secret}" in spec.kbsSecretResources`],
     seen: trustee.kbsConfig.secrets.map((name) => `"${shownName(name)}"`).join(", ") || "an empty list",
-    next: `Declare the secret in a stack, then run pulumi up.`,
+    next: "Declare the secret in a stack, then run pulumi up.",
   };
 }
 
@@ -33,7 +33,7 @@ export function existsCondition(trustee: TrusteeFacts, secret: string, key: stri
       id: "exists",
       status: "fails",
       detail: `there is no Secret "${secret}" in namespace "${trustee.namespace}"`,
-      next: "Create the Secret: declare it with `from: setting`, or by hand.",
+      next: "Create the Secret: declare it with `from: setting`, or create it by hand.",
     };
   }
   if (facts.keys === undefined) {
@@ -48,11 +48,11 @@ export function existsCondition(trustee: TrusteeFacts, secret: string, key: stri
     detail: `Secret "${secret}" has no key "${key}"`,
     expected: [`the key "${key}"`],
     seen: facts.keys.map((name) => `"${shownName(name)}"`).join(", "),
-    next: "Ask for a key that it has, or add the key.",
+    next: "Use a key that it has, or add the key.",
   };
 }
 
-/** There is a KBS to answer. */
+/** A KBS pod is ready. */
 export function trusteeCondition(trustee: TrusteeFacts): Condition {
   const ready = trustee.kbsPods.filter((pod) => pod.ready && !pod.terminating);
   const [pod] = ready;
@@ -65,11 +65,11 @@ export function trusteeCondition(trustee: TrusteeFacts): Condition {
     id: "trustee",
     status: "fails",
     detail: "no pod of the KBS is ready",
-    next: `Look at what keeps it: kubectl describe pods -n ${trustee.namespace} -l app=kbs`,
+    next: `Find out why: kubectl describe pods -n ${trustee.namespace} -l app=kbs`,
   };
 }
 
-/** What the KBS answers by is what is configured now. */
+/** The KBS has read the current configuration. */
 export function currentCondition(trustee: TrusteeFacts, secret: string): Condition {
   const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
   const behind = changesOf(trustee, [secret]).filter((change) => pods.some((pod) => !seesAll(pod, [change])));
@@ -89,10 +89,10 @@ export function currentCondition(trustee: TrusteeFacts, secret: string): Conditi
   return {
     id: "current",
     status: "unknown",
-    detail: `the KBS may not have read the last change of ${changes.join(" and ")}: it runs since ${timeText(oldest)}`,
+    detail: `the KBS may not have read the last change of ${changes.join(" and ")}: it has run since ${timeText(oldest)}`,
     next:
       blocking === undefined
-        ? `Restart the KBS: pulumi up does it after a change of its own; else ${restartCommand(trustee)}`
-        : `Create Secret "${shownName(blocking.name)}", or take it out of the KbsConfig: while it is missing, the operator changes nothing.`,
+        ? `Restart the KBS. pulumi up does this after its own changes; otherwise run: ${restartCommand(trustee)}`
+        : `Create Secret "${shownName(blocking.name)}", or remove it from the KbsConfig: until then, the operator changes nothing.`,
   };
 }

@@ -25,30 +25,30 @@ function placeOf({ namespace, name }: PodFacts): Place {
   return { kind: "Pod", namespace, name };
 }
 
-/** TA104: initdata that no guest can start with. */
+/** TA104: initdata that a guest cannot start with. */
 function unreadable(pod: PodFacts, problem: string): Finding {
   return {
     id: "TA104",
     severity: "warning",
     where: placeOf(pod),
     what: `The pod's initdata cannot be read: ${problem}.`,
-    why: "A guest refuses such initdata; and what the pod claims cannot be told.",
-    fix: "Make the annotation anew: base64 of gzip of the initdata document.",
+    why: "A guest rejects such initdata, and the digest that the pod claims is unknown.",
+    fix: "Recreate the annotation: compress the initdata document with gzip and encode it as base64.",
   };
 }
 
-/** TA107: initdata that some runtime, or every one, does not find. */
+/** TA107: an initdata annotation that some or all runtimes cannot read. */
 function oddAnnotations(pod: PodFacts): readonly Finding[] {
   const { annotation, strayAnnotations = [] } = pod;
   const common = { id: "TA107", severity: "warning", where: placeOf(pod) } as const;
-  // Beside the right one, another does no harm.
+  // A second annotation under a wrong name does no harm.
   if (annotation === undefined) {
     return strayAnnotations.map((name) => ({
       ...common,
       about: [name],
       what: `The pod has no initdata annotation: ${strayWords(name)}.`,
-      why: "The guest starts without initdata, attests as no reader, and gets no secret that is granted to one.",
-      fix: `Create the pod anew with ${INITDATA_ANNOTATION}.`,
+      why: "The guest starts without initdata, so it matches no reader and gets no granted secret.",
+      fix: `Recreate the pod with the annotation ${INITDATA_ANNOTATION}.`,
     }));
   }
   if (!isBroken(annotation)) return [];
@@ -56,13 +56,13 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
     {
       ...common,
       what: `The pod's initdata annotation ${BROKEN_WORDS}.`,
-      why: "Under a runtime that does not take it, the pod does not start.",
-      fix: "Make it by base64 -w0, and create the pod anew: the digest stays the same.",
+      why: "The pod does not start on a runtime that rejects it.",
+      fix: "Encode it with base64 -w0 and recreate the pod. The digest stays the same.",
     },
   ];
 }
 
-/** TA108: pods that are taken to bind initdata otherwise than what they run on does. */
+/** TA108: pods whose runtime class or instance size contradicts their binding. */
 function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
   const tell = claimTeller({ trustee, stack });
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
@@ -74,52 +74,50 @@ function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): read
         id: "TA108",
         severity: "warning",
         where: placeOf(pod),
-        what: `The pod is taken for ${claim.binding}, by its stack or by what is registered and granted, but its ${misfit.by} goes with ${fitWords(misfit)}.`,
-        why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
+        what: `Its stack, or what is registered and granted, says that the pod is ${claim.binding}, but its ${misfit.by} fits ${fitWords(misfit)}.`,
+        why: "Its TEE reports another claim than the granted one, so the KBS gives it no secret.",
         fix: bindingStep(misfit),
       },
     ];
   });
 }
 
-/** How long after its creation a pod's annotation may still be written by what creates it. Seconds. */
+/** Within this time after the creation, a write still belongs to it. Seconds. */
 const CREATION_GRACE = 2;
 
-/** Whether the initdata annotation may have been written after the pod was made. */
+/** Whether the initdata annotation may have been written after the pod's creation. */
 export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {
   return annotated !== undefined && annotated.at > createdAt + CREATION_GRACE;
 }
 
-/** TA105: what is measured is the initdata of the start. */
+/** TA105: initdata that may have been edited after it was measured at the start. */
 function edited(pod: PodFacts): Finding {
   return {
     id: "TA105",
     severity: "warning",
     where: placeOf(pod),
-    what: `${shownName(pod.annotated?.by ?? "Somebody")} has written the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation, its initdata annotation perhaps too.`,
-    why: "The guest was measured with the initdata of its start: what the annotation says now may not be what the pod claims.",
-    fix: "Delete the pod and create it again with the initdata that it should have.",
+    what: `${shownName(pod.annotated?.by ?? "Someone")} wrote the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation and may have changed its initdata annotation.`,
+    why: "The guest was measured with the initdata that it started with, so the pod may claim another digest than the annotation's.",
+    fix: "Recreate the pod with the intended initdata.",
   };
 }
 
-/** Whether there is the same digest in another case, which to Trustee is another one. */
+/** Whether the same digest exists in another case. Trustee compares exactly. */
 function hasTwin(digests: ReadonlySet<string>, digest: string): boolean {
   return [...digests].some((one) => differsInCase(one, digest));
 }
 
-/** Of hexadecimal digits; more than of any digest. */
+/** In hexadecimal digits: longer than any digest. */
 const LONGEST_DIGEST = 256;
 
-/** A sentence's beginning: that no pod which was looked at has a digest. */
+/** The start of a sentence: no checked pod has this digest. */
 function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest: string): string {
-  const where = namespaces === undefined ? "" : " in the namespaces looked at";
-  const twin = hasTwin(known, digest)
-    ? " (one has it in another case, which to Trustee is another digest)"
-    : "";
+  const where = namespaces === undefined ? "" : " in the checked namespaces";
+  const twin = hasTwin(known, digest) ? " (one has it in another case; Trustee compares exactly)" : "";
   return `No running pod${where} has the digest ${shownName(digest, LONGEST_DIGEST)}${twin}`;
 }
 
-/** Digest -> how a table calls who has it. */
+/** Digest -> its reader's name in a grant table. */
 function readersIn(table: GrantTable): ReadonlyMap<string, string> {
   const named = listGrants(table).map(({ initData, reader }): [string, string] => [initData, reader]);
   return new Map(named.reverse());
@@ -141,7 +139,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
       const reader =
         holder && `${shownName(holder.readers.get(digest) ?? "")} of the stack ${shownName(holder.stack)}`;
       const changing = stacks.find(({ retiring }) => retiring.has(digest));
-      const unsure = of === "unknown" ? ", perhaps as something else than a digest of initdata" : "";
+      const unsure = of === "unknown" ? "; it may be a digest of something other than initdata" : "";
       return {
         id: "TA101",
         severity: of === "unknown" ? "note" : "warning",
@@ -154,11 +152,11 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         },
         about: [digest],
         what: `${nobodyHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
-        why: "Whoever can start a pod with that initdata, and has its digest registered, reads what it is granted.",
+        why: "Anyone who can start a pod with that initdata reads its secrets, if the digest is registered.",
         fix:
           changing === undefined
-            ? "Take the grant out, or start the pod. If it runs in a cluster that was not looked at, name that one."
-            : `A change of initdata is under way, or was interrupted: pulumi up of the stack ${shownName(changing.stack)} ends it.`,
+            ? "Remove the grant, or start the pod. If it runs in another cluster, name that one with --pods-context."
+            : `A change of initdata is in progress or was interrupted. Run pulumi up of the stack ${shownName(changing.stack)} to finish it.`,
       };
     });
 }
@@ -185,15 +183,15 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
     },
     about: [digest],
     what: `${nobodyHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
-    why: "Whoever can start a pod with that initdata attests well, and reads what every attested pod may read.",
-    fix: "Take it out, or start the pod. If it runs in a cluster that was not looked at, name that one.",
+    why: "Anyone who can start a pod with that initdata attests well and reads what every attested pod may read.",
+    fix: "Remove it, or start the pod. If it runs in another cluster, name that one with --pods-context.",
   }));
 }
 
 /**
- * TA103: pods that cannot attest well, by what the attestation policy asks for; where that is not seen, none on bare metal, unless
- * there are entries for it. A pod of which nothing says
- * whether it is on bare metal is worth a note.
+ * TA103: pods whose digest is not registered although the attestation policy asks for it.
+ * - Attestation policy unknown: vTPMs need an entry; bare metal needs one only if there are entries for it.
+ * - A note only, if it is unknown whether the pod is on bare metal.
  */
 function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
   const { trustee, stack } = facts;
@@ -203,7 +201,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
     const claim = tell(pod, claims);
     if (claim === undefined) return [];
-    // Whatever its instance size: which of the TEEs' entries holds it, explain tells.
+    // Of any instance size: explain checks which TEE's entry holds it.
     const asked = digestEntriesOf(trustee, teesOf(claim));
     const { entries, holding, elsewhere, twin, dead } = registrationOf(live, {}, claim, stack, asked);
     const isAskedFor =
@@ -216,24 +214,24 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
         ? `: ${shownName(dead.entry)} ${dead.words}`
         : twin === undefined
           ? ""
-          : "; what is there differs in case only";
-    const unless = claim.sure ? "" : "; if it runs on bare metal, it needs none";
+          : "; one there differs only in case";
+    const unless = claim.sure ? "" : "; on bare metal it needs none";
     return [
       {
         id: "TA103",
         severity: claim.sure ? "warning" : "note",
         where: placeOf(pod),
         what: `The pod's ${claim.name} ${claim.value} is in no reference value${also}${unless}.`,
-        why: "Its attestation is not affirming, so the KBS gives it no secret, its image policy neither.",
+        why: "Its attestation is not affirming, so the KBS gives it no secret, not even its image policy.",
         fix: claim.sure
-          ? `Register it in ${names}, or delete the pod if it should not be there.`
-          : `Unless it is on bare metal, register it in ${names}; name its stack, and it is known: --stack.`,
+          ? `Register it in ${names}, or delete the pod if it should not exist.`
+          : `Register it in ${names}, unless the pod is on bare metal. Name its stack (--stack) to find out.`,
       },
     ];
   });
 }
 
-/** Everything about the digests of initdata: in the pods, the policy and the reference values. */
+/** The digests of initdata in the pods, the policy and the reference values. */
 export function lintDigests(facts: LiveFacts): readonly Finding[] {
   if (facts.pods === undefined) return [];
   const findings: Finding[] = [];

@@ -1,35 +1,35 @@
 export const severities = ["error", "warning", "note"] as const;
 export type Severity = (typeof severities)[number];
 
-/** Every rule: what it looks for, in the fewest words. An id once given is never given to another rule. */
+/** Every rule with its short description. An id is never reused for another rule. */
 export const rules = {
   TA001: "The policy lets every attested pod read every secret",
   TA002: "The policy does not compile",
   TA003: "The policy gives secrets to pods that do not attest well",
-  TA004: "The policy opens on an odd path",
-  TA005: "A secret may be read by every attested pod",
-  TA006: "The policy breaks off on a regular request",
+  TA004: "The policy allows an unexpected path format",
+  TA005: "Every attested pod may read a secret",
+  TA006: "The policy fails with an error on a normal request",
   TA007: "The policy was not evaluated",
-  TA008: "The policy looks at one submod alone",
-  TA009: "The policy's rules are not what its lines come to",
-  TA010: "The policy grants a secret to a reader that no hardware attests",
-  TA011: "The policy does not say which TEE a reader has",
+  TA008: "The policy checks only one submod",
+  TA009: "The policy's rules do not match its stacks' grants",
+  TA010: "The policy grants a secret to a reader without hardware attestation",
+  TA011: "The policy does not bind a reader to its TEE",
   TA012: "The policy has lost the grants of a stack",
-  TA013: "The policy looks at what only a pod's own evidence has",
-  TA014: "The policy gives nobody anything",
-  TA015: "The policy is beyond a limit of the KBS's engine",
+  TA013: "The policy depends on values that only real evidence has",
+  TA014: "The policy allows no request",
+  TA015: "The policy exceeds a limit of the KBS's policy engine",
   TA101: "The policy names a digest that no running pod has",
   TA102: "The reference values hold a digest that no running pod has",
   TA103: "A running pod's digest is in no reference value",
   TA104: "A pod's initdata cannot be read",
   TA105: "A pod's initdata may have been edited after its start",
   TA106: "A pod cannot fetch what its guest needs to start",
-  TA107: "A pod's initdata annotation is not as every runtime reads it",
+  TA107: "Some runtimes cannot read a pod's initdata annotation",
   TA108: "A pod's TEE does not bind initdata as its stack declares",
   TA201: "A reference value has expired",
   TA202: "A reference value expires soon",
   TA203: "The reference values cannot be read",
-  TA204: "Trustee finds nothing in a reference value",
+  TA204: "Trustee ignores a reference value",
   TA301: "A registered secret does not exist",
   TA302: "The policy restricts a secret that the KBS does not serve",
   TA303: "The operator cannot mount a registered secret",
@@ -41,23 +41,23 @@ export const rules = {
 } as const;
 export type RuleId = keyof typeof rules;
 
-/** Where a finding is: a Kubernetes object, and a part of it. */
+/** Where a finding is: a part of a Kubernetes object. */
 export interface Place {
   readonly kind: "ConfigMap" | "Secret" | "KbsConfig" | "Deployment" | "Pod";
   readonly namespace: string;
   readonly name: string;
-  /** A key of its data, or a field. */
+  /** A key of its data or a field. */
   readonly part?: string;
-  /** In that key's text, from 1. */
+  /** In the key's text, from 1. */
   readonly line?: number;
 }
 
-/** One thing that was found, for a person and, by its id and place, for a machine. */
+/** A problem that lint found. Machines identify it by id and place. */
 export interface Finding {
   readonly id: RuleId;
   readonly severity: Severity;
   readonly where: Place;
-  /** What tells it from other findings of its rule at its place, and stays the same as long as it is the same. */
+  /** Distinguishes it from other findings of its rule at its place; the same in every run. */
   readonly about?: readonly string[];
   /** What was found, in one sentence. */
   readonly what: string;
@@ -67,20 +67,20 @@ export interface Finding {
   readonly fix: string;
 }
 
-/** e.g. `ConfigMap trustee-operator-system/trusteeconfig-resource-policy, policy.rego line 12`. */
+/** For example `ConfigMap trustee-operator-system/trusteeconfig-resource-policy, policy.rego line 12`. */
 export function placeText({ kind, namespace, name, part, line }: Place): string {
   const detail = [part, line === undefined ? undefined : `line ${line}`].filter((one) => one !== undefined);
   return `${kind} ${namespace}/${name}${detail.length === 0 ? "" : `, ${detail.join(" ")}`}`;
 }
 
-/** The worst first, then by id and place. */
+/** By severity, worst first; then by id and place. */
 export function sortFindings(findings: readonly Finding[]): readonly Finding[] {
   const rank = (finding: Finding): string =>
     `${severities.indexOf(finding.severity)} ${finding.id} ${placeText({ ...finding.where, line: undefined as never })}`;
   return [...findings].sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
 }
 
-/** Whether a severity is as bad as `limit`, or worse. */
+/** Whether a severity is `limit` or worse. */
 export function isAtLeast(severity: Severity, limit: Severity): boolean {
   return severities.indexOf(severity) <= severities.indexOf(limit);
 }

@@ -1,17 +1,17 @@
-/** One thing that was tested. */
+/** One test case. */
 export interface JunitCase {
-  /** What it belongs to, e.g. a pod. */
+  /** Its class, for example a pod. */
   readonly group: string;
   readonly name: string;
   /** Seconds. */
   readonly time?: number;
   /** Absent: it passed. `message` in one line, `text` in full. */
   readonly failure?: { readonly message: string; readonly text: string };
-  /** What to say of one that passed. */
+  /** Output of a case that passed. */
   readonly output?: string;
 }
 
-/** Text as XML may hold it: what no XML document can hold becomes a replacement character. */
+/** Escapes text for XML. Characters that XML does not allow become U+FFFD. */
 function escape(text: string): string {
   return text
     .toWellFormed()
@@ -45,7 +45,7 @@ function caseXml({ group, name, time, failure, output }: JunitCase): string {
   return [`${head}>`, ...inside, "    </testcase>"].join("\n");
 }
 
-/** A JUnit report, as CI systems read it. @param suite its name */
+/** A JUnit report. @param suite its name */
 export function junit(suite: string, cases: readonly JunitCase[]): string {
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
   const counts = attributes({ name: suite, tests: cases.length, failures });

@@ -8,7 +8,7 @@ import type { LiveFacts } from "../audit/facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
 
-/** TA009: what a policy of ours does is not what it says of itself. */
+/** TA009: the rules of a policy of this project do not match the grants in its text. */
 function lintRules(text: string, registry: FoundRegistry, where: Place): readonly Finding[] {
   if (isIntact(text, registry)) return [];
   const damaged = registry.damaged.map(damageWords).join("; ");
@@ -19,15 +19,15 @@ function lintRules(text: string, registry: FoundRegistry, where: Place): readonl
       where,
       what:
         damaged === ""
-          ? "The policy's rules are not what the lines of its stacks come to."
-          : `Lines of the policy cannot be read, so that its rules are not what they come to: ${damaged}.`,
-      why: "Somebody has edited it by hand, or a release that this one does not know has written it: who reads what is not what any stack declares.",
-      fix: "Look at who may write the ConfigMap, and run pulumi up of each stack on this Trustee, which writes lines and rules anew.",
+          ? "The policy's rules do not match the grants of its stacks."
+          : `Grants in the policy cannot be read, so its rules do not match them: ${damaged}.`,
+      why: "Someone edited it by hand, or an unknown release of trustee-access wrote it. It may allow what no stack declares.",
+      fix: "Check who may write the ConfigMap. Then run pulumi up of each stack on this Trustee to rewrite its grants and the rules.",
     },
   ];
 }
 
-/** The readers that some line names with this binding: one finding for each stack. */
+/** One finding for each stack that grants to readers with this binding. */
 function byStack(
   { stacks }: FoundRegistry,
   binding: TableBinding,
@@ -45,7 +45,7 @@ function byStack(
   });
 }
 
-/** TA009, TA010 and TA011: what the lines of a policy of this project's say, and whether its rules say the same. */
+/** TA009, TA010 and TA011: the grants in the text of a policy of this project. */
 export function lintLines({ trustee }: LiveFacts): readonly Finding[] {
   const { map, key, text } = livePolicy(trustee);
   const registry = text === undefined ? undefined : parseRegistry(text);
@@ -58,15 +58,15 @@ export function lintLines({ trustee }: LiveFacts): readonly Finding[] {
       severity: "warning",
       where,
       what: `The policy grants secrets to ${readers} of the stack ${stack} (${NO_HARDWARE}).`,
-      why: "Whoever knows the initdata, which is no secret, gets these secrets without any TEE.",
-      fix: "Keep that to development clusters; on hardware, set the binding that its TEE has.",
+      why: "Initdata is not secret, and anyone who knows it gets these secrets without a TEE.",
+      fix: "Use this in development clusters only. On hardware, set the binding of the pod's TEE.",
     })),
     ...byStack(registry, ANY_TEE, (readers, stack) => ({
       id: "TA011",
       severity: "warning",
       where,
-      what: `An older release has written the line of the stack ${stack}: the digests of ${readers} count whichever TEE reports them.`,
-      why: "A host chooses what a TEE of another kind reports: on bare-metal SNP, host data that is an Azure pod's PCR8.",
+      what: `The grants of the stack ${stack} were written by an older release: they accept the digests of ${readers} from any TEE.`,
+      why: "A host can make another kind of TEE report such a digest: for example, bare-metal SNP reports an Azure pod's PCR8 as host data.",
       fix: `Run pulumi up of the stack ${stack}.`,
     })),
   ];

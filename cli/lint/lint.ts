@@ -9,7 +9,7 @@ import { lintStacks } from "./stacks.ts";
 import { lintMounts, lintRollout, lintSecrets } from "./trustee.ts";
 import { lintReferenceValues } from "./reference-values.ts";
 
-/** Everything that is amiss with a live Trustee and the pods that use it, the worst first. */
+/** All problems of a live Trustee and of the pods that use it, worst first. */
 export function lint(facts: LiveFacts): readonly Finding[] {
   const found = sortFindings([
     ...lintPolicy(facts),
@@ -22,6 +22,6 @@ export function lint(facts: LiveFacts): readonly Finding[] {
     ...lintMounts(facts),
     ...lintRollout(facts),
   ]);
-  // Whatever else is quoted of what is live: it is one line, and nothing in it steers a terminal.
+  // Findings quote live data: keep it on one line and without terminal escapes.
   return shownLines(found);
 }

@@ -5,7 +5,7 @@ import { lackedNeeds, needQuestions, needsSide } from "../audit/pod-needs.ts";
 import type { PolicyQuestion } from "../questions/questions.ts";
 import { claimTeller } from "../audit/told-claim.ts";
 
-/** What `lint` asks the live policy for the pods' sake. */
+/** The questions to the live policy about what the pods need to start. */
 export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly PolicyQuestion[] {
   const side = needsSide(trustee);
   return pods.flatMap((pod) => {
@@ -14,7 +14,7 @@ export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[])
   });
 }
 
-/** TA106: what keeps a pod from starting, or from starting again. */
+/** TA106: what prevents a pod from starting or restarting. */
 export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): readonly Finding[] {
   const tell = claimTeller({ trustee, stack });
   const side = needsSide(trustee);
@@ -28,15 +28,15 @@ export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): re
       ...claims.flaws.map((flaw, index) => ({
         ...common,
         about: [`file ${index}`],
-        what: `The pod's initdata leads its guest to no KBS: ${flaw}`,
-        why: "Without its files, a guest gets no secret, what it needs to start neither.",
-        fix: "Correct the initdata, and create the pod anew.",
+        what: `The pod's initdata does not lead its guest to a KBS: ${flaw}`,
+        why: "Without these files, the guest gets no secret, including those that it needs to start.",
+        fix: "Correct the initdata and recreate the pod.",
       })),
       ...lacked.map((need) => ({
         ...common,
         about: [need.setting],
         what: `The pod cannot fetch its ${need.name}: ${need.words}.`,
-        why: "Its guest does not start without it; one that runs would not start again.",
+        why: "The guest cannot start without it, and a running pod cannot restart.",
         fix: need.next,
       })),
     ];

@@ -19,20 +19,20 @@ const limitWords: Readonly<Record<BeyondLimit["limit"], string>> = {
   bytes: `The policy is larger than ${regoLimits.bytes} bytes`,
 };
 
-/** Whether the KBS has limits for a policy's text, from v0.20 on: operators from v0.21 on install such a one, and show it. */
+/** Whether the KBS limits a policy's text, as v0.20 and later do. Only operators from v0.21 on show it; undefined: unknown. */
 export function hasRegoLimits(trustee: TrusteeFacts): boolean | undefined {
   const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
   if (pods.some(({ configMapVersions }) => configMapVersions !== undefined)) return true;
   return keysOf(trustee).policyKey === knownKeys.policy[0] ? undefined : false;
 }
 
-/** Which limit of the KBS's engine a policy is beyond, in words without an end. */
+/** The first limit that a policy exceeds, as the start of a sentence. */
 export function limitText(policy: string): { readonly words: string; readonly line: number } | undefined {
   const found = beyondRegoLimits(policy);
   return found === undefined ? undefined : { words: limitWords[found.limit], line: found.line };
 }
 
-/** TA015: the policy is beyond what the engine of KBS v0.20 and later reads; OPA reads it. */
+/** TA015: the policy exceeds a limit of KBS v0.20 and later, which OPA does not have. */
 export function lintLimits(trustee: TrusteeFacts, text: string, where: Place): readonly Finding[] {
   const found = limitText(text);
   if (found === undefined) return [];
@@ -43,13 +43,13 @@ export function lintLimits(trustee: TrusteeFacts, text: string, where: Place): r
       severity: hasRegoLimits(trustee) === true ? "error" : "warning",
       where: { ...where, line },
       what: `${words}, which KBS v0.20 and later do not read.`,
-      why: "They deny every request then, that for the pods' image policy too. Older ones read it, and OPA does.",
-      fix: "Break the line, or make the policy smaller; a comment may be of any length.",
+      why: "Those versions deny every request, including the one for the pods' image policy. Older ones and OPA accept the policy.",
+      fix: "Break the line, or make the policy smaller. Comments may have any length.",
     },
   ];
 }
 
-/** TA013: the policy looks at what no question holds. */
+/** TA013: the policy uses fields that no question contains. */
 export function lintUnjudged(text: string, where: Place): readonly Finding[] {
   const fields = unjudgedFields(text);
   if (fields.length === 0) return [];
@@ -58,19 +58,19 @@ export function lintUnjudged(text: string, where: Place): readonly Finding[] {
       id: "TA013",
       severity: "warning",
       where,
-      what: `The policy was not judged by all that it asks: it looks at ${fieldsText(fields)}, whose values only a pod's own evidence has.`,
-      why: "What is said here of who may read what is by examples of such values: a pod's own may open more, or less.",
-      fix: "Look at these conditions by hand, and ask from a pod: npx trustee-access verify.",
+      what: `The policy could not be fully judged: it uses ${fieldsText(fields)}, whose values only a pod's own evidence has.`,
+      why: "lint used example values for them. With real values, the policy may allow more or less.",
+      fix: "Review these conditions by hand, and try from a pod: npx trustee-access verify.",
     },
   ];
 }
 
-const NO_RULE = 'The KBS asks for data.policy.allow: write "package policy", and a rule "allow".';
+const NO_RULE = 'The KBS evaluates data.policy.allow: write "package policy" and a rule "allow".';
 const OTHER_REQUESTS =
-  'Compare it with what the KBS hands over: from v0.17 on data["resource-path"] is ["default", secret, key] and data.plugin "resource"; ' +
+  'Compare it with the KBS\'s request: from v0.17 on, data["resource-path"] is ["default", secret, key] and data.plugin is "resource"; ' +
   "up to v0.16 the path is one string, resource/default/secret/key.";
 
-/** TA014: nobody is given anything: not by one of the keys that there are, nor by one that the policy names. */
+/** TA014: no pod gets anything, neither by an existing key nor by a path that the policy names. */
 export function lintNobody(
   { trustee, pods = [], answers }: LiveFacts,
   kinds: readonly KindFacts[],
@@ -90,14 +90,14 @@ export function lintNobody(
   const closed = kinds.filter(isClosed);
   if (closed.length === 0) return [];
   const isAll = closed.length === kinds.length;
-  const nobody = "o secret is given to any pod that attests well, however it is asked.";
+  const nobody = "o pod that attests well gets any secret, in any path format.";
   return [
     {
       id: "TA014",
       severity: isAll ? "error" : "warning",
       where,
       what: isAll ? `N${nobody}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${nobody}`,
-      why: "No pod that needs an image policy starts, and no other gets its secrets.",
+      why: "Pods that need an image policy do not start, and other pods get no secret.",
       fix: canAllow(text) ? OTHER_REQUESTS : NO_RULE,
     },
   ];

@@ -2,7 +2,7 @@ import type { Finding, Place } from "./finding.ts";
 import { kbsOf, oddRequests, requestData, type AskedKey, type KindFacts } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
 
-/** TA004: what a stranger gets by an odd path of a policy that denies the regular one. */
+/** TA004: what a stranger gets by an unexpected path, where the policy denies the normal one. */
 export function lintOdd(
   kinds: readonly KindFacts[],
   secrets: readonly AskedKey[],
@@ -12,7 +12,7 @@ export function lintOdd(
     const denied = secrets.filter(
       ({ secret, key }) => ask(requestData(kind.shape, secret, key), strangerToken) === false,
     );
-    // One key of each secret shows it.
+    // One key of each secret is enough.
     const restricted = [...Map.groupBy(denied, ({ secret }) => secret).values()].flatMap((keys) =>
       keys.slice(0, 1),
     );
@@ -30,12 +30,13 @@ export function lintOdd(
       severity: worst.regular ? "error" : "warning",
       where,
       what:
-        `With ${kbsOf(worst.kind)}, a pod that is granted nothing is allowed ${worst.what}, ` +
-        `where the policy restricts a secret${more === 0 ? "" : `; and ${more} more such path${more === 1 ? "" : "s"}`}.`,
+        `With ${kbsOf(worst.kind)}, the policy restricts a secret but allows a pod without grants a request with ${worst.what}` +
+        (more === 0 ? "" : `; and ${more} more such path${more === 1 ? "" : "s"}`) +
+        ".",
       why: worst.regular
-        ? "An upgrade of Trustee, which changes how the path is handed over, opens restricted secrets."
-        : "No KBS asks like this today, but nothing else stands between such a path and the secrets: a `not` about the path holds where it cannot be read.",
-      fix: "Open no path by a `not` about it: test its shape first, and let only what was understood be allowed.",
+        ? "An upgrade of Trustee changes the path format, which opens restricted secrets."
+        : "No KBS sends such a path today, but only this keeps the secrets closed: a `not` about the path is true if the path cannot be parsed.",
+      fix: "Do not allow a path by a `not` about it. Check the path's format first, and allow only known formats.",
     },
   ];
 }

@@ -28,16 +28,16 @@ import {
 } from "../questions/tokens.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
 
-/** A key that strangers read. */
+/** A key that strangers may read. */
 interface OpenKey extends AskedKey {
-  /** Which of them. */
+  /** Which strangers. */
   readonly who: string;
 }
 
-/** The operators' sample secrets: they are there to be read. */
+/** The operators' sample secrets, which every pod may read. */
 const samples: readonly string[] = ["kbsres1", "attestation-status"];
 
-/** Some of the keys that were asked for, in words: a secret alone where it is all of its keys. */
+/** Lists some of the asked keys. A secret stands for all of its keys. */
 function keysText(some: readonly AskedKey[], all: readonly AskedKey[]): string {
   const secrets = [...Map.groupBy(some, ({ secret }) => secret)].map(([secret, own]) => {
     const asked = all.filter((one) => one.secret === secret);
@@ -57,7 +57,7 @@ function isFailure(answer: PolicyAnswer | undefined): answer is Exclude<PolicyAn
   return typeof answer === "object";
 }
 
-/** Why the policy compiles for no request at all. */
+/** Why the policy does not compile, if it does not. */
 function compileError(facts: KindFacts, secrets: readonly AskedKey[]): string | undefined {
   const data = secrets.map(({ secret, key }) => requestData(facts.kind.shape, secret, key));
   for (const answer of [...data, {}].map((one) => facts.ask(one, strangerToken))) {
@@ -66,7 +66,7 @@ function compileError(facts: KindFacts, secrets: readonly AskedKey[]): string | 
   return undefined;
 }
 
-/** TA002, for the KBS that is usual for this Trustee, and, as a warning, for one that an upgrade brings. */
+/** TA002: an error for this Trustee's usual KBS, a warning for one that an upgrade installs. */
 function lintCompile(
   kinds: readonly KindFacts[],
   secrets: readonly AskedKey[],
@@ -80,8 +80,8 @@ function lintCompile(
         severity: "error",
         where,
         what: `${kbsOf(usual.facts.kind)} cannot compile the policy: ${usual.error}.`,
-        why: "Every request is denied, that for the pods' image policy too, so that no new pod starts.",
-        fix: "Correct the policy; check it with: opa check (--v0-compatible for KBS up to v0.16).",
+        why: "It denies every request, including the one for the pods' image policy, so no new pod starts.",
+        fix: "Correct the policy. Check it with: opa check (--v0-compatible for KBS up to v0.16).",
       },
     ];
   }
@@ -92,12 +92,12 @@ function lintCompile(
       severity: "warning",
       where,
       what: `${kbsOf(facts.kind)} cannot compile the policy: ${error}.`,
-      why: "It works with older ones only: an upgrade of Trustee would deny every secret to every pod.",
-      fix: "Write it in the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.",
+      why: "The policy only works with older KBS versions. After an upgrade of Trustee, no pod gets a secret.",
+      fix: "Use the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.",
     }));
 }
 
-/** TA001, TA003, TA005, TA006 and TA008: what the policy says of regular requests. */
+/** TA001, TA003, TA005, TA006 and TA008: the policy's answers to normal requests. */
 function lintRegular(
   facts: LiveFacts,
   kind: KindFacts,
@@ -130,9 +130,9 @@ function lintRegular(
       id: "TA006",
       severity: "error",
       where,
-      what: `The policy breaks off on a regular request, e.g. for ${shownName(failed.secret)}/${shownName(failed.key)}: ${failed.message}.`,
-      why: "The engine in Trustee then denies, whatever the rules say.",
-      fix: "Test the type of an argument before a builtin takes it, e.g. is_string(path) before split(path, ...).",
+      what: `The policy fails with an error on a normal request, for example for ${shownName(failed.secret)}/${shownName(failed.key)}: ${failed.message}.`,
+      why: "Trustee's policy engine denies such a request, whatever the rules say.",
+      fix: "Check the type of an argument before you pass it to a builtin, for example is_string(path) before split(path, ...).",
     });
   }
   if (careless.length > 0) {
@@ -141,8 +141,8 @@ function lintRegular(
       severity: "error",
       where,
       what: `Pods that do not attest well, or not at all, may read ${keysText(careless, secrets)}.`,
-      why: "The policy does not ask that the attestation be affirming: any VM gets the secret.",
-      fix: 'Ask in every rule that each submod\'s "ear.status" be "affirming".',
+      why: "The policy does not require an affirming attestation, so any VM gets the secret.",
+      fix: 'Require in every rule that each submod\'s "ear.status" is "affirming".',
     });
   }
   const [partly] = secrets.filter((asked) =>
@@ -154,8 +154,8 @@ function lintRegular(
       severity: "warning",
       where,
       what: `A pod whose CPU attests well and whose GPU does not may read "${shownName(partly.secret)}".`,
-      why: "The policy asks about one submod only: a device that fails its attestation is not noticed.",
-      fix: 'Ask that the "ear.status" of every submod be "affirming", as the policy that Trustee is installed with does.',
+      why: "The policy checks only one submod, so it accepts a device that fails its attestation.",
+      fix: 'Require that the "ear.status" of every submod is "affirming", as Trustee\'s default policy does.',
     });
   }
   const all = open.length > 0 && open.filter(({ who }) => who === EVERYBODY).length === secrets.length;
@@ -165,9 +165,9 @@ function lintRegular(
       id: "TA001",
       severity: "error",
       where,
-      what: "The policy lets every attested pod read every secret, as the one that Trustee is installed with does.",
-      why: "One compromised or foreign workload with a registered digest reads the secrets of all others.",
-      fix: "Grant each secret to its pods alone: declare grants, then run pulumi up.",
+      what: "The policy lets every attested pod read every secret, as Trustee's default policy does.",
+      why: "A single compromised or foreign workload with a registered digest can read the secrets of all others.",
+      fix: "Grant each secret only to its pods: declare the grants, then run pulumi up.",
     });
     return findings;
   }
@@ -177,7 +177,7 @@ function lintRegular(
   return [...findings, ...[...alike.values()].map((keys) => openSecret(facts, keys, secrets))];
 }
 
-/** Whether a secret is meant for every pod: a sample, or an image policy that a pod asks for. */
+/** Whether a secret is meant for every pod: a sample or a pod's image policy. */
 function isForAll(facts: LiveFacts, secret: string): boolean {
   return samples.includes(secret) || imagePolicySecrets(facts).has(secret);
 }
@@ -198,9 +198,9 @@ function openSecret(facts: LiveFacts, open: readonly OpenKey[], asked: readonly 
   const { namespace } = facts.trustee;
   const [{ secret, who } = { secret: "", who: EVERYBODY }] = open;
   const use = samples.includes(secret)
-    ? ", which is the operator's sample"
+    ? ", the operator's sample"
     : imagePolicySecrets(facts).has(secret)
-      ? ", which is an image policy that pods need to start"
+      ? ", an image policy that pods need to start"
       : "";
   return {
     id: "TA005",
@@ -210,16 +210,16 @@ function openSecret(facts: LiveFacts, open: readonly OpenKey[], asked: readonly 
     what: `${who} may read ${keysText(open, asked)}${use}.`,
     why:
       use === ""
-        ? "No rule restricts it, so whoever starts a pod with a registered digest reads it."
-        : "Nothing confidential should be in it.",
+        ? "No rule restricts it, so anyone who starts a pod with a registered digest can read it."
+        : "It must not contain anything confidential.",
     fix:
       use === ""
-        ? "Grant it to its pods, which restricts it to them; or take it out of the KbsConfig if nobody needs it."
-        : "Keep it free of confidential values; restrict it if that changes.",
+        ? "Grant it to its pods, which restricts it to them. If no pod needs it, remove it from the KbsConfig."
+        : "Keep confidential values out of it, or restrict it.",
   };
 }
 
-/** Everything about the resource policy itself. */
+/** The resource policy itself. */
 export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   const { trustee, answers } = facts;
   const { map, key, text } = livePolicy(trustee);
@@ -240,8 +240,8 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             severity: "note",
             where,
             what: `The policy was not evaluated: ${answers.reason}`,
-            why: "Whether it compiles, and what it allows, was only judged as far as it is this project's own.",
-            fix: "Run again where OPA is installed.",
+            why: "Without OPA, lint can judge only a policy of this project, by its grants.",
+            fix: "Install OPA and run lint again.",
           },
         ];
   const { digests, left } = triedDigests(trustee);
@@ -254,14 +254,14 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             severity: "note",
             where,
             about: ["digests"],
-            what: `The policy was not evaluated for all of the digests that it names: ${digests.length} of ${digests.length + left} were tried as those of pods that do not attest well.`,
-            why: "A rule for one of the others may give a secret to pods that do not attest well.",
-            fix: "Grant by one table instead of a rule for each digest: declare the grants, then run pulumi up.",
+            what: `The policy was not evaluated for all of the digests that it names: ${digests.length} of ${digests.length + left} were tried for pods that do not attest well.`,
+            why: "A rule for one of the remaining digests may give a secret to a pod that does not attest well.",
+            fix: "Use one grant table instead of a rule for each digest: declare the grants, then run pulumi up.",
           },
         ];
   const compile = lintCompile(kinds, secrets, where);
   const limits = lintLimits(trustee, text, where);
-  // Where the KBS does not read the policy, nothing that it says counts.
+  // If the KBS cannot read the policy, its answers do not matter.
   if ([...compile, ...limits].some(({ severity }) => severity === "error"))
     return [...notes, ...compile, ...limits];
   const working = kinds.filter((facts) => compileError(facts, secrets) === undefined);

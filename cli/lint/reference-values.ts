@@ -17,23 +17,23 @@ function unread({ name, expiration }: Entry, flaw: string, where: Place, why: st
     about: [name],
     what: isTime
       ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
-      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which the RVPS cannot read.`,
+      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which the RVPS cannot read as a time.`,
     why,
     fix: isTime
-      ? "Write it anew: base64url with padding of JSON with version, name, expiration and value."
+      ? "Rewrite it as padded base64url of JSON with version, name, expiration and value."
       : "Write it as YYYY-MM-DDThh:mm:ssZ.",
   };
 }
 
-/** TA201 and TA202: what an expiration does not do. */
+/** TA201 and TA202: an expiration, which revokes nothing. */
 function expiry({ name, expiration }: Entry, where: Place, now: number): readonly Finding[] {
   const left = ((expirySeconds(expiration) ?? Infinity) - now) * 1000;
   const days = Math.floor(left / DAY);
   const common = {
     where,
     about: [name],
-    why: "A KBS from v0.16 on does not look whether an expiration is over: the values go on matching, and nothing is revoked.",
-    fix: "Take out the values that should not be trusted any more; for the others set a later expiration.",
+    why: "KBS v0.16 and later ignore the expiration: the values still match, and nothing is revoked.",
+    fix: "Remove the values that should no longer be trusted. Set a later expiration for the others.",
   };
   if (left <= 0) {
     const what = `${shownName(name)} expired on ${expiration}.`;
@@ -44,7 +44,7 @@ function expiry({ name, expiration }: Entry, where: Place, now: number): readonl
   return [{ id: "TA202", severity: "note", what, ...common }];
 }
 
-/** TA204: a value that is no list is right for many an entry, but for none that digests are looked up in. */
+/** TA204: an entry that Trustee ignores. Only entries for digests need a list as their value. */
 function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): readonly Finding[] {
   if (dead === undefined || dead.kind === "unread" || (dead.kind === "no list" && !isForDigests)) return [];
   return [
@@ -54,8 +54,8 @@ function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): r
       where,
       about: [name],
       what: `${shownName(name)} ${dead.words}.`,
-      why: "Trustee finds nothing in it: a pod that is measured by what it holds does not attest well.",
-      fix: "Write its digests as one list, into one entry.",
+      why: "Trustee ignores its content, so a pod whose digest is only there does not attest well.",
+      fix: "Write its digests as one list in one entry.",
     },
   ];
 }
@@ -64,8 +64,8 @@ function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): r
 export function lintReferenceValues({ trustee, stack }: LiveFacts): readonly Finding[] {
   const { map, key, entries = [], problem, written } = liveReferenceValues(trustee);
   const where = mapPlace(trustee, map, key);
-  const nobody = "Trustee can read no reference value then: no pod attests, and none gets a secret.";
-  const one = "A pod whose attestation policy asks for it does not attest, and gets no secret.";
+  const nobody = "Trustee can then read no reference value, so no pod attests or gets a secret.";
+  const one = "If the attestation policy asks for it, the pod does not attest and gets no secret.";
   if (written === undefined) {
     const what = problem?.replace(/ Nothing was written;.*$/, "");
     const fix = "Correct the ConfigMap by hand.";

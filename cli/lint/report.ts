@@ -9,13 +9,13 @@ import {
 } from "./finding.ts";
 import type { JunitCase } from "./junit.ts";
 
-/** What was looked at, for the last line of a report. */
+/** What was checked, for the last line of a report. */
 export interface LintScope {
   readonly namespace: string;
   readonly generation: string;
-  /** Pods with initdata; `undefined`: they were not looked at. */
+  /** Pods with initdata; `undefined`: not checked. */
   readonly pods: number | undefined;
-  /** The namespaces whose pods were looked at, where that was not all of them. */
+  /** The namespaces whose pods were checked; `undefined`: all. */
   readonly namespaces?: readonly string[] | undefined;
 }
 
@@ -31,20 +31,20 @@ function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-/** The report for a person: a block for each finding, the worst first, and a line that counts them. */
+/** The report as text: a block for each finding, worst first, and a line of totals. */
 export function lintText(findings: readonly Finding[], scope: LintScope): string {
   const counts = severities.map((severity) =>
     plural(findings.filter((finding) => finding.severity === severity).length, severity),
   );
   const { namespaces } = scope;
   const only =
-    namespaces === undefined ? "" : ` of ${namespaces.join(", ")}; other namespaces were not looked at`;
-  const pods = scope.pods === undefined ? "the pods were not looked at" : plural(scope.pods, "pod") + only;
+    namespaces === undefined ? "" : ` of ${namespaces.join(", ")}; other namespaces were not checked`;
+  const pods = scope.pods === undefined ? "pods were not checked" : plural(scope.pods, "pod") + only;
   const total = `${counts.join(", ")} (Trustee ${scope.generation} in ${scope.namespace}, ${pods}).`;
   return [...findings.map(block), total].join("\n");
 }
 
-/** One case for each rule: it fails if one of its findings is as bad as `failOn`. */
+/** One case for each rule. It fails if one of its findings is `failOn` or worse. */
 export function lintCases(findings: readonly Finding[], failOn: Severity): readonly JunitCase[] {
   return (Object.keys(rules) as RuleId[]).map((id): JunitCase => {
     const own = findings.filter((finding) => finding.id === id);

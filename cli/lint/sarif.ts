@@ -1,17 +1,17 @@
 import { sha256Hex } from "../../core/digest.ts";
 import { placeText, rules, type Finding, type Place, type RuleId } from "./finding.ts";
 
-/** The severities are SARIF's own levels. */
 const ids = Object.keys(rules) as RuleId[];
 
-/** A place as a path in a repository, which is how code scanning names places; there is no such file. */
+/** A place as a path, since code scanning names places by files. No such file exists. */
 function uriOf({ kind, namespace, name, part }: Place): string {
   return [namespace, kind, name, ...(part === undefined ? [] : [part])].map(encodeURIComponent).join("/");
 }
 
 /**
- * What stays the same about a finding as long as it is the same: its rule, its place without the line, and what it is about,
- * else every digest or name that it quotes; not the days that go by.
+ * Identifies a finding across runs, by:
+ * - its rule, and its place without the line;
+ * - `about`, else every name and digest that it quotes. Other words, such as a number of days, may change.
  */
 function fingerprint({ id, where, about, what }: Finding): string {
   const named = about ?? what.match(/"[^"]*"|[0-9a-f]{64,}/g) ?? [];
@@ -19,7 +19,7 @@ function fingerprint({ id, where, about, what }: Finding): string {
   return sha256Hex([id, placeText(place), ...named].join("\n"));
 }
 
-/** Each finding with its fingerprint; of those that nothing tells apart, by how many came before. */
+/** Each finding with its fingerprint. Equal ones are numbered. */
 function fingerprinted(
   findings: readonly Finding[],
 ): readonly { readonly finding: Finding; readonly print: string }[] {
@@ -32,7 +32,7 @@ function fingerprinted(
   });
 }
 
-/** A message in which nothing is a link, which would be `[text](target)`. */
+/** Escapes what SARIF would render as a link: `[text](target)`. */
 function plain(text: string): string {
   return text.replace(/[[\]\\]/g, String.raw`\$&`);
 }

@@ -20,7 +20,7 @@ function copyWords({ backup, whole }: VanishedStack): string {
   return `${whole ? "They are" : "Older ones are"} in ${backup}.`;
 }
 
-/** TA012: stacks whose lines have vanished from the policy. */
+/** TA012: stacks whose grants are no longer in the policy. */
 function lintLost(trustee: TrusteeFacts, where: Place): readonly Finding[] {
   const place = { namespace: trustee.namespace, kbsConfig: trustee.kbsConfig.name };
   return lostStacks(trustee).map((lost) => {
@@ -32,20 +32,20 @@ function lintLost(trustee: TrusteeFacts, where: Place): readonly Finding[] {
       where,
       about: [lost.line.stack],
       what: `The policy has lost the grants of the stack ${stack}, which restrict ${secrets.join(", ") || "nothing"}. ${copyWords(lost)}`,
-      why: "Whoever the policy lets in now reads what that stack restricts.",
-      fix: `Run pulumi up of ${stack}; that of any other stack restricts the secrets again too. If the stack is gone for good: ${forgetWords([lost], place)}`,
+      why: "Every pod that the policy accepts can now read the secrets which that stack restricts.",
+      fix: `Run pulumi up of ${stack} to restore them. pulumi up of any other stack also restricts the secrets again. If the stack no longer exists: ${forgetWords([lost], place)}`,
     };
   });
 }
 
-/** TA403: what Red Hat's next operator does to the policy. */
+/** TA403: the update of Red Hat's operator that deletes the policy. */
 function lintUpdate({ namespace, policy, routeOwners }: TrusteeFacts, where: Place): readonly Finding[] {
   if (policy === undefined || !losesPolicy({ ...policy, routeOwners })) return [];
   const fix = keepPolicyWords(namespace, policy.name);
   return [{ id: "TA403", severity: "warning", where, ...lossWords, fix }];
 }
 
-/** Whether every stack's grants are in the policy, and will be. */
+/** TA012 and TA403: grants that are lost, or that an update will delete. */
 export function lintStacks({ trustee }: LiveFacts): readonly Finding[] {
   const { map, key } = livePolicy(trustee);
   const where: Place = { kind: "ConfigMap", namespace: trustee.namespace, name: map, part: key };

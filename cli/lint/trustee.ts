@@ -19,7 +19,7 @@ export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Pl
   return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
 }
 
-/** TA301, TA302 and TA303: what the KBS serves. */
+/** TA301, TA302 and TA303: the secrets that the KBS serves. */
 export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
   const { namespace, kbsConfig, secrets } = trustee;
   const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
@@ -31,8 +31,8 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
       severity: "error",
       where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
       what: `The KbsConfig lists Secret "${shownName(name)}", which does not exist.`,
-      why: "The operator stops at it: no change of Trustee takes effect, and a KBS pod that ends does not come back.",
-      fix: `Create Secret "${shownName(name)}" in namespace "${namespace}", or take it out of the list.`,
+      why: "The operator stops at it: changes of Trustee have no effect, and a KBS pod that ends is not replaced.",
+      fix: `Create Secret "${shownName(name)}" in namespace "${namespace}", or remove it from the list.`,
     })),
     ...kbsConfig.secrets.flatMap((name): Finding[] => {
       const problem = volumeProblem(name);
@@ -44,8 +44,8 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
           where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
           about: [name],
           what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
-          why: "The operator names a volume after it, and the API server refuses that: no change of anybody's reaches the KBS any more.",
-          fix: `Take it out of the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
+          why: "The operator names a volume after it, which the API server rejects. No change reaches the KBS any more.",
+          fix: `Remove it from the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
         },
       ];
     }),
@@ -56,8 +56,8 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
         severity: "warning",
         where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
         what: `The policy restricts Secret "${shownName(name)}", which the KbsConfig does not list.`,
-        why: "The KBS does not serve it, so that its readers do not get it either.",
-        fix: "List it in the KbsConfig, or take the grant out: declare it in a stack, then run pulumi up.",
+        why: "The KBS does not serve it, so its readers do not get it.",
+        fix: "Declare it in a stack and run pulumi up, which lists it; or remove the grant.",
       })),
   ];
 }
@@ -82,11 +82,11 @@ function lintKeys(
           map === undefined
             ? `There is no ConfigMap "${live.map}".`
             : `The ConfigMap has no key "${live.key}", which this Trustee (${operator}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
-        why: "A KBS without it does not start, or does not know the content that was meant for it.",
+        why: "Without it, the KBS does not start or runs without its content.",
         fix:
           other === undefined
-            ? "Restore the key; the operator makes the ConfigMap anew if it is deleted."
-            : `Write the content under "${live.key}", in the form that this Trustee reads.`,
+            ? "Restore the key. The operator recreates the ConfigMap if it is deleted."
+            : `Write the content under "${live.key}", in the format of this Trustee.`,
       },
     ];
   }
@@ -94,13 +94,13 @@ function lintKeys(
     id: "TA402",
     severity: "warning",
     where: mapPlace(trustee, live.map, other),
-    what: `The ConfigMap holds "${other}" beside "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
-    why: "A change of the key that is not read has no effect, which is easily missed.",
+    what: `The ConfigMap holds "${other}" in addition to "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
+    why: "Changes to the unread key have no effect, which is easy to miss.",
     fix: `Remove "${other}" once nothing needs it.`,
   }));
 }
 
-/** TA401 and TA402: keys of the two ConfigMaps against what Trustee mounts. */
+/** TA401 and TA402: the keys of the two ConfigMaps compared with what Trustee mounts. */
 export function lintMounts({ trustee }: LiveFacts): readonly Finding[] {
   const { policyKey, referenceValuesKey } = trustee.seen ?? {};
   return [
@@ -135,7 +135,7 @@ export function changesOf(trustee: TrusteeFacts, secrets: readonly string[]): re
   return [...maps, ...served];
 }
 
-/** TA501 and TA502: whether the KBS that answers is the one that was configured. */
+/** TA501 and TA502: whether a KBS runs and has read the current configuration. */
 export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
   const { namespace, deployment } = trustee;
   const where: Place = { kind: "Deployment", namespace, name: deployment };
@@ -147,8 +147,8 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
         severity: "error",
         where,
         what: pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.",
-        why: "No pod can attest, and none gets a secret.",
-        fix: `Look at its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
+        why: "No pod can attest or get a secret.",
+        fix: `Check its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
       },
     ];
   }
@@ -162,7 +162,7 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
         severity: "warning",
         where: { kind: change.kind, namespace, name: change.name },
         what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
-        why: "The KBS reads policy, reference values and secrets when it starts: it may answer by what was before.",
+        why: "The KBS reads policy, reference values and secrets only when it starts, so it may still use the previous ones.",
         fix: `Restart it: ${restartCommand(trustee)}`,
       },
     ];

@@ -19,7 +19,7 @@ export async function askPolicy(
   questions: readonly PolicyQuestion[],
 ): Promise<PolicyAnswers> {
   const { text } = livePolicy(trustee);
-  if (text === undefined) return { kind: "none", reason: "there is no policy." };
+  if (text === undefined) return { kind: "none", reason: "There is no policy." };
   const opa = await findOpa();
   if ("reason" in opa) return { kind: "none", reason: opa.reason };
   const byQuestion = new Map<string, PolicyAnswer>();

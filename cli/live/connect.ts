@@ -36,14 +36,14 @@ export interface Sides {
 /** The options that name Trustee and the pods. */
 export function addSideOptions(command: Command): Command {
   return command
-    .option("-s, --stack <name>", "take both sides from this stack of this project")
-    .option("--kubeconfig <file>", "Trustee's cluster (default: what kubectl takes)")
-    .option("--context <name>", "its context in that kubeconfig")
+    .option("-s, --stack <name>", "take both clusters from the outputs of this stack")
+    .option("--kubeconfig <file>", "Trustee's cluster (default: kubectl's)")
+    .option("--context <name>", "the context in that kubeconfig")
     .option("-n, --namespace <name>", `Trustee's namespace (default: ${trusteeNames.namespace})`)
     .option("--kbs-config <name>", `the KbsConfig (default: ${trusteeNames.kbsConfig}, or the only one)`)
     .option("--deployment <name>", `the Deployment (default: ${trusteeNames.deployment})`)
     .addOption(new Option("--pods-kubeconfig <file>", "the pods' cluster (default: as --kubeconfig)"))
-    .addOption(new Option("--pods-context <name>", "its context (default: as --context)"));
+    .addOption(new Option("--pods-context <name>", "the context in that kubeconfig (default: as --context)"));
 }
 
 /** Connects to a stack's Trustee alone: the pods' cluster need not be known here. */

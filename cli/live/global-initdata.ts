@@ -27,7 +27,7 @@ export async function readGlobalInitdata(
         return value.trim() === "" ? undefined : { namespace, name: NAME, key: KEY };
       } catch (error) {
         if (!(error instanceof KubeError) || error.failure !== "forbidden") throw error;
-        return { problem: `ConfigMap ${namespace}/${NAME} may not be read by this account` };
+        return { problem: `ConfigMap ${namespace}/${NAME} cannot be read by this account` };
       }
     }),
   );

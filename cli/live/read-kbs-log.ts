@@ -30,9 +30,9 @@ async function readPodLog(
     ],
     { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
   );
-  if (code === "ENOENT") return "there is no kubectl on PATH";
-  if (timedOut) return "kubectl gave no answer in time";
-  if (exitCode !== 0) return stderr.trim().split("\n", 1).join("") || "kubectl failed and did not say why";
+  if (code === "ENOENT") return "kubectl is not on PATH";
+  if (timedOut) return "kubectl timed out";
+  if (exitCode !== 0) return stderr.trim().split("\n", 1).join("") || "kubectl failed without a message";
   return stdout.split("\n").map(logLine);
 }
 

@@ -50,7 +50,7 @@ export async function readPods(
       } catch (error) {
         if (!(error instanceof KubeError) || error.failure !== "forbidden" || namespace !== undefined)
           throw error;
-        throw new UsageError(`${error.message} Or name the namespaces to look at: --pods-namespace.`);
+        throw new UsageError(`${error.message} Or name the namespaces to check with --pods-namespace.`);
       }
     }),
   );

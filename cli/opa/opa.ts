@@ -49,11 +49,11 @@ export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Pro
     if (Number.parseInt(version ?? "0", 10) >= OLDEST_MAJOR) return { program };
     reason ??=
       version === undefined
-        ? `${program} does not say which version of Open Policy Agent it is. ${NEEDED}`
+        ? `${program} does not print a version of Open Policy Agent. ${NEEDED}`
         : `${program} is Open Policy Agent ${version}, which is too old. ${NEEDED}`;
   }
   const none =
-    named === "" ? "There is no opa on PATH." : `${OPA_VARIABLE} names ${named}, which is no program.`;
+    named === "" ? "opa is not on PATH." : `${OPA_VARIABLE} names ${named}, which is not a program.`;
   return { reason: reason ?? `${none} ${NEEDED}` };
 }
 
@@ -106,7 +106,7 @@ const outputSchema = z.object({
 function messageOf(message: string): string {
   const [, name = ""] = /^undefined function (\S+)$/.exec(message) ?? [];
   return changingFunctions.includes(name)
-    ? `${message} (Trustee has it, but no policy can be judged whose answers change by themselves)`
+    ? `${message} (Trustee has it, but a policy whose answers vary cannot be judged)`
     : message;
 }
 
@@ -133,7 +133,7 @@ export async function evaluate(
     )
     .finally(() => rm(folder, { recursive: true, force: true }));
   const output = outputSchema.safeParse(parseJson(stdout));
-  if (!output.success) throw new Error(`OPA gave no answer: ${stderr.trim().slice(0, 500)}`);
+  if (!output.success) throw new Error(`OPA did not answer: ${stderr.trim().slice(0, 500)}`);
   const { errors, result } = output.data;
   const [error] = errors;
   if (error === undefined) return { kind: "answered", value: result[0]?.expressions[0]?.value };

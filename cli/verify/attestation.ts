@@ -22,7 +22,7 @@ export interface ToldApart {
 }
 
 /** A policy that is not this project's own is not evaluated here; the reference values tell most. */
-const answers: PolicyAnswers = { kind: "none", reason: "verify evaluates no policy" };
+const answers: PolicyAnswers = { kind: "none", reason: "verify does not evaluate policies" };
 
 interface Live {
   readonly stack: StackFacts;

@@ -60,7 +60,7 @@ export class KbsLog {
       this.#lastAt = performance.now();
     });
     void this.#process.then(() => {
-      this.#ended = stderr.join(" ").trim() || "the KBS's pods have ended";
+      this.#ended = stderr.join(" ").trim() || "the KBS's pods have stopped";
     });
   }
 
@@ -73,7 +73,7 @@ export class KbsLog {
       if (log.#lines > 0) return log;
     }
     log.close();
-    return { problem: "the log of the KBS is empty" };
+    return { problem: "the KBS's log is empty" };
   }
 
   /** Why there is no more to come, e.g. since the KBS was restarted meanwhile. */

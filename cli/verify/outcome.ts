@@ -29,19 +29,18 @@ export interface ExecResult {
 /** What each outcome means, for a person. */
 export const outcomeWords: Readonly<Record<Outcome, string>> = {
   read: "the secret was read",
-  "policy-denied": "the KBS's log says that the policy denied it",
-  denied: "the KBS gave no secret; its log could not be read, or does not say why",
-  absent: "the KBS's log says that it has no such secret, which the policy would have given out",
+  "policy-denied": "the policy denied it, by the KBS's log",
+  denied: "the KBS denied it; its log could not be read or does not say why",
+  absent: "the policy allows it, but the KBS has no such secret, by its log",
   "attestation-failed": "the pod does not attest well, by the KBS's log or by the live reference values",
-  "kbs-not-asked":
-    "the KBS's log shows no such request: the pod does not reach this KBS, or does not trust it",
-  "exec-refused": "the agent policy of the pod refuses this exec command",
+  "kbs-not-asked": "the KBS's log shows no such request: the pod does not reach or does not trust this KBS",
+  "exec-refused": "the pod's agent policy denies this exec command",
   "pod-missing": "there is no such pod",
   "pod-not-running": "the pod is not running",
   "cdh-unreachable": "the Confidential Data Hub in the pod does not answer",
-  "cdh-error": "the pod's REST server, or its Confidential Data Hub, answers with an error of its own",
+  "cdh-error": "the pod's REST server or Confidential Data Hub answered with an error",
   "timed-out": "no answer in time",
-  failed: "the exec failed otherwise",
+  failed: "the exec failed for another reason",
 };
 
 /** What the Confidential Data Hub says when it gets no secret, for whatever reason. */
@@ -131,7 +130,7 @@ function classifyFailure(exitCode: number | undefined, stderr: string): ExecOutc
 }
 
 /**
- * Whether a cell is as the stack says. A secret that is not there, a pod that does not attest, or an exec that never came
+ * Whether a cell matches the stack's access matrix. A secret that is not there, a pod that does not attest, or an exec that never came
  * to the KBS proves nothing about the policy, so that an expected denial has to be one by the policy, or at least one whose
  * reason nobody can see.
  */

@@ -52,9 +52,7 @@ async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number
     { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
   );
   if (result.code === "ENOENT") {
-    throw new KubectlMissingError(
-      "There is no kubectl on PATH. Install it, or eval the sandbox's environment.",
-    );
+    throw new KubectlMissingError("kubectl is not on PATH. Install it, or eval the sandbox's environment.");
   }
   const { exitCode, stdout, stderr, timedOut } = result;
   return classify({ exitCode, stdout, stderr, timedOut });

@@ -61,7 +61,7 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
           ),
       },
       {
-        title: "Reading again alone what may have been mistaken",
+        title: "Reading ambiguous cells again, one at a time",
         skip: () => [...results.values()].every(({ sure }) => sure),
         task: async () => {
           for (const cell of expected) if (results.get(cell)?.sure === false) await read(cell);

@@ -42,7 +42,7 @@ export function verifyTable(cells: readonly VerifiedCell[]): string {
 export function logProblemText(problem: string, namespace: string): string {
   if (!/forbidden/i.test(problem)) return problem;
   const right = problem.includes('"pods/log"') ? "get on pods/log" : "list on pods and get on pods/log";
-  return `this account may not read the KBS's log; grant it ${right} in namespace "${namespace}" (${problem})`;
+  return `this account may not read the KBS's log: grant it ${right} in namespace "${namespace}" (${problem})`;
 }
 
 /** What is said beside the cells. */
@@ -75,10 +75,10 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
   ]);
   const head =
     wrong.length > 0
-      ? `${wrong.length} of ${cellsText(cells.length)} ${wrong.length === 1 ? "differs" : "differ"} from what the stack says.`
+      ? `${wrong.length} of ${cellsText(cells.length)} ${wrong.length === 1 ? "differs" : "differ"} from the stack's access matrix.`
       : cells.length === 1
-        ? "The 1 cell is as the stack says."
-        : `All ${cells.length} cells are as the stack says.`;
+        ? "The 1 cell matches the stack's access matrix."
+        : `All ${cells.length} cells match the stack's access matrix.`;
   const unknown = cells.filter((cell) => cell.seen === "denied").length;
   const { notAsked, lost, logProblem, sidesProblem } = notes;
   return [
@@ -87,17 +87,17 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
     ...(unknown === 0
       ? []
       : [
-          `Why ${unknown} of them ${unknown === 1 ? "is" : "are"} denied is not known: ${logProblem ?? "the KBS's log does not say"}.`,
+          `The reason is unknown for ${unknown} denied ${unknown === 1 ? "cell" : "cells"}: ${logProblem ?? "the KBS's log does not say"}.`,
         ]),
     ...(sidesProblem === undefined
       ? []
       : [
-          `Whether the pods that are denied attest well, and whether every stack's grants are in the policy, could not be told: ${sidesProblem}`,
+          `It is unknown whether the denied pods attest well and whether the policy has every stack's grants: ${sidesProblem}`,
         ]),
     ...lost.map((stack) => `The policy has lost the grants of ${stack}. Run pulumi up.`),
     ...(notAsked.length === 0
       ? []
-      : [`Not asked, since somebody else deploys them: ${notAsked.join(", ")}.`]),
+      : [`Not tried, since they are deployed elsewhere: ${notAsked.join(", ")}.`]),
   ].join("\n");
 }
 

@@ -68,8 +68,8 @@ describe("a command that could not be run ends with 2", () => {
     [["no-such-command"], /unknown command 'no-such-command'/],
     [["explain", "pod1"], /missing required argument 'secret'/],
     [["lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
-    [["diff", "--stack", "dev", "--preview", "-"], /give --stack or --preview/],
-    [["report", "--out", "x.html", "--at", "noon"], /"now", or a time/],
+    [["diff", "--stack", "dev", "--preview", "-"], /--stack and --preview exclude each other/],
+    [["report", "--out", "x.html", "--at", "noon"], /give "now" or a time/],
     [["check", "--no-such-option"], /unknown option/],
   ])("by its command line: %j", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(...args);
@@ -86,7 +86,7 @@ describe("a command that could not be run ends with 2", () => {
       exitCode: 2,
       stdout: "",
       stderr:
-        "There is no cell to ask: the stack declares no pod, or no secret. Declare both, run pulumi up, then verify again.",
+        "There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
     });
   });
 
@@ -96,7 +96,7 @@ describe("a command that could not be run ends with 2", () => {
       exitCode: 2,
       stdout: "",
       stderr:
-        "No cell was asked: partner is deployed by somebody else, and not here. Select the stack of a pod that runs in its cluster.",
+        "No cell was tried: partner is deployed elsewhere. Select a stack whose pods run in its cluster.",
     });
   });
 
@@ -128,7 +128,7 @@ describe("a command that could not be run ends with 2", () => {
       await run(async () => { throw new TypeError("first\\nsecond"); });`;
     const { exitCode, stderr } = await node("--input-type=module-typescript", "--eval", program);
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/^Something unexpected went wrong: TypeError: first\n\s+at /);
+    expect(stderr).toMatch(/^Unexpected error: TypeError: first\n\s+at /);
     expect(stderr).not.toContain("second");
   });
 });

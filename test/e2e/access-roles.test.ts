@@ -71,19 +71,19 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     const lines = stdout.split("\n");
     expect({ exitCode, said: lines.slice(-2, -1) }).toEqual({
       exitCode: 0,
-      said: ["All 9 cells are as the stack says."],
+      said: ["All 9 cells match the stack's access matrix."],
     });
     expect(lines.at(-1)).toMatch(
-      /^Why 3 of them are denied is not known: this account may not read the KBS's log; grant it get on pods\/log in namespace "trustee-operator-system" \(.*forbidden.*\)\.$/,
+      /^The reason is unknown for 3 denied cells: this account may not read the KBS's log: grant it get on pods\/log in namespace "trustee-operator-system" \(.*forbidden.*\)\.$/,
     );
   });
 
   it("lint looks into the namespaces of the stack, and says so", async () => {
     const { exitCode, stdout, stderr } = await run("lint");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toContain("No running pod in the namespaces looked at has the digest ");
+    expect(stdout).toContain("No running pod in the checked namespaces has the digest ");
     expect(stdout.split("\n").at(-1)).toMatch(
-      /\(Trustee 0\.18 in trustee-operator-system, 3 pods of default, team-a; other namespaces were not looked at\)\.$/,
+      /\(Trustee 0\.18 in trustee-operator-system, 3 pods of default, team-a; other namespaces were not checked\)\.$/,
     );
   });
 
@@ -133,14 +133,14 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
       const { exitCode, stdout, stderr } = await ask(account, "diff");
       expect({ exitCode, stdout, stderr }).toEqual({
         exitCode: 0,
-        stdout: "Nothing changes about who may read what.",
+        stdout: "No access changes.",
         stderr: "",
       });
     }
     const watched = await ask("trustee-access-watch", "verify");
     expect({ exitCode: watched.exitCode, said: watched.stdout.split("\n").at(-1) }).toEqual({
       exitCode: 0,
-      said: "All 9 cells are as the stack says.",
+      said: "All 9 cells match the stack's access matrix.",
     });
     expect((await ask("trustee-access-preview", "verify")).exitCode).not.toBe(0);
   });

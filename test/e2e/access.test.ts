@@ -61,9 +61,9 @@ describe("verify", () => {
 │ default/pod3 │ ✗ denied by the policy    │ ✗ denied by the policy    │ ✓ read          │ ✗ denied by the policy │
 │              │ as expected               │ as expected               │ as expected     │ as expected            │
 └──────────────┴───────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────┘
-3 of 12 cells differ from what the stack says.
-  absent: the KBS's log says that it has no such secret, which the policy would have given out
-  exec-refused: the agent policy of the pod refuses this exec command`);
+3 of 12 cells differ from the stack's access matrix.
+  absent: the policy allows it, but the KBS has no such secret, by its log
+  exec-refused: the pod's agent policy denies this exec command`);
   });
 
   it("says so where it may not look into the log", async () => {
@@ -75,7 +75,7 @@ describe("verify", () => {
       "p2-secret/secret": "denied",
     });
     const { stdout } = await verify(subject(), "--no-log");
-    expect(stdout.split("\n").at(-1)).toBe("Why 6 of them are denied is not known: --no-log was given.");
+    expect(stdout.split("\n").at(-1)).toBe("The reason is unknown for 6 denied cells: --no-log was given.");
   });
 
   it("ends with 2 where it cannot be run", async () => {
@@ -132,14 +132,17 @@ describe("explain", () => {
       "unedited",
       "policy",
     ]);
-    expect(next).toContain("Replace the pod by the declared one: pulumi up.");
+    expect(next).toContain("Run pulumi up to replace the pod.");
     await project.up();
     expect((await explain(subject(), "pod2", "p2-secret/secret")).verdict).toBe("allowed");
   });
 
   it.each([
-    [["pod1", "p2-secret"], '"p2-secret" names no secret: give secret/key, e.g. p2-secret/secret.'],
-    [["a/b/c", "p2-secret/secret"], '"a/b/c" names no pod: give pod or namespace/pod.'],
+    [
+      ["pod1", "p2-secret"],
+      '"p2-secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
+    ],
+    [["a/b/c", "p2-secret/secret"], '"a/b/c" is not a pod\'s name. Give pod or namespace/pod.'],
   ])("refuses %j", async (args, message) => {
     const { exitCode, stderr } = await command(sandbox, ["explain", ...args, "--stack", "access"], {
       cwd: project.folder,
@@ -152,7 +155,7 @@ describe("the workflow's steps", () => {
   it("let a pull request pass that opens nothing", async () => {
     expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
       exitCode: 0,
-      stdout: "Nothing changes about who may read what.",
+      stdout: "No access changes.",
     });
   });
 

@@ -42,11 +42,11 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     await sandbox.stop();
   });
 
-  it("check proves the policy as it was deployed, and as it is in the cluster", async () => {
+  it("check proves the policy as it was deployed, and as in the cluster", async () => {
     for (const args of [[], ["--live"]]) {
       const { exitCode, stdout, stderr } = await access("check", ...args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-      expect(stdout).toMatch(/^All [\d,]+ requests are answered as the stack says\.$/m);
+      expect(stdout).toMatch(/^All [\d,]+ requests are answered as the stack's grants require\.$/m);
     }
   });
 
@@ -57,13 +57,13 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     expect(exitCode).toBe(1);
     expect(stdout.split("\n").slice(-6)).toEqual([
       expect.stringMatching(
-        /^In Rego v[01] the resource policy answers [\d,]+ requests otherwise than the stack says\. The smallest:$/,
+        /^In Rego v[01] the resource policy answers [\d,]+ requests differently from the stack's grants\. The smallest:$/,
       ),
       "  data      {}",
       "  token     {}",
       "  expected  denied: no resource",
       "  seen      allowed",
-      "The policies do not do what the stack says.",
+      "The policies do not match the stack's grants.",
     ]);
   });
 
@@ -151,10 +151,10 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     ];
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
     expect(runs.map(({ stderr }) => stderr.replaceAll(project.folder, ""))).toEqual([
-      "--live, --preview and --policy name different policies: give one of them.",
-      expect.stringContaining("The file missing.rego cannot be read: ENOENT"),
-      "Say what to write: --out for a page, --svg for the picture alone.",
-      expect.stringContaining("/no/such/folder.html cannot be written: ENOENT"),
+      "--live, --preview and --policy exclude each other. Give one of them.",
+      expect.stringContaining("Cannot read missing.rego: ENOENT"),
+      "Name an output file: --out for a page, --svg for the picture alone.",
+      expect.stringContaining("Cannot write /no/such/folder.html: ENOENT"),
     ]);
   });
 });

@@ -209,7 +209,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   await once(seen, "close");
   expect([seen.exitCode, table]).toEqual([
     1,
-    expect.stringContaining("4 of 9 cells differ from what the stack says."),
+    expect.stringContaining("4 of 9 cells differ from the stack's access matrix."),
   ]);
   const fixed = await new Demo().ended();
   expect([fixed.exitCode, cellLines(fixed.output)]).toEqual([0, nineCells]);
@@ -230,7 +230,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   const failed = await new Demo("--keep").ended();
   expect([failed.exitCode, failed.output]).toEqual([
     1,
-    expect.stringContaining("1 of 9 cells differs from what the stack says."),
+    expect.stringContaining("1 of 9 cells differs from the stack's access matrix."),
   ]);
   expect(failed.output).toMatch(/\nThe demo failed after \d+ s\.\n/);
   expect(failed.output).toContain(lookAround);

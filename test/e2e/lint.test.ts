@@ -60,11 +60,11 @@ function stale(key: string): string {
 }
 
 function stock(key: string): string {
-  return `error TA001 ${POLICY}, ${key}: The policy lets every attested pod read every secret, as the one that Trustee is installed with does.`;
+  return `error TA001 ${POLICY}, ${key}: The policy lets every attested pod read every secret, as Trustee's default policy does.`;
 }
 
-const SAMPLE = `note TA005 Secret ${NAMESPACE}/kbsres1: Every attested pod may read "kbsres1", which is the operator's sample.`;
-const IMAGE = `note TA005 Secret ${NAMESPACE}/trustee-image-policy: Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.`;
+const SAMPLE = `note TA005 Secret ${NAMESPACE}/kbsres1: Every attested pod may read "kbsres1", the operator's sample.`;
+const IMAGE = `note TA005 Secret ${NAMESPACE}/trustee-image-policy: Every attested pod may read "trustee-image-policy", an image policy that pods need to start.`;
 
 describe("Trustee 0.18, where the tutorial is done by hand", () => {
   let sandbox: Sandbox;
@@ -88,7 +88,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(await lint(sandbox)).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
     expect(await lines(sandbox)).toEqual([
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
-      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path "default/fraud-dataset/dataset_key", where the policy restricts a secret; and 11 more such paths.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path "default/fraud-dataset/dataset_key"; and 11 more such paths.`,
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
       stale("reference-values.json"),
       SAMPLE,
@@ -157,7 +157,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(await lines(sandbox)).toEqual([
       `error TA301 KbsConfig ${NAMESPACE}/trusteeconfig-kbs-config, spec.kbsSecretResources: The KbsConfig lists Secret "gone", which does not exist.`,
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
-      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path "default/fraud-dataset/dataset_key", where the policy restricts a secret; and 11 more such paths.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path "default/fraud-dataset/dataset_key"; and 11 more such paths.`,
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
       stale("reference-values.json"),
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
@@ -180,7 +180,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     ],
     [["--kubeconfig", "/nonexistent"], /There is no kubeconfig at "\/nonexistent"/],
     [["--context", "other"], /The kubeconfig has no context "other"/],
-    [["--sarif", "/nonexistent/file"], /\/nonexistent\/file cannot be written/],
+    [["--sarif", "/nonexistent/file"], /Cannot write \/nonexistent\/file/],
     [["--stack", "none"], /The stack cannot be read/],
   ])(
     "ends with 2 where it cannot be run: %j",
@@ -254,7 +254,7 @@ describe("Trustee 0.21", () => {
 
   it("is open on odd paths with the tutorial's policy in the newer syntax", async () => {
     expect(await written(carriedOver('data["resource-path"]'))).toEqual([
-      `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, a pod that is granted nothing is allowed the path as KBS up to v0.16 hand it over, where the policy restricts a secret; and 18 more such paths.`,
+      `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with the path as KBS up to v0.16 hand it over; and 18 more such paths.`,
       `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);
@@ -262,8 +262,8 @@ describe("Trustee 0.21", () => {
 
   it("denies everything with a policy that splits what is an array", async () => {
     expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
-      `error TA006 ${POLICY}, ${policyKey}: The policy breaks off on a regular request, e.g. for attestation-status/status: split: operand 1 must be string but got array.`,
-      `error TA014 ${POLICY}, ${policyKey}: No secret is given to any pod that attests well, however it is asked.`,
+      `error TA006 ${POLICY}, ${policyKey}: The policy fails with an error on a normal request, for example for attestation-status/status: split: operand 1 must be string but got array.`,
+      `error TA014 ${POLICY}, ${policyKey}: No pod that attests well gets any secret, in any path format.`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);
   });

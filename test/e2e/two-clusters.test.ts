@@ -47,7 +47,7 @@ describe("Trustee in one cluster, the pods in another", () => {
     });
     expect({ exitCode, said: stdout.split("\n").at(-1) }).toEqual({
       exitCode: 0,
-      said: "All 9 cells are as the stack says.",
+      said: "All 9 cells match the stack's access matrix.",
     });
   });
 

@@ -166,9 +166,9 @@ describe("explain, of a pod that the policy grants the secret to", () => {
   it("does not ask for a digest that the attestation policy does not ask for, but for the rest", () => {
     const trustee = withAttestationPolicy(stock("trustee-operator-v0.19.0"), withValues("[]"));
     expect(explained(trustee)).toBe(`default/pod2 -> p2-secret/secret: DENIED
-Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well.
+Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which the reference values do not have, so no pod on az-snp-vtpm attests well.
   ✓ reference value     the attestation policy asks for no reference value for PCR8 on az-snp-vtpm
-  ✗ other values        the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well
+  ✗ other values        the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which the reference values do not have, so no pod on az-snp-vtpm attests well
                         expected: measurement
                                   snp_pcr11
                                   tcb_bootloader
@@ -183,14 +183,14 @@ Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, 
                                   smt_allowed
                         seen:     none
   ✓ policy              the policy grants the secret to this digest (pod2)
-Next: Register under measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed what such a pod measures.`);
+Next: Register the measurements of such a pod under measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed.`);
   });
 
   it("says that nothing of Azure attests well where the attestation policy calls it otherwise", () => {
     expect(explained(withAttestationPolicy(stock("redhat-v1.1.0"))))
       .toBe(`default/pod2 -> p2-secret/secret: DENIED
-Because the attestation policy has no rule by which executables of az-snp-vtpm would be recognized: it has one for az_snp_vtpm, which the KBS does not call it. So no such pod attests well.
-  ✗ reference value     the attestation policy has no rule by which executables of az-snp-vtpm would be recognized: it has one for az_snp_vtpm, which the KBS does not call it. So no such pod attests well
+Because the attestation policy has no rule that accepts executables on az-snp-vtpm, only one for az_snp_vtpm, a name that the KBS does not use, so no such pod attests well.
+  ✗ reference value     the attestation policy has no rule that accepts executables on az-snp-vtpm, only one for az_snp_vtpm, a name that the KBS does not use, so no such pod attests well
   ✓ policy              the policy grants the secret to this digest (pod2)
 Next: Correct the attestation policy in ConfigMap "trusteeconfig-attestation-policy-cpu": write input["az-snp-vtpm"].`);
   });
@@ -199,27 +199,27 @@ Next: Correct the attestation policy in ConfigMap "trusteeconfig-attestation-pol
     const digest = ["snp_pcr08", LATER, [pcr8.pod2]] as const;
     const lacks = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot.slice(0, 3)])));
     expect(explained(lacks)).toBe(`default/pod2 -> p2-secret/secret: DENIED
-Because the attestation policy asks for snp_pcr12 too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well.
+Because the attestation policy asks for snp_pcr12 too, which the reference values do not have, so no pod on az-snp-vtpm attests well.
   ✓ reference value     snp_pcr08 holds this digest
-  ✗ other values        the attestation policy asks for snp_pcr12 too, which Trustee does not find among the reference values: no pod on az-snp-vtpm attests well
+  ✗ other values        the attestation policy asks for snp_pcr12 too, which the reference values do not have, so no pod on az-snp-vtpm attests well
                         expected: snp_pcr03
                                   snp_pcr09
                                   snp_pcr11
                                   snp_pcr12
                         seen:     snp_pcr08, snp_pcr03, snp_pcr09, snp_pcr11
   ✓ policy              the policy grants the secret to this digest (pod2)
-Next: Register under snp_pcr12 what such a pod measures.`);
+Next: Register the measurements of such a pod under snp_pcr12.`);
     const has = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot])));
     expect(explained(has)).toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
-Nothing is known to deny it, but the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen.
+Nothing is known to deny it, but the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too; whether they match this pod's measurements is unknown.
   ✓ reference value     snp_pcr08 holds this digest
-  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen
+  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too; whether they match this pod's measurements is unknown
   ✓ policy              the policy grants the secret to this digest (pod2)
-Next: Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.`);
+Next: Try from the pod, which only attests well if all of them match: npx trustee-access verify.`);
     expect(explained(has, GIVEN)).toBe(`default/pod2 -> p2-secret/secret: ALLOWED
 Because the pod attests well, and the policy grants the secret to this digest (pod2).
   ✓ reference value     snp_pcr08 holds this digest
-  ✓ other values        the KBS has given this pod the secret, so snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 fit
+  ✓ other values        the KBS has given this pod the secret, so snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 match
   ✓ policy              the policy grants the secret to this digest (pod2)`);
   });
 
@@ -235,10 +235,10 @@ Because no reference value holds this digest, so the pod does not attest well.
   ✗ reference value     no reference value holds this digest, so the pod does not attest well
                         expected: ${pcr8.pod2} in snp_pcr08
                         seen:     1 other digests
-  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too: whether they hold what this pod measures is not seen
+  ? other values        the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too; whether they match this pod's measurements is unknown
   ✓ policy              the policy grants the secret to this digest (pod2)
 Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
-Next: Ask from the pod, which only attests well if all of them fit: npx trustee-access verify.`);
+Next: Try from the pod, which only attests well if all of them match: npx trustee-access verify.`);
   });
 
   it("does not say that the pod attests badly where the attestation policy is not seen", () => {
@@ -248,7 +248,7 @@ Nothing is known to deny it, but no reference value holds this digest; whether t
   ? reference value     no reference value holds this digest; whether the attestation policy asks for it is not seen
                         expected: ${pcr8.pod2} in snp_pcr08
                         seen:     1 other digests
-  ✓ other values        Trustee can read the other reference values of its TEE
+  ✓ other values        Trustee can read the other reference values of the pod's TEE
   ✓ policy              the policy grants the secret to this digest (pod2)
 Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.`);
   });

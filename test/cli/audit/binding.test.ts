@@ -178,10 +178,12 @@ describe("a pod of which nothing says on what it runs", () => {
   it("is not said to attest badly: on bare metal it would not", () => {
     expect(denial(given)).toBeUndefined();
     expect(explained({ ...given, pod: anywhere("pod1") })).toMatchObject({
-      reference: expect.stringMatching(/^unknown: no reference value holds this digest: if/) as string,
+      reference: expect.stringMatching(
+        /^unknown: no reference value holds this digest: a pod with a vTPM/,
+      ) as string,
     });
     expect(found(given)).toEqual([
-      `note TA103 The pod's PCR8 ${pcr8.pod3} is in no reference value; if it runs on bare metal, it needs none.`,
+      `note TA103 The pod's PCR8 ${pcr8.pod3} is in no reference value; on bare metal it needs none.`,
     ]);
   });
 
@@ -217,7 +219,7 @@ describe("an entry of the reference values that a stack names as it likes", () =
     expect(explained({ trustee, pod })).toEqual({
       verdict: "uncertain",
       reference:
-        "unknown: my_entry holds this digest, but nothing says that this entry is for digests of initdata",
+        "unknown: my_entry holds this digest, but it is unknown whether this entry is for digests of initdata",
     });
     expect(found({ trustee, pod })).toEqual([]);
   });
@@ -261,7 +263,7 @@ describe("a pod on a development cluster", () => {
     });
     expect([verdict, conditions.find(({ id }) => id === "policy")?.detail]).toEqual([
       "denied",
-      "the policy names this digest for another TEE than one that binds initdata as sample does",
+      "the policy grants the secret to this digest on another TEE than sample",
     ]);
   });
 });
@@ -275,7 +277,7 @@ describe("a Trustee without the key of the reference values", () => {
   });
 });
 
-describe("a pod whose runtime class goes with another binding than it is taken for", () => {
+describe("a pod whose runtime class contradicts its binding", () => {
   const entries = ["snp_pcr08", "tdx_pcr08"].map((name) => [name, LATER, [pcr8.pod2]] as const);
   const trustee = trusteeOf("azure-vtpm", referenceValues(entries));
   const pod = anywhere("pod2", { runtimeClass: "kata-qemu-snp" });
@@ -285,7 +287,7 @@ describe("a pod whose runtime class goes with another binding than it is taken f
   it.each([undefined, stackOn("azure-vtpm")])("is uncertain to explain, and found by lint: %#", (stack) => {
     const { verdict, because, conditions, next } = explain({ ...base, trustee, pod, stack, reader: "pod2" });
     const detail =
-      "runtimeClassName kata-qemu-snp goes with snp, and the pod is taken for azure-vtpm: its TEE may claim something else";
+      "runtimeClassName kata-qemu-snp fits snp, but the pod is declared or known as azure-vtpm: its TEE may report another claim";
     expect({ verdict, because, next }).toEqual({
       verdict: "uncertain",
       because: `Nothing is known to deny it, but ${detail}.`,
@@ -304,8 +306,8 @@ describe("a pod whose runtime class goes with another binding than it is taken f
         id: "TA108",
         severity: "warning",
         where: { kind: "Pod", namespace: "default", name: "pod2" },
-        what: "The pod is taken for azure-vtpm, by its stack or by what is registered and granted, but its runtimeClassName kata-qemu-snp goes with snp.",
-        why: "Its TEE claims something else than what is granted, so the KBS gives it no secret.",
+        what: "Its stack, or what is registered and granted, says that the pod is azure-vtpm, but its runtimeClassName kata-qemu-snp fits snp.",
+        why: "Its TEE reports another claim than the granted one, so the KBS gives it no secret.",
         fix: step,
       },
     ]);

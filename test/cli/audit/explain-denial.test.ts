@@ -36,7 +36,7 @@ describe("a denial", () => {
   it("is a failed attestation where the policy would give the secret, unless the KBS may not have read it", () => {
     const pod = podFixture("pod2");
     expect(problem({ pod })).toBe(
-      `PCR8 ${pcr8.pod2}: the policy grants the secret to this digest (pod2), and denies it all the same, so the pod does not attest well`,
+      `PCR8 ${pcr8.pod2}: the policy grants the secret to this digest (pod2), but the KBS denies it, so the pod does not attest well`,
     );
     const [kbs] = healthyTrustee.kbsPods;
     const old = { ...kbs, createdAt: NOW - 8500 } as CellFacts["trustee"]["kbsPods"][number];

@@ -41,7 +41,7 @@ describe("the last answer of a KBS with several pods", () => {
     const others = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401, "10.9.9.9")}`;
     const unattested = `[2026-02-28T23:59:01Z ERROR kbs::error] TokenNotFound\n${answer(401)}`;
     expect(told(logOf(`${others}\n${unattested}\n${others}`))).toBe(
-      "last answer, to this pod's address: the client did not attest",
+      "last answer, to this pod's address: the client failed to attest",
     );
   });
 
@@ -57,12 +57,12 @@ describe("the last answer of a KBS with several pods", () => {
 
   it("is told with what could not be read", () => {
     expect(told()).toBeUndefined();
-    expect(told(logOf(""), "kubectl gave no answer in time")).toBe("kubectl gave no answer in time");
+    expect(told(logOf(""), "kubectl timed out")).toBe("kubectl timed out");
     expect(told("forbidden", logOf(answer(200)))).toBe(
-      `${GIVEN} (of one of its pods the log was not read: forbidden)`,
+      `${GIVEN} (the log of another KBS pod was not read: forbidden)`,
     );
-    expect(explanationText(explain({ ...base, log: ["kubectl gave no answer in time"] }))).toContain(
-      "KBS log: not read (kubectl gave no answer in time).",
+    expect(explanationText(explain({ ...base, log: ["kubectl timed out"] }))).toContain(
+      "KBS log: not read (kubectl timed out).",
     );
   });
 });

@@ -50,8 +50,8 @@ describe("somebody else's policy", () => {
         id: "policy",
         status: "unknown",
         detail:
-          "it depends on the KBS, whose version is not seen: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy does not give the secret to this pod, nor to any digest that it names",
-        next: "Look which KBS runs, or write the policy so that both read it alike; npx trustee-access lint says more.",
+          "it depends on the KBS's version, which is unknown: with KBS up to v0.16, the policy gives the secret to this digest; with KBS v0.17 and later, the policy does not give the secret to this pod, nor to any digest that it names",
+        next: "Find out which KBS runs, or write the policy so that both read it alike. For details, run: npx trustee-access lint.",
       },
     });
   });

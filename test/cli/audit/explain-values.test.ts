@@ -45,9 +45,9 @@ describe("a cell is denied where Trustee does not find the digest", () => {
       {
         said: "denied",
         because:
-          "Because snp_pcr08 holds this digest, but has a lone text for its value: Trustee does not find it there, so the pod does not attest well.",
+          "Because snp_pcr08 holds this digest, but has a lone text as its value: Trustee does not find it, so the pod does not attest well.",
         amiss: ["reference fails"],
-        next: ["Correct snp_pcr08: pulumi up does, where the pod's stack writes its digest there."],
+        next: ["Correct snp_pcr08. pulumi up does this if the pod's stack writes the entry."],
       },
     ],
     [
@@ -64,9 +64,9 @@ describe("a cell is denied where Trustee does not find the digest", () => {
       {
         said: "denied",
         because:
-          "Because snp_pcr08 holds this digest, but stands there twice, and only the first counts: Trustee does not find it there, so the pod does not attest well.",
+          "Because snp_pcr08 holds this digest, but occurs twice, and only the first counts: Trustee does not find it, so the pod does not attest well.",
         amiss: ["reference fails"],
-        next: ["Correct snp_pcr08: pulumi up does, where the pod's stack writes its digest there."],
+        next: ["Correct snp_pcr08. pulumi up does this if the pod's stack writes the entry."],
       },
     ],
     [
@@ -102,7 +102,7 @@ describe("a cell", () => {
     const map = { snp_pcr08: encode(ENTRY), snp_pcr11: literal, tdx_pcr11: literal };
     expect(verdict({ pod: podFixture("pod2"), trustee: unseen(withMap(map)) })).toMatchObject({
       said: "uncertain",
-      because: `Nothing is known to deny it, but snp_pcr11 ${flaw}, so that Trustee cannot read it: a pod which is measured by it does not attest.`,
+      because: `Nothing is known to deny it, but snp_pcr11 ${flaw}, so Trustee cannot read it: a pod that needs it does not attest.`,
       amiss: ["measurements unknown"],
       next: ["Correct snp_pcr11."],
     });
@@ -130,7 +130,7 @@ describe("a cell", () => {
     const trustee = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod2]]]));
     expect(verdict({ pod: podFixture("pod2"), trustee })).toMatchObject({ said: "allowed" });
     expect(explanationText(explain({ ...base, pod: podFixture("pod2"), trustee }))).toContain(
-      "snp_pcr08 holds this digest; snp_pcr08 expired on 2026-01-01T00:00:00Z, which Trustee does not look at\n",
+      "snp_pcr08 holds this digest; snp_pcr08 expired on 2026-01-01T00:00:00Z, which Trustee ignores\n",
     );
   });
 });

@@ -43,7 +43,7 @@ Because this pod's digest is not among those that the policy grants the secret t
 KBS log: last answer, to this pod's address: denied by the policy
   ${LOG.split("\n").join("\n  ")}
 
-Next: If this pod should read it, grant it: add a grant for the pod to the stack's settings, then run pulumi up.`);
+Next: If this pod should read it, grant it: add a grant to the stack's settings, then run pulumi up.`);
   });
 
   it.each<[string, Partial<CellFacts>, unknown]>([
@@ -54,7 +54,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         said: "denied",
         because: "Because there is no such pod.",
         amiss: ["pod fails"],
-        next: ["Create the pod: pulumi up, or correct its name and namespace."],
+        next: ["Create the pod with pulumi up, or correct its name and namespace."],
       },
     ],
     [
@@ -69,7 +69,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
           "Because no reference value holds this digest, so the pod does not attest well (and 1 more, below).",
         amiss: ["pod fails", "reference fails"],
         next: [
-          "Look at what keeps it: kubectl describe pod pod2 -n default. A guest that the KBS gives no image policy does not start; the conditions below tell whether it would.",
+          "Find out why: kubectl describe pod pod2 -n default. A guest does not start without its image policy from the KBS; the conditions below say whether it would get it.",
           "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
         ],
       },
@@ -85,7 +85,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
       {
         said: "denied",
         because:
-          "Because snp_pcr08 holds this digest, but it differs in case only: Trustee compares exactly, so the pod does not attest well.",
+          "Because snp_pcr08 holds this digest only in another case: Trustee compares exactly, so the pod does not attest well.",
         amiss: ["reference fails"],
         next: ["Write the digest in lower case in snp_pcr08."],
       },
@@ -112,7 +112,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
       {
         said: "denied",
         because:
-          'Because KbsConfig "trusteeconfig-kbs-config" does not list "p2-secret", so the KBS does not have it.',
+          'Because KbsConfig "trusteeconfig-kbs-config" does not list "p2-secret", so the KBS does not serve it.',
         amiss: ["startup fails", "registered fails"],
         next: [
           'Register it: declare "trustee-image-policy" in a stack, then run pulumi up.',
@@ -127,7 +127,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         said: "denied",
         because: 'Because Secret "p2-secret" has no key "other".',
         amiss: ["exists fails"],
-        next: ["Ask for a key that it has, or add the key."],
+        next: ["Use a key that it has, or add the key."],
       },
     ],
     [
@@ -139,7 +139,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
           "Because it cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is base64, but of no gzip data.",
         amiss: ["initdata fails"],
         next: [
-          "Make the annotation anew: base64 of gzip of the initdata document. Then create the pod anew.",
+          "Recreate the annotation: compress the initdata document with gzip and encode it as base64. Then recreate the pod.",
         ],
       },
     ],
@@ -150,7 +150,7 @@ Next: If this pod should read it, grant it: add a grant for the pod to the stack
         said: "denied",
         because: "Because no pod of the KBS is ready.",
         amiss: ["trustee fails"],
-        next: ["Look at what keeps it: kubectl describe pods -n trustee-operator-system -l app=kbs"],
+        next: ["Find out why: kubectl describe pods -n trustee-operator-system -l app=kbs"],
       },
     ],
   ])("is explained by %s", (_, changes, expected) => {
@@ -173,7 +173,7 @@ describe("an allowed cell", () => {
     expect(verdict({ secret: "trustee-image-policy", key: "policy" })).toEqual({
       said: "allowed",
       because:
-        "Because the pod attests well, and nobody restricts this secret, so every pod that attests well may read it.",
+        "Because the pod attests well, and no stack restricts this secret, so every pod that attests well may read it.",
       amiss: [],
       next: [],
     });
@@ -182,9 +182,7 @@ describe("an allowed cell", () => {
   it("is doubted where the pod's own last answer was a denial", () => {
     expect(verdict({ pod: podFixture("pod2"), log: [logOf(LOG)] })).toMatchObject({
       said: "allowed",
-      next: [
-        "The KBS's log says otherwise: that may be an older answer. Ask again: npx trustee-access verify.",
-      ],
+      next: ["The KBS's log shows another answer, which may be older. Try again: npx trustee-access verify."],
     });
     const elsewhere = [logOf(LOG.replaceAll("10.0.0.1", "10.9.9.9"))];
     expect(verdict({ pod: podFixture("pod2"), log: elsewhere })).toMatchObject({ said: "allowed", next: [] });
@@ -199,10 +197,10 @@ describe("an uncertain cell", () => {
     expect(verdict({ pod: podFixture("pod2"), trustee: { ...healthyTrustee, kbsPods: [old] } })).toEqual({
       said: "uncertain",
       because:
-        'Nothing is known to deny it, but the KBS may not have read the last change of ConfigMap "trusteeconfig-resource-policy" (2026-02-28T21:46:40Z) and ConfigMap "trusteeconfig-rvps-reference-values" (2026-02-28T21:46:40Z): it runs since 2026-02-28T21:38:20Z.',
+        'Nothing is known to deny it, but the KBS may not have read the last change of ConfigMap "trusteeconfig-resource-policy" (2026-02-28T21:46:40Z) and ConfigMap "trusteeconfig-rvps-reference-values" (2026-02-28T21:46:40Z): it has run since 2026-02-28T21:38:20Z.',
       amiss: ["current unknown"],
       next: [
-        "Restart the KBS: pulumi up does it after a change of its own; else kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system",
+        "Restart the KBS. pulumi up does this after its own changes; otherwise run: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system",
       ],
     });
   });
@@ -216,7 +214,7 @@ describe("an uncertain cell", () => {
     };
     expect(verdict({ pod: podFixture("pod2"), trustee })).toMatchObject({
       next: [
-        'Create Secret "gone", or take it out of the KbsConfig: while it is missing, the operator changes nothing.',
+        'Create Secret "gone", or remove it from the KbsConfig: until then, the operator changes nothing.',
       ],
     });
   });
@@ -226,7 +224,7 @@ describe("an uncertain cell", () => {
     expect(verdict({ pod })).toMatchObject({
       said: "uncertain",
       amiss: ["unedited unknown"],
-      next: ["Delete the pod and create it again with the initdata that it should have."],
+      next: ["Recreate the pod with the intended initdata."],
     });
   });
 
@@ -240,10 +238,10 @@ describe("an uncertain cell", () => {
         data: { "policy.rego": "package policy" },
       },
     };
-    const answers = { kind: "none", reason: "There is no opa on PATH." } as const;
+    const answers = { kind: "none", reason: "opa is not on PATH." } as const;
     expect(verdict({ pod: podFixture("pod2"), trustee, answers })).toEqual({
       said: "uncertain",
-      because: "Nothing is known to deny it, but the policy was not evaluated: There is no opa on PATH.",
+      because: "Nothing is known to deny it, but the policy was not evaluated: opa is not on PATH.",
       amiss: ["policy unknown"],
       next: ["Run again where OPA is installed."],
     });

@@ -29,6 +29,6 @@ it("former initdata that is still accepted: the change to another has not been e
   ).filter(({ id }) => id === "TA101");
   expect([found?.what, found?.fix]).toStrictEqual([
     `No running pod has the digest ${FORMER} (pod2 (former initdata) of the stack organization/trustee-access/dev), which the policy names.`,
-    "A change of initdata is under way, or was interrupted: pulumi up of the stack organization/trustee-access/dev ends it.",
+    "A change of initdata is in progress or was interrupted. Run pulumi up of the stack organization/trustee-access/dev to finish it.",
   ]);
 });

@@ -13,7 +13,7 @@ function found(policy: string): readonly string[] {
 }
 
 const where = `${POLICY}, policy.rego`;
-const untrue = `error TA009 ${where}: The policy's rules are not what the lines of its stacks come to.`;
+const untrue = `error TA009 ${where}: The policy's rules do not match the grants of its stacks.`;
 
 describe("a policy of this project's", () => {
   it("is as its lines say, and nothing is found", () => {
@@ -40,7 +40,7 @@ describe("a policy of this project's", () => {
 
   it("is an error where a line cannot be read, which says the line and its stack", () => {
     expect(found(tutorialGrants.replace('"others":"affirming"', '"others":"\\u001b[2J"'))).toEqual([
-      `error TA009 ${where}: Lines of the policy cannot be read, so that its rules are not what they come to: line 7, of the stack organization/trustee-access/dev.`,
+      `error TA009 ${where}: Grants in the policy cannot be read, so its rules do not match them: line 7, of the stack organization/trustee-access/dev.`,
     ]);
   });
 
@@ -59,7 +59,7 @@ describe("a policy of this project's", () => {
       "utf8",
     );
     const older = (stack: string, readers: string): string =>
-      `warning TA011 ${where}: An older release has written the line of the stack ${stack}: the digests of ${readers} count whichever TEE reports them.`;
+      `warning TA011 ${where}: The grants of the stack ${stack} were written by an older release: they accept the digests of ${readers} from any TEE.`;
     expect(found(earlier)).toEqual([older("org/p/one", "pod1"), older("org/p/two", "metal, pod2")]);
     const one = { stack: "org/p/one", others: "affirming", secrets: {} } as const;
     expect(found(joinPolicy(earlier, one))).toEqual([older("org/p/two", "metal, pod2")]);

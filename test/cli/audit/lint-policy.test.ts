@@ -9,7 +9,7 @@ function ofPolicy(facts: LiveFacts): readonly string[] {
   return lines(facts).filter((line) => !line.includes("TA106"));
 }
 
-const NOBODY = `error TA014 ${POLICY}, policy.rego: No secret is given to any pod that attests well, however it is asked.`;
+const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 
 describe("somebody else's policy", () => {
   const isStranger = ({ input }: PolicyQuestion): boolean =>
@@ -19,7 +19,7 @@ describe("somebody else's policy", () => {
 
   it("is the stock one if every attested pod may read everything", () => {
     expect(ofPolicy(foreign("package policy", isStranger))).toEqual([
-      `error TA001 ${POLICY}, policy.rego: The policy lets every attested pod read every secret, as the one that Trustee is installed with does.`,
+      `error TA001 ${POLICY}, policy.rego: The policy lets every attested pod read every secret, as Trustee's default policy does.`,
     ]);
   });
 
@@ -80,7 +80,7 @@ describe("somebody else's policy", () => {
     const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
     const notes = lines(foreign(policy, () => false)).filter((line) => line.includes("TA007"));
     expect(notes).toEqual([
-      `note TA007 ${POLICY}, policy.rego: The policy was not evaluated for all of the digests that it names: 166 of 600 were tried as those of pods that do not attest well.`,
+      `note TA007 ${POLICY}, policy.rego: The policy was not evaluated for all of the digests that it names: 166 of 600 were tried for pods that do not attest well.`,
     ]);
   });
 
@@ -103,7 +103,7 @@ describe("somebody else's policy", () => {
     expect(
       ofPolicy(foreign("x", ({ data }) => (typeof data["resource-path"] === "string" ? failed : false))),
     ).toEqual([
-      `error TA006 ${POLICY}, policy.rego: The policy breaks off on a regular request, e.g. for trustee-image-policy/policy: ${failed.message}.`,
+      `error TA006 ${POLICY}, policy.rego: The policy fails with an error on a normal request, for example for trustee-image-policy/policy: ${failed.message}.`,
       NOBODY,
     ]);
   });
@@ -112,20 +112,20 @@ describe("somebody else's policy", () => {
     const onArray = (question: PolicyQuestion): boolean =>
       question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
     expect(ofPolicy(foreign("x", onArray))).toEqual([
-      `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, a pod that is granted nothing is allowed the path as KBS v0.17 and later hand it over, where the policy restricts a secret; and 15 more such paths.`,
+      `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path as KBS v0.17 and later hand it over; and 15 more such paths.`,
       NOBODY,
     ]);
     const onNothing = ({ data, syntax }: PolicyQuestion): boolean =>
       syntax === "v1" && Object.keys(data).length === 0;
     expect(ofPolicy(foreign("x", onNothing))).toEqual([
       NOBODY,
-      `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, a pod that is granted nothing is allowed no path, where the policy restricts a secret.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with no path.`,
     ]);
   });
 
   it("is not judged without a Rego engine, except where it is this project's own", () => {
-    const answers = { kind: "none", reason: "There is no opa on PATH." } as const;
-    const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: There is no opa on PATH.`;
+    const answers = { kind: "none", reason: "opa is not on PATH." } as const;
+    const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: opa is not on PATH.`;
     expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([unjudged]);
     expect(lines({ ...facts(), answers })).toEqual([IMAGE_POLICY, unjudged]);
   });

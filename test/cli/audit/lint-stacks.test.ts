@@ -38,9 +38,9 @@ test("a stack that is recorded and has no line is an error, which says where its
       what:
         "The policy has lost the grants of the stack org/p/other, which restrict p2-secret. They are in ConfigMap " +
         '"trusteeconfig-resource-policy.v1.1".',
-      why: "Whoever the policy lets in now reads what that stack restricts.",
+      why: "Every pod that the policy accepts can now read the secrets which that stack restricts.",
       fix:
-        "Run pulumi up of org/p/other; that of any other stack restricts the secrets again too. If the stack is gone for good: " +
+        "Run pulumi up of org/p/other to restore them. pulumi up of any other stack also restricts the secrets again. If the stack no longer exists: " +
         "kubectl annotate kbsconfig trusteeconfig-kbs-config -n trustee-operator-system trustee-access/policy-stacks-, and remove " +
         'ConfigMap "trusteeconfig-resource-policy.v1.1"',
     },

@@ -6,7 +6,7 @@ import { facts, NOW } from "../../fixtures/live-facts.ts";
 
 export const POLICY = "ConfigMap trustee-operator-system/trusteeconfig-resource-policy";
 export const IMAGE_POLICY =
-  'note TA005 Secret trustee-operator-system/trustee-image-policy: Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.';
+  'note TA005 Secret trustee-operator-system/trustee-image-policy: Every attested pod may read "trustee-image-policy", an image policy that pods need to start.';
 
 /** A finding in a line: what there is to compare in full, without why and how to fix it. */
 export function lines(given: LiveFacts): readonly string[] {

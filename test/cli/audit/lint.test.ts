@@ -28,9 +28,9 @@ describe("a healthy Trustee", () => {
   it("has nothing amiss but what is meant to be open", () => {
     expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
       .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
-  Every attested pod may read "trustee-image-policy", which is an image policy that pods need to start.
-  why: Nothing confidential should be in it.
-  fix: Keep it free of confidential values; restrict it if that changes.
+  Every attested pod may read "trustee-image-policy", an image policy that pods need to start.
+  why: It must not contain anything confidential.
+  fix: Keep confidential values out of it, or restrict it.
 
 0 errors, 0 warnings, 1 note (Trustee 0.18 in trustee-operator-system, 3 pods).`);
   });
@@ -80,7 +80,7 @@ describe("digests", () => {
     ).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
-      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case, which to Trustee is another digest), which tdx_pcr08 holds.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case; Trustee compares exactly), which tdx_pcr08 holds.`,
       IMAGE_POLICY,
     ]);
   });
@@ -91,14 +91,14 @@ describe("digests", () => {
     ]);
     const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
     expect(lines(given).filter((line) => line.includes("TA103"))).toEqual([
-      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; what is there differs in case only.`,
+      `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; one there differs only in case.`,
     ]);
   });
 
   it("are said to be missing from the namespaces looked at, where that is not all", () => {
     const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
     expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
-      `warning TA102 ${VALUES}, reference-values.json: No running pod in the namespaces looked at has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA102 ${VALUES}, reference-values.json: No running pod in the checked namespaces has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
     ]);
   });
 
@@ -109,7 +109,7 @@ allow if input.x["init_data"] == "${"2".repeat(64)}"
 allow if input.x in {"${"3".repeat(64)}"}`;
     expect(lines(foreign(policy, () => false)).filter((line) => line.includes("TA101"))).toEqual(
       [
-        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names, perhaps as something else than a digest of initdata.`,
+        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names; it may be a digest of something other than initdata.`,
         `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
       ].sort((a, b) => (a < b ? 1 : -1)),
     );
@@ -122,8 +122,8 @@ a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
     const says = (): PolicyAnswer => false;
     expect(lines(foreign(policy, says)).filter((line) => line.includes("TA101"))).toEqual([
-      `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names, perhaps as something else than a digest of initdata.`,
-      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names, perhaps as something else than a digest of initdata.`,
+      `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names; it may be a digest of something other than initdata.`,
+      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);
   });
 
@@ -158,11 +158,11 @@ b := \`# ${"9".repeat(96)}\``;
     ];
     expect(lines(facts({}, pods)).filter((line) => line.includes(" Pod "))).toEqual([
       "warning TA104 Pod default/pod1: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is not base64.",
-      "warning TA105 Pod default/pod2: kubectl-edit has written the pod 3600 s after its creation, its initdata annotation perhaps too.",
+      "warning TA105 Pod default/pod2: kubectl-edit wrote the pod 3600 s after its creation and may have changed its initdata annotation.",
     ]);
   });
 
-  it("are not judged where the pods were not looked at", () => {
+  it("are not judged where pods were not checked", () => {
     const given = {
       ...facts({ referenceValues: withValues({ "reference-values.json": "[]" }) }),
       pods: undefined,
@@ -180,7 +180,7 @@ describe("reference values", () => {
       ["snp_pcr11", "tomorrow", []],
     ]);
     expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }))).toEqual([
-      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which the RVPS cannot read.`,
+      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which the RVPS cannot read as a time.`,
       `warning TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
       IMAGE_POLICY,
       `note TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
@@ -203,14 +203,14 @@ describe("reference values", () => {
   it.each(["b".repeat(64), 1, true])("for digests, with the value %j, are found", (value) => {
     const what = typeof value === "string" ? "a lone text" : "no list";
     expect(listed(ours, { name: "snp_pcr11", value })).toEqual([
-      `warning TA204 ${VALUES}, reference-values.json: snp_pcr11 has ${what} for its value.`,
+      `warning TA204 ${VALUES}, reference-values.json: snp_pcr11 has ${what} as its value.`,
       IMAGE_POLICY,
     ]);
   });
 
   it("of one name: all but the first are found", () => {
     expect(listed(ours, { name: "svn", value: 1 }, { name: "svn", value: 2 })).toEqual([
-      `warning TA204 ${VALUES}, reference-values.json: svn stands there twice, and only the first counts.`,
+      `warning TA204 ${VALUES}, reference-values.json: svn occurs twice, and only the first counts.`,
       IMAGE_POLICY,
     ]);
   });
@@ -255,7 +255,7 @@ describe("the keys", () => {
     });
     expect(lines({ ...given, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
-      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" beside "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
+      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" in addition to "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
     ]);
   });
 

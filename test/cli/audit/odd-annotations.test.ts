@@ -42,17 +42,17 @@ describe("a pod without the initdata annotation", () => {
   it("is not judged where the cluster gives initdata to those without, or may do so", () => {
     const namespace = "openshift-sandboxed-containers-operator";
     const given = { namespace, name: "peer-pods-cm", key: "INITDATA" };
-    const from = `${none}; ConfigMap ${namespace}/peer-pods-cm (INITDATA) gives initdata to every peer pod without, and which it did when this one started is not seen`;
+    const from = `${none}; ConfigMap ${namespace}/peer-pods-cm (INITDATA) gives initdata to every peer pod without any; which initdata this pod got at its start is unknown`;
     expect(initdata({ pod: bare(), globalInitdata: given })).toEqual({
       verdict: "uncertain",
       because: `Nothing is known to deny it, but ${from}.`,
       status: "unknown",
       detail: from,
     });
-    const problem = `ConfigMap ${namespace}/peer-pods-cm may not be read by this account`;
+    const problem = `ConfigMap ${namespace}/peer-pods-cm cannot be read by this account`;
     expect(initdata({ pod: bare(), globalInitdata: { problem } })).toMatchObject({
       verdict: "uncertain",
-      detail: `${none}; whether the cluster gives it initdata is not known (${problem})`,
+      detail: `${none}; whether the cluster gives it initdata is unknown (${problem})`,
     });
   });
 

@@ -90,14 +90,14 @@ async function explained(policy: string, changes: Partial<PodFacts> = {}): Promi
 }
 
 const P = "ConfigMap resource-policy, resource-policy.rego";
-const NOBODY = `error TA014 ${P}: No secret is given to any pod that attests well, however it is asked.`;
-const STOCK = `error TA001 ${P}: The policy lets every attested pod read every secret, as the one that Trustee is installed with does.`;
+const NOBODY = `error TA014 ${P}: No pod that attests well gets any secret, in any path format.`;
+const STOCK = `error TA001 ${P}: The policy lets every attested pod read every secret, as Trustee's default policy does.`;
 const CPU_ALONE = `warning TA008 ${P}: A pod whose CPU attests well and whose GPU does not may read "trustee-image-policy".`;
 const secret = (name: string): string => `Secret trustee-operator-system/${name}`;
 const open = (who: string): readonly string[] => [
   `warning TA005 ${secret("fraud-dataset")}: ${who} may read "fraud-dataset".`,
   `warning TA005 ${secret("p2-secret")}: ${who} may read "p2-secret".`,
-  `note TA005 ${secret("trustee-image-policy")}: ${who} may read "trustee-image-policy", which is an image policy that pods need to start.`,
+  `note TA005 ${secret("trustee-image-policy")}: ${who} may read "trustee-image-policy", an image policy that pods need to start.`,
 ];
 
 const CELL = "default/pod1 -> fraud-dataset/dataset_key:";
@@ -130,7 +130,7 @@ const THIS_POD = "the policy gives the secret to this digest";
 const NOT_NAMED = "the policy does not give the secret to this pod, nor to any digest that it names";
 const NO_RULE = "the policy gives nothing to anybody: it has no rule allow in package policy";
 const unjudged = (fields: string): readonly string[] => [
-  `warning TA013 ${P}: The policy was not judged by all that it asks: it looks at ${fields}, whose values only a pod's own evidence has.`,
+  `warning TA013 ${P}: The policy could not be fully judged: it uses ${fields}, whose values only a pod's own evidence has.`,
 ];
 const notJudged = (fields: string): string =>
   uncertain(
@@ -220,7 +220,7 @@ Because a line of the policy's code is longer than 1023 columns (line 4): KBS v0
 
 KBS log: no request for this secret.
 
-Next: Break the line, or make the policy smaller; npx trustee-access lint says more.`,
+Next: Break the line, or make the policy smaller. For details, run: npx trustee-access lint.`,
   ],
 ])("a policy %s", (_what, policy, findings, explanation) => {
   it("is linted", async () => {

@@ -62,7 +62,7 @@ function found(cdh: string, changes: Partial<TrusteeFacts> = {}, aa?: string): r
 describe("what a pod's guest needs to start", () => {
   it("has to be registered with the KBS, each of it", () => {
     const missing = (need: string, secret: string): string =>
-      `The pod cannot fetch its ${need}: KbsConfig "trusteeconfig-kbs-config" does not list "${secret}", so the KBS does not have it.`;
+      `The pod cannot fetch its ${need}: KbsConfig "trusteeconfig-kbs-config" does not list "${secret}", so the KBS does not serve it.`;
     expect(found(CDH)).toEqual([
       missing('registry credentials "regcred/dockerconfigjson"', "regcred"),
       missing('registry configuration "registry-configuration/test"', "registry-configuration"),
@@ -111,9 +111,9 @@ describe("what a pod's guest needs to start", () => {
 
   it("is looked for in a file of which a part cannot be read, and that is said too", () => {
     const says = (problem: string): string =>
-      `The pod's initdata leads its guest to no KBS: its cdh.toml is not TOML (${problem}), so the guest's Confidential Data Hub does not start: the pod gets no secret. Correct it.`;
+      `The pod's initdata does not lead its guest to a KBS: its cdh.toml is not TOML (${problem}), so the guest's Confidential Data Hub does not start: the pod gets no secret. Correct it.`;
     const regcred =
-      'The pod cannot fetch its registry credentials "regcred/x": KbsConfig "trusteeconfig-kbs-config" does not list "regcred", so the KBS does not have it.';
+      'The pod cannot fetch its registry credentials "regcred/x": KbsConfig "trusteeconfig-kbs-config" does not list "regcred", so the KBS does not serve it.';
     const image = "[image]\nauthenticated_registry_credentials_uri = 'kbs:///default/regcred/x'\n";
     expect(found(`[kbc]\nurl = "http://wrong.example:8080\n${image}`)).toEqual([
       says("Unterminated string at row 2, col 33"),
@@ -126,7 +126,7 @@ describe("what a pod's guest needs to start", () => {
   });
 
   it("is not fetched where the guest gets no token, or looks elsewhere", () => {
-    const none = "The pod's initdata leads its guest to no KBS: its aa.toml has";
+    const none = "The pod's initdata does not lead its guest to a KBS: its aa.toml has";
     const fix =
       "no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.";
     expect(found("[kbc]\nurl = 'https://kbs.example'\n", {}, "[token_configs.coco_as]\nurl = 'x'\n")).toEqual(

@@ -62,24 +62,24 @@ async function liveTrustee(
 const BOTH = { "policy.rego": "package old\n", "resource-policy.rego": "package new\n" };
 const WHERE = `ConfigMap ${namespace}/${trusteeNames.resourcePolicy}`;
 
-describe("the policy as it is in the cluster", () => {
+describe("the policy as in the cluster", () => {
   it("is the one that the Trustee reads, not the one that the last up wrote", async () => {
     expect(await readLivePolicy(await liveTrustee("0.21", BOTH))).toMatchObject({
       text: BOTH["resource-policy.rego"],
       syntax: "v1",
-      from: `${WHERE}, key "resource-policy.rego", as it is in the cluster (the last pulumi up wrote "policy.rego", which it does not read)`,
+      from: `${WHERE}, key "resource-policy.rego", as in the cluster (the last pulumi up wrote "policy.rego", which this Trustee does not read)`,
     });
     expect(await readLivePolicy(await liveTrustee("0.18", BOTH))).toMatchObject({
       text: BOTH["policy.rego"],
       syntax: "v0",
-      from: `${WHERE}, key "policy.rego", as it is in the cluster`,
+      from: `${WHERE}, key "policy.rego", as in the cluster`,
     });
   });
 
   it("is none where only the former key is left", async () => {
     const stack = await liveTrustee("0.21", { "policy.rego": "package old\n" });
     await expect(readLivePolicy(stack)).rejects.toThrow(
-      `There is no key "resource-policy.rego" in ConfigMap "${trusteeNames.resourcePolicy}" in namespace "${namespace}", which this Trustee reads`,
+      `ConfigMap "${trusteeNames.resourcePolicy}" in namespace "${namespace}" has no key "resource-policy.rego", which this Trustee reads`,
     );
   });
 

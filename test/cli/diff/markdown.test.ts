@@ -45,7 +45,7 @@ describe("the comment", () => {
 | --- | --- |
 | \`pod1\` | ✓ may read |
 
-This changes nothing about who may read what.
+No access changes.
 `);
   });
 
@@ -81,14 +81,14 @@ This changes nothing about who may read what.
 
 ⚠ Not comparable: the live policy was edited by hand, or written by another release: what it allows now is not known from its comments.
 
-This changes nothing about who may read what.
+No access changes.
 
-**Other initdata: what the host may do with the pod may change**
+**New initdata: the host's rights on the pod may change**
 
 - ⚠ \`pod1\`, whose agent policy allows more: \`exec "sh -c ?id?"\`, \`reading the logs\`
 - \`pod2\`
 
-**Also read by, as other stacks grant it**
+**Also read by pods that other stacks grant it to**
 
 - \`b1 of stack o/p/\\u{60}b\\u{7c}\` → \`a/*\` (\`000000000000\`)
 `);

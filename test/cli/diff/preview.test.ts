@@ -62,13 +62,9 @@ describe("the events of a preview", () => {
     [
       "the plain --json of pulumi",
       '{\n  "config": {},\n  "steps": []\n}\n',
-      /no stream of pulumi's JSON events/,
+      /not a stream of pulumi's JSON events/,
     ],
-    [
-      "a failed preview",
-      stream(stackEvent("refresh", { access: was }, { access: was })),
-      /no outputs of the stack/,
-    ],
+    ["a failed preview", stream(stackEvent("refresh", { access: was }, { access: was })), /no stack outputs/],
     [
       "a preview that failed after all",
       stream(
@@ -82,8 +78,12 @@ describe("the events of a preview", () => {
       ),
       /^The preview failed: a pod$/,
     ],
-    ["another program's preview", stream(stackEvent("same", {}, { url: "x" })), /no stack of this project/],
-    ["nothing", "", /no outputs of the stack/],
+    [
+      "another program's preview",
+      stream(stackEvent("same", {}, { url: "x" })),
+      /not a stack of this project/,
+    ],
+    ["nothing", "", /no stack outputs/],
   ])("refuse %s, with how to make them", (_, text, message) => {
     expect(() => readPreview(text)).toThrow(PreviewError);
     expect(() => readPreview(text)).toThrow(message);

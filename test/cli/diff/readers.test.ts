@@ -61,7 +61,7 @@ describe("another claim under the same name", () => {
     expect(initdataChanges(outputs(names, { pods }), after)).toEqual([
       { pod: "one", wider: [] },
       { pod: "two", wider: ['exec "sh"', "reading the logs", "SetPolicyRequest"] },
-      { pod: "three", wider: ["whatever its own agent policy allows: it is not declared in the settings"] },
+      { pod: "three", wider: ["unknown: its own agent policy is not declared in the settings"] },
     ]);
     expect(initdataChanges(undefined, after)).toEqual([]);
     expect(initdataChanges(after, after)).toEqual([]);

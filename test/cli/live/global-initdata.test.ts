@@ -44,7 +44,7 @@ describe("the initdata that a cluster gives to peer pods", () => {
 
   it("is not known where the ConfigMap may not be read, unless another one gives it", async () => {
     expect(await found({ [UPSTREAM]: "forbidden" })).toEqual({
-      problem: `ConfigMap ${UPSTREAM}/peer-pods-cm may not be read by this account`,
+      problem: `ConfigMap ${UPSTREAM}/peer-pods-cm cannot be read by this account`,
     });
     expect(await found({ [UPSTREAM]: "forbidden", [RED_HAT]: { INITDATA } })).toMatchObject({
       namespace: RED_HAT,

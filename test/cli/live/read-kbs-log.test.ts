@@ -26,8 +26,8 @@ describe("the logs of the KBS's pods", () => {
   });
 
   it.each([
-    ["exec sleep 60", "kubectl gave no answer in time"],
-    ["exit 1", "kubectl failed and did not say why"],
+    ["exec sleep 60", "kubectl timed out"],
+    ["exit 1", "kubectl failed without a message"],
     [
       'echo "Error from server (Forbidden): no" >&2; echo more >&2; exit 1',
       "Error from server (Forbidden): no",

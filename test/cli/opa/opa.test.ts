@@ -105,7 +105,7 @@ allow if split(input.who, "/")[0] == "me"
   ])("that calls %s, which Trustee has, is not evaluated, and why is said", async (name, condition) => {
     const policy = `package policy\ndefault allow = false\nallow { ${condition} }\n`;
     const answers = await evaluateRego(opa, policy, "v0", [{ data: {}, input: {} }]);
-    const why = "Trustee has it, but no policy can be judged whose answers change by themselves";
+    const why = "Trustee has it, but a policy whose answers vary cannot be judged";
     expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name} (${why})` }]);
   });
 
@@ -210,9 +210,9 @@ describe("the OPA program", () => {
     expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: opa })).toEqual({ program: opa });
     expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "" })).toEqual({ program });
     expect(await findOpa({ PATH: own, TRUSTEE_ACCESS_OPA: "/nonexistent/opa" })).toEqual({
-      reason: `TRUSTEE_ACCESS_OPA names /nonexistent/opa, which is no program. ${needed}`,
+      reason: `TRUSTEE_ACCESS_OPA names /nonexistent/opa, which is not a program. ${needed}`,
     });
-    const none = { reason: `There is no opa on PATH. ${needed}` };
+    const none = { reason: `opa is not on PATH. ${needed}` };
     expect(await findOpa({ PATH: "/nonexistent" })).toEqual(none);
     expect(await findOpa({})).toEqual(none);
   });
@@ -228,7 +228,7 @@ describe("the OPA program", () => {
     expect(await findOpa(path(old, older))).toEqual({ reason: tooOld });
     expect(await findOpa({ TRUSTEE_ACCESS_OPA: join(old ?? "", "opa") })).toEqual({ reason: tooOld });
     expect(await findOpa(path(silent, old))).toEqual({
-      reason: `${join(silent ?? "", "opa")} does not say which version of Open Policy Agent it is. ${needed}`,
+      reason: `${join(silent ?? "", "opa")} does not print a version of Open Policy Agent. ${needed}`,
     });
     expect(await findOpa(path(older, silent, own))).toEqual({ program: join(own ?? "", "opa") });
   });
