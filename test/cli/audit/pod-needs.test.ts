@@ -134,7 +134,7 @@ describe("what a pod's guest needs to start", () => {
     );
     expect(found("[kbc]\nurl = 'https://kbs.example'\n", {}, "[image]\n")).toEqual([
       `${none} ${fix}`,
-      "The pod's initdata leads its guest to no KBS: its [image] is in its aa.toml, where the guest does not read it. Move it into its cdh.toml.",
+      "The pod's initdata does not lead its guest to a KBS: its [image] is in its aa.toml, where the guest does not read it. Move it into its cdh.toml.",
     ]);
   });
 });
