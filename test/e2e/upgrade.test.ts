@@ -8,7 +8,7 @@ import { Stranger } from "./support/stranger.ts";
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
 
-/** What the administrator has left of the two documents under the new keys: see docs/drift.md. */
+/** What the administrator has left of the two documents under the new keys: see docs/upgrade.md. */
 const documents = [
   {
     configMaps: "converted",
