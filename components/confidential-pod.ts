@@ -117,11 +117,13 @@ function replacedByDeclaration(spec: PodSpec): pulumi.CustomResourceOptions {
 }
 
 /**
- * The spec in a preview: with a node that is not known yet. The Kubernetes provider else tries a replacement as an update of the Pod that
- * is there, which Kubernetes refuses for most fields, and the preview fails. What is adopted is updated, and tried.
+ * The spec that is sent. Of a Pod that is adopted nothing is changed: what admission has changed, Kubernetes would refuse to change back.
+ * In a preview it has a node that is not known yet. The Kubernetes provider else tries a replacement as an update of the Pod that is there,
+ * which Kubernetes refuses for most fields, and the preview fails.
  */
-function unforeseen(spec: PodSpec, { isOwn }: PlannedPod): PodSpec {
-  if (isOwn === false || !pulumi.runtime.isDryRun()) return spec;
+function sentSpec(spec: PodSpec, { live, declaration }: PlannedPod): PodSpec {
+  if (live === "adopted") return { containers: [{ name: declaration.containerName }] };
+  if (live === "none" || !pulumi.runtime.isDryRun()) return spec;
   return { nodeName: pulumi.output(pulumi.unknown).apply(String), ...spec };
 }
 
@@ -138,7 +140,7 @@ function create(
     const { metadata, spec } = podArgs(planned, extra, own);
     return new Pod(
       name,
-      { metadata, spec: unforeseen(spec, planned) },
+      { metadata, spec: sentSpec(spec, planned) },
       { ...opts, ...replacedByDeclaration(spec) },
     );
   }

@@ -31,6 +31,19 @@ export function mapValues<From, To>(
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }
 
+/** The fields that may be undefined are optional instead. */
+export type Defined<T> = {
+  [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name];
+} & { [Name in keyof T as undefined extends T[Name] ? Name : never]?: Exclude<T[Name], undefined> };
+
+/** The same record without the fields that are undefined. */
+export function defined<T extends object>(record: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([, value]) => value !== undefined),
+  ) as unknown as Defined<T>;
+}
+
+/** A map as a record. */
 export function asRecord<From, To>(
   map: ReadonlyMap<string, From>,
   change: (value: From) => To,

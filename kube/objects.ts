@@ -12,6 +12,10 @@ export const kinds = {
     apiVersion: "confidentialcontainers.org/v1alpha1",
     resource: "kbsconfigs.confidentialcontainers.org",
   },
+  TrusteeConfig: {
+    apiVersion: "confidentialcontainers.org/v1alpha1",
+    resource: "trusteeconfigs.confidentialcontainers.org",
+  },
   RuntimeClass: { apiVersion: "node.k8s.io/v1", resource: "runtimeclasses.node.k8s.io" },
   Route: { apiVersion: "route.openshift.io/v1", resource: "routes.route.openshift.io" },
 } as const;

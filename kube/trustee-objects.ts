@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { namesIn, seenOf, type Names, type Seen } from "../core/trustee/seen.ts";
-import type { ConfigMapNames } from "../core/trustee/generation.ts";
+import { trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";
 import type { Kind, KubeObject } from "./objects.ts";
@@ -51,14 +51,29 @@ export async function readTrusteeObjects(
   return { names, deployment, policy, referenceValues, seen };
 }
 
-/** The only KbsConfig of a namespace; `undefined` where there are several, none, or this account must not list them. */
-export async function onlyKbsConfig(kube: KubeClient, namespace: string): Promise<KubeObject | undefined> {
+/**
+ * The KbsConfig of a name. Where there is no KbsConfig of the operator's usual name, it is the only one of the namespace: a TrusteeConfig of
+ * another name makes one of another name.
+ * @returns the names of the others where it is not found
+ * @throws KubeError of the read that failed
+ */
+export async function findKbsConfig(
+  kube: KubeClient,
+  namespace: string,
+  name: string,
+): Promise<{ readonly found: KubeObject } | { readonly others: readonly string[] }> {
+  const named = await kube.get({ kind: "KbsConfig", namespace, name });
+  if (named !== undefined) return { found: named };
   try {
-    const [only, ...more] = await kube.list("KbsConfig", namespace);
-    return more.length === 0 ? only : undefined;
+    const all = await kube.list("KbsConfig", namespace);
+    const [only, ...more] = all;
+    if (name === trusteeNames.kbsConfig && only !== undefined && more.length === 0) return { found: only };
+    return { others: all.map(({ metadata }) => metadata.name) };
   } catch (error) {
-    if (error instanceof KubeError && error.failure !== "unreachable" && error.failure !== "aborted")
-      return undefined;
-    throw error;
+    if (!(error instanceof KubeError) || error.failure === "aborted") throw error;
+    // The API server does not know the kind.
+    if (error.failure === "not-found") return { others: [] };
+    const detail = `there is no KbsConfig "${name}", and whether there is another is not known: ${error.detail}`;
+    throw new KubeError(error.failure, error.request, detail, error, error.next);
   }
 }

@@ -3,7 +3,7 @@ import { Issues } from "../core/issues.ts";
 import { trustedCertificate } from "../core/preflight/authority.ts";
 import { certificateBlocks, onlyCertificates } from "../core/pem.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
-import type { Names } from "../core/trustee/seen.ts";
+import { tlsSecretIn, type Names } from "../core/trustee/seen.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { TrusteeObjects } from "../kube/trustee-objects.ts";
 import type { Survey } from "./survey.ts";
@@ -57,7 +57,25 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
   return unseen(args);
 }
 
-/** The Secret with the KBS's certificate, of those that it may be, and its name. */
+/**
+ * The Secrets that the KBS's certificate may be in, the best first: the one that a setting names, else by the KbsConfig. The copy
+ * that the operator makes has no ca.crt, so what it was copied from goes before it.
+ */
+async function candidatesFor(
+  survey: Survey,
+  { certificate, trusteeConfig }: Names,
+  setting: string | null | undefined,
+): Promise<readonly string[]> {
+  if (typeof setting === "string") return [setting];
+  if (certificate === undefined) return [trusteeNames.certificate];
+  if (trusteeConfig === undefined) return [certificate];
+  const read = await survey.look("TrusteeConfig", trusteeConfig, true);
+  // This account need not be allowed to read it.
+  const source = read?.value === undefined ? trusteeNames.certificate : tlsSecretIn(read.value);
+  return source === undefined ? [certificate] : [source, certificate];
+}
+
+/** The Secret with the KBS's certificate, and its name. */
 async function findSecret(
   survey: Survey,
   names: Names,
@@ -65,10 +83,7 @@ async function findSecret(
   isNeeded: boolean,
   issues: Issues,
 ): Promise<{ readonly name: string; readonly secret: KubeObject } | undefined> {
-  const named = names.certificate === undefined ? [] : [names.certificate];
-  // The copy that the operator makes has no ca.crt.
-  const found = names.isCopy || named.length === 0 ? [trusteeNames.certificate, ...named] : named;
-  const candidates = typeof certificateSecret === "string" ? [certificateSecret] : found;
+  const candidates = await candidatesFor(survey, names, certificateSecret);
   for (const name of candidates) {
     const read = await survey.look("Secret", name, !isNeeded);
     if (read === undefined) return undefined;

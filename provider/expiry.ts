@@ -1,6 +1,6 @@
 import { own } from "../core/records.ts";
 import { shownName } from "../core/policy/shown-name.ts";
-import { isExpiration } from "../core/reference-values/document.ts";
+import { expirySeconds } from "../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
@@ -17,7 +17,7 @@ export function warnOfExpiry(
   const now = clock.now().getTime();
   for (const [name, expiration] of Object.entries(expiries)) {
     if (own(created, name) === expiration) continue;
-    const left = isExpiration(expiration) ? Date.parse(expiration) - now : Number.NaN;
+    const left = (expirySeconds(expiration) ?? Number.NaN) * 1000 - now;
     const place = `The reference value "${name}" in ConfigMap "${configMap}"`;
     const renew =
       "This stack did not create it, so it does not renew it: set a later expiration there by hand.";

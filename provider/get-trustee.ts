@@ -5,7 +5,7 @@ import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
 import { isOfNamesake, ownerOf } from "../core/policy/owner.ts";
 import { readLedgers, REFERENCE_VALUES_LEDGER_ANNOTATION } from "../core/reference-values/ledger.ts";
-import { generations, knownRoutes, trusteeNames } from "../core/trustee/generation.ts";
+import { generations, knownRoutes } from "../core/trustee/generation.ts";
 import { operatorName } from "../core/trustee/seen.ts";
 import {
   isLabelled,
@@ -17,7 +17,7 @@ import {
 import type { KubeClient } from "../kube/client.ts";
 import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../kube/objects.ts";
-import { onlyKbsConfig, readTrusteeObjects } from "../kube/trustee-objects.ts";
+import { readTrusteeObjects } from "../kube/trustee-objects.ts";
 import type { InvokeResponse, Log, PropertyMap } from "./protocol/index.ts";
 import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
@@ -133,10 +133,7 @@ export async function getTrustee(
   const issues = new Issues();
   const survey = new Survey(kube, want.namespace, issues);
   const declaredKeys = new Map<string, readonly string[]>();
-  // A TrusteeConfig with another name creates a KbsConfig with another name.
-  const only =
-    want.kbsConfig === trusteeNames.kbsConfig ? () => onlyKbsConfig(kube, want.namespace) : undefined;
-  const reading = survey.need("KbsConfig", want.kbsConfig, "trustee.kbsConfig", only);
+  const reading = survey.needKbsConfig(want.kbsConfig);
   const reads = {
     need: async (kind: Kind, name: string, path: string) => survey.need(kind, name, path),
     look: async (kind: Kind, name: string) => (await survey.look(kind, name, true))?.value,
@@ -194,11 +191,9 @@ export async function getTrustee(
   if (maps.values !== undefined)
     checkReferenceValues(maps.values, referenceValuesKey, seen, names.referenceValues, issues);
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
-  if (kbsConfig !== undefined)
-    checkOwnSecrets(kbsConfig, [...want.existingSecrets, ...want.createdSecrets], issues);
-  const listed = await survey.listed(
-    registered.filter((name) => !want.createdSecrets.includes(name) && !want.existingSecrets.includes(name)),
-  );
+  const declared = [...want.existingSecrets, ...want.createdSecrets];
+  checkOwnSecrets(kbsConfig, found.certificateSecret, declared, issues);
+  const listed = await survey.listed(registered.filter((name) => !declared.includes(name)));
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
   const policyPlace = { namespace: want.namespace, name: names.policy };
   const warnings = [

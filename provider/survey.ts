@@ -1,8 +1,12 @@
 import { IssuesError, type Issue, type Issues } from "../core/issues.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject, ObjectMeta } from "../kube/objects.ts";
+import { findKbsConfig } from "../kube/trustee-objects.ts";
+
+const INSTALL = "Install Trustee, or correct the name and the namespace.";
 
 export interface ListedSecrets {
   readonly missing: readonly string[];
@@ -88,27 +92,31 @@ export class Survey {
     return read?.value ?? [];
   }
 
-  /**
-   * Reads an object that must exist and be writable.
-   * @param otherwise reads the object to use if this one does not exist
-   */
-  async need(
-    kind: Kind,
-    name: string,
-    path: string,
-    otherwise?: () => Promise<KubeObject | undefined>,
-  ): Promise<KubeObject | undefined> {
-    const read = await this.#read(
-      async () => (await this.#kube.get({ kind, namespace: this.#namespace, name })) ?? otherwise?.(),
-    );
+  /** An object that has to be there, and is there to stay. */
+  async need(kind: Kind, name: string, path: string): Promise<KubeObject | undefined> {
+    const read = await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
+    if (read !== undefined && read.value === undefined) this.#missing(kind, name, path, INSTALL);
+    return this.#lasting(read?.value, kind, path);
+  }
+
+  /** The KbsConfig, or the only one in its place. */
+  async needKbsConfig(name: string): Promise<KubeObject | undefined> {
+    const path = "trustee.kbsConfig";
+    const read = await this.#read(() => findKbsConfig(this.#kube, this.#namespace, name));
     if (read === undefined) return undefined;
-    const found = read.value;
-    if (found === undefined) {
-      this.#missing(kind, name, path, "Install Trustee, or correct the name and the namespace.");
-    } else if (found.metadata.deletionTimestamp !== undefined || isFixed(found)) {
+    if ("found" in read.value) return this.#lasting(read.value.found, "KbsConfig", path);
+    const others = read.value.others.map((one) => shownName(one)).join(", ");
+    if (others === "") this.#missing("KbsConfig", name, path, INSTALL);
+    else this.#missing("KbsConfig", name, path, "Set it to one of them.", `; there are: ${others}`);
+    return undefined;
+  }
+
+  /** An issue for what cannot be changed. */
+  #lasting(found: KubeObject | undefined, kind: Kind, path: string): KubeObject | undefined {
+    if (found !== undefined && (found.metadata.deletionTimestamp !== undefined || isFixed(found))) {
       this.#issues.add({
         path,
-        given: `${kind} "${name}", which is ${isFixed(found) ? "immutable" : "being deleted"}`,
+        given: `${kind} "${found.metadata.name}", which is ${isFixed(found) ? "immutable" : "being deleted"}`,
         allowed: `a ${kind} that can be changed`,
         fix: "Replace it, then run again.",
       });
@@ -157,10 +165,10 @@ export class Survey {
     return this.#kube.getMetadata({ kind: "Secret", namespace: this.#namespace, name });
   }
 
-  #missing(kind: Kind, name: string, path: string, fix: string): void {
+  #missing(kind: Kind, name: string, path: string, fix: string, more = ""): void {
     this.#issues.add({
       path,
-      given: `${kind} "${name}", which does not exist in namespace "${this.#namespace}"`,
+      given: `${kind} "${name}", which does not exist in namespace "${this.#namespace}"${more}`,
       allowed: `a ${kind} that exists`,
       fix,
     });

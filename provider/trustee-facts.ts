@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Issues } from "../core/issues.ts";
+import { defined } from "../core/records.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { shownName } from "../core/policy/shown-name.ts";
 import { foreignVanished } from "../core/policy/vanished.ts";
@@ -13,14 +14,27 @@ import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 /** `kbsAuthSecretName`, `kbsHttpsKeySecretName` and so on: whatever the KbsConfig names that is Trustee's own. */
 const OWN_SECRET = /^kbs\w+SecretName$/;
 
-/** An issue for each secret of the stack's that is one of Trustee's own, as the live KbsConfig names them. */
-export function checkOwnSecrets(kbsConfig: KubeObject, secrets: readonly string[], issues: Issues): void {
-  const spec = z.record(z.string(), z.unknown()).safeParse(kbsConfig["spec"]).data ?? {};
-  for (const [field, name] of Object.entries(spec)) {
-    if (!OWN_SECRET.test(field) || typeof name !== "string" || !secrets.includes(name)) continue;
+/**
+ * An issue for each secret of the stack's that is one of Trustee's own, as the live KbsConfig names them.
+ * @param served the Secret with the KBS's certificate, which a TrusteeConfig may name
+ */
+export function checkOwnSecrets(
+  kbsConfig: KubeObject | undefined,
+  served: string | undefined,
+  secrets: readonly string[],
+  issues: Issues,
+): void {
+  const spec = z.record(z.string(), z.unknown()).safeParse(kbsConfig?.["spec"]).data ?? {};
+  const named = Object.entries(spec).filter(([field]) => OWN_SECRET.test(field));
+  const given = new Map<unknown, string>([
+    [served, "the Secret with the certificate and the private key of the KBS"],
+    ...named.map(([field, name]) => [name, `the Secret that the KbsConfig names as ${field}`] as const),
+  ]);
+  for (const [name, words] of given) {
+    if (typeof name !== "string" || !secrets.includes(name)) continue;
     issues.add({
       path: `secrets "${name}"`,
-      given: `the Secret that the KbsConfig names as ${field}`,
+      given: words,
       allowed: "a Secret that Trustee does not use for itself",
       fix: "Choose another name: whoever reads this one can pass for Trustee.",
     });
@@ -71,12 +85,6 @@ export async function lostLines(
   const behind = await readBehind(kube, kbsConfig, { ...place, data: policy.data });
   return foreignVanished(contentOf(policy, place.key), behind, own).map(({ line }): PropertyMap => {
     const { stack, identity, owner, others, secrets } = line;
-    return {
-      stack,
-      ...(identity === undefined ? {} : { identity }),
-      ...(owner === undefined ? {} : { owner }),
-      others,
-      secrets,
-    };
+    return defined({ stack, identity, owner, others, secrets });
   });
 }

@@ -1,5 +1,5 @@
 import { affirmingToken } from "../../core/access/token.ts";
-import type { Resource } from "../../core/access/model.ts";
+import type { PolicyData, Resource } from "../../core/access/model.ts";
 import { placeName, type GuestNeed } from "../../core/initdata/guest-needs.ts";
 import { needFlaw, type NeedFlaw, type ServedSecrets } from "../../core/initdata/need-flaws.ts";
 import { given } from "../../core/issues.ts";
@@ -36,9 +36,22 @@ export interface NeedsSide {
   readonly kinds: readonly KbsKind[];
   /** What the policy grants, if it is this project's. */
   readonly generated: GeneratedPolicy | undefined;
-  /** Whether what the policy answers is what a pod's own evidence gets. */
-  readonly isJudged: boolean;
+  /** Whether what the policy answers to such a request is what a pod's own evidence gets. */
+  readonly isJudged: (data: PolicyData) => boolean;
   readonly served: ServedSecrets;
+}
+
+/** Asked of each policy, and of each request, once. */
+function judgesIn(text: string | undefined): NeedsSide["isJudged"] {
+  if (text === undefined) return () => false;
+  if (unjudgedFields(text).length === 0) return () => true;
+  const known = new Map<string, boolean>();
+  return (data) => {
+    const key = JSON.stringify(data);
+    const isJudged = known.get(key) ?? unjudgedFields(text, data).length === 0;
+    known.set(key, isJudged);
+    return isJudged;
+  };
 }
 
 export function needsSide(trustee: TrusteeFacts): NeedsSide {
@@ -47,7 +60,7 @@ export function needsSide(trustee: TrusteeFacts): NeedsSide {
     trustee,
     kinds: kbsKinds(trustee),
     generated: text === undefined ? undefined : readGenerated(text),
-    isJudged: text !== undefined && unjudgedFields(text).length === 0,
+    isJudged: judgesIn(text),
     served: {
       registered: new Set(trustee.kbsConfig.secrets),
       missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),
@@ -136,9 +149,10 @@ export function lackedNeeds(
   const tokens = tokensOf(claim?.sure === true ? [claim] : namedClaims(claims), generated);
   // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
   const allows = (place: Resource): boolean =>
-    !isJudged ||
-    !kinds.every((kind) =>
-      tokens.every((token) => answerOf(answers, generated, question(kind, place, token)) === false),
+    !kinds.every(
+      (kind) =>
+        isJudged(question(kind, place, undefined).data) &&
+        tokens.every((token) => answerOf(answers, generated, question(kind, place, token)) === false),
     );
   return claims.needs.flatMap((need) => {
     const flaw = needFlaw(need, served, allows);

@@ -1,9 +1,28 @@
+import { isElsewhere, pathNames } from "./rego-elsewhere.ts";
 import { regoStatements, type RegoStatement } from "../../core/rego/rules.ts";
 import { bracket, isSign, isWord, regoTokens, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
 
+/** A rule without the bodies that are sure not to hold for a request with this path. */
+function withoutElsewhere(
+  statements: readonly RegoStatement[],
+  rule: string,
+  path: unknown,
+): readonly RegoStatement[] {
+  const names = pathNames(statements, path);
+  if (names === undefined) return statements;
+  return statements.map((one) => {
+    if (one.name !== rule) return one;
+    const dead = one.branches.filter((branch) => isElsewhere(branch, path, names));
+    const left = new Set(dead.flatMap(({ body }) => body.flat()));
+    return { ...one, tokens: one.tokens.filter((token) => !left.has(token)) };
+  });
+}
+
 /** The rules that a rule depends on, itself included. */
-function reachable(text: string, rule: string): readonly RegoStatement[] {
-  const byName = Map.groupBy(regoStatements(text), ({ name }) => name);
+function reachable(text: string, rule: string, path: unknown): readonly RegoStatement[] {
+  const all = regoStatements(text);
+  const statements = path === undefined ? all : withoutElsewhere(all, rule, path);
+  const byName = Map.groupBy(statements, ({ name }) => name);
   const names = new Set([rule]);
   for (const name of names) {
     for (const { tokens } of byName.get(name) ?? []) {
@@ -83,9 +102,10 @@ function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; r
 /**
  * The names of all fields that a rule looks at in its input, whatever variables stand between, in their order. Fields of `data`, and
  * of the policy's own objects, are none. Of a field whose name is computed nothing is known.
+ * @param path of the request, without what matters only to others; absent: of all requests
  */
-export function inputFields(text: string, rule: string): readonly string[] {
-  const statements = reachable(text, rule);
+export function inputFields(text: string, rule: string, path?: unknown): readonly string[] {
+  const statements = reachable(text, rule, path);
   const found = new Set<string>();
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {

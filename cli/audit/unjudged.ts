@@ -1,5 +1,6 @@
 import { inputFields, mayHold } from "./rego-fields.ts";
 import { ANY_TEE } from "../../core/policy/grants.ts";
+import type { PolicyData } from "../../core/access/model.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import { readGenerated } from "./policy-text.ts";
@@ -25,12 +26,13 @@ const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
 /**
  * The fields that a policy of somebody else's looks at and that no question can hold as a pod's token does: measurements, claims of
  * the firmware, and whatever else only the guest knows. What the policy answers to a question says little then.
+ * @param asked one request, without the rules that compare its path with another one's by literals; absent: all requests
  */
-export function unjudgedFields(policy: string): readonly string[] {
+export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
   if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
   // A table of this project's has such a column, whatever else somebody has edited.
   const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
-  return inputFields(policy, "allow").filter(
+  return inputFields(policy, "allow", asked?.["resource-path"]).filter(
     (name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name),
   );
 }

@@ -6,7 +6,7 @@ import type { Condition } from "./explanation.ts";
 import type { PolicyAnswer, TrusteeFacts } from "../audit/facts.ts";
 import type { NamedClaim } from "../audit/pod-claims.ts";
 import { digestsInPolicy } from "../audit/policy-text.ts";
-import { answerOf, cellQuestion, type KbsKind } from "../questions/questions.ts";
+import { answerOf, cellQuestion, requestData, type KbsKind } from "../questions/questions.ts";
 import { azureTeeOf } from "../audit/told-claim.ts";
 import {
   attestedPods,
@@ -141,7 +141,7 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
   }
   const failed = said.find((answer) => typeof answer === "object");
   if (failed?.failed === "policy") return failedCondition(failed);
-  const fields = unjudgedFields(text);
+  const fields = unjudgedFields(text, requestData(kind.shape, secret, key));
   if (fields.length > 0) {
     return {
       id: "policy",

@@ -1,6 +1,6 @@
 import { NO_HARDWARE } from "../../core/initdata/binding.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
-import { expirySeconds } from "../audit/expiry.ts";
+import { expirySeconds } from "../../core/reference-values/document.ts";
 import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "../audit/facts.ts";
 import { digestEntries, liveAppraisal } from "../audit/attestation-policy.ts";

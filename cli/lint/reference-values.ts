@@ -1,7 +1,6 @@
 import { shownName } from "../../core/policy/shown-name.ts";
-import { isExpiration, type Entry } from "../../core/reference-values/document.ts";
+import { expirySeconds, isExpiration, type Entry } from "../../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
-import { expirySeconds } from "../audit/expiry.ts";
 import type { LiveFacts } from "../audit/facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import { mapPlace } from "./trustee.ts";

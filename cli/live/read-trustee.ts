@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../audit/facts.ts";
 import { keysOf as readKeys, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
+import { shownName } from "../../core/policy/shown-name.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
@@ -13,7 +14,7 @@ import { lookAt, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
-import { dataOf, readTrusteeObjects } from "../../kube/trustee-objects.ts";
+import { dataOf, findKbsConfig, readTrusteeObjects } from "../../kube/trustee-objects.ts";
 import { UsageError } from "../commands/run.ts";
 import { deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
 import { lastWritten, seconds } from "./written.ts";
@@ -25,17 +26,13 @@ export interface TrusteePlace {
   readonly deployment: string;
 }
 
-/** The KbsConfig by its name; where there is only one, and it is called otherwise, that one. */
 async function readKbsConfig(kube: KubeClient, { namespace, kbsConfig }: TrusteePlace): Promise<KubeObject> {
-  const named = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
-  if (named !== undefined) return named;
-  const all = await kube.list("KbsConfig", namespace).catch(() => []);
-  const [only, ...more] = all;
-  if (only !== undefined && more.length === 0) return only;
-  const found = all.map(({ metadata }) => metadata.name).join(", ");
+  const read = await findKbsConfig(kube, namespace, kbsConfig);
+  if ("found" in read) return read.found;
+  const others = read.others.map((one) => shownName(one)).join(", ");
   throw new UsageError(
-    `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${found === "" ? "" : `; there are: ${found}`}. ` +
-      "Name Trustee's cluster and namespace: --kubeconfig, --context, --namespace, or --stack.",
+    `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${others === "" ? "" : `; there are: ${others}`}. ` +
+      `${others === "" ? "" : "Name one of them: --kbs-config. "}Name Trustee's cluster and namespace: --kubeconfig, --context, --namespace, or --stack.`,
   );
 }
 

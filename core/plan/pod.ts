@@ -26,8 +26,8 @@ export interface PlannedPod {
   readonly initData: string;
   /** The facts in a user's initdata file; absent if the initdata is generated. */
   readonly facts?: InitdataFacts;
-  /** Whether the stack's own object exists in the cluster. Absent: the cluster was not read. */
-  readonly isOwn?: boolean;
+  /** The object with its name in the cluster: the stack's own, one that it adopts, or none. Absent: the cluster was not read. */
+  readonly live?: "own" | "adopted" | "none";
 }
 
 /** The algorithm with which a binding carries a document. One that it cannot carry becomes an issue. */
@@ -55,6 +55,11 @@ interface PodSources {
   /** The live object of its name, if it was read, and this stack, to which it should belong. */
   readonly live?:
     { readonly pod: LivePod | undefined; readonly own: StackId; readonly takeOver: boolean } | undefined;
+}
+
+function stateOf(pod: LivePod | undefined, own: StackId): NonNullable<PlannedPod["live"]> {
+  if (pod === undefined) return "none";
+  return isOwnPod(pod, own) ? "own" : "adopted";
 }
 
 /**
@@ -95,6 +100,6 @@ export function planPod(
     annotation: kept ?? encodeAnnotation(toml),
     initData: initDataClaim(pod.binding, algorithm, toml),
     ...(facts === undefined ? {} : { facts }),
-    ...(live === undefined ? {} : { isOwn: isOwnPod(live.pod, live.own) }),
+    ...(live === undefined ? {} : { live: stateOf(live.pod, live.own) }),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { byString, isRecord, parseJson } from "../records.ts";
+import { byString, defined, isRecord, parseJson } from "../records.ts";
 import {
   ANY_TEE,
   canonicalGrants,
@@ -112,14 +112,7 @@ function readStackGrants(value: unknown): StackGrants | undefined {
   if (tables.includes(undefined)) return undefined;
   if (identity !== undefined && typeof identity !== "string") return undefined;
   if (owner !== undefined && typeof owner !== "string") return undefined;
-  return {
-    stack,
-    ...(identity === undefined ? {} : { identity }),
-    ...(owner === undefined ? {} : { owner }),
-    others,
-    secrets,
-    ...(formers === undefined ? {} : { retiring: formers }),
-  };
+  return defined({ stack, identity, owner, others, secrets, retiring: formers });
 }
 
 /** A complete name, followed by what must follow it. */

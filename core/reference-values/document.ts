@@ -71,6 +71,11 @@ export function isExpiration(text: string): boolean {
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace(/Z$/, ".000Z");
 }
 
+/** Seconds since 1970; `undefined` if the RVPS cannot read it. */
+export function expirySeconds(expiration: string): number | undefined {
+  return isExpiration(expiration) ? Date.parse(expiration) / 1000 : undefined;
+}
+
 /** What an RVPS requires and an entry lacks. */
 function lackOf(entry: unknown): string | undefined {
   if (!isRecord(entry)) return "is not an object";

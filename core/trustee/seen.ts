@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { isRecord, own } from "../records.ts";
 import type { ReferenceValuesFormat } from "../reference-values/format.ts";
 import { knownKeys, liveKey, trusteeNames, type ConfigMapNames } from "./generation.ts";
@@ -28,6 +29,10 @@ export interface Seen {
   readonly pathForm?: PathForm;
 }
 
+const trusteeConfigSchema = z.object({
+  spec: z.object({ httpsSpec: z.object({ tlsSecretName: z.string().min(1) }) }),
+});
+
 type Data = Readonly<Record<string, string>>;
 
 /** What the KbsConfig names of Trustee's own. */
@@ -36,8 +41,8 @@ export interface Names extends ConfigMapNames {
   readonly kbsSettings: string;
   /** The Secret with the certificate that the KBS serves; absent where it names none: then it serves http. */
   readonly certificate?: string;
-  /** Whether the operator has made that Secret, as a copy of the one that the TrusteeConfig names. */
-  readonly isCopy: boolean;
+  /** The TrusteeConfig whose Secret the operator has copied into that one; absent: it is no copy. */
+  readonly trusteeConfig?: string;
 }
 
 /**
@@ -60,15 +65,22 @@ export function namesIn(
     return typeof name === "string" && name !== "" ? name : undefined;
   };
   const certificate = named("kbsHttpsCertSecretName");
-  const owners = (kbsConfig?.metadata.ownerReferences ?? []).filter(({ kind }) => kind === "TrusteeConfig");
+  const owner = (kbsConfig?.metadata.ownerReferences ?? []).find(
+    ({ kind, name }) => kind === "TrusteeConfig" && certificate === `${name}-https-cert-secret`,
+  );
   return {
     policy: settings.policy ?? named("kbsResourcePolicyConfigMapName") ?? trusteeNames.resourcePolicy,
     referenceValues:
       settings.referenceValues ?? named("kbsRvpsRefValuesConfigMapName") ?? trusteeNames.referenceValues,
     kbsSettings: named("kbsConfigMapName") ?? trusteeNames.kbsConfig,
     ...(certificate === undefined ? {} : { certificate }),
-    isCopy: owners.some(({ name }) => certificate === `${name}-https-cert-secret`),
+    ...(owner === undefined ? {} : { trusteeConfig: owner.name }),
   };
+}
+
+/** The Secret with the KBS's certificate and key that a TrusteeConfig names; `undefined`: none. */
+export function tlsSecretIn(trusteeConfig: unknown): string | undefined {
+  return trusteeConfigSchema.safeParse(trusteeConfig).data?.spec.httpsSpec.tlsSecretName;
 }
 
 /** The text of the KBS's configuration: under the key that its command names, else the only one of its ConfigMap. */

@@ -36,6 +36,7 @@ function rights(side: string, account: string): Readonly<Record<string, readonly
 const preview = {
   "ci-trustee-side": {
     kbsconfigs: ["get"],
+    trusteeconfigs: ["get"],
     configmaps: ["get"],
     secrets: ["get"],
     deployments: ["get"],

@@ -52,6 +52,15 @@ const hostile: readonly (readonly [name: string, text: string])[] = [
     "rules that lean on one another",
     numbered((index) => `r${index} { r${index + 1} }\nExecProcessRequest { r${index} }\n`, 18_000),
   ],
+  [
+    "rules for a path of many names",
+    numbered(
+      (index) => `p${index} := data["resource-path"]\nExecProcessRequest { p${index} == ["a"] }\n`,
+      12_000,
+    ),
+  ],
+  ["splits in one another", `p := ${filled("split(")}`],
+  ["comparisons in one rule", `ExecProcessRequest { ${filled('data["resource-path"] == ["a"]; ')}}`],
   ["references in one another", filled("x := input[")],
   ["calls in one another", filled("object.get(a, ")],
   ["fields of fields", `allow if input${filled(".a")}`],
@@ -80,6 +89,10 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
   ["paths in a policy", pathsInPolicy],
   ["claims in a policy", sampleClaimsInPolicy],
   ["the fields that a policy looks at", (text) => inputFields(text, "ExecProcessRequest")],
+  [
+    "the fields that a policy looks at for one secret",
+    (text) => inputFields(text, "ExecProcessRequest", ["default", "a", "b"]),
+  ],
   ["whether a rule may hold", (text) => mayHold(`package policy\n${text}`, "policy", "allow")],
   ["the limits of the engine", beyondRegoLimits],
   ["an attestation policy", (text) => liveAppraisal(attestedBy(text), "snp")],

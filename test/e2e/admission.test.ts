@@ -1,6 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { kubectl, podUids } from "./support/cluster.ts";
+import { initdataAnnotation, kubectl, podUids } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
 
@@ -49,21 +52,18 @@ describe("bare Pods that admission changes", () => {
   let project: Project;
   const ends: (() => Promise<void>)[] = [];
 
-  const settings = (pod: Configuration): Configuration => ({
+  const settings = (pod: Configuration, ...more: readonly Configuration[]): Configuration => ({
     podDefaults: {
       image: "quay.io/example/app:1",
       imagePolicy: false,
       env: { MODE: "a" },
       resources: { requests: { cpu: "500m", memory: "256Mi" }, limits: { cpu: "1", memory: "512Mi" } },
     },
-    pods: [
-      { name: "pod1", ...pod },
-      { name: "web", kind: "Deployment" },
-    ],
+    pods: [{ name: "pod1", ...pod }, { name: "web", kind: "Deployment" }, ...more],
   });
 
-  async function container(): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const pod = JSON.parse(await kubectl(sandbox, "get", "pod", "pod1", "-o", "json")) as Live;
+  async function container(name = "pod1"): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const pod = JSON.parse(await kubectl(sandbox, "get", "pod", name, "-o", "json")) as Live;
     return pod.spec.containers[0];
   }
 
@@ -145,6 +145,44 @@ describe("bare Pods that admission changes", () => {
     const { pod1: after } = await podUids(sandbox);
     expect(after).not.toBe(before);
     expect(await container()).toMatchObject(live);
+    await project.expectNoChanges();
+  });
+
+  it("are adopted as admission has left them, and replaced by a change of their declaration from then on", async () => {
+    const toml = `${gunzipSync(Buffer.from(await initdataAnnotation(sandbox, "pod1"), "base64")).toString()}# by hand\n`;
+    writeFileSync(join(project.folder, "by-hand.toml"), toml);
+    const annotations = {
+      "io.katacontainers.config.hypervisor.cc_init_data": gzipSync(toml).toString("base64"),
+    };
+    const spec = {
+      runtimeClassName: "kata-remote",
+      containers: [
+        {
+          name: "app",
+          image: "quay.io/example/app:1",
+          env: [{ name: "MODE", value: "a" }],
+          securityContext: { allowPrivilegeEscalation: false },
+        },
+      ],
+    };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "by-hand", annotations }, spec };
+    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input: JSON.stringify(pod) });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const [before, live] = [await podUids(sandbox), await container("by-hand")];
+    expect(live).toMatchObject({ image: "mirror.example:8443/quay/example/app:1" });
+
+    const adopting = { name: "by-hand", containerName: "app", initdataFile: "by-hand.toml", adopt: true };
+    project.configure(settings({}, adopting));
+    expect((await project.preview()).stderr).toBe("");
+    await project.up();
+    expect(await podUids(sandbox)).toMatchObject({ "by-hand": before["by-hand"] });
+    expect(await container("by-hand")).toEqual(live);
+    await project.expectNoChanges();
+
+    project.configure(settings({}, { ...adopting, adopt: false, image: "quay.io/example/app:3" }));
+    await project.up();
+    expect((await podUids(sandbox))["by-hand"]).not.toBe(before["by-hand"]);
+    expect(await container("by-hand")).toMatchObject({ image: "mirror.example:8443/quay/example/app:3" });
     await project.expectNoChanges();
   });
 });

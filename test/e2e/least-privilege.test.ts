@@ -37,6 +37,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
   "trustee-side": {
     "kbsconfigs get": { by: "preview" },
     "kbsconfigs patch": { by: "up: a secret to register" },
+    "trusteeconfigs get": { says: /Without it, that is taken to be trustee-tls-cert/ },
     "configmaps get": { by: "preview" },
     "configmaps patch": { by: "up: a grant" },
     "secrets get": { by: "preview" },

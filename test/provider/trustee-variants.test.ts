@@ -6,6 +6,7 @@ import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
+import { certificateRows } from "./certificate-rows.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { HOST, older, refused, rows, TLS, usual, type Expected } from "./variant-rows.ts";
@@ -43,10 +44,10 @@ describe("the facts of a Trustee are read from what is there", () => {
     return Object.fromEntries(facts.map((fact) => [fact, found[fact]]));
   }
 
-  async function audit(): Promise<unknown> {
+  async function audit(kbsConfig: string = trusteeNames.kbsConfig): Promise<unknown> {
     const kube = new KubeClient(loadCluster({ kubeconfig: proxy.kubeconfig }), new AbortController().signal);
     const { namespace } = cluster;
-    const { kbsConfig, deployment } = trusteeNames;
+    const { deployment } = trusteeNames;
     const trustee = await readTrustee(kube, { namespace, kbsConfig, deployment });
     const { policyKey, referenceValuesKey } = keysOf(trustee);
     return {
@@ -58,7 +59,8 @@ describe("the facts of a Trustee are read from what is there", () => {
     };
   }
 
-  test.each(Object.entries(rows))("%s", async (_, { variant, tls = TLS, settings = {}, expected }) => {
+  const all = Object.entries({ ...rows, ...certificateRows });
+  test.each(all)("%s", async (_, { variant, tls = TLS, settings = {}, expected }) => {
     await install(cluster, variant);
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF, "tls.key": "hidden" });
     const all: Expected = { ...usual, servedCertificate: undefined, ...expected };
@@ -80,6 +82,66 @@ describe("the facts of a Trustee are read from what is there", () => {
       `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,
     );
   });
+
+  describe("a KbsConfig of another name", () => {
+    beforeEach(async () => {
+      await install(cluster, {
+        keys: "0.21",
+        rename: { trusteeconfig: "edge" },
+        routes: { "kbs-service": HOST },
+      });
+      cluster.secret(TLS, { "tls.crt": LEAF });
+    });
+
+    test("beside a second one: the error names both", async () => {
+      const { metadata, ...rest } = await cluster.get("KbsConfig", "edge-kbs-config");
+      cluster.apply({ ...rest, kind: "KbsConfig", metadata: { ...metadata, name: "spare" } });
+      const said = /KbsConfig "trusteeconfig-kbs-config".*there are: edge-kbs-config, spare/;
+      await expect(program({})).rejects.toThrow(said);
+      await expect(audit()).rejects.toThrow(said);
+    });
+
+    test("is not taken for one that a setting names", async () => {
+      const said = /KbsConfig "mine".*there are: edge-kbs-config/;
+      await expect(program({ kbsConfig: "mine" })).rejects.toThrow(said);
+      await expect(audit("mine")).rejects.toThrow(said);
+    });
+
+    test.each([
+      [403, 'Grant the verb "list" on kbsconfigs'],
+      [405, "no luck"],
+    ])("and a list that fails with %d: the error names verb and resource", async (status, next) => {
+      proxy.fault = ({ path }) => (path.endsWith("/kbsconfigs") ? { status, message: "no luck" } : undefined);
+      const said =
+        'cannot list kbsconfigs.confidentialcontainers.org in namespace "test": there is no KbsConfig "trusteeconfig-kbs-config"';
+      for (const words of [said, next]) {
+        await expect(program({})).rejects.toThrow(words);
+        await expect(audit()).rejects.toThrow(words);
+      }
+    });
+  });
+
+  test("the Secret that the certificate is copied from is no secret for pods", async () => {
+    await install(cluster, { keys: "0.21", routes: { "kbs-service": HOST } });
+    cluster.secret("my-tls", { "tls.crt": LEAF, "tls.key": "hidden" });
+    const spec = { httpsSpec: { tlsSecretName: "my-tls" } };
+    await cluster.patch("TrusteeConfig", "trusteeconfig", { spec });
+    await expect(program({ existingSecrets: ["my-tls"] })).rejects.toThrow(
+      'secrets "my-tls": the Secret with the certificate and the private key of the KBS',
+    );
+  });
+
+  test.each(["0.18", "0.21"] as const)(
+    "an account that may not read the TrusteeConfig goes by the usual name: %s",
+    async (keys) => {
+      await install(cluster, { keys, routes: { "kbs-service": HOST } });
+      cluster.secret(TLS, { "tls.crt": LEAF });
+      proxy.fault = ({ path }) =>
+        path.includes("/trusteeconfigs/") ? { status: 403, message: "forbidden" } : undefined;
+      const all = keys === "0.18" ? { ...usual, ...older } : usual;
+      expect(await program({})).toEqual({ ...all, servedCertificate: undefined });
+    },
+  );
 
   test.each(["0.18", "0.21"] as const)(
     "an account that may read neither the KBS's configuration nor lists goes by the mounts: %s",

@@ -156,17 +156,6 @@ export const rows: Readonly<Record<string, Row>> = {
       referenceValuesConfigMap: "edge-rvps-reference-values",
     },
   },
-  "the same, with another Secret for its certificate: the operator's copy": {
-    variant: { keys: "0.18", rename: { trusteeconfig: "edge" }, routes: { "kbs-service": HOST } },
-    tls: "my-tls",
-    expected: {
-      ...older,
-      kbsConfig: "edge-kbs-config",
-      policyConfigMap: "edge-resource-policy",
-      referenceValuesConfigMap: "edge-rvps-reference-values",
-      certificateSecret: "edge-https-cert-secret",
-    },
-  },
   "a KbsConfig by hand: its own names, and its Secret's own key": {
     variant: {
       keys: "0.21",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Generation } from "../../core/trustee/generation.ts";
-import { installation, kbsRoute } from "../../sandbox/trustee/manifests/installation.ts";
+import { installation, kbsRoute, trusteeConfig } from "../../sandbox/trustee/manifests/installation.ts";
 import { kbsDeployment } from "../../sandbox/trustee/manifests/kbs.ts";
 import {
   NAMESPACE,
@@ -65,6 +65,7 @@ export async function install(cluster: TestCluster, variant: Variant): Promise<v
     versionedConfigMaps.map(() => "1"),
   );
   const installed = [
+    ...trusteeConfig(options).filter(({ kind }) => kind === "TrusteeConfig"),
     ...(await installation(options, "1")).filter(({ kind }) => kind !== "Route"),
     kbsDeployment(template, 1, "1"),
   ];

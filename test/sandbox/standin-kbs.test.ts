@@ -63,6 +63,20 @@ test("a guest is appraised by what the installed attestation policy asks, as a r
   expect(names.map((name) => status(stock(name), pcr8))).toEqual([33, 33, 33]);
 });
 
+test("a guest is never affirmed by a policy with conditions that are not evaluated here", () => {
+  const hardware = (condition: string, tee: "snp" | "tdx" = "snp"): number =>
+    appraise({ tee, pcr8: "aa" }, `${POLICY}\nhardware := 3 if {\n  ${condition}\n}\n`, () => ["aa"])
+      .hardware;
+  const more = 'input["az-snp-vtpm"].reported_tcb_snp in query_reference_value("tcb_snp")';
+  expect(hardware(more)).toBe(97);
+  expect(hardware('input["az-snp-vtpm"].policy_debug_allowed == false')).toBe(97);
+  expect(hardware('snp := input["az-snp-vtpm"]; snp.measurement in query_reference_value("m")')).toBe(97);
+  expect(hardware(more, "tdx")).toBe(2);
+  expect(hardware(`# ${more}`)).toBe(2);
+  expect(hardware('input["az-snp-vtpm"].tpm.pcr03 in query_reference_value("snp_pcr03")')).toBe(2);
+  expect(hardware('input["az-snp-vtpm"]')).toBe(2);
+});
+
 test("a policy beyond the limits of KBS v0.21's engine is not read there", () => {
   const long = `x := "${"a".repeat(1100)}"`;
   const limit = (policy: string): number | undefined => beyondLimits("v0.21", policy)?.row;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { namesIn, seenOf } from "../../core/trustee/seen.ts";
+import { namesIn, seenOf, tlsSecretIn } from "../../core/trustee/seen.ts";
 
 /** What the real operators install, beside the checkout. */
 const shared = join(import.meta.dirname, "..", "..", "..", "shared", "data");
@@ -61,7 +61,8 @@ test.each([
     referenceValues: "trusteeconfig-rvps-reference-values",
     kbsSettings: "trusteeconfig-kbs-config",
     certificate: certificate.name,
-    isCopy: true,
+    trusteeConfig: "trusteeconfig",
   });
+  expect(tlsSecretIn(of("TrusteeConfig"))).toBe("trustee-tls-cert");
   expect(seenOf(of("Deployment"), of("ConfigMap", names.kbsSettings)?.data, names)).toEqual(facts);
 });

@@ -54,9 +54,17 @@ function pcrDemands({ tee, pcr8 }: Measured, policy: string): readonly Demand[] 
   );
 }
 
+/** Whether the policy says more of this TEE than that it is there and which PCRs it has: that is not evaluated here. */
+function hasMoreConditions({ tee }: Measured, policy: string): boolean {
+  const conditions = /^[^#\n]*?input(?:\.|\[")az-(snp|tdx)-vtpm(?:"\])?(.*)$/gm;
+  const known = /^(?:\.tpm\.pcr\d\d in query_reference_value\("[^"]+"\))?[\s}]*(?:#.*)?$/;
+  return [...policy.matchAll(conditions)].some(([, of, rest = ""]) => of === tee && !known.test(rest));
+}
+
 /**
  * Asks the reference values in the order in which Trustee's attestation policy does; of a vTPM, those of its PCRs alone. One that
- * compares none recognizes nothing, as those that call the TEE otherwise.
+ * compares none recognizes nothing, as those that call the TEE otherwise. One with other conditions for it never affirms it: its
+ * hardware is not recognized.
  * @param policy the attestation policy's text
  * @param ask a value's JSON, null where there is none
  * @throws whatever `ask` throws
@@ -68,5 +76,8 @@ export function appraise(evidence: Evidence, policy: string, ask: (name: string)
     return { executables: isKnown ? 3 : 33, hardware: fit(sampleHardware) ? 2 : 97 };
   }
   const demands = pcrDemands(evidence, policy);
-  return { executables: demands.length > 0 && fit(demands) ? 3 : 33, hardware: 2 };
+  return {
+    executables: demands.length > 0 && fit(demands) ? 3 : 33,
+    hardware: hasMoreConditions(evidence, policy) ? 97 : 2,
+  };
 }

@@ -175,6 +175,14 @@ describe.each<[string, string, readonly string[], string]>([
     notJudged('"measurement"'),
   ],
   [
+    "that asks for a measurement, for another secret",
+    rules(
+      `allow if ${AFFIRMING}\nallow if { data["resource-path"] == ["default", "p2-secret", "secret"]\n ${EVIDENCE}.snp.measurement == "00" }`,
+    ),
+    [STOCK, CPU_ALONE, ...unjudged('"measurement"')],
+    allowed(EVERYBODY),
+  ],
+  [
     "that asks for container images",
     rules(`allow if "quay.io/a/b" in ${IDENTIFIERS}.validated.container_images`),
     unjudged('"ear.trustee.identifiers", "validated", "container_images"'),

@@ -78,18 +78,26 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("is asked of somebody else's policy, for the pod's own digest", () => {
+  const DENIED =
+    'error TA106 Pod default/pod3: The pod cannot fetch its registry credentials "regcred/dockerconfigjson": the resource policy denies it to this pod.';
+  it.each<[string, string, readonly string[]]>([
+    ["", "", [DENIED]],
+    [
+      ", which looks at a measurement for another secret",
+      'allow if { data["resource-path"] == ["default", "other", "k"]\n input.measurement }\n',
+      [DENIED],
+    ],
+    [", but for one that looks at a measurement", "allow if input.measurement\n", []],
+  ])("is asked of somebody else's policy, for the pod's own digest%s", (_what, rules, expected) => {
     const { pod, values } = podWith(CDH);
     const all = secrets.map(({ name }) => ({ name, exists: true }));
-    const policy = withPolicy({ "policy.rego": "package policy\n" });
+    const policy = withPolicy({ "policy.rego": `package policy\nimport rego.v1\n${rules}` });
     const given = facts({ referenceValues: values, policy, secrets: all, kbsConfig } as never, [pod]);
     const says = ({ data }: PolicyQuestion): boolean => !JSON.stringify(data).includes("regcred");
     const asked = [...lintQuestions(given.trustee), ...startQuestions(given.trustee, [pod])];
     const byQuestion = new Map(asked.map((one) => [questionKey(one), says(one)]));
     const said = lines({ ...given, answers: { kind: "answers", byQuestion } });
-    expect(said.filter((line) => line.includes("TA106"))).toEqual([
-      'error TA106 Pod default/pod3: The pod cannot fetch its registry credentials "regcred/dockerconfigjson": the resource policy denies it to this pod.',
-    ]);
+    expect(said.filter((line) => line.includes("TA106"))).toEqual(expected);
   });
 
   it("is told by its explanation, which is denied for it only where the pod does not run", () => {

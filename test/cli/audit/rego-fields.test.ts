@@ -39,6 +39,59 @@ describe("the fields that a policy looks at", () => {
   });
 });
 
+describe("the fields that a policy looks at for one secret", () => {
+  const PATH = 'data["resource-path"]';
+  const here = ["default", "p2-secret", "secret"];
+  const other = '["default", "fraud-dataset", "dataset_key"]';
+  const fields = (rules: string, path: unknown = here): readonly string[] =>
+    inputFields(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`, "allow", path);
+
+  it.each<[string, string, unknown?]>([
+    ["the path", `allow if { ${PATH} == ${other}\n input.a }`],
+    ["the path, behind what it guards", `allow if { input.a\n ${other} == ${PATH} }`],
+    ["the path as text", `allow if { ${PATH} == "resource/default/x/y"; input.a }`, "resource/default/p/q"],
+    ["the path by another name", `path := ${PATH}\nallow if { path == ${other}\n input.a }`],
+    ["a part of the path", `path := ${PATH}\nallow if { path[1] == "fraud-dataset"\n input.a }`],
+    ["a part, named in the body", `allow if { p := ${PATH}\n p[2] == "dataset_key"\n input.a }`],
+    [
+      "a part of the path as text",
+      `path := split(${PATH}, "/")\nallow if { path[2] == "x"\n input.a }`,
+      "resource/default/p/q",
+    ],
+  ])("are none behind a comparison of %s with another one's", (_what, rules, path) => {
+    expect(fields(rules, path)).toEqual(["b"]);
+    expect(inputFields(`package policy\nimport rego.v1\n${rules}\n`, "allow")).toEqual(["a"]);
+  });
+
+  it.each<[string, string, unknown?]>([
+    ["with its own path", `allow if { ${PATH} == ["default", "p2-secret", "secret"]\n input.a }`],
+    ["of another rule", `other if { ${PATH} == ${other}\n input.a }\nallow if other`],
+    ["that is negated", `allow if { not ${PATH} == ${other}\n input.a }`],
+    ["with a variable", `allow if { ${PATH} == ["default", name, "x"]\n input.a }`],
+    ["by another operator", `allow if { ${PATH} != ${other}\n input.a }`],
+    ["in a bracket", `allow if { count([1 | ${PATH} == ${other}]) == 0\n input.a }`],
+    ["with other data", `allow if { ${PATH} == ${other} with data.x as 1\n input.a }`],
+    ["as one half", `allow if { x := ${PATH} == ${other}\n input.a }`],
+    ["in a sum", `allow if { 1 + ${PATH}[0] == "x"\n input.a }`],
+    ["of a name with two rules", `p := ${PATH}\np := "x" if input.c\nallow if { p == ${other}\n input.a }`],
+    [
+      "of a name with another meaning here",
+      `p := ${PATH}\nallow if { some p in input.c\n p == "x"\n input.a }`,
+    ],
+    [
+      "of a name with another value here",
+      `p := ${PATH}\nallow if { p := input.c\n p == ${other}\n input.a }`,
+    ],
+    ["of a default", `default p := ${PATH}\nallow if { p == ${other}\n input.a }`],
+    ["of a part that there is not", `allow if { ${PATH}[7] == "x"\n input.a }`],
+    ["of a part of a text", `allow if { ${PATH}[0] == "x"\n input.a }`, "resource/default/p/q"],
+    ["where data is a name", `f(data) if true\nallow if { ${PATH} == ${other}\n input.a }`],
+    ["behind an else", `allow := false if { ${PATH} == ${other} } else := true if input.a`],
+  ])("are all behind a comparison %s", (_what, rules, path) => {
+    expect(fields(rules, path)).toContain("a");
+  });
+});
+
 it.each<[string, boolean]>([
   ["package policy\ndefault allow := false\nallow if true", true],
   ["package policy\ndefault allow = true", true],

@@ -204,6 +204,12 @@ describe("what is in the cluster already", () => {
     expect(pods[0]?.annotation).toBe(live.annotation);
   });
 
+  it("is told apart: to be taken over, this stack's, and none", () => {
+    const raw = { pods: [...settings.pods, { name: "c" }] };
+    const livePods = { a: { annotation: annotation(toml) }, b: { stack: "o/p/s" } };
+    expect(plan(raw, { files, livePods }).pods.map(({ live }) => live)).toEqual(["adopted", "own", "none"]);
+  });
+
   it("is refused if the initdata is another one, or if it is not to be taken over", () => {
     const livePods = {
       a: { annotation: other },

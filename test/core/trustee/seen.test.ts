@@ -137,7 +137,7 @@ describe("the policy is asked", () => {
 
 describe("a KbsConfig", () => {
   it("names what is Trustee's, and the operator does what it does not name", () => {
-    const usual = { ...configMapNames, kbsSettings: "trusteeconfig-kbs-config", isCopy: false };
+    const usual = { ...configMapNames, kbsSettings: "trusteeconfig-kbs-config" };
     expect(namesIn(undefined)).toEqual(usual);
     const spec = {
       kbsResourcePolicyConfigMapName: "p",
@@ -148,7 +148,7 @@ describe("a KbsConfig", () => {
     const owned = (kind: string) => ({ metadata: { ownerReferences: [{ kind, name: "edge" }] }, spec });
     const named = { ...usual, policy: "p", certificate: "edge-https-cert-secret" };
     expect(namesIn(owned("Other"))).toEqual(named);
-    expect(namesIn(owned("TrusteeConfig"))).toEqual({ ...named, isCopy: true });
+    expect(namesIn(owned("TrusteeConfig"))).toEqual({ ...named, trusteeConfig: "edge" });
     expect(namesIn(owned("Other"), { referenceValues: "v" })).toEqual({ ...named, referenceValues: "v" });
   });
 });

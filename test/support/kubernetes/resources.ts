@@ -15,8 +15,8 @@ export interface Resource {
   readonly controlled: boolean;
 }
 
-const controlled = ["Deployment", "StatefulSet", "Job", "KbsConfig", "PodDisruptionBudget"];
-const custom = ["KbsConfig", "Route"];
+const controlled = ["Deployment", "StatefulSet", "Job", "KbsConfig", "TrusteeConfig", "PodDisruptionBudget"];
+const custom = ["KbsConfig", "TrusteeConfig", "Route"];
 
 function resource(kind: string, apiVersion: string, qualified: string): Resource {
   const [plural = "", ...group] = qualified.split(".");

@@ -9,7 +9,7 @@ import type { TestClock } from "./clock.ts";
 import { fieldsAt } from "./fields.ts";
 import type { Obstacle } from "./pods.ts";
 import type { Json } from "./patches.ts";
-import { resourceOf, resources } from "./resources.ts";
+import { resourceOf } from "./resources.ts";
 import type { Store, Target } from "./store.ts";
 
 const { namespace, kbsConfig: KBS_CONFIG, deployment: DEPLOYMENT } = trusteeNames;
@@ -47,8 +47,6 @@ export class Trustee {
   }
 
   #create(manifest: Manifest): void {
-    // Nobody reads a TrusteeConfig here.
-    if (!resources.some(({ kind }) => kind === manifest.kind)) return;
     this.#store.create(target(manifest.kind, manifest.metadata.name), { ...manifest }, "manager");
   }
 
