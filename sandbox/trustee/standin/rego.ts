@@ -39,26 +39,11 @@ const outputSchema = z.object({
     .default([]),
 });
 
-/** What was asked last, and the answers. A policy may call no function whose answer is another one each time. */
-const answered = new Map<string, Evaluation>();
-const KEPT = 500;
-
 /**
  * Evaluates a policy with the OPA program, which has only the functions of the engine that Trustee ships. Builtin errors end the
- * evaluation, as there. The program starts once for each question.
+ * evaluation, as there.
  */
 export async function evaluate(opa: string, question: Question): Promise<Evaluation> {
-  const key = JSON.stringify([opa, question]);
-  const known = answered.get(key);
-  if (known !== undefined) return known;
-  const answer = await run(opa, question);
-  // An error without a place may be the program's own.
-  if ("value" in answer || answer.error.row > 0) answered.set(key, answer);
-  for (const [oldest] of answered) if (answered.size > KEPT) answered.delete(oldest);
-  return answer;
-}
-
-async function run(opa: string, question: Question): Promise<Evaluation> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
   try {
     const [policy, data] = [join(folder, "policy.rego"), join(folder, "data.json")];

@@ -7,7 +7,7 @@ import { FaultyStack, isWrite } from "./faulty-stack.ts";
 import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
-/** After an outage each of these waits longer from try to try, up to half a minute, before it asks the API server again. */
+/** Kubernetes' own controllers. After an outage each waits up to half a minute before it asks the API server again. */
 const CONTROLLERS = ["kube-controller-manager", "kube-scheduler", "kwok"];
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
@@ -121,6 +121,7 @@ function killedCases(trustee: Generation): void {
       readonly deployment: { readonly pending_operations?: unknown };
     };
     expect(deployment.pending_operations).toBe(undefined);
+    await stack.project.expectNoChanges();
   });
 
   // Another change each time, so that one that is tried again is one.
