@@ -110,7 +110,6 @@ describe("bare Pods that admission changes", () => {
     await project.expectNoChanges();
     await project.up();
     expect(await podUids(sandbox)).toEqual(before);
-    await project.expectNoChanges();
   });
 
   it("are changed in place where that is possible: a label", async () => {

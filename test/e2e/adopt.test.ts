@@ -109,7 +109,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     const preview = await project.preview();
     expect({ exitCode: preview.exitCode, stderr: preview.stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(preview.stdout).toContain("the entry snp_pcr08 holds 3 values more than once");
-    const said = await project.up();
+    const said = await project.upWithPreview();
     expect(said).toContain("the entry tdx_pcr08 holds 3 values more than once");
     expect(await podUids(sandbox)).toEqual(uids);
     expect(await Promise.all(PODS.map((pod) => initdataAnnotation(sandbox, pod)))).toEqual(annotations);

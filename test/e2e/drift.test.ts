@@ -47,7 +47,8 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
   test.each(rounds.map((round) => ({ round, what: round.map(({ what }) => what).join("; ") })))(
     "$what: a plain preview shows each, up fixes all, nothing is left",
     async ({ round }) => {
-      for (const { make } of round) await make(await context());
+      const made = await context();
+      for (const { make } of round) await make(made);
       if (round.some(({ served }) => served !== undefined)) {
         await replaceKbsPods(sandbox);
         const after = await served(sandbox);
@@ -57,14 +58,15 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
       const preview = await project.preview("--expect-no-changes");
       expect({ failed: preview.exitCode !== 0 }).toEqual({ failed: true });
       for (const { shows } of round) expect(preview.stdout).toMatch(shows);
-      await project.up("--skip-preview");
+      await project.up();
       await project.expectNoChanges();
       expect(await served(sandbox)).toEqual(asDeclared);
     },
   );
 
   test(`${noDrifts.map(({ what }) => what).join("; ")}: none is drift`, async () => {
-    for (const { make } of noDrifts) await make(await context());
+    const made = await context();
+    for (const { make } of noDrifts) await make(made);
     await project.expectNoChanges();
   });
 

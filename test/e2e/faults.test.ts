@@ -88,7 +88,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
 
   it("every third time, in every way that passes, and once says nothing: up and destroy get through", async () => {
     const up = failEveryThird();
-    await stack.project.up("--skip-preview");
+    await stack.project.up();
     stack.proxy.heal();
     expect(up.hung).toBe(1);
     expect(up.failed).toBeGreaterThan(passing.length);
@@ -161,7 +161,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
 
   it("conflicts at every write, answered and made: up and destroy merge anew and get through", async () => {
     const up = collideThrice();
-    await stack.project.up("--skip-preview");
+    await stack.project.up();
     stack.proxy.heal();
     expect(up.answered).toBeGreaterThanOrEqual(6);
     expect(up.made).toBeGreaterThanOrEqual(3);
@@ -197,7 +197,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
   it("ctrl-C while up waits for a rollout ends within seconds; the next up goes on", async () => {
     const waits = /of 1 KBS pods run the new configuration; its rollout is under way/;
     await interruptedWhileWaiting("up", "Rollout \\(rollout\\)", waits);
-    await stack.project.up("--skip-preview");
+    await stack.project.up();
     await stack.expectUp();
   });
 

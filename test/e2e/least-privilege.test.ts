@@ -195,7 +195,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
 
   it("are enough for preview, up, refresh and verify", async () => {
     expect((await project.preview()).exitCode).toBe(0);
-    await project.up("--skip-preview");
+    await project.up();
     expect(await cells(sandbox)).toEqual(tutorialCells);
     await project.succeed("refresh", "--yes", "--stack", project.stack);
     await project.expectNoChanges();
@@ -227,7 +227,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
   it("are enough to fix what was left in the middle, and for destroy", async () => {
     await grantNeeded();
     project.configure(configuration);
-    await project.up("--skip-preview");
+    await project.up();
     await project.destroy();
     await stranger.stop();
     stranger.expectNothingRead("each right taken away in turn");

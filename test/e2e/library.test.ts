@@ -59,7 +59,7 @@ describe("the components as a library of another program", () => {
     cpSync(join("examples", name), join(folder, name), { recursive: true });
     symlinkSync(join(folder, "node_modules"), join(folder, name, "node_modules"));
     await pulumi(name, "stack", "init");
-    await pulumi(name, "up", "--yes");
+    await pulumi(name, "up", "--yes", "--skip-preview");
     expect(await curl(sandbox, pod, path)).toMatch(/^[A-Za-z0-9]{32}$/);
     const outputs = JSON.parse(await pulumi(name, "stack", "output", "--json")) as Record<string, unknown>;
     if (name === "library") {
@@ -94,7 +94,7 @@ describe("the components as a library of another program", () => {
     }).toEqual({ its: true, others: false, unrestricted: true });
     await removeOther();
     await pulumi(name, "preview", "--refresh", "--expect-no-changes");
-    await pulumi(name, "destroy", "--yes");
+    await pulumi(name, "destroy", "--yes", "--skip-preview");
     expect(await sharedData(sandbox)).toEqual(before);
   });
 });

@@ -43,7 +43,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     before = await Promise.all([here, there].map(sharedData));
     project = new Project(here, "moving");
     await project.init(generated);
-    await stranger.during(async () => project.up("--skip-preview"));
+    await stranger.during(async () => project.up());
     await project.expectNoChanges();
   }, 1_800_000);
   afterAll(async () => {
@@ -76,7 +76,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     expect(await cells(here)).toEqual(tutorialCells);
     await project.succeed("preview", "--expect-no-changes", "--stack", "renamed");
     await project.succeed("stack", "rename", "moving", "--stack", "renamed");
-    await project.up("--skip-preview");
+    await project.up();
     expect([await podUids(here), await uid()]).toEqual([pods, secret]);
   });
 
@@ -112,10 +112,10 @@ describe("a stack that gets another name, another backend or another cluster", (
     const [pods] = [await podUids(here)];
     await project.succeed("stack", "rm", "--yes", "--force", "--stack", "moving");
     await project.init({ ...generated, takeOver: true });
-    await stranger.during(async () => project.up("--skip-preview"));
+    await stranger.during(async () => project.up());
     expect(await podUids(here)).toEqual(pods);
     project.configure(generated);
-    await project.up("--skip-preview");
+    await project.up();
     expect(await cells(here)).toEqual(tutorialCells);
     await project.expectNoChanges();
   });
@@ -129,13 +129,13 @@ describe("a stack that gets another name, another backend or another cluster", (
       said: true,
     });
     project.configure(settings({ from: "generate", keep: true }));
-    await project.up("--skip-preview");
+    await project.up();
     project.configure(settings({ from: "existing" }));
-    await stranger.during(async () => project.up("--skip-preview"));
+    await stranger.during(async () => project.up());
     expect(await value()).toBe(held);
     await project.expectNoChanges();
     project.configure(devConfiguration());
-    await stranger.during(async () => project.up("--skip-preview"));
+    await stranger.during(async () => project.up());
     expect(await value()).toBe(held);
     await kubectl(here, "delete", "secret", "made", "-n", NAMESPACE);
     stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
@@ -143,11 +143,11 @@ describe("a stack that gets another name, another backend or another cluster", (
 
   it("moves to another cluster by its settings: everything is made there, and taken back here", async () => {
     project.configure(generated);
-    await project.up("--skip-preview");
+    await project.up();
     const held = await value();
     const kubeconfig = there.kubeconfig;
     project.configure({ ...generated, trustee: { kubeconfig }, podCluster: { kubeconfig } });
-    await stranger.during(async () => project.up("--skip-preview"));
+    await stranger.during(async () => project.up());
     stranger.expectNothingRead("a move to another cluster");
     expect(await sharedData(here)).toEqual(before[0]);
     expect(await podUids(here)).toEqual({});

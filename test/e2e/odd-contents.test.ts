@@ -143,7 +143,7 @@ describe.each(generations)("odd contents of what we share with others, on Truste
       await patchKey(sandbox, VALUES, key, values);
       const before = await sharedData(sandbox);
       const marks = await sharedMarks(sandbox);
-      await project.up("--skip-preview");
+      await project.up();
       // What is ours of the policy is noted in its text.
       expect(await oursIn(SHARED)).toEqual(SHARED.slice(1));
       expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);

@@ -57,7 +57,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     before = await sharedData(sandbox);
     project = new Project(sandbox, "rotation");
     await project.init(settings({ release: "1" }));
-    await project.up("--skip-preview");
+    await project.up();
     // Before, every pod could read it.
     stranger.watch();
   }, 1_800_000);
@@ -116,7 +116,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
   /** Runs `pulumi up`, and looks again and again meanwhile. */
   const duringUp = async (look: () => Promise<void>): Promise<void> => {
     const up = { ended: false };
-    const running = project.up("--skip-preview").finally(() => {
+    const running = project.up().finally(() => {
       up.ended = true;
     });
     try {
@@ -173,7 +173,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     project.configure(settings({ release: "3" }));
     const preview = await project.preview("--diff");
     expect(preview.stdout + preview.stderr).toContain("the former initdata of app, web is still accepted");
-    await project.up("--skip-preview");
+    await project.up();
     expect(await denied(name)).toBe(true);
     expect(await readable(sandbox, "app", PATH)).toBe(true);
     await project.expectNoChanges();
@@ -189,7 +189,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     expect(await denied(name)).toBe(true);
 
     project.configure(settings({ release: "4", more }));
-    await project.up("--skip-preview");
+    await project.up();
     expect(await readable(sandbox, "app", PATH)).toBe(true);
     await project.expectNoChanges();
   });
@@ -198,7 +198,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     const kbs = (): Promise<string> => kubectl(sandbox, "get", "pods", "-n", NAMESPACE, "-o", "name");
     const pods = await kbs();
     project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));
-    await project.up("--skip-preview");
+    await project.up();
     expect(await kbs()).toBe(pods);
     await stranger.stop();
     stranger.expectNothingRead("changes of initdata");

@@ -85,7 +85,7 @@ describe.each(generations)("somebody writes to the same objects all the time, on
 
   it("while up is at work: nothing of theirs is lost, nothing of ours", async () => {
     await disturbed(
-      async () => project.up("--skip-preview"),
+      async () => project.up(),
       (data) => list(data).includes("p2-secret") && holdsGrants(data) && holdsDigests(data),
     );
     await expectTheirs();

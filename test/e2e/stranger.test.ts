@@ -63,7 +63,7 @@ describe.each(variants)(
     };
     const up = async (scenario: string, names: readonly string[], release?: string): Promise<void> => {
       project.configure(settings(names, release));
-      await stranger.during(async () => project.up("--skip-preview"));
+      await stranger.during(async () => project.up());
       stranger.expectNothingRead(scenario);
       const made = (await registered()).filter((name) => name.startsWith("made-"));
       expect(made.toSorted()).toEqual([...names].sort());

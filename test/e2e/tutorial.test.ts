@@ -90,7 +90,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   });
 
   it("comes up with the nine cells of the tutorial", async () => {
-    printed["up"] = await project.up();
+    printed["up"] = await project.upWithPreview();
     expect(await nineCells(sandbox)).toEqual(tutorialCells);
     expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe(SECRET);
   });
@@ -133,7 +133,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
       ...configuration,
       pods: [{ name: "pod1", logs: false }, { name: "pod2" }, { name: "pod3" }],
     });
-    printed["second up"] = await project.up();
+    printed["second up"] = await project.upWithPreview();
     const changed = await podUids(sandbox);
     expect(changed["pod1"]).not.toBe(uids["pod1"]);
     expect({ ...changed, pod1: "" }).toEqual({ ...uids, pod1: "" });
@@ -188,7 +188,9 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     const shown = await project.pulumi("stack", "export", "--show-secrets", "--stack", project.stack);
     expect(leaks(SECRET, { shown: shown.stdout })).toEqual(["shown"]);
     const stored = { "stack output": JSON.stringify(await project.outputs()), state: await project.state() };
-    Object.assign(printed, stored, backendFiles(project.env), { destroy: await project.destroy() });
+    Object.assign(printed, stored, backendFiles(project.env), {
+      destroy: await project.destroyWithPreview(),
+    });
     expect(await sharedData(sandbox)).toEqual(before);
     expect(await podUids(sandbox)).toEqual({});
   });

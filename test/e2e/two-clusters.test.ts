@@ -31,7 +31,7 @@ describe("Trustee in one cluster, the pods in another", () => {
   });
 
   it("puts each thing where it belongs", async () => {
-    await project.up("--skip-preview");
+    await project.up();
     expect(Object.keys(await podUids(podSide)).sort()).toEqual(["pod1", "pod2", "pod3"]);
     expect(await podUids(trusteeSide)).toEqual({});
     const [trustee, pods] = await Promise.all([sharedData(trusteeSide), sharedData(podSide)]);

@@ -60,8 +60,8 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
   };
 
   it("each one's grants hold, and neither sees the other as drift", async () => {
-    await tutorial.up("--skip-preview");
-    await other.up("--skip-preview");
+    await tutorial.up();
+    await other.up();
     await tutorialHolds();
     await otherHolds();
     expect(await readable(sandbox, "pod3", "team-b/token")).toBe(false);
@@ -78,7 +78,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
   });
 
   it("it comes back, the second one goes, and the first one's grants hold", async () => {
-    await tutorial.up("--skip-preview");
+    await tutorial.up();
     await other.destroy();
     await tutorialHolds();
     await unchanged(tutorial);
@@ -90,7 +90,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
   });
 
   it("both at once lose nothing", async () => {
-    await Promise.all([tutorial.up("--skip-preview"), other.up("--skip-preview")]);
+    await Promise.all([tutorial.up(), other.up()]);
     await tutorialHolds();
     await otherHolds();
     await Promise.all([tutorial.destroy(), other.destroy()]);

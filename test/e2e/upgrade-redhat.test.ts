@@ -51,8 +51,8 @@ class Shared {
     const other = new Project(sandbox, "other");
     await tutorial.init(devConfiguration());
     await other.init(otherConfiguration());
-    await tutorial.up("--skip-preview");
-    await other.up("--skip-preview");
+    await tutorial.up();
+    await other.up();
     return new Shared(sandbox, tutorial, other, stranger);
   }
 
@@ -113,13 +113,13 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
   });
 
   it("one up of the one stack restricts the other's secrets again, which its pods still read", async () => {
-    await shared.other.up("--skip-preview");
+    await shared.other.up();
     await shared.stranger.during(async () => {
       expect(await readable(shared.sandbox, "pod3", "p2-secret/secret")).toBe(false);
       expect(await readable(shared.sandbox, "b1", "p2-secret/secret")).toBe(false);
       expect(await readable(shared.sandbox, "b1", THEIRS)).toBe(true);
       expect(await readable(shared.sandbox, "pod2", "p2-secret/secret")).toBe(true);
-      await shared.tutorial.up("--skip-preview");
+      await shared.tutorial.up();
     });
     shared.stranger.expectNothingRead("after Red Hat's update, the second stack's up");
     expect(await cells(shared.sandbox)).toEqual(tutorialCells);
@@ -172,8 +172,8 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks that we
       });
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       await upgradeSandbox(sandbox.name);
-      await tutorial.up("--skip-preview");
-      await other.up("--skip-preview");
+      await tutorial.up();
+      await other.up();
     });
     stranger.expectNothingRead("Red Hat's update, prepared");
     expect(await cells(sandbox)).toEqual(tutorialCells);

@@ -37,7 +37,7 @@ describe.each(documents)(
       before = await sharedData(sandbox);
       project = new Project(sandbox, "upgrade");
       await project.init(devConfiguration());
-      await project.up("--skip-preview");
+      await project.up();
       // Where the administrator puts the stock policy in place, nothing of ours restricts anything until the next up.
       if (become === "converted") stranger.watch();
       await upgradeSandbox(sandbox.name, become);
@@ -67,7 +67,7 @@ describe.each(documents)(
 
     it("the next up completes it, with the nine cells right and nothing left to change", async () => {
       const uids = await podUids(sandbox);
-      await project.up("--skip-preview");
+      await project.up();
       expect(await cells(sandbox)).toEqual(tutorialCells);
       const now = await podUids(sandbox);
       expect(Object.keys(now)).toEqual(Object.keys(uids));

@@ -207,7 +207,7 @@ const drifts = {
  * to show, to be fixed, and to leave nothing behind.
  */
 export const rounds: readonly (readonly Drift[])[] = [
-  [drifts.policyEdited, drifts.valueChanged],
+  [drifts.policyEdited, drifts.valueChanged, drifts.entryExpired],
   [
     drifts.entryRemoved,
     drifts.digestRemoved,
@@ -216,7 +216,6 @@ export const rounds: readonly (readonly Drift[])[] = [
     drifts.annotationChanged,
   ],
   [drifts.digestDoubled, drifts.secretDeleted],
-  [drifts.entryExpired],
   [drifts.certificateRotated],
   [drifts.routeMoved],
 ];

@@ -7,6 +7,8 @@ import { FaultyStack, isWrite } from "./faulty-stack.ts";
 import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
+/** Kubernetes' own controllers. After an outage each waits up to half a minute before it asks the API server again. */
+const CONTROLLERS = ["kube-controller-manager", "kube-scheduler", "kwok"];
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
 const RECORD = "the stack's record";
@@ -200,6 +202,7 @@ function killedCases(trustee: Generation): void {
         timeout: 60_000,
       })
       .toBe("ok");
+    for (const controller of CONTROLLERS) await restartProcess(stack.sandbox.name, controller);
     return output;
   }
 
@@ -207,7 +210,7 @@ function killedCases(trustee: Generation): void {
     const output = await withoutServer("up");
     expect(output).toMatch(/cannot (get|patch) (configmaps|kbsconfigs\S+) "trusteeconfig-/);
     expect(output).toContain("Check the kubeconfig, the context and the network, then run again.");
-    await stack.project.up("--skip-preview");
+    await stack.project.up();
     await stack.expectUp();
   });
 

@@ -88,7 +88,13 @@ export class Project {
     await this.succeed("stack", "init", this.stack);
   }
 
+  /** Without the preview that `up` begins with, which costs as much as the update. */
   async up(...args: readonly string[]): Promise<string> {
+    return this.upWithPreview("--skip-preview", ...args);
+  }
+
+  /** As a user runs it: what it prints has the preview's part too. */
+  async upWithPreview(...args: readonly string[]): Promise<string> {
     return this.succeed("up", "--yes", "--stack", this.stack, ...args);
   }
 
@@ -117,8 +123,13 @@ export class Project {
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   }
 
+  /** Without the preview, as {@link Project.up}. */
   async destroy(): Promise<string> {
-    return this.succeed("destroy", "--yes", "--stack", this.stack);
+    return this.destroyWithPreview("--skip-preview");
+  }
+
+  async destroyWithPreview(...args: readonly string[]): Promise<string> {
+    return this.succeed("destroy", "--yes", "--stack", this.stack, ...args);
   }
 
   async outputs(): Promise<Readonly<Record<string, unknown>>> {
@@ -136,7 +147,7 @@ export class Project {
   async dispose(): Promise<void> {
     if (this.#hasResources()) {
       await this.pulumi("cancel", "--yes", "--stack", this.stack);
-      await this.pulumi("destroy", "--yes", "--stack", this.stack);
+      await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.stack);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
