@@ -243,7 +243,7 @@ describe("an object in the cluster", () => {
     expect(() => plan(raw, { files, livePods })).toThrow(
       "kubectl annotate deployment c -n default trustee-access/stack=o/p/s",
     );
-    expect(() => plan(raw, { files, livePods })).toThrow("take it out of o/p/theirs first");
+    expect(() => plan(raw, { files, livePods })).toThrow("remove it from o/p/theirs first");
   });
 
   it("may change if it is this stack's", () => {

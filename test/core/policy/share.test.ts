@@ -199,7 +199,7 @@ describe("a policy without the line of the original text", () => {
   test("keeps that the key did not exist", () => {
     const none = joinPolicy(null, first);
     const damaged = none.replace("before null", "before nul");
-    expect(() => joinPolicy(damaged, next)).toThrow("what was there before");
+    expect(() => joinPolicy(damaged, next)).toThrow("the text from before the first stack");
     expect(joinPolicy(damaged, first, null)).toBe(none);
   });
 });

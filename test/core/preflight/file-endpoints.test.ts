@@ -169,7 +169,7 @@ describe("an initdata file's way to the KBS", () => {
       }
       for (const certificate of [issued, `${issued}${issuer}`]) {
         expect(said(document({ ...own, certificate }), { live })).toEqual([
-          "the certificate in its cdh.toml is issued by CN=Example CA and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
+          "the certificate in its cdh.toml is issued by CN=Example CA, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
         ]);
       }
       const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
