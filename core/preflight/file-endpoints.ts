@@ -33,7 +33,7 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
     case "unfit":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "issuer":
-      return `${certificate} is issued by ${flaw.issuer} and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
+      return `${certificate} is issued by ${flaw.issuer}, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
         flaw.isCa

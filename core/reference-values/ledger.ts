@@ -157,3 +157,36 @@ export function writeLedgers(ledgers: Readonly<Record<string, Ledger>>): string 
     });
   return kept.length === 0 ? null : JSON.stringify(ordered(Object.fromEntries(kept)));
 }
+
+/** What a resource's state remembers. It replaces a lost ledger. */
+export interface Ownership {
+  /** The digests of this resource that this project added. */
+  readonly added: Digests;
+  /** The entries that this resource keeps from expiring -> the expiration it set. */
+  readonly created: Readonly<Record<string, string>>;
+  /** The key's original content. */
+  readonly before: Before;
+}
+
+/** The validity of an entry of ours. */
+export interface Term {
+  /** For an entry that is created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
+  readonly expiration: string;
+  /** An entry of this owner that expires before this time is renewed; empty: never. Same format. */
+  readonly renewBefore: string;
+}
+
+export interface JoinRequest {
+  /** Determines the format. */
+  readonly key: string;
+  /** The key's content; `null`: no such key. */
+  readonly live: Before;
+  readonly ledger: Ledger;
+  /** The resource that wants the digests. */
+  readonly owner: string;
+  readonly wanted: Digests;
+  /** By entry, for wanted entries. */
+  readonly terms: Readonly<Record<string, Term>>;
+  /** What this owner's state remembers; absent on its first write. */
+  readonly remembered?: Ownership | undefined;
+}

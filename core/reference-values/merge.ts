@@ -7,48 +7,18 @@ import {
   writeLedgers,
   type CreatedEntry,
   type Digests,
+  type JoinRequest,
   type Ledger,
+  type Ownership,
+  type Term,
   type TheirEntry,
 } from "./ledger.ts";
 import { digestsByName, recall, unlikeBefore, withState } from "./recall.ts";
 import { theirsOf } from "./whose.ts";
 
-export type { Digests } from "./ledger.ts";
-
-/** What a resource's state remembers. It replaces a lost ledger. */
-export interface Ownership {
-  /** The digests of this resource that this project added. */
-  readonly added: Digests;
-  /** The entries that this resource keeps from expiring -> the expiration it set. */
-  readonly created: Readonly<Record<string, string>>;
-  /** The key's original content. */
-  readonly before: Before;
-}
-
-/** The validity of an entry of ours. */
-export interface Term {
-  /** For an entry that is created or renewed, `%Y-%m-%dT%H:%M:%SZ`. */
-  readonly expiration: string;
-  /** An entry of this owner that expires before this time is renewed; empty: never. Same format. */
-  readonly renewBefore: string;
-}
+export type { Digests, JoinRequest, Ownership } from "./ledger.ts";
 
 const NO_TERM: Term = { expiration: "", renewBefore: "" };
-
-export interface JoinRequest {
-  /** Determines the format. */
-  readonly key: string;
-  /** The key's content; `null`: no such key. */
-  readonly live: Before;
-  readonly ledger: Ledger;
-  /** The resource that wants the digests. */
-  readonly owner: string;
-  readonly wanted: Digests;
-  /** By entry, for wanted entries. */
-  readonly terms: Readonly<Record<string, Term>>;
-  /** What this owner's state remembers; absent on its first write. */
-  readonly remembered?: Ownership | undefined;
-}
 
 export interface Joined {
   /** `null` only if there was no key and nothing is wanted. */

@@ -1,8 +1,15 @@
 import type { Before } from "../policy/registry.ts";
 import { byName, mapValues, own } from "../records.ts";
-import { isKept, type CreatedEntry, type Digests, type Ledger, type TheirEntry } from "./ledger.ts";
+import {
+  isKept,
+  type CreatedEntry,
+  type Digests,
+  type JoinRequest,
+  type Ledger,
+  type Ownership,
+  type TheirEntry,
+} from "./ledger.ts";
 import { unique } from "./entry-merge.ts";
-import type { JoinRequest, Ownership } from "./merge.ts";
 import { soundEntries, theirsBefore } from "./whose.ts";
 
 /** `x (2)`: older releases' name for the second entry of the name x. */

@@ -1,8 +1,7 @@
 import type { Before } from "../policy/registry.ts";
 import { own } from "../records.ts";
 import { readDocument } from "./document.ts";
-import type { Digests } from "./ledger.ts";
-import type { Term } from "./merge.ts";
+import type { Digests, Term } from "./ledger.ts";
 
 /** Milliseconds. */
 export const DAY = 86_400_000;

@@ -1,10 +1,10 @@
-/** Which cluster, as kubectl would be told; with nothing of either it is what kubectl takes. */
+/** A cluster, named as for kubectl. Without both members it is kubectl's default. */
 export interface NamedCluster {
   readonly kubeconfig?: string;
   readonly context?: string;
 }
 
-/** What of settings, options or outputs names a cluster; what is not set is left out, and not merely `undefined`. */
+/** Takes a cluster's members from settings, options or outputs; omits those that are undefined. */
 export function clusterOf({
   kubeconfig,
   context,
@@ -15,10 +15,10 @@ export function clusterOf({
   };
 }
 
-/** Fields of every kubeconfig, as YAML or JSON has them. */
+/** Fields of every kubeconfig, in YAML or JSON. */
 const FIELDS = /\b(apiVersion|clusters|contexts|users)["']?\s*:/;
 
-/** Whether a text is a kubeconfig itself, as it is or in base64, and not the path of one: it may hold keys and tokens. */
+/** Whether a text is a kubeconfig, plain or base64, and not a path. It may hold keys and tokens. */
 export function isKubeconfigContent(text: string): boolean {
   if (/[\r\n]/.test(text) || /^\s*\{/.test(text)) return true;
   return FIELDS.test(text) || FIELDS.test(Buffer.from(text, "base64").toString("utf8"));

@@ -1,25 +1,25 @@
 import { isRecord, parseJson } from "../records.ts";
 
-/** What tells a cluster from another one. */
+/** Facts that distinguish clusters. */
 export interface ClusterFacts {
   /** The API server's URL. */
   readonly server: string;
-  /** sha256 of the CA's certificate, hex; empty where the kubeconfig has none. */
+  /** sha256 of the CA's certificate in hex; empty if the kubeconfig has none. */
   readonly ca: string;
-  /** The namespace that is looked at, with its uid where this account may read it. */
+  /** A namespace, and its uid if this account may read it. */
   readonly namespace?: { readonly name: string; readonly uid: string } | undefined;
-  /** It has not answered yet when it was looked at. */
+  /** The cluster did not answer when it was read. */
   readonly silent?: true | undefined;
 }
 
-/** Whether two were reached in the same way. */
+/** Whether two clusters have the same URL and CA. */
 export function sameServer(one: ClusterFacts, other: ClusterFacts): boolean {
   return one.server === other.server && one.ca === other.ca;
 }
 
 /**
- * Whether two are one cluster: reached in the same way, or with the same namespace in it. A cluster may have several URLs, and a
- * namespace that was made again is in the same cluster.
+ * Whether two are the same cluster: same URL and CA, or the same namespace in it. A cluster may have several
+ * URLs; a namespace may have been created again in the same cluster.
  */
 export function isSameCluster(one: ClusterFacts, other: ClusterFacts): boolean {
   const [ours, theirs] = [one.namespace, other.namespace];
@@ -28,7 +28,7 @@ export function isSameCluster(one: ClusterFacts, other: ClusterFacts): boolean {
   );
 }
 
-/** The facts in a text; `undefined` for anything else. */
+/** Parses the facts; `undefined` for anything else. */
 export function readFacts(text: unknown): ClusterFacts | undefined {
   const facts = typeof text === "string" ? parseJson(text) : undefined;
   if (!isRecord(facts)) return undefined;

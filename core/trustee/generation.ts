@@ -1,6 +1,6 @@
 /**
- * The two generations of Trustee in use, by which people call them, and which the sandbox plays. Nothing is decided by them: each
- * fact of a live Trustee is read for itself, see {@link ./seen.ts}.
+ * The two generations of Trustee in use, as people call them and as the sandbox plays them. Nothing is
+ * decided by them: each fact is read from the live Trustee, see {@link ./seen.ts}.
  */
 export const generations = ["0.18", "0.21"] as const;
 
@@ -12,7 +12,7 @@ export interface GenerationFacts {
   readonly policyKey: string;
   /** The key of the reference values' ConfigMap that the operator mounts. */
   readonly referenceValuesKey: string;
-  /** The Route by which the sandbox exposes the KBS. */
+  /** The Route with which the sandbox exposes the KBS. */
   readonly route: string;
 }
 
@@ -21,16 +21,16 @@ export const generationFacts: Readonly<Record<Generation, GenerationFacts>> = {
   "0.21": { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value", route: "kbs-route" },
 };
 
-/** The keys of the two ConfigMaps that Trustees are known to read, the newest first. */
+/** The known keys of both ConfigMaps, newest first. */
 export const knownKeys = {
   policy: ["resource-policy.rego", "policy.rego"],
   referenceValues: ["reference_value", "reference-values.json"],
 } as const;
 
-/** The Routes to the KBS that Red Hat's operator and the tutorial make. */
+/** The Routes to the KBS that Red Hat's operator and the tutorial create. */
 export const knownRoutes = ["kbs-route", "kbs-service"] as const;
 
-/** What the operator names the things that we read and write. */
+/** The operator's names of the objects that we read and write. */
 export const trusteeNames = {
   namespace: "trustee-operator-system",
   kbsConfig: "trusteeconfig-kbs-config",
@@ -41,22 +41,22 @@ export const trusteeNames = {
   certificate: "trustee-tls-cert",
 } as const;
 
-/** Trustee's two ConfigMaps that a stack writes to. */
+/** The two ConfigMaps of Trustee that a stack writes. */
 export interface ConfigMapNames {
   readonly policy: string;
   readonly referenceValues: string;
 }
 
-/** As the operator names them, unless the KbsConfig says otherwise. */
+/** The operator's names, which the KbsConfig can override. */
 export const configMapNames: ConfigMapNames = {
   policy: trusteeNames.resourcePolicy,
   referenceValues: trusteeNames.referenceValues,
 };
 
 /**
- * The key among `candidates` that is live. With both present (a cluster that was upgraded keeps the old key), the
- * newest generation's wins, since that is the one its operator mounts; `candidates` stand newest first.
- * @returns `undefined` if none is there
+ * The live key among `candidates`, newest first. If both exist (an upgraded cluster keeps the old key), the
+ * newest one is used, since its operator mounts that.
+ * @returns `undefined` if there is none
  */
 export function liveKey(
   data: Readonly<Record<string, string>> | undefined,
@@ -65,7 +65,7 @@ export function liveKey(
   return candidates.find((key) => data !== undefined && Object.hasOwn(data, key));
 }
 
-/** The known keys for what `key` is for, newest first; none if it is none of them. */
+/** All known keys with the same purpose as `key`, newest first; empty for an unknown key. */
 export function siblingKeys(key: string): readonly string[] {
   const all: readonly (readonly string[])[] = Object.values(knownKeys);
   return all.find((keys) => keys.includes(key)) ?? [];

@@ -2,13 +2,13 @@ import TOML from "@iarna/toml";
 import { isRecord, own, parseJson } from "../records.ts";
 import type { ReferenceValuesFormat } from "../reference-values/format.ts";
 
-/** Where a KBS finds its reference values, and how they are written there. */
+/** Where a KBS reads its reference values, and in which format. */
 export interface ValuesFile {
   readonly path: string;
   readonly format: ReferenceValuesFormat;
 }
 
-/** As far as facts are read from it, the KBS's own configuration (`kbs-config.toml`). */
+/** The facts in the KBS's configuration (`kbs-config.toml`). */
 export interface KbsSettings {
   readonly policyPath?: string;
   readonly referenceValues?: ValuesFile;
@@ -17,13 +17,13 @@ export interface KbsSettings {
   readonly isHttp: boolean;
 }
 
-/** Where the KBS finds its policy where its configuration cannot be read: from KBS v0.19 on, and before. */
+/** The policy's paths if the configuration cannot be read: from KBS v0.19 on, and before. */
 export const POLICY_PATHS = [
   "/opt/confidential-containers/storage/kbs/resource-policy.rego",
   "/opt/confidential-containers/opa/policy.rego",
 ] as const;
 
-/** The same of the reference values. */
+/** The same for the reference values. */
 export const VALUES_FILES: readonly ValuesFile[] = [
   { path: "/opt/confidential-containers/storage/local_json/reference_value", format: "map" },
   { path: "/opt/confidential-containers/rvps/reference-values/reference-values.json", format: "list" },
@@ -39,7 +39,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** What a KBS's configuration says, TOML or JSON; `undefined` if it cannot be read. */
+/** Parses a KBS's configuration, TOML or JSON; `undefined` if it cannot be read. */
 export function readKbsSettings(text: string): KbsSettings | undefined {
   const root = parse(text);
   if (!isRecord(root)) return undefined;
@@ -49,7 +49,7 @@ export function readKbsSettings(text: string): KbsSettings | undefined {
     const value = at(...path);
     return typeof value === "string" && value !== "" ? value : undefined;
   };
-  // From KBS v0.19 on everything is in one storage: each namespace a folder, or, as JSON, a file.
+  // From KBS v0.19 on there is one storage. Each namespace in it is a folder, or for JSON a file.
   const files = textAt("storage_backend", "backends", "local_fs", "dir_path");
   const documents = textAt("storage_backend", "backends", "local_json", "dir_path");
   const list =

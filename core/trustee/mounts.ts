@@ -27,20 +27,20 @@ const deploymentSchema = z.object({
   }),
 });
 
-/** As far as facts are read from it, the pod of a Deployment. */
+/** The pod of a Deployment, as far as facts are read from it. */
 export type PodTemplate = z.output<typeof deploymentSchema>["spec"]["template"]["spec"];
 
-/** The pod that a Deployment makes; `undefined` if it is no Deployment as the API server writes it. */
+/** A Deployment's pod; `undefined` if the value is no valid Deployment. */
 export function podTemplateOf(deployment: unknown): PodTemplate | undefined {
   return deploymentSchema.safeParse(deployment).data?.spec.template.spec;
 }
 
-/** The container that serves: the operator calls it `kbs`. */
+/** The container that serves. The operator names it `kbs`. */
 export function kbsContainer({ containers }: PodTemplate): PodTemplate["containers"][number] | undefined {
   return containers.find(({ name }) => name === "kbs") ?? containers[0];
 }
 
-/** A key of an object, which a container finds as a file. */
+/** A key of an object that a container sees as a file. */
 export interface MountedKey {
   readonly kind: "ConfigMap" | "Secret";
   readonly name: string;
@@ -49,7 +49,7 @@ export interface MountedKey {
 
 type Mount = PodTemplate["containers"][number]["volumeMounts"][number];
 
-/** The key behind a path inside a volume; `items` give files other names than their keys. */
+/** The key behind a path inside a volume. `items` can rename keys. */
 function keyIn({ volumes }: PodTemplate, mount: Mount, path: string): MountedKey | undefined {
   const found = volumes.find(({ name }) => name === mount.name);
   const map = found?.configMap;
@@ -60,7 +60,7 @@ function keyIn({ volumes }: PodTemplate, mount: Mount, path: string): MountedKey
   return { kind: map === undefined ? "Secret" : "ConfigMap", name, key };
 }
 
-/** What the KBS finds at a path: the innermost mount counts, and hides what the others have there. */
+/** The source of the file at a path. The innermost mount hides the others. */
 export function fileAt(template: PodTemplate, path: string): MountedKey | undefined {
   const [inner] = (kbsContainer(template)?.volumeMounts ?? [])
     .filter(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`))
@@ -74,10 +74,10 @@ export function fileAt(template: PodTemplate, path: string): MountedKey | undefi
   );
 }
 
-/** How a pod mounts a ConfigMap that it cannot start without: single keys as files, or the whole as folders. */
+/** How a pod mounts a required ConfigMap: single keys as files, or all of it as folders. */
 export interface MapMounts {
   readonly keys: readonly string[];
-  /** Where the whole is mounted. */
+  /** The paths at which all of it is mounted. */
   readonly folders: readonly string[];
 }
 

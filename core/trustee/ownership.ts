@@ -2,25 +2,25 @@ import type { StackId } from "../policy/grants.ts";
 import { idOf, isNamesake, isSameStack, type Who } from "../policy/identity.ts";
 import { own } from "../records.ts";
 
-/** What marks an object as made by this project: only such a one is ever overwritten or deleted. */
+/** The labels of objects that this project created. No other object is overwritten or deleted. */
 export const ownerLabels = { "app.kubernetes.io/managed-by": "trustee-access" } as const;
 
-/** The annotation that names the stack an object belongs to, `organization/project/stack`. */
+/** The annotation with the object's stack, `organization/project/stack`. */
 export const STACK_ANNOTATION = "trustee-access/stack";
 
-/** The annotation that tells it from another stack of that name: what only its state knows. */
+/** The annotation with the stack's identity, which distinguishes it from a namesake. */
 export const IDENTITY_ANNOTATION = "trustee-access/identity";
 
-/** The annotation of a Secret that its stack leaves where it is when it gives it up. */
+/** The annotation of a Secret that stays when its stack gives it up. */
 export const KEEP_ANNOTATION = "trustee-access/keep";
 
 /**
- * Pulumi's Kubernetes provider writes by server-side apply, which refuses a field that somebody has changed with another tool. An
- * object that this stack made is the stack's: `up` puts it back to what is declared.
+ * Pulumi's Kubernetes provider uses server-side apply, which rejects fields that another tool changed. An
+ * object that this stack created is the stack's: `up` restores the declared state.
  */
 const PATCH_FORCE = "pulumi.com/patchForce";
 
-/** What a stack marks its objects with. */
+/** The annotations with which a stack marks its objects. */
 export function ownerAnnotations(who: Who): Readonly<Record<string, string>> {
   const { stack, identity } = idOf(who);
   return {
@@ -30,13 +30,13 @@ export function ownerAnnotations(who: Who): Readonly<Record<string, string>> {
   };
 }
 
-/** Whose mark annotations are; `undefined`: nobody's. */
+/** The stack in the mark; `undefined` without a mark. */
 export function markOf(annotations: Readonly<Record<string, string>> = {}): StackId | undefined {
   const stack = annotations[STACK_ANNOTATION];
   return stack === undefined ? undefined : { stack, identity: annotations[IDENTITY_ANNOTATION] };
 }
 
-/** Whether an object, by its labels and annotations, was made by that stack. */
+/** Whether that stack created an object, by labels and annotations. */
 export function isMadeBy(
   own: StackId,
   object: {
@@ -48,7 +48,7 @@ export function isMadeBy(
   return isLabelled(object.labels) && mark !== undefined && isSameStack(mark, own) && !isNamesake(mark, own);
 }
 
-/** Whether labels say that this project has made their object, for whatever stack. */
+/** Whether this project created an object, for any stack, by its labels. */
 export function isLabelled(labels: Readonly<Record<string, string>> = {}): boolean {
   return Object.entries(ownerLabels).every(([label, value]) => own(labels, label) === value);
 }

@@ -2,24 +2,24 @@ import { parseRegistry } from "../policy/registry.ts";
 import { own } from "../records.ts";
 import { generationFacts } from "./generation.ts";
 
-/** Red Hat's operator 1.2 leaves a ConfigMap of 1.1 alone that has this annotation; it puts it on its own. */
+/** Red Hat's operator 1.2 does not migrate a ConfigMap with this annotation. It sets it on its own. */
 export const MIGRATED_ANNOTATION = "kbs.confidentialcontainers.org/migrated-from-v1.1.0";
 export const MIGRATED_VERSION = "v1.2.0";
 
-/** The Route that Red Hat's operators make from 1.1 on. */
+/** The Route that Red Hat's operators create from 1.1 on. */
 export const REDHAT_ROUTE = "kbs-route";
 
-/** A policy's ConfigMap, and what tells whose operator it is. */
+/** A policy's ConfigMap, and facts that identify the operator. */
 export interface UpdatedTrustee {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** The kinds of the owners of {@link REDHAT_ROUTE}; undefined: there is no such Route. */
+  /** The owner kinds of {@link REDHAT_ROUTE}; undefined: no such Route. */
   readonly routeOwners?: readonly string[] | undefined;
 }
 
 /**
- * Whether this is Red Hat's Trustee 1.1 with a policy of ours: the update to 1.2 deletes the policy, and with it every stack's
- * grants.
+ * Whether this is Red Hat's Trustee 1.1 with a policy of this project. The update to 1.2 deletes it, with
+ * every stack's grants.
  */
 export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrustee): boolean {
   const [before, after] = [generationFacts["0.18"], generationFacts["0.21"]];
@@ -33,13 +33,13 @@ export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrus
   );
 }
 
-/** What the update does, and why it matters. */
+/** What the update does, and its effect. */
 export const lossWords = {
   what: "This is Trustee by Red Hat's operator 1.1: its update to 1.2, which may come unasked, deletes the policy and puts the stock one in its place.",
   why: "Every stack's grants are gone then, and every pod that attests well reads every secret, until the next pulumi up of any stack.",
 } as const;
 
-/** How to bring the policy through the update: a command for a shell with kubectl and jq. */
+/** A shell command (kubectl, jq) that keeps the policy through the update. */
 function keepPolicyCommand(namespace: string, configMap: string): string {
   const [from, to] = [generationFacts["0.18"].policyKey, generationFacts["0.21"].policyKey];
   return (
@@ -49,7 +49,7 @@ function keepPolicyCommand(namespace: string, configMap: string): string {
   );
 }
 
-/** What to do about it, in the imperative. */
+/** What to do, in the imperative. */
 export function keepPolicyWords(namespace: string, configMap: string): string {
   return (
     "Set installPlanApproval of its Subscription to Manual. Right before you approve the update, give the policy its next key and " +

@@ -12,17 +12,17 @@ import {
   type PodTemplate,
 } from "./mounts.ts";
 
-/** How a KBS hands a secret's path to the policy: one text up to v0.16, a list from v0.17 on. */
+/** How a KBS passes a secret's path to the policy: one string up to v0.16, an array from v0.17 on. */
 export type PathForm = "string" | "array";
 
-/** What is seen of how the KBS reads its files. Each is a fact of its own, absent where it cannot be seen. */
+/** Facts about how the KBS reads its files. Each one is read by itself, and absent if it cannot be read. */
 export interface Seen {
   /** The key of the policy's ConfigMap. */
   readonly policyKey?: string;
   /** The key of the reference values' ConfigMap. */
   readonly referenceValuesKey?: string;
   readonly referenceValuesFormat?: ReferenceValuesFormat;
-  /** Where the certificate is that the KBS serves. */
+  /** Where the served certificate is. */
   readonly certificate?: Pick<MountedKey, "name" | "key">;
   /** Whether the KBS serves without TLS. */
   readonly isHttp?: boolean;
@@ -35,18 +35,18 @@ const trusteeConfigSchema = z.object({
 
 type Data = Readonly<Record<string, string>>;
 
-/** What the KbsConfig names of Trustee's own. */
+/** The names of Trustee's own objects in the KbsConfig. */
 export interface Names extends ConfigMapNames {
   /** The ConfigMap with the KBS's configuration. */
   readonly kbsSettings: string;
-  /** The Secret with the certificate that the KBS serves; absent where it names none: then it serves http. */
+  /** The Secret with the served certificate; absent: the KBS serves http. */
   readonly certificate?: string;
-  /** The TrusteeConfig whose Secret the operator has copied into that one; absent: it is no copy. */
+  /** The TrusteeConfig that names the source of that Secret. Absent: the Secret is no copy. */
   readonly trusteeConfig?: string;
 }
 
 /**
- * The names as a KbsConfig says them; the operator's own for what it does not name.
+ * The names in a KbsConfig, with the operator's names as defaults.
  * @param kbsConfig the object; undefined: there is none
  */
 export function namesIn(
@@ -83,7 +83,7 @@ export function tlsSecretIn(trusteeConfig: unknown): string | undefined {
   return trusteeConfigSchema.safeParse(trusteeConfig).data?.spec.httpsSpec.tlsSecretName;
 }
 
-/** The text of the KBS's configuration: under the key that its command names, else the only one of its ConfigMap. */
+/** The KBS's configuration: the key in its command, else the only key of its ConfigMap. */
 function settingsText(template: PodTemplate | undefined, data: Data): string | undefined {
   const { command = [], args = [] } = (template && kbsContainer(template)) ?? {};
   const words = [...command, ...args];
@@ -93,10 +93,10 @@ function settingsText(template: PodTemplate | undefined, data: Data): string | u
   return (key === undefined ? undefined : own(data, key)) ?? (more.length === 0 ? only : undefined);
 }
 
-/** KBS v0.16 is the last one that hands over a text. @returns undefined: the image does not say */
+/** KBS v0.16 is the last one that passes a string. @returns undefined: the image does not tell */
 function formByImage(image: string): PathForm | undefined {
   const [, tag = ""] = image.slice(image.lastIndexOf("/") + 1).split(/[:@]/, 2);
-  // `v0.18.0`, and `built-in-as-v0.18.0` as upstream's operator has it.
+  // `v0.18.0`, or `built-in-as-v0.18.0` with upstream's operator.
   const versions = tag.split("-").flatMap((part) => /^v?(\d+)\.(\d+)\.\d+$/.exec(part)?.slice(1, 3) ?? []);
   const [major, minor] = versions.map(Number);
   if (major === undefined || minor === undefined) return undefined;
@@ -137,7 +137,7 @@ function valuesFacts(
 }
 
 /**
- * Reads the facts from the Deployment and from the KBS's own configuration.
+ * Reads the facts from the Deployment and the KBS's configuration.
  * @param deployment the object; undefined: it could not be read
  * @param kbsSettings the data of the ConfigMap with the KBS's configuration; undefined: it could not be read
  */
@@ -151,7 +151,7 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   const values = valuesFacts(template, settings ?? {}, names.referenceValues);
   const served =
     settings?.certificatePath === undefined ? undefined : fileAt(template, settings.certificatePath);
-  // The map came with KBS v0.19.
+  // The map format came with KBS v0.19.
   const byImage = formByImage(kbsContainer(template)?.image ?? "");
   const pathForm = values.referenceValuesFormat === "map" ? "array" : byImage;
   return {
@@ -163,13 +163,13 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   };
 }
 
-/** The keys of both ConfigMaps that Trustee reads. */
+/** The keys that Trustee reads in both ConfigMaps. */
 export interface TrusteeKeys {
   readonly policyKey: string;
   readonly referenceValuesKey: string;
 }
 
-/** What people call a Trustee: by its operator, up to v0.18 or from v0.19 on. Nothing is decided by it. */
+/** What people call a Trustee: its operator, up to v0.18 or from v0.19 on. Nothing is decided by it. */
 export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: TrusteeKeys): string {
   const isOlder =
     referenceValuesFormat === undefined ? policyKey === "policy.rego" : referenceValuesFormat === "list";
@@ -177,8 +177,8 @@ export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: Tru
 }
 
 /**
- * Each key by what is seen; where that says nothing, as a setting has it; else the known one that is there.
- * @returns a key is `undefined` where nothing tells it
+ * Each key from the facts, else from a setting, else the known one that exists.
+ * @returns a key is `undefined` if nothing tells it
  */
 export function resolveKeys(
   seen: Seen,

@@ -21,7 +21,7 @@ import { withPolicy } from "../cli/audit/lint-support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 
-/** What somebody may call a thing that this project then speaks of. */
+/** Names that somebody may give to a thing in a message. */
 const names = fc.oneof(
   fc.string({ unit: "binary", minLength: 1 }),
   fc.constantFrom(
@@ -40,12 +40,12 @@ const names = fc.oneof(
   ),
 );
 
-/** A character that steers a terminal, turns a text round, or cannot be seen. */
+/** A character that controls a terminal, changes the text direction or is invisible. */
 const UNSEEN = /(?!\n)\p{C}|[\p{Zl}\p{Zp}]/u;
 const STACK = "organization/trustee-access/dev";
 
-describe("whatever things in a cluster are called", () => {
-  it("a name is shown by plain characters alone, and as it was if it is shown again", () => {
+describe("names in a cluster", () => {
+  it("are shown with plain characters only, and showing them again changes nothing", () => {
     fc.assert(
       fc.property(names, (name) => {
         const shown = shownName(name);
@@ -58,7 +58,7 @@ describe("whatever things in a cluster are called", () => {
     );
   });
 
-  it("no finding of trustee-access lint forges a line, a link or an element, in any format", () => {
+  it("forge no line, link or element in a finding of trustee-access lint, in any format", () => {
     fc.assert(
       fc.property(names, names, names, (name, reader, stack) => {
         const policy = joinPolicy("package policy\n", {
@@ -102,7 +102,7 @@ describe("whatever things in a cluster are called", () => {
     );
   });
 
-  it("nor an explanation, or the log that it quotes", () => {
+  it("nor in an explanation, or in the log that it quotes", () => {
     fc.assert(
       fc.property(names, names, (name, line) => {
         const trustee = {
@@ -140,8 +140,8 @@ describe("whatever things in a cluster are called", () => {
     );
   });
 
-  it("nor a change of access, on a terminal or in a pull request's comment", () => {
-    /** All that is told of a policy in which a secret, a key, a pod and another stack are called so. */
+  it("nor in a change of access, on a terminal or in a pull request's comment", () => {
+    /** Everything reported about a policy with such names of a secret, a key, a pod and another stack. */
     const told = (
       secret: string,
       pod: string,
@@ -192,14 +192,14 @@ describe("whatever things in a cluster are called", () => {
         expect(UNSEEN.test(hostile.text + hostile.markdown)).toBe(false);
         expect(hostile.changes).toBe(plain.changes);
         expect(hostile.text.split("\n")).toHaveLength(plain.text.split("\n").length);
-        // A name stands in code, which it does not end; everything else is this program's own.
+        // A name is in code and does not end it; everything else is this program's own.
         const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
         expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
       }),
     );
   });
 
-  it("nor a problem with what is live, nor a picture", () => {
+  it("nor in a problem of the live state, or in a picture", () => {
     fc.assert(
       fc.property(names, (name) => {
         const problem = { path: name, given: name, allowed: name, fix: name };
@@ -217,7 +217,7 @@ describe("whatever things in a cluster are called", () => {
           [{ secret: "s", key: "k" }],
         );
         const picture = matrixSvg(matrix, { id: "picture" });
-        // To a document a tab and a line break are a space.
+        // In a document, tabs and line breaks are spaces.
         expect(UNSEEN.test(picture.replaceAll(/[\t\r]/g, " "))).toBe(false);
         expect(tags(picture)).toEqual(tags(matrixSvg(plain, { id: "picture" })));
       }),
@@ -225,7 +225,7 @@ describe("whatever things in a cluster are called", () => {
   });
 });
 
-/** The elements of a document, by their names. */
+/** The elements of a document, by name. */
 function tags(document: string): readonly string[] {
   return [...document.matchAll(/<\/?[a-z!]\w*/gi)].map(([tag]) => tag);
 }

@@ -23,7 +23,7 @@ import { readLedgers } from "../../core/reference-values/ledger.ts";
 import type { TrusteeFacts } from "../../cli/audit/facts.ts";
 import { withAttestationPolicy } from "../cli/audit/support.ts";
 
-/** A Trustee with this attestation policy: its executables are what the text has as rules. */
+/** A Trustee with this attestation policy: its executables are the rules of the text. */
 const attestedBy = (text: string): TrusteeFacts =>
   withAttestationPolicy(text.replaceAll("ExecProcessRequest", "executables"));
 
@@ -33,7 +33,7 @@ const numbered = (line: (index: number) => string, count: number): string =>
   Array.from({ length: count }, (_, index) => line(index)).join("");
 const digest = (index: number): string => `"${index.toString(16).padStart(64, "0")}" `;
 
-/** 1 MiB each: as much as a ConfigMap or an annotation's initdata may hold. */
+/** 1 MiB each: the maximum of a ConfigMap or an annotation's initdata. */
 const hostile: readonly (readonly [name: string, text: string])[] = [
   ["one string that is not closed, all escapes", filled('"a\\')],
   ["lines of strings that are not closed", filled('"a\\\n')],
@@ -110,7 +110,7 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
   ["certificates in PEM", (text) => [certificateBlocks(text), otherBlocks(text)]],
 ];
 
-/** Of all threads, the garbage collector's too, in seconds: other programs on the machine do not count. */
+/** In seconds, of all threads including the garbage collector. Other programs on the machine do not count. */
 function cpuSeconds(work: () => void): number {
   const start = process.cpuUsage();
   work();
@@ -118,7 +118,7 @@ function cpuSeconds(work: () => void): number {
   return (user + system) / 1e6;
 }
 
-/** Most take a few tenths of one; what looks at any part of such a text again and again takes minutes. */
+/** Most take some tenths of a second. Quadratic reading of such a text takes minutes. */
 const LIMIT = 2;
 
 describe.each(readers)("%s, of a text of 1 MiB that somebody made for it", (_, read) => {

@@ -10,13 +10,13 @@ import { joinReferenceValues, leaveReferenceValues } from "../../core/reference-
 import { retireDigests } from "../../core/reference-values/retiring.ts";
 import { healthyTrustee } from "../fixtures/live-facts.ts";
 
-/** Every object inherits something under these. */
+/** Names that every object inherits. */
 const inherited = fc.constantFrom("constructor", "toString", "valueOf", "hasOwnProperty", "__proto__");
 const record = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
   Object.fromEntries(entries);
 
-describe("a name that every object inherits", () => {
-  it("is no entry of a record that does not hold it", () => {
+describe("an inherited name", () => {
+  it("is not an entry of a record without it", () => {
     fc.assert(
       fc.property(inherited, (name) => {
         expect([own({}, name), own(undefined, name), own(record([[name, 1]]), name)]).toEqual([
@@ -28,7 +28,7 @@ describe("a name that every object inherits", () => {
     );
   });
 
-  it("as a secret's, a key's or a digest's, opens nothing that it is not granted", () => {
+  it("as a secret, a key or a digest opens nothing without a grant", () => {
     fc.assert(
       fc.property(inherited, inherited, inherited, (secret, key, claim) => {
         const token = {
@@ -52,7 +52,7 @@ describe("a name that every object inherits", () => {
     );
   });
 
-  it("as a pod's or a path's, is compared as what the matrix holds", () => {
+  it("as a pod or a path is compared with what the matrix holds", () => {
     fc.assert(
       fc.property(inherited, inherited, (pod, path) => {
         const report = record([[pod, record([[path, "granted" as const]])]]);
@@ -64,7 +64,7 @@ describe("a name that every object inherits", () => {
   });
 
   it.each(["reference-values.json", "reference_value"])(
-    "as a reference value's in %s, comes and goes like any other",
+    "as a reference value in %s comes and goes like any other",
     (key) => {
       fc.assert(
         fc.property(inherited, inherited, fc.boolean(), (name, owner, retires) => {

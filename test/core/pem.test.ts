@@ -26,11 +26,11 @@ describe("the certificates of a PEM text", () => {
     ["a chain", leaf + root],
     ["one with the line ends of Windows", leaf.replaceAll("\n", "\r\n")],
     ["one without a newline at its end", leaf.trimEnd()],
-  ])("are the text itself where it holds nothing else: %s", (_, text) => {
+  ])("are the whole text if it holds nothing else: %s", (_, text) => {
     expect(read(text)).toEqual({ certificates: text, given: [] });
   });
 
-  it("are taken without the lines around them", () => {
+  it("are read without the lines around them", () => {
     const text = `Bag Attributes\n  password: ${SECRET_BODY}\n${leaf}# the root\n${root}${SECRET_BODY}\n`;
     expect(read(text)).toEqual({ certificates: leaf + root, given: [] });
   });
@@ -43,7 +43,7 @@ describe("the certificates of a PEM text", () => {
     "EC PARAMETERS",
     "PGP PRIVATE KEY BLOCK",
     "TRUSTED CERTIFICATE",
-  ])("refuse a %s beside them, wherever it is, and do not take it", (label) => {
+  ])("reject a %s in addition, anywhere, and leave it out", (label) => {
     for (const text of [leaf + block(label), block(label) + leaf, leaf + block(label) + root]) {
       const { certificates, given } = read(text);
       expect(given).toEqual([`the Secret's tls.crt holds more than certificates: ${label}`]);
@@ -51,7 +51,7 @@ describe("the certificates of a PEM text", () => {
     }
   });
 
-  it("refuse a block that does not end, and one whose name is no name", () => {
+  it("reject a block without an end, and one with an invalid name", () => {
     const open = `${leaf}-----BEGIN PRIVATE KEY-----\n${SECRET_BODY}\n`;
     expect(read(open)).toEqual({
       certificates: leaf,
@@ -73,7 +73,7 @@ describe("the certificates of a PEM text", () => {
     expect(read(text).given).toContain("the Secret's tls.crt holds no certificate");
   });
 
-  it("never hold what was beside them, in whatever order", () => {
+  it("never include anything else, in any order", () => {
     const parts = fc.array(fc.constantFrom(leaf, root, block("PRIVATE KEY"), `${SECRET_BODY}\n`, "\n"));
     fc.assert(
       fc.property(parts, (all) => {
@@ -85,7 +85,7 @@ describe("the certificates of a PEM text", () => {
   });
 });
 
-describe("a key under the name of a certificate", () => {
+describe("a key labeled as a certificate", () => {
   it("makes the certificate unreadable, first or last", () => {
     const fake = block("CERTIFICATE");
     for (const certificate of [fake, leaf + fake, fake + leaf]) {
@@ -111,11 +111,11 @@ describe("an initdata file", () => {
     expect(problems(leaf + root, `"cosign.pub" = '''\n${block("PUBLIC KEY")}'''\n`)).toEqual([]);
   });
 
-  it("is refused with anything else in the certificate of the KBS", () => {
+  it("is rejected with anything else in the KBS's certificate", () => {
     expect(problems(leaf + block("PUBLIC KEY"))).toEqual([`${MORE}: PUBLIC KEY`]);
   });
 
-  it("is refused with a private key anywhere", () => {
+  it("is rejected with a private key anywhere", () => {
     expect(problems(leaf + block("PRIVATE KEY"))).toEqual([`${MORE}: PRIVATE KEY`]);
     const other = `"tls.key" = '''\n${block("EC PRIVATE KEY")}'''\n`;
     expect(problems(leaf, other)).toEqual([`${MORE}: EC PRIVATE KEY`]);

@@ -86,7 +86,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { exitCode, stdout, stderr } = await other(...command, "--stack", "moving");
       expect(exitCode).not.toBe(0);
-      expect(stdout + stderr).toContain("which belongs to a stack of the same name");
+      expect(stdout + stderr).toContain("which belongs to another stack of the same name");
       expect(stdout + stderr).toContain("trustee-access:takeOver");
     }
     expect(await sharedData(here)).toEqual(now);

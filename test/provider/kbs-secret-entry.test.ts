@@ -294,7 +294,7 @@ test.each(["constructor", "tostring", "__proto__"])(
 );
 
 test.each([
-  ["my.secret", "has a dot"],
+  ["my.secret", "contains a dot"],
   ["a".repeat(64), "has 64 characters"],
   ["reference-values", "is the name of a volume that every KBS has"],
 ])(

@@ -159,7 +159,7 @@ describe("a stack is known by its identity", () => {
       { labels: ownerLabels, annotations: ownerAnnotations({ stack: STACK, identity: "theirs" }) },
     );
     expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toContain(
-      "a stack of the same name",
+      "another stack of the same name",
     );
     cluster.secret(
       "made",

@@ -277,7 +277,7 @@ describe("a line that was lost belongs to another stack of the same name", () =>
     await theirs.up({ ...their(OLD), identity: somebodys });
     await cluster.edit(POLICY, { [OLD]: STOCK });
     await expect(ours.up({ ...their(OLD), identity: mine })).rejects.toThrow(
-      "the record of a line, which belongs to a stack of the same name",
+      "the record of a line, which belongs to another stack of the same name",
     );
     expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK });
   });

@@ -128,7 +128,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     );
     // It is said already while this waits.
     expect(engine.statuses.at(-1)).toContain(
-      `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot`,
+      `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which contains a dot`,
     );
     await cluster.setEntries(trusteeNames.kbsConfig, before);
   });

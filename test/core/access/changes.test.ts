@@ -48,14 +48,14 @@ function lines(
   return accessChanges(live, own, matrix, deployed).map(changeLine);
 }
 
-describe("what a deployment does to the matrix", () => {
+describe("the changes of a deployment", () => {
   const live = joinPolicy("package before\n", tutorial);
 
-  it("is nothing where the same is deployed again", () => {
+  it("has none if the same is deployed again", () => {
     expect(lines(live, tutorial)).toEqual([]);
   });
 
-  it("is nothing where only initdata change, and the readers go by other claims", () => {
+  it("has none if only initdata changes and the readers have new claims", () => {
     const own = grants({
       "fraud-dataset": { "*": { "azure-vtpm": { a9: "pod1" } } },
       "p2-secret": { "*": { "azure-vtpm": { b9: "pod2" } } },
@@ -63,7 +63,7 @@ describe("what a deployment does to the matrix", () => {
     expect(lines(live, own, tutorialColumns, { pod1: "a9", pod2: "b9", pod3: "c9" })).toEqual([]);
   });
 
-  it("calls out a cell that opens before one that closes", () => {
+  it("lists opened cells before closed ones", () => {
     const own = grants({
       "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
       "p2-secret": { "*": { "azure-vtpm": { c3: "pod3" } } },
@@ -74,7 +74,7 @@ describe("what a deployment does to the matrix", () => {
     ]);
   });
 
-  it("sees that a secret which is declared no more is open to everybody from now on", () => {
+  it("opens a secret that is no longer declared to everybody", () => {
     const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
@@ -83,7 +83,7 @@ describe("what a deployment does to the matrix", () => {
     ]);
   });
 
-  it("sees that all other secrets are opened, or closed", () => {
+  it("shows all other secrets opened or closed", () => {
     const denied = joinPolicy(null, { ...tutorial, others: "deny" });
     expect(lines(denied, tutorial)).toEqual([
       ...["pod1", "pod2", "pod3", "every other pod"].map(
@@ -97,14 +97,14 @@ describe("what a deployment does to the matrix", () => {
     );
   });
 
-  it("lets a pod that is removed lose what it was granted", () => {
+  it("closes the cells of a removed pod", () => {
     const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } }, "p2-secret": {} });
     expect(lines(live, own, tutorialColumns, { pod1: "a1", pod3: "c3" })).toEqual([
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ]);
   });
 
-  it("sees a key alone", () => {
+  it("shows a single key", () => {
     const one = joinPolicy(null, grants({ s: { k: { "azure-vtpm": { a1: "pod1" } } } }));
     const columns = ["k", "l"].map((key) => ({ secret: "s", key }));
     expect(lines(one, grants({ s: { "*": { "azure-vtpm": { a1: "pod1" } } } }), columns)).toEqual([
@@ -116,7 +116,7 @@ describe("what a deployment does to the matrix", () => {
     ]);
   });
 
-  it("opens another stack's secret only where this stack grants it", () => {
+  it("opens another stack's secret only if this stack grants it", () => {
     const other = joinPolicy(
       null,
       grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
@@ -139,7 +139,7 @@ describe("what a deployment does to the matrix", () => {
     ]);
   });
 
-  describe("of whoever is deployed elsewhere", () => {
+  describe("of a reader deployed elsewhere", () => {
     const vendor = (claim: string): StackGrants =>
       grants({ "p2-secret": { "*": { "azure-vtpm": { [claim]: "vendor" } } } });
     const columns = tutorialColumns.slice(1, 2);
@@ -150,19 +150,19 @@ describe("what a deployment does to the matrix", () => {
     ): readonly string[] =>
       lines(joinPolicy(null, vendor(from)), vendor(to), columns, { vendor: to }, deployed);
 
-    it("takes another claim under the same name for somebody else", () => {
+    it("treats another claim under the same name as another reader", () => {
       expect(deployedElsewhere("d4", "e5")).toEqual([
         "OPENS   vendor -> p2-secret/secret (was: not among its readers; will be: granted)",
         "closes  vendor (former initdata) -> p2-secret/secret (was: granted; will be: not among its readers)",
       ]);
     });
 
-    it("sees nothing in the same claim, and in another one of a pod that is deployed here", () => {
+    it("has none for the same claim, or for a new claim of a pod deployed here", () => {
       expect(deployedElsewhere("d4", "d4")).toEqual([]);
       expect(deployedElsewhere("d4", "e5", ["vendor"])).toEqual([]);
     });
 
-    it("does not say that a claim loses what it reads under another name", () => {
+    it("does not show a claim as closed that reads the same under another name", () => {
       const two = (one: string, other: string): StackGrants =>
         grants({ "p2-secret": { "*": { "azure-vtpm": { [one]: "one", [other]: "other" } } } });
       const pods = { one: "b2", other: "a1" };
@@ -170,7 +170,7 @@ describe("what a deployment does to the matrix", () => {
     });
   });
 
-  describe("where the live policy is not what its own lines come to", () => {
+  describe("if the live policy's rules do not match its lines", () => {
     const other = grants({ "p2-secret": { "*": { "azure-vtpm": { d4: "spy" } } } }, "affirming", "invented");
     const line = joinPolicy(null, other)
       .split("\n")
@@ -179,7 +179,7 @@ describe("what a deployment does to the matrix", () => {
     const doubt =
       "UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments";
 
-    it("says so, and nothing where it is", () => {
+    it("reports that, and nothing if they match", () => {
       expect(policyDoubts(live)).toEqual([]);
       expect(policyDoubts(null)).toEqual([]);
       expect(policyDoubts("package policy\n\ndefault allow = true\n")).toEqual([]);
@@ -188,15 +188,15 @@ describe("what a deployment does to the matrix", () => {
       }
     });
 
-    it("counts what another stack's line grants as opened: this up makes a rule of the forged comment", () => {
+    it("shows the grants in another stack's line as opened: this up turns a forged comment into a rule", () => {
       expect(lines(forged, tutorial)).toEqual([
         "OPENS   spy of stack invented -> p2-secret/* (was: not known; will be: granted)",
       ]);
-      // Where rules and comments agree, it was open before, and is said to be open elsewhere.
+      // If rules and comments agree, the cell was open before, and is reported as open elsewhere.
       expect(lines(joinPolicy(live, other), tutorial)).toEqual([]);
     });
 
-    it("does not take a forged line of its own for a grant that there was", () => {
+    it("does not count a forged line of its own as a previous grant", () => {
       const own = grants({
         ...tutorial.secrets,
         "p2-secret": { "*": { "azure-vtpm": { b2: "pod2", c3: "pod3" } } },
@@ -211,7 +211,7 @@ describe("what a deployment does to the matrix", () => {
       ]);
     });
 
-    it("sees that a secret is restricted no more whose line is gone", () => {
+    it("shows a secret whose line is gone as no longer restricted", () => {
       const both = joinPolicy(
         live,
         grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
@@ -223,7 +223,7 @@ describe("what a deployment does to the matrix", () => {
       ]);
     });
 
-    it("opens everything that a text grants of which nothing can be read", () => {
+    it("opens everything that an unreadable text grants", () => {
       const unreadable = live.replace("restricted = {", "restricted = {,");
       expect(lines(unreadable, tutorial).filter((text) => text.includes("granted"))).toEqual([
         "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
@@ -235,12 +235,12 @@ describe("what a deployment does to the matrix", () => {
   it.each([
     ["no policy", null],
     ["one that an operator installs", "package policy\ndefault allow = true\n"],
-  ])("is nothing where there is %s: whoever attests well reads everything already", (_, stock) => {
+  ])("has none if there is %s: every affirming pod reads everything already", (_, stock) => {
     expect(lines(stock, tutorial)).toEqual([]);
     expect(policyDoubts(stock)).toEqual([]);
   });
 
-  describe("where the live policy is somebody else's", () => {
+  describe("if the live policy is foreign", () => {
     const foreign = "package policy\ndefault allow = false\nallow if input.x == 1\n";
 
     it.each([
@@ -249,27 +249,30 @@ describe("what a deployment does to the matrix", () => {
       "# package policy\n",
       live.replaceAll("trustee-access", "somebody"),
       "default allow = true",
-    ])("opens whatever ours will allow, since what was allowed is not known: %j", (theirs) => {
-      expect(policyDoubts(theirs)).toEqual(["foreign"]);
-      expect(lines(theirs, tutorial)).toEqual([
-        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
-        "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
-        "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-        "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-        "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-        "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
-      ]);
-    });
+    ])(
+      "opens everything that the new policy allows, because the previous access is unknown: %j",
+      (theirs) => {
+        expect(policyDoubts(theirs)).toEqual(["foreign"]);
+        expect(lines(theirs, tutorial)).toEqual([
+          "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+          "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+          "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+          "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+          "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+          "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+          "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
+        ]);
+      },
+    );
 
-    it("opens what is granted alone, where all else will be denied", () => {
+    it("opens only the grants if everything else will be denied", () => {
       expect(lines(foreign, { ...tutorial, others: "deny" })).toEqual([
         "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
         "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
       ]);
     });
 
-    it("is said before the changes, and fails a comparison", () => {
+    it("is reported before the changes, and fails a comparison", () => {
       const matrix = accessMatrix(mergeGrants([tutorial]), [], []);
       const records = changeRecords(policyDoubts(foreign), accessChanges(foreign, tutorial, matrix, []));
       expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
@@ -280,7 +283,7 @@ describe("what a deployment does to the matrix", () => {
     });
   });
 
-  it("is nothing once it has been deployed, whatever it was (property)", () => {
+  it("has none after any deployment (property)", () => {
     const table = fc.dictionary(
       fc.constantFrom("s1", "s2", "s3"),
       fc.dictionary(fc.constantFrom("*", "k1", "k2"), fc.uniqueArray(fc.constantFrom("a1", "b2", "c3"))),
@@ -301,7 +304,7 @@ describe("what a deployment does to the matrix", () => {
   });
 });
 
-/** Every reader under the name of the pod that makes its claim. */
+/** Every reader, under the name of the pod with its claim. */
 function byClaim(secrets: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>): GrantTable {
   const names: Pods = Object.fromEntries(Object.entries(claims).map(([pod, claim]) => [claim, pod]));
   return Object.fromEntries(

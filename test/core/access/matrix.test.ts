@@ -15,8 +15,8 @@ const columns = [
 const first = { pod: "first", namespace: "default", initData: "aa", binding: "azure-vtpm" as const };
 const second = { pod: "second", namespace: "default", initData: "bb", binding: "azure-vtpm" as const };
 
-describe("the matrix as a stack puts it out", () => {
-  it("has a line and an entry for each pod", () => {
+describe("the matrix as a stack output", () => {
+  it("has a line and an entry per pod", () => {
     const matrix = accessMatrix(rules, [first, second], columns);
     expect(matrixText(matrix)).toEqual([
       "        dataset/key  p2/value",
@@ -29,7 +29,7 @@ describe("the matrix as a stack puts it out", () => {
     });
   });
 
-  it("keeps pods of one name in two namespaces apart", () => {
+  it("separates pods of one name in two namespaces", () => {
     const other = { ...first, namespace: "other", initData: "bb" };
     const matrix = accessMatrix(rules, [first, other], columns);
     expect(matrixText(matrix)).toEqual([
@@ -40,7 +40,7 @@ describe("the matrix as a stack puts it out", () => {
     expect(cellsByRow(matrix)(other)).toEqual(matrix.cells.slice(2));
   });
 
-  it("has no cell for a pod that is not in it", () => {
+  it("has no cell for a pod outside of it", () => {
     expect(cellsByRow(accessMatrix(rules, [first], columns))(second)).toEqual([]);
   });
 });

@@ -24,8 +24,8 @@ function lines(...others: readonly Pick<StackGrants, "stack" | "secrets" | "reti
   return otherReaders(live, own).map(otherReaderLine);
 }
 
-describe("who reads a stack's secrets by other stacks' grants", () => {
-  it("is nobody where the others grant their own, or whom the stack grants it too", () => {
+describe("the readers of a stack's secrets by other stacks' grants", () => {
+  it("are empty if the others grant only their own secrets, or to readers of this stack", () => {
     expect(otherReaders(null, own)).toEqual([]);
     expect(lines()).toEqual([]);
     expect(lines({ stack: "o/p/b", secrets: { theirs: { "*": { "azure-vtpm": { c3: "x" } } } } })).toEqual(
@@ -41,7 +41,7 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     ).toEqual([]);
   });
 
-  it("is named with its stack, its secret and the beginning of its claim, former initdata too", () => {
+  it("have their stack, secret and the start of their claim, with previous digests", () => {
     const claim = "0123456789abcdef".repeat(4);
     expect(
       lines(
@@ -59,7 +59,7 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     ]);
   });
 
-  it("stands below the matrix", () => {
+  it("are listed below the matrix", () => {
     const live = joinPolicy(null, {
       stack: "o/p/b",
       others: "affirming",
@@ -76,7 +76,7 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     ]);
   });
 
-  it("breaks no line, whatever a forged line calls it (property)", () => {
+  it("break no line, whatever name a forged line has (property)", () => {
     const name = fc.string({ unit: "binary", minLength: 1 });
     fc.assert(
       fc.property(name, name, name, (stack, reader, claim) => {
@@ -93,7 +93,7 @@ describe("who reads a stack's secrets by other stacks' grants", () => {
     );
   });
 
-  it("is everybody whom the policy lets read and the stack does not (property)", () => {
+  it("are all that the policy allows and the stack does not grant (property)", () => {
     const table = fc.dictionary(
       fc.constantFrom("mine", "created", "theirs"),
       fc.dictionary(

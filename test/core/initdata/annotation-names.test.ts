@@ -8,7 +8,7 @@ import { strayNames, strayWords } from "../../../core/initdata/annotation-names.
 
 const FORMER = "io.katacontainers.config.runtime.cc_init_data";
 
-describe("an annotation that is nearly the initdata annotation", () => {
+describe("an annotation that looks like the initdata annotation", () => {
   it.each([
     FORMER,
     "io.katacontainers.config.hypervisor.cc_initdata",
@@ -19,7 +19,7 @@ describe("an annotation that is nearly the initdata annotation", () => {
     "io.katacontainers.config.hypervisor.init_data",
     "cc_init_data",
     "katacontainers.io/initdata",
-  ])("is known by its name: %s", (name) => {
+  ])("is recognized by its name: %s", (name) => {
     expect(strayNames({ [name]: "x", [INITDATA_ANNOTATION]: "y", other: "z" })).toEqual([name]);
   });
 
@@ -30,11 +30,11 @@ describe("an annotation that is nearly the initdata annotation", () => {
     "coco.io/initdata-configmap",
     "example.com/data",
     `example.com/${"x".repeat(63)}`,
-  ])("is no other one: %s", (name) => {
+  ])("is not another one: %s", (name) => {
     expect(strayNames({ [name]: "x" })).toEqual([]);
   });
 
-  it("is told by what it is", () => {
+  it("is described", () => {
     expect([FORMER, "cc_init_data"].map(strayWords)).toEqual([
       `${FORMER} is the former name of the initdata annotation, which only old runtimes read`,
       "cc_init_data is not the name of the initdata annotation, so no runtime reads it",
@@ -50,7 +50,7 @@ describe("an annotation with line breaks", () => {
     expect(decodeAnnotation(broken)).toEqual(decodeAnnotation(value));
   });
 
-  it("may have no blanks", () => {
+  it("must not have blanks", () => {
     expect(() => decodeAnnotation("AA AA")).toThrow("is not base64");
   });
 });

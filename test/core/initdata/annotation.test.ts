@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { decodeAnnotation, encodeAnnotation } from "../../../core/initdata/annotation.ts";
 
 describe("the cc_init_data annotation", () => {
-  it("gives back the exact bytes", () => {
+  it("keeps the exact bytes", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (toml) => {
         expect(Buffer.from(decodeAnnotation(encodeAnnotation(toml))).equals(Buffer.from(toml, "utf8"))).toBe(
@@ -15,7 +15,7 @@ describe("the cc_init_data annotation", () => {
     );
   });
 
-  it("is read by base64 -d and gunzip", () => {
+  it("can be read with base64 -d and gunzip", () => {
     const toml = 'algorithm = "sha256"\nname = "zürich"\n';
     const decoded = execFileSync("sh", ["-c", "base64 -d | gunzip"], { input: encodeAnnotation(toml) });
     expect(decoded.toString("utf8")).toBe(toml);
@@ -30,7 +30,7 @@ describe("the cc_init_data annotation", () => {
   it.each([
     ["not base64!", "is not base64"],
     [Buffer.from("plain").toString("base64"), "of no gzip data"],
-  ])("refuses %s", (value, message) => {
+  ])("rejects %s", (value, message) => {
     expect(() => decodeAnnotation(value)).toThrow(message);
   });
 
@@ -38,7 +38,7 @@ describe("the cc_init_data annotation", () => {
     Buffer.concat(texts.map((text) => gzipSync(text))).toString("base64");
   const long = (bytes: number): Buffer => Buffer.alloc(bytes, "a");
 
-  it("is read up to 1 MiB, in as many gzip members as there are", () => {
+  it("is read up to 1 MiB, with any number of gzip members", () => {
     expect(decodeAnnotation(gzipped(long(1024 * 1024)))).toHaveLength(1024 * 1024);
     expect(Buffer.from(decodeAnnotation(gzipped(long(3), Buffer.from("b")))).toString()).toBe("aaab");
   });
@@ -47,7 +47,7 @@ describe("the cc_init_data annotation", () => {
     ["one byte more", [long(1024 * 1024 + 1)]],
     ["190 MiB in 256 KiB", [long(190 * 1024 * 1024)]],
     ["many members", [long(1024 * 1024), Buffer.from("b")]],
-  ])("is refused beyond, without being read to its end: %s", (_, texts) => {
+  ])("is rejected beyond that, without reading to the end: %s", (_, texts) => {
     const annotation = gzipped(...texts);
     const start = performance.now();
     expect(() => decodeAnnotation(annotation)).toThrow(
@@ -56,7 +56,7 @@ describe("the cc_init_data annotation", () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
-  it("is refused where it breaks off", () => {
+  it("is rejected if it is truncated", () => {
     const whole = Buffer.from(gzipped(Buffer.from("a = 1\n".repeat(20))), "base64");
     const half = whole.subarray(0, whole.length / 2).toString("base64");
     expect(() => decodeAnnotation(half)).toThrow("of no gzip data");

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { claimForm, claimSpellings, extendPcr8, initDataClaim } from "../../../core/initdata/binding.ts";
 
-/** A second way to the same digest: the tutorial's `echo -n "$zeros$hash" | xxd -r -p | sha256sum`. */
+/** The tutorial's way to the same digest: `echo -n "$zeros$hash" | xxd -r -p | sha256sum`. */
 function tutorialPcr8(toml: string): string {
   const hash = createHash("sha256").update(toml).digest("hex");
   return createHash("sha256")
@@ -13,12 +13,12 @@ function tutorialPcr8(toml: string): string {
 
 describe("PCR8", () => {
   // Source: Trustee, deps/verifier, the test of the az-snp-vtpm verifier's init data.
-  it("extends as Trustee's own az-snp-vtpm verifier test says", () => {
+  it("extends as in Trustee's own az-snp-vtpm verifier test", () => {
     const digest = Buffer.from("8505e4e25e50a27c5dc8147af88efbece627fbea55291911eff832d9ee127781", "hex");
     expect(extendPcr8(digest)).toBe("bddaccb9c52249e97a31baea61b7d91be8221a16e703d92148d04fb8e9c1dfdd");
   });
 
-  it("is what the tutorial's shell computes, for any text", () => {
+  it("equals the tutorial's shell computation for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (toml) => {
         expect(initDataClaim("azure-vtpm", "sha256", toml)).toBe(tutorialPcr8(toml));
@@ -26,7 +26,7 @@ describe("PCR8", () => {
     );
   });
 
-  it("is another one with a newline more at the end", () => {
+  it("changes with an additional newline", () => {
     expect(initDataClaim("azure-vtpm", "sha256", "a = 1\n")).not.toBe(
       initDataClaim("azure-vtpm", "sha256", "a = 1"),
     );
@@ -38,7 +38,7 @@ describe("PCR8", () => {
 });
 
 describe("bare metal", () => {
-  /** The digests of nothing, as FIPS 180-4 implementations are tested by. */
+  /** The digests of the empty text, as used in tests of FIPS 180-4 implementations. */
   const empty = {
     sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     sha384:
@@ -77,7 +77,7 @@ describe("bare metal", () => {
 
 describe("the sample TEE", () => {
   // Source: what KBSs v0.16, v0.18 and v0.21 put into tokens for the tutorial's initdata.
-  it("claims the digest in base64, by any algorithm", () => {
+  it("claims the digest in base64, with any algorithm", () => {
     for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
       const claim = initDataClaim("sample", algorithm, "x");
       expect(claim).toBe(createHash(algorithm).update("x").digest("base64"));
@@ -88,17 +88,18 @@ describe("the sample TEE", () => {
 });
 
 describe("the spellings of a claim", () => {
-  // Source: Trustee v0.17, deps/verifier/src/snp/mod.rs: STANDARD.encode(report.host_data); hex::encode from v0.18 on.
-  it("has SNP's host data in hex and in base64, as Trustee up to v0.17 reports it", () => {
+  // Source: Trustee v0.17, deps/verifier/src/snp/mod.rs: STANDARD.encode(report.host_data); hex::encode from
+  // v0.18.
+  it("has SNP's host data in hex and in base64, which Trustee up to v0.17 reports", () => {
     const zeros = "0".repeat(64);
     expect(claimSpellings("snp", zeros)).toEqual([zeros, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]);
-    // The digest of nothing by `printf '' | openssl dgst -sha256 -binary | base64`.
+    // The digest of the empty text by `printf '' | openssl dgst -sha256 -binary | base64`.
     expect(claimSpellings("snp", initDataClaim("snp", "sha256", ""))[1]).toBe(
       "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
     );
   });
 
-  it("has all others in hex alone", () => {
+  it("has all others in hex only", () => {
     expect(claimSpellings("azure-vtpm", "ab")).toEqual(["ab"]);
     expect(claimSpellings("tdx", "ab")).toEqual(["ab"]);
   });

@@ -6,7 +6,7 @@ import { readToml } from "../../../core/initdata/toml-parts.ts";
 const cdh = '[kbc]\nname = "cc_kbc"\nurl = "https://kbs.example.com"\n';
 const aa = '[token_configs.kbs]\nurl = "https://kbs.example.com"\n';
 
-/** What is said of a document with these files. */
+/** The reported flaws of a document with these files. */
 function said(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] {
   return readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
 }
@@ -15,7 +15,7 @@ describe("the files of a guest's programs", () => {
   const none = (file: string, program: string): string =>
     `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} has none: the pod gets no secret.`;
 
-  it("are not spoken of where both lead to a KBS", () => {
+  it("have no flaw if both lead to a KBS", () => {
     expect(said({ "cdh.toml": cdh, "aa.toml": aa })).toEqual([]);
     expect(said({ "cdh.toml": '[kbc]\nname = "offline_fs_kbc"\n', "aa.toml": aa })).toEqual([]);
   });
@@ -37,7 +37,7 @@ describe("the files of a guest's programs", () => {
     ]);
   });
 
-  it("may have their tables elsewhere", () => {
+  it("may have their tables in the wrong place", () => {
     const image = { image_security_policy_uri: "kbs:///default/no-such-secret/policy" };
     const words = (place: string): string =>
       `its [image] is ${place}, where the guest does not read it. Move it into its cdh.toml.`;
@@ -48,7 +48,7 @@ describe("the files of a guest's programs", () => {
     expect(readGuestFiles({ image, data: { "cdh.toml": cdh } }).needs).toEqual([]);
   });
 
-  it("may be no TOML, one by one", () => {
+  it("may be invalid TOML, each by itself", () => {
     const broken = (file: string, program: string, problem: string): string =>
       `its ${file} is not TOML (${problem}), so the guest's ${program} does not start: the pod gets no secret. Correct it.`;
     const twice = `${aa}${aa}`;
@@ -66,7 +66,7 @@ describe("the files of a guest's programs", () => {
   });
 });
 
-describe("a text that is no TOML", () => {
+describe("invalid TOML", () => {
   it.each([
     ["a table twice", "[a]\nx = 1\n[a]\ny = 2\n", { a: { x: 1, y: 2 } }],
     ["a key twice", "[a]\nx = 1\nx = 1\ny = 2\n", { a: { x: 1, y: 2 } }],
@@ -79,7 +79,7 @@ describe("a text that is no TOML", () => {
     ["a list that is not closed", "[a]\nx = [1,\n[b]\ny = 2\n", { a: {}, b: { y: 2 } }],
     ["a text of several lines that is not closed", '[a]\nx = """\nz\n[b]\ny = 2\n', { a: {}, b: { y: 2 } }],
     ["a header that is not closed", "[a\nx = 1\n[b]\ny = 2\n", { b: { y: 2 } }],
-  ])("gives what can be read: %s", (_, text, table) => {
+  ])("yields its readable parts: %s", (_, text, table) => {
     const read = readToml(text);
     expect(read.problem).toEqual(expect.stringMatching(/ at row \d+, col \d+$/));
     expect(read.table).toEqual(table);

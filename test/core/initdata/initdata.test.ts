@@ -24,7 +24,7 @@ function statements(policy: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** `policy_data` as Trustee takes it: strict JSON, from its beginning to the end of the text. */
+/** `policy_data` as Trustee reads it: strict JSON, from its start to the end of the text. */
 function policyData(policy: string): unknown {
   return JSON.parse(policy.split("policy_data := ")[1] ?? "");
 }
@@ -34,12 +34,13 @@ describe("initdata", () => {
     await expect(renderInitdata(tutorialPod1)).toMatchFileSnapshot("../../fixtures/initdata-pod1.toml");
   });
 
-  it("holds what the tutorial's holds, by a second TOML parser", () => {
+  it("equals the tutorial's content, with a second TOML parser", () => {
     const { data: _, ...head } = theirs;
     expect(ours).toMatchObject(head);
     expect(parse(data(ours)["aa.toml"])).toEqual(parse(data(theirs)["aa.toml"]));
     expect(parse(data(ours)["cdh.toml"])).toEqual(parse(data(theirs)["cdh.toml"]));
-    // A command is compared argument by argument; the tutorial's takes ["curl -s", URL] for ["curl", "-s", URL].
+    // Commands are compared argument by argument; the tutorial accepts ["curl -s", URL] for ["curl", "-s",
+    // URL].
     expect(statements(data(ours)["policy.rego"])).toEqual(
       statements(data(theirs)["policy.rego"]).flatMap((statement) => {
         if (statement === 'input_command = concat(" ", input.process.Args)') return [];
@@ -50,7 +51,7 @@ describe("initdata", () => {
     );
   });
 
-  it("ends its agent policy with strict JSON, where the tutorial's has a trailing comma", () => {
+  it("ends its agent policy with strict JSON; the tutorial's has a trailing comma", () => {
     expect(policyData(data(ours)["policy.rego"])).toEqual({
       allowed_commands: [
         "curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key",
@@ -61,7 +62,7 @@ describe("initdata", () => {
     expect(() => policyData(data(theirs)["policy.rego"])).toThrow(SyntaxError);
   });
 
-  it("does not depend on the order in which claims were written", () => {
+  it("does not depend on the order of the claims", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]+$/), fc.string()), (claims) => {
         const reversed = Object.fromEntries(Object.entries(claims).reverse());
@@ -72,7 +73,7 @@ describe("initdata", () => {
     );
   });
 
-  it("is valid TOML whatever the claims and commands hold, and gives them back", () => {
+  it("is valid TOML for any claims and commands, and keeps them", () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.string({ minLength: 1 })), (claim, allowedCommands) => {
         const source = { ...tutorialPod1, claims: { claim }, agentPolicy: { logs: false, allowedCommands } };
@@ -83,7 +84,7 @@ describe("initdata", () => {
     );
   });
 
-  it("names no certificate and no image policy where there is none", () => {
+  it("has no certificate and no image policy if none is given", () => {
     const { certificate: _, imagePolicyUri: __, ...source } = tutorialPod1;
     const document = parse(renderInitdata(source));
     expect(parse(data(document)["aa.toml"])).toEqual({

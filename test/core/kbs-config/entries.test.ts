@@ -14,7 +14,7 @@ const entries = fc.array(fc.constantFrom("a", "b", "c", "kbsres1"), { maxLength:
 const start = entries.map((list): SecretResources => ({ entries: list, ledger: {} }));
 
 describe("laws", () => {
-  test("joined it is there, after all that was; left, the list is as before", () => {
+  test("joining keeps all other names; leaving restores the list", () => {
     fc.assert(
       fc.property(start, secret, (before, name) => {
         const joined = joinSecret(before, name, "urn");
@@ -26,7 +26,7 @@ describe("laws", () => {
     );
   });
 
-  test("joining twice is joining once, with the state or without", () => {
+  test("joining twice equals joining once, with or without the state", () => {
     fc.assert(
       fc.property(start, secret, fc.boolean(), (before, name, state) => {
         const once = joinSecret(before, name, "urn");
@@ -35,7 +35,7 @@ describe("laws", () => {
     );
   });
 
-  test("two owners: the name stays until both have gone, in any order", () => {
+  test("with two owners, the name stays until both have left, in any order", () => {
     fc.assert(
       fc.property(start, secret, secret, fc.boolean(), (before, one, two, oneFirst) => {
         const first = joinSecret(before, one, "1");
@@ -51,13 +51,13 @@ describe("laws", () => {
   });
 });
 
-test("a name that was there before us and was taken out comes back, and stays when we go", () => {
+test("a foreign name that was removed is restored, and stays when we leave", () => {
   const back = joinSecret({ entries: ["b"], ledger: {} }, "a", "urn", false);
   expect(back).toStrictEqual({ entries: ["b", "a"], ledger: {}, added: false });
   expect(leaveSecret(back, "a", "urn", false).entries).toStrictEqual(["b", "a"]);
 });
 
-test("with the ledger lost, the state is enough", () => {
+test("the state suffices if the ledger is lost", () => {
   expect(leaveSecret({ entries: ["b", "a", "a"], ledger: {} }, "a", "urn", true)).toStrictEqual({
     entries: ["b"],
     ledger: {},
@@ -77,11 +77,11 @@ test.each([
   { list: 7, problem: "spec.kbsSecretResources is not a list" },
   { list: {}, problem: "spec.kbsSecretResources is not a list" },
   { list: [7], problem: "spec.kbsSecretResources has an entry that is not a name" },
-])("no list: $list", ({ list, problem }) => {
+])("not a list: $list", ({ list, problem }) => {
   expect(() => readEntries(list)).toThrow(problem);
 });
 
-test("the annotation is gone when nothing is ours, and a damaged one counts as none", () => {
+test("the annotation is removed if nothing is ours; a damaged one counts as empty", () => {
   expect(writeLedger({})).toBeNull();
   expect(writeLedger({ b: ["2"], a: ["1"] })).toBe('{"a":["1"],"b":["2"]}');
   for (const damaged of [undefined, "", "{", "[]", '{"a":"1"}', '{"a":[7]}']) {

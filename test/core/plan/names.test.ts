@@ -11,7 +11,7 @@ const SUBJECT = "the settings";
 const STACK = "o/p/s";
 const KBS = { url: "https://kbs.example.com" };
 
-/** Names that every object has by itself, as far as Kubernetes takes them. */
+/** Inherited names that Kubernetes accepts. */
 const secretNames = ["constructor", "db", "db-constructor"] as const;
 const keyNames = ["constructor", "toString", "hasOwnProperty", "__defineGetter__", "valueOf", "key"] as const;
 const podNames = ["constructor", "web", "store"] as const;
@@ -31,7 +31,7 @@ const settingsOf = (grants: readonly object[]): RawSettings => ({
 const planOf = (raw: RawSettings): Plan =>
   makePlan(parseSettings(raw, {}, SUBJECT), KBS, { files: {} }, STACK, SUBJECT);
 
-/** The table that the policy decides by, as [secret, key, binding, init_data, reader]; `[secret]` where nobody may read it. */
+/** The policy's table as [secret, key, binding, init_data, reader]; `[secret]` if nobody may read it. */
 function tableOf(plan: Plan): readonly string[] {
   const [, json = ""] = /^restricted = ([^]*?\n\})\n/m.exec(joinPolicy(null, plan.grants)) ?? [];
   const table = readTable(JSON.parse(json)) ?? {};
@@ -50,8 +50,8 @@ const grant = fc.record({
   key: fc.constantFrom(...keyNames, undefined),
 });
 
-describe("names that every object has by itself", () => {
-  it("stand in the policy's table like any other: it holds exactly the grants", () => {
+describe("inherited names", () => {
+  it("are in the policy's table like any others: it holds exactly the grants", () => {
     const grants = fc.uniqueArray(grant, { maxLength: 8, selector: (one) => JSON.stringify(one) });
     fc.assert(
       fc.property(grants, (granted) => {
@@ -80,7 +80,7 @@ describe("names that every object has by itself", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it("do not change what the objects of a program are, not even by __proto__", () => {
+  it("do not change a program's objects, not even __proto__", () => {
     const settings = parseSettings(settingsOf([{ pod: "web", secret: "db" }]), {}, SUBJECT);
     const grants = [{ pod: "web", secret: "db", key: "__proto__" }];
     const plan = makePlan({ ...settings, grants }, KBS, { files: {} }, STACK, SUBJECT);
@@ -89,7 +89,7 @@ describe("names that every object has by itself", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it("are refused where they would be lost between Pulumi and its providers", () => {
+  it("are rejected if they would be lost between Pulumi and its providers", () => {
     const raw = JSON.parse(`{
       "secrets": [{ "name": "db", "keys": ["__proto__"], "from": "file", "files": { "__proto__": "f" } }],
       "podDefaults": { "image": "i", "claims": { "__proto__": "x" } },
@@ -112,7 +112,7 @@ describe("names that every object has by itself", () => {
     );
   });
 
-  it("find no file, no values and no object that was not given", () => {
+  it("find no file, value or object that was not given", () => {
     const raw = {
       secrets: [{ name: "constructor", keys: ["k"], from: "setting" }],
       podDefaults: { image: "i" },

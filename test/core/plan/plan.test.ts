@@ -50,7 +50,7 @@ describe("the tutorial's plan", () => {
     });
   });
 
-  it("registers all three digests, also the one that no grant names", () => {
+  it("registers all three digests, even one without a grant", () => {
     const digests = [pod1, pod2, pod3].sort();
     expect(tutorial.digests).toEqual({ snp_pcr08: digests, tdx_pcr08: digests });
   });
@@ -68,7 +68,7 @@ describe("the tutorial's plan", () => {
     expect(plan()).toEqual(tutorial);
   });
 
-  it("changes pod1 alone when pod1's log setting changes", () => {
+  it("changes only pod1 if pod1's log setting changes", () => {
     const changed = plan({
       ...tutorialSettings,
       pods: [{ name: "pod1", logs: false }, { name: "pod2" }, { name: "pod3" }],
@@ -79,7 +79,7 @@ describe("the tutorial's plan", () => {
 });
 
 describe("plans in general", () => {
-  it("refuse a live policy in which a line of another stack is damaged, beside all other problems", () => {
+  it("refuse a live policy with a damaged line of another stack, together with all other problems", () => {
     const policy = '# trustee-access: stack {"stack":"organization/x/dev","others":"affirming","secrets"';
     const settings = parseSettings(
       {
@@ -102,7 +102,7 @@ describe("plans in general", () => {
     expect(issuesOf(make("organization/x/dev"))).toEqual([twins]);
   });
 
-  it("refuses a new stack on a policy of ours that has lost what was there before, and no stack that is in it", () => {
+  it("refuse a new stack if the policy has lost the original text, but no stack that is in it", () => {
     const grants = { stack: "organization/x/dev", others: "affirming", secrets: {} } as const;
     const policy = joinPolicy("package policy\n", grants).replace('before "package', "before package");
     const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
@@ -114,7 +114,7 @@ describe("plans in general", () => {
     expect(make("organization/x/dev")).not.toThrow();
   });
 
-  it("restricts a secret that is created here also where nobody is granted it", () => {
+  it("restrict a created secret even if nobody is granted it", () => {
     const lonely = plan({ ...tutorialSettings, grants: [] });
     expect(lonely.grants.secrets).toEqual({ "p2-secret": {} });
     expect(
@@ -129,7 +129,7 @@ describe("plans in general", () => {
     ]);
   });
 
-  it("takes an existing initdata file byte for byte", () => {
+  it("use an existing initdata file byte for byte", () => {
     const file = '# by hand\nalgorithm = "sha256"\nversion = "0.1.0"\n\n[data]\n"aa.toml" = ""\n\n';
     const taken = plan(
       {
@@ -144,7 +144,7 @@ describe("plans in general", () => {
     expect(taken.pods[0]?.initData).toBe("0d58a477a2348ccc9d10dbb399752e2d3cc3d085b1f35a7588473f5f688f71d2");
   });
 
-  it("refuses two pods with the same initdata from two files", () => {
+  it("refuse two pods with the same initdata from two files", () => {
     const file = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
     const pods = [
       { name: "pod1", initdataFile: "one.toml" },
@@ -166,7 +166,7 @@ describe("plans in general", () => {
       /algorithm = "sha384"/,
     ],
     ["an unknown algorithm", 'algorithm = "md5"\nversion = "0.1.0"\n[data]\n', /algorithm = "md5"/],
-  ])("refuses an initdata file with %s", (_, file, problem) => {
+  ])("refuse an initdata file with %s", (_, file, problem) => {
     const pods = [{ name: "pod1", initdataFile: "f.toml" }];
     const found = issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "f.toml": file }));
     expect(found).toEqual([expect.stringMatching(problem)]);

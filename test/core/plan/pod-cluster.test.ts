@@ -27,8 +27,8 @@ function issues(cluster: PodCluster): readonly Issue[] {
 
 const ALL = "gone/a, gone/b, gone/c, gone/d, gone/e and 1 more";
 
-describe("what pods need in their cluster", () => {
-  it("is said once, with the pods that need it", () => {
+describe("the needs of pods in their cluster", () => {
+  it("are reported once each, with the pods", () => {
     const cluster: PodCluster = {
       closedNamespaces: { gone: "missing", closing: "terminating", elsewhere: "missing" },
       runtimeClasses: ["kata", "kata-remote"],
@@ -55,15 +55,15 @@ describe("what pods need in their cluster", () => {
     ]);
   });
 
-  it("is all there", () => {
+  it("are all met", () => {
     expect(issues({ closedNamespaces: {}, runtimeClasses: ["kata-qemu-snp", "kata-remote"] })).toEqual([]);
   });
 
-  it("is not judged where it could not be read", () => {
+  it("are not judged if the cluster could not be read", () => {
     expect(issues({})).toEqual([]);
   });
 
-  it("is missed on a cluster without any RuntimeClass", () => {
+  it("are missing on a cluster without any RuntimeClass", () => {
     expect(issues({ runtimeClasses: [] }).map(({ path, allowed }) => `${path}: ${allowed}`)).toEqual([
       "pods[0].runtimeClassName: a RuntimeClass that exists; the cluster has none",
       "pods[1].runtimeClassName: a RuntimeClass that exists; the cluster has none",

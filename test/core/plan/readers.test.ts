@@ -41,7 +41,7 @@ describe("pods of one name in several namespaces", () => {
     ],
   });
 
-  it("have initdata of their own, and are called by namespace and name outside of default", () => {
+  it("have their own initdata, and are named by namespace and name outside of default", () => {
     const [one, other] = two.pods;
     expect(two.readers.map(({ id, namespace }) => ({ id, namespace }))).toEqual([
       { id: "web", namespace: "default" },
@@ -57,7 +57,7 @@ describe("pods of one name in several namespaces", () => {
     });
   });
 
-  it("have a row each", () => {
+  it("have one row each", () => {
     expect(matrixText(two.matrix)).toEqual([
       "            db/admin    db/app",
       "web         ✗ denied    ✓ may read",
@@ -70,7 +70,7 @@ describe("pods of one name in several namespaces", () => {
   });
 });
 
-describe("readers that are deployed elsewhere", () => {
+describe("readers deployed elsewhere", () => {
   const file = 'algorithm = "sha256"\nversion = "0.1.0"\npod_name = "c"\n[data]\n';
   const settings = {
     secrets: [{ name: "db", keys: ["app"] }],
@@ -82,7 +82,7 @@ describe("readers that are deployed elsewhere", () => {
     grants: ["by-digest", "by-file", "unregistered"].map((reader) => ({ reader, secret: "db" })),
   };
 
-  it("are granted by their claim, registered unless they say otherwise, and stand in the matrix", () => {
+  it("are granted by their claim, are registered by default, and are in the matrix", () => {
     // printf of the file | sha256sum, then the tutorial's xxd pipeline.
     const byFile = "e140b60f408eb8175cd9c4be542fe8a02ec096f3ff6afb437afa608e59516b04";
     const { grants, digests, matrix } = plan(settings, { files: { "c.toml": file } });
@@ -101,7 +101,7 @@ describe("readers that are deployed elsewhere", () => {
     ]);
   });
 
-  it("may not measure like a pod, or like each other", () => {
+  it("must not have the same digest as a pod or each other", () => {
     const pods = [{ name: "c", initdataFile: "c.toml" }];
     const readers = [
       { name: "a", initdataFile: "c.toml" },
@@ -128,7 +128,7 @@ describe("bindings", () => {
     grants: pods.map(({ name }) => ({ pod: name, secret: "db" })),
   };
 
-  it("puts Azure's PCR8 into the tutorial's entries, bare metal's claims into those that are named for them, and the sample TEE's nowhere", () => {
+  it("put Azure's PCR8 into the tutorial's entries, bare-metal claims into their own, and the sample TEE's nowhere", () => {
     const { readers, digests } = plan(settings);
     const [azure = "", snp = "", tdx = ""] = readers.map(({ initData }) => initData);
     expect(digests).toEqual({ snp_pcr08: [azure], tdx_pcr08: [azure] });
@@ -144,7 +144,7 @@ describe("bindings", () => {
     });
   });
 
-  it("grants SNP's claim as Trustee reports it from v0.18 on, and as it did before", () => {
+  it("grant SNP's claim as Trustee reports it from v0.18, and as before", () => {
     const { readers, grants } = plan(settings);
     const rules = mergeGrants([grants]);
     const request = { "resource-path": ["default", "db", "app"], plugin: "resource" };
@@ -158,7 +158,7 @@ describe("bindings", () => {
     ]);
   });
 
-  it("grants each claim to the TEE that binds initdata so, and to no other", () => {
+  it("grant each claim only to TEEs with that binding", () => {
     const { readers, grants } = plan(settings);
     const rules = mergeGrants([grants]);
     const request = { "resource-path": ["default", "db", "app"], plugin: "resource" };
@@ -170,7 +170,7 @@ describe("bindings", () => {
     }
   });
 
-  it("says of the sample TEE that no hardware attests it, wherever it is shown", () => {
+  it("report that no hardware attests the sample TEE, wherever it is shown", () => {
     const { matrix, readers } = plan(settings);
     expect(matrixText(matrix)).toEqual([
       "       db/app",
@@ -190,7 +190,7 @@ describe("bindings", () => {
   });
 });
 
-describe("what is in the cluster already", () => {
+describe("an object in the cluster", () => {
   const toml = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
   const settings = { pods: [{ name: "a", initdataFile: "a.toml", adopt: true }, { name: "b" }] };
   const files = { "a.toml": toml };
@@ -204,13 +204,13 @@ describe("what is in the cluster already", () => {
     expect(pods[0]?.annotation).toBe(live.annotation);
   });
 
-  it("is told apart: to be taken over, this stack's, and none", () => {
+  it("is adopted, the stack's own, or none", () => {
     const raw = { pods: [...settings.pods, { name: "c" }] };
     const livePods = { a: { annotation: annotation(toml) }, b: { stack: "o/p/s" } };
     expect(plan(raw, { files, livePods }).pods.map(({ live }) => live)).toEqual(["adopted", "own", "none"]);
   });
 
-  it("is refused if the initdata is another one, or if it is not to be taken over", () => {
+  it("is refused if its initdata differs, or without adopt", () => {
     const livePods = {
       a: { annotation: other },
       b: {},
@@ -221,14 +221,14 @@ describe("what is in the cluster already", () => {
     ]);
   });
 
-  it("is refused without initdata, with the annotation named that was meant to be it", () => {
+  it("is refused without initdata, with the name of a misspelled annotation", () => {
     const name = "io.katacontainers.config.runtime.cc_init_data";
     expect(issuesOf(() => plan(settings, { files, livePods: { a: { strayAnnotations: [name] } } }))).toEqual([
       `pods[0].adopt: Pod "a" in namespace "default", which runs with no initdata: ${name} is the former name of the initdata annotation, which only old runtimes read`,
     ]);
   });
 
-  it("is taken over with line breaks in its annotation, which is said", () => {
+  it("is adopted with line breaks in its annotation, with a warning", () => {
     const live = { annotation: `${annotation(toml)}\n` };
     const taken = plan(settings, { files, livePods: { a: live } });
     expect(taken.pods[0]?.annotation).toBe(live.annotation);
@@ -237,7 +237,7 @@ describe("what is in the cluster already", () => {
     ]);
   });
 
-  it("is refused if it belongs to another stack, whose name is said", () => {
+  it("is refused if it belongs to another stack, with that stack's name", () => {
     const theirs = { annotation: annotation(toml), stack: "o/p/theirs" };
     const raw = { pods: [settings.pods[0], { name: "b" }, { name: "c", kind: "Deployment" }] };
     const livePods = { a: { ...theirs, annotation: other }, b: theirs, c: theirs };
@@ -249,10 +249,10 @@ describe("what is in the cluster already", () => {
     expect(() => plan(raw, { files, livePods })).toThrow(
       "kubectl annotate deployment c -n default trustee-access/stack=o/p/s",
     );
-    expect(() => plan(raw, { files, livePods })).toThrow("take it out of o/p/theirs first");
+    expect(() => plan(raw, { files, livePods })).toThrow("remove it from o/p/theirs first");
   });
 
-  it("is no question where it is this stack's: a change then is a change", () => {
+  it("may change if it is this stack's", () => {
     const livePods = { a: { annotation: other, stack: "o/p/s" }, b: { stack: "o/p/s" } };
     const { pods } = plan(settings, { files, livePods });
     expect(pods[0]?.annotation).toBe(encodeAnnotation(toml));

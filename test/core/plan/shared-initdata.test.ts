@@ -25,7 +25,7 @@ function planOf(change: RawSettings = {}, policy?: string): Plan & { readonly wa
   return { ...plan, warnings: sharedInitdataWarnings(settings, plan) };
 }
 
-/** The policy after a deployment, with the former initdata that stays accepted for now. */
+/** The policy after a deployment, with the previous digests in their grace period. */
 function deployed(plan: Plan, former?: Plan): string {
   const before =
     former === undefined ? "package policy\n" : joinPolicy(null, former.grants, "package policy\n");
@@ -33,8 +33,8 @@ function deployed(plan: Plan, former?: Plan): string {
   return joinPolicy(before, plan.grants, undefined, { rotation: plan.rotation, ...declared });
 }
 
-describe("an initdata file that several pods share", () => {
-  it("is one reader: in the policy, the matrix and the reference values", () => {
+describe("an initdata file of several pods", () => {
+  it("is one reader in the policy, the matrix and the reference values", () => {
     const { grants, matrix, digests, readers, warnings } = planOf();
     const [shared = "", other = ""] = [readers[0]?.initData, readers[2]?.initData];
     expect(grants.secrets).toEqual({ db: { "*": { "azure-vtpm": { [shared]: "a, b" } } } });
@@ -45,14 +45,14 @@ describe("an initdata file that several pods share", () => {
     ]);
   });
 
-  it("needs no word where each of its pods is granted the same", () => {
+  it("gives no warning if all its pods are granted the same", () => {
     const each = planOf({ grants: ["a", "b"].map((name) => ({ pod: name, secret: "db" })) });
     expect(each.warnings).toEqual([]);
     expect(each.grants).toEqual(planOf().grants);
     expect(planOf({ grants: [] }).warnings).toEqual([]);
   });
 
-  it("opens nothing to a pod that goes on sharing it, and all of it to one that joins", () => {
+  it("opens nothing to a pod that keeps sharing it, and everything to one that joins", () => {
     const policy = deployed(planOf());
     expect(planOf({}, policy).accessChanges).toEqual([]);
     const alone = deployed(planOf({ pods: [pod("a", "s.toml"), pod("b", "t.toml"), pod("c", "own.toml")] }));
@@ -61,7 +61,7 @@ describe("an initdata file that several pods share", () => {
     ]);
   });
 
-  it("stays accepted while its pods change over, as long as all of them may still read", () => {
+  it("has a grace period while all its pods may still read", () => {
     const former = planOf();
     const pods = [pod("a", "t.toml"), pod("b", "t.toml"), pod("c", "own.toml")];
     const together = planOf({ pods }, deployed(former));

@@ -12,7 +12,7 @@ const A = "a1".repeat(32);
 const B = "b1".repeat(32);
 const C = "c1".repeat(32);
 
-/** As the release before this one wrote it, for two stacks, the second with initdata that changes. */
+/** A policy of the previous release for two stacks, the second in a grace period. */
 const earlier = readFileSync(
   join(import.meta.dirname, "..", "..", "fixtures", "earlier-policy.rego"),
   "utf8",
@@ -22,8 +22,8 @@ const two = {
   "p2-secret": { "*": { "azure-vtpm": { [B]: "pod2" } } },
 };
 
-describe("a policy of the release before this one", () => {
-  test("is ours, unchanged, and its lines say nothing of TEEs", () => {
+describe("a policy of the previous release", () => {
+  test("is intact, and its lines do not name TEEs", () => {
     const rules = readRules(earlier);
     expect(rules?.intact).toBe(true);
     expect(rules?.done).toStrictEqual(rules?.said);
@@ -40,12 +40,12 @@ describe("a policy of the release before this one", () => {
     ["a rule", "default allow = false", "default allow = true"],
     ["a line alone", `{"*":{"${B}":"pod2"}}`, `{"*":{"${B}":"pod2","${C}":"spy"}}`],
     ["the table", `"${B}": "pod2"`, `"${C}": "spy"`],
-  ])("is not what its lines say once %s was changed", (_, from, to) => {
+  ])("does not match its lines if %s was changed", (_, from, to) => {
     expect(earlier).toContain(from);
     expect(readRules(earlier.replace(from, to))?.intact).toBe(false);
   });
 
-  test("is upgraded by the up of one stack, and the other's pods read on, on any hardware, until it runs up itself", () => {
+  test("is upgraded by one stack's up; the other's pods keep reading, on any hardware, until its own up", () => {
     const upgraded = joinPolicy(earlier, {
       stack: "org/p/one",
       others: "affirming",
@@ -68,7 +68,7 @@ describe("a policy of the release before this one", () => {
     expect(mergeGrants(parseRegistry(both)?.stacks ?? []).secrets).toStrictEqual({ ...two, created: {} });
   });
 
-  test("gives back what was there before, stack by stack", () => {
+  test("restores the original text, stack by stack", () => {
     const first = leavePolicy(earlier, "org/p/two");
     expect(first).toMatchObject({ kind: "write" });
     const rest = "content" in first ? first.content : null;
@@ -78,7 +78,7 @@ describe("a policy of the release before this one", () => {
     });
   });
 
-  test("loses former initdata once the change is over", () => {
+  test("loses the previous digests after the grace period", () => {
     const retired = retirePolicy(earlier, "org/p/two");
     expect(parseRegistry(retired)?.stacks.map(({ retiring }) => retiring)).toStrictEqual([
       undefined,
@@ -90,7 +90,7 @@ describe("a policy of the release before this one", () => {
   });
 });
 
-describe("a line of a table that nobody has written", () => {
+describe("a table that no release wrote", () => {
   const line = (secrets: unknown): string =>
     `# trustee-access: stack ${JSON.stringify({ stack: "o/p/s", others: "deny", secrets })}`;
 

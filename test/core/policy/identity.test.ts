@@ -17,7 +17,7 @@ const grants = (stack: string, identity?: string): StackGrants => ({
 const URN = "urn:pulumi:dev::p::trustee-access:index:KbsSecret$trustee:index:KbsSecretEntry::made";
 
 describe("a line in the policy", () => {
-  test("without an identity is its stack's by the name, and is given one in its place", () => {
+  test("without an identity belongs to the stack of its name, and gets an identity in place", () => {
     const text = joinPolicy(joinPolicy(null, grants("o/p/dev")), grants("o/p/dev", "mine"));
     expect(parseRegistry(text)?.stacks).toEqual([grants("o/p/dev", "mine")]);
     expect(leavePolicy(text, { stack: "o/p/dev", identity: "mine" })).toEqual({
@@ -26,7 +26,7 @@ describe("a line in the policy", () => {
     });
   });
 
-  test("with an identity is its stack's whatever it is called now: a rename leaves nothing behind", () => {
+  test("with an identity belongs to its stack under any name: a rename leaves nothing behind", () => {
     const before = joinPolicy(joinPolicy(null, grants("o/p/dev", "mine")), grants("o/p/other", "theirs"));
     const after = joinPolicy(before, grants("org/p/prod", "mine"));
     expect(parseRegistry(after)?.stacks).toEqual([
@@ -36,7 +36,7 @@ describe("a line in the policy", () => {
     expect(lineOf(after, { stack: "o/p/dev", identity: "mine" })?.stack).toBe("org/p/prod");
   });
 
-  test("of the same name with another identity is another stack's, and refused, also before this one has an identity", () => {
+  test("of the same name with another identity is another stack's and refused, even if this one has no identity yet", () => {
     const live = joinPolicy(null, grants("o/p/dev", "theirs"));
     for (const identity of ["mine", undefined]) {
       const issues = new Issues();
@@ -54,12 +54,12 @@ describe("a line in the policy", () => {
 });
 
 describe("an owner in a ledger", () => {
-  test("is its resource's URN, with the stack's identity where it has one", () => {
+  test("is the resource's URN, with the stack's identity if it has one", () => {
     expect(ownerOf(URN, undefined)).toBe(URN);
     expect([ownerOf(URN, undefined), ownerOf(URN, "mine")].map(urnOf)).toEqual([URN, URN]);
   });
 
-  test("is of a stack by its identity, else by the stack and project in its URN", () => {
+  test("belongs to a stack by identity, else by the stack and project in its URN", () => {
     const other = URN.replace("::made", "::more");
     const elsewhere = URN.replace("dev::p", "prod::p");
     expect(areOfOneStack(URN, other)).toBe(true);
@@ -69,7 +69,7 @@ describe("an owner in a ledger", () => {
     expect(areOfOneStack(URN, ownerOf(other, "mine"))).toBe(true);
   });
 
-  test("of a stack of the same name with another identity is told apart, one of an older release is not", () => {
+  test("of a namesake is recognized by its identity, but not one of an older release", () => {
     expect(isOfNamesake(ownerOf(URN, "theirs"), ownerOf(URN, "mine"))).toBe(true);
     expect(isOfNamesake(ownerOf(URN, "theirs"), URN)).toBe(true);
     expect(isOfNamesake(URN, ownerOf(URN, "mine"))).toBe(false);
@@ -77,7 +77,7 @@ describe("an owner in a ledger", () => {
   });
 });
 
-test("nothing is of this stack and of a namesake of its at once, and marks give back whose they are", () => {
+test("nothing belongs to a stack and its namesake at once, and marks round-trip", () => {
   const id = fc.record({
     stack: fc.constantFrom("o/p/a", "o/p/b"),
     identity: fc.constantFrom("1", "2", undefined),

@@ -19,27 +19,27 @@ const urn = (name: string): string => `urn:pulumi:dev::p::KbsSecretEntry::${name
 const grants = (secrets: GrantTable): StackGrants => ({ stack: STACK, others: "affirming", secrets });
 const nobody = (names: readonly string[]): GrantTable => Object.fromEntries(names.map((name) => [name, {}]));
 
-describe("what a stack gives up", () => {
+describe("the secrets that a stack gives up", () => {
   const live = joinPolicy(STOCK, grants(nobody(["a", "b", "c"])));
 
-  test("is whatever its line or its state restricts and it neither restricts nor registers any more", () => {
+  test("are all that its line or state restricts and it neither restricts nor registers any longer", () => {
     expect(leavingSecrets(live, grants(nobody(["a"])), nobody(["a", "d"]), ["c"])).toEqual(["b", "d"]);
     expect(leavingSecrets(STOCK, grants({}), {}, [])).toEqual([]);
     expect(leavingSecrets(null, grants({}), nobody(["a"]), [])).toEqual(["a"]);
   });
 
-  test("stays restricted beside the grants, without readers", () => {
+  test("stay restricted in addition to the grants, without readers", () => {
     const own = grants({ a: { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod1" } } } });
     expect(withLeaving(own, ["b"]).secrets).toEqual({ ...own.secrets, b: {} });
     expect(withLeaving(own, [])).toBe(own);
   });
 });
 
-describe("what a stack takes out of the KbsConfig before its resources do", () => {
+describe("the names that a stack removes from the KbsConfig before its resources do", () => {
   const others = joinSecret({ entries: ["theirs"], ledger: {} }, "shared", "urn:pulumi:other::p::E::shared");
   const both = joinSecret(joinSecret(others, "shared", urn("shared")), "made", urn("made"));
 
-  test("is what it has put there, and no other stack wants", () => {
+  test("are those that it added and no other stack wants", () => {
     const ours = (owner: string): boolean => areOfOneStack(owner, urn("policy"));
     const left = withdrawSecrets(both, ["made", "shared", "theirs", "nowhere"], ours);
     expect(left).toMatchObject({ entries: ["theirs", "shared"], ledger: others.ledger });
@@ -47,12 +47,12 @@ describe("what a stack takes out of the KbsConfig before its resources do", () =
   });
 });
 
-/** The cluster, as far as it decides who may read a secret that this stack has created. */
+/** The cluster, as far as it decides who may read a secret that this stack created. */
 interface World {
   readonly policy: Before;
   readonly list: SecretResources;
   readonly secrets: readonly string[];
-  /** What the KBS pods serve: those of before a change of the list do for a while. */
+  /** The secrets that the KBS pods serve: for a while, those of the previous list. */
   readonly served: readonly string[];
 }
 type Write = (world: World) => World;
@@ -62,7 +62,7 @@ const roll: Write = (world) => ({
   served: world.list.entries.filter((name) => world.secrets.includes(name)),
 });
 
-/** The writes of one run from what is declared before to what is declared now, in the order of their dependencies. */
+/** The writes of one run between two declarations, in the order of their dependencies. */
 function run(world: World, declared: readonly string[], wanted: readonly string[]): readonly Write[] {
   const want = grants(nobody(wanted));
   const leaving = leavingSecrets(world.policy, want, nobody(declared), wanted);
@@ -102,14 +102,14 @@ function destroy(world: World): readonly Write[] {
   ];
 }
 
-/** Those that every affirming pod reads. */
+/** The secrets that every affirming pod can read. */
 function open({ policy, served, list, secrets }: World): readonly string[] {
   const restricted = mergeGrants(parseRegistry(policy ?? "")?.stacks ?? []).secrets;
   const live = new Set([...served, ...list.entries.filter((name) => secrets.includes(name))]);
   return [...live].filter((name) => !Object.hasOwn(restricted, name));
 }
 
-test("no created secret is ever served or listed without being restricted, whatever is declared, and after whichever write a run fails", () => {
+test("a created secret is never served or listed without its restriction, for any declaration and after any failed write", () => {
   const wanted = fc.option(fc.uniqueArray(fc.constantFrom("a", "b", "c", "__proto__")), { nil: undefined });
   const step = fc.record({ wanted, fails: fc.option(fc.nat(16), { nil: undefined }) });
   let seen = 0;
@@ -139,6 +139,6 @@ test("no created secret is ever served or listed without being restricted, whate
     }),
     { numRuns: 300 },
   );
-  // Else it would say nothing.
+  // Otherwise the test would prove nothing.
   expect(seen).toBeGreaterThan(100);
 });

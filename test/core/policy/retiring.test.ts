@@ -30,20 +30,20 @@ const rotation = (current: Rotation["current"], overlapping = ["pod1", "pod2"]):
   overlapping,
 });
 
-/** One `up`: what stands there from before stays, as far as it may. */
+/** One `up`. The previous state stays as far as it may. */
 function up(live: string, from: GrantTable, to: GrantTable, current: Rotation): string {
   return joinPolicy(live, grants(to), null, { rotation: current, declared: from });
 }
 
 const table = (text: string): GrantTable => mergeGrants(parseRegistry(text)?.stacks ?? []).secrets;
 
-describe("a pod with other initdata", () => {
+describe("a pod with new initdata", () => {
   const from = { s: { "*": { "azure-vtpm": { [A1]: "pod1" } } } };
   const to = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
   const before = joinPolicy(null, grants(from));
   const during = up(before, from, to, rotation({ [A2]: "pod1" }));
 
-  test("its former initdata stays accepted, under a name that says so, until it is retired", () => {
+  test("its previous digest stays accepted, under a name that tells so, until it is retired", () => {
     expect(table(during)).toStrictEqual({
       s: { "*": { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
     });
@@ -54,7 +54,7 @@ describe("a pod with other initdata", () => {
     expect(retiringReaders(retirePolicy(during, STACK), STACK)).toStrictEqual([]);
   });
 
-  test("the same once more changes nothing, and another change keeps both", () => {
+  test("the same change again changes nothing; another change keeps both", () => {
     expect(up(during, to, to, rotation({ [A2]: "pod1" }))).toBe(during);
     const third = { s: { "*": { "azure-vtpm": { [A3]: "pod1" } } } };
     expect(table(up(during, to, third, rotation({ [A3]: "pod1" })))).toStrictEqual({
@@ -66,13 +66,13 @@ describe("a pod with other initdata", () => {
     });
   });
 
-  test("back to the former one: it is the current one again", () => {
+  test("going back makes the previous digest the current one again", () => {
     expect(table(up(during, to, from, rotation({ [A1]: "pod1" })))).toStrictEqual({
       s: { "*": { "azure-vtpm": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } } },
     });
   });
 
-  test("what was taken from it meanwhile is gone at once, and so is the former initdata of a pod that is gone", () => {
+  test("a grant revoked meanwhile ends at once, and so does the previous digest of a removed pod", () => {
     const wide = {
       s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
       t: { k: { "azure-vtpm": { [A1]: "pod1" } } },
@@ -86,7 +86,7 @@ describe("a pod with other initdata", () => {
     expect(table(up(live, wide, { s: {}, t: {} }, rotation({})))).toStrictEqual({ s: {}, t: {} });
   });
 
-  test("who read single keys, and reads every key now, goes on reading these, and the other way round", () => {
+  test("a reader of single keys that now reads all keys keeps them, and vice versa", () => {
     const single = { s: { a: { "azure-vtpm": { [A1]: "pod1" } }, b: { "azure-vtpm": { [B1]: "pod2" } } } };
     const every = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
     expect(
@@ -100,7 +100,7 @@ describe("a pod with other initdata", () => {
     );
   });
 
-  test("initdata that now is another pod's is refused at once: two that exchange theirs would read each other's", () => {
+  test("initdata that is now another pod's is rejected at once: two pods that swap theirs would read each other's secrets", () => {
     const two = {
       s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
       t: { "*": { "azure-vtpm": { [B1]: "pod2" } } },
@@ -114,23 +114,23 @@ describe("a pod with other initdata", () => {
     expect(table(text)).toStrictEqual(exchanged);
   });
 
-  test("one that is deployed elsewhere is not waited for", () => {
+  test("a reader deployed elsewhere gets no grace period", () => {
     expect(table(up(before, from, to, rotation({ [A2]: "pod1" }, [])))).toStrictEqual(to);
   });
 
-  test("a claim that somebody has put into our line by hand is not taken for a former one", () => {
+  test("a claim added to our line by hand does not count as a previous one", () => {
     const forged = joinPolicy(null, grants({ s: { "*": { "azure-vtpm": { [A1]: "pod1", [B1]: "pod1" } } } }));
     expect(table(up(forged, from, from, rotation({ [A1]: "pod1" })))).toStrictEqual(from);
   });
 
-  test("a text without what was there before is not touched", () => {
+  test("a text without the original text is not changed", () => {
     const damaged = during.replace(/^# trustee-access: before .*\n/m, "");
     expect(retirePolicy(damaged, STACK)).toBe(damaged);
     expect(retirePolicy(null, STACK)).toBeNull();
     expect(retirePolicy("package policy\n", STACK)).toBe("package policy\n");
   });
 
-  test("it goes with its stack, and stays when another comes or goes", () => {
+  test("it leaves with its stack, and stays when another comes or leaves", () => {
     const other = grants({ u: {} }, "org/p/other");
     const both = joinPolicy(during, other);
     expect(leavePolicy(both, other.stack)).toStrictEqual({ kind: "write", content: during });
@@ -151,7 +151,7 @@ describe("any change", () => {
   );
   const current = fc.dictionary(claim, fc.constantFrom("pod1", "pod2"));
 
-  /** Who reads a key by a claim, once `*` is taken into account. */
+  /** Who reads a key with a claim, including `*`. */
   const reads = (grantTable: GrantTable): ReadonlySet<string> =>
     new Set(
       listGrants(grantTable).flatMap(({ secret, key, binding, initData }) =>
@@ -165,7 +165,7 @@ describe("any change", () => {
       (one) => one.secret === secret && ["*", key].includes(one.key) && one.reader === name,
     );
 
-  test("what a pod could read before and can read afterwards, its former initdata reads meanwhile", () => {
+  test("the previous digest reads meanwhile what its pod could read before and can read afterwards", () => {
     fc.assert(
       fc.property(tables, tables, (from, to) => {
         const live = joinPolicy(null, grants(from));
@@ -178,7 +178,7 @@ describe("any change", () => {
     );
   });
 
-  test("nobody reads meanwhile who could not before or will not after, and afterwards it is as if there had been none", () => {
+  test("nobody reads meanwhile who could not before or will not after; afterwards no trace is left", () => {
     fc.assert(
       fc.property(tables, tables, current, (from, to, now) => {
         const live = joinPolicy(null, grants(from));

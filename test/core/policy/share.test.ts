@@ -18,7 +18,7 @@ const secrets = fc.dictionary(
 );
 const grants = (stack: string): fc.Arbitrary<StackGrants> =>
   fc.record({ stack: fc.constant(stack), others: fc.constantFrom("affirming", "deny"), secrets });
-/** What somebody else may have there: no key, nothing, any text. */
+/** What may be there already: no key, an empty text, any text. */
 const before = fc.oneof(
   fc.constant(null),
   fc.constant(""),
@@ -31,7 +31,7 @@ const b = grants("org/p/b");
 const c = grants("org/p/c");
 
 describe("one stack", () => {
-  test("what it puts in and takes out leaves what was there", () => {
+  test("leaving restores what was there before joining", () => {
     fc.assert(
       fc.property(before, a, (text, own) => {
         const joined = joinPolicy(text, own);
@@ -40,7 +40,7 @@ describe("one stack", () => {
     );
   });
 
-  test("joining twice is joining once, whatever it had granted before", () => {
+  test("joining twice equals joining once, whatever was granted before", () => {
     fc.assert(
       fc.property(before, a, a, (text, first, second) => {
         const once = joinPolicy(text, second);
@@ -50,7 +50,7 @@ describe("one stack", () => {
     );
   });
 
-  test("a policy reset by somebody is fixed, and what was there at first is still known", () => {
+  test("a policy that was reset is repaired, and the original text is still known", () => {
     fc.assert(
       fc.property(before, before, a, (text, reset, own) => {
         const remembered = parseRegistry(joinPolicy(text, own))?.before;
@@ -60,7 +60,7 @@ describe("one stack", () => {
   });
 });
 
-describe("whose grants they are", () => {
+describe("the owner of the grants", () => {
   const owned = (urn: string): StackGrants => ({
     stack: "org/p/a",
     owner: ownerMark(urn),
@@ -68,11 +68,11 @@ describe("whose grants they are", () => {
     secrets: { s: {} },
   });
 
-  test("a mark of a fixed length, as `printf %s URN | sha256sum | cut -c1-16` makes it", () => {
+  test("has a mark of a fixed length, as `printf %s URN | sha256sum | cut -c1-16` computes it", () => {
     expect(ownerMark("urn:pulumi:dev::p::t::n")).toBe("06d4fe26cdf927b8");
   });
 
-  test("who has taken them over keeps them when the one before goes", () => {
+  test("keeps them, if it took them over, when the previous owner leaves", () => {
     const first = joinPolicy("package before\n", owned("old"));
     const second = joinPolicy(first, owned("new"));
     expect(leavePolicy(second, "org/p/a", second, ownerMark("old"))).toStrictEqual({ kind: "handed-over" });
@@ -84,7 +84,7 @@ describe("whose grants they are", () => {
 });
 
 describe("several stacks", () => {
-  test("it does not matter in which order they come", () => {
+  test("can join in any order", () => {
     fc.assert(
       fc.property(before, a, b, (text, one, two) => {
         expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
@@ -92,7 +92,7 @@ describe("several stacks", () => {
     );
   });
 
-  test("one that goes leaves the others as if it had never been there, and the last puts back what was there", () => {
+  test("leave the others unchanged, and the last one restores the original text", () => {
     fc.assert(
       fc.property(
         before,
@@ -125,7 +125,7 @@ function joinPolicyInto(live: string | null, own: StackGrants): string {
   return joinPolicy(live, own);
 }
 
-describe("edits by hand", () => {
+describe("manual edits", () => {
   const own: StackGrants = {
     stack: "org/p/a",
     others: "deny",
@@ -134,7 +134,7 @@ describe("edits by hand", () => {
   const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
   const live = joinPolicy(joinPolicy("package policy\n", own), other);
 
-  test("a changed rule is left as it is on the way out, and fixed by the next join", () => {
+  test("a changed rule stays on leaving, and is repaired by the next join", () => {
     const edited = live.replace("default allow = false", "default allow = true");
     expect(leavePolicy(edited, own.stack)).toStrictEqual({
       kind: "leave",
@@ -143,12 +143,12 @@ describe("edits by hand", () => {
     expect(joinPolicy(edited, own)).toBe(live);
   });
 
-  test("a lost line of what was there before takes nothing with it", () => {
+  test("a lost line of the original text takes nothing else with it", () => {
     const beforeLost = live.replace('# trustee-access: before "package', "# trustee-access: before package");
     expect(joinPolicy(beforeLost, own, "package policy\n")).toBe(live);
   });
 
-  test("somebody else's policy is left as it is", () => {
+  test("a foreign policy is left as it is", () => {
     expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
       kind: "leave",
       reason: "a foreign policy has replaced it",
@@ -159,7 +159,7 @@ describe("edits by hand", () => {
     });
   });
 
-  test("what an older release wrote otherwise is still taken back", () => {
+  test("a text of an older release is still removed", () => {
     const worded = `${joinPolicy("package policy\n", own)}# worded otherwise\n`;
     expect(leavePolicy(worded, own.stack, worded)).toStrictEqual({
       kind: "restore",
@@ -168,7 +168,7 @@ describe("edits by hand", () => {
   });
 });
 
-describe("the line of what was there before is lost", () => {
+describe("a policy without the line of the original text", () => {
   const first: StackGrants = { stack: "org/p/a", others: "affirming", secrets: { theirs: {} } };
   const next: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
   const live = joinPolicy("package original\n", first);
@@ -179,7 +179,7 @@ describe("the line of what was there before is lost", () => {
     ["cut short", line.slice(0, -1)],
     ["of another type", "# trustee-access: before 7"],
     ["there twice", `${line}\n# trustee-access: before null`],
-  ])("a new stack is refused, and one whose state remembers it writes it again: %s", (_, damage) => {
+  ])("is refused to a new stack, and repaired by one whose state has the text: %s", (_, damage) => {
     const damaged = live.replace(line, () => damage);
     expect(damaged).not.toBe(live);
     const message = `1 problem in the shared resource policy; nothing was changed.
@@ -196,10 +196,10 @@ describe("the line of what was there before is lost", () => {
     });
   });
 
-  test("a key that was not there before is remembered as such", () => {
+  test("keeps that the key did not exist", () => {
     const none = joinPolicy(null, first);
     const damaged = none.replace("before null", "before nul");
-    expect(() => joinPolicy(damaged, next)).toThrow("what was there before");
+    expect(() => joinPolicy(damaged, next)).toThrow("the text from before the first stack");
     expect(joinPolicy(damaged, first, null)).toBe(none);
   });
 });
@@ -214,7 +214,7 @@ describe("a damaged line", () => {
   const live = joinPolicy(joinPolicy("package policy\n", A), B);
   const lineOfA = live.split("\n").find((line) => line.includes('"stack":"org/p/a"')) ?? "";
 
-  /** What becomes of a line in people's hands, and the stack that can still be read from it. */
+  /** A line damaged by people, and the stack that it still names. */
   const damages: readonly (readonly [string, (line: string) => string, string | undefined])[] = [
     ["a brace too little", (line) => line.slice(0, -1), "org/p/a"],
     ["cut in two", (line) => line.replace(',"secrets"', ',\n"secrets"'), "org/p/a"],
@@ -252,7 +252,7 @@ describe("a damaged line", () => {
     },
   );
 
-  test("says where it is and how to fix it", () => {
+  test("reports where it is and how to fix it", () => {
     const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
     expect(() => joinPolicy(damaged, B)).toThrow(
       `1 problem in the shared resource policy; nothing was changed.
@@ -262,7 +262,7 @@ describe("a damaged line", () => {
     );
   });
 
-  test("names a stack in letters that steer no terminal", () => {
+  test("names a stack without characters that control a terminal", () => {
     const evil = `# trustee-access: stack {"stack":"\u001b[2J\\n\u0060evil","others"`;
     expect(() => joinPolicy(`${live}${evil}\n`, B)).not.toThrow("\u001b");
     expect(() => joinPolicy(`${live}${evil}\n`, B)).toThrow("of a stack whose name is unreadable");
@@ -272,14 +272,14 @@ describe("a damaged line", () => {
     );
   });
 
-  test("stays where it is when former initdata is taken out", () => {
+  test("stays when previous digests are removed", () => {
     const during = joinPolicy(live, { ...B, retiring: { ours: { "*": { "azure-vtpm": { b0: "pod2" } } } } });
     expect(retirePolicy(during, B.stack)).toBe(live);
     const damaged = during.replace(lineOfA, lineOfA.slice(0, -1));
     expect(retirePolicy(damaged, B.stack)).toBe(damaged);
   });
 
-  test("never costs another stack its restriction, whatever letter is lost or changed (property)", () => {
+  test("never costs another stack its restriction, for any lost or changed letter (property)", () => {
     const at = live.indexOf(lineOfA) + "# trustee-access: stack ".length;
     const end = live.indexOf(lineOfA) + lineOfA.length;
     fc.assert(

@@ -25,7 +25,7 @@ const permissive = [
   'package policy\n\nimport rego.v1\n\ndefault allow = false\n\nplugin = data.plugin\n\nallow if {\n  plugin == "resource"\n}\n',
 ];
 
-describe("the policies that operators install", () => {
+describe("the operators' policies", () => {
   test.each([restrictive, ...permissive])("are known, whatever their blanks and comments: %j", (text) => {
     expect(isStockPolicy(text)).toBe(true);
     expect(isStockPolicy(`# somebody's note\n${text.replaceAll("\n", "\r\n")}\n\n`)).toBe(true);
@@ -37,7 +37,7 @@ describe("the policies that operators install", () => {
     ["a rule in a comment", restrictive.replace("    not any", "    # not any")],
     ["another package", restrictive.replace("package policy", "package other")],
     ["nothing", ""],
-  ])("are not known with %s", (_, text) => {
+  ])("are not recognized with %s", (_, text) => {
     expect(isStockPolicy(text)).toBe(false);
   });
 });

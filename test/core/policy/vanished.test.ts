@@ -23,7 +23,7 @@ class Shared {
   live: Before = STOCK;
   records: string | null = null;
   backup = "";
-  /** What each stack that is there restricts. */
+  /** The secrets that each joined stack restricts. */
   readonly wanted = new Map<string, readonly string[]>();
 
   up(own: StackGrants): void {
@@ -47,7 +47,7 @@ class Shared {
     this.wanted.delete(stack);
   }
 
-  /** As Red Hat's operator, or somebody who knows no better. */
+  /** What Red Hat's operator does, or a person by mistake. */
   lose(keepsBackup: boolean): void {
     if (keepsBackup) this.backup = this.live ?? "";
     this.live = STOCK;
@@ -77,8 +77,8 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("lose" as const), keepsBackup: fc.boolean() }),
 );
 
-describe("stacks that share a policy which loses their lines", () => {
-  test("after any up, all that any of them restricts is restricted, and nothing of those that have left", () => {
+describe("stacks whose shared policy loses their lines", () => {
+  test("after any up, all their secrets are restricted again, but none of stacks that have left", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const shared = new Shared();
@@ -109,7 +109,7 @@ describe("stacks that share a policy which loses their lines", () => {
     );
   });
 
-  test("nobody reads by a line that comes back who did not by the line that was lost", () => {
+  test("a restored line lets nobody read who could not by the lost one", () => {
     fc.assert(
       fc.property(secrets, secrets, fc.boolean(), (old, lost, keepsBackup) => {
         const shared = new Shared();
@@ -135,7 +135,7 @@ describe("stacks that share a policy which loses their lines", () => {
 describe("the records", () => {
   const a = line("org/p/a", { s: { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod1" } } } });
 
-  test("say which secrets a stack restricts, and tell its grants from any others, former initdata aside", () => {
+  test("name the secrets that a stack restricts, and distinguish its grants, without previous digests", () => {
     expect(recordOf(a)).toMatchObject({ stack: "org/p/a", others: "affirming", secrets: ["s"] });
     expect(
       recordOf({
@@ -153,11 +153,11 @@ describe("the records", () => {
     "{}",
     '[{"stack":"org/p/a"}]',
     '[{"stack":1,"others":"deny","secrets":[],"grants":""}]',
-  ])("%s, as somebody left them, are none", (annotation) => {
+  ])("%s are empty if damaged like this", (annotation) => {
     expect(readStackRecords(annotation)).toEqual([]);
   });
 
-  test("a line that cannot be read any more is damage, and has not vanished", () => {
+  test("an unreadable line is damaged, not lost", () => {
     const live = joinPolicy(STOCK, a).replace('"others":"affirming",', '"others":"affirming"');
     expect(parseRegistry(live)?.damaged).toHaveLength(1);
     expect(vanishedStacks(live, { ...NOTHING_BEHIND, records: [recordOf(a)] })).toEqual([]);

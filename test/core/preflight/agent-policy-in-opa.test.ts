@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** One that holds for this input, or does not, whether or not that shows without evaluating it. */
+/** An expression that holds for this input or does not, whether or not that shows without evaluation. */
 const expression = fc.constantFrom(
   ...["true", "false", "not false", "not true", "1 == 1", '"a" == "b"', '"# }" == "# }"', "`}` != `{`"],
   ...["input.yes", "input.no", "input.yes == true", 'count({"}": 1}) == 1', "helper(input)", "some_rule"],
@@ -50,7 +50,7 @@ const rule = fc.oneof(
     .tuple(value, body, value, body)
     .map(([one, when, other, then]) => `${NAME}${one} ${when} else${other} ${then}`),
 );
-/** What is no rule of that name, though it looks like one. */
+/** Texts that look like a rule of that name, but are not. */
 const decoy = fc.constantFrom(
   ...[`# ${NAME} := true`, `text := "${NAME} := true"`, `text := \`\n${NAME} := true\n\``],
   ...[`uses if ${NAME}`, `uses {\n  ${NAME}\n}`, `policy_data := {\n  "${NAME}": true,\n}`, ""],
@@ -68,8 +68,8 @@ interface Answer {
   readonly [NAME]?: boolean | { readonly allowed?: boolean };
 }
 
-describe("what is found in an agent policy's text", () => {
-  it("is whatever a real OPA lets it allow, and what is sure to be allowed is (generated policies)", async () => {
+describe("the findings in an agent policy's text", () => {
+  it("are all that a real OPA lets it allow, and `always` is certain (generated policies)", async () => {
     const policies = fc.sample(policy, { numRuns: 1500, seed: 20260101 }).map((one, index) => {
       const lines = [
         `package p${index}`,
@@ -107,12 +107,12 @@ describe("what is found in an agent policy's text", () => {
       counts.always += Number(always);
       counts.found += Number(found.length > 0);
       if (allowed) expect(found, text).not.toEqual([]);
-      // What comes after something else may never be reached: an else, or the default beside a rule.
+      // A branch after another one may never be reached: an else, or the default next to a rule.
       const isAlone = written === "" || (!written.includes("else") && !text.includes("default"));
       if (always && isAlone) expect(allowed, text).toBe(true);
       for (const { line } of found) expect(text.split("\n")[line - 1]).toMatch(/SetPolicyRequest|else/);
     });
-    // Enough of each kind for that to say something.
+    // Enough of each kind for a meaningful result.
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(100);
   });
 });

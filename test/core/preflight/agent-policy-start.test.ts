@@ -12,14 +12,14 @@ function refuses(requests: string, first = requests.split(",", 1).join("")): str
 describe("an agent policy with which a guest starts", () => {
   it.each([
     ["ours", ours],
-    // kata-containers, src/kata-opa/allow-all-except-exec-process.rego and allow-all.rego, in short
+    // kata-containers, src/kata-opa/allow-all-except-exec-process.rego and allow-all.rego, shortened
     [
       "Kata's",
       `package agent_policy\n\n${Object.keys(requestDefaults)
         .map((name) => `default ${name} := true`)
         .join("\n")}\ndefault ExecProcessRequest := false\n`,
     ],
-    // kata-containers, src/tools/genpolicy/rules.rego: denies by default, and looks at each request
+    // kata-containers, src/tools/genpolicy/rules.rego: denies by default, and checks each request
     [
       "genpolicy's",
       `package agent_policy\nimport future.keywords.if\n${startRequests
@@ -30,7 +30,7 @@ describe("an agent policy with which a guest starts", () => {
       "one that lets the agent ignore it",
       "package agent_policy\ndefault AllowRequestsFailingPolicy := true\n",
     ],
-  ])("is spoken of by nobody: %s", (_, rego) => {
+  ])("gives no warning: %s", (_, rego) => {
     expect(startProblems(rego)).toEqual([]);
   });
 });

@@ -20,7 +20,7 @@ const REFUSED = [
   "AllowRequestsFailingPolicy",
 ];
 
-/** `request line`, with a question mark where only an evaluation would tell. */
+/** `request line`, with a question mark if only an evaluation could tell. */
 function widened(...lines: readonly string[]): readonly string[] {
   const text = `package agent_policy\n${lines.join("\n")}\n`;
   return wideningsIn(text, REFUSED).map(
@@ -33,7 +33,7 @@ function policyOf(toml: string): string {
   return data["policy.rego"] ?? "";
 }
 
-describe("what an agent policy allows although the tutorial refuses it", () => {
+describe("a request that an agent policy allows and the tutorial rejects", () => {
   it.each([
     "default SetPolicyRequest := true",
     "default SetPolicyRequest = true",
@@ -48,7 +48,7 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     'SetPolicyRequest := {"allowed": true, "ops": []} if { true }',
     'SetPolicyRequest["allowed"] := true',
     "SetPolicyRequest.allowed := true",
-  ])("is found however it is written: %s", (text) => {
+  ])("is found in any spelling: %s", (text) => {
     expect(widened(text)).toEqual(["SetPolicyRequest 2"]);
   });
 
@@ -60,7 +60,7 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     "SetPolicyRequest := count(input.x) > 0",
     "SetPolicyRequest := {`allowed`: helper}",
     "SetPolicyRequest = false { input.x } { helper }\nSetPolicyRequest = true { input.x }",
-  ])("is found on a condition: %s", (text) => {
+  ])("is found with a condition: %s", (text) => {
     expect(widened("helper := true", text).every((one) => one.endsWith(" ?"))).toBe(true);
     expect(widened("helper := true", text)).not.toEqual([]);
   });
@@ -85,11 +85,11 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     "SetPolicyRequest[x] { x := true }",
     "SetPolicyRequest(x) := true",
     "SetPolicyRequested := true",
-  ])("is not mistaken for something else: %s", (text) => {
+  ])("is not confused with anything else: %s", (text) => {
     expect(widened(text)).toEqual([]);
   });
 
-  it("is told with its line, each body and each else by itself", () => {
+  it("has its line, for each body and each else", () => {
     expect(
       widened(
         "default WriteStreamRequest := true",
@@ -121,7 +121,7 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     "ExecProcessRequest if { input.process.Terminal }",
     "ExecProcessRequest if { helper }\nhelper if { data.x == 1 }",
     "ExecProcessRequest if {\n  input.process.Args == [`id`]\n} else := true",
-  ])("is exec where nobody looks at the command: %s", (text) => {
+  ])("is exec if the command is not checked: %s", (text) => {
     expect(widened(text)).toHaveLength(1);
   });
 
@@ -131,11 +131,11 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     "ExecProcessRequest if { allowed }\nallowed if { known[args] }\nargs := input.process.Args",
     "import input.process as asked\nExecProcessRequest if { asked.Args == [`id`] }",
     "ExecProcessRequest := input.process.Args[0] == `id`",
-  ])("is not exec where somebody does: %s", (text) => {
+  ])("is not exec if the command is checked: %s", (text) => {
     expect(widened(text)).toEqual([]);
   });
 
-  it("is nothing in the tutorial's policy, nor in ours, whatever commands and other requests it has (property)", () => {
+  it("is not in the tutorial's policy, nor in ours, for any commands and other requests (property)", () => {
     const toml = readFileSync("test/fixtures/tutorial-initdata-pod1.toml", "utf8");
     expect(wideningsIn(policyOf(toml), REFUSED)).toEqual([]);
     const names = Object.keys(requestDefaults) as AgentRequest[];
@@ -153,7 +153,7 @@ describe("what an agent policy allows although the tutorial refuses it", () => {
     );
   });
 
-  it("is what is declared, and nothing else (property)", () => {
+  it("is exactly what is declared (property)", () => {
     const requests = fc.record({ SetPolicyRequest: fc.boolean(), WriteStreamRequest: fc.boolean() });
     fc.assert(
       fc.property(requests, (declared) => {
@@ -242,7 +242,7 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     ]);
   });
 
-  it("say on which condition, as far as that is known, and what the agent's own switch does", () => {
+  it("name the condition, as far as it is known, and the effect of the agent's own switch", () => {
     expect(
       warnings(
         { a: "package agent_policy\nSetPolicyRequest if input.x\nAllowRequestsFailingPolicy := true\n" },
@@ -273,7 +273,7 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
       "envoy --version",
       "nodes",
     ],
-  ])("leave others alone: %s", (command) => {
+  ])("do not name others: %s", (command) => {
     expect(warnings({}, "pods", [command])).toEqual([]);
   });
 });

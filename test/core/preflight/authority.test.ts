@@ -6,9 +6,9 @@ import { guestCertificate as pem } from "./guest-certificates.ts";
 const [ca, otherCa, leaf, renewed] = [pem("ca"), pem("other-ca"), pem("leaf"), pem("leaf-renewed")];
 const [intermediate, below] = [pem("intermediate"), pem("leaf-of-intermediate")];
 
-describe("what guests are to trust", () => {
+describe("the certificate that guests trust", () => {
   it.each(["self-signed", "self-signed-plain", "self-signed-ca", "self-signed-client"])(
-    "is a self-signed certificate itself, byte for byte, whatever stands in ca.crt: %s",
+    "is a self-signed certificate itself, byte for byte, for any ca.crt: %s",
     (name) => {
       const served = pem(name);
       for (const secret of [undefined, "", served, ca])
@@ -17,13 +17,13 @@ describe("what guests are to trust", () => {
     },
   );
 
-  it("is the CA in ca.crt, and stays so when the certificate is renewed", () => {
+  it("is the CA in ca.crt, also after a renewal of the certificate", () => {
     for (const served of [leaf, renewed, pem("leaf-expired"), leaf + ca]) {
       expect(trustedCertificate(served, { secret: ca })).toBe(ca);
     }
   });
 
-  it("leaves the initdata as it is when a certificate of that CA is renewed, and else changes it", () => {
+  it("keeps the initdata when a certificate of that CA is renewed, and otherwise changes it", () => {
     const initdata = (served: string, secret?: string): string =>
       renderInitdata({
         algorithm: "sha256",
@@ -37,30 +37,30 @@ describe("what guests are to trust", () => {
     expect(initdata(pem("self-signed"))).not.toBe(initdata(pem("self-signed-plain")));
   });
 
-  it("is of several in ca.crt the one that goes with what is served: a guest takes the first alone", () => {
+  it("is, of several in ca.crt, the one that matches what is served: a guest reads only the first", () => {
     expect(trustedCertificate(leaf, { secret: otherCa + pem("ca-expired") + ca })).toBe(ca);
     expect(trustedCertificate(leaf, { secret: `Bag Attributes\n${ca}` })).toBe(ca);
   });
 
-  it("is the root behind the certificates that stand between, or one of these", () => {
+  it("is the root after the intermediate certificates, or one of these", () => {
     expect(trustedCertificate(below + intermediate, { secret: ca })).toBe(ca);
     expect(trustedCertificate(below, { secret: intermediate })).toBe(intermediate);
   });
 
-  it("is the root that is served with it, where there is no ca.crt that goes with it", () => {
+  it("is the root that is served, if there is no matching ca.crt", () => {
     for (const secret of [undefined, "", otherCa, "MIIB"]) {
       expect(trustedCertificate(leaf + ca, { secret })).toBe(ca);
       expect(trustedCertificate(below + intermediate + ca, { secret })).toBe(ca);
     }
   });
 
-  it("is what is served, for want of anything better", () => {
+  it("is the served certificate if there is nothing better", () => {
     for (const served of [leaf, leaf + otherCa, below + intermediate, ca, intermediate, ""]) {
       expect(trustedCertificate(served, { secret: otherCa })).toBe(served);
     }
   });
 
-  it("is what the setting says, before all else", () => {
+  it("is that of the setting, above all else", () => {
     expect(trustedCertificate(leaf, { setting: ca, secret: otherCa })).toBe(ca);
     expect(trustedCertificate(leaf, { setting: otherCa + ca, secret: ca })).toBe(ca);
     expect(trustedCertificate(leaf, { setting: otherCa + intermediate, secret: ca })).toBe(otherCa);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bindingsOfClass } from "../../../core/initdata/tee.ts";
 import { check } from "./support.ts";
 
-/** The warnings about bindings, of pods that are declared so, in a cloud. */
+/** The warnings about bindings, for pods with these settings in a cloud. */
 function warnings(pod: Readonly<Record<string, unknown>>, podCluster = {}): readonly string[] {
   const { warnings: all, issues } = check({
     pods: [
@@ -15,7 +15,7 @@ function warnings(pod: Readonly<Record<string, unknown>>, podCluster = {}): read
   return all.filter((line) => line.startsWith("TA108"));
 }
 
-describe("the binding that a runtime class goes with", () => {
+describe("the binding of a runtime class", () => {
   // The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
   it.each([
     ["kata-qemu-snp", ["snp"]],
@@ -81,14 +81,14 @@ describe("a binding that does not fit", () => {
       "podCluster.cloud aws",
       "snp or sample",
     ],
-  ])("is said with what fits: %j %j", (pod, podCluster, binding, by, fits) => {
+  ])("is reported with those that fit: %j %j", (pod, podCluster, binding, by, fits) => {
     expect(warnings(pod, podCluster)).toEqual([
       `TA108 pods[0].binding: ${binding} (a, b), but ${by} goes with ${fits}: ${because}. ` +
         `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by.split(" ")[0] ?? ""}.`,
     ]);
   });
 
-  it("is said of a TEE that there is no binding for", () => {
+  it("is reported for a TEE without a binding", () => {
     expect(warnings({ runtimeClassName: "kata-qemu-se" })).toEqual([
       `TA108 pods[0].binding: azure-vtpm (a, b), but runtimeClassName kata-qemu-se goes with none of the bindings: ${because}. Correct runtimeClassName.`,
     ]);
@@ -102,7 +102,7 @@ describe("a binding that does not fit", () => {
     [{ binding: "sample" }, { cloud: "libvirt" }],
     [{ binding: "snp", runtimeClassName: "kata-qemu-snp" }, { cloud: "aws" }],
     [{ deploy: false, runtimeClassName: "kata-qemu-snp" }, {}],
-  ])("is none: %j %j", (pod, podCluster) => {
+  ])("gives no warning: %j %j", (pod, podCluster) => {
     expect(warnings(pod, podCluster)).toEqual([]);
   });
 });

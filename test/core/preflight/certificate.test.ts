@@ -8,8 +8,9 @@ const FROM = Date.parse("2026-01-01T00:00:00Z");
 const DAY = 86_400_000;
 
 /**
- * Made by `openssl ca -selfsign` with -startdate 20260101000000Z -enddate 20260401000000Z, all with the common name
- * kbs.example.com; `leaf` and `root` for DNS:kbs.example.com, DNS:*.apps.example.com and IP:192.0.2.7, `root` with CA:TRUE.
+ * Made by `openssl ca -selfsign` with -startdate 20260101000000Z -enddate 20260401000000Z, all with the
+ * common name kbs.example.com; `leaf` and `root` for DNS:kbs.example.com, DNS:*.apps.example.com and
+ * IP:192.0.2.7, `root` with CA:TRUE.
  */
 const [leaf = "", root = "", nameless = ""] = ["leaf", "root", "nameless"].map((name) =>
   readFileSync(`test/fixtures/certificates/${name}.pem`, "utf8"),
@@ -50,7 +51,7 @@ describe("the KBS's certificate", () => {
     },
   );
 
-  it("may be the CA of the one that is served, which only deserves a warning", () => {
+  it("may be the CA of the served one, which only gives a warning", () => {
     expect(check(root, "https://other.example.com", 10)).toEqual({
       warnings: [
         `trustee.url: the certificate in ${SECRET} does not name other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
@@ -59,7 +60,7 @@ describe("the KBS's certificate", () => {
     });
   });
 
-  it("is what has to be fixed where the host is a Route's; trustee.url where that is what is wrong", () => {
+  it("has to be fixed if the host is a Route's; otherwise trustee.url", () => {
     const url = "https://other.example.com";
     const names =
       "does not name the Route's host other.example.com: it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
@@ -81,7 +82,7 @@ describe("the KBS's certificate", () => {
     ]);
   });
 
-  it("is not helped by a common name, which the guests do not look at", () => {
+  it("does not cover a common name, which guests ignore", () => {
     expect(check(nameless, "https://kbs.example.com", 10)).toEqual({
       warnings: [],
       issues: [
@@ -90,7 +91,7 @@ describe("the KBS's certificate", () => {
     });
   });
 
-  it("is told of 30 days before it expires, and refused from then on, and before its time", () => {
+  it("is reported 30 days before its expiry, and refused after it and before its start", () => {
     expect(check(leaf, "https://kbs.example.com", 60)).toEqual(nothing);
     expect(check(leaf, "https://kbs.example.com", 80)).toEqual({
       warnings: [
@@ -110,14 +111,14 @@ describe("the KBS's certificate", () => {
     });
   });
 
-  it("has to be one", () => {
+  it("must be a certificate", () => {
     expect(check("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "https://x", 0)).toEqual({
       warnings: [],
       issues: [`trustee.certificateSecret: ${SECRET}, whose certificate cannot be read`],
     });
   });
 
-  it("is not looked at where the URL is none of http", () => {
+  it("is not checked if the URL is not http", () => {
     for (const url of ["kbs", "kbs.example.com:8080"]) {
       expect(check(leaf, url, 0)).toEqual({
         warnings: [],
@@ -126,7 +127,7 @@ describe("the KBS's certificate", () => {
     }
   });
 
-  it("does not matter to an http URL, which is told of instead", () => {
+  it("does not matter for an http URL, which is reported instead", () => {
     expect(check(leaf, "http://kbs.example.com", 500)).toEqual({
       warnings: [
         "trustee.url: http://kbs.example.com is not https, so no guest checks that it talks to this KBS. Serve it by TLS, and set the https URL.",

@@ -11,8 +11,8 @@ const DAY = 86_400_000;
 const URL_OF_KBS = "https://kbs.example.com";
 
 /**
- * See certificate.test.ts for the first three; `issuer` is a CA of no host, `issued` its certificate for kbs.example.com, made by
- * `openssl ca` with the same dates.
+ * See certificate.test.ts for the first three. `issuer` is a CA without a host, `issued` its certificate for
+ * kbs.example.com, made by `openssl ca` with the same dates.
  */
 const [leaf = "", root = "", nameless = "", issuer = "", issued = ""] = [
   ...["leaf", "root", "nameless", "issuer", "issued"],
@@ -53,7 +53,7 @@ interface Case {
   readonly days?: number;
 }
 
-/** What is said of a document, without its path. */
+/** The warnings about a document, without its path. */
 function said(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
   const issues = new Issues();
   const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
@@ -72,7 +72,7 @@ function said(toml: string, { live = {}, days = 10 }: Case = {}): readonly strin
 const own = { url: URL_OF_KBS, certificate: leaf };
 
 describe("an initdata file's way to the KBS", () => {
-  it("is not spoken of where it is the live one's, whatever is wrong with that", () => {
+  it("gives no warning if it is the live one, whatever its problems", () => {
     expect(said(document(own))).toEqual([]);
     expect(said(document({ ...own, url: `${URL_OF_KBS}/` }))).toEqual([]);
     expect(said(document({ ...own, certificate: `\n${leaf}\n` }))).toEqual([]);
@@ -85,7 +85,7 @@ describe("an initdata file's way to the KBS", () => {
     expect(said(document({ url: URL_OF_KBS }), { live: { certificate: issued } })).toEqual([]);
   });
 
-  it("needs the certificate of a KBS that signs its own, in both files", () => {
+  it("needs the certificate of a KBS with a self-signed one, in both files", () => {
     const none = { url: URL_OF_KBS };
     const words = (has: string, settings: string): string =>
       `its ${has} no certificate, and the KBS's is self-signed, which no guest trusts by default: the pod gets no secret. Add it: ${settings}.`;
@@ -95,7 +95,7 @@ describe("an initdata file's way to the KBS", () => {
     expect(said(document(none, own))).toEqual([words("cdh.toml has", hub)]);
   });
 
-  it("is told once of a URL, whatever follows from it", () => {
+  it("is reported once per URL, whatever follows from it", () => {
     const url = "http://wrong.example:8080";
     const line = [
       `its cdh.toml names the KBS ${url}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
@@ -109,7 +109,7 @@ describe("an initdata file's way to the KBS", () => {
     expect(said(document({ ...http, certificate: leaf }, http), { live: http })).toEqual([]);
   });
 
-  it("is not that of a document that we have made", () => {
+  it("is not checked for generated documents", () => {
     const source = {
       algorithm: "sha256",
       claims: {},
@@ -134,7 +134,7 @@ describe("an initdata file's way to the KBS", () => {
     }
   });
 
-  it("may end at a certificate that has expired, is about to, cannot be read, or is another one", () => {
+  it("may end at a certificate that is expired, expiring, unreadable or another one", () => {
     const live = { certificate: issued };
     expect(said(document(own), { live, days: 91 })).toEqual([
       "the certificate in its cdh.toml expired on 2026-04-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
@@ -162,14 +162,14 @@ describe("an initdata file's way to the KBS", () => {
     expect(said(document({ ...own, url: "https://old.example.com" }))).toHaveLength(1);
   });
 
-  it("may trust the CA of the certificate that is served, which has to stand first", () => {
+  it("may trust the CA of the served certificate, which must be first", () => {
     for (const live of [{ certificate: issued }, { certificate: issuer, served: issued }]) {
       for (const certificate of [issuer, `${issuer}${issued}`]) {
         expect(said(document({ ...own, certificate }), { live })).toEqual([]);
       }
       for (const certificate of [issued, `${issued}${issuer}`]) {
         expect(said(document({ ...own, certificate }), { live })).toEqual([
-          "the certificate in its cdh.toml is issued by CN=Example CA and not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
+          "the certificate in its cdh.toml is issued by CN=Example CA, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
         ]);
       }
       const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
@@ -182,7 +182,7 @@ describe("an initdata file's way to the KBS", () => {
     ]);
   });
 
-  it("may trust another CA, one between, or the one that the KBS used to serve", () => {
+  it("may trust another CA, an intermediate one, or the KBS's previous one", () => {
     const [ca, served] = [pem("ca"), pem("leaf-of-intermediate") + pem("intermediate")];
     const live = { certificate: ca, served };
     for (const certificate of [ca, pem("intermediate")]) {
@@ -192,7 +192,7 @@ describe("an initdata file's way to the KBS", () => {
     expect(said(document(own), { live })).toEqual([
       'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
     ]);
-    // Renewed by the same CA: nothing is to be said.
+    // Renewed by the same CA: no warning.
     for (const name of ["leaf", "leaf-renewed"]) {
       expect(
         said(document({ ...own, certificate: ca }), { live: { certificate: ca, served: pem(name) } }),
@@ -200,7 +200,7 @@ describe("an initdata file's way to the KBS", () => {
     }
   });
 
-  it("may trust what no guest takes for a server", () => {
+  it("may trust a certificate that no guest accepts for a server", () => {
     const usage =
       "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
     expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);

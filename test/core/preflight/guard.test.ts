@@ -7,7 +7,7 @@ import type { RawSettings } from "../../../core/settings/settings.ts";
 import { guestCertificate as pem } from "./guest-certificates.ts";
 import { check, STACK } from "./support.ts";
 
-/** Text that gzip can make smaller by a quarter only, which base64 adds again. */
+/** A text that gzip makes only a quarter smaller, which base64 adds again. */
 function noise(bytes: number): string {
   let text = "";
   for (let index = 0; text.length < bytes; index += 1) {
@@ -24,7 +24,7 @@ function valuesText(key: string, values: readonly { readonly name: string }[]): 
 }
 
 describe("the guards", () => {
-  it("have nothing to say of what is sound, and show how full everything is", () => {
+  it("report nothing if all is sound, and show how full everything is", () => {
     const { warnings, issues, budget } = check({});
     expect({ warnings, issues }).toEqual({ warnings: [], issues: [] });
     expect(budget).toEqual({
@@ -36,7 +36,7 @@ describe("the guards", () => {
     });
   });
 
-  it("warn of images by tag, once for each image", () => {
+  it("warn of images by tag, once per image", () => {
     const pods = [
       ...["a", "b", "c", "d", "e", "f", "g"].map((name) => ({ name, image: "registry.example/app:latest" })),
       { name: "elsewhere", image: "registry.example/app:latest", deploy: false },
@@ -47,7 +47,7 @@ describe("the guards", () => {
     ]);
   });
 
-  it("warn of an agent policy that allows what the tutorial refuses", () => {
+  it("warn of an agent policy that allows what the tutorial rejects", () => {
     const file = `algorithm = "sha256"
 version = "0.1.0"
 [data]
@@ -94,7 +94,7 @@ default WriteStreamRequest := false
   });
 
   it.each(["reference-values.json", "reference_value"])(
-    "refuse an entry under %s that digests cannot be put into",
+    "refuse an entry under %s that cannot hold digests",
     (key) => {
       const values = [
         { ...THEIRS, name: "snp_pcr08", value: true },
@@ -108,7 +108,7 @@ default WriteStreamRequest := false
     },
   );
 
-  it("refuse an entry that digests cannot be put into, since nobody can read it", () => {
+  it("refuse an entry that cannot hold digests because it is unreadable", () => {
     const referenceValues = '{"snp_pcr08":"not base64 of JSON","other":"not base64 of JSON"}';
     const { issues } = check({}, { referenceValuesKey: "reference_value", referenceValues });
     expect(issues).toEqual([
@@ -118,7 +118,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("warn of readers that no hardware attests", () => {
+  it("warn of readers without hardware attestation", () => {
     const pods = [{ name: "a" }, { name: "dev", binding: "sample" }];
     const readers = [{ name: "elsewhere", initdata: `${"a".repeat(43)}=`, binding: "sample" }];
     expect(check({ pods, readers }).warnings).toEqual([
@@ -126,7 +126,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("warn of reference values that stand there twice", () => {
+  it("warn of duplicate reference values", () => {
     const value = (name: string, list: readonly string[]): unknown => ({
       name,
       expiration: "2030-01-01T00:00:00Z",
@@ -168,7 +168,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("say how many pods fit before the ledger of their digests is full", () => {
+  it("show how many pods fit until the ledger of their digests is full", () => {
     const pods = (count: number): RawSettings => ({
       pods: Array.from({ length: count }, (_, index) => ({ name: `p${index}`, imagePolicy: false })),
       grants: [],
@@ -186,7 +186,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("count what else is in the ConfigMaps, and what other stacks have in the record of digests", () => {
+  it("count other content of the ConfigMaps, and other stacks' part of the ledger", () => {
     const bytes = (used: number): string => String(used).replace(/\B(?=(\d{3})+$)/g, ",");
     expect(check({}, { policyOtherBytes: 1_048_000, referenceValuesOtherBytes: 1_048_500 }).issues).toEqual([
       `grants: the resource policy in its ConfigMap: ${bytes(1_048_000 + 3708)} of 1,048,576 bytes (101 %); 0 pods like these fit`,
@@ -213,7 +213,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("count the former initdata of the pods that change, which is accepted for a while", () => {
+  it("count the previous digests of changing pods during the grace period", () => {
     const former = {
       stack: STACK,
       others: "affirming",
@@ -230,7 +230,7 @@ default WriteStreamRequest := false
     expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);
   });
 
-  it("say of a host that the certificate does not name where it comes from", () => {
+  it("name the source of a host that the certificate does not name", () => {
     const elsewhere = { url: "https://elsewhere.example.com" };
     const names = "it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7";
     expect(check({ trustee: elsewhere }, elsewhere).issues).toEqual([
@@ -241,7 +241,7 @@ default WriteStreamRequest := false
     ]);
   });
 
-  it("refuse a certificate of a CA that is not pinned, but where each pod has a file that says what it trusts", () => {
+  it("refuse a certificate of an unpinned CA, unless each pod has a file with its own certificate", () => {
     const [ca, served] = [pem("ca"), pem("leaf")];
     const refused = [
       expect.stringMatching(/^trustee\.certificateSecret: .* is issued by CN=Example Private CA,/),
@@ -273,7 +273,7 @@ default WriteStreamRequest := false
     });
   });
 
-  it("refuse a certificate that no guest would take, together with all else", () => {
+  it("refuse a certificate that no guest accepts, together with all other problems", () => {
     expect(
       check({ otherSecrets: "deny", pods: [{ name: "a" }] }, { url: "https://elsewhere.example.com" }).issues,
     ).toEqual([

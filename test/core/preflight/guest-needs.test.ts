@@ -38,7 +38,7 @@ describe("the guards", () => {
     ]);
   });
 
-  it("look at the files of readers as at those of pods, and name the file where it is what has to be fixed", () => {
+  it("check the files of readers like those of pods, and name the file if it must be fixed", () => {
     const file = (name: string, uri: string): string =>
       TOML.stringify({
         algorithm: "sha256",
@@ -97,7 +97,7 @@ describe("the guards", () => {
       check({ pods: [{ name: "a", initdataFile: "a" }], ...change }, trustee, { a: document(hub) }).issues;
     const at = "pods[0].initdataFile:";
 
-    it("take everything that the guest fetches to start, as the field writes it", () => {
+    it("read everything that the guest fetches to start, as in the field", () => {
       const hub = {
         kbc: { name: "cc_kbc", url: "https://kbs.example.com" },
         credentials: [{ resource_uri: "kbs:///default/kms-cred/client", path: "/run/c" }],
@@ -121,7 +121,7 @@ describe("the guards", () => {
       ]);
     });
 
-    it("want the Secret to exist and to have the key, where that can be seen", () => {
+    it("require that the Secret exists and has the key, if it can be read", () => {
       const image = { authenticated_registry_credentials_uri: "kbs:///default/regcred/test" };
       expect(issues({ image })).toEqual([
         `${at} registry credentials "regcred/test", whose Secret has no such key: a could not start`,
@@ -139,8 +139,9 @@ describe("the guards", () => {
       ).toEqual([]);
     });
 
-    // image-rs/src/builder.rs: the URI goes before the text, but for the registry configuration, where the table does.
-    it("go by what the guest goes by where it is given twice", () => {
+    // image-rs/src/builder.rs: the URI overrides the text; for the registry configuration, the table
+    // overrides.
+    it("choose as the guest does if something is given twice", () => {
       const policy = JSON.stringify({
         default: [{ type: "reject" }],
         transports: {
@@ -171,7 +172,7 @@ describe("the guards", () => {
       ["kbs:/regcred/a", "which is not of the form kbs:///<repository>/<secret>/<key>"],
       ["https://example.com/auth.json", "which has the scheme https, which no guest supports"],
       ["", "which is not a URI"],
-    ])("take the URI %s as the guest does", (uri, flaw) => {
+    ])("read the URI %s as the guest does", (uri, flaw) => {
       const setting = "image.authenticated_registry_credentials_uri";
       const expected =
         flaw === undefined

@@ -33,8 +33,8 @@ const [ca, leaf, intermediate] = [pem("ca"), pem("leaf"), pem("intermediate")];
 const below = pem("leaf-of-intermediate");
 const SECRET = `trustee.certificateSecret: ${WHERE}`;
 
-describe("what a guest makes of the KBS's certificate", () => {
-  it("takes a self-signed one that is no CA, and trusts it alone", () => {
+describe("a guest that checks the KBS's certificate", () => {
+  it("accepts a self-signed one that is no CA, and trusts only it", () => {
     for (const name of ["self-signed", "self-signed-plain"]) {
       expect(check(pem(name), pem(name))).toEqual(nothing);
       expect(check(pem(name), undefined)).toEqual(nothing);
@@ -52,7 +52,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     }
   });
 
-  it("takes none with CA:TRUE that a CA has issued, whatever it trusts", () => {
+  it("rejects one with CA:TRUE from a CA, whatever it trusts", () => {
     for (const trusted of [ca, undefined]) {
       expect(check(trusted, pem("leaf-that-is-ca")).issues).toEqual([
         `${SECRET}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
@@ -60,14 +60,14 @@ describe("what a guest makes of the KBS's certificate", () => {
     }
   });
 
-  it("takes one of a CA that it trusts, also by those between", () => {
+  it("accepts one of a CA that it trusts, also with intermediate ones", () => {
     expect(check(ca, leaf)).toEqual(nothing);
     expect(check(ca, below + intermediate)).toEqual(nothing);
     expect(check(ca, below + ca + intermediate)).toEqual(nothing);
     expect(check(intermediate, below)).toEqual(nothing);
   });
 
-  it("goes by whichever of those between is sound, and ends however they have signed each other", () => {
+  it("uses any sound intermediate certificate, and ends even if they signed each other", () => {
     const [renewed, expired] = [pem("intermediate"), pem("intermediate-old")];
     for (const chain of [below + renewed + expired, below + expired + renewed]) {
       expect(check(ca, chain)).toEqual(nothing);
@@ -82,7 +82,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 
-  it("takes none that a CA has issued where it trusts that one alone, and says what to do", () => {
+  it("rejects one from a CA if it trusts only that one, with the fix", () => {
     const refused = `${SECRET}, whose certificate is issued by CN=Example Private CA, but that CA's certificate is missing: a guest that trusts only the KBS's own certificate refuses it`;
     for (const served of [leaf, leaf + intermediate]) {
       expect(check(served, served)).toEqual({ issues: [refused], warnings: [] });
@@ -90,13 +90,13 @@ describe("what a guest makes of the KBS's certificate", () => {
     expect(check(leaf, undefined)).toEqual({ issues: [refused], warnings: [] });
     // Of the same name, with another key.
     expect(check(pem("other-ca"), leaf).issues).toEqual([refused]);
-    // The one between is missing.
+    // The intermediate one is missing.
     expect(check(ca, below).issues).toEqual([
       expect.stringContaining("is issued by CN=Example Intermediate"),
     ]);
   });
 
-  it("is told to trust nothing where no initdata is generated", () => {
+  it("trusts nothing if no initdata is generated", () => {
     expect(check(leaf, leaf, { isGenerated: false })).toEqual(nothing);
     expect(check(pem("self-signed-ca"), undefined, { isGenerated: false }).issues).toHaveLength(1);
   });
@@ -113,7 +113,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     },
   );
 
-  it("may know a public CA by itself, and never a self-signed certificate", () => {
+  it("may know a public CA, and never a self-signed certificate", () => {
     const authorityFrom = "trustee.certificateAuthority";
     expect(check(undefined, leaf, { authorityFrom })).toEqual(nothing);
     expect(check(undefined, pem("self-signed"), { authorityFrom }).issues).toEqual([
@@ -123,7 +123,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     expect(server.issues).toEqual([expect.stringContaining("extendedKeyUsage lacks serverAuth")]);
   });
 
-  it("looks at the extended key usage, which has to be a server's where there is one", () => {
+  it("checks the extended key usage, which must include serverAuth", () => {
     const usage = `${SECRET}, whose certificate is not for servers (its extendedKeyUsage lacks serverAuth)`;
     for (const name of ["self-signed-client", "self-signed-any"]) {
       expect(check(pem(name), pem(name))).toEqual({ issues: [usage], warnings: [] });
@@ -135,14 +135,14 @@ describe("what a guest makes of the KBS's certificate", () => {
     ["rsa-1024", "has an RSA key of 1024 bits"],
     ["secp256k1", "has a key of the kind secp256k1"],
     ["sha1", "is signed with SHA-1 or MD5"],
-  ])("takes no weak one: %s", (name, words) => {
+  ])("rejects a weak one: %s", (name, words) => {
     expect(check(pem(name), pem(name))).toEqual({
       issues: [`${SECRET}, whose certificate ${words}`],
       warnings: [],
     });
   });
 
-  it("takes a CA's whose key is strong, whatever has signed it", () => {
+  it("accepts a CA's with a strong key, whatever signed it", () => {
     expect(check(pem("ca-rsa-1024"), pem("leaf-of-ca-rsa-1024")).issues).toEqual([
       `${SECRET}, whose CA's certificate (CN=Example Weak CA) has an RSA key of 1024 bits`,
     ]);
@@ -150,7 +150,7 @@ describe("what a guest makes of the KBS's certificate", () => {
       expect(check(pem(name), pem(name))).toEqual(nothing);
   });
 
-  it("looks at the names, and not at the common name", () => {
+  it("checks the alternative names, and not the common name", () => {
     expect(check(ca, pem("leaf-nameless")).issues).toEqual([
       `trustee.url: the host kbs.example.com, which the certificate in ${WHERE} does not name: it names no name at all`,
     ]);
@@ -159,7 +159,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     ]);
   });
 
-  it("looks at the dates of all, though a CA that it trusts is not refused by every guest", () => {
+  it("checks all dates; an expired trusted CA is not refused by every guest", () => {
     expect(check(ca, pem("leaf-expired"))).toEqual({
       issues: [`${SECRET}, whose certificate expired on 2026-01-01T00:00:00Z`],
       warnings: [],
@@ -178,7 +178,7 @@ describe("what a guest makes of the KBS's certificate", () => {
     });
   });
 
-  it("has no pod replaced for a new certificate of a CA that it trusts", () => {
+  it("keeps its pod after a renewal by a CA that it trusts", () => {
     const issues = new Issues();
     const endpoint = {
       url: "https://kbs.example.com",

@@ -16,7 +16,7 @@ const change = {
   ],
 };
 
-it("a key that an existing Secret does not have is said, with what it has and where it is granted", () => {
+it("a key that an existing Secret lacks is reported, with its keys and its grants", () => {
   const secretKeys = { db: ["password", "user"], made: ["old"], other: ["k"] };
   const { warnings, issues } = check(change, { secretKeys });
   expect({ warnings, issues }).toEqual({
@@ -28,6 +28,6 @@ it("a key that an existing Secret does not have is said, with what it has and wh
   });
 });
 
-it("nothing is said where the keys are not known", () => {
+it("nothing is reported if the keys are unknown", () => {
   expect(check(change).warnings).toEqual([]);
 });

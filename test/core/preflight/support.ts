@@ -7,7 +7,7 @@ import { parseSettings, type RawSettings } from "../../../core/settings/settings
 
 const SUBJECT = "the settings";
 export const STACK = "o/p/s";
-/** Behind a repository: names one content. */
+/** A reference that pins its content when appended to a repository. */
 export const DIGEST = `@sha256:${"0".repeat(64)}`;
 const certificate = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");
 
@@ -27,14 +27,14 @@ const sound: RawSettings = {
   grants: [{ pod: "a", secret: "db" }],
 };
 
-/** Warnings, or, where there are any, issues. */
+/** The warnings; the issues, if there are any. */
 export interface Outcome {
   readonly warnings: readonly string[];
   readonly issues: readonly string[];
   readonly budget?: unknown;
 }
 
-/** What the guards say of a sound stack on a sound Trustee, with these changes. */
+/** The guards' results for a sound stack on a sound Trustee, with these changes. */
 export function check(
   change: RawSettings,
   trustee: Partial<LiveTrustee> = {},

@@ -30,7 +30,7 @@ function request(
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 describe("formatting", () => {
-  test("as jq writes it, the tutorial's way", () => {
+  test("as jq writes it in the tutorial", () => {
     const live = JSON.stringify(
       [
         { name: "snp_pcr08", expiration, value: [B], x: 1 },
@@ -51,7 +51,7 @@ describe("formatting", () => {
     );
   });
 
-  test("odd layouts stay, tabs and CRLF too", () => {
+  test("unusual layouts stay, with tabs and CRLF", () => {
     const live = `[\r\n\t{ "value": [ "${B}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`;
     expect(joinReferenceValues(request(live, [A])).content).toBe(
       `[\r\n\t{ "value": [ "${B}", "${A}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`,
@@ -63,14 +63,14 @@ describe("formatting", () => {
     ["an empty text", ""],
     ["what 0.18 installs", "[\n]\n"],
     ["[]", "[]"],
-  ])("a new entry in %s is laid out over lines", (_, live) => {
+  ])("a new entry in %s spans several lines", (_, live) => {
     const end = live?.endsWith("\n") === true ? "\n" : "";
     expect(joinReferenceValues(request(live, [A])).content).toBe(
       JSON.stringify([{ name: "snp_pcr08", expiration, value: [A] }], null, 2) + end,
     );
   });
 
-  test("a new entry beside others is laid out as they are", () => {
+  test("a new entry has the layout of its neighbors", () => {
     const one = '[{"name":"n","expiration":"x","value":[]}]';
     expect(joinReferenceValues(request(one, [A])).content).toBe(
       `[{"name":"n","expiration":"x","value":[]},{"name":"snp_pcr08","expiration":"${expiration}","value":["${A}"]}]`,
@@ -85,8 +85,8 @@ describe("formatting", () => {
   });
 });
 
-describe("what others have", () => {
-  test("a digest that was there before stays when we go", () => {
+describe("foreign values", () => {
+  test("a digest that was there before stays when we leave", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A] }]);
     const joined = joinReferenceValues(request(live, [A, C]));
     expect(joined.content).toBe(JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A, C] }]));
@@ -106,7 +106,7 @@ describe("what others have", () => {
     });
   });
 
-  test("a name twice in a map: both get the digest", () => {
+  test("a name that occurs twice in a map: both get the digest", () => {
     const entry = (value: string) =>
       encode({ version: "0.1.0", name: "snp_pcr08", expiration, value: [value] });
     const live = `{"snp_pcr08":"${entry(B)}","snp_pcr08":"${entry(C)}"}`;
@@ -124,7 +124,7 @@ describe("what others have", () => {
 describe("expiry", () => {
   const created = joinReferenceValues(request("[]", [A]));
 
-  test("an entry that we created is renewed before it expires, and reset where somebody changed it", () => {
+  test("an entry of ours is renewed before it expires, and restored if somebody changed it", () => {
     const again = (live: string | null, renewBefore: string) =>
       joinReferenceValues(
         request(live, [A], {
@@ -142,7 +142,7 @@ describe("expiry", () => {
     );
   });
 
-  test("somebody else's entry is never renewed", () => {
+  test("a foreign entry is never renewed", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration: "2020-01-01T00:00:00Z", value: [] }]);
     const terms = { snp_pcr08: { expiration, renewBefore: "2027-01-01T00:00:00Z" } };
     expect(joinReferenceValues(request(live, [A], { terms })).content).toBe(
@@ -150,7 +150,7 @@ describe("expiry", () => {
     );
   });
 
-  test("when its creator goes, another stack that uses the entry keeps it from expiring", () => {
+  test("when its creator leaves, another stack that uses the entry keeps it from expiring", () => {
     const both = joinReferenceValues(request(created.content, [B], { ledger: created.ledger, owner: "b" }));
     const left = leaveReferenceValues({
       key: "reference-values.json",
@@ -195,11 +195,11 @@ describe("malformed", () => {
 });
 
 describe("the ledger's annotation", () => {
-  test("is gone when nobody has anything", () => {
+  test("is removed when nobody has anything", () => {
     expect(writeLedgers({ "reference-values.json": EMPTY_LEDGER })).toBeNull();
   });
 
-  test("leaves out a text from before that is too long for it; then the state remembers", () => {
+  test("omits an original text that is too long; then the state has it", () => {
     const live = JSON.stringify([{ name: "n", expiration, value: ["x".repeat(70_000)] }]);
     const joined = joinReferenceValues(request(live, [A]));
     const annotation = writeLedgers({ "reference-values.json": joined.ledger });
@@ -217,7 +217,7 @@ describe("the ledger's annotation", () => {
   });
 
   test.each([undefined, "", "{", "7", "[]", '{"k":{}}', '{"k":{"added":7,"created":{},"owners":{}}}'])(
-    "%s is read as none",
+    "%s is read as empty",
     (annotation) => {
       expect(readLedgers(annotation)).toStrictEqual({});
     },

@@ -12,7 +12,7 @@ const world = (key: string, content: string): World => ({
   states: {},
 });
 
-/** JSON of an entry, with its value as it is written. */
+/** JSON of an entry, with its value as written. */
 const entry = (name: string, value: string, more = ""): string =>
   `{ "name": "${name}",  "expiration": "${expiration}"${more}, "value": ${value} }`;
 
@@ -57,7 +57,7 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
     expect(leave(joined, "a").content).toBe(before);
   });
 
-  test("that is changed meanwhile by a digit that a double does not hold keeps the change when we go", () => {
+  test("that changes meanwhile in a digit beyond a double's precision keeps the change when we leave", () => {
     const joined = join(world(key, write(entry("svn", "9007199254740993"))), "a", { snp_pcr08: [A] });
     const [, ours = ""] = readDocument(key, joined.content).entries.map(({ json }) => json);
     const after = leave({ ...joined, content: write(entry("svn", "9007199254740992"), ours) }, "a");
@@ -67,7 +67,7 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
   });
 
   test.each(["1", "true", "null", '{"a":1}'])(
-    "where ours is to go, with the value %s, is refused by name",
+    "with the value %s cannot take our digest, and is named in the error",
     (value) => {
       expect(() => join(world(key, write(entry("snp_pcr08", value))), "a", { snp_pcr08: [A] })).toThrow(
         `The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
@@ -76,7 +76,7 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
   );
 
   test.each(["1", "true", "null", '{"a":1}'])(
-    "that was ours, with the value %s since, stays when we go",
+    "of ours that now has the value %s stays when we leave",
     (value) => {
       const joined = join(world(key, write()), "a", { snp_pcr08: [A] });
       const changed = write(entry("snp_pcr08", value));
@@ -84,13 +84,13 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
     },
   );
 
-  test("of ours, a lone text since, is a list again", () => {
+  test("of ours with a single text becomes a list again", () => {
     const joined = join(world(key, write()), "a", { snp_pcr08: [A] });
     const again = join({ ...joined, content: write(entry("snp_pcr08", `"${A}"`)) }, "a", { snp_pcr08: [A] });
     expect(readDocument(key, again.content).entries).toMatchObject([{ form: "list", values: [A] }]);
   });
 
-  test("of theirs with our digest as a lone text is a list while we are there, and as before when we go", () => {
+  test("of others with our digest as a single text is a list while we are there, and as before when we leave", () => {
     const before = write(entry("snp_pcr08", `"${A}"`));
     const joined = join(world(key, before), "a", { snp_pcr08: [A] });
     expect(readDocument(key, joined.content).entries).toMatchObject([{ form: "list", values: [A] }]);

@@ -11,7 +11,7 @@ import {
 const space = fc.constantFrom("", " ", "\n", "\r\n", "\n    ", "\t", "\n\t");
 const value = fc.constantFrom<unknown>("a", "b", 7, true, null, { a: ["b"] }, [1, 2]);
 
-/** An array's text, with odd white space around each element. */
+/** An array's text, with unusual white space around each element. */
 const array = (minLength: number): fc.Arbitrary<string> =>
   fc
     .tuple(fc.array(fc.tuple(space, value, space), { minLength, maxLength: 5 }), space)
@@ -27,7 +27,7 @@ function parsed(text: string): Node {
   return tree;
 }
 
-test("elements that are appended in one go have the bytes of those that are appended one by one", () => {
+test("appending elements at once gives the same bytes as one by one", () => {
   fc.assert(
     fc.property(array(1), fc.array(value, { maxLength: 5 }), (text, values) => {
       const oneByOne = values.reduce<string>((all, one) => appendElement(all, parsed(all), one), text);
@@ -37,7 +37,7 @@ test("elements that are appended in one go have the bytes of those that are appe
   expect(() => appendElements("[]", parsed("[]"), ["a"])).toThrow("the array is empty");
 });
 
-test("elements that are taken out in one go leave the bytes of those that are taken out one by one", () => {
+test("removing elements at once gives the same bytes as one by one", () => {
   fc.assert(
     fc.property(array(0), fc.infiniteStream(fc.boolean()), (text, choices) => {
       const kept = [...choices.take(parsed(text).children?.length ?? 0)];

@@ -18,7 +18,7 @@ import {
 const NAMES = ["x", "x (2)", "constructor"];
 const OURS = ["a1", "a2", "a3", "a4"].map((byte) => byte.repeat(32));
 const THEIRS = ["7a", "7b", "7c"].map((byte) => byte.repeat(32));
-/** How the note of an entry begins that one of us has made: its expiration stays ours to keep. */
+/** The start of the note on an entry that we created: we keep its expiration. */
 const SHARED = "shared ";
 const STACKS = ["a", "b"] as const;
 type Stack = (typeof STACKS)[number];
@@ -27,22 +27,22 @@ function isShared({ note = "" }: Fields): boolean {
   return note.startsWith(SHARED);
 }
 
-/** What Trustee reads under a name: of two entries of that name the first. */
+/** What Trustee reads under a name: of several entries, the first. */
 function accepted(entries: readonly Fields[], name: string): readonly string[] {
   return entries.find((entry) => entry.name === name)?.value ?? [];
 }
 
-/** What should be there. */
+/** The expected state. */
 interface Model {
   readonly key: string;
-  /** The entries as they would be without us. */
+  /** The entries without our values. */
   theirs: readonly Fields[];
-  /** The text before the first of us; undefined once somebody has changed anything while one of us was there. */
+  /** The original text; undefined once somebody changed anything while one of us was there. */
   untouched: string | null | undefined;
-  /** Who is there, with what. */
+  /** The current owners and what they want. */
   readonly stacks: Map<Stack, { readonly wanted: Digests; readonly retiring: Digests }>;
   notes: number;
-  /** Whether the ledger has been lost; a second time is not told from the first. */
+  /** Whether the ledger was lost. Losing it twice makes no difference. */
   lost?: true;
 }
 
@@ -59,7 +59,7 @@ function wantedOf(model: Model, name: string): readonly string[] {
   ]);
 }
 
-/** Theirs is there as it was, in their order; what is there beside it is wanted by one of us. */
+/** Foreign content is unchanged and in order; everything else is wanted by an owner. */
 function checkLaws(model: Model, { world }: Real): void {
   const entries = fieldsIn(world);
   for (const { expiration } of entries) expect(expiration).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -81,7 +81,7 @@ function checkLaws(model: Model, { world }: Real): void {
   expect(world.ledger).toStrictEqual(EMPTY_LEDGER);
 }
 
-/** One of us acts, or somebody else. */
+/** An action of ours, or of somebody else. */
 function command(
   name: string,
   possible: (model: Model) => boolean,
@@ -150,7 +150,7 @@ function leaving(stack: Stack): Command {
   );
 }
 
-/** Somebody else edits the text, ours in it and all. */
+/** Somebody else edits the text, including our values. */
 function edit(
   name: string,
   change: (model: Model, entries: readonly Fields[]) => readonly Fields[] | undefined,
@@ -182,7 +182,7 @@ function adding(name: string, value: readonly string[], first: boolean): Command
   });
 }
 
-/** @param change of an entry of theirs; undefined: it is taken out */
+/** @param change of a foreign entry; undefined: it is removed */
 function changing(
   name: string,
   at: number,
@@ -199,7 +199,7 @@ function changing(
   });
 }
 
-/** They put a value into an entry that one of us has made: it stays when we go. */
+/** Somebody adds a value to an entry that we created: it stays when we leave. */
 const sharing = edit("they put a value of theirs into an entry of ours", (model, entries) => {
   const at = entries.findIndex((entry) => entry.note === undefined);
   const entry = entries[at];
@@ -242,11 +242,11 @@ const losing = command(
     model.stacks.size === 1 &&
     [...model.stacks.values()].every(({ retiring }) => Object.keys(retiring).length === 0),
   (model, real) => {
-    // One that has taken the keeping of an entry over from another knows of that by the ledger alone, until its next join.
+    // An owner that took over an entry knows that only from the ledger, until its next join.
     const [state] = Object.values(real.world.states);
     if (Object.keys(real.world.ledger.created).some((name) => own(state?.created, name) === undefined))
       return;
-    // Another that comes before the one that is there remembers a text with what is ours in it.
+    // An owner that joins before the existing one remembers a text with our values in it.
     Object.assign(model, { untouched: undefined, lost: true });
     real.world = { ...real.world, ledger: EMPTY_LEDGER };
   },
@@ -296,7 +296,7 @@ const edits = [
   fc.constantFrom(sharing, removing, takingOut),
 ];
 
-/** What is there before anybody comes. */
+/** The content before anybody joins. */
 function start(key: string, commands: Iterable<Command>): { model: Model; real: Real } {
   const model: Model = { key, theirs: [], untouched: undefined, stacks: new Map(), notes: 0 };
   const real: Real = {
@@ -325,26 +325,26 @@ function lawsHold(values: readonly string[], possible: readonly fc.Arbitrary<Com
   );
 }
 
-describe("whatever we and others do in turn, theirs stays as it is, and nothing of ours that nobody wants any more", () => {
-  test("whatever others edit", () => {
+describe("for any sequence of our and foreign actions, foreign content stays, and none of ours that nobody wants", () => {
+  test("for any foreign edits", () => {
     lawsHold(THEIRS, [...ours, ...edits]);
   });
 
-  // What others edit meanwhile cannot be told from ours then.
-  test("where the ledger is lost", () => {
+  // Foreign edits in between would look like ours.
+  test("if the ledger is lost", () => {
     lawsHold(THEIRS, [...ours, fc.constant(losing)]);
   });
 
-  test("where they change the expiration of what we have made", () => {
+  test("if others change the expiration of our entries", () => {
     lawsHold(THEIRS, [...ours, additions(THEIRS), fc.constant(renewing)]);
   });
 
-  test("where they add digests that are ours too", () => {
+  test("if others add digests that are ours too", () => {
     lawsHold([...OURS, ...THEIRS], [...ours, additions([...OURS, ...THEIRS])]);
   });
 });
 
-test("a new entry of ours expires when its term says", () => {
+test("a new entry of ours expires at the end of its term", () => {
   const real = { world: { key: LIST, content: "[]", ledger: EMPTY_LEDGER, states: {} } };
   expect(fieldsIn(join(real.world, "a", { x: OURS }))).toStrictEqual([
     { name: "x", expiration: EXPIRATION, value: OURS },

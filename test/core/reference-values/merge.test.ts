@@ -54,7 +54,7 @@ const loneText: World = {
   states: {},
 };
 
-/** Whether every entry of the name holds each wanted digest. */
+/** Whether every entry of the name has each wanted digest. */
 function holds(world: World, digests: Digests): void {
   const { entries } = readDocument(world.key, world.content);
   for (const [name, list] of Object.entries(digests)) {
@@ -64,7 +64,7 @@ function holds(world: World, digests: Digests): void {
   }
 }
 
-/** What was there before is there still: every entry in its order, with all its fields, and its values in theirs. */
+/** All original entries are still there in order, with all fields, and with their values in order. */
 function keepsAll(world: World, before: World): void {
   const now = readDocument(world.key, world.content).entries.map((entry) => entry);
   for (const [at, entry] of readDocument(before.key, before.content).entries.entries()) {
@@ -77,7 +77,7 @@ function keepsAll(world: World, before: World): void {
 }
 
 describe("laws", () => {
-  test("joined, the digests are there, and so is everything else; left, every byte is as before", () => {
+  test("joining adds the digests and keeps everything else; leaving restores every byte", () => {
     fc.assert(
       fc.property(start, wanted, (before, digests) => {
         const joined = join(before, "a", digests);
@@ -88,7 +88,7 @@ describe("laws", () => {
     );
   });
 
-  test("joining twice is joining once", () => {
+  test("joining twice equals joining once", () => {
     fc.assert(
       fc.property(start, wanted, (before, digests) => {
         const once = join(before, "a", digests);
@@ -97,7 +97,7 @@ describe("laws", () => {
     );
   });
 
-  test("it does not matter what a stack had wanted before", () => {
+  test("previous wishes of a stack do not matter", () => {
     fc.assert(
       fc.property(start, wanted, wanted, (before, first, second) => {
         const changed = join(join(before, "a", first), "a", second);
@@ -115,7 +115,7 @@ describe("laws", () => {
     );
   });
 
-  test("two stacks: each one's digests hold while the other comes and goes, in any order, and the last restores", () => {
+  test("two stacks: each one's digests stay while the other comes and leaves, in any order, and the last one restores", () => {
     fc.assert(
       fc.property(start, wanted, wanted, fc.boolean(), (before, one, two, oneFirst) => {
         const both = join(join(before, "a", one), "b", two);
@@ -131,7 +131,7 @@ describe("laws", () => {
     );
   });
 
-  test("with the ledger lost, a stack's own state is enough", () => {
+  test("a stack's own state suffices if the ledger is lost", () => {
     fc.assert(
       fc.property(start, wanted, wanted, (before, first, second) => {
         const joined = { ...join(before, "a", first), ledger: EMPTY_LEDGER };
@@ -143,7 +143,7 @@ describe("laws", () => {
     );
   });
 
-  test("with the state lost after the write, the ledger is enough", () => {
+  test("the ledger suffices if the state is lost after the write", () => {
     fc.assert(
       fc.property(start, wanted, (before, digests) => {
         const killed = { ...join(before, "a", digests), states: {} };
@@ -151,12 +151,12 @@ describe("laws", () => {
         expect(resumed.content).toBe(killed.content);
         expect(leave(resumed, "a").content).toBe(before.content);
       }),
-      // Somebody else's lone text, which matches nothing, is the very digest.
+      // A foreign single text, which matches nothing, is the very digest.
       { examples: [[loneText, { snp_pcr08: ["aa".repeat(32)] }]] },
     );
   });
 
-  test("what others change in the meantime stays when we go", () => {
+  test("changes of others in between stay when we leave", () => {
     fc.assert(
       fc.property(start, wanted, theirEntry, (before, digests, entry) => {
         fc.pre(before.key === LIST);
@@ -175,7 +175,7 @@ describe("laws", () => {
     );
   });
 
-  test("other people's entries of a name keep their expiration, whatever is renewed", () => {
+  test("foreign entries of a name keep their expiration, whatever is renewed", () => {
     const date = fc.constantFrom("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z");
     fc.assert(
       fc.property(

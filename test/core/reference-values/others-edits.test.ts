@@ -34,7 +34,7 @@ function request(
   };
 }
 
-describe("others move what is there", () => {
+describe("others reorder entries", () => {
   const entry = (name: string, value: readonly string[], until = expiration): object => ({
     name,
     expiration: until,
@@ -44,7 +44,7 @@ describe("others move what is there", () => {
   const THEIR_DATE = "2031-01-01T00:00:00Z";
   const key = "reference-values.json";
 
-  test("an entry of the same name before ours: our previous digest goes from ours, and with us the entry", () => {
+  test("a new entry of the same name before ours: our previous digest leaves ours, and the entry leaves with us", () => {
     const first = joinReferenceValues(request("[]", [A]));
     const theirs = entry("snp_pcr08", ["x"], THEIR_DATE);
     const live = list(theirs, entry("snp_pcr08", [A]));
@@ -62,7 +62,7 @@ describe("others move what is there", () => {
     expect(left).toStrictEqual({ content: list(theirs), ledger: EMPTY_LEDGER });
   });
 
-  test("the first entry of a name is taken out: our digest goes from the one that remains", () => {
+  test("the first entry of a name is removed: our digest leaves the remaining one", () => {
     const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", ["y"])];
     const joined = joinReferenceValues(request(list(...theirs), [A]));
     const live = list(entry("snp_pcr08", ["y", A]));
@@ -71,7 +71,7 @@ describe("others move what is there", () => {
     expect(left.content).toBe(list(entry("snp_pcr08", ["y"])));
   });
 
-  test("an entry of theirs that has a digest of ours too keeps it, wherever they put it", () => {
+  test("a foreign entry that has our digest too keeps it, at any position", () => {
     const { ledger, ownership: remembered } = joinReferenceValues(request("[]", [A]));
     const theirs = entry("snp_pcr08", [A], THEIR_DATE);
     for (const live of [list(theirs, entry("snp_pcr08", [A])), list(entry("snp_pcr08", [A]), theirs)]) {
@@ -81,7 +81,7 @@ describe("others move what is there", () => {
   });
 
   test.each(["snp_pcr08 (2)", "constructor", "__proto__"])(
-    "an entry of ours called %s goes with us",
+    "an entry of ours called %s is removed when we leave",
     (name) => {
       const wanted = Object.fromEntries([[name, [A]]]);
       const terms = Object.fromEntries([[name, { expiration, renewBefore: "" }]]);
@@ -104,14 +104,14 @@ describe("others move what is there", () => {
     },
   );
 
-  describe("by a record of an older release, which counted the entries of a name", () => {
+  describe("a record of an older release, which counted the entries of a name", () => {
     const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", [A, "y"])];
     const digests = { snp_pcr08: [A, B], "snp_pcr08 (2)": [B] };
     const old = { before: list(...theirs), added: digests, created: {}, owners: { a: digests } };
     const live = list(entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
     const remembered = { added: digests, created: {}, before: list(...theirs) };
 
-    test("nothing changes where nothing has to, the record neither", () => {
+    test("nothing changes without need, not even the record", () => {
       expect(joinReferenceValues(request(live, [A, B], { ledger: old, remembered }))).toStrictEqual({
         content: live,
         ledger: old,
@@ -119,7 +119,7 @@ describe("others move what is there", () => {
       });
     });
 
-    test("a change takes out what is ours alone, and brings the record up to date", () => {
+    test("a change removes only our values, and updates the record", () => {
       const { content, ledger } = joinReferenceValues(request(live, [C], { ledger: old, remembered }));
       expect(content).toBe(list(entry("snp_pcr08", ["x", C], THEIR_DATE), entry("snp_pcr08", [A, "y", C])));
       expect(ledger).toStrictEqual({
@@ -131,21 +131,21 @@ describe("others move what is there", () => {
       });
     });
 
-    test("an entry that has come before them has nothing of ours in it", () => {
+    test("a new entry before them has nothing of ours", () => {
       const added = entry("snp_pcr08", [A], "2032-01-01T00:00:00Z");
       const now = list(added, entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
       const left = leaveReferenceValues({ key, live: now, ledger: old, owner: "a", remembered });
       expect(left).toStrictEqual({ content: list(added, ...theirs), ledger: EMPTY_LEDGER });
     });
 
-    test("what ours was in the text from before, as after an upgrade of Trustee, is taken out all the same", () => {
+    test("our values in the original text, as after an upgrade of Trustee, are still removed", () => {
       const ledger = { ...old, before: live };
       const state = { ...remembered, before: live };
       const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered: state });
       expect(left.content).toBe(list(...theirs));
     });
 
-    test("an entry whose name looks like a count is one where it is there", () => {
+    test("an entry whose name looks like a count is read as a name if it exists", () => {
       const [named, z] = [{ "snp_pcr08 (2)": [B] }, "snp_pcr08 (2)"];
       const before = list(...theirs, entry(z, ["z"]));
       const ledger = { before, added: named, created: {}, owners: { a: named } };
@@ -162,8 +162,8 @@ describe("others move what is there", () => {
   });
 });
 
-describe("an expiration that no Trustee could read", () => {
-  test("is never written: an entry is not made without a term", () => {
+describe("an expiration that no Trustee can read", () => {
+  test("is never written: no entry is created without a term", () => {
     const without = (terms: JoinRequest["terms"]) => () => joinReferenceValues(request("[]", [A], { terms }));
     for (const wrong of ["", "2027", "2027-11-23T00:00:00+01:00", "2027-13-23T00:00:00Z"]) {
       expect(without({ snp_pcr08: { expiration: wrong, renewBefore: "" } })).toThrow(
@@ -173,7 +173,7 @@ describe("an expiration that no Trustee could read", () => {
     expect(without({})).toThrow('was to be written with the expiration ""');
   });
 
-  test("in an entry of ours, as an older release left one, is replaced by the next of us, whoever made it", () => {
+  test("in an entry of ours, left by an older release, is replaced by the next owner, whichever created it", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration: "", value: [A] }]);
     const ledger = {
       before: "[]",
@@ -186,7 +186,7 @@ describe("an expiration that no Trustee could read", () => {
     expect(joined.ledger.created).toStrictEqual({ snp_pcr08: { owner: "b", expiration } });
   });
 
-  test("in the record alone is not brought back", () => {
+  test("that is only in the record is not restored", () => {
     const created = joinReferenceValues(request("[]", [A]));
     const forged = { ...created.ledger, created: { snp_pcr08: { owner: "a", expiration: "soon" } } };
     const terms = { snp_pcr08: { expiration: "2029-01-01T00:00:00Z", renewBefore: "" } };
@@ -195,7 +195,7 @@ describe("an expiration that no Trustee could read", () => {
   });
 });
 
-test("two of us find all converted to the new format: each takes what is its own out of it, at a change and at its end", () => {
+test("two owners find everything converted to the new format: each removes its own part, on a change and at its end", () => {
   const key = "reference_value";
   const converted = (value: readonly string[]): string => {
     const json = JSON.stringify({ version: "0.1.0", name: "snp_pcr08", expiration, value });
@@ -211,7 +211,7 @@ test("two of us find all converted to the new format: each takes what is its own
   ): Joined => {
     const had = { added: { snp_pcr08: [digest] }, created: {}, before: "[]" };
     const remembered = carriedOver(key, live, ledger, had);
-    // The first one to come cannot know yet that B is another's of us.
+    // The first one cannot know yet that B belongs to another of our owners.
     expect(remembered.before).toBe(owner === "a" ? converted(["x", B]) : theirs);
     return joinReferenceValues(request(live, [wanted], { key, ledger, owner, remembered }));
   };

@@ -46,21 +46,21 @@ function join(
   return { content: joined.content ?? "", ledger: stored };
 }
 
-describe("which digests stay", () => {
+describe("the previous digests that stay", () => {
   const former = { digests: { snp_pcr08: [A1, B1] }, readers: { [A1]: "pod1", [B1]: "pod2" }, retiring: {} };
 
-  test("those of pods that are still there with others, entry by entry", () => {
+  test("are those of pods with new ones, by entry", () => {
     const rotation = { current: { [A2]: "pod1" }, overlapping: ["pod1"] };
     expect(retiringDigests({ snp_pcr08: [A2] }, former, rotation)).toStrictEqual({ snp_pcr08: [A1] });
   });
 
-  test("none at once, where nothing overlaps, or where they are current", () => {
+  test("are none with at-once, or if they are current", () => {
     expect(retiringDigests({ snp_pcr08: [A2] }, former, { current: {}, overlapping: [] })).toStrictEqual({});
     const exchanged = { current: { [A1]: "pod2", [B1]: "pod1" }, overlapping: ["pod1", "pod2"] };
     expect(retiringDigests({ snp_pcr08: [A1, B1] }, former, exchanged)).toStrictEqual({});
   });
 
-  test("those that stayed already, until their own reader's go at once", () => {
+  test("include those already in a grace period, until their own reader's ends", () => {
     const again = { ...former, digests: { snp_pcr08: [A2] }, retiring: { snp_pcr08: [A1, B1] } };
     const stay = (overlapping: string[]): Digests =>
       retiringDigests({ snp_pcr08: [A2] }, again, { current: { [A2]: "pod1" }, overlapping });
@@ -74,7 +74,7 @@ describe("in the document", () => {
   const first = join(list(THEIRS), EMPTY_LEDGER, { snp_pcr08: [A1] });
   const during = join(first.content, first.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
 
-  test("a former digest stays, the ledger says so, and it is retired alone", () => {
+  test("a previous digest stays, is in the ledger, and is removed alone", () => {
     expect(during.content).toBe(list(THEIRS, A1, A2));
     expect(during.ledger.retiring).toStrictEqual({ us: [A1] });
     expect(stillRetiring(during.ledger, "us", { snp_pcr08: [A1, B1] })).toStrictEqual({ snp_pcr08: [A1] });
@@ -84,7 +84,7 @@ describe("in the document", () => {
     expect(retireDigests(KEY, after.content, after.ledger, "us")).toStrictEqual(after);
   });
 
-  test("a digest that somebody else had there is not ours to retire", () => {
+  test("a digest that somebody else added is not removed", () => {
     const theirs = join(list(A1), EMPTY_LEDGER, { snp_pcr08: [A1] });
     const changed = join(theirs.content, theirs.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
     expect(changed.content).toBe(list(A1, A2));
@@ -98,7 +98,7 @@ describe("in the document", () => {
     expect(leftBehind(KEY, during.content, during.ledger, { snp_pcr08: [A1] }, {})).toStrictEqual({});
   });
 
-  test("another of ours comes and goes meanwhile without ending it", () => {
+  test("another owner comes and leaves meanwhile without ending it", () => {
     const request = { key: KEY, owner: "other", terms: {} };
     const came = joinReferenceValues({
       ...request,
@@ -111,7 +111,7 @@ describe("in the document", () => {
     expect(went.ledger.retiring).toStrictEqual({ us: [A1] });
   });
 
-  test("what another of ours wants too stays after it was retired", () => {
+  test("a digest that another owner wants too stays afterwards", () => {
     const shared = joinReferenceValues({
       key: KEY,
       live: during.content,
@@ -131,7 +131,7 @@ describe("in the document", () => {
       `[${entry("x")},${entry(THEIRS, A2)}]`,
     ],
     ["a current digest that somebody has taken out is not put back", list(THEIRS, A1), list(THEIRS)],
-  ])("it only takes away: %s", (_, live, expected) => {
+  ])("it only removes: %s", (_, live, expected) => {
     const after = retireDigests(KEY, live, during.ledger, "us");
     expect(after.content).toBe(expected);
     expect(after.ledger.owners).toStrictEqual({ us: { snp_pcr08: [A2] } });
@@ -140,7 +140,7 @@ describe("in the document", () => {
     expect(next.content).not.toContain('"expiration":""');
   });
 
-  test("it leaves the expiration of an entry of ours as it is", () => {
+  test("it keeps the expiration of an entry of ours", () => {
     const made = join("[]", EMPTY_LEDGER, { snp_pcr08: [A1] });
     const both = join(made.content, made.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
     const live = both.content.replace(expiration, "2020-01-01T00:00:00Z");

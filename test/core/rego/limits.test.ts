@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { beyondRegoLimits } from "../../../core/rego/limits.ts";
 
-/** A line of code with so many columns. */
+/** A line of code with this many columns. */
 const wide = (columns: number): string => `x := "${"a".repeat(columns - 7)}"`;
 
 // https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs: a column is counted from 1, and behind the last

@@ -31,17 +31,17 @@ const old = pod(90);
 const fresh = pod(101);
 
 describe("done", () => {
-  test("every pod is younger than the change, Ready, and the Deployment is settled", () => {
+  test("if every pod is younger than the change and Ready, and the Deployment is settled", () => {
     expect(decideRollout(view([fresh]))).toStrictEqual({ kind: "done" });
     expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual({ kind: "done" });
   });
 
-  test("scaled to nothing: there is no pod that could run the old configuration", () => {
+  test("if it is scaled to zero: no pod can run the old configuration", () => {
     const none = { replicas: 0, currentReplicas: 0, updatedReplicas: 0, availableReplicas: 0 };
     expect(decideRollout(view([], {}, none))).toStrictEqual({ kind: "done" });
   });
 
-  test("a pod made in the second of the change is no proof, unless its template names the changed version", () => {
+  test("but not by a pod of the same second, unless its template has the changed version", () => {
     expect(seesAll(pod(100), [policy])).toBe(false);
     expect(seesAll(pod(100, { configMapVersions: { policy: "49" } }), [policy])).toBe(false);
     expect(seesAll(pod(100, { configMapVersions: { policy: "50" } }), [policy])).toBe(true);
@@ -63,7 +63,7 @@ describe("wait", () => {
     });
   });
 
-  test("until the operator mounts the secrets, however long: a restart would not bring them", () => {
+  test("until the operator mounts the secrets, however long: a restart would not help", () => {
     const missing = view([fresh], { secrets: ["s", "p2-secret"], quietFor: 1_000 });
     expect(decideRollout(missing)).toStrictEqual({
       kind: "wait",
@@ -71,12 +71,12 @@ describe("wait", () => {
     });
   });
 
-  test("out the second of the change before a restart", () => {
+  test("until the second of the change is over, before a restart", () => {
     expect(decideRollout(view([old], { now: 100 })).kind).toBe("wait");
     expect(decideRollout(view([old], { now: 101 })).kind).toBe("annotate");
   });
 
-  test("for the operator's own rollout, where it has one, but not for ever", () => {
+  test("for the operator's own rollout, if it does one, but not forever", () => {
     const versions = { configMapVersions: { policy: "40" } };
     expect(decideRollout(view([old], {}, versions))).toStrictEqual({
       kind: "wait",
@@ -87,7 +87,7 @@ describe("wait", () => {
 });
 
 describe("restart", () => {
-  test("by the annotation where the operator keeps it, once", () => {
+  test("by the annotation if the operator keeps it, once", () => {
     expect(decideRollout(view([old]))).toStrictEqual({ kind: "annotate" });
     const annotated = { restartedAt: "1970-01-01T00:01:50.000Z" };
     expect(decideRollout(view([old], { annotated: true }, annotated))).toStrictEqual({
@@ -96,12 +96,12 @@ describe("restart", () => {
     });
   });
 
-  test("not again by a second run that finds the first one's annotation", () => {
+  test("not again in a second run that finds the first one's annotation", () => {
     expect(decideRollout(view([old], {}, { restartedAt: "1970-01-01T00:01:50.000Z" })).kind).toBe("wait");
     expect(decideRollout(view([old], {}, { restartedAt: "1970-01-01T00:01:30.000Z" })).kind).toBe("annotate");
   });
 
-  test("by eviction where the annotation was stripped", () => {
+  test("by eviction if the annotation was removed", () => {
     expect(decideRollout(view([old], { annotated: true }))).toStrictEqual({ kind: "evict", pod: old });
   });
 
@@ -116,7 +116,7 @@ describe("restart", () => {
     });
   });
 
-  test("one pod after the other, each only once", () => {
+  test("one pod after another, each only once", () => {
     const two = {
       replicas: 2,
       currentReplicas: 2,
@@ -146,7 +146,7 @@ describe("restart", () => {
     });
   });
 
-  test("of pods that do not come up with the old configuration, after a while", () => {
+  test("pods that do not become ready with the old configuration, after a while", () => {
     const crashing = [{ ...old, ready: false }];
     const down = { availableReplicas: 0 };
     expect(decideRollout(view(crashing, { quietFor: 29 }, down)).kind).toBe("wait");
@@ -162,7 +162,7 @@ test("paused rollouts fail at once, unless there is nothing to do", () => {
   });
 });
 
-test("progress counts the pods that are Ready and see every change", () => {
+test("progress counts the Ready pods that see every change", () => {
   expect(podsDone(view([fresh, old, pod(105, { ready: false }), pod(106, { terminating: true })]))).toBe(1);
 });
 

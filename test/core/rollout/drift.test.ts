@@ -30,7 +30,7 @@ describe("a change of ours that the KBS has not seen", () => {
     ["its controller has not seen it yet", { generation: 4 }],
     ["pods of the old template are left", { currentReplicas: 2 }],
     ["a pod is not available", { availableReplicas: 0 }],
-  ])("nothing is said while it is being rolled out: %s", (_, more) => {
+  ])("nothing is reported during a rollout: %s", (_, more) => {
     expect(unseen([pod(80)])).toStrictEqual(["policy", "s"]);
     expect(unseen([pod(80)], more)).toStrictEqual([]);
   });
@@ -46,7 +46,7 @@ describe("a change of ours that the KBS has not seen", () => {
 describe("our last write to an object", () => {
   const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
 
-  test("is that of our managers, the latest, whoever has written since", () => {
+  test("is the latest of our managers, whatever others wrote since", () => {
     const fields = [
       { manager: "pulumi-kubernetes-12345678", time: at(3) },
       { manager: "pulumi-kubernetes", time: at(1) },
@@ -60,7 +60,7 @@ describe("our last write to an object", () => {
     expect(lastOwnWrite(fields.toReversed(), isPulumi)).toBe(at(3));
   });
 
-  test("is not known where we never wrote, or nobody says who did", () => {
+  test("is unknown if we never wrote, or without managedFields", () => {
     expect(lastOwnWrite([{ manager: "kubectl", time: at(1) }], isPulumi)).toBeUndefined();
     expect(lastOwnWrite([], isPulumi)).toBeUndefined();
     expect(lastOwnWrite(undefined, isPulumi)).toBeUndefined();

@@ -8,7 +8,7 @@ export const policy: ChangedObject = {
   resourceVersion: "50",
 };
 
-/** A pod that was made at this second, and is Ready. */
+/** A Ready pod that was created at this second. */
 export function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
   return {
     name: `pod-${createdAt}`,
@@ -20,7 +20,7 @@ export function pod(createdAt: number, more: Partial<ObservedPod> = {}): Observe
   };
 }
 
-/** A Deployment at which nothing is under way. */
+/** A Deployment with nothing in progress. */
 export function settled(replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment {
   return {
     generation: 3,

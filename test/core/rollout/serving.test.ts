@@ -14,7 +14,7 @@ describe("what may still serve a secret", () => {
     expect(stillServing({ deployment: settled, mounts: { new: ["other"] } }, ["db", "api"])).toEqual([]);
   });
 
-  it("is the template, and every pod that has not ended, also one on its way out", () => {
+  it("is the template, and every pod that has not ended, even a terminating one", () => {
     const deployment = { ...settled, mountedSecrets: ["db"] };
     expect(stillServing({ deployment, mounts: { old: ["db", "api"], new: [] } }, ["db", "api"])).toEqual([
       `the operator still mounts "db"`,
@@ -25,7 +25,7 @@ describe("what may still serve a secret", () => {
   it.each([
     ["the controller has not seen the new template", { observedGeneration: 2 }],
     ["a pod of the previous template may come again", { currentReplicas: 2 }],
-  ])("is a rollout that is under way: %s", (_, more) => {
+  ])("is a rollout in progress: %s", (_, more) => {
     expect(stillServing({ deployment: { ...settled, ...more }, mounts: { new: [] } }, ["db"])).toEqual([
       "its rollout is under way",
     ]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { RawSettings } from "../../../core/settings/settings.ts";
 import { settingsIssues } from "../../fixtures/settings.ts";
 
-/** Of each problem where it is, what was given and what is allowed. */
+/** The path, given and allowed of each problem. */
 function problems(raw: RawSettings): readonly string[] {
   return settingsIssues(raw).map(({ path, given, allowed }) => `${path}: ${given}; allowed: ${allowed}`);
 }
@@ -26,7 +26,7 @@ describe("the URL of the KBS", () => {
   );
 });
 
-describe("what does not fit is told with what is allowed", () => {
+describe("a value that does not match is reported with what is allowed", () => {
   it.each<[string, RawSettings, readonly string[]]>([
     [
       "a claim's name",

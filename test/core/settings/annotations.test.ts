@@ -5,7 +5,7 @@ import { check, DIGEST } from "../preflight/support.ts";
 
 const set = { [INITDATA_ANNOTATION]: "H4sI" };
 
-it("An initdata annotation among a pod's is refused, which would be dropped otherwise", () => {
+it("an initdata annotation of a pod is refused, since it would be dropped", () => {
   const found = settingsIssues({
     podDefaults: { annotations: set },
     pods: [{ name: "a", annotations: set }],
@@ -20,7 +20,7 @@ it("An initdata annotation among a pod's is refused, which would be dropped othe
   expect(about).toEqual([issue("podDefaults"), issue("pods[0]")]);
 });
 
-it("An annotation that was meant to be it is said", () => {
+it("a misspelled initdata annotation gives a warning", () => {
   const annotations = {
     "io.katacontainers.config.runtime.cc_init_data": "H4sI",
     cc_initdata: "x",

@@ -18,7 +18,7 @@ describe("secrets by their source", () => {
     ]);
   });
 
-  it("refuses what belongs to another source", () => {
+  it("refuses settings of another source", () => {
     expect(
       problems({
         secrets: [
@@ -50,7 +50,7 @@ describe("secrets by their source", () => {
 });
 
 describe("pods and readers", () => {
-  it("tells pods apart by namespace and name, whatever their kind", () => {
+  it("distinguishes pods by namespace and name, of any kind", () => {
     const pods = [
       { name: "web" },
       { name: "web", namespace: "b", kind: "Deployment" },
@@ -60,7 +60,7 @@ describe("pods and readers", () => {
     expect(problems({ pods })).toEqual(['pods[2].name: "b/web"', 'pods[3].name: "web"']);
   });
 
-  it("wants a namespace where a grant could mean two pods", () => {
+  it("requires a namespace if a grant could mean two pods", () => {
     const pods = [
       { name: "web", namespace: "a" },
       { name: "web", namespace: "b" },
@@ -137,7 +137,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("refuses what does not go together", () => {
+  it("refuses contradicting settings", () => {
     const pods = [
       { name: "a", replicas: 2 },
       { name: "b", deploy: false, adopt: true },
@@ -150,7 +150,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("takes a default of replicas for the kinds that have them", () => {
+  it("applies a default of replicas to the kinds that have them", () => {
     const { pods } = parseSettings(
       {
         podDefaults: { image: "i", replicas: 3 },
@@ -166,7 +166,7 @@ describe("pods and readers", () => {
     expect(pods.map(({ replicas }) => replicas)).toEqual([undefined, 3, 1]);
   });
 
-  it("takes a pod's maps over those of podDefaults, member by member, and everything else in its place", () => {
+  it("merges a pod's maps over those of podDefaults, member by member, and replaces everything else", () => {
     const podDefaults = {
       image: "i",
       command: ["a", "b"],
@@ -209,7 +209,7 @@ describe("pods and readers", () => {
     });
   });
 
-  it("takes a security context or resources from wherever they are given, and else the tutorial's", () => {
+  it("uses a security context or resources from any place, else the tutorial's", () => {
     const [own, theirs] = [{ runAsUser: 5 }, { runAsUser: 6 }];
     const of = (podDefaults: object, pod: object): unknown => {
       const raw = { podDefaults: { image: "i", ...podDefaults }, pods: [{ name: "a", ...pod }] };
@@ -232,7 +232,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("needs no image for a pod that somebody else deploys", () => {
+  it("needs no image for a pod that is deployed elsewhere", () => {
     expect(problems({ podDefaults: {}, pods: [{ name: "a", deploy: false }] })).toEqual([]);
   });
 });

@@ -16,9 +16,9 @@ const names: readonly (readonly [name: string, problem: string])[] = [
 const RULE =
   "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
 
-describe("a name that no volume of the KBS can have", () => {
+describe("a name that cannot be a volume of the KBS", () => {
   test.each(names)(
-    "%s is refused for a secret that exists or is created, with all others at once",
+    "%s is refused for an existing or created secret, together with all others",
     (name, problem) => {
       const secrets = [
         { name, keys: ["k"] },

@@ -5,17 +5,17 @@ import { readSecretValues } from "../../../core/settings/secret-values.ts";
 const FIRST = `pulumi config set --secret --path 'trustee-access:secretValues["db"]["password"]' < FILE`;
 
 describe("the values of secrets in a stack's configuration", () => {
-  it("a text for each key, as it is", () => {
+  it("are a text per key, unchanged", () => {
     const value = { db: { password: " a\n", user: "" }, cache: { token: "0123" } };
     expect(readSecretValues(value, true)).toEqual({ values: value, problems: [] });
   });
 
-  it("nothing where nothing is set, encrypted or not", () => {
+  it("are empty if nothing is set, encrypted or not", () => {
     expect(readSecretValues(undefined, false)).toEqual({ values: {}, problems: [] });
     expect(readSecretValues({}, false)).toEqual({ values: {}, problems: [] });
   });
 
-  it("values in the open: refused, with the command for the first of them", () => {
+  it("are refused as plain text, with the command for the first one", () => {
     const { problems } = readSecretValues({ db: { password: "hunter2" }, cache: { token: "t" } }, false);
     expect(problems).toEqual([
       {
@@ -27,7 +27,7 @@ describe("the values of secrets in a stack's configuration", () => {
     ]);
   });
 
-  it("what is no text is named by its kind", () => {
+  it("are named by their type if they are not texts", () => {
     const value = { db: { password: 42, more: { a: "x" }, none: null }, cache: ["x"], all: "x" };
     expect(readSecretValues(value, true).problems.map(({ path, given }) => `${path}: ${given}`)).toEqual([
       "secretValues.db.password: a value that is of type number",
@@ -41,7 +41,7 @@ describe("the values of secrets in a stack's configuration", () => {
     ]);
   });
 
-  it("whatever it is, no problem holds a value", () => {
+  it("never appear in a problem", () => {
     const marked = fc.string({ minLength: 1 }).map((text) => `hidden-${text}`);
     const anything = fc.letrec<{ tree: unknown }>((tie) => ({
       tree: fc.oneof(

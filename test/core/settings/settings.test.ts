@@ -5,7 +5,7 @@ import { IssuesError } from "../../../core/issues.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
 import { tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
 
-/** The paths of all problems in these settings; empty if there is none. */
+/** The paths of all problems in these settings; empty if there are none. */
 function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
   try {
     parseSettings(settings, values, "the settings");
@@ -17,7 +17,7 @@ function problems(settings: RawSettings, values = tutorialValues): readonly stri
 }
 
 describe("settings", () => {
-  it("fills in the tutorial's defaults", () => {
+  it("have the tutorial's defaults", () => {
     const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
     expect(settings.pods[0]).toEqual({
       id: "pod1",
@@ -71,7 +71,7 @@ describe("settings", () => {
     expect(settings.rotation).toBe("overlap");
   });
 
-  it("takes what Pulumi.dev.yaml declares", () => {
+  it("match the declarations in Pulumi.dev.yaml", () => {
     const file = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { config: Record<string, unknown> };
     const raw = Object.fromEntries(
       Object.entries(file.config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
@@ -81,7 +81,7 @@ describe("settings", () => {
     expect(problems(settings)).toEqual([]);
   });
 
-  it("names every problem at once, each with where, what was given, what is allowed and how to fix it", async () => {
+  it("report all problems at once, each with where, what was given, what is allowed and how to fix it", async () => {
     const settings = {
       ...tutorialSettings,
       secrets: [
@@ -176,18 +176,18 @@ describe("settings", () => {
       },
       "grants[1]",
     ],
-  ])("refuses %s", (_, settings, path) => {
+  ])("refuse %s", (_, settings, path) => {
     const values = settings["grants"] === undefined ? {} : tutorialValues;
     expect(problems(settings, values)).toEqual([path]);
   });
 
-  it("takes adoption for all pods to be meant for those that can be adopted", () => {
+  it("apply adopt for all pods only to kinds that can be adopted", () => {
     const pods = [{ name: "a" }, { name: "b", kind: "StatefulSet" }, { name: "c", adopt: false }];
     const settings = parseSettings({ podDefaults: { image: "i", adopt: true }, pods }, {}, "the settings");
     expect(settings.pods.map(({ adopt }) => adopt)).toEqual([true, false, false]);
   });
 
-  it("says where a value is missing, and never a value", () => {
+  it("report a missing value's path, and never a value", () => {
     expect(problems(tutorialSettings, {})).toEqual(["secretValues.p2-secret.secret"]);
   });
 });

@@ -3,7 +3,7 @@ import { Issues } from "../../../core/issues.ts";
 import { readSecretValues } from "../../../core/settings/secret-values.ts";
 import { readSettings, type RawSettings } from "../../../core/settings/settings.ts";
 
-/** Each problem of these settings, secret values among them, as one line. */
+/** Each problem of these settings and secret values as one line. */
 function problems({ secretValues, ...raw }: RawSettings): readonly string[] {
   const { values, problems: known } = readSecretValues(secretValues, true);
   const names = Object.entries(values).map(([name, keys]) => [name, Object.keys(keys)] as const);
@@ -17,7 +17,7 @@ const TYPO = 'podDefaults: the unknown setting "machinType"';
 const secrets = [{ name: "s", keys: ["k"] }];
 
 describe("podDefaults with a typo", () => {
-  it("is one problem, however many pods and grants depend on it", () => {
+  it("is one problem, for any number of pods and grants that depend on it", () => {
     const pods = [{ name: "pod1" }, { name: "pod2" }];
     const grants = [
       { pod: "shop/pod1", secret: "s" },
@@ -27,7 +27,7 @@ describe("podDefaults with a typo", () => {
     expect(problems({ podDefaults: typo, secrets, pods, grants })).toEqual([TYPO]);
   });
 
-  it("says nothing against settings that may go with those of podDefaults", () => {
+  it("hides problems of settings that podDefaults may have fixed", () => {
     const pods = [
       { name: "tdx", algorithm: "sha384" },
       { name: "many", replicas: 2 },
@@ -40,7 +40,7 @@ describe("podDefaults with a typo", () => {
     expect(problems({ podDefaults: typo, pods: pods.slice(0, 4), readers })).toEqual([TYPO]);
   });
 
-  it("leaves what a pod says itself, and what holds in any case, to be told too", () => {
+  it("does not hide problems of a pod's own settings, or those in any case", () => {
     const pods = [
       { name: "Bad_1" },
       { name: "b", binding: "azure-vtpm", algorithm: "sha384" },
@@ -109,7 +109,7 @@ describe("another section with a typo", () => {
     expect(problems({ ...sound, ...change })).toEqual([problem]);
   });
 
-  it("hides no other value that is missing", () => {
+  it("hides no other missing value", () => {
     const two = [...sound.secrets, { name: "t", keys: ["k"], from: "setting" }];
     expect(problems({ ...sound, secrets: two, secretValues: { s: "text" } })).toEqual([
       "secretValues.t.k: nothing",

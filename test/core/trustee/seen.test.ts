@@ -6,7 +6,10 @@ import { readKbsSettings } from "../../../core/trustee/kbs-settings.ts";
 import { fileAt, podTemplateOf } from "../../../core/trustee/mounts.ts";
 import { namesIn, seenOf, type Seen } from "../../../core/trustee/seen.ts";
 
-/** As operators v0.18.0 and v0.21.0 write them: test/shared-data holds these files to what they installed. */
+/**
+ * As operators v0.18.0 and v0.21.0 write them. test/shared-data compares these files with what they
+ * installed.
+ */
 const toml = (version: string): string =>
   readFileSync(`sandbox/trustee/manifests/kbs-config-${version}.toml`, "utf8");
 
@@ -32,7 +35,7 @@ describe("the KBS's own configuration", () => {
         },
       },
     ],
-  ])("says where everything is: operator %s", (version, places) => {
+  ])("tells where everything is: operator %s", (version, places) => {
     expect(readKbsSettings(toml(version))).toEqual({
       ...places,
       certificatePath: "/etc/https-cert/certificate",
@@ -44,13 +47,13 @@ describe("the KBS's own configuration", () => {
     expect(readKbsSettings(text)).toBeUndefined();
   });
 
-  it("says nothing of what it has otherwise", () => {
+  it("tells nothing about other places", () => {
     const odd = { policy_engine: { policy_path: 7 }, http_server: [], storage_backend: { backends: null } };
     expect(readKbsSettings(JSON.stringify(odd))).toEqual({ isHttp: false });
   });
 });
 
-/** A Deployment of one container `kbs` beside another one. */
+/** A Deployment with a container `kbs` and another one. */
 function deployment(image: string, mounts: readonly object[], volumes: readonly object[]): unknown {
   const containers = [
     { name: "proxy", image: "proxy:v0.1.0", volumeMounts: [{ name: "p", mountPath: "/opt" }] },
@@ -105,7 +108,7 @@ describe("a Deployment", () => {
     ["ghcr.io/confidential-containers/staged-images/kbs:b2442c22", undefined],
     [`registry.redhat.io/build-of-trustee/trustee@sha256:${"0".repeat(64)}`, undefined],
     ["kbs", undefined],
-  ])("tells by its image %s how a path is handed over", (image, pathForm) => {
+  ])("tells by its image %s how a path is passed", (image, pathForm) => {
     expect(seenOf(deployment(image, [], []), undefined, configMapNames)).toEqual(
       pathForm === undefined ? {} : { pathForm },
     );
@@ -119,7 +122,7 @@ describe("a Deployment", () => {
   );
 });
 
-describe("the policy is asked", () => {
+describe("the policy is evaluated", () => {
   const [older, newer] = [
     { syntax: "v0", shape: "string" },
     { syntax: "v1", shape: "array" },
@@ -130,13 +133,13 @@ describe("the policy is asked", () => {
     [{ policyKey: "policy.rego", pathForm: "array" }, [newer]],
     [{ policyKey: "policy.rego", pathForm: "string" }, [older]],
     [{ policyKey: "mine.rego" }, [older, newer]],
-  ])("as each KBS that may read it does: %j", (seen, kinds) => {
+  ])("like each KBS that may read it does: %j", (seen, kinds) => {
     expect(kbsKinds({ seen })).toEqual(kinds);
   });
 });
 
 describe("a KbsConfig", () => {
-  it("names what is Trustee's, and the operator does what it does not name", () => {
+  it("names Trustee's objects; the operator's names are the default", () => {
     const usual = { ...configMapNames, kbsSettings: "trusteeconfig-kbs-config" };
     expect(namesIn(undefined)).toEqual(usual);
     const spec = {

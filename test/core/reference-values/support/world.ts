@@ -17,7 +17,7 @@ export const LIST = "reference-values.json";
 export const MAP = "reference_value";
 export const EXPIRATION = "2027-11-23T00:00:00Z";
 
-/** A ConfigMap's key with its ledger, and the states of the stacks that use it. */
+/** A ConfigMap's key with its ledger, and the states of the stacks. */
 export interface World {
   readonly key: string;
   readonly content: string | null;
@@ -75,7 +75,7 @@ export function leave(world: World, owner: string): World {
 export const encode = (json: string): string =>
   Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
-/** An entry as its JSON has it; one of somebody else's bears a note that we never look at. */
+/** An entry as its JSON has it. Foreign ones have a note that we never read. */
 export interface Fields {
   readonly name: string;
   readonly expiration: string;
