@@ -120,7 +120,7 @@ describe("a stack is known by its identity", () => {
     const up = await shared();
     const second = new Stack(cluster, await start());
     await expect(second.up("mine", STACK, "cd".repeat(32))).rejects.toThrow(
-      /a line, which belongs to a stack of the same name, .*takeOver/s,
+      /a line, which belongs to another stack of the same name, .*takeOver/s,
     );
     expect(await shared()).toEqual(up);
     await expect(
