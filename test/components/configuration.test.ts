@@ -46,7 +46,7 @@ const sound = {
   grants: [{ pod: "a", secret: "s" }],
 };
 
-describe("a setting that Pulumi holds encrypted", () => {
+describe("an encrypted setting", () => {
   it.each<[string, unknown]>([
     ["pods", [{ name: "a", env: { PASSWORD: HIDDEN } }]],
     ["podDefaults", { image: HIDDEN }],
@@ -72,7 +72,7 @@ describe("a setting that Pulumi holds encrypted", () => {
     ]);
   });
 
-  it("is told with all the others, and with what is wrong elsewhere", async () => {
+  it("is reported with all others, and with all other problems", async () => {
     const error = await refusal(
       {
         ...sound,
@@ -115,8 +115,8 @@ describe("a kubeconfig given as content", () => {
   });
 });
 
-describe("what a program gives to the provider trustee", () => {
-  it("is a secret where it is a kubeconfig's content, and stays readable where it is a path", async () => {
+describe("the kubeconfig of the provider trustee", () => {
+  it("is a secret if it is content, and readable if it is a path", async () => {
     const inputs: unknown[] = [];
     await pulumi.runtime.setMocks({
       call: () => ({}),

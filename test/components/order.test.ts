@@ -50,7 +50,7 @@ const POLICY = "trustee:index:ResourcePolicy";
 const VALUES = "trustee:index:ReferenceValues";
 const POD = "kubernetes:core/v1:Pod";
 
-describe("the order in which a stack is created, and in reverse destroyed", () => {
+describe("the order of creation, and in reverse of destruction", () => {
   beforeAll(async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
     await pulumi.runtime.setMocks(
@@ -97,11 +97,11 @@ describe("the order in which a stack is created, and in reverse destroyed", () =
     vi.useRealTimers();
   }, 60_000);
 
-  it("a secret comes after the policy that restricts it, and goes before it", () => {
+  it("a secret is created after its policy, and deleted before it", () => {
     comesAfter([...urnsOf(SECRET), ...urnsOf(ENTRY)], urnsOf(POLICY));
   });
 
-  it("a Secret is there before the KbsConfig lists it, and until it does not any more", () => {
+  it("a Secret is created before its entry in the KbsConfig, and deleted after it", () => {
     comesAfter(urnsOf(ENTRY, "made"), urnsOf(SECRET, "made"));
   });
 
@@ -111,14 +111,14 @@ describe("the order in which a stack is created, and in reverse destroyed", () =
       expect([...before(urn)].filter((one) => others.includes(one))).toEqual([]);
   });
 
-  it("the pods come after a rollout of everything that they need, and the end of a rotation after the pods", () => {
+  it("pods are created after the rollout of everything they need, and a rotation ends after the pods", () => {
     const rollout = urnsOf("trustee:index:Rollout", "rollout");
     comesAfter(rollout, [...urnsOf(POLICY), ...urnsOf(VALUES), ...urnsOf(SECRET), ...urnsOf(ENTRY)]);
     comesAfter(urnsOf(POD), rollout);
     comesAfter(urnsOf("trustee:index:Retirement"), urnsOf(POD));
   });
 
-  it("the rollout that ends a destroy is registered first of all that touches Trustee", () => {
+  it("the rollout that ends a destroy is registered before everything else on Trustee", () => {
     const restoration = urnsOf("trustee:index:Rollout", "restoration");
     comesAfter(
       [POLICY, VALUES, SECRET, ENTRY].flatMap((type) => urnsOf(type)),

@@ -65,8 +65,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("what is refused at once", () => {
-  it("is what is wrong with the settings and with the files that they name, before anything is read", async () => {
+describe("all problems are reported at once", () => {
+  it("in the settings and their files, before any cluster is read", async () => {
     const missing = join(folder, "nowhere");
     const pods = [
       { name: "a", initdataFile: missing },
@@ -103,7 +103,7 @@ describe("what is refused at once", () => {
     expect(asked).toEqual([]);
   });
 
-  it("is a file with the CA's certificate that is not there, or holds more than that, before anything is read", async () => {
+  it("in a CA file that is missing or holds more than certificates, before any cluster is read", async () => {
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const files = [join(folder, "nowhere"), file("ca.pem", LIVE.certificate + key), file("empty.pem", "")];
     const said = await Promise.all(
@@ -120,7 +120,7 @@ describe("what is refused at once", () => {
     expect(asked).toEqual([]);
   });
 
-  it("is everything that does not go with the live Trustee", async () => {
+  it("in conflicts with the live Trustee", async () => {
     const same = file("same.toml", 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n');
     const declaration: TrusteeAccessDeclaration = {
       settings: {

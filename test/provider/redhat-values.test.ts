@@ -68,7 +68,7 @@ const befores = [
 describe.each(befores)(
   "Red Hat's operator 1.2 has converted the reference values (%s): %s",
   (id, _, before) => {
-    test("each stack's up recognises its own, and destroy leaves what others had, as it was converted", async () => {
+    test("each stack's up recognises its digests, and destroy leaves the converted values of others", async () => {
       const { ours, theirs } = await updated(`${id}-up`, before);
       await ours.up(values(`${id}-up`, MAP, A));
       expect((await ours.up(values(`${id}-up`, MAP, A))).op).toBe("same");
@@ -80,7 +80,7 @@ describe.each(befores)(
       expect(await ourAnnotations(`${id}-up`)).toEqual([]);
     });
 
-    test("a destroy without an up since takes its own out too", async () => {
+    test("a destroy without an up in between removes its digests too", async () => {
       const { ours, theirs } = await updated(`${id}-destroy`, before);
       await ours.destroy();
       await theirs.destroy();

@@ -27,7 +27,7 @@ describe.each(generations)(
       "0.21": { configMap: trusteeNames.referenceValues, says: `has no key "${referenceValuesKey}"` },
     }[generation];
 
-    test("said while it is waited for; destroy ends with a warning", async () => {
+    test("status lines name the reason; destroy ends with a warning", async () => {
       const { configMap, says } = needed;
       const key = generation === "0.18" ? policyKey : referenceValuesKey;
       const original = ((await cluster.data(configMap)) as Record<string, string>)[key] ?? "";
@@ -48,7 +48,7 @@ describe.each(generations)(
       expect(cluster.clock.elapsed() - start).toBeLessThan(60_000);
       expect(engine.messages("WARNING").slice(since)).toStrictEqual([
         expect.stringContaining(
-          `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" does not start`,
+          `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" cannot start with the content from before this stack`,
         ),
       ]);
       expect(engine.messages("WARNING").at(-1)).toContain(`\n  - ConfigMap "${configMap}" ${says}`);
@@ -58,7 +58,7 @@ describe.each(generations)(
   },
 );
 
-test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
+test("pods are replaced even if the original content was no key", async () => {
   const cluster = await TestCluster.open();
   const engine = await Engine.start(cluster);
   cluster.configMap("empty", undefined, { immutable: false });

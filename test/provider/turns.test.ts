@@ -23,7 +23,7 @@ afterAll(async () => {
   proxy.stop();
 });
 
-test("many entries of one list, all at once, over a slow network: none loses against another of its own stack", async () => {
+test("many entries of one list, written at once over a slow network, do not conflict with each other", async () => {
   cluster.kbsConfig("many", ["others"]);
   proxy.fault = () => ({ before: async () => sleep(5) });
   const entries = SECRETS.map((secret) => ({ secret, resource: engine.resource("KbsSecretEntry", secret) }));
