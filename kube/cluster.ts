@@ -10,7 +10,10 @@ import { findProxy } from "./proxy.ts";
 
 /** Selects a cluster, as kubectl's options do. */
 export interface ClusterOptions {
-  /** A kubeconfig: the path of a file, or its content. @default $KUBECONFIG, ~/.kube/config or the pod's account */
+  /**
+   * A kubeconfig: the path of a file, or its content.
+   * @default $KUBECONFIG, ~/.kube/config or the pod's account
+   */
   readonly kubeconfig?: string;
   /** @default the kubeconfig's current context */
   readonly context?: string;

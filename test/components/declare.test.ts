@@ -12,7 +12,7 @@ interface Registered {
 const registered: Registered[] = [];
 const invoked: unknown[] = [];
 
-/** Resolves an output; what stays secret does so. */
+/** Resolves an output; secrets stay secret. */
 async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => {
     output.apply((value) => {
@@ -25,7 +25,7 @@ describe("a declaration", () => {
   let declared: DeclaredTrusteeAccess;
 
   beforeAll(async () => {
-    // While the certificate of the fixtures is valid.
+    // A time at which the fixtures' certificate is valid.
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
     await pulumi.runtime.setMocks(
       {
@@ -51,7 +51,7 @@ describe("a declaration", () => {
       false,
       "organization",
     );
-    // After the mocks: the resources' base class looks at them as it loads.
+    // Imported after the mocks, which the resources' base class reads as it loads.
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {
       settings: {

@@ -4,7 +4,7 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LIVE } from "./live-trustee.ts";
 
-/** What the mocks answer a registration by. */
+/** The registrations that the mocks answer. */
 interface Monitor {
   registerResource: (
     this: Monitor,
@@ -19,10 +19,10 @@ interface Node {
   readonly dependencies: readonly string[];
 }
 
-/** URN -> what was registered under it. */
+/** URN -> its registration. */
 const registered = new Map<string, Node>();
 
-/** Whatever the engine makes sure of before it creates a resource, and that it deletes after it. */
+/** Everything that the engine creates before a resource, and deletes after it. */
 function before(urn: string, seen = new Set<string>()): ReadonlySet<string> {
   const node = registered.get(urn);
   for (const next of node === undefined ? [] : [node.parent, ...node.dependencies]) {
@@ -38,7 +38,7 @@ const urnsOf = (type: string, name?: string): readonly string[] =>
     urn.split("::")[2]?.split("$").at(-1) === type && (name === undefined || node.name === name) ? [urn] : [],
   );
 
-/** Whether every one of the first comes after every one of the others. */
+/** Whether all of the first come after all of the others. */
 function comesAfter(ones: readonly string[], others: readonly string[]): void {
   expect([ones.length > 0, others.length > 0]).toEqual([true, true]);
   for (const one of ones) expect([...before(one)]).toEqual(expect.arrayContaining([...others]));

@@ -17,10 +17,10 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** The stack's identity is in the state alone, and what is live is compared with it. */
+/** The stack's identity is only in the state, and is compared with the live objects. */
 const IDENTITY = "trustee:index:GeneratedValue";
 
-/** Everything that a declaration is refused for, as lines, and nothing of it is registered. */
+/** All problems of a refused declaration, as lines. Nothing is registered. */
 async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly string[]> {
   const { declareTrusteeAccess } = await import("../../components/declare.ts");
   try {
@@ -37,7 +37,7 @@ async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly
 }
 
 beforeAll(async () => {
-  // While the certificate of the fixtures is valid.
+  // A time at which the fixtures' certificate is valid.
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
   await pulumi.runtime.setMocks(
     {

@@ -24,7 +24,7 @@ const given = {
   },
 };
 
-/** An API server with one ConfigMap, whose data a merge patch changes. */
+/** An API server with one ConfigMap that merge patches change. */
 async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: string }> {
   let version = 1;
   const server = createServer((request, response) => {
@@ -58,7 +58,7 @@ describe("ResourcePolicy, called ConfigMapEntry in an older release", () => {
       state: inputs as object,
     });
     await pulumi.runtime.setMocks({ call: () => ({}), newResource: resource });
-    // After the mocks: the resources' base class looks at them as it loads.
+    // Imported after the mocks, which the resources' base class reads as it loads.
     const { ResourcePolicy } = await import("../../components/trustee/index.ts");
     const registered: unknown[] = [];
     const transformations: pulumi.ResourceTransformation[] = [

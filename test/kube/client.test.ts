@@ -11,7 +11,7 @@ afterEach(() => {
   server?.closeAllConnections();
 });
 
-/** A client of a server that answers every request so. */
+/** A client of a server that gives every request this answer. */
 async function answering(code: number, body: string, type: string): Promise<KubeClient> {
   const started = createServer((_, response) => {
     response.writeHead(code, { "content-type": type }).end(body);

@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** A proxy that leads everything to one port of this machine, and remembers whereto and by whom it was asked. */
+/** A proxy that forwards everything to one local port, and records the requests. */
 async function proxyTo(target: number): Promise<{ url: string; asked: string[]; credentials: unknown[] }> {
   const asked: string[] = [];
   const credentials: unknown[] = [];
@@ -91,7 +91,7 @@ describe("the environment's proxy", () => {
 });
 
 describe("a proxy that fails", () => {
-  /** What is said of a read; the waits between the tries are left out. */
+  /** The error of a failed read, without waits between tries. */
   async function refusal(kubeconfig: string): Promise<string> {
     const clock = { sleep: () => Promise.resolve() };
     const signal = new AbortController().signal;

@@ -73,7 +73,7 @@ test("a sign-in may take longer than a request", async () => {
   expect(await kube(undefined, 1000).get(ref)).toBeDefined();
 });
 
-/** What is said of a kubeconfig's user that signs in by this. */
+/** The error for a kubeconfig user with this sign-in. */
 async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string> {
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", user: { exec } });
   const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);

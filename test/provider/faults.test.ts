@@ -34,18 +34,18 @@ afterAll(async () => {
   proxy.stop();
 });
 
-/** One of each kind of resource that writes, each with an object of its own to write. */
+/** One of each kind of resource that writes, each with its own object. */
 interface Subject {
   readonly type: string;
   readonly inputs: PropertyMap;
   readonly read: () => Promise<unknown>;
-  /** Somebody else writes beside us: other fields, or other elements of the list. */
+  /** Another client writes other fields, or other elements of the list. */
   readonly disturb: () => Promise<unknown>;
-  /** Somebody else writes what we are about to write. */
+  /** Another client writes what we are about to write. */
   readonly collide: () => Promise<unknown>;
   readonly before: unknown;
   readonly after: (owner: string) => unknown;
-  /** {@link after}, and {@link before}, with somebody else's writes. */
+  /** {@link after} and {@link before} with the other client's writes. */
   readonly disturbed: (content: unknown) => unknown;
   readonly ref: string;
 }

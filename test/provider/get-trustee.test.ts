@@ -79,7 +79,7 @@ describe("the preflight", () => {
     await engine.stop();
   });
 
-  /** A Trustee with all that a stack needs but a Route, made by hand. */
+  /** A Trustee made by hand with everything that a stack needs, except a Route. */
   const trustee = (): void => {
     cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
     cluster.apply({

@@ -24,18 +24,18 @@ afterAll(async () => {
   proxy.stop();
 });
 
-/** What the engine gets to show of a call that fails. */
+/** The error that the engine shows for a failed call. */
 async function failure(name: string, args: PropertyMap): Promise<string> {
   const said = await engine.invoke(`trustee:index:${name}`, args).then(
     (result) => `no failure: ${JSON.stringify(result)}`,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
-  // Meant for the user as it is: neither a stack trace, nor where in this project it comes from.
+  // The message is for the user: no stack trace, and no source location.
   expect(said).not.toMatch(/^\s+at |node_modules|\.ts:\d|file:\/\//m);
   return said;
 }
 
-/** The API server refuses whatever has this in its path. */
+/** The API server refuses requests with this in their path. */
 function forbid(part: string): void {
   proxy.fault = ({ path }) =>
     path.includes(part) ? { status: 403, message: "forbidden: no rule allows it" } : undefined;

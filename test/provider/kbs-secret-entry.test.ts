@@ -62,7 +62,7 @@ test("appends a name, and removes it on destroy", async () => {
   expect(await annotations("append")).toBeUndefined();
 });
 
-// The CRD allows no null there.
+// The CRD does not allow null here.
 test.each<[string, readonly string[] | undefined]>([
   ["absent", undefined],
   ["empty", []],

@@ -11,7 +11,7 @@ const GENERATION = "0.18";
 const { policyKey, referenceValuesKey } = generationFacts[GENERATION];
 const DIGEST = "ab".repeat(32);
 
-/** What one stack has on the shared objects: a policy, an entry, digests. */
+/** One stack's content of the shared objects: a policy, an entry, digests. */
 class Stack {
   readonly policy: TestResource;
   readonly entry: TestResource;

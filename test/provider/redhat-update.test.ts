@@ -63,7 +63,7 @@ async function update(): Promise<void> {
   await redHatUpdate(cluster, { [POLICY]: { [NEW]: STOCK_12 } });
 }
 
-/** What each stack's line says, by the policy that Trustee reads. */
+/** Each stack's line in the policy that Trustee reads. */
 async function grants(key = NEW): Promise<unknown> {
   const { [key]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
   const stacks = parseRegistry(text)?.stacks ?? [];
@@ -302,7 +302,7 @@ describe("a policy prepared on 1.1, as preview and lint advise", () => {
   test("survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
     await bothUp();
     const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
-    // What the advised command does, and then the update.
+    // The advised command, then the update.
     await cluster.patch("ConfigMap", POLICY, {
       metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
       data: { [NEW]: text },

@@ -37,14 +37,14 @@ async function updated(
   return { ours, theirs };
 }
 
-/** The entries as JSON: in another alphabet, or in another order of their fields, they are the same. */
+/** The entries as JSON, which ignores the base64 alphabet and the order of fields. */
 async function decoded(name: string): Promise<unknown> {
   const { [MAP]: text = "{}" } = (await cluster.data(name)) as Readonly<Record<string, string>>;
   const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
   return entries.map(([key, one]) => [key, JSON.parse(Buffer.from(one, "base64").toString()) as unknown]);
 }
 
-/** What the update makes of a list in which nothing is ours. */
+/** What the update makes of a list without entries of ours. */
 async function wanted(before: string): Promise<unknown> {
   cluster.configMap("without-us", { [LIST]: before });
   await redHatUpdate(cluster, { "without-us": null });

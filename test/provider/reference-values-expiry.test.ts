@@ -154,7 +154,7 @@ test("warns of others' entries that are about to expire, but not of ours", async
     `The reference value "snp_pcr08" in ConfigMap "beside" expires in 19 days (${expiration}). ` +
     "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
   expect(warningsSince(before)).toStrictEqual([theirs, theirs]);
-  // One that somebody has set to another time is drift, and is set back.
+  // A changed expiration is drift, and is restored.
   const live = ((await cluster.data("beside")) as Record<string, string>)[LIST] ?? "";
   const sooner = clock.in(10);
   await cluster.edit("beside", {

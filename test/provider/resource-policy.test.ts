@@ -34,7 +34,7 @@ function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & Pr
   };
 }
 
-/** As they stand in the text: with the resource that put them there. */
+/** The grants as in the text, with the resource that wrote them. */
 const owned = (policy: StackGrants, stack = "dev", name = "it"): StackGrants => ({
   ...policy,
   owner: ownerMark(`urn:pulumi:${stack}::trustee-access::trustee:index:ResourcePolicy::${name}`),

@@ -23,7 +23,7 @@ const STOCK = "package policy\n\ndefault allow = true\n";
 const STACK = "org/p/dev";
 const THEIRS = list(entry([C]));
 
-/** A policy, reference values and the retirement after them, for a pod with this init_data. */
+/** A policy, reference values and their retirement, for a pod with this init_data. */
 class Stack {
   readonly #name: string;
   readonly policy: TestResource = engine.resource("ResourcePolicy", "policy");
@@ -93,7 +93,7 @@ class Stack {
     };
   }
 
-  /** The first half of an `up`: what is there before the pods. */
+  /** The first half of an `up`, before the pods. */
   async declare(initData: string): Promise<void> {
     await this.policy.up(this.policyInputs(initData));
     await this.values.up(this.valuesInputs(initData));
@@ -104,7 +104,7 @@ class Stack {
     return (await this.retirement.up(this.retirementInputs(initData))).op;
   }
 
-  /** Whom the policy names and what the reference values hold. */
+  /** The readers in the policy, and the content of the reference values. */
   async accepted(): Promise<{ readonly policy: unknown; readonly values: string }> {
     const policy = (await cluster.data(this.#policyMap)) as Record<string, string>;
     const [own] = parseRegistry(policy[POLICY] ?? "")?.stacks ?? [];
@@ -223,7 +223,7 @@ describe("a change of initdata", () => {
     const { state } = stack.retirement;
     await stack.declare(A);
     await stack.retirement.up(stack.retirementInputs(A));
-    // Killed after its write: nothing is left to take out, but a rollout has yet to see it.
+    // Killed after its write: nothing is left to remove, but a rollout must follow.
     stack.retirement.state = state;
     await stack.retirement.up(stack.retirementInputs(A));
     expect(stack.retirement.state?.outputs["revision"]).toBe(await stack.versions());

@@ -7,7 +7,7 @@ import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { plainDeployment } from "./rollout-inputs.ts";
 
-/** As Pulumi's Kubernetes provider calls itself. */
+/** The field manager of Pulumi's Kubernetes provider. */
 const PULUMI = "pulumi-kubernetes-0a1b2c3d";
 
 describe("a rollout that is done", () => {
@@ -50,7 +50,7 @@ describe("a rollout that is done", () => {
       .map(({ metadata }) => metadata.name);
   };
 
-  /** Changes an object in a second in which no pod was made. */
+  /** Changes an object in a second without new pods. */
   async function write(kind: Kind, name: string, manager: string): Promise<void> {
     cluster.clock.advance(1_100);
     const value = Buffer.from(String((writes += 1))).toString("base64");

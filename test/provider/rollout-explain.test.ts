@@ -17,7 +17,7 @@ const event = (kind: string, name: string, message: string): object => ({
   involvedObject: { kind, name },
 });
 
-/** What an API server answers, by the end of the path. */
+/** The API server's answers, by the end of the path. */
 const answers: Readonly<Record<string, object>> = {
   "/deployments/kbs": {
     metadata: { name: "kbs", ownerReferences: [owner] },

@@ -21,7 +21,7 @@ describe.each(generations)(
       await engine.stop();
     });
 
-    /** What the operator mounts and no KBS starts without: the policy in a folder, the reference values as a file. */
+    /** What the KBS needs to start: the policy in a folder, the reference values as a file. */
     const needed = {
       "0.18": { configMap: trusteeNames.resourcePolicy, says: "has none of the keys" },
       "0.21": { configMap: trusteeNames.referenceValues, says: `has no key "${referenceValuesKey}"` },
@@ -33,7 +33,7 @@ describe.each(generations)(
       const original = ((await cluster.data(configMap)) as Record<string, string>)[key] ?? "";
       const last = engine.resource("Rollout", "last");
       await last.up(kbsRollout({}, [], { onDelete: true }));
-      // A write that only took something away would leave no time.
+      // A write that only removes something would leave no time in managedFields.
       await cluster.edit(configMap, { [key]: null, removed: key });
       const rollout = engine.resource("Rollout");
       await expect(rollout.up(kbsRollout({ a: "1" }, [], { timeoutMinutes: 0.8 }))).rejects.toThrow(

@@ -40,7 +40,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       `${trusteeNames.deployment}: 1 of 1 KBS pods run the new configuration`,
     );
 
-    // A second run for the same change, e.g. after one that was killed, finds it done.
+    // A second run for the same change finds it done, for example after a killed run.
     expect((await rollout.up(kbsRollout({ policy: "2" }))).op).toBe("update");
     expect(await podsOf(cluster)).toStrictEqual(after);
     // Other inputs alone restart nothing.
@@ -76,13 +76,13 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const { volumes } = spec as { volumes: readonly { secret?: { secretName: string } }[] };
     expect(volumes.map(({ secret }) => secret?.secretName)).toContain(name);
 
-    // Its value changes: the operator of 0.21 makes no new pod for that.
+    // The operator of 0.21 creates no new pod for a changed value.
     const before = await podsOf(cluster);
     cluster.secret(name, { key: "value 2" });
     await rollout.up(kbsRollout({ secret: "2" }, [name]));
     expectAllNew(await podsOf(cluster), before);
 
-    // On the way out: the operator rolls for the entry, we for what was put back.
+    // On destroy: the operator rolls out the entry's removal, and we roll out the restored content.
     const last = engine.resource("Rollout", "last");
     await last.up(kbsRollout({}, [], { onDelete: true }));
     const pods = await podsOf(cluster);
@@ -126,7 +126,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
         "the API server refuses a volume of that name, so it refuses every write of the operator\n" +
         `  - event of ${trusteeNames.kbsConfig}: ReconcileError spec.template.spec.volumes[16].name: Invalid value\n`,
     );
-    // It is said already while this waits.
+    // The status names it already during the wait.
     expect(engine.statuses.at(-1)).toContain(
       `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which has a dot`,
     );

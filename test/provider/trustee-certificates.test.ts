@@ -21,7 +21,7 @@ describe("getTrustee has the guests trust", () => {
     await engine.stop();
   });
 
-  /** What is found of the certificates in the Secret, or why it is refused. */
+  /** The certificates that are read from the Secret, or the reason for a refusal. */
   async function found(data: Readonly<Record<string, string>>, more: PropertyMap = {}): Promise<unknown> {
     cluster.delete("Secret", trusteeNames.certificate);
     cluster.secret(trusteeNames.certificate, { "tls.key": "hidden", ...data });

@@ -4,7 +4,7 @@ import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 
-/** As many as Pulumi works on at once on a machine with 12 cores. */
+/** Pulumi's parallelism on a machine with 12 cores. */
 const SECRETS = Array.from({ length: 48 }, (_, index) => `secret-${String(index).padStart(2, "0")}`);
 
 let cluster: TestCluster;

@@ -20,7 +20,7 @@ afterAll(() => {
   proxy.stop();
 });
 
-/** What is said where Trustee cannot be read: one problem, however many reads have failed. */
+/** The message for an unreachable Trustee: one problem, even if several reads failed. */
 async function problem(kubeconfig: string): Promise<string> {
   const engine = await Engine.start(cluster, { kubeconfig });
   try {

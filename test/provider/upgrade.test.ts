@@ -22,11 +22,11 @@ afterAll(async () => {
   cluster.stop();
 });
 
-/** As the program gives it: the key of the generation that it has found. */
+/** The program's input: the key of the generation that it found. */
 const values = (configMap: string, key: string, digest: string) =>
   inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });
 
-/** Renames the key and converts what it holds, our digests included. */
+/** Renames the key and converts its content, our digests included. */
 async function convert(configMap: string): Promise<void> {
   const data = (await cluster.data(configMap)) as Readonly<Record<string, string>>;
   await cluster.edit(configMap, { [LIST]: null, [MAP]: convertedReferenceValues(data[LIST] ?? "") });

@@ -7,14 +7,14 @@ const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");
 export const HOST = "kbs.example.com";
 export const TLS = "trustee-tls-cert";
 
-/** What has to be found out of a variant; what is left out is as upstream's operator 0.21 has it. */
+/** The facts to read from a variant. Absent ones are as in upstream's operator 0.21. */
 export type Expected = Readonly<Record<string, unknown>>;
 
 export interface Row {
   readonly variant: Variant;
   /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
   readonly tls?: string;
-  /** What the settings say. */
+  /** The settings. */
   readonly settings?: PropertyMap;
   readonly expected: Expected;
 }
@@ -43,7 +43,7 @@ const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
 const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
 const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
 
-/** As operator samples have it: a KbsConfig and all that it names, made by hand. */
+/** A KbsConfig and its objects made by hand, as in the operator's samples. */
 const byHand = {
   "trusteeconfig-kbs-config": "kbsconfig",
   "trusteeconfig-resource-policy": "resource-policy",
@@ -289,7 +289,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
 };
 
-/** What is refused, and how that is said. */
+/** Variants that are refused, with the message. */
 export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
   "a Route whose router ends TLS, by a certificate that is not known": {
     variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },

@@ -17,11 +17,11 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
   const { policyKey } = generationFacts[generation];
   let cluster: TestCluster;
   let engine: Engine;
-  /** What was served without being restricted, and when. */
+  /** Secrets that were served without a restriction, and when. */
   let open: string[];
   let looked: number;
 
-  /** The Secrets that there are and that a pod of the KBS mounts, also one that is on its way out. */
+  /** The existing Secrets that a pod of the KBS mounts, including terminating pods. */
   function served(): readonly string[] {
     const there = new Set(cluster.list("Secret").map(({ metadata }) => metadata.name));
     const mounted = cluster
@@ -63,7 +63,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster.secret(name, { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
   };
 
-  /** A stack with these secrets, up. */
+  /** Deploys a stack with these secrets. */
   async function up(...names: readonly string[]): Promise<{
     readonly policy: ReturnType<Engine["resource"]>;
     readonly entries: readonly ReturnType<Engine["resource"]>[];

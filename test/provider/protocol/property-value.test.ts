@@ -46,7 +46,7 @@ const { map: maps, value: values } = fc.letrec<{ value: PropertyValue; map: Prop
   map: fc.dictionary(keys, tie("value"), { noNullPrototype: true }),
 }));
 
-/** Through the bytes, as the engine would get them. */
+/** Encodes to bytes and back, as the engine does. */
 function overTheWire(map: PropertyMap): PropertyMap {
   return decodeMap(structpb.Struct.deserializeBinary(encodeMap(map).serializeBinary()));
 }
