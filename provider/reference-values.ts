@@ -127,9 +127,9 @@ function mergeInto(
   if (old === undefined || same !== undefined) {
     return { key, joined, retiring, left, patch: valuesPatch(map, { [key]: joined.content }, ledgers) };
   }
-  const former = leaveKey(map, ledgers, placedOf(old.computed), owner);
-  const data = { [key]: joined.content, [old.computed.key]: former.content };
-  return { key, joined, retiring, left, patch: valuesPatch(map, data, former.ledgers) };
+  const previous = leaveKey(map, ledgers, placedOf(old.computed), owner);
+  const data = { [key]: joined.content, [old.computed.key]: previous.content };
+  return { key, joined, retiring, left, patch: valuesPatch(map, data, previous.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {

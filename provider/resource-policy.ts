@@ -162,10 +162,10 @@ function withoutPreviousRecord(
   want: Inputs,
   old: Old | undefined,
 ): readonly StackRecord[] {
-  const former = old?.inputs.policy.stack ?? want.policy.stack;
-  return former === want.policy.stack
+  const previous = old?.inputs.policy.stack ?? want.policy.stack;
+  return previous === want.policy.stack
     ? records
-    : withoutRecord(records, { stack: former, identity: want.identity });
+    : withoutRecord(records, { stack: previous, identity: want.identity });
 }
 
 /** @throws IssuesError if another stack of the same name had a line that was lost */
@@ -244,10 +244,10 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const key = present ?? state.key;
     const behind = await behindPolicy(kube, want, map, key);
     const drift = driftOf(want, state, live, present, owner, behind);
-    const beside = recordDrift(contentOf(map, key), grantsOf(want), behind);
+    const recorded = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
       computed: { ...state, liveContent: live },
-      drift: [drift, beside ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
+      drift: [drift, recorded ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
 
