@@ -99,11 +99,11 @@ async function sayChanges({ changing, rotation, doubts, otherReaders, accessChan
   );
   if (kept !== "") {
     await pulumi.log.info(
-      `other initdata for ${kept}: the former one stays accepted until its successor is ready`,
+      `initdata changes for ${kept}: the previous one stays accepted until the new pod is ready`,
     );
   }
   if (refused !== "") {
-    await pulumi.log.info(`other initdata for ${refused}: the former one is refused at once`);
+    await pulumi.log.info(`initdata changes for ${refused}: the previous one is refused at once`);
   }
   for (const doubt of doubts) await pulumi.log.warn(doubtLine(doubt));
   for (const other of otherReaders) await pulumi.log.warn(otherReaderLine(other));

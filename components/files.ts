@@ -70,7 +70,7 @@ async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<
   issues.add({
     path,
     given: `"${file}", which is not UTF-8`,
-    allowed: "a TOML file, which is UTF-8",
+    allowed: "a TOML file in UTF-8",
     fix: "Correct the file.",
   });
   return [];

@@ -156,7 +156,7 @@ export class KubeClient {
       })) as KubeObject;
     } catch (error) {
       if (!(error instanceof KubeError) || error.detail !== TEST_FAILED) throw error;
-      throw new KubeError("conflict", error.request, "what it builds on has changed", error);
+      throw new KubeError("conflict", error.request, "a field that it builds on has changed", error);
     }
   }
 
@@ -276,7 +276,7 @@ function asGo(json: string): string {
 /** Leaves out the answer's content, which may be part of a Secret. */
 function notAnObject(server: string, code: number, type = "no content type"): string {
   return (
-    `${server} answered HTTP ${code} with what is no JSON object (${type}), as a proxy's sign-in page is. ` +
+    `${server} answered HTTP ${code} without a JSON object (${type}), for example with a proxy's sign-in page. ` +
     "Sign in to that proxy, or correct the server in the kubeconfig: kubectl get --raw /version"
   );
 }

@@ -10,7 +10,10 @@ import { findProxy } from "./proxy.ts";
 
 /** Selects a cluster, as kubectl's options do. */
 export interface ClusterOptions {
-  /** A kubeconfig: the path of a file, or its content. @default $KUBECONFIG, ~/.kube/config or the pod's account */
+  /**
+   * A kubeconfig: the path of a file, or its content.
+   * @default $KUBECONFIG, ~/.kube/config or the pod's account
+   */
   readonly kubeconfig?: string;
   /** @default the kubeconfig's current context */
   readonly context?: string;
@@ -20,7 +23,7 @@ export interface ClusterOptions {
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** The user of a context without one. Without a user, the library would also ignore the context's cluster. */
-const NOBODY = "";
+const NO_USER = "";
 
 /**
  * Loads a kubeconfig and selects its context.
@@ -54,8 +57,8 @@ function take(config: ClusterConfig, kubeconfig: Kubeconfig): void {
   const { clusters, users, contexts, currentContext } = kubeconfig;
   config.loadFromOptions({
     clusters,
-    users: [...users, { name: NOBODY }],
-    contexts: contexts.map((context) => ({ ...context, user: context.user || NOBODY })),
+    users: [...users, { name: NO_USER }],
+    contexts: contexts.map((context) => ({ ...context, user: context.user || NO_USER })),
     currentContext,
   });
 }

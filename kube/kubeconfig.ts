@@ -56,7 +56,7 @@ function readDefault(): Kubeconfig | undefined {
   const found = files.map(readFile).filter((each) => each !== undefined);
   if (found.length > 0) return merge(found);
   throw new KubeconfigError(
-    `There is no kubeconfig: $KUBECONFIG names what is not there (${files.join(", ")}). ` +
+    `There is no kubeconfig: $KUBECONFIG names files that do not exist (${files.join(", ")}). ` +
       "Correct it, or unset it to use ~/.kube/config.",
   );
 }

@@ -35,7 +35,7 @@ export function proxyProblem({ url, from, host }: ProxyInUse, error: Error, reas
   const named = `the proxy ${url} (${from})`;
   const instead = from.startsWith("$")
     ? `, or name ${host} in $NO_PROXY`
-    : ", or take it out of the kubeconfig";
+    : ", or remove it from the kubeconfig";
   return {
     detail: isConnecting(error)
       ? `${named} cannot be reached: ${reason}`

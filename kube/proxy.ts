@@ -78,6 +78,6 @@ export function findProxy(
   const proxy = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   if (URL.canParse(proxy)) return { url: proxy, variable: name };
   throw new KubeconfigError(
-    `$${name} is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
+    `$${name} is not the URL of a proxy. Correct it, for example to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
   );
 }

@@ -37,12 +37,12 @@ export function signInProblem(user: User | null, error: unknown): Obstacle {
       next: `Make it a program that this account may run, or correct the user's exec.command.`,
     };
   }
-  const run = `See what it says: kubectl get --raw /version`;
+  const run = `See its output: kubectl get --raw /version`;
   if (error instanceof SyntaxError || error instanceof TypeError) {
     return { detail: `${failed}: ${plugin} prints no ExecCredential`, next: run };
   }
   const said = messageOf(error).trim();
   return said === ""
-    ? { detail: `${failed}: ${plugin} ends with an error and says nothing`, next: run }
-    : { detail: `${failed}: ${said}`, next: `${plugin.replace("the", "The")} says so. ${renew}` };
+    ? { detail: `${failed}: ${plugin} ends with an error and no message`, next: run }
+    : { detail: `${failed}: ${said}`, next: `${plugin.replace("the", "The")} reports this. ${renew}` };
 }

@@ -85,9 +85,9 @@ async function changeInTurn<Result>(
 
 function exhausted(ref: ObjectRef, cause: KubeError): Error {
   return new Error(
-    `Somebody else keeps changing ${ref.kind} "${ref.name}" in namespace "${ref.namespace}": ` +
-      `${WAITS.length + 1} tries to write it found it changed since it was read. ` +
-      "Nothing of theirs was overwritten. Find who writes it (kubectl get --show-managed-fields), then run again.",
+    `Another client keeps changing ${ref.kind} "${ref.name}" in namespace "${ref.namespace}": ` +
+      `${WAITS.length + 1} tries to write it met a conflict. ` +
+      "None of its changes was overwritten. Find the client (kubectl get --show-managed-fields), then run again.",
     { cause },
   );
 }

@@ -41,7 +41,7 @@ export function writableConfigMap(live: KubeObject | undefined, ref: ObjectRef):
   }
   if (live.metadata.deletionTimestamp !== undefined) {
     throw new Error(
-      `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again when it is there anew.`,
+      `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again once it has been recreated.`,
     );
   }
   if (live["immutable"] === true) {
@@ -82,7 +82,7 @@ export function keyToWrite(
       .map((key) => `"${key}"`)
       .join(
         ", ",
-      )}, so it cannot be seen which one Trustee reads. Name it in the settings: trustee.policyKey, trustee.referenceValuesKey.`,
+      )}, so it is unknown which one Trustee reads. Set trustee.policyKey or trustee.referenceValuesKey.`,
   );
 }
 
@@ -98,7 +98,7 @@ export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: 
 export function movedMessage(ref: ObjectRef, from: string, to: string): string {
   return (
     `Trustee reads the key "${to}" of ConfigMap "${ref.name}" now, so this moves there from "${from}"; ` +
-    "what is left under that key is as it was before this stack."
+    "that key gets back its content from before this stack."
   );
 }
 

@@ -21,5 +21,5 @@ export function functionArgs<Schema extends z.ZodType>(
     propertyPath: schemaPath(path),
     reason: message,
   }));
-  throw new InputPropertiesError(`The arguments of ${name} cannot be used:`, errors);
+  throw new InputPropertiesError(`The arguments of ${name} are invalid:`, errors);
 }

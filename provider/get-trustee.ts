@@ -79,7 +79,7 @@ function checkCreated(
     fix:
       mark === undefined
         ? "Declare it as an existing secret, or choose another name."
-        : `Declare it as an existing secret, or choose another name. If this stack has made it under that name: kubectl annotate secret ${name} -n ${args.namespace} ${STACK_ANNOTATION}=${own.stack} --overwrite`,
+        : `Declare it as an existing secret, or choose another name. If this stack created it under that name: kubectl annotate secret ${name} -n ${args.namespace} ${STACK_ANNOTATION}=${own.stack} --overwrite`,
   });
 }
 
@@ -90,8 +90,8 @@ function checkExisting(name: string, metadata: KubeObject["metadata"], args: Arg
   if (!isMadeBy(ownOf(args), metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
   issues.add({
     path: `secrets "${name}"`,
-    given: "a secret that exists, and which this stack has created: it would be deleted, and its values lost",
-    allowed: "a Secret that somebody else has made, or that this stack has handed over",
+    given: "an existing secret, but this stack created it: it would be deleted with its values",
+    allowed: "a Secret that this stack did not create, or has handed over",
     fix: `Hand it over first: declare it as before with keep: true, run pulumi up, then declare it with from: existing.`,
   });
 }
@@ -113,7 +113,7 @@ function checkLedgers(
   ] as const;
   for (const [place, owners] of places) {
     if (owners.some((owner) => isOfNamesake(owner, own)))
-      namesakeIssue(place, "a record of what is whose", args.stack, issues);
+      namesakeIssue(place, "an ownership record", args.stack, issues);
   }
 }
 

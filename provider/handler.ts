@@ -60,7 +60,7 @@ function checkInputs<Inputs extends object, Computed extends object>(
     .filter((name) => !Object.hasOwn(shape, name) && name !== CLUSTER && !name.startsWith(INTERNAL))
     .map((property) => ({
       property,
-      reason: `there is no such input; there are: ${Object.keys(shape).join(", ")}`,
+      reason: `unknown input; the inputs are: ${Object.keys(shape).join(", ")}`,
     }));
   const wrong = Object.entries(shape).flatMap(([name, schema]) => {
     const value = own(inputs, name);
@@ -123,7 +123,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
     read: async ({ id, inputs, outputs, urn }, context) => {
       if (Object.keys(outputs).length === 0) {
         throw new Error(
-          "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+          "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
         );
       }
       const owner = ownerIn(outputs, urn);
@@ -143,7 +143,7 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       const owner = identity === undefined ? previous : ownerOf(urn, identity);
       const drift = driftOf(oldOutputs);
       // Without --diff, a preview shows only that there is drift, not which.
-      if (drift !== NO_DRIFT) context.log.info(`not as it was left: ${drift}`);
+      if (drift !== NO_DRIFT) context.log.info(`drift: ${drift}`);
       if (preview && containsUnknown(newInputs)) {
         return { outputs: outputsOf(newInputs, allUnknown(), owner), refreshBeforeUpdate };
       }

@@ -64,7 +64,7 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
     }
     if (live.metadata.deletionTimestamp !== undefined) {
       throw new Error(
-        `KbsConfig "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again when it is there anew.`,
+        `KbsConfig "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again once it has been recreated.`,
       );
     }
     const before = resourcesOf(live);
@@ -99,10 +99,10 @@ export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
     // Without the record, the first of two stacks to be destroyed would remove an entry that the other needs.
     const recorded = !state.added || (own(ledger, want.secret) ?? []).includes(owner);
     const drift = !present
-      ? `${want.secret} was taken out of the list`
+      ? `${want.secret} was removed from the list`
       : recorded
         ? NO_DRIFT
-        : "the record of what is ours was removed";
+        : "the ownership record was removed";
     return { computed: { ...state, present }, drift };
   },
 

@@ -75,10 +75,10 @@ async function withNamespace(
 
 function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
   return (
-    `This stack is on the cluster at ${facts.server}, and what leads there leads to the one at ${now.server} now. ` +
-    "Nothing was done on either. To go on where it is, put the kubeconfig or its current context back: kubectl config use-context. " +
-    "To move the stack, name the other cluster by trustee.kubeconfig or trustee.context while the one that it is on is reached as before. " +
-    "If both are one cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml."
+    `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to the one at ${now.server} now. ` +
+    "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
+    "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
+    "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml."
   );
 }
 
@@ -241,7 +241,7 @@ export class Places {
     if (present) return { place: this.#current, isEarlier: false };
     const place = this.#earlier.get(id);
     if (place === undefined)
-      throw new Error("This resource is on a cluster that this stack knows no way to.");
+      throw new Error("This resource is on a cluster that this stack does not know how to reach.");
     return { place, isEarlier: true };
   }
 }

@@ -100,9 +100,9 @@ function previousGrants({ rotation }: Inputs, old: Old | undefined): FormerGrant
 
 /** The live policy without this resource's line under a previous stack name. */
 function withoutPreviousName({ policy, identity }: Inputs, live: Before, old: Old | undefined): Before {
-  const former = old?.inputs.policy.stack;
-  if (former === undefined || former === policy.stack) return live;
-  const withdrawal = leavePolicy(live, { stack: former, identity }, old?.computed.written);
+  const previous = old?.inputs.policy.stack;
+  if (previous === undefined || previous === policy.stack) return live;
+  const withdrawal = leavePolicy(live, { stack: previous, identity }, old?.computed.written);
   return "content" in withdrawal ? withdrawal.content : live;
 }
 

@@ -71,5 +71,5 @@ export function recordDrift(live: Before, own: StackId, behind: Behind): string 
   if (line === undefined || !behind.kept) return undefined;
   const found = behind.records.filter((record) => isOneStack(record, own));
   const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
-  return isRecorded ? undefined : "the record of this stack's grants beside the policy was removed";
+  return isRecorded ? undefined : "the record of this stack's grants outside the policy was removed";
 }

@@ -49,8 +49,8 @@ export function warnOfLeft(
   for (const [entry, digests] of Object.entries(left)) {
     const shown = digests.map((one) => `${one.slice(0, 12)}...`).join(", ");
     log.warn(
-      `The reference value "${entry}" in ConfigMap "${name}" still holds ${shown}, which no pod of this stack has any more: ` +
-        "it was there before this stack, so it stays. If nobody else needs it, take it out by hand: " +
+      `The reference value "${entry}" in ConfigMap "${name}" still holds ${shown}, which no pod of this stack uses any more. ` +
+        "It was there before this stack, so it stays. If nobody else needs it, remove it: " +
         `kubectl edit configmap ${name} -n ${namespace}`,
     );
   }

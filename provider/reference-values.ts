@@ -127,9 +127,9 @@ function mergeInto(
   if (old === undefined || same !== undefined) {
     return { key, joined, retiring, left, patch: valuesPatch(map, { [key]: joined.content }, ledgers) };
   }
-  const former = leaveKey(map, ledgers, placedOf(old.computed), owner);
-  const data = { [key]: joined.content, [old.computed.key]: former.content };
-  return { key, joined, retiring, left, patch: valuesPatch(map, data, former.ledgers) };
+  const previous = leaveKey(map, ledgers, placedOf(old.computed), owner);
+  const data = { [key]: joined.content, [old.computed.key]: previous.content };
+  return { key, joined, retiring, left, patch: valuesPatch(map, data, previous.ledgers) };
 }
 
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
@@ -195,12 +195,12 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
     (name) => own(joined.ownership.created, name) !== own(state.created, name),
   );
   if (renewed.length > 0) return `expires soon: ${renewed.join(", ")}`;
-  if (joined.content === live) return "the record of what is ours was removed";
+  if (joined.content === live) return "the ownership record was removed";
   const unfit = readDocument(state.key, live).entries.filter(
     (entry) => isUnfit(entry) && (own(want.digests, entry.name) ?? []).length > 0,
   );
   if (unfit.length > 0) return `Trustee finds nothing in ${unfit.map(({ name }) => name).join(", ")}`;
-  return "a digest of ours stands there twice, or an entry of ours has another expiration";
+  return "one of our digests is listed twice, or one of our entries has another expiration";
 }
 
 function missingDigests(key: string, live: Before, wanted: Digests): string[] {

@@ -51,8 +51,8 @@ import { withdraw } from "./withdrawal.ts";
 
 function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
   operation.log.warn(
-    `The key "${key}" of ConfigMap "${had.configMap}" in namespace "${had.namespace}" is left as it is, since ${reason}. ` +
-      "What was there before this stack is not put back; look at it, and fix it by hand if need be.",
+    `The key "${key}" of ConfigMap "${had.configMap}" in namespace "${had.namespace}" was not changed: ${reason}. ` +
+      "The content from before this stack was not restored. Check the key, and fix it by hand if needed.",
   );
 }
 
@@ -162,10 +162,10 @@ function withoutPreviousRecord(
   want: Inputs,
   old: Old | undefined,
 ): readonly StackRecord[] {
-  const former = old?.inputs.policy.stack ?? want.policy.stack;
-  return former === want.policy.stack
+  const previous = old?.inputs.policy.stack ?? want.policy.stack;
+  return previous === want.policy.stack
     ? records
-    : withoutRecord(records, { stack: former, identity: want.identity });
+    : withoutRecord(records, { stack: previous, identity: want.identity });
 }
 
 /** @throws IssuesError if another stack of the same name had a line that was lost */
@@ -187,7 +187,7 @@ function refuseNamesakes(live: Before, own: StackGrants): void {
 function damageOf({ policy }: Inputs, live: Before): string | undefined {
   const damaged = foreignDamage(live, policy.stack);
   if (damaged.length === 0) return undefined;
-  return `the policy has a damaged line of another stack (${damaged.map(damageWords).join("; ")}); no up until it is fixed`;
+  return `another stack's line in the policy is damaged (${damaged.map(damageWords).join("; ")}); fix it before the next up`;
 }
 
 function driftOf(
@@ -210,18 +210,18 @@ function driftOf(
     leaving.length > 0 &&
     merged(want, live, { inputs: want, computed: state }, owner, behind, leaving).content === live
   ) {
-    return `it still restricts ${leaving.join(", ")}, which this stack has given up`;
+    return `it still restricts ${leaving.join(", ")}, which this stack no longer declares`;
   }
   const registry = parseRegistry(live);
-  if (registry === undefined) return "somebody has put another policy in its place";
+  if (registry === undefined) return "another policy was put in its place";
   if (registry.before !== undefined && isEarlierPolicy(live, registry.stacks, registry.before))
-    return "the release before this one wrote it, which does not ask which TEE reports a digest";
+    return "an older release wrote it, which does not check which TEE reports a digest";
   if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
-    return "another stack of this name has taken this one's place in the policy";
+    return "another stack of the same name has replaced this stack's line in the policy";
   }
   return lineOf(live, grantsOf(want)) === undefined
-    ? "this stack's grants were taken out of the policy"
-    : "somebody has changed the policy by hand";
+    ? "this stack's grants were removed from the policy"
+    : "the policy was changed by hand";
 }
 
 /** The KBS's resource policy, which stacks share: one key of a ConfigMap of the operator. */
@@ -244,10 +244,10 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const key = present ?? state.key;
     const behind = await behindPolicy(kube, want, map, key);
     const drift = driftOf(want, state, live, present, owner, behind);
-    const beside = recordDrift(contentOf(map, key), grantsOf(want), behind);
+    const recorded = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
       computed: { ...state, liveContent: live },
-      drift: [drift, beside ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
+      drift: [drift, recorded ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
 

@@ -122,12 +122,12 @@ async function stillAccepted(want: Inputs, { kube }: Operation): Promise<string>
       ? []
       : retiringReaders(contentOf(readConfigMap(policy), policyKey), want.policy);
   if (readers.length > 0)
-    return `the former initdata of ${readers.map((reader) => shownName(reader)).join(", ")} is still accepted`;
+    return `the previous initdata of ${readers.map((reader) => shownName(reader)).join(", ")} is still accepted`;
   const ledgers = readLedgers(values?.metadata.annotations?.[REFERENCE_VALUES_LEDGER_ANNOTATION]);
   const retiring = Object.values(ledgers).some(
     (ledger) => (own(ledger.retiring, want.referenceValues.owner) ?? []).length > 0,
   );
-  return retiring ? "former reference values are still accepted" : NO_DRIFT;
+  return retiring ? "previous reference values are still accepted" : NO_DRIFT;
 }
 
 /**

@@ -106,7 +106,7 @@ async function unmountable(kube: KubeClient, namespace: string, kbsConfig: strin
       const problem = volumeProblem(name);
       if (problem !== undefined)
         return [
-          `"${shownName(name)}", which ${problem}: the API server refuses a volume of that name, and with it whatever the operator writes`,
+          `"${shownName(name)}", which ${problem}: the API server refuses a volume of that name, so it refuses every write of the operator`,
         ];
       const exists = (await kube.getMetadata({ kind: "Secret", namespace, name })) !== undefined;
       return exists ? [] : [`"${shownName(name)}", which does not exist: the operator cannot reconcile`];

@@ -29,7 +29,7 @@ function missingIn(configMap: string, live: KubeObject | undefined, mounted: Map
   return isPolicy && !policies.some((key) => keys.has(key))
     ? [
         ...files,
-        `ConfigMap "${configMap}" has none of the keys ${list(policies)}, without which no KBS starts`,
+        `ConfigMap "${configMap}" has none of the keys ${list(policies)}; without one of them, the KBS does not start`,
       ]
     : files;
 }

@@ -34,10 +34,10 @@ export function restoredUnstartable(
   files: readonly string[],
 ): string {
   return [
-    `The KBS of Deployment "${deployment}" in namespace "${namespace}" does not start with what is there, now that ` +
-      "everything is as it was before this stack:",
+    `The KBS of Deployment "${deployment}" in namespace "${namespace}" cannot start with the content from before ` +
+      "this stack, which was restored:",
     ...files.map((file) => `  - ${file}`),
-    "Nothing of this stack is left there, so this does not wait. To bring the KBS up, put there what is missing: " +
+    "Nothing of this stack is left, so destroy does not wait. To start the KBS, add what is missing: " +
       `kubectl edit configmap -n ${namespace}`,
   ].join("\n");
 }

@@ -98,7 +98,7 @@ class RolloutRun {
           return ours === undefined ? change : { ...change, changedAt: Math.max(change.changedAt, ours) };
         if (onDelete === true) return undefined;
         throw new Error(
-          `There is no ${kind} "${name}" in namespace "${namespace}", which the KBS has to read.`,
+          `There is no ${kind} "${name}" in namespace "${namespace}". The KBS must read it. Create it, then run again.`,
         );
       }),
     );
@@ -161,7 +161,7 @@ class RolloutRun {
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
         ...[...files, ...others].map((reason) => `  - ${reason}`),
-        "What was written stays. Fix the cause and run again: it goes on from here and restarts nothing twice.",
+        "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
       ].join("\n"),
       { cause },
     );

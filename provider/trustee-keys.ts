@@ -47,9 +47,9 @@ export function trusteeKeys(
   const need = (path: string, name: string, known: readonly string[]): void => {
     issues.add({
       path,
-      given: `nothing, and it cannot be seen which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys`,
+      given: `nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys`,
       allowed: known.map((key) => `"${key}"`).join(", ") + ", or another key that the KBS reads",
-      fix: "Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.",
+      fix: "Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.",
     });
   };
   if (found.policyKey === undefined && maps.policy !== undefined)
@@ -77,7 +77,7 @@ export function checkReferenceValues(
       path: `ConfigMap "${configMap}"`,
       given: text,
       allowed: "what this Trustee can read",
-      fix: "Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
+      fix: "Fix it by hand, and keep its content: without its values, other pods may not attest.",
     });
   };
   try {
@@ -101,7 +101,7 @@ export function settingWarnings(seen: Seen, settings: KeySettings): readonly str
     if (read === undefined || set === undefined || read === set) return [];
     const path = given(settings[fact]) ? `trustee.${fact}` : "trustee.generation";
     return [
-      `${path}: this Trustee reads the key "${read}", and not "${set}". "${read}" is written; remove the setting.`,
+      `${path}: this Trustee reads the key "${read}", and not "${set}". "${read}" is written. Remove the setting.`,
     ];
   });
 }
@@ -115,7 +115,7 @@ export function unreadWarnings(names: Names, maps: Maps, keys: TrusteeKeys): rea
     if (map === undefined || contentOf(map, key) !== null || other === undefined) return [];
     return [
       `ConfigMap "${name}" has no key "${key}", which this Trustee reads; it has "${other}", which it does not read. ` +
-        `Copy what it holds under "${key}", in the form that this Trustee reads, unless nobody needs it.`,
+        `Copy what it holds under "${key}", in the format that this Trustee reads, if it is still needed.`,
     ];
   };
   return [

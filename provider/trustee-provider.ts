@@ -100,7 +100,7 @@ export function trusteeProvider(clock: Clock = systemClock): Required<Provider> 
       }),
     read: (request, context) =>
       runCall(context, async (shown) => {
-        // The stack has left this cluster, so the resource is replaced, whatever its state there.
+        // The stack has left this cluster, so the resource will be replaced. Its state there does not matter.
         const { id, inputs, outputs } = request;
         if (placeOf(outputs).isEarlier) return { id, inputs, outputs, refreshBeforeUpdate: true };
         await verify(request.type, outputs);

@@ -75,8 +75,8 @@ export function rememberedFor(
 }
 
 /**
- * Removes our digests from the key that was written, and from the key that Trustee reads now, if somebody
- * copied them there.
+ * Removes our digests from the key that was written, and from the key that Trustee reads now if they were
+ * copied there.
  * @throws ReferenceValuesFormatError if the content of the written key is malformed
  */
 export function leaveValues(

@@ -98,9 +98,9 @@ async function stillServed(
   const names = secrets.map((secret) => `"${secret}"`).join(", ");
   return new Error(
     [
-      `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack gives up: ${reason}.`,
+      `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack no longer declares: ${reason}.`,
       ...[...files, ...others].map((line) => `  - ${line}`),
-      "The policy goes on restricting it, so nobody reads it meanwhile. Fix the cause and run again: it goes on from here.",
+      "The policy still restricts it, so nobody can read it. Fix the cause and run again: the run continues from there.",
     ].join("\n"),
   );
 }

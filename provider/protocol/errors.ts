@@ -33,7 +33,7 @@ export class CancelledError extends Error {
 /** The reason of a signal's abort: the operation's own timeout (customTimeouts) has passed. */
 export class TimeoutError extends Error {
   constructor(seconds: number) {
-    super(`not done within its timeout of ${seconds} s; the resource option customTimeouts can give it more`);
+    super(`not done within its timeout of ${seconds} s; raise it with the resource option customTimeouts`);
     this.name = "TimeoutError";
   }
 }

@@ -5,7 +5,10 @@ import { IssuesError } from "../../core/issues.ts";
 const HIDDEN = "hunter2-the-value";
 const KEYS = "PULUMI_CONFIG_SECRET_KEYS";
 
-/** What a stack with this configuration is refused for. @param encrypted the settings that Pulumi holds as secrets */
+/**
+ * The error for a stack with this configuration.
+ * @param encrypted the settings that Pulumi holds as secrets
+ */
 async function refusal(
   settings: Readonly<Record<string, unknown>>,
   encrypted: readonly string[],
@@ -46,7 +49,7 @@ const sound = {
   grants: [{ pod: "a", secret: "s" }],
 };
 
-describe("a setting that Pulumi holds encrypted", () => {
+describe("an encrypted setting", () => {
   it.each<[string, unknown]>([
     ["pods", [{ name: "a", env: { PASSWORD: HIDDEN } }]],
     ["podDefaults", { image: HIDDEN }],
@@ -72,7 +75,7 @@ describe("a setting that Pulumi holds encrypted", () => {
     ]);
   });
 
-  it("is told with all the others, and with what is wrong elsewhere", async () => {
+  it("is reported with all others, and with all other problems", async () => {
     const error = await refusal(
       {
         ...sound,
@@ -99,7 +102,7 @@ describe("a kubeconfig given as content", () => {
     ["base64", Buffer.from(yaml).toString("base64")],
     ["base64 of JSON", Buffer.from(json).toString("base64")],
   ])("is refused, in the open too, and not said: %s", async (_, kubeconfig) => {
-    // As in a list, or Pulumi would give the program a map in place of JSON's text.
+    // In a list, because Pulumi would pass a map instead of the JSON text.
     const settings = { ...sound, trustee: { kubeconfig }, podCluster: { kubeconfig } };
     const error = await refusal(settings, []);
     for (const text of [HIDDEN, Buffer.from(HIDDEN).toString("base64"), kubeconfig.slice(0, 20)])
@@ -115,8 +118,8 @@ describe("a kubeconfig given as content", () => {
   });
 });
 
-describe("what a program gives to the provider trustee", () => {
-  it("is a secret where it is a kubeconfig's content, and stays readable where it is a path", async () => {
+describe("the kubeconfig of the provider trustee", () => {
+  it("is a secret if it is content, and readable if it is a path", async () => {
     const inputs: unknown[] = [];
     await pulumi.runtime.setMocks({
       call: () => ({}),

@@ -12,7 +12,7 @@ interface Registered {
 const registered: Registered[] = [];
 const invoked: unknown[] = [];
 
-/** Resolves an output; what stays secret does so. */
+/** Resolves an output; secrets stay secret. */
 async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => {
     output.apply((value) => {
@@ -21,11 +21,11 @@ async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   });
 }
 
-describe("what a program declares", () => {
+describe("a declaration", () => {
   let declared: DeclaredTrusteeAccess;
 
   beforeAll(async () => {
-    // While the certificate of the fixtures is valid.
+    // A time at which the fixtures' certificate is valid.
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
     await pulumi.runtime.setMocks(
       {
@@ -51,7 +51,7 @@ describe("what a program declares", () => {
       false,
       "organization",
     );
-    // After the mocks: the resources' base class looks at them as it loads.
+    // Imported after the mocks, which the resources' base class reads as it loads.
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {
       settings: {
@@ -86,7 +86,7 @@ describe("what a program declares", () => {
     vi.useRealTimers();
   });
 
-  it("is each concept as a component, in this order, the pods after Trustee and the ones of others left out", () => {
+  it("has one component per concept, in this order, with pods after Trustee and without pods that others deploy", () => {
     expect(registered.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(
       [
         "pulumi:providers:kubernetes trustee-cluster",
@@ -149,7 +149,7 @@ describe("what a program declares", () => {
     });
   });
 
-  it("says what the guests are to trust, as it stands in the file", () => {
+  it("passes on the CA from the file unchanged", () => {
     const certificateAuthority: string = LIVE.certificate;
     expect(invoked).toContainEqual({
       token: "trustee:index:getTrustee",
@@ -157,7 +157,7 @@ describe("what a program declares", () => {
     });
   });
 
-  it("looks at whatever has a name of its pods before anything is written", () => {
+  it("reads live objects with its pods' names before anything is written", () => {
     expect(invoked).toContainEqual({
       token: "trustee:index:getInitdata",
       inputs: {
@@ -171,7 +171,7 @@ describe("what a program declares", () => {
     });
   });
 
-  it("hands out a generated value to the program, as a Pulumi secret", async () => {
+  it("gives a generated value to the program as a Pulumi secret", async () => {
     const values = declared.access.secrets.map((secret) => secret.values);
     const [made, given, there] = values;
     expect(there).toBeUndefined();
@@ -185,7 +185,7 @@ describe("what a program declares", () => {
     ]);
   });
 
-  it("puts out what people and pipelines look at", () => {
+  it("outputs what people and pipelines need", () => {
     const { initData, annotations, pods, matrix } = declared.outputs;
     const ids = ["web", "b/web", "store", "once", "alone"];
     expect([initData, annotations, pods].map((output) => Object.keys(output))).toEqual([ids, ids, ids]);

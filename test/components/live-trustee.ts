@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What the program hears of a Trustee as its operator installs it. */
+/** The result of `getTrustee` for a Trustee as its operator installs it. */
 export const LIVE = {
   url: "https://kbs.example.com",
   certificate: readFileSync("test/fixtures/certificates/leaf.pem", "utf8"),

@@ -4,7 +4,7 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LIVE } from "./live-trustee.ts";
 
-/** What the mocks answer a registration by. */
+/** The registrations that the mocks answer. */
 interface Monitor {
   registerResource: (
     this: Monitor,
@@ -19,10 +19,10 @@ interface Node {
   readonly dependencies: readonly string[];
 }
 
-/** URN -> what was registered under it. */
+/** URN -> its registration. */
 const registered = new Map<string, Node>();
 
-/** Whatever the engine makes sure of before it creates a resource, and that it deletes after it. */
+/** Everything that the engine creates before a resource, and deletes after it. */
 function before(urn: string, seen = new Set<string>()): ReadonlySet<string> {
   const node = registered.get(urn);
   for (const next of node === undefined ? [] : [node.parent, ...node.dependencies]) {
@@ -38,7 +38,7 @@ const urnsOf = (type: string, name?: string): readonly string[] =>
     urn.split("::")[2]?.split("$").at(-1) === type && (name === undefined || node.name === name) ? [urn] : [],
   );
 
-/** Whether every one of the first comes after every one of the others. */
+/** Whether all of the first come after all of the others. */
 function comesAfter(ones: readonly string[], others: readonly string[]): void {
   expect([ones.length > 0, others.length > 0]).toEqual([true, true]);
   for (const one of ones) expect([...before(one)]).toEqual(expect.arrayContaining([...others]));
@@ -50,7 +50,7 @@ const POLICY = "trustee:index:ResourcePolicy";
 const VALUES = "trustee:index:ReferenceValues";
 const POD = "kubernetes:core/v1:Pod";
 
-describe("the order in which a stack is created, and in reverse destroyed", () => {
+describe("the order of creation, and in reverse of destruction", () => {
   beforeAll(async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
     await pulumi.runtime.setMocks(
@@ -97,11 +97,11 @@ describe("the order in which a stack is created, and in reverse destroyed", () =
     vi.useRealTimers();
   }, 60_000);
 
-  it("a secret comes after the policy that restricts it, and goes before it", () => {
+  it("a secret is created after its policy, and deleted before it", () => {
     comesAfter([...urnsOf(SECRET), ...urnsOf(ENTRY)], urnsOf(POLICY));
   });
 
-  it("a Secret is there before the KbsConfig lists it, and until it does not any more", () => {
+  it("a Secret is created before its entry in the KbsConfig, and deleted after it", () => {
     comesAfter(urnsOf(ENTRY, "made"), urnsOf(SECRET, "made"));
   });
 
@@ -111,14 +111,14 @@ describe("the order in which a stack is created, and in reverse destroyed", () =
       expect([...before(urn)].filter((one) => others.includes(one))).toEqual([]);
   });
 
-  it("the pods come after a rollout of everything that they need, and the end of a rotation after the pods", () => {
+  it("pods are created after the rollout of everything they need, and a rotation ends after the pods", () => {
     const rollout = urnsOf("trustee:index:Rollout", "rollout");
     comesAfter(rollout, [...urnsOf(POLICY), ...urnsOf(VALUES), ...urnsOf(SECRET), ...urnsOf(ENTRY)]);
     comesAfter(urnsOf(POD), rollout);
     comesAfter(urnsOf("trustee:index:Retirement"), urnsOf(POD));
   });
 
-  it("the rollout that ends a destroy is registered first of all that touches Trustee", () => {
+  it("the rollout that ends a destroy is registered before everything else on Trustee", () => {
     const restoration = urnsOf("trustee:index:Rollout", "restoration");
     comesAfter(
       [POLICY, VALUES, SECRET, ENTRY].flatMap((type) => urnsOf(type)),

@@ -54,11 +54,11 @@ describe("on a Trustee whose objects have other names", () => {
     });
   }, 60_000);
 
-  it("nobody has to be told of a certificate, as long as no initdata is generated", () => {
+  it("needs no certificate if no initdata is generated", () => {
     expect(asked).toMatchObject([{ url: FOUND.url, generatesInitdata: false }]);
   });
 
-  it("writes what that Trustee reads, and puts it out", () => {
+  it("writes the objects that this Trustee reads, and outputs their names", () => {
     const of = (name: string, ...fields: readonly string[]): unknown =>
       fields.map((field) => inputs.get(`trustee:index:${name}`)?.[field]);
     expect(of("ResourcePolicy resource-policy", "configMap", "candidateKeys", "kbsConfig")).toEqual([

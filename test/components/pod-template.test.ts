@@ -39,7 +39,7 @@ const container = {
 };
 
 describe("a pod's object", () => {
-  it("is the tutorial's, with all that is declared", () => {
+  it("is the tutorial's, with everything declared", () => {
     const pod = planConfidentialPod("web", args);
     expect(podArgs(pod, { serviceAccountName: "web" }, "o/p/s")).toEqual({
       metadata: {
@@ -59,7 +59,7 @@ describe("a pod's object", () => {
     });
   });
 
-  it("is a template, for a controller: known by a label of its own, what is for Pulumi on the controller", () => {
+  it("is a controller's template with its own label; Pulumi's annotations are on the controller", () => {
     const pod = planConfidentialPod("web", { ...args, kind: "Job", namespace: "team-a" });
     expect(workloadArgs(pod, {}, "o/p/s")).toEqual({
       metadata: {
@@ -88,7 +88,7 @@ describe("a pod's object", () => {
     });
   });
 
-  it("is refused with every problem at once", () => {
+  it("is refused with all problems at once", () => {
     let message = "";
     try {
       planConfidentialPod("Web", {

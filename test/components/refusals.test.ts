@@ -17,10 +17,10 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** The stack's identity is in the state alone, and what is live is compared with it. */
+/** The stack's identity is only in the state, and is compared with the live objects. */
 const IDENTITY = "trustee:index:GeneratedValue";
 
-/** Everything that a declaration is refused for, as lines, and nothing of it is registered. */
+/** All problems of a refused declaration, as lines. Nothing is registered. */
 async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly string[]> {
   const { declareTrusteeAccess } = await import("../../components/declare.ts");
   try {
@@ -37,7 +37,7 @@ async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly
 }
 
 beforeAll(async () => {
-  // While the certificate of the fixtures is valid.
+  // A time at which the fixtures' certificate is valid.
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
   await pulumi.runtime.setMocks(
     {
@@ -65,8 +65,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("what is refused at once", () => {
-  it("is what is wrong with the settings and with the files that they name, before anything is read", async () => {
+describe("all problems are reported at once", () => {
+  it("in the settings and their files, before any cluster is read", async () => {
     const missing = join(folder, "nowhere");
     const pods = [
       { name: "a", initdataFile: missing },
@@ -103,7 +103,7 @@ describe("what is refused at once", () => {
     expect(asked).toEqual([]);
   });
 
-  it("is a file with the CA's certificate that is not there, or holds more than that, before anything is read", async () => {
+  it("in a CA file that is missing or holds more than certificates, before any cluster is read", async () => {
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const files = [join(folder, "nowhere"), file("ca.pem", LIVE.certificate + key), file("empty.pem", "")];
     const said = await Promise.all(
@@ -120,7 +120,7 @@ describe("what is refused at once", () => {
     expect(asked).toEqual([]);
   });
 
-  it("is everything that does not go with the live Trustee", async () => {
+  it("in conflicts with the live Trustee", async () => {
     const same = file("same.toml", 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n');
     const declaration: TrusteeAccessDeclaration = {
       settings: {

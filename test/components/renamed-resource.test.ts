@@ -24,7 +24,7 @@ const given = {
   },
 };
 
-/** An API server with one ConfigMap, whose data a merge patch changes. */
+/** An API server with one ConfigMap that merge patches change. */
 async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: string }> {
   let version = 1;
   const server = createServer((request, response) => {
@@ -51,14 +51,14 @@ async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: 
   return { kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) };
 }
 
-describe("the resource ResourcePolicy, which an older version called ConfigMapEntry", () => {
+describe("ResourcePolicy, called ConfigMapEntry in an older release", () => {
   it("registers the old type as an alias, so that the engine keeps the resource of an existing stack", async () => {
     const resource = ({ name, inputs }: pulumi.runtime.MockResourceArgs): { id: string; state: object } => ({
       id: name,
       state: inputs as object,
     });
     await pulumi.runtime.setMocks({ call: () => ({}), newResource: resource });
-    // After the mocks: the resources' base class looks at them as it loads.
+    // Imported after the mocks, which the resources' base class reads as it loads.
     const { ResourcePolicy } = await import("../../components/trustee/index.ts");
     const registered: unknown[] = [];
     const transformations: pulumi.ResourceTransformation[] = [
@@ -71,7 +71,7 @@ describe("the resource ResourcePolicy, which an older version called ConfigMapEn
     expect(registered).toEqual([{ type: NEW, aliases: [{ type: OLD }, { name: "mine" }] }]);
   });
 
-  it("is refreshed, updated in place and deleted from a state that has the old type", async () => {
+  it("is refreshed, updated in place and deleted from a state with the old type", async () => {
     const data: Record<string, string> = { [KEY]: STOCK };
     const provider = trusteeProvider();
     const ignore = (): void => undefined;

@@ -131,7 +131,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     const [uid, former] = [await appUid(), await claim()];
     project.configure(settings({ release: "2" }));
     expect((await project.preview()).stdout).toContain(
-      "other initdata for app, web: the former one stays accepted until its successor is ready",
+      "initdata changes for app, web: the previous one stays accepted until the new pod is ready",
     );
     let servedMeanwhile = 0;
     await duringUp(async () => {
@@ -172,7 +172,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
 
     project.configure(settings({ release: "3" }));
     const preview = await project.preview("--diff");
-    expect(preview.stdout + preview.stderr).toContain("the former initdata of app, web is still accepted");
+    expect(preview.stdout + preview.stderr).toContain("the previous initdata of app, web is still accepted");
     await project.up();
     expect(await denied(name)).toBe(true);
     expect(await readable(sandbox, "app", PATH)).toBe(true);

@@ -57,7 +57,7 @@ describe.each(documents)(
         ["ReferenceValues", "reference-values", "reference_value", "reference-values.json", ""],
       ]) {
         expect(told).toContain(
-          `  trustee:index:${kind} (${name}):\n    not as it was left: Trustee now reads the key ${now} instead of ${then}${more}\n`,
+          `  trustee:index:${kind} (${name}):\n    drift: Trustee now reads the key ${now} instead of ${then}${more}\n`,
         );
       }
       for (const pod of ["pod1", "pod2", "pod3"]) {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A server that answers as an API server does with an object, and remembers what it was asked. */
+/** A server that answers with an object as an API server does, and records the requests. */
 export interface ApiServer {
   readonly port: number;
   readonly requests: readonly IncomingMessage[];
@@ -36,7 +36,7 @@ export interface Names {
   readonly server: string;
 }
 
-/** A kubeconfig with one context. JSON, which is YAML too. */
+/** A kubeconfig with one context, in JSON, which is valid YAML. */
 export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string {
   return JSON.stringify({
     apiVersion: "v1",
@@ -48,7 +48,7 @@ export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string
   });
 }
 
-/** A new folder with these files, by their paths in it, that goes when the test ends. */
+/** A new folder with these files by path, deleted at the end of the test. */
 export function folderWith(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
   onTestFinished(() => {

@@ -11,7 +11,7 @@ afterEach(() => {
   server?.closeAllConnections();
 });
 
-/** A client of a server that answers every request so. */
+/** A client of a server that gives every request this answer. */
 async function answering(code: number, body: string, type: string): Promise<KubeClient> {
   const started = createServer((_, response) => {
     response.writeHead(code, { "content-type": type }).end(body);
@@ -43,14 +43,14 @@ test.each([
 ])("HTTP 200 with %s is no answer, and none of it is quoted", async (_, body, type) => {
   const kube = await answering(200, body, type);
   const said =
-    `cannot get configmaps "policy" in namespace "n": ${kube.server} answered HTTP 200 with what is no JSON object ` +
-    `(${type}), as a proxy's sign-in page is. Sign in to that proxy, or correct the server in the kubeconfig: ` +
+    `cannot get configmaps "policy" in namespace "n": ${kube.server} answered HTTP 200 without a JSON object ` +
+    `(${type}), for example with a proxy's sign-in page. Sign in to that proxy, or correct the server in the kubeconfig: ` +
     "kubectl get --raw /version";
   await expect(kube.get(ref)).rejects.toMatchObject({ failure: "other", message: said });
   await expect(kube.getMetadata(ref)).rejects.toMatchObject({ failure: "other", message: said });
 });
 
-test("an object is one, and HTTP 404 means that there is none", async () => {
+test("an object is returned, and HTTP 404 becomes undefined", async () => {
   const kube = await answering(200, '{"metadata":{"name":"policy"}}', "application/json");
   expect(await kube.get(ref)).toStrictEqual({ metadata: { name: "policy" } });
   server?.close();

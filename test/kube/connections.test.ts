@@ -10,7 +10,7 @@ import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-
 const ports = ({ requests }: ApiServer): readonly (number | undefined)[] =>
   requests.map(({ socket }) => socket.remotePort);
 
-test("requests one after another share a connection, also those of several clients of one cluster", async () => {
+test("requests share a connection, also across several clients of one cluster", async () => {
   const server = await apiServer();
   const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { token: "t" } });
   const config = loadCluster({ kubeconfig });
@@ -20,11 +20,11 @@ test("requests one after another share a connection, also those of several clien
     await kube.get(ref);
   }
   expect(server.requests.length).toBe(6);
-  // A second one where the first is not yet given back when the next request comes.
+  // There may be a second connection if the first is still busy at the next request.
   expect(new Set(ports(server)).size).toBeLessThanOrEqual(2);
 });
 
-test("another certificate of the client opens another connection", async () => {
+test("another client certificate opens another connection", async () => {
   const folder = folderWith({});
   const options = { subject: "/CN=server", extensions: ["subjectAltName = IP:127.0.0.1"] };
   const first = await selfSigned(folder, "first", options);

@@ -4,7 +4,7 @@ import { guardedPatch } from "../../kube/guarded-patch.ts";
 const metadata = { name: "n", uid: "u" };
 const uid = { op: "test", path: "/metadata/uid", value: "u" };
 
-test("tests what it looks at and what it writes, each once, and writes the leaves", () => {
+test("tests the fields it reads and writes, each once, and writes the leaves", () => {
   const live = { metadata, data: { "a.b": "1", other: "x" } };
   const patch = {
     data: { "a.b": "2", gone: null, other: null },
@@ -44,7 +44,7 @@ test("a list is one value", () => {
   ]);
 });
 
-test("parents are made once; for what is removed none", () => {
+test("missing parents are added once, and not for removed fields", () => {
   const patch = { metadata: { annotations: { a: "1", b: "2" }, labels: { c: null } } };
   expect(guardedPatch({ metadata }, [], patch)).toStrictEqual([
     uid,

@@ -23,7 +23,7 @@ function client(options: ClusterOptions): KubeClient {
 }
 
 describe("tokenFile", () => {
-  test("is sent before a token, is found beside the kubeconfig, and is read again as it changes", async () => {
+  test("takes precedence over a token, is relative to the kubeconfig, and is read again when it changes", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { port, requests } = await apiServer();
     const user = { tokenFile: "secrets/token", token: "old" };
@@ -39,7 +39,7 @@ describe("tokenFile", () => {
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer first", "Bearer second"]);
   });
 
-  test("that is missing is an error, not a request of nobody", async () => {
+  test("that is missing is an error, not an anonymous request", async () => {
     const { port, requests } = await apiServer();
     const kubeconfig = kubeconfigOf({
       server: `http://127.0.0.1:${port}`,
@@ -66,14 +66,14 @@ describe("https", () => {
     return { folder, text };
   }
 
-  test("a certificate and a key are found beside the kubeconfig, also for a context without a user", async () => {
+  test("certificate and key are relative to the kubeconfig, also for a context without a user", async () => {
     const { folder, text } = await secure({ "client-certificate": "server.crt", "client-key": "server.key" });
     expect(await client({ kubeconfig: join(folder, "config") }).get(ref)).toBeDefined();
     writeFileSync(join(folder, "anonymous"), text.replace(',"user":"u"', ""));
     expect(await client({ kubeconfig: join(folder, "anonymous") }).get(ref)).toBeDefined();
   });
 
-  test("content goes before a file", async () => {
+  test("inline content takes precedence over a file", async () => {
     const { folder, text } = await secure();
     const data = readFileSync(join(folder, "server.crt")).toString("base64");
     const both = text.replace('"server.crt"', `"nowhere.crt","certificate-authority-data":"${data}"`);
@@ -81,14 +81,14 @@ describe("https", () => {
   });
 });
 
-describe("what kubectl takes", () => {
+describe("the kubeconfig that kubectl uses", () => {
   const named = (name: string, server: string, current = name): string =>
     kubeconfigOf({ server: "https://unused.example" })
       .replace("https://unused.example", server)
       .replace('"name":"x"', `"name":"${name}"`)
       .replace('"current-context":"x"', `"current-context":"${current}"`);
 
-  test("nothing there", () => {
+  test("no file", () => {
     vi.stubEnv("HOME", folderWith({}));
     expect(() => loadCluster({})).toThrow(
       "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config names a cluster. " +
@@ -101,7 +101,7 @@ describe("what kubectl takes", () => {
     expect(loadCluster({}).getCurrentCluster()?.server).toBe("https://home.example");
   });
 
-  test("a setting that starts at the home folder", () => {
+  test("a setting that starts with ~/", () => {
     vi.stubEnv("HOME", folderWith({ ".kube/x": named("home", "https://home.example") }));
     expect(loadCluster({ kubeconfig: "~/.kube/x" }).getCurrentCluster()?.server).toBe("https://home.example");
     expect(() => loadCluster({ kubeconfig: "~/.kube/y" })).toThrow(
@@ -109,7 +109,7 @@ describe("what kubectl takes", () => {
     );
   });
 
-  test("of several files, those that are missing are left out; the first one to name something holds", () => {
+  test("of several files, missing ones are skipped and the first definition wins", () => {
     const folder = folderWith({
       empty: "",
       first: named("a", "https://first.example", ""),
@@ -125,7 +125,7 @@ describe("what kubectl takes", () => {
     expect(config.getCurrentCluster()?.server).toBe("https://first.example");
   });
 
-  test("of several files, each has its own folder", () => {
+  test("paths in several files are relative to each file's folder", () => {
     const folder = folderWith({
       "one/config": kubeconfigOf({ server: "https://one.example", user: { tokenFile: "token" } }),
       "two/config": kubeconfigOf({ server: "https://two.example", user: { tokenFile: "token" } }),
@@ -137,10 +137,10 @@ describe("what kubectl takes", () => {
     });
   });
 
-  test("none of the files there", () => {
+  test("none of the files exists", () => {
     vi.stubEnv("KUBECONFIG", ["/none/a", "/none/b"].join(delimiter));
     expect(() => loadCluster({})).toThrow(
-      "There is no kubeconfig: $KUBECONFIG names what is not there (/none/a, /none/b). " +
+      "There is no kubeconfig: $KUBECONFIG names files that do not exist (/none/a, /none/b). " +
         "Correct it, or unset it to use ~/.kube/config.",
     );
   });
@@ -153,7 +153,7 @@ describe("what kubectl takes", () => {
   });
 });
 
-test("a plugin that is named by a relative path is found beside the kubeconfig", () => {
+test("a plugin with a relative path is found next to the kubeconfig", () => {
   const user = { exec: { command: "./bin/plugin", apiVersion: "client.authentication.k8s.io/v1" } };
   const folder = folderWith({ config: kubeconfigOf({ server: "https://c.example", user }) });
   expect(loadCluster({ kubeconfig: join(folder, "config") }).getCurrentUser()?.exec).toMatchObject({
@@ -182,7 +182,7 @@ test.each([
   );
 });
 
-test("a folder is no kubeconfig", () => {
+test("a folder is refused as a kubeconfig", () => {
   const folder = folderWith({});
   expect(() => loadCluster({ kubeconfig: folder })).toThrow(/cannot be read: EISDIR/);
 });

@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** A proxy that leads everything to one port of this machine, and remembers whereto and by whom it was asked. */
+/** A proxy that forwards everything to one local port, and records the requests. */
 async function proxyTo(target: number): Promise<{ url: string; asked: string[]; credentials: unknown[] }> {
   const asked: string[] = [];
   const credentials: unknown[] = [];
@@ -71,7 +71,7 @@ describe("the environment's proxy", () => {
     expect(proxy.credentials).toEqual([`Basic ${Buffer.from("me:pass").toString("base64")}`]);
   });
 
-  test("is used for http, and a kubeconfig's own goes before", async () => {
+  test("is used for http, unless the kubeconfig has its own", async () => {
     const server = await apiServer();
     const [proxy, own] = [await proxyTo(server.port), await proxyTo(server.port)];
     vi.stubEnv("HTTP_PROXY", proxy.url);
@@ -91,7 +91,7 @@ describe("the environment's proxy", () => {
 });
 
 describe("a proxy that fails", () => {
-  /** What is said of a read; the waits between the tries are left out. */
+  /** The error of a failed read, without waits between tries. */
   async function refusal(kubeconfig: string): Promise<string> {
     const clock = { sleep: () => Promise.resolve() };
     const signal = new AbortController().signal;
@@ -101,7 +101,7 @@ describe("a proxy that fails", () => {
     return (error as Error).message.replace(/^cannot get [^:]*: /, "");
   }
 
-  test.each(["https", "http"])("is named where nobody is there, with %s", async (scheme) => {
+  test.each(["https", "http"])("is named if nothing listens there, with %s", async (scheme) => {
     const port = await closedPort();
     const variable = `${scheme.toUpperCase()}_PROXY`;
     vi.stubEnv(variable, `http://me:pass@127.0.0.1:${port}`);
@@ -111,14 +111,14 @@ describe("a proxy that fails", () => {
     );
   });
 
-  test("is named where its host is none, and the kubeconfig names it", async () => {
+  test("is named if the kubeconfig sets it and its host does not exist", async () => {
     const cluster = { "proxy-url": "http://nobody.invalid:3128" };
     expect(await refusal(kubeconfigOf({ server: "https://kube.example:6443", cluster }))).toMatch(
-      /^the proxy http:\/\/nobody\.invalid:3128 \(proxy-url of the kubeconfig's cluster "c"\) cannot be reached: getaddrinfo \w+ nobody\.invalid\. Start that proxy or correct proxy-url of the kubeconfig's cluster "c", or take it out of the kubeconfig\.$/,
+      /^the proxy http:\/\/nobody\.invalid:3128 \(proxy-url of the kubeconfig's cluster "c"\) cannot be reached: getaddrinfo \w+ nobody\.invalid\. Start that proxy or correct proxy-url of the kubeconfig's cluster "c", or remove it from the kubeconfig\.$/,
     );
   });
 
-  test("is named where it is there, and does not get through", async () => {
+  test("is named if it answers but cannot reach the API server", async () => {
     const server = createServer().on("connect", (_, socket: Socket) => {
       socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
     });
@@ -183,10 +183,10 @@ test.each([
   expect(findProxy(server, environment)?.url).toBe(direct ? undefined : proxy);
 });
 
-test("what is no URL is an error that does not quote it", () => {
+test("an invalid URL is an error that does not quote it", () => {
   expect(() => findProxy("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
     new KubeconfigError(
-      "$HTTPS_PROXY is not the URL of a proxy. Correct it, e.g. to http://proxy.example:3128, or name kube.example in $NO_PROXY.",
+      "$HTTPS_PROXY is not the URL of a proxy. Correct it, for example to http://proxy.example:3128, or name kube.example in $NO_PROXY.",
     ),
   );
 });

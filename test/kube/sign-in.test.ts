@@ -32,7 +32,7 @@ async function plugin(program: string): Promise<Plugin> {
 
 const PRINTS = `console.log(JSON.stringify({ status: { token: "of-plugin" } }));`;
 
-test("requests that go out together sign in once", async () => {
+test("concurrent requests sign in once", async () => {
   const { kube, server, runs } = await plugin(`setTimeout(() => { ${PRINTS} }, 200)`);
   await Promise.all(Array.from({ length: 10 }, () => kube().get(ref)));
   expect(runs()).toBe(1);
@@ -41,7 +41,7 @@ test("requests that go out together sign in once", async () => {
   );
 });
 
-test("a sign-in that fails does so for all that wait for it, and is tried again by the next request", async () => {
+test("a failed sign-in fails all waiting requests, and the next request tries again", async () => {
   const { kube, runs } = await plugin(`process.stderr.write("no badge"); process.exitCode = 1;`);
   const failed = await Promise.allSettled(Array.from({ length: 5 }, () => kube().get(ref)));
   for (const each of failed) {
@@ -54,7 +54,7 @@ test("a sign-in that fails does so for all that wait for it, and is tried again 
   expect(runs()).toBe(2);
 });
 
-test("a sign-in that is cancelled is not waited for, while others still are served by it", async () => {
+test("a cancelled request stops waiting for a sign-in that still serves the others", async () => {
   const { kube, runs } = await plugin(`setTimeout(() => { ${PRINTS} }, 1500)`);
   const abort = new AbortController();
   const cancelled = kube(abort.signal).get(ref);
@@ -73,7 +73,7 @@ test("a sign-in may take longer than a request", async () => {
   expect(await kube(undefined, 1000).get(ref)).toBeDefined();
 });
 
-/** What is said of a kubeconfig's user that signs in by this. */
+/** The error for a kubeconfig user with this sign-in. */
 async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string> {
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", user: { exec } });
   const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
@@ -107,22 +107,22 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
   [
     "prints something else, which may be a token",
     { command: process.execPath, args: ["-p", JSON.stringify(SECRET)] },
-    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See what it says: kubectl get --raw /version`,
+    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
   ],
   [
     "prints a credential without a status",
     { command: process.execPath, args: ["-p", `'{"token":"${SECRET}"}'`] },
-    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See what it says: kubectl get --raw /version`,
+    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
   ],
   [
     "fails without a word",
     { command: process.execPath, args: ["-e", "process.exit(1)"] },
-    `the plugin "${process.execPath}" of the user "u" ends with an error and says nothing. See what it says: kubectl get --raw /version`,
+    `the plugin "${process.execPath}" of the user "u" ends with an error and no message. See its output: kubectl get --raw /version`,
   ],
   [
     "fails and says why",
     { command: process.execPath, args: ["-e", "process.stderr.write('no badge\\n');process.exit(1)"] },
-    `no badge. The plugin "${process.execPath}" of the user "u" says so. Renew the credentials of this kubeconfig context.`,
+    `no badge. The plugin "${process.execPath}" of the user "u" reports this. Renew the credentials of this kubeconfig context.`,
   ],
 ])("a plugin that %s", async (_, exec, said) => {
   expect(await refusal(exec)).toBe(said);

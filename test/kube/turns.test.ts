@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Turns } from "../../kube/turns.ts";
 
-test("turns for one thing are taken one after the other, in order, also after one that failed; those for others are not", async () => {
+test("work on one thing runs in order, also after a failure; work on different things runs in parallel", async () => {
   const wanted = fc.array(fc.record({ thing: fc.constantFrom("a", "b", "__proto__"), fails: fc.boolean() }));
   await fc.assert(
     fc.asyncProperty(wanted, async (all) => {

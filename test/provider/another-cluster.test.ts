@@ -74,7 +74,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     for (const [resource] of parts.toReversed()) await resource.destroy();
   }
 
-  test("by its settings: it is made there, and taken back here, each with what was there before", async () => {
+  test("by its settings: it is created there and removed here, and both clusters get back their content", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     expect(await up()).toEqual(["create", "create", "create"]);
     expect(await shared(there)).toEqual(before[1]);
@@ -87,7 +87,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
-  test("by a kubeconfig that leads elsewhere now: nothing is done on either, and it goes on where it was", async () => {
+  test("by a changed kubeconfig: nothing is changed on either cluster", async () => {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, here.kubeconfig);
     await engine.configure({ kubeconfig: file });
@@ -95,7 +95,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     const deployed = await both();
     writeFileSync(file, there.kubeconfig);
     await expect(engine.configure({ kubeconfig: file })).rejects.toThrow(
-      /This stack is on the cluster at .*To move the stack, name the other cluster/s,
+      /This stack is on the cluster at .*To move the stack, set trustee\.kubeconfig or trustee\.context to the other cluster/s,
     );
     // A destroy does not check the settings again.
     await engine.reconfigure();
@@ -108,7 +108,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
-  test("there and back: what is here still counts", async () => {
+  test("there and back: the content here is still known", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     await up();
     const deployed = await both();
@@ -118,7 +118,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(deployed);
   });
 
-  test("a run with a kubeconfig that leads nowhere, and one with a missing context, change nothing for the next", async () => {
+  test("a run with an unreachable kubeconfig or a missing context does not affect the next one", async () => {
     const nowhere = here.kubeconfig.replace(
       /"server":"[^"]+"/,
       `"server":"https://127.0.0.1:${await closedPort()}"`,
@@ -145,7 +145,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
-  test("a cluster that answers late, or not for a while, is where the stack is", async () => {
+  test("a cluster that answers late, or not for a while, keeps the stack", async () => {
     const proxy = await FaultProxy.start(here.kubeconfig);
     try {
       const settings = { kubeconfig: proxy.kubeconfig };
@@ -166,7 +166,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     }
   });
 
-  test("a state from before clusters were told apart stays where it is, and so does one whose way to it has another name", async () => {
+  test("a state without a cluster stays where it is, and so does one whose cluster has another URL", async () => {
     expect(await up()).toEqual(["create", "create", "create"]);
     const deployed = await both();
     await engine.configure({ kubeconfig: here.kubeconfig });

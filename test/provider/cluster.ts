@@ -18,7 +18,7 @@ interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** A cluster in memory with one namespace, and what somebody else does there. Its clock is everybody's. */
+/** An in-memory cluster with one namespace, where other clients write too. All of them share its clock. */
 export class TestCluster {
   readonly clock: TestClock;
   readonly namespace: string;
@@ -34,7 +34,7 @@ export class TestCluster {
     this.kube = this.writer("somebody-else");
   }
 
-  /** An empty namespace, in which no operator works. */
+  /** An empty namespace without an operator. */
   static async open(): Promise<TestCluster> {
     return TestCluster.#start("test");
   }
@@ -68,13 +68,13 @@ export class TestCluster {
     return this.#server.kubeconfig;
   }
 
-  /** A client that writes under that name. */
+  /** A client with this field manager. */
   writer(fieldManager: string): KubeClient {
     const config = loadCluster({ kubeconfig: this.kubeconfig });
     return new KubeClient(config, new AbortController().signal, fieldManager);
   }
 
-  /** Creates an object, or brings it to what is given. */
+  /** Creates or updates an object. */
   apply({ kind, metadata, ...content }: Manifest): void {
     const target = this.#target(kind, metadata.name);
     if (this.#store.get(kind, target.namespace, target.name) === undefined) {
@@ -107,12 +107,12 @@ export class TestCluster {
     return object;
   }
 
-  /** Called at every write of anybody's, when it is done. */
+  /** Called after every write of any client. */
   watch(look: (written: Json) => void): void {
     this.#store.onChange(look);
   }
 
-  /** What there is of a kind, at this moment. */
+  /** The current objects of a kind. */
   list(kind: Kind): readonly KubeObject[] {
     return this.#store.list(kind, this.namespace);
   }
@@ -122,7 +122,7 @@ export class TestCluster {
     return (await this.get("ConfigMap", name))["data"];
   }
 
-  /** Writes as somebody else does. */
+  /** Writes as another client. */
   async patch(kind: Kind, name: string, patch: Json): Promise<void> {
     await this.kube.patch({ kind, namespace: this.namespace, name }, patch);
   }
@@ -142,7 +142,7 @@ export class TestCluster {
     await this.patch("KbsConfig", kbsConfig, { spec: { kbsSecretResources } });
   }
 
-  /** Deletes an object; what belongs to it goes, too, unless a finalizer holds it. */
+  /** Deletes an object and its dependents, unless a finalizer holds them. */
   delete(kind: Kind, name: string): void {
     this.#store.delete(this.#target(kind, name));
     this.clock.advance(1_000);

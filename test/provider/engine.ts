@@ -19,7 +19,7 @@ export interface EngineOptions {
   readonly takeOver?: boolean;
 }
 
-/** What one step did. */
+/** The result of one step. */
 export interface Step {
   readonly op: "create" | "update" | "replace" | "same";
   /** Property path -> kind of change. */
@@ -40,7 +40,7 @@ const kindNames = new Map(
   ]),
 );
 
-/** The provider behind its gRPC server, driven as Pulumi's engine does; with the state of its resources. */
+/** The provider behind its gRPC server, driven as Pulumi's engine does, with the state of its resources. */
 export class Engine {
   readonly logs: enginepb.LogRequest.AsObject[];
   readonly client: ResourceProviderClient;
@@ -80,7 +80,7 @@ export class Engine {
     return started;
   }
 
-  /** The provider's settings change: checked against those in the state, then taken. */
+  /** Changes the provider's settings: checks them against the state, then applies them. */
   async configure(settings: PropertyMap): Promise<void> {
     const request = new providerpb.CheckRequest()
       .setUrn(`urn:pulumi:${this.stack}::trustee-access::pulumi:providers:trustee::trustee`)
@@ -95,13 +95,13 @@ export class Engine {
     await this.reconfigure();
   }
 
-  /** A new process of the provider gets what is in the state. */
+  /** Starts a new provider process with the settings in the state. */
   async reconfigure(): Promise<void> {
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap(this.#settings));
     await call<providerpb.ConfigureResponse>((callback) => this.client.configure(request, callback));
   }
 
-  /** The input that says on which cluster a resource is: none before the provider has been told. */
+  /** The input that names a resource's cluster; none before the provider knows it. */
   get cluster(): PropertyMap {
     const { cluster } = this.#settings;
     return cluster === undefined ? {} : { cluster };
@@ -127,7 +127,7 @@ export class Engine {
     await call<emptypb.Empty>((callback) => this.client.cancel(new emptypb.Empty(), callback));
   }
 
-  /** The messages of a severity, ephemeral ones left out. */
+  /** The messages of a severity, without ephemeral ones. */
   messages(severity: "WARNING" | "INFO"): string[] {
     return this.logs
       .filter((log) => log.severity === enginepb.LogSeverity[severity] && !log.ephemeral)
@@ -156,12 +156,12 @@ export class TestResource {
     return `urn:pulumi:${this.#engine.stack}::trustee-access::${this.#type}::${this.#name}`;
   }
 
-  /** `pulumi up`: refresh, diff, and whatever follows from it. */
+  /** `pulumi up`: refresh, diff, and the resulting step. */
   async up(inputs: PropertyMap, timeoutSeconds = 0): Promise<Step> {
     return this.#run(inputs, false, timeoutSeconds);
   }
 
-  /** A plain `pulumi preview`: the state stays. */
+  /** A plain `pulumi preview`: the state does not change. */
   async preview(inputs: PropertyMap): Promise<Step> {
     const state = this.state;
     try {
@@ -186,7 +186,7 @@ export class TestResource {
     return { inputs: decodeMap(response.getInputs()), failures: Object.fromEntries(failures) };
   }
 
-  /** `pulumi refresh`. @returns whether it is still there */
+  /** `pulumi refresh`. @returns whether the resource still exists */
   async refresh(): Promise<boolean> {
     const state = this.#existing();
     const request = new providerpb.ReadRequest()

@@ -34,18 +34,18 @@ afterAll(async () => {
   proxy.stop();
 });
 
-/** One of each kind of resource that writes, each with an object of its own to write. */
+/** One of each kind of resource that writes, each with its own object. */
 interface Subject {
   readonly type: string;
   readonly inputs: PropertyMap;
   readonly read: () => Promise<unknown>;
-  /** Somebody else writes beside us: other fields, or other elements of the list. */
+  /** Another client writes other fields, or other elements of the list. */
   readonly disturb: () => Promise<unknown>;
-  /** Somebody else writes what we are about to write. */
+  /** Another client writes what we are about to write. */
   readonly collide: () => Promise<unknown>;
   readonly before: unknown;
   readonly after: (owner: string) => unknown;
-  /** {@link after}, and {@link before}, with somebody else's writes. */
+  /** {@link after} and {@link before} with the other client's writes. */
   readonly disturbed: (content: unknown) => unknown;
   readonly ref: string;
 }
@@ -135,7 +135,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     ["a lost answer", ["lose-answer"]],
     ["a lost answer, then a cut connection", ["lose-answer", "cut"]],
   ];
-  test.each(failures)("%s pass: what was there is still known", async (_name, faults) => {
+  test.each(failures)("%s are retried, and the original content is still known", async (_name, faults) => {
     const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("PATCH", ...faults);
@@ -147,7 +147,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     expect(await subject.read()).toStrictEqual(subject.before);
   });
 
-  test("reads that fail pass too", async () => {
+  test("failed reads are retried too", async () => {
     const subject = make();
     const resource = engine.resource(subject.type);
     proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
@@ -155,7 +155,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     expect(await subject.read()).toStrictEqual(subject.after(resource.urn));
   });
 
-  test("somebody else writes between our read and our write, nine times: nothing is lost", async () => {
+  test("nothing is lost if another client writes between our read and our write, nine times", async () => {
     const subject = make();
     const resource = engine.resource(subject.type);
     const disturb: Fault = { before: subject.disturb };
@@ -167,7 +167,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     expect(await subject.read()).toStrictEqual(subject.disturbed(subject.before));
   });
 
-  test("somebody else writes the same every time: a clear error, and nothing of theirs is overwritten", async () => {
+  test("a client that always writes the same field causes a clear error, and is not overwritten", async () => {
     const subject = make();
     const resource = engine.resource(subject.type);
     let theirs: unknown;
@@ -177,12 +177,12 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     };
     proxy.fault = ({ method }) => (method === "PATCH" ? { before: collide } : undefined);
     await expect(resource.up(subject.inputs)).rejects.toThrow(
-      /^2 UNKNOWN: Somebody else keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 24 tries to write it found it changed since it was read\. Nothing of theirs was overwritten\./,
+      /^2 UNKNOWN: Another client keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 24 tries to write it met a conflict\. None of its changes was overwritten\./,
     );
     expect(await subject.read()).toStrictEqual(theirs);
   });
 
-  test("refused: the error names the verb and the resource, at once", async () => {
+  test("a forbidden write fails at once and names verb and resource", async () => {
     const subject = make();
     const resource = engine.resource(subject.type);
     proxy.fault = ({ method }) =>
@@ -197,7 +197,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     expect(await subject.read()).toStrictEqual(subject.before);
   });
 
-  test("cancelled while nobody answers: it ends at once", async () => {
+  test("a cancel ends at once while the API server does not answer", async () => {
     const subject = make();
     const cancelled = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
     proxy.fault = () => "hang";
@@ -219,7 +219,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   });
 });
 
-test("a second writer in a tight loop, while three resources come and go: nothing is lost on either side", async () => {
+test("nothing is lost on either side if another client writes in a tight loop", async () => {
   const all = Object.values(subjects).map((make) => make());
   const stop = new AbortController();
   let writes = 0;

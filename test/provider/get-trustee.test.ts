@@ -79,7 +79,7 @@ describe("the preflight", () => {
     await engine.stop();
   });
 
-  /** A Trustee with all that a stack needs but a Route, made by hand. */
+  /** A Trustee made by hand with everything that a stack needs, except a Route. */
   const trustee = (): void => {
     cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
     cluster.apply({
@@ -108,7 +108,7 @@ describe("the preflight", () => {
     }
   };
 
-  test("finds every problem of a namespace without Trustee at once", async () => {
+  test("reports all problems of a namespace without Trustee at once", async () => {
     const given = { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] };
     const missing = (kind: string, name: string, path: string, fix: string) =>
       `  - ${path}: ${kind} "${name}", which does not exist in namespace "${cluster.namespace}"\n` +
@@ -142,7 +142,7 @@ describe("the preflight", () => {
     expect(message.slice(message.indexOf("7 problems")).length + 1).toBe(length);
   });
 
-  test("finds what is there but cannot be used", async () => {
+  test("reports objects that exist but cannot be used", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "{}" });
     cluster.delete("Secret", trusteeNames.certificate);
@@ -161,7 +161,7 @@ describe("the preflight", () => {
     });
     expect(message).toContain("5 problems");
     expect(message).toContain(
-      'secrets "own": a secret that exists, and which this stack has created: it would be deleted',
+      'secrets "own": an existing secret, but this stack created it: it would be deleted with its values',
     );
     expect(message).toContain(`Secret "${trusteeNames.certificate}" without the key tls.crt`);
     expect(message).toContain(
@@ -175,7 +175,7 @@ describe("the preflight", () => {
     expect(message).not.toContain("hidden");
   });
 
-  test("takes a Secret of its own stack for one to be created, and warns of a listed Secret that does not exist", async () => {
+  test("accepts its own Secret as one to create, and warns about a listed Secret that does not exist", async () => {
     trustee();
     cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
     expect(JSON.parse(await problems({ ...url, createdSecrets: ["own"] }))).toMatchObject({
@@ -190,7 +190,7 @@ describe("the preflight", () => {
     ]);
   });
 
-  test("says which keys an existing Secret has, where it lacks one that it should have", async () => {
+  test("names the keys of an existing Secret that lacks a required one", async () => {
     trustee();
     cluster.secret("db", { user: "hidden", password: "hidden" });
     cluster.secret("whole", { k: "hidden" });
@@ -200,7 +200,7 @@ describe("the preflight", () => {
     });
   });
 
-  test("refuses Trustee's own secrets, by what the KbsConfig calls them, and counts what else is in the ConfigMaps", async () => {
+  test("refuses Trustee's own secrets, as named in the KbsConfig, and counts the other bytes of the ConfigMaps", async () => {
     trustee();
     cluster.secret("taken");
     cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p", other: "éé", more: "x" });
@@ -217,7 +217,7 @@ describe("the preflight", () => {
     });
   });
 
-  test("takes certificates alone, and refuses a Secret that holds a key beside them", async () => {
+  test("accepts certificates only, and refuses a Secret that also holds a key", async () => {
     trustee();
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const tls = certificate["tls.crt"];
@@ -236,7 +236,7 @@ describe("the preflight", () => {
     expect(JSON.parse(await problems(url))).toMatchObject({ certificate: tls });
   });
 
-  test("takes an immutable certificate, which is only read, and no immutable policy", async () => {
+  test("accepts an immutable certificate, and refuses an immutable policy", async () => {
     trustee();
     await cluster.patch("Secret", trusteeNames.certificate, { immutable: true });
     expect(JSON.parse(await problems(url))).toMatchObject({ certificate: certificate["tls.crt"] });
@@ -246,7 +246,7 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
-  test("each key is the one that is there; a setting says it where there is none", async () => {
+  test("each key is the live one; a setting names it if there is none", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     expect(JSON.parse(await problems(url))).toMatchObject({
@@ -256,9 +256,9 @@ describe("the preflight", () => {
     await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
     await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
     const unseen = (path: string, name: string, keys: string): string =>
-      `  - ${path}: nothing, and it cannot be seen which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
+      `  - ${path}: nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
       `      allowed: ${keys}, or another key that the KBS reads\n` +
-      "      to fix: Set it, or let the Trustee operator make the ConfigMap and the Deployment anew.";
+      "      to fix: Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.";
     expect(await problems(url)).toBe(
       `2 UNKNOWN: 2 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n` +
         `${unseen("trustee.policyKey", trusteeNames.resourcePolicy, '"resource-policy.rego", "policy.rego"')}\n` +
@@ -297,7 +297,7 @@ describe("the preflight", () => {
   });
 });
 
-test("a policy of ours on Red Hat's Trustee 1.1 is warned of at every preview: the next operator deletes it", async () => {
+test("every preview warns that Red Hat's next operator deletes our policy on Trustee 1.1", async () => {
   const cluster = await TestCluster.withTrustee("0.18");
   const engine = await Engine.start(cluster);
   try {

@@ -24,18 +24,18 @@ afterAll(async () => {
   proxy.stop();
 });
 
-/** What the engine gets to show of a call that fails. */
+/** The error that the engine shows for a failed call. */
 async function failure(name: string, args: PropertyMap): Promise<string> {
   const said = await engine.invoke(`trustee:index:${name}`, args).then(
     (result) => `no failure: ${JSON.stringify(result)}`,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
-  // Meant for the user as it is: neither a stack trace, nor where in this project it comes from.
+  // The message is for the user: no stack trace, and no source location.
   expect(said).not.toMatch(/^\s+at |node_modules|\.ts:\d|file:\/\//m);
   return said;
 }
 
-/** The API server refuses whatever has this in its path. */
+/** The API server refuses requests with this in their path. */
 function forbid(part: string): void {
   proxy.fault = ({ path }) =>
     path.includes(part) ? { status: 403, message: "forbidden: no rule allows it" } : undefined;
@@ -46,7 +46,7 @@ const pods = (...names: readonly string[]): PropertyMap => ({
 });
 
 describe("getInitdata", () => {
-  test("says what it may not read, of one pod and of many", async () => {
+  test("names what it may not read, for one pod and for many", async () => {
     forbid("/pods");
     expect(await failure("getInitdata", pods("pod1"))).toBe(
       '2 UNKNOWN: cannot get pods "pod1" in namespace "default": forbidden: no rule allows it. Grant the verb "get" on pods to this account.',
@@ -56,7 +56,7 @@ describe("getInitdata", () => {
     );
   });
 
-  test("says that the API server refuses its credentials", async () => {
+  test("reports refused credentials", async () => {
     proxy.fault = () => ({ status: 401, message: "Unauthorized" });
     expect(await failure("getInitdata", pods("pod1"))).toBe(
       '2 UNKNOWN: cannot get pods "pod1" in namespace "default": Unauthorized. Renew the credentials of this kubeconfig context.',
@@ -66,13 +66,13 @@ describe("getInitdata", () => {
   test("says which arguments it cannot use, each in a line", async () => {
     const odd = { id: "a", kind: "Box", namespace: "default", name: 7 };
     expect(await failure("getInitdata", { pods: [odd] })).toBe(
-      "3 INVALID_ARGUMENT: The arguments of getInitdata cannot be used:\n" +
+      "3 INVALID_ARGUMENT: The arguments of getInitdata are invalid:\n" +
         '  pods[0].kind: Invalid option: expected one of "Pod"|"Deployment"|"StatefulSet"|"Job"\n' +
         "  pods[0].name: Invalid input: expected string, received number",
     );
   });
 
-  test("finds nothing where there is nothing", async () => {
+  test("returns nothing if nothing exists", async () => {
     expect(await engine.invoke("trustee:index:getInitdata", pods("no-such-pod"))).toStrictEqual({
       found: {},
     });
@@ -80,7 +80,7 @@ describe("getInitdata", () => {
 });
 
 describe("getTrustee", () => {
-  test("does without the Routes, where trustee.url is set: an account need not be able to read them", async () => {
+  test("needs no right to read Routes if trustee.url is set", async () => {
     forbid("/routes");
     const url = "https://kbs.example";
     expect(await engine.invoke("trustee:index:getTrustee", trusteeArgs(undefined, { url }))).toMatchObject({
@@ -91,7 +91,7 @@ describe("getTrustee", () => {
     expect(routes.length).toBeGreaterThan(0);
   });
 
-  test("needs them where it is not", async () => {
+  test("needs that right if trustee.url is not set", async () => {
     forbid("/routes");
     const said = await failure("getTrustee", trusteeArgs());
     expect(said).toContain(
@@ -122,7 +122,7 @@ describe("getTrustee", () => {
     expect(said).toContain("Check the kubeconfig, the context and the network, then run again.");
   });
 
-  test("gathers what it may not read with all other problems", async () => {
+  test("reports forbidden reads with all other problems", async () => {
     forbid("/configmaps/");
     const said = await failure("getTrustee", trusteeArgs(undefined, { existingSecrets: ["nobody-made-it"] }));
     expect(said).toMatch(/^2 UNKNOWN: 3 problems in the Trustee in namespace "trustee-operator-system"; /);
@@ -133,7 +133,7 @@ describe("getTrustee", () => {
 
   test("says which arguments it cannot use, each in a line", async () => {
     expect(await failure("getTrustee", trusteeArgs(undefined, { namespace: "", generation: "0.1" }))).toBe(
-      "3 INVALID_ARGUMENT: The arguments of getTrustee cannot be used:\n" +
+      "3 INVALID_ARGUMENT: The arguments of getTrustee are invalid:\n" +
         "  namespace: Too small: expected string to have >=1 characters\n" +
         '  generation: Invalid option: expected one of "0.18"|"0.21"',
     );

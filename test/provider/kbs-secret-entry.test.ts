@@ -31,7 +31,7 @@ const inputs = (kbsConfig: string, secret = "p2-secret", secretIsCreated = false
 const annotations = async (name: string): Promise<unknown> =>
   (await cluster.get("KbsConfig", name)).metadata.annotations;
 
-test("appends a name, and takes it out again on destroy", async () => {
+test("appends a name, and removes it on destroy", async () => {
   cluster.kbsConfig("append", ["b", "a"]);
   const entry = engine.resource("KbsSecretEntry");
   const preview = await entry.preview(inputs("append"));
@@ -62,7 +62,7 @@ test("appends a name, and takes it out again on destroy", async () => {
   expect(await annotations("append")).toBeUndefined();
 });
 
-// The CRD allows no null there.
+// The CRD does not allow null here.
 test.each<[string, readonly string[] | undefined]>([
   ["absent", undefined],
   ["empty", []],
@@ -75,7 +75,7 @@ test.each<[string, readonly string[] | undefined]>([
   expect(await cluster.entries(`list-${name}`)).toStrictEqual([]);
 });
 
-test("a name that was there before stays on destroy; nothing is written", async () => {
+test("an existing name stays on destroy; nothing is written", async () => {
   cluster.kbsConfig("theirs", ["p2-secret", "a"]);
   const { resourceVersion } = (await cluster.get("KbsConfig", "theirs")).metadata;
   const entry = engine.resource("KbsSecretEntry");
@@ -92,7 +92,7 @@ test("a name that was there before stays on destroy; nothing is written", async 
   expect(await cluster.entries("theirs")).toStrictEqual(["a", "p2-secret"]);
 });
 
-test("taken out by somebody: a preview shows it, an up fixes it, then there is no change", async () => {
+test("a preview shows a removed name, an up restores it, then there is no change", async () => {
   cluster.kbsConfig("drift", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   const first = await entry.up(inputs("drift"));
@@ -112,7 +112,7 @@ test("taken out by somebody: a preview shows it, an up fixes it, then there is n
   expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs"]);
 });
 
-test("the record of what is ours was removed: a preview shows it, an up writes it anew, and the name still goes with us", async () => {
+test("a preview shows a removed ownership record, an up restores it, and destroy still removes the name", async () => {
   cluster.kbsConfig("unrecorded", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("unrecorded"));
@@ -124,7 +124,7 @@ test("the record of what is ours was removed: a preview shows it, an up writes i
     );
   await lose();
   await entry.refresh();
-  expect(entry.state?.inputs["drift"]).toBe("the record of what is ours was removed");
+  expect(entry.state?.inputs["drift"]).toBe("the ownership record was removed");
   expect(await entry.preview(inputs("unrecorded"))).toMatchObject({
     op: "update",
     diff: { drift: "update" },
@@ -139,7 +139,7 @@ test("the record of what is ours was removed: a preview shows it, an up writes i
   expect(await cluster.entries("unrecorded")).toStrictEqual(["a"]);
 });
 
-test("there is no record of a name that was there before, and so none to lose", async () => {
+test("an existing name has no record that could be lost", async () => {
   cluster.kbsConfig("no-record", ["p2-secret"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("no-record"));
@@ -148,7 +148,7 @@ test("there is no record of a name that was there before, and so none to lose", 
   expect(entry.state?.inputs["drift"]).toBe("none");
 });
 
-test("a renamed secret replaces the entry: the new one comes before the old one goes", async () => {
+test("a renamed secret replaces the entry: the new one is added before the old one is removed", async () => {
   cluster.kbsConfig("rename", ["a"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("rename"));
@@ -160,7 +160,7 @@ test("a renamed secret replaces the entry: the new one comes before the old one 
   expect(await annotations("rename")).toBeUndefined();
 });
 
-test("two stacks want the same name: it stays until both have gone", async () => {
+test("a name of two stacks stays until both are destroyed", async () => {
   cluster.kbsConfig("shared", []);
   const ours = engine.resource("KbsSecretEntry");
   const theirs = other.resource("KbsSecretEntry");
@@ -187,8 +187,8 @@ test("a run that was killed before its state was saved still owns what it added"
   expect(await cluster.entries("killed")).toStrictEqual([]);
 });
 
-describe("what is missing", () => {
-  test("a Secret that will not exist fails the preview, and nothing is written", async () => {
+describe("missing objects", () => {
+  test("a Secret that nobody creates fails the preview, and nothing is written", async () => {
     cluster.kbsConfig("missing", []);
     const entry = engine.resource("KbsSecretEntry");
     const message =
@@ -201,14 +201,14 @@ describe("what is missing", () => {
     expect(await cluster.entries("missing")).toStrictEqual([]);
   });
 
-  test("a KbsConfig that is not there", async () => {
+  test("a missing KbsConfig", async () => {
     const entry = engine.resource("KbsSecretEntry");
     await expect(entry.preview(inputs("nowhere"))).rejects.toThrow(
       `There is no KbsConfig "nowhere" in namespace "${cluster.namespace}". Install Trustee, or correct the name.`,
     );
   });
 
-  test("a KbsConfig that has gone: the resource is gone, and deleting it succeeds", async () => {
+  test("a deleted KbsConfig: the resource is gone, and its delete succeeds", async () => {
     cluster.kbsConfig("going", []);
     const entry = engine.resource("KbsSecretEntry");
     await entry.up(inputs("going"));
@@ -228,7 +228,7 @@ describe("what is missing", () => {
     await entry.destroy();
     expect(await cluster.entries("finalized")).toStrictEqual(["p2-secret"]);
     await expect(entry.up(inputs("finalized"))).rejects.toThrow(
-      `KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again when it is there anew.`,
+      `KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again once it has been recreated.`,
     );
     await cluster.patch("KbsConfig", "finalized", { metadata: { finalizers: null } });
   });
@@ -251,12 +251,12 @@ test("unknown inputs at preview make unknown outputs", async () => {
   });
 });
 
-test("wrong inputs are said with their names", async () => {
+test("invalid inputs are named", async () => {
   const entry = engine.resource("KbsSecretEntry");
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
   ).toStrictEqual({
-    color: "there is no such input; there are: namespace, kbsConfig, secret, secretIsCreated, identity",
+    color: "unknown input; the inputs are: namespace, kbsConfig, secret, secretIsCreated, identity",
     namespace: "Too small: expected string to have >=1 characters",
     kbsConfig: "Invalid input: expected string, received number",
     secretIsCreated: "Invalid input: expected boolean, received undefined",
@@ -266,7 +266,7 @@ test("wrong inputs are said with their names", async () => {
 test("an entry cannot be imported", async () => {
   const entry = engine.resource("KbsSecretEntry");
   await expect(entry.import(`${cluster.namespace}/import/p2-secret`)).rejects.toThrow(
-    "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+    "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
   );
 });
 
@@ -283,7 +283,7 @@ test.each(["constructor", "tostring", "__proto__"])(
       { metadata: { annotations: { [SECRET_LEDGER_ANNOTATION]: null } } },
     );
     await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe("the record of what is ours was removed");
+    expect(entry.state?.inputs["drift"]).toBe("the ownership record was removed");
     expect((await entry.preview(inputs(name, secret))).op).toBe("update");
     await entry.up(inputs(name, secret));
     expect((await entry.up(inputs(name, secret))).op).toBe("same");

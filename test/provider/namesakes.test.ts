@@ -11,7 +11,7 @@ const GENERATION = "0.18";
 const { policyKey, referenceValuesKey } = generationFacts[GENERATION];
 const DIGEST = "ab".repeat(32);
 
-/** What one stack has on the shared objects: a policy, an entry, digests. */
+/** One stack's content of the shared objects: a policy, an entry, digests. */
 class Stack {
   readonly policy: TestResource;
   readonly entry: TestResource;
@@ -88,7 +88,7 @@ describe("a stack is known by its identity", () => {
     await Promise.all(engines.splice(0).map(async (one) => one.stop()));
   });
 
-  test("what an older release has made is given its identity in place, and goes without a trace", async () => {
+  test("objects of an older release get the identity in place, and are removed without a trace", async () => {
     const before = await shared();
     const stack = new Stack(cluster, engine);
     await stack.up(undefined);
@@ -102,7 +102,7 @@ describe("a stack is known by its identity", () => {
     expect(await shared()).toEqual(before);
   });
 
-  test("a rename changes the names in place, and what was there before comes back", async () => {
+  test("a rename changes the names in place, and destroy restores the content", async () => {
     const before = await shared();
     const stack = new Stack(cluster, engine);
     await stack.up("mine");
@@ -114,7 +114,7 @@ describe("a stack is known by its identity", () => {
     expect(await shared()).toEqual(before);
   });
 
-  test("another stack of its name, in another backend, is refused, and loses nothing", async () => {
+  test("another stack of the same name, in another backend, is refused and loses nothing", async () => {
     const first = new Stack(cluster, engine);
     await first.up("theirs");
     const up = await shared();
@@ -128,10 +128,10 @@ describe("a stack is known by its identity", () => {
         "trustee:index:getTrustee",
         trusteeArgs(undefined, { ...url, stack: "org/trustee-access/dev", identity: "mine" }),
       ),
-    ).rejects.toThrow(/2 problems.*KbsConfig .*a record of what is whose.*the reference values/s);
+    ).rejects.toThrow(/2 problems.*KbsConfig .*an ownership record.*the reference values/s);
   });
 
-  test("takes over what a lost state has left, where that is asked for", async () => {
+  test("takes over what a lost state has left, if takeOver is set", async () => {
     const before = await shared();
     await new Stack(cluster, engine).up("lost");
     const second = new Stack(cluster, await start({ takeOver: true }));
@@ -152,7 +152,7 @@ describe("a stack is known by its identity", () => {
     }
   };
 
-  test("a Secret of a namesake is refused, and one of its own that was renamed is not", async () => {
+  test("a namesake's Secret is refused, and its own from before a rename is not", async () => {
     cluster.secret(
       "made",
       {},
@@ -172,7 +172,7 @@ describe("a stack is known by its identity", () => {
     );
   });
 
-  test("a Secret that it has created cannot be declared existing before it is handed over", async () => {
+  test("a Secret that it created must be handed over before it can be declared as existing", async () => {
     const annotations = ownerAnnotations({ stack: STACK, identity: "mine" });
     cluster.secret("made", {}, { labels: ownerLabels, annotations });
     expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toContain("Hand it over first");

@@ -26,7 +26,7 @@ async function ask(...namespaces: readonly string[]): Promise<unknown> {
   return engine.invoke("trustee:index:getPodCluster", { namespaces });
 }
 
-test("says which namespaces take no pod, and which RuntimeClasses there are", async () => {
+test("returns the namespaces that take no pods, and the RuntimeClasses", async () => {
   cluster.apply({ kind: "Namespace", metadata: { name: "closing", finalizers: ["kubernetes"] } });
   cluster.delete("Namespace", "closing");
   expect(await ask(cluster.namespace, "closing", "nowhere", "nowhere")).toStrictEqual({
@@ -35,12 +35,12 @@ test("says which namespaces take no pod, and which RuntimeClasses there are", as
   });
 });
 
-test("needs no right to either", async () => {
+test("needs no right to read either", async () => {
   proxy.fault = () => ({ status: 403, message: "forbidden: no rule allows it" });
   expect(await ask("nowhere")).toStrictEqual({ closedNamespaces: {} });
 });
 
-test("takes no failure for an answer", async () => {
+test("reports all other failures", async () => {
   proxy.fault = () => ({ status: 401, message: "Unauthorized" });
   await expect(ask("nowhere")).rejects.toThrow(/Renew the credentials of this kubeconfig context\./);
 });

@@ -63,7 +63,7 @@ async function update(): Promise<void> {
   await redHatUpdate(cluster, { [POLICY]: { [NEW]: STOCK_12 } });
 }
 
-/** What each stack's line says, by the policy that Trustee reads. */
+/** Each stack's line in the policy that Trustee reads. */
 async function grants(key = NEW): Promise<unknown> {
   const { [key]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
   const stacks = parseRegistry(text)?.stacks ?? [];
@@ -79,8 +79,8 @@ const both = {
   [THEIR_STACK]: { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } },
 };
 
-describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () => {
-  test("a preview names the stacks whose grants are gone, and where the backup is", async () => {
+describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () => {
+  test("a preview names the stacks with lost grants, and the backup", async () => {
     await bothUp();
     await update();
     expect((await ours.preview(our())).op).toBe("update");
@@ -92,13 +92,13 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
         `trustee-access/policy-stacks-, and remove ConfigMap "${POLICY}.v1.1".`,
     ]);
     expect(engine.messages("INFO")).toContain(
-      `not as it was left: Trustee now reads the key ${NEW} instead of ${OLD}; the policy has lost the grants of ` +
+      `drift: Trustee now reads the key ${NEW} instead of ${OLD}; the policy has lost the grants of ` +
         `${OUR_STACK} (restricts our-secret; ${backup}); ${THEIR_STACK} (restricts p2-secret; ${backup})`,
     );
     expect(await grants()).toEqual({});
   });
 
-  test("one up of any stack puts back the grants of all, and each stack's own changes nothing more", async () => {
+  test("one up of any stack restores the grants of all, and the others' up changes nothing", async () => {
     await bothUp();
     const records = await recorded();
     await update();
@@ -127,7 +127,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     expect(await recorded()).toBeUndefined();
   });
 
-  test("a stack that is destroyed meanwhile does not come back", async () => {
+  test("a stack that was destroyed in between is not restored", async () => {
     await bothUp();
     await update();
     await theirs.destroy();
@@ -136,7 +136,7 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
     expect(engine.messages("WARNING")).toEqual([]);
   });
 
-  test("grants that were changed since the backup are not put back: nobody reads their secrets until that stack's up", async () => {
+  test("grants that changed after the backup are not restored: nobody reads their secrets until that stack's up", async () => {
     await bothUp();
     await update();
     await ours.up(our());
@@ -187,8 +187,8 @@ describe("Red Hat's operator 1.2 has put the stock policy in place of ours", () 
   });
 });
 
-describe("the policy was put back to the stock one by hand", () => {
-  test("one stack's up restricts the others' secrets, which nobody reads until their own", async () => {
+describe("the policy was reset to the stock one by hand", () => {
+  test("one stack's up restricts the others' secrets, which nobody reads until their own up", async () => {
     await bothUp();
     await cluster.edit(POLICY, { [OLD]: STOCK });
     await ours.up(our(OLD));
@@ -201,7 +201,7 @@ describe("the policy was put back to the stock one by hand", () => {
     expect(await recorded()).toBeUndefined();
   });
 
-  test("a single line that was taken out by hand comes back without readers", async () => {
+  test("a single line that was removed by hand is restored without readers", async () => {
     await bothUp();
     const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
     const without = text
@@ -214,7 +214,7 @@ describe("the policy was put back to the stock one by hand", () => {
   });
 });
 
-test("where the former key stands beside the new one, the other stacks' lines are taken from there", async () => {
+test("if the previous key still exists, the other stacks' lines are restored from it", async () => {
   await bothUp();
   await cluster.edit(POLICY, { [NEW]: STOCK_12 });
   await ours.up(our());
@@ -226,7 +226,7 @@ test("where the former key stands beside the new one, the other stacks' lines ar
   expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK_12 });
 });
 
-test("a record that was removed by hand shows as drift, and the next up of any stack brings all back", async () => {
+test("a record that was removed by hand shows as drift, and the next up of any stack restores all", async () => {
   await bothUp();
   const records = await recorded();
   await cluster.patch("KbsConfig", trusteeNames.kbsConfig, {
@@ -234,13 +234,13 @@ test("a record that was removed by hand shows as drift, and the next up of any s
   });
   await ours.up(our(OLD));
   expect(engine.messages("INFO")).toEqual([
-    "not as it was left: the record of this stack's grants beside the policy was removed",
+    "drift: the record of this stack's grants outside the policy was removed",
   ]);
   expect(await recorded()).toBe(records);
   expect((await theirs.up(their(OLD))).op).toBe("same");
 });
 
-test("a stack is recorded before its line is there, until its line has gone", async () => {
+test("a stack is recorded before its line is added, until its line is removed", async () => {
   const seen: [string, boolean, boolean][] = [];
   cluster.watch(({ kind }) => {
     const map = cluster.list("ConfigMap").find(({ metadata }) => metadata.name === POLICY);
@@ -270,10 +270,10 @@ test("a stack that was renamed has one record", async () => {
   expect(JSON.parse((await recorded()) ?? "")).toMatchObject([{ stack: "org/trustee-access/renamed" }]);
 });
 
-describe("a line that was lost belongs to another stack of the same name", () => {
+describe("a lost line belongs to another stack of the same name", () => {
   const [mine, somebodys] = ["11".repeat(8), "22".repeat(8)];
 
-  test("is refused, and nothing is put in its place", async () => {
+  test("is refused, and the line is not replaced", async () => {
     await theirs.up({ ...their(OLD), identity: somebodys });
     await cluster.edit(POLICY, { [OLD]: STOCK });
     await expect(ours.up({ ...their(OLD), identity: mine })).rejects.toThrow(
@@ -298,11 +298,11 @@ describe("a line that was lost belongs to another stack of the same name", () =>
   });
 });
 
-describe("a policy that was prepared on 1.1, as preview and lint advise", () => {
-  test("comes through the update: no stack's grants are gone at any moment, and destroy leaves what each key held", async () => {
+describe("a policy prepared on 1.1, as preview and lint advise", () => {
+  test("survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
     await bothUp();
     const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
-    // What the advised command does, and then the update.
+    // The advised command, then the update.
     await cluster.patch("ConfigMap", POLICY, {
       metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
       data: { [NEW]: text },

@@ -37,14 +37,14 @@ async function updated(
   return { ours, theirs };
 }
 
-/** The entries as JSON: in another alphabet, or in another order of their fields, they are the same. */
+/** The entries as JSON, which ignores the base64 alphabet and the order of fields. */
 async function decoded(name: string): Promise<unknown> {
   const { [MAP]: text = "{}" } = (await cluster.data(name)) as Readonly<Record<string, string>>;
   const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
   return entries.map(([key, one]) => [key, JSON.parse(Buffer.from(one, "base64").toString()) as unknown]);
 }
 
-/** What the update makes of a list in which nothing is ours. */
+/** What the update makes of a list without entries of ours. */
 async function wanted(before: string): Promise<unknown> {
   cluster.configMap("without-us", { [LIST]: before });
   await redHatUpdate(cluster, { "without-us": null });
@@ -68,7 +68,7 @@ const befores = [
 describe.each(befores)(
   "Red Hat's operator 1.2 has converted the reference values (%s): %s",
   (id, _, before) => {
-    test("each stack's up recognises its own, and destroy leaves what others had, as it was converted", async () => {
+    test("each stack's up recognises its digests, and destroy leaves the converted values of others", async () => {
       const { ours, theirs } = await updated(`${id}-up`, before);
       await ours.up(values(`${id}-up`, MAP, A));
       expect((await ours.up(values(`${id}-up`, MAP, A))).op).toBe("same");
@@ -80,7 +80,7 @@ describe.each(befores)(
       expect(await ourAnnotations(`${id}-up`)).toEqual([]);
     });
 
-    test("a destroy without an up since takes its own out too", async () => {
+    test("a destroy without an up in between removes its digests too", async () => {
       const { ours, theirs } = await updated(`${id}-destroy`, before);
       await ours.destroy();
       await theirs.destroy();

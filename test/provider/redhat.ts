@@ -2,7 +2,7 @@ import { migrate } from "../../sandbox/trustee/standin/migration.ts";
 import type { TestCluster } from "./cluster.ts";
 
 /**
- * What Red Hat's operator 1.2 does to these ConfigMaps in its first reconcile.
+ * The changes of Red Hat's operator 1.2 to these ConfigMaps in its first reconcile.
  * @param stock what it installs, by ConfigMap; null for the reference values, which it converts
  */
 export async function redHatUpdate(

@@ -35,7 +35,7 @@ const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) 
 
 const warningsSince = (count: number) => engine.messages("WARNING").slice(count);
 
-describe("an entry that is missing", () => {
+describe("a missing entry", () => {
   test.each([
     [LIST, "[]"],
     [LIST, "[\n]\n"],
@@ -88,7 +88,7 @@ describe("an entry that is missing", () => {
     expect(warningsSince(warned)).toStrictEqual([]);
   });
 
-  test("follows another validity; one shorter than the notice is not renewed at every run", async () => {
+  test("follows a changed validity; one shorter than the notice is not renewed at every run", async () => {
     cluster.configMap("validity", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("validity"));
@@ -103,7 +103,7 @@ describe("an entry that is missing", () => {
     expect((await values.up(inputs("validity", [A], { validityDays: 10 }))).op).toBe("update");
   });
 
-  test("may hold for another time than the others", async () => {
+  test("may have a validity of its own", async () => {
     cluster.configMap("single", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     const both = { digests: { snp_pcr08: [A], tdx_pcr08: [B] } };
@@ -138,7 +138,7 @@ describe("an entry that is missing", () => {
   });
 });
 
-test("an entry of ours that is about to expire is not warned of, those of others beside it are", async () => {
+test("warns of others' entries that are about to expire, but not of ours", async () => {
   const expiration = clock.in(20);
   cluster.configMap("beside", { [LIST]: list(entry([B], { expiration })) });
   const values = engine.resource("ReferenceValues");
@@ -154,7 +154,7 @@ test("an entry of ours that is about to expire is not warned of, those of others
     `The reference value "snp_pcr08" in ConfigMap "beside" expires in 19 days (${expiration}). ` +
     "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
   expect(warningsSince(before)).toStrictEqual([theirs, theirs]);
-  // One that somebody has set to another time is drift, and is set back.
+  // A changed expiration is drift, and is restored.
   const live = ((await cluster.data("beside")) as Record<string, string>)[LIST] ?? "";
   const sooner = clock.in(10);
   await cluster.edit("beside", {
@@ -164,7 +164,7 @@ test("an entry of ours that is about to expire is not warned of, those of others
   expect(warningsSince(before).filter((said) => said.includes("tdx_pcr08"))).toStrictEqual([]);
 });
 
-describe("expiry of somebody else's entry", () => {
+describe("expiry of another client's entry", () => {
   test.each<[string, number, (expiration: string) => string | undefined]>([
     ["far away", 40, () => undefined],
     [

@@ -36,8 +36,8 @@ const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) 
 const annotations = async (name: string): Promise<unknown> =>
   (await cluster.get("ConfigMap", name)).metadata.annotations;
 
-describe("own digests in somebody else's entry", () => {
-  test("are added, replaced and taken out; all else stays", async () => {
+describe("own digests in another client's entry", () => {
+  test("are added, replaced and removed; everything else stays", async () => {
     const theirs = list(entry([B], { note: "x" }), {
       name: "svn",
       expiration: "2020-01-01T00:00:00Z",
@@ -89,7 +89,7 @@ describe("own digests in somebody else's entry", () => {
     expect(await annotations("values")).toBeUndefined();
   });
 
-  test("one that was there before stays on destroy", async () => {
+  test("an existing one stays on destroy", async () => {
     cluster.configMap("before", { [LIST]: list(entry([A])) });
     const { resourceVersion } = (await cluster.get("ConfigMap", "before")).metadata;
     const values = engine.resource("ReferenceValues");
@@ -98,7 +98,7 @@ describe("own digests in somebody else's entry", () => {
     expect((await cluster.get("ConfigMap", "before")).metadata.resourceVersion).toBe(resourceVersion);
   });
 
-  test("one that was there before stays on a change to another too, which is said once", async () => {
+  test("an existing one also stays on a change to another, with one warning", async () => {
     cluster.configMap("left", { [LIST]: list(entry([A])) });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("left", [A, B]));
@@ -106,8 +106,8 @@ describe("own digests in somebody else's entry", () => {
     await values.preview(inputs("left", [C]));
     await values.up(inputs("left", [C]));
     const said =
-      'The reference value "snp_pcr08" in ConfigMap "left" still holds aaaaaaaaaaaa..., which no pod of this stack has any more: ' +
-      "it was there before this stack, so it stays. If nobody else needs it, take it out by hand: " +
+      'The reference value "snp_pcr08" in ConfigMap "left" still holds aaaaaaaaaaaa..., which no pod of this stack uses any more. ' +
+      "It was there before this stack, so it stays. If nobody else needs it, remove it: " +
       `kubectl edit configmap left -n ${cluster.namespace}`;
     expect(engine.messages("WARNING").slice(before)).toStrictEqual([said, said]);
     expect(await cluster.data("left")).toStrictEqual({ [LIST]: list(entry([A, C])) });
@@ -123,7 +123,7 @@ describe("own digests in somebody else's entry", () => {
     [
       "doubled",
       (text) => text.replace(`"${A}"`, `"${A}",\n      "${A}"`),
-      "a digest of ours stands there twice, or an entry of ours has another expiration",
+      "one of our digests is listed twice, or one of our entries has another expiration",
     ],
     ["with its whole entry", () => "[]", "missing: the entry snp_pcr08"],
     [
@@ -205,8 +205,8 @@ describe("own digests in somebody else's entry", () => {
   });
 });
 
-describe("Trustee is upgraded under a stack", () => {
-  test("the digests move to the new key and format; the old key is as before", async () => {
+describe("an upgrade of Trustee", () => {
+  test("moves the digests to the new key and format, and restores the old key", async () => {
     const old = list(entry([B]));
     cluster.configMap("upgrade", { [LIST]: old });
     const values = engine.resource("ReferenceValues");
@@ -228,7 +228,7 @@ describe("Trustee is upgraded under a stack", () => {
   });
 });
 
-describe("what cannot be", () => {
+describe("invalid resources", () => {
   test.each([
     ["[", "it is not JSON (at character 1)"],
     ["{}", "it holds an object, as the other generation of Trustee does"],
@@ -250,7 +250,7 @@ describe("what cannot be", () => {
     },
   );
 
-  test("wrong digests, and a validity of no days", async () => {
+  test("invalid digests, and a validity of zero days", async () => {
     const values = engine.resource("ReferenceValues");
     expect((await values.check(inputs("x", ["ABC"], { validityDays: 0 }))).failures).toStrictEqual({
       "digests.snp_pcr08[0]": "a digest in lower-case hex, or 32 bytes in base64",
@@ -258,7 +258,7 @@ describe("what cannot be", () => {
     });
   });
 
-  test("the claims of bare metal are digests too, whatever the entries are called: host data in both spellings, mr_config_id", async () => {
+  test("bare metal claims are digests too, under any entry name: host data in both spellings, mr_config_id", async () => {
     const base64 = Buffer.from(A, "hex").toString("base64");
     const digests = { snp_host_data: [A, base64], "mr.config-id": ["ab".repeat(48)] };
     const values = engine.resource("ReferenceValues");
@@ -300,7 +300,7 @@ describe("what cannot be", () => {
     });
   });
 
-  test("a ConfigMap that has gone: the resource is gone, and deleting it succeeds; it cannot be imported", async () => {
+  test("a deleted ConfigMap: the resource is gone, and its delete succeeds; it cannot be imported", async () => {
     cluster.configMap("going", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("going"));
@@ -310,7 +310,7 @@ describe("what cannot be", () => {
     values.state = state;
     await values.destroy();
     await expect(values.import(`${cluster.namespace}/going/${LIST}`)).rejects.toThrow(
-      "This kind of resource cannot be imported: declare it, and it takes over what is there.",
+      "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
     );
   });
 });

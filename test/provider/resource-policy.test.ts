@@ -34,7 +34,7 @@ function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & Pr
   };
 }
 
-/** As they stand in the text: with the resource that put them there. */
+/** The grants as in the text, with the resource that wrote them. */
 const owned = (policy: StackGrants, stack = "dev", name = "it"): StackGrants => ({
   ...policy,
   owner: ownerMark(`urn:pulumi:${stack}::trustee-access::trustee:index:ResourcePolicy::${name}`),
@@ -50,7 +50,7 @@ const resourceVersion = async (name: string): Promise<unknown> =>
   (await cluster.get("ConfigMap", name)).metadata.resourceVersion;
 
 describe("a shared policy", () => {
-  test("takes the place of what was there, and gives it back", async () => {
+  test("replaces the live content, and restores it", async () => {
     cluster.configMap("policy", { [OLD]: STOCK, other: "theirs" });
     const warnings = engine.messages("WARNING");
     const entry = engine.resource("ResourcePolicy");
@@ -83,7 +83,7 @@ describe("a shared policy", () => {
     expect(engine.messages("WARNING")).toStrictEqual(warnings);
   });
 
-  test("two stacks come and go, each one's grants hold, the last gives back what was there", async () => {
+  test("two stacks share it, and the last one to leave restores the content", async () => {
     cluster.configMap("shared", { [OLD]: STOCK });
     const ours = engine.resource("ResourcePolicy");
     const theirs = other.resource("ResourcePolicy");
@@ -98,7 +98,7 @@ describe("a shared policy", () => {
     expect(await cluster.data("shared")).toStrictEqual({ [OLD]: STOCK });
   });
 
-  test("changed grants are written; a renamed stack leaves nothing under its former name", async () => {
+  test("changed grants are written, and a renamed stack leaves nothing under its previous name", async () => {
     cluster.configMap("changed", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("changed"));
@@ -121,12 +121,9 @@ describe("a shared policy", () => {
 
   const text = joinPolicy(STOCK, owned(grants()));
   const drifts: readonly (readonly [string, string | null])[] = [
-    ["somebody has put another policy in its place", STOCK],
-    [
-      "somebody has changed the policy by hand",
-      text.replace("default allow = false", "default allow = true"),
-    ],
-    ["this stack's grants were taken out of the policy", joinPolicy(STOCK, owned(grants("org/p/x")))],
+    ["another policy was put in its place", STOCK],
+    ["the policy was changed by hand", text.replace("default allow = false", "default allow = true")],
+    ["this stack's grants were removed from the policy", joinPolicy(STOCK, owned(grants("org/p/x")))],
   ];
   test.each(drifts)("drift: %s", async (words, content) => {
     cluster.configMap("drift", { [OLD]: STOCK });
@@ -148,7 +145,7 @@ describe("a shared policy", () => {
     }
   });
 
-  test("a damaged line of another stack is said by a refresh, refuses an up, and does not stop a destroy", async () => {
+  test("a damaged line of another stack shows in a refresh, stops an up, and does not stop a destroy", async () => {
     const both = joinPolicy(joinPolicy(STOCK, owned(grants())), owned(grants("org/p/x", "cd".repeat(32))));
     const damaged = both.replace('"org/p/x","owner"', '"org/p/x","owner');
     cluster.configMap("damaged", { [OLD]: STOCK });
@@ -157,17 +154,19 @@ describe("a shared policy", () => {
     await cluster.edit("damaged", { [OLD]: damaged });
     await entry.refresh();
     expect(entry.state?.inputs["drift"]).toBe(
-      "the policy has a damaged line of another stack (line 8, of the stack org/p/x); no up until it is fixed",
+      "another stack's line in the policy is damaged (line 8, of the stack org/p/x); fix it before the next up",
     );
     for (const run of [() => entry.preview(withPolicy("damaged")), () => entry.up(withPolicy("damaged"))]) {
       await expect(run()).rejects.toThrow("Run pulumi up of the stack org/p/x first");
     }
     await entry.destroy();
     expect(await cluster.data("damaged")).toStrictEqual({ [OLD]: damaged });
-    expect(engine.messages("WARNING").at(-1)).toContain("since a line of another stack is damaged in it");
+    expect(engine.messages("WARNING").at(-1)).toContain(
+      "was not changed: a line of another stack is damaged in it",
+    );
   });
 
-  test("the removed key", async () => {
+  test("a removed key", async () => {
     cluster.configMap("removed", { [OLD]: STOCK, other: "x" });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("removed"));
@@ -180,7 +179,7 @@ describe("a shared policy", () => {
     expect(await cluster.data("removed")).toStrictEqual({ [OLD]: STOCK, other: "x" });
   });
 
-  test("on destroy, what somebody else has written since is left, with a warning", async () => {
+  test("destroy leaves what another client has written since, with a warning", async () => {
     cluster.configMap("left", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("left"));
@@ -188,12 +187,12 @@ describe("a shared policy", () => {
     await entry.destroy();
     expect(await cluster.data("left")).toStrictEqual({ [OLD]: "package policy\n# theirs\n" });
     expect(engine.messages("WARNING").at(-1)).toBe(
-      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" is left as it is, since a foreign policy ` +
-        "has replaced it. What was there before this stack is not put back; look at it, and fix it by hand if need be.",
+      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" was not changed: somebody else has ` +
+        "written another policy since. The content from before this stack was not restored. Check the key, and fix it by hand if needed.",
     );
   });
 
-  test("under another name without an alias: the new resource takes over, and the old one leaves it alone", async () => {
+  test("after a rename without an alias, the new resource takes over and the old one changes nothing", async () => {
     cluster.configMap("renamed", { [OLD]: STOCK });
     const old = engine.resource("ResourcePolicy");
     await old.up(withPolicy("renamed"));
@@ -210,7 +209,7 @@ describe("a shared policy", () => {
     expect(await cluster.data("renamed")).toStrictEqual({ [OLD]: STOCK });
   });
 
-  test("a destroy that was killed after its write has nothing more to do, and nothing to warn of", async () => {
+  test("after a killed destroy, the next one has nothing to do and no warning", async () => {
     cluster.configMap("killed", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("killed"));
@@ -225,7 +224,7 @@ describe("a shared policy", () => {
 });
 
 describe("the generation of Trustee", () => {
-  test("Trustee is upgraded under a stack: it moves to the new key, and puts the old one back", async () => {
+  test("after an upgrade of Trustee, it moves to the new key and restores the old one", async () => {
     cluster.configMap("upgrade", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("upgrade"));
@@ -244,7 +243,7 @@ describe("the generation of Trustee", () => {
     expect(await cluster.data("upgrade")).toStrictEqual({ [OLD]: STOCK, [NEW]: newStock });
   });
 
-  test("pinned by the program to the new key, where the old one has gone", async () => {
+  test("it can be pinned to the new key if the old one is gone", async () => {
     cluster.configMap("pinned", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up({ ...target("pinned", [OLD]), policy: grants() });
@@ -262,12 +261,12 @@ describe("the generation of Trustee", () => {
     expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: STOCK });
   });
 
-  test("a ConfigMap without data says nothing about it: that is an error, unless there is but one candidate", async () => {
+  test("a ConfigMap without data is an error, unless there is only one candidate", async () => {
     cluster.configMap("empty");
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
-      `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it cannot be seen ` +
-        "which one Trustee reads. Name it in the settings: trustee.policyKey, trustee.referenceValuesKey.",
+      `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it is unknown ` +
+        "which one Trustee reads. Set trustee.policyKey or trustee.referenceValuesKey.",
     );
     await entry.up({ ...target("empty", [OLD]), policy: grants() });
     expect(await cluster.data("empty")).toStrictEqual({ [OLD]: joinPolicy(null, owned(grants())) });
@@ -276,18 +275,18 @@ describe("the generation of Trustee", () => {
   });
 });
 
-describe("what cannot be", () => {
-  test("no policy, or a text of one's own", async () => {
+describe("invalid resources", () => {
+  test("no policy, or a text as the policy", async () => {
     const entry = engine.resource("ResourcePolicy");
     expect((await entry.check({ ...target("x"), content: "y" })).failures).toStrictEqual({
       content:
-        "there is no such input; there are: namespace, configMap, candidateKeys, policy, rotation, identity, kbsConfig, deployment, registered, timeoutMinutes",
+        "unknown input; the inputs are: namespace, configMap, candidateKeys, policy, rotation, identity, kbsConfig, deployment, registered, timeoutMinutes",
       policy: "Invalid input: expected object, received undefined",
     });
     expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});
   });
 
-  test("no such ConfigMap; one that went is gone, and deleting it succeeds", async () => {
+  test("a missing ConfigMap; after its deletion the resource is gone, and its delete succeeds", async () => {
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("nowhere"))).rejects.toThrow(
       `There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +

@@ -23,7 +23,7 @@ const STOCK = "package policy\n\ndefault allow = true\n";
 const STACK = "org/p/dev";
 const THEIRS = list(entry([C]));
 
-/** A policy, reference values and the retirement after them, for a pod with this init_data. */
+/** A policy, reference values and their retirement, for a pod with this init_data. */
 class Stack {
   readonly #name: string;
   readonly policy: TestResource = engine.resource("ResourcePolicy", "policy");
@@ -93,7 +93,7 @@ class Stack {
     };
   }
 
-  /** The first half of an `up`: what is there before the pods. */
+  /** The first half of an `up`, before the pods. */
   async declare(initData: string): Promise<void> {
     await this.policy.up(this.policyInputs(initData));
     await this.values.up(this.valuesInputs(initData));
@@ -104,7 +104,7 @@ class Stack {
     return (await this.retirement.up(this.retirementInputs(initData))).op;
   }
 
-  /** Whom the policy names and what the reference values hold. */
+  /** The readers in the policy, and the content of the reference values. */
   async accepted(): Promise<{ readonly policy: unknown; readonly values: string }> {
     const policy = (await cluster.data(this.#policyMap)) as Record<string, string>;
     const [own] = parseRegistry(policy[POLICY] ?? "")?.stacks ?? [];
@@ -146,7 +146,7 @@ const both = (former: string, now: string): object => ({
 });
 
 describe("a change of initdata", () => {
-  test("keeps the former one until the retirement, which a rollout can follow", async () => {
+  test("keeps the previous one until the retirement, which a rollout can follow", async () => {
     const stack = new Stack("change");
     stack.prepare();
     expect(await stack.up(A)).toBe("create");
@@ -168,13 +168,13 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
-  test("that was interrupted shows as drift, also where it went back meanwhile, and ends with the next run", async () => {
+  test("that was interrupted shows as drift, also if it was reverted, and ends with the next run", async () => {
     const stack = new Stack("back");
     stack.prepare();
     await stack.up(A);
     await stack.declare(B);
     await stack.retirement.refresh();
-    expect(stack.retirement.state?.inputs["drift"]).toBe("the former initdata of pod1 is still accepted");
+    expect(stack.retirement.state?.inputs["drift"]).toBe("the previous initdata of pod1 is still accepted");
     await stack.declare(A);
     expect(await stack.accepted()).toStrictEqual({
       policy: {
@@ -189,7 +189,7 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
-  test("of which somebody has forged the reader's name shows it escaped", async () => {
+  test("with a forged reader name shows it escaped", async () => {
     const stack = new Stack("forged");
     stack.prepare();
     await stack.up(A);
@@ -206,11 +206,11 @@ describe("a change of initdata", () => {
     );
     await stack.retirement.refresh();
     expect(stack.retirement.state?.inputs["drift"]).toBe(
-      String.raw`the former initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
+      String.raw`the previous initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
     );
   });
 
-  test("that was killed before its state was saved goes on as if it had not been", async () => {
+  test("that was killed before its state was saved continues", async () => {
     const stack = new Stack("killed");
     stack.prepare();
     await stack.up(A);
@@ -223,14 +223,14 @@ describe("a change of initdata", () => {
     const { state } = stack.retirement;
     await stack.declare(A);
     await stack.retirement.up(stack.retirementInputs(A));
-    // Killed after its write: nothing is left to take out, but a rollout has yet to see it.
+    // Killed after its write: nothing is left to remove, but a rollout must follow.
     stack.retirement.state = state;
     await stack.retirement.up(stack.retirementInputs(A));
     expect(stack.retirement.state?.outputs["revision"]).toBe(await stack.versions());
     await stack.destroy();
   });
 
-  test("that is destroyed half way leaves what was there at first", async () => {
+  test("that is destroyed half way restores the original content", async () => {
     const stack = new Stack("half");
     stack.prepare();
     await stack.up(A);
@@ -238,7 +238,7 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
-  test("of which somebody took the former digest out by hand: nothing puts it back", async () => {
+  test("does not restore a previous digest that was removed by hand", async () => {
     const stack = new Stack("by-hand");
     stack.prepare();
     await stack.up(A);
@@ -250,7 +250,7 @@ describe("a change of initdata", () => {
     await stack.destroy();
   });
 
-  test("of which somebody took the whole entry out: the retirement makes none, and the next run one that Trustee reads", async () => {
+  test("whose entry was removed by hand: the retirement adds none, and the next run adds a valid one", async () => {
     const stack = new Stack("emptied");
     stack.prepare();
     await stack.up(A);
@@ -267,7 +267,7 @@ describe("a change of initdata", () => {
     await stack.expectSame(B);
   });
 
-  test("while another team puts an entry of the same name before: the former digest goes from both, and all of ours with us", async () => {
+  test("with another team's entry of the same name removes the previous digest from both, and destroy all of ours", async () => {
     const stack = new Stack("before");
     stack.prepare();
     await stack.up(A);

@@ -7,7 +7,7 @@ import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { plainDeployment } from "./rollout-inputs.ts";
 
-/** As Pulumi's Kubernetes provider calls itself. */
+/** The field manager of Pulumi's Kubernetes provider. */
 const PULUMI = "pulumi-kubernetes-0a1b2c3d";
 
 describe("a rollout that is done", () => {
@@ -50,7 +50,7 @@ describe("a rollout that is done", () => {
       .map(({ metadata }) => metadata.name);
   };
 
-  /** Changes an object in a second in which no pod was made. */
+  /** Changes an object in a second without new pods. */
   async function write(kind: Kind, name: string, manager: string): Promise<void> {
     cluster.clock.advance(1_100);
     const value = Buffer.from(String((writes += 1))).toString("base64");
@@ -82,7 +82,7 @@ describe("a rollout that is done", () => {
       const since = engine.logs.length;
       expect((await rollout.up(inputs)).op).toBe("update");
       expect(engine.logs.slice(since).map((log) => log.message)).toContain(
-        `not as it was left: a KBS pod is older than the last write to ${kind} ${name}`,
+        `drift: a KBS pod is older than the last write to ${kind} ${name}`,
       );
       const after = await pods();
       expect(after).toHaveLength(1);
@@ -92,7 +92,7 @@ describe("a rollout that is done", () => {
     },
   );
 
-  test("one that has its turn at the end, and one for what never changed, have no drift", async () => {
+  test("a rollout on delete, and one without changes, have no drift", async () => {
     const last = engine.resource("Rollout", "last");
     const never = engine.resource("Rollout", "never");
     await last.up({ ...inputs, onDelete: true });
@@ -103,7 +103,7 @@ describe("a rollout that is done", () => {
     expect((await rollout.preview(inputs)).op).toBe("update");
   });
 
-  test("somebody else's restart since our write is enough", async () => {
+  test("another client's restart after our write is enough", async () => {
     await rollout.up(inputs);
     await write("ConfigMap", "policy", FIELD_MANAGER);
     cluster.restart("unseen");

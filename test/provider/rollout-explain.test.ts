@@ -17,7 +17,7 @@ const event = (kind: string, name: string, message: string): object => ({
   involvedObject: { kind, name },
 });
 
-/** What an API server answers, by the end of the path. */
+/** The API server's answers, by the end of the path. */
 const answers: Readonly<Record<string, object>> = {
   "/deployments/kbs": {
     metadata: { name: "kbs", ownerReferences: [owner] },
@@ -97,8 +97,8 @@ async function explained(mayReadLogs: boolean): Promise<readonly string[]> {
 }
 
 const SAID = [
-  'KbsConfig k lists Secret "opa", which is the name of a volume that every KBS has: the API server refuses a volume of that name, and with it whatever the operator writes',
-  `KbsConfig k lists Secret "a.b", which contains a dot, which volume names must not: the API server refuses a volume of that name, and with it whatever the operator writes`,
+  'KbsConfig k lists Secret "opa", which is the name of a volume that every KBS has: the API server refuses a volume of that name, so it refuses every write of the operator',
+  `KbsConfig k lists Secret "a.b", which contains a dot, which volume names must not: the API server refuses a volume of that name, so it refuses every write of the operator`,
   "Deployment, Progressing: ProgressDeadlineExceeded timed out",
   "Deployment, ReplicaFailure: FailedCreate exceeded quota",
   "pod kbs-1, container kbs: CrashLoopBackOff back-off",
@@ -106,7 +106,7 @@ const SAID = [
   "event of k: R of its KbsConfig",
 ];
 
-test("a rollout that stalls is explained by what its controller, the events, the KbsConfig and the KBS's log say", async () => {
+test("a stalled rollout is explained by its controller, the events, the KbsConfig and the KBS's log", async () => {
   expect(await explained(true)).toStrictEqual([
     ...SAID,
     "log of kbs-1, kbs: Caused by:",
@@ -115,6 +115,6 @@ test("a rollout that stalls is explained by what its controller, the events, the
   ]);
 });
 
-test("without the right to read logs, the rest is said", async () => {
+test("without the right to read logs, the other reasons are given", async () => {
   expect(await explained(false)).toStrictEqual(SAID);
 });

@@ -2,7 +2,7 @@ import { trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import type { TestCluster } from "./cluster.ts";
 
-/** What a `Rollout` of the operator's KBS is given: it follows both ConfigMaps, and these Secrets. */
+/** The inputs of a `Rollout` of the operator's KBS that follows both ConfigMaps and these Secrets. */
 export function kbsRollout(
   changes: Readonly<Record<string, string>>,
   secrets: readonly string[] = [],

@@ -6,7 +6,7 @@ interface Pod {
   readonly createdAt: string;
 }
 
-/** The pods of an app that are to stay, by name. */
+/** The pods of an app that are not terminating, by name. */
 export async function podsOf(cluster: TestCluster, app = "kbs"): Promise<readonly Pod[]> {
   const pods = await cluster.kube.list("Pod", cluster.namespace, `app=${app}`);
   return pods
@@ -15,7 +15,7 @@ export async function podsOf(cluster: TestCluster, app = "kbs"): Promise<readonl
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** As many as before, and none of those. */
+/** As many pods as before, all of them new. */
 export function expectAllNew(now: readonly Pod[], before: readonly Pod[]): void {
   expect(now).toHaveLength(before.length);
   expect(now.filter(({ name }) => before.some((pod) => pod.name === name))).toStrictEqual([]);

@@ -21,19 +21,19 @@ describe.each(generations)(
       await engine.stop();
     });
 
-    /** What the operator mounts and no KBS starts without: the policy in a folder, the reference values as a file. */
+    /** What the KBS needs to start: the policy in a folder, the reference values as a file. */
     const needed = {
       "0.18": { configMap: trusteeNames.resourcePolicy, says: "has none of the keys" },
       "0.21": { configMap: trusteeNames.referenceValues, says: `has no key "${referenceValuesKey}"` },
     }[generation];
 
-    test("said while it is waited for; destroy ends with a warning", async () => {
+    test("status lines name the reason; destroy ends with a warning", async () => {
       const { configMap, says } = needed;
       const key = generation === "0.18" ? policyKey : referenceValuesKey;
       const original = ((await cluster.data(configMap)) as Record<string, string>)[key] ?? "";
       const last = engine.resource("Rollout", "last");
       await last.up(kbsRollout({}, [], { onDelete: true }));
-      // A write that only took something away would leave no time.
+      // A write that only removes something would leave no time in managedFields.
       await cluster.edit(configMap, { [key]: null, removed: key });
       const rollout = engine.resource("Rollout");
       await expect(rollout.up(kbsRollout({ a: "1" }, [], { timeoutMinutes: 0.8 }))).rejects.toThrow(
@@ -48,7 +48,7 @@ describe.each(generations)(
       expect(cluster.clock.elapsed() - start).toBeLessThan(60_000);
       expect(engine.messages("WARNING").slice(since)).toStrictEqual([
         expect.stringContaining(
-          `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" does not start`,
+          `The KBS of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" cannot start with the content from before this stack`,
         ),
       ]);
       expect(engine.messages("WARNING").at(-1)).toContain(`\n  - ConfigMap "${configMap}" ${says}`);
@@ -58,7 +58,7 @@ describe.each(generations)(
   },
 );
 
-test("what was put back is that there was nothing: the pods are replaced all the same", async () => {
+test("pods are replaced even if the original content was no key", async () => {
   const cluster = await TestCluster.open();
   const engine = await Engine.start(cluster);
   cluster.configMap("empty", undefined, { immutable: false });

@@ -40,7 +40,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       `${trusteeNames.deployment}: 1 of 1 KBS pods run the new configuration`,
     );
 
-    // A second run for the same change, e.g. after one that was killed, finds it done.
+    // A second run for the same change finds it done, for example after a killed run.
     expect((await rollout.up(kbsRollout({ policy: "2" }))).op).toBe("update");
     expect(await podsOf(cluster)).toStrictEqual(after);
     // Other inputs alone restart nothing.
@@ -50,7 +50,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     expect(await podsOf(cluster)).toStrictEqual(after);
   });
 
-  test("somebody else's restart is no drift", async () => {
+  test("another client's restart is no drift", async () => {
     const rollout = engine.resource("Rollout");
     await rollout.up(kbsRollout({ policy: "1" }));
     cluster.restart(trusteeNames.deployment);
@@ -76,13 +76,13 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const { volumes } = spec as { volumes: readonly { secret?: { secretName: string } }[] };
     expect(volumes.map(({ secret }) => secret?.secretName)).toContain(name);
 
-    // Its value changes: the operator of 0.21 makes no new pod for that.
+    // The operator of 0.21 creates no new pod for a changed value.
     const before = await podsOf(cluster);
     cluster.secret(name, { key: "value 2" });
     await rollout.up(kbsRollout({ secret: "2" }, [name]));
     expectAllNew(await podsOf(cluster), before);
 
-    // On the way out: the operator rolls for the entry, we for what was put back.
+    // On destroy: the operator rolls out the entry's removal, and we roll out the restored content.
     const last = engine.resource("Rollout", "last");
     await last.up(kbsRollout({}, [], { onDelete: true }));
     const pods = await podsOf(cluster);
@@ -93,7 +93,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     expectAllNew(await podsOf(cluster), pods);
   });
 
-  test("a listed Secret that does not exist: the failure says so", async () => {
+  test("a failure names a listed Secret that does not exist", async () => {
     cluster.secret("blocked");
     const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
@@ -102,12 +102,12 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
       `The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
         "not done within 0.04 minutes (timeoutMinutes).\n" +
         `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +
-        "What was written stays. Fix the cause and run again: it goes on from here and restarts nothing twice.",
+        "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
     );
     expect(engine.statuses.at(-1)).toContain('the operator has not mounted "blocked" yet');
   });
 
-  test("a listed Secret after which no volume can be called, and the operator's own words: the failure says so", async () => {
+  test("a failure names a listed Secret that is no volume name, and quotes the operator", async () => {
     cluster.secret("my.secret");
     const before = (await cluster.entries(trusteeNames.kbsConfig)) as string[];
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "my.secret"]);
@@ -123,10 +123,10 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const up = rollout.up(kbsRollout({ a: "2" }, ["my.secret"], { timeoutMinutes: 1 }));
     await expect(up).rejects.toThrow(
       `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which contains a dot, which volume names must not: ` +
-        "the API server refuses a volume of that name, and with it whatever the operator writes\n" +
+        "the API server refuses a volume of that name, so it refuses every write of the operator\n" +
         `  - event of ${trusteeNames.kbsConfig}: ReconcileError spec.template.spec.volumes[16].name: Invalid value\n`,
     );
-    // It is said already while this waits.
+    // The status names it already during the wait.
     expect(engine.statuses.at(-1)).toContain(
       `the operator has not mounted "my.secret" yet; KbsConfig ${trusteeNames.kbsConfig} lists Secret "my.secret", which contains a dot`,
     );
@@ -179,7 +179,7 @@ describe("a Deployment by itself", () => {
     annotations: { "kbs.confidentialcontainers.org/configmap-versions": `policy:${version}` },
   });
 
-  test("pods that a disruption budget guards are evicted one after the other", async () => {
+  test("pods with a disruption budget are evicted one after the other", async () => {
     const { resourceVersion = "" } = (await cluster.get("ConfigMap", "policy")).metadata;
     cluster.secret("value", { a: "1" });
     deploy("evicted", 2, versions(resourceVersion));
@@ -202,7 +202,7 @@ describe("a Deployment by itself", () => {
     ]);
   });
 
-  test("a pod that is only labelled like them is left alone", async () => {
+  test("another pod with the same labels is left alone", async () => {
     deploy("labelled", 1);
     cluster.rolledOut("labelled");
     cluster.apply({
@@ -226,7 +226,7 @@ describe("a Deployment by itself", () => {
     expect(performance.now() - start).toBeLessThan(500);
   });
 
-  test("a timeout of the resource explains what holds it up", async () => {
+  test("a timeout of the resource is explained", async () => {
     deploy("unschedulable", 1, {}, { nodeSelector: { nowhere: "1" } });
     const rollout = engine.resource("Rollout");
     const want = inputs("unschedulable", { timeoutMinutes: 600 });
@@ -237,7 +237,7 @@ describe("a Deployment by itself", () => {
     const [, pod = "no pod"] = /pod (unschedulable-\S+) is/.exec(message) ?? [];
     expect(message).toContain(
       `The rollout of Deployment "unschedulable" in namespace "${cluster.namespace}" did not complete: ` +
-        "not done within its timeout of 0.5 s; the resource option customTimeouts can give it more.\n" +
+        "not done within its timeout of 0.5 s; raise it with the resource option customTimeouts.\n" +
         `  - pod ${pod} is not scheduled: Unschedulable `,
     );
     expect(message).toContain(`  - event of ${pod}: FailedScheduling `);
@@ -253,7 +253,7 @@ describe("a Deployment by itself", () => {
     );
   });
 
-  test("no such Deployment, no such object; one that has gone is gone, and deleting it succeeds", async () => {
+  test("a missing Deployment or object; after its deletion the resource is gone, and its delete succeeds", async () => {
     const rollout = engine.resource("Rollout");
     const message = `There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
     await expect(rollout.preview(inputs("nowhere"))).rejects.toThrow(message);
@@ -261,7 +261,7 @@ describe("a Deployment by itself", () => {
     deploy("going", 0);
     const after = [{ kind: "Secret", name: "nowhere" }];
     await expect(rollout.up(inputs("going", { after }))).rejects.toThrow(
-      `There is no Secret "nowhere" in namespace "${cluster.namespace}", which the KBS has to read.`,
+      `There is no Secret "nowhere" in namespace "${cluster.namespace}". The KBS must read it. Create it, then run again.`,
     );
     await rollout.up(inputs("going", { onDelete: true, after }));
     cluster.delete("Deployment", "going");

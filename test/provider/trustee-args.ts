@@ -1,10 +1,10 @@
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 
-/** The stack that asks. */
+/** The calling stack. */
 export const STACK = "org/project/dev";
 
-/** What `getTrustee` is asked for: a Trustee by the operator's names, and no secrets. */
+/** The arguments of `getTrustee` for a Trustee with the operator's names and no secrets. */
 export function trusteeArgs(namespace: string = trusteeNames.namespace, more: PropertyMap = {}): PropertyMap {
   return {
     namespace,

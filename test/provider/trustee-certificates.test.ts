@@ -21,7 +21,7 @@ describe("getTrustee has the guests trust", () => {
     await engine.stop();
   });
 
-  /** What is found of the certificates in the Secret, or why it is refused. */
+  /** The certificates that are read from the Secret, or the reason for a refusal. */
   async function found(data: Readonly<Record<string, string>>, more: PropertyMap = {}): Promise<unknown> {
     cluster.delete("Secret", trusteeNames.certificate);
     cluster.secret(trusteeNames.certificate, { "tls.key": "hidden", ...data });
@@ -38,7 +38,7 @@ describe("getTrustee has the guests trust", () => {
     }
   }
 
-  test("the CA of ca.crt, and goes on doing so when the certificate is renewed", async () => {
+  test("the CA in ca.crt, also after the certificate is renewed", async () => {
     for (const served of [leaf, pem("leaf-renewed")]) {
       const secret = { "tls.crt": served, "ca.crt": ca };
       expect(await found(secret)).toEqual({ certificate: ca, servedCertificate: served });
@@ -47,20 +47,20 @@ describe("getTrustee has the guests trust", () => {
     expect(await found(bundle)).toEqual({ certificate: ca, servedCertificate: leaf });
   });
 
-  test("a self-signed certificate itself, whatever ca.crt holds", async () => {
+  test("a self-signed certificate itself, regardless of ca.crt", async () => {
     const served = pem("self-signed");
     for (const authority of ["", served, ca, KEY]) {
       expect(await found({ "tls.crt": served, "ca.crt": authority })).toEqual({ certificate: served });
     }
   });
 
-  test("what is served, where nothing says more", async () => {
+  test("the served certificate, if nothing else is known", async () => {
     for (const authority of ["", "MIIB", pem("other-ca")]) {
       expect(await found({ "tls.crt": leaf, "ca.crt": authority })).toEqual({ certificate: leaf });
     }
   });
 
-  test("what the setting says, be it nothing", async () => {
+  test("the CA in the setting, or none", async () => {
     const secret = { "tls.crt": leaf, "ca.crt": ca };
     const other = pem("other-ca");
     expect(await found(secret, { certificateAuthority: other })).toEqual({
@@ -70,7 +70,7 @@ describe("getTrustee has the guests trust", () => {
     expect(await found(secret, { certificateAuthority: "public" })).toEqual({ servedCertificate: leaf });
   });
 
-  test("no CA beside which a key stands", async () => {
+  test("no CA from a text that also holds a key", async () => {
     const said = `Secret "${trusteeNames.certificate}" whose ca.crt holds more than certificates: PRIVATE KEY`;
     for (const authority of [ca + KEY, KEY + ca]) {
       expect(await found({ "tls.crt": leaf, "ca.crt": authority })).toContain(said);

@@ -12,7 +12,7 @@ import { Engine } from "./engine.ts";
 import { HOST, older, refused, rows, TLS, usual, type Expected } from "./variant-rows.ts";
 import { install, LEAF } from "./variants.ts";
 
-describe("the facts of a Trustee are read from what is there", () => {
+describe("the facts of a Trustee are read from the live objects", () => {
   let cluster: TestCluster;
   let proxy: FaultProxy;
   let engine: Engine;
@@ -75,7 +75,7 @@ describe("the facts of a Trustee are read from what is there", () => {
     });
   });
 
-  test.each(Object.entries(refused))("%s, is refused", async (_, { variant, tls = TLS, problem }) => {
+  test.each(Object.entries(refused))("%s is refused", async (_, { variant, tls = TLS, problem }) => {
     await install(cluster, variant);
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
     await expect(program({})).rejects.toThrow(

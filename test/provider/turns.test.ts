@@ -4,7 +4,7 @@ import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 
-/** As many as Pulumi works on at once on a machine with 12 cores. */
+/** Pulumi's parallelism on a machine with 12 cores. */
 const SECRETS = Array.from({ length: 48 }, (_, index) => `secret-${String(index).padStart(2, "0")}`);
 
 let cluster: TestCluster;
@@ -23,7 +23,7 @@ afterAll(async () => {
   proxy.stop();
 });
 
-test("many entries of one list, all at once, over a slow network: none loses against another of its own stack", async () => {
+test("many entries of one list, written at once over a slow network, do not conflict with each other", async () => {
   cluster.kbsConfig("many", ["others"]);
   proxy.fault = () => ({ before: async () => sleep(5) });
   const entries = SECRETS.map((secret) => ({ secret, resource: engine.resource("KbsSecretEntry", secret) }));

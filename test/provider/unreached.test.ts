@@ -20,7 +20,7 @@ afterAll(() => {
   proxy.stop();
 });
 
-/** What is said where Trustee cannot be read: one problem, however many reads have failed. */
+/** The message for an unreachable Trustee: one problem, even if several reads failed. */
 async function problem(kubeconfig: string): Promise<string> {
   const engine = await Engine.start(cluster, { kubeconfig });
   try {
@@ -37,7 +37,7 @@ async function problem(kubeconfig: string): Promise<string> {
 const HEAD =
   '2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; nothing was changed.\n';
 
-test("a sign-in plugin that is missing", async () => {
+test("a missing sign-in plugin", async () => {
   const exec = { command: "exampleauth", installHint: "Install it from https://example.com/auth" };
   expect(await problem(kubeconfigOf({ server: "https://kube.example", user: { exec } }))).toBe(
     `${HEAD}  - trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
@@ -46,7 +46,7 @@ test("a sign-in plugin that is missing", async () => {
   );
 });
 
-test("credentials that are refused", async () => {
+test("refused credentials", async () => {
   proxy.fault = () => ({ status: 401, message: "Unauthorized" });
   const { server } = (JSON.parse(proxy.kubeconfig) as { clusters: { cluster: { server: string } }[] })
     .clusters[0]?.cluster ?? { server: "" };
@@ -57,13 +57,13 @@ test("credentials that are refused", async () => {
   );
 });
 
-test("a proxy that is not there", { timeout: 60_000 }, async () => {
+test("a proxy that does not answer", { timeout: 60_000 }, async () => {
   const url = `http://127.0.0.1:${await closedPort()}`;
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", cluster: { "proxy-url": url } });
   const from = `proxy-url of the kubeconfig's cluster "c"`;
   expect(await problem(kubeconfig)).toBe(
     `${HEAD}  - trustee.kubeconfig: the proxy ${url} (${from}) cannot be reached: connect ECONNREFUSED ${url.slice(7)}\n` +
       "      allowed: a cluster that answers\n" +
-      `      to fix: Start that proxy or correct ${from}, or take it out of the kubeconfig.`,
+      `      to fix: Start that proxy or correct ${from}, or remove it from the kubeconfig.`,
   );
 });

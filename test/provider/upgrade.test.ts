@@ -22,17 +22,17 @@ afterAll(async () => {
   cluster.stop();
 });
 
-/** As the program gives it: the key of the generation that it has found. */
+/** The program's input: the key of the generation that it found. */
 const values = (configMap: string, key: string, digest: string) =>
   inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });
 
-/** Renames the key and converts what it holds, our digests included. */
+/** Renames the key and converts its content, our digests included. */
 async function convert(configMap: string): Promise<void> {
   const data = (await cluster.data(configMap)) as Readonly<Record<string, string>>;
   await cluster.edit(configMap, { [LIST]: null, [MAP]: convertedReferenceValues(data[LIST] ?? "") });
 }
 
-test("the new key stands beside the old one: the preview says so, and each gets back what it held", async () => {
+test("with both keys present, the preview names the move, and each key gets back its content", async () => {
   const before = { [LIST]: list(entry([B])), [MAP]: "{\n}\n" };
   cluster.configMap("beside", { [LIST]: before[LIST] });
   const resource = engine.resource("ReferenceValues");
@@ -42,15 +42,15 @@ test("the new key stands beside the old one: the preview says so, and each gets 
   expect((await resource.preview(values("beside", MAP, A))).op).toBe("update");
   expect(engine.messages("INFO").slice(since)).toStrictEqual([
     `Trustee reads the key "${MAP}" of ConfigMap "beside" now, so this moves there from "${LIST}"; ` +
-      "what is left under that key is as it was before this stack.",
+      "that key gets back its content from before this stack.",
   ]);
   await resource.up(values("beside", MAP, A));
   await resource.destroy();
   expect(await cluster.data("beside")).toStrictEqual(before);
 });
 
-describe("somebody has converted everything to the new generation, what is ours included", () => {
-  test("the reference values: the preview says so, ours of before are taken out, theirs are left", async () => {
+describe("everything was converted to the new generation, including our content", () => {
+  test("reference values: the preview names the move, our old digests are removed, others stay", async () => {
     const theirs = list(entry([B], { note: "x" }), {
       name: "svn",
       expiration: "2020-01-01T00:00:00Z",
@@ -63,9 +63,9 @@ describe("somebody has converted everything to the new generation, what is ours 
     const since = engine.messages("INFO").length;
     const moved = await resource.up(values("values", MAP, C));
     expect(engine.messages("INFO").slice(since)).toStrictEqual([
-      `not as it was left: Trustee now reads the key ${MAP} instead of ${LIST}`,
+      `drift: Trustee now reads the key ${MAP} instead of ${LIST}`,
       `Trustee reads the key "${MAP}" of ConfigMap "values" now, so this moves there from "${LIST}"; ` +
-        "what is left under that key is as it was before this stack.",
+        "that key gets back its content from before this stack.",
     ]);
     expect(moved.outputs).toMatchObject({ key: MAP, added: { snp_pcr08: [C] } });
     const expected = (...digests: string[]) => ({
@@ -80,7 +80,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     expect((await cluster.get("ConfigMap", "values")).metadata.annotations).toBeUndefined();
   });
 
-  test("a digest that stays the same is still ours to take out", async () => {
+  test("an unchanged digest is still ours to remove", async () => {
     cluster.configMap("same", { [LIST]: list(entry([B])) });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("same", LIST, A));
@@ -90,7 +90,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     expect(await cluster.data("same")).toStrictEqual({ [MAP]: convertedReferenceValues(list(entry([B]))) });
   });
 
-  test("an entry that we had created goes with us", async () => {
+  test("an entry that we created is removed on destroy", async () => {
     cluster.configMap("created", { [LIST]: "[]" });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("created", LIST, A));
@@ -101,7 +101,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     expect(JSON.parse(String(Object.values((await cluster.data("created")) as object)[0]))).toStrictEqual({});
   });
 
-  test("two stacks move one after the other, and each takes its own out", async () => {
+  test("two stacks move one after the other, and each removes its own", async () => {
     cluster.configMap("shared", { [LIST]: list(entry([B])) });
     const ours = engine.resource("ReferenceValues");
     const theirs = other.resource("ReferenceValues");
@@ -118,7 +118,7 @@ describe("somebody has converted everything to the new generation, what is ours 
     expect(await cluster.data("shared")).toStrictEqual({ [MAP]: convertedReferenceValues(list(entry([B]))) });
   });
 
-  test("the policy: what was there before us comes back under the new key", async () => {
+  test("policy: the original content is restored under the new key", async () => {
     const stock = "package policy\n\ndefault allow = true\n";
     const policy = {
       stack: "org/p/dev",

@@ -7,14 +7,14 @@ const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");
 export const HOST = "kbs.example.com";
 export const TLS = "trustee-tls-cert";
 
-/** What has to be found out of a variant; what is left out is as upstream's operator 0.21 has it. */
+/** The facts to read from a variant. Absent ones are as in upstream's operator 0.21. */
 export type Expected = Readonly<Record<string, unknown>>;
 
 export interface Row {
   readonly variant: Variant;
   /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
   readonly tls?: string;
-  /** What the settings say. */
+  /** The settings. */
   readonly settings?: PropertyMap;
   readonly expected: Expected;
 }
@@ -43,7 +43,7 @@ const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
 const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
 const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
 
-/** As operator samples have it: a KbsConfig and all that it names, made by hand. */
+/** A KbsConfig and its objects made by hand, as in the operator's samples. */
 const byHand = {
   "trusteeconfig-kbs-config": "kbsconfig",
   "trusteeconfig-resource-policy": "resource-policy",
@@ -120,8 +120,8 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: {
       warnings: [
-        `ConfigMap "${trusteeNames.resourcePolicy}" has no key "resource-policy.rego", which this Trustee reads; it has "policy.rego", which it does not read. Copy what it holds under "resource-policy.rego", in the form that this Trustee reads, unless nobody needs it.`,
-        `ConfigMap "${trusteeNames.referenceValues}" has no key "reference_value", which this Trustee reads; it has "reference-values.json", which it does not read. Copy what it holds under "reference_value", in the form that this Trustee reads, unless nobody needs it.`,
+        `ConfigMap "${trusteeNames.resourcePolicy}" has no key "resource-policy.rego", which this Trustee reads; it has "policy.rego", which it does not read. Copy what it holds under "resource-policy.rego", in the format that this Trustee reads, if it is still needed.`,
+        `ConfigMap "${trusteeNames.referenceValues}" has no key "reference_value", which this Trustee reads; it has "reference-values.json", which it does not read. Copy what it holds under "reference_value", in the format that this Trustee reads, if it is still needed.`,
       ],
     },
   },
@@ -130,8 +130,8 @@ export const rows: Readonly<Record<string, Row>> = {
     settings: { generation: "0.18", referenceValuesKey: "values.json" },
     expected: {
       warnings: [
-        'trustee.generation: this Trustee reads the key "resource-policy.rego", and not "policy.rego". "resource-policy.rego" is written; remove the setting.',
-        'trustee.referenceValuesKey: this Trustee reads the key "reference_value", and not "values.json". "reference_value" is written; remove the setting.',
+        'trustee.generation: this Trustee reads the key "resource-policy.rego", and not "policy.rego". "resource-policy.rego" is written. Remove the setting.',
+        'trustee.referenceValuesKey: this Trustee reads the key "reference_value", and not "values.json". "reference_value" is written. Remove the setting.',
       ],
     },
   },
@@ -278,7 +278,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
 };
 
-/** What is refused, and how that is said. */
+/** Variants that are refused, with the message. */
 export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
   "a Route whose router ends TLS, by a certificate that is not known": {
     variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },
@@ -301,7 +301,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       `  - ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
-      "      to fix: Correct it by hand, and keep what is in it: without its values, other pods may not attest.",
+      "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
   "a Secret that is not there, where guests have to be told of it": {
     variant: { keys: "0.21", routes: { "kbs-service": HOST }, changes: { [KBS_CONFIG]: withoutTls } },

@@ -14,23 +14,23 @@ import type { TestCluster } from "./cluster.ts";
 /** Names kbs.example.com and *.apps.example.com, and is self-signed. */
 export const LEAF = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");
 
-/** A change of one object of what is installed; `undefined` takes it away. */
+/** A change of one installed object; `undefined` removes it. */
 export type Change = (manifest: Manifest) => Manifest | undefined;
 
-/** What is installed, and what of it is otherwise. */
+/** The installed objects, and changes to them. */
 export interface Variant {
   readonly keys: Generation;
   readonly operator?: OperatorBuild;
-  /** Text -> other text, in all objects: names, above all. */
+  /** Text -> its replacement in all objects, mainly names. */
   readonly rename?: Readonly<Record<string, string>>;
-  /** `Kind/name`, after renaming -> what becomes of it. */
+  /** `Kind/name` after renaming -> its change. */
   readonly changes?: Readonly<Record<string, Change>>;
-  /** Route -> its host, or all of its spec. @default none */
+  /** Route -> its host, or its whole spec. @default none */
   readonly routes?: Readonly<Record<string, string | object>>;
   readonly certificate?: string;
 }
 
-/** An object without some, or with other, members of its `spec`. */
+/** An object with changed or removed members of its `spec`. */
 export function withSpec(members: Readonly<Record<string, unknown>>): Change {
   return (manifest) => ({ ...manifest, spec: { ...(manifest["spec"] as object), ...members } });
 }
@@ -39,12 +39,12 @@ export function withData(data: Readonly<Record<string, string>>): Change {
   return (manifest) => ({ ...manifest, data });
 }
 
-/** The pod template of a Deployment in one text changed. */
+/** A Deployment with one text of its pod template changed. */
 export function template(change: (text: string) => string): Change {
   return (manifest) => JSON.parse(change(JSON.stringify(manifest))) as typeof manifest;
 }
 
-/** The KBS's configuration with some text otherwise. */
+/** The KBS's configuration with one text changed. */
 export function settingsWith(change: (text: string) => string, key = "kbs-config.toml"): Change {
   return (manifest) => {
     const [text = ""] = Object.values(manifest["data"] as Record<string, string>);

@@ -17,11 +17,11 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
   const { policyKey } = generationFacts[generation];
   let cluster: TestCluster;
   let engine: Engine;
-  /** What was served without being restricted, and when. */
+  /** Secrets that were served without a restriction, and when. */
   let open: string[];
   let looked: number;
 
-  /** The Secrets that there are and that a pod of the KBS mounts, also one that is on its way out. */
+  /** The existing Secrets that a pod of the KBS mounts, including terminating pods. */
   function served(): readonly string[] {
     const there = new Set(cluster.list("Secret").map(({ metadata }) => metadata.name));
     const mounted = cluster
@@ -63,7 +63,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster.secret(name, { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
   };
 
-  /** A stack with these secrets, up. */
+  /** Deploys a stack with these secrets. */
   async function up(...names: readonly string[]): Promise<{
     readonly policy: ReturnType<Engine["resource"]>;
     readonly entries: readonly ReturnType<Engine["resource"]>[];
@@ -95,7 +95,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     expect({ open, looked: looked > 0 }).toEqual({ open: [], looked: true });
   });
 
-  test("is restricted from before it is served until it is not any more, in one run of its removal", async () => {
+  test("is restricted before it is served and until it is not, in one run of its removal", async () => {
     const { policy, entries } = await up("made-a", "made-b");
     const [, b] = entries;
     expect((await policy.preview(policyOf("made-a"))).op).toBe("update");
@@ -108,11 +108,11 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     expect((await policy.up(policyOf("made-a"))).op).toBe("same");
   });
 
-  test("stays restricted where the KBS goes on serving it, and the next run goes on from there", async () => {
+  test("stays restricted while the KBS serves it, and the next run continues", async () => {
     const { policy } = await up("made-a");
     await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: true } });
     await expect(policy.up(policyOf())).rejects.toThrow(
-      /may still serve "made-a", which this stack gives up: its rollouts are paused/,
+      /may still serve "made-a", which this stack no longer declares: its rollouts are paused/,
     );
     expect(await text()).toContain('"made-a":{}');
     await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: false } });
@@ -120,7 +120,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     expect(await text()).not.toContain("made-a");
   });
 
-  test("at a destroy the policy goes when no KBS serves it, also where the policy comes first, as in the state of an older release", async () => {
+  test("on destroy, the policy is removed once no KBS serves it, also if an older release's state deletes the policy first", async () => {
     const before = await text();
     const { policy, entries } = await up("made-a");
     await policy.destroy();
@@ -129,7 +129,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     expect(await cluster.entries(trusteeNames.kbsConfig)).not.toContain("made-a");
   });
 
-  test("stays restricted while somebody else lists it and it is there, and the next run lets it go", async () => {
+  test("stays restricted while another client lists it and it exists, and the next run releases it", async () => {
     const listed = (await cluster.entries(trusteeNames.kbsConfig)) as readonly string[];
     create("made-a");
     const policy = engine.resource("ResourcePolicy", "policy");
@@ -142,12 +142,12 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster.delete("Secret", "made-a");
     expect((await policy.up(policyOf())).op).toBe("update");
     expect(engine.messages("INFO")).toContain(
-      "not as it was left: it still restricts made-a, which this stack has given up",
+      "drift: it still restricts made-a, which this stack no longer declares",
     );
     expect(await text()).not.toContain("made-a");
   });
 
-  test("one that exists and that somebody else lists opens at once: it was never this stack's to hide", async () => {
+  test("an existing one that another client lists opens at once, because this stack does not own it", async () => {
     const policy = engine.resource("ResourcePolicy", "policy");
     await up("made-b");
     await policy.up(policyOf("kbsres1"));

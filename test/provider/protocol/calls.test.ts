@@ -50,11 +50,11 @@ describe("calls that are no longer wanted", () => {
     const error = await failure(create(createRequest("aborted").setTimeout(0.05)));
     expect([error.code, error.details]).toStrictEqual([
       status.DEADLINE_EXCEEDED,
-      "not done within its timeout of 0.05 s; the resource option customTimeouts can give it more",
+      "not done within its timeout of 0.05 s; raise it with the resource option customTimeouts",
     ]);
   });
 
-  test("by Cancel: those in flight and those to come, until the next handshake", async () => {
+  test("by Cancel: current and later ones, until the next handshake", async () => {
     const first = failure(create(createRequest("aborted")));
     const second = failure(
       call<emptypb.Empty>((callback) =>
@@ -108,7 +108,7 @@ describe("the engine's log", () => {
     engine.logs.length = 0;
   });
 
-  test("has everything that was said, in order, before the call is answered", async () => {
+  test("has all messages, in order, before the call is answered", async () => {
     await create(createRequest("chatty"));
     const line = (severity: number, message: string, ephemeral = false) => ({
       severity,
@@ -126,7 +126,7 @@ describe("the engine's log", () => {
     ]);
   });
 
-  describe("after the engine said where it is", () => {
+  describe("after the engine sent its address", () => {
     const attach = (address: string) =>
       call<emptypb.Empty>((callback) =>
         client.attach(new pluginpb.PluginAttach().setAddress(address), callback),
@@ -138,7 +138,7 @@ describe("the engine's log", () => {
     });
     afterEach(() => attach(engine.address));
 
-    test("goes there, and nobody waits for an engine that is gone", async () => {
+    test("goes there, and does not wait for an engine that is gone", async () => {
       await attach(other.address);
       await create(createRequest("chatty"));
       expect([engine.logs.length, other.logs.length]).toStrictEqual([0, 5]);

@@ -2,12 +2,12 @@ import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { channelOptions } from "../../../provider/protocol/engine-log.ts";
 
-/** A gRPC client as the engine has one. */
+/** A gRPC client like the engine's. */
 export function connect(port: number): ResourceProviderClient {
   return new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions);
 }
 
-/** A call of the callback style, as a promise. */
+/** A callback-style call as a promise. */
 export function call<Response>(
   start: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
 ): Promise<Response> {

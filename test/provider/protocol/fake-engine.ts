@@ -3,7 +3,7 @@ import { EngineService, type IEngineServer } from "@pulumi/pulumi/proto/engine_g
 import type enginepb from "@pulumi/pulumi/proto/engine_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 
-/** The part of the engine that providers talk to: it keeps what they log. */
+/** The part of the engine that providers call: it records their log messages. */
 export async function fakeEngine(): Promise<{
   readonly address: string;
   readonly logs: enginepb.LogRequest.AsObject[];

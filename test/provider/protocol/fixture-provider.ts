@@ -1,4 +1,4 @@
-/** A provider plugin for the tests of `serve`: its resources do what their name says. */
+/** A provider plugin for the tests of `serve`. Its resources are named after their behavior. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "../../../provider/protocol/serve.ts";
 import { scripted } from "./scripted-provider.ts";

@@ -8,7 +8,7 @@ import { call, connect } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { scripted } from "./scripted-provider.ts";
 
-/** The scripted provider, served within the test's process, with an engine to log to and a client. */
+/** The scripted provider, served in this process, with a fake engine and a client. */
 export async function harness() {
   const engine = await fakeEngine();
   const server = await startServer(scripted, { version: "1.2.3", engineAddress: engine.address });
@@ -29,7 +29,7 @@ export function createRequest(name: string, inputs: PropertyMap = {}): providerp
   return new providerpb.CreateRequest().setUrn(urn(name)).setProperties(encodeMap(inputs));
 }
 
-/** What a call failed with; fails itself if the call did not. */
+/** The error of a failed call. Throws if the call succeeds. */
 export async function failure(done: Promise<unknown>): Promise<ServiceError> {
   try {
     await done;

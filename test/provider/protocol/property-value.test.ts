@@ -46,14 +46,14 @@ const { map: maps, value: values } = fc.letrec<{ value: PropertyValue; map: Prop
   map: fc.dictionary(keys, tie("value"), { noNullPrototype: true }),
 }));
 
-/** Through the bytes, as the engine would get them. */
+/** Encodes to bytes and back, as the engine does. */
 function overTheWire(map: PropertyMap): PropertyMap {
   return decodeMap(structpb.Struct.deserializeBinary(encodeMap(map).serializeBinary()));
 }
 
 // Vitest's toStrictEqual takes a property named "constructor" for an object's class; Node's does not.
 describe("on the wire", () => {
-  test("every value comes back as it was", () => {
+  test("every value survives the round trip", () => {
     fc.assert(
       fc.property(maps, (map) => {
         deepStrictEqual(overTheWire(map), map);
@@ -61,7 +61,7 @@ describe("on the wire", () => {
     );
   });
 
-  test("is what the engine's Go code writes and reads", () => {
+  test("matches what the engine's Go code writes and reads", () => {
     const engine = {
       plain: "text",
       nothing: null,
@@ -87,7 +87,7 @@ describe("on the wire", () => {
     expect(encodeMap(ours).toJavaScript()).toStrictEqual(engine);
   });
 
-  test("an unknown value of any type is unknown, and is sent as an unknown string", () => {
+  test("an unknown of any type is read as unknown, and sent as an unknown string", () => {
     const sentinels = [
       "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
       "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -103,7 +103,7 @@ describe("on the wire", () => {
     });
   });
 
-  test("an output value is its value, unknown or secret", () => {
+  test("an output value is read as its value, unknown or secret", () => {
     const output = (fields: Record<string, structpb.JavaScriptValue>) => ({
       [signatureKey]: "d0e6a833031e9bbcd3f4e8bde6ca49a4",
       ...fields,
@@ -124,7 +124,7 @@ describe("on the wire", () => {
     });
   });
 
-  test("a secret without a value is refused, and so is the one key that protobuf would lose", () => {
+  test("a secret without a value is refused, and so is the key that protobuf would drop", () => {
     const secret = structpb.Struct.fromJavaScript({
       p: { [signatureKey]: "1b47061264138c4ac30d75fd1eb44270" },
     });
@@ -135,7 +135,7 @@ describe("on the wire", () => {
 });
 
 describe("secrets and unknowns", () => {
-  test("are found at any depth, and revealing leaves no secret and changes no unknown", () => {
+  test("are found at any depth; reveal removes every secret mark and no unknown", () => {
     fc.assert(
       fc.property(maps, (map) => {
         const revealed = reveal(map);
@@ -150,7 +150,7 @@ describe("secrets and unknowns", () => {
     expect(containsUnknown({ a: "b" })).toBe(false);
   });
 
-  test("a secret prints as one, however it is printed", () => {
+  test("a secret is hidden however it is printed", () => {
     const secret = new Secret("hunter2");
     expect([
       String(secret),

@@ -4,14 +4,14 @@ import { InputPropertiesError } from "../../../provider/protocol/errors.ts";
 import { unknown } from "../../../provider/protocol/property-value.ts";
 import type { CallContext, Provider } from "../../../provider/protocol/provider.ts";
 
-/** Until the signal fires; rejects with its reason. */
+/** Waits until the signal fires, then rejects with its reason. */
 async function untilAborted({ signal }: CallContext): Promise<never> {
   await sleep(60_000, undefined, { signal }).catch(() => undefined);
   signal.throwIfAborted();
   throw new Error("nothing aborted this call");
 }
 
-/** Resources that do what their name says; all others are kept as they are declared. */
+/** Some resources are named after their behavior; all others keep their declaration. */
 export const scripted: Provider = {
   configure({ args }) {
     return args["url"] === "bad" ? Promise.reject(new Error("bad url")) : Promise.resolve();

@@ -37,7 +37,7 @@ const create = (client: ReturnType<typeof connect>, name: string) =>
   call<providerpb.CreateResponse>((callback) => client.create(createRequest(name), callback));
 
 describe("a plugin process", () => {
-  test("prints its port and nothing else, whatever is written to the console", async () => {
+  test("prints only its port, even if the console is used", async () => {
     const { client, output, errors, child } = await start([]);
     const created = await create(client, "any");
     expect(created.getId()).toBe(String(child.pid));

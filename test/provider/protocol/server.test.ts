@@ -11,7 +11,7 @@ import { createRequest, failure, harness, urn } from "./harness.ts";
 const { client, create } = await harness();
 
 describe("about the plugin", () => {
-  test("handshake, info, and what it does not offer", async () => {
+  test("handshake, info, and methods that it does not offer", async () => {
     const handshake = await call<providerpb.ProviderHandshakeResponse>((callback) =>
       client.handshake(new providerpb.ProviderHandshakeRequest(), callback),
     );
