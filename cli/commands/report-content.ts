@@ -3,7 +3,7 @@ import type { PageContent } from "../report/content.ts";
 import { own } from "../../core/records.ts";
 import { bindingsOf, type StackOutputs } from "./stack.ts";
 
-/** What a stack's outputs have to show. */
+/** The page's content from a stack's outputs. */
 export function contentOf(stack: StackOutputs): PageContent {
   const bindings = bindingsOf(stack);
   const rows = Object.entries(stack.initData).map(([pod, initData]) => ({

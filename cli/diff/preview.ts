@@ -4,21 +4,21 @@ import { doubts, type ChangeRecord } from "../../core/access/changes.ts";
 import { parseJson } from "../../core/records.ts";
 import { allowedReasons, deniedReasons } from "../../core/access/model.ts";
 
-/** One of the output `otherReaders`, as a stack puts it out. */
+/** An item of the output `otherReaders`. */
 export const otherReader = z.object({
   stack: z.string(),
   reader: z.string(),
   secret: z.string(),
   key: z.string(),
   initData: z.string(),
-  /** An older release did not put it out. */
+  /** Missing in outputs of older releases. */
   binding: z.enum(tableBindings).default(ANY_TEE),
   former: z.boolean(),
 });
 
 const reason = z.enum([...allowedReasons, ...deniedReasons]);
 
-/** One of the output `accessChanges`: its reasons are among those that this program knows. */
+/** An item of the output `accessChanges`. */
 const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
   z.object({
     effect: z.enum(["OPENS", "closes"]),
@@ -41,7 +41,7 @@ const declaredPod = z.object({
     .optional(),
 });
 
-/** What a stack's outputs say of access, as far as a comparison needs it; what an older release did not put out is empty. */
+/** A stack's outputs about access. Those that an older release does not have are empty. */
 const outputsSchema = z.object({
   access: z.record(z.string(), z.record(z.string(), reason)),
   initData: z.record(z.string(), z.string()).default({}),
@@ -50,14 +50,14 @@ const outputsSchema = z.object({
   accessChanges: z.array(changeRecord).default([]),
 });
 
-/** What one deployment of a stack says of access. */
+/** The outputs about access of one deployment. */
 export type AccessOutputs = z.output<typeof outputsSchema>;
 
-/** What a preview says of access: what is deployed, and what would be. */
+/** The deployed and the previewed outputs about access. */
 export interface PreviewedAccess {
-  /** Absent: nothing is deployed yet. */
+  /** Absent: not deployed yet. */
   readonly before?: AccessOutputs;
-  /** With the program's own comparison with the live policy as `accessChanges`. */
+  /** `accessChanges` is the program's comparison with the live policy. */
   readonly after: AccessOutputs;
 }
 
@@ -82,7 +82,7 @@ const HOW =
   "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview - " +
   "(the plain --json has no outputs).";
 
-/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+/** Whether a line may be a needed event. The others, mainly debug messages, contain secrets. */
 export function isReadEvent(line: string): boolean {
   return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
 }
@@ -91,11 +91,11 @@ const errorSchema = z.object({
   diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
 });
 
-/** What went wrong, by the events of a preview. */
+/** The errors in the events of a preview. */
 export function previewErrors(events: string): readonly string[] {
   return events.split("\n").flatMap((line) => {
     const parsed = errorSchema.safeParse(parseJson(line));
-    // Colours are marked up as <{%fg 1%}>.
+    // Colours have the form <{%fg 1%}>.
     return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
   });
 }
@@ -112,7 +112,7 @@ function parseEvents(text: string): readonly Event[] {
 }
 
 /**
- * The outputs of the stack, whatever they are, in the events of a `pulumi preview --json`.
+ * The stack's unchecked outputs in the events of `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
@@ -132,7 +132,7 @@ export function previewedOutputs(text: string): { readonly before: unknown; read
 }
 
 /**
- * Reads the events of a `pulumi preview --json`.
+ * Reads the events of `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
@@ -152,8 +152,8 @@ export function readPreview(text: string): PreviewedAccess {
 }
 
 /**
- * What a stack's outputs say of access.
- * @param text what `pulumi stack output --json` prints; of a stack that was never deployed, `{}`
+ * Reads a stack's outputs about access.
+ * @param text from `pulumi stack output --json`; `{}` if the stack was never deployed
  * @throws PreviewError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {
