@@ -260,7 +260,7 @@ Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
   });
 });
 
-describe("lint, of a pod whose digest nobody registered", () => {
+describe("lint of a pod with an unregistered digest", () => {
   const found = (text: string): readonly string[] =>
     lint(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]))
       .filter(({ id }) => id === "TA103")

@@ -78,7 +78,7 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("is asked of somebody else's policy, for the pod's own digest", () => {
+  it("is asked of a foreign policy, for the pod's own digest", () => {
     const { pod, values } = podWith(CDH);
     const all = secrets.map(({ name }) => ({ name, exists: true }));
     const policy = withPolicy({ "policy.rego": "package policy\n" });
