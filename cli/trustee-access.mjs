@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command trustee-access. A clone holds it as TypeScript, which Node runs as it is; the package holds it compiled.
+// The command trustee-access. Node runs the TypeScript of a clone directly; the package contains it compiled.
 import { existsSync } from "node:fs";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

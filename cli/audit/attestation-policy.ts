@@ -8,7 +8,7 @@ import { kbsKinds } from "../questions/questions.ts";
 /** The key of the attestation policy for the class of devices that are CPUs. */
 const KEY = "default_cpu.rego";
 
-/** The trust claims that a stock attestation policy sets by what it recognizes; all of them have to be good. */
+/** The trust claims that the default attestation policies set; all of them must be good. */
 const trustClaims = ["executables", "hardware", "configuration"] as const;
 
 /** A reference value that an attestation policy asks for. */
@@ -19,27 +19,32 @@ export interface Demand {
   readonly field: string;
 }
 
-/** What has to fit for a pod of one TEE to attest well. */
+/** What a pod of one TEE needs to attest well. */
 export type Appraisal =
-  /** Nothing makes it attest well: no rule sets this trust claim for the TEE. @member like the name under which there is one */
+  /**
+   * It never attests well: no rule sets this trust claim for the TEE.
+   * @member like a similar TEE name that has a rule
+   */
   | { readonly kind: "never"; readonly claim: string; readonly like?: string }
-  /** One of the alternatives of each trust claim: all of its demands. */
+  /** For each trust claim, all demands of one of its alternatives. */
   | { readonly kind: "asks"; readonly claims: readonly (readonly (readonly Demand[])[])[] };
 
-/** Fields of the evidence beside the TEE's own. */
-const beside = ["init_data", "init_data_claims", "report_data", "runtime_data_claims"];
+/** Fields of the evidence that are not a TEE's. */
+const commonFields = ["init_data", "init_data_claims", "report_data", "runtime_data_claims"];
 
-/** The TEEs that a rule's body is for, as it calls them. */
+/** The TEEs that a rule's body names. */
 function teesIn(tokens: readonly RegoToken[]): readonly string[] {
   const bracketed = inBrackets(tokens);
   return tokens.flatMap((token, at) => {
     if (!isWord(token, "input")) return [];
     const [name] = fieldsAfter(bracketed, at + 1).names;
-    return name === undefined || beside.includes(name) ? [] : [name];
+    return name === undefined || commonFields.includes(name) ? [] : [name];
   });
 }
 
-/** What one expression asks for: `... in query_reference_value("name")`, or of `data.reference` up to KBS v0.15. */
+/**
+ * The demands of an expression: `... in query_reference_value("name")`; up to KBS v0.15, `data.reference`.
+ */
 function demandsIn(expression: readonly RegoToken[]): readonly Demand[] {
   const bracketed = inBrackets(expression);
   const names = expression.map((token, at) =>
@@ -61,16 +66,18 @@ function demandsIn(expression: readonly RegoToken[]): readonly Demand[] {
   });
 }
 
-/** Whether a trust claim of this value keeps a pod from being affirming: unknown values do not. */
+/** Whether a pod with this value of a trust claim can be affirming. Unknown values count as good. */
 function isGood(value: readonly RegoToken[]): boolean {
   const number = Number(value.map(({ text }) => text).join(""));
   return Number.isNaN(number) || value.length === 0 || (number >= 0 && number <= 31);
 }
 
-/** So many rules for one trust claim are looked at, and so many that each needs: no policy that anybody runs has as many. */
+/**
+ * Read at most so many rules for a trust claim, and so many that each needs. Real policies have far fewer.
+ */
 const MOST_RULES = 100;
 
-/** The demands of a rule's body, those of the rules that it needs among them: of each, its first body. */
+/** The demands of a rule's body and of the first bodies of the rules that it uses. */
 function demandsOf(
   { body }: RegoBranch,
   rules: ReadonlyMap<string, readonly RegoStatement[]>,
@@ -89,10 +96,10 @@ function demandsOf(
   return bodies.flatMap((one) => one.flatMap(demandsIn));
 }
 
-/** Names of TEEs that are but spelled otherwise: `az_snp_vtpm`. */
+/** Compares names of TEEs in any spelling, such as `az_snp_vtpm`. */
 const plain = (tee: string): string => tee.replaceAll(/[-_]/g, "");
 
-/** What an attestation policy asks of the pods of one TEE, as far as its text tells. @param spellings as the KBS calls it */
+/** What an attestation policy's text demands of one TEE. @param spellings the KBS's names for the TEE */
 function appraisalOf(text: string, spellings: readonly string[]): Appraisal {
   const [tee = ""] = spellings;
   const rules = Map.groupBy(regoStatements(text), ({ name }) => name);
@@ -120,24 +127,24 @@ function appraisalOf(text: string, spellings: readonly string[]): Appraisal {
   return { kind: "asks", claims };
 }
 
-/** What the installed attestation policy asks of the pods of one TEE; `undefined`: it is not seen. */
+/** What the installed attestation policy demands of one TEE; `undefined`: it is unknown. */
 export function liveAppraisal(trustee: TrusteeFacts, tee: string): Appraisal | undefined {
   const text = own(trustee.attestationPolicy?.data, KEY);
   if (text === undefined) return undefined;
-  // KBS v0.15 and older call Azure's without hyphens; of the ConfigMaps of that time it is not seen which KBS runs.
+  // KBS v0.15 and older name Azure's TEEs without hyphens. These ConfigMaps do not show which KBS runs.
   const mayBeOld = kbsKinds(trustee).some(({ syntax }) => syntax === "v0");
   return appraisalOf(text, mayBeOld ? [tee, plain(tee)] : [tee]);
 }
 
-/** Fields of the evidence that the initdata makes. */
+/** Fields of the evidence that hold the initdata's digest. */
 const DIGEST = /^pcr_?0?8$|^(?:init_?data|host_?data|mr_?config_?id)$/i;
 
-/** Whether a demand is about the digest of the initdata, not about a measurement of something else. */
+/** Whether a demand is for the initdata's digest, not for another measurement. */
 function isOfDigest({ field, entry }: Demand): boolean {
   return DIGEST.test(field) || (field === "" && /pcr_?0?8$|init_?data/i.test(entry));
 }
 
-/** The entries that have to hold the digest of a pod's initdata. */
+/** The entries that must hold the digest of a pod's initdata. */
 export function digestEntries({ claims }: Appraisal & { readonly kind: "asks" }): readonly string[] {
   const demands = claims.flatMap((alternatives) => alternatives.flat());
   return [...new Set(demands.filter(isOfDigest).map(({ entry }) => entry))];
@@ -152,7 +159,9 @@ export function otherEntries({
   );
 }
 
-/** The entries that have to hold a digest on any of these TEEs; `undefined`: the attestation policy is not seen. */
+/**
+ * The entries that must hold a digest on any of these TEEs; `undefined`: the attestation policy is unknown.
+ */
 export function digestEntriesOf(
   trustee: TrusteeFacts,
   tees: readonly string[],

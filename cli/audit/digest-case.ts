@@ -1,4 +1,4 @@
-/** Whether two digests are the same but for the case of their letters: to Trustee, which compares the bytes, they differ. */
+/** Whether two digests differ only in case. To Trustee, which compares bytes, they differ. */
 export function differsInCase(one: string, other: string): boolean {
   return one !== other && one.toLowerCase() === other.toLowerCase();
 }

@@ -1,45 +1,45 @@
 /**
- * What the KBS writes of a request. Its access log is actix's default format, of every version; errors are written in
- * Rust's debug form, by env_logger up to v0.17 (`[<time> ERROR kbs::error] PolicyDeny`), by tracing from v0.18 on
- * (`<time> ERROR kbs::error: PolicyDeny`).
+ * The KBS's log. Its access log has actix's default format in every version. Errors are in Rust's debug form:
+ * - up to v0.17 by env_logger: `[<time> ERROR kbs::error] PolicyDeny`
+ * - from v0.18 on by tracing: `<time> ERROR kbs::error: PolicyDeny`
  * @see https://github.com/confidential-containers/trustee/blob/v0.16.0/kbs/src/error.rs
  */
 
-/** A request that was answered. */
+/** An answered request. */
 export interface KbsRequest {
   readonly kind: "request";
-  /** Whose connection it was: the pod, or a router or proxy between. */
+  /** The client's address: the pod's, or that of a router or proxy. */
   readonly client: string;
   /**
-   * `auth`, `attest` or `resource/default/p2-secret/secret`; of a request that no pod makes, as an administrator's, with its
-   * method: `POST resource/default/p2-secret/secret`.
+   * `auth`, `attest` or `resource/default/p2-secret/secret`; with the method if it is not a pod's: `POST
+   * resource/...`.
    */
   readonly path: string;
   readonly status: number;
   readonly line: string;
 }
 
-/** An error, which stands before the line of the request that it belongs to. */
+/** An error. It comes before the line of its request. */
 export interface KbsError {
   readonly kind: "error";
-  /** e.g. `PolicyDeny`. */
+  /** For example `PolicyDeny`. */
   readonly name: string;
   readonly line: string;
 }
 
 export type KbsEvent = KbsRequest | KbsError;
 
-/** Colours, as tracing writes them even where nobody sees them. */
-// eslint-disable-next-line no-control-regex -- the escape character is what is looked for
+/** Colours. tracing writes them even without a terminal. */
+// eslint-disable-next-line no-control-regex -- it matches the escape character
 const ANSI = /\u001b\[[0-9;]*m/g;
 
-/** Each part begins where the one before has to end: whoever asks the KBS chooses the path, and so how long this takes. */
+/** Linear in the line's length: clients choose the path, so the expression must not backtrack. */
 const REQUEST = /(?<!\S)(\S+) "([A-Z]+) \/kbs\/v0\/([^\s?"]+)(?:[\s?][^"]*)?" (\d{3})\b/;
-/** What a pod asks for. */
+/** The requests that pods make. */
 const PODS = /^(?:POST (?:auth|attest)$|GET resource\/)/;
 const ERROR = /\bERROR kbs::error(?:\]|:) (\w+)/;
 
-/** The event in a line of the KBS's log; `undefined`: the line tells of something else. */
+/** The event in a line of the KBS's log; `undefined`: neither a request nor an error. */
 export function parseKbsLine(text: string): KbsEvent | undefined {
   const line = text.replaceAll(ANSI, "").trimEnd();
   const [, client, method, called, status] = REQUEST.exec(line) ?? [];
@@ -52,19 +52,19 @@ export function parseKbsLine(text: string): KbsEvent | undefined {
   return name === undefined ? undefined : { kind: "error", name, line };
 }
 
-/** Why the KBS gave a secret to nobody. */
+/** Why the KBS did not give a secret. */
 export type DenialReason = "policy-denied" | "absent" | "attestation-failed" | "kbs-not-asked";
 
 export interface Denial {
-  /** Absent: the log does not tell. */
+  /** Absent: unknown. */
   readonly reason?: DenialReason;
-  /** False where other requests of the same time may be mistaken for this one. */
+  /** False if other requests of the same time may be mistaken for this one. */
   readonly sure: boolean;
-  /** The lines that say so. */
+  /** The lines that show it. */
   readonly evidence: readonly string[];
 }
 
-/** What an error means. Whatever a plugin fails with, the KBS answers 401, also where there is no such resource. */
+/** The reason behind an error. For every plugin error, even for a missing resource, the KBS answers 401. */
 function reasonOfError(name: string): DenialReason | undefined {
   if (name.startsWith("Policy")) return "policy-denied";
   if (name.startsWith("Plugin")) return "absent";
@@ -76,15 +76,15 @@ function isFailedHandshake(event: KbsEvent): event is KbsRequest {
   return event.kind === "request" && /^(auth|attest)$/.test(event.path) && event.status >= 400;
 }
 
-/** What is known beside the log's lines. */
+/** Context of the log lines. */
 export interface LogContext {
-  /** The pod's address, where it is known. Behind a router, the log has the router's. */
+  /** The pod's address, if known. Behind a router, the log has the router's. */
   readonly address?: string | undefined;
-  /** Whether the log shows requests at all, and all of this time: then one that is not in it was not made. */
+  /** Whether the log has all requests of this time: then a missing one was not made. */
   readonly complete: boolean;
 }
 
-/** A failed answer, by its place among the events, with the error that was written last before it. */
+/** A failed answer, its index among the events, and the last error before it. */
 interface Failure {
   readonly at: number;
   readonly answer: KbsRequest;
@@ -102,9 +102,8 @@ function failuresOf(events: readonly KbsEvent[], path: string): readonly Failure
 }
 
 /**
- * Why a secret was not given out, by what the log shows of the time of the request. A client asks up to three times, the
- * first time without a token, which tells nothing; so the last answer to one with a token counts, with the error next
- * before it.
+ * Why the KBS denied a secret, by its log. A client asks up to three times, first without a token, so the
+ * last answer to a request with a token counts, with the last error before it.
  * @param events of the time of the request, in order
  * @param path `resource/<repository>/<secret>/<key>`
  */
@@ -118,11 +117,11 @@ export function judgeDenial(events: readonly KbsEvent[], path: string, context: 
   if (answer.status === 404) return { reason: "absent", sure: true, evidence: [answer.line] };
   const reason = error === undefined ? undefined : reasonOfError(error.name);
   if (error === undefined || reason === undefined) return { sure: true, evidence: [answer.line] };
-  // Error and answer stand next to each other, unless the answers of two requests fall together.
+  // The error is right before its answer, unless the answers of two requests interleave.
   const adjacent = events[at - 1] === error && events[at - 2]?.kind !== "error";
   const errors = events.slice(0, at).filter((event) => event.kind === "error");
   const alike = errors.every(({ name }) => reasonOfError(name) === reason);
-  // Where a later answer was passed over, it may have been the pod's own: if somebody's attestation failed.
+  // A later answer that was skipped may be the pod's own, if an attestation failed.
   const passedOver = last !== failures.at(-1) && events.slice(at).some(isFailedHandshake);
   return { reason, sure: (adjacent || alike) && !passedOver, evidence: [error.line, answer.line] };
 }

@@ -12,20 +12,20 @@ import { readGuestFiles, type GuestFiles } from "../../core/initdata/guest-files
 import { messageOf } from "../../core/records.ts";
 import type { PodFacts } from "./facts.ts";
 
-/** What a pod's TEE claims, as far as its initdata says. */
+/** What a pod's initdata makes its TEE claim. */
 export interface PodClaims {
   /**
-   * The claim `init_data` for each way in which a TEE can bind this initdata; which of them is the pod's is not seen from
-   * outside. The vTPM's PCR8, if it can be, comes first.
+   * The claim `init_data` for each binding that supports this initdata; PCR8 comes first. The actual one is
+   * not visible.
    */
   readonly claims: Readonly<Partial<Record<Binding, string>>>;
   /** What the guest fetches from the KBS to start. */
   readonly needs: GuestFiles["needs"];
-  /** What is sure to keep the guest's programs from the KBS; each a sentence that begins by "its". */
+  /** Flaws that certainly keep the guest's programs from the KBS; each a sentence that begins with "its". */
   readonly flaws: readonly string[];
 }
 
-/** What keeps the initdata from being read. */
+/** Why the initdata cannot be read. */
 export interface UnreadableInitdata {
   readonly problem: string;
 }
@@ -76,12 +76,12 @@ export function namedClaims({ claims }: PodClaims): readonly NamedClaim[] {
   });
 }
 
-/** Every spelling of every claim that the pod may make. */
+/** All spellings of all claims that the pod may make. */
 export function possibleSpellings(claims: PodClaims): readonly string[] {
   return namedClaims(claims).flatMap(({ binding, value }) => claimSpellings(binding, value));
 }
 
-/** How a TEE has to bind this initdata for it to make this claim; `undefined` if it makes no such claim. */
+/** The binding by which this initdata makes this claim; `undefined`: none. */
 export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
   const claims = annotation === undefined ? undefined : readPodClaims({ annotation });
   if (claims === undefined || "problem" in claims) return undefined;

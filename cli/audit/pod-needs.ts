@@ -19,24 +19,24 @@ import type { ToldClaim } from "./told-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
 import { unjudgedFields } from "./unjudged.ts";
 
-/** What a running pod's guest needs to start, and would not get. */
+/** A secret that a pod's guest needs to start and would not get. */
 export interface LackedNeed {
   /** `registry credentials "regcred/dockerconfigjson"`. */
   readonly name: string;
   readonly setting: string;
-  /** Why it would not. */
+  /** Why. */
   readonly words: string;
   /** How to fix it, in the imperative. */
   readonly next: string;
 }
 
-/** A Trustee as the needs of pods are judged by it: made once for all pods, since to read a policy takes time. */
+/** What of a Trustee the pods' needs depend on. Made once for all pods, since parsing a policy takes time. */
 export interface NeedsSide {
   readonly trustee: TrusteeFacts;
   readonly kinds: readonly KbsKind[];
   /** What the policy grants, if it is this project's. */
   readonly generated: GeneratedPolicy | undefined;
-  /** Whether what the policy answers to such a request is what a pod's own evidence gets. */
+  /** Whether the policy's answer to this request holds for a pod's real evidence too. */
   readonly isJudged: (data: PolicyData) => boolean;
   readonly served: ServedSecrets;
 }
@@ -79,14 +79,14 @@ function question(
   return { syntax, data: requestData(shape, secret, key, repository), input };
 }
 
-/** What a pod with one of these claims attests by: for somebody else's policy on every TEE, and with a GPU. */
+/** Tokens of a pod with one of these claims; for a foreign policy, on every TEE and with a GPU. */
 function tokensOf(claims: readonly NamedClaim[], generated: GeneratedPolicy | undefined): readonly unknown[] {
   return generated === undefined
     ? claimants(claims, ["none", "gpu"]).map(({ token }) => token)
     : claims.map(({ value, binding }) => affirmingToken(value, binding));
 }
 
-/** What the policy is to be asked for each need of a pod, by every claim that it may make. */
+/** The questions to the policy for each need of a pod and each claim that it may make. */
 export function needQuestions({ kinds, generated }: NeedsSide, claims: PodClaims): readonly PolicyQuestion[] {
   const tokens = tokensOf(namedClaims(claims), generated);
   return kinds.flatMap((kind) =>
@@ -136,8 +136,8 @@ function flawWords(
 }
 
 /**
- * What of a pod's needs the live Trustee does not give it.
- * @param claim the one that the pod makes; where that is not sure, the policy has to deny all that it may make
+ * The needs of a pod that the live Trustee does not meet.
+ * @param claim the pod's; if it is not sure, the policy must deny every possible claim
  */
 export function lackedNeeds(
   side: NeedsSide,
@@ -147,7 +147,7 @@ export function lackedNeeds(
 ): readonly LackedNeed[] {
   const { kinds, generated, isJudged, served } = side;
   const tokens = tokensOf(claim?.sure === true ? [claim] : namedClaims(claims), generated);
-  // Denied by every KBS that this may be, for certain: an evaluation that breaks off is the policy's own finding.
+  // Denied only if every possible KBS denies it. A failed evaluation is a finding of its own.
   const allows = (place: Resource): boolean =>
     !kinds.every(
       (kind) =>

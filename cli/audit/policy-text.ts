@@ -11,27 +11,24 @@ import { renderPolicy } from "../../core/policy/render.ts";
 
 /** A digest in a policy's text. */
 export interface DigestInText {
-  /** Hex, in the case in which it stands there. */
+  /** Hex, in its original case. */
   readonly digest: string;
-  /** Where it first stands, from 1. */
+  /** The line of its first occurrence, from 1. */
   readonly line: number;
-  /**
-   * What it is, as far as its line tells: a digest of initdata, since the line speaks of it; a measurement of something else;
-   * or perhaps either.
-   */
+  /** What it is the digest of, by the words in its line. */
   readonly of: "initdata" | "something else" | "unknown";
 }
 
-/** A string of either kind, or a comment; anything else goes by. A string that is not closed ends with its line. */
+/** A string of either kind or a comment. An unclosed string ends with its line. */
 const TOKEN = /"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|#[^\n]*/gm;
 
-/** As long as the claims are: 32 bytes (PCR8, host data), 48 (mr_config_id); 64 for a sha512 that was not cut. */
+/** Of a claim's length: 32 bytes (PCR8, host data), 48 (mr_config_id) or 64 (an untruncated sha512). */
 const DIGEST = /(?<![0-9A-Za-z])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64})(?![0-9A-Za-z])/g;
 
-/** Words for initdata's digest, as claims, variables and entries of reference values have them. */
+/** Words for initdata's digest in claims, variables and reference values. */
 const INITDATA_WORDS = /init_?data|host_?data|mr_?config_?id|pcr_?0?8(?![0-9])/i;
 
-/** Words for other measurements: of the firmware, the kernel, the enclave, the key that signed it. */
+/** Words for other measurements: firmware, kernel, enclave, signing key. */
 const OTHER_WORDS =
   /measurement|launch|mr_?td|mr_?seam|mr_?enclave|mr_?signer|rtmr|report_?data|_id_?key|pcr_?\d/i;
 
@@ -41,7 +38,7 @@ function digestOf(line: string): DigestInText["of"] {
   return OTHER_WORDS.test(line) ? "something else" : "unknown";
 }
 
-/** The digests that a policy's rules name, in their order. What only a comment names decides nothing, and is left out. */
+/** The digests in a policy's rules, in order, without those in comments. */
 export function digestsInPolicy(text: string): readonly DigestInText[] {
   const found = new Map<string, DigestInText>();
   const lines = text.split("\n");
@@ -62,7 +59,7 @@ export function digestsInPolicy(text: string): readonly DigestInText[] {
       counted = index + match.index;
       const known = found.get(digest);
       const of = isGenerated ? "initdata" : meaningOf(line);
-      // What is compared with initdata anywhere may open something.
+      // If any line compares it with initdata, it may open something.
       if (known === undefined) found.set(digest, { digest, line, of });
       else if (of === "initdata") found.set(digest, { ...known, of });
     }
@@ -70,18 +67,18 @@ export function digestsInPolicy(text: string): readonly DigestInText[] {
   return [...found.values()];
 }
 
-/** More names than these are no longer taken for keys. */
+/** At most so many names count as keys. */
 const MOST_NAMES = 100;
 
-/** A key that no secret is known to have: it stands for all that nobody thought of. */
+/** A key that no secret is known to have. It stands for all unknown keys. */
 export const ANY_KEY = "key-that-nobody-has-named";
 
-/** Words that policies are made of. */
+/** Common strings of policies. */
 const noKeys: readonly string[] = ["affirming", "default", "resource"];
 
 /**
- * What may be the key of a secret among the strings that a policy's rules name: each by itself, or the last part of a path.
- * A string in brackets of its own is a field's name, `input["submods"]`.
+ * Strings in a policy's rules that may be keys of secrets: each string, or its last part if it is a path.
+ * A string in brackets is the name of a field: `input["submods"]`.
  */
 export function keysInPolicy(text: string): readonly string[] {
   const names = [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
@@ -94,17 +91,17 @@ export function keysInPolicy(text: string): readonly string[] {
   return [...new Set(keys)].slice(0, MOST_NAMES);
 }
 
-/** Strings of a policy that are of the form of the sample TEE's claims, or of SNP's up to KBS v0.17: base64 of a digest. */
+/** Strings in the format of the sample TEE's claims (and SNP's up to KBS v0.17): base64 of a digest. */
 export function sampleClaimsInPolicy(text: string): readonly string[] {
   const { pattern } = claimForm("sample");
   const strings = [...text.matchAll(TOKEN)].map(([token]) => token.slice(1, -1));
   return [...new Set(strings.filter((one) => pattern.test(one)))].slice(0, MOST_NAMES);
 }
 
-/** Names that stand alone are put together to paths, as long as there are not more of them. */
+/** At most so many single names are combined to paths. */
 const MOST_APART = 8;
 
-/** What may be secrets and their keys among the strings that a policy's rules name, be they served or not. */
+/** Strings in a policy's rules that may be secrets and keys, served or not. */
 export function pathsInPolicy(text: string): readonly { readonly secret: string; readonly key: string }[] {
   const strings = [...text.matchAll(TOKEN)].flatMap(({ 0: token }) =>
     token.startsWith("#") ? [] : [token.slice(1, -1)],
@@ -131,7 +128,7 @@ export interface GeneratedPolicy {
   readonly secrets: GrantTable;
 }
 
-/** What a policy grants, if it is this project's, unchanged by hand: then the model answers for it. */
+/** The grants of an unedited policy of this project, for which the model can answer; else `undefined`. */
 export function readGenerated(text: string): GeneratedPolicy | undefined {
   const registry = parseRegistry(text);
   if (registry === undefined || registry.stacks.length === 0 || registry.before === undefined)

@@ -5,21 +5,21 @@ import type { StackFacts } from "./facts.ts";
 import { azureTeeOf, type TeePod, type ToldClaim } from "./told-claim.ts";
 import { isInitdataEntry, type LiveEntry } from "./trustee-view.ts";
 
-/** Where a claim stands in the reference values. */
+/** Which reference values hold a claim. */
 export interface Registration {
-  /** The entries that it should stand in one of; empty on bare metal, unless somebody has made entries for it. */
+  /** The entries for such a claim; on bare metal there may be none. */
   readonly entries: readonly LiveEntry[];
-  /** Those of them that hold it. */
+  /** Those that hold it. */
   readonly holding: readonly LiveEntry[];
-  /** Entries that hold it whose names do not say that they are for initdata, nor any stack. */
+  /** Other entries that hold it: neither their names nor a stack say that they are for initdata. */
   readonly elsewhere: readonly LiveEntry[];
-  /** One of them where the claim stands, but Trustee does not find it. */
+  /** An entry that has the claim, but Trustee ignores it. */
   readonly dead?: { readonly entry: string; readonly words: string };
-  /** The same digest in another case, which to Trustee is another one. */
+  /** The same digest in another case. Trustee compares exactly. */
   readonly twin?: { readonly name: string; readonly value: string };
 }
 
-/** Names of entries for a binding on bare metal; those of a vTPM's PCR8 are none. */
+/** Names of entries for a binding on bare metal. */
 const bareMetalNames: Readonly<Record<Exclude<HardwareBinding, "azure-vtpm">, RegExp>> = {
   snp: /init_?data|host_?data/i,
   tdx: /init_?data|mr_?config_?id/i,
@@ -27,7 +27,7 @@ const bareMetalNames: Readonly<Record<Exclude<HardwareBinding, "azure-vtpm">, Re
 
 const PCR = /pcr_?\d/i;
 
-/** Whether an entry is for the pod's TEE: by its instance size on Azure, or its binding, where they say it. */
+/** Whether an entry may be for the pod's TEE, by its instance size on Azure or its binding. */
 export function isForTee(entry: string, pod: TeePod, { binding, sure }: ToldClaim): boolean {
   if (sure && binding !== "azure-vtpm") {
     return !PCR.test(entry) && !(binding === "snp" ? /^tdx/i : /^snp/i).test(entry);
@@ -42,8 +42,8 @@ export function holdsClaim({ values }: Pick<LiveEntry, "values">, { binding, val
 }
 
 /**
- * Whether a stack writes digests of this binding into an entry. It does so for all of its pods of the binding or for none, so
- * where it has such a pod, what it writes says whether they need a reference value.
+ * Whether a stack writes digests of this binding into an entry. It does so for all or none of its pods with
+ * the binding, so this shows whether they need a reference value.
  * @returns `undefined`: it has no such pod
  */
 function isWrittenFor(
@@ -61,13 +61,13 @@ function isWrittenFor(
   );
 }
 
-/** Whether an entry of the reference values is one that a claim should stand in. */
+/** Whether an entry is for a claim. */
 function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFacts | undefined): boolean {
   const { name, held } = entry;
   const { binding, value } = claim;
   if (binding === "sample") return false;
   if (binding === "azure-vtpm") return isInitdataEntry(name, stack) && isForTee(name, pod, claim);
-  // On bare metal there need not be one: what is there for another binding's digests is none.
+  // Bare metal may have no entry: those for another binding's digests do not count.
   return (
     holdsClaim({ values: held }, claim) ||
     held.some((one) => differsInCase(one, value)) ||
@@ -76,8 +76,8 @@ function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFact
 }
 
 /**
- * Looks a pod's claim up in the reference values.
- * @param asked the entries that the attestation policy asks for, where that is seen: no others count
+ * Finds a pod's claim in the reference values.
+ * @param asked the only entries that count, if the attestation policy is known
  */
 export function registrationOf(
   document: readonly LiveEntry[],

@@ -5,17 +5,17 @@ import type { PodFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
 import { livePolicy, liveReferenceValues } from "./trustee-view.ts";
 
-/** The claim that a pod makes. */
+/** The claim that a pod most likely makes. */
 export interface ToldClaim extends NamedClaim {
-  /** `false`: nothing says how its TEE binds the initdata, so that it may make another of its possible claims. */
+  /** `false`: its binding is unknown, so it may make another of its possible claims. */
   readonly sure: boolean;
 }
 
-/** What a pod's binding is told by, beside the pod itself. */
+/** Sources for a pod's binding, in addition to the pod itself. */
 export interface ClaimSources {
   readonly trustee: TrusteeFacts;
   readonly stack?: StackFacts | undefined;
-  /** How the stack calls the pod, where it is one of its own. */
+  /** The pod's name in the stack. */
   readonly reader?: string | undefined;
 }
 
@@ -24,7 +24,7 @@ interface Words {
   readonly inLowerCase: ReadonlySet<string>;
 }
 
-/** Words of a policy or of the reference values, which a claim may be among. */
+/** Words of the policy and the reference values. They may include a claim. */
 function knownWords(trustee: TrusteeFacts): Words {
   const values = (liveReferenceValues(trustee).entries ?? []).flatMap(({ held }) => held);
   // Whole words: the claim of TDX begins with that of SNP.
@@ -33,22 +33,22 @@ function knownWords(trustee: TrusteeFacts): Words {
   return { exact, inLowerCase: new Set([...exact].map((word) => word.toLowerCase())) };
 }
 
-/** How the pod's TEE binds initdata, by the instance or the runtime that it asks for, where that says it. */
+/** The binding that the pod's instance size or runtime class implies. */
 function bindingAskedFor({ machineType, runtimeClass = "" }: TeePod): Binding | undefined {
   if (machineType?.startsWith("Standard_") === true) return "azure-vtpm";
   return bindingsOfClass(runtimeClass)?.[0];
 }
 
-/** The TEE of a pod on Azure, by its instance size, where that says it. */
+/** The TEE that a pod's instance size on Azure implies. */
 export function azureTeeOf({ machineType = "" }: TeePod): "az-snp-vtpm" | "az-tdx-vtpm" | undefined {
   if (/^Standard_[DE]C\d+e/.test(machineType)) return "az-tdx-vtpm";
   return /^Standard_[DE]C\d+a/.test(machineType) ? "az-snp-vtpm" : undefined;
 }
 
-/** What of a pod says which TEE it has. */
+/** The fields of a pod that imply its TEE. */
 export type TeePod = Pick<PodFacts, "machineType" | "runtimeClass">;
 
-/** What tells claims of many pods of one Trustee; the policy and the reference values are read once, and only if the stack does not say. */
+/** Finds the claims of many pods. The policy and reference values are read once, and only if needed. */
 export function claimTeller({
   trustee,
   stack,
@@ -64,7 +64,7 @@ export function claimTeller({
       all.find((claim) => claim.binding === binding);
     const claim = reader === undefined ? undefined : own(stack?.claims, reader);
     const asked = bindingAskedFor(pod);
-    const told =
+    const found =
       all.find(({ value }) => value === claim) ??
       (reader === undefined ? undefined : by(own(stack?.bindings, reader))) ??
       all.find(({ value }) => declared.has(value)) ??
@@ -72,15 +72,18 @@ export function claimTeller({
       [by(asked), ...all].find((known) => known !== undefined && isKnown(known)) ??
       by(asked) ??
       all.find(({ value }) => known().inLowerCase.has(value));
-    if (told !== undefined) return { ...told, sure: true };
+    if (found !== undefined) return { ...found, sure: true };
     const [first] = all;
     return first === undefined ? undefined : { ...first, sure: false };
   };
 }
 
 /**
- * The claim that a pod makes: what its stack says, else the one that somebody has registered or granted something, else what
- * the pod asks to run on, else PCR8, without being sure.
+ * The claim that a pod most likely makes, by the first source that has one:
+ * 1. its stack;
+ * 2. registered or granted digests;
+ * 3. its instance size or runtime class;
+ * 4. PCR8, not sure.
  */
 export function tellClaim(pod: TeePod, claims: PodClaims, sources: ClaimSources): ToldClaim | undefined {
   return claimTeller(sources)(pod, claims, sources.reader);

@@ -10,10 +10,10 @@ import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
 import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 
-/** What tells which keys a Trustee reads, and its policy. */
+/** What shows a Trustee's policy and which keys it reads. */
 export type PolicySide = Pick<TrusteeFacts, "seen" | "names" | "policy" | "referenceValues">;
 
-/** The keys that Trustee reads: as it is seen; else those that are there; else the newest known ones. */
+/** The keys that Trustee reads: the mounted ones, else the existing ones, else the newest known ones. */
 export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): TrusteeKeys {
   const data = { policy: policy?.data, referenceValues: referenceValues?.data };
   const { policyKey, referenceValuesKey } = resolveKeys(seen, data);
@@ -23,18 +23,18 @@ export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): Trus
   };
 }
 
-/** How a KBS is restarted: an operator that writes down the versions of ConfigMaps takes the restart annotation away again. */
+/** Restarts a KBS. An operator that records the versions of ConfigMaps would remove a restart annotation. */
 export function restartCommand({ namespace, deployment, kbsPods }: TrusteeFacts): string {
   return kbsPods.some(({ configMapVersions }) => configMapVersions !== undefined)
     ? `kubectl delete pod -n ${namespace} -l app=kbs`
     : `kubectl rollout restart deployment/${deployment} -n ${namespace}`;
 }
 
-/** A text that Trustee reads, with where it is. */
+/** A text that Trustee reads, and its place. */
 export interface LiveText {
   readonly map: string;
   readonly key: string;
-  /** `undefined`: the ConfigMap or its key is not there. */
+  /** `undefined`: the ConfigMap or its key does not exist. */
   readonly text: string | undefined;
 }
 
@@ -48,27 +48,27 @@ export function livePolicy(trustee: PolicySide): LiveText {
   return liveText(trustee.policy, policy, keysOf(trustee).policyKey);
 }
 
-/** An entry as Trustee answers by it. */
+/** An entry as Trustee uses it. */
 export interface LiveEntry extends ReferenceValue {
-  /** What it holds, whether Trustee finds it there or not; `values` has only what it finds. */
+  /** All that it holds; `values` has only what Trustee finds. */
   readonly held: readonly string[];
   readonly dead?: Dead;
 }
 
-/** Why Trustee finds nothing in an entry: `unread` since it cannot read it, `shadowed` by another one of its name. */
+/** Why Trustee ignores an entry; `shadowed`: another entry has the same name. */
 export interface Dead {
   readonly kind: "unread" | "shadowed" | "no list";
-  /** What follows the entry's name in a sentence. */
+  /** The sentence's part after the entry's name. */
   readonly words: string;
 }
 
 /** The reference values that Trustee reads. */
 export interface LiveValues extends LiveText {
-  /** Absent where Trustee can read none. */
+  /** Absent: Trustee can read none. */
   readonly entries?: readonly LiveEntry[];
-  /** Why it can read none. */
+  /** Why. */
   readonly problem?: string;
-  /** All that stands there, if it can be told apart; in the list, one that Trustee cannot read keeps it from reading any. */
+  /** All entries, if they can be parsed. In the list, one unreadable entry makes Trustee reject all. */
   readonly written?: readonly Entry[];
 }
 
@@ -117,8 +117,8 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
 }
 
 /**
- * Entries for digests of initdata: those that the stack writes, where one is known, and those whose names say so. Other entries
- * hold measurements of the boot, which no pod's initdata makes.
+ * Whether an entry is for digests of initdata, by the stack or its name. Other entries hold measurements of
+ * the boot.
  */
 export function isInitdataEntry(name: string, stack: StackFacts | undefined): boolean {
   return (

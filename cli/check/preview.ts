@@ -7,13 +7,13 @@ import { runPreview } from "../commands/run-preview.ts";
 import { UsageError } from "../commands/run.ts";
 import type { PolicyText } from "./source.ts";
 
-/** The outputs as far as a preview knows them: when reference values will expire, for one, it may not know yet. */
+/** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */
 const previewedSchema = z.looseObject({
   resourcePolicy: z.string(),
   referenceValuesExpire: z.record(z.string(), z.string()).catch({}),
 });
 
-/** What the engine puts in place of a text that is not known before the deployment. */
+/** The engine's placeholder for a text that is unknown before the deployment. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 function outputsIn(events: string): StackOutputs {
@@ -29,8 +29,7 @@ function outputsIn(events: string): StackOutputs {
 }
 
 /**
- * The policy that the next `pulumi up` would leave, with the outputs that the stack would have then. The stack need not have been
- * deployed.
+ * The policy and outputs that the next `pulumi up` would deploy. The stack may be new.
  * @param name the stack. @default the selected one
  * @throws UsageError, StackError
  */

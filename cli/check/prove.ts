@@ -13,15 +13,14 @@ import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
 import { own } from "../../core/records.ts";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
-import type { RegoSyntax } from "../opa/opa.ts";
+import type { RegoSyntax } from "../audit/facts.ts";
 import { bindingsOf } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { checkAgentPolicy, type AgentResult } from "./agent-policy.ts";
-import { declaredCommands } from "./declared-commands.ts";
+import { checkAgentPolicy, declaredCommands, type AgentResult } from "./agent-policy.ts";
 import { checkResourcePolicy, type PolicyResult } from "./resource-policy.ts";
 import type { PolicyText } from "./source.ts";
 
-/** A cell of which the stack's outputs say something else than the grants that stand in the policy. */
+/** A cell whose reason in the stack's outputs differs from the grants in the policy. */
 export interface StaleCell {
   readonly pod: string;
   readonly path: string;
@@ -29,17 +28,17 @@ export interface StaleCell {
   readonly policy: Decision["why"];
 }
 
-/** Everything that a check finds. */
+/** The result of a check. */
 export interface Proof {
   readonly from: string;
   readonly policies: readonly PolicyResult[];
   readonly stale: readonly StaleCell[];
   readonly agents: readonly AgentResult[];
-  /** Who reads the stack's secrets by the lines of other stacks in this text; they are expected to, since their lines say so. */
+  /** Readers of the stack's secrets by other stacks' grants in this policy. They are expected. */
   readonly otherReaders: readonly OtherReader[];
 }
 
-/** Whether nothing is otherwise than the stack says. */
+/** Whether everything matches the stack. */
 export function holds({ policies, stale, agents }: Proof): boolean {
   return (
     policies.every(({ differences }) => differences === 0) &&
@@ -57,7 +56,7 @@ export function columnsOf(stack: StackOutputs): readonly Column[] {
   });
 }
 
-/** What the policy has to say: this stack's grants by its outputs, and the other stacks' as they stand in the text. */
+/** The expected rules: this stack's grants from its outputs, other stacks' from the policy's text. */
 function rulesOf(stack: StackOutputs, text: string): AccessRules {
   const others = (parseRegistry(text)?.stacks ?? []).filter((one) => one.stack !== stack.grants.stack);
   return mergeGrants([...others, stack.grants]);
@@ -74,7 +73,7 @@ function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell
   );
 }
 
-/** The agent policy in a pod's initdata, if it has one. */
+/** The agent policy in a pod's initdata, if any. */
 function agentPolicyOf(annotation: string): string | undefined {
   const document: Readonly<Record<string, unknown>> = TOML.parse(
     Buffer.from(decodeAnnotation(annotation)).toString("utf8"),
@@ -85,7 +84,7 @@ function agentPolicyOf(annotation: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** A text of ours has to hold in both syntaxes; somebody else's in the one that its Trustee reads. */
+/** A policy of this project must work in both syntaxes, a foreign one in its Trustee's. */
 function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   if (parseRegistry(text) !== undefined) return ["v0", "v1"];
   return [syntax];
@@ -131,8 +130,8 @@ class Prover {
 }
 
 /**
- * Asks the policies everything in a real Rego engine.
- * @param progress shows what is being asked
+ * Asks the policies all requests in a real Rego engine.
+ * @param progress whether to show progress
  */
 export async function prove(policy: PolicyText, opa: string, progress: boolean): Promise<Proof> {
   const { stack } = policy;

@@ -3,31 +3,31 @@ import type { AccessRequest } from "../questions/requests.ts";
 import { askResourcePolicy } from "../opa/batch.ts";
 import { failureText, type RegoPolicy } from "../opa/opa.ts";
 
-/** What the policy does with a request. `aborts`: its evaluation ends with an error in the engine that Trustee ships. */
+/** The policy's answer. `aborts`: the evaluation fails with an error in Trustee's engine. */
 export type Seen = "allowed" | "denied" | "aborts";
 
-/** A request that the policy answers otherwise than the stack says. */
+/** A request that the policy answers differently from the stack's grants. */
 export interface Difference {
   readonly request: AccessRequest;
   readonly expected: Decision;
   readonly seen: Seen;
 }
 
-/** What came of asking a policy everything, in one syntax. */
+/** The result of checking a policy in one syntax. */
 export interface PolicyResult {
   readonly syntax: RegoPolicy["syntax"];
   readonly requests: number;
   /** How many of them the stack allows. */
   readonly allowed: number;
-  /** How many are answered otherwise. */
+  /** How many answers differ. */
   readonly differences: number;
-  /** The smallest of them; of those that are allowed, where there are such. */
+  /** The smallest differing request, preferably one that is allowed. */
   readonly smallest?: Difference;
-  /** Why nothing could be asked: the text is no policy in this syntax. */
+  /** Why it could not be checked: the text is not a policy in this syntax. */
   readonly noPolicy?: string;
 }
 
-/** The first request that makes a strict run end, where it is known that one does. */
+/** The first request that aborts a strict run, if one is known to. */
 async function firstAborting(
   policy: RegoPolicy,
   requests: readonly AccessRequest[],
@@ -38,14 +38,15 @@ async function firstAborting(
   return firstAborting(policy, answers.kind === "aborted" ? half : requests.slice(half.length));
 }
 
-/** How much there is to read in a request: the length of its JSON. */
+/** A request's size: the length of its JSON. */
 function sizeOf({ data, token }: AccessRequest): number {
   return JSON.stringify([data, token]).length;
 }
 
 /**
- * Asks a policy every request, and compares with the model. Twice: as OPA answers by itself, and strictly, where a
- * builtin's error ends the evaluation as it does in Trustee; a policy that relies on either is wrong in the other.
+ * Asks a policy every request and compares the answers with the model. Runs twice: as OPA evaluates by
+ * default, and strictly, as Trustee does, where a builtin's error ends the evaluation. The policy must pass
+ * both.
  */
 export async function checkResourcePolicy(
   policy: RegoPolicy,
@@ -71,7 +72,7 @@ export async function checkResourcePolicy(
     if (decision === undefined || decision.allowed === seen) return [];
     return [{ request, expected: decision, seen: seen ? "allowed" : "denied" }];
   });
-  // An open cell is worse than a closed one, and that one is worse than an evaluation that ends.
+  // An open cell is worse than a closed one, which is worse than an error.
   const worst = differences.find(({ seen }) => seen === "allowed") ?? differences[0];
   if (worst !== undefined) return { ...counts, differences: differences.length, smallest: worst };
   const strict = await askResourcePolicy(policy, bySize, true);

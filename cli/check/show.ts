@@ -43,7 +43,7 @@ function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
   ];
 }
 
-/** So many wrong answers of one agent policy are shown. */
+/** At most so many wrong answers of an agent policy are shown. */
 const SHOWN = 3;
 
 function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
@@ -62,7 +62,7 @@ function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
   ];
 }
 
-/** What was asked, and how much of it was answered otherwise. */
+/** The number of requests and of differing answers. */
 function proofTable({ policies, agents }: Proof): string {
   const table = new Table({
     head: ["policy", "requests", "to be allowed", "differ"],
@@ -80,7 +80,7 @@ function proofTable({ policies, agents }: Proof): string {
   return table.toString();
 }
 
-/** The whole answer of `trustee-access check`. */
+/** The output of `trustee-access check`. */
 export function proofText(proof: Proof, stack: StackOutputs): string {
   const asked = [...proof.policies, ...proof.agents].reduce((sum, { requests }) => sum + requests, 0);
   const problems = [

@@ -10,7 +10,7 @@ import type { StackOutputs } from "../../core/outputs.ts";
 import { UsageError } from "../commands/run.ts";
 import { readPlannedPolicy } from "./preview.ts";
 
-/** Which text is checked. */
+/** Which policy to check. */
 export interface Source {
   readonly live: boolean;
   readonly preview: boolean;
@@ -18,19 +18,19 @@ export interface Source {
   readonly policy?: string;
 }
 
-/** A policy's text and where it is from, in words. */
+/** A policy's text and its origin, in words. */
 export interface PolicyText {
   readonly text: string;
   readonly from: string;
-  /** The stack whose policy it is to be. */
+  /** The stack that it must match. */
   readonly stack: StackOutputs;
-  /** How its Trustee reads it, as far as that can be told. */
+  /** Its Trustee's syntax, as far as known. */
   readonly syntax: RegoSyntax;
 }
 
 /**
- * The policy that the live Trustee goes by. Which key that is, is seen anew: a Trustee that was upgraded since the last
- * `pulumi up` keeps the former key in the ConfigMap, and reads another one.
+ * The policy that the live Trustee reads. The key is detected each time: after an upgrade, Trustee reads
+ * another key, while the ConfigMap still has the previous one.
  * @throws UsageError, KubeError
  */
 export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
@@ -50,7 +50,7 @@ export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
 }
 
 /**
- * The text to check: as the stack left it, as in the cluster now, as the next up would leave it, or in a file.
+ * The policy to check: from the stack's outputs, the cluster, a preview, or a file.
  * @param name the stack. @default the selected one
  * @throws UsageError, StackError, KubeError
  */

@@ -28,7 +28,7 @@ async function check(options: Options): Promise<boolean> {
   return ok;
 }
 
-/** `trustee-access check`: the stack's policies in a real Rego engine against the model. */
+/** `trustee-access check`: compares the stack's policies in a real Rego engine with the model. */
 export function checkCommand(): Command {
   return new Command("check")
     .description(

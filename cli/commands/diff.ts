@@ -7,9 +7,8 @@ import { diffReaders, initdataChanges } from "../diff/readers.ts";
 import { diffAccess, diffText, doubtsIn, withProgramChanges, type AccessDiff } from "../diff/diff.ts";
 import { PreviewError, readDeployed, readPreview } from "../diff/preview.ts";
 import { messageOf } from "../../core/records.ts";
-import { writeReport } from "./report-file.ts";
 import { runPreview } from "./run-preview.ts";
-import { print, printJson, run, UsageError } from "./run.ts";
+import { print, printJson, run, UsageError, writeReport } from "./run.ts";
 
 interface DiffOptions {
   readonly stack?: string;
@@ -20,7 +19,7 @@ interface DiffOptions {
   readonly allowOpens: boolean;
 }
 
-/** Standard input is taken as the stream that it is: where it is a socket, it has no path that could be opened. */
+/** Standard input is read as a stream: if it is a socket, /dev/stdin cannot be opened. */
 async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
@@ -56,7 +55,7 @@ async function diff(options: DiffOptions): Promise<boolean> {
   return ok;
 }
 
-/** `trustee-access diff`: what a previewed deployment would change about who may read what. */
+/** `trustee-access diff`: the access that a previewed deployment would change. */
 export function diffCommand(): Command {
   return new Command("diff")
     .description("Shows which cells of the access matrix a preview opens and closes; fails if one opens.")

@@ -12,7 +12,7 @@ import { addSideOptions, connectSides, type SideOptions, type Sides } from "../l
 import { readGlobalInitdata } from "../live/global-initdata.ts";
 import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
-import { runningPods } from "../live/workload.ts";
+import { runningPods } from "../live/read-pods.ts";
 import { declaredPods, stackFacts, type DeclaredPod } from "./stack.ts";
 import { print, printJson, run, UsageError } from "./run.ts";
 

@@ -15,8 +15,7 @@ import { addSideOptions, connectSides, type SideOptions, type Sides } from "../l
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { stackFacts } from "./stack.ts";
-import { writeReport } from "./report-file.ts";
-import { print, printJson, run } from "./run.ts";
+import { print, printJson, run, writeReport } from "./run.ts";
 import project from "../../package.json" with { type: "json" };
 
 interface LintOptions extends SideOptions {

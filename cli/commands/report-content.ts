@@ -4,7 +4,7 @@ import { own } from "../../core/records.ts";
 import { bindingsOf } from "./stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 
-/** What a stack's outputs have to show. */
+/** The page's content from a stack's outputs. */
 export function contentOf(stack: StackOutputs): PageContent {
   const bindings = bindingsOf(stack);
   const rows = Object.entries(stack.initData).map(([pod, initData]) => ({

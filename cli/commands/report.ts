@@ -1,11 +1,17 @@
 import { Command, InvalidArgumentError } from "commander";
+import type { Finding } from "../lint/finding.ts";
+import { lint } from "../lint/lint.ts";
+import { askPolicy } from "../live/ask-policy.ts";
+import { connectStack } from "../live/connect.ts";
+import { readStackPods } from "../live/read-pods.ts";
+import { readTrustee } from "../live/read-trustee.ts";
+import { lintQuestions } from "../questions/questions.ts";
 import { accessPage } from "../report/page.ts";
 import { matrixSvg } from "../report/svg.ts";
-import { writeReport } from "./report-file.ts";
-import { readStack } from "./stack.ts";
-import { audit } from "./report-audit.ts";
+import { readStack, stackFacts } from "./stack.ts";
+import type { StackOutputs } from "../../core/outputs.ts";
 import { contentOf } from "./report-content.ts";
-import { run, UsageError } from "./run.ts";
+import { run, UsageError, writeReport } from "./run.ts";
 
 interface Options {
   readonly stack?: string;
@@ -22,6 +28,17 @@ function time(text: string): Date {
   return at;
 }
 
+/** The findings of `trustee-access lint` for a stack's live Trustee and its pods' namespaces. */
+async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
+  const sides = connectStack(stack);
+  const [trustee, { pods, namespaces }] = await Promise.all([
+    readTrustee(sides.trustee, sides.place),
+    readStackPods(sides.pods, stack),
+  ]);
+  const answers = await askPolicy(trustee, lintQuestions(trustee, pods));
+  return lint({ trustee, pods, namespaces, answers, stack: stackFacts(stack) });
+}
+
 async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
   if (out === undefined && svg === undefined) {
     throw new UsageError("Name an output file: --out for a page, --svg for the picture alone.");
@@ -29,7 +46,7 @@ async function report({ stack: name, out, svg, audit: audited, at }: Options): P
   const stack = await readStack(name);
   const content = contentOf(stack);
   if (svg !== undefined) {
-    // The page has a section for the others.
+    // The page shows other readers in a section of its own.
     const picture = matrixSvg(content.matrix, { title: content.stack, others: stack.otherReaders });
     await writeReport(svg, picture);
   }
@@ -45,7 +62,7 @@ async function report({ stack: name, out, svg, audit: audited, at }: Options): P
   return true;
 }
 
-/** `trustee-access report`: the access matrix as a page or a picture. */
+/** `trustee-access report`: writes the access matrix as a page or a picture. */
 export function reportCommand(): Command {
   return new Command("report")
     .description("Writes the access matrix of a stack as one self-contained page, or as a picture.")

@@ -2,15 +2,15 @@ import { execa } from "execa";
 import { isReadEvent, previewErrors } from "../diff/preview.ts";
 import { UsageError } from "./run.ts";
 
-/** The events have the outputs, which the plain --json has not. */
+/** Only the event stream has the outputs; plain --json does not. */
 const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
 
 /**
- * Runs `pulumi preview`. Its stream holds every debug message of the SDK, and in these every secret value that the program handles, in
- * base64: so it is written to no file, and what is not read is dropped as it comes.
+ * Runs `pulumi preview`. Its stream has all debug messages of the SDK, with every secret value in base64. So
+ * it is never written to a file, and unused events are dropped at once.
  * @param stack @default the selected one
- * @returns the events that are read of it, one a line
- * @throws UsageError with pulumi's errors, and no more of the stream, if the preview failed
+ * @returns the needed events, one a line
+ * @throws UsageError with only pulumi's errors, if the preview failed
  */
 export async function runPreview(stack: string | undefined): Promise<string> {
   const selected = stack === undefined ? [] : ["--stack", stack];

@@ -1,4 +1,6 @@
+import { writeFile } from "node:fs/promises";
 import { CommanderError, type Command } from "commander";
+import { messageOf } from "../../core/records.ts";
 import { shownJson, shownText } from "../../core/policy/shown-name.ts";
 import { KubeconfigError, KubeError } from "../../kube/errors.ts";
 import { StackError } from "./stack.ts";
@@ -16,6 +18,15 @@ export function printJson(value: unknown): void {
 /** A command cannot run as requested; the message says what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** Writes a report to a file. @throws UsageError if it cannot */
+export async function writeReport(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new UsageError(`Cannot write ${file}: ${messageOf(error)}`);
+  }
 }
 
 const expected = [UsageError, StackError, KubeError, KubeconfigError];

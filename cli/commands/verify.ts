@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
-import { print, printJson, run, UsageError } from "./run.ts";
-import { writeReport } from "./report-file.ts";
+import { print, printJson, run, UsageError, writeReport } from "./run.ts";
 import { expectedCells, readStack } from "./stack.ts";
 import { tellApart } from "../verify/attestation.ts";
 import { KbsLog } from "../verify/kbs-log.ts";
@@ -70,7 +69,7 @@ async function verify(options: Options): Promise<boolean> {
   }
 }
 
-/** `trustee-access verify`: every cell of the matrix, asked from inside the pods that run. */
+/** `trustee-access verify`: reads every cell of the matrix from inside the running pods. */
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("Reads every secret from inside every pod of a stack, and compares with its access matrix.")

@@ -16,10 +16,10 @@ import { shownLine, shownName } from "../../core/policy/shown-name.ts";
 
 type Why = Decision["why"];
 
-/** In place of a reason: there was, or will be, no such cell. */
+/** The reason for a cell that did not or will not exist. */
 const ABSENT = "not in the matrix";
 
-/** Whether a cell with this reason is open; one that is not there is not. */
+/** Whether a cell with this reason may read. A missing cell may not. */
 export function isAllowed(why: Why | undefined): boolean {
   return allowedReasons.some((reason) => reason === why);
 }
@@ -37,9 +37,9 @@ function pathsOf(report: AccessReport): ReadonlySet<string> {
 }
 
 /**
- * What changes from one matrix to another, the opened cells first. A new pod that may read what every attested pod may is
- * no change; a new secret that every attested pod may read is one. A secret that leaves the matrix is not said to close:
- * who may read it then, the matrix does not tell.
+ * The changes between two matrices, opened cells first.
+ * - A new pod that may read what every attested pod may is not a change; a new secret of this kind is one.
+ * - A secret that leaves the matrix does not close: who may read it afterwards is unknown.
  * @param before absent: nothing was deployed
  */
 export function diffAccess(before: AccessReport | undefined, after: AccessReport): readonly CellChange[] {
@@ -69,44 +69,44 @@ function sortChanges(changes: readonly CellChange[]): readonly CellChange[] {
 }
 
 /**
- * The changes that were found, each cell once, and what the program found beside them by comparing with the live policy: what
- * opens to pods that are none of the stack's, say.
- * @param records the program's own: its output `accessChanges`
+ * Merges the changes with those that the program found against the live policy, for example for pods of other
+ * stacks. Each cell occurs once.
+ * @param records the program's output `accessChanges`
  */
 export function withProgramChanges(
   changes: readonly CellChange[],
   records: readonly ChangeRecord[],
 ): readonly CellChange[] {
-  const told = records.flatMap((record): readonly CellChange[] => {
+  const programs = records.flatMap((record): readonly CellChange[] => {
     if (record.effect === "UNKNOWN") return [];
     const { effect, secret: path, ...change } = record;
     return [inWords({ ...change, path, effect: effect === "OPENS" ? "opens" : "closes" })];
   });
-  const all = [...changes, ...told];
+  const all = [...changes, ...programs];
   const byCell = new Map<string, CellChange>();
   for (const change of all) {
     const cell = JSON.stringify([change.pod, change.path]);
     const known = byCell.get(cell);
-    // What one comparison has for opened stays so, whatever another one says.
+    // A cell that opens in any comparison opens.
     if (known === undefined || (known.effect === "closes" && change.effect === "opens"))
       byCell.set(cell, change);
   }
   return sortChanges([...byCell.values()]);
 }
 
-/** What the program says against its own comparison with the live policy. */
+/** Why the program could not compare with the live policy. */
 export function doubtsIn(records: readonly ChangeRecord[]): readonly Doubt[] {
   return records.flatMap((record) => (record.effect === "UNKNOWN" ? [record.doubt] : []));
 }
 
-/** Everything that a comparison comes to. */
+/** The result of a comparison. */
 export interface AccessDiff {
   readonly changes: readonly CellChange[];
-  /** Pods deployed by the stack that get other initdata. */
+  /** The stack's deployed pods with new initdata. */
   readonly initdata: readonly InitdataChange[];
-  /** Who reads the stack's secrets by other stacks' grants, whether or not that is new. */
+  /** All readers of the stack's secrets by other stacks' grants, new or not. */
   readonly otherReaders: readonly OtherReader[];
-  /** Why what was live is not known. */
+  /** Why the live policy is unknown. */
   readonly doubts: readonly Doubt[];
 }
 
@@ -117,7 +117,7 @@ function initdataText({ pod, wider }: InitdataChange): string {
     : `${name}, whose agent policy allows more: ${wider.map(shownLine).join("; ")}`;
 }
 
-/** The change for a terminal. */
+/** The changes for a terminal. */
 export function diffText({ changes, initdata, otherReaders, doubts }: AccessDiff): string {
   const cells = changes.map(cellLine);
   return [

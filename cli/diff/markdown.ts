@@ -6,10 +6,10 @@ import { otherReaderClaim, otherReaderName, otherReaderPath } from "../../core/a
 import { own } from "../../core/records.ts";
 import { shownLine } from "../../core/policy/shown-name.ts";
 
-/** By this a comment is found again, so that there is one that is kept up to date; the workflows look for it too. */
+/** Marks the comment, so it can be updated. The CI workflows search for it too. */
 export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
-/** A text as code, whatever it holds: it ends neither the code nor the line nor the cell of a table. */
+/** A text as inline code. It cannot end the code, the line or the table cell. */
 function code(text: string): string {
   return `\`${shownLine(text).replace(/[`|]/g, "?")}\``;
 }
@@ -51,7 +51,7 @@ function count(changes: readonly CellChange[], verb: string): string {
   return `${changes.length} cell${changes.length === 1 ? ` ${verb}s` : `s ${verb}`}`;
 }
 
-/** The matrix, its change and what else a reviewer has to look at as Markdown, for a comment. */
+/** The matrix, its changes and everything else to review, as Markdown for a comment. */
 export function diffMarkdown(
   access: AccessReport,
   { changes, initdata, otherReaders, doubts }: AccessDiff,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { stackOutputs } from "../../core/outputs.ts";
 import { parseJson } from "../../core/records.ts";
 
-/** The outputs that a comparison needs. An output that an older release did not have is empty. */
+/** A stack's outputs about access. Those that an older release does not have are empty. */
 const outputsSchema = z.object({
   access: stackOutputs.shape.access,
   initData: stackOutputs.shape.initData.default({}),
@@ -13,14 +13,14 @@ const outputsSchema = z.object({
   accessChanges: stackOutputs.shape.accessChanges,
 });
 
-/** What one deployment of a stack says of access. */
+/** The outputs about access of one deployment. */
 export type AccessOutputs = z.output<typeof outputsSchema>;
 
-/** What a preview says of access: what is deployed, and what would be. */
+/** The deployed and the previewed outputs about access. */
 export interface PreviewedAccess {
-  /** Absent: nothing is deployed yet. */
+  /** Absent: not deployed yet. */
   readonly before?: AccessOutputs;
-  /** With the program's own comparison with the live policy as `accessChanges`. */
+  /** `accessChanges` is the program's comparison with the live policy. */
   readonly after: AccessOutputs;
 }
 
@@ -45,7 +45,7 @@ const HOW =
   "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview - " +
   "(the plain --json has no outputs).";
 
-/** Whether a line of the stream may be one of the few events that are read: the others, debug messages first of all, hold secrets. */
+/** Whether a line may be a needed event. The others, mainly debug messages, contain secrets. */
 export function isReadEvent(line: string): boolean {
   return /"resOutputsEvent"\s*:|"severity"\s*:\s*"error"/.test(line);
 }
@@ -54,11 +54,11 @@ const errorSchema = z.object({
   diagnosticEvent: z.object({ message: z.string(), severity: z.literal("error") }),
 });
 
-/** What went wrong, by the events of a preview. */
+/** The errors in the events of a preview. */
 export function previewErrors(events: string): readonly string[] {
   return events.split("\n").flatMap((line) => {
     const parsed = errorSchema.safeParse(parseJson(line));
-    // Colours are marked up as <{%fg 1%}>.
+    // Colours have the form <{%fg 1%}>.
     return parsed.success ? [parsed.data.diagnosticEvent.message.replaceAll(/<\{%.*?%\}>/g, "").trim()] : [];
   });
 }
@@ -75,7 +75,7 @@ function parseEvents(text: string): readonly Event[] {
 }
 
 /**
- * The outputs of the stack, whatever they are, in the events of a `pulumi preview --json`.
+ * The stack's unchecked outputs in the events of `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
@@ -95,7 +95,7 @@ export function previewedOutputs(text: string): { readonly before: unknown; read
 }
 
 /**
- * Reads the events of a `pulumi preview --json`.
+ * Reads the events of `pulumi preview --json`.
  * @param text one JSON document a line
  * @throws PreviewError
  */
@@ -115,8 +115,8 @@ export function readPreview(text: string): PreviewedAccess {
 }
 
 /**
- * What a stack's outputs say of access.
- * @param text what `pulumi stack output --json` prints; of a stack that was never deployed, `{}`
+ * Reads a stack's outputs about access.
+ * @param text from `pulumi stack output --json`; `{}` if the stack was never deployed
  * @throws PreviewError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {

@@ -3,12 +3,12 @@ import { otherReaderName, otherReaderPath, type OtherReader } from "../../core/a
 import type { AccessOutputs } from "./preview.ts";
 import { own } from "../../core/records.ts";
 
-/** Whether a reader is a pod that the stack deployed and goes on deploying: then it is the same one with other initdata. */
+/** Whether the stack deploys the pod before and after: then it is the same pod with new initdata. */
 function staysDeployed(before: AccessOutputs, after: AccessOutputs, reader: string): boolean {
   return [before, after].every(({ pods }) => own(pods, reader)?.deployed === true);
 }
 
-/** Whose claim is another one than before. */
+/** Readers whose claim changes. */
 function changedClaims(before: AccessOutputs, after: AccessOutputs): readonly string[] {
   return Object.entries(after.initData).flatMap(([reader, claim]) => {
     const former = own(before.initData, reader);
@@ -16,7 +16,7 @@ function changedClaims(before: AccessOutputs, after: AccessOutputs): readonly st
   });
 }
 
-/** Another claim under the name of a reader that is deployed elsewhere is somebody else: what it is granted opens to it. */
+/** A new claim of a reader that is deployed elsewhere is a new pod, to which its grants open. */
 function swappedReaders(before: AccessOutputs, after: AccessOutputs): readonly CellChange[] {
   return changedClaims(before, after)
     .filter((reader) => !staysDeployed(before, after, reader))
@@ -35,12 +35,12 @@ function swappedReaders(before: AccessOutputs, after: AccessOutputs): readonly C
     );
 }
 
-/** Readers by the grants of other stacks that were not there when the stack was last deployed. */
+/** Readers by other stacks' grants that are new since the stack's last deployment. */
 function newOtherReaders(
   before: readonly OtherReader[],
   after: readonly OtherReader[],
 ): readonly CellChange[] {
-  // Whoever needs no hardware any more is somebody else; of the TEE else, older outputs do not say.
+  // A reader without hardware counts as another one. Older outputs do not have other bindings.
   const identity = ({ secret, key, initData, binding }: OtherReader): string =>
     JSON.stringify([secret, key, initData, binding === "sample"]);
   const known = new Set(before.map(identity));
@@ -56,8 +56,9 @@ function newOtherReaders(
 }
 
 /**
- * What opens without a cell of the matrix being another one: to another claim under the name of a reader that is deployed
- * elsewhere, and by what other stacks grant.
+ * Access that opens without a change in the matrix:
+ * - to a new claim of a reader that is deployed elsewhere;
+ * - by other stacks' grants.
  * @param before absent: nothing was deployed
  */
 export function diffReaders(before: AccessOutputs | undefined, after: AccessOutputs): readonly CellChange[] {
@@ -67,10 +68,10 @@ export function diffReaders(before: AccessOutputs | undefined, after: AccessOutp
   ];
 }
 
-/** A pod that is deployed by the stack and gets other initdata: nothing opens to it, but its host may do more with it. */
+/** A deployed pod with new initdata. No secret opens to it, but its host may get more rights on it. */
 export interface InitdataChange {
   readonly pod: string;
-  /** What its agent policy allows that it did not, in words, e.g. `exec "curl -s http://..."`. */
+  /** What its agent policy newly allows, for example `exec "curl -s http://..."`. */
   readonly wider: readonly string[];
 }
 
@@ -91,7 +92,7 @@ function widerAgent(before: Agent, after: Agent): readonly string[] {
   ];
 }
 
-/** The pods deployed by the stack whose initdata changes, for a reviewer to look at. */
+/** The stack's deployed pods whose initdata changes. */
 export function initdataChanges(
   before: AccessOutputs | undefined,
   after: AccessOutputs,

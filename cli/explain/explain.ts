@@ -145,8 +145,8 @@ function because(
     const open = conditions
       .filter(({ status }) => status === "unknown")
       .map(({ detail }) => detail.replace(/\.$/, ""));
-    const said = typeof last === "object" && last.own ? ` The KBS's ${last.what}.` : "";
-    return `Nothing is known to deny it, but ${open.join("; and ")}.${said}`;
+    const logged = typeof last === "object" && last.own ? ` The KBS's ${last.what}.` : "";
+    return `Nothing is known to deny it, but ${open.join("; and ")}.${logged}`;
   }
   const policy = conditions.find(({ id }) => id === "policy");
   return `Because the pod attests well, and ${policy?.detail ?? ""}.`;

@@ -75,12 +75,12 @@ export function lastRequest(
   const asked = logs.flatMap((log) => askedIn(log, path));
   const last = newest(asked.filter(({ event }) => isOwn(event.client))) ?? newest(asked);
   if (last === undefined) return unread;
-  const told = toldOf(last, path, isOwn(last.event.client));
-  const what = `${told.what} (the log of another KBS pod was not read: ${unread})`;
-  return unread === undefined ? told : { ...told, what };
+  const request = lastOf(last, path, isOwn(last.event.client));
+  const what = `${request.what} (the log of another KBS pod was not read: ${unread})`;
+  return unread === undefined ? request : { ...request, what };
 }
 
-function toldOf({ event, before }: Asked, path: string, own: boolean): LastRequest {
+function lastOf({ event, before }: Asked, path: string, own: boolean): LastRequest {
   const who = own ? "to this pod's address" : `to ${event.client}, which is not this pod's address`;
   if (event.status < 400) {
     return { outcome: "given", own, what: `last answer, ${who}: given out`, lines: [event.line] };

@@ -70,12 +70,12 @@ function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: To
   if (unread.length === 0) {
     return { id, status: "holds", detail: "Trustee can read the other reference values of the pod's TEE" };
   }
-  const said = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
+  const flaws = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
   const it = unread.length === 1 ? "it" : "them";
   return {
     id,
     status: "unknown",
-    detail: `${said}, so Trustee cannot read ${it}: a pod that needs ${it} does not attest`,
+    detail: `${flaws}, so Trustee cannot read ${it}: a pod that needs ${it} does not attest`,
     next: `Correct ${unread.map(({ name }) => shownName(name)).join(" and ")}.`,
   };
 }

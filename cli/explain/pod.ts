@@ -47,7 +47,10 @@ function noInitdata({ strayAnnotations = [] }: PodFacts, cluster: GlobalInitdata
   return { id: "initdata", status: "unknown", detail: `${detail}; ${from}`, next };
 }
 
-/** Its initdata can be read. @param cluster initdata that the cluster gives to pods without; undefined: none */
+/**
+ * Its initdata can be read.
+ * @param cluster initdata that the cluster gives to pods without; undefined: none
+ */
 export function initdataCondition(
   pod: PodFacts,
   claims: PodClaims | UnreadableInitdata | undefined,

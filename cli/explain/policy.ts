@@ -36,7 +36,10 @@ export interface PolicyCell {
   readonly key: string;
 }
 
-/** The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod needs to start. */
+/**
+ * The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod
+ * needs to start.
+ */
 export function explainQuestions(
   trustee: TrusteeFacts,
   claims: PodClaims | undefined,

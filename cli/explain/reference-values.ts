@@ -126,8 +126,8 @@ function referenceOn(
 ): Condition {
   const { key, entries, problem } = liveReferenceValues(trustee);
   const appraisal = liveAppraisal(trustee, tee);
-  const told = withoutReference(trustee, tee, claim);
-  if (told !== undefined) return ifSure(claim, told);
+  const early = withoutReference(trustee, tee, claim);
+  if (early !== undefined) return ifSure(claim, early);
   const isAsked = appraisal !== undefined || !claim.sure || claim.binding === "azure-vtpm";
   if (entries === undefined && (isAsked || problem !== undefined)) {
     return {
@@ -162,7 +162,9 @@ function referenceOn(
   };
 }
 
-/** The TEEs that a pod may have, as far as its reference values go: where nothing tells, those that need one. */
+/**
+ * The TEEs that a pod may have. If nothing implies one, those that need a reference value.
+ */
 export function teesOfPod(pod: TeePod, claim: ToldClaim): readonly PodTee[] {
   const azure = azureTeeOf(pod);
   const tees = teesOf(claim);

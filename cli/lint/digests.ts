@@ -111,7 +111,7 @@ function hasTwin(digests: ReadonlySet<string>, digest: string): boolean {
 const LONGEST_DIGEST = 256;
 
 /** The start of a sentence: no checked pod has this digest. */
-function nobodyHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest: string): string {
+function noPodHas({ namespaces }: LiveFacts, known: ReadonlySet<string>, digest: string): string {
   const where = namespaces === undefined ? "" : " in the checked namespaces";
   const twin = hasTwin(known, digest) ? " (one has it in another case; Trustee compares exactly)" : "";
   return `No running pod${where} has the digest ${shownName(digest, LONGEST_DIGEST)}${twin}`;
@@ -151,7 +151,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
           line,
         },
         about: [digest],
-        what: `${nobodyHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
+        what: `${noPodHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
         why: "Anyone who can start a pod with that initdata reads its secrets, if the digest is registered.",
         fix:
           changing === undefined
@@ -182,7 +182,7 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
       part: key,
     },
     about: [digest],
-    what: `${nobodyHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
+    what: `${noPodHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
     why: "Anyone who can start a pod with that initdata attests well and reads what every attested pod may read.",
     fix: "Remove it, or start the pod. If it runs in another cluster, name that one with --pods-context.",
   }));

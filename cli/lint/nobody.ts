@@ -19,7 +19,10 @@ const limitWords: Readonly<Record<BeyondLimit["limit"], string>> = {
   bytes: `The policy is larger than ${regoLimits.bytes} bytes`,
 };
 
-/** Whether the KBS limits a policy's text, as v0.20 and later do. Only operators from v0.21 on show it; undefined: unknown. */
+/**
+ * Whether the KBS limits a policy's text, as v0.20 and later do. Only operators from v0.21 on show it;
+ * undefined: unknown.
+ */
 export function hasRegoLimits(trustee: TrusteeFacts): boolean | undefined {
   const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
   if (pods.some(({ configMapVersions }) => configMapVersions !== undefined)) return true;
@@ -90,13 +93,13 @@ export function lintNobody(
   const closed = kinds.filter(isClosed);
   if (closed.length === 0) return [];
   const isAll = closed.length === kinds.length;
-  const nobody = "o pod that attests well gets any secret, in any path format.";
+  const noPod = "o pod that attests well gets any secret, in any path format.";
   return [
     {
       id: "TA014",
       severity: isAll ? "error" : "warning",
       where,
-      what: isAll ? `N${nobody}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${nobody}`,
+      what: isAll ? `N${noPod}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${noPod}`,
       why: "Pods that need an image policy do not start, and other pods get no secret.",
       fix: canAllow(text) ? OTHER_REQUESTS : NO_RULE,
     },

@@ -63,12 +63,12 @@ function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): r
 export function lintReferenceValues({ trustee, stack }: LiveFacts): readonly Finding[] {
   const { map, key, entries = [], problem, written } = liveReferenceValues(trustee);
   const where = mapPlace(trustee, map, key);
-  const nobody = "Trustee can then read no reference value, so no pod attests or gets a secret.";
+  const all = "Trustee can then read no reference value, so no pod attests or gets a secret.";
   const one = "If the attestation policy asks for it, the pod does not attest and gets no secret.";
   if (written === undefined) {
     const what = problem?.replace(/ Nothing was written;.*$/, "");
     const fix = "Correct the ConfigMap by hand.";
-    return what === undefined ? [] : [{ id: "TA203", severity: "error", where, what, why: nobody, fix }];
+    return what === undefined ? [] : [{ id: "TA203", severity: "error", where, what, why: all, fix }];
   }
   const isForDigests = (name: string): boolean =>
     isInitdataEntry(name, stack) || /(^|[._-])pcr_?\d+$/i.test(name);
@@ -76,7 +76,7 @@ export function lintReferenceValues({ trustee, stack }: LiveFacts): readonly Fin
     ...written.flatMap((entry) => [
       ...(entry.flaw === undefined
         ? []
-        : [unread(entry, entry.flaw, where, problem === undefined ? one : nobody)]),
+        : [unread(entry, entry.flaw, where, problem === undefined ? one : all)]),
       ...expiry(entry, where, trustee.now),
     ]),
     ...entries.flatMap((entry) => dead(entry, isForDigests(entry.name), where)),

@@ -5,14 +5,14 @@ import { livePolicy } from "../audit/trustee-view.ts";
 import { evaluateRego } from "../opa/apart.ts";
 import { findOpa } from "../opa/opa.ts";
 
-/** The same request, on behalf of a stranger. */
+/** The same request by a stranger. */
 function strangersKey({ syntax, data }: PolicyQuestion): string {
   return questionKey({ syntax, data, input: strangerToken });
 }
 
 /**
- * Asks the live policy in OPA, where there is one. What ends the evaluation of a stranger's request lies in its path, and so
- * ends that of anybody else's: a failure has to be looked for request by request, and there are many of them.
+ * Asks the live policy in OPA, if it is installed. If a stranger's request fails with an error, its path is
+ * the cause, so the same path fails for every pod. This saves the slow search for failing requests.
  */
 export async function askPolicy(
   trustee: TrusteeFacts,

@@ -7,7 +7,7 @@ import { readStack } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import type { TrusteePlace } from "./read-trustee.ts";
 
-/** Which Trustee and which pods, as the command line says. */
+/** Trustee and the pods, as named on the command line. */
 export interface SideOptions {
   readonly stack?: string;
   readonly kubeconfig?: string;
@@ -19,15 +19,15 @@ export interface SideOptions {
   readonly podsContext?: string;
 }
 
-/** How long all reading may take. Milliseconds. */
+/** Time limit for all requests. Milliseconds. */
 const TIMEOUT = 300_000;
 
-/** Both sides, ready to be read. */
+/** Clients for both sides. */
 export interface Sides {
   readonly trustee: KubeClient;
   readonly place: TrusteePlace;
   readonly pods: KubeClient;
-  /** As kubectl would be told. */
+  /** For kubectl. */
   readonly trusteeCluster: ClusterOptions;
   /** Only with a stack. */
   readonly stack?: StackOutputs;
@@ -46,7 +46,7 @@ export function addSideOptions(command: Command): Command {
     .addOption(new Option("--pods-context <name>", "the context in that kubeconfig (default: as --context)"));
 }
 
-/** Connects to a stack's Trustee alone: the pods' cluster need not be known here. */
+/** Connects only to a stack's Trustee, since the pods' cluster may be unreachable from here. */
 export function connectTrustee(stack: StackOutputs): Pick<Sides, "trustee" | "place"> {
   const signal = AbortSignal.timeout(TIMEOUT);
   return {
@@ -60,7 +60,7 @@ export function connectStack(stack: StackOutputs): Sides {
   return connect({}, stack);
 }
 
-/** Connects to both sides: what the command line says, else the stack's, else what kubectl takes. */
+/** Connects to both sides: by the command line, else by the stack, else by kubectl's defaults. */
 export async function connectSides(options: SideOptions): Promise<Sides> {
   return connect(options, options.stack === undefined ? undefined : await readStack(options.stack));
 }

@@ -6,14 +6,14 @@ import { KubeError } from "../../kube/errors.ts";
 import { dataOf } from "../../kube/trustee-objects.ts";
 
 /**
- * Where cloud-api-adaptor has its configuration: upstream's namespace, and that of Red Hat's sandboxed containers.
+ * Namespaces of cloud-api-adaptor's configuration: upstream's, and that of Red Hat's sandboxed containers.
  * @see https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/cloud-api-adaptor/docs/initdata.md (Global initdata)
  */
 const NAMESPACES = ["confidential-containers-system", "openshift-sandboxed-containers-operator"] as const;
 const NAME = "peer-pods-cm";
 const KEY = "INITDATA";
 
-/** What the cluster gives to peer pods that have no initdata of their own; undefined: nothing. A pod on bare metal is none. */
+/** Initdata that the cluster gives to peer pods without; undefined: none, or the pod is on bare metal. */
 export async function readGlobalInitdata(
   kube: Pick<KubeClient, "get">,
   { runtimeClass = "" }: PodFacts,

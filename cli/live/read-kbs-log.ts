@@ -2,10 +2,10 @@ import { execa } from "execa";
 import type { LogLine, PodLog } from "../explain/log.ts";
 import { kubectlCluster, type NamedCluster } from "../verify/kubectl.ts";
 
-/** How much of each pod's log is looked at. Lines. */
+/** How much of each pod's log is read. Lines. */
 const TAIL = 5000;
 
-/** How long kubectl may take. Milliseconds. */
+/** Time limit for kubectl. Milliseconds. */
 const TIMEOUT = 20_000;
 
 /** A line as `kubectl logs --timestamps` prints it. */
@@ -37,8 +37,7 @@ async function readPodLog(
 }
 
 /**
- * The log of each pod of a KBS, apart: one command for all of them prints one pod's lines after another's, so that the last
- * line need not be the newest.
+ * Reads the log of each KBS pod separately: one command for all pods would not sort the lines by time.
  * @param timeout of kubectl, milliseconds
  */
 export async function readKbsLogs(

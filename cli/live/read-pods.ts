@@ -6,12 +6,12 @@ import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
 import { UsageError } from "../commands/run.ts";
-import { podNamespaces } from "../commands/stack.ts";
+import { podNamespaces, type DeclaredPod } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { podSpec, podStatus } from "./shapes.ts";
+import { podSpec, podStatus, workloadSpec } from "./shapes.ts";
 import { annotationWriter, seconds } from "./written.ts";
 
-/** One pod as it runs. */
+/** The facts of a pod. */
 export function podFacts(pod: KubeObject): PodFacts {
   const { metadata } = pod;
   const { phase, podIP, conditions } = podStatus.parse(pod["status"]);
@@ -36,7 +36,7 @@ export function podFacts(pod: KubeObject): PodFacts {
 }
 
 /**
- * The pods with initdata, or an annotation that is nearly that, which have not ended, by namespace and name.
+ * The pods that have not ended and have an initdata annotation or a misspelt one, by namespace and name.
  * @param namespaces empty: all
  */
 export async function readPods(
@@ -66,20 +66,35 @@ export async function readPods(
     .sort((a, b) => byString(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
 }
 
-/** The pods that were looked at, and where, if not everywhere. */
+/** The checked pods, and their namespaces if these are not all. */
 export interface SeenPods {
-  /** `undefined`: none were looked at. */
+  /** `undefined`: not checked. */
   readonly pods: readonly PodFacts[] | undefined;
   readonly namespaces?: readonly string[];
 }
 
-/**
- * The pods in the namespaces of a stack's pods, which are those that its accounts may look into. A stack without pods has
- * nowhere to look.
- */
+/** The pods in the namespaces of a stack's pods, which its accounts may read. */
 export async function readStackPods(kube: KubeClient, stack: Pick<StackOutputs, "pods">): Promise<SeenPods> {
   const namespaces = podNamespaces(stack);
   return namespaces.length === 0
     ? { pods: undefined }
     : { pods: await readPods(kube, namespaces), namespaces };
+}
+
+/** The running pods of a declared one: the pod itself or those of its controller, ready ones first. */
+export async function runningPods(
+  kube: KubeClient,
+  { kind, namespace, name }: Omit<DeclaredPod, "id">,
+): Promise<readonly PodFacts[]> {
+  const object = await kube.get({ kind, namespace, name });
+  if (object === undefined) return [];
+  if (kind === "Pod") return [podFacts(object)];
+  const { selector } = workloadSpec.parse(object["spec"]);
+  const labels = Object.entries(selector.matchLabels).map(([key, value]) => `${key}=${value}`);
+  // An empty selector would match all pods.
+  if (labels.length === 0) return [];
+  const pods = (await kube.list("Pod", namespace, labels.join(","))).map(podFacts);
+  return pods
+    .filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed")
+    .sort((a, b) => Number(b.ready) - Number(a.ready) || byString(a.name, b.name));
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The shapes of what the API server answers, as far as the facts are made of it. */
+/** The fields of the API server's objects that the facts need. */
 
 const strings = z.record(z.string(), z.string());
 
@@ -12,7 +12,7 @@ export const kbsConfigSpec = z.looseObject({
 export const deploymentSpec = z.object({ selector: z.object({ matchLabels: strings.default({}) }) });
 export type DeploymentSpec = z.output<typeof deploymentSpec>;
 
-/** Of a Deployment, a StatefulSet or a Job. */
+/** A Deployment, StatefulSet or Job. */
 export const workloadSpec = z.object({
   selector: z.object({ matchLabels: strings.default({}) }).default({ matchLabels: {} }),
 });

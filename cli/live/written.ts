@@ -2,12 +2,12 @@ import { isRecord, own } from "../../core/records.ts";
 import { managedFields } from "../../kube/managed-fields.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 
-/** Whole seconds since 1970 of an API server's time; NaN if there is none. */
+/** An API server's time in whole seconds since 1970; NaN: no time. */
 export function seconds(time: string | undefined): number {
   return Math.floor(Date.parse(time ?? "") / 1000);
 }
 
-/** When the object was last written, by the newest of its writers; its creation at least. */
+/** The time of the object's last write, or of its creation. */
 export function lastWritten(metadata: ObjectMeta): number {
   const times = [metadata.creationTimestamp, ...(metadata.managedFields ?? []).map(({ time }) => time)]
     .map(seconds)
@@ -19,7 +19,7 @@ function child(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
 }
 
-/** Who last wrote an annotation, and when that writer last wrote anything of the object. */
+/** The last writer of an annotation, and the time of that writer's last change to the object. */
 export function annotationWriter(
   metadata: ObjectMeta,
   annotation: string,

@@ -2,27 +2,22 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PolicyData } from "../../core/access/model.ts";
+import type { PolicyAnswer, RegoSyntax } from "../audit/facts.ts";
 import { askResourcePolicy } from "./batch.ts";
-import type { RegoPolicy, RegoSyntax } from "./opa.ts";
+import type { RegoPolicy } from "./opa.ts";
 
-/** What the KBS hands to the policy: `data["resource-path"]` and `data.plugin`, either of which may be missing, and `input`. */
+/** A request to the policy: `data["resource-path"]` and `data.plugin`, which may be missing, and `input`. */
 export interface RegoRequest {
   readonly data: PolicyData;
   /** The token's claims. */
   readonly input: unknown;
 }
 
-/**
- * `failed`: no answer, upon which Trustee's engine denies: the policy does not compile, or a builtin met a type that it
- * cannot take.
- */
-export type RegoAnswer = boolean | { readonly failed: "policy" | "evaluation"; readonly message: string };
-
-/** An error ends a run, so that it is the answer to all of its requests; where there are many, halves tell which. */
+/** An error ends a run for all of its requests, so the failing ones are found by halving. */
 async function askApart(
   policy: RegoPolicy,
   requests: readonly RegoRequest[],
-): Promise<readonly RegoAnswer[]> {
+): Promise<readonly PolicyAnswer[]> {
   const asked = requests.map(({ data, input }) => ({ data, token: input }));
   const answers = await askResourcePolicy(policy, asked, true);
   if (answers.kind === "answered") return answers.allowed;
@@ -37,7 +32,7 @@ async function askApart(
   ];
 }
 
-/** Requests whose paths are of one type fail together. */
+/** Requests with paths of the same type usually fail together. */
 function groupOf({ data }: RegoRequest): string {
   const path = data["resource-path"];
   const type = Array.isArray(path) ? "array" : path === null ? "null" : typeof path;
@@ -45,9 +40,8 @@ function groupOf({ data }: RegoRequest): string {
 }
 
 /**
- * What `data.policy.allow` comes to for each request, in their order, and for which of them there is no answer. A builtin's error
- * ends the evaluation, as in the engine that Trustee ships (regorus), where OPA by itself would only say "undefined"; only `true`
- * allows.
+ * Evaluates `data.policy.allow` for each request; only `true` allows. As in Trustee's engine (regorus), a
+ * builtin's error ends the evaluation. OPA's default would be "undefined".
  * @param opa the program
  */
 export async function evaluateRego(
@@ -55,12 +49,12 @@ export async function evaluateRego(
   text: string,
   syntax: RegoSyntax,
   requests: readonly RegoRequest[],
-): Promise<readonly RegoAnswer[]> {
+): Promise<readonly PolicyAnswer[]> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
   try {
     const file = join(folder, "policy.rego");
     await writeFile(file, text);
-    const answers = new Map<RegoRequest, RegoAnswer>();
+    const answers = new Map<RegoRequest, PolicyAnswer>();
     for (const group of Map.groupBy(requests, groupOf).values()) {
       const answered = await askApart({ opa, file, syntax }, group);
       for (const [index, answer] of answered.entries()) {

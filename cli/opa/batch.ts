@@ -2,12 +2,12 @@ import { z } from "zod";
 import type { AccessRequest } from "../questions/requests.ts";
 import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
 
-/** The answers in the order of the questions, or why there is none to any of them. */
+/** The answers in the order of the questions, or why there are none. */
 export type BatchAnswers = { readonly kind: "answered"; readonly allowed: readonly boolean[] } | OpaFailure;
 
 const numbersSchema = z.record(z.string(), z.array(z.number()));
 
-/** @param query gives, under whatever names, lists of the numbers of those questions whose answer is `true` */
+/** @param query evaluates to an object of lists: the indexes of the questions whose answer is `true` */
 async function numbersTrue(
   policy: RegoPolicy,
   query: string,
@@ -21,7 +21,7 @@ async function numbersTrue(
   return { kind: "answered", allowed: Array.from({ length: count }, (_, index) => allowed.has(index)) };
 }
 
-/** Which of the two documents a request has: `with` can replace one in a query, not remove it. */
+/** By the documents that a request has: `with` can replace a document, but not remove it. */
 const presences = {
   both: ['data["resource-path"] as path', "data.plugin as plugin"],
   path: ['data["resource-path"] as path'],
@@ -35,7 +35,7 @@ function presenceOf({ data }: AccessRequest): Presence {
   return Object.hasOwn(data, "plugin") ? "plugin" : "neither";
 }
 
-/** Numbers values by their identity: requests share paths and tokens, which are sent but once. */
+/** Numbers values by identity: requests share paths and tokens, which are sent once. */
 class Numbered {
   readonly values: unknown[] = [];
   readonly #numbers = new Map<unknown, number>();
@@ -48,13 +48,12 @@ class Numbered {
   }
 }
 
-/** Asked in one run; more would only cost memory. */
+/** Requests per run, to limit memory. */
 const BATCH = 50_000;
 
 /**
- * What `data.policy.allow` comes to for each request, all of them in one run of OPA (or few).
- * @param strict a builtin's error ends the evaluation, as in the engine that Trustee ships; otherwise it is undefined, as in OPA
- * by itself
+ * Evaluates `data.policy.allow` for each request, in as few runs of OPA as possible.
+ * @param strict a builtin's error ends the evaluation, as in Trustee's engine; otherwise it is undefined
  */
 export async function askResourcePolicy(
   policy: RegoPolicy,
@@ -86,7 +85,7 @@ async function askOnce(
       documents.numberOf(token),
     ]);
   }
-  // The variables stand for themselves, since OPA takes a reference into a variable after `with` for undefined.
+  // Plain variables, since OPA evaluates a reference into a variable after `with` as undefined.
   const lists = Object.entries(presences).map(([presence, withs]) => {
     const replaced = [...withs, "input as token"].map((one) => `with ${one}`).join(" ");
     return `"${presence}": [index | some number
@@ -100,12 +99,12 @@ async function askOnce(
 
 /** One request to the agent in a guest. */
 export interface AgentQuestion {
-  /** The rule that decides on it, e.g. `ExecProcessRequest`. */
+  /** The rule that decides it, for example `ExecProcessRequest`. */
   readonly request: string;
   readonly input: unknown;
 }
 
-/** What the agent policy says of each request. A request for which it has no rule is refused. */
+/** Asks the agent policy each request. A request without a rule is denied. */
 export async function askAgentPolicy(
   policy: RegoPolicy,
   questions: readonly AgentQuestion[],

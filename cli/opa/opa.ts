@@ -4,21 +4,22 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
+import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 import { parseJson } from "../../core/records.ts";
 
-/** Names the OPA program where it is not on PATH. */
+/** Names the OPA program if it is not on PATH. */
 export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
 
-/** From 1.0 on, OPA reads both syntaxes as they are asked for. */
+/** OPA 1.0 and later can read both syntaxes. */
 const OLDEST_MAJOR = 1;
 
 const NEEDED = `Install Open Policy Agent ${OLDEST_MAJOR}.0 or newer, or name the program in ${OPA_VARIABLE}.`;
 
-/** The OPA program, or why there is none to ask, and what to do about it. */
+/** The OPA program, or why there is none and what to do. */
 export type FoundOpa = { readonly program: string } | { readonly reason: string };
 
-/** Of this program's environment OPA gets nothing: there are tokens and passphrases in it, and a policy may be anybody's. */
+/** OPA gets no environment variables: they may contain tokens, and the policy may be foreign. */
 const apart = { env: {}, extendEnv: false, reject: false } as const;
 
 async function isProgram(file: string): Promise<boolean> {
@@ -28,16 +29,13 @@ async function isProgram(file: string): Promise<boolean> {
   );
 }
 
-/** What a program says that it is, e.g. `0.68.0`; `undefined` if it is no OPA. */
+/** A program's version, for example `0.68.0`; `undefined`: it is not OPA. */
 async function versionOf(program: string): Promise<string | undefined> {
   const { stdout } = await execa(program, ["version"], { ...apart, timeout: 30_000 });
   return /^Version: (\d+\.\S+)/m.exec(stdout)?.[1];
 }
 
-/**
- * The OPA program: `$TRUSTEE_ACCESS_OPA`, else the first on PATH that is new enough. One that is too old is named with its
- * version: it would refuse the options that it is asked with, in words that help nobody.
- */
+/** Finds the OPA program: `$TRUSTEE_ACCESS_OPA`, else the first on PATH that is new enough. */
 export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Promise<FoundOpa> {
   const named = environment[OPA_VARIABLE] ?? "";
   const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
@@ -57,10 +55,7 @@ export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Pro
   return { reason: reason ?? `${none} ${NEEDED}` };
 }
 
-/** What a policy without imports is read as: v0 up to KBS v0.16, v1 from v0.17 on. */
-export type RegoSyntax = "v0" | "v1";
-
-/** A policy file and how it is to be read. */
+/** A policy file and its syntax. */
 export interface RegoPolicy {
   /** The OPA program. */
   readonly opa: string;
@@ -69,11 +64,11 @@ export interface RegoPolicy {
   readonly syntax: RegoSyntax;
 }
 
-/** Why a query came to nothing. */
+/** Why a query has no answer. */
 export interface OpaFailure {
   /**
-   * `no-policy`: the text is none in this syntax. `aborted`: a builtin met a type that it cannot take, which only in a strict run
-   * is an error; it ends the whole run.
+   * `no-policy`: not a policy in this syntax. `aborted`: in a strict run, an error of a builtin ended the
+   * whole run.
    */
   readonly kind: "no-policy" | "aborted";
   readonly message: string;
@@ -81,10 +76,10 @@ export interface OpaFailure {
   readonly line?: number;
 }
 
-/** What a query came to, `undefined` if that is nothing defined; or why there is no answer. */
+/** A query's value, which may be undefined, or why there is none. */
 export type OpaAnswer = { readonly kind: "answered"; readonly value: unknown } | OpaFailure;
 
-/** A failure in words. */
+/** A failure as text. */
 export function failureText({ line, message }: OpaFailure): string {
   return line === undefined ? message : `line ${line}: ${message}`;
 }
@@ -102,7 +97,7 @@ const outputSchema = z.object({
     .default([]),
 });
 
-/** An error's message, with why it is one where it is so here and not in Trustee. */
+/** An error's message, with a note if Trustee would not have this error. */
 function messageOf(message: string): string {
   const [, name = ""] = /^undefined function (\S+)$/.exec(message) ?? [];
   return changingFunctions.includes(name)
@@ -111,8 +106,8 @@ function messageOf(message: string): string {
 }
 
 /**
- * One run of OPA, without network, environment or clock for the policy.
- * @param strict a builtin's error ends the evaluation, where OPA by itself would only say "undefined"
+ * Runs OPA once, without network, environment or clock for the policy.
+ * @param strict a builtin's error ends the evaluation; otherwise it is undefined
  */
 export async function evaluate(
   { opa, file, syntax }: RegoPolicy,
@@ -138,7 +133,7 @@ export async function evaluate(
   const [error] = errors;
   if (error === undefined) return { kind: "answered", value: result[0]?.expressions[0]?.value };
   const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
-  // Where a builtin gave up, the line is one of the query's.
+  // For a builtin's error, the line is in the query, not the policy.
   if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
   const { location } = error;
   return { kind: "no-policy", message, ...(location === undefined ? {} : { line: location.row }) };

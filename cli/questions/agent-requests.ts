@@ -1,34 +1,36 @@
 import { requestDefaults, type AgentPolicy, type AgentRequest } from "../../core/initdata/agent-policy.ts";
 
-/** One request to the agent in a guest, and what its policy must say. */
+/** A request to the agent in a guest, and the expected answer. */
 export interface AgentCase {
-  /** The rule that decides on it, e.g. `ExecProcessRequest`. */
+  /** The rule that decides it, for example `ExecProcessRequest`. */
   readonly request: string;
   readonly input: unknown;
   readonly allowed: boolean;
-  /** In words, e.g. `exec with an extra argument`. */
+  /** In words, for example `exec with an extra argument`. */
   readonly what: string;
 }
 
-/** What is known of a pod's agent policy without its text. */
+/** What a stack declares about a pod's agent policy. */
 export interface DeclaredAgent {
   readonly allowedCommands: readonly string[];
-  /** Absent: not known. */
+  /** Absent: unknown. */
   readonly logs?: boolean;
-  /** Requests that differ from the defaults. Absent: not known, then only those are asked about that nobody should allow. */
+  /**
+   * Requests that differ from the defaults. Absent: unknown; then only always forbidden requests are asked.
+   */
   readonly requests?: AgentPolicy["requests"];
   /** Requests that a guest needs to start. @default none */
   readonly needed?: readonly AgentRequest[];
 }
 
-/** Requests by which the host would get around everything else. */
+/** Requests by which the host could bypass all other rules. */
 const forbiddenRequests = ["SetPolicyRequest", "WriteStreamRequest"] as const;
 
 function exec(args: unknown, allowed: boolean, what: string): AgentCase {
   return { request: "ExecProcessRequest", input: { process: { Args: args } }, allowed, what };
 }
 
-/** Command lines that are almost a declared one, each with what is wrong with it. */
+/** Command lines that are almost a declared one, each with the difference. */
 function nearMisses(args: readonly string[]): readonly (readonly [unknown, string])[] {
   const line = args.join(" ");
   const [program = "", ...rest] = args;
@@ -68,8 +70,8 @@ function nearMisses(args: readonly string[]): readonly (readonly [unknown, strin
 }
 
 /**
- * Command lines that join to a declared one. Only a policy of ours tells them apart: the tutorial's, which a file of the user's may
- * hold, joins what it is given before it compares.
+ * Command lines that join to a declared one. Only a policy of this project rejects them: the tutorial's
+ * policy, which a user's file may contain, joins the arguments before it compares.
  */
 function joinedMisses(args: readonly string[]): readonly (readonly [unknown, string])[] {
   return [
@@ -96,8 +98,8 @@ function equal(a: unknown, b: readonly string[]): boolean {
 }
 
 /**
- * What to ask a pod's agent policy: every declared command, commands that are almost one of them, log reads, and every
- * request of the agent API.
+ * The questions to a pod's agent policy: declared commands, near misses, log reads, and every request of the
+ * agent API.
  */
 export function agentCases(declared: DeclaredAgent): readonly AgentCase[] {
   const commands = declared.allowedCommands.map((command) => command.split(" "));

@@ -4,10 +4,10 @@ import type { Column } from "../../core/access/matrix.ts";
 import { earToken, submod, teeOf, type Claimant } from "../../core/access/token.ts";
 import { DEFAULT_REPOSITORY } from "../../core/access/model.ts";
 
-/** The claim of a pod that nobody has registered or granted anything: of the right form, but no pod makes it. */
+/** A well-formed claim that no pod makes and no stack grants anything. */
 export const STRANGER = "f".repeat(64);
 
-/** Paths that no KBS hands over, made of one that it may: short, long, nested, empty, encoded, of other types. */
+/** Malformed variants of a path: short, long, nested, empty, encoded, of other types. */
 export function oddPaths({ secret, key }: Column): readonly unknown[] {
   const repository = DEFAULT_REPOSITORY;
   return [
@@ -39,7 +39,7 @@ export function oddPaths({ secret, key }: Column): readonly unknown[] {
   ];
 }
 
-/** Paths that name nothing at all. */
+/** Paths that name no resource. */
 export const shapeless: readonly unknown[] = [
   [],
   [DEFAULT_REPOSITORY],
@@ -54,10 +54,10 @@ export const shapeless: readonly unknown[] = [
   {},
 ];
 
-/** The name of evidence that says nothing of initdata's binding: a GPU's. */
+/** Evidence that does not bind initdata: a GPU's. */
 const DEVICE = "nvidia";
 
-/** What one pod's evidence may never be: of every other TEE, of none, of one without hardware, or in another place. */
+/** Evidence that a policy must reject for a pod: of another TEE, of none, without hardware, or misplaced. */
 function oddEvidence({ initData, binding }: Claimant): readonly unknown[] {
   const tee = teeOf(binding);
   const evidence = (members: object): object => ({ init_data: initData, ...members });
@@ -87,17 +87,17 @@ function oddEvidence({ initData, binding }: Claimant): readonly unknown[] {
   ];
 }
 
-/** A token with the submod of a CPU alone. */
+/** A token with only a CPU's submod. */
 export function cpu(status: unknown, claim: unknown, binding: TableBinding): unknown {
   return earToken({ cpu0: submod(status, claim, teeOf(binding)) });
 }
 
-/** What one pod's token may never be: any other status, zero or several submods, init_data and evidence of every other kind. */
+/** Tokens that a policy must reject for a pod: other statuses, submods, init_data or evidence. */
 export function oddTokens(claimant: Claimant): readonly unknown[] {
   const { initData: claim, binding } = claimant;
   const tee = teeOf(binding);
   const affirming = { "ear.status": "affirming" };
-  const beside = ["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true];
+  const badStatuses = ["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true];
   const good = submod("affirming", claim, tee);
   return [
     ...["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true, ["affirming"], undefined].map(
@@ -126,7 +126,7 @@ export function oddTokens(claimant: Claimant): readonly unknown[] {
     { submods: { cpu0: good, gpu0: affirming } },
     { submods: { cpu0: good, gpu0: submod("affirming", STRANGER, tee) } },
     { submods: { cpu0: submod("affirming", STRANGER, tee), gpu0: good } },
-    ...beside.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
+    ...badStatuses.map((status) => ({ submods: { cpu0: good, gpu0: { "ear.status": status } } })),
     { submods: { cpu0: good, gpu0: {} } },
     { submods: { cpu0: good, gpu0: "affirming" } },
     { submods: { cpu0: good, gpu0: null } },

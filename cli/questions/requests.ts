@@ -11,7 +11,7 @@ export interface AccessRequest {
   readonly token: unknown;
 }
 
-/** What a policy is asked about. */
+/** The subject of the questions to a policy. */
 export interface RequestSubject {
   readonly rules: AccessRules;
   /** Claims `init_data` of pods, whether or not the rules name them. */
@@ -20,7 +20,7 @@ export interface RequestSubject {
   readonly columns: readonly Column[];
 }
 
-/** Repositories, a secret and a key that nobody has; the repositories on either side of "default" in the alphabet. */
+/** Repositories, a secret and a key that do not exist. The repositories sort before and after "default". */
 const OTHER_REPOSITORIES = ["another-repository", "other-repository"];
 const OTHER_SECRET = "unrestricted-secret";
 const OTHER_KEY = "another-key";
@@ -29,7 +29,7 @@ function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly 
   return [...new Map(values.map((value) => [key(value), value])).values()];
 }
 
-/** Every key that is worth a question: declared, named in the rules, and one of each secret that is neither. */
+/** The keys to ask for: declared ones, those in the rules, and an unknown one of each secret. */
 function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
   const named = Object.entries(rules.secrets).flatMap(([secret, keys]) =>
     Object.keys(keys)
@@ -44,7 +44,7 @@ function askedColumns({ rules, columns }: RequestSubject): readonly Column[] {
   return uniqueBy([...columns, ...named, ...others], ({ secret, key }) => `${secret}/${key}`);
 }
 
-/** A path as KBS v0.17 and later hands it over, and as those before do. */
+/** A path in the format of KBS v0.17 and later, and in the older one. */
 function bothShapes(repository: string, { secret, key }: Column): readonly PolicyData[] {
   return [
     { "resource-path": [repository, secret, key], plugin: "resource" },
@@ -52,14 +52,14 @@ function bothShapes(repository: string, { secret, key }: Column): readonly Polic
   ];
 }
 
-/** Every key that is declared or named, in either shape. */
+/** Every declared or named key, in both path formats. */
 function declaredData({ rules, columns }: RequestSubject): readonly PolicyData[] {
   return askedColumns({ rules, columns, claims: [] })
     .filter(({ key }) => key !== OTHER_KEY)
     .flatMap((column) => bothShapes(DEFAULT_REPOSITORY, column));
 }
 
-/** The requests of a well-behaved KBS: every key in either shape, other keys, and all under other repositories. */
+/** Normal requests: every key and an unknown one, in both path formats and in other repositories. */
 function plainData(subject: RequestSubject): readonly PolicyData[] {
   return askedColumns(subject).flatMap((column) => [
     ...bothShapes(DEFAULT_REPOSITORY, column),
@@ -67,7 +67,7 @@ function plainData(subject: RequestSubject): readonly PolicyData[] {
   ]);
 }
 
-/** Requests as no KBS makes them, which a policy must deny all the same. */
+/** Requests that no KBS makes and that a policy must deny. */
 function oddData(subject: RequestSubject): readonly PolicyData[] {
   const columns = askedColumns(subject);
   const odd = [...columns.flatMap(oddPaths), ...shapeless, [DEFAULT_REPOSITORY, "", OTHER_KEY]];
@@ -90,10 +90,10 @@ function oddData(subject: RequestSubject): readonly PolicyData[] {
   ];
 }
 
-/** Nobody's claim. */
+/** A pod without any grants. */
 const stranger: Claimant = { initData: STRANGER, binding: "azure-vtpm" };
 
-/** The claims that pods make or the rules name, each with the bindings that the rules know it by. */
+/** The claims of pods and rules, with the bindings that the rules give them. */
 function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
   const named = listGrants(rules.secrets).map(({ initData, binding }) => ({ initData, binding }));
   const known = new Set(named.map(({ initData }) => initData));
@@ -104,7 +104,7 @@ function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
   );
 }
 
-/** The tokens of pods that attest well, and of one that nobody knows. */
+/** The tokens of the pods and of a stranger, all affirming. */
 function plainTokens(subject: RequestSubject): readonly unknown[] {
   return [...claimants(subject), stranger].map(({ initData, binding }) =>
     cpu("affirming", initData, binding),
@@ -115,10 +115,10 @@ function product(data: readonly PolicyData[], tokens: readonly unknown[]): Acces
   return data.flatMap((one) => tokens.map((token) => ({ data: one, token })));
 }
 
-/** So many pods and secrets stand for all where oddities are tried out; each is but a row of a table to the policy. */
+/** For malformed requests, so many pods and secrets suffice: the policy treats all alike, as rows of a table. */
 const FEW = 4;
 
-/** A few pods and secrets, first those that are granted to somebody: all of a small stack. */
+/** A few pods and secrets, granted ones first; of a small stack, all. */
 function few({ rules, claims, columns }: RequestSubject): RequestSubject {
   const secrets = Object.fromEntries(Object.entries(rules.secrets).slice(0, FEW));
   const readers = listGrants(secrets).map(({ initData }) => initData);
@@ -131,7 +131,7 @@ function few({ rules, claims, columns }: RequestSubject): RequestSubject {
   };
 }
 
-/** Tokens without anything that an odd path could be opened by, but for attesting well: so a difference shows without more. */
+/** Tokens that open nothing, so a malformed path that opens shows at once. */
 const emptyTokens: readonly unknown[] = [
   {},
   { submods: {} },
@@ -140,7 +140,7 @@ const emptyTokens: readonly unknown[] = [
   cpu("none", STRANGER, "azure-vtpm"),
 ];
 
-/** Every restricted secret's readers, with keys and repositories that may be none of theirs. */
+/** Every restricted secret's readers, with keys and repositories that they are not granted. */
 function besideGrants({ rules, columns }: RequestSubject): readonly AccessRequest[] {
   return Object.entries(rules.secrets).flatMap(([secret, keys]) => {
     const one: RequestSubject = {
@@ -152,15 +152,15 @@ function besideGrants({ rules, columns }: RequestSubject): readonly AccessReques
   });
 }
 
-/** A reader of a secret, and the key that it is asked about: one that is granted to it, where that is known. */
+/** A reader of a secret and a key, one granted to it if known. */
 interface Pair {
   readonly column: Column;
   readonly claimant: Claimant;
 }
 
 /**
- * So that every secret stands with one of its readers, or with a stranger where it has none, and every reader with one of its
- * secrets: not more pairs than secrets and readers together.
+ * Pairs that cover every secret and every reader once: a secret with one of its readers, else with a
+ * stranger. There are at most as many as secrets and readers together.
  */
 function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
   const declared = new Map(columns.map(({ secret, key }) => [secret, key]));
@@ -183,8 +183,8 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
 }
 
 /**
- * Every odd token for every secret, and every odd path with the token of one who may read it, since a policy may treat any one
- * of them apart; without those that are asked more of elsewhere.
+ * For every secret: every malformed token, and every malformed path with a reader's token. A policy may treat
+ * any secret specially. Secrets of the full cross product are left out.
  */
 function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly AccessRequest[] {
   const rest = pairs(subject).filter(
@@ -201,10 +201,11 @@ function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly
 }
 
 /**
- * Every request that is worth asking: every pod with every key in either shape; every reader with what is beside its
- * grants; for every secret with a reader, and every reader with a secret, every odd token and every odd path; and of a few pods and
- * secrets, which are all of a small stack, every odd token with every path, and every odd path with tokens that open most or
- * nothing.
+ * All requests to ask:
+ * - every pod × every key, in both path formats;
+ * - every reader × keys that it is not granted;
+ * - each secret and each reader × malformed tokens and paths;
+ * - for a few pods and secrets (all of a small stack), the full cross product.
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);

@@ -3,31 +3,31 @@ import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { AccessMatrix } from "../../core/access/matrix.ts";
 import type { OtherReader } from "../../core/access/other-readers.ts";
 
-/** An entry of the reference values and when it ends to hold. */
+/** An entry of the reference values and its expiration. */
 export interface Expiry {
   readonly entry: string;
   /** `%Y-%m-%dT%H:%M:%SZ`. */
   readonly expiration: string;
 }
 
-/** Everything that the page shows. */
+/** The page's content. */
 export interface PageContent {
   /** `organization/project/stack`. */
   readonly stack: string;
   readonly matrix: AccessMatrix;
-  /** What the claims are called: `PCR8`, or `init_data` where they are not all of a vTPM. */
+  /** The claims' name: `PCR8` if all pods have a vTPM, else `init_data`. */
   readonly claimName: string;
   readonly trustee: { readonly url: string; readonly generation: string; readonly namespace: string };
   readonly expiries: readonly Expiry[];
-  /** Who reads the stack's secrets by the grants of other stacks. @default nobody */
+  /** Readers of the stack's secrets by other stacks' grants. @default none */
   readonly otherReaders?: readonly OtherReader[];
-  /** What an audit found. Absent: there was none. */
+  /** The audit's findings. Absent: no audit. */
   readonly findings?: readonly Finding[];
-  /** When the page is made: then it says when the reference values expire from then on. There is no clock here. */
+  /** The page's time. If given, the page shows the days until the reference values expire. */
   readonly at?: Date;
 }
 
-/** Whether an entry has expired, or will soon, or whether that is not known since no time was given. */
+/** Whether an entry has expired or will soon; `unknown`: no time was given. */
 export type ExpiryState = "holds" | "soon" | "expired" | "unknown";
 
 export function expiryState({ expiration }: Expiry, at: Date | undefined): ExpiryState {
@@ -37,7 +37,7 @@ export function expiryState({ expiration }: Expiry, at: Date | undefined): Expir
   return left < NOTICE_DAYS * DAY ? "soon" : "holds";
 }
 
-/** Whole days until an entry expires; below zero: since it has. */
+/** Whole days until an entry expires; negative: it has expired. */
 export function daysLeft({ expiration }: Expiry, at: Date): number {
   return Math.floor((Date.parse(expiration) - at.getTime()) / DAY);
 }

@@ -1,6 +1,6 @@
 /**
- * Text as it stands in HTML or SVG, between tags or in a quoted attribute. Control characters, which no XML may hold, and what is
- * invisible or turns a text round become U+FFFD.
+ * Escapes text for HTML or SVG, between tags or in a quoted attribute. Control characters, invisible ones and
+ * those that change the text's direction become U+FFFD.
  */
 export function escapeText(text: string): string {
   return text
@@ -14,7 +14,7 @@ export function escapeText(text: string): string {
 
 const CONTROL = /(?![\t\n\r])\p{C}|[\p{Zl}\p{Zp}]/gu;
 
-/** Cut in the middle, so that both ends stay to be compared. */
+/** Shortens a text in the middle and keeps both ends. */
 export function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
   const head = Math.ceil((length - 1) / 2);

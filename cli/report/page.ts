@@ -12,8 +12,8 @@ import {
 import { pageStyle } from "./style.ts";
 
 /**
- * The access matrix and what belongs to it as one page that needs nothing from elsewhere: no script, no font, no request. The
- * same content gives the same bytes.
+ * The access matrix as a self-contained page: no script, font or request. The same content gives the same
+ * bytes.
  */
 export function accessPage(content: PageContent): string {
   const { stack, trustee, matrix, findings, at } = content;

@@ -16,7 +16,7 @@ ${body}
 </section>`;
 }
 
-/** What does not fit is scrolled, also by keyboard. */
+/** A region that scrolls if its content does not fit, also by keyboard. */
 function scrolled(label: string, kind: string, body: string): string {
   return `<div class="scroll${kind}" role="region" aria-label="${escapeText(label)}" tabindex="0">
 ${body}
@@ -27,7 +27,7 @@ function plural(count: number, thing: string, things = `${thing}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
 }
 
-/** The numbers that one looks at first. */
+/** The key figures. */
 export function factsList({ matrix, expiries, findings, at }: PageContent): string {
   const allowed = matrix.cells.filter((cell) => cell.allowed).length;
   const open = new Set(
@@ -64,7 +64,8 @@ ${facts.map(([term, value, note]) => `<div><dt>${escapeText(term)}</dt><dd>${esc
 export function pictureSection(matrix: AccessMatrix): string {
   const svg = matrixSvg(matrix, { id: "picture" });
   const { width, margin } = pictureSize(matrix);
-  // As wide as there is room, within what can be read well; what is wider is scrolled. Its own margin is the section's.
+  // Uses the available width within readable limits and scrolls beyond. The picture's margin overlaps the
+  // section's.
   const frame = `<div style="min-width:${Math.round(width * 0.9)}px;max-width:${Math.round(width * 1.3)}px;transform:translateX(-${((100 * margin) / width).toFixed(2)}%)">${svg}</div>`;
   return section(
     "matrix",
@@ -74,7 +75,7 @@ ${scrolled("The access matrix as a picture", " picture", frame)}`,
   );
 }
 
-/** So many columns of words fit on paper; with more, the picture stands alone there. */
+/** So many columns of words fit on paper. With more, only the picture is printed. */
 const PAPER_COLUMNS = 5;
 
 function cellWords(cell: Cell | undefined): string {
@@ -122,7 +123,7 @@ ${body.join("\n")}
   );
 }
 
-/** Nothing where there is nobody. */
+/** Empty if there are none. */
 export function otherReadersSection({ otherReaders = [] }: PageContent): string {
   if (otherReaders.length === 0) return "";
   const body = otherReaders.map(

@@ -1,6 +1,6 @@
 import type { Decision } from "../../core/access/model.ts";
 
-/** How a cell looks: a colour and a sign of its own each, so that neither has to be told alone. */
+/** A cell's look: each kind has its own colour and sign, so neither is needed alone. */
 export const signs = ["granted", "open", "denied"] as const;
 export type Sign = (typeof signs)[number];
 
@@ -9,7 +9,7 @@ export function signOf({ allowed, why }: Pick<Decision, "allowed" | "why">): Sig
   return why === "granted" ? "granted" : "open";
 }
 
-/** What each sign says, for a legend. */
+/** Each sign's meaning, for the legend. */
 export const signWords: Readonly<Record<Sign, string>> = {
   granted: "may read: granted",
   open: "may read: open to every attested pod",
@@ -23,7 +23,7 @@ const strokes: Readonly<Record<Sign, string>> = {
   denied: "M8 8l8 8M16 8l-8 8",
 };
 
-/** The badge of a sign, a rounded square of `size`, as a group at (x, y). Its colours are those of {@link signStyle}. */
+/** A sign's badge at (x, y): a rounded square of `size` in the colours of {@link signStyle}. */
 export function signBadge(sign: Sign, x: number, y: number, size: number): string {
   const scale = size / 24;
   return `<g class="sign ${sign}" transform="translate(${x} ${y}) scale(${scale})"><rect x="0.75" y="0.75" width="22.5" height="22.5" rx="6"/><path d="${strokes[sign]}"/></g>`;
@@ -32,13 +32,13 @@ export function signBadge(sign: Sign, x: number, y: number, size: number): strin
 const light = `--ink:#18212f;--muted:#566072;--line:#dde2ea;--paper:#ffffff;--granted:#0f766e;--granted-line:#0f766e;--granted-ink:#ffffff;--open:#fff4d9;--open-line:#b45309;--open-ink:#92400e;--denied:#eef1f5;--denied-line:#eef1f5;--denied-ink:#6a7486`;
 const dark = `--ink:#e7ebf2;--muted:#9ba6b8;--line:#2d3643;--paper:#171d27;--granted:#2dd4bf;--granted-line:#2dd4bf;--granted-ink:#05302a;--open:#3b2a0b;--open-line:#f0a92b;--open-ink:#fbc14d;--denied:#232b37;--denied-line:#232b37;--denied-ink:#8a95a7`;
 
-/** The colours by name, for light and dark screens and for paper, under `selector`. */
+/** CSS variables for the colours on light and dark screens and on paper, under `selector`. */
 export function palette(selector: string): string {
   return `${selector}{${light}}
 @media screen and (prefers-color-scheme:dark){${selector}{${dark}}}`;
 }
 
-/** How the badges of signs are painted, from the palette. On paper without colours the cross loses its ground, the tick keeps it. */
+/** The badges' CSS. */
 export const signStyle = `.sign rect{stroke-width:1.5;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .sign path{fill:none;stroke-width:2.4;stroke-linecap:round;stroke-linejoin:round}
 ${signs.map((sign) => `.sign.${sign} rect{fill:var(--${sign});stroke:var(--${sign}-line)}.sign.${sign} path{stroke:var(--${sign}-ink)}`).join("\n")}

@@ -3,7 +3,7 @@ import { palette, signStyle } from "./signs.ts";
 const light = `--ground:#f5f7fa;--focus:#1d4ed8;--shadow:0 1px 2px rgb(16 24 40/.06),0 1px 3px rgb(16 24 40/.08);--bad:#b42318;--bad-ground:#fdecea;--warn:#92400e;--warn-ground:#fff4d9;--good:#0f766e;--good-ground:#e0f4f1`;
 const dark = `--ground:#0e131a;--focus:#7cb3ff;--shadow:none;--bad:#ff9d92;--bad-ground:#3b1a18;--warn:#fbc14d;--warn-ground:#3b2a0b;--good:#5eead4;--good-ground:#0d332e`;
 
-/** The page's style: light and dark screens, narrow ones, paper, and those who need more contrast or less motion. */
+/** The page's CSS for light, dark and narrow screens, paper, and high contrast. */
 export const pageStyle = `${palette(":root")}
 :root{color-scheme:light dark;${light}}
 @media screen and (prefers-color-scheme:dark){:root{${dark}}}

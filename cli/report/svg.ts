@@ -5,11 +5,11 @@ import { escapeText, shorten } from "./markup.ts";
 import { palette, signBadge, signOf, signs, signStyle, signWords } from "./signs.ts";
 
 export interface PictureOptions {
-  /** Stands above the picture, e.g. the stack. @default none */
+  /** A title above the picture, for example the stack. @default none */
   readonly title?: string;
-  /** Begins the ids inside, so that two pictures can be in one page. @default "access" */
+  /** Prefix of the ids, so one page can have two pictures. @default "access" */
   readonly id?: string;
-  /** Who reads the stack's secrets by other stacks' grants: a line each below the matrix. @default nobody */
+  /** Readers of the stack's secrets by other stacks' grants: a line each below the matrix. @default none */
   readonly others?: readonly OtherReader[];
 }
 
@@ -17,18 +17,18 @@ const ROW = 52;
 const BADGE = 30;
 const PAD = 20;
 const LEGEND = 44;
-/** Wider than this, and the columns stand upright. */
+/** Beyond this width, column heads are vertical. */
 const WIDE = 1000;
 const LONGEST = 40;
 const LINE = 22;
 const LONGEST_LINE = 140;
 
-/** A generous guess at how wide a text is, since there is no font to ask. */
+/** A generous estimate of a text's width, since no font is available. */
 function widthOf(text: string, perLetter = 7.4): number {
   return text.length * perLetter;
 }
 
-/** The same of a line in which somebody else's names stand, who may have made them up of the widest letters. */
+/** The same for a line with names from other stacks, which may consist of wide letters. */
 function lineWidth(line: string): number {
   return widthOf(line) + (line.match(/[A-Zmw@%]/g) ?? []).length * 5.6;
 }
@@ -41,19 +41,19 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Where everything stands. */
+/** The positions of all parts. */
 interface Layout {
   readonly left: number;
   readonly top: number;
   readonly columnWidth: number;
   readonly upright: boolean;
-  /** Where the rows end. */
+  /** The lower end of the rows. */
   readonly bottom: number;
   readonly width: number;
   readonly height: number;
 }
 
-/** @param lines that stand between the rows and the legend */
+/** @param lines between the rows and the legend */
 function layOut({ rows, columns }: AccessMatrix, title: boolean, lines: readonly string[] = []): Layout {
   const rowLabels = rows.flatMap((row) => [widthOf(shorten(row.pod, LONGEST)), widthOf(rowDetail(row), 6.9)]);
   const left = Math.max(130, ...rowLabels) + 2 * PAD;
@@ -96,7 +96,7 @@ function columnHead(
   return `<g>${full}${text(x, top - 32, "column middle", shorten(secret, LONGEST))}${text(x, top - 14, "key middle", shorten(key, LONGEST))}</g>`;
 }
 
-/** What stands under a pod's name. */
+/** The line below a pod's name. */
 function rowDetail({ namespace, initData, binding }: Row): string {
   const place = namespace === "" || namespace === "default" ? "" : `${shorten(namespace, 20)} · `;
   return place + shorten(initData, 17) + (binding === "sample" ? ` · ${NO_HARDWARE}` : "");
@@ -147,7 +147,7 @@ ${scope} .paper{fill:var(--paper)}
 ${signStyle}`;
 }
 
-/** One sentence on each pod, and on each of the lines below, for those who cannot see the picture. */
+/** A text alternative: one sentence for each pod and each line below the matrix. */
 function description(matrix: AccessMatrix, lines: readonly string[]): string {
   const cellsOf = cellsByRow(matrix);
   const sentences = matrix.rows.map((row) => {
@@ -159,14 +159,14 @@ function description(matrix: AccessMatrix, lines: readonly string[]): string {
   return [...sentences, ...lines.map((line) => `${line}.`)].join(" ");
 }
 
-/** How wide the picture without a title is, and of that its empty margin at the left, in CSS pixels. */
+/** The width and left margin of the picture without a title, in CSS pixels. */
 export function pictureSize(matrix: AccessMatrix): { readonly width: number; readonly margin: number } {
   return { width: layOut(matrix, false).width, margin: PAD };
 }
 
 /**
- * The access matrix as a picture: an SVG document that needs no font, no script and nothing from elsewhere, in colours for
- * light and dark screens. Every cell has a colour and a sign.
+ * The access matrix as a self-contained SVG document for light and dark screens. Every cell has a colour and
+ * a sign.
  */
 export function matrixSvg(
   matrix: AccessMatrix,

@@ -7,31 +7,31 @@ import { own } from "../../core/records.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { connectStack } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
-import { runningPods } from "../live/workload.ts";
+import { runningPods } from "../live/read-pods.ts";
 import { stackFacts } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
-/** Cells whose denials were told apart, or why they could not be. */
+/** Cells with the reasons of their denials, or why these are unknown. */
 export interface ToldApart {
   readonly cells: readonly VerifiedCell[];
-  /** Stacks whose grants the policy has lost, in words. */
+  /** Stacks whose grants the policy has lost, as text. */
   readonly lost: readonly string[];
   /** Why Trustee's side, or the pods, could not be read. */
   readonly problem?: string;
 }
 
-/** A policy that is not this project's own is not evaluated here; the reference values tell most. */
+/** Foreign policies are not evaluated here: the reference values usually suffice. */
 const answers: PolicyAnswers = { kind: "none", reason: "verify does not evaluate policies" };
 
 interface Live {
   readonly stack: StackFacts;
   readonly trustee: TrusteeFacts;
-  /** By the name that the stack knows a pod by. */
+  /** By the pod's name in the stack. */
   readonly pods: ReadonlyMap<string, PodFacts>;
 }
 
-/** Both sides as they are now, with the pods of these cells. */
+/** Both sides' live state, with the pods of these cells. */
 async function readLive(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<Live> {
   const sides = connectStack(stack);
   const denied = [...new Set(cells.map(({ reader }) => reader))];
@@ -62,8 +62,8 @@ function retold(cell: VerifiedCell, { stack, trustee, pods }: Live): VerifiedCel
 }
 
 /**
- * Tells the denials of pods that do not attest well from those by the policy, by what is live on Trustee's side: the KBS's
- * log has `PolicyDeny` for both. And looks whether the policy still has every stack's grants.
+ * Separates pods that do not attest well from those that the policy denies, by the live reference values: the
+ * KBS's log has `PolicyDeny` for both. Also checks that the policy still has every stack's grants.
  */
 export async function tellApart(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<ToldApart> {
   const isDenial = ({ seen }: VerifiedCell): boolean => seen === "policy-denied" || seen === "denied";

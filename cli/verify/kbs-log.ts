@@ -4,10 +4,10 @@ import { execa } from "execa";
 import { parseKbsLine, type KbsEvent } from "../audit/kbs-log.ts";
 import { kubectlCluster, type NamedCluster } from "./kubectl.ts";
 
-/** How long the log may take to begin. Milliseconds. */
+/** Time for the log's first line. Milliseconds. */
 const BEGIN = 10_000;
 
-/** How long an answer's line may take to come, and for how long nothing more has to come then. Milliseconds. */
+/** Time for an answer's line to arrive, and the silence after it that ends a read. Milliseconds. */
 const ARRIVE = 3000;
 const QUIET = 250;
 
@@ -17,14 +17,14 @@ export interface KbsPlace {
   readonly namespace: string;
 }
 
-/** kubectl, following. */
+/** Starts `kubectl logs --follow`. */
 function follow({ cluster, namespace }: KbsPlace) {
   return execa(
     "kubectl",
     [
       ...kubectlCluster(cluster),
       ...["logs", "--namespace", namespace, "--selector", "app=kbs", "--container", "kbs"],
-      // The last line of each pod comes at once, and so tells that the log is followed from now on.
+      // The last line of each pod arrives at once, which shows that following has begun.
       ...["--follow", "--tail", "1", "--max-log-requests", "50"],
     ],
     { reject: false, buffer: false, stdin: "ignore" },
@@ -32,8 +32,8 @@ function follow({ cluster, namespace }: KbsPlace) {
 }
 
 /**
- * The log of the KBS, all of its pods together, followed while something is verified. What belongs to a request is told by
- * when its lines come in, so that no two clocks have to agree.
+ * The log of all KBS pods, followed during a verification. Lines are matched to requests by their arrival, so
+ * no clocks have to agree.
  */
 export class KbsLog {
   readonly #process: ReturnType<typeof follow>;
@@ -64,7 +64,7 @@ export class KbsLog {
     });
   }
 
-  /** Begins to follow. @returns why that cannot be done */
+  /** Starts following. @returns why it cannot */
   static async open(place: KbsPlace): Promise<KbsLog | { readonly problem: string }> {
     const log = new KbsLog(place);
     for (const end = performance.now() + BEGIN; performance.now() < end;) {
@@ -76,22 +76,25 @@ export class KbsLog {
     return { problem: "the KBS's log is empty" };
   }
 
-  /** Why there is no more to come, e.g. since the KBS was restarted meanwhile. */
+  /** Why the log ended, for example because the KBS restarted. */
   get problem(): string | undefined {
     return this.#ended;
   }
 
-  /** Whether the log shows requests at all: at a higher log level it does not. */
+  /** Whether the log shows requests. At a higher log level it does not. */
   get showsRequests(): boolean {
     return this.#requests > 0;
   }
 
-  /** The place in the log that has been reached. */
+  /** The current position in the log. */
   mark(): number {
     return this.#events.length;
   }
 
-  /** What has come since a mark, once a failed request for the path, or a failed attestation, has come, or none is to be expected any more. */
+  /**
+   * The events since a mark. Waits for a failed request for the path or a failed attestation, up to a
+   * timeout.
+   */
   async since(mark: number, path: string): Promise<readonly KbsEvent[]> {
     const isAnswer = (event: KbsEvent): boolean =>
       event.kind === "request" && [path, "auth", "attest"].includes(event.path) && event.status >= 400;

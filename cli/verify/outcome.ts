@@ -1,6 +1,6 @@
 import type { DenialReason } from "../audit/kbs-log.ts";
 
-/** What came of reading one secret from inside one pod. */
+/** The outcomes of reading a secret from inside a pod. */
 export const outcomes = [
   "read",
   "policy-denied",
@@ -18,7 +18,7 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** How an exec of curl ended. */
+/** The result of an exec of curl. */
 export interface ExecResult {
   readonly exitCode: number | undefined;
   readonly stdout: string;
@@ -26,7 +26,7 @@ export interface ExecResult {
   readonly timedOut: boolean;
 }
 
-/** What each outcome means, for a person. */
+/** Each outcome's meaning. */
 export const outcomeWords: Readonly<Record<Outcome, string>> = {
   read: "the secret was read",
   "policy-denied": "the policy denied it, by the KBS's log",
@@ -43,20 +43,20 @@ export const outcomeWords: Readonly<Record<Outcome, string>> = {
   failed: "the exec failed for another reason",
 };
 
-/** What the Confidential Data Hub says when it gets no secret, for whatever reason. */
+/** The CDH's message if it gets no secret, for any reason. */
 const CDH_FAILURE = "[CDH] [ERROR]: Get Resource failed";
 
-/** How an error begins that the CDH, or the ttrpc client in front of it, answers with in words. */
+/** The start of an error message of the CDH or its ttrpc client. */
 const RPC_STATUS = "rpc status: Status {";
 
 /**
- * How the other errors of that client begin: it has lost the CDH, or gets no answer from it in time.
+ * The start of that client's other errors: it lost the CDH or timed out.
  * @see https://github.com/containerd/ttrpc-rust/blob/master/src/error.rs
  */
 const TTRPC_ERROR = /^(?:socket err: |Nix error: |ttrpc err: |eof$)/;
 
 /**
- * The bodies that the REST server answers with of its own accord, with status 400, 403, 404 and 405.
+ * The REST server's own bodies, for status 400, 403, 404 and 405.
  * @see https://github.com/confidential-containers/guest-components/blob/main/api-server-rest/src/router.rs
  */
 const restBodies: readonly string[] = [
@@ -68,26 +68,29 @@ const restBodies: readonly string[] = [
   "Attestation Feature Not Enabled",
 ];
 
-/** How kubectl says that it was refused, or got no answer, before it came to the pod: a missing right, for one. */
+/** kubectl's messages if it does not reach the pod, for example for a missing right. */
 const KUBECTL_ERROR =
   /^(?:Error from server\b|error: You must be logged in|Unable to connect to the server\b).*$/m;
 
-/** Of an error's text, at most this much is shown. Characters. */
+/** Longest error text that is shown. Characters. */
 const MOST_TEXT = 200;
 
-/** What an exec alone tells: the CDH answers alike whatever the KBS denied for. */
+/** An outcome without the log: the CDH's answer is the same for every reason of a denial. */
 export type ExecOutcome = Exclude<Outcome, DenialReason>;
 
-/** An exec's outcome, with what the pod said where that is an error's text. */
+/** An exec's outcome and the pod's error text, if any. */
 export interface Classified {
   readonly outcome: ExecOutcome;
-  /** One line; only of an error that is the CDH's, the REST server's or kubectl's by its form, so that it is no secret. */
+  /**
+   * One line; only if its format is that of an error of the CDH, the REST server or kubectl, so it is not a
+   * secret.
+   */
   readonly text?: string;
 }
 
 /**
- * Tells a secret from an error by the body alone: `curl -s` does not tell the status, and the agent policies that are in
- * use allow no other command. What looks like an error is taken for one, so that no failure passes for a secret.
+ * Separates secrets from errors by the body: `curl -s` does not print the status, and common agent policies
+ * allow no other command. What looks like an error counts as one, so no failure passes as a secret.
  */
 function classifyBody(body: string): Classified {
   const text = body.replaceAll(/\s+/g, " ").slice(0, MOST_TEXT);
@@ -97,13 +100,12 @@ function classifyBody(body: string): Classified {
   }
   if (TTRPC_ERROR.test(body)) return { outcome: "cdh-unreachable", text };
   if (restBodies.includes(body.trim())) return { outcome: "cdh-error", text };
-  // Its form is another one than that of the releases that are known; whose words these are is sure all the same.
+  // An unknown format, but certainly the CDH's message.
   return body.includes(CDH_FAILURE) ? { outcome: "cdh-error" } : { outcome: "read" };
 }
 
 /**
- * Tells what an exec of `curl -s <CDH>` came to. The secret's value is in stdout when it was read, so stdout is only
- * looked at, and handed on where it is an error.
+ * Classifies an exec of `curl -s <CDH>`. stdout may be the secret, so it is only passed on if it is an error.
  */
 export function classify(result: ExecResult): Classified {
   if (result.timedOut) return { outcome: "timed-out" };
@@ -130,9 +132,8 @@ function classifyFailure(exitCode: number | undefined, stderr: string): ExecOutc
 }
 
 /**
- * Whether a cell matches the stack's access matrix. A secret that is not there, a pod that does not attest, or an exec that never came
- * to the KBS proves nothing about the policy, so that an expected denial has to be one by the policy, or at least one whose
- * reason nobody can see.
+ * Whether a cell matches the stack. An expected denial must be one by the policy, or one of unknown reason: a
+ * missing secret, a failed attestation or a failed exec proves nothing about the policy.
  */
 export function isAsExpected(expected: "read" | "denied", seen: Outcome): boolean {
   return expected === "read" ? seen === "read" : seen === "policy-denied" || seen === "denied";

@@ -8,9 +8,9 @@ import type { StackOutputs } from "../../core/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { kubectlCluster } from "./kubectl.ts";
 
-/** One cell of the matrix, expected against seen. */
+/** A cell of the matrix: expected and seen. */
 export interface VerifiedCell {
-  /** As grants know it. */
+  /** Its name in grants. */
   readonly reader: string;
   readonly pod: string;
   readonly namespace: string;
@@ -21,24 +21,24 @@ export interface VerifiedCell {
   readonly ok: boolean;
   /** Seconds. */
   readonly time: number;
-  /** The lines of the KBS's log that tell why it was denied. */
+  /** The lines of the KBS's log with the reason of a denial. */
   readonly evidence: readonly string[];
-  /** What is known beside that, one line: an error's own text, or what keeps the pod from attesting well. */
+  /** Details in one line: an error's text, or why the pod does not attest well. */
   readonly detail?: string;
 }
 
-/** A cell that was read, and whether the reason of a denial may be another pod's. */
+/** A cell, and whether the reason of its denial is certainly its own. */
 export interface ReadCell {
   readonly cell: VerifiedCell;
   readonly sure: boolean;
 }
 
-/** A problem that lies with kubectl, not with the cell. */
+/** kubectl is not installed. */
 export class KubectlMissingError extends Error {
   override readonly name = "KubectlMissingError";
 }
 
-/** The tutorial's own command. What curl prints is the secret itself, so it stays in this function. */
+/** The tutorial's command. curl prints the secret, so the output stays in this function. */
 async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<Classified> {
   const container = own(stack.pods, cell.reader)?.container;
   const result = await execa(
@@ -61,7 +61,7 @@ async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number
 const unknown: Denial = { sure: true, evidence: [] };
 
 /**
- * Reads one secret from inside its pod, and looks up in the KBS's log why, if it is denied.
+ * Reads a secret from inside its pod. If it is denied, finds the reason in the KBS's log.
  * @param timeout of the exec, milliseconds
  * @param log absent: it cannot be read
  */

@@ -20,15 +20,16 @@ function podOf({ namespace, pod }: ExpectedCell): string {
   return `${namespace}/${pod}`;
 }
 
-/** Each pod begins with another secret than its neighbours, so that few have to wait for one another. */
+/** Each pod starts with another secret than its neighbours, so they rarely wait for each other. */
 function rotated<T>(list: readonly T[], by: number): readonly T[] {
   const at = list.length === 0 ? 0 : by % list.length;
   return [...list.slice(at), ...list.slice(0, at)];
 }
 
 /**
- * All cells, in the stack's order: pods side by side, a pod's cells one after the other, and no secret from two pods at the
- * same time, so that the KBS's log, where it is followed, tells which pod's request it was. Where it still does not, the cell is read again alone.
+ * Reads all cells, in the stack's order. Pods are read in parallel, a pod's cells in sequence. Two pods never
+ * read the same secret at once, so the KBS's log shows whose request it was. Ambiguous cells are read again
+ * alone.
  */
 export async function readCells(options: ReadOptions): Promise<readonly VerifiedCell[]> {
   const { stack, timeout, log } = options;
@@ -50,7 +51,7 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
               task: async (_context, podTask) => {
                 for (const cell of rotated(cells, index)) {
                   podTask.title = `${pod}: ${cell.secret}/${cell.key}`;
-                  // Without a log there is nothing to tell whose request a line is of.
+                  // Without a log, no lines have to be matched to requests.
                   if (log === undefined) await read(cell);
                   else await turns.take(`${cell.secret}/${cell.key}`, () => read(cell));
                 }
@@ -74,14 +75,14 @@ export async function readCells(options: ReadOptions): Promise<readonly Verified
     },
   );
   await tasks.run();
-  // A pod that somebody else deploys need not be there.
+  // A pod that is deployed elsewhere may be missing here.
   return expected.flatMap((cell) => {
     const found = results.get(cell)?.cell;
     return found === undefined || (!cell.deployed && found.seen === "pod-missing") ? [] : [found];
   });
 }
 
-/** The readers that were not asked, since they are not in this stack's cluster. */
+/** The readers that were not tried, since they are not in this stack's cluster. */
 export function unasked(stack: StackOutputs, cells: readonly VerifiedCell[]): readonly string[] {
   const readers = expectedCells(stack).filter(
     ({ namespace, pod }) => !cells.some((cell) => cell.namespace === namespace && cell.pod === pod),

@@ -20,7 +20,7 @@ function cellText(cell: VerifiedCell | undefined): string {
   return `${word(cell.seen)}${why === "" ? "" : ` ${why}`}\nas expected`;
 }
 
-/** The matrix as a table, pods x secrets: what was seen in each cell, and whether that was expected. */
+/** The matrix as a table, pods × secrets: the outcome of each cell and whether it was expected. */
 export function verifyTable(cells: readonly VerifiedCell[]): string {
   const columns = [...new Set(cells.map(({ secret, key }) => `${secret}/${key}`))];
   const pods = [...new Set(cells.map(({ namespace, pod }) => `${namespace}/${pod}`))];
@@ -38,22 +38,22 @@ export function verifyTable(cells: readonly VerifiedCell[]): string {
   return table.toString();
 }
 
-/** Why the log cannot be read, with the right that would let it, where that is what is missing. @param problem in kubectl's words */
+/** Why the log cannot be read, with the missing right, if that is why. @param problem kubectl's message */
 export function logProblemText(problem: string, namespace: string): string {
   if (!/forbidden/i.test(problem)) return problem;
   const right = problem.includes('"pods/log"') ? "get on pods/log" : "list on pods and get on pods/log";
   return `this account may not read the KBS's log: grant it ${right} in namespace "${namespace}" (${problem})`;
 }
 
-/** What is said beside the cells. */
+/** Notes to the table. */
 export interface SummaryNotes {
   /** Readers that are not in the stack's cluster. */
   readonly notAsked: readonly string[];
   /** Why the KBS's log could not be read. */
   readonly logProblem?: string | undefined;
-  /** Stacks whose grants the policy has lost, in words. */
+  /** Stacks whose grants the policy has lost, as text. */
   readonly lost: readonly string[];
-  /** Why it could not be told whether the denied pods attest well. */
+  /** Why it is unknown whether the denied pods attest well. */
   readonly sidesProblem?: string | undefined;
 }
 
@@ -61,7 +61,7 @@ function cellsText(count: number): string {
   return `${count} cell${count === 1 ? "" : "s"}`;
 }
 
-/** One line that says how it went, one for each outcome that needs words, with what each cell said, and one for each note. */
+/** The summary: the count, then each unexpected outcome with the cells' details, then the notes. */
 export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNotes): string {
   const wrong = cells.filter((cell) => !cell.ok);
   const seen = [...new Set(wrong.map((cell) => cell.seen))].sort();
@@ -106,7 +106,7 @@ export function verifyCases(cells: readonly VerifiedCell[]): readonly JunitCase[
   return cells.map((cell): JunitCase => {
     const name = `${cell.secret}/${cell.key} is ${cell.expected === "read" ? "read" : "denied"}`;
     const detail = cell.detail === undefined ? [] : [cell.detail];
-    const said = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...detail, ...cell.evidence]
+    const text = [`seen: ${cell.seen} (${outcomeWords[cell.seen]})`, ...detail, ...cell.evidence]
       .map(shownLine)
       .join("\n");
     return {
@@ -114,8 +114,8 @@ export function verifyCases(cells: readonly VerifiedCell[]): readonly JunitCase[
       name,
       time: cell.time,
       ...(cell.ok
-        ? { output: said }
-        : { failure: { message: `expected ${cell.expected}, seen ${cell.seen}`, text: said } }),
+        ? { output: text }
+        : { failure: { message: `expected ${cell.expected}, seen ${cell.seen}`, text } }),
     };
   });
 }

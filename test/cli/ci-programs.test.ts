@@ -77,7 +77,10 @@ describe("the programs of the workflows", () => {
   });
 });
 
-/** Stands for curl: what it is asked for is copied from a folder; the checksums are those of what lies there as right. */
+/**
+ * Stands for curl: what it is asked for is copied from a folder; the checksums are those of what lies there
+ * as right.
+ */
 const CURL = `#!/bin/bash
 while [ $# -gt 1 ]; do [ "$1" = -o ] && out="$2"; shift; done
 cp "$SERVED/$(basename "$1")" "$out"

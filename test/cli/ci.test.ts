@@ -147,7 +147,10 @@ interface Answers {
 
 const HEAD = "0123456789abcdef0123456789abcdef01234567";
 
-/** Runs the script of a step as actions/github-script does, for an event of commit HEAD, and what it asked GitHub. */
+/**
+ * Runs the script of a step as actions/github-script does, for an event of commit HEAD, and what it asked
+ * GitHub.
+ */
 async function runScript(name: string, answers: Answers): Promise<readonly unknown[]> {
   const { files = {}, comments = [], events = [], head = HEAD } = answers;
   const asked: unknown[] = [];

@@ -123,7 +123,7 @@ describe("a command that could not be run ends with 2", () => {
     });
   });
 
-  it("by what nobody has thought of, which is said with its place, and no more than its first line", async () => {
+  it("by an unexpected error, which is printed with its stack and only its first line", async () => {
     const program = `import { run } from "./cli/commands/run.ts";
       await run(async () => { throw new TypeError("first\\nsecond"); });`;
     const { exitCode, stderr } = await node("--input-type=module-typescript", "--eval", program);

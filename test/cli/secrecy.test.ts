@@ -62,7 +62,10 @@ interface Job {
   readonly left: Texts;
 }
 
-/** Runs a script of a workflow in a checkout of its own, with a pulumi that streams these events, and then fails or not. */
+/**
+ * Runs a script of a workflow in a checkout of its own, with a pulumi that streams these events, and then
+ * fails or not.
+ */
 async function run(
   script: string,
   events: readonly object[],

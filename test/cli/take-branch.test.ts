@@ -31,7 +31,10 @@ interface Taken {
   readonly text: (path: string) => string | undefined;
 }
 
-/** Runs the program in a checkout of the base branch, for a branch that has these changes. @param later what the base gets since */
+/**
+ * Runs the program in a checkout of the base branch, for a branch that has these changes.
+ * @param later what the base gets since
+ */
 async function take(changes: Readonly<Record<string, Change>>, later: typeof base = {}): Promise<Taken> {
   const folder = mkdtempSync(join(tmpdir(), "take-branch-"));
   onTestFinished(() => {

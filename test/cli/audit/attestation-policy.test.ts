@@ -9,16 +9,19 @@ import { facts, healthyTrustee, pcr8, podFixture, referenceValues } from "../../
 import { base, logOf, unseen, withAttestationPolicy, withValues } from "./support.ts";
 
 /**
- * What operators install, without comments: of v0.19.0 all, of the others Azure's part. Red Hat's v1.2.1 is v0.21.0's.
- * https://github.com/confidential-containers/trustee-operator and https://github.com/openshift/trustee-operator,
- * config/templates/ear_default_attestation_policy_cpu.rego
+ * What operators install, without comments: of v0.19.0 all, of the others Azure's part. Red Hat's v1.2.1 is
+ * v0.21.0's. https://github.com/confidential-containers/trustee-operator and
+ * https://github.com/openshift/trustee-operator, config/templates/ear_default_attestation_policy_cpu.rego
  */
 const stock = (name: string): string =>
   readFileSync(new URL(`../../fixtures/attestation/${name}.rego`, import.meta.url), "utf8");
 
 const LATER = "2035-01-01T00:00:00Z";
 
-/** For the reader: the entries that have to hold the digest, and the others, by trust claim and its alternatives. */
+/**
+ * For the reader: the entries that have to hold the digest, and the others, by trust claim and its
+ * alternatives.
+ */
 function asked(
   text: string,
   tee: string,
@@ -153,7 +156,10 @@ const boot = ["snp_pcr03", "snp_pcr09", "snp_pcr11", "snp_pcr12"].map(
 
 const GIVEN = `2026-03-01T00:00:00.1Z  INFO actix_web::middleware::logger: 10.0.0.1 "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 200 600 "-" "a" 0.1`;
 
-/** What explain says of pod2, which is granted p2-secret: all that the attestation policy changes, and the end. */
+/**
+ * What explain says of pod2, which is granted p2-secret: all that the attestation policy changes, and the
+ * end.
+ */
 function explained(trustee: TrusteeFacts, log = ""): string {
   const facts = { ...base, podName: "default/pod2", pod: podFixture("pod2"), trustee };
   const text = explanationText(explain({ ...facts, log: log === "" ? [] : [logOf(log)] }));
@@ -254,7 +260,7 @@ Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
   });
 });
 
-describe("lint, of a pod whose digest nobody registered", () => {
+describe("lint of a pod with an unregistered digest", () => {
   const found = (text: string): readonly string[] =>
     lint(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]))
       .filter(({ id }) => id === "TA103")

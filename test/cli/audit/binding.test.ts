@@ -233,7 +233,7 @@ describe("an entry of the reference values that a stack names as it likes", () =
 });
 
 describe("how a TEE binds initdata", () => {
-  it.each(bindings)("is told by the claim that a stack puts out: %s", (binding) => {
+  it.each(bindings)("follows from the claim in a stack's outputs: %s", (binding) => {
     const annotation = encodeAnnotation(toml("pod1"));
     expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
     expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
@@ -242,7 +242,7 @@ describe("how a TEE binds initdata", () => {
 });
 
 describe("a pod on a development cluster", () => {
-  it("is told by its runtime class, and explain asks for it as the sample TEE", () => {
+  it("follows from its runtime class, and explain asks as the sample TEE", () => {
     const pod = anywhere("pod2", { runtimeClass: "kata-qemu-coco-dev" });
     const trustee = trusteeOf("sample", "[]");
     expect(explained({ trustee, pod })).toEqual({

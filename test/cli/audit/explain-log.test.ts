@@ -55,7 +55,7 @@ describe("the last answer of a KBS with several pods", () => {
     expect(told(lines)).toBe(POLICY);
   });
 
-  it("is told with what could not be read", () => {
+  it("comes with a note on a log that could not be read", () => {
     expect(told()).toBeUndefined();
     expect(told(logOf(""), "kubectl timed out")).toBe("kubectl timed out");
     expect(told("forbidden", logOf(answer(200)))).toBe(

@@ -10,7 +10,7 @@ import { base } from "./support.ts";
 const CHANGE =
   "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.";
 
-describe("somebody else's policy", () => {
+describe("a foreign policy", () => {
   const policy = `package policy\nallow { init_data == "${pcr8.pod1}" }\nallow { init_data == "${pcr8.pod2}" }\n`;
   const trustee = {
     ...healthyTrustee,
@@ -83,7 +83,7 @@ describe("somebody else's policy", () => {
     });
   });
 
-  it("may give it to everybody, to nobody, or break off", () => {
+  it("may give it to all pods, to none, or fail with an error", () => {
     const last = (says: (claim: string) => PolicyAnswer): unknown => {
       const { conditions } = explain({ ...base, ...answered(says) });
       const { status, detail } = conditions.at(-1) ?? {};

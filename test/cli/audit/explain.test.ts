@@ -169,7 +169,7 @@ describe("an allowed cell", () => {
     });
   });
 
-  it("is explained by nobody restricting the secret", () => {
+  it("is explained by a secret that no stack restricts", () => {
     expect(verdict({ secret: "trustee-image-policy", key: "policy" })).toEqual({
       said: "allowed",
       because:
@@ -228,7 +228,7 @@ describe("an uncertain cell", () => {
     });
   });
 
-  it("is one whose policy nobody could evaluate", () => {
+  it("is one whose policy could not be evaluated", () => {
     const trustee = {
       ...healthyTrustee,
       policy: {
@@ -249,7 +249,7 @@ describe("an uncertain cell", () => {
 });
 
 describe("a pod on bare metal", () => {
-  it("is known by the claim that somebody registered", () => {
+  it("is known by a registered claim", () => {
     const claims = readPodClaims(podFixture("pod3")) as PodClaims;
     const hostData = claims.claims.snp ?? "";
     const trustee = withValues(referenceValues([["host_data", "2035-01-01T00:00:00Z", [hostData]]]));

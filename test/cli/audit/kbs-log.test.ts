@@ -61,7 +61,10 @@ describe("a line of the KBS's log", () => {
 const PATH = "resource/default/p2-secret/secret";
 const complete = { complete: true };
 
-/** Lines of real KBSs, from `data/real-kbs` of the project's shared data: scenario "no reference values for the sample platform". */
+/**
+ * Lines of real KBSs, from `data/real-kbs` of the project's shared data: scenario "no reference values for
+ * the sample platform".
+ */
 const DENIED = {
   "v0.16": `[2026-11-28T08:19:03Z ERROR kbs::error] PolicyDeny
 [2026-11-28T08:19:03Z INFO  actix_web::middleware::logger] 127.0.0.1 "GET /kbs/v0/resource/default/kbsres1/key1 HTTP/1.1" 401 110 ${AGENT} 0.002450`,
@@ -71,7 +74,10 @@ const DENIED = {
 2026-11-28T08:02:02.506086Z  INFO actix_web::middleware::logger: 127.0.0.1 "GET /kbs/v0/resource/default/kbsres1/key1 HTTP/1.1" 401 110 ${AGENT} 0.011100`,
 };
 
-/** Errors as the same recordings have them, in the form of v0.21 and, where it is another one, of v0.16; with their scenario. */
+/**
+ * Errors as the same recordings have them, in the form of v0.21 and, where it is another one, of v0.16; with
+ * their scenario.
+ */
 const RECORDED: readonly (readonly [scenario: string, error: string, reason: string])[] = [
   [
     "a missing resource",

@@ -65,7 +65,7 @@ describe("a policy of this project's", () => {
     expect(found(joinPolicy(earlier, one))).toEqual([older("org/p/two", "metal, pod2")]);
   });
 
-  it("is none if it is somebody else's", () => {
+  it("is not a foreign policy", () => {
     expect(found("package policy\ndefault allow = true\n")).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ function ofPolicy(facts: LiveFacts): readonly string[] {
 
 const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 
-describe("somebody else's policy", () => {
+describe("a foreign policy", () => {
   const isStranger = ({ input }: PolicyQuestion): boolean =>
     JSON.stringify(input).includes("affirming") && !JSON.stringify(input).includes("contraindicated");
   const asksFor = ({ data }: PolicyQuestion, secret: string): boolean =>
@@ -75,7 +75,7 @@ describe("somebody else's policy", () => {
     ]);
   });
 
-  it("that names very many digests is not tried with all of them, which is said", () => {
+  it("with very many digests is not tried with all of them, and a note says so", () => {
     const digests = Array.from({ length: 600 }, (_, at) => at.toString(16).padStart(64, "0"));
     const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
     const notes = lines(foreign(policy, () => false)).filter((line) => line.includes("TA007"));

@@ -25,7 +25,7 @@ const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, 
 const STALE = "a".repeat(64);
 
 describe("a healthy Trustee", () => {
-  it("has nothing amiss but what is meant to be open", () => {
+  it("has no problem, only a note on what is meant to be open", () => {
     expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
       .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
   Every attested pod may read "trustee-image-policy", an image policy that pods need to start.
@@ -95,7 +95,7 @@ describe("digests", () => {
     ]);
   });
 
-  it("are said to be missing from the namespaces looked at, where that is not all", () => {
+  it("are reported as missing from the checked namespaces, if these are not all", () => {
     const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
     expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
       `warning TA102 ${VALUES}, reference-values.json: No running pod in the checked namespaces has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
@@ -150,7 +150,7 @@ b := \`# ${"9".repeat(96)}\``;
     ]);
   });
 
-  it("cannot be told of initdata that cannot be read, or that was edited after the start", () => {
+  it("are unknown if initdata cannot be read or was edited after the start", () => {
     const pods = [
       podFixture("pod1", { annotation: "%" }),
       podFixture("pod2", { annotated: { at: NOW, by: "kubectl-edit" } }),
@@ -268,7 +268,7 @@ describe("the keys", () => {
 });
 
 describe("the rollout", () => {
-  it("is amiss where a KBS pod is older than a change, or none is ready", () => {
+  it("has a problem if a KBS pod is older than a change, or none is ready", () => {
     const [pod] = healthyTrustee.kbsPods;
     const old = { ...pod, createdAt: NOW - 8000 } as TrusteeFacts["kbsPods"][number];
     expect(lines(facts({ kbsPods: [old] })).filter((line) => line.includes("TA5"))).toEqual([

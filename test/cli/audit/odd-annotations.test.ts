@@ -75,7 +75,7 @@ describe("an initdata annotation with line breaks", () => {
   const pod = podFixture("pod2");
   const annotation = `${(pod.annotation ?? "").slice(0, 76)}\n${(pod.annotation ?? "").slice(76)}\n`;
 
-  it("is read, and said by lint and explain", () => {
+  it("is read, and lint and explain report it", () => {
     const pods = [podFixture("pod1"), { ...pod, annotation }, podFixture("pod3")];
     expect(lines(facts({}, pods))).toEqual([
       `warning TA107 Pod default/pod2: The pod's initdata annotation ${BROKEN}.`,

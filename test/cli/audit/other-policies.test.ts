@@ -76,7 +76,10 @@ async function linted(policy: string): Promise<readonly string[]> {
   );
 }
 
-/** Everything that explain says of pod1 and fraud-dataset, without what goes before the policy and is the same. */
+/**
+ * Everything that explain says of pod1 and fraud-dataset, without what goes before the policy and is the
+ * same.
+ */
 async function explained(policy: string, changes: Partial<PodFacts> = {}): Promise<string> {
   const trustee = trusteeWith(policy);
   const pod = podFixture("pod1", changes);

@@ -88,7 +88,7 @@ describe("what a pod's guest needs to start", () => {
       [DENIED],
     ],
     [", but for one that looks at a measurement", "allow if input.measurement\n", []],
-  ])("is asked of somebody else's policy, for the pod's own digest%s", (_what, rules, expected) => {
+  ])("is asked of a foreign policy, for the pod's own digest%s", (_what, rules, expected) => {
     const { pod, values } = podWith(CDH);
     const all = secrets.map(({ name }) => ({ name, exists: true }));
     const policy = withPolicy({ "policy.rego": `package policy\nimport rego.v1\n${rules}` });

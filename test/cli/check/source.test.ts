@@ -32,7 +32,10 @@ function deployment(generation: Generation): unknown {
   };
 }
 
-/** A Trustee of that generation, with this in the policy's ConfigMap. @returns a stack that was last deployed on 0.18 */
+/**
+ * A Trustee of that generation, with this in the policy's ConfigMap.
+ * @returns a stack that was last deployed on 0.18
+ */
 async function liveTrustee(
   generation: Generation,
   data: Readonly<Record<string, string>>,

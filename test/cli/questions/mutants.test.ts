@@ -71,8 +71,8 @@ async function isCaught(
 ): Promise<boolean> {
   writeFileSync(join(folder, file), mutant);
   const policy = { opa, file: join(folder, file), syntax: "v1" } as const;
-  // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind; only what is left is asked
-  // everything, and strictly.
+  // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind;
+  // only what is left is asked everything, and strictly.
   const isOf = (some: ReadonlySet<string>, value: unknown): boolean => some.has(JSON.stringify(value));
   const first = requests.filter(({ data, token }) => isOf(pods, token) || isOf(paths, data));
   const fewest = first.filter(

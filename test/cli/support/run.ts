@@ -2,7 +2,10 @@ import { execa } from "execa";
 import { resolve } from "node:path";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 
-/** Runs one of this project's commands against a sandbox. @param cwd for one that reads a stack: the stack's project */
+/**
+ * Runs one of this project's commands against a sandbox.
+ * @param cwd for one that reads a stack: the stack's project
+ */
 export async function command(
   sandbox: Sandbox,
   args: readonly string[],

@@ -48,7 +48,10 @@ allow if {
 
 const PODS = ["pod1", "pod2", "pod3"] as const;
 
-/** `kubectl create configmap --from-file --dry-run=client -o yaml | kubectl apply -f -`, as the tutorial writes its ConfigMaps. */
+/**
+ * `kubectl create configmap --from-file --dry-run=client -o yaml | kubectl apply -f -`, as the tutorial
+ * writes its ConfigMaps.
+ */
 export async function applyConfigMap(
   sandbox: Sandbox,
   name: string,
@@ -70,8 +73,8 @@ interface Entry {
 }
 
 /**
- * The tutorial by hand, on a sandbox with Trustee 0.18: its secret, its KbsConfig entry, its policy, its reference values,
- * its restart and its three pods.
+ * The tutorial by hand, on a sandbox with Trustee 0.18: its secret, its KbsConfig entry, its policy, its
+ * reference values, its restart and its three pods.
  * @returns pod -> PCR8
  */
 export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<string, string>>> {

@@ -95,7 +95,7 @@ describe("what an exec came to", () => {
     expect(["Pod 2 secret!", DENIED, `a ${DENIED}`, ""].map(text)).toEqual(Array(4).fill(undefined));
   });
 
-  it("is told in kubectl's words where it was refused before it came to the pod", () => {
+  it("has kubectl's message if kubectl did not reach the pod", () => {
     const said =
       'Error from server (Forbidden): pods "pod1" is forbidden: User "system:serviceaccount:default:a" cannot create resource "pods/exec" in API group "" in the namespace "default"';
     const failed = (stderr: string): unknown => classify({ ...done, exitCode: 1, stderr });
