@@ -213,7 +213,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   ]);
   const fixed = await new Demo().ended();
   expect([fixed.exitCode, cellLines(fixed.output)]).toEqual([0, nineCells]);
-  expect(fixed.output).toContain(`The sandbox "${NAME}" runs already: it is taken, and kept.`);
+  expect(fixed.output).toContain(`The sandbox "${NAME}" runs already: the demo uses it and keeps it.`);
   expect(fixed.output).toContain(lookAround);
   expect(runState()).toEqual(state);
 

@@ -11,7 +11,7 @@ describe("the language host that the sandbox builds", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What the host is started with, for a project with that Pulumi.yaml. */
+  /** The arguments that the host gets for a project with that Pulumi.yaml. */
   async function started(project: string | undefined): Promise<string[]> {
     const bin = mkdtempSync(join(folder, "bin it's-"));
     await placeLanguageHost(bin, (place) => {
