@@ -35,7 +35,7 @@ describe("the language host that the sandbox builds", () => {
     ["another value", "runtime:\n  options:\n    typescript: true\n", ["127.0.0.1:1 2"]],
     ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", ["127.0.0.1:1 2"]],
     ["no project", undefined, ["127.0.0.1:1 2"]],
-  ])("is told of the option typescript: %s", async (_, project, expected) => {
+  ])("gets the option typescript: %s", async (_, project, expected) => {
     expect(await started(project)).toEqual(expected);
   });
 });

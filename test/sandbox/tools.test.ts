@@ -34,7 +34,7 @@ describe("an installed tool", () => {
     ["kwok version v0.8.0 go1.26.8 (linux/amd64)", [0, 8]],
     ["Version: 1.22.2\nBuild Commit:", [1, 22]],
     ["no version", undefined],
-  ])("tells its version in %j", (text, version) => {
+  ])("has its version in %j", (text, version) => {
     expect(parseVersion(text)).toEqual(version);
   });
 

@@ -186,7 +186,7 @@ describe("an interrupted start", () => {
 });
 
 test(
-  "a sandbox that has lost a process is broken, and up starts it anew",
+  "a sandbox without one of its processes is broken, and up starts a new one",
   async () => {
     expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
     const before = stateOf("lost");
