@@ -1,37 +1,28 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { execa } from "execa";
 import type { Generation } from "../core/trustee/generation.ts";
 import { type Environment, environment, layout } from "./pulumi/environment.ts";
 import { checkPluginFolder, type KubernetesPlugin, PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
-import { removeFolder, Start, type Step } from "./start.ts";
+import { Start, type StartOptions, type Step } from "./start.ts";
 import { sandboxFolder } from "./state/folders.ts";
 import { endStarter, stopDaemons } from "./state/processes.ts";
-import { conditionOf, makeFolder, readProcesses, readRunState, type RunState } from "./state/run-state.ts";
+import {
+  conditionOf,
+  isSandboxRunning,
+  makeFolder,
+  readProcesses,
+  readRunState,
+  type RunState,
+  runningState,
+} from "./state/run-state.ts";
 import type { OperatorBuild } from "./trustee/manifests/objects.ts";
-import { checkTrusteeOf } from "./trustee-of.ts";
 
 export { killProcess, restartProcess } from "./sandbox-processes.ts";
 export type { Step } from "./start.ts";
 export { upgradeSandbox } from "./upgrade.ts";
 
-export interface SandboxOptions {
-  /** Sandboxes of different names run side by side. @default "default" */
-  readonly name?: string;
-  /** @default "0.18", the tutorial's */
-  readonly trustee?: Generation;
-  /** Whose operator it is: Red Hat's is 1.1 for 0.18, and 1.2 for 0.21. @default "upstream" */
-  readonly operator?: OperatorBuild;
-  /** Just as the operator installs it, without what the tutorial's earlier steps add. @default false */
-  readonly fresh?: boolean;
-  /** How the KBS hands a resource's path to the policy. @default "string" for 0.18, "array" for 0.21 */
-  readonly resourcePath?: "string" | "array";
-  /** The sandbox, one that runs, whose Trustee the guests of this one attest with. @default its own */
-  readonly trusteeOf?: string;
-  /** A folder with pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
-  readonly kubernetesPlugin?: string;
-  /** Gives the start up, e.g. when the user interrupts; what was started is removed. */
-  readonly signal?: AbortSignal;
-}
+export type SandboxOptions = Partial<StartOptions>;
 
 export interface CommandResult {
   readonly exitCode: number;
@@ -39,7 +30,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-export interface CommandOptions {
+interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
@@ -52,32 +43,21 @@ export interface Sandbox {
   readonly kubeconfig: string;
   readonly trustee: Generation;
   readonly operator: OperatorBuild;
-  /** The sandbox whose Trustee the guests attest with; absent where it is their own. */
+  /** The sandbox whose Trustee the guests attest with; absent if it is this one. */
   readonly trusteeOf?: string;
-  /** What `npm run -s sandbox -- env` exports. */
+  /** The variables that `npm run -s sandbox -- env` exports. */
   readonly env: Readonly<Record<string, string>>;
   readonly kubernetesPlugin: KubernetesPlugin;
-  /** Whether it ran before: then it is for whoever started it to end. */
+  /** True if it was already running. The caller then must not stop it. */
   readonly taken: boolean;
-  /** Runs kubectl against it. Never throws for the command's own failure: see `exitCode`. */
+  /** Runs kubectl against it. A failing command does not throw: see `exitCode`. */
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
-  /** Runs pulumi in `cwd` against its backend; see {@link Sandbox.kubectl} for failures. */
+  /** Runs pulumi in `cwd` against its backend. A failing command does not throw: see `exitCode`. */
   readonly pulumi: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
   readonly stop: () => Promise<void>;
 }
 
-interface Resolved {
-  readonly name: string;
-  readonly trustee: Generation;
-  readonly operator: OperatorBuild;
-  readonly fresh: boolean;
-  readonly resourcePath: "string" | "array";
-  readonly trusteeOf?: string;
-  readonly kubernetesPlugin?: string;
-  readonly signal?: AbortSignal;
-}
-
-function resolve(options: SandboxOptions): Resolved {
+function resolve(options: SandboxOptions): StartOptions {
   const trustee = options.trustee ?? "0.18";
   const plugin = options.kubernetesPlugin ?? process.env[PLUGIN_VARIABLE];
   return {
@@ -92,8 +72,8 @@ function resolve(options: SandboxOptions): Resolved {
   };
 }
 
-/** How a sandbox that runs differs from the one that is asked for, in the user's words. */
-function difference(state: RunState, wanted: Resolved): string | undefined {
+/** The first option in which a running sandbox differs from the requested one, for the error message. */
+function difference(state: RunState, wanted: StartOptions): string | undefined {
   for (const key of ["trustee", "operator", "fresh", "resourcePath", "trusteeOf"] as const) {
     const [runs, asked] = [String(state[key] ?? "none"), String(wanted[key] ?? "none")];
     if (runs !== asked) return `${key} ${runs}, not ${asked}`;
@@ -102,11 +82,11 @@ function difference(state: RunState, wanted: Resolved): string | undefined {
 }
 
 /**
- * What is to be done so that the sandbox runs; nothing where it runs already. One that was left half started or has
- * lost a process is removed first. With steps to do, the sandbox is the caller's: nobody else starts one of that name
- * meanwhile, and where a step fails it is the caller who removes it, see {@link stopSandbox}.
- * @throws Error if it runs with other options, or another process is starting it: it is then left alone. Also if the
- * sandbox whose Trustee it is to use does not run.
+ * The steps that start a sandbox. Removes a broken or half-started sandbox of that name first, and reserves
+ * the name. The caller runs the steps, and calls {@link stopSandbox} if one fails.
+ * @returns an empty list if it already runs
+ * @throws Error if it runs with other options, if another process is starting it, or if the sandbox in
+ * `trusteeOf` does not run
  */
 export async function startSteps(options: SandboxOptions): Promise<readonly Step[]> {
   const wanted = resolve(options);
@@ -124,7 +104,7 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
       `The sandbox "${wanted.name}" runs with ${other}. End it first (${down}), or give another --name.`,
     );
   }
-  if (wanted.trusteeOf !== undefined) checkTrusteeOf(wanted.name, wanted.trusteeOf);
+  checkTrusteeOf(wanted);
   if (wanted.kubernetesPlugin !== undefined) await checkPluginFolder(wanted.kubernetesPlugin);
   wanted.signal?.throwIfAborted();
   await stopSandbox(wanted.name);
@@ -132,14 +112,27 @@ export async function startSteps(options: SandboxOptions): Promise<readonly Step
   return new Start(wanted).steps();
 }
 
+function checkTrusteeOf({ name, trusteeOf: other }: StartOptions): void {
+  if (other === undefined) return;
+  if (other === name) {
+    throw new Error(
+      `The pods of the sandbox "${name}" attest with its own Trustee anyway: omit --trustee-of, or name another sandbox.`,
+    );
+  }
+  if (isSandboxRunning(other)) return;
+  throw new Error(
+    `The sandbox "${other}", whose Trustee the pods of "${name}" are to attest with, does not run. Start it first: npm run sandbox -- up --name ${other}`,
+  );
+}
+
 function beingStarted(name: string, by: string): Error {
   return new Error(`The sandbox "${name}" is being started by ${by}: wait for it, or end it.`);
 }
 
 /**
- * Starts a sandbox, or takes the one that runs already.
- * @param progress called with the title of each step and what it is doing
- * @throws Error after having removed what was started
+ * Starts a sandbox, or opens the running one.
+ * @param progress called with each step's title, and with its progress as `detail`
+ * @throws Error if the start fails; the sandbox is then removed
  */
 export async function startSandbox(
   options: SandboxOptions = {},
@@ -161,13 +154,10 @@ export async function startSandbox(
   return { ...openSandbox(name), taken: steps.length === 0 };
 }
 
-/** A sandbox that runs, {@link Sandbox.taken}. @throws Error if it does not */
+/** Opens a running sandbox. @throws Error if it does not run */
 export function openSandbox(name = "default"): Sandbox {
   const dir = sandboxFolder(name);
-  const state = readRunState(dir);
-  if (state?.kubernetesPlugin === undefined || conditionOf(state) !== "running") {
-    throw new Error(`The sandbox "${name}" does not run. Start it: npm run sandbox -- up --name ${name}`);
-  }
+  const { trustee, operator, trusteeOf, kubernetesPlugin } = runningState(name);
   const env = sandboxEnv(name);
   const run = async (
     program: string,
@@ -187,11 +177,8 @@ export function openSandbox(name = "default"): Sandbox {
     name,
     dir,
     kubeconfig: layout(dir).kubeconfig,
-    trustee: state.trustee,
-    operator: state.operator,
-    ...(state.trusteeOf === undefined ? {} : { trusteeOf: state.trusteeOf }),
-    env,
-    kubernetesPlugin: state.kubernetesPlugin,
+    ...{ trustee, operator, ...(trusteeOf === undefined ? {} : { trusteeOf }) },
+    ...{ env, kubernetesPlugin },
     taken: true,
     kubectl: async (args, given) => run("kubectl", args, given),
     pulumi: async (args, given) => run("pulumi", ["--non-interactive", "--color=never", ...args], given),
@@ -201,12 +188,15 @@ export function openSandbox(name = "default"): Sandbox {
   };
 }
 
-/** The environment in which `pulumi` and `kubectl` work against a sandbox, whether it runs or not. */
+/** The environment for `pulumi` and `kubectl` against a sandbox. It does not have to run. */
 export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): Environment {
   return environment(sandboxFolder(name), path);
 }
 
-/** Ends a sandbox with all its processes, also a half-started one, and removes its folder. @returns whether there was one */
+/**
+ * Kills all processes of a sandbox, even a half-started one, and removes its folder.
+ * @returns whether it existed
+ */
 export async function stopSandbox(name: string): Promise<boolean> {
   const folder = sandboxFolder(name);
   const there = existsSync(folder);
@@ -216,6 +206,6 @@ export async function stopSandbox(name: string): Promise<boolean> {
     if (state?.phase === "starting" && state.starter.pid !== process.pid) await endStarter(state.starter);
     await stopDaemons((readProcesses(folder) ?? found).processes);
   }
-  if (there) await removeFolder(folder);
+  if (there) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   return found !== undefined;
 }

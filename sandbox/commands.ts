@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../core/records.ts";
 import { type Generation, generations } from "../core/trustee/generation.ts";
 import {
   openSandbox,
@@ -13,8 +14,13 @@ import { quote } from "./pulumi/environment.ts";
 import { PLUGIN_VARIABLE } from "./pulumi/kubernetes-plugin.ts";
 import { showSteps } from "./show-steps.ts";
 import { sandboxFolder } from "./state/folders.ts";
-import { conditionOf, deadProcesses, readRunState, sandboxNames } from "./state/run-state.ts";
-import { describeTrusteeOf } from "./trustee-of.ts";
+import {
+  conditionOf,
+  deadProcesses,
+  isSandboxRunning,
+  readRunState,
+  sandboxNames,
+} from "./state/run-state.ts";
 
 const DEFAULT_NAME = "default";
 
@@ -28,12 +34,12 @@ interface UpFlags {
   readonly kubernetesPlugin?: string;
 }
 
-/** What to type so that the shell works against a sandbox. */
+/** The command that points a shell at a sandbox. */
 function evalLine(name: string): string {
   return `eval "$(npm run -s sandbox -- env${name === DEFAULT_NAME ? "" : ` --name ${name}`})"`;
 }
 
-/** A step failed, which the progress display has shown. */
+/** A step failed. The progress display has already shown why. */
 class ShownError extends Error {}
 
 async function up(flags: UpFlags): Promise<void> {
@@ -64,8 +70,10 @@ function describe(name: string): void {
   const release = { "0.18": "1.1", "0.21": "1.2" }[sandbox.trustee];
   const redHat = sandbox.operator === "red-hat" ? `, as Red Hat's operator ${release} installs it` : "";
   console.log(`  Trustee            ${sandbox.trustee}${redHat}`);
-  if (sandbox.trusteeOf !== undefined)
-    console.log(`  Pods attest with   ${describeTrusteeOf(sandbox.trusteeOf)}`);
+  if (sandbox.trusteeOf !== undefined) {
+    const gone = isSandboxRunning(sandbox.trusteeOf) ? "" : ", which does not run";
+    console.log(`  Pods attest with   the Trustee of the sandbox "${sandbox.trusteeOf}"${gone}`);
+  }
   console.log(`  Kubernetes plugin  ${sandbox.kubernetesPlugin.source}`);
   console.log(`  Folder             ${sandbox.dir}`);
   console.log(`  In your shell      ${evalLine(name)}`);
@@ -95,22 +103,8 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
     const folder = sandboxFolder(name);
     const state = readRunState(folder);
     if (state === undefined) return { name, folder, condition: "broken" as const };
-    const { trustee, operator, fresh, resourcePath, trusteeOf, kubernetesPlugin, ports, processes } = state;
-    const [condition, dead] = [conditionOf(state), deadProcesses(state)];
-    return {
-      name,
-      folder,
-      condition,
-      trustee,
-      operator,
-      fresh,
-      resourcePath,
-      trusteeOf,
-      kubernetesPlugin,
-      ports,
-      processes,
-      dead,
-    };
+    const { phase: _, starter: __, ...others } = state;
+    return { ...{ name, folder, condition: conditionOf(state) }, ...others, dead: deadProcesses(state) };
   });
   if (flags.json) {
     console.log(JSON.stringify(sandboxes, null, 2));
@@ -121,7 +115,7 @@ async function status(flags: { readonly json: boolean }): Promise<void> {
     console.log(`${sandbox.name}: ${sandbox.condition}`);
     if (sandbox.condition === "running") describe(sandbox.name);
     else if ("dead" in sandbox && sandbox.dead.length > 0)
-      console.log(`  ended by themselves: ${sandbox.dead.join(", ")}`);
+      console.log(`  ended unexpectedly: ${sandbox.dead.join(", ")}`);
   }
 }
 
@@ -129,7 +123,7 @@ function env(flags: { readonly name: string }): void {
   openSandbox(flags.name);
   const { PATH, ...others } = sandboxEnv(flags.name, "");
   for (const [key, value] of Object.entries(others)) console.log(`export ${key}=${quote(value)}`);
-  // In front of the PATH of the shell that evaluates this; npm's own differs from it.
+  // Prepended to the PATH of the shell that evaluates this. npm runs this process with another PATH.
   console.log(`export PATH=${quote(PATH)}"\${PATH:+:$PATH}"`);
 }
 
@@ -137,76 +131,77 @@ function sandboxName(value: string): string {
   try {
     sandboxFolder(value);
   } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : "");
+    throw new InvalidArgumentError(messageOf(error));
   }
   return value;
 }
 
 function nameOption(): Option {
-  return new Option("--name <name>", "which sandbox; several run side by side")
+  return new Option("--name <name>", "the sandbox; several run side by side")
     .default(DEFAULT_NAME)
     .argParser(sandboxName);
 }
 
 const program = new Command("sandbox").description(
-  "A real Kubernetes control plane on this machine, with Trustee installed in it and no Docker.",
+  "A real Kubernetes control plane on this machine, with Trustee and without Docker.",
 );
 
 program
   .command("up")
-  .description("start a sandbox, or take the one that runs already")
+  .description("start a sandbox, or use the running one")
   .addOption(nameOption())
-  .addOption(new Option("--trustee <generation>", "which Trustee").choices(generations).default("0.18"))
-  .option("--red-hat", "Red Hat's operator: 1.1 where Trustee is 0.18, 1.2 where it is 0.21", false)
-  .option("--fresh", "Trustee just as its operator installs it, without the tutorial's earlier steps", false)
   .addOption(
-    new Option("--resource-path <shape>", "how the KBS hands a resource's path to the policy").choices([
+    new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
+  )
+  .option("--red-hat", "use Red Hat's operator: 1.1 for Trustee 0.18, 1.2 for 0.21", false)
+  .option("--fresh", "install Trustee without the changes of the tutorial's earlier steps", false)
+  .addOption(
+    new Option("--resource-path <shape>", "the format of a resource's path in the policy's data").choices([
       "string",
       "array",
     ]),
   )
   .addOption(
-    new Option(
-      "--trustee-of <name>",
-      "another sandbox that runs, whose Trustee the pods attest with instead of their own",
-    ).argParser(sandboxName),
+    new Option("--trustee-of <name>", "a running sandbox whose Trustee the pods attest with").argParser(
+      sandboxName,
+    ),
   )
   .option(
     "--kubernetes-plugin <dir>",
-    `take pulumi-resource-kubernetes from this folder (else $${PLUGIN_VARIABLE})`,
+    `use pulumi-resource-kubernetes from this folder (default: $${PLUGIN_VARIABLE})`,
   )
   .action(up);
 program
   .command("down")
-  .description("end a sandbox and remove all of it")
+  .description("stop a sandbox and remove its folder")
   .addOption(nameOption())
   .option("--all", "every sandbox", false)
   .action(down);
 program
   .command("upgrade")
-  .description("bring Trustee from 0.18 to 0.21 in a sandbox that runs, under whatever is in it")
+  .description("upgrade Trustee from 0.18 to 0.21 in a running sandbox; stacks and pods stay")
   .addOption(nameOption())
   .option(
     "--stock",
-    "as if the policy's and the reference values' ConfigMaps had been deleted: the operator makes them anew (Red Hat's does so anyway)",
+    "replace policy and reference values with the operator's defaults; ignored with Red Hat's operator, which migrates them",
     false,
   )
   .action(upgrade);
 program
   .command("status")
-  .description("which sandboxes there are")
-  .option("--json", "as JSON", false)
+  .description("list the sandboxes")
+  .option("--json", "print JSON", false)
   .action(status);
 program
   .command("env")
-  .description("print shell exports, for eval, with which pulumi and kubectl work against a sandbox")
+  .description("print shell exports that point pulumi and kubectl at a sandbox, for eval")
   .addOption(nameOption())
   .action(env);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ShownError)) console.error(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof ShownError)) console.error(messageOf(error));
   process.exitCode ??= 1;
 }
 process.exit();

@@ -1,6 +1,6 @@
 /**
- * Listens for ctrl-C, the end of the session and a request to end. The process is not ended by these any more: whoever calls
- * this has to clean up and end once the signal is aborted. Its exit code is then the one that a shell expects.
+ * Turns SIGINT, SIGTERM and SIGHUP into an abort signal. They no longer end the process: the caller cleans up
+ * and exits. The exit code is set to the one that a shell expects.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();

@@ -1,4 +1,4 @@
-/** `npm run sandbox`: the commands, or what is missing to run them. */
+/** Entry point of `npm run sandbox`. Reports missing dependencies, then runs the commands. */
 function missingPackage(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ERR_MODULE_NOT_FOUND" && error instanceof Error && error.message.includes("find package");

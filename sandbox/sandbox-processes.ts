@@ -4,10 +4,9 @@ import { sandboxFolder, usersPath } from "./state/folders.ts";
 import { startDaemon, stopDaemons } from "./state/processes.ts";
 import { readRunState, type RunState, writeRunState } from "./state/run-state.ts";
 
-/** A process of a sandbox, as its run state has it. */
-export type SandboxProcess = RunState["processes"][number];
+type SandboxProcess = RunState["processes"][number];
 
-/** Starts a process of the sandbox in `folder`; its log is named like it. */
+/** Starts a process of the sandbox in `folder`. Its log is `logs/<name>.log`. */
 export function startProcess(
   folder: string,
   command: Pick<SandboxProcess, "name" | "program" | "arguments">,
@@ -32,7 +31,7 @@ function find(sandbox: string, name: string): { readonly state: RunState; readon
 }
 
 /**
- * Kills one of a sandbox's processes (SIGKILL, with its group), e.g. `kube-apiserver`, as a failing machine would.
+ * Kills one of a sandbox's processes, for example `kube-apiserver`, with its process group.
  * @throws Error if the sandbox has no process of that name
  */
 export async function killProcess(sandbox: string, name: string): Promise<void> {
@@ -40,7 +39,7 @@ export async function killProcess(sandbox: string, name: string): Promise<void> 
 }
 
 /**
- * Starts one of a sandbox's processes again, as it was started first; one that still runs is killed before.
+ * Restarts one of a sandbox's processes with the same command. Kills it first if it runs.
  * @throws Error if the sandbox has no process of that name
  */
 export async function restartProcess(sandbox: string, name: string): Promise<void> {

@@ -1,14 +1,30 @@
 import { Listr } from "listr2";
-import { atMostEvery } from "./progress.ts";
 import type { Step } from "./start.ts";
 
-/** How often a log gets a line of progress. Milliseconds. */
+/** The interval between two progress lines in a log. Milliseconds. */
 const LOG_INTERVAL = 15_000;
 
 /**
- * Carries out the steps of a start. On a terminal each has a line, and below it one that moves and the step's notices;
- * elsewhere, where every line stays, progress is a line each 15 seconds. Signals are the caller's affair.
- * @throws Error of the step that failed, which has been shown by then
+ * Limits progress output in a log to one line per interval. The first line is not delayed.
+ * @param interval milliseconds
+ * @returns whether to print at `now`, in milliseconds of a clock that never goes back
+ */
+export function atMostEvery(interval: number): (now: number) => boolean {
+  let next = Number.NEGATIVE_INFINITY;
+  return (now) => {
+    if (now < next) return false;
+    next = now + interval;
+    return true;
+  };
+}
+
+/**
+ * Runs the steps of a start and shows their progress.
+ * - On a terminal, each step has a line, a progress line that is overwritten, and its notices.
+ * - In a log, progress is one line every 15 seconds.
+ *
+ * The caller handles signals.
+ * @throws the error of the step that failed; it is already shown
  */
 export async function showSteps(steps: readonly Step[]): Promise<void> {
   const due = atMostEvery(LOG_INTERVAL);

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Generation } from "../core/trustee/generation.ts";
@@ -19,7 +19,6 @@ import {
 } from "./control-plane/programs.ts";
 import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
-import type { Say } from "./progress.ts";
 import {
   type KubernetesPlugin,
   ownKubernetesPlugin,
@@ -33,39 +32,41 @@ import { deadProcesses, type RunState, thisProcess, writeRunState } from "./stat
 import { startProcess } from "./sandbox-processes.ts";
 import { KUBERNETES_PLUGIN, type ProvidedTool } from "./tools/catalog.ts";
 import { findOnPath } from "./tools/installed.ts";
-import { planTools, provideTools, type ToolPaths } from "./tools/resolve.ts";
+import { planTools, provideTools, type Say, type ToolPaths } from "./tools/resolve.ts";
 import { installTrustee, trusteeReady } from "./trustee/install.ts";
 import { kbsHosts } from "./trustee/manifests/installation.ts";
 import type { OperatorBuild } from "./trustee/manifests/objects.ts";
 import type { StandinConfiguration } from "./trustee/standin/configuration.ts";
 
 export interface StartOptions {
+  /** Sandboxes with different names run side by side. @default "default" */
   readonly name: string;
+  /** @default "0.18", the tutorial's */
   readonly trustee: Generation;
+  /** Red Hat's operator is 1.1 for Trustee 0.18, and 1.2 for 0.21. @default "upstream" */
   readonly operator: OperatorBuild;
-  /** Just as the operator installs it, without what the tutorial's earlier steps add. */
+  /** Installs Trustee without the changes of the tutorial's earlier steps. @default false */
   readonly fresh: boolean;
-  /** How the KBS hands a resource's path to the policy. */
+  /** The format of a resource's path in the policy's data. @default "string" for 0.18, "array" for 0.21 */
   readonly resourcePath: "string" | "array";
-  /** The sandbox whose Trustee the guests attest with. @default its own */
+  /** A running sandbox whose Trustee the guests of this one attest with. @default this sandbox */
   readonly trusteeOf?: string;
-  /** A folder with pulumi-resource-kubernetes. */
+  /** A folder with pulumi-resource-kubernetes. @default $TRUSTEE_ACCESS_KUBERNETES_PLUGIN */
   readonly kubernetesPlugin?: string;
-  /** Gives the start up: the next step fails, and whoever started it removes what there is. */
+  /** Aborts the start, for example when the user interrupts. The sandbox is then removed. */
   readonly signal?: AbortSignal;
 }
 
-/** A part of the start, for a progress display. Steps run one after the other. */
+/** A step of the start. Steps run in sequence. */
 export interface Step {
   readonly title: string;
-  /** @param say called with a line about what is being done */
   readonly run: (say: Say) => Promise<void>;
 }
 
-/** How long the control plane may take to answer, and Trustee to be ready. Milliseconds. */
+/** Timeout for the API server, and for Trustee. Milliseconds. */
 const PATIENCE = 120_000;
 
-/** The start of one sandbox in a folder that has just been made, in which it is written down at once who starts it. */
+/** Starts one sandbox in a new, empty folder. The constructor records this process there as the starter. */
 export class Start {
   readonly #options: StartOptions;
   readonly #folder: string;
@@ -139,7 +140,8 @@ export class Start {
     this.#spawnAll(controlPlanePrograms(files, ports));
     await this.#startStandins(certificates, ports, execContainer);
     detail("waiting for the API server");
-    await this.#apiServerReady(this.#connect(certificates, ports));
+    this.#rest = new Rest(ports.apiServer, certificates.ca, certificates.admin);
+    await this.#apiServerReady(this.#rest);
     this.#spawnAll(controllerPrograms(files, ports));
   }
 
@@ -223,17 +225,12 @@ export class Start {
     writeRunState(this.#folder, this.#state);
   }
 
-  /** @throws Error if a process has ended, or the start has been given up */
+  /** @throws Error if a process has ended, or the start was aborted */
   #checkAlive(): void {
     this.#options.signal?.throwIfAborted();
     const [dead] = deadProcesses(this.#state);
     if (dead === undefined) return;
     throw new Error(`${dead} ended unexpectedly; its log: ${join(layout(this.#folder).logs, `${dead}.log`)}`);
-  }
-
-  #connect(certificates: ClusterCertificates, ports: Ports): Rest {
-    this.#rest = new Rest(ports.apiServer, certificates.ca, certificates.admin);
-    return this.#rest;
   }
 
   async #apiServerReady(rest: Rest): Promise<void> {
@@ -249,8 +246,8 @@ export class Start {
 }
 
 /**
- * Puts a tool into the sandbox's folder of programs. Pulumi looks for its language host beside its own real file, so
- * those two have to be there themselves; a link is enough for the others.
+ * Puts a tool into the sandbox's `bin` folder, as a symbolic link. Pulumi resolves links before it looks for
+ * its language host in its own folder, so these two are hard links or copies.
  */
 async function placeTool(name: string, file: string, folder: string): Promise<void> {
   const target = join(folder, name);
@@ -259,9 +256,4 @@ async function placeTool(name: string, file: string, folder: string): Promise<vo
     await link(await realpath(file), target).catch(async () =>
       copyFile(file, target, constants.COPYFILE_FICLONE),
     );
-}
-
-/** Removes what is left of a sandbox, once none of its processes runs. */
-export async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -5,30 +5,29 @@ import { Rest } from "./control-plane/rest.ts";
 import { layout } from "./pulumi/environment.ts";
 import { killProcess, restartProcess } from "./sandbox-processes.ts";
 import { sandboxFolder } from "./state/folders.ts";
-import { conditionOf, readRunState, writeRunState } from "./state/run-state.ts";
-import { readStandinConfiguration, type StandinConfiguration } from "./trustee/standin/configuration.ts";
+import { readRunState, runningState, writeRunState } from "./state/run-state.ts";
+import { readStandinConfiguration } from "./trustee/standin/configuration.ts";
 import { upgraded, upgradeTrustee } from "./trustee/upgrade.ts";
 
 const STANDINS = "standins";
 const PATIENCE = 120_000;
 
 /**
- * Upgrades the Trustee of a sandbox that runs from 0.18 to 0.21, with its stacks and pods as they are.
- * @param configMaps what becomes of policy and reference values; Red Hat's operator decides by itself
- * @throws Error if it does not run, or is of 0.21 already
+ * Upgrades the Trustee of a running sandbox from 0.18 to 0.21. Its stacks and pods stay.
+ * @param configMaps what happens to policy and reference values; ignored with Red Hat's operator, which
+ * migrates them
+ * @throws Error if it does not run, or runs 0.21 already
  */
 export async function upgradeSandbox(
   name: string,
   configMaps: "converted" | "stock" = "converted",
 ): Promise<void> {
   const folder = sandboxFolder(name);
-  const state = readRunState(folder);
-  if (state === undefined || conditionOf(state) !== "running") {
-    throw new Error(`The sandbox "${name}" does not run. Start it: npm run sandbox -- up --name ${name}`);
-  }
+  const state = runningState(name);
   if (state.trustee === "0.21") throw new Error(`The sandbox "${name}" runs with Trustee 0.21 already.`);
   const { certificates } = layout(folder);
   const { ca, admin } = clusterCertificates(certificates);
+  const standins = join(folder, "standins.json");
   const rest = new Rest(state.ports["apiServer"] ?? 0, ca, admin);
   try {
     await killProcess(name, STANDINS);
@@ -37,7 +36,12 @@ export async function upgradeSandbox(
       certificate: join(certificates, "trustee.crt"),
       key: join(certificates, "trustee.key"),
     });
-    await configureStandins(folder, { generation: "0.21", resourcePath: "array" });
+    const configuration = {
+      ...readStandinConfiguration(standins),
+      generation: "0.21",
+      resourcePath: "array",
+    };
+    await writeFile(standins, `${JSON.stringify(configuration, null, 2)}\n`);
     await restartProcess(name, STANDINS);
     const restarted = readRunState(folder) ?? state;
     writeRunState(folder, { ...restarted, trustee: "0.21", resourcePath: "array" });
@@ -45,10 +49,4 @@ export async function upgradeSandbox(
   } finally {
     rest.close();
   }
-}
-
-async function configureStandins(folder: string, change: Partial<StandinConfiguration>): Promise<void> {
-  const file = join(folder, "standins.json");
-  const configuration = { ...readStandinConfiguration(file), ...change };
-  await writeFile(file, `${JSON.stringify(configuration, null, 2)}\n`);
 }

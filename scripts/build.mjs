@@ -1,5 +1,5 @@
-// Compiles the components and the provider `trustee` into dist/, for use as a package: Node does not run TypeScript
-// inside of node_modules.
+// Compiles the components and the provider `trustee` into dist/. As a package they must be JavaScript,
+// because Node does not run TypeScript inside of node_modules.
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";

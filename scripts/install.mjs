@@ -1,6 +1,6 @@
-// Installs the dependencies, unless what is installed is what the lock says. Plain JavaScript without dependencies,
-// since it runs on the host's own Node before anything is there: `npm run demo` and `npm test` begin with it. All that it says goes to
-// the error stream: the output is that of the command that follows.
+// Installs the dependencies if package-lock.json has changed. It is plain JavaScript without dependencies,
+// because `npm run demo` and `npm test` run it first, on the host's Node. It prints only to stderr, because
+// stdout belongs to the command that follows.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const [major = 0] = process.versions.node.split(".").map(Number);
 if (major < 20) {
   console.error(
-    `This needs Node 20 or newer to install itself; here is ${process.versions.node}: https://nodejs.org`,
+    `The installation needs Node 20 or newer, but this is ${process.versions.node}: https://nodejs.org`,
   );
   process.exit(1);
 }
@@ -23,7 +23,7 @@ const wanted = createHash("sha256")
 if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
   if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink()) {
     console.error(
-      "node_modules is a symbolic link, and npm would empty the folder that it leads to. Remove the link.",
+      "node_modules is a symbolic link, and npm would delete the content of its target. Remove the link.",
     );
     process.exit(1);
   }
@@ -34,7 +34,7 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
     shell: process.platform === "win32",
   });
   if (npm.status !== 0) {
-    console.error("npm ci failed; its own message stands above.");
+    console.error("npm ci failed; see its message above.");
     process.exit(npm.status ?? 1);
   }
   writeFileSync(marker, wanted);

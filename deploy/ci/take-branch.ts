@@ -4,17 +4,21 @@ import { execa } from "execa";
 import { dump, load } from "js-yaml";
 
 /**
- * Puts what a branch says of access into a checkout of the base branch: the settings of a stack, and initdata files. The program and the
- * tools that judge it stay those of the base branch; whatever else the merge would change is written to branch.md, since nobody
- * has judged it. Nothing of the branch is run.
+ * Copies the settings of a stack and the initdata files from a branch into a checkout of the base branch.
+ * Program and tools stay those of the base branch, and nothing of the branch is run. Other files that the
+ * merge would change are not judged; they are listed in branch.md.
  *
  *   node deploy/ci/take-branch.ts COMMIT STACK
  *
- * The folder is the top of a clean checkout of the base branch, with both histories. Exit code: 0, 1 if the branch changes more than
- * that, 2 if it cannot be merged or read.
+ * Run it at the top of a clean checkout of the base branch that has both histories. Exit codes:
+ * - 0: the branch changes only these
+ * - 1: the branch changes other files too
+ * - 2: the branch cannot be merged or read
  */
 
-/** The settings that may come from a branch. Not where the clusters are: a kubeconfig names programs that are run. */
+/**
+ * The settings that are copied. Those of the clusters are not, because a kubeconfig can name programs to run.
+ */
 const SETTINGS = [
   "secrets",
   "secretValues",
@@ -37,7 +41,7 @@ async function git(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-/** The tree that merging the commit would leave. */
+/** The tree after a merge of the commit. */
 async function mergedTree(commit: string): Promise<string> {
   const { stdout, exitCode, stderr } = await execa("git", ["merge-tree", "--write-tree", "HEAD", commit], {
     reject: false,
@@ -46,12 +50,12 @@ async function mergedTree(commit: string): Promise<string> {
   if (exitCode === 0) return tree;
   throw new Error(
     exitCode === 1
-      ? "The branch conflicts with the base branch: merge that into it."
+      ? "The branch conflicts with the base branch. Merge the base branch into it."
       : `The branch cannot be merged: ${stderr}`,
   );
 }
 
-/** Whether there is nothing, or a plain file: a symbolic link would lead to what the branch does not hold. */
+/** Whether the path is a plain file, or does not exist. A symbolic link could lead out of the branch. */
 async function isPlain(tree: string, path: string): Promise<boolean> {
   return /^(100(644|755) blob .*)?$/s.test(await git("ls-tree", tree, "--", path));
 }
@@ -60,7 +64,7 @@ function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-/** A stack's file: the settings that may come from a branch, and all the rest. */
+/** A stack's file: the settings to copy, the other settings, and the rest. */
 interface StackFile {
   readonly settings: Fields;
   readonly config: Fields;
@@ -77,7 +81,7 @@ async function readStackFile(tree: string, path: string): Promise<StackFile> {
   };
 }
 
-/** Takes the settings of a stack. @returns whether the branch changes nothing else in its file */
+/** Copies the settings of a stack. @returns false if the branch changes anything else in the file */
 async function takeStack(tree: string, path: string): Promise<boolean> {
   for (const one of [tree, "HEAD"]) {
     const isThere = (await git("ls-tree", one, "--", path)) !== "";
@@ -88,7 +92,7 @@ async function takeStack(tree: string, path: string): Promise<boolean> {
   return isDeepStrictEqual([branch.config, branch.rest], [base.config, base.rest]);
 }
 
-/** A name as code in Markdown, and in a log, whatever it is. */
+/** A path as Markdown code, with unusual characters replaced. It is safe in a log too. */
 function shown(path: string): string {
   return `\`${path.replaceAll(/[^\w./ +-]/g, "?")}\``;
 }
@@ -111,10 +115,10 @@ async function takeBranch(commit: string, stack: string): Promise<boolean> {
     else others.push(path);
   }
   const lines = [
-    `Of commit \`${commit}\`, by the program of the base branch.`,
+    `Commit \`${commit}\`, judged by the program of the base branch.`,
     "",
-    ...section("⚠ This changes too, and nothing here judges it:", others),
-    ...section(`Not the stack \`${stack}\`, so not judged here:`, unjudged),
+    ...section("⚠ The branch also changes these files, which are not judged:", others),
+    ...section(`Not judged, because these files are not of the stack \`${stack}\`:`, unjudged),
   ];
   await writeFile("branch.md", lines.join("\n"));
   process.stdout.write(lines.join("\n"));

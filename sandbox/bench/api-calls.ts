@@ -5,19 +5,18 @@ import type { Sandbox } from "../api.ts";
 import { CountingProxy, type Call } from "./counting-proxy.ts";
 import { BenchProject } from "./projects.ts";
 
-/** What one command asks of Trustee's API server. */
+/** The calls of one command to Trustee's API server. */
 export interface CallResult {
   readonly pods: number;
   readonly command: "first up" | "no-change up" | "destroy";
-  /** As `METHOD path`, sorted: all but the following, which are a matter of time and not of what is declared. */
+  /** As `METHOD path`, sorted. Without the calls counted below, whose number depends on timing. */
   readonly calls: readonly string[];
-  /** Of the KBS's Deployment, its pods and their events: read until it is done, restarted and evicted if its operator is late. */
+  /** Calls for the rollout of the KBS: its Deployment, pods and events. */
   readonly rollout: number;
-  /** Writes for which somebody else was faster, each with the read that it had begun with, if any. */
+  /** Writes that failed with a conflict. The read before such a write is not counted either. */
   readonly conflicts: number;
 }
 
-/** What a rollout is about. */
 const ROLLOUT = /\/(deployments|replicasets|pods|events)(\/|$)/;
 const CONFLICT = 409;
 
@@ -40,12 +39,14 @@ function count(pods: number, command: CallResult["command"], all: readonly Call[
   };
 }
 
-/** Whether a call, as it is in a {@link CallResult}, changes something. */
+/** Whether a call of a {@link CallResult} is a write. */
 export function isWrite(call: string): boolean {
   return !call.startsWith("GET ");
 }
 
-/** Trustee is reached through a proxy that counts, and the pods directly, as if they were in another cluster. */
+/**
+ * Counts the calls to Trustee's API server. The stack reaches Trustee through a proxy, and the pods directly.
+ */
 export async function countCalls(
   sandbox: Sandbox,
   pods: number,

@@ -2,7 +2,7 @@ import type { Sandbox } from "../api.ts";
 import { median, timed } from "./measure.ts";
 import { BenchProject } from "./projects.ts";
 
-/** The commands in the order in which they are run. */
+/** The commands, in order. */
 const commands = {
   preview: ["preview"],
   "first up": ["up", "--yes", "--skip-preview"],
@@ -13,17 +13,17 @@ const commands = {
 type CommandName = keyof typeof commands;
 const commandNames = Object.keys(commands) as CommandName[];
 
-/** One command at one size: medians, wall time in milliseconds. */
+/** One command with one number of pods: medians of wall time in milliseconds. */
 export interface CommandResult {
   readonly pods: number;
   readonly command: CommandName;
   readonly ours: number;
   readonly bare: number;
-  /** The median of the ratios of neighbouring runs: what else the machine does then weighs on both alike. */
+  /** The median ratio of paired runs, so that other load on the machine affects both. */
   readonly ratio: number;
 }
 
-/** Both programs by turns, command by command, on the same sandbox; a run starts with the one that was second before. */
+/** Runs both programs alternately, command by command, on one sandbox. Each run swaps their order. */
 export async function benchCommands(
   sandbox: Sandbox,
   pods: number,

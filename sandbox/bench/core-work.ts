@@ -13,11 +13,11 @@ const trustee = {
 const STACK = "organization/trustee-access/bench";
 const SUBJECT = "the fleet";
 
-/** What the pure core takes at one size: medians, CPU time in milliseconds. */
+/** The cost of the core for one number of pods: medians of CPU time in milliseconds. */
 export interface CoreResult {
   readonly pods: number;
   readonly settings: number;
-  /** initdata, digests, annotations, matrix, and how it differs from the live policy */
+  /** Initdata, digests, annotations, matrix, and the diff with the live policy. */
   readonly plan: number;
   readonly policy: number;
   readonly referenceValues: number;
@@ -31,7 +31,7 @@ function once(pods: number): Omit<CoreResult, "pods" | "total" | "perPod"> {
   const plan = (settings: Settings, policy: string | null): Plan =>
     makePlan(settings, { ...trustee, policy }, { files: {} }, STACK, SUBJECT);
   const [parsed, settings] = cost(times, () => parseSettings(raw, {}, SUBJECT));
-  // As it is in a no-change preview: the stack stands in the live policy already.
+  // As in a no-change preview: the live policy already contains the stack.
   const live = joinPolicy(null, plan(parsed, null).grants);
   const [{ grants, digests }, planned] = cost(times, () => plan(parsed, live));
   const [, policy] = cost(times, () => joinPolicy(live, grants));
@@ -50,7 +50,7 @@ function once(pods: number): Omit<CoreResult, "pods" | "total" | "perPod"> {
   return { settings, plan: planned, policy, referenceValues };
 }
 
-/** The core alone, in this process, after one run that warms the engine up. */
+/** Measures the core in this process, after one warm-up run. */
 export function benchCore(pods: number, runs: number): CoreResult {
   once(pods);
   const results: ReturnType<typeof once>[] = [];

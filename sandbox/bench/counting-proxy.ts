@@ -1,17 +1,19 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { request, type RequestOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
+import { kubeconfigOf } from "../control-plane/kubeconfig.ts";
 
-/** A request, without what it asks for beside its path. */
+/** A request, without its query. */
 export interface Call {
   readonly method: string;
   readonly path: string;
-  /** `undefined`: it was not answered. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
 }
 
-/** Stands in front of an API server, with the kubeconfig's own credentials, and counts what is asked of it. */
+/** A proxy for an API server that uses the kubeconfig's credentials and records all calls. */
 export class CountingProxy {
   #calls: Call[] = [];
   readonly #server: Server;
@@ -30,7 +32,7 @@ export class CountingProxy {
     const proxy = new CountingProxy(server);
     server.on("request", (incoming, outgoing) => {
       const { method = "GET", url = "/", headers } = incoming;
-      // At its place among the others, whenever it is answered.
+      // Calls are listed in the order of the requests, not of the answers.
       const calls = proxy.#calls;
       const call: Call = { method, path: url.split("?")[0] ?? url, status: undefined };
       const place = calls.push(call) - 1;
@@ -43,31 +45,21 @@ export class CountingProxy {
       forwarded.on("error", (error) => outgoing.destroy(error));
       incoming.pipe(forwarded);
     });
-    // A body whose length was not announced, as Node sends it with DELETE: the request before it is answered all the same.
+    // Node sends DELETE bodies without a length. The request itself is still answered.
     server.on("clientError", () => undefined);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
     return proxy;
   }
 
-  /** A kubeconfig, as text, that leads here. */
+  /** The text of a kubeconfig for this proxy. */
   get kubeconfig(): string {
     const { port } = this.#server.address() as AddressInfo;
-    return JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        {
-          name: "counted",
-          cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true },
-        },
-      ],
-      users: [{ name: "counted", user: {} }],
-      contexts: [{ name: "counted", context: { cluster: "counted", user: "counted" } }],
-      "current-context": "counted",
-    });
+    const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+    return JSON.stringify(kubeconfigOf("counted", cluster));
   }
 
-  /** The calls since the last time, in the order in which they came. */
+  /** Returns the calls since the last `take`, in order. */
   take(): readonly Call[] {
     const calls = this.#calls;
     this.#calls = [];

@@ -1,6 +1,6 @@
 import type { SettingsInput } from "../../core/settings/input.ts";
 
-/** The tutorial's shape with more pods: a third reads one secret, a third another, and a third neither. */
+/** The tutorial with more pods: one third reads one secret, one third another, and one third neither. */
 export function fleetSettings(pods: number): SettingsInput {
   const names = Array.from({ length: pods }, (_, index) => `fleet-${index + 1}`);
   return {

@@ -12,7 +12,7 @@ import { show } from "./show.ts";
 const parts = ["commands", "calls", "core", "policy"] as const;
 type Part = (typeof parts)[number];
 
-/** Sizes at which the core and the policy, which need no cluster, are measured. */
+/** Numbers of pods for the core and the policy, which need no cluster. */
 const CORE_SIZES = [3, 30, 300, 3000];
 const POLICY_SIZES = [3, 300, 3000];
 
@@ -29,14 +29,15 @@ interface Options {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give whole numbers from 1 on.");
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("Use whole numbers of at least 1.");
   return value;
 }
 
 function partsOf(text: string): readonly Part[] {
   return text.split(",").map((name) => {
     const part = parts.find((one) => one === name);
-    if (part === undefined) throw new InvalidArgumentError(`Give some of ${parts.join(",")}.`);
+    if (part === undefined) throw new InvalidArgumentError(`Use some of ${parts.join(",")}.`);
     return part;
   });
 }
@@ -46,8 +47,8 @@ function say(what: string): void {
 }
 
 /**
- * The core comes first, before anything else has filled this process; then whatever needs the sandbox. Only a sandbox that is
- * started here is ended here, also by ctrl-C.
+ * Measures the core first, in a fresh process, then the parts that need the sandbox. Stops the sandbox only
+ * if it started it, even when interrupted.
  */
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const { runs, only, name, trustee, kubernetesPlugin } = options;
@@ -59,7 +60,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   });
   say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
   const ends = !sandbox.taken && !options.keep;
-  // What still runs against the sandbox ends with it, by an error.
+  // Commands that still run against the sandbox then fail.
   signal.addEventListener("abort", () => {
     void (ends ? sandbox.stop() : Promise.resolve()).finally(() => process.exit());
   });
@@ -71,7 +72,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What needs the sandbox; shows all. @param core what has been measured before */
+/** Measures the parts that need the sandbox, and prints all results. @param core the results for the core */
 async function measureIn(sandbox: Sandbox, options: Options, core: readonly CoreResult[]): Promise<void> {
   const { pods, runs, only } = options;
   const policy: PolicyResult[] = [];
@@ -92,15 +93,15 @@ async function measureIn(sandbox: Sandbox, options: Options, core: readonly Core
 }
 
 await new Command("bench")
-  .description(
-    "Measures this project beside a bare Pulumi program, on an embedded cluster. See docs/bench.md.",
-  )
+  .description("Compares this project with a bare Pulumi program, on an embedded cluster. See docs/bench.md.")
   .addOption(
-    new Option("--pods <numbers>", "how many pods, several separated by commas")
+    new Option("--pods <numbers>", "numbers of pods, separated by commas")
       .default([3, 30, 300], "3,30,300")
       .argParser((text) => text.split(",").map(positive)),
   )
-  .addOption(new Option("--runs <number>", "medians of this many").default(3).argParser(positive))
+  .addOption(
+    new Option("--runs <number>", "the number of runs; results are medians").default(3).argParser(positive),
+  )
   .addOption(
     new Option("--only <parts>", `some of ${parts.join(",")}`).default(parts, "all").argParser(partsOf),
   )
@@ -108,9 +109,9 @@ await new Command("bench")
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
   .option("--name <name>", "the sandbox's name", "bench")
-  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
-  .option("--keep", "keep the sandbox, or take one that runs", false)
-  .option("--json <file>", "write all numbers there")
+  .option("--kubernetes-plugin <dir>", "use pulumi-resource-kubernetes from this folder")
+  .option("--keep", "keep the sandbox, or use a running one", false)
+  .option("--json <file>", "write all results to this file")
   .action(async (options: Options) => {
     await bench(options, interruption());
   })

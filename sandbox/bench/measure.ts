@@ -1,4 +1,4 @@
-/** The middle of the sorted values; of an even number of them, the mean of the middle two. NaN of none. */
+/** The median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length / 2;
@@ -7,7 +7,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** How long some work takes, in milliseconds of wall time. */
+/** The wall time of some work, in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
@@ -15,8 +15,8 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * What some work costs this thread, in milliseconds of CPU time: what else the machine does counts for nothing.
- * @param times how often it is done, for work that is too short for the clock; the result is of one time
+ * The CPU time of some work on this thread, in milliseconds. It does not depend on other load.
+ * @param times how often to run work that is too short for the clock; the result is the time of one run
  */
 export function cost<Result>(
   times: number,

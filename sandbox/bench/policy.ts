@@ -7,18 +7,18 @@ import { affirmingToken } from "../../core/access/token.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { median } from "./measure.ts";
 
-/** One policy at one size, as OPA says; medians, in microseconds. */
+/** OPA's measurements of one policy for one number of pods: medians in microseconds. */
 export interface PolicyResult {
   readonly pods: number;
   readonly style: "table" | "rule per pod";
   /** One evaluation of the prepared policy. */
   readonly evaluate: number;
-  /** Parsing and compiling the text, which Trustee does when it loads the policy. */
+  /** Parsing and compiling the text. Trustee does this when it loads the policy. */
   readonly load: number;
   readonly bytes: number;
 }
 
-/** A digest of each pod; any 64 hex digits do. */
+/** A fake digest for each pod. */
 function claims(pods: number): readonly string[] {
   return Array.from({ length: pods }, (_, index) =>
     createHash("sha256").update(`pod ${index}`).digest("hex"),
@@ -36,7 +36,7 @@ function tablePolicy(pods: number): string {
   return joinPolicy(null, { stack: "organization/trustee-access/bench", others: "affirming", secrets });
 }
 
-/** The same in the tutorial's style: a variable, a test of the path and a rule for each pod. */
+/** The same access in the tutorial's style: a variable, a path test and a rule for each pod. */
 function rulePerPodPolicy(pods: number): string {
   const all = claims(pods).map((claim, index) => ({ claim, index }));
   const status = `input["submods"]["cpu0"]["ear.status"] == "affirming"`;
@@ -64,8 +64,9 @@ interface OpaMetrics {
 }
 
 /**
- * The last pod asks for its own secret, and gets it: `opa bench` for an evaluation, `opa eval --metrics` for loading.
- * @throws Error if the policy does not allow it: another policy would have been measured
+ * Measures a request of the last pod for its own secret: evaluation with `opa bench`, loading with `opa eval
+ * --metrics`.
+ * @throws Error if the policy denies the request, because the measurement would then be of a broken policy
  */
 async function measure(
   environment: Readonly<Record<string, string>>,
@@ -108,7 +109,7 @@ async function measure(
   return { pods, style, evaluate: median(evaluations), load: median(loads), bytes: Buffer.byteLength(text) };
 }
 
-/** @param environment in which `opa` is on PATH */
+/** @param environment with `opa` on PATH */
 export async function benchPolicy(
   environment: Readonly<Record<string, string>>,
   pods: number,

@@ -2,11 +2,10 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sandbox } from "../api.ts";
+import { repositoryFolder } from "../state/folders.ts";
 import { fleetSettings } from "./fleet.ts";
 
-const REPOSITORY = join(import.meta.dirname, "..");
-
-/** A Pulumi project in a folder of its own, with one stack on the sandbox. */
+/** A Pulumi project in its own folder, with one stack on the sandbox. */
 export class BenchProject {
   readonly #folder = mkdtempSync(join(tmpdir(), "trustee-access-bench-"));
   readonly #stack: string;
@@ -15,27 +14,27 @@ export class BenchProject {
   private constructor(sandbox: Sandbox, stack: string, source: string, links: readonly string[]) {
     this.#sandbox = sandbox;
     this.#stack = stack;
-    for (const name of links) symlinkSync(join(REPOSITORY, name), join(this.#folder, name));
-    symlinkSync(join(REPOSITORY, source, "index.ts"), join(this.#folder, "index.ts"));
-    copyFileSync(join(REPOSITORY, source, "Pulumi.yaml"), join(this.#folder, "Pulumi.yaml"));
+    for (const name of links) symlinkSync(join(repositoryFolder, name), join(this.#folder, name));
+    symlinkSync(join(repositoryFolder, source, "index.ts"), join(this.#folder, "index.ts"));
+    copyFileSync(join(repositoryFolder, source, "Pulumi.yaml"), join(this.#folder, "Pulumi.yaml"));
   }
 
   /**
    * This project's program with a fleet of pods.
-   * @param trustee where Trustee is, if not where the pods are
+   * @param trustee the setting `trustee`, if Trustee is in another cluster
    */
   static async ours(
     sandbox: Sandbox,
     pods: number,
     trustee: Readonly<Record<string, string>> = {},
   ): Promise<BenchProject> {
-    const links = ["package.json", "components", "core", "kube", "protocol", "provider", "node_modules"];
+    const links = ["package.json", "components", "core", "kube", "provider", "node_modules"];
     const project = new BenchProject(sandbox, `fleet-${pods}`, ".", links);
     await project.#init("trustee-access", { ...fleetSettings(pods), trustee });
     return project;
   }
 
-  /** The bare program with as many pods. */
+  /** The bare program with the same number of pods. */
   static async bare(sandbox: Sandbox, pods: number): Promise<BenchProject> {
     const project = new BenchProject(sandbox, `bare-${pods}`, "sandbox/bench/bare", [
       "package.json",
@@ -54,7 +53,7 @@ export class BenchProject {
     await this.run("stack", "init");
   }
 
-  /** @throws Error with all that pulumi printed, if it fails */
+  /** @throws Error with pulumi's output if it fails */
   async run(...command: readonly string[]): Promise<void> {
     const args = [...command, "--stack", this.#stack];
     const { exitCode, stdout, stderr } = await this.#sandbox.pulumi(args, { cwd: this.#folder });
@@ -62,7 +61,7 @@ export class BenchProject {
       throw new Error(`pulumi ${args.join(" ")} failed (${exitCode}):\n${stdout}\n${stderr}`);
   }
 
-  /** Destroys what is left, removes the stack and the folder. */
+  /** Destroys and removes the stack, and deletes the folder. */
   async dispose(): Promise<void> {
     const options = { cwd: this.#folder };
     await this.#sandbox.pulumi(["destroy", "--yes", "--stack", this.#stack], options);

@@ -4,8 +4,8 @@ import type { CommandResult } from "./commands.ts";
 import type { CoreResult } from "./core-work.ts";
 import type { PolicyResult } from "./policy.ts";
 
-/** All that one run of the benchmark found. */
-export interface Results {
+/** All results of one benchmark run. */
+interface Results {
   readonly commands: readonly CommandResult[];
   readonly calls: readonly CallResult[];
   readonly core: readonly CoreResult[];
@@ -14,7 +14,7 @@ export interface Results {
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** A bar of `value` in `width` columns, where `full` fills them; to an eighth of a column. */
+/** A bar for `value`; `full` fills all `width` columns. The resolution is an eighth of a column. */
 function bar(value: number, full: number, width: number): string {
   const eighths = Math.round((Math.min(Math.max(value / full, 0), 1) || 0) * width * 8);
   return "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "");
@@ -26,7 +26,7 @@ interface Bar {
   readonly text: string;
 }
 
-/** A line for each value, all to the same scale. */
+/** One line for each value, all on one scale. */
 function plot(title: string, bars: readonly Bar[], width = 48): string {
   const full = Math.max(...bars.map(({ value }) => value));
   const label = Math.max(...bars.map((one) => one.label.length));
@@ -117,7 +117,7 @@ function showCalls(results: readonly CallResult[]): string {
   ].join("\n\n");
 }
 
-/** The parts that were run, as tables and plots. */
+/** The measured parts as tables and plots. */
 export function show({ commands, calls, core, policy }: Results): string {
   return [
     ...(commands.length > 0 ? [showCommands(commands)] : []),

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 
-/** A key pair with a certificate: two PEM files. */
+/** A certificate and its key: two PEM files. */
 export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
@@ -30,14 +30,16 @@ function filesOf(folder: string, name: string): CertificateFiles {
   return { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
 }
 
-export interface SelfSignedOptions {
-  /** e.g. "/CN=trustee". */
+interface SelfSignedOptions {
+  /** For example "/CN=trustee". */
   readonly subject: string;
-  /** X.509v3 extensions as openssl writes them, e.g. "subjectAltName = DNS:host". */
+  /** X.509v3 extensions in openssl's syntax, for example "subjectAltName = DNS:host". */
   readonly extensions: readonly string[];
 }
 
-/** A self-signed certificate; a CA if its extensions say so. It has these alone, none of openssl's own configuration. */
+/**
+ * Creates a self-signed certificate with exactly these extensions. openssl's own configuration is not used.
+ */
 export async function selfSigned(
   folder: string,
   name: string,
@@ -54,7 +56,7 @@ export async function selfSigned(
   return files;
 }
 
-/** The KBS's own for these hosts, as a real guest takes it, which refuses a CA for a server. */
+/** The KBS's certificate. It is not a CA, because real guests reject a CA as a server certificate. */
 export async function makeTrusteeCertificate(
   folder: string,
   hosts: readonly string[],
@@ -82,33 +84,27 @@ async function signed(
   await execa("openssl", ["req", "-new", "-key", files.key, "-out", request, "-subj", options.subject]);
   await execa("openssl", [
     ...["x509", "-req", "-sha256", "-days", DAYS, "-in", request, "-CA", ca.certificate, "-CAkey", ca.key],
-    ...[
-      "-set_serial",
-      `0x${Buffer.from(name).toString("hex")}`,
-      "-extfile",
-      extensions,
-      "-out",
-      files.certificate,
-    ],
+    ...["-set_serial", `0x${Buffer.from(name).toString("hex")}`],
+    ...["-extfile", extensions, "-out", files.certificate],
   ]);
 }
 
 export interface ClusterCertificates {
   readonly ca: CertificateFiles;
   readonly apiServer: CertificateFiles;
-  /** etcd, and the API server as its client: nobody else may talk to it. */
+  /** For etcd as server, and for the API server as its only client. */
   readonly etcd: CertificateFiles;
-  /** Of the sandbox's fake kubelet. */
+  /** For the sandbox's kubelet. */
   readonly kubelet: CertificateFiles;
-  /** A client in group system:masters. */
+  /** For a client in group system:masters. */
   readonly admin: CertificateFiles;
-  /** The API server as a client of the kubelet. */
+  /** For the API server as client of the kubelet. */
   readonly kubeletClient: CertificateFiles;
-  /** Signs service account tokens; the certificate itself goes unused. */
+  /** Signs service account tokens. */
   readonly serviceAccount: { readonly privateKey: string; readonly publicKey: string };
 }
 
-/** Where {@link makeClusterCertificates} puts what it makes. */
+/** The files that {@link makeClusterCertificates} creates in `folder`. */
 export function clusterCertificates(folder: string): ClusterCertificates {
   return {
     ca: filesOf(folder, "ca"),
@@ -121,7 +117,7 @@ export function clusterCertificates(folder: string): ClusterCertificates {
   };
 }
 
-/** The certificates of one control plane, on 127.0.0.1, made with the openssl program into `folder`. */
+/** Creates the certificates of a control plane on 127.0.0.1, with the openssl program. */
 export async function makeClusterCertificates(folder: string): Promise<ClusterCertificates> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const files = clusterCertificates(folder);

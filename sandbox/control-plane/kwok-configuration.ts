@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 
 /**
- * The condition by which the stand-ins say that they have started a pod: a confidential one, or one of the KBS. Until
- * then kwok leaves it pending, so that a ready pod always answers.
+ * The stand-ins set this condition when they have started a confidential pod or a KBS pod. Until then kwok
+ * keeps the pod pending, so that a ready pod always answers.
  */
 export const STARTED_CONDITION = "sandbox.trustee-access/Started";
 
@@ -109,7 +109,7 @@ const pending: readonly Requirement[] = [
   { key: condition("Ready"), operator: "NotIn", values: ["True"] },
 ];
 
-/** kwok's own "fast" stages, with the wait for the stand-ins. */
+/** kwok's "fast" stages, changed to wait for the stand-ins. */
 const stages: readonly object[] = [
   stage("node-initialize", "Node", [{ key: condition("Ready"), operator: "NotIn", values: ["True"] }], {
     statusTemplate: nodeStatus,
@@ -134,9 +134,9 @@ const stages: readonly object[] = [
 ];
 
 /**
- * An exec that runs the command on this machine, as this user. kwok's server asks for no certificate and can be made to
- * ask for none; but it runs commands only in containers that are listed, of whatever pod, and takes their names from the
- * request. So the one that is listed is called as nobody can guess.
+ * Lets kwok run commands on this machine, as this user. kwok's server cannot require a client certificate.
+ * But it runs commands only in listed containers, and takes the container's name from the request. The listed
+ * name is a secret.
  */
 function exec(container: string): object {
   return {
@@ -147,14 +147,14 @@ function exec(container: string): object {
   };
 }
 
-/** A name for the container in which kwok runs commands: whoever knows it can run any command as this user. */
+/** A secret container name for kwok's exec. A client that knows it can run any command as this user. */
 export function newExecContainer(): string {
   return randomBytes(32).toString("hex");
 }
 
 /**
- * Writes kwok's configuration: what it does to nodes and pods. Readable by this user alone.
- * @param execContainer the container in which kwok runs commands: a secret, see {@link newExecContainer}
+ * Writes kwok's configuration, readable only by this user.
+ * @param execContainer the secret container name, see {@link newExecContainer}
  */
 export async function writeKwokConfiguration(file: string, execContainer: string): Promise<void> {
   const documents = [...stages, exec(execContainer)];

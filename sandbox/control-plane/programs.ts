@@ -1,17 +1,16 @@
 import type { ClusterCertificates } from "./certificates.ts";
 
-/** The ports of one sandbox, all on 127.0.0.1. */
+/** The ports of a sandbox, all on 127.0.0.1. */
 export const portNames = ["etcd", "etcdPeer", "apiServer", "kwok", "kubelet"] as const;
 export type Ports = Record<(typeof portNames)[number], number>;
 
-export interface ControlPlaneFiles {
+interface ControlPlaneFiles {
   readonly certificates: ClusterCertificates;
   readonly kubeconfig: string;
   readonly etcdData: string;
   readonly kwokConfiguration: string;
 }
 
-/** A program of the control plane with its arguments. */
 export interface Program {
   readonly tool: string;
   readonly arguments: readonly string[];
@@ -38,7 +37,10 @@ const controllers = [
   "statefulset-controller",
 ] as const;
 
-/** Whoever can write to etcd is the cluster's master, and so can run curl as this user: it asks for a certificate. */
+/**
+ * etcd requires a client certificate: write access to it is full control of the cluster, and runs curl as
+ * this user.
+ */
 function etcd({ certificates, etcdData }: ControlPlaneFiles, ports: Ports): Program {
   const [client, peer] = [`https://127.0.0.1:${ports.etcd}`, `https://127.0.0.1:${ports.etcdPeer}`];
   const { certificate, key } = certificates.etcd;
@@ -88,7 +90,7 @@ function apiServer({ certificates }: ControlPlaneFiles, ports: Ports): Program {
       "service-account-key-file": certificates.serviceAccount.publicKey,
       "service-account-signing-key-file": certificates.serviceAccount.privateKey,
       "service-cluster-ip-range": "10.0.0.0/24",
-      // No node lifecycle controller runs here that would take the taint of a new node away again.
+      // No node lifecycle controller runs here to remove the taint of a new node.
       "disable-admission-plugins": "TaintNodesByCondition",
       "kubelet-certificate-authority": certificates.ca.certificate,
       "kubelet-client-certificate": certificates.kubeletClient.certificate,
@@ -140,7 +142,8 @@ function kwok({ certificates, kubeconfig, kwokConfiguration }: ControlPlaneFiles
       "manage-all-nodes": true,
       cidr: "10.244.0.0/16",
       "node-ip": "127.0.0.1",
-      // The nodes' kubelet is the sandbox's own, in front of kwok's server: it decides on exec before kwok runs it.
+      // The node's kubelet is the stand-in, which decides on exec requests and forwards them to kwok's
+      // server.
       "node-port": ports.kubelet,
       "server-address": `127.0.0.1:${ports.kwok}`,
       "tls-cert-file": certificates.kubelet.certificate,
@@ -149,12 +152,15 @@ function kwok({ certificates, kubeconfig, kwokConfiguration }: ControlPlaneFiles
   };
 }
 
-/** The API server and what it needs, in the order in which they are started. */
+/** etcd and the API server, in start order. */
 export function controlPlanePrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
   return [etcd(files, ports), apiServer(files, ports)];
 }
 
-/** What is started once the API server is ready: on a busy machine these give up waiting, after some ten seconds. */
+/**
+ * The programs to start once the API server is ready. They exit if it does not answer within about ten
+ * seconds.
+ */
 export function controllerPrograms(files: ControlPlaneFiles, ports: Ports): readonly Program[] {
   return [controllerManager(files), scheduler(files), kwok(files, ports)];
 }

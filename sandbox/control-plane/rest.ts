@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { parseJson } from "../../core/records.ts";
 import type { CertificateFiles } from "./certificates.ts";
 
 export interface Answer {
@@ -8,8 +9,8 @@ export interface Answer {
 }
 
 /**
- * Plain REST against the sandbox's API server, for what is created while it comes up: objects are sent as they are
- * written (the client library drops fields it does not know, e.g. `x-kubernetes-list-type` of a CRD).
+ * Plain REST calls to the sandbox's API server. The client library would drop fields that it does not know,
+ * for example `x-kubernetes-list-type` of a CRD.
  */
 export class Rest {
   readonly #agent: Agent;
@@ -27,11 +28,11 @@ export class Rest {
 
   /**
    * @param method PATCH is a JSON merge patch
-   * @returns status 0 where nothing answers
+   * @returns status 0 if there is no answer
    */
   async call(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve) => {
-      const nobody = (error: Error): void => {
+      const failed = (error: Error): void => {
         resolve({ status: 0, body: error.message });
       };
       const options = {
@@ -46,12 +47,13 @@ export class Rest {
       const call = request({ ...options, headers: { "content-type": type } }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", nobody);
+        response.on("error", failed);
         response.on("end", () => {
-          resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString("utf8")) });
+          const text = Buffer.concat(chunks).toString("utf8");
+          resolve({ status: response.statusCode ?? 0, body: parseJson(text) ?? text });
         });
       });
-      call.on("error", nobody);
+      call.on("error", failed);
       call.on("timeout", () => call.destroy());
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -59,13 +61,5 @@ export class Rest {
 
   close(): void {
     this.#agent.destroy();
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

@@ -18,10 +18,10 @@ interface Options {
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const STACK = "dev";
 
-/** How long an interrupted command may take to end by itself: pulumi first ends its plugins. Milliseconds. */
+/** Time for an interrupted command to exit. pulumi stops its plugins first. Milliseconds. */
 const PATIENCE = 15_000;
 
-/** The tutorial in a sandbox that runs. */
+/** The tutorial in a running sandbox. */
 class Tutorial {
   readonly #sandbox: Sandbox;
   readonly #signal: AbortSignal;
@@ -31,7 +31,10 @@ class Tutorial {
     this.#signal = signal;
   }
 
-  /** End to end: up, the nine cells by exec, and a preview that has nothing to change. @throws Error at the first that fails */
+  /**
+   * Runs `up`, reads the nine cells by exec, and runs a preview without changes.
+   * @throws Error if a command fails
+   */
   async run(): Promise<void> {
     console.log(`\nKubernetes plugin: ${this.#sandbox.kubernetesPlugin.source}`);
     await this.#show("pulumi", ["stack", "select", "--create", STACK]);
@@ -47,8 +50,8 @@ class Tutorial {
   }
 
   /**
-   * Runs a command as a person would see it, in the sandbox's environment. In a process group of its own, so that ctrl-C
-   * reaches it once, by us: at a second one pulumi would leave its plugins behind.
+   * Runs a command with visible output, in the sandbox's environment. It has its own process group, so that
+   * it gets only one SIGINT, from here. On a second one pulumi would exit without stopping its plugins.
    */
   async #show(command: string, args: readonly string[]): Promise<void> {
     console.log(`\n$ ${[command, ...args].join(" ")}`);
@@ -70,7 +73,7 @@ class Tutorial {
   }
 }
 
-/** Runs the tutorial, and destroys what it made unless that is to be kept. @returns whether all was right */
+/** Runs the tutorial, and destroys its stack unless `keep` is set. @returns whether it succeeded */
 async function runTutorial(sandbox: Sandbox, keep: boolean, signal: AbortSignal): Promise<boolean> {
   const tutorial = new Tutorial(sandbox, signal);
   try {
@@ -84,7 +87,7 @@ async function runTutorial(sandbox: Sandbox, keep: boolean, signal: AbortSignal)
   }
 }
 
-/** @returns whether the sandbox runs; if not, the progress display has shown why */
+/** @returns false if a step failed; the progress display has shown why */
 async function start(steps: readonly Step[]): Promise<boolean> {
   try {
     await showSteps(steps);
@@ -95,18 +98,17 @@ async function start(steps: readonly Step[]): Promise<boolean> {
 }
 
 /**
- * Ends only the sandbox that it has started: one that ran before, or that is refused because of how it runs, is somebody
- * else's. An interrupted demo ends its sandbox even where it was to be kept.
- * @returns whether all was right
+ * Stops only a sandbox that it has started. An interrupted demo stops it even with --keep.
+ * @returns whether the demo succeeded
  */
 async function demo(options: Options, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   console.log(
-    "The tutorial on an embedded cluster. The first time its tools are downloaded, or built: some 15 minutes on two cores.\n",
+    "The tutorial on an embedded cluster. The first run downloads the tools, or builds them: about 15 minutes on two cores.\n",
   );
   const steps = await startSteps({ ...options, signal });
   const taken = steps.length === 0;
-  if (taken) console.log(`The sandbox "${options.name}" runs already: it is taken, and kept.`);
+  if (taken) console.log(`The sandbox "${options.name}" runs already: the demo uses it and keeps it.`);
   let runs = false;
   let right = false;
   try {
@@ -135,8 +137,8 @@ await new Command("demo")
   .addOption(
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),
   )
-  .option("--kubernetes-plugin <dir>", "take pulumi-resource-kubernetes from this folder")
-  .option("--keep", "keep the sandbox and the stack, and say how to look around", false)
+  .option("--kubernetes-plugin <dir>", "use pulumi-resource-kubernetes from this folder")
+  .option("--keep", "keep the sandbox and the stack, and print commands to look around", false)
   .action(async (options: Options) => {
     const signal = interruption();
     try {

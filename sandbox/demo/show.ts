@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 
-/** Each pod's PCR8, as a table. */
+/** A table of each pod's PCR8. */
 export function initDataTable(initData: Readonly<Record<string, string>>): string {
   const table = new Table({ head: ["pod", "PCR8"], style: { head: [], border: [] } });
   for (const [pod, pcr8] of Object.entries(initData)) table.push([pod, pcr8]);
@@ -20,8 +20,9 @@ End it:
 }
 
 /**
- * What to do next, once the demo has run; how to look around also if it failed.
- * @param runs whether the sandbox of that name still does
+ * The next steps after the demo.
+ * @param runs whether the sandbox is still running
+ * @param right whether the demo succeeded
  */
 export function nextSteps(name: string, runs: boolean, right: boolean): string {
   if (runs) return lookAround(name);
@@ -31,6 +32,6 @@ Next:
   npm run demo -- --keep          keep the sandbox and look around
   npm run demo -- --trustee 0.21  the newer generation of Trustee`
     : `
-The sandbox has been removed. To see what is wrong, keep it:
+The sandbox has been removed. To find the problem, keep it:
   npm run demo -- --keep`;
 }

@@ -1,10 +1,10 @@
 import { delimiter, join } from "node:path";
 import { repositoryFolder } from "../state/folders.ts";
 
-/** Protects nothing but the sandbox's demo values. */
+/** Protects only the sandbox's demo values. */
 const PASSPHRASE = "trustee-access-sandbox";
 
-/** Where things are in a sandbox's folder. */
+/** The paths in a sandbox's folder. */
 export function layout(folder: string): {
   readonly bin: string;
   readonly certificates: string;
@@ -23,14 +23,14 @@ export function layout(folder: string): {
   };
 }
 
-/** Variables to set; PATH is always among them. */
+/** Environment variables; always includes PATH. */
 export interface Environment extends Readonly<Record<string, string>> {
   readonly PATH: string;
 }
 
 /**
- * The environment in which `pulumi` and `kubectl` work against the sandbox in `folder`.
- * @param path the PATH that it is put in front of; may be empty
+ * The environment for `pulumi` and `kubectl` against the sandbox in `folder`.
+ * @param path the PATH to prepend to; may be empty
  */
 export function environment(folder: string, path: string): Environment {
   const { bin, kubeconfig, pulumiHome, pulumiState } = layout(folder);
@@ -40,19 +40,20 @@ export function environment(folder: string, path: string): Environment {
     KUBECONFIG: kubeconfig,
     PATH: [...ours, ...others].join(delimiter),
     PULUMI_HOME: pulumiHome,
-    // A run killed while it writes would leave an empty sidecar file of metadata, without which Pulumi cannot read the state.
+    // A run that is killed while writing would leave an empty metadata file, and Pulumi could not read the
+    // state.
     PULUMI_BACKEND_URL: `file://${pulumiState}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    // Else a Kubernetes plugin on PATH would go before the one that the sandbox has.
+    // Otherwise a Kubernetes plugin on PATH would take precedence over the sandbox's.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     TRUSTEE_ACCESS_SANDBOX: folder,
   };
 }
 
-/** A word of a POSIX shell. */
+/** Quotes a text for a POSIX shell. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

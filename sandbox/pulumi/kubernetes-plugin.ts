@@ -12,16 +12,16 @@ import {
 import { isExecutable } from "../tools/installed.ts";
 import { askPluginVersion } from "../tools/plugin-version.ts";
 
-/** Names the folder of the Kubernetes plugin, as `--kubernetes-plugin` does. */
+/** The folder of the Kubernetes plugin, like `--kubernetes-plugin`. */
 export const PLUGIN_VARIABLE = "TRUSTEE_ACCESS_KUBERNETES_PLUGIN";
 
-/** What pulumi calls the folder of the plugin that this project's SDK asks for. */
+/** pulumi's folder name for the plugin version that this project's SDK requests. */
 const FOLDER = `resource-kubernetes-v${KUBERNETES_PLUGIN_VERSION}`;
 
 export interface KubernetesPlugin {
-  /** Without a v; absent where the program does not tell it. */
+  /** Without a v; absent if the program does not report it. */
   readonly version?: string | undefined;
-  /** For the user: which plugin it is, of which version, and where it comes from. */
+  /** For messages: name, version and origin. */
   readonly source: string;
 }
 
@@ -34,9 +34,8 @@ export async function checkPluginFolder(folder: string): Promise<void> {
 }
 
 /**
- * The plugin that is not looked for among the tools: the one in `folder`, else the one that this user has installed with
- * pulumi.
- * @param folder holds the program; see {@link checkPluginFolder}
+ * The plugin in `folder`, or else the one that the user has installed with pulumi.
+ * @param folder a folder that {@link checkPluginFolder} accepts
  */
 export async function ownKubernetesPlugin(folder: string | undefined): Promise<ProvidedTool | undefined> {
   if (folder !== undefined) return { file: join(resolve(folder), KUBERNETES_PLUGIN), from: "option" };
@@ -45,14 +44,14 @@ export async function ownKubernetesPlugin(folder: string | undefined): Promise<P
   return (await isExecutable(file)) && !existsSync(`${users}.partial`) ? { file, from: "pulumi" } : undefined;
 }
 
-/** Not that of a sandbox whose exports this shell has evaluated: it goes with the sandbox. */
+/** Ignores a PULUMI_HOME inside of a sandbox, because it is removed with the sandbox. */
 function usersPulumiHome(): string {
   const home = process.env["PULUMI_HOME"];
   return home === undefined || isInSandbox(home) ? join(homedir(), ".pulumi") : home;
 }
 
 /**
- * Puts the plugin into `$PULUMI_HOME/plugins`, as a link in a folder of its own: the engine passes over a plugin folder that is
+ * Links the plugin into a folder below `$PULUMI_HOME/plugins`. The engine ignores a plugin folder that is
  * itself a link.
  */
 export async function placeKubernetesPlugin(home: string, plugin: ProvidedTool): Promise<KubernetesPlugin> {

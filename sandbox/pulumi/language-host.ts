@@ -2,15 +2,16 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { quote } from "./environment.ts";
 
-/** The program that runs a Pulumi program in Node; the CLI starts it by this name. */
+/** The program that runs a Pulumi program in Node. The CLI starts it by this name. */
 export const LANGUAGE_HOST = "pulumi-language-nodejs";
 
 /**
- * The language host that the sandbox builds is of the last release that is a Go module of its own to build, 3.68. Such a one is told the
- * options of a project by flags; today's CLI tells them with the call to run. Without this script a project's `typescript: false`
- * would be lost, and every run of its program would load the TypeScript compiler first, a second and more on a slow machine.
+ * A wrapper for the language host that the sandbox builds, which is release 3.68, the last one with a Go
+ * module of its own. That release takes a project's options as flags, but the current CLI sends them in the
+ * Run call. Without the wrapper, `typescript: false` would be ignored, and each run would load the TypeScript
+ * compiler (a second or more).
  */
-export function languageHostScript(program: string): string {
+function languageHostScript(program: string): string {
   return [
     "#!/bin/sh",
     "# The CLI starts this in the project's folder.",
@@ -23,8 +24,8 @@ export function languageHostScript(program: string): string {
 }
 
 /**
- * Puts the built language host into the sandbox's folder of programs.
- * @param place puts the program itself into a folder
+ * Puts the built language host into the sandbox's `bin` folder.
+ * @param place puts the program into a folder
  */
 export async function placeLanguageHost(
   bin: string,

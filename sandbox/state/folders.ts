@@ -9,14 +9,14 @@ function baseFolder(variable: string, ...fallback: readonly string[]): string {
   return value !== undefined && isAbsolute(value) ? value : join(homedir(), ...fallback);
 }
 
-/** Where built tools are kept, for all sandboxes and checkouts: `$XDG_CACHE_HOME/trustee-access/tools`. */
+/** The cache of tools for all sandboxes and checkouts: `$XDG_CACHE_HOME/trustee-access/tools`. */
 export function toolCache(): string {
   return join(baseFolder("XDG_CACHE_HOME", ".cache"), "trustee-access", "tools");
 }
 
 /**
- * Where all sandboxes are: `$TRUSTEE_ACCESS_HOME/sandboxes`, else `$XDG_STATE_HOME/trustee-access/sandboxes`,
- * else `~/.local/state/trustee-access/sandboxes`.
+ * The folder of all sandboxes: `$TRUSTEE_ACCESS_HOME/sandboxes`, or else
+ * `$XDG_STATE_HOME/trustee-access/sandboxes`, or else `~/.local/state/trustee-access/sandboxes`.
  */
 export function sandboxesFolder(): string {
   const home = process.env["TRUSTEE_ACCESS_HOME"];
@@ -27,18 +27,21 @@ export function sandboxesFolder(): string {
   return join(baseFolder("XDG_STATE_HOME", ".local", "state"), "trustee-access", "sandboxes");
 }
 
-/** Whether a path is inside of any sandbox's folder, and so may be gone the next minute. */
+/** Whether a path is inside of a sandbox's folder. Such a path can disappear at any time. */
 export function isInSandbox(path: string): boolean {
   return path.startsWith(`${sandboxesFolder()}${sep}`);
 }
 
-/** This process's PATH, without the sandboxes' own `bin` folders: what the user has installed. */
+/** The user's PATH: without the `bin` folders of sandboxes. */
 export function usersPath(): string {
   const entries = (process.env["PATH"] ?? "").split(delimiter);
   return entries.filter((entry) => !isInSandbox(entry)).join(delimiter);
 }
 
-/** The folder of one sandbox. @throws Error if the name cannot be a folder's and a Kubernetes object's name */
+/**
+ * The folder of one sandbox.
+ * @throws Error if the name is not valid as a folder and as a Kubernetes object's name
+ */
 export function sandboxFolder(name: string): string {
   if (!/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
     throw new Error(

@@ -1,24 +1,23 @@
 import { randomInt } from "node:crypto";
+import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below what operating systems hand out for outgoing connections, so that no such connection takes a chosen port. */
+/** Below the range of ephemeral ports, so that no outgoing connection takes a chosen port. */
 const [LOWEST, HIGHEST] = [20_000, 30_000];
 
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const listening = await new Promise<boolean>((resolve) => {
-    server.once("error", () => {
-      resolve(false);
-    });
-    server.listen(port, "127.0.0.1", () => {
-      resolve(true);
-    });
-  });
-  if (listening) await new Promise((resolve) => server.close(resolve));
-  return listening;
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
 }
 
-/** Free TCP ports of 127.0.0.1, one for each name; all different. */
+/** Distinct free TCP ports of 127.0.0.1, one per name. */
 export async function freePorts<Name extends string>(names: readonly Name[]): Promise<Record<Name, number>> {
   const ports = new Set<number>();
   for (let tries = 0; ports.size < names.length; tries += 1) {

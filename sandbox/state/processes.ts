@@ -2,21 +2,21 @@ import { execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A process, told apart from a later one that was given the same number. */
+/** A process. The start time distinguishes it from a later process with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in a form that only has to be compared: boot id and clock ticks, or what `ps` prints. */
+  /** The start time, as an opaque text: boot id and clock ticks, or the output of `ps`. */
   readonly started: string;
 }
 
-/** When a running process started; undefined if there is none of that number, or only its remains (a zombie). */
+/** The start time of a process; undefined if there is no process with that pid, or only a zombie. */
 export function startOf(pid: number): string | undefined {
   if (process.platform !== "linux") return startByPs(pid);
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [threads, ticks] = [rest[16], rest[18]];
-    // The first thread of a killed process may be a zombie while others still hold its ports.
+    // The main thread of a killed process can be a zombie while other threads still hold its ports.
     if ((state === "Z" && Number(threads) <= 1) || state === "X" || ticks === undefined) return undefined;
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
   } catch {
@@ -24,7 +24,7 @@ export function startOf(pid: number): string | undefined {
   }
 }
 
-/** {@link startOf} where there is no /proc: the time as `ps` writes it, in the same language and time zone whoever asks. */
+/** {@link startOf} without /proc: the output of `ps`, in a fixed locale and time zone. */
 export function startByPs(pid: number): string | undefined {
   try {
     const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
@@ -41,18 +41,23 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.started;
 }
 
-export interface DaemonOptions {
+/** Whether an error has that `code`: a system error's name, or the HTTP status of an API error. */
+export function hasCode(error: unknown, code: string | number): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+interface DaemonOptions {
   readonly arguments: readonly string[];
-  /** The whole environment: nothing is inherited. */
+  /** The complete environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Both output streams are appended to this file. */
+  /** stdout and stderr are appended to this file. */
   readonly log: string;
 }
 
 /**
- * Starts a program that outlives this process, as the leader of its own process group and session.
- * @throws Error if it cannot be started at all
+ * Starts a program that outlives this process, in its own session and process group.
+ * @throws Error if it cannot be started
  */
 export function startDaemon(program: string, options: DaemonOptions): ProcessIdentity {
   const log = openSync(options.log, "a", 0o600);
@@ -80,7 +85,7 @@ function signalGroup(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   try {
     process.kill(-identity.pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (!hasCode(error, "ESRCH")) throw error;
   }
 }
 
@@ -92,7 +97,7 @@ async function ended(identities: readonly ProcessIdentity[], patience: number): 
   return false;
 }
 
-/** Asks the process that is starting a sandbox to give up, and ends it if it does not within ten seconds. */
+/** Sends SIGTERM to the process that is starting a sandbox, and SIGKILL after ten seconds. */
 export async function endStarter(identity: ProcessIdentity): Promise<void> {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (!isRunning(identity)) return;
@@ -102,9 +107,9 @@ export async function endStarter(identity: ProcessIdentity): Promise<void> {
 }
 
 /**
- * Ends daemons with all processes of their groups, at once: what they would save is deleted anyway.
- * A process that has meanwhile been given one of these numbers is left alone.
- * @throws Error naming what is still running after five seconds
+ * Kills daemons with their process groups. They get no time to save data, because it is deleted anyway. A
+ * later process with the same pid is not killed.
+ * @throws Error that lists the processes still running after five seconds
  */
 export async function stopDaemons(identities: readonly ProcessIdentity[]): Promise<void> {
   for (const identity of identities) signalGroup(identity, "SIGKILL");

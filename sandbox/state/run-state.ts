@@ -4,22 +4,22 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { generations } from "../../core/trustee/generation.ts";
 import { operators } from "../trustee/manifests/objects.ts";
-import { isRunning, type ProcessIdentity } from "./processes.ts";
-import { sandboxesFolder } from "./folders.ts";
+import { hasCode, isRunning, type ProcessIdentity } from "./processes.ts";
+import { sandboxesFolder, sandboxFolder } from "./folders.ts";
 
 const FILE = "run.json";
 
 const schema = z.object({
   name: z.string(),
-  /** `ready` once everything answered; a sandbox that is found `starting` without its starter is a half-started one. */
+  /** `ready` once the start is complete. A sandbox in `starting` whose starter has ended is broken. */
   phase: z.enum(["starting", "ready"]),
-  /** The process that starts it. */
+  /** The process that runs the start. */
   starter: z.object({ pid: z.number(), started: z.string() }),
   trustee: z.enum(generations),
   operator: z.enum(operators).default("upstream"),
   fresh: z.boolean(),
   resourcePath: z.enum(["string", "array"]),
-  /** The sandbox whose Trustee the guests attest with, where it is not their own. */
+  /** The sandbox whose Trustee the guests attest with; absent if it is this one. */
   trusteeOf: z.string().optional(),
   kubernetesPlugin: z.object({ version: z.string().optional(), source: z.string() }).optional(),
   ports: z.record(z.string(), z.number()),
@@ -28,73 +28,94 @@ const schema = z.object({
       name: z.string(),
       pid: z.number(),
       started: z.string(),
-      /** What it was started as, to be started again. */
+      /** The command, for a restart. */
       program: z.string(),
       arguments: z.array(z.string()),
     }),
   ),
 });
 
-/** What is known of a sandbox, kept in its folder from before its first process starts. */
+/** The state of a sandbox. It is written to its folder before the first process starts. */
 export type RunState = z.infer<typeof schema>;
 
-/** The state of the sandbox in `folder`; undefined where there is none, or only a file cut short by a crash. */
+/** The state of the sandbox in `folder`; undefined if there is none, or if the file is truncated. */
 export function readRunState(folder: string): RunState | undefined {
-  try {
-    return schema.parse(JSON.parse(readFileSync(join(folder, FILE), "utf8")));
-  } catch {
-    return undefined;
-  }
+  return read(folder, schema);
 }
 
 const processesOnly = z.looseObject({
   processes: z.array(z.looseObject({ pid: z.number(), started: z.string() })),
 });
 
-/** What runs of a sandbox, also of one that another release of this project has started; undefined where nothing is known. */
+/**
+ * The processes of a sandbox, even one that another release of this project started; undefined if there is no
+ * file.
+ */
 export function readProcesses(
   folder: string,
 ): { readonly processes: readonly ProcessIdentity[] } | undefined {
+  return read(folder, processesOnly);
+}
+
+function read<Schema extends z.ZodType>(folder: string, of: Schema): z.infer<Schema> | undefined {
   try {
-    return processesOnly.parse(JSON.parse(readFileSync(join(folder, FILE), "utf8")));
+    return of.parse(JSON.parse(readFileSync(join(folder, FILE), "utf8")));
   } catch {
     return undefined;
   }
 }
 
-/** Makes the folder of a sandbox, for its owner's eyes only. @returns whether it was not there */
+/** Creates the folder of a sandbox with mode 0700. @returns false if it already exists */
 export function makeFolder(folder: string): boolean {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
   try {
     mkdirSync(folder, { mode: 0o700 });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
 }
 
-/** Writes the state at once and whole, so that a crash in the next instant loses no process. */
+/** Writes the state atomically and synchronously, so that a crash never loses track of a process. */
 export function writeRunState(folder: string, state: RunState): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, `${FILE}.new`), `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   renameSync(join(folder, `${FILE}.new`), join(folder, FILE));
 }
 
-/** `running`: all is there. `starting`: its starter is at work. `broken`: a process is gone, or the start was cut short. */
-export type Condition = "running" | "starting" | "broken";
+/**
+ * `running`: all processes run. `starting`: its starter runs. `broken`: a process has ended, or the start was
+ * interrupted.
+ */
+type Condition = "running" | "starting" | "broken";
 
 export function conditionOf(state: RunState): Condition {
   if (state.phase === "starting") return isRunning(state.starter) ? "starting" : "broken";
   return state.processes.every(isRunning) ? "running" : "broken";
 }
 
-/** Those of a sandbox's processes that no longer run, by name. */
+export function isSandboxRunning(name: string): boolean {
+  const state = readRunState(sandboxFolder(name));
+  return state !== undefined && conditionOf(state) === "running";
+}
+
+/** @throws Error if the sandbox does not run */
+export function runningState(name: string): RunState & {
+  readonly kubernetesPlugin: NonNullable<RunState["kubernetesPlugin"]>;
+} {
+  const state = readRunState(sandboxFolder(name));
+  if (state?.kubernetesPlugin !== undefined && conditionOf(state) === "running")
+    return { ...state, kubernetesPlugin: state.kubernetesPlugin };
+  throw new Error(`The sandbox "${name}" does not run. Start it: npm run sandbox -- up --name ${name}`);
+}
+
+/** The names of a sandbox's processes that have ended. */
 export function deadProcesses(state: RunState): readonly string[] {
   return state.processes.filter((entry) => !isRunning(entry)).map((entry) => entry.name);
 }
 
-/** The names of all sandboxes that have a folder, sorted. */
+/** The names of all sandboxes, sorted. */
 export async function sandboxNames(): Promise<string[]> {
   try {
     const entries = await readdir(sandboxesFolder(), { withFileTypes: true });

@@ -4,15 +4,15 @@ import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import type { Tool, ToolModule } from "./catalog.ts";
-import { placeWhole } from "./place.ts";
+import { placeWhole } from "./download.ts";
 
-/** The folder with the go.mod and go.sum of a tool module, and what it has of its own. */
-export function moduleFolder(module: ToolModule): string {
+/** The folder of a tool module: go.mod, go.sum and its own packages. */
+function moduleFolder(module: ToolModule): string {
   return join(import.meta.dirname, module.name);
 }
 
 /**
- * The folder of a built tool in the cache: another one as soon as anything differs that goes into the program.
+ * The cache folder of a built tool. It depends on everything that goes into the program.
  * @param goVersion the output of `go env GOVERSION GOOS GOARCH`
  */
 export async function cacheFolder(
@@ -29,12 +29,12 @@ export async function cacheFolder(
   return join(cache, `${tool.name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
-/** What `go build` names a program: the last part of its package path that is no major version. */
+/** The file name that `go build` chooses: the last part of the package path that is not a major version. */
 function builtName(tool: Tool): string {
   return basename(tool.package.replace(/\/v\d+$/, ""));
 }
 
-/** Go's build cache while tools are built: all modules share it, and it outlives a build that was cut short. */
+/** Go's build cache for all tool modules. An interrupted build leaves it for the next one. */
 export function goBuildCache(cache: string): string {
   return join(cache, ".go-build");
 }
@@ -46,17 +46,17 @@ const goEnvironment = (cache: string): Record<string, string> => ({
   GOWORK: "off",
 });
 
-/** `go env GOVERSION GOOS GOARCH`, on one line; undefined where there is no Go. */
+/** `go env GOVERSION GOOS GOARCH`, on one line; undefined without Go. */
 export async function goVersion(folder: string): Promise<string | undefined> {
   const result = await execa("go", ["env", "GOVERSION", "GOOS", "GOARCH"], { cwd: folder, reject: false });
   return result.failed ? undefined : result.stdout.split("\n").join(" ");
 }
 
 /**
- * Builds `tools` of one module with `go build` and moves each into its cache folder, whole or not at all.
- * @param detail called with a line of progress
- * @param signal ends a build that is under way
- * @throws Error with the end of Go's own output
+ * Builds `tools` of one module with `go build`, and moves each into its cache folder.
+ * @param detail called with each line of progress
+ * @param signal cancels the build
+ * @throws Error with the end of Go's output
  */
 export async function buildTools(
   module: ToolModule,
@@ -83,7 +83,7 @@ export async function buildTools(
     const build = execa("go", ["build", ...flags, ...packages], options);
     let count = 0;
     createInterface({ input: build.stderr }).on("line", (line) => {
-      if (line.includes(" ")) return; // not the name of a package
+      if (line.includes(" ")) return; // not a package name
       count += 1;
       detail(`building ${module.name}: ${count} of at most ${total} packages`);
     });
@@ -101,6 +101,6 @@ function buildFailure(module: ToolModule, stderr: string): string {
   return [
     `Building ${module.name} from sandbox/tools/${module.name} with go build failed:`,
     end,
-    "If the Go modules could not be downloaded, see `go env GOPROXY`; what was built so far is kept.",
+    "If the Go modules could not be downloaded, check `go env GOPROXY`. Packages that are already built are kept.",
   ].join("\n");
 }

@@ -8,26 +8,26 @@ import {
   type ReleaseFor,
 } from "./releases.ts";
 
-/** A program that the sandbox runs, and how it is recognised where it is already installed. */
+/** A program that the sandbox runs, and how to recognise an installed one. */
 export interface Tool {
-  /** Its name on PATH and in the sandbox's own `bin` folder. */
+  /** Its name on PATH and in the sandbox's `bin` folder. */
   readonly name: string;
-  /** The Go package that `go build` makes it from. */
+  /** The Go package to build. */
   readonly package: string;
-  /** The arguments that make it print its version, none where it cannot; Pulumi's plugins are asked by gRPC. */
+  /** The arguments that print its version; empty if there are none. Pulumi plugins report it over gRPC. */
   readonly versionArguments: readonly string[] | "plugin";
-  /** The oldest version that will do, as [major, minor]. */
+  /** The oldest supported version, as [major, minor]. */
   readonly atLeast: readonly [number, number];
-  /** Programs that are only useful together (one release, side by side) share this name. */
+  /** Programs that must come from one release and one folder share this name. */
   readonly family: string;
   /** The version that is downloaded. */
   readonly release: ReleaseFor;
 }
 
-/** Where a tool comes from: an option of the user's, pulumi's own folder of plugins, PATH, its release, or `go build`. */
+/** The source of a tool: the user's option, pulumi's plugin folder, PATH, its release, or `go build`. */
 export type ToolOrigin = "option" | "pulumi" | "PATH" | "release" | "build";
 
-/** A tool that is there. */
+/** An available tool. */
 export interface ProvidedTool {
   readonly file: string;
   readonly from: ToolOrigin;
@@ -36,26 +36,29 @@ export interface ProvidedTool {
 /** A Go module under sandbox/tools whose go.mod and go.sum pin the tools built from it. */
 export interface ToolModule {
   readonly name: "cluster" | "opa" | "pulumi" | "language-nodejs";
-  /** Linker flags that give the programs the version they would have in a release. */
+  /** Linker flags; they set the same version as in a release. */
   readonly linkerFlags: string;
-  /** Compiler flags, for every package. */
+  /** Compiler flags for all packages. */
   readonly gcflags: string;
   readonly tools: readonly Tool[];
-  /** How long a build of all of them takes on two cores, downloads included: for the notice beforehand. */
+  /** Build time of all tools on two cores, with downloads; for the notice. */
   readonly minutes: number;
 }
 
-/** Debugging information is a sixth of the time that compiling takes, and the linker drops it anyway. */
+/** Debugging information takes a sixth of the compile time, and the linker drops it anyway. */
 const NO_DWARF = "all=-dwarf=false";
 
 const KUBERNETES_VERSION = "v1.33.13";
 const ETCD_VERSION = "v3.5.21";
-/** The release's; v0.7.0 is what builds together with the rest, but nobody has published checksums of it. */
+/**
+ * For the download. go.mod pins v0.7.0, which builds together with the other tools but has no published
+ * checksums.
+ */
 const KWOK_VERSION = "v0.8.0";
 const OPA_VERSION = "v1.22.2";
 const PULUMI_VERSION = "3.259.0";
 
-/** Of the SDK that this project depends on, which asks for the plugin of the same version. */
+/** The version of the SDK that this project depends on. It requests the plugin of the same version. */
 export const KUBERNETES_PLUGIN_VERSION = "4.34.2";
 export const KUBERNETES_PLUGIN = "pulumi-resource-kubernetes";
 
@@ -73,7 +76,7 @@ function kubernetesTool(name: string, family: string, oldest: readonly [number, 
   };
 }
 
-/** Everything the sandbox needs, in the order in which it is built. */
+/** All tools of the sandbox, in build order. */
 export const toolModules: readonly ToolModule[] = [
   {
     name: "language-nodejs",

@@ -1,33 +1,49 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { setGlobalProxyFromEnv } from "node:http";
 import { basename, join } from "node:path";
 import { execa } from "execa";
+import { messageOf } from "../../core/records.ts";
 import type { Tool } from "./catalog.ts";
-import { placeWhole } from "./place.ts";
 import { publishedChecksum, type Release } from "./releases.ts";
 
-/** How the hosts of the releases are reached. */
+/** Access to the release hosts. */
 export interface Network {
-  /** Where an address is really read from: tests play the hosts. */
+  /** Maps an address to the one that is fetched. Tests use it to play the hosts. */
   readonly at: (url: string) => string;
-  /** How long a host may take to answer. Milliseconds. */
+  /** Timeout for the first response of a host. Milliseconds. */
   readonly answer: number;
-  /** How long a transfer may bring nothing. Milliseconds. */
+  /** Timeout for a transfer without new data. Milliseconds. */
   readonly stall: number;
 }
 
-/** The hosts themselves; a host without a way to them waits for three seconds, once. */
+/** The real hosts. A machine without network access waits three seconds, once. */
 export const internet: Network = { at: (url) => url, answer: 3000, stall: 15_000 };
 
-/** A tool that its release may hold, and the folder that the program is to be in. */
+/** A tool with its release, and the cache folder of the program. */
 export interface Wanted {
   readonly tool: Tool;
   readonly release: Release;
   readonly folder: string;
 }
 
-/** @param host the one that did not answer or stopped doing so; absent where it answered, but not with the file */
+/** The cache folder of a downloaded tool. It depends on the URL. */
+export function downloadFolder(cache: string, tool: Tool, release: Release): string {
+  const hash = createHash("sha256").update(release.url).digest("hex");
+  return join(cache, `${tool.name}-${hash.slice(0, 16)}`);
+}
+
+/**
+ * Moves a program into its cache folder, which is on the same file system. It is there completely or not at
+ * all.
+ */
+export async function placeWhole(file: string, folder: string, name: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await rename(file, join(folder, name));
+}
+
+/** @param host set if the host did not answer or stalled; absent if it answered without the file */
 class DownloadError extends Error {
   readonly host: string | undefined;
 
@@ -38,24 +54,26 @@ class DownloadError extends Error {
 }
 
 /**
- * Downloads one run's tools. A program is moved to its folder only after the sha256 of its file was found to be the one
- * that its release publishes; a failure leaves nothing. A host that does not answer is not asked again.
+ * Downloads tools.
+ * - A program reaches its folder only if the sha256 of the downloaded file matches the published one.
+ * - A failure leaves no files.
+ * - A host that does not answer is not asked again.
  */
 export class Downloads {
   readonly #cache: string;
   readonly #network: Network;
   readonly #detail: (text: string) => void;
   readonly #signal: AbortSignal | undefined;
-  /** By tool, why it could not be downloaded. */
+  /** The reason for each tool that could not be downloaded. */
   readonly failures = new Map<Tool, string>();
   readonly #silent = new Map<string, string>();
 
-  /** @param signal ends a download that is under way */
+  /** @param signal cancels a download */
   constructor(cache: string, network: Network, detail: (text: string) => void, signal?: AbortSignal) {
     [this.#cache, this.#network, this.#detail, this.#signal] = [cache, network, detail, signal];
   }
 
-  /** @returns those that are in their folders now; see {@link failures} for the others */
+  /** @returns the downloaded tools; see {@link failures} for the others */
   async provide(wanted: readonly Wanted[]): Promise<readonly Wanted[]> {
     const withoutProxy = setGlobalProxyFromEnv();
     try {
@@ -72,7 +90,7 @@ export class Downloads {
     }
   }
 
-  /** Small files first, from all hosts at once: so all that do not answer are waited for together. */
+  /** Checksums first, from all hosts in parallel, so that the timeouts of unreachable hosts overlap. */
   async #checksums(
     files: readonly (readonly Wanted[])[],
   ): Promise<readonly (readonly [sum: string, programs: readonly Wanted[]])[]> {
@@ -90,14 +108,14 @@ export class Downloads {
     return (await Promise.all(found)).flat();
   }
 
-  /** Notes why it fails, other than by an abort. */
+  /** Records a failure. Throws only if the user aborts. */
   async #try(programs: readonly Wanted[], work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
       this.#signal?.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (error instanceof DownloadError && error.host !== undefined) this.#silent.set(error.host, reason);
       for (const { tool } of programs) this.failures.set(tool, reason);
       return false;
@@ -136,7 +154,7 @@ export class Downloads {
     }
   }
 
-  /** @returns the sha256 of what has been written to `file` */
+  /** @returns the sha256 of the file */
   async #save(url: string, file: string, title: string): Promise<string> {
     const hash = createHash("sha256");
     const output = await open(file, "wx", 0o600);
@@ -156,7 +174,7 @@ export class Downloads {
     return hash.digest("hex");
   }
 
-  /** @param each called with every part of the file, and the file's length, 0 where it is not known */
+  /** @param each called with each chunk, and the total length or 0 if unknown */
   async #read(url: string, each: (chunk: Uint8Array, total: number) => unknown): Promise<void> {
     const host = hostOf(url);
     const before = this.#silent.get(host);
@@ -171,7 +189,7 @@ export class Downloads {
       const signals = [silence.signal, ...(this.#signal ? [this.#signal] : [])];
       const response = await fetch(this.#network.at(url), {
         signal: AbortSignal.any(signals),
-        // What is checked is the file itself.
+        // The checksum is that of the uncompressed file.
         headers: { "accept-encoding": "identity" },
       });
       clearTimeout(timer);
@@ -201,10 +219,9 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }
 
-/** fetch says `fetch failed`, and why one level below. */
+/** fetch throws "fetch failed"; the reason is in its cause. */
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
+  return error instanceof Error && error.cause instanceof Error ? causeOf(error.cause) : messageOf(error);
 }
 
 async function unpack(archive: string, path: string, folder: string): Promise<void> {

@@ -12,7 +12,7 @@ export async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
-/** The first executable file of that name in the folders of `path` (as in $PATH), or undefined. */
+/** The first executable of that name in the folders of `path` (like $PATH), or undefined. */
 export async function findOnPath(name: string, path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((entry) => entry.startsWith("/"))) {
     const file = join(folder, name);
@@ -21,13 +21,13 @@ export async function findOnPath(name: string, path: string): Promise<string | u
   return undefined;
 }
 
-/** The first `major.minor` in what a program prints about itself, e.g. [1, 32] of "Client Version: v1.32.4". */
+/** The first version in a text as [major, minor], for example [1, 32] for "Client Version: v1.32.4". */
 export function parseVersion(text: string): readonly [number, number] | undefined {
   const match = /\bv?(\d+)\.(\d+)\.\d+/.exec(text);
   return match ? [Number(match[1]), Number(match[2])] : undefined;
 }
 
-/** Whether `version` is of the same major version as `oldest` and not older. */
+/** Whether `version` has the same major version as `oldest` and is not older. */
 export function isFitting(
   version: readonly [number, number] | undefined,
   oldest: readonly [number, number],
@@ -47,9 +47,9 @@ async function versionOf(tool: Tool, file: string): Promise<readonly [number, nu
 }
 
 /**
- * The tools of one family as they are installed on this machine, by name; none unless every one of them is there in
- * a fitting version, of one and the same minor version, in one folder. A program whose version cannot be asked for
- * (pulumi-language-nodejs) is taken for its neighbours' version.
+ * The installed tools of one family, by name. The result is empty unless all tools of the family are in one
+ * folder, in the same supported minor version. A program that does not report its version
+ * (pulumi-language-nodejs) always fits.
  */
 export async function findFamily(tools: readonly Tool[], path: string): Promise<ReadonlyMap<string, string>> {
   const none = new Map<string, string>();

@@ -3,19 +3,19 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { isRunning, type ProcessIdentity, startOf } from "../state/processes.ts";
+import { hasCode, isRunning, type ProcessIdentity, startOf } from "../state/processes.ts";
 import { thisProcess } from "../state/run-state.ts";
 
 const holderSchema = z.object({ pid: z.number(), started: z.string() });
 
-/** A lock as it was found. */
+/** The content of a lock file. */
 interface Found {
   readonly text: string;
-  /** Undefined where the file does not say. */
+  /** Undefined if the file is malformed. */
   readonly holder?: ProcessIdentity;
 }
 
-async function look(file: string): Promise<Found | undefined> {
+async function read(file: string): Promise<Found | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -33,7 +33,7 @@ function isHeld({ holder }: Found): boolean {
   return holder !== undefined && isRunning(holder);
 }
 
-/** Makes the lock with its content in one step, so that nobody ever finds it without its holder. */
+/** Creates the lock file with its content atomically. */
 async function acquired(file: string): Promise<boolean> {
   const whole = `${file}-${randomUUID()}`;
   await writeFile(whole, JSON.stringify(thisProcess(startOf)));
@@ -41,7 +41,7 @@ async function acquired(file: string): Promise<boolean> {
     await link(whole, file);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   } finally {
     await rm(whole, { force: true });
@@ -49,19 +49,21 @@ async function acquired(file: string): Promise<boolean> {
 }
 
 /**
- * Removes a lock that was found without a living holder, and no other. Several processes may find the same one: were each to
- * remove it, the second could hit the new lock of the first. So whoever removes it holds a lock on that, `<file>.void`, and
- * looks again; should such a process die in between, its own lock is removed in the same way.
+ * Removes a lock whose holder has ended. Several processes can find the same stale lock, and a second removal
+ * could hit the new lock of the first process. Therefore:
+ * - The removal is guarded by a second lock, `<file>.void`.
+ * - The guarded process reads the lock again, and removes it only if it is unchanged.
+ * - A stale guard is removed in the same way.
  */
 export async function removeVoid(file: string, found: Pick<Found, "text">): Promise<void> {
   const guard = `${file}.void`;
   if (!(await acquired(guard))) {
-    const other = await look(guard);
+    const other = await read(guard);
     if (other !== undefined && !isHeld(other)) await removeVoid(guard, other);
     return;
   }
   try {
-    const now = await look(file);
+    const now = await read(file);
     if (now?.text === found.text) await rm(file, { force: true });
   } finally {
     await rm(guard, { force: true });
@@ -69,8 +71,8 @@ export async function removeVoid(file: string, found: Pick<Found, "text">): Prom
 }
 
 /**
- * Runs `work` while no other process does so with the same folder; the lock of a process that has ended is void.
- * @param waiting called with the number of the process that is waited for
+ * Runs `work` under the lock of a folder. A lock whose holder has ended is removed.
+ * @param waiting called with the pid of the holder while waiting
  */
 export async function exclusively<T>(
   folder: string,
@@ -82,7 +84,7 @@ export async function exclusively<T>(
   await mkdir(folder, { recursive: true });
   while (!(await acquired(file))) {
     signal?.throwIfAborted();
-    const found = await look(file);
+    const found = await read(file);
     if (found !== undefined && !isHeld(found)) await removeVoid(file, found);
     else if (found?.holder !== undefined) waiting(found.holder.pid);
     await sleep(300);

@@ -5,13 +5,13 @@ import { credentials, Metadata } from "@grpc/grpc-js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 
-/** How long a plugin may take to start and to answer, on a busy machine. Milliseconds. */
+/** Timeout for the start of a plugin, and for its answer. Milliseconds. */
 const PATIENCE = 15_000;
 
-/** The version that a plugin of Pulumi's tells of itself when it is started; undefined where it does not. */
+/** Starts a Pulumi plugin and asks for its version; undefined if it does not answer. */
 export async function askPluginVersion(file: string): Promise<string | undefined> {
   const signal = AbortSignal.timeout(PATIENCE);
-  // Without the address of an engine it waits for one to attach.
+  // Without an engine's address, a plugin prints its port and waits for an engine to attach.
   const plugin = spawn(file, [], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = once(plugin, "close").catch(() => undefined);
   try {

@@ -1,34 +1,34 @@
 import { z } from "zod";
 
-/** What programs are released for. */
+/** A platform that releases exist for. */
 export interface Platform {
   readonly os: "linux" | "darwin";
   readonly arch: "amd64" | "arm64";
 }
 
-/** This machine's; undefined where the programs are not released for it. */
+/** The platform of this machine; undefined if there are no releases for it. */
 export function thisPlatform(): Platform | undefined {
   const { platform: os, arch } = process;
   if ((os !== "linux" && os !== "darwin") || (arch !== "x64" && arch !== "arm64")) return undefined;
   return { os, arch: arch === "x64" ? "amd64" : "arm64" };
 }
 
-/** A file of a release that holds a program. */
+/** A release file that contains a program. */
 export interface Release {
   readonly url: string;
-  /** Where the release itself publishes the file's sha256; see {@link publishedChecksum}. */
+  /** The URL of the published sha256; see {@link publishedChecksum}. */
   readonly checksums: string;
-  /** Where the program is in the archive; absent where the file is the program itself. */
+  /** The path of the program in the archive; absent if the file is the program. */
   readonly path?: string;
 }
 
-/** The file for a platform; undefined where there is none, so that the program has to be built. */
+/** The release file for a platform; undefined if the program must be built. */
 export type ReleaseFor = (platform: Platform) => Release | undefined;
 
 const github = (repository: string, version: string): string =>
   `https://github.com/${repository}/releases/download/${version}`;
 
-/** Programs of the control plane are released for Linux alone, kubectl also for macOS. */
+/** The control plane is released only for Linux, kubectl also for macOS. */
 export function kubernetesRelease(name: string, version: string): ReleaseFor {
   return ({ os, arch }) => {
     if (os === "darwin" && name !== "kubectl") return undefined;
@@ -37,7 +37,7 @@ export function kubernetesRelease(name: string, version: string): ReleaseFor {
   };
 }
 
-/** kwok publishes no checksums: GitHub itself does, of each file that was uploaded to it since June 2025. */
+/** kwok publishes no checksums, but GitHub does for files uploaded since June 2025. */
 export function kwokRelease(version: string): ReleaseFor {
   return ({ os, arch }) => ({
     url: `${github("kubernetes-sigs/kwok", version)}/kwok-${os}-${arch}`,
@@ -61,7 +61,7 @@ export function opaRelease(version: string): ReleaseFor {
   };
 }
 
-/** The archive of the CLI, which holds its language hosts too. @param version without its v */
+/** The archive of the CLI, with its language hosts. @param version without v */
 export function pulumiRelease(name: string, version: string): ReleaseFor {
   return ({ os, arch }) => {
     const folder = "https://get.pulumi.com/releases/sdk";
@@ -70,7 +70,7 @@ export function pulumiRelease(name: string, version: string): ReleaseFor {
   };
 }
 
-/** @param version without its v */
+/** @param version without v */
 export function kubernetesPluginRelease(name: string, version: string): ReleaseFor {
   return ({ os, arch }) => {
     const folder = github("pulumi/pulumi-kubernetes", `v${version}`);
@@ -85,8 +85,11 @@ const githubReleaseSchema = z.object({
 });
 
 /**
- * The sha256 of a file, in lower-case hex, as its release publishes it: a list of `<sha256>  <file>`, one sha256 alone, or
- * what GitHub's API answers about the release. Undefined where that does not name the file.
+ * Reads the sha256 of a file from a published text, which is one of these:
+ * - a list of `<sha256>  <file>`
+ * - one sha256
+ * - the JSON of a release from GitHub's API
+ * @returns lower-case hex, or undefined if the text does not name the file
  */
 export function publishedChecksum(text: string, file: string): string | undefined {
   const sums = text.trimStart().startsWith("{") ? githubDigests(text) : listedChecksums(text);
@@ -110,7 +113,7 @@ function githubDigests(text: string): readonly (readonly [name: string, sum: str
   });
 }
 
-/** With an empty name where a line is a sum alone. */
+/** The name is empty if a line has only a checksum. */
 function listedChecksums(text: string): readonly (readonly [name: string, sum: string])[] {
   return text.split("\n").flatMap((line) => {
     const [sum = "", name = ""] = line.trim().split(/\s+/);

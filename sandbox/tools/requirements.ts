@@ -9,9 +9,9 @@ const howToGet: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks that the programs are there which the sandbox needs and does not build.
- * @param needsGo whether something has yet to be built
- * @throws Error naming every missing program and how to get it
+ * Checks for the programs that the sandbox needs and does not provide itself.
+ * @param needsGo whether a tool must be built
+ * @throws Error that lists each missing program and how to install it
  */
 export async function checkRequirements(path: string, needsGo: boolean): Promise<void> {
   const problems: string[] = [];
@@ -27,7 +27,7 @@ export async function checkRequirements(path: string, needsGo: boolean): Promise
   }
 }
 
-/** A Go of 1.21 or newer fetches the toolchain that go.mod names, unless GOTOOLCHAIN forbids it. */
+/** Go 1.21 or newer downloads the toolchain that go.mod names, unless GOTOOLCHAIN forbids it. */
 async function goProblems(file: string): Promise<string[]> {
   const { stdout } = await execa(file, ["env", "GOVERSION", "GOTOOLCHAIN"], { reject: false, cwd: "/" });
   const [release = "", toolchain = ""] = stdout.split("\n");

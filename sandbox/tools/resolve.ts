@@ -1,42 +1,42 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Say } from "../progress.ts";
 import { buildTools, cacheFolder, goBuildCache, goVersion } from "./build.ts";
 import { type ProvidedTool, type Tool, type ToolModule, toolModules } from "./catalog.ts";
-import { Downloads, internet, type Network, type Wanted } from "./download.ts";
+import { downloadFolder, Downloads, internet, type Network, type Wanted } from "./download.ts";
 import { findFamily, isExecutable } from "./installed.ts";
 import { exclusively } from "./lock.ts";
 import { thisPlatform } from "./releases.ts";
-import { downloadFolder } from "./place.ts";
 import { checkRequirements } from "./requirements.ts";
 
-/** Where each tool's program is, by name. */
+/** Reports progress. A notice stays visible after its step; other text is replaced by the next one. */
+export type Say = (text: string, kind?: "notice") => void;
+
+/** The program of each tool, by name. */
 export type ToolPaths = ReadonlyMap<string, ProvidedTool>;
 
-/** A tool that is nowhere yet. */
+/** A tool that must be downloaded or built. */
 interface MissingTool {
   readonly tool: Tool;
   readonly module: ToolModule;
-  /** The cache folder that a build puts it into. */
+  /** The cache folder for a build. */
   readonly built: string;
-  /** The file of its release, and the cache folder that a download puts it into; absent where it is not released for this platform. */
+  /** Its release, and the cache folder for a download; absent if there is no release for this platform. */
   readonly download?: Wanted;
 }
 
-export interface ToolPlan {
+interface ToolPlan {
   readonly found: ToolPaths;
   readonly missing: readonly MissingTool[];
 }
 
-/** Where tools are looked for and put, and how they get there. */
 export interface Surroundings {
-  /** The folder of downloaded and built tools. */
+  /** The cache of downloaded and built tools. */
   readonly cache: string;
-  /** As $PATH. */
+  /** Like $PATH. */
   readonly path: string;
-  /** @default the release hosts themselves */
+  /** @default the real release hosts */
   readonly network?: Network;
-  /** Ends a download or a build that is under way. */
+  /** Cancels a download or a build. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +47,7 @@ async function installedTools(tools: readonly Tool[], path: string): Promise<Too
   return new Map(files.map(([name, file]) => [name, { file, from: "PATH" }] as const));
 }
 
-/** The tool in the cache, if it is there by now. */
+/** The tool in the cache, if it is there. */
 async function cached({ tool, built, download }: MissingTool): Promise<ProvidedTool | undefined> {
   for (const [folder, from] of [
     [download?.folder, "release"],
@@ -61,10 +61,10 @@ async function cached({ tool, built, download }: MissingTool): Promise<ProvidedT
 }
 
 /**
- * Finds every tool: among those that are known, on PATH in a fitting version, else in the cache; else it has yet to be
- * provided. Also checks for the programs that the sandbox needs in any case.
- * @param known tools that are not looked for, by name
- * @throws Error naming every missing program and how to get it
+ * Finds each tool among the known ones, on PATH in a supported version, or in the cache. The others are
+ * missing. Also checks for the programs that the sandbox always needs.
+ * @param known tools that are not searched for, by name
+ * @throws Error that lists each missing program and how to install it
  */
 export async function planTools(
   { cache, path }: Surroundings,
@@ -92,17 +92,17 @@ export async function planTools(
 }
 
 /**
- * Downloads what a plan misses, and builds what cannot be downloaded, unless another process is at it or has done it
- * meanwhile.
- * @returns where all tools are
- * @throws Error if something has to be built and there is no Go for it, or the build fails
+ * Downloads the missing tools of a plan, and builds those that cannot be downloaded. Waits if another process
+ * does so.
+ * @returns all tools
+ * @throws Error if a build is needed without a suitable Go, or if it fails
  */
 export async function provideTools(plan: ToolPlan, surroundings: Surroundings, say: Say): Promise<ToolPaths> {
   const found = new Map(plan.found);
   if (plan.missing.length === 0) return found;
   const { cache, signal } = surroundings;
   const waiting = (pid: number): void => {
-    say(`waiting for process ${pid}, which provides them`);
+    say(`waiting for process ${pid}, which downloads or builds the tools`);
   };
   await exclusively(cache, waiting, signal, async () => {
     await removeRemains(cache);
@@ -121,7 +121,7 @@ async function stillMissing(missing: readonly MissingTool[]): Promise<readonly M
   return missing.filter((_, index) => there[index] === undefined);
 }
 
-/** What a killed download or build has left; Go's own cache helps the next one. */
+/** Removes leftovers of killed downloads and builds. Go's build cache stays for the next build. */
 async function removeRemains(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (/^\.(building|downloading)-/.test(name))
@@ -129,7 +129,7 @@ async function removeRemains(cache: string): Promise<void> {
   }
 }
 
-/** @returns what could not be downloaded */
+/** @returns the tools that could not be downloaded */
 async function download(
   missing: readonly MissingTool[],
   { cache, network = internet, signal }: Surroundings,

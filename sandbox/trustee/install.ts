@@ -14,12 +14,12 @@ import {
 import { DEPLOYMENT } from "./manifests/kbs.ts";
 import { type Manifest, NAMESPACE, type OperatorBuild } from "./manifests/objects.ts";
 
-export interface InstallOptions extends Omit<InstallationOptions, "certificate" | "key" | "operator"> {
+interface InstallOptions extends Omit<InstallationOptions, "certificate" | "key" | "operator"> {
   readonly operator: OperatorBuild;
   /** PEM files. */
   readonly certificate: string;
   readonly key: string;
-  /** Called once the kinds are known to the API server. */
+  /** Called once the API server serves the custom resources. */
   readonly onKinds: () => Promise<void>;
 }
 
@@ -35,7 +35,7 @@ const plurals: Readonly<Record<string, string>> = {
   TrusteeConfig: "trusteeconfigs",
 };
 
-/** The path of the objects of a manifest's kind and namespace. */
+/** The API path for a manifest's kind and namespace. */
 export function collection({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const namespace = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
@@ -44,10 +44,10 @@ export function collection({ apiVersion, kind, metadata }: Manifest): string {
 
 const createdSchema = z.object({ kind: z.string(), metadata: z.object({ uid: z.string() }) });
 
-/** How often what passes by itself is tried again, every 100 ms. */
+/** The number of attempts for transient failures. */
 const TRIES = 100;
 
-/** Creates an object, patiently while its namespace or kind is not yet known everywhere in the API server. */
+/** Creates an object. Retries while the API server does not know its namespace or kind yet. */
 export async function create(rest: Rest, manifest: Manifest): Promise<z.infer<typeof createdSchema>> {
   for (let tries = 0; ; tries += 1) {
     const { status, body } = await rest.call("POST", collection(manifest), manifest);
@@ -59,17 +59,17 @@ export async function create(rest: Rest, manifest: Manifest): Promise<z.infer<ty
   }
 }
 
-/** The definitions that an operator brings along. */
+/** The files of the operator's CustomResourceDefinitions. */
 export function operatorKinds(generation: Generation): readonly string[] {
   return [`kbsconfigs-${generation}.yaml`, `trusteeconfigs-${generation}.yaml`];
 }
 
-/** A CustomResourceDefinition from `crds`. */
+/** Reads a CustomResourceDefinition from `crds`. */
 export async function readKind(file: string): Promise<Manifest> {
   return parse(await readFile(join(import.meta.dirname, "crds", file), "utf8")) as Manifest;
 }
 
-/** Creates everything of Trustee that its operator does not make, in a cluster that has just begun to answer. */
+/** Creates the objects that Trustee's operator stand-in does not create, in a new cluster. */
 export async function installTrustee(rest: Rest, options: InstallOptions): Promise<void> {
   const crds = await Promise.all(
     [...operatorKinds(options.generation), "routes.yaml"].map(async (file) => readKind(file)),
@@ -106,9 +106,9 @@ async function established(rest: Rest, crd: Manifest): Promise<void> {
 const deploymentSchema = z.looseObject({ status: z.looseObject({ readyReplicas: z.number() }) });
 
 /**
- * Waits until the operator has rolled the KBS out and pods can be created in namespace default.
- * @param timeout in milliseconds
- * @param check called time and again; throws where there is nothing to wait for any more
+ * Waits until the KBS is ready and the namespace default accepts pods.
+ * @param timeout milliseconds
+ * @param check called while waiting; throws to give up
  */
 export async function trusteeReady(rest: Rest, timeout: number, check: () => void): Promise<void> {
   const deployment = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${DEPLOYMENT}`;

@@ -12,11 +12,12 @@ import { convertedReferenceValues } from "./manifests/reference-values.ts";
 const FROM: Generation = "0.18";
 const TO: Generation = "0.21";
 
-export interface UpgradeOptions {
+interface UpgradeOptions {
   /**
-   * What becomes of the resource policy and the reference values. `converted`: somebody has written what was there under
-   * the new keys, in the new format. `stock`: somebody has deleted the two ConfigMaps, and the new operator has made them
-   * again, as on a fresh installation. `migrated`: Red Hat's operator does what it does.
+   * What happens to the resource policy and the reference values.
+   * - `converted`: an administrator has moved them to the new keys and format.
+   * - `stock`: an administrator has deleted the two ConfigMaps, and the new operator has recreated them.
+   * - `migrated`: Red Hat's operator migrates them.
    */
   readonly configMaps: "converted" | "stock" | "migrated";
   /** PEM files of the KBS. */
@@ -47,13 +48,17 @@ function named(manifests: readonly Manifest[], kind: string, name: string): Mani
 }
 
 /**
- * Brings a cluster from Trustee 0.18 to 0.21, while no operator works. What the new operator does by itself is taken
- * from its source (internal/controller/trusteeconfig_controller.go, v0.21.0): it leaves the content of ConfigMaps and
- * Secrets that exist, keeps a kbsSecretResources that differs from its own, drops the fields of the KbsConfig that it no
- * longer knows, and creates the secret attestation-status. It converts nothing, and a KBS whose ConfigMaps lack the new
- * keys does not start; so the rest is what an administrator has to do: the KBS's own configuration, policy and reference
- * values under the new keys, and the route under its new name, and so with another host. Red Hat's operator has a route of its own, and
- * converts what it finds: see `standin/migration.ts`.
+ * Upgrades a cluster from Trustee 0.18 to 0.21. The operator must not run meanwhile.
+ *
+ * The new operator (internal/controller/trusteeconfig_controller.go, v0.21.0):
+ * - keeps the content of existing ConfigMaps and Secrets, and a changed kbsSecretResources
+ * - drops KbsConfig fields that it no longer knows
+ * - creates the secret attestation-status
+ * - converts nothing; a KBS whose ConfigMaps lack the new keys does not start
+ *
+ * An administrator has to do the rest: the KBS's configuration, policy and reference values under the new
+ * keys, and the route under its new name, which has a new host. Red Hat's operator has its own route, and
+ * migrates the ConfigMaps: see `standin/migration.ts`.
  */
 export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promise<void> {
   const config = await expected(
@@ -93,7 +98,7 @@ export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promi
   await create(rest, kbsRoute(TO));
 }
 
-/** @param convert what becomes of the text; `undefined`: the ConfigMap is deleted, and made again as it is installed */
+/** @param convert converts the text; if undefined, the ConfigMap is recreated with its stock content */
 async function moveKey(
   rest: Rest,
   stock: Manifest,
@@ -125,14 +130,14 @@ const deploymentSchema = z.looseObject({
   }),
 });
 
-/** Waits until the new operator has rolled the KBS out. @param timeout in milliseconds */
+/** Waits until the new operator has rolled out the KBS. @param timeout milliseconds */
 export async function upgraded(rest: Rest, timeout: number): Promise<void> {
   const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${DEPLOYMENT}`;
   for (const end = Date.now() + timeout; Date.now() < end;) {
     const { data } = deploymentSchema.safeParse((await rest.call("GET", path)).body);
     if (data !== undefined) {
       const { metadata, spec, status } = data;
-      // Only the newer generation has an init container.
+      // Only 0.21 has an init container.
       const isNew = spec.template.spec.initContainers.length > 0;
       const settled = status.observedGeneration >= metadata.generation && status.replicas === 1;
       if (isNew && settled && status.updatedReplicas === 1 && status.readyReplicas === 1) return;

@@ -101,7 +101,7 @@ describe("GitLab", () => {
   /** A comment that shows a commit's matrix. */
   const shown = (commit: string, minute: number, author = 4): object => ({
     id: 2,
-    body: `${COMMENT_MARK}\nOf commit \`${commit}\`, by the program of the base branch.\n`,
+    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n`,
     updated_at: date(minute),
     author: { id: author },
   });

@@ -148,7 +148,7 @@ describe("a job on GitHub", () => {
     ["TRUSTEE_ACCESS_KUBECTL_SHA256", "programs/kubectl"],
   ])("goes by %s rather than by what the release says, where that is set", async (name, program) => {
     const wrong = await run("watch", { [name]: "0".repeat(64) });
-    expect(wrong).toEqual({ exitCode: 1, path: "", said: `${program} is not what its release says.` });
+    expect(wrong).toEqual({ exitCode: 1, path: "", said: `${program} does not match its checksum.` });
     const step = github().jobs["watch"]?.steps.find((one) => one.name === "Fetch the programs");
     expect(step?.env?.[name]).toBe(["$", `{{ vars.${name} }}`].join(""));
   });
@@ -159,7 +159,7 @@ describe("a job on GitHub", () => {
     try {
       const { exitCode, path, said } = await run("watch");
       expect({ exitCode, path }).toEqual({ exitCode: 1, path: "" });
-      expect(said).toMatch(/is not what its release says/);
+      expect(said).toMatch(/does not match its checksum/);
     } finally {
       serve(file, right);
     }

@@ -66,13 +66,13 @@ describe("the gate on GitHub", () => {
 
   it("allows what opens only when its label is given, and takes the label off at every other event", () => {
     expect(pullRequestStep("Refuse an approval of what was not shown").if).toBe(given);
-    expect(pullRequestStep("Demand the label for what nothing judges").if).toBe(
+    expect(pullRequestStep("Require the label for other changes").if).toBe(
       `\${{ !cancelled() && steps.branch.outputs.others == '1' && !(${given}) }}`,
     );
     expect(pullRequestStep("Compare the access matrix").env?.["ALLOW"]).toBe(
       `\${{ ${given} && '--allow-opens' || '' }}`,
     );
-    expect(pullRequestStep("Take an earlier approval off").if).toBe(
+    expect(pullRequestStep("Remove an earlier approval").if).toBe(
       `contains(github.event.pull_request.labels.*.name, '${LABEL}') && !(${given})`,
     );
   });
@@ -203,11 +203,11 @@ describe("the comment on GitHub", () => {
     const [asked] = await runScript("Comment the matrix", { files });
     const { body } = asked as { readonly body: string };
     expect(body).toHaveLength(65_536);
-    expect(body).toMatch(/x\n\nThis comment is cut, .* the log of the job has everything\.\n$/);
+    expect(body).toMatch(/x\n\nThis comment is truncated, .* The log of the job has the full text\.\n$/);
   });
 
   it("takes a label off, whoever was first", async () => {
-    expect(await runScript("Take an earlier approval off", {})).toEqual([
+    expect(await runScript("Remove an earlier approval", {})).toEqual([
       { method: "removeLabel", ...place, issue_number: 7, name: LABEL },
     ]);
   });
@@ -222,7 +222,7 @@ describe("an approval on GitHub", () => {
   });
   const shown = (commit: string, minute: number, login = "github-actions[bot]"): Comment => ({
     id: 3,
-    body: `${COMMENT_MARK}\nOf commit \`${commit}\`, by the program of the base branch.\n`,
+    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n`,
     user: { login },
     updated_at: date(minute),
   });
@@ -257,7 +257,7 @@ describe("an approval on GitHub", () => {
       true,
     ],
   ])("counts for the commit that is shown only: %s", async (_, answers, counts) => {
-    const failed = expect.stringContaining(`that is not commit ${HEAD}`) as unknown;
+    const failed = expect.stringContaining(`which is not ${HEAD}`) as unknown;
     const takenOff = { method: "removeLabel", owner: "us", repo: "it", issue_number: 7, name: LABEL };
     const asked = await runScript("Refuse an approval of what was not shown", answers);
     expect(asked).toEqual(counts ? [] : [{ failed }, takenOff]);

@@ -82,7 +82,7 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
 
 const changedConfig = (change: object): string =>
   stringify({ ...stackFile, config: { ...config, ...change } });
-const OTHERS = "⚠ This changes too, and nothing here judges it:";
+const OTHERS = "⚠ The branch also changes these files, which are not judged:";
 
 describe("what of a branch is judged", () => {
   it("is the stack's settings and the initdata files, new, changed and gone, on the base as it is now", async () => {
@@ -95,7 +95,9 @@ describe("what of a branch is judged", () => {
       { "index.ts": "base, later\n" },
     );
     expect(taken).toMatchObject({ exitCode: 0, stderr: "", said: [] });
-    expect(taken.text("branch.md")).toBe(`Of commit \`${taken.head}\`, by the program of the base branch.\n`);
+    expect(taken.text("branch.md")).toBe(
+      `Commit \`${taken.head}\`, judged by the program of the base branch.\n`,
+    );
     expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
     expect(["initdata/pod1.toml", "new/pod2.toml", "index.ts"].map(taken.text)).toEqual([
       undefined,
@@ -164,7 +166,7 @@ describe("what of a branch is judged", () => {
     const taken = await take({ "Pulumi.prod.yaml": changedConfig({ "trustee-access:grants": [] }) });
     expect(taken).toMatchObject({
       exitCode: 0,
-      said: ["Not the stack `dev`, so not judged here:", "- `Pulumi.prod.yaml`"],
+      said: ["Not judged, because these files are not of the stack `dev`:", "- `Pulumi.prod.yaml`"],
     });
     expect(taken.text("Pulumi.prod.yaml")).toBe(base["Pulumi.prod.yaml"]);
   });
@@ -184,7 +186,7 @@ describe("what of a branch is judged", () => {
     );
     expect(taken).toMatchObject({
       exitCode: 2,
-      stderr: "The branch conflicts with the base branch: merge that into it.",
+      stderr: "The branch conflicts with the base branch. Merge the base branch into it.",
     });
     const { exitCode } = await execa(
       process.execPath,

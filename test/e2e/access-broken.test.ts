@@ -24,8 +24,8 @@ async function all(read: string): Promise<void> {
   expect(new Set(Object.values(asked))).toEqual(new Set([read]));
 }
 
-describe("verify, where something is broken,", () => {
-  it("tells a pod that is missing, and one that is there and does not run", async () => {
+describe("verify with a broken pod or Trustee", () => {
+  it("reports a missing pod, and one that does not run", async () => {
     await kubectl(sandbox, "delete", "pod", "pod3");
     expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(new Set(["!pod-missing"]));
     expect((await explain(subject(), "pod3", "p2-secret/secret")).because).toBe(
@@ -47,7 +47,7 @@ describe("verify, where something is broken,", () => {
     await project.up();
   });
 
-  it("tells cells that take too long", async () => {
+  it("reports cells that time out", async () => {
     const seen = Object.values(await cells(subject(), "--timeout", "0.001")).flatMap((row) =>
       Object.values(row),
     );
@@ -57,7 +57,7 @@ describe("verify, where something is broken,", () => {
     });
   });
 
-  it("tells a pod that does not reach the KBS", async () => {
+  it("reports a pod that cannot reach the KBS", async () => {
     const toml = initdata("pod3", "elsewhere.example", "none").replace(/\[image\]\n.*\n/, "");
     await kubectl(sandbox, "delete", "pod", "pod3");
     const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod("pod3", toml) });
@@ -74,7 +74,7 @@ describe("verify, where something is broken,", () => {
     await project.up();
   });
 
-  it("tells pods that do not attest", async () => {
+  it("reports pods that do not attest", async () => {
     const name = "trusteeconfig-rvps-reference-values";
     const values = await configMapKey(sandbox, name, "reference-values.json");
     await patchKey(sandbox, name, "reference-values.json", "[{}]");
@@ -88,7 +88,7 @@ describe("verify, where something is broken,", () => {
     expect((await cells(subject()))["pod1"]?.["fraud-dataset/dataset_key"]).toBe("read");
   });
 
-  it("tells pods whose digest is not registered from those that the policy denies, and one that has expired from neither", async () => {
+  it("distinguishes pods with an unregistered digest from denials by the policy, but not pods with an expired digest", async () => {
     const name = "trusteeconfig-rvps-reference-values";
     const values = await configMapKey(sandbox, name, "reference-values.json");
     const { pod1 = "" } = (await project.outputs())["initData"] as Readonly<Record<string, string>>;

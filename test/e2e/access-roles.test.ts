@@ -24,7 +24,7 @@ function rulesOf(file: string, name: string, secrets: readonly string[]): readon
   );
 }
 
-describe("with an account that has the shipped Roles only, and a Deployment in another namespace,", () => {
+describe("with an account that has only the shipped Roles, and a Deployment in another namespace", () => {
   let sandbox: Sandbox;
   let project: Project;
   let env: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     await sandbox.stop();
   });
 
-  it("verify asks a pod of the Deployment too, and says once which right would tell the reasons", async () => {
+  it("verify also asks a pod of the Deployment, and reports once which right the reasons need", async () => {
     const { exitCode, stdout } = await run("verify");
     const lines = stdout.split("\n");
     expect({ exitCode, said: lines.slice(-2, -1) }).toEqual({
@@ -78,7 +78,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     );
   });
 
-  it("lint looks into the namespaces of the stack, and says so", async () => {
+  it("lint reads the namespaces of the stack, and says so", async () => {
     const { exitCode, stdout, stderr } = await run("lint");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("No running pod in the checked namespaces has the digest ");
@@ -97,7 +97,7 @@ describe("with an account that has the shipped Roles only, and a Deployment in a
     expect(stdout).toContain("✓ as declared         the pod has the initdata that its stack declares");
   });
 
-  it("CI's accounts preview and verify by rights of their own, and only the second may exec", async () => {
+  it("CI's accounts can preview and verify with their own rights, and only the second may exec", async () => {
     await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml");
     const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
     const role = { rules: rulesOf("deploy/rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };

@@ -22,7 +22,7 @@ afterAll(async () => {
 const subject = (): Subject => ({ sandbox, project });
 
 describe("verify", () => {
-  it("tells why each cell is denied", async () => {
+  it("reports why each cell is denied", async () => {
     expect(await cells(subject())).toEqual({
       pod1: {
         "fraud-dataset/dataset_key": "read",
@@ -45,7 +45,7 @@ describe("verify", () => {
     });
   });
 
-  it("shows it as a table, with what differs in words", async () => {
+  it("prints a table, and describes the differences", async () => {
     const { exitCode, stdout } = await verify(subject());
     expect(exitCode).toBe(1);
     expect(stdout)
@@ -66,7 +66,7 @@ describe("verify", () => {
   exec-refused: the pod's agent policy denies this exec command`);
   });
 
-  it("says so where it may not look into the log", async () => {
+  it("says so if it may not read the log", async () => {
     const { pod3 } = await cells(subject(), "--no-log");
     expect(pod3).toEqual({
       "fraud-dataset/dataset_key": "denied",
@@ -78,7 +78,7 @@ describe("verify", () => {
     expect(stdout.split("\n").at(-1)).toBe("The reason is unknown for 6 denied cells: --no-log was given.");
   });
 
-  it("ends with 2 where it cannot be run", async () => {
+  it("exits with 2 if it cannot run", async () => {
     const { exitCode, stderr } = await command(sandbox, ["verify", "--stack", "none"], {
       cwd: project.folder,
     });
@@ -90,7 +90,7 @@ describe("verify", () => {
 });
 
 describe("explain", () => {
-  it("sets a denied pod's digest against the granted one, and quotes the log", async () => {
+  it("compares a denied pod's digest with the granted one, and quotes the log", async () => {
     const initData = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
     const { verdict, conditions, log } = await explain(subject(), "pod3", "p2-secret/secret");
     expect({ verdict, log: log?.outcome, own: log?.own }).toEqual({
@@ -108,7 +108,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("says why a pod is allowed, or asks for what is not there", async () => {
+  it("explains an allowed pod, and a request for a missing resource", async () => {
     const { verdict, because, next } = await explain(subject(), "default/pod2", "p2-secret/secret");
     expect({ verdict, because, next }).toEqual({
       verdict: "allowed",
@@ -122,7 +122,7 @@ describe("explain", () => {
     });
   });
 
-  it("doubts an annotation that was edited after the start", async () => {
+  it("warns about an annotation that was edited after the start", async () => {
     const annotations = (await project.outputs())["annotations"] as Readonly<Record<string, string>>;
     const value = `io.katacontainers.config.hypervisor.cc_init_data=${annotations["pod3"] ?? ""}`;
     await kubectl(sandbox, "annotate", "pod", "pod2", "--overwrite", value);
@@ -152,14 +152,14 @@ describe("explain", () => {
 });
 
 describe("the workflow's steps", () => {
-  it("let a pull request pass that opens nothing", async () => {
+  it("accept a pull request that opens no cell", async () => {
     expect(await step(subject(), "pull-request", "Compare the access matrix")).toMatchObject({
       exitCode: 0,
       stdout: "No access changes.",
     });
   });
 
-  it("stop one that opens a cell, unless its label allows it", async () => {
+  it("reject one that opens a cell, unless its label allows it", async () => {
     const grants = [
       ...(configuration()["grants"] as readonly object[]),
       { pod: "pod3", secret: "p2-secret" },
@@ -178,7 +178,7 @@ describe("the workflow's steps", () => {
     expect(allowed.exitCode).toBe(0);
   });
 
-  it("say why a preview failed, and show no secret on the way", async () => {
+  it("report why a preview failed, without showing a secret", async () => {
     const labelled = {
       ...configuration(),
       podDefaults: { ...(configuration()["podDefaults"] as object), labels: { "not a label": "x" } },
@@ -190,7 +190,7 @@ describe("the workflow's steps", () => {
     project.configure(configuration());
   });
 
-  it("find a change as drift from what is deployed, and then none", async () => {
+  it("report a change as drift, and no drift once it is deployed", async () => {
     project.configure({ ...configuration(), grants: [] });
     expect((await step(subject(), "watch", "Find drift")).exitCode).not.toBe(0);
     project.configure(configuration());

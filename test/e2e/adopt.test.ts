@@ -75,7 +75,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("takes the initdata out of the running pods, byte for byte, by the loop of the page", () => {
+  it("extracts the initdata from the running pods, byte for byte, with the documented loop", () => {
     for (const pod of PODS) {
       const [written, recovered] = [folder, project.folder].map((from) =>
         readFileSync(join(from, `initdata-${pod}.toml`), "utf8"),
@@ -84,7 +84,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     }
   });
 
-  it("refuses to take over pods that it was not told to, and pods with other initdata", async () => {
+  it("refuses to adopt pods without the setting, and pods with other initdata", async () => {
     const pods = [{ name: "pod1", adopt: false }, { name: "pod2" }, { name: "pod4" }];
     await project.init({ ...adopting(), pods, grants: [] });
     const { exitCode, stdout, stderr } = await project.pulumi(
@@ -104,7 +104,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     expect(await sharedData(sandbox)).toEqual(byHand);
   });
 
-  it("adopts: same PCR8s, the pods go on, no digest is added, the doubled ones are told", async () => {
+  it("adopts: same PCR8s, no restart of pods, no new digest, a report of duplicate ones", async () => {
     project.configure(adopting());
     const preview = await project.preview();
     expect({ exitCode: preview.exitCode, stderr: preview.stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -133,7 +133,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     expect(await cells(sandbox)).toEqual(tutorialCells);
   });
 
-  it("has pods of its own then: another stack that declares one of their names is refused, and touches none", async () => {
+  it("owns the pods then: another stack that declares one of their names is rejected, and changes none", async () => {
     const intruder = new Project(sandbox, "intruder");
     try {
       const dev = devConfiguration();
@@ -153,7 +153,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     }
   });
 
-  it("has nothing to change afterwards, also without being told to adopt", async () => {
+  it("has no changes afterwards, even without the setting", async () => {
     const { exitCode: first } = await project.preview("--expect-no-changes");
     expect(first).toBe(0);
     const pods = PODS.map((name) => ({ name, initdataFile: `initdata-${name}.toml` }));
@@ -164,7 +164,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   });
 
-  it("gives back what was made by hand, the pods excepted, which are its own by then", async () => {
+  it("destroy restores what was made by hand, except the pods, which it owns", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(byHand);
     expect(await podUids(sandbox)).toEqual({});

@@ -3,7 +3,7 @@ import { countCalls, isWrite, type CallResult } from "../../sandbox/bench/api-ca
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 
-describe.each(generations)("what is asked of Trustee's API server, on Trustee %s", (trustee) => {
+describe.each(generations)("the number of calls to Trustee's API server, on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-calls-${trustee.replace(".", "-")}`, trustee });
@@ -15,7 +15,7 @@ describe.each(generations)("what is asked of Trustee's API server, on Trustee %s
   const asked = async (pods: number): Promise<readonly CallResult[]> =>
     countCalls(sandbox, pods, () => undefined);
 
-  it("does not grow from 2 pods to 12, beside what a rollout and conflicts take", async () => {
+  it("is the same for 2 and for 12 pods, except for rollouts and conflicts", async () => {
     const [few, many] = [await asked(2), await asked(12)];
     expect(few.map(({ command }) => command)).toEqual(["first up", "no-change up", "destroy"]);
     expect(few.map(({ calls }) => calls.some(isWrite))).toEqual([true, false, true]);

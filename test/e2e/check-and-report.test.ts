@@ -20,7 +20,7 @@ function changeLines(printed: string): readonly string[] {
 /** The newer one: its policy is read as Rego v1, and has another key than the tutorial's. */
 const trustee = "0.21";
 
-describe("trustee-access check, report and what a preview says of the matrix", () => {
+describe("trustee-access check, report, and the matrix in a preview", () => {
   let sandbox: Sandbox;
   let project: Project;
 
@@ -42,7 +42,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     await sandbox.stop();
   });
 
-  it("check proves the policy as it was deployed, and as in the cluster", async () => {
+  it("check verifies the deployed policy, and the one in the cluster", async () => {
     for (const args of [[], ["--live"]]) {
       const { exitCode, stdout, stderr } = await access("check", ...args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -50,7 +50,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     }
   });
 
-  it("check tells a policy that is not the stack's, with the smallest request", async () => {
+  it("check reports a policy that is not the stack's, with the smallest request", async () => {
     const file = join(project.folder, "open.rego");
     writeFileSync(file, OPEN);
     const { exitCode, stdout } = await access("check", "--policy", file);
@@ -67,7 +67,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     ]);
   });
 
-  it("check --live sees at once what somebody has written into the cluster", async () => {
+  it("check --live reports a foreign write in the cluster at once", async () => {
     const { policyKey } = generationFacts[trustee];
     const name = "configmap/trusteeconfig-resource-policy";
     const patch = JSON.stringify({ data: { [policyKey]: OPEN } });
@@ -83,7 +83,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     await project.up();
   });
 
-  it("preview calls out what opens and says what closes; after up there is nothing left to say", async () => {
+  it("preview warns about cells that open, and reports cells that close; after up there are none", async () => {
     project.configure({
       ...devConfiguration(),
       grants: [
@@ -120,7 +120,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     expect((await access("check")).exitCode).toBe(0);
   });
 
-  it("report writes the same page and picture twice, with what an audit finds", async () => {
+  it("report writes the same page and picture twice, with the findings of lint", async () => {
     const [page, picture] = [join(project.folder, "report.html"), join(project.folder, "report.svg")];
     const write = async (): Promise<readonly string[]> => {
       const files = ["--out", page, "--svg", picture];
@@ -140,7 +140,7 @@ describe("trustee-access check, report and what a preview says of the matrix", (
     expect(first[1]).toContain("pod3 may read kbsres1/key1, p2-secret/secret.");
   });
 
-  it("says what cannot be run, and ends with 2", async () => {
+  it("reports what cannot run, and exits with 2", async () => {
     const runs = [
       await access("check", "--live", "--policy", "x.rego"),
       await access("check", "--policy", "missing.rego"),

@@ -117,7 +117,7 @@ const nineCells = [
 const lookAround = `The sandbox "${NAME}" still runs. Look around:
   eval "$(npm run -s sandbox -- env --name ${NAME})"`;
 
-test("a sandbox that another process is starting is left to it", async () => {
+test("a sandbox that another process is starting is not touched", async () => {
   await mkdir(sandboxesFolder(), { recursive: true });
   const state: RunState = {
     ...{
@@ -179,7 +179,7 @@ test.each([
   await expectNothingLeft();
 });
 
-test("with --keep the sandbox runs on, for whoever comes next to take and to leave", async () => {
+test("with --keep the sandbox keeps running, and a later demo uses and keeps it", async () => {
   const kept = await new Demo("--keep").ended();
   expect([kept.exitCode, kept.output]).toEqual([0, expect.stringContaining(lookAround)]);
   const state = runState();
@@ -213,7 +213,7 @@ test("with --keep the sandbox runs on, for whoever comes next to take and to lea
   ]);
   const fixed = await new Demo().ended();
   expect([fixed.exitCode, cellLines(fixed.output)]).toEqual([0, nineCells]);
-  expect(fixed.output).toContain(`The sandbox "${NAME}" runs already: it is taken, and kept.`);
+  expect(fixed.output).toContain(`The sandbox "${NAME}" runs already: the demo uses it and keeps it.`);
   expect(fixed.output).toContain(lookAround);
   expect(runState()).toEqual(state);
 

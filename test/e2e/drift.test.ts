@@ -70,7 +70,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     await project.expectNoChanges();
   });
 
-  test("somebody else's expired entry that holds our digest is said, and left to them", async () => {
+  test("reports a foreign expired entry with our digest, and keeps it", async () => {
     const expire = async (expiration: string): Promise<void> =>
       editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({ ...entry, expiration }));
     await expire("2020-01-01T00:00:00Z");
@@ -83,7 +83,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     await expire("2099-01-01T00:00:00Z");
   });
 
-  test("leaves what somebody else has put in meanwhile, and takes out what is ours", async () => {
+  test("keeps what another client has added meanwhile, and removes what is ours", async () => {
     const { initData } = await context();
     await project.destroy();
     const { configMaps, kbsConfig } = await sharedData(sandbox);

@@ -86,7 +86,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     return seen;
   }
 
-  it("every third time, in every way that passes, and once says nothing: up and destroy get through", async () => {
+  it("on every third call, in every transient way, and once without an answer: up and destroy succeed", async () => {
     const up = failEveryThird();
     await stack.project.up();
     stack.proxy.heal();
@@ -110,7 +110,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     };
   }
 
-  it("a right is taken away, then the credentials expire, in the middle of up and of destroy: it says so, then goes on", async () => {
+  it("a right is removed, then the credentials expire, during up and destroy: it reports this, and the next run continues", async () => {
     for (const [command, expectDone] of [
       ["up", async () => stack.expectUp()],
       ["destroy", async () => stack.expectRestored()],
@@ -159,7 +159,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     await kubectl(stack.sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", patch);
   }
 
-  it("conflicts at every write, answered and made: up and destroy merge anew and get through", async () => {
+  it("every write conflicts, simulated or real: up and destroy merge again and succeed", async () => {
     const up = collideThrice();
     await stack.project.up();
     stack.proxy.heal();
@@ -194,14 +194,14 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     await kubectl(stack.sandbox, "uncordon", "kata-worker");
   }
 
-  it("ctrl-C while up waits for a rollout ends within seconds; the next up goes on", async () => {
+  it("ctrl-C during a rollout ends up within seconds; the next up continues", async () => {
     const waits = /of 1 KBS pods run the new configuration; its rollout is under way/;
     await interruptedWhileWaiting("up", "Rollout \\(rollout\\)", waits);
     await stack.project.up();
     await stack.expectUp();
   });
 
-  it("ctrl-C while destroy waits for the KBS to give a secret up ends within seconds; the next destroy goes on", async () => {
+  it("ctrl-C ends destroy within seconds while the KBS still serves a secret; the next destroy continues", async () => {
     // The former KBS stays until its successor is ready, which does not come.
     const strategy = { rollingUpdate: { maxUnavailable: 0 } };
     const patch = JSON.stringify({ spec: { strategy } });

@@ -159,7 +159,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     auditor: ["db/app", "kbsres1/key1"],
   };
 
-  it("lets each reader read what it is granted, whoever deploys it and whatever its kind", async () => {
+  it("lets each reader read what it is granted, for all kinds and deployers", async () => {
     expect(await cells()).toEqual(expected);
     const { access } = (await project.outputs()) as { access: Record<string, Record<string, string>> };
     const allowed = Object.entries(access).map(([pod, row]) => [
@@ -169,7 +169,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(Object.fromEntries(allowed)).toEqual(expected);
   });
 
-  it("hands out the file's bytes as they are", () => {
+  it("returns the file's bytes unchanged", () => {
     const bytes = execFileSync(
       "kubectl",
       [
@@ -181,7 +181,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(bytes).toEqual(BINARY);
   });
 
-  it("has nothing to change, and keeps what it generated, in the state encrypted", async () => {
+  it("has no changes, and keeps generated values encrypted in the state", async () => {
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
     const read = async (): Promise<string> =>
@@ -195,7 +195,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(Buffer.from(await read(), "base64").toString("utf8")).toBe(value);
   });
 
-  it("rolls a controller's pods when its initdata changes, a Job's by a new one, and no others", async () => {
+  it("a change of initdata rolls only that controller's pods, and replaces a Job", async () => {
     const uid = async (...args: readonly string[]): Promise<string> =>
       kubectl(sandbox, "get", ...args, "-o", "jsonpath={.metadata.uid}");
     const uids = async (): Promise<Readonly<Record<string, string>>> => ({
@@ -230,7 +230,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(left.split("\n").filter((name) => name !== "")).toEqual(["deployment.apps/trustee-deployment"]);
   });
 
-  it("needs no more than the Roles that are shipped", async () => {
+  it("needs only the shipped Roles", async () => {
     for (const file of ["deploy/rbac/pod-side.yaml", "deploy/rbac/pod-side-workloads.yaml"]) {
       await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
     }

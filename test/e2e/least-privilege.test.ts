@@ -113,7 +113,7 @@ describe("the shipped Roles", () => {
   );
 });
 
-describe.each(generations)("accounts with no right that can be done without, on Trustee %s", (trustee) => {
+describe.each(generations)("accounts with only the necessary rights, on Trustee %s", (trustee) => {
   const cases = casesOn(trustee);
   let sandbox: Sandbox;
   let project: Project;
@@ -193,7 +193,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
     return project.pulumi(name, "--yes", "--skip-preview", "--stack", project.stack);
   }
 
-  it("are enough for preview, up, refresh and verify", async () => {
+  it("are sufficient for preview, up, refresh and verify", async () => {
     expect((await project.preview()).exitCode).toBe(0);
     await project.up();
     expect(await cells(sandbox)).toEqual(tutorialCells);
@@ -204,7 +204,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
     expect(stdout).toContain("grant it get on pods/log");
   });
 
-  it("with the optional rule, verify says why a secret is denied", async () => {
+  it("with the optional rule, verify reports why a secret is denied", async () => {
     await grant(sandbox, "trustee-side", () => true, withOptionalRules);
     const { exitCode, stdout } = await verify({ sandbox, project });
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
@@ -224,7 +224,7 @@ describe.each(generations)("accounts with no right that can be done without, on 
     expect(stdout + stderr).toMatch(new RegExp(`cannot ${verb} (resource ")?${resource}`));
   });
 
-  it("are enough to fix what was left in the middle, and for destroy", async () => {
+  it("are sufficient to complete the failed runs, and for destroy", async () => {
     await grantNeeded();
     project.configure(configuration);
     await project.up();

@@ -30,7 +30,7 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     await sandbox.stop();
   });
 
-  it("refuses at preview what would fail in the cloud and in the guests, all at once", async () => {
+  it("a preview reports everything that would fail in the cloud and in the guests", async () => {
     project.configure({
       ...devConfiguration(),
       otherSecrets: "deny",
@@ -52,7 +52,7 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("says beforehand, and truly, how full Trustee's ConfigMaps will be", async () => {
+  it("a preview reports correctly how full Trustee's ConfigMaps will be", async () => {
     project.configure(devConfiguration());
     const stdout = await project.previewOutputs();
     await project.up();

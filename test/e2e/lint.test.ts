@@ -66,7 +66,7 @@ function stock(key: string): string {
 const SAMPLE = `note TA005 Secret ${NAMESPACE}/kbsres1: Every attested pod may read "kbsres1", the operator's sample.`;
 const IMAGE = `note TA005 Secret ${NAMESPACE}/trustee-image-policy: Every attested pod may read "trustee-image-policy", an image policy that pods need to start.`;
 
-describe("Trustee 0.18, where the tutorial is done by hand", () => {
+describe("Trustee 0.18 with the tutorial done by hand", () => {
   let sandbox: Sandbox;
   let digests: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
@@ -74,7 +74,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
   });
   afterAll(async () => sandbox.stop());
 
-  it("lets everybody read everything before", async () => {
+  it("is open to every pod before the tutorial", async () => {
     await replaceKbsPods(sandbox);
     expect(await lint(sandbox)).toMatchObject({
       exitCode: 1,
@@ -83,7 +83,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(await lines(sandbox)).toEqual([stock("policy.rego"), stale("reference-values.json")]);
   });
 
-  it("has what the tutorial's policy leaves open afterwards", async () => {
+  it("reports what the tutorial's policy leaves open", async () => {
     digests = await tutorialByHand(sandbox);
     expect(await lint(sandbox)).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
     expect(await lines(sandbox)).toEqual([
@@ -96,7 +96,7 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     ]);
   });
 
-  it("fails from the severity on that is asked for, and writes SARIF and JUnit", async () => {
+  it("fails from the given severity on, and writes SARIF and JUnit", async () => {
     const [sarif, junit] = [join(folder, "lint.sarif"), join(folder, "lint.xml")];
     const args = ["--fail-on", "warning", "--sarif", sarif, "--junit", junit];
     expect((await lint(sandbox, ...args)).exitCode).toBe(1);
@@ -109,14 +109,14 @@ describe("Trustee 0.18, where the tutorial is done by hand", () => {
     expect(await readFile(junit, "utf8")).toContain('<testsuites name="lint" tests="35" failures="4">');
   });
 
-  it("says that it could not evaluate the policy where there is no OPA", async () => {
+  it("reports that the policy cannot be evaluated without OPA", async () => {
     const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
     const { stdout } = await command(sandbox, ["lint", "--json"], { env });
     const { findings } = JSON.parse(stdout) as Report;
     expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning TA102", "note TA007"]);
   });
 
-  it("sees all that is amiss at once", async () => {
+  it("reports all problems together", async () => {
     const host = await get(sandbox, "route", "kbs-service", ".spec.host");
     const stray = initdata("stray", host, "no certificate");
     await kubectl(sandbox, ["apply", "-f", "-"], pod("stray", stray));
@@ -245,14 +245,14 @@ describe("Trustee 0.21", () => {
     return (await lines(sandbox)).filter((line) => line.includes(POLICY) && !line.includes("TA501"));
   }
 
-  it("lets everybody read everything, as it is installed", async () => {
+  it("is open to every pod after the installation", async () => {
     const settled = async (): Promise<readonly string[]> =>
       (await lines(sandbox)).filter((line) => !line.includes("TA501"));
     // The operator first rolls out the entry that has just been made.
     await expect.poll(settled, { timeout: 60_000 }).toEqual([stock(policyKey), stale("reference_value")]);
   });
 
-  it("is open on odd paths with the tutorial's policy in the newer syntax", async () => {
+  it("is open on malformed paths with the tutorial's policy in the new syntax", async () => {
     expect(await written(carriedOver('data["resource-path"]'))).toEqual([
       `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with the path as KBS up to v0.16 hand it over; and 18 more such paths.`,
       `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
@@ -260,7 +260,7 @@ describe("Trustee 0.21", () => {
     ]);
   });
 
-  it("denies everything with a policy that splits what is an array", async () => {
+  it("denies everything with a policy that splits the path, which is an array", async () => {
     expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
       `error TA006 ${POLICY}, ${policyKey}: The policy fails with an error on a normal request, for example for attestation-status/status: split: operand 1 must be string but got array.`,
       `error TA014 ${POLICY}, ${policyKey}: No pod that attests well gets any secret, in any path format.`,
@@ -277,7 +277,7 @@ describe("Trustee 0.21", () => {
     ]);
   });
 
-  it("does not read the older generation's key", async () => {
+  it("does not read the key of 0.18", async () => {
     const data = { [policyKey]: null, [generationFacts["0.18"].policyKey]: "package policy" };
     await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
     expect((await lines(sandbox)).filter((line) => / TA4\d\d /.test(line))).toEqual([

@@ -43,7 +43,7 @@ async function urnsOf(types: readonly string[]): Promise<readonly string[]> {
 }
 
 describe("another checkout of the project, in another folder,", () => {
-  it("finds nothing to change: the state holds no path of the folder that it was deployed from", async () => {
+  it("has no changes: the state contains no path of the original folder", async () => {
     expect(await project.state()).not.toContain(project.folder);
     const other = checkout();
     expect(other.folder).not.toBe(project.folder);
@@ -51,7 +51,7 @@ describe("another checkout of the project, in another folder,", () => {
   });
 });
 
-describe("what is made anew, because somebody asks for it,", () => {
+describe("a replacement on request", () => {
   it.each([
     [
       "edits of Trustee's objects",
@@ -67,7 +67,7 @@ describe("what is made anew, because somebody asks for it,", () => {
     expect(await cells(sandbox)).toEqual(tutorialCells);
   });
 
-  it("leaves what was there before the stack to be put back", async () => {
+  it("keeps the original content, so that destroy restores it", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });

@@ -27,7 +27,7 @@ function settings(secret: Configuration): Configuration {
 }
 const generated = settings({ from: "generate" });
 
-describe("a stack that gets another name, another backend or another cluster", () => {
+describe("a stack that moves to another name, backend or cluster", () => {
   let here: Sandbox;
   let there: Sandbox;
   let project: Project;
@@ -80,7 +80,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     expect([await podUids(here), await uid()]).toEqual([pods, secret]);
   });
 
-  it("is told from one of the same name in another backend, which is refused and changes nothing", async () => {
+  it("is distinguished from a stack of the same name in another backend, which is rejected", async () => {
     const now = await sharedData(here);
     await succeedsThere("stack", "init", "moving");
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
@@ -94,7 +94,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     project.configure(generated);
   });
 
-  it("goes on in another backend by its state", async () => {
+  it("continues in another backend with its state", async () => {
     const [pods, secret] = [await podUids(here), await uid()];
     const state = join(project.folder, "state.json");
     await project.succeed("stack", "export", "--show-secrets", "--file", state, "--stack", "moving");
@@ -108,7 +108,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     project.configure(generated);
   });
 
-  it("takes over what a lost state has left, where that is asked for", async () => {
+  it("adopts the objects of a lost state on request", async () => {
     const [pods] = [await podUids(here)];
     await project.succeed("stack", "rm", "--yes", "--force", "--stack", "moving");
     await project.init({ ...generated, takeOver: true });
@@ -120,7 +120,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     await project.expectNoChanges();
   });
 
-  it("hands over a Secret that it has made: its value stays, and a preview refuses to lose it", async () => {
+  it("hands over a Secret that it created: the value stays, and a preview refuses to lose it", async () => {
     const held = await value();
     project.configure(settings({ from: "existing" }));
     const { exitCode, stdout, stderr } = await project.preview();
@@ -141,7 +141,7 @@ describe("a stack that gets another name, another backend or another cluster", (
     stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
   });
 
-  it("moves to another cluster by its settings: everything is made there, and taken back here", async () => {
+  it("moves to another cluster with its settings: everything is created there and removed here", async () => {
     project.configure(generated);
     await project.up();
     const held = await value();

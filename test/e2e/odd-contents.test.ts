@@ -97,7 +97,7 @@ const SHARED = [
   "kbsconfig/trusteeconfig-kbs-config",
 ];
 
-describe.each(generations)("odd contents of what we share with others, on Trustee %s", (trustee) => {
+describe.each(generations)("unusual contents of shared objects, on Trustee %s", (trustee) => {
   const { referenceValuesKey: key } = generationFacts[trustee];
   let sandbox: Sandbox;
   let project: Project;

@@ -52,8 +52,8 @@ async function unreachableKubeconfig(): Promise<string> {
   return file;
 }
 
-describe("what is refused, with nothing written", () => {
-  it("settings that are wrong: all problems in one error, each with its path", async () => {
+describe("is rejected, and nothing is written:", () => {
+  it("invalid settings: all problems in one error, each with its path", async () => {
     const said = await refusal({
       pods: [{ name: "pod1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }, { name: "bad_name" }],
       grants: [{ pod: "pod9", secret: "p2-secret" }],
@@ -64,7 +64,7 @@ describe("what is refused, with nothing written", () => {
     expect(said).not.toMatch(/^\s+at /m);
   });
 
-  it("what is encrypted and no value of a secret, and a kubeconfig's content, without showing them", async () => {
+  it("an encrypted setting other than a secret's value, and the content of a kubeconfig, without showing them", async () => {
     const kubeconfig = readFileSync(sandbox.kubeconfig, "utf8");
     const [, key = ""] = /client-key-data: (\S+)/.exec(kubeconfig) ?? [];
     const planted = [plantedValue("env"), key, Buffer.from(key, "base64").toString("utf8")];
@@ -106,7 +106,7 @@ describe("what is refused, with nothing written", () => {
     expect(said).toContain("pods[1]: the same initdata as pod1");
   });
 
-  it("an existing secret that is missing, and a secret to create that is somebody else's, both at once", async () => {
+  it("a missing secret, and a foreign secret in place of one to create, together", async () => {
     const said = await refusal({
       secrets: [
         { name: "nobody-made-it", keys: ["key"] },
@@ -121,7 +121,7 @@ describe("what is refused, with nothing written", () => {
     expect(said).toContain("2 problems");
   });
 
-  it("secret values in the open, and ones that are no text, never shown", async () => {
+  it("unencrypted secret values, and values other than text, without showing them", async () => {
     const said = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
     expect(said).toContain('secretValues: plain-text values of "p2-secret"');
     expect(said).toContain(
@@ -136,7 +136,7 @@ describe("what is refused, with nothing written", () => {
     expect(shapes).not.toContain("the open");
   });
 
-  it("a cluster that cannot be reached", async () => {
+  it("an unreachable cluster", async () => {
     const said = await refusal({ trustee: { kubeconfig: await unreachableKubeconfig() } });
     expect(said).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
     expect(said).not.toMatch(/^\s+at /m);
@@ -146,7 +146,7 @@ describe("what is refused, with nothing written", () => {
     expect(await refusal({ trustee: { context: "elsewhere" } })).toContain('no context "elsewhere"');
   });
 
-  it("a Trustee that is not there: every missing object named at once", async () => {
+  it("a missing Trustee: all missing objects are listed", async () => {
     const said = await refusal({ trustee: { namespace: "default" } });
     for (const name of [
       "trusteeconfig-kbs-config",
@@ -157,7 +157,7 @@ describe("what is refused, with nothing written", () => {
     }
   });
 
-  it("pods whose namespace or RuntimeClass their cluster does not have", async () => {
+  it("pods whose namespace or RuntimeClass does not exist", async () => {
     const said = await refusal({
       pods: [
         { name: "pod1", namespace: "nowhere", kind: "Deployment" },
@@ -175,7 +175,7 @@ describe("what is refused, with nothing written", () => {
     expect(said).toContain("allowed: kata-remote\n");
   });
 
-  it("reference values that Trustee itself could not read", async () => {
+  it("reference values that Trustee cannot read", async () => {
     const patch = (text: string): Promise<string> =>
       kubectl(
         sandbox,

@@ -126,7 +126,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     }
   };
 
-  it("the former one is served until the new pods are ready, and then no longer", async () => {
+  it("the previous digest is served until the new pods are ready", async () => {
     const name = await witness("witness-1");
     const [uid, former] = [await appUid(), await claim()];
     project.configure(settings({ release: "2" }));
@@ -163,7 +163,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
       "jsonpath={.items[0].metadata.name}",
     );
 
-  it("a change whose pod does not come is kept open, shows in a preview, and ends with the next run", async () => {
+  it("a rotation whose pod does not start stays open, is shown in a preview, and ends with the next run", async () => {
     const name = await witness("witness-2");
     project.configure(settings({ release: "3", app: nowhere }));
     const failed = await project.pulumi("up", "--yes", "--skip-preview", "--stack", project.stack);
@@ -179,7 +179,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     await project.expectNoChanges();
   });
 
-  it("at once: the former one is refused before the new pod is there", async () => {
+  it("without a grace period, the previous digest is denied before the new pod exists", async () => {
     const name = await witness("witness-3");
     const more = { rotation: "at-once" };
     project.configure(settings({ release: "4", app: nowhere, more }));
@@ -194,7 +194,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     await project.expectNoChanges();
   });
 
-  it("without a change Trustee is not restarted, and destroy leaves what was there", async () => {
+  it("without a change Trustee is not restarted, and destroy restores the original content", async () => {
     const kbs = (): Promise<string> => kubectl(sandbox, "get", "pods", "-n", NAMESPACE, "-o", "name");
     const pods = await kbs();
     project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));

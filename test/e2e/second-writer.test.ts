@@ -16,7 +16,7 @@ import { SecondWriter, valuesOf } from "./support/second-writer.ts";
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
 
-describe.each(generations)("somebody writes to the same objects all the time, on Trustee %s", (trustee) => {
+describe.each(generations)("another client keeps writing to the same objects, on Trustee %s", (trustee) => {
   const { policyKey, referenceValuesKey: key } = generationFacts[trustee];
   let sandbox: Sandbox;
   let project: Project;
@@ -83,7 +83,7 @@ describe.each(generations)("somebody writes to the same objects all the time, on
     );
   }
 
-  it("while up is at work: nothing of theirs is lost, nothing of ours", async () => {
+  it("during up: neither its content nor ours is lost", async () => {
     await disturbed(
       async () => project.up(),
       (data) => list(data).includes("p2-secret") && holdsGrants(data) && holdsDigests(data),
@@ -100,7 +100,7 @@ describe.each(generations)("somebody writes to the same objects all the time, on
     await project.expectNoChanges();
   });
 
-  it("while destroy is at work: theirs is all that is left beside the originals", async () => {
+  it("during destroy: only its content and the original content are left", async () => {
     await disturbed(
       async () => project.destroy(),
       (data) => !list(data).includes("p2-secret"),

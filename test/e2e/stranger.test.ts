@@ -78,7 +78,7 @@ describe.each(variants)(
       await up("40 secrets", MANY);
     });
 
-    it("while a secret, and then most of them, are removed from the settings", async () => {
+    it("while one secret, then most secrets, are removed from the settings", async () => {
       await up(
         "removal of a secret",
         MANY.filter((name) => name !== "made-13"),
@@ -100,7 +100,7 @@ describe.each(variants)(
       await up("rotation", MANY.slice(0, 3), "2");
     });
 
-    it("and verify, lint and explain say that all is well", async () => {
+    it("and verify, lint and explain report no problem", async () => {
       const subject = { sandbox, project };
       const { exitCode, stdout } = await verify(subject);
       expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });

@@ -80,7 +80,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("tells more of what is about to be created, or all that pulumi logs", async () => {
+  it("prints more details, or the full log of pulumi", async () => {
     for (const flags of [["--diff"], ["--json"], ["--logtostderr", "-v=9"]]) {
       const { exitCode, stdout, stderr } = await project.preview(...flags);
       expect(exitCode, stderr).toBe(0);
@@ -89,7 +89,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     }
   });
 
-  it("comes up with the nine cells of the tutorial", async () => {
+  it("has the nine cells of the tutorial after up", async () => {
     printed["up"] = await project.upWithPreview();
     expect(await nineCells(sandbox)).toEqual(tutorialCells);
     expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe(SECRET);
@@ -106,7 +106,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     }
   });
 
-  it("carries, in every running pod, the initdata whose PCR8 is in outputs, policy and reference values", async () => {
+  it("runs every pod with the initdata whose PCR8 is in outputs, policy and reference values", async () => {
     const initData = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
     const policy = await configMapKey(sandbox, "trusteeconfig-resource-policy", facts.policyKey);
     const text = await configMapKey(sandbox, "trusteeconfig-rvps-reference-values", facts.referenceValuesKey);
@@ -125,7 +125,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     for (const _ of [1, 2]) await project.expectNoChanges();
   });
 
-  it("replaces pod1 alone when pod1's log setting changes", async () => {
+  it("replaces only pod1 when pod1's log setting changes", async () => {
     const uids = await podUids(sandbox);
     const old = (await project.outputs())["initData"] as Readonly<Record<string, string>>;
     const configuration = devConfiguration();
@@ -195,7 +195,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await podUids(sandbox)).toEqual({});
   });
 
-  it("has never shown the secret: neither printed it, nor kept it in a file in the open", () => {
+  it("has neither printed the secret nor stored it unencrypted", () => {
     const files = backendFiles(project.env);
     const state = ".pulumi/stacks/trustee-access/tutorial.json";
     expect(Object.keys(printed)).toContain(state);
@@ -203,7 +203,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect([...leaks(SECRET, printed), ...leaks(SECRET, files)]).toEqual([]);
   });
 
-  it("has Trustee see what destroy put back: its pod is younger than the last change", async () => {
+  it("destroy restarts Trustee after the last change, so that the KBS reads the restored content", async () => {
     const changed = await lastChange(sandbox, "trusteeconfig-resource-policy");
     for (const created of await kbsPodCreation(sandbox)) expect(created).toBeGreaterThanOrEqual(changed);
   });

@@ -30,7 +30,7 @@ describe("Trustee in one cluster, the pods in another", () => {
     await trusteeSide.stop();
   });
 
-  it("puts each thing where it belongs", async () => {
+  it("creates each object in its cluster", async () => {
     await project.up();
     expect(Object.keys(await podUids(podSide)).sort()).toEqual(["pod1", "pod2", "pod3"]);
     expect(await podUids(trusteeSide)).toEqual({});
@@ -40,7 +40,7 @@ describe("Trustee in one cluster, the pods in another", () => {
     expect(pods).toEqual(before[1]);
   });
 
-  it("lets the pods read, from the Trustee of the other cluster, what the tutorial's may", async () => {
+  it("lets the pods read the tutorial's cells from the Trustee of the other cluster", async () => {
     expect(await cells(podSide)).toEqual(tutorialCells);
     const { exitCode, stdout } = await command(trusteeSide, ["verify", "--stack", "split"], {
       cwd: project.folder,
@@ -51,7 +51,7 @@ describe("Trustee in one cluster, the pods in another", () => {
     });
   });
 
-  it("has nothing to change, then goes without a trace", async () => {
+  it("has no changes, and destroy leaves no trace", async () => {
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
     expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
     await project.destroy();

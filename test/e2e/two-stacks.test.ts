@@ -59,7 +59,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
   };
 
-  it("each one's grants hold, and neither sees the other as drift", async () => {
+  it("the grants of both hold, and neither reports the other as drift", async () => {
     await tutorial.up();
     await other.up();
     await tutorialHolds();
@@ -69,7 +69,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     await unchanged(other);
   });
 
-  it("the first one goes, and the second one's grants hold", async () => {
+  it("the first stack is destroyed, and the second one's grants hold", async () => {
     await tutorial.destroy();
     await restartKbs(sandbox);
     // The operator takes the restart's annotation away again: the KBS is replaced once more, and nobody serves meanwhile.
@@ -77,19 +77,19 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     await unchanged(other);
   });
 
-  it("it comes back, the second one goes, and the first one's grants hold", async () => {
+  it("the first stack returns, the second is destroyed, and the first one's grants hold", async () => {
     await tutorial.up();
     await other.destroy();
     await tutorialHolds();
     await unchanged(tutorial);
   });
 
-  it("the last one to go leaves everything as it was before the first one came", async () => {
+  it("the destroy of the last stack restores the content before the first one", async () => {
     await tutorial.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("both at once lose nothing", async () => {
+  it("concurrent runs lose nothing", async () => {
     await Promise.all([tutorial.up(), other.up()]);
     await tutorialHolds();
     await otherHolds();

@@ -20,7 +20,7 @@ afterAll(() => {
 
 const read = (file: string): string => readFileSync(file, "utf8");
 
-/** Whether Node, so OpenSSL, takes the one for a server by the other. */
+/** Whether Node (OpenSSL) accepts a server with this certificate and CA. */
 async function serves({ certificate, key }: CertificateFiles, ca: string, host: string): Promise<boolean> {
   const server = createServer({ cert: read(certificate), key: read(key) }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -33,7 +33,7 @@ async function serves({ certificate, key }: CertificateFiles, ca: string, host: 
   return authorized;
 }
 
-test("the KBS's certificate is one that a real guest takes, by each of its hosts", async () => {
+test("a real guest accepts the KBS's certificate for each of its hosts", async () => {
   const hosts = ["kbs.example.com", "kbs-service"];
   const files = await makeTrusteeCertificate(folder, hosts);
   const certificate = read(files.certificate);
@@ -48,7 +48,7 @@ test("the KBS's certificate is one that a real guest takes, by each of its hosts
   ]);
 });
 
-test("the control plane's certificates go with their CA", async () => {
+test("the control plane's certificates are valid with their CA", async () => {
   const { ca, apiServer, kubelet, etcd } = await makeClusterCertificates(join(folder, "cluster"));
   expect(new X509Certificate(read(ca.certificate)).ca).toBe(true);
   for (const files of [apiServer, kubelet, etcd]) {

@@ -57,7 +57,7 @@ async function left(): Promise<readonly string[]> {
     .sort();
 }
 
-test("every program is downloaded, each archive once, and can be executed", async () => {
+test("every program is downloaded and executable, and each archive is fetched once", async () => {
   const tools = toolModules.flatMap((module) => module.tools).filter(({ name }) => !name.startsWith("kube-"));
   await hosts.publish(tools);
   const names = tools.map(({ name }) => name);
@@ -86,7 +86,7 @@ test("a redirection is followed", async () => {
   expect(await download([kwok])).toMatchObject({ done: ["kwok"], failures: {}, left: ["kwok/kwok"] });
 });
 
-test("progress is told by file and megabytes", async () => {
+test("progress shows the file and megabytes", async () => {
   const [kwok] = named("kwok") as [Tool];
   await hosts.publish([kwok]);
   expect((await download([kwok])).said).toEqual([
@@ -104,7 +104,7 @@ const stalled = (response: ServerResponse): void => {
   response.writeHead(200, { "content-length": 1000 }).write("#!/bin/sh\n");
 };
 
-describe("a file that is not downloaded leaves nothing:", () => {
+describe("a failed download leaves nothing:", () => {
   const [kwok] = named("kwok") as [Tool];
   const { url, checksums } = releaseOf(kwok);
 
@@ -144,7 +144,7 @@ describe("a file that is not downloaded leaves nothing:", () => {
     });
   });
 
-  test("one whose archive lacks the program", async () => {
+  test("an archive without the program", async () => {
     const [etcd, plugin] = named("etcd", "pulumi-resource-kubernetes") as [Tool, Tool];
     await hosts.publish([etcd]);
     const archive = hosts.answers.get(releaseOf(etcd).url) as Buffer;
@@ -163,7 +163,7 @@ describe("a file that is not downloaded leaves nothing:", () => {
     });
   });
 
-  test("one that the user interrupts", async () => {
+  test("an interruption by the user", async () => {
     await hosts.publish([kwok]);
     hosts.answers.set(url, stalled);
     const controller = new AbortController();
@@ -179,7 +179,7 @@ describe("a host that does not answer", () => {
   const tools = named("kube-apiserver", "kube-scheduler", "kubectl", "opa");
   const [first] = tools as [Tool];
 
-  test("is asked once, and others are asked all the same", async () => {
+  test("is asked once, and other hosts are still asked", async () => {
     await hosts.publish(tools);
     hosts.answers.set(releaseOf(first).checksums, silent);
     const { done, failures } = await download(tools);
@@ -191,7 +191,7 @@ describe("a host that does not answer", () => {
     expect(hosts.asked.filter((url) => url.startsWith("https://dl.k8s.io/"))).toHaveLength(1);
   });
 
-  test("for want of a network costs nothing", async () => {
+  test("fails at once without a network", async () => {
     await hosts.stop();
     const { done, failures, left } = await download(tools);
     const refused = (host: string): unknown =>

@@ -32,7 +32,7 @@ describe("the measurement of a pod", () => {
     expect(measure({ [INITDATA]: annotation(`${minimal}\n`) }).pcr8).not.toBe(pcr8);
   });
 
-  test("has what the guest reads from its initdata", () => {
+  test("includes the data that the guest reads from its initdata", () => {
     const toml = `${minimal}[data]
 "policy.rego" = "package agent_policy"
 "cdh.toml" = '''
@@ -61,7 +61,7 @@ sigstore_config_uri = "/etc/sigstore.yaml"
     });
   });
 
-  test("is that of a TDX machine where the machine type is one", () => {
+  test("is that of TDX for a TDX machine type", () => {
     expect(measure({ [MACHINE_TYPE]: "Standard_DC2es_v5" }).tee).toBe("tdx");
     expect(measure({ [MACHINE_TYPE]: "Standard_EC4eds_v5" }).tee).toBe("tdx");
   });
@@ -83,7 +83,7 @@ sigstore_config_uri = "/etc/sigstore.yaml"
 describe("a token", () => {
   const versions = ["v0.16", "v0.18", "v0.21"] as const;
 
-  test.each(versions)("of KBS %s says by which TEE it was attested, as real ones do", (version) => {
+  test.each(versions)("of KBS %s names its TEE like a real one", (version) => {
     const evidence = (tee: "snp" | "tdx", executables: 3 | 33): unknown => {
       const claims = tokenClaims(version, { tee, pcr8: "ab" }, { executables, hardware: 2 }, 1);
       const { cpu0 } = claims["submods"] as { cpu0: Record<string, unknown> };
@@ -94,7 +94,7 @@ describe("a token", () => {
     expect(evidence("tdx", 33)).toEqual(["warning", { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } }]);
   });
 
-  test.each(versions)("of KBS %s is taken for what the policy knows it by", (version) => {
+  test.each(versions)("of KBS %s has the binding that the policy uses", (version) => {
     const claim = "ab".repeat(32);
     const rules = { others: "deny", secrets: { s: { k: { "azure-vtpm": { [claim]: "pod" } } } } } as const;
     const data = { "resource-path": ["default", "s", "k"], plugin: "resource" };
@@ -121,7 +121,7 @@ describe("reference values", () => {
   const inMap = (entry: string): unknown =>
     referenceValue("0.21", JSON.stringify({ snp_pcr08: entry }), "snp_pcr08");
 
-  test("of either format are found by name, also once expired, as they are", () => {
+  test("of both formats are found by name, even if expired", () => {
     expect([inList(live), inList(expired), inMap(encode(live)), inMap(encode(expired))]).toEqual([
       ["aa", "bb"],
       ["cc"],
@@ -132,13 +132,13 @@ describe("reference values", () => {
     expect([inList(), referenceValue("0.21", "{\n}\n", "snp_pcr08")]).toEqual([undefined, undefined]);
   });
 
-  test("of one name are the first in the list, and the last in the map", () => {
+  test("with one name: the first in the list counts, and the last in the map", () => {
     expect([inList(live, expired), inList(expired, live)]).toEqual([["aa", "bb"], ["cc"]]);
     const twice = `{"snp_pcr08":"${encode(live)}","snp_pcr08":"${encode(expired)}"}`;
     expect(referenceValue("0.21", twice, "snp_pcr08")).toEqual(["cc"]);
   });
 
-  test("of the list format fail all for one malformed entry, of the map format only itself", () => {
+  test("with a malformed entry: all fail in the list format, only the entry in the map format", () => {
     const malformed = { name: "other", expiration: "2035-01-01", value: [] };
     expect(() => inList(live, malformed)).toThrow("input contains invalid characters at line 1 column");
     const map = JSON.stringify({ snp_pcr08: encode(live), other: encode(malformed) });
@@ -154,7 +154,7 @@ describe("reference values", () => {
     },
   );
 
-  test("of the map format have to be padded base64url", () => {
+  test("of the map format must be padded base64url", () => {
     const unpadded = Buffer.from(JSON.stringify({ ...live, name: "pad" })).toString("base64url");
     expect(unpadded.length % 4).not.toBe(0);
     expect(() => inMap(unpadded)).toThrow("Invalid padding");
@@ -181,7 +181,7 @@ describe("mounts", () => {
     volumes,
   });
 
-  test("show a volume as a folder, and one key of it as a file", () => {
+  test("mount a volume as a folder, and a subPath as a file", () => {
     const result = mountFiles(
       spec(
         [

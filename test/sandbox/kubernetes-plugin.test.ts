@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -7,10 +7,9 @@ import {
   ownKubernetesPlugin,
   placeKubernetesPlugin,
 } from "../../sandbox/pulumi/kubernetes-plugin.ts";
-import { sandboxFolder } from "../../sandbox/state/folders.ts";
+import { repositoryFolder, sandboxFolder } from "../../sandbox/state/folders.ts";
 import { KUBERNETES_PLUGIN_VERSION, toolModules, type ToolOrigin } from "../../sandbox/tools/catalog.ts";
 import { findFamily } from "../../sandbox/tools/installed.ts";
-import { pluginOf } from "./support/plugin.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -23,16 +22,34 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Creates a Kubernetes plugin that only reports its version. @returns the program */
+async function pluginOf(version: string, folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const module = join(folder, "plugin.mjs");
+  const [serve, scripted] = ["provider/protocol/serve.ts", "test/provider/protocol/scripted-provider.ts"].map(
+    (file) => JSON.stringify(join(repositoryFolder, file)),
+  );
+  const lines = [
+    `import { serve } from ${serve};`,
+    `import { scripted } from ${scripted};`,
+    `await serve(scripted, ${JSON.stringify({ name: "kubernetes", version })});`,
+  ];
+  await writeFile(module, lines.join("\n"));
+  const program = join(folder, "pulumi-resource-kubernetes");
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${module}' "$@"\n`, { mode: 0o755 });
+  return program;
+}
+
 const installedName = `plugins/resource-kubernetes-v${KUBERNETES_PLUGIN_VERSION}`;
 
-describe("the Kubernetes plugin that needs no search", () => {
-  test("is the one in the folder that is given, before the user's own", async () => {
+describe("the Kubernetes plugin that is not searched on PATH", () => {
+  test("is the one in the given folder, even if the user has installed one", async () => {
     const given = await pluginOf("4.35.0", join(folder, "given"));
     await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, ".pulumi", installedName));
     expect(await ownKubernetesPlugin(join(folder, "given"))).toEqual({ file: given, from: "option" });
   });
 
-  test("is the one that the user has installed with pulumi, in PULUMI_HOME if that is set", async () => {
+  test("is the one that pulumi has installed, in PULUMI_HOME if that is set", async () => {
     expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
     const own = await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, ".pulumi", installedName));
     expect(await ownKubernetesPlugin(undefined)).toEqual({ file: own, from: "pulumi" });
@@ -42,7 +59,7 @@ describe("the Kubernetes plugin that needs no search", () => {
     expect(await ownKubernetesPlugin(undefined)).toEqual({ file: elsewhere, from: "pulumi" });
   });
 
-  test("is none of a sandbox, nor one of which pulumi has installed a part only", async () => {
+  test("is not one of a sandbox, nor a partial installation", async () => {
     vi.stubEnv("TRUSTEE_ACCESS_HOME", join(folder, "sandboxes"));
     vi.stubEnv("PULUMI_HOME", join(sandboxFolder("mine"), "pulumi", "home"));
     await pluginOf(KUBERNETES_PLUGIN_VERSION, join(sandboxFolder("mine"), "pulumi", "home", installedName));
@@ -53,7 +70,7 @@ describe("the Kubernetes plugin that needs no search", () => {
     expect(await ownKubernetesPlugin(undefined)).toBeUndefined();
   });
 
-  test("has to be in the folder that is given", async () => {
+  test("must be in the given folder", async () => {
     await expect(checkPluginFolder(folder)).rejects.toThrow(
       `There is no pulumi-resource-kubernetes in "${folder}": give the folder that holds the program itself.`,
     );
@@ -78,7 +95,7 @@ describe("the Kubernetes plugin on PATH", () => {
     expect([...found]).toEqual(taken ? [["pulumi-resource-kubernetes", program]] : []);
   });
 
-  test("that does not work is not taken", async () => {
+  test("is not used if it does not start", async () => {
     const program = join(folder, "pulumi-resource-kubernetes");
     for (const text of ["exit 1", "echo no port", "echo 1", "sleep 0.1; kill -9 $$"]) {
       await writeFile(program, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
@@ -105,7 +122,7 @@ describe("a sandbox's Kubernetes plugin", () => {
     expect(await readlink(join(target(), "pulumi-resource-kubernetes"))).toBe(file);
   });
 
-  test("is of an unknown version where the given one does not tell it", async () => {
+  test("has an unknown version if the given program does not report it", async () => {
     const file = join(folder, "pulumi-resource-kubernetes");
     await writeFile(file, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
     expect(await placeKubernetesPlugin(join(folder, "home"), { file, from: "option" })).toEqual({

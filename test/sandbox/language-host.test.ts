@@ -11,7 +11,7 @@ describe("the language host that the sandbox builds", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What the host is started with, for a project with that Pulumi.yaml. */
+  /** The arguments that the host gets for a project with that Pulumi.yaml. */
   async function started(project: string | undefined): Promise<string[]> {
     const bin = mkdtempSync(join(folder, "bin it's-"));
     await placeLanguageHost(bin, (place) => {
@@ -35,7 +35,7 @@ describe("the language host that the sandbox builds", () => {
     ["another value", "runtime:\n  options:\n    typescript: true\n", ["127.0.0.1:1 2"]],
     ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", ["127.0.0.1:1 2"]],
     ["no project", undefined, ["127.0.0.1:1 2"]],
-  ])("is told of the option typescript: %s", async (_, project, expected) => {
+  ])("gets the option typescript: %s", async (_, project, expected) => {
     expect(await started(project)).toEqual(expected);
   });
 });

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(folder, { recursive: true }));
 
-test("works one after the other, tells whom it waits for, and leaves no lock", async () => {
+test("runs one after the other, reports the holder while waiting, and leaves no lock", async () => {
   const order: string[] = [];
   const waited = new Set<number>();
   const work = async (name: string): Promise<void> =>
@@ -47,26 +47,26 @@ test.each([
   expect(result).toBe("done");
 });
 
-describe("a void lock that several processes have found", () => {
+describe("a stale lock that several processes have found", () => {
   const ended = JSON.stringify({ pid: process.pid, started: "earlier" });
   const living = JSON.stringify(thisProcess(startOf));
   const lock = (): string => join(folder, ".lock");
 
-  test("is removed once: who comes second leaves the new one of the first", async () => {
+  test("is removed once: the second process keeps the new lock of the first", async () => {
     await writeFile(lock(), living);
     await removeVoid(lock(), { text: ended });
     expect(await readFile(lock(), "utf8")).toBe(living);
     expect(await readdir(folder)).toEqual([".lock"]);
   });
 
-  test("is left alone while another one is removing it", async () => {
+  test("is not touched while another process removes it", async () => {
     await writeFile(lock(), ended);
     await writeFile(`${lock()}.void`, living);
     await removeVoid(lock(), { text: ended });
     expect((await readdir(folder)).sort()).toEqual([".lock", ".lock.void"]);
   });
 
-  test("is removed by the next one where that other one has died over it", async () => {
+  test("is removed by the next process if the removing one has died", async () => {
     await writeFile(lock(), ended);
     await writeFile(`${lock()}.void`, ended);
     const order: string[] = [];
@@ -96,7 +96,7 @@ describe("a void lock that several processes have found", () => {
   });
 });
 
-test("is released by a failure, and given up by an abort", async () => {
+test("is released after a failure, and waiting ends with an abort", async () => {
   const fail = exclusively(
     folder,
     () => undefined,

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(clone, { recursive: true }));
 
-test("the sandbox's command on a fresh clone says what is missing", async () => {
+test("the sandbox command on a fresh clone reports missing dependencies", async () => {
   const main = join(clone, "sandbox", "main.ts");
   const { exitCode, stdout, stderr } = await execa(process.execPath, [main, "status"], { reject: false });
   expect({ exitCode, stdout, stderr }).toEqual({

@@ -46,7 +46,7 @@ async function logged(pattern: RegExp): Promise<string> {
   throw new Error(`${String(pattern)} was not logged`);
 }
 
-test("a daemon logs both its streams, has only the given environment, and ends with its children", async () => {
+test("a daemon logs stdout and stderr, inherits no environment, and is killed with its children", async () => {
   const identity = daemon('echo "out $ONLY $HOME"; echo err >&2; sleep 1000 & echo "child $!"; wait');
   const log = await logged(/child \d+\n/);
   expect(log).toMatch(/^out this \nerr\nchild \d+\n$/);
@@ -59,7 +59,7 @@ test("a daemon logs both its streams, has only the given environment, and ends w
   expect(startOf(child)).toBeUndefined();
 });
 
-test("a sandbox that another release has started is stopped too", async () => {
+test("a sandbox that another release started can be stopped", async () => {
   const home = process.env["TRUSTEE_ACCESS_HOME"];
   process.env["TRUSTEE_ACCESS_HOME"] = folder;
   try {
@@ -77,7 +77,7 @@ test("a sandbox that another release has started is stopped too", async () => {
   }
 });
 
-test("a process that was given a daemon's number later is left alone", async () => {
+test("a later process with a daemon's pid is not killed", async () => {
   const identity = daemon("sleep 1000");
   const earlier = { pid: identity.pid, started: `${identity.started}0` };
   expect(isRunning(earlier)).toBe(false);
@@ -85,7 +85,7 @@ test("a process that was given a daemon's number later is left alone", async () 
   expect(isRunning(identity)).toBe(true);
 });
 
-test("when a process started is told by ps as /proc tells it: none, and in any time zone and language the same", async () => {
+test("the start time from ps is undefined for the same processes as /proc, and independent of locale and time zone", async () => {
   const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];
   const before = { TZ: process.env["TZ"], LC_ALL: process.env["LC_ALL"] };
   try {
@@ -105,21 +105,21 @@ test("when a process started is told by ps as /proc tells it: none, and in any t
   expect(startByPs(second.pid)).toBeUndefined();
 });
 
-test("a daemon that has ended by itself is not running, and stopping it again is no error", async () => {
+test("a daemon that has exited is not running, and stopping it succeeds", async () => {
   const identity = daemon("sleep 0.5");
   for (let tries = 0; isRunning(identity) && tries < 100; tries += 1) await sleep(20);
   expect(isRunning(identity)).toBe(false);
   await stopDaemons([identity, identity]);
 });
 
-test("a program that does not exist is an error", () => {
+test("starting a missing program is an error", () => {
   const options = { arguments: [], env: {}, cwd: folder, log: join(folder, "log") };
   expect(() => startDaemon("/nonexistent/program", options)).toThrow(
     /\/nonexistent\/program could not be started/,
   );
 });
 
-test("free ports differ from each other and can be listened on", async () => {
+test("free ports are distinct and usable", async () => {
   const ports = await freePorts(["a", "b", "c"]);
   expect(new Set(Object.values(ports)).size).toBe(3);
   for (const port of Object.values(ports)) {

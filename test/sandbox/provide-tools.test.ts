@@ -20,7 +20,7 @@ beforeEach(async () => {
   await hosts.start();
   const path = join(folder, "bin");
   await mkdir(path);
-  // What there is on this machine: nothing but these.
+  // The only programs on this machine.
   for (const name of ["sh", "tar", "gzip", "mkdir", "touch", "dirname", "basename"]) {
     await symlink((await findOnPath(name, process.env["PATH"] ?? "")) ?? name, join(path, name));
   }
@@ -38,7 +38,10 @@ async function script(name: string, text: string): Promise<void> {
   await writeFile(join(folder, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
 }
 
-/** A Go that notes what it is asked for, and makes programs that do nothing. @param failing the module that it does not build */
+/**
+ * A fake Go that records its calls and creates empty programs.
+ * @param failing the module that it fails to build
+ */
 async function fakeGo(failing = "none"): Promise<void> {
   await script(
     "go",
@@ -68,7 +71,7 @@ esac`,
 }
 
 interface Provided {
-  /** By tool, where it comes from. */
+  /** The source of each tool. */
   readonly from: Readonly<Record<string, string>>;
   readonly notices: readonly string[];
   readonly lines: readonly string[];
@@ -85,13 +88,13 @@ async function provide(): Promise<Provided> {
 
 const all = (from: string): Record<string, string> => Object.fromEntries(names.map((name) => [name, from]));
 
-/** What is in the cache beside the tools' own folders. */
+/** The content of the cache other than the tools' folders. */
 async function remains(): Promise<readonly string[]> {
   return (await readdir(surroundings.cache)).filter((name) => name.startsWith("."));
 }
 
-describe("tools that are nowhere yet", () => {
-  test("are downloaded without any Go, and then taken from the cache", async () => {
+describe("missing tools", () => {
+  test("are downloaded without Go, and then used from the cache", async () => {
     await hosts.publish(tools);
     const first = await provide();
     expect({ from: first.from, notices: first.notices }).toEqual({
@@ -106,7 +109,7 @@ describe("tools that are nowhere yet", () => {
     expect(await remains()).toEqual([]);
   });
 
-  test("are built where their release is not what it publishes, with a word about it", async () => {
+  test("are built if a download does not match its checksum, with a notice", async () => {
     await hosts.publish(tools);
     await fakeGo();
     const kwok = tools.find(({ name }) => name === "kwok");
@@ -125,14 +128,14 @@ describe("tools that are nowhere yet", () => {
     expect(await remains()).toEqual([]);
   });
 
-  test("are refused where they can be neither downloaded nor built", async () => {
+  test("are an error if they can be neither downloaded nor built", async () => {
     await expect(provide()).rejects.toThrow(
       /^The sandbox needs programs that are missing here:\n {2}- go is not on PATH: install Go 1\.26 or newer/,
     );
     expect(await remains()).toEqual([]);
   });
 
-  test("are built by module with flags and a build cache of their own, which goes with the last", async () => {
+  test("are built per module, with its flags and a build cache that is removed at the end", async () => {
     await fakeGo();
     const { from, lines } = await provide();
     expect(from).toEqual(all("build"));
@@ -154,7 +157,7 @@ describe("tools that are nowhere yet", () => {
     expect(await remains()).toEqual([]);
   });
 
-  test("are built on where a build has failed or was killed, from what Go has cached by then", async () => {
+  test("are built after a failed or killed build with the build cache that it left", async () => {
     await fakeGo("pulumi");
     await expect(provide()).rejects.toThrow(
       /^Building pulumi from sandbox\/tools\/pulumi with go build failed:/,
@@ -176,7 +179,7 @@ describe("tools that are nowhere yet", () => {
     expect(await remains()).toEqual([]);
   });
 
-  test("do not include one that is known already", async () => {
+  test("do not include a known tool", async () => {
     await hosts.publish(tools);
     const known = new Map([["kubectl", { file: "/given/kubectl", from: "option" }]] as const);
     const plan = await planTools(surroundings, known);
@@ -186,7 +189,7 @@ describe("tools that are nowhere yet", () => {
   });
 });
 
-test("Kubernetes tells the version that is downloaded when it is built", () => {
+test("a built Kubernetes reports the version of the download", () => {
   const { linkerFlags, tools: own } = toolModules.find(({ name }) => name === "cluster") ?? {
     linkerFlags: "",
     tools: [],

@@ -1,19 +1,18 @@
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import { atMostEvery } from "../../sandbox/progress.ts";
-import { showSteps } from "../../sandbox/show-steps.ts";
+import { atMostEvery, showSteps } from "../../sandbox/show-steps.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("what stays is shown at once, and then not before the interval is over", () => {
+test("a progress line is printed at once, the next one after the interval", () => {
   const due = atMostEvery(15_000);
   const times = [500, 501, 15_499, 15_500, 30_499, 60_000, 60_001];
   expect(times.filter(due)).toEqual([500, 15_500, 60_000]);
 });
 
-test("no two that stay are nearer than the interval, and none is held back longer", () => {
+test("a line is printed exactly if the interval since the last one is over", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(40_000), { minLength: 1 }), (steps) => {
       const due = atMostEvery(15_000);
@@ -28,7 +27,7 @@ test("no two that stay are nearer than the interval, and none is held back longe
   );
 });
 
-test("a log of a long build has a line each 15 seconds, and every notice", async () => {
+test("the log of a long build has a progress line every 15 seconds, and all notices", async () => {
   const printed: string[] = [];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     printed.push(String(text).trim());

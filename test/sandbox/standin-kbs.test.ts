@@ -20,7 +20,7 @@ const PATH = "resource/default/p2-secret/secret";
 
 const POLICY = readFileSync("sandbox/trustee/manifests/attestation-policy.rego", "utf8");
 
-/** The requests in the log of a guest that asks a KBS v0.21 without a resource policy, which denies without asking OPA. */
+/** The logged requests of a guest. The KBS v0.21 has no resource policy, so it denies without OPA. */
 async function asked(referenceValues: string, attestationPolicy = POLICY): Promise<readonly unknown[]> {
   const { referenceValues: file, attestationPolicy: policyFile } = kbsPaths["0.21"];
   const logFile = join(folder, "kbs.log");
@@ -44,7 +44,7 @@ test("a guest asks without a token, attests, and asks again", async () => {
   ]);
 });
 
-test("a guest that does not attest does not ask again", async () => {
+test("a guest whose attestation fails does not ask again", async () => {
   expect(await asked("[]")).toEqual([
     ...["TokenNotFound", `${PATH} 401`, "auth 200", "AttestationError", "attest 401"],
     ...["attestation-failed", true],
@@ -58,7 +58,8 @@ test("a guest is appraised by what the installed attestation policy asks, as a r
   const pcr8 = { snp_pcr08: ["aa"] };
   expect(status(POLICY, pcr8)).toBe(3);
   expect(status(POLICY, { tdx_pcr08: ["aa"] })).toBe(33);
-  // PCR 3, 9, 11 and 12 are asked for too; those of operator v0.18 and Red Hat's v1.1 call the TEE by a name that no KBS uses.
+  // PCR 3, 9, 11 and 12 are asked for too; those of operator v0.18 and Red Hat's v1.1 call the TEE by a name
+  // that no KBS uses.
   const names = ["trustee-operator-v0.21.0", "trustee-operator-v0.18.0", "redhat-v1.1.0"];
   expect(names.map((name) => status(stock(name), pcr8))).toEqual([33, 33, 33]);
 });
@@ -77,7 +78,7 @@ test("a guest is never affirmed by a policy with conditions that are not evaluat
   expect(hardware('input["az-snp-vtpm"]')).toBe(2);
 });
 
-test("a policy beyond the limits of KBS v0.21's engine is not read there", () => {
+test("KBS v0.21 rejects a policy beyond its engine's limits", () => {
   const long = `x := "${"a".repeat(1100)}"`;
   const limit = (policy: string): number | undefined => beyondLimits("v0.21", policy)?.row;
   expect(limit(`package policy\n${long}\n`)).toBe(2);

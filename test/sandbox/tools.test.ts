@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(folder, { recursive: true }));
 
-/** Puts a program into a folder on PATH that prints one line. */
+/** Creates a program on PATH that prints one line. */
 async function program(name: string, line: string, place = "bin"): Promise<string> {
   const file = join(folder, place, name);
   await mkdir(join(folder, place), { recursive: true });
@@ -34,7 +34,7 @@ describe("an installed tool", () => {
     ["kwok version v0.8.0 go1.26.8 (linux/amd64)", [0, 8]],
     ["Version: 1.22.2\nBuild Commit:", [1, 22]],
     ["no version", undefined],
-  ])("tells its version in %j", (text, version) => {
+  ])("has its version in %j", (text, version) => {
     expect(parseVersion(text)).toEqual(version);
   });
 
@@ -49,7 +49,7 @@ describe("an installed tool", () => {
     expect(isFitting(version, [3, 5])).toBe(fits);
   });
 
-  test("is taken from PATH with its family", async () => {
+  test("is used from PATH together with its family", async () => {
     const pulumi = await program("pulumi", "v3.259.0");
     const language = await program("pulumi-language-nodejs", "");
     const found = await findFamily(family("pulumi"), join(folder, "bin"));
@@ -59,14 +59,14 @@ describe("an installed tool", () => {
     ]);
   });
 
-  test("is not taken without the rest of its family beside it", async () => {
+  test("is not used if the rest of its family is not in its folder", async () => {
     await program("pulumi", "v3.259.0");
     await program("pulumi-language-nodejs", "", "elsewhere");
     const path = `${join(folder, "bin")}:${join(folder, "elsewhere")}`;
     expect([...(await findFamily(family("pulumi"), path))]).toEqual([]);
   });
 
-  test("is not taken when one of its family is of another minor version", async () => {
+  test("is not used if one of its family has another minor version", async () => {
     await program("kube-apiserver", "Kubernetes v1.36.0");
     await program("kube-controller-manager", "Kubernetes v1.37.0");
     await program("kube-scheduler", "Kubernetes v1.37.0");
@@ -76,8 +76,8 @@ describe("an installed tool", () => {
   });
 });
 
-describe("what is missing", () => {
-  test("is named all at once, with how to get it", async () => {
+describe("the error for missing programs", () => {
+  test("lists all of them, with how to install each", async () => {
     await expect(checkRequirements(folder, true)).rejects.toThrow(
       [
         "The sandbox needs programs that are missing here:",
@@ -88,7 +88,7 @@ describe("what is missing", () => {
     );
   });
 
-  test("includes a Go that is too old and may not fetch a newer one", async () => {
+  test("includes a Go that is too old and must not download a newer one", async () => {
     await program("go", "");
     await program("openssl", "");
     await program("curl", "");
@@ -100,7 +100,7 @@ describe("what is missing", () => {
     await expect(checkRequirements(join(folder, "bin"), true)).resolves.toBeUndefined();
   });
 
-  test("does not include Go where nothing is to be built", async () => {
+  test("does not include Go if nothing must be built", async () => {
     await program("openssl", "");
     await program("curl", "");
     await expect(checkRequirements(join(folder, "bin"), false)).resolves.toBeUndefined();
@@ -111,7 +111,7 @@ describe("the cache", () => {
   const [module] = toolModules.filter(({ name }) => name === "cluster");
   const [tool] = module?.tools ?? [];
 
-  test("has another folder for another Go, other flags of linker or compiler, another module", async () => {
+  test("has a folder per Go version, linker flags, compiler flags and module", async () => {
     if (module === undefined || tool === undefined) throw new Error("no tools");
     const opa = toolModules.find(({ name }) => name === "opa") ?? module;
     const folders = await Promise.all([
@@ -127,7 +127,7 @@ describe("the cache", () => {
   });
 });
 
-test("the catalog's Kubernetes plugin is of the version that the SDK asks for", async () => {
+test("the catalog has the Kubernetes plugin version that the SDK requests", async () => {
   const sdk = await readFile("node_modules/@pulumi/kubernetes/package.json", "utf8");
   expect((JSON.parse(sdk) as { version: string }).version).toBe(KUBERNETES_PLUGIN_VERSION);
 });

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { namesIn, seenOf, tlsSecretIn } from "../../core/trustee/seen.ts";
 
-/** What the real operators install, beside the checkout. */
+/** The objects that the real operators install, next to the checkout. */
 const shared = join(import.meta.dirname, "..", "..", "..", "shared", "data");
 
 const objects = z.array(

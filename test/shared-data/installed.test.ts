@@ -8,7 +8,7 @@ import { kbsDeployment, kbsService } from "../../sandbox/trustee/manifests/kbs.t
 import { sampleSecret } from "../../sandbox/trustee/manifests/objects.ts";
 import { podTemplate } from "../../sandbox/trustee/manifests/pod-template.ts";
 
-/** What the real operators install, beside the checkout. */
+/** The objects that the real operators install, next to the checkout. */
 const shared = join(import.meta.dirname, "..", "..", "..", "shared", "data");
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -48,7 +48,7 @@ function identity(object: JsonObject): string {
   return `${JSON.stringify(kind)} ${JSON.stringify(name)}`;
 }
 
-/** What the API server adds by itself, and an owner's uid, which the data leaves out. */
+/** Fields that the API server adds, and owners' uids, which the data omits. */
 const addedByServer = new Set([
   "clusterIP",
   "clusterIPs",
@@ -59,7 +59,7 @@ const addedByServer = new Set([
   "uid",
 ]);
 
-/** Leaves out of both sides what the data leaves out or the API server adds. */
+/** Removes the fields that the data omits or the API server adds. */
 function comparable(value: Json, real: Json | undefined): Json {
   if (real === "(left out)") return real;
   if (Array.isArray(value)) {
@@ -86,7 +86,7 @@ function isServerAnnotation(annotations: Json): boolean {
 describe.each(generations)("the sandbox's Trustee %s", (generation) => {
   const real = realObjects(generation);
 
-  test("has every object that the operator installs, equal in every field", async () => {
+  test("has every object that the operator installs, with equal fields", async () => {
     const versions = generation === "0.21" ? ["1216", "1220", "1221", "1222", "1219"] : [];
     const ours = await ourObjects(generation, versions);
     const seen = [...real].map(([id, object]) => [id, comparable(ours.get(id) ?? {}, object)]);
@@ -94,7 +94,7 @@ describe.each(generations)("the sandbox's Trustee %s", (generation) => {
     expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected));
   });
 
-  test("adds nothing but the route", async () => {
+  test("adds only the route", async () => {
     const ours = await ourObjects(generation, []);
     const route = generation === "0.18" ? "kbs-service" : "kbs-route";
     expect([...ours.keys()].filter((id) => !real.has(id))).toEqual([`"Route" "${route}"`]);

@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The digests of snp_pcr08 when the product had written its own, which differ by version. */
+/** The digests of snp_pcr08 after this project had written its own, by version. */
 function digestsIn(text: string): readonly string[] | undefined {
   const [, json] = /^GET reference-value\/snp_pcr08: 200 (.*)$/m.exec(text) ?? [];
   return json === undefined ? undefined : (JSON.parse(json) as readonly string[]);
@@ -34,19 +34,19 @@ describe.each(versions)("the sandbox's KBS against the real %s", (version) => {
     const logFile = join(folder, `${version}.log`);
     const { text, log } = await Stage.play(version, scenario, { opa, logFile, digests: digestsIn(recorded) });
     expect(comparable(text)).toBe(comparable(recorded));
-    // The recordings have the colours taken out, which v0.18 and v0.21 write also where nobody sees them.
+    // The recordings have no colours. v0.18 and v0.21 always write them.
     const heads = log.filter((line) => line.includes("kbs::"));
     const coloured = heads.filter((line) => stripVTControlCharacters(line) !== line);
     expect(coloured).toEqual(version === "v0.16" ? [] : heads);
   });
 });
 
-test("every scenario that is played is one of a recording", () => {
+test("every scenario has a recording", () => {
   const recorded = new Set([...recordings.values()].flatMap((sections) => [...sections.keys()]));
   expect(Object.keys(scenarios).filter((name) => !recorded.has(name))).toEqual([]);
 });
 
-test("what is not compared is in a recording", () => {
+test("every exception from the comparison occurs in a recording", () => {
   const lines = [...recordings.values()].flatMap((sections) =>
     [...sections.values()].flatMap((text) => text.split("\n")),
   );

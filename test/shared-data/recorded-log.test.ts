@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type DenialReason, judgeDenial, parseKbsLine } from "../../cli/audit/kbs-log.ts";
 import { recording } from "./real-kbs/recording.ts";
 
-/** What an answer's error means for who asked. */
+/** The meaning of an error for the client. */
 const reasons: Readonly<Record<string, DenialReason>> = {
   PolicyDeny: "policy-denied",
   PolicyEngine: "policy-denied",
@@ -15,7 +15,7 @@ function logIn(section: string): readonly string[] {
   return section.split("\n").flatMap((line) => /^ {4}\| (.*)$/.exec(line)?.[1] ?? []);
 }
 
-/** The name of the error that the section's first client was answered for a path; undefined where it was given the secret. */
+/** The error that the section's first client got for a path; undefined if it got the secret. */
 function answered(section: string, path: string): string | undefined {
   const secret = path.replace("resource/default/", "");
   const [, name] =
@@ -26,7 +26,7 @@ function answered(section: string, path: string): string | undefined {
 describe.each(["v0.16", "v0.18", "v0.21"] as const)("the log of the real KBS %s", (version) => {
   const sections = [...recording(version)].filter(([, text]) => logIn(text).length > 0);
 
-  test.each(sections)("is understood, each denial with its reason: %s", (_, section) => {
+  test.each(sections)("is parsed, with the reason of each denial: %s", (_, section) => {
     const events = logIn(section).flatMap((line) => parseKbsLine(line) ?? []);
     for (const [at, event] of events.entries()) {
       if (event.kind === "error") continue;

@@ -32,7 +32,7 @@ function recorded(name: string) {
   return found;
 }
 
-/** By the timestamp in the recording. */
+/** The timestamp in the recording. */
 const NOW = new Date("2026-11-28T09:45:38Z");
 
 test.each([
@@ -47,13 +47,13 @@ test.each([
   expect(migrate(next, next.data, NOW)).toBeUndefined();
 });
 
-test("the reference values are converted in place, as Red Hat's operator 1.2 does it", () => {
+test("the reference values are converted in place, as by Red Hat's operator 1.2", () => {
   const name = "trusteeconfig-rvps-reference-values";
   const [backup, next] = [recorded(`${name}.v1.1`), recorded(name)];
   expect(migrate({ name, annotations: {}, data: backup.data }, undefined, NOW)).toEqual({ backup, next });
 });
 
-test("the sandbox's Red Hat 1.2 has the ConfigMaps of a fresh one, with its marks and keys", async () => {
+test("the sandbox's Red Hat 1.2 has the ConfigMaps of a fresh installation, with marks and keys", async () => {
   const fresh = configMapsIn("installed-fresh.json");
   const ours = await configMaps({ generation: "0.21", operator: "red-hat", fresh: true }, []);
   const shape = (annotations: object, data: object) => [Object.entries(annotations), Object.keys(data)];

@@ -11,7 +11,7 @@ import { isRecord } from "../../core/records.ts";
 import { tokenClaims } from "../../sandbox/trustee/standin/token.ts";
 import { toolPath } from "../support/tools.ts";
 
-/** Tokens of the sample TEE that real KBSs gave out, beside the checkout. */
+/** Tokens of the sample TEE from real KBSs, next to the checkout. */
 const shared = join(import.meta.dirname, "..", "..", "..", "shared", "data", "real-kbs");
 
 const EVIDENCE = "ear.veraison.annotated-evidence";
@@ -30,10 +30,10 @@ function member(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
 }
 
-/** What stands in the place of the initdata and of the client's key, which the stand-in's tokens leave empty. */
+/** Replaces the initdata and the client's key, which are empty in the stand-in's tokens. */
 const EMPTY = new Set(["init_data_claims", "runtime_data_claims"]);
 
-/** The types of all that is in a token. */
+/** The types of all members of a token. */
 function shape(value: unknown): unknown {
   if (!isRecord(value)) return typeof value;
   const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
@@ -47,7 +47,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
   const token: unknown = JSON.parse(text);
   const evidence = member(token, "submods", "cpu0", EVIDENCE);
 
-  test("has the members that the stand-in's has, each of the same type", () => {
+  test("has the same members and types as the stand-in's", () => {
     const sample = { tee: "sample", initData: String(member(evidence, "init_data")) } as const;
     const ours = tokenClaims(version, sample, { executables: 3, hardware: 2 }, 0);
     expect(shape(ours)).toEqual(shape(token));
@@ -62,7 +62,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
     );
   });
 
-  test("opens what is granted to the sample TEE, and nothing else that is restricted", async () => {
+  test("opens only the restricted secrets that are granted to the sample TEE", async () => {
     const claim = String(member(evidence, "init_data"));
     const hex = Buffer.from(claim, "base64").toString("hex");
     const readers = (binding: string): GrantTable[string] => ({

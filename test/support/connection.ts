@@ -2,16 +2,16 @@ import { request as requestPlain, type ClientRequest } from "node:http";
 import { request as requestSecure, type RequestOptions } from "node:https";
 import { loadCluster } from "../../kube/cluster.ts";
 
-/** A way to an API server for plain requests: what is sent and answered is what is seen. */
+/** Sends plain HTTP requests to an API server. */
 export interface Connection {
   readonly secure: boolean;
-  /** Base64 of a PEM; `undefined` without TLS. */
+  /** PEM in base64; undefined without TLS. */
   readonly ca: string | undefined;
-  /** @param path with its query */
+  /** @param path with the query */
   readonly request: (path: string, options: Pick<RequestOptions, "method" | "headers">) => ClientRequest;
 }
 
-/** @param kubeconfig a file or its content, with a client certificate if it needs one */
+/** @param kubeconfig a file or its content, with a client certificate if the server needs one */
 export function connectionOf(kubeconfig: string): Connection {
   const config = loadCluster({ kubeconfig });
   const [server = "", user] = [config.getCurrentCluster()?.server, config.getCurrentUser()];

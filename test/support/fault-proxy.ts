@@ -6,25 +6,26 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { kubeconfigOf } from "../../sandbox/control-plane/kubeconfig.ts";
 import { connectionOf, type Connection } from "./connection.ts";
 
-/** What happens to a request instead of, or around, its way to the API server. */
+/** A fault for one request. */
 export type Fault =
-  /** The API server never sees it, and this is the answer. */
+  /** The request is not forwarded; this is the response. */
   | {
       readonly status: number;
       readonly message: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  /** The connection is cut before the API server sees it. */
+  /** The connection is closed, and the request is not forwarded. */
   | "cut"
-  /** The API server has done it, and the answer is lost. */
+  /** The request is forwarded, and the response is lost. */
   | "lose-answer"
-  /** Nobody ever answers. */
+  /** There is never a response. */
   | "hang"
-  /** Something else happens first. */
+  /** Runs before the request is forwarded. */
   | { readonly before: () => Promise<unknown> }
-  /** The API server has done it, and something else happens before anybody knows. */
+  /** Runs after the API server has processed the request, before the response is sent. */
   | { readonly after: () => Promise<unknown> };
 
 export interface Call {
@@ -33,13 +34,13 @@ export interface Call {
   readonly path: string;
 }
 
-/** An API server that fails as it is told to: a proxy in front of a real or an in-memory one. Watches pass through it too. */
+/** A proxy with fault injection, for a real or an in-memory API server. It supports watches. */
 export class FaultProxy {
   /** The content of a kubeconfig. */
   readonly kubeconfig: string;
-  /** What came by. */
+  /** All requests so far. */
   readonly calls: Call[] = [];
-  /** Decides for each request; by default all of them pass. */
+  /** Returns the fault for a request; by default all requests pass. */
   fault: (call: Call) => Fault | undefined = () => undefined;
   readonly #server: Server;
   readonly #connection: Connection;
@@ -50,11 +51,11 @@ export class FaultProxy {
     this.#connection = connection;
   }
 
-  /** @param kubeconfig the file of a sandbox's, with a client certificate; or the content of one without TLS */
+  /** @param kubeconfig a sandbox's file with a client certificate, or the content of one without TLS */
   static async start(kubeconfig: string): Promise<FaultProxy> {
     const connection = connectionOf(kubeconfig);
     const { secure, ca } = connection;
-    // It serves the API server's own certificate, so that clients trust it by the same CA.
+    // Serves the API server's own certificate, so that clients trust it with the same CA.
     const ownFile = (name: string): Buffer => readFileSync(join(dirname(kubeconfig), "certificates", name));
     const server = secure
       ? createSecureServer({ cert: ownFile("apiserver.crt"), key: ownFile("apiserver.key") })
@@ -64,28 +65,21 @@ export class FaultProxy {
     const { port } = server.address() as AddressInfo;
     const address = `${secure ? "https" : "http"}://127.0.0.1:${port}`;
     const cluster = { server: address, ...(secure ? { "certificate-authority-data": ca } : {}) };
-    const kubeconfigOfProxy = JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [{ name: "c", cluster }],
-      users: [{ name: "u", user: { token: "of-nobody" } }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      "current-context": "c",
-    });
-    const proxy = new FaultProxy(server, kubeconfigOfProxy, connection);
+    const config = kubeconfigOf("c", cluster, { token: "of-nobody" });
+    const proxy = new FaultProxy(server, JSON.stringify(config), connection);
     server.on("request", (incoming, outgoing) => {
       proxy.#serve(incoming, outgoing).catch(() => outgoing.destroy());
     });
     return proxy;
   }
 
-  /** Faults for the first calls of a method, one each; all others pass. */
+  /** One fault for each of the first calls of a method; all other calls pass. */
   failFirst(method: string, ...faults: readonly Fault[]): void {
     const left = [...faults];
     this.fault = (call) => (call.method === method ? left.shift() : undefined);
   }
 
-  /** All requests pass again. */
+  /** Removes the fault. */
   heal(): void {
     this.fault = () => undefined;
   }

@@ -4,12 +4,12 @@ const allBindings: readonly string[] = tableBindings;
 
 /** A policy with one thing changed. */
 export interface Mutant {
-  /** The line, without its indentation, and what became of it. */
+  /** The line without its indentation, and the change. */
   readonly change: string;
   readonly text: string;
 }
 
-/** Where the rules are: comments, blank lines, the registry and the head of the text are no mutant's business. */
+/** Whether a line belongs to the rules. Comments, blank lines and the head of the text are not mutated. */
 function isCode(line: string): boolean {
   const code = line.trim();
   return code !== "" && !code.startsWith("#") && !code.startsWith("package ") && !code.startsWith("import ");
@@ -17,7 +17,7 @@ function isCode(line: string): boolean {
 
 const comparisons = ["==", "!=", ">=", "<="] as const;
 
-/** Every other token that may stand in place of one: an operator, a literal, a number, a name after a dot, a type test. */
+/** The replacements of a token: an operator, a literal, a number, a name after a dot, or a type test. */
 function replacements(token: string): readonly string[] {
   if (comparisons.some((one) => one === token)) return comparisons.filter((one) => one !== token);
   if (token.startsWith('"'))
@@ -32,7 +32,7 @@ function replacements(token: string): readonly string[] {
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|==|!=|>=|<=|\.[a-z_]\w*|\bis_\w+|\bfalse\b|\b\d+\b/g;
 
-/** Every line with one of its tokens replaced. */
+/** The variants of a line with one token replaced. */
 function changedTokens(line: string): readonly string[] {
   return [...line.matchAll(TOKEN)].flatMap((match) =>
     replacements(match[0])
@@ -41,7 +41,7 @@ function changedTokens(line: string): readonly string[] {
   );
 }
 
-/** Where a rule begins and ends. */
+/** The first and last line of each rule. */
 function blocks(lines: readonly string[]): readonly (readonly [number, number])[] {
   return lines.flatMap((line, start) =>
     /^\S.* if \{$/.test(line) ? [[start, lines.indexOf("}", start)] as const] : [],
@@ -49,8 +49,12 @@ function blocks(lines: readonly string[]): readonly (readonly [number, number])[
 }
 
 /**
- * Every policy that differs from `policy` in one thing: a rule, a condition or a table entry dropped; a condition negated; an
- * operator, literal, number, name or type test changed; two readers swapped; a rule added that opens too much.
+ * All policies that differ from `policy` in one of these changes:
+ * - a rule, condition or table entry is dropped
+ * - a condition is negated
+ * - an operator, literal, number, name or type test is changed
+ * - two readers are swapped
+ * - a rule is added that opens too much
  */
 export function mutantsOf(policy: string): readonly Mutant[] {
   const lines = policy.split("\n");
@@ -89,7 +93,7 @@ export function mutantsOf(policy: string): readonly Mutant[] {
 /** Secret -> key -> binding -> claim -> reader. */
 type Table = Record<string, Record<string, Record<string, Record<string, string>>>>;
 
-/** The same policy with another table. */
+/** The mutants of the policy's table. */
 function tableMutants(policy: string): readonly Mutant[] {
   const match = /^restricted = (\{[^]*?^\})$/m.exec(policy);
   if (match?.[1] === undefined) throw new Error("the policy has no table");

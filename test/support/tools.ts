@@ -1,7 +1,7 @@
 import { toolCache } from "../../sandbox/state/folders.ts";
 import { planTools, provideTools } from "../../sandbox/tools/resolve.ts";
 
-/** The path of one of the sandbox's programs; downloaded or built if it is nowhere to be found. */
+/** The path of one of the sandbox's tools. Downloads or builds it if necessary. */
 export async function toolPath(name: string): Promise<string> {
   const surroundings = { cache: toolCache(), path: process.env["PATH"] ?? "" };
   const tools = await provideTools(await planTools(surroundings), surroundings, () => undefined);

@@ -11,7 +11,7 @@ const token = variable("TRUSTEE_ACCESS_COMMENT_TOKEN");
 /** The merge request of the pipeline, below the API's address. */
 export const mergeRequest = `/projects/${variable("CI_PROJECT_ID")}/merge_requests/${variable("CI_MERGE_REQUEST_IID")}`;
 
-/** Asks GitLab. @throws Error if it does not answer with success */
+/** Calls GitLab's API. @throws Error if the response is not a success */
 export async function call(method: string, path: string, body?: object): Promise<Response> {
   const response = await fetch(`${server}${path}`, {
     method,
@@ -22,7 +22,7 @@ export async function call(method: string, path: string, body?: object): Promise
   return response;
 }
 
-/** Every item of a list, page by page. @see https://docs.gitlab.com/api/rest/#pagination */
+/** All items of a paginated list. @see https://docs.gitlab.com/api/rest/#pagination */
 export async function list<Item>(path: string): Promise<readonly Item[]> {
   const items: Item[] = [];
   for (let page = "1"; page !== "";) {
@@ -33,13 +33,12 @@ export async function list<Item>(path: string): Promise<readonly Item[]> {
   return items;
 }
 
-/** One object. */
 export async function get<Item>(path: string): Promise<Item> {
   return (await (await call("GET", path)).json()) as Item;
 }
 
-/** The comment on the merge request, as GitLab calls it: a note. */
-export interface Note {
+/** A comment on the merge request. GitLab calls it a note. */
+interface Note {
   readonly id: number;
   readonly body: string;
   readonly updated_at: string;
@@ -48,10 +47,13 @@ export interface Note {
 
 export const notes = `${mergeRequest}/notes`;
 
-/** By this a comment of this project begins. */
+/** The first line of this project's comment. */
 const MARK = "<!-- trustee-access: the access matrix -->";
 
-/** Whose token this is, and its comment that begins by the mark: its own, since anybody may begin one by it. */
+/**
+ * The token's user, and its comment with the mark. Comments of other users can have the mark too, and are
+ * ignored.
+ */
 export async function ownComment(
   mark = MARK,
 ): Promise<{ readonly me: number; readonly comment: Note | undefined }> {

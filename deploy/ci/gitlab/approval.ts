@@ -1,9 +1,11 @@
 import { get, list, mergeRequest, ownComment, variable } from "./api.ts";
 
 /**
- * Prints --allow-opens if the label access-opens-approved approves the commit of this pipeline, and is still there; else nothing. It does
- * if it was given after the comment that shows this commit's matrix, which names the commit: who gave it earlier looked at another one.
- * The account that comments cannot approve.
+ * Prints --allow-opens if the label access-opens-approved approves the commit of this pipeline. It does if:
+ * - it was set after the comment that names this commit and shows its matrix; an older label was for another
+ *   commit
+ * - it was not removed
+ * - it was not set by the account that comments
  * @see https://docs.gitlab.com/api/resource_label_events/
  * @see https://docs.gitlab.com/api/merge_requests/#get-single-mr
  */

@@ -2,15 +2,18 @@ import { readFile } from "node:fs/promises";
 import { call, notes, ownComment } from "./api.ts";
 
 /**
- * Comments files on the merge request of the pipeline: one comment, kept up to date. Of the first file the first line is the mark that it is
- * found by; the others come after that line. Needs TRUSTEE_ACCESS_COMMENT_TOKEN, a project access token with the scope `api`. A comment
- * that says the same already is left alone, since an approval counts only if it is younger than what it approves.
+ * Creates or updates one comment on the merge request of the pipeline.
+ * - The first line of the first file is the mark that identifies the comment. The other files follow that
+ *   line.
+ * - It needs TRUSTEE_ACCESS_COMMENT_TOKEN, a project access token with the scope `api`.
+ * - An unchanged comment is not updated, because an approval must be newer than its comment.
  * @see https://docs.gitlab.com/api/notes/
  */
 
-/** GitLab takes no longer note. */
+/** GitLab's limit for a note. */
 const LIMIT = 1_000_000;
-const CUT = "\n\nThis comment is cut, since GitLab takes no longer one: the log of the job has everything.\n";
+const CUT =
+  "\n\nThis comment is truncated, because GitLab limits its length. The log of the job has the full text.\n";
 
 const [matrix = "", ...more] = await Promise.all(
   process.argv.slice(2).map(async (file) => readFile(file, "utf8")),

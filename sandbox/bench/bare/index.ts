@@ -3,7 +3,7 @@ import { Pod } from "@pulumi/kubernetes/core/v1/pod.js";
 import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import { Config } from "@pulumi/pulumi";
 
-/** What a stack of this project is compared with: its pods and its two ConfigMaps, with nothing computed. */
+/** The baseline for the benchmark: the same pods and two ConfigMaps, without any computed content. */
 const pods = new Config("bench-bare").requireNumber("pods");
 const provider = new kubernetes.Provider("cluster", {});
 const maps = ["policy", "reference-values"].map(

@@ -14,28 +14,28 @@ import {
 } from "./objects.ts";
 import { priorReferenceValues, referenceValuesData } from "./reference-values.ts";
 
-/** The host of a route, as an OpenShift router names it. */
+/** The host that an OpenShift router assigns to a route. */
 function hostOf(route: string): string {
   return `${route}-${NAMESPACE}.apps.sandbox.example`;
 }
 
-/** The KBS's certificate covers all, so that Trustee can be upgraded. */
+/** The hosts of all generations. The KBS's certificate covers them, so that Trustee can be upgraded. */
 export const kbsHosts: readonly string[] = Object.values(generationFacts).map(({ route }) => hostOf(route));
 
 export interface InstallationOptions {
   readonly generation: Generation;
   /** @default "upstream" */
   readonly operator?: OperatorBuild;
-  /** As the operator installs it; otherwise as the tutorial's earlier steps leave it. */
+  /** Without the changes of the tutorial's earlier steps. */
   readonly fresh: boolean;
-  /** PEM of the certificate that covers {@link kbsHosts}, and of its key. */
+  /** PEM of a certificate for {@link kbsHosts}, and of its key. */
   readonly certificate: string;
   readonly key: string;
 }
 
 const resource = async (name: string): Promise<string> => readFile(join(import.meta.dirname, name), "utf8");
 
-/** What is there before the operator's own controllers act. */
+/** The objects that exist before the operator's controllers act. */
 export function trusteeConfig(options: InstallationOptions): readonly Manifest[] {
   return [
     secret(
@@ -57,7 +57,10 @@ export function trusteeConfig(options: InstallationOptions): readonly Manifest[]
   ];
 }
 
-/** The secrets of the tutorial's earlier steps. The nine commands read kbsres1, which only older operators install. */
+/**
+ * The secrets of the tutorial's earlier steps. kbsres1 is one of them, because new operators do not install
+ * it.
+ */
 function preparedSecrets(generation: Generation): readonly Manifest[] {
   const policy = { default: [{ type: "insecureAcceptAnything" }], transports: {} };
   return [
@@ -72,12 +75,12 @@ function sample(generation: Generation, owner: readonly object[]): Manifest {
   return secret(sampleSecret[generation], values, owner);
 }
 
-/** The ConfigMaps that the operator makes. */
+/** The ConfigMaps that the operator creates. */
 export async function configMaps(
   { generation, operator, fresh }: Pick<InstallationOptions, "generation" | "operator" | "fresh">,
   owner: readonly object[],
 ): Promise<readonly Manifest[]> {
-  // Red Hat's operator 1.2 marks what it has made or migrated.
+  // Red Hat's operator 1.2 marks the ConfigMaps that it has created or migrated.
   const marks =
     operator === "red-hat" && generation === "0.21" ? { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } : undefined;
   const { policyKey } = generationFacts[generation];
@@ -142,8 +145,8 @@ function kbsConfig(options: InstallationOptions, owner: readonly object[]): Mani
 }
 
 /**
- * The route to the KBS, which an administrator makes.
- * @param owner the TrusteeConfig where Red Hat's operator makes it
+ * The route to the KBS. An administrator creates it, or Red Hat's operator.
+ * @param owner the TrusteeConfig; set only for Red Hat's operator
  */
 export function kbsRoute(generation: Generation, owner?: readonly object[]): Manifest {
   const name = owner === undefined ? generationFacts[generation].route : REDHAT_ROUTE;
@@ -161,7 +164,8 @@ export function kbsRoute(generation: Generation, owner?: readonly object[]): Man
 }
 
 /**
- * What the operator makes of the TrusteeConfig, and, unless `fresh`, what the tutorial's earlier steps add to it.
+ * The objects that the operator creates for the TrusteeConfig and, unless `fresh`, those of the tutorial's
+ * earlier steps.
  * @param uid of the TrusteeConfig
  */
 export async function installation(options: InstallationOptions, uid: string): Promise<readonly Manifest[]> {
@@ -178,7 +182,10 @@ export async function installation(options: InstallationOptions, uid: string): P
   ];
 }
 
-/** What the cluster has beside Trustee: the runtime class of confidential pods and the node that runs them. */
+/**
+ * Objects other than Trustee: its namespace, the runtime class of confidential pods, and the node that runs
+ * them.
+ */
 export const clusterManifests: readonly Manifest[] = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
   {

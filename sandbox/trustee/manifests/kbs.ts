@@ -4,7 +4,7 @@ import type { PodTemplate } from "./pod-template.ts";
 export const DEPLOYMENT = "trustee-deployment";
 export const KBS_CONFIG = "trusteeconfig-kbs-config";
 
-/** trustee-deployment as the operator first makes it. */
+/** trustee-deployment as the operator creates it. */
 export function kbsDeployment(template: PodTemplate, replicas: number, kbsConfigUid: string): Manifest {
   return {
     apiVersion: "apps/v1",

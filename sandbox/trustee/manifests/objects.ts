@@ -1,9 +1,9 @@
 import type { Generation } from "../../../core/trustee/generation.ts";
 
-/** The namespace that the operator and everything of Trustee is in. */
+/** The namespace of the operator and of Trustee. */
 export const NAMESPACE = "trustee-operator-system";
 
-/** A Kubernetes object to be created. */
+/** A Kubernetes object to create. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -18,7 +18,7 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** Whose build of the operator is installed. Red Hat's is numbered 1.1 where upstream's is 0.18, and 1.2 where it is 0.21. */
+/** The build of the operator. Red Hat's 1.1 corresponds to upstream's 0.18, and 1.2 to 0.21. */
 export const operators = ["upstream", "red-hat"] as const;
 export type OperatorBuild = (typeof operators)[number];
 
@@ -28,7 +28,7 @@ export const sampleSecret: Readonly<Record<Generation, string>> = {
   "0.21": "attestation-status",
 };
 
-/** What one of Trustee's own controllers puts on the objects it makes. */
+/** The ownerReferences that Trustee's controllers set. */
 export function ownedBy(kind: "TrusteeConfig" | "KbsConfig", name: string, uid: string): readonly object[] {
   const apiVersion = "confidentialcontainers.org/v1alpha1";
   return [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];

@@ -1,6 +1,6 @@
 import type { Generation } from "../../../core/trustee/generation.ts";
 
-/** The annotation by which operators from v0.21 on make the KBS roll when a mounted ConfigMap changes. */
+/** Operators from v0.21 on change this annotation when a mounted ConfigMap changes, which rolls the KBS. */
 const CONFIGMAP_VERSIONS = "kbs.confidentialcontainers.org/configmap-versions";
 
 /** The ConfigMaps that {@link CONFIGMAP_VERSIONS} lists, in its order. */
@@ -81,7 +81,7 @@ const podDefaults = {
   terminationGracePeriodSeconds: 30,
 } as const;
 
-/** Operators up to v0.18: each secret is a folder of the KBS's repository. */
+/** Operators up to v0.18 mount each secret as a folder of the KBS's repository. */
 function podSpec18(secrets: readonly string[]): object {
   const policies = `${DATA}/attestation-service/policies/opa`;
   const mounts = [
@@ -113,7 +113,7 @@ function podSpec18(secrets: readonly string[]): object {
   return { containers: [kbsContainer(mounts)], ...podDefaults, volumes };
 }
 
-/** Operators from v0.19 on: an init container copies the secrets into the KBS's storage. */
+/** From v0.19 on, an init container copies the secrets into the KBS's storage. */
 function podSpec21(secrets: readonly string[]): object {
   const storage = `${DATA}/storage`;
   const policies = `${storage}/attestation_service_policy`;
@@ -166,9 +166,9 @@ export interface PodTemplate {
 }
 
 /**
- * The pod template that the operator wants.
- * @param secrets spec.kbsSecretResources, in its order
- * @param versions resourceVersion of each of {@link versionedConfigMaps}; only the newer generation writes it down
+ * The operator's pod template for the KBS.
+ * @param secrets spec.kbsSecretResources, in order
+ * @param versions resourceVersion of each of {@link versionedConfigMaps}; used only in 0.21
  */
 export function podTemplate(
   generation: Generation,

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { generationFacts } from "../../../core/trustee/generation.ts";
 
-/** A reference value as the tutorial's earlier steps left it: somebody else's. */
-export interface PriorReferenceValue {
+/** A reference value from the tutorial's earlier steps. This project does not own it. */
+interface PriorReferenceValue {
   readonly name: string;
   readonly expiration: string;
   readonly value: readonly string[];
@@ -11,7 +11,7 @@ export interface PriorReferenceValue {
 
 const EXPIRATION = "2035-01-01T00:00:00Z";
 
-/** Measured boot of the peer pod image, and one digest of initdata that has nothing to do with our pods. */
+/** Measured boot of the peer pod image, and an initdata digest that belongs to no pod of the tutorial. */
 export const priorReferenceValues: readonly PriorReferenceValue[] = [
   ["snp_pcr03", "3d458cfe55cc03ea1f443f1562beec8df51c75e14a9fcf9a7234a13f198e7969"],
   ["snp_pcr08", "6a1d4e0bd2a4c25d1e7b9e5d0a0bff7f5a3f0a2c4b8b1f36f0f1f1ce6f5b3d21"],
@@ -34,7 +34,7 @@ function encoded(value: unknown): string {
 
 const listSchema = z.array(z.looseObject({ name: z.string() }));
 
-/** The list of the older generation as the map of the newer one: the same entries, in the same order. */
+/** Converts the list of 0.18 to the map of 0.21, with the same entries in the same order. */
 export function convertedReferenceValues(list: string): string {
   const entries = listSchema.parse(JSON.parse(list));
   return entries.length === 0
@@ -44,7 +44,9 @@ export function convertedReferenceValues(list: string): string {
       );
 }
 
-/** The data of ConfigMap trusteeconfig-rvps-reference-values; as the operator installs it where there are no values. */
+/**
+ * The data of ConfigMap trusteeconfig-rvps-reference-values. Without values it is what the operator installs.
+ */
 export function referenceValuesData(
   generation: Generation,
   values: readonly PriorReferenceValue[],
@@ -54,7 +56,7 @@ export function referenceValuesData(
   return { [key]: values.length === 0 ? "{\n}\n" : pretty(Object.fromEntries(values.map(mapEntry))) };
 }
 
-/** As `jq --indent 2` prints, which is how the tutorial writes this ConfigMap. */
+/** The format of `jq --indent 2`, which the tutorial uses for this ConfigMap. */
 function pretty(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,21 +1,24 @@
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { messageOf } from "../../../core/records.ts";
 import { log } from "./cluster.ts";
 import type { ResourceId } from "./kbs.ts";
 
-/** The CDH's words for any resource that it does not get, as the tutorial shows them. */
+/** The CDH's error for every resource that it cannot get, as in the tutorial. */
 export const FAILED =
   'rpc status: Status { code: INTERNAL, message: "[CDH] [ERROR]: Get Resource failed", details: [], special_fields: ' +
   "SpecialFields { unknown_fields: UnknownFields { fields: None }, cached_size: CachedSize { size: 0 } } }";
 
 const RESOURCE = /^(?:http:\/\/127\.0\.0\.1:8006)?\/cdh\/resource\/([^/?]+)\/([^/?]+)\/([^/?]+)$/;
 
-/** A pod's confidential data hub, on a port of its own of 127.0.0.1; the pod's processes reach it as their proxy. */
+/** A pod's confidential data hub, on a port of 127.0.0.1. The pod's processes use it as their HTTP proxy. */
 export interface CdhEndpoint {
   readonly port: number;
   close(): void;
 }
 
-/** @param get answers with the resource's bytes, or undefined if there is none to be had */
+/** @param get returns the resource, or undefined if it is denied or missing */
 export async function serveCdh(get: (id: ResourceId) => Promise<Buffer | undefined>): Promise<CdhEndpoint> {
   const server = createServer((request, response) => {
     const match = request.method === "GET" ? RESOURCE.exec(request.url ?? "") : null;
@@ -30,20 +33,12 @@ export async function serveCdh(get: (id: ResourceId) => Promise<Buffer | undefin
         else response.writeHead(200, { "content-type": "application/octet-stream" }).end(resource);
       },
       (error: unknown) => {
-        log(`ERROR CDH: ${error instanceof Error ? error.message : String(error)}`);
+        log(`ERROR CDH: ${messageOf(error)}`);
         response.writeHead(500).end(FAILED);
       },
     );
   });
-  return { port: await listen(server), close: () => server.close() };
-}
-
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the CDH endpoint has no port");
-  return address.port;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }

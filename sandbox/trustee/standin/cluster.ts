@@ -15,6 +15,8 @@ import {
   type V1Pod,
   type V1Secret,
 } from "@kubernetes/client-node";
+import { messageOf } from "../../../core/records.ts";
+import { hasCode } from "../../state/processes.ts";
 import { NAMESPACE } from "../manifests/objects.ts";
 import type { Content } from "./mounts.ts";
 
@@ -26,14 +28,14 @@ export interface KbsConfig extends KubernetesObject {
   readonly status?: { readonly isReady?: boolean };
 }
 
-export type Cache<T extends KubernetesObject> = ObjectCache<T> & Informer<T>;
+type Cache<T extends KubernetesObject> = ObjectCache<T> & Informer<T>;
 
-/** Between a watch's end and its next start. Milliseconds. */
+/** Delay before a broken watch restarts. Milliseconds. */
 const RECONNECT = 200;
 
 const CUSTOM = "/apis/confidentialcontainers.org/v1alpha1";
 
-/** What the stand-ins see of the cluster, kept up to date by watches, and the few things they write. */
+/** The stand-ins' view of the cluster, kept up to date by watches, and their writes. */
 export class Cluster {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
@@ -66,18 +68,18 @@ export class Cluster {
     );
   }
 
-  /** Starts the watches, each again whenever it breaks off. */
+  /** Starts the watches. A watch that breaks is restarted. */
   async start(): Promise<void> {
     for (const cache of [this.pods, this.configMaps, this.secrets, this.deployments, this.kbsConfigs]) {
       cache.on("error", (error: unknown) => {
-        log(`a watch broke off: ${error instanceof Error ? error.message : String(error)}`);
+        log(`a watch broke off: ${messageOf(error)}`);
         setTimeout(() => void begin(cache), RECONNECT);
       });
       await begin(cache);
     }
   }
 
-  /** The content of a ConfigMap as it is now, read past the cache. */
+  /** Reads a ConfigMap from the API server, not from the cache. */
   async readConfigMap(name: string): Promise<Content | undefined> {
     const object = await orMissing(this.core.readNamespacedConfigMap({ name, namespace: NAMESPACE }));
     if (object === undefined) return undefined;
@@ -88,7 +90,7 @@ export class Cluster {
     return new Map([...text, ...binary]);
   }
 
-  /** The content of a Secret as it is now, read past the cache. */
+  /** Reads a Secret from the API server, not from the cache. */
   async readSecret(name: string): Promise<Content | undefined> {
     const object = await orMissing(this.core.readNamespacedSecret({ name, namespace: NAMESPACE }));
     if (object === undefined) return undefined;
@@ -97,7 +99,7 @@ export class Cluster {
     );
   }
 
-  /** Sets a condition of a pod's status, and leaves the others. */
+  /** Sets one condition of a pod's status. */
   async setPodCondition(pod: V1Pod, condition: Readonly<Record<string, string>>): Promise<void> {
     const { name, namespace } = nameOf(pod);
     await this.core.patchNamespacedPodStatus(
@@ -106,7 +108,7 @@ export class Cluster {
     );
   }
 
-  /** Tells of something that happened to a pod, as `kubectl describe pod` and `kubectl get events` show it. */
+  /** Creates a warning event for a pod. `kubectl describe pod` shows it. */
   async podEvent(pod: V1Pod, reason: string, message: string): Promise<void> {
     const { name, namespace } = nameOf(pod);
     const now = new Date().toISOString();
@@ -126,7 +128,7 @@ export class Cluster {
     await this.#objects.create(event);
   }
 
-  /** Replaces fields of an object by JSON patch. */
+  /** Applies a JSON patch. */
   async replace(
     apiPath: "kbsConfig" | "kbsConfigStatus" | "deployment",
     name: string,
@@ -150,46 +152,40 @@ export class Cluster {
   }
 }
 
-/** Starts a watch. Its failures come by its `error` event, but for those that keep it from listening at all. */
+/** Starts a watch. Later failures arrive as `error` events; a failed start is retried here. */
 async function begin(cache: Pick<Informer<KubernetesObject>, "start">): Promise<void> {
   try {
     await cache.start();
   } catch (error) {
-    log(`a watch did not start: ${error instanceof Error ? error.message : String(error)}`);
+    log(`a watch did not start: ${messageOf(error)}`);
     setTimeout(() => void begin(cache), RECONNECT);
   }
 }
 
-/** A pod's name and namespace, which every object from the API server has. */
 export function nameOf(object: KubernetesObject): { readonly name: string; readonly namespace: string } {
   return { name: object.metadata?.name ?? "", namespace: object.metadata?.namespace ?? "" };
 }
 
-/** Whether an API call failed with that HTTP status. */
-export function hasStatus(error: unknown, status: number): boolean {
-  return error instanceof Error && "code" in error && error.code === status;
-}
-
-/** Waits for the creation of an object that may be there already. */
+/** Awaits a create call. It succeeds too if the object already exists. */
 export async function ignoringExisting(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!hasStatus(error, 409)) throw error;
+    if (!hasCode(error, 409)) throw error;
   }
 }
 
-/** What an API call answers, or undefined where there is no such object. */
+/** Awaits an API call. Returns undefined if the object does not exist. */
 export async function orMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (hasStatus(error, 404)) return undefined;
+    if (hasCode(error, 404)) return undefined;
     throw error;
   }
 }
 
-/** One line of the stand-ins' own log. */
+/** Writes a line to the stand-ins' log. */
 export function log(message: string): void {
   console.log(`${new Date().toISOString()} ${message}`);
 }

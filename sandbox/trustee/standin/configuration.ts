@@ -13,21 +13,21 @@ const schema = z.object({
   logFolder: z.string(),
   kubeletPort: z.number(),
   kwokPort: z.number(),
-  /** The container in which kwok runs commands; a secret, so that this file is for its owner's eyes only. */
+  /** The secret container name for kwok's exec. Because of it, only the owner may read this file. */
   execContainer: z.string(),
   certificate: z.string(),
   key: z.string(),
   ca: z.string(),
-  /** Exists once the CRDs are there: until then there is nothing to watch. */
+  /** This file exists once the CRDs are installed. Watches start then. */
   installedMarker: z.string(),
-  /** The folder of the sandbox whose Trustee the guests attest with, where it is not their own. */
+  /** The folder of the sandbox whose Trustee the guests attest with; absent if it is this one. */
   trusteeFolder: z.string().optional(),
 });
 
-/** What the stand-ins are told by the file that is their only argument. */
+/** The content of the stand-ins' configuration file, which is their only argument. */
 export type StandinConfiguration = z.infer<typeof schema>;
 
-/** @throws Error if the file is not there, or is not what {@link StandinConfiguration} says */
+/** @throws Error if the file is missing or malformed */
 export function readStandinConfiguration(file: string): StandinConfiguration {
   return schema.parse(JSON.parse(readFileSync(file, "utf8")));
 }

@@ -5,7 +5,7 @@ import type { Measurement } from "./measurement.ts";
 
 const RESOURCE = /^kbs:\/\/\/([^/]+)\/([^/]+)\/([^/]+)$/;
 
-/** The confidential VM of one pod, as its KBS sees it. */
+/** The confidential VM of a pod, as a client of its KBS. */
 export class Guest {
   readonly measurement: Measurement;
   readonly #name: string;
@@ -13,7 +13,7 @@ export class Guest {
   readonly #address: () => string;
 
   /**
-   * @param name for the log, namespace/name
+   * @param name namespace/name, for the log
    * @param ask asks the guest's KBS
    * @param address the pod's IP
    */
@@ -29,7 +29,7 @@ export class Guest {
     this.#address = address;
   }
 
-  /** What the CDH gets for `id`; undefined if it gets nothing. */
+  /** Fetches a resource for the CDH; undefined if it is denied or missing. */
   async get(id: ResourceId): Promise<Buffer | undefined> {
     const { tee, pcr8, kbs } = this.measurement;
     const answer = await this.#ask({ measurement: { tee, pcr8, kbs }, client: this.#address(), id });
@@ -39,9 +39,9 @@ export class Guest {
   }
 
   /**
-   * Pulling an image needs the image security policy, the registry's credentials and so on that the initdata names, and these are
-   * resources of the KBS.
-   * @returns why the containers cannot be started, or undefined
+   * Fetches the KBS resources that the initdata names for pulling images, for example the image security
+   * policy.
+   * @returns why the containers cannot start, or undefined
    */
   async imageProblem(): Promise<string | undefined> {
     for (const uri of this.measurement.needs) {

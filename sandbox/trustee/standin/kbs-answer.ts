@@ -1,11 +1,11 @@
-/** What the KBS answers over HTTP. */
+/** An HTTP response of the KBS. */
 export interface Answer {
   readonly status: number;
-  /** The resource as its reader sees it after decryption, or the error's JSON. */
+  /** The decrypted resource, or the error as JSON. */
   readonly body: Buffer;
 }
 
-/** An error of the KBS: by its name, its words for the client, and Rust's debug form of it for the log. */
+/** An error of the KBS: its name, its text for the client, and its Rust debug form for the log. */
 export interface KbsProblem {
   readonly name: string;
   readonly detail: string;
@@ -14,12 +14,12 @@ export interface KbsProblem {
 
 const ERRORS = "https://github.com/confidential-containers/kbs/errors";
 
-/** Whatever is wrong, the KBS answers 401. */
+/** The KBS answers every error with status 401. */
 export function errorAnswer({ name, detail }: KbsProblem): Answer {
   return { status: 401, body: Buffer.from(JSON.stringify({ type: `${ERRORS}/${name}`, detail })) };
 }
 
-/** How many bytes an answer has on its way: a resource goes encrypted, as a JWE. */
+/** The size of a response in bytes. A resource is sent encrypted, as a JWE. */
 export function sizeOf({ status, body }: Answer): number {
   return status === 200 ? 499 + Math.ceil((body.length * 4) / 3) : body.length;
 }
@@ -36,7 +36,7 @@ export const tokenNotFound: KbsProblem = {
   debug: "TokenNotFound",
 };
 
-/** @param cause as anyhow's debug form has it */
+/** @param cause in anyhow's debug form */
 export function attestationError(cause: string): KbsProblem {
   return {
     name: "AttestationError",
@@ -45,7 +45,7 @@ export function attestationError(cause: string): KbsProblem {
   };
 }
 
-/** @param cause as Rust's debug form has it */
+/** @param cause in Rust's debug form */
 export function pluginInternalError(cause: string): KbsProblem {
   return {
     name: "PluginInternalError",

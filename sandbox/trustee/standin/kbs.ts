@@ -20,10 +20,10 @@ import { type KbsVersion, tokenClaims } from "./token.ts";
 
 export interface KbsOptions {
   readonly generation: Generation;
-  /** The shape in which the resource's path is handed to the policy. */
+  /** The format of a resource's path in the policy's data. */
   readonly resourcePath: "string" | "array";
   readonly opa: string;
-  /** The file that the pod's log is also written to. */
+  /** The log is also written to this file. */
   readonly logFile: string;
 }
 
@@ -34,7 +34,7 @@ interface Paths {
   readonly repository: string;
 }
 
-/** Where the KBS finds its files, by generation; the paths are those of the mounts that the operator makes. */
+/** The KBS's files by generation. The paths are those of the operator's mounts. */
 export const kbsPaths: Readonly<Record<Generation, Paths>> = {
   "0.18": {
     policy: "/opt/confidential-containers/opa/policy.rego",
@@ -52,31 +52,31 @@ export const kbsPaths: Readonly<Record<Generation, Paths>> = {
 
 const LOG_LINES = 5000;
 
-/** The resource that a pod asks for: repository/type/tag. */
+/** A resource: repository/type/tag. */
 export interface ResourceId {
   readonly repository: string;
   readonly type: string;
   readonly tag: string;
 }
 
-/** A client's session: with a token once it has attested. */
+/** A client's session. It has claims once the client has attested. */
 export interface Session {
   readonly cookie: string;
   readonly claims?: unknown;
-  /** To the request to attest. */
+  /** The answer to the attest request. */
   readonly answer: Answer;
 }
 
-/** The KBS in one pod of trustee-deployment, with the files that were mounted when the pod started. */
+/** The KBS in one pod of trustee-deployment, with the files that were mounted at the pod's start. */
 export class Kbs {
   readonly lines: { readonly time: Date; readonly text: string }[] = [];
-  /** Emits `line` with each line of the log. */
+  /** Emits `line` for each log line. */
   readonly events = new EventEmitter();
   readonly #files: ReadonlyMap<string, Buffer>;
   readonly #options: KbsOptions;
   readonly #version: KbsVersion;
 
-  /** @param files by path, read anew at each request; a path that ends in a slash is a folder */
+  /** @param files by path, read at each request; a path with a final slash is a folder */
   constructor(files: ReadonlyMap<string, Buffer>, options: KbsOptions) {
     this.#files = files;
     this.#options = options;
@@ -86,7 +86,10 @@ export class Kbs {
     this.#write("INFO", "kbs::api_server", "Starting HTTPS server at [0.0.0.0:8080]");
   }
 
-  /** Why a KBS with these files ends right after its start, or undefined. Up to v0.18 it writes a policy where there is none. */
+  /**
+   * Why a KBS with these files crashes at its start, or undefined. Up to v0.18 it tries to write a missing
+   * policy.
+   */
   static startProblem(files: ReadonlyMap<string, Buffer>, generation: Generation): string | undefined {
     if (generation === "0.21" || files.has(kbsPaths[generation].policy)) return undefined;
     const cause = "Read-only file system (os error 30)";
@@ -99,8 +102,8 @@ export class Kbs {
   }
 
   /**
-   * What a guest's client gets: it asks without a session, and when it is refused attests and asks again.
-   * @returns the resource, or undefined if it is denied or does not exist; the log says which
+   * Simulates a guest's client. It asks without a session, is refused, attests, and asks again.
+   * @returns the resource, or undefined if it is denied or missing; the log says which
    */
   async getResource(evidence: Evidence, client: string, id: ResourceId): Promise<Buffer | undefined> {
     await this.get(undefined, client, id);
@@ -110,7 +113,7 @@ export class Kbs {
     return status === 200 ? body : undefined;
   }
 
-  /** The handshake: auth and attest. */
+  /** The RCAR handshake: auth and attest. */
   attest(evidence: Evidence, client: string): Session {
     const cookie = randomBytes(16).toString("hex");
     const auth = { status: 200, body: Buffer.alloc(0) };
@@ -129,7 +132,7 @@ export class Kbs {
     return { cookie, claims, answer };
   }
 
-  /** A request for a resource. @param session undefined where the client has none yet */
+  /** A request for a resource. @param session undefined if the client has none yet */
   async get(session: Session | undefined, client: string, id: ResourceId): Promise<Answer> {
     const started = performance.now();
     const path = [id.repository, id.type, id.tag];
@@ -138,7 +141,7 @@ export class Kbs {
     }
     const claims = session?.claims;
     const verdict = claims === undefined ? { problem: tokenNotFound } : await this.#judge(claims, path);
-    // From here on without a pause, so that an error stands next to its answer.
+    // No await from here on, so that an error and its answer are adjacent in the log.
     const answer = this.#answer(verdict, path);
     const request = `GET /kbs/v0/resource/${path.join("/")}`;
     this.#access(client, request, answer, sizeOf(answer), performance.now() - started);
@@ -206,7 +209,10 @@ export class Kbs {
     this.#write("WARN", module, text, span);
   }
 
-  /** The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy asks. */
+  /**
+   * The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy
+   * asks.
+   */
   #failedQuery(name: string, why: string): string {
     const query = `query_reference_value("${name}")`;
     const lines = this.#attestationPolicy.split("\n");

@@ -1,33 +1,38 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
-import { refusal } from "./agent.ts";
+import { messageOf } from "../../../core/records.ts";
 import { log } from "./cluster.ts";
 import { isOfGuest, serveGuest } from "./guest-route.ts";
 import type { Kbs } from "./kbs.ts";
+import type { Measurement } from "./measurement.ts";
 import type { Pods } from "./pods.ts";
+import { evaluate } from "./rego.ts";
 
-export interface KubeletOptions {
+interface KubeletOptions {
   readonly port: number;
-  /** The port of kwok's own kubelet server, which runs the commands. */
+  /** The port of kwok's kubelet server, which runs the commands. */
   readonly kwokPort: number;
-  /** The container in which kwok runs them, whatever pod is asked for: a secret between the two. */
+  /** The secret container name for kwok's exec. */
   readonly execContainer: string;
-  /** PEM files. Only a client with a certificate of that CA is served. */
+  /** PEM files. Clients need a certificate of this CA. */
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
   readonly opa: string;
-  /** The curl program, which is all that there is in the sandbox's containers. */
+  /** The curl program, the only one in the sandbox's containers. */
   readonly curl: string;
 }
 
 /**
- * The kubelet of the sandbox's node, in front of kwok's. It serves logs, and lets kwok run a command only after the
- * pod's agent policy has allowed it, with the environment in which 127.0.0.1:8006 is that pod's own CDH. By it the guests
- * of another sandbox reach the KBS of this one.
+ * The kubelet of the sandbox's node, in front of kwok's.
+ * - It serves logs.
+ * - It forwards an exec to kwok if the pod's agent policy allows it. In the command, 127.0.0.1:8006 is the
+ *   pod's CDH.
+ * - It lets guests of other sandboxes reach this sandbox's KBS.
  */
 export class Kubelet {
   readonly #pods: Pods;
@@ -44,20 +49,18 @@ export class Kubelet {
       { cert: readFileSync(certificate), key: readFileSync(key), ca: readFileSync(ca), requestCert: true },
       (request, response) => {
         this.#respond(request, response).catch((error: unknown) => {
-          response.writeHead(500).end(error instanceof Error ? error.message : "failed");
+          response.writeHead(500).end(messageOf(error));
         });
       },
     );
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", () => undefined);
       this.#exec(request, socket, head).catch((error: unknown) => {
-        refuse(socket, error instanceof Error ? error.message : "failed");
+        refuse(socket, messageOf(error));
       });
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", resolve);
-    });
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -74,12 +77,8 @@ export class Kubelet {
       return;
     }
     if (found.confidential !== undefined) {
-      const why = await refusal(
-        this.#options.opa,
-        found.confidential.guest.measurement,
-        "ReadStreamRequest",
-        {},
-      );
+      const { measurement } = found.confidential.guest;
+      const why = await refusal(this.#options.opa, measurement, "ReadStreamRequest", {});
       response.writeHead(why === undefined ? 200 : 500).end(why);
       return;
     }
@@ -134,7 +133,7 @@ export class Kubelet {
     this.#forward(request, `${path}${url.search}`, socket, head);
   }
 
-  /** Passes the connection on to kwok, with another request line. */
+  /** Forwards the connection to kwok with another request line. */
   #forward(request: IncomingMessage, path: string, socket: Duplex, head: Buffer): void {
     const { kwokPort, ca } = this.#options;
     const kwok = connect({ port: kwokPort, host: "127.0.0.1", ca: readFileSync(ca) }, () => {
@@ -151,13 +150,32 @@ export class Kubelet {
   }
 }
 
+/**
+ * Evaluates the agent policy in a VM's initdata, as the guest's kata-agent does. Without a policy, the
+ * released agent allows everything.
+ * @returns why the request is denied, or undefined
+ */
+async function refusal(
+  opa: string,
+  { agentPolicy }: Measurement,
+  request: "ExecProcessRequest" | "ReadStreamRequest",
+  input: unknown,
+): Promise<string | undefined> {
+  if (agentPolicy === undefined) return undefined;
+  const query = `data.agent_policy.${request}`;
+  const answer = await evaluate(opa, { policy: agentPolicy, query, input, data: {}, syntax: "v0" });
+  if ("value" in answer && answer.value === true) return undefined;
+  const why = "error" in answer ? `: ${answer.error.message}` : "";
+  return `rpc status: Status { code: PERMISSION_DENIED, message: "\\"${request} is blocked by policy${why}\\"" }`;
+}
+
 function refuse(socket: Duplex, message: string): void {
   const body = Buffer.from(message);
   const header = `HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.end(Buffer.concat([Buffer.from(header), body]));
 }
 
-/** The log of a KBS, as a kubelet sends it: tailLines, sinceSeconds, timestamps and follow are honoured. */
+/** Sends the log of a KBS. Supports tailLines, sinceSeconds, timestamps and follow. */
 function sendLog(kbs: Kbs, options: URLSearchParams, response: ServerResponse): void {
   const since = options.has("sinceSeconds") ? Date.now() - Number(options.get("sinceSeconds")) * 1000 : 0;
   const tail = options.has("tailLines") ? Number(options.get("tailLines")) : Infinity;

@@ -9,9 +9,8 @@ function styled(style: number, text: string): string {
 }
 
 /**
- * A message in the lines that the KBS writes: by env_logger in v0.16, by tracing since v0.18, with colours though nobody sees
- * them.
- * @param span in which tracing writes it
+ * A log message in the KBS's format: env_logger in v0.16, tracing with ANSI colours since v0.18.
+ * @param span the tracing span
  */
 export function logLines(
   version: KbsVersion,

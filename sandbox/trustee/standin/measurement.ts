@@ -3,16 +3,21 @@ import { gunzipSync } from "node:zlib";
 import { parse } from "smol-toml";
 import { z } from "zod";
 
-/** What a confidential VM measured when it started. Later edits of the pod's annotations do not change it. */
+/**
+ * The measurement of a confidential VM at its start. Later edits of the pod's annotations do not change it.
+ */
 export interface Measurement {
   readonly tee: "snp" | "tdx";
-  /** PCR8 of the vTPM, hex: zeros extended by the sha256 of the initdata; all zeros where there is no initdata. */
+  /** PCR8 of the vTPM in hex: zeros extended by the sha256 of the initdata. All zeros without initdata. */
   readonly pcr8: string;
   /** The agent policy in the initdata (`policy.rego`), if any. */
   readonly agentPolicy: string | undefined;
   /** The KBS that the initdata names for the CDH (`cdh.toml`), if any. */
   readonly kbs: { readonly url: string; readonly certificate: string | undefined } | undefined;
-  /** What the guest fetches before it starts a container, as `cdh.toml` names it: for the pull of images, and its credentials. */
+  /**
+   * Resources that the guest fetches before it starts a container: `cdh.toml` names them for image pulls and
+   * credentials.
+   */
   readonly needs: readonly string[];
 }
 
@@ -39,8 +44,9 @@ const cdhSchema = z.looseObject({
 });
 
 /**
- * What the VM of a pod with these annotations measures. Written apart from core/, so that the two check each other.
- * @throws Error if the initdata cannot be decoded, upon which the guest's agent refuses to start the pod
+ * The measurement of a pod with these annotations. It shares no code with core/, so that each checks the
+ * other.
+ * @throws Error if the initdata cannot be decoded; the guest's agent then refuses to start the pod
  */
 export function measure(annotations: Readonly<Record<string, string>>): Measurement {
   const tee = /^Standard_[DE]C\d+e/.test(annotations[MACHINE_TYPE] ?? "") ? "tdx" : "snp";

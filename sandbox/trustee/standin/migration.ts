@@ -1,22 +1,27 @@
 import { z } from "zod";
 import { generationFacts } from "../../../core/trustee/generation.ts";
-import { parseJson } from "../../../core/records.ts";
+import { byName, parseJson } from "../../../core/records.ts";
 import { MIGRATED_ANNOTATION, MIGRATED_VERSION } from "../../../core/trustee/redhat.ts";
+import { configMaps } from "../manifests/installation.ts";
+import { type Manifest, NAMESPACE } from "../manifests/objects.ts";
+import { type Cluster, ignoringExisting, log, orMissing } from "./cluster.ts";
 
-/** What Red Hat's operator 1.2 marks a ConfigMap with that it takes for its own, and leaves alone from then on. */
-export const MIGRATED = { [MIGRATED_ANNOTATION]: MIGRATED_VERSION };
+/** Red Hat's operator 1.2 marks its ConfigMaps with this annotation, and leaves marked ones alone. */
+const MIGRATED = { [MIGRATED_ANNOTATION]: MIGRATED_VERSION };
 
-/** A ConfigMap as far as it is migrated. */
-export interface MigratedMap {
+/** The parts of a ConfigMap that the migration changes. */
+interface MigratedMap {
   readonly name: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** What becomes of a ConfigMap. */
-export interface Migration {
+interface Migration {
   readonly backup: MigratedMap;
-  /** What it is then: the reference values are changed in place, the others are deleted and made anew. */
+  /**
+   * The new content. The reference values are replaced in place; the other ConfigMaps are deleted and
+   * recreated.
+   */
   readonly next: MigratedMap;
 }
 
@@ -24,12 +29,14 @@ const entries = z.array(z.looseObject({ name: z.string().optional() }));
 
 /** JSON with sorted keys, as Go writes a map. */
 function sorted(value: object): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(byName)));
 }
 
 /**
- * The list of 1.1 as the map of 1.2: of several entries of one name the last, none without a name, in base64 of the standard
- * alphabet. Undefined for a list that cannot be read, which is left as it is.
+ * Converts the list of 1.1 to the map of 1.2.
+ * - The last of several entries with one name counts. Entries without a name are dropped.
+ * - Values are in base64 of the standard alphabet.
+ * @returns undefined if the list is malformed; it then stays as it is
  */
 function convertedList(text: string): string | undefined {
   const list = entries.safeParse(parseJson(text)).data;
@@ -37,16 +44,15 @@ function convertedList(text: string): string | undefined {
   const named = list.flatMap(({ version: _, ...entry }): [string, string][] =>
     entry.name === undefined ? [] : [[entry.name, Buffer.from(sorted(entry)).toString("base64")]],
   );
-  const map = Object.fromEntries(
-    Object.entries(Object.fromEntries(named)).sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  const map = Object.fromEntries(Object.entries(Object.fromEntries(named)).sort(byName));
   return named.length === 0 ? "{}" : JSON.stringify(map, null, 2);
 }
 
 /**
- * What Red Hat's operator 1.2 does to a ConfigMap of 1.1 in a reconcile, whoever wrote into it; undefined: nothing.
- * @param stock what 1.2 installs in its place; not for the reference values
- * @param now for the backup
+ * What a reconcile of Red Hat's operator 1.2 makes of a ConfigMap.
+ * @param stock the content that 1.2 installs instead; undefined for the reference values
+ * @param now the backup's timestamp
+ * @returns undefined if it changes nothing
  */
 export function migrate(
   { name, annotations, data }: MigratedMap,
@@ -70,4 +76,46 @@ export function migrate(
   const text = list === undefined ? undefined : convertedList(list);
   if (text === undefined) return undefined;
   return { backup, next: { name, annotations: { ...copied, ...MIGRATED }, data: { ...others, [to]: text } } };
+}
+
+/** Replaced in place; the other ConfigMaps are deleted and recreated. */
+const REFERENCE_VALUES = "trusteeconfig-rvps-reference-values";
+
+function object({ name, annotations, data }: MigratedMap, owner: readonly object[] | undefined): object {
+  const ownerReferences = owner === undefined ? {} : { ownerReferences: owner };
+  return { metadata: { name, namespace: NAMESPACE, annotations, ...ownerReferences }, data };
+}
+
+async function migrateOne({ core }: Cluster, stock: Manifest, now: Date): Promise<void> {
+  const { name } = stock.metadata;
+  const live = await orMissing(core.readNamespacedConfigMap({ name, namespace: NAMESPACE }));
+  if (live === undefined) return;
+  const inPlace = name === REFERENCE_VALUES;
+  const map = { name, annotations: live.metadata?.annotations ?? {}, data: live.data ?? {} };
+  const installed = stock["data"] as Readonly<Record<string, string>>;
+  const migration = migrate(map, inPlace ? undefined : installed, now);
+  if (migration === undefined) return;
+  log(`migrating ConfigMap ${name} from 1.1`);
+  const owner = live.metadata?.ownerReferences;
+  const create = async (body: object): Promise<void> =>
+    ignoringExisting(core.createNamespacedConfigMap({ namespace: NAMESPACE, body }));
+  await create(object(migration.backup, owner));
+  const next = object(migration.next, owner);
+  if (inPlace) {
+    await core.replaceNamespacedConfigMap({ name, namespace: NAMESPACE, body: next });
+    return;
+  }
+  await core.deleteNamespacedConfigMap({ name, namespace: NAMESPACE });
+  await create(next);
+}
+
+/**
+ * The migration that Red Hat's operator 1.2 runs in every reconcile. It takes each of its ConfigMaps without
+ * its mark for one of 1.1, even if it was written by something else.
+ * - It copies the ConfigMap to `<name>.v1.1` and restores the stock content.
+ * - It converts reference values instead of replacing them.
+ */
+export async function migrateConfigMaps(cluster: Cluster, now: Date): Promise<void> {
+  const stock = await configMaps({ generation: "0.21", operator: "red-hat", fresh: true }, []);
+  for (const manifest of stock) await migrateOne(cluster, manifest, now);
 }

@@ -23,18 +23,18 @@ const containerSchema = z.object({
 /** The content of a ConfigMap or Secret: key -> bytes. */
 export type Content = ReadonlyMap<string, Buffer>;
 
-/** Where the contents come from when a pod starts; undefined where the object does not exist. */
-export interface Sources {
+/** Reads ConfigMaps and Secrets at a pod's start; undefined if the object does not exist. */
+interface Sources {
   readonly configMap: (name: string) => Content | undefined;
   readonly secret: (name: string) => Content | undefined;
 }
 
-/** The files that a pod's containers see, by absolute path, or what keeps the pod from starting. */
-export type MountResult = { readonly files: ReadonlyMap<string, Buffer> } | { readonly problem: string };
+/** A pod's mounted files by absolute path, or why the pod cannot start. */
+type MountResult = { readonly files: ReadonlyMap<string, Buffer> } | { readonly problem: string };
 
 /**
- * Mounts a pod's ConfigMaps and Secrets as a kubelet does: a volume without its object keeps the pod from starting,
- * and so does a subPath mount of a file whose key does not exist (a directory would be mounted in its place).
+ * Mounts a pod's ConfigMaps and Secrets like a kubelet. A missing object is a problem, and so is a subPath
+ * mount of a missing key, for which a kubelet would mount a directory.
  */
 export function mountFiles(podSpec: unknown, sources: Sources): MountResult {
   const spec = podSpecSchema.parse(podSpec);

@@ -1,25 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../../../core/records.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { DEPLOYMENT, KBS_CONFIG, kbsDeployment, kbsService } from "../manifests/kbs.ts";
 import { NAMESPACE, type OperatorBuild, sampleSecret } from "../manifests/objects.ts";
 import { podTemplate, versionedConfigMaps } from "../manifests/pod-template.ts";
 import { type Cluster, ignoringExisting, type KbsConfig, log } from "./cluster.ts";
-import { migrateConfigMaps } from "./migration-from-1-1.ts";
+import { migrateConfigMaps } from "./migration.ts";
 
-/** After a change, this long is waited for further ones. The real operator takes up to two seconds. Milliseconds. */
+/** Delay after a change, to batch further ones. The real operator takes up to two seconds. Milliseconds. */
 const SETTLE = 300;
 
-/** Reconciles fail in a way that only a further change can fix, e.g. a listed Secret that does not exist. */
+/**
+ * A failure that only another change can fix, for example a listed Secret that does not exist. It is not
+ * retried.
+ */
 class ReconcileError extends Error {}
 
-/** Trustee's operator, as far as it was observed to react: see docs/sandbox.md. */
+/** Stand-in for Trustee's operator: see docs/sandbox.md. */
 export class Operator {
   readonly #cluster: Cluster;
   readonly #generation: Generation;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
   #again = false;
-  /** Whether it is one that takes ConfigMaps of Red Hat's 1.1 for its own. */
+  /** Whether it migrates ConfigMaps from Red Hat's 1.1. */
   readonly #migrates: boolean;
 
   constructor(
@@ -61,7 +65,7 @@ export class Operator {
     try {
       await this.#reconcile();
     } catch (error) {
-      log(`ERROR Reconciler error: ${error instanceof Error ? error.message : String(error)}`);
+      log(`ERROR Reconciler error: ${messageOf(error)}`);
       if (!(error instanceof ReconcileError))
         setTimeout(() => {
           this.#schedule(0);
@@ -116,7 +120,8 @@ export class Operator {
       return;
     }
     const { metadata, spec } = plain(live.spec?.template) ?? {};
-    // Operators up to v0.18 overwrite the pod's spec alone, so that an annotation of `kubectl rollout restart` stays.
+    // Operators up to v0.18 overwrite only the pod's spec, so an annotation of `kubectl rollout restart`
+    // stays.
     const whole = this.#generation === "0.21";
     const sameSpec = isDeepStrictEqual(spec, plain(wanted.spec));
     const sameMetadata =
@@ -154,7 +159,7 @@ interface LiveTemplate {
   readonly spec?: unknown;
 }
 
-/** As JSON has it: without undefined fields and the classes of the client library. */
+/** Plain JSON, without undefined fields and the client library's classes. */
 function plain(value: unknown): LiveTemplate | undefined {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as LiveTemplate);
 }

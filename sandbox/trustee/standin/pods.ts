@@ -1,17 +1,18 @@
 import { join } from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
+import { messageOf } from "../../../core/records.ts";
 import { CONFIDENTIAL_RUNTIME_CLASS, STARTED_CONDITION } from "../../control-plane/kwok-configuration.ts";
 import { NAMESPACE } from "../manifests/objects.ts";
 import { type CdhEndpoint, serveCdh } from "./cdh.ts";
 import { type Cluster, log, nameOf } from "./cluster.ts";
 import { Guest } from "./guest.ts";
+import { askOtherTrustee } from "./guest-route.ts";
 import { answerGuest, type GuestAnswer, type GuestRequest } from "./guest-request.ts";
 import { Kbs, type KbsOptions } from "./kbs.ts";
 import { type Measurement, measure } from "./measurement.ts";
 import { type Content, mountFiles } from "./mounts.ts";
-import { askOtherTrustee } from "./other-trustee.ts";
 
-/** A confidential pod that runs: its VM, and its CDH. */
+/** A running confidential pod: its VM and its CDH. */
 export interface ConfidentialPod {
   readonly guest: Guest;
   readonly cdh: CdhEndpoint;
@@ -19,19 +20,19 @@ export interface ConfidentialPod {
 
 export type PodOptions = Omit<KbsOptions, "logFile"> & {
   readonly logFolder: string;
-  /** The folder of the sandbox whose Trustee the guests attest with. @default this sandbox's own Trustee */
+  /** The folder of the sandbox whose Trustee the guests attest with. @default this sandbox */
   readonly trusteeFolder?: string | undefined;
 };
 
-/** How long a pod that cannot start waits before it is tried again. Milliseconds. */
+/** Delay before another attempt to start a pod. Milliseconds. */
 const RETRY = 1000;
 
-/** Starts the pods that kwok leaves to the stand-ins, as the node's kubelet would, and keeps what they then are. */
+/** Starts the pods that kwok leaves to the stand-ins, and keeps their guests and KBSs. */
 export class Pods {
   readonly #cluster: Cluster;
   readonly #options: PodOptions;
   readonly #confidential = new Map<string, ConfidentialPod>();
-  /** In the order of their start. */
+  /** In start order. */
   readonly #kbs = new Map<string, Kbs>();
   readonly #starting = new Map<string, string>();
 
@@ -52,7 +53,7 @@ export class Pods {
     });
   }
 
-  /** The pod of that name as it is now. */
+  /** The current pod of that name. */
   find(
     namespace: string,
     name: string,
@@ -64,7 +65,7 @@ export class Pods {
     return { pod, ...(confidential && { confidential }), ...(kbs && { kbs }) };
   }
 
-  /** Answers a guest, of this sandbox or of another one, by the KBS that the service leads to at the moment. */
+  /** Answers a guest of this or another sandbox, with the KBS behind the service. */
   async answer(request: GuestRequest): Promise<GuestAnswer> {
     return answerGuest(this.#servingKbs(), request);
   }
@@ -74,7 +75,7 @@ export class Pods {
     return trusteeFolder === undefined ? this.answer(request) : askOtherTrustee(trusteeFolder, request);
   }
 
-  /** Which KBS the service leads to: of those that are ready the oldest, so that an unfinished rollout shows. */
+  /** The KBS behind the service: the oldest ready one, so that an unfinished rollout has an effect. */
   #servingKbs(): Kbs | undefined {
     const live = this.#cluster.pods
       .list(NAMESPACE)
@@ -115,9 +116,7 @@ export class Pods {
         if (this.#starting.has(uid)) this.#starting.set(uid, problem.message);
       }
     } catch (error) {
-      log(
-        `ERROR starting pod ${namespace}/${name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      log(`ERROR starting pod ${namespace}/${name}: ${messageOf(error)}`);
     }
     setTimeout(() => void this.#attempt(uid, pod, isKbs), RETRY);
   }
@@ -157,11 +156,8 @@ export class Pods {
     try {
       measurement = measure(pod.metadata?.annotations ?? {});
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return {
-        reason: "FailedCreatePodSandBox",
-        message: `Failed to create pod sandbox: invalid initdata: ${why}`,
-      };
+      const message = `Failed to create pod sandbox: invalid initdata: ${messageOf(error)}`;
+      return { reason: "FailedCreatePodSandBox", message };
     }
     const { name, namespace } = nameOf(pod);
     const address = (): string => this.#cluster.pods.get(name, namespace)?.status?.podIP ?? "10.244.0.1";

@@ -1,14 +1,20 @@
 import { getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { parseJson } from "../../../core/records.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 
-/** The only form of `expiration` that Trustee parses. It has to be there; whether it is over is not looked at. */
+/**
+ * The only format of `expiration` that Trustee parses. It is required, but Trustee ignores whether it is
+ * over.
+ */
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /**
- * A reference value as Trustee's RVPS reads it. One malformed entry of the list format spoils them all, and the first of
- * two of a name counts; in the map format a malformed entry spoils itself alone.
- * @returns any JSON; `undefined`: there is no such entry
- * @throws Error where Trustee's own parser fails, in its words
+ * Reads a reference value like Trustee's RVPS.
+ * - In the list format, one malformed entry makes all unreadable, and the first of two entries with one name
+ *   counts.
+ * - In the map format, a malformed entry affects only itself.
+ * @returns any JSON; undefined if there is no such entry
+ * @throws Error with Trustee's message if its parser fails
  */
 export function referenceValue(generation: Generation, text: string, name: string): unknown {
   return generation === "0.18" ? inList(text, name) : inMap(text, name);
@@ -40,7 +46,7 @@ function inMap(text: string, name: string): unknown {
   }
 }
 
-/** A problem of one entry of the map format, where the file itself is well-formed. */
+/** A malformed entry in a well-formed map. */
 class EntryError extends Error {}
 
 function ofEncoded(encoded: string, name: string): unknown {
@@ -73,7 +79,7 @@ function value(entry: Node): unknown {
   return node === undefined ? null : (getNodeValue(node) as unknown);
 }
 
-/** What is wrong with an entry, in the words and at the place of serde. */
+/** The problem of an entry, with serde's message and position. */
 function entryProblem(entry: Node, text: string): string | undefined {
   const end = (node: Node): string => place(text, node.offset + node.length);
   if (entry.type !== "object") return `${wrongType(entry, "struct ReferenceValue")} at ${end(entry)}`;
@@ -95,13 +101,13 @@ function wrongType({ type }: Node, expected: string): string {
   return `invalid type: ${typeNames[type] ?? type}, expected ${expected}`;
 }
 
-/** How serde says where it is: from line 1, and by how many characters of that line it has taken. */
+/** A position as serde reports it: lines count from 1, columns from 0. */
 function place(text: string, offset: number): string {
   const before = text.slice(0, offset).split("\n");
   return `line ${before.length} column ${before.at(-1)?.length ?? 0}`;
 }
 
-/** The root of the text, which has to be of that type. */
+/** Parses the text, whose root must have that type. */
 function read(text: string, type: "array" | "object"): Node {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: true });
@@ -117,10 +123,5 @@ function read(text: string, type: "array" | "object"): Node {
 }
 
 function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return parseJson(text) !== undefined;
 }

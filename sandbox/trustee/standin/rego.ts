@@ -5,17 +5,17 @@ import { execa } from "execa";
 import { z } from "zod";
 import { regoCapabilities } from "../../../core/rego/capabilities.ts";
 
-export interface Question {
+interface Question {
   readonly policy: string;
-  /** e.g. "data.policy.allow". */
+  /** For example "data.policy.allow". */
   readonly query: string;
   readonly input: unknown;
   readonly data: Readonly<Record<string, unknown>>;
-  /** The syntax that a policy without imports is read in. */
+  /** The syntax for a policy without imports. */
   readonly syntax: "v0" | "v1";
 }
 
-/** What the engine cannot read or evaluate, and where: from row 1, where it tells. */
+/** An error of the engine. Rows count from 1; row 0 means that the position is unknown. */
 export interface RegoError {
   readonly message: string;
   readonly during: "load" | "eval";
@@ -23,8 +23,8 @@ export interface RegoError {
   readonly col: number;
 }
 
-/** The value of the query, undefined where it has none; or why there is no telling. */
-export type Evaluation = { readonly value: unknown } | { readonly error: RegoError };
+/** The value of the query, which may be undefined, or an error. */
+type Evaluation = { readonly value: unknown } | { readonly error: RegoError };
 
 const outputSchema = z.object({
   result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
@@ -40,8 +40,8 @@ const outputSchema = z.object({
 });
 
 /**
- * Evaluates a policy with the OPA program, which has only the functions of the engine that Trustee ships. Builtin errors end the
- * evaluation, as there.
+ * Evaluates a policy with the OPA program, limited to the functions of Trustee's engine. As in that engine,
+ * an error in a builtin ends the evaluation.
  */
 export async function evaluate(opa: string, question: Question): Promise<Evaluation> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));

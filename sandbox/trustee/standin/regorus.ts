@@ -2,7 +2,7 @@ import { beyondRegoLimits, regoLimits } from "../../../core/rego/limits.ts";
 import type { RegoError } from "./rego.ts";
 import type { KbsVersion } from "./token.ts";
 
-/** Where something is in a policy, and what regorus, the engine in Trustee, says of it. */
+/** A message of regorus, the engine in Trustee, with its position in the policy. */
 export interface EngineMessage {
   readonly row: number;
   readonly col: number;
@@ -11,7 +11,7 @@ export interface EngineMessage {
   readonly message: string;
 }
 
-/** regorus's form of a message. @param file by the name that the policy has there */
+/** Formats a message like regorus. @param file the policy's name */
 export function located(file: string, severity: "error" | "warning", at: EngineMessage): string {
   const { row, col, source, message } = at;
   const margin = " ".repeat(String(row).length);
@@ -20,8 +20,9 @@ export function located(file: string, severity: "error" | "warning", at: EngineM
 }
 
 /**
- * OPA's error as regorus has it. Of those that are recorded, place and words are regorus's; of others OPA's.
- * @param path as the KBS hands it to the policy
+ * Translates an error of OPA to regorus. Recorded errors get regorus's position and text; others keep those
+ * of OPA.
+ * @param path the resource's path in the policy's data
  */
 export function regorusMessage(
   { message, row, col }: RegoError,
@@ -48,7 +49,7 @@ export function regorusMessage(
   return { row: Math.max(row, 1), col: Math.max(col, 1), source, message };
 }
 
-/** What regorus 0.2 prints of an `if` without its import, where it then fails; undefined if there is none. */
+/** The warning of regorus 0.2 for an `if` without its import; undefined if there is none. */
 export function missingImport(policy: string): EngineMessage | undefined {
   if (/^import\s+(?:rego\.v1|future\.keywords)/m.test(policy)) return undefined;
   const lines = policy.split("\n");
@@ -65,7 +66,7 @@ const beyond = {
   bytes: ` exceeds maximum allowed policy file size ${regoLimits.bytes} bytes`,
 } as const;
 
-/** What regorus 0.10, of KBS v0.21, refuses and OPA does not. */
+/** The error of regorus 0.10, in KBS v0.21, for a policy that exceeds its limits. OPA has no such limits. */
 export function beyondLimits(version: KbsVersion, policy: string): EngineMessage | undefined {
   const found = version === "v0.21" ? beyondRegoLimits(policy) : undefined;
   if (found === undefined) return undefined;

@@ -4,26 +4,27 @@ import { evaluate, type RegoError } from "./rego.ts";
 import { beyondLimits, type EngineMessage, located, missingImport, regorusMessage } from "./regorus.ts";
 import type { KbsVersion } from "./token.ts";
 
-/** A request, as the policy is asked it. */
+/** A request to evaluate the policy. */
 export interface PolicyQuestion {
   readonly version: KbsVersion;
   readonly opa: string;
-  /** The deployed policy; undefined: there is no such file; "folder": there is a folder in its place. */
+  /** The deployed policy; undefined if the file does not exist; "folder" if it is a folder. */
   readonly policy: Buffer | "folder" | undefined;
   readonly claims: unknown;
   /** Repository, type and tag. */
   readonly path: readonly string[];
 }
 
-/** Why the policy does not allow the request (undefined: it does), and what else the KBS then logs. */
+/** Why the policy denies the request, and the additional log of the KBS. */
 export interface Verdict {
+  /** Undefined if the policy allows the request. */
   readonly problem: KbsProblem | undefined;
   readonly warning?: string;
-  /** What the engine prints by itself, outside of the log's form. */
+  /** Output of the engine, which is not in the log's format. */
   readonly printed?: string;
 }
 
-/** The resource policy's decision, with the problem that each version makes of it. */
+/** Evaluates the resource policy. The reported problem depends on the version. */
 export async function askPolicy(question: PolicyQuestion): Promise<Verdict> {
   const { version, opa, policy, claims, path } = question;
   if (policy === undefined) return { problem: policyDeny };
@@ -49,7 +50,7 @@ export async function askPolicy(question: PolicyQuestion): Promise<Verdict> {
 
 const folderCause = "failed to read the file: Is a directory (os error 21)";
 
-/** As v0.21 has it; in the older ones the folder is the mount itself. */
+/** The problem of v0.21. In older versions this cannot happen, because the folder is the mount. */
 const folderProblem: KbsProblem = {
   name: "PolicyEngineError",
   detail: `Policy engine error: policy storage error: failed to get key \`resource-policy.rego\`: ${folderCause}`,
@@ -62,7 +63,7 @@ function failed(version: KbsVersion, error: RegoError, policy: string, path: rea
   return { problem, ...(warned && { printed: located("policy", "warning", warned) }) };
 }
 
-/** Up to v0.18 the client is not told more than that it is the engine. */
+/** Up to v0.18 the client learns only that the engine failed. */
 function engineProblem(version: KbsVersion, during: "load" | "eval", message: EngineMessage): KbsProblem {
   if (version !== "v0.21") {
     const cause =
@@ -82,7 +83,7 @@ function olderProblem(cause: string): KbsProblem {
   return { name: "PolicyEngine", detail: "Policy engine error", debug: `PolicyEngine(${cause})` };
 }
 
-/** Where `allow` is neither true nor false. */
+/** The verdict if `allow` is neither true nor false. */
 function noBoolean(version: KbsVersion, value: unknown, policy: string): Verdict {
   if (version !== "v0.21") {
     const cause = value === undefined ? "query did not produce any values" : "not a bool";

@@ -1,26 +1,27 @@
 import { type Appraisal, type Evidence, sampleClaims } from "./appraisal.ts";
 
-/** The KBSs that are played: v0.18 stands for v0.17 too, v0.21 for v0.19 and later. */
+/** The simulated KBSs. v0.18 also represents v0.17; v0.21 represents v0.19 and later. */
 export type KbsVersion = "v0.16" | "v0.18" | "v0.21";
 
-/** A token lives five minutes. */
+/** Seconds. */
 const LIFETIME = 300;
 
-/** What the annotated evidence holds of the TEE: its claims, by its name. */
+/** The TEE's claims in the annotated evidence. */
 function teeClaims(evidence: Evidence): Readonly<Record<string, unknown>> {
   return evidence.tee === "sample"
     ? { init_data: evidence.initData, sample: sampleClaims }
     : { init_data: evidence.pcr8, [`az-${evidence.tee}-vtpm`]: { tpm: { pcr08: evidence.pcr8 } } };
 }
 
-/** The status is that of the worst member of the trust vector. */
+/** The status follows from the worst member of the trust vector. */
 function status({ executables, hardware }: Appraisal): string {
   if (hardware === 97) return "contraindicated";
   return executables === 33 ? "warning" : "affirming";
 }
 
 /**
- * The claims of an attestation token, with every member that a real one has; what no policy here reads is empty.
+ * The claims of an attestation token, with all members of a real one. Members that no policy here reads are
+ * empty.
  * @param now seconds since 1970
  */
 export function tokenClaims(

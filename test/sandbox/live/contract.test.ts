@@ -6,7 +6,7 @@ import { scenarios, timed } from "../../support/kubernetes/scenarios.ts";
 import { comparable, Stage } from "../../support/kubernetes/stage.ts";
 import { BUILD_TIMEOUT, kubectl, ownHome } from "./support.ts";
 
-// The tests of the provider run at an API server in memory: it may not differ from a real one.
+// The provider's tests use an in-memory API server, which must behave like a real one.
 let sandbox: Sandbox;
 let memory: TestCluster;
 let removeHome: () => Promise<void>;
@@ -23,19 +23,22 @@ afterAll(async () => {
   await removeHome();
 });
 
-test.each(Object.entries(scenarios))("in memory as at the real API server: %s", async (title, play) => {
-  const namespace = `contract-${(count += 1)}`;
-  await kubectl(sandbox, ["create", "namespace", namespace]);
-  memory.apply({ kind: "Namespace", metadata: { name: namespace } });
-  const pass = (milliseconds: number): Promise<void> => {
-    memory.clock.advance(milliseconds);
-    return Promise.resolve();
-  };
-  const real = new Stage(sandbox.kubeconfig, namespace, sleep);
-  const [expected, answers] = await Promise.all([
-    play(real),
-    play(new Stage(memory.kubeconfig, namespace, pass)),
-  ]);
-  const withTimes = timed.includes(title);
-  expect(comparable(answers, withTimes)).toStrictEqual(comparable(expected, withTimes));
-});
+test.each(Object.entries(scenarios))(
+  "the in-memory API server answers like the real one: %s",
+  async (title, play) => {
+    const namespace = `contract-${(count += 1)}`;
+    await kubectl(sandbox, ["create", "namespace", namespace]);
+    memory.apply({ kind: "Namespace", metadata: { name: namespace } });
+    const pass = (milliseconds: number): Promise<void> => {
+      memory.clock.advance(milliseconds);
+      return Promise.resolve();
+    };
+    const real = new Stage(sandbox.kubeconfig, namespace, sleep);
+    const [expected, answers] = await Promise.all([
+      play(real),
+      play(new Stage(memory.kubeconfig, namespace, pass)),
+    ]);
+    const withTimes = timed.includes(title);
+    expect(comparable(answers, withTimes)).toStrictEqual(comparable(expected, withTimes));
+  },
+);

@@ -40,7 +40,7 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
-/** Whether a sandbox that was in this state has left anything behind. */
+/** Whether a sandbox in this state has left processes or files. */
 async function leftovers(state: RunState): Promise<readonly string[]> {
   const processes = state.processes.filter(isRunning).map(({ name }) => `process ${name}`);
   const ports = await Promise.all(
@@ -50,7 +50,7 @@ async function leftovers(state: RunState): Promise<readonly string[]> {
   return [...processes, ...ports.flat(), ...folders];
 }
 
-/** The state of a sandbox whose start has begun all its processes. */
+/** The state of a sandbox once its start has begun all processes. */
 async function halfStarted(name: string): Promise<RunState> {
   await eventually(
     async () => Promise.resolve(readRunState(sandboxFolder(name))?.processes.length ?? 0),
@@ -70,7 +70,7 @@ afterAll(async () => {
 
 describe("two sandboxes side by side", () => {
   test(
-    "start by the command, each of its own Trustee and ports",
+    "are started by the command, each with its own Trustee and ports",
     async () => {
       const one = await sandbox("up", "--name", "one");
       expect(one.exitCode, one.stderr).toBe(0);
@@ -86,7 +86,7 @@ describe("two sandboxes side by side", () => {
     BUILD_TIMEOUT,
   );
 
-  test("are told of by status", async () => {
+  test("are listed by status", async () => {
     const { stdout } = await sandbox("status", "--json");
     const told = JSON.parse(stdout) as readonly Record<string, unknown>[];
     expect(told).toMatchObject([
@@ -99,7 +99,7 @@ describe("two sandboxes side by side", () => {
     );
   });
 
-  test("give a shell what pulumi and kubectl need", async () => {
+  test("export the environment for pulumi and kubectl", async () => {
     const { stdout: exports } = await sandbox("env", "--name", "two");
     const script = `${exports}
 kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pulumi version && node --version`;
@@ -112,7 +112,7 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
     ]);
   });
 
-  test("are taken as they are by a second up, or refused with other options", async () => {
+  test("are reused by a second up, which is an error with other options", async () => {
     const before = stateOf("one");
     const again = await sandbox("up", "--name", "one");
     expect([again.exitCode, again.stdout]).toEqual([
@@ -127,7 +127,7 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
     ]);
   });
 
-  test("end one by one, and leave nothing", async () => {
+  test("are stopped one by one, and leave nothing", async () => {
     const [one, two] = [stateOf("one"), stateOf("two")];
     expect((await sandbox("down", "--name", "one")).stdout).toBe('The sandbox "one" is gone.');
     expect(await leftovers(one)).toEqual([]);
@@ -139,7 +139,7 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
   });
 });
 
-describe("a start that is cut short", () => {
+describe("an interrupted start", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
     "by %s removes what it started",
     async (signal) => {
@@ -186,14 +186,14 @@ describe("a start that is cut short", () => {
 });
 
 test(
-  "a sandbox that has lost a process is broken, and up starts it anew",
+  "a sandbox without one of its processes is broken, and up starts a new one",
   async () => {
     expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
     const before = stateOf("lost");
     const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
     process.kill(scheduler?.pid ?? 0, "SIGKILL");
     await sleep(200);
-    expect((await sandbox("status")).stdout).toContain("lost: broken\n  ended by themselves: kube-scheduler");
+    expect((await sandbox("status")).stdout).toContain("lost: broken\n  ended unexpectedly: kube-scheduler");
     expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
     expect(before.processes.filter(isRunning)).toEqual([]);
     const after = stateOf("lost");
@@ -204,12 +204,12 @@ test(
   BUILD_TIMEOUT,
 );
 
-test("a name that cannot be a folder's is refused", async () => {
+test("an invalid name is an error", async () => {
   const { exitCode, stderr } = await sandbox("up", "--name", "../x");
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('The sandbox name "../x" is not allowed')]);
 });
 
-test("a folder without the Kubernetes plugin is refused before anything starts", async () => {
+test("a folder without the Kubernetes plugin is an error before the start", async () => {
   const { exitCode, stderr } = await sandbox(
     "up",
     "--name",
@@ -224,7 +224,7 @@ test("a folder without the Kubernetes plugin is refused before anything starts",
   expect(await readdir(sandboxesFolder())).not.toContain("plugin");
 });
 
-/** The Kubernetes plugin, in a folder of its own, that notes each of its starts. */
+/** A folder with a Kubernetes plugin that records its starts. */
 async function tracedPlugin(): Promise<{ readonly folder: string; readonly trace: string }> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-plugin-"));
   const trace = join(folder, "trace");
@@ -234,7 +234,7 @@ async function tracedPlugin(): Promise<{ readonly folder: string; readonly trace
   return { folder, trace };
 }
 
-/** A program of one ConfigMap, in a folder of its own. */
+/** A Pulumi program with one ConfigMap, in its own folder. */
 async function smallProgram(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-program-"));
   await symlink(join(repositoryFolder, "node_modules"), join(folder, "node_modules"));
@@ -268,7 +268,7 @@ test.each(["the option", "the variable"])(
     const told = JSON.parse((await sandbox("status", "--json")).stdout) as readonly unknown[];
     expect(told).toMatchObject([{ name: "plugin", kubernetesPlugin }]);
     expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
-    // To tell its version.
+    // For its version.
     expect(await readFile(trace, "utf8")).toBe("started\n");
     await rm(trace);
     const running = openSandbox("plugin");

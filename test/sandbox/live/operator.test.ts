@@ -7,7 +7,7 @@ import { BUILD_TIMEOUT, eventually, get, kbsPods, kubectl, NAMESPACE, ownHome, r
 const KBS_CONFIG = "trusteeconfig-kbs-config";
 const DEPLOYMENT = "trustee-deployment";
 
-/** Longer than the operator waits for further changes. Milliseconds. */
+/** Longer than the operator's delay. Milliseconds. */
 const SETTLED = 2000;
 
 describe.each(generations)("the operator of Trustee %s", (generation) => {
@@ -48,7 +48,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     expect(values).toBe(generation === "0.18" ? "[\n]" : "{\n}");
   });
 
-  test("fails to reconcile while a listed Secret does not exist, says it is ready, and heals", async () => {
+  test("does not reconcile while a listed Secret is missing, reports ready, and recovers", async () => {
     const before = await kbsPods(sandbox);
     await patchList([sample, "late"]);
     await sleep(SETTLED);
@@ -61,13 +61,13 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     expect(await volumes()).toContain("late");
   });
 
-  test.each([[[]], [null]])("puts the sample secret back into a list that is %j", async (empty) => {
+  test.each([[[]], [null]])("restores the sample secret in a list that is %j", async (empty) => {
     await patchList(empty);
     await eventually(list, (text) => text === JSON.stringify([sample]));
     await eventually(volumes, (text) => !text.includes("late"));
   });
 
-  test("treats a restart's annotation as its generation does", async () => {
+  test("keeps or removes a restart's annotation, depending on its generation", async () => {
     await rolled(sandbox, async () =>
       sleep(SETTLED).then(async () => kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"])),
     );
@@ -101,7 +101,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     }
   });
 
-  test("rolls by itself for a changed ConfigMap only in the newer generation", async () => {
+  test("rolls for a changed ConfigMap only in 0.21", async () => {
     const before = await kbsPods(sandbox);
     const change = JSON.stringify({ metadata: { labels: { changed: "yes" } } });
     await kubectl(sandbox, [
@@ -120,7 +120,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     else expect(after).not.toEqual(before);
   });
 
-  test("undoes edits of the pods' spec", async () => {
+  test("reverts edits of the pods' spec", async () => {
     const patch = '[{"op":"add","path":"/spec/template/spec/nodeSelector","value":{"a":"b"}}]';
     await kubectl(sandbox, ["patch", "deployment", DEPLOYMENT, "-n", NAMESPACE, "--type=json", "-p", patch]);
     await eventually(
@@ -129,7 +129,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     );
   });
 
-  test("leaves a new KBS pod without its Secret waiting, and says why", async () => {
+  test("a new KBS pod without its Secret waits, with an event", async () => {
     await kubectl(sandbox, ["delete", "secret", sample, "-n", NAMESPACE]);
     await kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]);
     const events = [
@@ -156,7 +156,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     ]);
   });
 
-  test("lets its KbsConfig go, and the KBS with it", async () => {
+  test("allows the deletion of its KbsConfig, which deletes the KBS", async () => {
     await kubectl(sandbox, ["delete", "kbsconfig", KBS_CONFIG, "-n", NAMESPACE, "--timeout=30s"]);
     await eventually(
       async () => kubectl(sandbox, ["get", "deployments,pods", "-n", NAMESPACE, "-o", "name"]),

@@ -8,7 +8,7 @@ import { readRunState } from "../../../sandbox/state/run-state.ts";
 import { readStandinConfiguration } from "../../../sandbox/trustee/standin/configuration.ts";
 import { BUILD_TIMEOUT, ownHome } from "./support.ts";
 
-// What somebody else with an account on this machine can do: all but read this user's files.
+// The attacker has an account on this machine, but cannot read this user's files.
 let sandbox: Sandbox;
 let removeHome: () => Promise<void>;
 
@@ -25,7 +25,7 @@ function port(name: string): number {
   return readRunState(sandbox.dir)?.ports[name] ?? 0;
 }
 
-/** Asks kwok's own server, which wants no certificate, for a command in a container. @returns all that it answers */
+/** Runs a command in a container through kwok's server, which needs no certificate. @returns the answer */
 async function execInKwok(container: string): Promise<string> {
   const path = `exec/default/pod1/${container}?command=echo&command=it-ran&output=1&error=1`;
   const socket = new WebSocket(`ws://127.0.0.1:${port("kwok")}/${path}`, ["v4.channel.k8s.io"]);
@@ -42,7 +42,7 @@ async function execInKwok(container: string): Promise<string> {
   return answer;
 }
 
-test("kwok runs a command for nobody but the kubelet, which knows the one container", async () => {
+test("kwok runs commands only for the kubelet, which knows the secret container name", async () => {
   const { execContainer } = readStandinConfiguration(join(sandbox.dir, "standins.json"));
   expect(execContainer).toMatch(/^[0-9a-f]{64}$/);
   expect(await execInKwok(execContainer)).toContain("it-ran");
@@ -69,7 +69,7 @@ async function version(name: string, identity: { readonly cert?: Buffer; readonl
   });
 }
 
-test("etcd and the kubelet serve only who has a certificate, and the API server whom it knows", async () => {
+test("etcd and the kubelet require a client certificate, and the API server authenticates clients", async () => {
   const { etcd, kubeletClient, admin } = clusterCertificates(join(sandbox.dir, "certificates"));
   const as = ({ certificate, key }: { readonly certificate: string; readonly key: string }) => ({
     cert: readFileSync(certificate),

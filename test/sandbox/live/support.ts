@@ -12,14 +12,14 @@ export const NAMESPACE = "trustee-operator-system";
 /** The first start on a machine builds Kubernetes. Milliseconds. */
 export const BUILD_TIMEOUT = 1_800_000;
 
-/** Gives this test file sandboxes of its own, apart from the user's. @returns what removes the folder */
+/** Sets a separate TRUSTEE_ACCESS_HOME for this test file. @returns removes it */
 export async function ownHome(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "trustee-access-home-"));
   process.env["TRUSTEE_ACCESS_HOME"] = home;
   return async () => rm(home, { recursive: true, force: true });
 }
 
-/** kubectl that has to succeed. @returns its output, trimmed */
+/** Runs kubectl, which must succeed. @returns its output, trimmed */
 export async function kubectl(sandbox: Sandbox, args: readonly string[], input?: string): Promise<string> {
   const result = await sandbox.kubectl(args, input === undefined ? {} : { input });
   if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
@@ -30,7 +30,7 @@ export async function get(sandbox: Sandbox, kind: string, name: string, path: st
   return kubectl(sandbox, ["get", kind, name, "-n", NAMESPACE, "-o", `jsonpath={${path}}`]);
 }
 
-/** Waits for what a stand-in is about to do. */
+/** Polls for an action of a stand-in. */
 export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
   let value = await read();
   for (const end = Date.now() + 60_000; !expected(value) && Date.now() < end;) {
@@ -47,7 +47,7 @@ export async function kbsPods(sandbox: Sandbox): Promise<readonly string[]> {
   return names.split("\n").sort();
 }
 
-/** Runs `change` and waits until other pods of the KBS serve than before. */
+/** Runs `change`, and waits until new KBS pods serve. */
 export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): Promise<void> {
   const before = await kbsPods(sandbox);
   await change();
@@ -55,7 +55,7 @@ export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): 
     async () => kbsPods(sandbox),
     (pods) => pods.length === 1 && pods.every((pod) => !before.includes(pod)),
   );
-  // Where two objects were written, the operator may roll once more.
+  // After two writes, the operator may roll twice.
   await sleep(1000);
   await kubectl(sandbox, [
     "rollout",
@@ -67,7 +67,7 @@ export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): 
   ]);
 }
 
-/** The tutorial's initdata of one pod, in what the sandbox reads of it. */
+/** The tutorial's initdata of one pod, with the parts that the sandbox reads. */
 export function initdata(pod: string, host: string, certificate: string): string {
   const urls = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"].map(
     (path) => `"curl -s http://127.0.0.1:8006/cdh/resource/default/${path}",`,
@@ -132,7 +132,7 @@ export function pod(name: string, toml: string): string {
   });
 }
 
-/** The tutorial's exec of one of its nine commands. @returns what curl prints */
+/** Runs one of the tutorial's nine exec commands. @returns the output of curl */
 export async function curl(sandbox: Sandbox, name: string, path: string): Promise<string> {
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
   return kubectl(sandbox, ["exec", `pods/${name}`, "-n", "default", "--", "curl", "-s", url]);

@@ -29,7 +29,7 @@ function command(...args: readonly string[]) {
   return execa(process.execPath, [program, ...args], { reject: false });
 }
 
-/** Starts a pod that takes the Trustee of `side` for its own, and asks for no image policy. */
+/** Starts a pod whose initdata names the Trustee of `side`, without an image policy. */
 async function startPod(name: string, side: Sandbox): Promise<void> {
   const host = await get(side, "route", "kbs-service", ".spec.host");
   const certificate = await get(side, "secret", "trustee-tls-cert", ".data.tls\\.crt");
@@ -39,7 +39,7 @@ async function startPod(name: string, side: Sandbox): Promise<void> {
   await kubectl(pods, ["wait", "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
 }
 
-/** Why pods have not reached their KBS: pod -> the last reason. */
+/** The last reason why each pod could not reach its KBS, by pod. */
 async function reasons(): Promise<Readonly<Record<string, string>>> {
   const log = await readFile(join(pods.dir, "logs", "standins.log"), "utf8");
   const lines = log.matchAll(/pod default\/(\S+) cannot ask its KBS for \S+: (.+)/g);
@@ -50,7 +50,7 @@ async function kbsLog(sandbox: Sandbox): Promise<string> {
   return kubectl(sandbox, ["logs", "-n", NAMESPACE, "-l", "app=kbs", "--tail=-1"]);
 }
 
-test("status says whose Trustee the pods attest with", async () => {
+test("status shows the Trustee that the pods attest with", async () => {
   const { stdout } = await command("status");
   expect(stdout).toContain('  Pods attest with   the Trustee of the sandbox "trustee"\n');
   expect(stdout.match(/Pods attest with/g)).toHaveLength(1);
@@ -66,15 +66,15 @@ test("status says whose Trustee the pods attest with", async () => {
 test.each([
   ["nobody", 'The sandbox "nobody", whose Trustee the pods of "more" are to attest with, does not run.'],
   ["more", 'The pods of the sandbox "more" attest with its own Trustee anyway'],
-])("a sandbox whose pods are to attest with that of %s is refused", async (other, message) => {
+])("--trustee-of %s is an error", async (other, message) => {
   const { exitCode, stderr } = await command("up", "--name", "more", "--trustee-of", other);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
 });
 
-test("the other sandbox's KBS attests a pod that trusts it, and no other one", async () => {
+test("the other sandbox's KBS attests only a pod that trusts it", async () => {
   await startPod("pod1", trustee);
   await startPod("pod2", pods);
-  // Its digest is no reference value, so that it is denied what is there.
+  // Its digest is not a reference value, so it is denied.
   expect(await curl(pods, "pod1", PATH)).toBe(FAILED);
   expect(await kbsLog(trustee)).toContain("ERROR kbs::error] PolicyDeny");
   expect(await curl(pods, "pod2", PATH)).toBe(FAILED);
@@ -82,7 +82,7 @@ test("the other sandbox's KBS attests a pod that trusts it, and no other one", a
   expect(await kbsLog(pods)).not.toContain("actix_web");
 });
 
-test("pods outlive the sandbox whose Trustee they attest with, and read nothing", async () => {
+test("pods keep running without the sandbox of their Trustee, but read nothing", async () => {
   await trustee.stop();
   expect(await curl(pods, "pod1", PATH)).toBe(FAILED);
   expect((await reasons())["pod1"]).toBe(

@@ -17,7 +17,10 @@ import {
   rolled,
 } from "./support.ts";
 
-/** The tutorial's policy; for KBS v0.17 and later with `if`, and with a split of what is an array there. */
+/**
+ * The tutorial's policy. For KBS v0.17 and later it has `if`, and a split of the path, which is an array
+ * there.
+ */
 function policy(one: string, two: string, path: string): string {
   const read = (digest: string): string =>
     `input["submods"]["cpu0"]["ear.status"] == "affirming"\ninput["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data"] == "${digest}"`;
@@ -41,7 +44,7 @@ interface MapEntry {
   readonly value: readonly string[];
 }
 
-/** The reference values with our digests added, in either format. */
+/** The reference values with our digests added, in both formats. */
 function withDigests(text: string, digests: readonly string[]): string {
   const document = JSON.parse(text) as readonly ({ name: string } & MapEntry)[] | Record<string, string>;
   const extend = <Entry extends MapEntry>(name: string, entry: Entry): Entry =>
@@ -74,7 +77,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
 
   const digests = (): readonly string[] => pods.map((name) => pcr8(tomls.get(name) ?? ""));
 
-  test("finds what the earlier steps left", async () => {
+  test("finds the results of the earlier steps", async () => {
     const listed = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]");
     expect(listed.split(" ")).toEqual(
       expect.arrayContaining(["fraud-dataset", "trustee-image-policy", "kbsres1"]),
@@ -87,7 +90,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(new Set(digests()).size).toBe(3);
   });
 
-  test("a pod whose digest is no reference value cannot fetch its image policy, and does not start", async () => {
+  test("a pod whose digest is not a reference value cannot fetch its image policy, and does not start", async () => {
     await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod1") ?? ""));
     const events = [
       "get",
@@ -159,7 +162,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     });
   });
 
-  test("sees the nine cells", async () => {
+  test("reads the nine cells", async () => {
     for (const name of pods) await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls.get(name) ?? ""));
     await kubectl(sandbox, [
       "wait",
@@ -182,7 +185,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     });
   });
 
-  test("sees the denials in the KBS's log", async () => {
+  test("finds the denials in the KBS's log", async () => {
     const [name = ""] = (
       await kubectl(sandbox, ["get", "pods", "-n", NAMESPACE, "-l", "app=kbs", "-o", "name"])
     ).split("\n");
@@ -211,7 +214,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(tail.split("\n")).toHaveLength(2);
   });
 
-  test("is refused by the agent policy for any other command", async () => {
+  test("the agent policy denies other commands", async () => {
     const other = await sandbox.kubectl([
       "exec",
       "pod1",
@@ -240,7 +243,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(FAILED);
   });
 
-  test("a changed secret is read by new KBS pods only, and a guest trusts the certificate of its initdata only", async () => {
+  test("only new KBS pods read a changed secret, and a guest trusts only the certificate in its initdata", async () => {
     const change = (name: string, data: object): Promise<string> =>
       kubectl(sandbox, [
         "patch",

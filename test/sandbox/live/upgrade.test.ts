@@ -22,7 +22,7 @@ const command = (...args: readonly string[]) =>
     reject: false,
   });
 
-test("the command brings Trustee from 0.18 to 0.21; with --stock policy and reference values are made anew", async () => {
+test("the command upgrades Trustee from 0.18 to 0.21; --stock resets policy and reference values", async () => {
   const list = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources");
   const { exitCode, stdout, stderr } = await command("upgrade", "--stock");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -47,7 +47,7 @@ test("the command brings Trustee from 0.18 to 0.21; with --stock policy and refe
   ]);
 });
 
-test("a sandbox that is of 0.21 already is left as it is", async () => {
+test("the upgrade of a sandbox with 0.21 is an error", async () => {
   const { exitCode, stderr } = await command("upgrade");
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,

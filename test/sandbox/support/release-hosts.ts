@@ -9,10 +9,10 @@ import type { Tool } from "../../../sandbox/tools/catalog.ts";
 import type { Network } from "../../../sandbox/tools/download.ts";
 import { type Release, thisPlatform } from "../../../sandbox/tools/releases.ts";
 
-/** How a host behaves for one address. */
-export type Behaviour = Buffer | ((response: ServerResponse) => void);
+/** The behaviour of a host for one address. */
+type Behaviour = Buffer | ((response: ServerResponse) => void);
 
-/** The program that is released in this file's tests: it tells its name. */
+/** A released program that prints its name. */
 export function program(name: string): string {
   return `#!/bin/sh\necho 'released ${name}'\n`;
 }
@@ -24,11 +24,11 @@ export function releaseOf(tool: Tool): Release {
   return release;
 }
 
-/** Plays all release hosts at once: each address is a path of one server. */
+/** Simulates all release hosts: each address is a path of one server. */
 export class ReleaseHosts {
   readonly #server: Server;
   readonly answers = new Map<string, Behaviour>();
-  /** Every address that was asked for. */
+  /** All requested addresses. */
   readonly asked: string[] = [];
 
   constructor() {
@@ -56,7 +56,7 @@ export class ReleaseHosts {
     return { at: (url) => url.replace("https:/", `http://127.0.0.1:${port}`), answer: 300, stall: 300 };
   }
 
-  /** Publishes the files of these tools, with their checksums in the way of each release. */
+  /** Publishes the files of these tools, with checksums in the format of each release. */
   async publish(tools: readonly Tool[]): Promise<void> {
     const sums = new Map<string, { readonly name: string; readonly sum: string }[]>();
     for (const [url, programs] of Map.groupBy(tools, (tool) => releaseOf(tool).url)) {
@@ -79,7 +79,7 @@ export class ReleaseHosts {
   }
 }
 
-/** The file that holds these programs: the only one itself, or an archive of them. */
+/** The release file of these programs: one program, or an archive. */
 async function released(programs: readonly Tool[]): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-release-"));
   try {

@@ -8,7 +8,7 @@ export function generationOf(version: KbsVersion): Generation {
   return version === "v0.21" ? "0.21" : "0.18";
 }
 
-/** A reference value as a scenario writes it. */
+/** A reference value of a scenario. */
 export type Entry = Readonly<Record<string, unknown>> & { readonly name: string };
 
 const EXPIRATION = "2035-01-01T00:00:00Z";
@@ -17,7 +17,7 @@ export function entry(name: string, value: unknown): Entry {
   return { name, expiration: EXPIRATION, value };
 }
 
-/** What makes the sample platform affirming. */
+/** The reference values that make the sample platform affirming. */
 export const sampleValues: readonly Entry[] = [
   entry("launch_digest", ["abcde"]),
   entry("svn", ["1"]),
@@ -27,7 +27,7 @@ export const sampleValues: readonly Entry[] = [
 
 const twoDigests: readonly string[] = ["aa", "bb"];
 
-/** Somebody else's values, to which the product has added a digest. */
+/** Foreign values with a digest that this project has added. */
 function otherValues(digests: readonly string[]): readonly Entry[] {
   return priorReferenceValues.map(({ name, value }) =>
     entry(name, name.endsWith("_pcr08") ? digests : value),
@@ -38,7 +38,10 @@ export function base64url(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** The values in a generation's format. In the list format launch_digest begins on line 73, as errors in the recordings say. */
+/**
+ * The values in a generation's format. In the list format, launch_digest starts on line 73, as in the
+ * recorded errors.
+ */
 export function valuesText(generation: Generation, entries: readonly Entry[], digests = twoDigests): string {
   const all = [...otherValues(digests), ...entries];
   if (generation === "0.18") {
@@ -49,13 +52,13 @@ export function valuesText(generation: Generation, entries: readonly Entry[], di
   return JSON.stringify(Object.fromEntries(map), null, 2);
 }
 
-/** Where the attestation policy asks for the value that is asked first: on line 73, in v0.16 indented by a tab. */
+/** The attestation policy asks for the first value on line 73, which is indented by a tab in v0.16. */
 function attestationPolicy(version: KbsVersion): string {
   const indent = version === "v0.16" ? "\t" : "  ";
   return `${"\n".repeat(72)}${indent}input.sample.launch_digest in query_reference_value("launch_digest")\n`;
 }
 
-/** The files that the KBS reads: its own, and what the product wrote for a pod1 that is granted fraud-dataset. */
+/** The KBS's files: its own, and those that this project wrote for a pod1 with a grant for fraud-dataset. */
 export function filesOf(version: KbsVersion, pod1: string, digests?: readonly string[]): Map<string, Buffer> {
   const generation = generationOf(version);
   const paths = kbsPaths[generation];

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KbsVersion } from "../../../sandbox/trustee/standin/token.ts";
 
-/** What real KBSs answered, beside the checkout; its README says how it was recorded. */
+/** Recorded answers of real KBSs, next to the checkout. Its README says how they were recorded. */
 const folder = join(import.meta.dirname, "../../../../shared/data/real-kbs");
 
-/** By scenario, what was recorded of it. */
+/** The recorded lines, by scenario. */
 export function recording(version: KbsVersion): ReadonlyMap<string, string> {
   const text = readFileSync(join(folder, `${version}.0.txt`), "utf8");
   const sections = text.split(/^### /m).slice(1);
@@ -18,7 +18,7 @@ export function recording(version: KbsVersion): ReadonlyMap<string, string> {
 }
 
 /**
- * What is in a recording and not compared, by how its line begins, and why. Everything else is.
+ * Lines of a recording that are not compared, by their start, with the reason. All other lines are compared.
  */
 export const notCompared: Readonly<Record<string, string>> = {
   "GET reference-value/nosuch": "the administrator's API, which the sandbox's KBS does not serve",
@@ -26,7 +26,7 @@ export const notCompared: Readonly<Record<string, string>> = {
   "! KBS ended": "the log of a KBS that ended at once; what follows, why it ended, is compared",
 };
 
-/** A text without what is not compared, and without what is another one each time: times, cookies, durations. */
+/** A text without lines that are not compared, and with times, cookies and durations masked. */
 export function comparable(text: string): string {
   const ended = /^! KBS ended[^]*?(?=^Error: )/m;
   const left = text
@@ -41,7 +41,7 @@ export function comparable(text: string): string {
     .replaceAll(/ \d+\.\d{6}$/gm, " (seconds)");
 }
 
-/** The lines of a log that the recorder kept, and how many of them. */
+/** The log lines that the recorder kept, up to its limit. */
 export function excerpt(lines: readonly string[], limit: number): readonly string[] {
   return lines.filter((line) => /ERROR|WARN|resource|^\s|^Caused/.test(line)).slice(0, limit);
 }

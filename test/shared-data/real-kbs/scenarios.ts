@@ -3,15 +3,15 @@ import type { Generation } from "../../../core/trustee/generation.ts";
 import { base64url, type Entry, entry, sampleValues, valuesText } from "./inputs.ts";
 import type { Stage } from "./stage.ts";
 
-/** How a scenario was recorded. */
+/** A recorded scenario. */
 export interface Scenario {
-  /** What it changes in the files that the KBS reads, before it starts. */
+  /** Changes the KBS's files before the start. */
   readonly change?: (files: Map<string, Buffer>, generation: Generation) => void;
-  /** Who asks; the log is recorded of the first. @default pod1 and pod3 */
+  /** The pods that ask. The log is that of the first. @default pod1 and pod3 */
   readonly pods?: readonly ("pod1" | "pod3")[];
-  /** False: the log was not recorded. */
+  /** False if the log was not recorded. */
   readonly log?: boolean;
-  /** What was done after the pods had asked. @returns the lines recorded of it */
+  /** Actions after the pods have asked. @returns the recorded lines */
   readonly then?: (stage: Stage) => readonly string[] | Promise<readonly string[]>;
 }
 
@@ -25,17 +25,17 @@ function values(write: (generation: Generation) => string): Change {
   };
 }
 
-/** With these entries in place of the one that is asked first. */
+/** Replaces the entry that is asked first. */
 function asked(...entries: readonly Entry[]): Scenario {
   return { change: values((generation) => valuesText(generation, [...entries, svn, ...versions])) };
 }
 
-/** With another entry behind those that are asked. */
+/** Adds an entry after those that are asked. */
 function beside(other: Entry): Scenario {
   return { change: values((generation) => valuesText(generation, [...sampleValues, other])) };
 }
 
-/** With members of the map in place of those of the same names, each as text. */
+/** Replaces members of the map, each as text. */
 function mapWith(members: Readonly<Record<string, unknown>>): Scenario {
   return {
     change: values((generation) => {
@@ -63,7 +63,7 @@ const { expiration: __, ...unlimitedOther } = other;
 const expired = { expiration: "2020-01-01T00:00:00Z" };
 const wrong = { ...launchDigest, value: ["edcba"] };
 
-/** By the names of the recordings. */
+/** The scenarios by the names of their recordings. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   "as the product wrote it; every reference value asked of the RVPS": {
     then: (stage) =>
@@ -99,11 +99,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "asked entry: a lone string that contains it": asked({ ...launchDigest, value: "xabcdex" }),
   "asked entry: upper case": asked({ ...launchDigest, value: ["ABCDE"] }),
   "asked entry: base64url without padding": mapWith({
-    // With a member that makes padding necessary, of which none is left.
+    // An additional member makes padding necessary, and the padding is missing.
     launch_digest: base64url({ ...launchDigest, n: 12 }).replace(/=+$/, ""),
   }),
   "asked entry: the standard alphabet": mapWith({
-    // The "?" is what makes a "/", at the offset that was recorded.
+    // The "?" results in a "/" at the recorded offset.
     launch_digest: Buffer.from(JSON.stringify({ version: "0.1.0", ...launchDigest, n: "?" })).toString(
       "base64",
     ),

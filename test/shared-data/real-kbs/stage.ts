@@ -8,7 +8,7 @@ import { filesOf, generationOf } from "./inputs.ts";
 import { excerpt } from "./recording.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** The digests of two pods' initdata, as the sample TEE reports them. */
+/** The digests of two pods' initdata in the sample TEE's format. */
 const initData = {
   pod1: Buffer.alloc(32, 1).toString("base64"),
   pod3: Buffer.alloc(32, 3).toString("base64"),
@@ -16,7 +16,7 @@ const initData = {
 
 const CLIENT = "127.0.0.1";
 
-/** What the recorder writes of an error: the last part of its type, and its text. */
+/** The recorder's format of an error: the last part of its type, and its text. */
 function told({ status, body }: Answer): string {
   const text = body.toString("utf8");
   if (status === 200) return `${status} ${text}`;
@@ -33,7 +33,7 @@ function attested({ answer }: Session): string {
   return `200 ${String(cpu0["ear.status"])} ${JSON.stringify(cpu0["ear.trustworthiness-vector"])}`;
 }
 
-/** A stand-in of a version, with the files of a scenario, and the recorder's way to ask and write. */
+/** A stand-in KBS with the files of a scenario. It asks and records like the recorder. */
 export class Stage {
   readonly #kbs: Kbs;
   readonly #files: Map<string, Buffer>;
@@ -47,7 +47,7 @@ export class Stage {
     this.#generation = generation;
   }
 
-  /** Plays a scenario. @returns what the recorder would have written */
+  /** Runs a scenario. @returns the recorder's output */
   static async play(
     version: KbsVersion,
     scenario: Scenario,
@@ -90,14 +90,14 @@ export class Stage {
     return this.#kbs.get(this.#session, CLIENT, { repository: "default", type, tag });
   }
 
-  /** What the log has more since it was read last, as the recorder cuts it. */
+  /** The new log lines since the last call, limited like the recorder's. */
   #log(limit: number): readonly string[] {
     const lines = this.#kbs.lines.slice(this.#read).map(({ text }) => stripVTControlCharacters(text));
     this.#read = this.#kbs.lines.length;
     return excerpt(lines, limit).map((line) => `    | ${line}`);
   }
 
-  /** Reads values as the RVPS answers an administrator. */
+  /** Reads reference values like the RVPS for an administrator. */
   referenceValues(...names: readonly string[]): readonly string[] {
     const text = this.#files.get(kbsPaths[this.#generation].referenceValues)?.toString("utf8") ?? "";
     return names.map((name) => {
@@ -106,7 +106,7 @@ export class Stage {
     });
   }
 
-  /** Asks for more in the last session. */
+  /** Requests more resources in the last session. */
   async ask(...paths: readonly string[]): Promise<readonly string[]> {
     const lines: string[] = [];
     this.#read = this.#kbs.lines.length;
@@ -114,7 +114,7 @@ export class Stage {
     return [...lines, ...this.#log(4)];
   }
 
-  /** Opens the policy, then takes the reference values away, under the last session. */
+  /** Opens the policy, then removes the reference values, during the last session. */
   async edit(): Promise<readonly string[]> {
     const { policy, referenceValues } = kbsPaths[this.#generation];
     const status = async (): Promise<number> => (await this.#get("fraud-dataset/dataset_key")).status;

@@ -1,7 +1,7 @@
 import type { Json } from "./patches.ts";
 import type { Resource } from "./resources.ts";
 
-/** A refusal, in the API server's words. */
+/** An error with the API server's message. */
 export class ApiError extends Error {
   readonly code: number;
   readonly reason: string;
@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What a message calls a resource. */
+/** The names of a resource in messages. */
 type Named = Pick<Resource, "plural" | "group" | "qualified">;
 
 function detailsOf({ plural, group }: Named, name: string): Json {
@@ -37,7 +37,7 @@ export function conflict(resource: Named, name: string, why: string): ApiError {
   return new ApiError(409, "Conflict", message, detailsOf(resource, name));
 }
 
-/** A deletion on a condition that does not hold; it speaks of the kind. */
+/** A deletion whose precondition does not hold. Its message names the kind. */
 export function unmet(
   { kind, group }: Resource,
   name: string,
@@ -52,7 +52,7 @@ export function unmet(
   return conflict(named, name, message);
 }
 
-/** A JSON patch that cannot be applied: all the same, whatever the cause. */
+/** A JSON patch that cannot be applied. The message does not depend on the cause. */
 export function unpatchable(): ApiError {
   return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 }

@@ -4,12 +4,14 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { isRecord, parseJson } from "../../../core/records.ts";
 import type { JsonPatchOperation } from "../../../kube/guarded-patch.ts";
-import { ApiError, unpatchable } from "./api-error.ts";
+import { kubeconfigOf } from "../../../sandbox/control-plane/kubeconfig.ts";
+import { ApiError, disrupted, unpatchable } from "./api-error.ts";
 import type { TestClock } from "./clock.ts";
-import { evict } from "./eviction.ts";
+import { fieldsAt } from "./fields.ts";
 import { jsonPatched, mergePatched, type Json } from "./patches.ts";
+import { isReady } from "./pods.ts";
 import { resources, type Resource } from "./resources.ts";
-import type { Store, Target } from "./store.ts";
+import type { Store, Stored, Target } from "./store.ts";
 
 interface Answer {
   readonly code: number;
@@ -19,7 +21,7 @@ interface Answer {
 interface Question {
   readonly method: string;
   readonly resource: Resource;
-  /** `undefined`: in all namespaces. */
+  /** Undefined for all namespaces. */
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string | undefined;
@@ -29,7 +31,7 @@ interface Question {
   readonly body: string;
 }
 
-/** An API server in memory, at a port of 127.0.0.1, that lets everybody do everything. */
+/** An in-memory API server on a port of 127.0.0.1, without authorization. */
 export class ApiServer {
   /** The content of a kubeconfig. */
   readonly kubeconfig: string;
@@ -37,19 +39,8 @@ export class ApiServer {
 
   private constructor(server: Server) {
     this.#server = server;
-    this.kubeconfig = JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        {
-          name: "c",
-          cluster: { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
-        },
-      ],
-      users: [{ name: "u", user: {} }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      "current-context": "c",
-    });
+    const { port } = server.address() as AddressInfo;
+    this.kubeconfig = JSON.stringify(kubeconfigOf("c", { server: `http://127.0.0.1:${port}` }));
   }
 
   static async start(store: Store, clock: TestClock): Promise<ApiServer> {
@@ -148,6 +139,27 @@ function answerOf(store: Store, question: Question): Answer {
   }
 }
 
+/**
+ * Deletes a pod.
+ * @throws ApiError 429 if a disruption budget forbids it
+ */
+function evict(store: Store, target: Target): void {
+  const pod = store.need(target);
+  const guarded = (budget: Stored, each: Stored): boolean =>
+    Object.entries(fieldsAt(budget, "spec", "selector", "matchLabels")).every(
+      ([label, value]) => each.metadata.labels?.[label] === value,
+    );
+  for (const budget of store.list("PodDisruptionBudget", target.namespace)) {
+    if (!guarded(budget, pod)) continue;
+    const healthy = store
+      .list("Pod", target.namespace)
+      .filter((each) => guarded(budget, each) && isReady(each)).length;
+    const needed = Number(fieldsAt(budget, "spec")["minAvailable"]);
+    if (isReady(pod) && healthy <= needed) throw disrupted(budget.metadata.name, needed, healthy);
+  }
+  store.delete(target);
+}
+
 function patched(store: Store, target: Target, { contentType, body }: Question, manager: string): Json {
   return store.update(target, manager, (live) => {
     const patch = parseJson(body);
@@ -162,7 +174,7 @@ function listed(store: Store, { resource, namespace, query }: Question): Json {
   const { kind, apiVersion, custom } = resource;
   const items = store
     .list(kind, namespace, query.get("labelSelector") ?? "")
-    // Of its own types the API server says the kind once, for the whole list.
+    // For built-in types the API server sets the kind only on the list, not on its items.
     .map(({ apiVersion: version, kind: each, ...item }) =>
       custom ? { apiVersion: version, kind: each, ...item } : item,
     );

@@ -3,7 +3,7 @@ import type { Clock } from "../../../kube/clock.ts";
 
 const DAY = 86_400_000;
 
-/** A clock that stands, but for who sleeps by it: then it jumps, and what falls due meanwhile happens. */
+/** A clock that advances only when someone sleeps. It then runs everything that is due meanwhile. */
 export class TestClock implements Clock {
   #now = Date.parse("2026-11-23T12:00:00.123Z");
   #due: { readonly at: number; readonly run: () => void }[] = [];
@@ -13,12 +13,12 @@ export class TestClock implements Clock {
   readonly elapsed = (): number => this.#now;
 
   readonly sleep = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
-    // Others have their turn, as they would have.
+    // Lets other tasks run, as a real sleep would.
     await sleep(1, undefined, { signal });
     this.advance(milliseconds);
   };
 
-  /** Has it happen when so much time has passed. */
+  /** Schedules `run`. */
   after(milliseconds: number, run: () => void): void {
     this.#due.push({ at: this.#now + milliseconds, run });
     this.#due.sort((a, b) => a.at - b.at);
@@ -34,7 +34,7 @@ export class TestClock implements Clock {
     this.#now = end;
   }
 
-  /** Lets time pass until it is so. @throws Error if it is not within a minute */
+  /** Advances until the condition holds. @throws Error if it does not within a minute */
   until(what: string, isSo: () => boolean): void {
     for (let left = 600; !isSo(); left -= 1) {
       if (left === 0) throw new Error(`not within a minute: ${what}`);
@@ -42,7 +42,7 @@ export class TestClock implements Clock {
     }
   }
 
-  /** The time in so many days, as reference values have it. */
+  /** The time in so many days, in the format of reference values. */
   in(days: number): string {
     return `${new Date(this.#now + days * DAY).toISOString().slice(0, 19)}Z`;
   }

@@ -5,10 +5,10 @@ import { isReady, podTarget } from "./pods.ts";
 import { resourceOf } from "./resources.ts";
 import type { Store, Stored, Target } from "./store.ts";
 
-/** How long the controller takes to see a change. Milliseconds. */
+/** Delay until the controller handles a change. Milliseconds. */
 const STEP = 100;
 
-/** The deployment controller, the replica sets and the garbage collector in one: rolling updates as their strategy says. */
+/** Deployment controller, ReplicaSets and garbage collector in one. Rolling updates follow the strategy. */
 export class Deployments {
   readonly #store: Store;
   readonly #clock: TestClock;
@@ -99,7 +99,7 @@ function deploymentTarget({ metadata: { namespace = "", name } }: Stored): Targe
   return { resource: resourceOf("Deployment"), namespace, name };
 }
 
-/** The Deployment whose replica set a pod is of. */
+/** The Deployment that owns a pod. */
 function ownerOf(metadata: Stored["metadata"]): string | undefined {
   const [owner] = listAt(metadata, "ownerReferences");
   return owner === undefined ? undefined : String(owner["name"]).replace(/-[^-]+$/, "");
@@ -125,7 +125,7 @@ function scaleOf(deployment: Stored): { replicas: number; surge: number; unavail
   };
 }
 
-/** Whether nothing is left to roll out: as `kubectl rollout status` sees it. */
+/** Whether the rollout is complete, as in `kubectl rollout status`. */
 export function isRolledOut(deployment: Stored | undefined): boolean {
   const { generation } = deployment?.metadata ?? {};
   const replicas = Number(fieldsAt(deployment, "spec")["replicas"] ?? 1);

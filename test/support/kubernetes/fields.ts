@@ -1,7 +1,7 @@
 import { isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
-/** The fields of what stands at a path; none where there is nothing. */
+/** The fields of the object at a path; empty if there is none. */
 export function fieldsAt(object: Json | undefined, ...path: readonly string[]): Json {
   const found = path.reduce<unknown>((at, part) => (isRecord(at) ? at[part] : undefined), object);
   return isRecord(found) ? found : {};

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { byString, isRecord } from "../../../core/records.ts";
 import type { Json } from "./patches.ts";
 
-/** What one field manager has written, as the API server keeps it. */
+/** The fields of one manager, as the API server stores them. */
 export interface ManagedFieldsEntry {
   readonly manager: string;
   readonly operation: "Update";
@@ -12,17 +12,17 @@ export interface ManagedFieldsEntry {
   readonly fieldsV1: Json;
 }
 
-/** A set of fields: their paths as JSON, of the parts that FieldsV1 writes. */
+/** A set of field paths, each a JSON list of FieldsV1 parts. */
 type Fields = ReadonlySet<string>;
 
-/** Lists whose elements are told apart; all others belong to one manager as a whole. */
+/** Lists whose elements are owned separately. Other lists are owned as a whole. */
 const elements: Readonly<Record<string, (element: unknown) => string>> = {
   '["f:metadata","f:finalizers"]': (element) => `v:${JSON.stringify(element)}`,
   '["f:metadata","f:ownerReferences"]': (element) =>
     `k:${JSON.stringify({ uid: isRecord(element) ? element["uid"] : "" })}`,
 };
 
-/** What no manager has. */
+/** Fields without a manager. */
 const nobodys = new Set(
   [
     ["apiVersion"],
@@ -42,7 +42,7 @@ const nobodys = new Set(
   ].map((path) => JSON.stringify(path.map((part) => `f:${part}`))),
 );
 
-/** The parts of a value that have owners of their own; `undefined`: it is owned as a whole. */
+/** The separately owned parts of a value; undefined if it is owned as a whole. */
 function partsOf(value: unknown, path: readonly string[]): ReadonlyMap<string, unknown> | undefined {
   if (isRecord(value)) return new Map(Object.entries(value).map(([name, part]) => [`f:${name}`, part]));
   const name = elements[JSON.stringify(path)];
@@ -56,7 +56,7 @@ interface Comparison {
   readonly removed: Set<string>;
 }
 
-/** As sigs.k8s.io/structured-merge-diff compares two versions of an object. */
+/** Compares two versions of an object like sigs.k8s.io/structured-merge-diff. */
 function compare(before: unknown, after: unknown, path: readonly string[], found: Comparison): void {
   const [old, now] = [partsOf(before, path), partsOf(after, path)];
   const here = JSON.stringify(path);
@@ -85,7 +85,7 @@ function toFieldsV1(fields: Fields): Json {
   return withoutLeafDots(tree);
 }
 
-/** A field that has none below it is written without the dot. */
+/** A field without fields below it is written without the dot. */
 function withoutLeafDots(tree: Json): Json {
   const below = Object.entries(tree).filter(([part]) => part !== ".");
   if (below.length === 0) return {};
@@ -102,8 +102,10 @@ function toFields(tree: Json, path: readonly string[] = []): string[] {
 }
 
 /**
- * Who has which field after a write: the writer what it added or changed, and nobody what was removed. A writer whose
- * write took no field keeps its time, and who has none left goes; with the last one all of it ends.
+ * The managed fields after a write.
+ * - The writer owns the fields that it added or changed. Removed fields have no owner.
+ * - A write that takes no field does not change the writer's time.
+ * - A manager without fields is removed. After the last one, managed fields are no longer tracked.
  */
 export function managedAfter(
   entries: readonly ManagedFieldsEntry[],
@@ -111,7 +113,7 @@ export function managedAfter(
   after: Json,
   writer: Pick<ManagedFieldsEntry, "manager" | "apiVersion" | "time">,
 ): readonly ManagedFieldsEntry[] {
-  // An object of which nobody has a field is written down for nobody any more.
+  // Managed fields are not tracked any more once the last manager is removed.
   if (before !== undefined && entries.length === 0) return [];
   const found: Comparison = { taken: new Set(), removed: new Set() };
   compare(before ?? {}, after, [], found);

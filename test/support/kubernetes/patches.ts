@@ -15,13 +15,13 @@ export function mergePatched(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
-/** Characters that Go's encoder escapes: the API server compares the bytes of a tested text with what it has encoded so. */
+/** Characters that Go's encoder escapes. The API server compares a tested text with its escaped encoding. */
 const ESCAPED_BY_GO = /[<>&\u2028\u2029]/;
 
 /**
- * RFC 6902, of objects in objects.
- * @param text of the operations, as they were sent
- * @returns `undefined` if a test does not hold, or there is no such place
+ * RFC 6902, for nested objects.
+ * @param text the patch as it was sent
+ * @returns undefined if a test fails, or a path does not exist
  */
 export function jsonPatched(
   target: Json,

@@ -3,12 +3,12 @@ import type { TestClock } from "./clock.ts";
 import { resourceOf } from "./resources.ts";
 import type { Store, Stored, Target } from "./store.ts";
 
-/** What a pod takes to start, to be tried again, and to end. Milliseconds. */
+/** Delays until a pod starts, is retried, and ends. Milliseconds. */
 const START = 400;
 const RETRY = 1_000;
 const END = 200;
 
-/** Why a pod does not start; `undefined`: it does. */
+/** Why a pod does not start; undefined if it does. */
 export type Obstacle = (pod: Stored) => string | undefined;
 
 const podResource = resourceOf("Pod");
@@ -17,7 +17,7 @@ export function podTarget({ metadata: { namespace = "", name } }: Stored): Targe
   return { resource: podResource, namespace, name };
 }
 
-/** Whether a pod serves: Ready, and there to stay. */
+/** Whether a pod is Ready and not terminating. */
 export function isReady(pod: Stored): boolean {
   return (
     pod.metadata.deletionTimestamp === undefined &&
@@ -25,7 +25,7 @@ export function isReady(pod: Stored): boolean {
   );
 }
 
-/** The scheduler and the kubelets: pods start after a while, unless something keeps them from it, and end. */
+/** Scheduler and kubelets: pods start after a delay, unless there is an obstacle, and end. */
 export class Pods {
   readonly #store: Store;
   readonly #clock: TestClock;

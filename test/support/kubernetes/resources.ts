@@ -1,17 +1,17 @@
 import { kinds } from "../../../kube/objects.ts";
 
-/** One kind of object as the API server serves it. */
+/** A kind of object that the API server serves. */
 export interface Resource {
   readonly kind: string;
   readonly apiVersion: string;
   readonly group: string;
   readonly plural: string;
-  /** As RBAC and the API server's messages have it. */
+  /** The name in RBAC and in the API server's messages. */
   readonly qualified: string;
   readonly namespaced: boolean;
   /** Defined by a CustomResourceDefinition. */
   readonly custom: boolean;
-  /** Has a generation, and a status that is written apart. */
+  /** Has a generation and a status subresource. */
   readonly controlled: boolean;
 }
 

@@ -14,12 +14,12 @@ function versionOf({ body }: Answer): string {
   return (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
 }
 
-/** A second and more: what happens next has another time. */
+/** More than a second, so that the next write has another timestamp. */
 const SECOND = 1_100;
 
 const kbs = { apiVersion: "confidentialcontainers.org/v1alpha1", kind: "KbsConfig" };
 
-/** What is done, in the order of the answers. */
+/** Each scenario returns the answers to its requests, in order. */
 export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readonly unknown[]>>> = {
   "a ConfigMap is created, read, merged and deleted": async (stage) => {
     const created = await stage.create("ConfigMap", {
@@ -54,7 +54,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
     await stage.merge("Secret", "a", { stringData: { m: "x" } }),
   ],
 
-  "who has written which field, and when": async (stage) => {
+  "managed fields and their times": async (stage) => {
     const answers = [
       await stage.create("ConfigMap", { ...named("a"), data: { k: "v", theirs: "x" } }, "somebody"),
     ];
@@ -120,12 +120,12 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
       lists.push(await stage.ask("GET", stage.path("ConfigMap"), { query }));
     }
     return [...lists, await stage.ask("GET", stage.path("KbsConfig"), { query: "&labelSelector=app" })].map(
-      // The version of a list is that of the whole cluster.
+      // The resourceVersion of a list is that of the whole cluster.
       ({ code, body }) => ({ code, body: { ...(body as Json), metadata: {} } }),
     );
   },
 
-  "a KbsConfig is changed, and held while it is deleted": async (stage) => {
+  "a KbsConfig is changed, and a finalizer delays its deletion": async (stage) => {
     const spec = { kbsSecretResources: ["a"], kbsConfigMapName: "m" };
     const created = await stage.create("KbsConfig", { ...kbs, ...named("a"), spec });
     return [
@@ -157,7 +157,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
     ];
   },
 
-  "a deletion on conditions": async (stage) => {
+  "a deletion with preconditions": async (stage) => {
     const created = await stage.create("ConfigMap", named("a"));
     const given = (preconditions: Json): Promise<Answer> =>
       stage.ask("DELETE", stage.path("ConfigMap", "a"), {
@@ -174,7 +174,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
     ];
   },
 
-  "what is not there": async (stage) => [
+  "missing objects, namespaces and kinds": async (stage) => [
     await stage.ask("GET", `/apis/nothing.example/v1/namespaces/${stage.namespace}/things/a`),
     await stage.ask("POST", apiPath("ConfigMap", "nowhere"), { body: named("a") }),
     await stage.ask("GET", apiPath("ConfigMap", "nowhere", "a")),
@@ -183,11 +183,11 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
     await stage.get("Pod", "a"),
   ],
 
-  "a Deployment rolls, and a disruption budget guards its pod": async (stage) => {
+  "a Deployment rolls, and a disruption budget prevents an eviction": async (stage) => {
     const labels = { app: "rolled" };
     const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
     const observe = () => observeRollout(stage.kube, stage.namespace, "a");
-    /** As it is once nothing moves any more, with other pods than those. */
+    /** The settled rollout, with pods other than `before`. */
     const rolled = async (before: readonly string[] = []) => {
       const seen = await stage.settled(
         observe,
@@ -241,5 +241,5 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
   },
 };
 
-/** Scenarios in which the times are compared: each step has a second of its own. */
-export const timed: readonly string[] = ["who has written which field, and when"];
+/** Scenarios whose timestamps are compared. Their steps are more than a second apart. */
+export const timed: readonly string[] = ["managed fields and their times"];

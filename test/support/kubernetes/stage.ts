@@ -10,12 +10,12 @@ import type { Json } from "./patches.ts";
 
 export interface Answer {
   readonly code: number;
-  /** As JSON, or text that is none. */
+  /** Parsed JSON, or else text. */
   readonly body: unknown;
 }
 
 interface Sent {
-  /** Sent as it is if it is a text. */
+  /** A string is sent as it is. */
   readonly body?: unknown;
   readonly type?: "merge-patch" | "json-patch";
   readonly manager?: string;
@@ -24,10 +24,10 @@ interface Sent {
   readonly namespace?: string;
 }
 
-/** An API server that scenarios are played at: in memory or real. */
+/** An API server for scenarios, in memory or real. */
 export class Stage {
   readonly namespace: string;
-  /** Lets so many milliseconds pass. */
+  /** Waits. */
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly kube: KubeClient;
   readonly #connection: Connection;
@@ -76,7 +76,7 @@ export class Stage {
     return this.ask("PATCH", this.path(kind, name), sent);
   }
 
-  /** Asks time and again until the answer is such. */
+  /** Polls until the answer fulfils the condition. */
   async settled<T>(read: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
     for (let left = 600; left > 0; left -= 1) {
       const answer = await read();
@@ -87,7 +87,7 @@ export class Stage {
   }
 }
 
-/** Answers without what differs from one run to the next: uids, versions and times count by their first appearance. */
+/** Makes answers of different runs comparable: uids, versions and times are numbered by first appearance. */
 export function comparable(answers: readonly unknown[], withTimes: boolean): unknown {
   const seen = new Map<string, string>();
   const numbered = (kind: string, value: string): string => {

@@ -6,9 +6,8 @@ import type { TestClock } from "./clock.ts";
 import { managedAfter, type ManagedFieldsEntry } from "./managed-fields.ts";
 import type { Json } from "./patches.ts";
 import { resourceOf, type Resource } from "./resources.ts";
-import { selects } from "./selector.ts";
 
-/** An object as it is kept; every write makes a new one. */
+/** A stored object. Each write replaces it. */
 export interface Stored extends Json {
   readonly apiVersion: string;
   readonly kind: string;
@@ -28,23 +27,23 @@ interface Metadata extends Json {
   readonly managedFields?: readonly ManagedFieldsEntry[];
 }
 
-/** What is asked for: its namespace and name mean an object of the resource. */
+/** The object that a request is about. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace: string;
   readonly name: string;
 }
 
-export interface Preconditions {
+interface Preconditions {
   readonly uid?: string;
   readonly resourceVersion?: string;
 }
 
-/** Fields that Kubernetes' own types leave out where they are empty. */
+/** Fields that Kubernetes' built-in types omit if empty. */
 const omittedEmpty = ["data", "binaryData", "stringData"];
 const omittedEmptyMetadata = ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"];
 
-/** The objects of a cluster in memory, written by the rules of a real API server. */
+/** The objects of an in-memory cluster, with the write rules of a real API server. */
 export class Store {
   readonly #clock: TestClock;
   readonly #objects = new Map<string, Stored>();
@@ -55,7 +54,7 @@ export class Store {
     this.#clock = clock;
   }
 
-  /** Called with each object that is written or goes. */
+  /** The listener is called with each object that is written or removed. */
   onChange(listener: (object: Stored) => void): void {
     this.#listeners.push(listener);
   }
@@ -75,7 +74,7 @@ export class Store {
     return found;
   }
 
-  /** @param namespace `undefined`: of all */
+  /** @param namespace undefined for all */
   list(kind: string, namespace: string | undefined, selector = ""): readonly Stored[] {
     return [...this.#objects]
       .filter(
@@ -112,8 +111,8 @@ export class Store {
   }
 
   /**
-   * @param manager `undefined`: a controller, which is not written down
-   * @param change what becomes of the object as it is now
+   * @param manager undefined for a controller, which is not recorded
+   * @param change returns the new object
    * @throws ApiError
    */
   update(target: Target, manager: string | undefined, change: (live: Stored) => Json): Stored {
@@ -142,7 +141,7 @@ export class Store {
   }
 
   /**
-   * @returns the object, where it waits for who finishes it
+   * @returns the object if its deletion has to wait
    * @throws ApiError
    */
   delete(target: Target, preconditions: Preconditions = {}): Stored | undefined {
@@ -171,7 +170,7 @@ export class Store {
     return this.#write(target, live, { ...live, metadata: { ...live.metadata, ...going } }, undefined);
   }
 
-  /** Takes it out, whatever it waits for. */
+  /** Removes the object, even if its deletion waits. */
   remove(target: Target): void {
     const live = this.#objects.get(key(target));
     if (live === undefined) return;
@@ -195,7 +194,7 @@ export class Store {
     const { deletionTimestamp, finalizers = [] } = tidy.metadata;
     const ends = deletionTimestamp !== undefined && finalizers.length === 0 && tidy.kind !== "Pod";
     this.#version += 1;
-    // What goes with this write is not written any more.
+    // A write that completes a deletion does not change the resourceVersion.
     const resourceVersion = ends && live !== undefined ? live.metadata.resourceVersion : this.version;
     const written = tidied({ ...tidy, metadata: { ...tidy.metadata, managedFields, resourceVersion } });
     if (ends) this.#objects.delete(key(target));
@@ -238,4 +237,16 @@ function withoutEmpty(object: Json, names: readonly string[]): Json {
         value !== undefined && !(names.includes(name) && Object.keys(value ?? {}).length === 0),
     ),
   );
+}
+
+/** Whether labels match a selector in its query form, for example `a=b,c in (x,y),!d`. */
+function selects(selector: string, labels: Readonly<Record<string, string>>): boolean {
+  const requirements = selector.split(/,(?![^(]*\))/).filter((each) => each !== "");
+  return requirements.every((requirement) => {
+    const [, name = "", not, values = ""] = /^(\S+) (not)?in \((.*)\)$/.exec(requirement) ?? [];
+    if (name !== "") return values.split(",").includes(labels[name] ?? "") === (not === undefined);
+    if (requirement.startsWith("!")) return !(requirement.slice(1) in labels);
+    const [key = "", value] = requirement.split("=");
+    return value === undefined ? key in labels : labels[key] === value;
+  });
 }

@@ -23,7 +23,7 @@ function target(kind: string, name: string): Target {
   return { resource: resourceOf(kind), namespace, name };
 }
 
-/** Trustee with its operator, which does what the sandbox's stand-in does: see docs/sandbox.md. */
+/** Trustee with its operator, like the sandbox's stand-in: see docs/sandbox.md. */
 export class Trustee {
   readonly #store: Store;
   readonly #clock: TestClock;
@@ -71,7 +71,7 @@ export class Trustee {
       return;
     }
     if (listed.some((name) => this.#store.get("Secret", namespace, name) === undefined)) return;
-    // The real API server refuses the Deployment.
+    // The real API server would reject the Deployment.
     if (listed.some((name) => volumeProblem(name) !== undefined)) return;
     const maps = versionedConfigMaps.map((name) => this.#store.get("ConfigMap", namespace, name));
     const versions = maps.flatMap((map) => map?.metadata.resourceVersion ?? []);
@@ -81,7 +81,8 @@ export class Trustee {
       this.#create(kbsDeployment(template, 1, kbsConfig.metadata.uid));
       return;
     }
-    // Operators up to v0.18 overwrite the pod's spec alone, so that an annotation of `kubectl rollout restart` stays.
+    // Operators up to v0.18 overwrite only the pod's spec, so an annotation of `kubectl rollout restart`
+    // stays.
     const whole = this.#generation === "0.21";
     this.#store.update(target("Deployment", DEPLOYMENT), "manager", (live) => {
       const kept = fieldsAt(live, "spec", "template");
@@ -92,7 +93,9 @@ export class Trustee {
     });
   }
 
-  /** No KBS starts without its policy, nor one of the newer generation without the file of its reference values. */
+  /**
+   * A KBS does not start without its policy. A KBS of 0.21 does not start without reference values either.
+   */
   readonly obstacle: Obstacle = (pod) => {
     if (pod.metadata.namespace !== namespace || pod.metadata.labels?.["app"] !== "kbs") return undefined;
     const { policyKey, referenceValuesKey } = generationFacts[this.#generation];
