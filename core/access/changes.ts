@@ -226,7 +226,6 @@ export function accessChanges(
 export const doubts = ["edited", "foreign"] as const;
 export type Doubt = (typeof doubts)[number];
 
-/** What is unknown about the live policy. */
 export function policyDoubts(live: Before): readonly Doubt[] {
   const rules = live === null ? undefined : liveRules(live);
   if (live === null || rules === undefined || rules.intact) return [];
@@ -249,7 +248,6 @@ export function doubtLine(doubt: Doubt): string {
 export type ChangeRecord =
   | {
       readonly effect: "OPENS" | "closes";
-      /** See {@link AccessChange}. */
       readonly pod: string;
       /** `secret/key`: see {@link AccessChange.path}. */
       readonly secret: string;
@@ -272,7 +270,6 @@ export function changeRecords(
   ];
 }
 
-/** The reason for a cell's state, in a few words. */
 export const decisionWords: Readonly<Record<FormerWhy, string>> = {
   granted: "granted",
   "not-restricted": "nobody restricts it",
@@ -297,7 +294,6 @@ export function changeLine(change: AccessChange): string {
   return cellLine(inWords(change));
 }
 
-/** A change with its reasons in words. */
 export function inWords({ before, after, ...change }: AccessChange): CellChange {
   return { ...change, before: decisionWords[before], after: decisionWords[after] };
 }
