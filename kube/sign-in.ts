@@ -18,7 +18,7 @@ function hint(exec: unknown, otherwise: string): string {
 
 /**
  * Describes a failed sign-in. A plugin that is not installed is named, with the kubeconfig's hint on how to
- * install it. The output of a plugin is never quoted, since it may be a token.
+ * install it. The standard output of a plugin is never quoted, since it may be a token.
  */
 export function signInProblem(user: User | null, error: unknown): Obstacle {
   const failed = "the kubeconfig's sign-in fails";

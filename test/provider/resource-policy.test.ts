@@ -187,8 +187,8 @@ describe("a shared policy", () => {
     await entry.destroy();
     expect(await cluster.data("left")).toStrictEqual({ [OLD]: "package policy\n# theirs\n" });
     expect(engine.messages("WARNING").at(-1)).toBe(
-      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" was not changed: somebody else has ` +
-        "written another policy since. The content from before this stack was not restored. Check the key, and fix it by hand if needed.",
+      `The key "${OLD}" of ConfigMap "left" in namespace "${cluster.namespace}" was not changed: a foreign policy ` +
+        "has replaced it. The content from before this stack was not restored. Check the key, and fix it by hand if needed.",
     );
   });
 
