@@ -26,18 +26,18 @@ interface Use {
   readonly by?: Command;
   /** The only generation of Trustee that needs it. @default both */
   readonly on?: Generation;
-  /** How the manifest says that one may have to do without it. */
+  /** The manifest's words on who can do without it. */
   readonly says?: RegExp;
 }
 
 /** What Pulumi's Kubernetes provider alone needs; without some of it, it waits for ever. */
-const forPlugin: Use = { says: /The Kubernetes provider (waits|says)/ };
+const forPlugin: Use = { says: /The Kubernetes provider (watches|reports)/ };
 
 const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
   "trustee-side": {
     "kbsconfigs get": { by: "preview" },
     "kbsconfigs patch": { by: "up: a secret to register" },
-    "trusteeconfigs get": { says: /Without it, that is taken to be trustee-tls-cert/ },
+    "trusteeconfigs get": { says: /Without this right it is assumed to be trustee-tls-cert/ },
     "configmaps get": { by: "preview" },
     "configmaps patch": { by: "up: a grant" },
     "secrets get": { by: "preview" },
@@ -47,17 +47,17 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
     "secrets list": forPlugin,
     "secrets watch": forPlugin,
     "deployments get": { by: "preview" },
-    "deployments patch": { by: "up: a grant", on: "0.18", says: /From 0\.19 on it goes without/ },
+    "deployments patch": { by: "up: a grant", on: "0.18", says: /Not needed from 0\.19 on/ },
     "pods list": { by: "preview" },
     "pods/eviction create": {
       by: "up: a secret's value that somebody changed",
       on: "0.21",
-      says: /Up to 0\.18 it goes without/,
+      says: /Up to 0\.18 this is needed only if/,
     },
     "events list": forPlugin,
     "events watch": forPlugin,
-    "namespaces get": { says: /Where it is missing, a cluster is known by its URL and CA alone/ },
-    "routes get": { by: "preview", says: /not needed where the setting trustee\.url is set/ },
+    "namespaces get": { says: /Without it, a cluster is identified only by its URL and CA/ },
+    "routes get": { by: "preview", says: /Not needed if the setting trustee\.url is set/ },
   },
   "pod-side": {
     "pods get": { by: "preview" },
@@ -68,7 +68,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
     "pods watch": forPlugin,
     "events list": forPlugin,
     "events watch": forPlugin,
-    "pods/exec create": { by: "verify", says: /For `npx trustee-access verify` alone/ },
+    "pods/exec create": { by: "verify", says: /Only for `npx trustee-access verify`/ },
   },
 };
 

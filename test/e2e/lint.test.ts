@@ -164,7 +164,7 @@ describe("Trustee 0.18 with the tutorial done by hand", () => {
       `warning TA103 Pod default/stray: The pod's PCR8 ${pcr8(stray)} is in no reference value.`,
       "warning TA104 Pod default/broken: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is base64, but of no gzip data.",
       `warning TA201 ${VALUES}, reference-values.json: tdx_pcr08 expired on 2020-01-01T00:00:00Z.`,
-      `warning TA402 ${VALUES}, reference_value: The ConfigMap holds "reference_value" beside "reference-values.json"; this Trustee (0.18) mounts only "reference-values.json".`,
+      `warning TA402 ${VALUES}, reference_value: The ConfigMap holds "reference_value" in addition to "reference-values.json"; this Trustee (0.18) mounts only "reference-values.json".`,
       `warning TA501 ${VALUES}: ${kbs} may have started before the last change of ConfigMap "trusteeconfig-rvps-reference-values".`,
       SAMPLE,
       IMAGE,
