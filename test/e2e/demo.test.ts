@@ -167,7 +167,7 @@ test("ctrl-C during the start leaves nothing", async () => {
 
 test.each([
   ["pulumi up", /trustee:index:\w+ \S+ creating/],
-  ["verify", /\n\$ node cli\/verify\.ts/],
+  ["verify", /\n\$ node cli\/trustee-access\.mjs verify/],
 ])("ctrl-C during %s leaves nothing, even of what was to be kept", async (_, moment) => {
   const demo = new Demo("--keep");
   await demo.prints(moment);
