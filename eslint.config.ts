@@ -22,6 +22,15 @@ const folders = [...Object.keys(allowed), "test"];
 /** Those whose Pulumi programs are written with its SDK; everybody else may use its protocol alone. */
 const usesSdk = ["components", "examples", "index.ts"];
 
+/** The pure folders: values in, values out. */
+const pure = [
+  "core",
+  ...["audit", "diff", "explain", "lint", "questions", "report"].map((name) => `cli/${name}`),
+];
+
+/** The other folders of cli/: they read clusters and files, and run programs. */
+const impureParts = ["check", "commands", "live", "opa", "verify"];
+
 /** The packages that the pure core may use. */
 const purePackages = ["@iarna/toml", "jsonc-parser", "pako", "zod"];
 
@@ -59,14 +68,17 @@ function restricted(folder: string, others: readonly string[], start: string): R
       message: `${folder} may not import these folders; see CONTRIBUTING.md.`,
     },
   ];
-  if (folder === "core") {
+  if (pure.includes(folder)) {
     const names = purePackages.map((name) => `${name}$`).join("|");
     found.push(
-      { regex: `^(?!\\.{1,2}/|node:crypto$|${names})`, message: "core/ is pure: values in, values out." },
+      {
+        regex: `^(?!\\.{1,2}/|node:crypto$|${names})`,
+        message: "This folder is pure: values in, values out.",
+      },
       {
         regex: "^node:crypto$",
         allowImportNames: pureCrypto,
-        message: `core/ is pure: of node:crypto it may use ${pureCrypto.join(" and ")}.`,
+        message: `This folder is pure: of node:crypto it may use ${pureCrypto.join(" and ")}.`,
       },
     );
   } else if (!usesSdk.includes(folder)) {
@@ -100,7 +112,7 @@ function boundary(
       "error",
       unreadable,
       ...patterns.map(dynamic),
-      ...(folder === "core" ? clock : []),
+      ...(pure.includes(folder) ? clock : []),
     ],
   };
 }
@@ -109,7 +121,7 @@ function boundary(
 const clock = [
   "NewExpression[callee.name='Date'][arguments.length=0]",
   "CallExpression[callee.name='Date']",
-].map((selector) => ({ selector, message: "core/ has no clock: take the time as an argument." }));
+].map((selector) => ({ selector, message: "This folder has no clock: take the time as an argument." }));
 
 /** What the parser knows beside the tree. */
 interface Typed {
@@ -176,6 +188,18 @@ export default defineConfig(
       folders.filter((other) => other !== folder && !may.includes(other)),
     ),
   })),
+  pure.slice(1).map((folder) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: boundary(folder, [...folders.filter((other) => !["core", "cli"].includes(other)), ...impureParts]),
+  })),
+  // The protocol knows nothing of Trustee: it imports no file of provider/.
+  {
+    files: ["provider/protocol/**/*.ts"],
+    rules: boundary("provider/protocol", [
+      ...folders.filter((other) => !["core", "provider"].includes(other)),
+      String.raw`[\w-]+\.ts`,
+    ]),
+  },
   {
     files: ["index.ts"],
     rules: boundary(
@@ -195,16 +219,20 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    files: ["core/**/*.ts"],
+    files: pure.map((folder) => `${folder}/**/*.ts`),
     rules: {
       "no-restricted-globals": [
         "error",
-        ...impureGlobals.map((name) => ({ name, message: "core/ is pure: values in, values out." })),
+        ...impureGlobals.map((name) => ({ name, message: "This folder is pure: values in, values out." })),
       ],
       "no-restricted-properties": [
         "error",
-        { object: "Math", property: "random", message: "core/ is deterministic." },
-        { object: "Date", property: "now", message: "core/ has no clock: take the time as an argument." },
+        { object: "Math", property: "random", message: "This folder is deterministic." },
+        {
+          object: "Date",
+          property: "now",
+          message: "This folder has no clock: take the time as an argument.",
+        },
       ],
     },
   },
