@@ -87,3 +87,11 @@ export function bindingOf(annotation: string | undefined, claim: string): Bindin
   if (claims === undefined || "problem" in claims) return undefined;
   return namedClaims(claims).find(({ value }) => value === claim)?.binding;
 }
+
+/** Within this time after the creation, a write still belongs to it. Seconds. */
+const CREATION_GRACE = 2;
+
+/** Whether the initdata annotation may have been written after the pod's creation. */
+export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {
+  return annotated !== undefined && annotated.at > createdAt + CREATION_GRACE;
+}

@@ -6,7 +6,6 @@ import { given } from "../../core/issues.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
-import { claimants } from "../explain/foreign.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 import {
   answerOf,
@@ -15,7 +14,8 @@ import {
   type KbsKind,
   type PolicyQuestion,
 } from "../questions/questions.ts";
-import type { ToldClaim } from "./told-claim.ts";
+import { claimants } from "../questions/tokens.ts";
+import type { LikelyClaim } from "./likely-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
 import { unjudgedFields } from "./unjudged.ts";
 
@@ -142,7 +142,7 @@ function flawWords(
 export function lackedNeeds(
   side: NeedsSide,
   claims: PodClaims,
-  claim: ToldClaim | undefined,
+  claim: LikelyClaim | undefined,
   answers: PolicyAnswers,
 ): readonly LackedNeed[] {
   const { kinds, generated, isJudged, served } = side;

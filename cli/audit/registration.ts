@@ -2,7 +2,7 @@ import { claimSpellings, type Binding, type HardwareBinding } from "../../core/i
 import { own } from "../../core/records.ts";
 import { differsInCase } from "./digest-case.ts";
 import type { StackFacts } from "./facts.ts";
-import { azureTeeOf, type TeePod, type ToldClaim } from "./told-claim.ts";
+import { azureTeeOf, type TeePod, type LikelyClaim } from "./likely-claim.ts";
 import { isInitdataEntry, type LiveEntry } from "./trustee-view.ts";
 
 /** Which reference values hold a claim. */
@@ -28,7 +28,7 @@ const bareMetalNames: Readonly<Record<Exclude<HardwareBinding, "azure-vtpm">, Re
 const PCR = /pcr_?\d/i;
 
 /** Whether an entry may be for the pod's TEE, by its instance size on Azure or its binding. */
-export function isForTee(entry: string, pod: TeePod, { binding, sure }: ToldClaim): boolean {
+export function isForTee(entry: string, pod: TeePod, { binding, sure }: LikelyClaim): boolean {
   if (sure && binding !== "azure-vtpm") {
     return !PCR.test(entry) && !(binding === "snp" ? /^tdx/i : /^snp/i).test(entry);
   }
@@ -37,7 +37,7 @@ export function isForTee(entry: string, pod: TeePod, { binding, sure }: ToldClai
 }
 
 /** Whether an entry holds a claim, in a spelling that a verifier reports. */
-export function holdsClaim({ values }: Pick<LiveEntry, "values">, { binding, value }: ToldClaim): boolean {
+export function holdsClaim({ values }: Pick<LiveEntry, "values">, { binding, value }: LikelyClaim): boolean {
   return claimSpellings(binding, value).some((spelling) => values.includes(spelling));
 }
 
@@ -62,7 +62,7 @@ function isWrittenFor(
 }
 
 /** Whether an entry is for a claim. */
-function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFacts | undefined): boolean {
+function isFor(entry: LiveEntry, pod: TeePod, claim: LikelyClaim, stack: StackFacts | undefined): boolean {
   const { name, held } = entry;
   const { binding, value } = claim;
   if (binding === "sample") return false;
@@ -82,7 +82,7 @@ function isFor(entry: LiveEntry, pod: TeePod, claim: ToldClaim, stack: StackFact
 export function registrationOf(
   document: readonly LiveEntry[],
   pod: TeePod,
-  claim: ToldClaim,
+  claim: LikelyClaim,
   stack: StackFacts | undefined,
   asked?: readonly string[],
 ): Registration {

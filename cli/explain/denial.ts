@@ -4,7 +4,7 @@ import { policyCondition } from "./policy.ts";
 import { referenceCondition } from "./reference-values.ts";
 import type { PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../audit/facts.ts";
 import { readPodClaims } from "../audit/pod-claims.ts";
-import { tellClaim } from "../audit/told-claim.ts";
+import { likelyClaim } from "../audit/likely-claim.ts";
 
 /** A cell that the KBS denied, and the live state of both sides. */
 export interface DeniedCell {
@@ -32,7 +32,7 @@ export function attestationProblem(cell: DeniedCell): string | undefined {
   const claims = readPodClaims(pod);
   if (claims === undefined) return "the pod has no initdata annotation";
   if ("problem" in claims) return `the pod's initdata cannot be read: ${shownLine(claims.problem)}`;
-  const claim = tellClaim(pod, claims, { trustee, stack, reader });
+  const claim = likelyClaim(pod, claims, { trustee, stack, reader });
   if (claim === undefined) return "no TEE can bind the pod's initdata";
   const whose = `${claim.name} ${claim.value}`;
   const reference = referenceCondition(trustee, pod, claim, stack);

@@ -17,7 +17,7 @@ import { vanishedWords } from "../../core/policy/vanished.ts";
 import { lostStacks } from "../lint/stacks.ts";
 import { readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
 import { lackedNeeds, needsSide } from "../audit/pod-needs.ts";
-import { tellClaim, type ToldClaim } from "../audit/told-claim.ts";
+import { likelyClaim, type LikelyClaim } from "../audit/likely-claim.ts";
 
 /** Everything that explain knows of one cell. */
 export interface CellFacts {
@@ -44,14 +44,14 @@ export interface CellFacts {
 function claimantOf({ trustee, pod, stack, reader }: CellFacts): Claimant | undefined {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
-  const claim = tellClaim(pod, claims, { trustee, stack, reader });
+  const claim = likelyClaim(pod, claims, { trustee, stack, reader });
   return claim === undefined ? undefined : { pod, claims, claim };
 }
 
 interface Claimant {
   readonly pod: PodFacts;
   readonly claims: PodClaims;
-  readonly claim: ToldClaim;
+  readonly claim: LikelyClaim;
 }
 
 /** Stacks that restricted the secret and whose grants the policy has lost. */
@@ -65,7 +65,7 @@ function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
 /** Secrets that the pod's guest needs to start and does not get. */
 function startupConditions(
   { trustee, pod, answers, secret, key }: CellFacts,
-  claim: ToldClaim | undefined,
+  claim: LikelyClaim | undefined,
 ): readonly Condition[] {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   if (claims === undefined || "problem" in claims) return [];

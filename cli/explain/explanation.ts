@@ -1,3 +1,6 @@
+import type { PodFacts, PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
+import type { PodClaims } from "../audit/pod-claims.ts";
+import type { LikelyClaim } from "../audit/likely-claim.ts";
 /** A condition for a pod to get a secret. Conditions are listed in the order of a request. */
 export interface Condition {
   /** Stable, for machines. */
@@ -89,4 +92,17 @@ export function explanationText(explanation: Explanation): string {
     logText(log),
     ...(next.length === 0 ? [] : ["", ...next.map((step) => `Next: ${step}`)]),
   ].join("\n");
+}
+
+/** A question to the policy: one pod and one key. */
+export interface PolicyCell {
+  readonly trustee: TrusteeFacts;
+  readonly answers: PolicyAnswers;
+  readonly pod: PodFacts;
+  /** All claims that its initdata allows. */
+  readonly claims: PodClaims;
+  /** The claim that it most likely makes. */
+  readonly claim: LikelyClaim;
+  readonly secret: string;
+  readonly key: string;
 }

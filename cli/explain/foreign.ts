@@ -1,22 +1,20 @@
 import { claimSpellings } from "../../core/initdata/binding.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import { differsInCase } from "../audit/digest-case.ts";
-import type { PolicyCell } from "./policy.ts";
-import type { Condition } from "./explanation.ts";
+import type { Condition, PolicyCell } from "./explanation.ts";
 import type { PolicyAnswer, TrusteeFacts } from "../audit/facts.ts";
 import type { NamedClaim } from "../audit/pod-claims.ts";
 import { digestsInPolicy } from "../audit/policy-text.ts";
 import { answerOf, cellQuestion, requestData, type KbsKind } from "../questions/questions.ts";
-import { azureTeeOf } from "../audit/told-claim.ts";
+import { azureTeeOf } from "../audit/likely-claim.ts";
 import {
   attestedPods,
-  deviceSets,
+  claimants,
   EVERYBODY,
   strangers,
   teesOf,
   whoText,
   type AttestedPod,
-  type DeviceSet,
 } from "../questions/tokens.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
@@ -40,18 +38,6 @@ function readersByDigest(
 
 /** TEEs whose claim is not told by the initdata, or that make none. */
 const otherTees = strangers.filter(({ tee }) => tee === "se" || tee === "cca" || tee === "csv");
-
-/** Every pod that may make one of these claims, in every spelling. */
-export function claimants(
-  claims: readonly NamedClaim[],
-  sets: readonly DeviceSet[] = deviceSets,
-): readonly AttestedPod[] {
-  return claims.flatMap((claim) =>
-    teesOf(claim).flatMap((tee) =>
-      claimSpellings(claim.binding, claim.value).flatMap((spelling) => attestedPods(tee, spelling, sets)),
-    ),
-  );
-}
 
 /** For whom `explain` asks somebody else's policy. */
 export function foreignTokens(text: string, claims: readonly NamedClaim[]): readonly unknown[] {

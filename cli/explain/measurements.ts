@@ -4,7 +4,7 @@ import { ifSure, onAny, teesOfPod } from "./reference-values.ts";
 import type { Condition } from "./explanation.ts";
 import type { TrusteeFacts } from "../audit/facts.ts";
 import { holdsClaim, isForTee } from "../audit/registration.ts";
-import type { TeePod, ToldClaim } from "../audit/told-claim.ts";
+import type { TeePod, LikelyClaim } from "../audit/likely-claim.ts";
 import type { PodTee } from "../questions/tokens.ts";
 import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
@@ -59,7 +59,7 @@ function askedCondition(
 }
 
 /** Attestation policy unknown: Trustee can at least read the other reference values of the pod's TEE. */
-function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: ToldClaim): Condition {
+function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: LikelyClaim): Condition {
   const own = entries.filter(({ name }) => isForTee(name, pod, claim));
   const isRegistered = own.some((entry) => holdsClaim(entry, claim));
   // The condition before this one covers a digest whose only entry is unreadable.
@@ -87,7 +87,7 @@ function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: To
 export function measurementsCondition(
   trustee: TrusteeFacts,
   pod: TeePod,
-  claim: ToldClaim,
+  claim: LikelyClaim,
   isGiven: boolean,
 ): readonly Condition[] {
   const { entries } = liveReferenceValues(trustee);

@@ -3,8 +3,12 @@ import { shownName } from "../../core/policy/shown-name.ts";
 import { BROKEN_WORDS, isBroken, strayWords } from "../../core/initdata/annotation-names.ts";
 import type { GlobalInitdata, PodFacts } from "../audit/facts.ts";
 import type { Condition } from "./explanation.ts";
-import { isEditedLater } from "../lint/digests.ts";
-import type { NamedClaim, PodClaims, UnreadableInitdata } from "../audit/pod-claims.ts";
+import {
+  isEditedLater,
+  type NamedClaim,
+  type PodClaims,
+  type UnreadableInitdata,
+} from "../audit/pod-claims.ts";
 
 /** RFC 3339, whole seconds. */
 export function timeText(seconds: number): string {

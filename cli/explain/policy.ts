@@ -3,8 +3,8 @@ import { decide, type Decision } from "../../core/access/model.ts";
 import { own } from "../../core/records.ts";
 import { EVERY_KEY, listReaders } from "../../core/policy/grants.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
-import type { Condition } from "./explanation.ts";
-import type { PodFacts, PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
+import type { Condition, PolicyCell } from "./explanation.ts";
+import type { TrusteeFacts } from "../audit/facts.ts";
 import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CASE } from "./foreign.ts";
 import { hasRegoLimits, limitText } from "../lint/nobody.ts";
 import { namedClaims, type PodClaims } from "../audit/pod-claims.ts";
@@ -20,21 +20,7 @@ import {
   type PolicyQuestion,
 } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
-import type { ToldClaim } from "../audit/told-claim.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
-
-/** A question to the policy: one pod and one key. */
-export interface PolicyCell {
-  readonly trustee: TrusteeFacts;
-  readonly answers: PolicyAnswers;
-  readonly pod: PodFacts;
-  /** All claims that its initdata allows. */
-  readonly claims: PodClaims;
-  /** The claim that it most likely makes. */
-  readonly claim: ToldClaim;
-  readonly secret: string;
-  readonly key: string;
-}
 
 /**
  * The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod

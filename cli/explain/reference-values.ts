@@ -5,8 +5,8 @@ import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "../audit/facts.ts";
 import { digestEntries, liveAppraisal } from "../audit/attestation-policy.ts";
 import { registrationOf, type Registration } from "../audit/registration.ts";
-import type { TeePod, ToldClaim } from "../audit/told-claim.ts";
-import { azureTeeOf } from "../audit/told-claim.ts";
+import type { TeePod, LikelyClaim } from "../audit/likely-claim.ts";
+import { azureTeeOf } from "../audit/likely-claim.ts";
 import { teesOf, type PodTee } from "../questions/tokens.ts";
 import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
@@ -15,7 +15,7 @@ const SO = ", so the pod does not attest well";
 
 /** The condition if no entry holds the pod's claim. */
 function unregistered(
-  claim: ToldClaim,
+  claim: LikelyClaim,
   { entries, elsewhere, twin, dead }: Registration,
   asked: readonly string[] = entries.map(({ name }) => name),
 ): Condition {
@@ -87,7 +87,7 @@ function expiredWords({ name, expiration }: LiveEntry, now: number): string {
 }
 
 /** The condition if the attestation policy needs no look at the reference values; `undefined`: it does. */
-function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim): Condition | undefined {
+function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: LikelyClaim): Condition | undefined {
   const appraisal = liveAppraisal(trustee, tee);
   if (appraisal === undefined) return undefined;
   if (appraisal.kind === "never") {
@@ -110,7 +110,7 @@ function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: ToldClaim):
 }
 
 /** A failure becomes unknown if the pod's TEE is unknown. */
-export function ifSure({ sure }: ToldClaim, condition: Condition): Condition {
+export function ifSure({ sure }: LikelyClaim, condition: Condition): Condition {
   if (sure || condition.status !== "fails") return condition;
   const next = "Name the pod's stack with --stack: it knows the TEE.";
   return { id: condition.id, status: "unknown", detail: `if it has a vTPM, ${condition.detail}`, next };
@@ -121,7 +121,7 @@ function referenceOn(
   tee: PodTee,
   trustee: TrusteeFacts,
   pod: TeePod,
-  claim: ToldClaim,
+  claim: LikelyClaim,
   stack: StackFacts | undefined,
 ): Condition {
   const { key, entries, problem } = liveReferenceValues(trustee);
@@ -165,7 +165,7 @@ function referenceOn(
 /**
  * The TEEs that a pod may have. If nothing implies one, those that need a reference value.
  */
-export function teesOfPod(pod: TeePod, claim: ToldClaim): readonly PodTee[] {
+export function teesOfPod(pod: TeePod, claim: LikelyClaim): readonly PodTee[] {
   const azure = azureTeeOf(pod);
   const tees = teesOf(claim);
   return azure !== undefined && tees.includes(azure) ? [azure] : tees;
@@ -193,7 +193,7 @@ export function onAny(tees: readonly PodTee[], conditionOn: (tee: PodTee) => Con
 export function referenceCondition(
   trustee: TrusteeFacts,
   pod: TeePod,
-  claim: ToldClaim,
+  claim: LikelyClaim,
   stack: StackFacts | undefined,
 ): Condition {
   return onAny(teesOfPod(pod, claim), (tee) => referenceOn(tee, trustee, pod, claim, stack));

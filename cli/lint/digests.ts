@@ -8,12 +8,12 @@ import { differsInCase } from "../audit/digest-case.ts";
 import { bindingStep } from "../explain/pod.ts";
 import type { LiveFacts, PodFacts } from "../audit/facts.ts";
 import type { Finding, Place } from "./finding.ts";
-import { possibleSpellings, readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
+import { isEditedLater, possibleSpellings, readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
 import { digestsInPolicy, readGenerated } from "../audit/policy-text.ts";
 import { digestEntriesOf } from "../audit/attestation-policy.ts";
 import { registrationOf } from "../audit/registration.ts";
 import { teesOf } from "../questions/tokens.ts";
-import { claimTeller } from "../audit/told-claim.ts";
+import { likelyClaims } from "../audit/likely-claim.ts";
 import { isInitdataEntry, livePolicy, liveReferenceValues } from "../audit/trustee-view.ts";
 
 interface ReadPod {
@@ -64,7 +64,7 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
 
 /** TA108: pods whose runtime class or instance size contradicts their binding. */
 function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): readonly Finding[] {
-  const tell = claimTeller({ trustee, stack });
+  const tell = likelyClaims({ trustee, stack });
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
     const claim = tell(pod, claims);
     const misfit = claim?.sure === true ? misfitOf(claim.binding, pod) : undefined;
@@ -80,14 +80,6 @@ function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): read
       },
     ];
   });
-}
-
-/** Within this time after the creation, a write still belongs to it. Seconds. */
-const CREATION_GRACE = 2;
-
-/** Whether the initdata annotation may have been written after the pod's creation. */
-export function isEditedLater({ createdAt, annotated }: PodFacts): boolean {
-  return annotated !== undefined && annotated.at > createdAt + CREATION_GRACE;
 }
 
 /** TA105: initdata that may have been edited after it was measured at the start. */
@@ -197,7 +189,7 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
   const { trustee, stack } = facts;
   const live = liveReferenceValues(trustee).entries;
   if (live === undefined) return [];
-  const tell = claimTeller({ trustee, stack });
+  const tell = likelyClaims({ trustee, stack });
   return pods.flatMap(({ pod, claims }): readonly Finding[] => {
     const claim = tell(pod, claims);
     if (claim === undefined) return [];

@@ -3,7 +3,7 @@ import type { Finding } from "./finding.ts";
 import { readPodClaims } from "../audit/pod-claims.ts";
 import { lackedNeeds, needQuestions, needsSide } from "../audit/pod-needs.ts";
 import type { PolicyQuestion } from "../questions/questions.ts";
-import { claimTeller } from "../audit/told-claim.ts";
+import { likelyClaims } from "../audit/likely-claim.ts";
 
 /** The questions to the live policy about what the pods need to start. */
 export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly PolicyQuestion[] {
@@ -16,7 +16,7 @@ export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[])
 
 /** TA106: what prevents a pod from starting or restarting. */
 export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): readonly Finding[] {
-  const tell = claimTeller({ trustee, stack });
+  const tell = likelyClaims({ trustee, stack });
   const side = needsSide(trustee);
   return pods.flatMap((pod): readonly Finding[] => {
     const claims = readPodClaims(pod);

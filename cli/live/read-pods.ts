@@ -12,7 +12,7 @@ import { podSpec, podStatus, workloadSpec } from "./shapes.ts";
 import { annotationWriter, seconds } from "./written.ts";
 
 /** The facts of a pod. */
-export function podFacts(pod: KubeObject): PodFacts {
+function podFacts(pod: KubeObject): PodFacts {
   const { metadata } = pod;
   const { phase, podIP, conditions } = podStatus.parse(pod["status"]);
   const { runtimeClassName } = podSpec.parse(pod["spec"] ?? {});

@@ -9,7 +9,7 @@ import { changingFunctions, regoCapabilities } from "../../core/rego/capabilitie
 import { parseJson } from "../../core/records.ts";
 
 /** Names the OPA program if it is not on PATH. */
-export const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
+const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
 
 /** OPA 1.0 and later can read both syntaxes. */
 const OLDEST_MAJOR = 1;

@@ -1,14 +1,14 @@
 import { STRANGER } from "./oddities.ts";
 import { affirmingToken, earToken, submod, type TrustClaims } from "../../core/access/token.ts";
-import { hardwareTees } from "../../core/initdata/binding.ts";
+import { claimSpellings, hardwareTees } from "../../core/initdata/binding.ts";
 import type { NamedClaim } from "../audit/pod-claims.ts";
 
 /** TEEs of pods, as tokens name them; the last is none that hardware attests. */
-export const podTees = ["az-snp-vtpm", "az-tdx-vtpm", "snp", "tdx", "se", "cca", "csv", "sample"] as const;
+const podTees = ["az-snp-vtpm", "az-tdx-vtpm", "snp", "tdx", "se", "cca", "csv", "sample"] as const;
 export type PodTee = (typeof podTees)[number];
 
 /** The devices of a pod: none, a GPU, or a server's eight with their switches. */
-export const deviceSets = ["none", "gpu", "gpus"] as const;
+const deviceSets = ["none", "gpu", "gpus"] as const;
 export type DeviceSet = (typeof deviceSets)[number];
 
 const gpu = submod("affirming", undefined, "nvidia");
@@ -71,6 +71,18 @@ export const strangers: readonly AttestedPod[] = [
 /** The TEEs whose claim this may be. */
 export function teesOf({ binding }: Pick<NamedClaim, "binding">): readonly PodTee[] {
   return podTees.filter((tee) => (tee === "sample" ? "sample" : hardwareTees[tee]) === binding);
+}
+
+/** Every pod that may make one of these claims, in every spelling. */
+export function claimants(
+  claims: readonly NamedClaim[],
+  sets: readonly DeviceSet[] = deviceSets,
+): readonly AttestedPod[] {
+  return claims.flatMap((claim) =>
+    teesOf(claim).flatMap((tee) =>
+      claimSpellings(claim.binding, claim.value).flatMap((spelling) => attestedPods(tee, spelling, sets)),
+    ),
+  );
 }
 
 const badTrust: readonly (readonly [status: string, trust?: TrustClaims])[] = [

@@ -9,7 +9,7 @@ export const ownerLabels = { "app.kubernetes.io/managed-by": "trustee-access" } 
 export const STACK_ANNOTATION = "trustee-access/stack";
 
 /** The annotation with the stack's identity, which distinguishes it from a namesake. */
-export const IDENTITY_ANNOTATION = "trustee-access/identity";
+const IDENTITY_ANNOTATION = "trustee-access/identity";
 
 /** The annotation of a Secret that stays when its stack gives it up. */
 export const KEEP_ANNOTATION = "trustee-access/keep";

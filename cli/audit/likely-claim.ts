@@ -6,7 +6,7 @@ import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
 import { livePolicy, liveReferenceValues } from "./trustee-view.ts";
 
 /** The claim that a pod most likely makes. */
-export interface ToldClaim extends NamedClaim {
+export interface LikelyClaim extends NamedClaim {
   /** `false`: its binding is unknown, so it may make another of its possible claims. */
   readonly sure: boolean;
 }
@@ -49,10 +49,10 @@ export function azureTeeOf({ machineType = "" }: TeePod): "az-snp-vtpm" | "az-td
 export type TeePod = Pick<PodFacts, "machineType" | "runtimeClass">;
 
 /** Finds the claims of many pods. The policy and reference values are read once, and only if needed. */
-export function claimTeller({
+export function likelyClaims({
   trustee,
   stack,
-}: ClaimSources): (pod: TeePod, claims: PodClaims, reader?: string) => ToldClaim | undefined {
+}: ClaimSources): (pod: TeePod, claims: PodClaims, reader?: string) => LikelyClaim | undefined {
   let words: Words | undefined;
   const known = (): Words => (words ??= knownWords(trustee));
   const declared = new Set(Object.values(stack?.claims ?? {}));
@@ -85,6 +85,6 @@ export function claimTeller({
  * 3. its instance size or runtime class;
  * 4. PCR8, not sure.
  */
-export function tellClaim(pod: TeePod, claims: PodClaims, sources: ClaimSources): ToldClaim | undefined {
-  return claimTeller(sources)(pod, claims, sources.reader);
+export function likelyClaim(pod: TeePod, claims: PodClaims, sources: ClaimSources): LikelyClaim | undefined {
+  return likelyClaims(sources)(pod, claims, sources.reader);
 }
