@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dirname } from "node:path/posix";
 import type { Sandbox } from "../api.ts";
 import { CountingProxy, type Call } from "./counting-proxy.ts";
 import { BenchProject } from "./projects.ts";
@@ -9,7 +10,10 @@ import { BenchProject } from "./projects.ts";
 export interface CallResult {
   readonly pods: number;
   readonly command: "first up" | "no-change up" | "destroy";
-  /** As `METHOD path`, sorted. Without the calls counted below, whose number depends on timing. */
+  /**
+   * As `METHOD path`, sorted. Without those whose number depends on timing: the calls counted below, and reads of
+   * an object or its kind after its deletion, which Kubernetes' plugin repeats until the object is gone.
+   */
   readonly calls: readonly string[];
   /** Calls for the rollout of the KBS: its Deployment, pods and events. */
   readonly rollout: number;
@@ -21,7 +25,12 @@ const ROLLOUT = /\/(deployments|replicasets|pods|events)(\/|$)/;
 const CONFLICT = 409;
 
 function count(pods: number, command: CallResult["command"], all: readonly Call[]): CallResult {
-  const settled = all.filter(({ path }) => !ROLLOUT.test(path));
+  const others = all.filter(({ path }) => !ROLLOUT.test(path));
+  const deleted = new Set<string>();
+  const settled = others.filter(({ method, path }) => {
+    if (method === "DELETE") deleted.add(path).add(dirname(path));
+    return method !== "GET" || !deleted.has(path);
+  });
   const conflicts = settled.filter(({ status }) => status === CONFLICT);
   const calls = settled
     .filter((call) => call.status !== CONFLICT)
@@ -34,7 +43,7 @@ function count(pods: number, command: CallResult["command"], all: readonly Call[
     pods,
     command,
     calls: calls.sort(),
-    rollout: all.length - settled.length,
+    rollout: all.length - others.length,
     conflicts: conflicts.length,
   };
 }

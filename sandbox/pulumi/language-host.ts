@@ -8,15 +8,17 @@ export const LANGUAGE_HOST = "pulumi-language-nodejs";
 /**
  * A wrapper for the language host that the sandbox builds, which is release 3.68, the last one with a Go
  * module of its own. That release takes a project's options as flags, but the current CLI sends them in the
- * Run call. Without the wrapper, `typescript: false` would be ignored, and each run would load the TypeScript
- * compiler (a second or more).
+ * Run call. Without the wrapper, `typescript: false` and `nodeargs` would be ignored: each run would load the
+ * TypeScript compiler (a second or more) and compile its code anew.
  */
 function languageHostScript(program: string): string {
   return [
     "#!/bin/sh",
     "# The CLI starts this in the project's folder.",
+    String.raw`nodeargs=$(sed -En 's/^[[:space:]]+nodeargs:[[:space:]]*([^#]*[^#[:space:]]).*$/\1/p' Pulumi.yaml 2>/dev/null)`,
+    `[ -z "$nodeargs" ] || set -- "-nodeargs=$nodeargs" "$@"`,
     String.raw`if grep -Eqs '^[[:space:]]+typescript:[[:space:]]*false[[:space:]]*(#.*)?$' Pulumi.yaml; then`,
-    `  exec ${quote(program)} -typescript=false "$@"`,
+    `  set -- -typescript=false "$@"`,
     "fi",
     `exec ${quote(program)} "$@"`,
     "",

@@ -26,7 +26,16 @@ describe("the language host that the sandbox builds", () => {
   }
 
   it.each([
-    ["this project", readFileSync("Pulumi.yaml", "utf8"), ["-typescript=false", "127.0.0.1:1 2"]],
+    [
+      "this project",
+      readFileSync("Pulumi.yaml", "utf8"),
+      ["-typescript=false", "-nodeargs=--import ./components/startup.ts", "127.0.0.1:1 2"],
+    ],
+    [
+      "arguments for Node, with a comment",
+      "runtime:\n  options:\n    nodeargs: --import ./a.ts  # b # c\n",
+      ["-nodeargs=--import ./a.ts", "127.0.0.1:1 2"],
+    ],
     [
       "a comment behind it",
       "runtime:\n  options:\n    typescript: false # types\n",
@@ -35,7 +44,7 @@ describe("the language host that the sandbox builds", () => {
     ["another value", "runtime:\n  options:\n    typescript: true\n", ["127.0.0.1:1 2"]],
     ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", ["127.0.0.1:1 2"]],
     ["no project", undefined, ["127.0.0.1:1 2"]],
-  ])("gets the option typescript: %s", async (_, project, expected) => {
+  ])("gets the options of the project: %s", async (_, project, expected) => {
     expect(await started(project)).toEqual(expected);
   });
 });

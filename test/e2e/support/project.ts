@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+import { runsCode, WarmHost } from "./warm-host.ts";
 
 /** A stack's settings, without their namespace. */
 export type Configuration = Readonly<Record<string, unknown>>;
@@ -39,9 +40,16 @@ export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), "trustee-access-e2e-"));
   readonly stack: string;
   readonly #sandbox: Sandbox;
+  readonly #warm: boolean;
+  #host: Promise<WarmHost> | undefined;
 
-  constructor(sandbox: Sandbox, stack: string) {
+  /**
+   * @param options.cold Each command starts processes of its own for the program and the provider, as a user's does. For tests of
+   * processes, messages and the environment; all others are served by a {@link WarmHost}.
+   */
+  constructor(sandbox: Sandbox, stack: string, { cold = false }: { readonly cold?: boolean } = {}) {
     this.#sandbox = sandbox;
+    this.#warm = !cold;
     this.stack = stack;
     for (const name of [
       "package.json",
@@ -72,7 +80,10 @@ export class Project {
   }
 
   async pulumi(...args: readonly string[]): Promise<CommandResult> {
-    return this.#sandbox.pulumi(args, { cwd: this.folder });
+    const warm =
+      this.#warm && runsCode(args) ? await (this.#host ??= WarmHost.start(this.folder, this.env)) : undefined;
+    const env = warm === undefined ? {} : { env: warm.env };
+    return this.#sandbox.pulumi([...args, ...(warm?.argsOf(args) ?? [])], { cwd: this.folder, ...env });
   }
 
   /** Runs pulumi, and fails the test with all that it printed if it fails. */
@@ -149,6 +160,7 @@ export class Project {
       await this.pulumi("cancel", "--yes", "--stack", this.stack);
       await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.stack);
     }
+    (await this.#host)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
