@@ -1,12 +1,19 @@
 // Runs as a program of its own, in a stack's folder and environment: serves its Pulumi program and the provider
 // `trustee` to one run of pulumi after another, so that each does not load the code again. Prints both ports.
 import { createRequire } from "node:module";
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type handleUnaryCall,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { declareStack } from "../../../components/declare-stack.ts";
-import type { Provider } from "../../../provider/protocol/index.ts";
-import { startServer } from "../../../provider/protocol/server.ts";
+import { Calls } from "../../../provider/protocol/calls.ts";
+import { channelOptions, EngineLog } from "../../../provider/protocol/engine-log.ts";
+import { providerService } from "../../../provider/protocol/service.ts";
 import { trusteeProvider } from "../../../provider/trustee-provider.ts";
 
 interface LanguageServer extends UntypedServiceImplementation {
@@ -18,6 +25,15 @@ const { LanguageServer } = createRequire(import.meta.url)("@pulumi/pulumi/automa
   readonly LanguageServer: new (program: () => Promise<unknown>) => LanguageServer;
 };
 
+async function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
 async function serveProgram(): Promise<number> {
   const languageServer = new LanguageServer(declareStack);
   const run = languageServer.run.bind(languageServer);
@@ -28,36 +44,33 @@ async function serveProgram(): Promise<number> {
   };
   const server = new Server();
   server.addService(LanguageRuntimeService, languageServer);
-  return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(error);
-    });
-  });
+  return listen(server);
 }
 
-/** Begins anew with each Configure, as the process does that the engine starts for it. */
-function renewed(): Provider {
-  let current = trusteeProvider();
-  return {
-    checkConfig: async (request, context) => current.checkConfig(request, context),
-    diffConfig: async (request, context) => current.diffConfig(request, context),
-    configure: async (request, context) => {
-      current = trusteeProvider();
-      await current.configure(request, context);
-    },
-    check: async (request, context) => current.check(request, context),
-    diff: async (request, context) => current.diff(request, context),
-    create: async (request, context) => current.create(request, context),
-    read: async (request, context) => current.read(request, context),
-    update: async (request, context) => current.update(request, context),
-    delete: async (request, context) => current.delete(request, context),
-    invoke: async (request, context) => current.invoke(request, context),
+/**
+ * Serves a provider of its own to each connection, as the engine starts a process for each: a stack has two of them if its pods'
+ * cluster is read with other credentials, and a command with a refresh has them twice.
+ */
+async function serveProvider(): Promise<number> {
+  const serve = (): UntypedServiceImplementation => {
+    const log = new EngineLog();
+    return providerService(trusteeProvider(), { version: "0.1.0", calls: new Calls(log), log });
   };
+  const connections = new Map<string, UntypedServiceImplementation>();
+  const server = new Server(channelOptions);
+  const methods = Object.keys(serve()).map((name) => {
+    const dispatch: handleUnaryCall<unknown, unknown> = (call, callback) => {
+      const service = connections.get(call.getPeer()) ?? serve();
+      connections.set(call.getPeer(), service);
+      (service[name] as handleUnaryCall<unknown, unknown>)(call, callback);
+    };
+    return [name, dispatch];
+  });
+  server.addService(ResourceProviderService, Object.fromEntries(methods) as UntypedServiceImplementation);
+  return listen(server);
 }
 
-const program = await serveProgram();
-const { port: provider } = await startServer(renewed(), { version: "0.1.0" });
-process.stdout.write(`${JSON.stringify({ program, provider })}\n`);
+const ports = { program: await serveProgram(), provider: await serveProvider() };
+process.stdout.write(`${JSON.stringify(ports)}\n`);
 // The test's end closes it.
 process.stdin.resume().on("end", () => process.exit());
