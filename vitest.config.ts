@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-const MUTANTS = "test/cli/questions/mutants.test.ts";
+/** Hundreds of policies, each asked everything by OPA, and texts of a megabyte: not among the quick ones. */
+const SLOW = ["test/cli/questions/{mutants,policy-in-opa}.test.ts", "test/core/hostile-texts.test.ts"];
 
 /**
  * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
@@ -39,16 +40,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{core,components,cli,kube,sandbox}/**/*.test.ts"],
-          exclude: ["test/sandbox/live/**", MUTANTS],
+          exclude: ["test/sandbox/live/**", ...SLOW],
           ...quick,
           hookTimeout: 1_800_000,
         },
       },
-      // Hundreds of policies, each asked everything by OPA: not among the quick ones.
-      {
-        extends: true,
-        test: { name: "mutants", include: [MUTANTS], hookTimeout: 1_800_000, sequence: { groupOrder: 0 } },
-      },
+      { extends: true, test: { ...cluster, name: "slow", include: SLOW } },
       {
         extends: true,
         test: { ...cluster, name: "sandbox", include: ["test/sandbox/live/**/*.test.ts"] },
