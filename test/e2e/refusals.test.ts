@@ -13,7 +13,7 @@ let before: unknown;
 beforeAll(async () => {
   sandbox = await startSandbox({ name: "e2e-refusals" });
   before = await sharedData(sandbox);
-  project = new Project(sandbox, "refusals");
+  project = new Project(sandbox, "refusals", { cold: true });
   await project.init(devConfiguration());
 }, 1_800_000);
 afterAll(async () => {
@@ -51,6 +51,28 @@ async function unreachableKubeconfig(): Promise<string> {
   writeFileSync(file, JSON.stringify({ ...config, "current-context": "gone" }));
   return file;
 }
+
+describe("a process that serves many commands, as most end-to-end tests use it", () => {
+  it.each<readonly [what: string, change: Configuration]>([
+    ["a first up", {}],
+    ["settings with problems", { grants: [{ pod: "pod9", secret: "p2-secret" }] }],
+    ["a secret that is missing", { secrets: [{ name: "absent", keys: ["a"] }] }],
+  ])("prints for the preview of %s what the processes of a user's run print", async (_, change) => {
+    const served = new Project(sandbox, project.stack);
+    // Without progress, and each line once: the Automation API's server prints an error of the program twice.
+    const printed = async (each: Project): Promise<object> => {
+      each.configure({ ...devConfiguration(), ...change });
+      const { exitCode, stdout, stderr } = await each.preview("--diff");
+      const lines = (stdout + stderr).split("\n").filter((line) => !/^@ |^Duration: /.test(line));
+      return { exitCode, lines: [...new Set(lines)].sort() };
+    };
+    try {
+      expect(await printed(served)).toEqual(await printed(project));
+    } finally {
+      await served.dispose();
+    }
+  });
+});
 
 describe("is rejected, and nothing is written:", () => {
   it("invalid settings: all problems in one error, each with its path", async () => {

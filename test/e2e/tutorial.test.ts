@@ -64,7 +64,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-tutorial-${trustee.replace(".", "-")}`, trustee });
     before = await sharedData(sandbox);
-    project = new Project(sandbox, "tutorial");
+    project = new Project(sandbox, "tutorial", { cold: trustee === "0.18" });
     await project.init(devConfiguration());
   }, 1_800_000);
   afterAll(async () => {
