@@ -26,6 +26,7 @@ async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined>
     return await readFile(wanted.file);
   } catch {
     issues.add({
+      code: "TA701",
       path: wanted.path,
       given: `"${wanted.file}", which cannot be read`,
       allowed: wanted.allowed,
@@ -68,6 +69,7 @@ async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<
     return [[file, text]];
   }
   issues.add({
+    code: "TA702",
     path,
     given: `"${file}", which is not UTF-8`,
     allowed: "a TOML file in UTF-8",

@@ -1,7 +1,10 @@
+import type { IssueCode } from "./issue-codes.ts";
 import { shownLines } from "./policy/shown-name.ts";
 
 /** One problem in the user's input. */
 export interface Issue {
+  /** The kind of problem, for example `TA607`. docs/errors.md explains each. */
+  readonly code: IssueCode;
   /** Where: the path as the user wrote it, for example `grants[2].pod`. */
   readonly path: string;
   /** What was given, for example `"pod9"`. Never a secret value. */
@@ -24,10 +27,10 @@ export class IssuesError extends Error {
   }
 }
 
-/** Three short lines: where and what was given, what is allowed, how to fix it. */
+/** Three short lines: the code, where and what was given, what is allowed, how to fix it. */
 function formatIssue(issue: Issue): string {
-  const { path, given, allowed, fix } = shownLines(issue);
-  return `  - ${path}: ${given}\n      allowed: ${allowed}\n      to fix: ${fix}`;
+  const { code, path, given, allowed, fix } = shownLines(issue);
+  return `  - ${code} ${path}: ${given}\n      allowed: ${allowed}\n      to fix: ${fix}`;
 }
 
 /** Collects the issues of an input and throws them together. */

@@ -54,6 +54,7 @@ export function isName(kind: NameKind, name: string): boolean {
 export function checkName(kind: NameKind, name: string, path: string, issues: Issues): void {
   if (isName(kind, name)) return;
   issues.add({
+    code: "TA603",
     path,
     given: given(name),
     allowed: nameRules[kind].allowed,

@@ -39,6 +39,7 @@ export function onlyCertificates(
   const others = otherBlocks(text);
   if (others.length > 0) {
     issues.add({
+      code: "TA703",
       path,
       given: `${where} holds more than certificates: ${others.join(", ")}`,
       allowed: "certificates in PEM only, since initdata is public",
@@ -47,6 +48,7 @@ export function onlyCertificates(
   }
   if (certificates.length === 0) {
     issues.add({
+      code: "TA821",
       path,
       given: `${where} holds no certificate`,
       allowed: "the KBS's certificate in PEM",

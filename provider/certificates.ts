@@ -49,6 +49,7 @@ function unseen({ certificateAuthority }: CertificateArgs): Certificates {
 export function routersCertificates(route: string, args: CertificateArgs, issues: Issues): Certificates {
   if (isNeededBy(args))
     issues.add({
+      code: "TA810",
       path: "trustee.certificateAuthority",
       given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is not known here`,
       allowed: 'the CA of the router\'s certificate in PEM, or "public" for one that every guest knows',
@@ -91,6 +92,7 @@ async function findSecret(
   }
   if (isNeeded)
     issues.add({
+      code: "TA804",
       path: PATH,
       given: `Secret "${candidates[0] ?? ""}", which does not exist in namespace "${namespace}"`,
       allowed: "a Secret that exists",
@@ -145,6 +147,7 @@ function certificatesOf(
   const served = texts.get(key);
   if (served === undefined) {
     issues.add({
+      code: "TA821",
       path: PATH,
       given: `${name} without the key ${key}`,
       allowed: `a Secret with the KBS's certificate in PEM under ${key}`,

@@ -73,6 +73,7 @@ function checkCreated(
     return;
   }
   issues.add({
+    code: "TA806",
     path: `secrets "${name}"`,
     given: `a Secret to be created, which exists already in namespace "${args.namespace}"${isLabelled(metadata.labels) ? ` and belongs to the stack ${mark?.stack ?? "(unnamed)"}` : ""}`,
     allowed: "a name that is free, or that this stack created",
@@ -89,6 +90,7 @@ function checkCreated(
 function checkExisting(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
   if (!isMadeBy(ownOf(args), metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
   issues.add({
+    code: "TA809",
     path: `secrets "${name}"`,
     given: "an existing secret, but this stack created it: it would be deleted with its values",
     allowed: "a Secret that this stack did not create, or has handed over",
@@ -179,6 +181,7 @@ export async function getTrustee(
   if (url === undefined) {
     const named = `Route ${knownRoutes.map((name) => `"${name}"`).join(" or ")} in namespace "${want.namespace}"`;
     issues.add({
+      code: "TA810",
       path: "trustee.url",
       given: routes.isUnread
         ? `nothing, and the ${named} cannot be read`
@@ -239,6 +242,7 @@ function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly stri
     return readEntries(spec?.["kbsSecretResources"]);
   } catch {
     issues.add({
+      code: "TA811",
       path: "trustee.kbsConfig",
       given: "a KbsConfig whose spec.kbsSecretResources is no list of names",
       allowed: "a list of names of Secrets",

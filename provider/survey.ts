@@ -44,11 +44,12 @@ export class Survey {
       const given =
         next === undefined ? `credentials that the API server ${server} refuses: ${detail}` : detail;
       const fix = next ?? "Renew the credentials of this kubeconfig context: kubectl auth whoami";
-      return { given, allowed: "a kubeconfig whose user can sign in", fix };
+      return { code: "TA802", given, allowed: "a kubeconfig whose user can sign in", fix };
     }
     const allowed = "a cluster that answers";
-    if (next !== undefined) return { given: detail, allowed, fix: next };
+    if (next !== undefined) return { code: "TA801", given: detail, allowed, fix: next };
     return {
+      code: "TA801",
       given: this.#answered ? message : `the API server ${server} does not answer: ${detail}`,
       allowed,
       fix: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
@@ -115,6 +116,7 @@ export class Survey {
   #lasting(found: KubeObject | undefined, kind: Kind, path: string): KubeObject | undefined {
     if (found !== undefined && (found.metadata.deletionTimestamp !== undefined || isFixed(found))) {
       this.#issues.add({
+        code: "TA805",
         path,
         given: `${kind} "${found.metadata.name}", which is ${isFixed(found) ? "immutable" : "being deleted"}`,
         allowed: `a ${kind} that can be changed`,
@@ -167,6 +169,7 @@ export class Survey {
 
   #missing(kind: Kind, name: string, path: string, fix: string, more = ""): void {
     this.#issues.add({
+      code: "TA804",
       path,
       given: `${kind} "${name}", which does not exist in namespace "${this.#namespace}"${more}`,
       allowed: `a ${kind} that exists`,
@@ -188,6 +191,7 @@ export class Survey {
       }
       this.#answered = true;
       this.#issues.add({
+        code: "TA803",
         path: "trustee.kubeconfig",
         given: error.message,
         allowed: "an account that may read what this stack needs",

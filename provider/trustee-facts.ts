@@ -33,6 +33,7 @@ export function checkOwnSecrets(
   for (const [name, words] of given) {
     if (typeof name !== "string" || !secrets.includes(name)) continue;
     issues.add({
+      code: "TA605",
       path: `secrets "${name}"`,
       given: words,
       allowed: "a Secret that Trustee does not use for itself",

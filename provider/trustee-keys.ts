@@ -46,6 +46,7 @@ export function trusteeKeys(
   const found = resolveKeys(seen, data, settingsOf(settings));
   const need = (path: string, name: string, known: readonly string[]): void => {
     issues.add({
+      code: "TA810",
       path,
       given: `nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys`,
       allowed: known.map((key) => `"${key}"`).join(", ") + ", or another key that the KBS reads",
@@ -74,6 +75,7 @@ export function checkReferenceValues(
   const { referenceValuesFormat: format } = seen;
   const problem = (text: string): void => {
     issues.add({
+      code: "TA811",
       path: `ConfigMap "${configMap}"`,
       given: text,
       allowed: "what this Trustee can read",

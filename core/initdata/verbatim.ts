@@ -26,6 +26,7 @@ function checkKeys(
   const kinds = [...new Set([...keys, ...others])];
   if (kinds.length === 0) return;
   issues.add({
+    code: "TA703",
     path,
     given: `a file that holds more than certificates: ${kinds.join(", ")}`,
     allowed: "certificates and public keys, since initdata is public",
@@ -46,6 +47,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   } catch (error) {
     const [reason = ""] = messageOf(error).split("\n");
     issues.add({
+      code: "TA702",
       path,
       given: `a file that is not TOML: ${reason}`,
       allowed: "an initdata document",
@@ -56,6 +58,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   const { algorithm, version, data } = document;
   if (version !== INITDATA_VERSION) {
     issues.add({
+      code: "TA702",
       path,
       given: `version = ${given(version)}`,
       allowed: `version = "${INITDATA_VERSION}"`,
@@ -64,6 +67,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   }
   if (!isRecord(data) || !Object.values(data).every((value) => typeof value === "string")) {
     issues.add({
+      code: "TA702",
       path,
       given: "no [data] table of strings",
       allowed: "[data] with a string for each file of the guest",
@@ -73,6 +77,7 @@ export function inspectInitdata(toml: string, path: string, issues: Issues): Ini
   const known = digestAlgorithms.find((one) => one === algorithm);
   if (known === undefined) {
     issues.add({
+      code: "TA702",
       path,
       given: `algorithm = ${given(algorithm)}`,
       allowed: digestAlgorithms.join(", "),

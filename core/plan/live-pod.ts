@@ -65,6 +65,7 @@ export function checkLivePod(
   const whose = live.stack === undefined ? "" : ` and belongs to the stack ${live.stack}`;
   if (!pod.adopt && !namesake) {
     issues.add({
+      code: "TA806",
       path: `${path}.adopt`,
       given: `nothing, and ${what} exists already${whose}`,
       ...(pod.kind === "Pod"
@@ -82,6 +83,7 @@ export function checkLivePod(
     });
   } else if (!sameInitdata(live, toml)) {
     issues.add({
+      code: "TA808",
       path: `${path}.adopt`,
       given: `${what}, which runs with ${runsWith(live)}`,
       allowed: "an object with exactly the declared initdata",

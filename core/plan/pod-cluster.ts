@@ -37,6 +37,7 @@ export function checkPodCluster(
     const why = own(closedNamespaces, value);
     if (why === undefined) continue;
     issues.add({
+      code: why === "missing" ? "TA804" : "TA805",
       path,
       given: `${given(value)} (${who}), a namespace that ${why === "missing" ? "does not exist" : "is being deleted"} in the pods' cluster`,
       allowed: "a namespace that exists",
@@ -50,6 +51,7 @@ export function checkPodCluster(
   for (const { path, value, pods: who } of usesOf(pods, "runtimeClassName")) {
     if (runtimeClasses.includes(value)) continue;
     issues.add({
+      code: "TA804",
       path,
       given: `${given(value)} (${who}), a RuntimeClass that does not exist in the pods' cluster`,
       allowed:

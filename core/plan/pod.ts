@@ -40,6 +40,7 @@ export function carriedAlgorithm(
   const carried = algorithmsOf(binding);
   if (carried.includes(algorithm)) return algorithm;
   issues.add({
+    code: "TA614",
     path,
     given: `algorithm = "${algorithm}"`,
     allowed: `${carried.join(", ")} for the binding ${binding}`,

@@ -79,6 +79,7 @@ export function checkDistinct(readers: readonly Reader[], issues: Issues): void 
     if (before === undefined) first.set(initData, reader);
     else if (groupOf(before) !== groupOf(reader)) {
       issues.add({
+        code: "TA704",
         path,
         given: `the same initdata as ${before.id}`,
         allowed:

@@ -20,6 +20,7 @@ function issueOf(damaged: DamagedLine): Issue {
   const { stack } = damaged;
   const whose = stack === undefined ? "the stack that it belongs to" : `the stack ${shownName(stack)}`;
   return {
+    code: "TA901",
     path: "the live resource policy",
     given: `a damaged line of the registry (${damageWords(damaged)}): without it, that stack's secrets would be open to every affirming pod`,
     allowed: "one readable line per stack, as this project writes it",
@@ -41,6 +42,7 @@ function lostBeforeIssue(live: Before): Issue {
   const stacks =
     (live === null ? undefined : parseRegistry(live)?.stacks)?.map(({ stack }) => shownName(stack)) ?? [];
   return {
+    code: "TA902",
     path: "the live resource policy",
     given: "no single valid line with the text from before the first stack",
     allowed: "one readable line # trustee-access: before ..., as this project writes it",

@@ -42,6 +42,7 @@ export function isNamesake(found: StackId, own: StackId): boolean {
  */
 export function namesakeIssue(path: string, what: string, stack: string, issues: Issues): void {
   issues.add({
+    code: "TA807",
     path,
     given: `${what}, which belongs to another stack of the same name, ${shownName(stack)}`,
     allowed: "objects of this stack, by the identity in its state",

@@ -31,12 +31,14 @@ function checkHost(
   issues.add(
     isSet
       ? {
+          code: "TA822",
           path,
           given: `the host ${host}, which the certificate in ${where} does not name: it names ${names}`,
           allowed: "a host that the certificate names",
           fix: "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
         }
       : {
+          code: "TA822",
           path,
           given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
           allowed: "a certificate that names the host by which the pods reach the KBS",
@@ -75,6 +77,7 @@ function checkTerm(
   if (kind === "soon") return [`${SECRET_PATH}: the ${which} in ${where} ${words}. ${renewal(endpoint)}`];
   const { certificate, served = certificate } = endpoint;
   issues.add({
+    code: "TA823",
     path: SECRET_PATH,
     given: `${where}, whose ${which} ${words}`,
     allowed: "a certificate that is valid now: no guest gets a secret otherwise",
@@ -97,6 +100,7 @@ function checkIssuer(
   const known = `For a CA that every guest knows, set trustee.certificateAuthority to "public".`;
   if (!isPinned) {
     issues.add({
+      code: "TA825",
       path: authorityFrom ?? SECRET_PATH,
       given: `"public", and the certificate in ${where} is self-signed: no guest knows it`,
       allowed: "a certificate that a public CA has issued",
@@ -104,6 +108,7 @@ function checkIssuer(
     });
   } else if (authorityFrom === undefined) {
     issues.add({
+      code: "TA825",
       path: SECRET_PATH,
       given: `${where}, whose certificate is issued by ${issuer}, but that CA's certificate is missing: a guest that trusts only the KBS's own certificate refuses it`,
       allowed: "a self-signed certificate, or the CA's too",
@@ -111,6 +116,7 @@ function checkIssuer(
     });
   } else {
     issues.add({
+      code: "TA825",
       path: authorityFrom,
       given: `no certificate of the CA that issued the one in ${where}: that is ${issuer}`,
       allowed: "the certificate of that CA, in PEM",
@@ -130,6 +136,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
     switch (flaw.kind) {
       case "no-url":
         issues.add({
+          code: "TA602",
           path: "trustee.url",
           given: `"${url}", which is not an http or https URL`,
           allowed: "the URL at which the pods reach the KBS",
@@ -142,6 +149,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
         ];
       case "unreadable":
         issues.add({
+          code: "TA821",
           path,
           given: `${where}, whose certificate cannot be read`,
           allowed: "a certificate in PEM",
@@ -155,6 +163,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
         return checkHost(endpoint, flaw, issues);
       case "authority":
         issues.add({
+          code: "TA824",
           path,
           given: `${where}, whose certificate is a CA's (basicConstraints CA:TRUE): guests accept no CA as a server certificate`,
           allowed: "a server's certificate: CA:FALSE, or no basicConstraints",
@@ -163,6 +172,7 @@ export function checkCertificate(endpoint: ServedEndpoint, now: Date, issues: Is
         return [];
       case "unfit":
         issues.add({
+          code: "TA824",
           path: flaw.role === "trusted" ? (endpoint.authorityFrom ?? path) : path,
           given: `${where}, whose ${whichOf(flaw)} ${flaw.words}`,
           allowed:

@@ -1,5 +1,6 @@
 import { withoutHardware } from "../access/matrix.ts";
 import type { ServedSecrets } from "../initdata/need-flaws.ts";
+import type { IssueCode } from "../issue-codes.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { unwritable } from "../reference-values/document.ts";
@@ -47,8 +48,9 @@ interface Guarded {
   readonly warnings: readonly string[];
 }
 
-/** A limit in words: its path, its gauge, and how to reduce it. */
+/** A limit in words: its code, its path, its gauge, and how to reduce it. */
 interface Limit {
+  readonly code: IssueCode;
   readonly gauge: Gauge;
   readonly path: string;
   readonly what: string;
@@ -63,30 +65,35 @@ function limitsOf(budget: Budget): readonly Limit[] {
     podsThatFit === undefined ? "" : `; ${grouped(podsThatFit)} pods like these fit`;
   return [
     ...budget.annotations.map((gauge) => ({
+      code: "TA911" as const,
       gauge,
       path: gauge.path,
       what: `annotations of ${gauge.pod}: ${gaugeText(gauge)}`,
       fix: "Make its annotations smaller.",
     })),
     ...budget.userData.map((gauge) => ({
+      code: "TA911" as const,
       gauge,
       path: gauge.path,
       what: `user data of ${gauge.pod} on ${gauge.cloud}: ${gaugeText(gauge)}`,
       fix: smaller,
     })),
     {
+      code: "TA912",
       gauge: budget.resourcePolicy,
       path: "grants",
       what: `the resource policy in its ConfigMap: ${gaugeText(budget.resourcePolicy)}${fit(budget.resourcePolicy)}`,
       fix: fewer,
     },
     {
+      code: "TA912",
       gauge: budget.referenceValues,
       path: "pods",
       what: `the reference values in their ConfigMap: ${gaugeText(budget.referenceValues)}${fit(budget.referenceValues)}`,
       fix: fewer,
     },
     {
+      code: "TA912",
       gauge: budget.referenceValuesLedger,
       path: "pods",
       what: `the record of our digests on the ConfigMap of the reference values: ${gaugeText(budget.referenceValuesLedger)}${fit(budget.referenceValuesLedger)}`,
@@ -102,7 +109,7 @@ function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }
   const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
     isOver(after) || !isOver(gauge)
       ? []
-      : [{ gauge, path, what: `${what}, during the grace period: ${gaugeText(gauge)}`, fix }];
+      : [{ code: "TA913", gauge, path, what: `${what}, during the grace period: ${gaugeText(gauge)}`, fix }];
   return [
     ...limit(
       "rotation",
@@ -120,9 +127,9 @@ function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }
 }
 
 function checkLimits(budget: Budget, issues: Issues): readonly string[] {
-  return [...limitsOf(budget), ...changingLimits(budget)].flatMap(({ gauge, path, what, fix }) => {
+  return [...limitsOf(budget), ...changingLimits(budget)].flatMap(({ code, gauge, path, what, fix }) => {
     if (isOver(gauge)) {
-      issues.add({ path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, fix });
+      issues.add({ code, path, given: what, allowed: `${grouped(gauge.limit)} bytes at most`, fix });
     }
     return isNearlyFull(gauge) ? [`${path}: ${what}. ${fix}`] : [];
   });
@@ -151,6 +158,7 @@ function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void
   const place = { key, format: formatOf(key, referenceValues) };
   for (const entry of unwritableEntries(key, referenceValues, digests)) {
     issues.add({
+      code: "TA812",
       path: "referenceValues.entries",
       given: unwritable(place, entry).message.replace(/\.? Nothing was written;.*$/, ""),
       allowed: "entries whose value is a list, or that do not exist yet",

@@ -28,7 +28,7 @@ function flawWords(
   { what, setting, place }: GuestNeed,
   { id, isFile }: Starting,
   rules: AccessRules,
-): Omit<Issue, "path"> {
+): Omit<Issue, "code" | "path"> {
   const secret = place?.secret ?? "";
   const without = isFile ? `take the ${what} out of the file` : "set imagePolicy: false";
   switch (flaw.kind) {
@@ -83,7 +83,7 @@ function problemsOf(
     if (flaw === undefined) return [];
     const words = flawWords(flaw, need, starting, rules);
     const name = need.place === undefined ? given(need.uri) : `"${shownName(placeName(need.place))}"`;
-    return [{ ...words, what: need.what, path, given: `${name}, ${words.given}` }];
+    return [{ ...words, code: "TA705", what: need.what, path, given: `${name}, ${words.given}` }];
   });
 }
 

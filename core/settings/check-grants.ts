@@ -23,6 +23,7 @@ function checkWho(
   const { pod, reader } = grant;
   if ((pod === undefined) === (reader === undefined)) {
     issues.add({
+      code: "TA610",
       path,
       given: pod === undefined ? "neither pod nor reader" : "both pod and reader",
       allowed: "one of them",
@@ -33,6 +34,7 @@ function checkWho(
   if (reader !== undefined) {
     if (failed.has("readers") || readers.some((one) => one.name === reader)) return;
     issues.add({
+      code: "TA607",
       path: `${path}.reader`,
       given: given(reader),
       allowed: listed(readers.map((one) => one.name)),
@@ -44,6 +46,7 @@ function checkWho(
   const meant = podsMeant(pods, pod);
   if (meant.length === 0) {
     issues.add({
+      code: "TA607",
       path: `${path}.pod`,
       given: given(pod),
       allowed: listed(pods.map((one) => one.id)),
@@ -51,6 +54,7 @@ function checkWho(
     });
   } else if (new Set(meant.map((one) => one.id)).size > 1) {
     issues.add({
+      code: "TA608",
       path: `${path}.pod`,
       given: `${given(pod)}, a name in several namespaces`,
       allowed: listed(meant.map((one) => `${one.namespace}/${one.name}`)),
@@ -63,6 +67,7 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
   const secret = secrets.find((one) => one.name === grant.secret);
   if (secret === undefined) {
     issues.add({
+      code: "TA607",
       path: `${path}.secret`,
       given: given(grant.secret),
       allowed: listed(secrets.map((one) => one.name)),
@@ -70,6 +75,7 @@ function checkWhat(grant: GrantSettings, path: string, secrets: Declared["secret
     });
   } else if (grant.key !== undefined && !secret.keys.includes(grant.key)) {
     issues.add({
+      code: "TA607",
       path: `${path}.key`,
       given: given(grant.key),
       allowed: listed(secret.keys),

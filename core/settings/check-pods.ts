@@ -32,6 +32,7 @@ export function checkClaims(
   for (const [name, value] of Object.entries(claims ?? {})) {
     if (CONTROL.test(value)) {
       issues.add({
+        code: "TA602",
         path: `${path}.${name}`,
         given: `"${shownName(value)}"`,
         allowed: "one line of text without control characters, which a guest may refuse to read",
@@ -41,6 +42,7 @@ export function checkClaims(
     const owner = reservedClaims.get(name);
     if (owner === undefined) continue;
     issues.add({
+      code: "TA604",
       path: `${path}.${name}`,
       given: "a claim with a name that the initdata document already uses",
       allowed: `any name except ${[...reservedClaims.keys()].join(", ")}`,
@@ -60,6 +62,7 @@ export function checkAnnotations(
 ): void {
   if (!Object.hasOwn(annotations ?? {}, INITDATA_ANNOTATION)) return;
   issues.add({
+    code: "TA604",
     path: `${path}["${INITDATA_ANNOTATION}"]`,
     given: "an initdata annotation, which this program sets itself",
     allowed: "other annotations",
@@ -86,6 +89,7 @@ export function checkPod(
   }
   if (pod.image === "" && pod.deploy && isKnown("image")) {
     issues.add({
+      code: "TA609",
       path: `${prefix}image`,
       given: "nothing",
       allowed: "an image reference",
@@ -94,6 +98,7 @@ export function checkPod(
   }
   if (isKnown("binding") && !algorithmsOf(pod.binding).includes(pod.algorithm)) {
     issues.add({
+      code: "TA614",
       path: `${prefix}algorithm`,
       given: given(pod.algorithm),
       allowed: `${algorithmsOf(pod.binding).join(", ")} (the binding ${pod.binding} extends a SHA-256 PCR)`,
@@ -102,6 +107,7 @@ export function checkPod(
   }
   if (pod.replicas !== undefined && !hasReplicas(pod.kind) && isKnown("kind")) {
     issues.add({
+      code: "TA611",
       path: `${prefix}replicas`,
       given: `${pod.replicas} for a ${pod.kind}`,
       allowed: "a number of replicas for a Deployment or a StatefulSet",
@@ -110,6 +116,7 @@ export function checkPod(
   }
   if (pod.adopt && pod.kind !== "Pod") {
     issues.add({
+      code: "TA611",
       path: `${prefix}adopt`,
       given: `true for a ${pod.kind}: the selector of an existing one cannot be changed`,
       allowed: "adopt: true for kind: Pod",
@@ -117,6 +124,7 @@ export function checkPod(
     });
   } else if (pod.adopt && !pod.deploy) {
     issues.add({
+      code: "TA611",
       path: `${prefix}adopt`,
       given: "true, for a pod that is not deployed here",
       allowed: "adopt: true with deploy: true",

@@ -11,6 +11,7 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
   const { initdata, initdataFile, binding } = reader;
   if ((initdata === undefined) === (initdataFile === undefined)) {
     issues.add({
+      code: "TA610",
       path,
       given: initdata === undefined ? "neither initdata nor initdataFile" : "both initdata and initdataFile",
       allowed: "one of them",
@@ -21,6 +22,7 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
   const { pattern, words } = claimForm(binding);
   if (!pattern.test(initdata)) {
     issues.add({
+      code: "TA602",
       path: `${path}.initdata`,
       given: given(initdata),
       allowed: `${words}, which the binding ${binding} claims`,
@@ -28,6 +30,7 @@ function checkReader(reader: ReaderSettings, path: string, issues: Issues): void
     });
   } else if (/^(?:0+|A+=*)$/.test(initdata)) {
     issues.add({
+      code: "TA704",
       path: `${path}.initdata`,
       given: "zeros, which every guest without initdata claims",
       allowed: "the digest of an initdata document",

@@ -24,6 +24,7 @@ function checkSecretName({ name, from }: SecretSettings, path: string, issues: I
   const problem = volumeProblem(name);
   if (problem === undefined) return;
   issues.add({
+    code: "TA603",
     path,
     given: `${given(name)}, which ${problem}`,
     allowed: VOLUME_NAMES,
@@ -37,6 +38,7 @@ function checkSecretName({ name, from }: SecretSettings, path: string, issues: I
 function checkKeys(secret: SecretSettings, path: string, issues: Issues): void {
   if (secret.keys.length === 0) {
     issues.add({
+      code: "TA609",
       path: `${path}.keys`,
       given: "no key",
       allowed: "one key at least",
@@ -58,6 +60,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   const { from, files, length, keep } = secret;
   if (keep === true && from === "existing") {
     issues.add({
+      code: "TA611",
       path: `${path}.keep`,
       given: "true, for a secret with from: existing",
       allowed: "keep for a secret that is created here",
@@ -66,6 +69,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   }
   if (length !== undefined && from !== "generate") {
     issues.add({
+      code: "TA611",
       path: `${path}.length`,
       given: `${length}, for a secret with from: ${from}`,
       allowed: "a length for from: generate",
@@ -75,6 +79,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   if (from !== "file") {
     if (files === undefined) return;
     issues.add({
+      code: "TA611",
       path: `${path}.files`,
       given: `files for a secret with from: ${from}`,
       allowed: "files for from: file",
@@ -84,6 +89,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   }
   for (const key of secret.keys.filter((name) => !Object.hasOwn(files ?? {}, name))) {
     issues.add({
+      code: "TA609",
       path: `${path}.files.${key}`,
       given: "nothing",
       allowed: "the path of the file that holds the value",
@@ -92,6 +98,7 @@ function checkSource(secret: SecretSettings, path: string, issues: Issues): void
   }
   for (const key of Object.keys(files ?? {}).filter((name) => !secret.keys.includes(name))) {
     issues.add({
+      code: "TA607",
       path: `${path}.files.${key}`,
       given: "a file for an undeclared key",
       allowed: listed(secret.keys),
@@ -115,6 +122,7 @@ function checkSecret(
   checkSource(secret, path, issues);
   if (reserved.includes(secret.name)) {
     issues.add({
+      code: "TA605",
       path: `${path}.name`,
       given: given(secret.name),
       allowed: "a name that Trustee does not use for its own Secrets",
@@ -125,6 +133,7 @@ function checkSecret(
   const held = own(values, secret.name) ?? [];
   for (const key of secret.keys.filter((name) => !held.includes(name))) {
     issues.add({
+      code: "TA609",
       path: `secretValues.${secret.name}.${key}`,
       given: "nothing",
       allowed: "the value of a secret that is created here",
@@ -142,6 +151,7 @@ function checkSecretValues(
     const secret = secrets.find((one) => one.name === name && one.from === "setting");
     if (secret === undefined) {
       issues.add({
+        code: "TA607",
         path: `secretValues.${name}`,
         given: "values of a secret that is not created here",
         allowed: listed(secrets.filter((one) => one.from === "setting").map((one) => one.name)),
@@ -151,6 +161,7 @@ function checkSecretValues(
     }
     for (const key of keys.filter((one) => !secret.keys.includes(one))) {
       issues.add({
+        code: "TA607",
         path: `secretValues.${name}.${key}`,
         given: "a value of an undeclared key",
         allowed: listed(secret.keys),

@@ -12,6 +12,7 @@ export function checkUnique(
     if (before === undefined) first.set(name, path);
     else {
       issues.add({
+        code: "TA606",
         path,
         given: given(name),
         allowed: `${what} that is not declared yet`,

@@ -40,6 +40,7 @@ export function checkSettings(
   if (settings.trustee.certificateAuthority === undefined) return;
   if (settings.trustee.certificateAuthorityFile === undefined) return;
   issues.add({
+    code: "TA610",
     path: "trustee.certificateAuthorityFile",
     given: "a file in addition to trustee.certificateAuthority",
     allowed: "one of the two",
@@ -52,6 +53,7 @@ function checkValidity({ entries, validityDaysOf }: Settings["referenceValues"],
   for (const [name, days] of Object.entries(validityDaysOf)) {
     if (names.includes(name)) continue;
     issues.add({
+      code: "TA607",
       path: `referenceValues.validityDaysOf.${name}`,
       given: `${days} days for an entry that is not in referenceValues.entries`,
       allowed: names.sort().join(", "),

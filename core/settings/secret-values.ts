@@ -38,6 +38,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
       values: {},
       problems: [
         {
+          code: "TA602",
           path: SECRET_VALUES,
           given: `a value that is ${kindOf(value)}`,
           allowed: "secret -> key -> text",
@@ -50,6 +51,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
   const values = Object.entries(value).map(([secret, keys]): [string, Record<string, string>] => {
     if (!isRecord(keys)) {
       problems.push({
+        code: "TA602",
         path: `${SECRET_VALUES}.${secret}`,
         given: `a value that is ${kindOf(keys)}`,
         allowed: "key -> text",
@@ -60,6 +62,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
     const texts = Object.entries(keys).map(([key, text]): [string, string] => {
       if (typeof text !== "string") {
         problems.push({
+          code: "TA602",
           path: `${SECRET_VALUES}.${secret}.${key}`,
           given: `a value that is ${kindOf(text)}`,
           allowed: "a text",
@@ -74,6 +77,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
   if (!encrypted && secret !== undefined) {
     const names = Object.keys(value).map(given).join(", ");
     problems.push({
+      code: "TA613",
       path: SECRET_VALUES,
       given: `plain-text values of ${names}`,
       allowed: "values that Pulumi holds encrypted",
@@ -92,6 +96,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
  */
 export function encryptedProblem(setting: string): Issue {
   return {
+    code: "TA612",
     path: setting,
     given: "a value that Pulumi holds encrypted, as a whole or in part",
     allowed: `${SECRET_VALUES} alone: every other setting shows in the state, the outputs and objects of the cluster`,

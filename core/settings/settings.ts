@@ -36,6 +36,7 @@ function checkMembers(value: unknown, path: string, issues: Issues): void {
     const part = Array.isArray(value) ? `[${name}]` : path === "" ? name : `.${name}`;
     if (name === LOST) {
       issues.add({
+        code: "TA603",
         path: `${path}${part}`,
         given: `the name ${LOST}`,
         allowed: "any other valid name",
@@ -49,6 +50,7 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
   const path = pathOf(name, issue.path);
   if (issue.code === "unrecognized_keys") {
     return {
+      code: "TA601",
       path,
       given: `the unknown setting ${issue.keys.map(given).join(", ")}`,
       allowed: memberNames(sections[name], issue.path).join(", "),
@@ -57,8 +59,10 @@ function shapeIssue(name: SectionName, value: unknown, issue: z.core.$ZodIssue):
   }
   const isKey = issue.code === "invalid_key";
   const hidden: unknown = issue.code === "custom" ? issue.params?.["given"] : undefined;
-  const shown = isKey ? `the name ${given(issue.path.at(-1))}` : given(valueAt(value, issue.path));
+  const found = valueAt(value, issue.path);
+  const shown = isKey ? `the name ${given(issue.path.at(-1))}` : given(found);
   return {
+    code: isKey ? "TA603" : found === undefined ? "TA609" : "TA602",
     path,
     // A value that must not be shown has a description in its schema.
     given: typeof hidden === "string" ? hidden : shown,
@@ -94,6 +98,7 @@ export function readSettings(
   for (const name of Object.keys(raw)) {
     if (name === SECRET_VALUES || Object.hasOwn(sections, name)) continue;
     issues.add({
+      code: "TA601",
       path: name,
       given: "an unknown setting",
       allowed: [...Object.keys(sections), SECRET_VALUES].join(", "),

@@ -5,6 +5,7 @@ import { outcomes } from "../../cli/verify/outcome.ts";
 import { conditionNames } from "../../cli/explain/explanation.ts";
 import { rules } from "../../cli/lint/finding.ts";
 import { bindings } from "../../core/initdata/binding.ts";
+import { issueCodes } from "../../core/issue-codes.ts";
 import { stackOutputs } from "../../core/outputs.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";
 
@@ -28,6 +29,12 @@ describe("the documentation", () => {
     for (const [index, words] of Object.values(rules).entries()) {
       expect(documented[index]?.at(-1)?.startsWith(words)).toBe(true);
     }
+  });
+
+  it("has every kind of problem, in order, with its title and how to fix it", () => {
+    const documented = rowsOf("errors").slice(2);
+    expect(documented.map(([code, title]) => [code, title])).toEqual(Object.entries(issueCodes));
+    for (const [, , fix = ""] of documented) expect(fix).not.toBe("");
   });
 
   it("has every setting", () => {

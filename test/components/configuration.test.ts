@@ -66,6 +66,7 @@ describe("an encrypted setting", () => {
     expect(error.message).not.toContain(HIDDEN);
     expect(error.issues).toEqual([
       {
+        code: "TA612",
         path: name,
         given: "a value that Pulumi holds encrypted, as a whole or in part",
         allowed:
@@ -109,6 +110,7 @@ describe("a kubeconfig given as content", () => {
       expect(error.message).not.toContain(text);
     expect(error.issues).toEqual(
       ["trustee", "podCluster"].map((side) => ({
+        code: "TA602",
         path: `${side}.kubeconfig`,
         given: "the content of a kubeconfig, which is not shown here",
         allowed: "the path of a kubeconfig file",

@@ -103,11 +103,11 @@ describe("a pod's object", () => {
       message = error.message;
     }
     expect(message.split("\n").filter((line) => line.startsWith("  - "))).toEqual([
-      "  - claims.data: a claim with a name that the initdata document already uses",
-      '  - name: "Web"',
-      '  - containerName: "Web"',
-      '  - algorithm: "sha384"',
-      "  - replicas: 2 for a Pod",
+      "  - TA604 claims.data: a claim with a name that the initdata document already uses",
+      '  - TA603 name: "Web"',
+      '  - TA603 containerName: "Web"',
+      '  - TA614 algorithm: "sha384"',
+      "  - TA611 replicas: 2 for a Pod",
     ]);
   });
 });

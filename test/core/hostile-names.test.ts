@@ -202,7 +202,7 @@ describe("names in a cluster", () => {
   it("nor in a problem of the live state, or in a picture", () => {
     fc.assert(
       fc.property(names, (name) => {
-        const problem = { path: name, given: name, allowed: name, fix: name };
+        const problem = { code: "TA602" as const, path: name, given: name, allowed: name, fix: name };
         const { message } = new IssuesError("the settings", [problem, problem]);
         expect(message.split("\n")).toHaveLength(7);
         expect(UNSEEN.test(message)).toBe(false);

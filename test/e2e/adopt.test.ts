@@ -97,9 +97,11 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     expect(exitCode).not.toBe(0);
     const said = stdout + stderr;
     expect(said).toContain("2 problems in the settings of stack adopt; nothing was changed.");
-    expect(said).toContain('pods[0].adopt: nothing, and Pod "pod1" in namespace "default" exists already');
     expect(said).toContain(
-      'pods[1].adopt: Pod "pod2" in namespace "default", which runs with other initdata',
+      '- TA806 pods[0].adopt: nothing, and Pod "pod1" in namespace "default" exists already',
+    );
+    expect(said).toContain(
+      '- TA808 pods[1].adopt: Pod "pod2" in namespace "default", which runs with other initdata',
     );
     expect(await sharedData(sandbox)).toEqual(byHand);
   });
@@ -141,7 +143,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
       const theirs = await sharedData(sandbox);
       const up = await intruder.pulumi("up", "--yes", "--skip-preview", "--stack", intruder.stack);
       expect(up.stdout + up.stderr).toMatch(
-        /pods\[0\]\.adopt: nothing, and Pod "pod1" in namespace "default" exists already and belongs to the stack organization\/trustee-access\/adopt/,
+        /- TA806 pods\[0\]\.adopt: nothing, and Pod "pod1" in namespace "default" exists already and belongs to the stack organization\/trustee-access\/adopt/,
       );
       expect(up.exitCode).not.toBe(0);
       await intruder.destroy();

@@ -44,11 +44,15 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     expect(exitCode).not.toBe(0);
     const said = stdout + stderr;
     expect(said).toContain("3 problems in the settings of stack limits; nothing was changed.");
-    expect(said).toMatch(/- pods\[0\]: user data of pod1 on azure: 1\d\d,\d{3} of 65,536 bytes \(1\d\d %\)/);
-    expect(said).toContain(
-      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to pod1',
+    expect(said).toMatch(
+      /- TA911 pods\[0\]: user data of pod1 on azure: 1\d\d,\d{3} of 65,536 bytes \(1\d\d %\)/,
     );
-    expect(said).toContain('pods[1].imagePolicy: "nobody/registered-it", whose secret is not registered');
+    expect(said).toContain(
+      '- TA705 pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to pod1',
+    );
+    expect(said).toContain(
+      '- TA705 pods[1].imagePolicy: "nobody/registered-it", whose secret is not registered',
+    );
     expect(await sharedData(sandbox)).toEqual(before);
   });
 

@@ -80,8 +80,13 @@ describe("is rejected, and nothing is written:", () => {
       pods: [{ name: "pod1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }, { name: "bad_name" }],
       grants: [{ pod: "pod9", secret: "p2-secret" }],
     });
-    for (const path of ["pods[1].algorithm", "pods[2].name", "pods[3].name", "grants[0].pod"])
-      expect(said).toContain(`- ${path}:`);
+    for (const place of [
+      "TA614 pods[1].algorithm",
+      "TA606 pods[2].name",
+      "TA603 pods[3].name",
+      "TA607 grants[0].pod",
+    ])
+      expect(said).toContain(`- ${place}:`);
     expect(said).toContain("4 problems in the settings of stack refusals; nothing was changed.");
     expect(said).not.toMatch(/^\s+at /m);
   });
@@ -105,14 +110,14 @@ describe("is rejected, and nothing is written:", () => {
     for (const flags of [[], ["--diff"], ["--json"]]) {
       const { exitCode, stdout, stderr } = await project.preview(...flags);
       expect(exitCode).not.toBe(0);
-      expect(stdout + stderr).toContain("podDefaults: a value that Pulumi holds encrypted");
-      expect(stdout + stderr).toContain("trustee: a value that Pulumi holds encrypted");
+      expect(stdout + stderr).toContain("TA612 podDefaults: a value that Pulumi holds encrypted");
+      expect(stdout + stderr).toContain("TA612 trustee: a value that Pulumi holds encrypted");
       texts[flags.join()] = stdout + stderr;
     }
     const stored = { ...texts, state: await project.state(), ...backendFiles(project.env) };
     // What stands in the open in the stack's file, pulumi puts into its history before any program runs.
     const open = await refusal({ trustee: { kubeconfig } });
-    expect(open).toContain("trustee.kubeconfig: the content of a kubeconfig");
+    expect(open).toContain("TA602 trustee.kubeconfig: the content of a kubeconfig");
     for (const value of planted) expect(leaks(value, { ...stored, open })).toEqual([]);
   });
 
@@ -125,7 +130,7 @@ describe("is rejected, and nothing is written:", () => {
       return { name, initdataFile: `${name}.toml` };
     };
     const said = await refusal({ pods: [same("pod1"), same("pod2")] });
-    expect(said).toContain("pods[1]: the same initdata as pod1");
+    expect(said).toContain("TA704 pods[1]: the same initdata as pod1");
   });
 
   it("a missing secret, and a foreign secret in place of one to create, together", async () => {
@@ -145,7 +150,7 @@ describe("is rejected, and nothing is written:", () => {
 
   it("unencrypted secret values, and values other than text, without showing them", async () => {
     const said = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
-    expect(said).toContain('secretValues: plain-text values of "p2-secret"');
+    expect(said).toContain('TA613 secretValues: plain-text values of "p2-secret"');
     expect(said).toContain(
       `pulumi config set --secret --path 'trustee-access:secretValues["p2-secret"]["secret"]' < FILE`,
     );
@@ -153,8 +158,8 @@ describe("is rejected, and nothing is written:", () => {
     const shapes = await refusal({
       secretValues: { "p2-secret": { secret: { in: "the open" } }, other: [encryptedValue()] },
     });
-    expect(shapes).toContain("secretValues.p2-secret.secret: a value that is of type object");
-    expect(shapes).toContain("secretValues.other: a value that is a list");
+    expect(shapes).toContain("TA602 secretValues.p2-secret.secret: a value that is of type object");
+    expect(shapes).toContain("TA602 secretValues.other: a value that is a list");
     expect(shapes).not.toContain("the open");
   });
 
@@ -189,10 +194,10 @@ describe("is rejected, and nothing is written:", () => {
     });
     expect(said).toContain("2 problems in the settings of stack refusals; nothing was changed.");
     expect(said).toContain(
-      `- pods[0].namespace: "nowhere" (nowhere/pod1), a namespace that does not exist in the pods' cluster`,
+      `- TA804 pods[0].namespace: "nowhere" (nowhere/pod1), a namespace that does not exist in the pods' cluster`,
     );
     expect(said).toContain(
-      `- pods[1].runtimeClassName: "kata-qemu-snp" (pod2), a RuntimeClass that does not exist in the pods' cluster`,
+      `- TA804 pods[1].runtimeClassName: "kata-qemu-snp" (pod2), a RuntimeClass that does not exist in the pods' cluster`,
     );
     expect(said).toContain("allowed: kata-remote\n");
   });

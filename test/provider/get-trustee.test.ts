@@ -111,7 +111,7 @@ describe("the preflight", () => {
   test("reports all problems of a namespace without Trustee at once", async () => {
     const given = { existingSecrets: ["fraud-dataset"], createdSecrets: ["p2-secret"] };
     const missing = (kind: string, name: string, path: string, fix: string) =>
-      `  - ${path}: ${kind} "${name}", which does not exist in namespace "${cluster.namespace}"\n` +
+      `  - TA804 ${path}: ${kind} "${name}", which does not exist in namespace "${cluster.namespace}"\n` +
       `      allowed: a ${kind} that exists\n      to fix: ${fix}\n`;
     const install = "Install Trustee, or correct the name and the namespace.";
     const message = await problems(given);
@@ -132,7 +132,7 @@ describe("the preflight", () => {
         'secrets "fraud-dataset"',
         "Create it, correct its name, or let this stack create it.",
       ),
-      `  - trustee.url: nothing, and there is no Route "kbs-route" or "kbs-service" in namespace "${cluster.namespace}"\n` +
+      `  - TA810 trustee.url: nothing, and there is no Route "kbs-route" or "kbs-service" in namespace "${cluster.namespace}"\n` +
         "      allowed: the URL at which the pods reach the KBS\n      to fix: Set trustee.url, or expose the KBS by a Route.\n",
     ];
     const count = `7 problems in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n`;
@@ -256,7 +256,7 @@ describe("the preflight", () => {
     await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
     await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
     const unseen = (path: string, name: string, keys: string): string =>
-      `  - ${path}: nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
+      `  - TA810 ${path}: nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
       `      allowed: ${keys}, or another key that the KBS reads\n` +
       "      to fix: Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.";
     expect(await problems(url)).toBe(
@@ -289,7 +289,7 @@ describe("the preflight", () => {
     const nowhere = await Engine.start(cluster, { kubeconfig });
     await expect(nowhere.invoke(TOKEN, trusteeArgs("x"))).rejects.toThrow(
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
-        `  - trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
+        `  - TA801 trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
         "      allowed: a cluster that answers\n" +
         "      to fix: Check trustee.kubeconfig and trustee.context: kubectl get namespace",
     );

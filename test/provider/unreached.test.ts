@@ -40,7 +40,7 @@ const HEAD =
 test("a missing sign-in plugin", async () => {
   const exec = { command: "exampleauth", installHint: "Install it from https://example.com/auth" };
   expect(await problem(kubeconfigOf({ server: "https://kube.example", user: { exec } }))).toBe(
-    `${HEAD}  - trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
+    `${HEAD}  - TA802 trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
       "      allowed: a kubeconfig whose user can sign in\n" +
       "      to fix: Install it from https://example.com/auth.",
   );
@@ -51,7 +51,7 @@ test("refused credentials", async () => {
   const { server } = (JSON.parse(proxy.kubeconfig) as { clusters: { cluster: { server: string } }[] })
     .clusters[0]?.cluster ?? { server: "" };
   expect(await problem(proxy.kubeconfig)).toBe(
-    `${HEAD}  - trustee.kubeconfig: credentials that the API server ${server} refuses: Unauthorized\n` +
+    `${HEAD}  - TA802 trustee.kubeconfig: credentials that the API server ${server} refuses: Unauthorized\n` +
       "      allowed: a kubeconfig whose user can sign in\n" +
       "      to fix: Renew the credentials of this kubeconfig context: kubectl auth whoami",
   );
@@ -62,7 +62,7 @@ test("a proxy that does not answer", { timeout: 60_000 }, async () => {
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", cluster: { "proxy-url": url } });
   const from = `proxy-url of the kubeconfig's cluster "c"`;
   expect(await problem(kubeconfig)).toBe(
-    `${HEAD}  - trustee.kubeconfig: the proxy ${url} (${from}) cannot be reached: connect ECONNREFUSED ${url.slice(7)}\n` +
+    `${HEAD}  - TA801 trustee.kubeconfig: the proxy ${url} (${from}) cannot be reached: connect ECONNREFUSED ${url.slice(7)}\n` +
       "      allowed: a cluster that answers\n" +
       `      to fix: Start that proxy or correct ${from}, or remove it from the kubeconfig.`,
   );

@@ -284,7 +284,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },
     expected: {},
     problem:
-      '  - trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
+      '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
       "      to fix: Set it, or make the Route one with termination passthrough.",
   },
@@ -299,7 +299,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     },
     expected: {},
     problem:
-      `  - ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
+      `  - TA811 ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
@@ -308,7 +308,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     tls: "",
     expected: {},
     problem:
-      '  - trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
+      '  - TA804 trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
       "      allowed: a Secret that exists\n" +
       "      to fix: Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
   },

@@ -35,18 +35,21 @@ describe("the needs of pods in their cluster", () => {
     };
     expect(issues(cluster)).toEqual([
       {
+        code: "TA804",
         path: "pods[1].namespace",
         given: `"gone" (${ALL}), a namespace that does not exist in the pods' cluster`,
         allowed: "a namespace that exists",
         fix: "Correct it, or create the namespace: kubectl create namespace gone",
       },
       {
+        code: "TA805",
         path: "pods[8].namespace",
         given: `"closing" (closing/late), a namespace that is being deleted in the pods' cluster`,
         allowed: "a namespace that exists",
         fix: "Choose another one, or wait until it is gone and create it again.",
       },
       {
+        code: "TA804",
         path: "pods[1].runtimeClassName",
         given: `"kata-qemu-snp" (${ALL}), a RuntimeClass that does not exist in the pods' cluster`,
         allowed: "kata, kata-remote",

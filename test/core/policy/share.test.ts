@@ -183,7 +183,7 @@ describe("a policy without the line of the original text", () => {
     const damaged = live.replace(line, () => damage);
     expect(damaged).not.toBe(live);
     const message = `1 problem in the shared resource policy; nothing was changed.
-  - the live resource policy: no single valid line with the text from before the first stack
+  - TA902 the live resource policy: no single valid line with the text from before the first stack
       allowed: one readable line # trustee-access: before ..., as this project writes it
       to fix: Run pulumi up of org/p/a first: it restores the line from its state. If no state has the text, write the line by hand: # trustee-access: before, then the text as a JSON string, or null for none.`;
     expect(() => joinPolicy(damaged, next)).toThrow(message);
@@ -256,7 +256,7 @@ describe("a damaged line", () => {
     const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
     expect(() => joinPolicy(damaged, B)).toThrow(
       `1 problem in the shared resource policy; nothing was changed.
-  - the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
+  - TA901 the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
       allowed: one readable line per stack, as this project writes it
       to fix: Run pulumi up of the stack org/p/a first: it writes its own line again. Or restore the ConfigMap; or, if that stack is gone, delete the line.`,
     );

@@ -12,6 +12,7 @@ it("an initdata annotation of a pod is refused, since it would be dropped", () =
   });
   const about = found.filter(({ path }) => path.includes("annotations"));
   const issue = (section: string): unknown => ({
+    code: "TA604",
     path: `${section}.annotations["${INITDATA_ANNOTATION}"]`,
     given: "an initdata annotation, which this program sets itself",
     allowed: "other annotations",

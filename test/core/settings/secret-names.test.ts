@@ -33,6 +33,7 @@ describe("a name that cannot be a volume of the KBS", () => {
         "secrets[3].name",
       ]);
       expect(found[0]).toStrictEqual({
+        code: "TA603",
         path: "secrets[0].name",
         given: `${JSON.stringify(name)}, which ${problem}`,
         allowed: RULE,

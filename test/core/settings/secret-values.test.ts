@@ -19,6 +19,7 @@ describe("the values of secrets in a stack's configuration", () => {
     const { problems } = readSecretValues({ db: { password: "hunter2" }, cache: { token: "t" } }, false);
     expect(problems).toEqual([
       {
+        code: "TA613",
         path: "secretValues",
         given: 'plain-text values of "db", "cache"',
         allowed: "values that Pulumi holds encrypted",
