@@ -128,6 +128,16 @@ KBS log: no request for this secret.
 
 Next: ${next}`;
 
+const BREAK = "Break the code into shorter lines. Comments may have any length.";
+const unread = (why: string, fix: string): string => `${CELL} DENIED
+Because ${why}: KBS v0.20 and later do not read it, and deny everything.
+
+  ✗ policy              ${why}: KBS v0.20 and later do not read it, and deny everything
+
+KBS log: no request for this secret.
+
+Next: ${fix} For details, run: npx trustee-access lint.`;
+
 const EVERYBODY = "the policy gives the secret to every pod that attests well";
 const THIS_POD = "the policy gives the secret to this digest";
 const NOT_NAMED = "the policy does not give the secret to this pod, nor to any digest that it names";
@@ -222,16 +232,23 @@ describe.each<[string, string, readonly string[], string]>([
     "with a line of code that is too long",
     rules(`known := "${"a".repeat(1100)}"\nallow if ${AFFIRMING}`),
     [
-      `error TA015 ${P} line 4: A line of the policy's code is longer than 1023 columns, which KBS v0.20 and later do not read.`,
+      `error TA015 ${P} line 4: The policy's code has more than 1023 columns in line 4, which KBS v0.20 and later do not read.`,
     ],
-    `${CELL} DENIED
-Because a line of the policy's code is longer than 1023 columns (line 4): KBS v0.20 and later do not read it, and deny everything.
-
-  ✗ policy              a line of the policy's code is longer than 1023 columns (line 4): KBS v0.20 and later do not read it, and deny everything
-
-KBS log: no request for this secret.
-
-Next: Break the line, or make the policy smaller. For details, run: npx trustee-access lint.`,
+    unread("the policy's code has more than 1023 columns in line 4", BREAK),
+  ],
+  [
+    "with several lines that are too long",
+    rules(`known := "${"a".repeat(1100)}"\n${" ".repeat(1100)}\nallow if ${AFFIRMING}`),
+    [
+      `error TA015 ${P} line 4: The policy's code has more than 1023 columns in lines 4, 5, which KBS v0.20 and later do not read.`,
+    ],
+    unread("the policy's code has more than 1023 columns in lines 4, 5", BREAK),
+  ],
+  [
+    "with too many lines",
+    rules(`${"\n".repeat(20_000)}allow if ${AFFIRMING}`),
+    [`error TA015 ${P}: The policy has 20005 lines, more than 20000, which KBS v0.20 and later do not read.`],
+    unread("the policy has 20005 lines, more than 20000", "Make the policy smaller. Comments count too."),
   ],
 ])("a policy %s", (_what, policy, findings, explanation) => {
   it("is linted", async () => {
