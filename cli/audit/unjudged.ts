@@ -1,9 +1,15 @@
 import { inputFields, mayHold } from "./rego-fields.ts";
 import { ANY_TEE } from "../../core/policy/grants.ts";
+import { submod } from "../../core/access/token.ts";
 import type { PolicyData } from "../../core/access/model.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import { readGenerated } from "./policy-text.ts";
+
+const tees = [
+  ...["az-snp-vtpm", "az-tdx-vtpm", "azsnpvtpm", "aztdxvtpm", "snp", "tdx", "se", "cca", "csv", "sample"],
+  ...["sampledevice", "nvidia"],
+];
 
 /** Fields of a token whose values follow from the pod's TEE, its initdata, its devices and how it attests. */
 const known: ReadonlySet<string> = new Set([
@@ -16,23 +22,36 @@ const known: ReadonlySet<string> = new Set([
   ],
   ...["executables", "hardware", "configuration", "instance-identity", "file-system", "runtime-opaque"],
   ...["storage-opaque", "sourced-data", "init_data"],
-  ...["az-snp-vtpm", "az-tdx-vtpm", "azsnpvtpm", "aztdxvtpm", "snp", "tdx", "se", "cca", "csv", "sample"],
-  ...["sampledevice", "nvidia", "tpm", "pcr08", "quote", "body", "mr_config_id"],
+  ...tees,
+  ...["tpm", "pcr08", "quote", "body", "mr_config_id"],
 ]);
+
+function keysIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => [
+    ...(Array.isArray(value) ? [] : [key]),
+    ...keysIn(one),
+  ]);
+}
+
+/** Fields of genuine tokens that questions hold with examples, or empty: `init_data_claims`, measurements. */
+const examples: ReadonlySet<string> = new Set(
+  tees.flatMap((tee) => keysIn(submod("affirming", "", tee))).filter((key) => !known.has(key)),
+);
 
 /** Devices that some question's pod has: as many as fit into one server. */
 const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
 
 /**
- * The fields that a policy of somebody else's looks at and that no question can hold as a pod's token does: measurements, claims of
- * the firmware, and whatever else only the guest knows. What the policy answers to a question says little then.
+ * The fields that a foreign policy reads and that no question holds as a pod's token does: the content of the
+ * initdata, measurements, claims of the firmware. Its answers to questions prove nothing then.
  * @param asked one request, without the rules that compare its path with another one's by literals; absent: all requests
  */
 export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
   if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
   // A table of this project's has such a column, whatever else somebody has edited.
   const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
-  return inputFields(policy, "allow", asked?.["resource-path"]).filter(
+  return inputFields(policy, "allow", asked?.["resource-path"], examples).filter(
     (name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name),
   );
 }

@@ -267,3 +267,29 @@ it("a pod of which nothing tells the TEE is told of what it depends on", async (
     "  ? policy              it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm, az-tdx-vtpm, snp, tdx, cca, and not on sample, se, csv",
   );
 });
+
+const CLAIMS = "init_data_claims";
+describe.each<[string, string]>([
+  ["a direct path", `allow if ${EVIDENCE}.${CLAIMS}["cdh.toml"].kbc.url == "x"`],
+  ["a nested path", `allow if ${EVIDENCE}["${CLAIMS}"]["aa.toml"].token_configs.kbs.url == "x"`],
+  ["some k", `allow if { some k\n input.submods[k][_].${CLAIMS}["policy.rego"] == "x" }`],
+  ["a member by its key", `allow if { some k, v in ${EVIDENCE}\n k == "${CLAIMS}"\n v != {} }`],
+  ["object.get", `allow if object.get(${EVIDENCE}, "${CLAIMS}", {}) != {}`],
+  ["any submod", `allow if input.submods[_][_]["${CLAIMS}"]["cdh.toml"].name == "x"`],
+  ["with", `good if input.x == "y"\nallow if good with input as {"x": ${EVIDENCE}.${CLAIMS}["a"]}`],
+  ["else", `allow := false if ${EVIDENCE}.${CLAIMS}["aa.toml"] else := true if ${AFFIRMING}`],
+  ["a negation", `allow if { ${AFFIRMING}\n not ${EVIDENCE}.${CLAIMS}["aa.toml"] }`],
+])("a policy that reads the initdata's content by %s", (_what, policy) => {
+  it("is not judged by lint", async () => {
+    const found = await linted(rules(policy));
+    expect(found.filter((line) => line.includes(" TA013 "))).toEqual([
+      expect.stringContaining(`"${CLAIMS}"`),
+    ]);
+    expect(found).not.toContain(NOBODY);
+  });
+  it("is not judged by explain", async () => {
+    const text = await explained(rules(policy));
+    expect(text).toContain(`${CELL} UNCERTAIN\nNothing is known to deny it, but the policy was not judged`);
+    expect(text).toContain(`"${CLAIMS}"`);
+  });
+});
