@@ -64,9 +64,17 @@ export function canAllow(policy: string): boolean {
 /** More names than these are only counted. */
 const MOST_NAMES = 4;
 
-/** Some fields in words. */
-export function fieldsText(fields: readonly string[]): string {
+/** That a policy was not judged because of these fields. Goes on after "The". */
+export function unjudgedText(fields: readonly string[]): string {
   const shown = fields.slice(0, MOST_NAMES).map((name) => `"${shownName(name)}"`);
   const more = fields.length - shown.length;
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  const names = more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  return `policy could not be fully judged: it uses ${names}, whose values only a pod's own evidence has`;
+}
+
+export const REVIEW_UNJUDGED =
+  "Review these conditions by hand, and try from a pod: npx trustee-access verify.";
+
+export function installOpa(command: "lint" | "explain"): string {
+  return `Install OPA and run ${command} again.`;
 }

@@ -12,7 +12,7 @@ import {
 } from "../questions/questions.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
-import { canAllow, fieldsText, unjudgedFields } from "../audit/unjudged.ts";
+import { canAllow, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
 /**
  * Whether the KBS limits a policy's text, as v0.20 and later do. Only operators from v0.21 on show it;
@@ -76,9 +76,9 @@ export function lintUnjudged(text: string, where: Place): readonly Finding[] {
       id: "TA013",
       severity: "warning",
       where,
-      what: `The policy could not be fully judged: it uses ${fieldsText(fields)}, whose values only a pod's own evidence has.`,
+      what: `The ${unjudgedText(fields)}.`,
       why: "lint used example values for them. With real values, the policy may allow more or less.",
-      fix: "Review these conditions by hand, and try from a pod: npx trustee-access verify.",
+      fix: REVIEW_UNJUDGED,
     },
   ];
 }

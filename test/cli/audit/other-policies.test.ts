@@ -147,8 +147,8 @@ const unjudged = (fields: string): readonly string[] => [
 ];
 const notJudged = (fields: string): string =>
   uncertain(
-    `the policy was not judged: it looks at ${fields}, whose values only the pod's own evidence has`,
-    "Look at these conditions of the policy by hand, and ask from the pod: npx trustee-access verify.",
+    `the policy could not be fully judged: it uses ${fields}, whose values only a pod's own evidence has`,
+    "Review these conditions by hand, and try from a pod: npx trustee-access verify.",
   );
 const EVIDENCE = 'input.submods.cpu0["ear.veraison.annotated-evidence"]';
 const IDENTIFIERS = 'input.submods.cpu0["ear.trustee.identifiers"]';
@@ -225,7 +225,7 @@ describe.each<[string, string, readonly string[], string]>([
     open("Every attested pod with a GPU"),
     uncertain(
       "it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm with a GPU or with several GPUs, and not on az-snp-vtpm without devices",
-      "Ask from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
+      "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
     ),
   ],
   [
@@ -289,7 +289,9 @@ describe.each<[string, string]>([
   });
   it("is not judged by explain", async () => {
     const text = await explained(rules(policy));
-    expect(text).toContain(`${CELL} UNCERTAIN\nNothing is known to deny it, but the policy was not judged`);
+    expect(text).toContain(
+      `${CELL} UNCERTAIN\nNothing is known to deny it, but the policy could not be fully judged`,
+    );
     expect(text).toContain(`"${CLAIMS}"`);
   });
 });
