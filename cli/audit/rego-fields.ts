@@ -19,8 +19,7 @@ function withoutElsewhere(
 }
 
 /** The rules that a rule depends on, itself included. */
-function reachable(text: string, rule: string, path: unknown): readonly RegoStatement[] {
-  const all = regoStatements(text);
+function reachable(all: readonly RegoStatement[], rule: string, path: unknown): readonly RegoStatement[] {
   const statements = path === undefined ? all : withoutElsewhere(all, rule, path);
   const byName = Map.groupBy(statements, ({ name }) => name);
   const names = new Set([rule]);
@@ -113,12 +112,12 @@ const wholeReaders: readonly string[] = ["walk", "json.marshal", "yaml.marshal"]
  * @param ofTokens fields that tokens have
  */
 export function inputFields(
-  text: string,
+  policy: readonly RegoStatement[],
   rule: string,
   path?: unknown,
   ofTokens: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  const statements = reachable(text, rule, path);
+  const statements = reachable(policy, rule, path);
   const found = new Set<string>();
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {

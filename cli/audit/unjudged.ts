@@ -3,6 +3,7 @@ import { ANY_TEE } from "../../core/policy/grants.ts";
 import { submod } from "../../core/access/token.ts";
 import type { PolicyData } from "../../core/access/model.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
+import { regoStatements } from "../../core/rego/rules.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import { readGenerated } from "./policy-text.ts";
 
@@ -42,18 +43,28 @@ const examples: ReadonlySet<string> = new Set(
 /** Devices that some question's pod has: as many as fit into one server. */
 const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
 
+/** The fields for one request, without the rules that compare its path with another one by literals; else for all. */
+export type UnjudgedFor = (asked?: PolicyData) => readonly string[];
+
 /**
  * The fields that a foreign policy reads and that no question holds as a pod's token does: the content of the
- * initdata, measurements, claims of the firmware. Its answers to questions prove nothing then.
- * @param asked one request, without the rules that compare its path with another one's by literals; absent: all requests
+ * initdata, measurements, claims of the firmware. Its answers to questions prove nothing then. The policy is
+ * parsed once for all requests.
  */
-export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
-  if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
+export function unjudgedIn(policy: string): UnjudgedFor {
+  if (readGenerated(policy) !== undefined || !canAllow(policy)) return () => [];
+  const statements = regoStatements(policy);
   // A table of this project's has such a column, whatever else somebody has edited.
-  const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
-  return inputFields(policy, "allow", asked?.["resource-path"], examples).filter(
-    (name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name),
-  );
+  const hasColumn = parseRegistry(policy) !== undefined;
+  return (asked) =>
+    inputFields(statements, "allow", asked?.["resource-path"], examples).filter(
+      (name) => !known.has(name) && !DEVICE.test(name) && !(hasColumn && name === ANY_TEE),
+    );
+}
+
+/** These fields, for one request or for all. */
+export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
+  return unjudgedIn(policy)(asked);
 }
 
 /** Whether a policy has a rule by which the KBS could give anything to anybody. */

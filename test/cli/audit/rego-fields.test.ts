@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { regoStatements } from "../../../core/rego/rules.ts";
 import { inputFields, mayHold } from "../../../cli/audit/rego-fields.ts";
 import { unjudgedFields } from "../../../cli/audit/unjudged.ts";
 
@@ -28,13 +29,13 @@ describe("the fields that a policy looks at", () => {
     ["a rule for each key", 'readers["p1"] := "d"\nallow if readers["p1"] == input.a', ["a"]],
     ["an else", "allow if input.a else := true if input.b", ["a", "b"]],
   ])("%s", (_what, rules, expected) => {
-    expect(inputFields(`package policy\nimport rego.v1\n${rules}\n`, "allow").toSorted()).toEqual(
-      expected.toSorted(),
-    );
+    expect(
+      inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow").toSorted(),
+    ).toEqual(expected.toSorted());
   });
 
   it("of the policy that Red Hat's operator installs", () => {
-    expect(inputFields(REDHAT, "allow")).toEqual([
+    expect(inputFields(regoStatements(REDHAT), "allow")).toEqual([
       ...["submods", "ear.trustworthiness-vector", "executables", "configuration", "hardware"],
     ]);
   });
@@ -95,7 +96,11 @@ describe("the fields that a policy looks at for one secret", () => {
   const here = ["default", "p2-secret", "secret"];
   const other = '["default", "fraud-dataset", "dataset_key"]';
   const fields = (rules: string, path: unknown = here): readonly string[] =>
-    inputFields(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`, "allow", path);
+    inputFields(
+      regoStatements(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`),
+      "allow",
+      path,
+    );
 
   it.each<[string, string, unknown?]>([
     ["the path", `allow if { ${PATH} == ${other}\n input.a }`],
@@ -111,7 +116,7 @@ describe("the fields that a policy looks at for one secret", () => {
     ],
   ])("are none behind a comparison of %s with another one's", (_what, rules, path) => {
     expect(fields(rules, path)).toEqual(["b"]);
-    expect(inputFields(`package policy\nimport rego.v1\n${rules}\n`, "allow")).toEqual(["a"]);
+    expect(inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow")).toEqual(["a"]);
   });
 
   it.each<[string, string, unknown?]>([
