@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { namesIn, seenOf, type Names, type Seen } from "../core/trustee/seen.ts";
+import { shownName } from "../core/policy/shown-name.ts";
 import { trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";
@@ -54,25 +55,26 @@ export async function readTrusteeObjects(
 /**
  * The KbsConfig of a name. Where there is no KbsConfig of the operator's usual name, it is the only one of the namespace: a TrusteeConfig of
  * another name makes one of another name.
- * @returns the names of the others where it is not found
+ * @returns where it is not found, the others as the end of a message: `; there are: a, b`; empty: none
  * @throws KubeError of the read that failed
  */
 export async function findKbsConfig(
   kube: KubeClient,
   namespace: string,
   name: string,
-): Promise<{ readonly found: KubeObject } | { readonly others: readonly string[] }> {
+): Promise<{ readonly found: KubeObject } | { readonly others: string }> {
   const named = await kube.get({ kind: "KbsConfig", namespace, name });
   if (named !== undefined) return { found: named };
   try {
     const all = await kube.list("KbsConfig", namespace);
     const [only, ...more] = all;
     if (name === trusteeNames.kbsConfig && only !== undefined && more.length === 0) return { found: only };
-    return { others: all.map(({ metadata }) => metadata.name) };
+    const names = all.map(({ metadata }) => shownName(metadata.name)).join(", ");
+    return { others: names === "" ? "" : `; there are: ${names}` };
   } catch (error) {
     if (!(error instanceof KubeError) || error.failure === "aborted") throw error;
     // The API server does not know the kind.
-    if (error.failure === "not-found") return { others: [] };
+    if (error.failure === "not-found") return { others: "" };
     const detail = `there is no KbsConfig "${name}", and whether there is another is not known: ${error.detail}`;
     throw new KubeError(error.failure, error.request, detail, error, error.next);
   }

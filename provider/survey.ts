@@ -1,5 +1,4 @@
 import { IssuesError, type Issue, type Issues } from "../core/issues.ts";
-import { shownName } from "../core/policy/shown-name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { keysOf } from "../kube/managed-fields.ts";
@@ -106,9 +105,8 @@ export class Survey {
     const read = await this.#read(() => findKbsConfig(this.#kube, this.#namespace, name));
     if (read === undefined) return undefined;
     if ("found" in read.value) return this.#lasting(read.value.found, "KbsConfig", path);
-    const others = read.value.others.map((one) => shownName(one)).join(", ");
-    if (others === "") this.#missing("KbsConfig", name, path, INSTALL);
-    else this.#missing("KbsConfig", name, path, "Set it to one of them.", `; there are: ${others}`);
+    const { others } = read.value;
+    this.#missing("KbsConfig", name, path, others === "" ? INSTALL : "Set it to one of them.", others);
     return undefined;
   }
 

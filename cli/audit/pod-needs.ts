@@ -17,7 +17,7 @@ import {
 import { claimants } from "../questions/tokens.ts";
 import type { LikelyClaim } from "./likely-claim.ts";
 import { livePolicy } from "./trustee-view.ts";
-import { unjudgedFields } from "./unjudged.ts";
+import { unjudgedIn } from "./unjudged.ts";
 
 /** A secret that a pod's guest needs to start and would not get. */
 export interface LackedNeed {
@@ -44,11 +44,12 @@ export interface NeedsSide {
 /** Asked of each policy, and of each request, once. */
 function judgesIn(text: string | undefined): NeedsSide["isJudged"] {
   if (text === undefined) return () => false;
-  if (unjudgedFields(text).length === 0) return () => true;
+  const unjudged = unjudgedIn(text);
+  if (unjudged().length === 0) return () => true;
   const known = new Map<string, boolean>();
   return (data) => {
     const key = JSON.stringify(data);
-    const isJudged = known.get(key) ?? unjudgedFields(text, data).length === 0;
+    const isJudged = known.get(key) ?? unjudged(data).length === 0;
     known.set(key, isJudged);
     return isJudged;
   };

@@ -19,14 +19,17 @@ function withoutElsewhere(
 }
 
 /** The rules that a rule depends on, itself included. */
-function reachable(text: string, rule: string, path: unknown): readonly RegoStatement[] {
-  const all = regoStatements(text);
+function reachable(all: readonly RegoStatement[], rule: string, path: unknown): readonly RegoStatement[] {
   const statements = path === undefined ? all : withoutElsewhere(all, rule, path);
   const byName = Map.groupBy(statements, ({ name }) => name);
   const names = new Set([rule]);
   for (const name of names) {
     for (const { tokens } of byName.get(name) ?? []) {
-      for (const token of tokens) if (token.kind === "word" && byName.has(token.text)) names.add(token.text);
+      // A rule may also be read by its path: data.policy.name, data["policy"]["name"].
+      for (const token of tokens) {
+        const called = token.kind === "string" ? stringValue(token) : token.text;
+        if (token.kind !== "sign" && byName.has(called)) names.add(called);
+      }
     }
   }
   return [...names].flatMap((name) => byName.get(name) ?? []);
@@ -99,22 +102,37 @@ function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; r
   return { keys, apart };
 }
 
+/** Builtins that read all of an object, without naming its fields. */
+const wholeReaders: readonly string[] = ["walk", "json.marshal", "yaml.marshal"];
+
 /**
- * The names of all fields that a rule looks at in its input, whatever variables stand between, in their order. Fields of `data`, and
- * of the policy's own objects, are none. Of a field whose name is computed nothing is known.
- * @param path of the request, without what matters only to others; absent: of all requests
+ * The names of all fields that a rule reads of its input, through any variable, in their order. Fields of
+ * `data` and of the policy's own objects do not count, unless a token has such a field. `input`: all of them.
+ * @param path of the request, to leave out what matters only to others; absent: of all requests
+ * @param ofTokens fields that tokens have
  */
-export function inputFields(text: string, rule: string, path?: unknown): readonly string[] {
-  const statements = reachable(text, rule, path);
+export function inputFields(
+  policy: readonly RegoStatement[],
+  rule: string,
+  path?: unknown,
+  ofTokens: ReadonlySet<string> = new Set(),
+): readonly string[] {
+  const statements = reachable(policy, rule, path);
   const found = new Set<string>();
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {
     if (isWord(tokens[0], "package")) continue;
     const bracketed = inBrackets(tokens);
     tokens.forEach((token, at) => {
+      // The name of a field may be computed from a text.
+      if (token.kind === "string") {
+        const parts = stringValue(token).split("/");
+        for (const part of parts) if (ofTokens.has(part) && /[._-]/.test(part)) found.add(part);
+      }
       if (token.kind !== "word" || own.apart.has(token.text)) return;
       const { names, end } = fieldsAfter(bracketed, at + 1);
       const isCall = isSign(tokens[end], "(");
+      if (isCall && wholeReaders.includes([token.text, ...names].join("."))) found.add("input");
       if (at === (isDefault ? 1 : 0) && !isWord(token, "import")) {
         // A rule's head: what follows its name is a key of the object that it makes.
         for (const name of names) own.keys.add(name);
@@ -128,7 +146,7 @@ export function inputFields(text: string, rule: string, path?: unknown): readonl
       }
     });
   }
-  return [...found].filter((name) => !own.keys.has(name));
+  return [...found].filter((name) => name === "input" || ofTokens.has(name) || !own.keys.has(name));
 }
 
 /** Whether a rule may come to something: it stands in the package, and not only as a default that is false. */

@@ -1,9 +1,16 @@
 import { inputFields, mayHold } from "./rego-fields.ts";
 import { ANY_TEE } from "../../core/policy/grants.ts";
+import { submod } from "../../core/access/token.ts";
 import type { PolicyData } from "../../core/access/model.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
+import { regoStatements } from "../../core/rego/rules.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import { readGenerated } from "./policy-text.ts";
+
+const tees = [
+  ...["az-snp-vtpm", "az-tdx-vtpm", "azsnpvtpm", "aztdxvtpm", "snp", "tdx", "se", "cca", "csv", "sample"],
+  ...["sampledevice", "nvidia"],
+];
 
 /** Fields of a token whose values follow from the pod's TEE, its initdata, its devices and how it attests. */
 const known: ReadonlySet<string> = new Set([
@@ -16,25 +23,48 @@ const known: ReadonlySet<string> = new Set([
   ],
   ...["executables", "hardware", "configuration", "instance-identity", "file-system", "runtime-opaque"],
   ...["storage-opaque", "sourced-data", "init_data"],
-  ...["az-snp-vtpm", "az-tdx-vtpm", "azsnpvtpm", "aztdxvtpm", "snp", "tdx", "se", "cca", "csv", "sample"],
-  ...["sampledevice", "nvidia", "tpm", "pcr08", "quote", "body", "mr_config_id"],
+  ...tees,
+  ...["tpm", "pcr08", "quote", "body", "mr_config_id"],
 ]);
+
+function keysIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => [
+    ...(Array.isArray(value) ? [] : [key]),
+    ...keysIn(one),
+  ]);
+}
+
+/** Fields of genuine tokens that questions hold with examples, or empty: `init_data_claims`, measurements. */
+const examples: ReadonlySet<string> = new Set(
+  tees.flatMap((tee) => keysIn(submod("affirming", "", tee))).filter((key) => !known.has(key)),
+);
 
 /** Devices that some question's pod has: as many as fit into one server. */
 const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
 
+/** The fields for one request, without the rules that compare its path with another one by literals; else for all. */
+export type UnjudgedFor = (asked?: PolicyData) => readonly string[];
+
 /**
- * The fields that a policy of somebody else's looks at and that no question can hold as a pod's token does: measurements, claims of
- * the firmware, and whatever else only the guest knows. What the policy answers to a question says little then.
- * @param asked one request, without the rules that compare its path with another one's by literals; absent: all requests
+ * The fields that a foreign policy reads and that no question holds as a pod's token does: the content of the
+ * initdata, measurements, claims of the firmware. Its answers to questions prove nothing then. The policy is
+ * parsed once for all requests.
  */
-export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
-  if (readGenerated(policy) !== undefined || !canAllow(policy)) return [];
+export function unjudgedIn(policy: string): UnjudgedFor {
+  if (readGenerated(policy) !== undefined || !canAllow(policy)) return () => [];
+  const statements = regoStatements(policy);
   // A table of this project's has such a column, whatever else somebody has edited.
-  const isColumn = (name: string): boolean => name === ANY_TEE && parseRegistry(policy) !== undefined;
-  return inputFields(policy, "allow", asked?.["resource-path"]).filter(
-    (name) => !known.has(name) && !DEVICE.test(name) && !isColumn(name),
-  );
+  const hasColumn = parseRegistry(policy) !== undefined;
+  return (asked) =>
+    inputFields(statements, "allow", asked?.["resource-path"], examples).filter(
+      (name) => !known.has(name) && !DEVICE.test(name) && !(hasColumn && name === ANY_TEE),
+    );
+}
+
+/** These fields, for one request or for all. */
+export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
+  return unjudgedIn(policy)(asked);
 }
 
 /** Whether a policy has a rule by which the KBS could give anything to anybody. */
@@ -45,9 +75,17 @@ export function canAllow(policy: string): boolean {
 /** More names than these are only counted. */
 const MOST_NAMES = 4;
 
-/** Some fields in words. */
-export function fieldsText(fields: readonly string[]): string {
+/** That a policy was not judged because of these fields. Goes on after "The". */
+export function unjudgedText(fields: readonly string[]): string {
   const shown = fields.slice(0, MOST_NAMES).map((name) => `"${shownName(name)}"`);
   const more = fields.length - shown.length;
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  const names = more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  return `policy could not be fully judged: it uses ${names}, whose values only a pod's own evidence has`;
+}
+
+export const REVIEW_UNJUDGED =
+  "Review these conditions by hand, and try from a pod: npx trustee-access verify.";
+
+export function installOpa(command: "lint" | "explain"): string {
+  return `Install OPA and run ${command} again.`;
 }

@@ -14,6 +14,7 @@ import { own } from "../../core/records.ts";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
+import { unjudgedFields } from "../audit/unjudged.ts";
 import { bindingsOf } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "./agent-policy.ts";
@@ -36,15 +37,19 @@ export interface Proof {
   readonly agents: readonly AgentResult[];
   /** Readers of the stack's secrets by other stacks' grants in this policy. They are expected. */
   readonly otherReaders: readonly OtherReader[];
+  /** Fields that the resource policy reads and that the requests hold no real values for. */
+  readonly unjudged: readonly string[];
 }
 
-/** Whether everything matches the stack. */
-export function holds({ policies, stale, agents }: Proof): boolean {
-  return (
-    policies.every(({ differences }) => differences === 0) &&
-    stale.length === 0 &&
-    agents.every(({ wrong, noPolicy }) => wrong.length === 0 && noPolicy === undefined)
-  );
+/** Whether everything matches the stack. A policy that is not judged may answer a real pod differently. */
+export function outcomeOf({ policies, stale, agents, unjudged }: Proof): "holds" | "differs" | "unknown" {
+  const isJudged = unjudged.length === 0;
+  const differs =
+    policies.some(({ differences, noPolicy }) => noPolicy !== undefined || (isJudged && differences > 0)) ||
+    stale.length > 0 ||
+    agents.some(({ wrong, noPolicy }) => wrong.length > 0 || noPolicy !== undefined);
+  if (differs) return "differs";
+  return isJudged ? "holds" : "unknown";
 }
 
 /** The columns of the stack's matrix. */
@@ -162,6 +167,7 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
       stale: staleCells(stack, rules),
       agents,
       otherReaders: otherReaders(policy.text, stack.grants),
+      unjudged: unjudgedFields(policy.text),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -2,9 +2,10 @@ import Table from "cli-table3";
 import { decisionWords } from "../../core/access/changes.ts";
 import { claimedInitData } from "../../core/access/model.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
+import { REVIEW_UNJUDGED, unjudgedText } from "../audit/unjudged.ts";
 import { otherReaderLine } from "../../core/access/other-readers.ts";
 import type { AgentResult } from "./agent-policy.ts";
-import { holds, type Proof } from "./prove.ts";
+import { outcomeOf, type Proof } from "./prove.ts";
 import type { Difference, PolicyResult } from "./resource-policy.ts";
 
 function number(value: number): string {
@@ -80,10 +81,20 @@ function proofTable({ policies, agents }: Proof): string {
   return table.toString();
 }
 
+/** The last line. @param asked how many requests */
+const outcomeWords = (asked: number): Readonly<Record<ReturnType<typeof outcomeOf>, string>> => ({
+  holds: `All ${number(asked)} requests are answered as the stack's grants require.`,
+  differs: "The policies do not match the stack's grants.",
+  unknown: `Whether the policies match the stack's grants is unknown. ${REVIEW_UNJUDGED}`,
+});
+
 /** The output of `trustee-access check`. */
 export function proofText(proof: Proof, stack: StackOutputs): string {
   const asked = [...proof.policies, ...proof.agents].reduce((sum, { requests }) => sum + requests, 0);
   const problems = [
+    proof.unjudged.length === 0
+      ? []
+      : [`The ${unjudgedText(proof.unjudged)}. The requests hold examples for them, or nothing.`],
     ...proof.policies.map((result) => policyLines(result, stack)),
     proof.stale.map(
       ({ pod, path, output, policy }) =>
@@ -96,8 +107,6 @@ export function proofText(proof: Proof, stack: StackOutputs): string {
     proofTable(proof),
     ...problems.map((lines) => lines.join("\n")),
     ...proof.otherReaders.map(otherReaderLine),
-    holds(proof)
-      ? `All ${number(asked)} requests are answered as the stack's grants require.`
-      : "The policies do not match the stack's grants.",
+    outcomeWords(asked)[outcomeOf(proof)],
   ].join("\n");
 }

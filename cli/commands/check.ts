@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { findOpa } from "../opa/opa.ts";
-import { holds, prove } from "../check/prove.ts";
+import { outcomeOf, prove } from "../check/prove.ts";
 import { proofText } from "../check/show.ts";
 import { readPolicy } from "../check/source.ts";
 import { print, printJson, run, UsageError } from "./run.ts";
@@ -22,7 +22,7 @@ async function check(options: Options): Promise<boolean> {
   if ("reason" in opa) throw new UsageError(opa.reason);
   const policy = await readPolicy(options.stack, options);
   const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
-  const ok = holds(proof);
+  const ok = outcomeOf(proof) === "holds";
   if (options.json) printJson({ ok, ...proof });
   else print(proofText(proof, policy.stack));
   return ok;
@@ -41,7 +41,7 @@ export function checkCommand(): Command {
     .option("--json", "print the result as JSON", false)
     .addHelpText(
       "after",
-      "\nExit code: 0 if every request is answered as required, 1 if one is not, 2 if check could not run.",
+      "\nExit code: 0 if every request is answered as required, 1 if one is not or the policy cannot be judged, 2 if check could not run.",
     )
     .action((options: Options) => run(() => check(options)));
 }

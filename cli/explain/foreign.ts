@@ -18,7 +18,7 @@ import {
 } from "../questions/tokens.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
-import { canAllow, fieldsText, unjudgedFields } from "../audit/unjudged.ts";
+import { canAllow, installOpa, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
 /** More digests than these are not asked about one by one. */
 const MOST_DIGESTS = 200;
@@ -106,7 +106,7 @@ function dependsCondition(given: readonly AttestedPod[], all: readonly AttestedP
     id: "policy",
     status: "unknown",
     detail: `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`,
-    next: "Ask from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
+    next: "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
   };
 }
 
@@ -122,7 +122,7 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
       id: "policy",
       status: "unknown",
       detail: `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`,
-      next: "Run again where OPA is installed.",
+      next: installOpa("explain"),
     };
   }
   const failed = said.find((answer) => typeof answer === "object");
@@ -132,8 +132,8 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
     return {
       id: "policy",
       status: "unknown",
-      detail: `the policy was not judged: it looks at ${fieldsText(fields)}, whose values only the pod's own evidence has`,
-      next: "Look at these conditions of the policy by hand, and ask from the pod: npx trustee-access verify.",
+      detail: `the ${unjudgedText(fields)}`,
+      next: REVIEW_UNJUDGED,
     };
   }
   const given = pods.filter((_, index) => said[index] === true);

@@ -105,8 +105,8 @@ export function policyCondition(cell: PolicyCell): Condition {
     return {
       id: "policy",
       status: isLimited === true ? "fails" : "unknown",
-      detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())} (line ${limit.line}): KBS v0.20 and later do not read it, and deny everything`,
-      next: "Break the line, or make the policy smaller. For details, run: npx trustee-access lint.",
+      detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())}: KBS v0.20 and later do not read it, and deny everything`,
+      next: `${limit.fix} For details, run: npx trustee-access lint.`,
     };
   }
   const generated = readGenerated(text);

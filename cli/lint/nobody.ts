@@ -1,4 +1,5 @@
-import { beyondRegoLimits, regoLimits, type BeyondLimit } from "../../core/rego/limits.ts";
+import { someOf } from "../../core/issues.ts";
+import { beyondRegoLimits, lineCount, regoLimits, wideLines } from "../../core/rego/limits.ts";
 import type { LiveFacts, TrusteeFacts } from "../audit/facts.ts";
 import type { Finding, Place } from "./finding.ts";
 import {
@@ -11,13 +12,7 @@ import {
 } from "../questions/questions.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
-import { canAllow, fieldsText, unjudgedFields } from "../audit/unjudged.ts";
-
-const limitWords: Readonly<Record<BeyondLimit["limit"], string>> = {
-  column: `A line of the policy's code is longer than ${regoLimits.column - 1} columns`,
-  lines: `The policy has more than ${regoLimits.lines} lines`,
-  bytes: `The policy is larger than ${regoLimits.bytes} bytes`,
-};
+import { canAllow, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
 /**
  * Whether the KBS limits a policy's text, as v0.20 and later do. Only operators from v0.21 on show it;
@@ -29,25 +24,45 @@ export function hasRegoLimits(trustee: TrusteeFacts): boolean | undefined {
   return keysOf(trustee).policyKey === knownKeys.policy[0] ? undefined : false;
 }
 
-/** The first limit that a policy exceeds, as the start of a sentence. */
-export function limitText(policy: string): { readonly words: string; readonly line: number } | undefined {
+/** A limit that a policy exceeds. */
+interface LimitText {
+  /** The start of a sentence. */
+  readonly words: string;
+  readonly fix: string;
+  /** The first line that is too wide. */
+  readonly line?: number;
+}
+
+/** The first limit that a policy exceeds. */
+export function limitText(policy: string): LimitText | undefined {
   const found = beyondRegoLimits(policy);
-  return found === undefined ? undefined : { words: limitWords[found.limit], line: found.line };
+  if (found === undefined) return undefined;
+  const fix = "Make the policy smaller. Comments count too.";
+  if (found.limit === "bytes") return { words: `The policy is larger than ${regoLimits.bytes} bytes`, fix };
+  if (found.limit === "lines")
+    return { words: `The policy has ${lineCount(policy)} lines, more than ${regoLimits.lines}`, fix };
+  const lines = wideLines(policy);
+  const places = `line${lines.length === 1 ? "" : "s"} ${someOf(lines.map(String))}`;
+  return {
+    words: `The policy's code has more than ${regoLimits.column - 1} columns in ${places}`,
+    fix: "Break the code into shorter lines. Comments may have any length.",
+    line: found.line,
+  };
 }
 
 /** TA015: the policy exceeds a limit of KBS v0.20 and later, which OPA does not have. */
 export function lintLimits(trustee: TrusteeFacts, text: string, where: Place): readonly Finding[] {
   const found = limitText(text);
   if (found === undefined) return [];
-  const { words, line } = found;
+  const { words, fix, line } = found;
   return [
     {
       id: "TA015",
       severity: hasRegoLimits(trustee) === true ? "error" : "warning",
-      where: { ...where, line },
+      where: { ...where, ...(line === undefined ? {} : { line }) },
       what: `${words}, which KBS v0.20 and later do not read.`,
       why: "Those versions deny every request, including the one for the pods' image policy. Older ones and OPA accept the policy.",
-      fix: "Break the line, or make the policy smaller. Comments may have any length.",
+      fix,
     },
   ];
 }
@@ -61,9 +76,9 @@ export function lintUnjudged(text: string, where: Place): readonly Finding[] {
       id: "TA013",
       severity: "warning",
       where,
-      what: `The policy could not be fully judged: it uses ${fieldsText(fields)}, whose values only a pod's own evidence has.`,
+      what: `The ${unjudgedText(fields)}.`,
       why: "lint used example values for them. With real values, the policy may allow more or less.",
-      fix: "Review these conditions by hand, and try from a pod: npx trustee-access verify.",
+      fix: REVIEW_UNJUDGED,
     },
   ];
 }

@@ -27,6 +27,7 @@ import {
   whoText,
 } from "../questions/tokens.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
+import { installOpa } from "../audit/unjudged.ts";
 
 /** A key that strangers may read. */
 interface OpenKey extends AskedKey {
@@ -241,7 +242,7 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
             where,
             what: `The policy was not evaluated: ${answers.reason}`,
             why: "Without OPA, lint can judge only a policy of this project, by its grants.",
-            fix: "Install OPA and run lint again.",
+            fix: installOpa("lint"),
           },
         ];
   const { digests, left } = triedDigests(trustee);

@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../audit/facts.ts";
 import { keysOf as readKeys, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
@@ -29,9 +28,9 @@ export interface TrusteePlace {
 async function readKbsConfig(kube: KubeClient, { namespace, kbsConfig }: TrusteePlace): Promise<KubeObject> {
   const read = await findKbsConfig(kube, namespace, kbsConfig);
   if ("found" in read) return read.found;
-  const others = read.others.map((one) => shownName(one)).join(", ");
+  const { others } = read;
   throw new UsageError(
-    `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${others === "" ? "" : `; there are: ${others}`}. ` +
+    `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${others}. ` +
       `${others === "" ? "" : "Name one of them: --kbs-config. "}Name Trustee's cluster and namespace: --kubeconfig, --context, --namespace, or --stack.`,
   );
 }

@@ -3,10 +3,9 @@ import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import { z } from "zod";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
-import { parseJson } from "../../core/records.ts";
+import { parseOpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */
 const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
@@ -84,19 +83,6 @@ export function failureText({ line, message }: OpaFailure): string {
   return line === undefined ? message : `line ${line}: ${message}`;
 }
 
-const outputSchema = z.object({
-  result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
-  errors: z
-    .array(
-      z.object({
-        message: z.string(),
-        code: z.string().default(""),
-        location: z.object({ row: z.number() }).optional(),
-      }),
-    )
-    .default([]),
-});
-
 /** An error's message, with a note if Trustee would not have this error. */
 function messageOf(message: string): string {
   const [, name = ""] = /^undefined function (\S+)$/.exec(message) ?? [];
@@ -127,11 +113,11 @@ export async function evaluate(
       }),
     )
     .finally(() => rm(folder, { recursive: true, force: true }));
-  const output = outputSchema.safeParse(parseJson(stdout));
-  if (!output.success) throw new Error(`OPA did not answer: ${stderr.trim().slice(0, 500)}`);
-  const { errors, result } = output.data;
+  const output = parseOpaOutput(stdout);
+  if (output === undefined) throw new Error(`OPA did not answer: ${stderr.trim().slice(0, 500)}`);
+  const { errors, value } = output;
   const [error] = errors;
-  if (error === undefined) return { kind: "answered", value: result[0]?.expressions[0]?.value };
+  if (error === undefined) return { kind: "answered", value };
   const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
   // For a builtin's error, the line is in the query, not the policy.
   if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };

@@ -12,27 +12,38 @@ export interface BeyondLimit {
 const PIECE = /#[^\n]*|"(?:[^"\\\n]|\\.?)*"?|`[^`]*`?|[^#"`]+/g;
 
 /**
- * The first line that is too wide. A tab counts as four columns, a string by its bytes, a comment not at all.
+ * The lines that are too wide. A tab counts as four columns, a string by its bytes, a comment not at all, CR
+ * only in a raw string.
  */
-function wideLine(text: string): number | undefined {
-  const most = regoLimits.column - 1;
+export function wideLines(text: string): readonly number[] {
+  const found = new Set<number>();
   let line = 1;
   let width = 0;
+  const widen = (columns: number): void => {
+    width += columns;
+    if (width >= regoLimits.column) found.add(line);
+  };
   for (const [piece] of text.matchAll(PIECE)) {
     if (piece.startsWith("#")) continue;
-    if (piece.startsWith('"')) width += Buffer.byteLength(piece);
+    if (piece.startsWith('"')) widen(Buffer.byteLength(piece));
     else {
+      const isRaw = piece.startsWith("`");
       for (const character of piece) {
         if (character === "\n") {
           line += 1;
           width = 0;
-        } else if (character !== "\r") width += character === "\t" ? 4 : 1;
-        if (width > most) return line;
+        } else if (isRaw || character !== "\r") widen(character === "\t" ? 4 : 1);
       }
     }
-    if (width > most) return line;
   }
-  return undefined;
+  return [...found];
+}
+
+/** How many lines regorus counts: behind the last line feed is one too. */
+export function lineCount(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
+  return lines;
 }
 
 /**
@@ -42,9 +53,7 @@ function wideLine(text: string): number | undefined {
  */
 export function beyondRegoLimits(text: string): BeyondLimit | undefined {
   if (Buffer.byteLength(text) > regoLimits.bytes) return { limit: "bytes", line: 1 };
-  let lines = 1;
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
-  if (lines > regoLimits.lines) return { limit: "lines", line: regoLimits.lines };
-  const line = wideLine(text);
+  if (lineCount(text) > regoLimits.lines) return { limit: "lines", line: regoLimits.lines };
+  const [line] = wideLines(text);
   return line === undefined ? undefined : { limit: "column", line };
 }

@@ -1,84 +1,11 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
-import { clouds } from "../initdata/tee.ts";
-import { isOnlyCertificates, PUBLIC } from "../pem.ts";
 import { rotationModes } from "../rotation/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
-import { generations, trusteeNames } from "../trustee/generation.ts";
-import { isKubeconfigContent } from "./cluster.ts";
+import { about } from "./about.ts";
 import { podDefaultsSchema, podsSchema } from "./pod-schema.ts";
 import type { PodDeclaration } from "./pod.ts";
-
-/** A cluster, named as for kubectl. */
-const clusterShape = {
-  /**
-   * Path of a kubeconfig file. Its content would show in the state and the outputs.
-   * @default as kubectl: $KUBECONFIG, ~/.kube/config, or the pod's service account
-   */
-  kubeconfig: z
-    .string()
-    .min(1)
-    .refine((text) => !isKubeconfigContent(text), {
-      error: "the path of a kubeconfig file",
-      params: { given: "the content of a kubeconfig, which is not shown here" },
-    })
-    .optional(),
-  /** A context in the kubeconfig. @default its current context */
-  context: z.string().min(1).optional(),
-};
-
-const podClusterSchema = z.strictObject({
-  ...clusterShape,
-  /** The cloud of the peer pods, for its user data limit. @default azure for pods with binding azure-vtpm */
-  cloud: z.enum(clouds).optional(),
-});
-
-const trusteeSchema = z.strictObject({
-  ...clusterShape,
-  /** The namespace of Trustee and its operator. */
-  namespace: z.string().default(trusteeNames.namespace),
-  kbsConfig: z.string().default(trusteeNames.kbsConfig),
-  deployment: z.string().default(trusteeNames.deployment),
-  /**
-   * The Secret with the KBS's certificate.
-   * @default the Secret in the KbsConfig, or the one that the operator copied it from: `trustee-tls-cert`
-   */
-  certificateSecret: z.string().min(1).optional(),
-  /**
-   * The CA of the KBS's certificate, for guests to trust: PEM, or `public` for a CA that guests already
-   * trust.
-   * @default `ca.crt` of that Secret; a self-signed certificate is trusted itself
-   */
-  certificateAuthority: z
-    .string()
-    .refine((text) => text === PUBLIC || isOnlyCertificates(text), {
-      error: `certificates in PEM and nothing else, or "${PUBLIC}"`,
-      params: { given: "a text that is neither, and is not shown here" },
-    })
-    .optional(),
-  /** The same, as the path of a PEM file. */
-  certificateAuthorityFile: z.string().min(1).optional(),
-  /** The KBS's URL for guests. Overrides any Route. @default https with the Route's host */
-  url: z
-    .url({
-      // "host:8080" parses as a URL with the scheme "host:".
-      protocol: /^https?$/,
-      hostname: /./,
-      error: "an https URL with a host, for example https://kbs.example.com:8080",
-    })
-    .optional(),
-  /**
-   * The policy ConfigMap's key, if it cannot be detected which one Trustee reads. @default the known key that
-   * exists
-   */
-  policyKey: z.string().min(1).optional(),
-  /** The same for the reference values' ConfigMap. */
-  referenceValuesKey: z.string().min(1).optional(),
-  /** Sets both keys, as older releases did: those of operators up to v0.18, or from v0.19 on. */
-  generation: z.enum(generations).optional(),
-  /** Timeout of a KBS rollout, in minutes. */
-  rolloutTimeoutMinutes: z.number().int().positive().max(240).default(10),
-});
+import { podClusterSchema, trusteeSchema } from "./trustee-schema.ts";
 
 /** Where a secret's values come from. The stack creates all but `existing`. */
 const secretSources = ["existing", "setting", "file", "generate"] as const;
@@ -86,22 +13,50 @@ const secretSources = ["existing", "setting", "file", "generate"] as const;
 const secretsSchema = z.array(
   z
     .strictObject({
-      name: z.string(),
-      /** @default the keys of `files`, with from: file */
-      keys: z.array(z.string()).optional(),
-      /**
-       * - `existing`: the Secret exists already.
-       * - `setting`: created from the encrypted setting `secretValues`.
-       * - `file`: created from `files`.
-       * - `generate`: created with random values, once.
-       */
-      from: z.enum(secretSources).default("existing"),
-      /** Key -> path of the file with its value, used byte for byte. */
-      files: z.record(z.string(), z.string().min(1)).optional(),
-      /** Keep a created Secret when the stack removes it, to hand it over. @default false */
-      keep: z.boolean().optional(),
-      /** Length of the generated value of each key. @default 32 */
-      length: z.number().int().min(16).max(65_536).optional(),
+      name: z
+        .string()
+        .meta(
+          about(
+            "the Kubernetes Secret: the middle of `kbs:///default/<name>/<key>`; a [valid volume name](limits.md)",
+          ),
+        ),
+      keys: z
+        .array(z.string())
+        .optional()
+        .meta(about("its keys", "required; with `from: file` the keys of `files`")),
+      from: z
+        .enum(secretSources)
+        .default("existing")
+        .meta(
+          about(
+            "`existing`: it exists and is only registered. `setting`, `file`, `generate`: created here, see below",
+          ),
+        ),
+      files: z
+        .record(z.string(), z.string().min(1))
+        .optional()
+        .meta(
+          about(
+            "`from: file`: key → path, from the project's folder; taken byte for byte",
+            "required with `from: file`",
+          ),
+        ),
+      keep: z
+        .boolean()
+        .optional()
+        .meta(
+          about(
+            "the Secret stays when the stack [no longer declares it](moving.md#keep-a-secret-that-the-stack-created)",
+            "`false`",
+          ),
+        ),
+      length: z
+        .number()
+        .int()
+        .min(16)
+        .max(65_536)
+        .optional()
+        .meta(about("`from: generate`: the number of letters and digits for each key", "`32`")),
     })
     .transform(({ keys, ...secret }) => ({
       ...secret,
@@ -111,30 +66,41 @@ const secretsSchema = z.array(
 
 const readersSchema = z.array(
   z.strictObject({
-    /** The reader's name in grants, in the matrix and in the policy. */
-    name: z.string(),
-    /**
-     * The `init_data` that its TEE claims: PCR8, host data or mr_config_id in hex, or base64 for the sample
-     * TEE.
-     */
-    initdata: z.string().optional(),
-    /** Its initdata document. The claim is computed from the file's bytes. */
-    initdataFile: z.string().min(1).optional(),
-    binding: z.enum(bindings).default("azure-vtpm"),
-    /** Whether its digest goes into the reference values. `false`: they are maintained elsewhere. */
-    referenceValues: z.boolean().default(true),
+    name: z.string().meta(about("its name in grants, the matrix and the policy")),
+    initdata: z
+      .string()
+      .optional()
+      .meta(
+        about(
+          "the `init_data` that its TEE claims: PCR8, host data or mr_config_id in hex (`sample`: in base64)",
+          "this, or `initdataFile`",
+        ),
+      ),
+    initdataFile: z
+      .string()
+      .min(1)
+      .optional()
+      .meta(about("its initdata document, from which the claim is computed", "this, or `initdata`")),
+    binding: z.enum(bindings).default("azure-vtpm").meta(about("as for a pod")),
+    referenceValues: z
+      .boolean()
+      .default(true)
+      .meta(about("`false`: its digest is not registered here, because others register it")),
   }),
 );
 
 const grantsSchema = z.array(
   z.strictObject({
-    /** A pod of this stack: its name, or `namespace/name`. */
-    pod: z.string().optional(),
-    /** A reader of this stack, instead of a pod. */
-    reader: z.string().optional(),
-    secret: z.string(),
-    /** @default every key of the secret */
-    key: z.string().optional(),
+    pod: z
+      .string()
+      .optional()
+      .meta(about("a pod of this stack: `name`, or `namespace/name`", "this, or `reader`")),
+    reader: z.string().optional().meta(about("one of `readers`, deployed elsewhere", "this, or `pod`")),
+    secret: z.string().meta(about("a secret of this stack")),
+    key: z
+      .string()
+      .optional()
+      .meta(about("one key of it; keys of one secret can have different readers", "every key")),
   }),
 );
 
@@ -149,18 +115,30 @@ const entryNames = z.array(
 const validityDays = z.number().int().min(31).max(36_500);
 
 const referenceValuesSchema = z.strictObject({
-  /** Binding -> the entries for the digests of its pods, named as in the attestation policy. */
   entries: z
     .strictObject({
       "azure-vtpm": entryNames.default(["snp_pcr08", "tdx_pcr08"]),
       snp: entryNames.default([]),
       tdx: entryNames.default([]),
     })
-    .prefault({}),
-  /** Validity of a created entry, in days. Expiry revokes nothing. */
-  validityDays: validityDays.default(365),
-  /** The same for single entries, by name. */
-  validityDaysOf: z.record(z.string(), validityDays).default({}),
+    .prefault({})
+    .meta(
+      about(
+        "binding → the RVPS entries for its pods' digests, named as in the attestation policy",
+        "`azure-vtpm: [snp_pcr08, tdx_pcr08]`, `snp: []`, `tdx: []`",
+      ),
+    ),
+  validityDays: validityDays
+    .default(365)
+    .meta(
+      about(
+        "the validity of an entry that the stack creates, in days; [expiry revokes nothing](rotation.md#when-reference-values-expire)",
+      ),
+    ),
+  validityDaysOf: z
+    .record(z.string(), validityDays)
+    .default({})
+    .meta(about("the same for single entries, for example `{ tdx_pcr08: 90 }`")),
 });
 
 /** The schema of every setting, by its name in the stack's configuration (`trustee-access:<name>`). */
@@ -172,20 +150,31 @@ export const sections = {
   pods: podsSchema.default([]),
   readers: readersSchema.default([]),
   grants: grantsSchema.default([]),
-  /** Access to every secret that is neither named in a grant nor created here. */
-  otherSecrets: z.enum(otherSecretsModes).default("affirming"),
+  otherSecrets: z
+    .enum(otherSecretsModes)
+    .default("affirming")
+    .meta(
+      about(
+        "who reads every secret that is neither named in a grant nor created here. `affirming`: every pod that attests well, which image policies need. `deny`: nobody",
+      ),
+    ),
   referenceValues: referenceValuesSchema.prefault({}),
-  /**
-   * What happens to the previous digest when a pod's initdata changes:
-   * - `overlap`: accepted until the new pod is ready.
-   * - `at-once`: rejected before the new pod starts. Use it for initdata that must not be trusted any longer.
-   */
-  rotation: z.enum(rotationModes).default("overlap"),
-  /**
-   * Takes over what a stack of the same name with another identity left behind. Set it for one run, after
-   * this stack's state was lost.
-   */
-  takeOver: z.boolean().default(false),
+  rotation: z
+    .enum(rotationModes)
+    .default("overlap")
+    .meta(
+      about(
+        "a pod's [previous digest](rotation.md). `overlap`: accepted until the new pod is ready. `at-once`: refused before the new pod starts, for initdata that must not be trusted any longer",
+      ),
+    ),
+  takeOver: z
+    .boolean()
+    .default(false)
+    .meta(
+      about(
+        "takes over the objects of a stack of the same name, for one run [after a lost state](moving.md#the-state-is-lost)",
+      ),
+    ),
 } as const;
 
 export type SectionName = keyof typeof sections;

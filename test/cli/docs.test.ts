@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
+import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { outcomes } from "../../cli/verify/outcome.ts";
 import { conditionNames } from "../../cli/explain/explanation.ts";
 import { rules } from "../../cli/lint/finding.ts";
-import { bindings } from "../../core/initdata/binding.ts";
 import { issueCodes } from "../../core/issue-codes.ts";
 import { stackOutputs } from "../../core/outputs.ts";
+import { mapValues } from "../../core/records.ts";
+import { declarePod } from "../../core/settings/pod.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";
+import { settingRows, withSettingsTables } from "../support/settings-tables.ts";
 
 /** The cells of a page's tables, row by row. */
 function rowsOf(page: string): readonly (readonly string[])[] {
@@ -37,21 +39,38 @@ describe("the documentation", () => {
     for (const [, , fix = ""] of documented) expect(fix).not.toBe("");
   });
 
-  it("has every setting", () => {
-    const properties = (name: SectionName): readonly string[] => {
-      const schema = z.toJSONSchema(sections[name], { io: "input", unrepresentable: "any" });
-      const { properties: own } = schema.type === "array" ? (schema.items as typeof schema) : schema;
-      return Object.keys(own ?? {});
-    };
-    const named = (["trustee", "podCluster", "referenceValues"] as const).flatMap((section) =>
-      properties(section).map((name) => `${section}.${name}`),
+  it("has every setting, as its schema describes it", async () => {
+    const page = readFileSync("docs/settings.md", "utf8");
+    const options = { ...(await resolveConfig("docs/settings.md")), filepath: "docs/settings.md" };
+    const made = await format(withSettingsTables(page), options);
+    // To update the page: npx vitest run --project unit test/cli/docs.test.ts -u
+    await expect(made).toMatchFileSnapshot("../../docs/settings.md");
+  });
+
+  it("has a table with each section of the settings, and a meaning for each setting", () => {
+    const tables = [...readFileSync("docs/settings.md", "utf8").matchAll(/<!-- settings: (.+) -->/g)];
+    const names = Object.keys(sections) as SectionName[];
+    expect(tables.flatMap(([, section = ""]) => section.split(", ")).sort()).toEqual(
+      // Those of podDefaults are in the table of pods.
+      names.filter((name) => name !== "podDefaults").sort(),
     );
-    const listed = (["secrets", "grants", "pods", "podDefaults", "readers"] as const).flatMap(properties);
-    const documented = rowsOf("settings").flatMap(([cell = ""]) =>
-      [...cell.matchAll(/`([\w.]+)`/g)].map(([, name = ""]) => name),
+    const rows = names.flatMap((name) => settingRows(name));
+    expect(rows.filter(({ meaning }) => meaning === "" || meaning.includes("|"))).toEqual([]);
+    const ofPods = settingRows("pods").map(({ name }) => name);
+    expect(ofPods).toEqual(
+      expect.arrayContaining(settingRows("podDefaults").map(({ name }) => name.replace("podDefaults.", ""))),
     );
-    expect(new Set(documented.filter((name) => !bindings.some((binding) => binding === name)))).toEqual(
-      new Set([...named, ...listed, "rotation", "takeOver"]),
+  });
+
+  it("has the defaults of a pod that the program takes", () => {
+    const pod = declarePod({ name: "p", image: "i" }, {});
+    const { namespace, kind, deploy, adopt, runtimeClassName, binding, algorithm } = pod;
+    const imagePolicy = pod.imagePolicyUri?.replace("kbs:///default/", "");
+    const { logs } = pod.agentPolicy;
+    const taken = { namespace, kind, deploy, adopt, runtimeClassName, binding, algorithm, imagePolicy, logs };
+    const rows = settingRows("pods").filter(({ name }) => name in taken);
+    expect(Object.fromEntries(rows.map(({ name, unset }) => [name, unset]))).toEqual(
+      mapValues<unknown, string>(taken, (value) => `\`${String(value)}\``),
     );
   });
 

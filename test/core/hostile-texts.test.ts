@@ -15,6 +15,7 @@ import { Issues } from "../../core/issues.ts";
 import { commandsIn, wideningsIn } from "../../core/preflight/agent-policy-text.ts";
 import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
+import { regoStatements } from "../../core/rego/rules.ts";
 import { inputFields, mayHold } from "../../cli/audit/rego-fields.ts";
 import { beyondRegoLimits } from "../../core/rego/limits.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
@@ -88,10 +89,10 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
   ["keys in a policy", keysInPolicy],
   ["paths in a policy", pathsInPolicy],
   ["claims in a policy", sampleClaimsInPolicy],
-  ["the fields that a policy looks at", (text) => inputFields(text, "ExecProcessRequest")],
+  ["the fields that a policy looks at", (text) => inputFields(regoStatements(text), "ExecProcessRequest")],
   [
     "the fields that a policy looks at for one secret",
-    (text) => inputFields(text, "ExecProcessRequest", ["default", "a", "b"]),
+    (text) => inputFields(regoStatements(text), "ExecProcessRequest", ["default", "a", "b"]),
   ],
   ["whether a rule may hold", (text) => mayHold(`package policy\n${text}`, "policy", "allow")],
   ["the limits of the engine", beyondRegoLimits],

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { z } from "zod";
 import { regoCapabilities } from "../../../core/rego/capabilities.ts";
+import { parseOpaOutput } from "../../../core/rego/opa-output.ts";
 
 interface Question {
   readonly policy: string;
@@ -25,19 +25,6 @@ export interface RegoError {
 
 /** The value of the query, which may be undefined, or an error. */
 type Evaluation = { readonly value: unknown } | { readonly error: RegoError };
-
-const outputSchema = z.object({
-  result: z.array(z.object({ expressions: z.array(z.object({ value: z.unknown() })) })).default([]),
-  errors: z
-    .array(
-      z.object({
-        message: z.string(),
-        code: z.string().default(""),
-        location: z.object({ row: z.number(), col: z.number() }).default({ row: 0, col: 0 }),
-      }),
-    )
-    .default([]),
-});
 
 /**
  * Evaluates a policy with the OPA program, limited to the functions of Trustee's engine. As in that engine,
@@ -79,15 +66,13 @@ export async function evaluate(opa: string, question: Question): Promise<Evaluat
 }
 
 function evaluation(stdout: string, stderr: string): Evaluation {
-  let output: z.infer<typeof outputSchema>;
-  try {
-    output = outputSchema.parse(JSON.parse(stdout));
-  } catch {
+  const output = parseOpaOutput(stdout);
+  if (output === undefined) {
     const message = `the policy engine gave no answer: ${stderr.slice(0, 500)}`;
     return { error: { message, during: "eval", row: 0, col: 0 } };
   }
   const [error] = output.errors;
-  if (error === undefined) return { value: output.result[0]?.expressions[0]?.value };
-  const { message, code, location } = error;
+  if (error === undefined) return { value: output.value };
+  const { message, code, location = { row: 0, col: 0 } } = error;
   return { error: { message, during: code.startsWith("eval_") ? "eval" : "load", ...location } };
 }

@@ -243,7 +243,7 @@ describe("an uncertain cell", () => {
       said: "uncertain",
       because: "Nothing is known to deny it, but the policy was not evaluated: opa is not on PATH.",
       amiss: ["policy unknown"],
-      next: ["Run again where OPA is installed."],
+      next: ["Install OPA and run explain again."],
     });
   });
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { regoStatements } from "../../../core/rego/rules.ts";
 import { inputFields, mayHold } from "../../../cli/audit/rego-fields.ts";
+import { unjudgedFields } from "../../../cli/audit/unjudged.ts";
 
 const REDHAT = readFileSync(
   new URL("../../fixtures/policies/redhat-restrictive.rego", import.meta.url),
@@ -27,16 +29,66 @@ describe("the fields that a policy looks at", () => {
     ["a rule for each key", 'readers["p1"] := "d"\nallow if readers["p1"] == input.a', ["a"]],
     ["an else", "allow if input.a else := true if input.b", ["a", "b"]],
   ])("%s", (_what, rules, expected) => {
-    expect(inputFields(`package policy\nimport rego.v1\n${rules}\n`, "allow").toSorted()).toEqual(
-      expected.toSorted(),
-    );
+    expect(
+      inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow").toSorted(),
+    ).toEqual(expected.toSorted());
   });
 
   it("of the policy that Red Hat's operator installs", () => {
-    expect(inputFields(REDHAT, "allow")).toEqual([
+    expect(inputFields(regoStatements(REDHAT), "allow")).toEqual([
       ...["submods", "ear.trustworthiness-vector", "executables", "configuration", "hardware"],
     ]);
   });
+});
+
+const EVIDENCE = 'input.submods.cpu0["ear.veraison.annotated-evidence"]';
+const CLAIMS = "init_data_claims";
+
+// No question holds a pod's initdata: a policy that reads it is not judged, whatever the form.
+it.each<[string, string]>([
+  ["a direct path", `allow if ${EVIDENCE}.${CLAIMS}["cdh.toml"].image.image_security_policy_uri == "x"`],
+  ["indices alone", `allow if input["submods"]["cpu0"]["x"]["${CLAIMS}"]["policy.rego"] == "x"`],
+  ["an index that is computed", `allow if { some k\n input.submods[k]["x"].${CLAIMS}["aa.toml"] == 1 }`],
+  ["any submod and any member", `allow if input.submods[_][_]["${CLAIMS}"]["aa.toml"] == 1`],
+  ["the whole object", `allow if ${EVIDENCE}.${CLAIMS} != {}`],
+  ["a negation", `allow if not ${EVIDENCE}.${CLAIMS}["aa.toml"]`],
+  ["object.get", `allow if object.get(${EVIDENCE}, "${CLAIMS}", {}) != {}`],
+  ["object.get with a path", `allow if object.get(input, ["submods", "cpu0", "x", "${CLAIMS}"], 1) == 1`],
+  ["object.get with a name", `name := "${CLAIMS}"\nallow if object.get(${EVIDENCE}, name, {}) != {}`],
+  ["object.keys", `allow if "aa.toml" in object.keys(${EVIDENCE}.${CLAIMS})`],
+  ["an index by a name", `name := "${CLAIMS}"\nallow if ${EVIDENCE}[name] != {}`],
+  ["a member by its key", `allow if { some k, v in ${EVIDENCE}\n k == "${CLAIMS}"\n v != {} }`],
+  ["a pattern", `allow if { {"init_data": _, "${CLAIMS}": c} = ${EVIDENCE}\n c != {} }`],
+  [
+    "an object of the policy's own with such a key",
+    `known := {"${CLAIMS}": 1}\nallow if ${EVIDENCE}.${CLAIMS} == known.${CLAIMS}`,
+  ],
+  ["a comprehension", `all := [c | c := input.submods[_].x.${CLAIMS}]\nallow if all[0].a == 1`],
+  ["an import", `import input.submods.cpu0.x.${CLAIMS} as c\nallow if c["aa.toml"] == 1`],
+  ["an else", `allow := false if input.a else := true if ${EVIDENCE}.${CLAIMS}.b == 1`],
+  ["with", `good if input.x == 1\nallow if good with input as {"x": ${EVIDENCE}.${CLAIMS}["aa.toml"].y}`],
+  ["a rule by data", `ok if ${EVIDENCE}.${CLAIMS}.a == 1\nallow if data.policy.ok`],
+  ["a rule by data's index", `ok if ${EVIDENCE}.${CLAIMS}.a == 1\nallow if data["policy"]["ok"]`],
+  ["a function", `f(e) if e.${CLAIMS}.a == 1\nallow if f(${EVIDENCE})`],
+  ["a walk", 'allow if { walk(input, [_, value])\n value == "kbs:///default/a/b" }'],
+  ["the token as text", 'allow if contains(json.marshal(input), "kbs:///default/a/b")'],
+  ["json.filter", `allow if json.filter(input, ["submods/cpu0/x/${CLAIMS}"]) != {}`],
+])("a policy that reads initdata by %s is not judged", (_what, rules) => {
+  expect(unjudgedFields(`package policy\nimport rego.v1\n${rules}\n`)).not.toEqual([]);
+});
+
+it.each<[string, string]>([
+  ["by init_data", `allow if ${EVIDENCE}.init_data == "ab"`],
+  ["by a table", `rows := {"ab": {"tag": 1, "x": 2}}\nallow if rows[${EVIDENCE}.init_data].x == 2`],
+  ["for a key that is named alike", 'allow if data["resource-path"] == ["default", "version", "tag"]'],
+  ["by a rule that nothing needs", `other if ${EVIDENCE}.${CLAIMS}.a\nallow if input.submods`],
+])("a policy that decides %s is judged", (_what, rules) => {
+  expect(unjudgedFields(`package policy\nimport rego.v1\n${rules}\n`)).toEqual([]);
+});
+
+it("a policy with an expected measurement of its own is not judged", () => {
+  const rules = `good := {"measurement": "00"}\nallow if ${EVIDENCE}.snp.measurement == good.measurement`;
+  expect(unjudgedFields(`package policy\n${rules}\n`)).toEqual(["measurement"]);
 });
 
 describe("the fields that a policy looks at for one secret", () => {
@@ -44,7 +96,11 @@ describe("the fields that a policy looks at for one secret", () => {
   const here = ["default", "p2-secret", "secret"];
   const other = '["default", "fraud-dataset", "dataset_key"]';
   const fields = (rules: string, path: unknown = here): readonly string[] =>
-    inputFields(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`, "allow", path);
+    inputFields(
+      regoStatements(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`),
+      "allow",
+      path,
+    );
 
   it.each<[string, string, unknown?]>([
     ["the path", `allow if { ${PATH} == ${other}\n input.a }`],
@@ -60,7 +116,7 @@ describe("the fields that a policy looks at for one secret", () => {
     ],
   ])("are none behind a comparison of %s with another one's", (_what, rules, path) => {
     expect(fields(rules, path)).toEqual(["b"]);
-    expect(inputFields(`package policy\nimport rego.v1\n${rules}\n`, "allow")).toEqual(["a"]);
+    expect(inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow")).toEqual(["a"]);
   });
 
   it.each<[string, string, unknown?]>([

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { beyondRegoLimits } from "../../../core/rego/limits.ts";
+import { beyondRegoLimits, wideLines } from "../../../core/rego/limits.ts";
 
 /** A line of code with this many columns. */
 const wide = (columns: number): string => `x := "${"a".repeat(columns - 7)}"`;
@@ -26,10 +26,24 @@ it.each<[string, string, unknown]>([
     { limit: "column", line: 3 },
   ],
   ["lines that end in CR LF", `package policy\r\n${wide(1023)}\r\n`, undefined],
+  // In a raw string the lexer counts CR like any other character.
+  [
+    "a raw string's line that ends in CR LF",
+    `package policy\r\nx := \`\r\n${"a".repeat(1023)}\r\n\``,
+    { limit: "column", line: 3 },
+  ],
   ["20,000 lines", `package policy\n${"\n".repeat(19_998)}`, undefined],
   ["20,001 lines", `package policy\n${"\n".repeat(19_999)}`, { limit: "lines", line: 20_000 }],
   ["1 MiB", `package policy\n${"# é\n".repeat(10)}#`.padEnd(1_048_566, "a"), undefined],
   ["more than 1 MiB", `package policy\n#`.padEnd(1_048_577, "a"), { limit: "bytes", line: 1 }],
 ])("%s", (_what, text, expected) => {
   expect(beyondRegoLimits(text)).toEqual(expected);
+});
+
+it("lists each line that is too wide once", () => {
+  const raw = `y := \`${"a".repeat(1100)}\n${"b".repeat(1100)}\n\` # ${"c".repeat(1100)}`;
+  const text = `package policy\n${wide(1024)}\nx := 1\n${raw}\n${wide(1023)}\n${wide(900)} == ${wide(900)}\n`;
+  expect(wideLines(text)).toEqual([2, 4, 5, 8]);
+  expect(wideLines(`package policy\n${wide(1024)}`)).toEqual([2]);
+  expect(wideLines("package policy\n")).toEqual([]);
 });
