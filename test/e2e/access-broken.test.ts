@@ -114,7 +114,7 @@ describe("verify with a broken pod or Trustee", () => {
       expiration: "2020-01-01T00:00:00Z",
     }));
     await replaceKbsPods(sandbox);
-    // Trustee does not look whether an entry has expired.
+    // Trustee does not check whether an entry has expired.
     expect((await cells(subject()))["pod1"]).toMatchObject({
       "fraud-dataset/dataset_key": "read",
       "p2-secret/secret": "policy-denied",

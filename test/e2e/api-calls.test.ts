@@ -19,7 +19,7 @@ describe.each(generations)("the number of calls to Trustee's API server, on Trus
     const [few, many] = [await asked(2), await asked(12)];
     expect(few.map(({ command }) => command)).toEqual(["first up", "no-change up", "destroy"]);
     expect(few.map(({ calls }) => calls.some(isWrite))).toEqual([true, false, true]);
-    // Every single call, so that one too many is named.
+    // Lists each call, so that a failure shows the superfluous one.
     const callsOf = (results: readonly CallResult[]): unknown =>
       results.map(({ command, calls }) => ({ command, calls }));
     expect(callsOf(many)).toEqual(callsOf(few));
