@@ -118,7 +118,7 @@ describe("a job on GitHub", () => {
   async function run(
     job: string,
     sums: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly exitCode: number; readonly path: string; readonly said: string }> {
+  ): Promise<{ readonly exitCode: number; readonly path: string; readonly stderr: string }> {
     const temp = mkdtempSync(join(folder, "runner-"));
     const env = {
       ...github().env,
@@ -132,11 +132,11 @@ describe("a job on GitHub", () => {
       env: { ...env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
       reject: false,
     });
-    return { exitCode, path: readFileSync(env.GITHUB_PATH, "utf8").replaceAll(temp, ""), said: stderr };
+    return { exitCode, path: readFileSync(env.GITHUB_PATH, "utf8").replaceAll(temp, ""), stderr };
   }
 
   it.each(["pull-request", "watch"])("%s: installs what the releases publish", async (job) => {
-    expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", said: "" });
+    expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", stderr: "" });
   });
 
   it.each([
@@ -145,7 +145,7 @@ describe("a job on GitHub", () => {
     ["TRUSTEE_ACCESS_KUBECTL_SHA256", "programs/kubectl"],
   ])("uses %s in place of the release's checksum, if it is set", async (name, program) => {
     const wrong = await run("watch", { [name]: "0".repeat(64) });
-    expect(wrong).toEqual({ exitCode: 1, path: "", said: `${program} does not match its checksum.` });
+    expect(wrong).toEqual({ exitCode: 1, path: "", stderr: `${program} does not match its checksum.` });
     const step = github().jobs["watch"]?.steps.find((one) => one.name === "Fetch the programs");
     expect(step?.env?.[name]).toBe(["$", `{{ vars.${name} }}`].join(""));
   });
@@ -154,9 +154,9 @@ describe("a job on GitHub", () => {
     const right = readFileSync(join(served, file));
     serve(file, Buffer.concat([right, Buffer.from("x")]));
     try {
-      const { exitCode, path, said } = await run("watch");
+      const { exitCode, path, stderr } = await run("watch");
       expect({ exitCode, path }).toEqual({ exitCode: 1, path: "" });
-      expect(said).toMatch(/does not match its checksum/);
+      expect(stderr).toMatch(/does not match its checksum/);
     } finally {
       serve(file, right);
     }

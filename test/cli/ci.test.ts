@@ -153,11 +153,11 @@ const HEAD = "0123456789abcdef0123456789abcdef01234567";
  */
 async function runScript(name: string, answers: Answers): Promise<readonly unknown[]> {
   const { files = {}, comments = [], events = [], head = HEAD } = answers;
-  const asked: unknown[] = [];
+  const requests: unknown[] = [];
   const call =
     (method: string) =>
     (request: object): Promise<void> => {
-      asked.push({ method, ...request });
+      requests.push({ method, ...request });
       return method === "removeLabel"
         ? Promise.reject(Object.assign(new Error(), { status: 404 }))
         : Promise.resolve();
@@ -171,11 +171,11 @@ async function runScript(name: string, answers: Answers): Promise<readonly unkno
   const github = { rest: { issues, pulls }, paginate: (all: unknown) => Promise.resolve(all) };
   const payload = { pull_request: { head: { sha: HEAD } } };
   const context = { repo: { owner: "us", repo: "it" }, issue: { number: 7 }, payload };
-  const core = { setFailed: (said: string) => asked.push({ failed: said }) };
+  const core = { setFailed: (message: string) => requests.push({ failed: message }) };
   const script = String(pullRequestStep(name).with?.["script"]);
   const required = { readFileSync: (file: string) => files[file] };
   await runInNewContext(`(async () => {${script}})()`, { github, context, core, require: () => required });
-  return asked;
+  return requests;
 }
 
 describe("the comment on GitHub", () => {
@@ -200,8 +200,8 @@ describe("the comment on GitHub", () => {
 
   it("is cut to GitHub's limit, and says so", async () => {
     const files = { "access.md": `<mark>\n${"x".repeat(70_000)}`, "branch.md": "Of commit x.\n" };
-    const [asked] = await runScript("Comment the matrix", { files });
-    const { body } = asked as { readonly body: string };
+    const [request] = await runScript("Comment the matrix", { files });
+    const { body } = request as { readonly body: string };
     expect(body).toHaveLength(65_536);
     expect(body).toMatch(/x\n\nThis comment is truncated, .* The log of the job has the full text\.\n$/);
   });
@@ -259,7 +259,7 @@ describe("an approval on GitHub", () => {
   ])("counts for the commented commit only: %s", async (_, answers, counts) => {
     const failed = expect.stringContaining(`which is not ${HEAD}`) as unknown;
     const takenOff = { method: "removeLabel", owner: "us", repo: "it", issue_number: 7, name: LABEL };
-    const asked = await runScript("Refuse an approval of what was not shown", answers);
-    expect(asked).toEqual(counts ? [] : [{ failed }, takenOff]);
+    const requests = await runScript("Refuse an approval of what was not shown", answers);
+    expect(requests).toEqual(counts ? [] : [{ failed }, takenOff]);
   });
 });

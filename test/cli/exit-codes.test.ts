@@ -138,7 +138,7 @@ describe("a command that only prints its usage exits with 0", () => {
     "%j",
     async (args) => {
       const { exitCode, stdout } = await cli(...args);
-      expect({ exitCode, said: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, said: true });
+      expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
     },
   );
 });

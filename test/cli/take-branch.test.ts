@@ -26,7 +26,7 @@ interface Taken {
   readonly exitCode: number | undefined;
   readonly stderr: string;
   /** The files listed as not judged. */
-  readonly said: readonly string[];
+  readonly listed: readonly string[];
   readonly head: string;
   readonly text: (path: string) => string | undefined;
 }
@@ -76,8 +76,8 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
       return undefined;
     }
   };
-  const said = (text("branch.md") ?? "").split("\n").filter((line) => /^[⚠N-]/.test(line));
-  return { exitCode, stderr, said, head, text };
+  const listed = (text("branch.md") ?? "").split("\n").filter((line) => /^[⚠N-]/.test(line));
+  return { exitCode, stderr, listed, head, text };
 }
 
 const changedConfig = (change: object): string =>
@@ -94,7 +94,7 @@ describe("the judged part of a branch", () => {
       { [STACK]: changedConfig(grants), "initdata/pod1.toml": undefined, "new/pod2.toml": "branch\n" },
       { "index.ts": "base, later\n" },
     );
-    expect(taken).toMatchObject({ exitCode: 0, stderr: "", said: [] });
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "", listed: [] });
     expect(taken.text("branch.md")).toBe(
       `Commit \`${taken.head}\`, judged by the program of the base branch.\n`,
     );
@@ -114,7 +114,7 @@ describe("the judged part of a branch", () => {
     "sub/Pulumi.dev.yaml",
   ])("excludes %s: the base's file stays, and it is listed", async (path) => {
     const taken = await take({ [path]: "branch\n", "new.toml": "branch\n" });
-    expect(taken).toMatchObject({ exitCode: 1, stderr: "", said: [OTHERS, `- \`${path}\``] });
+    expect(taken).toMatchObject({ exitCode: 1, stderr: "", listed: [OTHERS, `- \`${path}\``] });
     expect([taken.text(path), taken.text("new.toml")]).toEqual([base[path], "branch\n"]);
   });
 
@@ -137,7 +137,7 @@ describe("the judged part of a branch", () => {
     ];
     for (const change of changes) {
       const taken = await take({ [STACK]: stringify(change) });
-      expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+      expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
       expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
     }
   });
@@ -147,7 +147,7 @@ describe("the judged part of a branch", () => {
     const taken = await take({ [STACK]: link, "initdata/pod1.toml": link, "new.toml": link });
     expect(taken).toMatchObject({
       exitCode: 1,
-      said: [OTHERS, `- \`${STACK}\``, "- `initdata/pod1.toml`", "- `new.toml`"],
+      listed: [OTHERS, `- \`${STACK}\``, "- `initdata/pod1.toml`", "- `new.toml`"],
     });
     expect([STACK, "initdata/pod1.toml", "new.toml"].map(taken.text)).toEqual([
       base[STACK],
@@ -158,7 +158,7 @@ describe("the judged part of a branch", () => {
 
   it("excludes the removal of a stack's file", async () => {
     const taken = await take({ [STACK]: undefined });
-    expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+    expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
     expect(taken.text(STACK)).toBe(base[STACK]);
   });
 
@@ -166,15 +166,15 @@ describe("the judged part of a branch", () => {
     const taken = await take({ "Pulumi.prod.yaml": changedConfig({ "trustee-access:grants": [] }) });
     expect(taken).toMatchObject({
       exitCode: 0,
-      said: ["Not judged, because these files are not of the stack `dev`:", "- `Pulumi.prod.yaml`"],
+      listed: ["Not judged, because these files are not of the stack `dev`:", "- `Pulumi.prod.yaml`"],
     });
     expect(taken.text("Pulumi.prod.yaml")).toBe(base["Pulumi.prod.yaml"]);
   });
 
   it("is listed with escaped names", async () => {
     const name = "`a`\n## x <img src=x>.ts";
-    const { said } = await take({ [name]: "x" });
-    expect(said).toEqual([OTHERS, "- `?a???? x ?img src?x?.ts`"]);
+    const { listed } = await take({ [name]: "x" });
+    expect(listed).toEqual([OTHERS, "- `?a???? x ?img src?x?.ts`"]);
   });
 
   it("is nothing if the branch conflicts with the base, or is no commit", async () => {

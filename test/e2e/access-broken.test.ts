@@ -20,8 +20,8 @@ const subject = (): Subject => ({ sandbox, project });
 
 async function all(read: string): Promise<void> {
   const seen = await cells(subject());
-  const asked = { ...seen["pod1"], ...seen["pod3"] };
-  expect(new Set(Object.values(asked))).toEqual(new Set([read]));
+  const cellsOfBoth = { ...seen["pod1"], ...seen["pod3"] };
+  expect(new Set(Object.values(cellsOfBoth))).toEqual(new Set([read]));
 }
 
 describe("verify with a broken pod or Trustee", () => {
@@ -65,10 +65,10 @@ describe("verify with a broken pod or Trustee", () => {
     await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
     const { pod3 } = await cells(subject());
     expect(pod3).toEqual({
-      "fraud-dataset/dataset_key": "!kbs-not-asked",
+      "fraud-dataset/dataset_key": "!kbs-not-cellsOfBoth",
       "fraud-dataset/missing_key": "!exec-refused",
-      "kbsres1/key1": "!kbs-not-asked",
-      "p2-secret/secret": "!kbs-not-asked",
+      "kbsres1/key1": "!kbs-not-cellsOfBoth",
+      "p2-secret/secret": "!kbs-not-cellsOfBoth",
     });
     await kubectl(sandbox, "delete", "pod", "pod3");
     await project.up();

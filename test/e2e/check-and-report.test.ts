@@ -98,10 +98,10 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     const preview = await project.previewOutputs();
     expect(changeLines(preview)).toEqual(expected);
     const output = /^ {2}~ accessChanges .*?^ {4}\]/ms.exec(preview)?.[0] ?? "";
-    const told = [...output.matchAll(/(effect|pod|secret|before|after) *: "(.*)"/g)].map(
+    const cells = [...output.matchAll(/(effect|pod|secret|before|after) *: "(.*)"/g)].map(
       ([, name, value]) => `${name ?? ""}: ${value ?? ""}`,
     );
-    expect(told.sort()).toEqual([
+    expect(cells.sort()).toEqual([
       ...["after: granted", "after: not-a-reader", "before: granted", "before: not-a-reader"],
       ...["effect: OPENS", "effect: closes", "pod: pod2", "pod: pod3"],
       ...["secret: p2-secret/secret", "secret: p2-secret/secret"],

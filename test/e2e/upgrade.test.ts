@@ -53,12 +53,12 @@ describe.each(documents)(
     it("the next preview reports it, and that every pod gets other initdata", async () => {
       const { exitCode, stdout } = await project.preview("--expect-no-changes");
       expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
-      const told = stdout.slice(stdout.indexOf("Diagnostics:"));
+      const diagnostics = stdout.slice(stdout.indexOf("Diagnostics:"));
       for (const [kind, name, now, then, more] of [
         ["ResourcePolicy", "resource-policy", "resource-policy.rego", "policy.rego", lost],
         ["ReferenceValues", "reference-values", "reference_value", "reference-values.json", ""],
       ]) {
-        expect(told).toContain(
+        expect(diagnostics).toContain(
           `  trustee:index:${kind} (${name}):\n    drift: Trustee now reads the key ${now} instead of ${then}${more}\n`,
         );
       }

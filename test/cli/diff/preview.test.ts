@@ -47,8 +47,8 @@ describe("the events of a preview", () => {
     ["in other words", { ...change, before: "fine" }],
     ["with another effect", { ...change, effect: "opens" }],
     ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
-  ])("are refused with a change %s", (_, told) => {
-    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [told] }));
+  ])("are refused with a change %s", (_, record) => {
+    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [record] }));
     expect(() => readPreview(text)).toThrow(PreviewError);
   });
 

@@ -145,11 +145,11 @@ allow if split(input.who, "/")[0] == "me"
       ],
     ];
     const body = conditions.join("\n  ");
-    const asked = [{ data: {}, input: {} }];
+    const requests = [{ data: {}, input: {} }];
     const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
     const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
-    expect(await evaluateRego(opa, v1, "v1", asked)).toEqual([true]);
-    expect(await evaluateRego(opa, v0, "v0", asked)).toEqual([true]);
+    expect(await evaluateRego(opa, v1, "v1", requests)).toEqual([true]);
+    expect(await evaluateRego(opa, v0, "v0", requests)).toEqual([true]);
   });
 
   it("has no additional functions in the sandbox's KBS", async () => {

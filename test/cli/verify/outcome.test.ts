@@ -96,10 +96,10 @@ describe("the outcome of an exec", () => {
   });
 
   it("has kubectl's message if kubectl did not reach the pod", () => {
-    const said =
+    const message =
       'Error from server (Forbidden): pods "pod1" is forbidden: User "system:serviceaccount:default:a" cannot create resource "pods/exec" in API group "" in the namespace "default"';
     const failed = (stderr: string): unknown => classify({ ...done, exitCode: 1, stderr });
-    expect(failed(`${said}\n`)).toEqual({ outcome: "failed", text: said });
+    expect(failed(`${message}\n`)).toEqual({ outcome: "failed", text: message });
     expect(failed("Unable to connect to the server: EOF")).toMatchObject({
       text: "Unable to connect to the server: EOF",
     });

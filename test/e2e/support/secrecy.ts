@@ -52,8 +52,8 @@ function inflated(text: string): readonly string[] {
 
 /** The names of the texts that contain a secret in any of its {@link spellings}, compressed or not. */
 export function leaks(secret: string, texts: Texts): readonly string[] {
-  const looked = spellings(secret);
-  const holds = (text: string): boolean => looked.some((each) => text.includes(each));
+  const forms = spellings(secret);
+  const holds = (text: string): boolean => forms.some((each) => text.includes(each));
   return Object.entries(texts)
     .filter(([, text]) => holds(text) || inflated(text).some(holds))
     .map(([name]) => name);

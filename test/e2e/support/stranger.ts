@@ -52,9 +52,9 @@ export class Stranger {
     control = "kbsres1/key1",
   ): Promise<Stranger> {
     const rounds = Math.ceil(READS / paths.length);
-    const url = (user: string, asked: string): readonly string[] => [
+    const url = (user: string, path: string): readonly string[] => [
       ...["-o", "/dev/null"],
-      `http://${user}@127.0.0.1:8006/cdh/resource/default/${asked}`,
+      `http://${user}@127.0.0.1:8006/cdh/resource/default/${path}`,
     ];
     const command = [
       ...["curl", "-s", "--rate", `${RATE}/s`],
