@@ -65,10 +65,10 @@ describe("verify with a broken pod or Trustee", () => {
     await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
     const { pod3 } = await cells(subject());
     expect(pod3).toEqual({
-      "fraud-dataset/dataset_key": "!kbs-not-cellsOfBoth",
+      "fraud-dataset/dataset_key": "!kbs-not-asked",
       "fraud-dataset/missing_key": "!exec-refused",
-      "kbsres1/key1": "!kbs-not-cellsOfBoth",
-      "p2-secret/secret": "!kbs-not-cellsOfBoth",
+      "kbsres1/key1": "!kbs-not-asked",
+      "p2-secret/secret": "!kbs-not-asked",
     });
     await kubectl(sandbox, "delete", "pod", "pod3");
     await project.up();
