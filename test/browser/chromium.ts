@@ -5,7 +5,10 @@ import { chromium, type Browser } from "playwright-core";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** The Chromium that is installed, headless and without any traffic of its own. @throws Error if there is none */
+/**
+ * Starts the installed Chromium, headless and without background traffic.
+ * @throws Error if there is none
+ */
 export async function startChromium(): Promise<Browser> {
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   for (const file of folders.flatMap((folder) => names.map((name) => join(folder, name)))) {

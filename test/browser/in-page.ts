@@ -1,9 +1,6 @@
-/** Expressions for a page. As text: the page's own globals are none of this program's. */
+/** Expressions that the browser evaluates. They are strings, as this program has no DOM types. */
 
-/**
- * Every text of the page whose contrast with what is behind it is below 4.5, and every stroke of a sign whose is below 3: the
- * limits of WCAG 2.2, AA.
- */
+/** The texts with a contrast below 4.5 and the strokes of signs below 3: the limits of WCAG 2.2, AA. */
 export const lowContrast = `(() => {
   const channels = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
   const luminance = (color) => {
@@ -53,14 +50,14 @@ export const lowContrast = `(() => {
 /** How much wider the page is than its window. */
 export const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
 
-/** Each sign of the matrix with its colour and the shape of its stroke. */
+/** Each sign of the matrix, with its colour and the shape of its stroke. */
 export const signLooks = `[...new Set([...document.querySelectorAll(".sign")].map((sign) => [
   sign.getAttribute("class"),
   getComputedStyle(sign.querySelector("rect")).fill,
   sign.querySelector("path").getAttribute("d"),
 ].join(" | ")))]`;
 
-/** What has the focus: its name and whether a mark around it is seen. */
+/** The focused element: its name, and whether it has a visible outline. */
 export const focused = `(() => {
   const element = document.activeElement;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
@@ -72,5 +69,5 @@ export const focused = `(() => {
   };
 })()`;
 
-/** How far the table of the matrix is scrolled to the right. */
+/** The scroll offset of the matrix table. */
 export const scrolled = `document.querySelector("[aria-label='The access matrix as a table']").scrollLeft`;

@@ -22,7 +22,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a page asked for, and what it complained about. */
+/** A loaded page, with its requests, and its errors and console messages. */
 interface Opened {
   readonly page: Page;
   readonly requests: readonly string[];
@@ -82,12 +82,12 @@ const hostileOthers = [hostile, "W".repeat(500), "b1"].map((name) => ({
 }));
 
 describe("the page", () => {
-  it("asks for nothing but itself, and complains of nothing", async () => {
+  it("requests only itself, and logs no error", async () => {
     const { requests, complaints } = await open(report);
     expect({ requests: requests.length, complaints }).toEqual({ requests: 1, complaints: [] });
   });
 
-  it("is this to a screen reader", async () => {
+  it("has this accessibility tree", async () => {
     const { page } = await open(report);
     await expect(await page.locator("body").ariaSnapshot()).toMatchFileSnapshot(
       "../fixtures/report.aria.yaml",
@@ -95,7 +95,7 @@ describe("the page", () => {
     expect(await page.title()).toBe("Access matrix of organization/trustee-access/dev");
   });
 
-  it("has the name of its row and of its column in every cell of a table", async () => {
+  it("has a row header and a column header for every cell of a table", async () => {
     const { page } = await open(report);
     const table = page.getByRole("table", { name: "Pods by keys of secrets" });
     expect(await table.getByRole("columnheader").allInnerTexts()).toEqual([
@@ -122,7 +122,7 @@ describe("the page", () => {
     ]);
   });
 
-  it("is gone through by keyboard: the skip link, and whatever scrolls, each marked where it has the focus", async () => {
+  it("can be used by keyboard: the skip link and every scrollable part get a visible focus", async () => {
     const { page } = await open(report, { viewport: { width: 390, height: 800 } });
     const stops: unknown[] = [];
     for (let stop = 0; stop < 3; stop++) {
@@ -145,18 +145,21 @@ describe("the page", () => {
     expect(await page.evaluate(focused)).toMatchObject({ what: "main" });
   });
 
-  it.each(["light", "dark"] as const)("can be read, text and signs, in %s colours", async (colorScheme) => {
-    const { page } = await open(report, { colorScheme });
-    const { found, texts, signs } = await page.evaluate<{ found: unknown; texts: number; signs: number }>(
-      lowContrast,
-    );
-    expect(found).toEqual([]);
-    expect(texts).toBeGreaterThan(60);
-    expect(signs).toBe(9 + 3 + 9);
-  });
+  it.each(["light", "dark"] as const)(
+    "has enough contrast, for text and signs, in %s colours",
+    async (colorScheme) => {
+      const { page } = await open(report, { colorScheme });
+      const { found, texts, signs } = await page.evaluate<{ found: unknown; texts: number; signs: number }>(
+        lowContrast,
+      );
+      expect(found).toEqual([]);
+      expect(texts).toBeGreaterThan(60);
+      expect(signs).toBe(9 + 3 + 9);
+    },
+  );
 
   it.each(["light", "dark"] as const)(
-    "tells the three signs by colour, and without it by shape (%s)",
+    "distinguishes the three signs by colour, and without colour by shape (%s)",
     async (colorScheme) => {
       const { page } = await open(report, { colorScheme });
       const looks = await page.evaluate<readonly string[]>(signLooks);
@@ -176,7 +179,7 @@ describe("the page", () => {
     }
   });
 
-  it("is white on paper, also where the screen is dark, and prints to a few pages", async () => {
+  it("is white on paper, even if the screen is dark, and prints to a few pages", async () => {
     const { page } = await open(report, { colorScheme: "dark" });
     await page.emulateMedia({ media: "print" });
     expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(255, 255, 255)");
@@ -187,7 +190,7 @@ describe("the page", () => {
     expect([...pdf.matchAll(/\/Type\s*\/Page\b/g)].length).toBeLessThanOrEqual(4);
   });
 
-  it("shows names for what they are, whatever they hold", async () => {
+  it("shows hostile names as text", async () => {
     const { page, requests, complaints } = await open(
       accessPage({ ...tutorialPage, matrix: hostileMatrix, stack: hostile }),
     );
@@ -196,7 +199,7 @@ describe("the page", () => {
     expect(await page.locator("script, img").count()).toBe(0);
   });
 
-  it("runs no script, even one that got in", async () => {
+  it("runs no script, even an injected one", async () => {
     const { complaints } = await open(
       report.replace("</main>", "<script>document.title='x'</script></main>"),
     );
@@ -209,9 +212,9 @@ describe("the picture alone", () => {
   it.each([
     ["the tutorial's", tutorialPage.matrix],
     ["a large one", large],
-    ["one of hostile names", hostileMatrix],
+    ["one with hostile names", hostileMatrix],
     ["an empty one", accessMatrix({ others: "deny", secrets: {} }, [], [])],
-  ])("is a sound document that asks for nothing: %s", async (_, matrix) => {
+  ])("is a valid document that requests nothing: %s", async (_, matrix) => {
     const svg = matrixSvg(matrix, { title: hostile, others: hostileOthers });
     const { page, requests, complaints } = await open(svg, {}, "picture.svg");
     expect({ requests: requests.length, complaints }).toEqual({ requests: 1, complaints: [] });
@@ -220,7 +223,7 @@ describe("the picture alone", () => {
     expect(await page.evaluate("document.querySelectorAll('.sign').length")).toBe(matrix.cells.length + 3);
   });
 
-  it("keeps every text and sign inside of itself and apart from the others", async () => {
+  it("keeps every text and sign inside the picture and apart from the others", async () => {
     const empty = accessMatrix({ others: "deny", secrets: {} }, [], []);
     for (const matrix of [tutorialPage.matrix, large, empty]) {
       for (const others of [[], hostileOthers]) {
@@ -231,7 +234,7 @@ describe("the picture alone", () => {
   }, 60_000);
 });
 
-/** Texts that leave the picture or lie over another text or a sign. */
+/** Texts that leave the picture or overlap another text or a sign. */
 const collisions = `(() => {
   const all = [...document.querySelectorAll("text, .sign")].map((element) => ({
     what: element.textContent || element.getAttribute("class"),

@@ -19,7 +19,7 @@ function manifests(side: string): readonly Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJSON() as Manifest);
 }
 
-/** What an account may do: resource -> verbs. */
+/** The rights of an account: resource -> verbs. */
 function rights(side: string, account: string): Readonly<Record<string, readonly string[]>> {
   const all = manifests(side);
   const roles = all
@@ -53,13 +53,13 @@ const preview = {
 } as const;
 
 describe.each(Object.entries(preview))("the accounts of CI in %s.yaml", (side, expected) => {
-  it("read for a request's preview; for the scheduled job they may see the log and exec besides", () => {
+  it("read for a request's preview; the scheduled job's may also read the log and exec", () => {
     expect(rights(side, "trustee-access-preview")).toEqual(expected);
     const more = side === "ci-pod-side" ? { "pods/exec": ["create"] } : { "pods/log": ["get"] };
     expect(rights(side, "trustee-access-watch")).toEqual({ ...expected, ...more });
   });
 
-  it("see Secrets that are named only", () => {
+  it("see named Secrets only", () => {
     const rules = manifests(side).flatMap((manifest) => manifest.rules ?? []);
     for (const { resources, resourceNames = [] } of rules)
       if (resources.includes("secrets")) expect(resourceNames).toEqual(["trustee-tls-cert"]);

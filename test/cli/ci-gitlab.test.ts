@@ -7,7 +7,7 @@ import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
 const LABEL = "access-opens-approved";
 const HEAD = "0123456789abcdef0123456789abcdef01234567";
 
-/** Runs a program of GitLab's workflow against a GitLab that answers by path. */
+/** Runs a program of GitLab's workflow against a fake GitLab with these answers by path. */
 async function runGitlab(
   program: string,
   answers: Readonly<Record<string, readonly (readonly object[])[] | object>>,
@@ -56,7 +56,7 @@ async function runGitlab(
 describe("GitLab", () => {
   const at = "/projects/5/merge_requests/7";
 
-  it("gets one comment, found on any page by its author", async () => {
+  it("gets one comment, which is found on any page by its author", async () => {
     const [mark = ""] = readFileSync("LICENSE", "utf8").split("\n");
     const theirs = { id: 1, body: `${mark}\nx`, author: { id: 9 } };
     const own = { id: 2, body: `${mark}\nx`, author: { id: 4 } };
@@ -76,7 +76,7 @@ describe("GitLab", () => {
     expect(again.wrote).toEqual([`PUT ${notes}/2 ${body}`]);
   });
 
-  it("gets what the matrix is of below the mark, and no comment again that says the same", async () => {
+  it("gets the rest of the comment below the mark, and no second comment with the same text", async () => {
     const [mark = "", ...rest] = readFileSync("LICENSE", "utf8").split("\n");
     const body = [mark, readFileSync(".gitattributes", "utf8"), ...rest].join("\n");
     const own = (text: string): object => ({ id: 2, body: text, author: { id: 4 } });
@@ -98,7 +98,7 @@ describe("GitLab", () => {
     label: { name },
     user: { id: user },
   });
-  /** A comment that shows a commit's matrix. */
+  /** A comment with a commit's matrix. */
   const shown = (commit: string, minute: number, author = 4): object => ({
     id: 2,
     body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n`,
@@ -111,9 +111,9 @@ describe("GitLab", () => {
     ["given before the comment on it", [event("add", 2)], [shown(HEAD, 3)], ""],
     ["given after the comment on another commit", [event("add", 5)], [shown("f".repeat(40), 3)], ""],
     ["given before there is a comment", [event("add", 5)], [], ""],
-    ["given after somebody else's comment on it", [event("add", 5)], [shown(HEAD, 3, 9)], ""],
+    ["given after another account's comment on it", [event("add", 5)], [shown(HEAD, 3, 9)], ""],
     ["given by the account that comments", [event("add", 5, LABEL, 4)], [shown(HEAD, 3)], ""],
-    ["given and taken off", [event("add", 5), event("remove", 6)], [shown(HEAD, 3)], ""],
+    ["given and removed", [event("add", 5), event("remove", 6)], [shown(HEAD, 3)], ""],
     ["another label", [event("add", 5, "bug")], [shown(HEAD, 3)], ""],
     ["none", [], [shown(HEAD, 3)], ""],
     ["given, but the branch has moved since", [event("add", 5)], [shown(HEAD, 3)], "", "f".repeat(40)],
@@ -124,7 +124,7 @@ describe("GitLab", () => {
       "--allow-opens",
     ],
   ])(
-    "takes a label for an approval of the commit that is shown only: %s",
+    "accepts a label as approval of the commented commit only: %s",
     async (_, events, notes, allow, head = HEAD) => {
       const answers = {
         "/user": { id: 4 },

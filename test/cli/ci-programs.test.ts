@@ -6,14 +6,14 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { github, githubSteps, gitlab, packageJson, shell, type GitlabJob } from "./support/workflows.ts";
 
-/** The script by which a job on GitHub gets its programs. */
+/** The script that installs the programs in a GitHub job. */
 function fetching(job: string): string {
   const step = github().jobs[job]?.steps.find(({ name }) => name === "Fetch the programs");
   return step?.run ?? "";
 }
 
 describe("the programs of the workflows", () => {
-  it("pin the programs, at the versions that this project is tested with", () => {
+  it("pin the programs to the versions that this project is tested with", () => {
     const { "@pulumi/pulumi": pulumi } = packageJson.dependencies;
     const { node } = packageJson.devDependencies;
     const opa = /github.com\/open-policy-agent\/opa v(\S+)/.exec(
@@ -36,7 +36,7 @@ describe("the programs of the workflows", () => {
     expect(base.image).toBe(`node:${node ?? ""}-bookworm`);
   });
 
-  it("run no program that was not compared with its checksum, and no script of a dependency", () => {
+  it("run only programs whose checksum was verified, and no script of a dependency", () => {
     for (const line of shell()) expect(line).not.toMatch(/\|\s*(ba)?sh\b/);
     const installs = shell().filter((line) => line.startsWith("npm ci"));
     expect(installs).toEqual(Array(3).fill("npm ci --ignore-scripts"));
@@ -56,11 +56,11 @@ describe("the programs of the workflows", () => {
       expect(checked).toEqual(programs);
     }
     expect(shell().flatMap((script) => script.match(/\bcurl\b/g) ?? [])).toHaveLength(places.length);
-    // Others' actions would bring programs in their own way.
+    // Other owners' actions would install programs in other ways.
     for (const { uses } of githubSteps()) expect(uses ?? "actions/").toMatch(/^(actions|github)\//);
   });
 
-  it("check a download as bash does it: another content ends the job", async () => {
+  it("verify a download's checksum in bash: other content ends the job", async () => {
     const functions = shell()
       .flatMap((script) => script.split("\n"))
       .filter((line) => line.startsWith("check()"));
@@ -77,10 +77,7 @@ describe("the programs of the workflows", () => {
   });
 });
 
-/**
- * Stands for curl: what it is asked for is copied from a folder; the checksums are those of what lies there
- * as right.
- */
+/** Replaces curl: it copies the requested file from a folder, which also has the checksums. */
 const CURL = `#!/bin/bash
 while [ $# -gt 1 ]; do [ "$1" = -o ] && out="$2"; shift; done
 cp "$SERVED/$(basename "$1")" "$out"
@@ -117,11 +114,11 @@ describe("a job on GitHub", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What a job's step leaves, on a runner of its own. */
+  /** Runs a job's step on a separate runner. */
   async function run(
     job: string,
     sums: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly exitCode: number; readonly path: string; readonly said: string }> {
+  ): Promise<{ readonly exitCode: number; readonly path: string; readonly stderr: string }> {
     const temp = mkdtempSync(join(folder, "runner-"));
     const env = {
       ...github().env,
@@ -135,31 +132,31 @@ describe("a job on GitHub", () => {
       env: { ...env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
       reject: false,
     });
-    return { exitCode, path: readFileSync(env.GITHUB_PATH, "utf8").replaceAll(temp, ""), said: stderr };
+    return { exitCode, path: readFileSync(env.GITHUB_PATH, "utf8").replaceAll(temp, ""), stderr };
   }
 
-  it.each(["pull-request", "watch"])("%s: gets what the releases say", async (job) => {
-    expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", said: "" });
+  it.each(["pull-request", "watch"])("%s: installs what the releases publish", async (job) => {
+    expect(await run(job)).toEqual({ exitCode: 0, path: "/programs\n", stderr: "" });
   });
 
   it.each([
     ["TRUSTEE_ACCESS_PULUMI_SHA256", "pulumi.tar.gz"],
     ["TRUSTEE_ACCESS_OPA_SHA256", "programs/opa"],
     ["TRUSTEE_ACCESS_KUBECTL_SHA256", "programs/kubectl"],
-  ])("goes by %s rather than by what the release says, where that is set", async (name, program) => {
+  ])("uses %s in place of the release's checksum, if it is set", async (name, program) => {
     const wrong = await run("watch", { [name]: "0".repeat(64) });
-    expect(wrong).toEqual({ exitCode: 1, path: "", said: `${program} does not match its checksum.` });
+    expect(wrong).toEqual({ exitCode: 1, path: "", stderr: `${program} does not match its checksum.` });
     const step = github().jobs["watch"]?.steps.find((one) => one.name === "Fetch the programs");
     expect(step?.env?.[name]).toBe(["$", `{{ vars.${name} }}`].join(""));
   });
 
-  it.each(files)("ends where %s is another one", async (file) => {
+  it.each(files)("ends if %s has other content", async (file) => {
     const right = readFileSync(join(served, file));
     serve(file, Buffer.concat([right, Buffer.from("x")]));
     try {
-      const { exitCode, path, said } = await run("watch");
+      const { exitCode, path, stderr } = await run("watch");
       expect({ exitCode, path }).toEqual({ exitCode: 1, path: "" });
-      expect(said).toMatch(/does not match its checksum/);
+      expect(stderr).toMatch(/does not match its checksum/);
     } finally {
       serve(file, right);
     }

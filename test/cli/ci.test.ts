@@ -6,7 +6,7 @@ import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
 import { github, shell, workflows, type Step } from "./support/workflows.ts";
 
 describe("the workflows", () => {
-  it("give the commands options that they have", async () => {
+  it("give the commands only options that exist", async () => {
     const calls = shell().flatMap((line) =>
       [...line.matchAll(/npx trustee-access (\w+) (.*)/g)].map(([, name = "", rest = ""]) => ({
         name,
@@ -27,7 +27,7 @@ describe("the workflows", () => {
     }
   });
 
-  it("pin every action by its commit, with the version beside it", () => {
+  it("pin every action by its commit, with a version comment", () => {
     const uses = readFileSync(workflows[0], "utf8").match(/^.*uses:.*$/gm) ?? [];
     expect(uses.length).toBeGreaterThan(0);
     for (const line of uses) {
@@ -37,19 +37,19 @@ describe("the workflows", () => {
 });
 
 const LABEL = "access-opens-approved";
-/** That an event is the giving of it. */
+/** The condition: this event adds the label. */
 const given = `github.event.action == 'labeled' && github.event.label.name == '${LABEL}'`;
 
 function pullRequestStep(name: string): Step {
   const step = github().jobs["pull-request"]?.steps.find((one) => one.name === name);
-  if (step === undefined) throw new Error(`there is no step "${name}"`);
+  if (step === undefined) throw new Error(`the workflow has no step "${name}"`);
   return step;
 }
 
 describe("the gate on GitHub", () => {
   const workflow = github();
 
-  it("runs on every event of a pull request, since a skipped check would pass, and refuses a fork's", async () => {
+  it("runs on every event of a pull request, since a skipped check would pass, and refuses forks", async () => {
     const job = workflow.jobs["pull-request"];
     const [refuse] = job?.steps ?? [];
     expect([job?.if, refuse?.name, refuse?.if]).toEqual([
@@ -64,7 +64,7 @@ describe("the gate on GitHub", () => {
     });
   });
 
-  it("allows what opens only when its label is given, and takes the label off at every other event", () => {
+  it("allows opened cells only on the event that adds the label, and removes the label on all others", () => {
     expect(pullRequestStep("Refuse an approval of what was not shown").if).toBe(given);
     expect(pullRequestStep("Require the label for other changes").if).toBe(
       `\${{ !cancelled() && steps.branch.outputs.others == '1' && !(${given}) }}`,
@@ -77,7 +77,7 @@ describe("the gate on GitHub", () => {
     );
   });
 
-  it("judges nothing that would come into another branch than the default one, whose program it runs", async () => {
+  it("refuses a base other than the default branch, whose program it runs", async () => {
     const step = pullRequestStep("Refuse another base");
     expect(step.if).toBe("github.event.pull_request.base.ref != github.event.repository.default_branch");
     expect((await execa("bash", ["-e", "-c", step.run ?? ""], { reject: false })).exitCode).toBe(1);
@@ -91,7 +91,7 @@ describe("the gate on GitHub", () => {
     expect(workflow.on).not.toHaveProperty("pull_request");
   });
 
-  it("has two accounts, each in an environment of its own", () => {
+  it("has two accounts, each in its own environment", () => {
     const used = (job: string): readonly string[] => [
       ...new Set(JSON.stringify(workflow.jobs[job]).match(/secrets\.\w+|trustee-access-\w+/g)),
     ];
@@ -108,7 +108,7 @@ describe("the gate on GitHub", () => {
     ]);
   });
 
-  it("gives secrets to the steps that need them alone, and uploads findings of private repositories", () => {
+  it("gives secrets only to the steps that need them, and uploads findings of private repositories", () => {
     expect(JSON.stringify(workflow.env)).not.toContain("secrets.");
     const names = Object.values(workflow.jobs).flatMap(({ steps }) =>
       steps.filter(({ env }) => JSON.stringify(env ?? {}).includes("secrets.")).map(({ name }) => name),
@@ -136,28 +136,28 @@ interface Comment {
   readonly updated_at?: string;
 }
 
-/** What GitHub answers, and the files of the job. */
+/** GitHub's answers, and the files of the job. */
 interface Answers {
   readonly files?: Readonly<Record<string, string>>;
   readonly comments?: readonly Comment[];
   readonly events?: readonly object[];
-  /** The commit that the branch has now. */
+  /** The branch's current commit. */
   readonly head?: string;
 }
 
 const HEAD = "0123456789abcdef0123456789abcdef01234567";
 
 /**
- * Runs the script of a step as actions/github-script does, for an event of commit HEAD, and what it asked
- * GitHub.
+ * Runs a step's script like actions/github-script, for an event of commit HEAD.
+ * @returns its requests to GitHub
  */
 async function runScript(name: string, answers: Answers): Promise<readonly unknown[]> {
   const { files = {}, comments = [], events = [], head = HEAD } = answers;
-  const asked: unknown[] = [];
+  const requests: unknown[] = [];
   const call =
     (method: string) =>
     (request: object): Promise<void> => {
-      asked.push({ method, ...request });
+      requests.push({ method, ...request });
       return method === "removeLabel"
         ? Promise.reject(Object.assign(new Error(), { status: 404 }))
         : Promise.resolve();
@@ -171,18 +171,18 @@ async function runScript(name: string, answers: Answers): Promise<readonly unkno
   const github = { rest: { issues, pulls }, paginate: (all: unknown) => Promise.resolve(all) };
   const payload = { pull_request: { head: { sha: HEAD } } };
   const context = { repo: { owner: "us", repo: "it" }, issue: { number: 7 }, payload };
-  const core = { setFailed: (said: string) => asked.push({ failed: said }) };
+  const core = { setFailed: (message: string) => requests.push({ failed: message }) };
   const script = String(pullRequestStep(name).with?.["script"]);
   const required = { readFileSync: (file: string) => files[file] };
   await runInNewContext(`(async () => {${script}})()`, { github, context, core, require: () => required });
-  return asked;
+  return requests;
 }
 
 describe("the comment on GitHub", () => {
   const bot = { login: "github-actions[bot]" };
   const place = { owner: "us", repo: "it" };
 
-  it("is made once, and then kept up to date; somebody else's that begins alike stays", async () => {
+  it("is created once and then updated; another account's comment with the same start stays", async () => {
     const theirs = { id: 1, body: "<mark>\nold", user: { login: "someone" } };
     const other = { id: 2, body: "else", user: bot };
     const own = { id: 3, body: "<mark>\nold", user: bot };
@@ -198,15 +198,15 @@ describe("the comment on GitHub", () => {
     expect(await run([{ ...own, body: `${body}\n` }])).toEqual([]);
   });
 
-  it("is cut where GitHub would not take it, and says so", async () => {
+  it("is cut to GitHub's limit, and says so", async () => {
     const files = { "access.md": `<mark>\n${"x".repeat(70_000)}`, "branch.md": "Of commit x.\n" };
-    const [asked] = await runScript("Comment the matrix", { files });
-    const { body } = asked as { readonly body: string };
+    const [request] = await runScript("Comment the matrix", { files });
+    const { body } = request as { readonly body: string };
     expect(body).toHaveLength(65_536);
     expect(body).toMatch(/x\n\nThis comment is truncated, .* The log of the job has the full text\.\n$/);
   });
 
-  it("takes a label off, whoever was first", async () => {
+  it("removes a label, even if another job removed it first", async () => {
     expect(await runScript("Remove an earlier approval", {})).toEqual([
       { method: "removeLabel", ...place, issue_number: 7, name: LABEL },
     ]);
@@ -237,7 +237,7 @@ describe("an approval on GitHub", () => {
     ],
     ["given before there is a comment", { events: [labelled(5)] }, false],
     [
-      "given after somebody else's comment on it",
+      "given after another account's comment on it",
       { events: [labelled(5)], comments: [shown(HEAD, 3, "someone")] },
       false,
     ],
@@ -256,10 +256,10 @@ describe("an approval on GitHub", () => {
       { events: [labelled(2), labelled(5)], comments: [shown(HEAD, 3)] },
       true,
     ],
-  ])("counts for the commit that is shown only: %s", async (_, answers, counts) => {
+  ])("counts for the commented commit only: %s", async (_, answers, counts) => {
     const failed = expect.stringContaining(`which is not ${HEAD}`) as unknown;
     const takenOff = { method: "removeLabel", owner: "us", repo: "it", issue_number: 7, name: LABEL };
-    const asked = await runScript("Refuse an approval of what was not shown", answers);
-    expect(asked).toEqual(counts ? [] : [{ failed }, takenOff]);
+    const requests = await runScript("Refuse an approval of what was not shown", answers);
+    expect(requests).toEqual(counts ? [] : [{ failed }, takenOff]);
   });
 });

@@ -13,7 +13,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A program that prints a text, whatever it is asked. */
+/** A program that always prints the same text. */
 function printing(name: string, text: string): string {
   const file = join(folder, `${name}.txt`);
   writeFileSync(file, text);
@@ -23,7 +23,7 @@ function printing(name: string, text: string): string {
   return program;
 }
 
-/** A pulumi that prints what a stack put out. */
+/** A pulumi that prints these stack outputs. */
 function pulumi(outputs: string): void {
   printing("pulumi", outputs);
 }
@@ -42,7 +42,7 @@ async function node(...args: readonly string[]): Promise<Ended> {
   return { exitCode, stdout, stderr };
 }
 
-/** The command as it is installed. */
+/** Runs the installed command. */
 async function cli(...args: readonly string[]): Promise<Ended> {
   return node("cli/trustee-access.mjs", ...args);
 }
@@ -59,7 +59,7 @@ const empty = {
   referenceValuesExpire: {},
 };
 
-describe("a command that could not be run ends with 2", () => {
+describe("a command that cannot run exits with 2", () => {
   it.each([
     [["verify", "--no-such-option"], /unknown option '--no-such-option'/],
     [["verify", "--timeout", "soon"], /a number of seconds above zero/],
@@ -71,16 +71,16 @@ describe("a command that could not be run ends with 2", () => {
     [["diff", "--stack", "dev", "--preview", "-"], /--stack and --preview exclude each other/],
     [["report", "--out", "x.html", "--at", "noon"], /give "now" or a time/],
     [["check", "--no-such-option"], /unknown option/],
-  ])("by its command line: %j", async (args, message) => {
+  ])("because of its command line: %j", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toMatch(message);
   });
 
   it.each([
-    ["a stack that has no pod and no secret", empty],
-    ["a stack whose pod may be asked for nothing", { ...empty, access: { pod1: {} } }],
-  ])("by %s: there is no cell", async (_, outputs) => {
+    ["a stack without pods and secrets", empty],
+    ["a stack whose pod allows no requests", { ...empty, access: { pod1: {} } }],
+  ])("because there is no cell: %s", async (_, outputs) => {
     pulumi(JSON.stringify(outputs));
     expect(await cli("verify", "--json")).toEqual({
       exitCode: 2,
@@ -90,7 +90,7 @@ describe("a command that could not be run ends with 2", () => {
     });
   });
 
-  it("by a stack all of whose readers are somewhere else", async () => {
+  it("because all readers of the stack are deployed elsewhere", async () => {
     pulumi(JSON.stringify({ ...empty, access: { partner: { "p2-secret/secret": "granted" } } }));
     expect(await cli("verify", "--no-log")).toEqual({
       exitCode: 2,
@@ -100,7 +100,7 @@ describe("a command that could not be run ends with 2", () => {
     });
   });
 
-  it("by an OPA that is too old to be asked", async () => {
+  it("because its OPA is too old", async () => {
     pulumi(JSON.stringify(empty));
     const opa = printing("old-opa", "Version: 0.68.0\nRego Version: v0\n");
     const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/trustee-access.mjs", "check"], {
@@ -114,7 +114,7 @@ describe("a command that could not be run ends with 2", () => {
     });
   });
 
-  it("by a pulumi that prints something else", async () => {
+  it("because pulumi prints something else", async () => {
     pulumi("no JSON");
     expect(await cli("verify")).toEqual({
       exitCode: 2,
@@ -123,7 +123,7 @@ describe("a command that could not be run ends with 2", () => {
     });
   });
 
-  it("by an unexpected error, which is printed with its stack and only its first line", async () => {
+  it("because of an unexpected error: prints its stack, and the first line of its message", async () => {
     const program = `import { run } from "./cli/commands/run.ts";
       await run(async () => { throw new TypeError("first\\nsecond"); });`;
     const { exitCode, stderr } = await node("--input-type=module-typescript", "--eval", program);
@@ -133,12 +133,12 @@ describe("a command that could not be run ends with 2", () => {
   });
 });
 
-describe("a command that only says how it is used ends with 0", () => {
+describe("a command that only prints its usage exits with 0", () => {
   it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
     "%j",
     async (args) => {
       const { exitCode, stdout } = await cli(...args);
-      expect({ exitCode, said: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, said: true });
+      expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
     },
   );
 });

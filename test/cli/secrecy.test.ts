@@ -12,9 +12,9 @@ const SECRET = plantedValue("ci");
 describe("the search for a planted value", () => {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   it.each([
-    ["as it is", `x ${SECRET} x`],
+    ["in plain text", `x ${SECRET} x`],
     ["in base64", base64(SECRET)],
-    ["within a longer base64", base64(`{"k":"${SECRET}"}`)],
+    ["inside a longer base64 text", base64(`{"k":"${SECRET}"}`)],
     ["in base64 of JSON", base64(JSON.stringify({ key: [SECRET] }))],
     ["in base64 for URLs", Buffer.from(`a${SECRET}`).toString("base64url")],
     ["in JSON", JSON.stringify({ data: SECRET })],
@@ -34,7 +34,7 @@ const stackEvent = (outputs: object): object => ({
   resOutputsEvent: { metadata: { type: "pulumi:pulumi:Stack", op: "same", old: null, new: { outputs } } },
 });
 const data = { password: Buffer.from(SECRET).toString("base64") };
-/** What pulumi streams without being asked: every debug message, with what the program registers. */
+/** What pulumi always streams: every debug message, with the values that the program registers. */
 const debug = [
   diagnostic(
     "debug",
@@ -58,13 +58,12 @@ const failing = [
 
 interface Job {
   readonly exitCode: number | undefined;
-  /** Everything that the job leaves: what it printed, and its files. */
+  /** The job's output and files. */
   readonly left: Texts;
 }
 
 /**
- * Runs a script of a workflow in a checkout of its own, with a pulumi that streams these events, and then
- * fails or not.
+ * Runs a workflow's script in a separate checkout, with a pulumi that streams these events and then exits.
  */
 async function run(
   script: string,
@@ -87,7 +86,7 @@ async function run(
     `#!/bin/sh\ncat '${join(bin, "events")}'\necho 'stderr of pulumi' >&2\nexit ${pulumiExits}\n`,
   );
   chmodSync(join(bin, "pulumi"), 0o755);
-  // What the branch is is another test's.
+  // Another test covers take-branch.ts.
   writeFileSync(
     join(bin, "node"),
     `#!/bin/sh\ncase "$1" in deploy/ci/take-branch.ts) exit 0;; esac\nexec '${process.execPath}' "$@"\n`,
@@ -116,7 +115,7 @@ const scripts: readonly (readonly [string, string])[] = [
 ];
 
 describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_, script) => {
-  it("leaves it nowhere where the preview succeeds", async () => {
+  it("leaves it nowhere if the preview succeeds", async () => {
     const { exitCode, left } = await run(script, succeeding, 0);
     expect({ exitCode, stdout: left["stdout"] }).toEqual({
       exitCode: 1,
@@ -127,7 +126,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
   });
 
   it.each([0, 255])(
-    "prints the errors alone where it fails, and leaves it nowhere (exit code %i)",
+    "prints only the errors if it fails, and leaves it nowhere (exit code %i)",
     async (code) => {
       const { exitCode, left } = await run(script, failing, code, { ALLOW: "--allow-opens" });
       expect({ exitCode, stdout: left["stdout"], stderr: left["stderr"] }).toEqual({
@@ -139,7 +138,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
     },
   );
 
-  it("fails, and leaves it nowhere, where pulumi is cut off in the middle", async () => {
+  it("fails, and leaves it nowhere, if pulumi is killed", async () => {
     const { exitCode, left } = await run(script, debug, 1);
     expect({ exitCode, stderr: left["stderr"] }).toEqual({
       exitCode: 2,
@@ -149,7 +148,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
   });
 });
 
-describe("access, where a preview fails,", () => {
+describe("a command on a failed preview", () => {
   it.each([
     ["diff of a stack", "node cli/main.ts diff --stack dev --markdown access.md --json"],
     ["diff of a stream", "pulumi | node cli/main.ts diff --preview - --markdown access.md"],
@@ -161,7 +160,7 @@ describe("access, where a preview fails,", () => {
       "check",
       `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/main.ts check --preview --json`,
     ],
-  ])("says pulumi's errors and nothing else: %s", async (_, script) => {
+  ])("prints only pulumi's errors: %s", async (_, script) => {
     const { exitCode, left } = await run(`set +e\n${script}`, failing, 1);
     expect({ exitCode, stdout: left["stdout"] }).toEqual({ exitCode: 2, stdout: "" });
     expect(left["stderr"]).toContain("The preview failed: resource pod1 was refused");
@@ -170,7 +169,7 @@ describe("access, where a preview fails,", () => {
 });
 
 describe("the files of this project", () => {
-  it("show nobody how to keep a preview's events, and git leaves out what may hold a secret", () => {
+  it("never advise to keep a preview's events, and git ignores files that may hold a secret", () => {
     for (const file of [
       "README.md",
       "docs/ci.md",

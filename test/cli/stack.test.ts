@@ -6,16 +6,16 @@ import { initDataClaim } from "../../core/initdata/binding.ts";
 import { pcr8, toml } from "../fixtures/live-facts.ts";
 import { stackOutputs } from "../fixtures/stack-outputs.ts";
 
-/** A pod in the outputs, as an older release put it out. */
+/** A pod in the outputs of an older release. */
 const pod = { name: "pod1", namespace: "default", container: "c" };
 
-describe("a reader that is called as what every object inherits", () => {
+describe("a reader with an inherited name", () => {
   const stack = stackOutputs({
     access: { constructor: { "p2-secret/secret": "granted" } },
     initData: { constructor: pcr8.pod2 },
   });
 
-  it("is no pod of the stack, so that verify asks none", () => {
+  it("is no pod of the stack, so verify skips it", () => {
     expect(expectedCells(stack)).toEqual([
       {
         reader: "constructor",
@@ -34,8 +34,8 @@ describe("a reader that is called as what every object inherits", () => {
   });
 });
 
-describe("what a stack knows of its own", () => {
-  it("is each reader's claim, how each pod's TEE binds it, and the entries that it writes", () => {
+describe("the stack's own facts", () => {
+  it("are each reader's claim, each pod's binding, and the entries that the stack writes", () => {
     const hostData = initDataClaim("snp", "sha256", toml("pod2"));
     const initData = { pod1: pcr8.pod1, pod2: hostData, outside: pcr8.pod3 };
     const annotations = { pod1: encodeAnnotation(toml("pod1")), pod2: encodeAnnotation(toml("pod2")) };
@@ -48,20 +48,16 @@ describe("what a stack knows of its own", () => {
   });
 });
 
-describe("what the report calls the claims", () => {
+describe("the report's name of the claims", () => {
   const initData = { pod1: initDataClaim("snp", "sha256", toml("pod1")) };
 
   it.each<[string, Readonly<Record<string, unknown>>, string]>([
     ["PCR8 of a vTPM", { pods: { pod1: { ...pod, binding: "azure-vtpm" } } }, "PCR8 (init_data)"],
-    ["host data, which is as long", { initData, pods: { pod1: { ...pod, binding: "snp" } } }, "init_data"],
+    ["host data of the same length", { initData, pods: { pod1: { ...pod, binding: "snp" } } }, "init_data"],
     ["PCR8 of a stack of an older release", { pods: { pod1: pod } }, "PCR8 (init_data)"],
     ["host data of a stack of an older release", { initData, pods: { pod1: pod } }, "init_data"],
-    [
-      "of a reader of whom no binding is known",
-      { initData: { pod1: pcr8.pod1, outside: pcr8.pod2 } },
-      "init_data",
-    ],
-  ])("goes by the binding: %s", (_, changes, expected) => {
+    ["a reader with an unknown binding", { initData: { pod1: pcr8.pod1, outside: pcr8.pod2 } }, "init_data"],
+  ])("depends on the binding: %s", (_, changes, expected) => {
     expect(contentOf(stackOutputs(changes)).claimName).toBe(expected);
   });
 });

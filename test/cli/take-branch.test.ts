@@ -19,21 +19,21 @@ const base: Readonly<Record<string, string>> = {
   "initdata/pod1.toml": "base\n",
 };
 
-/** What the branch does to the base's files: a text, a symbolic link's target, or away with it. */
+/** The branch's change of a file: a text, a symbolic link's target, or a removal. */
 type Change = string | { readonly link: string } | undefined;
 
 interface Taken {
   readonly exitCode: number | undefined;
   readonly stderr: string;
-  /** What is listed as not judged. */
-  readonly said: readonly string[];
+  /** The files listed as not judged. */
+  readonly listed: readonly string[];
   readonly head: string;
   readonly text: (path: string) => string | undefined;
 }
 
 /**
- * Runs the program in a checkout of the base branch, for a branch that has these changes.
- * @param later what the base gets since
+ * Runs the program in a checkout of the base branch, for a branch with these changes.
+ * @param later changes of the base since the branch
  */
 async function take(changes: Readonly<Record<string, Change>>, later: typeof base = {}): Promise<Taken> {
   const folder = mkdtempSync(join(tmpdir(), "take-branch-"));
@@ -76,16 +76,16 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
       return undefined;
     }
   };
-  const said = (text("branch.md") ?? "").split("\n").filter((line) => /^[⚠N-]/.test(line));
-  return { exitCode, stderr, said, head, text };
+  const listed = (text("branch.md") ?? "").split("\n").filter((line) => /^[⚠N-]/.test(line));
+  return { exitCode, stderr, listed, head, text };
 }
 
 const changedConfig = (change: object): string =>
   stringify({ ...stackFile, config: { ...config, ...change } });
 const OTHERS = "⚠ The branch also changes these files, which are not judged:";
 
-describe("what of a branch is judged", () => {
-  it("is the stack's settings and the initdata files, new, changed and gone, on the base as it is now", async () => {
+describe("the judged part of a branch", () => {
+  it("is the stack's settings and the initdata files (new, changed or removed) on the current base", async () => {
     const grants = {
       "trustee-access:grants": [],
       "trustee-access:secretValues": { db: { k: { secure: "v1:x" } } },
@@ -94,7 +94,7 @@ describe("what of a branch is judged", () => {
       { [STACK]: changedConfig(grants), "initdata/pod1.toml": undefined, "new/pod2.toml": "branch\n" },
       { "index.ts": "base, later\n" },
     );
-    expect(taken).toMatchObject({ exitCode: 0, stderr: "", said: [] });
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "", listed: [] });
     expect(taken.text("branch.md")).toBe(
       `Commit \`${taken.head}\`, judged by the program of the base branch.\n`,
     );
@@ -112,13 +112,13 @@ describe("what of a branch is judged", () => {
     "deploy/ci/gitlab/approval.ts",
     ".github/workflows/trustee-access.yml",
     "sub/Pulumi.dev.yaml",
-  ])("is not %s: the base's stays, and it is listed", async (path) => {
+  ])("excludes %s: the base's file stays, and it is listed", async (path) => {
     const taken = await take({ [path]: "branch\n", "new.toml": "branch\n" });
-    expect(taken).toMatchObject({ exitCode: 1, stderr: "", said: [OTHERS, `- \`${path}\``] });
+    expect(taken).toMatchObject({ exitCode: 1, stderr: "", listed: [OTHERS, `- \`${path}\``] });
     expect([taken.text(path), taken.text("new.toml")]).toEqual([base[path], "branch\n"]);
   });
 
-  it("is not what names a cluster, a program or a key in the stack's file; its settings are", async () => {
+  it("excludes clusters, programs and keys in the stack's file, but not its settings", async () => {
     const grants = { "trustee-access:grants": [] };
     const changes = [
       {
@@ -137,17 +137,17 @@ describe("what of a branch is judged", () => {
     ];
     for (const change of changes) {
       const taken = await take({ [STACK]: stringify(change) });
-      expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+      expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
       expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
     }
   });
 
-  it("is no symbolic link, which would read what the branch does not hold", async () => {
+  it("excludes symbolic links, which could read files outside of the branch", async () => {
     const link = { link: "/proc/self/environ" };
     const taken = await take({ [STACK]: link, "initdata/pod1.toml": link, "new.toml": link });
     expect(taken).toMatchObject({
       exitCode: 1,
-      said: [OTHERS, `- \`${STACK}\``, "- `initdata/pod1.toml`", "- `new.toml`"],
+      listed: [OTHERS, `- \`${STACK}\``, "- `initdata/pod1.toml`", "- `new.toml`"],
     });
     expect([STACK, "initdata/pod1.toml", "new.toml"].map(taken.text)).toEqual([
       base[STACK],
@@ -156,28 +156,28 @@ describe("what of a branch is judged", () => {
     ]);
   });
 
-  it("is not a stack's file that is gone", async () => {
+  it("excludes the removal of a stack's file", async () => {
     const taken = await take({ [STACK]: undefined });
-    expect(taken).toMatchObject({ exitCode: 1, said: [OTHERS, `- \`${STACK}\``] });
+    expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
     expect(taken.text(STACK)).toBe(base[STACK]);
   });
 
-  it("is no other stack, which is said", async () => {
+  it("excludes other stacks, which are listed", async () => {
     const taken = await take({ "Pulumi.prod.yaml": changedConfig({ "trustee-access:grants": [] }) });
     expect(taken).toMatchObject({
       exitCode: 0,
-      said: ["Not judged, because these files are not of the stack `dev`:", "- `Pulumi.prod.yaml`"],
+      listed: ["Not judged, because these files are not of the stack `dev`:", "- `Pulumi.prod.yaml`"],
     });
     expect(taken.text("Pulumi.prod.yaml")).toBe(base["Pulumi.prod.yaml"]);
   });
 
-  it("is named so that it can be nothing but a name", async () => {
+  it("is listed with escaped names", async () => {
     const name = "`a`\n## x <img src=x>.ts";
-    const { said } = await take({ [name]: "x" });
-    expect(said).toEqual([OTHERS, "- `?a???? x ?img src?x?.ts`"]);
+    const { listed } = await take({ [name]: "x" });
+    expect(listed).toEqual([OTHERS, "- `?a???? x ?img src?x?.ts`"]);
   });
 
-  it("is nothing where the branch conflicts with the base, or is no commit", async () => {
+  it("is nothing if the branch conflicts with the base, or is no commit", async () => {
     const taken = await take(
       { [STACK]: changedConfig({ "trustee-access:grants": [1] }) },
       {

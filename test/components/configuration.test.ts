@@ -61,7 +61,7 @@ describe("an encrypted setting", () => {
     ["rotation", HIDDEN],
     ["referenceValues", { validityDaysOf: { [HIDDEN]: 40 } }],
     ["nonsense", HIDDEN],
-  ])("is refused, and nothing of it is said or followed up: %s", async (name, value) => {
+  ])("is refused; its value is not shown, and causes no further problem: %s", async (name, value) => {
     const error = await refusal({ ...sound, [name]: value }, [name]);
     expect(error.message).not.toContain(HIDDEN);
     expect(error.issues).toEqual([
@@ -102,7 +102,7 @@ describe("a kubeconfig given as content", () => {
     ["JSON", json],
     ["base64", Buffer.from(yaml).toString("base64")],
     ["base64 of JSON", Buffer.from(json).toString("base64")],
-  ])("is refused, in the open too, and not said: %s", async (_, kubeconfig) => {
+  ])("is refused, in plain text too, and not shown: %s", async (_, kubeconfig) => {
     // In a list, because Pulumi would pass a map instead of the JSON text.
     const settings = { ...sound, trustee: { kubeconfig }, podCluster: { kubeconfig } };
     const error = await refusal(settings, []);

@@ -51,7 +51,7 @@ describe("a declaration", () => {
       false,
       "organization",
     );
-    // Imported after the mocks, which the resources' base class reads as it loads.
+    // Import after the mocks: the resources' base class reads them when it loads.
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {
       settings: {

@@ -38,7 +38,7 @@ const urnsOf = (type: string, name?: string): readonly string[] =>
     urn.split("::")[2]?.split("$").at(-1) === type && (name === undefined || node.name === name) ? [urn] : [],
   );
 
-/** Whether all of the first come after all of the others. */
+/** Expects that each of the first comes after all of the others. */
 function comesAfter(ones: readonly string[], others: readonly string[]): void {
   expect([ones.length > 0, others.length > 0]).toEqual([true, true]);
   for (const one of ones) expect([...before(one)]).toEqual(expect.arrayContaining([...others]));

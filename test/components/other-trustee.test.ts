@@ -18,7 +18,7 @@ const FOUND = {
 
 describe("on a Trustee whose objects have other names", () => {
   const inputs = new Map<string, Readonly<Record<string, unknown>>>();
-  const asked: unknown[] = [];
+  const calls: unknown[] = [];
   let declared: DeclaredTrusteeAccess;
 
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe("on a Trustee whose objects have other names", () => {
       {
         call: ({ token, inputs: args }) => {
           if (token !== "trustee:index:getTrustee") return { found: {} };
-          asked.push(args);
+          calls.push(args);
           return FOUND;
         },
         newResource: ({ type, name, inputs: given }) => {
@@ -55,7 +55,7 @@ describe("on a Trustee whose objects have other names", () => {
   }, 60_000);
 
   it("needs no certificate if no initdata is generated", () => {
-    expect(asked).toMatchObject([{ url: FOUND.url, generatesInitdata: false }]);
+    expect(calls).toMatchObject([{ url: FOUND.url, generatesInitdata: false }]);
   });
 
   it("writes the objects that this Trustee reads, and outputs their names", () => {

@@ -8,7 +8,7 @@ import { IssuesError } from "../../core/issues.ts";
 import { LIVE } from "./live-trustee.ts";
 
 let live: typeof LIVE | (Omit<typeof LIVE, "policy"> & { policy: string }) = LIVE;
-const asked: string[] = [];
+const calls: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), "refusals-"));
 
 function file(name: string, content: string | Buffer): string {
@@ -27,7 +27,7 @@ async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly
     await declareTrusteeAccess("access", declaration);
   } catch (error) {
     if (!(error instanceof IssuesError)) throw error;
-    const others = asked.filter(
+    const others = calls.filter(
       (one) => one !== IDENTITY && !one.startsWith("trustee:index:get") && !one.includes("provider"),
     );
     expect(others).toEqual([]);
@@ -42,11 +42,11 @@ beforeAll(async () => {
   await pulumi.runtime.setMocks(
     {
       call: ({ token }) => {
-        asked.push(token);
+        calls.push(token);
         return token === "trustee:index:getTrustee" ? live : { found: {} };
       },
       newResource: ({ type, name, inputs }) => {
-        asked.push(type);
+        calls.push(type);
         return { id: `${name}-id`, state: inputs as object };
       },
     },
@@ -58,7 +58,7 @@ beforeAll(async () => {
 }, 60_000);
 beforeEach(() => {
   live = LIVE;
-  asked.length = 0;
+  calls.length = 0;
 });
 afterAll(() => {
   vi.useRealTimers();
@@ -74,7 +74,7 @@ describe("all problems are reported at once", () => {
       { name: "c", initdataFile: file("latin.toml", Buffer.from([0xff])) },
       { name: "d", binding: "azure-vtpm", algorithm: "sha384" } as const,
     ];
-    const said = await problems({
+    const lines = await problems({
       settings: {
         podDefaults: { image: "i" },
         secrets: [
@@ -89,7 +89,7 @@ describe("all problems are reported at once", () => {
         grants: [{ pod: "nobody", secret: "s" }],
       },
     });
-    expect(said).toEqual([
+    expect(lines).toEqual([
       'pods[3].algorithm: "sha384"',
       "secrets[1].files: files for a secret with from: existing",
       "secretValues.u.k: nothing",
@@ -100,24 +100,24 @@ describe("all problems are reported at once", () => {
       'readers[0].initdataFile: version = "0.0.1"',
       'secrets[0].files.k: "/nowhere", which cannot be read',
     ]);
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it("in a CA file that is missing or holds more than certificates, before any cluster is read", async () => {
     const key = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
     const files = [join(folder, "nowhere"), file("ca.pem", LIVE.certificate + key), file("empty.pem", "")];
-    const said = await Promise.all(
+    const lines = await Promise.all(
       files.map(async (certificateAuthorityFile) =>
         problems({ settings: { trustee: { certificateAuthorityFile } } }),
       ),
     );
     const path = "trustee.certificateAuthorityFile";
-    expect(said).toEqual([
+    expect(lines).toEqual([
       [`${path}: "/nowhere", which cannot be read`],
       [`${path}: "/ca.pem", which holds more than certificates: PRIVATE KEY`],
       [`${path}: "/empty.pem", which holds no certificate`],
     ]);
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it("in conflicts with the live Trustee", async () => {

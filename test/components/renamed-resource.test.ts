@@ -58,7 +58,7 @@ describe("ResourcePolicy, called ConfigMapEntry in an older release", () => {
       state: inputs as object,
     });
     await pulumi.runtime.setMocks({ call: () => ({}), newResource: resource });
-    // Imported after the mocks, which the resources' base class reads as it loads.
+    // Import after the mocks: the resources' base class reads them when it loads.
     const { ResourcePolicy } = await import("../../components/trustee/index.ts");
     const registered: unknown[] = [];
     const transformations: pulumi.ResourceTransformation[] = [

@@ -21,7 +21,7 @@ import { withPolicy } from "../cli/audit/lint-support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 
-/** Names that somebody may give to a thing in a message. */
+/** Names of objects that could attack a reader of a message. */
 const names = fc.oneof(
   fc.string({ unit: "binary", minLength: 1 }),
   fc.constantFrom(
@@ -142,7 +142,7 @@ describe("names in a cluster", () => {
 
   it("nor in a change of access, on a terminal or in a pull request's comment", () => {
     /** Everything reported about a policy with such names of a secret, a key, a pod and another stack. */
-    const told = (
+    const reportOn = (
       secret: string,
       pod: string,
       stack: string,
@@ -187,12 +187,12 @@ describe("names in a cluster", () => {
     fc.assert(
       fc.property(names, names, names, (secret, pod, stack) => {
         fc.pre(stack !== STACK && secret !== "mine" && pod !== "web" && pod !== secret && secret !== "*");
-        const hostile = told(secret, pod, stack);
-        const plain = told("s", "p", "t");
+        const hostile = reportOn(secret, pod, stack);
+        const plain = reportOn("s", "p", "t");
         expect(UNSEEN.test(hostile.text + hostile.markdown)).toBe(false);
         expect(hostile.changes).toBe(plain.changes);
         expect(hostile.text.split("\n")).toHaveLength(plain.text.split("\n").length);
-        // A name is in code and does not end it; everything else is this program's own.
+        // Every name is inline code and does not end it; everything else is this program's own text.
         const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
         expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
       }),

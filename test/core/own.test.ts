@@ -52,7 +52,7 @@ describe("an inherited name", () => {
     );
   });
 
-  it("as a pod or a path is compared with what the matrix holds", () => {
+  it("as a pod or a path is looked up in the matrix like any other", () => {
     fc.assert(
       fc.property(inherited, inherited, (pod, path) => {
         const report = record([[pod, record([[path, "granted" as const]])]]);

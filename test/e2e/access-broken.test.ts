@@ -20,8 +20,8 @@ const subject = (): Subject => ({ sandbox, project });
 
 async function all(read: string): Promise<void> {
   const seen = await cells(subject());
-  const asked = { ...seen["pod1"], ...seen["pod3"] };
-  expect(new Set(Object.values(asked))).toEqual(new Set([read]));
+  const cellsOfBoth = { ...seen["pod1"], ...seen["pod3"] };
+  expect(new Set(Object.values(cellsOfBoth))).toEqual(new Set([read]));
 }
 
 describe("verify with a broken pod or Trustee", () => {
@@ -114,7 +114,7 @@ describe("verify with a broken pod or Trustee", () => {
       expiration: "2020-01-01T00:00:00Z",
     }));
     await replaceKbsPods(sandbox);
-    // Trustee does not look whether an entry has expired.
+    // Trustee does not check whether an entry has expired.
     expect((await cells(subject()))["pod1"]).toMatchObject({
       "fraud-dataset/dataset_key": "read",
       "p2-secret/secret": "policy-denied",

@@ -8,7 +8,7 @@ import { kubeconfigOf } from "./support/account.ts";
 import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
-/** The rules of a Role in a manifest, with these Secrets named. */
+/** The rules of a Role in a manifest, with these Secrets in `resourceNames`. */
 function rulesOf(file: string, name: string, secrets: readonly string[]): readonly object[] {
   const roles = parseAllDocuments(readFileSync(file, "utf8")).map(
     (document) =>
@@ -24,7 +24,7 @@ function rulesOf(file: string, name: string, secrets: readonly string[]): readon
   );
 }
 
-describe("with an account that has only the shipped Roles, and a Deployment in another namespace", () => {
+describe("verify, lint and explain with the shipped Roles only, and a Deployment in another namespace", () => {
   let sandbox: Sandbox;
   let project: Project;
   let env: Readonly<Record<string, string>>;
@@ -66,19 +66,19 @@ describe("with an account that has only the shipped Roles, and a Deployment in a
     await sandbox.stop();
   });
 
-  it("verify also asks a pod of the Deployment, and reports once which right the reasons need", async () => {
+  it("verify also checks a pod of the Deployment, and reports once which right the reasons need", async () => {
     const { exitCode, stdout } = await run("verify");
     const lines = stdout.split("\n");
-    expect({ exitCode, said: lines.slice(-2, -1) }).toEqual({
+    expect({ exitCode, printed: lines.slice(-2, -1) }).toEqual({
       exitCode: 0,
-      said: ["All 9 cells match the stack's access matrix."],
+      printed: ["All 9 cells match the stack's access matrix."],
     });
     expect(lines.at(-1)).toMatch(
       /^The reason is unknown for 3 denied cells: this account may not read the KBS's log: grant it get on pods\/log in namespace "trustee-operator-system" \(.*forbidden.*\)\.$/,
     );
   });
 
-  it("lint reads the namespaces of the stack, and says so", async () => {
+  it("lint reads the namespaces of the stack, and reports which", async () => {
     const { exitCode, stdout, stderr } = await run("lint");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("No running pod in the checked namespaces has the digest ");
@@ -138,9 +138,9 @@ describe("with an account that has only the shipped Roles, and a Deployment in a
       });
     }
     const watched = await ask("trustee-access-watch", "verify");
-    expect({ exitCode: watched.exitCode, said: watched.stdout.split("\n").at(-1) }).toEqual({
+    expect({ exitCode: watched.exitCode, printed: watched.stdout.split("\n").at(-1) }).toEqual({
       exitCode: 0,
-      said: "All 9 cells match the stack's access matrix.",
+      printed: "All 9 cells match the stack's access matrix.",
     });
     expect((await ask("trustee-access-preview", "verify")).exitCode).not.toBe(0);
   });

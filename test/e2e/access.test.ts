@@ -66,7 +66,7 @@ describe("verify", () => {
   exec-refused: the pod's agent policy denies this exec command`);
   });
 
-  it("says so if it may not read the log", async () => {
+  it("reports that it may not read the log", async () => {
     const { pod3 } = await cells(subject(), "--no-log");
     expect(pod3).toEqual({
       "fraud-dataset/dataset_key": "denied",
@@ -82,9 +82,9 @@ describe("verify", () => {
     const { exitCode, stderr } = await command(sandbox, ["verify", "--stack", "none"], {
       cwd: project.folder,
     });
-    expect({ exitCode, said: stderr.includes("The stack cannot be read") }).toEqual({
+    expect({ exitCode, printed: stderr.includes("The stack cannot be read") }).toEqual({
       exitCode: 2,
-      said: true,
+      printed: true,
     });
   });
 });
@@ -122,7 +122,7 @@ describe("explain", () => {
     });
   });
 
-  it("warns about an annotation that was edited after the start", async () => {
+  it("warns about an annotation that was edited after the pod started", async () => {
     const annotations = (await project.outputs())["annotations"] as Readonly<Record<string, string>>;
     const value = `io.katacontainers.config.hypervisor.cc_init_data=${annotations["pod3"] ?? ""}`;
     await kubectl(sandbox, "annotate", "pod", "pod2", "--overwrite", value);
@@ -185,7 +185,7 @@ describe("the workflow's steps", () => {
     };
     project.configure(labelled);
     const { exitCode, stdout, stderr } = await step(subject(), "pull-request", "Compare the access matrix");
-    expect({ exitCode, said: stderr.includes("not a label") }).toEqual({ exitCode: 2, said: true });
+    expect({ exitCode, printed: stderr.includes("not a label") }).toEqual({ exitCode: 2, printed: true });
     expect(leaks("Pod 2 secret!", { stdout, stderr, ...filesIn(project.folder) })).toEqual([]);
     project.configure(configuration());
   });

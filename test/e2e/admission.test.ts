@@ -8,8 +8,10 @@ import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
 
 /**
- * What cloud-api-adaptor's webhook does to a peer pod: its resources go, and one of the node's VMs comes in their place.
- * @see https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/webhook/pkg/mutating/remove-resourcespec.go
+ * What cloud-api-adaptor's webhook does to a peer pod: it removes the resources, and requests one of the
+ * node's VMs.
+ * @see
+ * https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/webhook/pkg/mutating/remove-resourcespec.go
  */
 function peerPods({ spec }: AdmittedPod): readonly PatchOperation[] {
   if (spec.runtimeClassName !== "kata-remote") return [];
@@ -24,13 +26,13 @@ function peerPods({ spec }: AdmittedPod): readonly PatchOperation[] {
   ];
 }
 
-/** A mirror's rewriting of images. */
+/** A webhook that rewrites images to a mirror. */
 function mirror({ spec }: AdmittedPod): readonly PatchOperation[] {
   const image = spec.containers[0]?.image.replace(/^quay\.io\//, "mirror.example:8443/quay/");
   return [{ op: "replace", path: "/spec/containers/0/image", value: image }];
 }
 
-/** What other webhooks and admission plugins do: they add what nobody has declared, and change what somebody has. */
+/** What other webhooks and admission plugins do: they add fields and change declared ones. */
 function others({ spec }: AdmittedPod): readonly PatchOperation[] {
   const [{ env = [] } = {}] = spec.containers as readonly { readonly env?: readonly unknown[] }[];
   return [
@@ -67,7 +69,7 @@ describe("bare Pods that admission changes", () => {
     return pod.spec.containers[0];
   }
 
-  /** What Pulumi would do to the pod, in one word. */
+  /** Pulumi's operation on the pod in a preview. */
   async function planned(): Promise<string> {
     const { exitCode, stdout, stderr } = await project.preview("--json");
     if (exitCode !== 0) throw new Error(stdout + stderr);
@@ -97,7 +99,7 @@ describe("bare Pods that admission changes", () => {
     await sandbox.stop();
   });
 
-  it("stay as they are", async () => {
+  it("have no changes", async () => {
     const before = await podUids(sandbox);
     expect(await container()).toMatchObject({
       image: "mirror.example:8443/quay/example/app:1",
@@ -112,7 +114,7 @@ describe("bare Pods that admission changes", () => {
     expect(await podUids(sandbox)).toEqual(before);
   });
 
-  it("are changed in place where that is possible: a label", async () => {
+  it("are updated in place where possible: a label", async () => {
     const before = await podUids(sandbox);
     project.configure(settings({ labels: { team: "a" } }));
     expect(await planned()).toBe("refresh, update");
@@ -147,7 +149,7 @@ describe("bare Pods that admission changes", () => {
     await project.expectNoChanges();
   });
 
-  it("are adopted as admission has left them, and replaced by a change of their declaration from then on", async () => {
+  it("are adopted as admission changed them; a later change of their declaration replaces them", async () => {
     const toml = `${gunzipSync(Buffer.from(await initdataAnnotation(sandbox, "pod1"), "base64")).toString()}# by hand\n`;
     writeFileSync(join(project.folder, "by-hand.toml"), toml);
     const annotations = {

@@ -20,7 +20,7 @@ import { devConfiguration, Project, type Configuration } from "./support/project
 
 const PODS = ["pod1", "pod2", "pod3"] as const;
 
-/** Runs in the sandbox's environment. */
+/** Runs a script in the sandbox's environment. */
 function bash(sandbox: Sandbox, script: string, cwd: string): string {
   return execFileSync("bash", ["-c", script], { cwd, env: { ...process.env, ...sandbox.env } }).toString(
     "utf8",
@@ -36,7 +36,7 @@ function block(language: string): string {
   return found.split("\n```\n")[0] ?? "";
 }
 
-/** The settings of docs/adopt.md, as they stand there. */
+/** The settings in docs/adopt.md. */
 function adopting(): Configuration {
   const { config } = parse(block("yaml")) as { readonly config: Configuration };
   return Object.fromEntries(
@@ -44,13 +44,13 @@ function adopting(): Configuration {
   );
 }
 
-/** The entries of the reference values, whole. */
+/** The entries of the reference values. */
 async function entries(sandbox: Sandbox): Promise<unknown> {
   const text = await configMapKey(sandbox, "trusteeconfig-rvps-reference-values", "reference-values.json");
   return readDocument("reference-values.json", text).entries.map(({ name, values }) => ({ name, values }));
 }
 
-describe("a cluster where the tutorial was done by hand, its reference values twice", () => {
+describe("adopting the tutorial's hand-made objects; a reference value is registered twice", () => {
   const folder = mkdtempSync(join(tmpdir(), "trustee-access-by-hand-"));
   let sandbox: Sandbox;
   let project: Project;
@@ -95,24 +95,24 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
       "adopt",
     );
     expect(exitCode).not.toBe(0);
-    const said = stdout + stderr;
-    expect(said).toContain("2 problems in the settings of stack adopt; nothing was changed.");
-    expect(said).toContain(
+    const printed = stdout + stderr;
+    expect(printed).toContain("2 problems in the settings of stack adopt; nothing was changed.");
+    expect(printed).toContain(
       '- TA806 pods[0].adopt: nothing, and Pod "pod1" in namespace "default" exists already',
     );
-    expect(said).toContain(
+    expect(printed).toContain(
       '- TA808 pods[1].adopt: Pod "pod2" in namespace "default", which runs with other initdata',
     );
     expect(await sharedData(sandbox)).toEqual(byHand);
   });
 
-  it("adopts: same PCR8s, no restart of pods, no new digest, a report of duplicate ones", async () => {
+  it("adopts: same PCR8s, no restart of pods, no new digest; reports duplicate digests", async () => {
     project.configure(adopting());
     const preview = await project.preview();
     expect({ exitCode: preview.exitCode, stderr: preview.stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(preview.stdout).toContain("the entry snp_pcr08 holds 3 values more than once");
-    const said = await project.upWithPreview();
-    expect(said).toContain("the entry tdx_pcr08 holds 3 values more than once");
+    const printed = await project.upWithPreview();
+    expect(printed).toContain("the entry tdx_pcr08 holds 3 values more than once");
     expect(await podUids(sandbox)).toEqual(uids);
     expect(await Promise.all(PODS.map((pod) => initdataAnnotation(sandbox, pod)))).toEqual(annotations);
     expect(await entries(sandbox)).toEqual(values);
@@ -135,7 +135,7 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     expect(await cells(sandbox)).toEqual(tutorialCells);
   });
 
-  it("owns the pods then: another stack that declares one of their names is rejected, and changes none", async () => {
+  it("owns the adopted pods: another stack that declares one of their names is rejected, and changes none", async () => {
     const intruder = new Project(sandbox, "intruder");
     try {
       const dev = devConfiguration();
@@ -163,10 +163,13 @@ describe("a cluster where the tutorial was done by hand, its reference values tw
     const { adopt: _, ...defaults } = podDefaults as Configuration;
     project.configure({ ...rest, podDefaults: defaults, pods });
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout + stderr }).toEqual({
+      exitCode: 0,
+      printed: "",
+    });
   });
 
-  it("destroy restores what was made by hand, except the pods, which it owns", async () => {
+  it("destroy restores the hand-made content, but deletes the pods, which it owns", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(byHand);
     expect(await podUids(sandbox)).toEqual({});

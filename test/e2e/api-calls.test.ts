@@ -12,14 +12,14 @@ describe.each(generations)("the number of calls to Trustee's API server, on Trus
     await sandbox.stop();
   });
 
-  const asked = async (pods: number): Promise<readonly CallResult[]> =>
+  const callsFor = async (pods: number): Promise<readonly CallResult[]> =>
     countCalls(sandbox, pods, () => undefined);
 
   it("is the same for 2 and for 12 pods, except for rollouts and conflicts", async () => {
-    const [few, many] = [await asked(2), await asked(12)];
+    const [few, many] = [await callsFor(2), await callsFor(12)];
     expect(few.map(({ command }) => command)).toEqual(["first up", "no-change up", "destroy"]);
     expect(few.map(({ calls }) => calls.some(isWrite))).toEqual([true, false, true]);
-    // Every single call, so that one too many is named.
+    // Lists each call, so that a failure shows the superfluous one.
     const callsOf = (results: readonly CallResult[]): unknown =>
       results.map(({ command, calls }) => ({ command, calls }));
     expect(callsOf(many)).toEqual(callsOf(few));

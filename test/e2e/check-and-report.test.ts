@@ -9,7 +9,7 @@ import { devConfiguration, Project } from "./support/project.ts";
 
 const OPEN = "package policy\n\nimport future.keywords.if\n\ndefault allow = true\n";
 
-/** The lines of a preview that say what opens and closes, each once. */
+/** The lines of a preview that report opened and closed cells, without duplicates. */
 function changeLines(printed: string): readonly string[] {
   const lines = printed.split("\n").map((line) => /(warning: OPENS|closes ) .*$/.exec(line)?.[0]);
   return [...new Set(lines.filter((line) => line !== undefined && !line.endsWith('"')))].flatMap(
@@ -17,7 +17,7 @@ function changeLines(printed: string): readonly string[] {
   );
 }
 
-/** The newer one: its policy is read as Rego v1, and has another key than the tutorial's. */
+/** 0.21 reads the policy as Rego v1, and from another key than the tutorial's Trustee. */
 const trustee = "0.21";
 
 describe("trustee-access check, report, and the matrix in a preview", () => {
@@ -98,10 +98,10 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     const preview = await project.previewOutputs();
     expect(changeLines(preview)).toEqual(expected);
     const output = /^ {2}~ accessChanges .*?^ {4}\]/ms.exec(preview)?.[0] ?? "";
-    const told = [...output.matchAll(/(effect|pod|secret|before|after) *: "(.*)"/g)].map(
+    const cells = [...output.matchAll(/(effect|pod|secret|before|after) *: "(.*)"/g)].map(
       ([, name, value]) => `${name ?? ""}: ${value ?? ""}`,
     );
-    expect(told.sort()).toEqual([
+    expect(cells.sort()).toEqual([
       ...["after: granted", "after: not-a-reader", "before: granted", "before: not-a-reader"],
       ...["effect: OPENS", "effect: closes", "pod: pod2", "pod: pod3"],
       ...["secret: p2-secret/secret", "secret: p2-secret/secret"],
@@ -120,7 +120,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     expect((await access("check")).exitCode).toBe(0);
   });
 
-  it("report writes the same page and picture twice, with the findings of lint", async () => {
+  it("report writes the same page and picture in two runs, with the findings of lint", async () => {
     const [page, picture] = [join(project.folder, "report.html"), join(project.folder, "report.svg")];
     const write = async (): Promise<readonly string[]> => {
       const files = ["--out", page, "--svg", picture];
@@ -140,7 +140,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     expect(first[1]).toContain("pod3 may read kbsres1/key1, p2-secret/secret.");
   });
 
-  it("reports what cannot run, and exits with 2", async () => {
+  it("reports what it cannot run, and exits with 2", async () => {
     const runs = [
       await access("check", "--live", "--policy", "x.rego"),
       await access("check", "--policy", "missing.rego"),

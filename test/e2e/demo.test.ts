@@ -19,7 +19,7 @@ const started: ChildProcess[] = [];
 beforeAll(async () => {
   removeHome = await ownHome();
 });
-/** What a failed test has left. */
+/** Cleans up after a failed test. */
 afterEach(async () => {
   for (const child of started.splice(0)) child.kill("SIGKILL");
   await stopSandbox(NAME);
@@ -37,7 +37,10 @@ interface Ended {
   readonly output: string;
 }
 
-/** `npm run demo -- ...`, without npm and the installation; a process group of its own, as a shell's job is. */
+/**
+ * `npm run demo -- ...` without npm and the installation. It has its own process group, like a job of a
+ * shell.
+ */
 class Demo {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -58,15 +61,19 @@ class Demo {
     this.#ended = once(this.#child, "close");
   }
 
-  /** Waits until it has printed something. @throws Error if it ends before */
+  /**
+   * Waits for a match in the output.
+   * @throws Error if the demo ends before
+   */
   async prints(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.output)) {
-      if (this.#child.exitCode !== null) throw new Error(`The demo ended before:\n${this.output}`);
+      if (this.#child.exitCode !== null)
+        throw new Error(`The demo ended before the output matched:\n${this.output}`);
       await sleep(50);
     }
   }
 
-  /** What ctrl-C does: the whole group gets it. */
+  /** Like ctrl-C: signals the whole process group. */
   interrupt(): void {
     if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGINT");
   }
@@ -77,7 +84,9 @@ class Demo {
   }
 }
 
-/** Every process that has this file's own home in its command line or environment: all that a demo starts has. */
+/**
+ * Every process with this file's home in its command line or environment. All processes of a demo have it.
+ */
 function processes(): readonly string[] {
   const home = process.env["TRUSTEE_ACCESS_HOME"] ?? "";
   const env = { PATH: process.env["PATH"] ?? "" };
@@ -85,7 +94,7 @@ function processes(): readonly string[] {
   return lines.filter((line) => line.includes(home)).map((line) => line.trim().slice(0, 120));
 }
 
-/** That nothing is left: neither a process (and so no port) nor the sandbox's folder. */
+/** Neither a process (and so no port) nor the sandbox's folder is left. */
 async function expectNothingLeft(): Promise<void> {
   for (const end = Date.now() + 5000; processes().length > 0 && Date.now() < end;) await sleep(100);
   expect(processes()).toEqual([]);
@@ -98,7 +107,7 @@ function runState(): RunState {
   return state;
 }
 
-/** The lines of the last table with pods: each pod's cells as verify shows them, in one line. */
+/** The pods' lines of the last table: each pod's cells as verify shows them. */
 function cellLines(output: string): readonly string[] {
   const lines = output.split("\n").filter((line) => line.startsWith("│ default/pod"));
   return lines.map((line) =>
@@ -117,7 +126,7 @@ const nineCells = [
 const lookAround = `The sandbox "${NAME}" still runs. Look around:
   eval "$(npm run -s sandbox -- env --name ${NAME})"`;
 
-test("a sandbox that another process is starting is not touched", async () => {
+test("does not touch a sandbox that another process is starting", async () => {
   await mkdir(sandboxesFolder(), { recursive: true });
   const state: RunState = {
     ...{
@@ -168,7 +177,7 @@ test("ctrl-C during the start leaves nothing", async () => {
 test.each([
   ["pulumi up", /trustee:index:\w+ \S+ creating/],
   ["verify", /\n\$ node cli\/trustee-access\.mjs verify/],
-])("ctrl-C during %s leaves nothing, even of what was to be kept", async (_, moment) => {
+])("ctrl-C during %s leaves nothing, even with --keep", async (_, moment) => {
   const demo = new Demo("--keep");
   await demo.prints(moment);
   demo.interrupt();
@@ -195,7 +204,7 @@ test("with --keep the sandbox keeps running, and a later demo uses and keeps it"
   expect(openSandbox(NAME).env).toEqual(sandbox.env);
   expect(runState()).toEqual(state);
 
-  // Somebody opens a cell behind Pulumi's back: verify sees it, the demo fixes it.
+  // Opens a cell behind Pulumi's back: verify reports it, the demo fixes it.
   const allowAll = "package policy\ndefault allow = true\n";
   await patchKey(sandbox, "trusteeconfig-resource-policy", "policy.rego", allowAll);
   await restartKbs(sandbox);
@@ -217,7 +226,7 @@ test("with --keep the sandbox keeps running, and a later demo uses and keeps it"
   expect(fixed.output).toContain(lookAround);
   expect(runState()).toEqual(state);
 
-  // A cell that is wrong in spite of all: pod3 seems to read what it must not.
+  // A cell that stays wrong: pod3 seems to read a secret that it must not read.
   const kubectl = join(sandboxFolder(NAME), "bin", "kubectl");
   const real = `${kubectl}-real`;
   await rm(real, { force: true });

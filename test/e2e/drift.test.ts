@@ -15,7 +15,7 @@ import { devConfiguration, Project } from "./support/project.ts";
 
 const VALUES = "trusteeconfig-rvps-reference-values";
 
-/** What Trustee serves: the tutorial's nine cells, and the value that pod2 reads of its secret. */
+/** What Trustee serves: the tutorial's nine cells, and the value that pod2 reads. */
 async function served(sandbox: Sandbox): Promise<Served> {
   return { cells: await cells(sandbox), secret: await curl(sandbox, "pod2", "p2-secret/secret") };
 }
@@ -45,7 +45,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
   }
 
   test.each(rounds.map((round) => ({ round, what: round.map(({ what }) => what).join("; ") })))(
-    "$what: a plain preview shows each, up fixes all, nothing is left",
+    "$what: a preview shows each drift, up fixes all, a second preview has no changes",
     async ({ round }) => {
       const made = await context();
       for (const { make } of round) await make(made);
@@ -64,7 +64,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     },
   );
 
-  test(`${noDrifts.map(({ what }) => what).join("; ")}: none is drift`, async () => {
+  test(`${noDrifts.map(({ what }) => what).join("; ")}: no drift`, async () => {
     const made = await context();
     for (const { make } of noDrifts) await make(made);
     await project.expectNoChanges();
@@ -75,7 +75,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
       editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({ ...entry, expiration }));
     await expire("2020-01-01T00:00:00Z");
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
     expect(stdout).toContain(
       `The reference value "snp_pcr08" in ConfigMap "${VALUES}" has expired (2020-01-01T00:00:00Z). ` +
         "It still matches: Trustee does not look at that. This stack did not create it, so it does not renew it",
@@ -83,7 +83,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     await expire("2099-01-01T00:00:00Z");
   });
 
-  test("keeps what another client has added meanwhile, and removes what is ours", async () => {
+  test("keeps what another client added meanwhile, and removes our own entries", async () => {
     const { initData } = await context();
     await project.destroy();
     const { configMaps, kbsConfig } = await sharedData(sandbox);

@@ -4,12 +4,12 @@ import type { Call, Fault } from "../support/fault-proxy.ts";
 import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { FaultyStack, isWrite } from "./support/faulty-stack.ts";
 
-/** What the provider `trustee` asks for, and the Kubernetes plugin, whose patience is its own, does not. */
+/** Requests of the provider `trustee`. The Kubernetes plugin has its own retries. */
 function isOurs({ path }: Call): boolean {
   return /\/(configmaps|kbsconfigs|deployments|routes)\//.test(path);
 }
 
-/** One after the other, for every third request of ours; watches and the Kubernetes plugin's requests pass. */
+/** Used in turn, for every third request of ours. Watches and the Kubernetes plugin's requests pass. */
 const passing: readonly Fault[] = [
   { status: 500, message: "etcdserver: request timed out" },
   { status: 429, message: "too many requests", headers: { "retry-after": "1" } },
@@ -18,16 +18,16 @@ const passing: readonly Fault[] = [
   "lose-answer",
 ];
 
-/** The objects that others write too: kind and name. */
+/** The shared objects: kind and name. */
 const SHARED = /\/(configmaps|kbsconfigs)\/([\w-]+)$/;
 
 interface Denial {
   readonly status: number;
   readonly message: string;
-  /** The write after which it begins. */
+  /** The denial begins after this write. */
   readonly after: (call: Call) => boolean;
   readonly denies: (call: Call) => boolean;
-  /** What the user is told. */
+  /** The expected message. */
   readonly says: RegExp;
 }
 
@@ -35,7 +35,7 @@ function writesConfigMap(call: Call): boolean {
   return isWrite(call) && call.path.includes("/configmaps/");
 }
 
-/** In an order in which the second one finds something left to do. */
+/** In this order, the second denial still interrupts something. */
 const denials: readonly Denial[] = [
   {
     status: 403,
@@ -69,7 +69,10 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     stack.stranger.expectNothingRead(task.name);
   });
 
-  /** Fails every third request that is ours; the first write of the KbsConfig also hangs until it is given up. */
+  /**
+   * Fails every third request of ours; the first write of the KbsConfig also hangs until the client gives
+   * up.
+   */
   function failEveryThird(): { readonly failed: number; readonly hung: number } {
     const seen = { asked: 0, failed: 0, hung: 0 };
     stack.proxy.fault = (call): Fault | undefined => {
@@ -110,7 +113,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     };
   }
 
-  it("a right is removed, then the credentials expire, during up and destroy: it reports this, and the next run continues", async () => {
+  it("a right is removed, then the credentials expire, during up and destroy: reports it, and the next run continues", async () => {
     for (const [command, expectDone] of [
       ["up", async () => stack.expectUp()],
       ["destroy", async () => stack.expectRestored()],
@@ -123,13 +126,13 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
         expect(output).toMatch(denial.says);
       }
       const { exitCode, output } = await stack.run(command).ended();
-      expect({ exitCode, said: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, said: "" });
+      expect({ exitCode, printed: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, printed: "" });
       await expectDone();
     }
   });
 
-  /** Each of our writes to what we share meets a conflict three times: answered with one, or made by somebody's write. */
-  // Another value each time: one that stands there already would be no write, and no conflict.
+  /** Each of our writes to a shared object conflicts three times: simulated, or by another client's write. */
+  // Another value each time: writing the same value again would cause no conflict.
   let touched = 0;
   function collideThrice(): { readonly answered: number; readonly made: number } {
     const seen = { answered: 0, made: 0 };
@@ -174,7 +177,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     await stack.expectRestored();
   });
 
-  /** Interrupts a command when it waits for a rollout that does not come, then lets the rollout come. */
+  /** Interrupts a command while it waits for a blocked rollout, then unblocks the rollout. */
   async function interruptedWhileWaiting(
     command: "up" | "destroy",
     resource: string,
@@ -202,7 +205,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
   });
 
   it("ctrl-C ends destroy within seconds while the KBS still serves a secret; the next destroy continues", async () => {
-    // The former KBS stays until its successor is ready, which does not come.
+    // The previous KBS pod stays until the new one is ready, which does not happen.
     const strategy = { rollingUpdate: { maxUnavailable: 0 } };
     const patch = JSON.stringify({ spec: { strategy } });
     const deployment = ["deployment", "trustee-deployment", "-n", NAMESPACE];

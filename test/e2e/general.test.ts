@@ -9,7 +9,7 @@ import { kubeconfigOf } from "./support/account.ts";
 import { kubectl, sharedData } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 
-/** Bytes that are no text in any encoding of text. */
+/** Not valid text in any encoding. */
 const BINARY = Buffer.from([0, 255, 254, 10, 13, 0, 128, 192, 193, 7]);
 const PATHS = ["db/admin", "db/app", "tls/key.bin", "fraud-dataset/dataset_key", "kbsres1/key1"];
 const URL = "https://kbs-service-trustee-operator-system.apps.sandbox.example";
@@ -28,7 +28,7 @@ function foreignInitdata(pod: string, certificate: string): string {
   });
 }
 
-/** PCR8 as the tutorial computes it: by sha256sum and xxd. */
+/** PCR8 by the tutorial's commands: sha256sum and xxd. */
 function pcr8ByShell(toml: string): string {
   const script = `(printf '%064d' 0; sha256sum | cut -d' ' -f1) | xxd -r -p | sha256sum | cut -d' ' -f1`;
   return execFileSync("bash", ["-c", script], { input: toml }).toString("utf8").trim();
@@ -68,7 +68,7 @@ function settings(auditor: string, change: Configuration = {}): Configuration {
   };
 }
 
-/** What another team deploys by its own means. */
+/** A pod that another team deploys itself. */
 function foreignPod(name: string, namespace: string, annotation: string): string {
   return JSON.stringify({
     apiVersion: "v1",
@@ -122,7 +122,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     await sandbox.stop();
   });
 
-  /** Which paths each may read, as curl says inside of it. */
+  /** The paths that each pod may read, by curl in the pod. */
   async function readable(target: string, namespace: string): Promise<readonly string[]> {
     const bodies = await Promise.all(
       PATHS.map(async (path) => {
@@ -183,7 +183,10 @@ describe("many pods, secrets and ways to deploy them", () => {
 
   it("has no changes, and keeps generated values encrypted in the state", async () => {
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout + stderr }).toEqual({
+      exitCode: 0,
+      printed: "",
+    });
     const read = async (): Promise<string> =>
       kubectl(sandbox, "get", "secret", "db", "-n", "trustee-operator-system", "-o", "jsonpath={.data.app}");
     const value = Buffer.from(await read(), "base64").toString("utf8");
@@ -258,7 +261,7 @@ describe("many pods, secrets and ways to deploy them", () => {
       "kbsres1/key1",
     ]);
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });

@@ -8,29 +8,29 @@ import { devConfiguration, Project, type Configuration } from "./support/project
 import { grant, rightsOf, sides, withOptionalRules, type Side } from "./support/rbac.ts";
 import { Stranger } from "./support/stranger.ts";
 
-/** The cheapest command that needs a right; they run in this order, on one stack. */
+/** For each right, the cheapest command that needs it. They run in this order, on one stack. */
 const commands = [
   "preview",
   "verify",
   "up: a secret to register",
   "up: a secret to create",
-  "up: a pod that is gone",
-  "up: a secret's value that somebody changed",
+  "up: a missing pod",
+  "up: a secret's changed value",
   "up: a grant",
   "destroy",
 ] as const;
 type Command = (typeof commands)[number];
 
 interface Use {
-  /** What fails without it. Absent: nothing that is tried here. */
+  /** The command that fails without it. Absent: none of these. */
   readonly by?: Command;
   /** The only generation of Trustee that needs it. @default both */
   readonly on?: Generation;
-  /** The manifest's words on who can do without it. */
+  /** The manifest's comment on who does not need it. */
   readonly says?: RegExp;
 }
 
-/** What Pulumi's Kubernetes provider alone needs; without some of it, it waits for ever. */
+/** Only Pulumi's Kubernetes provider needs it; without some of these it hangs. */
 const forPlugin: Use = { says: /The Kubernetes provider (watches|reports)/ };
 
 const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
@@ -50,7 +50,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
     "deployments patch": { by: "up: a grant", on: "0.18", says: /Not needed from 0\.19 on/ },
     "pods list": { by: "preview" },
     "pods/eviction create": {
-      by: "up: a secret's value that somebody changed",
+      by: "up: a secret's changed value",
       on: "0.21",
       says: /Up to 0\.18 this is needed only if/,
     },
@@ -61,8 +61,8 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
   },
   "pod-side": {
     "pods get": { by: "preview" },
-    "pods create": { by: "up: a pod that is gone" },
-    "pods patch": { by: "up: a pod that is gone" },
+    "pods create": { by: "up: a missing pod" },
+    "pods patch": { by: "up: a missing pod" },
     "pods delete": { by: "destroy" },
     "pods list": { by: "preview" },
     "pods watch": forPlugin,
@@ -72,7 +72,7 @@ const table: Readonly<Record<Side, Readonly<Record<string, Use>>>> = {
   },
 };
 
-/** On the other generation: those that it alone needs, and those that the provider `trustee` writes by. */
+/** Checked on 0.21: the rights that only 0.21 needs, and those for the writes of the provider `trustee`. */
 const alsoOn021 = ["kbsconfigs patch", "configmaps patch", "pods/eviction create"];
 
 interface Case {
@@ -81,14 +81,14 @@ interface Case {
   readonly by: Command;
 }
 
-/** Every right that something needs, in the order of the commands. */
+/** Every right that some command needs, in the order of the commands. */
 function casesOn(trustee: Generation): readonly Case[] {
   const all = (Object.keys(sides) as Side[]).flatMap((side) =>
     Object.entries(table[side]).flatMap(([right, { by, on = trustee }]) =>
       by === undefined || on !== trustee ? [] : [{ side, right, by }],
     ),
   );
-  // The grant that fails in the middle, at the restart, comes last; a pod is deleted before the secrets are.
+  // The grant that fails at the restart comes last; a pod is deleted before the secrets.
   const order = ({ side, right, by }: Case): number =>
     commands.indexOf(by) * 10 + (right === "deployments patch" ? 5 : 0) + (side === "pod-side" ? 0 : 1);
   return all.sort((a, b) => order(a) - order(b));
@@ -96,7 +96,7 @@ function casesOn(trustee: Generation): readonly Case[] {
 
 describe("the shipped Roles", () => {
   it.each(Object.keys(sides) as Side[])(
-    "%s: every right is needed, or the manifest says when it is not",
+    "%s: every right is needed, or its comment says when it is not",
     (side) => {
       const rights = rightsOf(side);
       const names = rights.map(({ resource, verb }) => `${resource} ${verb}`);
@@ -104,8 +104,8 @@ describe("the shipped Roles", () => {
       for (const { resource, verb, comment } of rights) {
         const { by, on, says } = table[side][`${resource} ${verb}`] ?? {};
         const always = by !== undefined && by !== "verify" && on === undefined;
-        expect({ right: `${resource} ${verb}`, said: always || says !== undefined }).toMatchObject({
-          said: true,
+        expect({ right: `${resource} ${verb}`, documented: always || says !== undefined }).toMatchObject({
+          documented: true,
         });
         if (says !== undefined) expect(comment).toMatch(says);
       }
@@ -121,7 +121,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
   let before: SharedData;
   let configuration: Configuration;
 
-  /** @param without one of those that are needed; the Kubernetes provider keeps what is for it alone */
+  /** @param without leaves out this right; the rights for the Kubernetes provider stay */
   async function grantNeeded(without?: Case): Promise<void> {
     for (const side of Object.keys(sides) as Side[]) {
       await grant(sandbox, side, ({ resource, verb }) => {
@@ -155,7 +155,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
     await sandbox.stop();
   });
 
-  /** Brings about what a command then needs a right for. */
+  /** Creates the situation in which a command needs its right. */
   async function prepare(command: Command): Promise<void> {
     const list = (name: string): readonly object[] => configuration[name] as readonly object[];
     const more = (name: string, one: object): void => {
@@ -172,10 +172,10 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
       case "up: a grant":
         more("grants", { pod: "pod3", secret: "p2-secret" });
         break;
-      case "up: a pod that is gone":
+      case "up: a missing pod":
         await kubectl(sandbox, "delete", "pod", "pod3", "-n", "default", "--ignore-not-found");
         break;
-      case "up: a secret's value that somebody changed": {
+      case "up: a secret's changed value": {
         const patch = JSON.stringify({ stringData: { secret: "somebody's" } });
         await kubectl(sandbox, "patch", "secret", "p2-secret", "-n", NAMESPACE, "--type=merge", "-p", patch);
         break;
@@ -217,9 +217,9 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
     await grantNeeded(denied);
     await prepare(denied.by);
     const { exitCode, stdout, stderr } = await run(denied.by);
-    expect({ failed: exitCode !== 0, said: exitCode === 0 ? stdout + stderr : "" }).toEqual({
+    expect({ failed: exitCode !== 0, printed: exitCode === 0 ? stdout + stderr : "" }).toEqual({
       failed: true,
-      said: "",
+      printed: "",
     });
     expect(stdout + stderr).toMatch(new RegExp(`cannot ${verb} (resource ")?${resource}`));
   });

@@ -7,7 +7,7 @@ import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { curl, kubectl, readable, sharedData } from "./support/cluster.ts";
 import { startOtherPod } from "./support/other-pod.ts";
 
-/** The package as npm would publish it, in a folder's node_modules, with what it depends on beside it. */
+/** Installs the package as npm would publish it in a folder's node_modules, next to its dependencies. */
 function installPackage(folder: string): void {
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
     stdio: ["ignore", "pipe", "ignore"],
@@ -55,46 +55,49 @@ describe("the components as a library of another program", () => {
   it.each([
     ["library", "orders", "orders-db/password"],
     ["components", "payments", "payments-key/key"],
-  ])("examples/%s: up, read by the pod alone, no change after, and nothing left", async (name, pod, path) => {
-    cpSync(join("examples", name), join(folder, name), { recursive: true });
-    symlinkSync(join(folder, "node_modules"), join(folder, name, "node_modules"));
-    await pulumi(name, "stack", "init");
-    await pulumi(name, "up", "--yes", "--skip-preview");
-    expect(await curl(sandbox, pod, path)).toMatch(/^[A-Za-z0-9]{32}$/);
-    const outputs = JSON.parse(await pulumi(name, "stack", "output", "--json")) as Record<string, unknown>;
-    if (name === "library") {
-      expect(outputs["matrix"]).toEqual(["        orders-db/password", "orders  ✓ may read"]);
-    }
-    const annotation = await kubectl(
-      sandbox,
-      ...[
-        "get",
-        "pod",
-        pod,
-        "-o",
-        "jsonpath={.metadata.annotations.io\\.katacontainers\\.config\\.hypervisor\\.cc_init_data}",
-      ],
-    );
-    const pcr8 = execFileSync(
-      "bash",
-      [
-        "-c",
-        `(printf '%064d' 0; base64 -d | gunzip | sha256sum | cut -d' ' -f1) | xxd -r -p | sha256sum | cut -d' ' -f1`,
-      ],
-      { input: annotation },
-    );
-    expect(name === "library" ? outputs["initData"] : { [pod]: outputs["initData"] }).toEqual({
-      [pod]: pcr8.toString("utf8").trim(),
-    });
-    const removeOther = await startOtherPod(sandbox, pod, "other", "kbsres1/key1");
-    expect({
-      its: await readable(sandbox, pod, path),
-      others: await readable(sandbox, "other", path),
-      unrestricted: await readable(sandbox, "other", "kbsres1/key1"),
-    }).toEqual({ its: true, others: false, unrestricted: true });
-    await removeOther();
-    await pulumi(name, "preview", "--refresh", "--expect-no-changes");
-    await pulumi(name, "destroy", "--yes", "--skip-preview");
-    expect(await sharedData(sandbox)).toEqual(before);
-  });
+  ])(
+    "examples/%s: up, only the pod reads its secret, no changes after, nothing left",
+    async (name, pod, path) => {
+      cpSync(join("examples", name), join(folder, name), { recursive: true });
+      symlinkSync(join(folder, "node_modules"), join(folder, name, "node_modules"));
+      await pulumi(name, "stack", "init");
+      await pulumi(name, "up", "--yes", "--skip-preview");
+      expect(await curl(sandbox, pod, path)).toMatch(/^[A-Za-z0-9]{32}$/);
+      const outputs = JSON.parse(await pulumi(name, "stack", "output", "--json")) as Record<string, unknown>;
+      if (name === "library") {
+        expect(outputs["matrix"]).toEqual(["        orders-db/password", "orders  ✓ may read"]);
+      }
+      const annotation = await kubectl(
+        sandbox,
+        ...[
+          "get",
+          "pod",
+          pod,
+          "-o",
+          "jsonpath={.metadata.annotations.io\\.katacontainers\\.config\\.hypervisor\\.cc_init_data}",
+        ],
+      );
+      const pcr8 = execFileSync(
+        "bash",
+        [
+          "-c",
+          `(printf '%064d' 0; base64 -d | gunzip | sha256sum | cut -d' ' -f1) | xxd -r -p | sha256sum | cut -d' ' -f1`,
+        ],
+        { input: annotation },
+      );
+      expect(name === "library" ? outputs["initData"] : { [pod]: outputs["initData"] }).toEqual({
+        [pod]: pcr8.toString("utf8").trim(),
+      });
+      const removeOther = await startOtherPod(sandbox, pod, "other", "kbsres1/key1");
+      expect({
+        its: await readable(sandbox, pod, path),
+        others: await readable(sandbox, "other", path),
+        unrestricted: await readable(sandbox, "other", "kbsres1/key1"),
+      }).toEqual({ its: true, others: false, unrestricted: true });
+      await removeOther();
+      await pulumi(name, "preview", "--refresh", "--expect-no-changes");
+      await pulumi(name, "destroy", "--yes", "--skip-preview");
+      expect(await sharedData(sandbox)).toEqual(before);
+    },
+  );
 });

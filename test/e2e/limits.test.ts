@@ -5,7 +5,7 @@ import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { configMapKey, kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
-/** Text that gzip can make smaller by a quarter only. */
+/** Text that gzip compresses by a quarter only. */
 function noise(bytes: number): string {
   const digests = Array.from({ length: bytes / 80 }, (_, index) =>
     createHash("sha512").update(String(index)).digest("base64"),
@@ -42,21 +42,21 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     });
     const { exitCode, stdout, stderr } = await project.preview();
     expect(exitCode).not.toBe(0);
-    const said = stdout + stderr;
-    expect(said).toContain("3 problems in the settings of stack limits; nothing was changed.");
-    expect(said).toMatch(
+    const printed = stdout + stderr;
+    expect(printed).toContain("3 problems in the settings of stack limits; nothing was changed.");
+    expect(printed).toMatch(
       /- TA911 pods\[0\]: user data of pod1 on azure: 1\d\d,\d{3} of 65,536 bytes \(1\d\d %\)/,
     );
-    expect(said).toContain(
+    expect(printed).toContain(
       '- TA705 pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to pod1',
     );
-    expect(said).toContain(
+    expect(printed).toContain(
       '- TA705 pods[1].imagePolicy: "nobody/registered-it", whose secret is not registered',
     );
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("a preview reports correctly how full Trustee's ConfigMaps will be", async () => {
+  it("a preview reports how full Trustee's ConfigMaps will be", async () => {
     project.configure(devConfiguration());
     const stdout = await project.previewOutputs();
     await project.up();

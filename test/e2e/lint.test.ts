@@ -37,7 +37,7 @@ async function lint(
   return { report: JSON.parse(stdout) as Report, exitCode };
 }
 
-/** The whole report, a line for each finding, without the texts that are the same for every finding of a rule. */
+/** The whole report, one line per finding, without the texts that all findings of a rule share. */
 async function lines(sandbox: Sandbox, ...args: readonly string[]): Promise<readonly string[]> {
   const { report } = await lint(sandbox, ...args);
   return report.findings.map(
@@ -52,7 +52,7 @@ async function patch(sandbox: Sandbox, kind: string, name: string, change: objec
 
 const POLICY = `ConfigMap ${NAMESPACE}/trusteeconfig-resource-policy`;
 const VALUES = `ConfigMap ${NAMESPACE}/trusteeconfig-rvps-reference-values`;
-/** The digest that the sandbox's earlier steps have registered, which no pod of it has. */
+/** The digest that the sandbox registers at its start; no pod has it. */
 const OTHERS = "6a1d4e0bd2a4c25d1e7b9e5d0a0bff7f5a3f0a2c4b8b1f36f0f1f1ce6f5b3d21";
 
 function stale(key: string): string {
@@ -109,7 +109,7 @@ describe("Trustee 0.18 with the tutorial done by hand", () => {
     expect(await readFile(junit, "utf8")).toContain('<testsuites name="lint" tests="35" failures="4">');
   });
 
-  it("reports that the policy cannot be evaluated without OPA", async () => {
+  it("reports that it cannot evaluate the policy without OPA", async () => {
     const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
     const { stdout } = await command(sandbox, ["lint", "--json"], { env });
     const { findings } = JSON.parse(stdout) as Report;
@@ -183,7 +183,7 @@ describe("Trustee 0.18 with the tutorial done by hand", () => {
     [["--sarif", "/nonexistent/file"], /Cannot write \/nonexistent\/file/],
     [["--stack", "none"], /The stack cannot be read/],
   ])(
-    "ends with 2 where it cannot be run: %j",
+    "exits with 2 if it cannot run: %j",
     async (args, message) => {
       const { exitCode, stderr, stdout } = await command(sandbox, ["lint", ...args]);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -193,7 +193,7 @@ describe("Trustee 0.18 with the tutorial done by hand", () => {
   );
 });
 
-/** The tutorial's policy as people carry it over: in the newer syntax, with the path as it comes or still split. */
+/** The tutorial's policy as users migrate it: in Rego v1, with the path as an array or still split. */
 function carriedOver(path: string): string {
   return `package policy
 import rego.v1
@@ -248,7 +248,7 @@ describe("Trustee 0.21", () => {
   it("is open to every pod after the installation", async () => {
     const settled = async (): Promise<readonly string[]> =>
       (await lines(sandbox)).filter((line) => !line.includes("TA501"));
-    // The operator first rolls out the entry that has just been made.
+    // Waits until the operator has rolled out the new entry.
     await expect.poll(settled, { timeout: 60_000 }).toEqual([stock(policyKey), stale("reference_value")]);
   });
 

@@ -32,7 +32,7 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-/** The URNs of every resource of these types, of which there are some each. */
+/** The URNs of every resource of these types; there is at least one of each. */
 async function urnsOf(types: readonly string[]): Promise<readonly string[]> {
   const { deployment } = JSON.parse(await project.state()) as {
     readonly deployment: { readonly resources: readonly { readonly urn: string; readonly type: string }[] };
@@ -58,7 +58,7 @@ describe("a replacement on request", () => {
       ["trustee:index:ResourcePolicy", "trustee:index:ReferenceValues", "trustee:index:KbsSecretEntry"],
     ],
     ["objects of its own", ["kubernetes:core/v1:Secret", "kubernetes:core/v1:Pod"]],
-  ])("is there afterwards, once, and goes with the stack: %s", async (_, types) => {
+  ])("is complete afterwards, without duplicates, and is deleted with the stack: %s", async (_, types) => {
     const live = await sharedData(sandbox);
     const urns = await urnsOf(types);
     await project.up(...urns.flatMap((urn) => ["--replace", urn]));

@@ -15,7 +15,7 @@ import {
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
-/** A secret that the stack makes up, for one of its pods, beside what the tutorial has. */
+/** The tutorial, and a secret that the stack generates for one of its pods. */
 function settings(secret: Configuration): Configuration {
   const configuration = devConfiguration();
   const list = (name: string): readonly Configuration[] => configuration[name] as readonly Configuration[];
@@ -62,7 +62,10 @@ describe("a stack that moves to another name, backend or cluster", () => {
     here.pulumi(args, { cwd: project.folder, env: elsewhere });
   const succeedsThere = async (...args: readonly string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await other(...args);
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout + stderr }).toEqual({
+      exitCode: 0,
+      printed: "",
+    });
     return stdout;
   };
 
@@ -124,9 +127,9 @@ describe("a stack that moves to another name, backend or cluster", () => {
     const held = await value();
     project.configure(settings({ from: "existing" }));
     const { exitCode, stdout, stderr } = await project.preview();
-    expect({ refused: exitCode !== 0, said: (stdout + stderr).includes("Hand it over first") }).toEqual({
+    expect({ refused: exitCode !== 0, printed: (stdout + stderr).includes("Hand it over first") }).toEqual({
       refused: true,
-      said: true,
+      printed: true,
     });
     project.configure(settings({ from: "generate", keep: true }));
     await project.up();

@@ -24,7 +24,7 @@ function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** A KBS that reads no image policy: it is registered by nobody where the list is emptied. */
+/** Without an image policy: after the list is emptied, its secret is not registered. */
 function configuration(): Configuration {
   const dev = devConfiguration();
   return { ...dev, podDefaults: { ...(dev["podDefaults"] as Configuration), imagePolicy: false } };
@@ -32,11 +32,14 @@ function configuration(): Configuration {
 
 interface Contents {
   readonly what: string;
-  /** The reference values as they are found; `null`: the key is not there. */
+  /** The existing reference values; `null`: the key is missing. */
   readonly values: string | null;
-  /** How many entries `snp_pcr08` there are once we are in. */
+  /** The number of entries `snp_pcr08` after `up`. */
   readonly entries: number;
-  /** Trustee mounts this key as a file, so no KBS starts once it is put back; then `destroy` says so, and does not wait. */
+  /**
+   * Trustee mounts this key as a file: after the restore no KBS starts. `destroy` reports it, and does not
+   * wait.
+   */
   readonly startsNoKbs?: true;
 }
 
@@ -77,7 +80,7 @@ const contents: Readonly<Record<Generation, readonly Contents[]>> = {
   ],
 };
 
-/** What Trustee itself could not read, and what is said of it. */
+/** Content that Trustee cannot read either, and the expected message. */
 const unreadable: Readonly<Record<Generation, readonly (readonly [string, string])[]>> = {
   "0.18": [
     ["[{", "it is not JSON"],
@@ -90,7 +93,7 @@ const unreadable: Readonly<Record<Generation, readonly (readonly [string, string
   ],
 };
 
-/** The objects that we share with others, as kubectl names them. */
+/** The shared objects, as kubectl names them. */
 const SHARED = [
   "configmap/trusteeconfig-resource-policy",
   `configmap/${VALUES}`,
@@ -115,7 +118,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
     await sandbox.stop();
   });
 
-  /** The list as its operator puts it back when it is taken away: the sample secret alone. */
+  /** Removes the list. The operator creates it again, with its sample secret only. */
   async function removeList(): Promise<void> {
     const patch = JSON.stringify({ spec: { kbsSecretResources: null } });
     const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
@@ -125,7 +128,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
     await expect.poll(list, { timeout: 30_000 }).toMatch(/^\["[^,]+"\]$/);
   }
 
-  /** Which of the objects bear an annotation of ours beside the other team's label and annotation. */
+  /** The objects that have both an annotation of ours and the other team's label and annotation. */
   async function oursIn(objects: readonly string[]): Promise<readonly string[]> {
     const marks = await sharedMarks(sandbox);
     return objects.filter((object) => {
@@ -144,7 +147,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
       const before = await sharedData(sandbox);
       const marks = await sharedMarks(sandbox);
       await project.up();
-      // What is ours of the policy is noted in its text.
+      // The policy has no annotation of ours: our record is in its text.
       expect(await oursIn(SHARED)).toEqual(SHARED.slice(1));
       expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);
       expect(await readable(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(true);
@@ -155,10 +158,10 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
         ours.flatMap((digest) => Array<string>(entries).fill(digest)),
       );
       await project.expectNoChanges();
-      const said = await project.destroy();
-      expect(said.includes(`ConfigMap "${VALUES}" has no key "${key}", which the KBS mounts as a file`)).toBe(
-        startsNoKbs === true,
-      );
+      const printed = await project.destroy();
+      expect(
+        printed.includes(`ConfigMap "${VALUES}" has no key "${key}", which the KBS mounts as a file`),
+      ).toBe(startsNoKbs === true);
       expect(await sharedData(sandbox)).toEqual(before);
       expect(await sharedMarks(sandbox)).toEqual(marks);
       expect(await podUids(sandbox)).toEqual({});

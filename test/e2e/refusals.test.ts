@@ -21,7 +21,7 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-/** What a `pulumi up`, without a preview before it, says of these settings; it must fail and write nothing. */
+/** The output of `pulumi up --skip-preview` with these settings; it must fail and write nothing. */
 async function refusal(change: Configuration): Promise<string> {
   project.configure({ ...devConfiguration(), ...change });
   const { exitCode, stdout, stderr } = await project.pulumi(
@@ -31,12 +31,15 @@ async function refusal(change: Configuration): Promise<string> {
     "--stack",
     project.stack,
   );
-  expect({ failed: exitCode !== 0, said: exitCode === 0 ? stdout : "" }).toEqual({ failed: true, said: "" });
+  expect({ failed: exitCode !== 0, printed: exitCode === 0 ? stdout : "" }).toEqual({
+    failed: true,
+    printed: "",
+  });
   expect(await sharedData(sandbox)).toEqual(before);
   return stdout + stderr;
 }
 
-/** A kubeconfig for a cluster that is not there. */
+/** A kubeconfig for an unreachable cluster. */
 async function unreachableKubeconfig(): Promise<string> {
   const file = join(project.folder, "unreachable.yaml");
   const cluster = { name: "gone", cluster: { server: `https://127.0.0.1:${await closedPort()}` } };
@@ -52,14 +55,14 @@ async function unreachableKubeconfig(): Promise<string> {
   return file;
 }
 
-describe("a process that serves many commands, as most end-to-end tests use it", () => {
+describe("a process that serves many commands, as most end-to-end tests use", () => {
   it.each<readonly [what: string, change: Configuration]>([
     ["a first up", {}],
     ["settings with problems", { grants: [{ pod: "pod9", secret: "p2-secret" }] }],
     ["a secret that is missing", { secrets: [{ name: "absent", keys: ["a"] }] }],
-  ])("prints for the preview of %s what the processes of a user's run print", async (_, change) => {
+  ])("prints the same as separate processes for a preview of %s", async (_, change) => {
     const served = new Project(sandbox, project.stack);
-    // Without progress, and each line once: the Automation API's server prints an error of the program twice.
+    // Without progress and repeated lines: the Automation API's server prints a program's error twice.
     const printed = async (each: Project): Promise<object> => {
       each.configure({ ...devConfiguration(), ...change });
       const { exitCode, stdout, stderr } = await each.preview("--diff");
@@ -76,7 +79,7 @@ describe("a process that serves many commands, as most end-to-end tests use it",
 
 describe("is rejected, and nothing is written:", () => {
   it("invalid settings: all problems in one error, each with its path", async () => {
-    const said = await refusal({
+    const printed = await refusal({
       pods: [{ name: "pod1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }, { name: "bad_name" }],
       grants: [{ pod: "pod9", secret: "p2-secret" }],
     });
@@ -86,16 +89,16 @@ describe("is rejected, and nothing is written:", () => {
       "TA603 pods[3].name",
       "TA607 grants[0].pod",
     ])
-      expect(said).toContain(`- ${place}:`);
-    expect(said).toContain("4 problems in the settings of stack refusals; nothing was changed.");
-    expect(said).not.toMatch(/^\s+at /m);
+      expect(printed).toContain(`- ${place}:`);
+    expect(printed).toContain("4 problems in the settings of stack refusals; nothing was changed.");
+    expect(printed).not.toMatch(/^\s+at /m);
   });
 
   it("an encrypted setting other than a secret's value, and the content of a kubeconfig, without showing them", async () => {
     const kubeconfig = readFileSync(sandbox.kubeconfig, "utf8");
     const [, key = ""] = /client-key-data: (\S+)/.exec(kubeconfig) ?? [];
     const planted = [plantedValue("env"), key, Buffer.from(key, "base64").toString("utf8")];
-    // In the stack's configuration as pulumi itself writes it.
+    // Written by pulumi itself.
     const path = ["--secret", "--path", "--stack", project.stack];
     project.configure(devConfiguration());
     await project.succeed(
@@ -115,7 +118,7 @@ describe("is rejected, and nothing is written:", () => {
       texts[flags.join()] = stdout + stderr;
     }
     const stored = { ...texts, state: await project.state(), ...backendFiles(project.env) };
-    // What stands in the open in the stack's file, pulumi puts into its history before any program runs.
+    // Pulumi puts plain-text settings into its history before it runs a program.
     const open = await refusal({ trustee: { kubeconfig } });
     expect(open).toContain("TA602 trustee.kubeconfig: the content of a kubeconfig");
     for (const value of planted) expect(leaks(value, { ...stored, open })).toEqual([]);
@@ -129,12 +132,12 @@ describe("is rejected, and nothing is written:", () => {
       );
       return { name, initdataFile: `${name}.toml` };
     };
-    const said = await refusal({ pods: [same("pod1"), same("pod2")] });
-    expect(said).toContain("TA704 pods[1]: the same initdata as pod1");
+    const printed = await refusal({ pods: [same("pod1"), same("pod2")] });
+    expect(printed).toContain("TA704 pods[1]: the same initdata as pod1");
   });
 
   it("a missing secret, and a foreign secret in place of one to create, together", async () => {
-    const said = await refusal({
+    const printed = await refusal({
       secrets: [
         { name: "nobody-made-it", keys: ["key"] },
         { name: "fraud-dataset", keys: ["dataset_key"] },
@@ -143,18 +146,18 @@ describe("is rejected, and nothing is written:", () => {
       ],
       secretValues: { "p2-secret": { secret: encryptedValue() }, kbsres1: { key1: encryptedValue() } },
     });
-    expect(said).toContain("nobody-made-it");
-    expect(said).toMatch(/kbsres1/);
-    expect(said).toContain("2 problems");
+    expect(printed).toContain("nobody-made-it");
+    expect(printed).toMatch(/kbsres1/);
+    expect(printed).toContain("2 problems");
   });
 
   it("unencrypted secret values, and values other than text, without showing them", async () => {
-    const said = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
-    expect(said).toContain('TA613 secretValues: plain-text values of "p2-secret"');
-    expect(said).toContain(
+    const printed = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
+    expect(printed).toContain('TA613 secretValues: plain-text values of "p2-secret"');
+    expect(printed).toContain(
       `pulumi config set --secret --path 'trustee-access:secretValues["p2-secret"]["secret"]' < FILE`,
     );
-    expect(said).not.toContain('in the open"');
+    expect(printed).not.toContain('in the open"');
     const shapes = await refusal({
       secretValues: { "p2-secret": { secret: { in: "the open" } }, other: [encryptedValue()] },
     });
@@ -164,9 +167,9 @@ describe("is rejected, and nothing is written:", () => {
   });
 
   it("an unreachable cluster", async () => {
-    const said = await refusal({ trustee: { kubeconfig: await unreachableKubeconfig() } });
-    expect(said).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
-    expect(said).not.toMatch(/^\s+at /m);
+    const printed = await refusal({ trustee: { kubeconfig: await unreachableKubeconfig() } });
+    expect(printed).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
+    expect(printed).not.toMatch(/^\s+at /m);
   });
 
   it("a context that the kubeconfig does not have", async () => {
@@ -174,32 +177,32 @@ describe("is rejected, and nothing is written:", () => {
   });
 
   it("a missing Trustee: all missing objects are listed", async () => {
-    const said = await refusal({ trustee: { namespace: "default" } });
+    const printed = await refusal({ trustee: { namespace: "default" } });
     for (const name of [
       "trusteeconfig-kbs-config",
       "trusteeconfig-resource-policy",
       "trusteeconfig-rvps-reference-values",
     ]) {
-      expect(said).toContain(name);
+      expect(printed).toContain(name);
     }
   });
 
   it("pods whose namespace or RuntimeClass does not exist", async () => {
-    const said = await refusal({
+    const printed = await refusal({
       pods: [
         { name: "pod1", namespace: "nowhere", kind: "Deployment" },
         { name: "pod2", runtimeClassName: "kata-qemu-snp" },
       ],
       grants: [],
     });
-    expect(said).toContain("2 problems in the settings of stack refusals; nothing was changed.");
-    expect(said).toContain(
+    expect(printed).toContain("2 problems in the settings of stack refusals; nothing was changed.");
+    expect(printed).toContain(
       `- TA804 pods[0].namespace: "nowhere" (nowhere/pod1), a namespace that does not exist in the pods' cluster`,
     );
-    expect(said).toContain(
+    expect(printed).toContain(
       `- TA804 pods[1].runtimeClassName: "kata-qemu-snp" (pod2), a RuntimeClass that does not exist in the pods' cluster`,
     );
-    expect(said).toContain("allowed: kata-remote\n");
+    expect(printed).toContain("allowed: kata-remote\n");
   });
 
   it("reference values that Trustee cannot read", async () => {

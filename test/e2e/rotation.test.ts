@@ -8,7 +8,7 @@ import { Stranger } from "./support/stranger.ts";
 const PATH = "fraud-dataset/dataset_key";
 const CONTROL_PATH = "kbsres1/key1";
 
-/** No node has room for it: it never becomes ready, and Pulumi does not wait for long. */
+/** No node has room for it: it never becomes ready. Pulumi waits for a short time only. */
 const nowhere: Configuration = {
   resources: { requests: { cpu: "1000000" } },
   annotations: { "pulumi.com/timeoutSeconds": "5" },
@@ -16,12 +16,12 @@ const nowhere: Configuration = {
 
 interface Release {
   readonly release: string;
-  /** More of the pod `app`. */
+  /** More settings of the pod `app`. */
   readonly app?: Configuration;
   readonly more?: Configuration;
 }
 
-/** A Pod and a Deployment whose initdata changes with the release, and a pod whose does not. */
+/** A Pod and a Deployment whose initdata changes with the release, and a pod whose initdata stays. */
 function settings({ release, app = {}, more = {} }: Release): Configuration {
   const claims = { release };
   return {
@@ -52,13 +52,13 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-rotation-${trustee.replace(".", "-")}`, trustee });
-    // Who reads kbsres1 is said in the settings.
+    // The settings restrict kbsres1, so the stranger's control path is another one.
     stranger = await Stranger.start(sandbox, [PATH], "trustee-image-policy/policy");
     before = await sharedData(sandbox);
     project = new Project(sandbox, "rotation");
     await project.init(settings({ release: "1" }));
     await project.up();
-    // Before, every pod could read it.
+    // Starts here: before `up`, every pod could read the secret.
     stranger.watch();
   }, 1_800_000);
   afterAll(async () => {
@@ -67,7 +67,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     await sandbox.stop();
   });
 
-  /** A pod with the initdata that `app` has now: what still runs of a release while the next one comes. */
+  /** A pod with the current initdata of `app`: a pod of the previous release during a rotation. */
   const witness = async (name: string): Promise<string> => {
     const annotations = {
       "io.katacontainers.config.hypervisor.cc_init_data": await initdataAnnotation(sandbox, "app"),
@@ -86,12 +86,12 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     return name;
   };
   const shared = async (): Promise<string> => JSON.stringify(await sharedData(sandbox));
-  /** The claim `init_data` of `app`, as the stack puts it out. */
+  /** The claim `init_data` of `app`, from the stack's outputs. */
   const claim = async (): Promise<string> =>
     ((await project.outputs())["initData"] as Readonly<Record<string, string>>)["app"] ?? "";
   const appUid = (): Promise<string> =>
     kubectl(sandbox, "get", "pod", "app", "-o", "jsonpath={.metadata.uid}");
-  /** Whether another pod `app` than this one is Ready. */
+  /** True if another pod `app` than this one is Ready. */
   const successorReady = async (uid: string): Promise<boolean> => {
     const { stdout } = await sandbox.kubectl(["get", "pod", "app", "-o", "json"]);
     if (stdout === "") return false;
@@ -105,7 +105,10 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     return metadata.uid !== uid && ready === true;
   };
   const served = (): Promise<boolean> => readable(sandbox, "control", CONTROL_PATH);
-  /** Whether the KBS denies it to the witness, twice: it answers another pod before, between and after, so it is there. */
+  /**
+   * True if the KBS denies the witness twice. It answers the control pod before, between and after, so it is
+   * up.
+   */
   const denied = async (name: string): Promise<boolean> =>
     (await served()) &&
     !(await readable(sandbox, name, PATH)) &&
@@ -113,7 +116,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     !(await readable(sandbox, name, PATH)) &&
     (await served());
 
-  /** Runs `pulumi up`, and looks again and again meanwhile. */
+  /** Runs `pulumi up`, and calls `look` repeatedly meanwhile. */
   const duringUp = async (look: () => Promise<void>): Promise<void> => {
     const up = { ended: false };
     const running = project.up().finally(() => {

@@ -10,10 +10,10 @@ import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
 const MANY = Array.from({ length: 40 }, (_, index) => `made-${index}`);
-/** Those of the many that are asked for: each so comes round several times a second. */
+/** The secrets that the stranger requests: few, so that it requests each several times a second. */
 const ASKED = [0, 13, 26, 39].map((index) => `made-${index}/a`);
 
-/** Secrets that the stack makes up, for the one pod of its. */
+/** Secrets that the stack generates for its one pod. */
 function settings(names: readonly string[], release = "1"): Configuration {
   return {
     secrets: names.map((name) => ({ name, keys: ["a"], from: "generate" })),
@@ -86,7 +86,7 @@ describe.each(variants)(
       await up("removal of 36 secrets", MANY.slice(0, 3));
     });
 
-    it("while drift is repaired", async () => {
+    it("while up fixes drift", async () => {
       const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
       const others = (await registered()).filter((name) => name !== "made-1");
       const patch = JSON.stringify({ spec: { kbsSecretResources: others } });
@@ -103,7 +103,7 @@ describe.each(variants)(
     it("and verify, lint and explain report no problem", async () => {
       const subject = { sandbox, project };
       const { exitCode, stdout } = await verify(subject);
-      expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+      expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
       const cell = await explain(subject, "app", "made-0/a");
       expect({ verdict: cell.verdict, log: cell.log?.outcome }).toEqual({ verdict: "allowed", log: "given" });
       const args = ["lint", "--stack", project.stack, "--json"];

@@ -28,7 +28,7 @@ const DENIED =
 const PODS = ["pod1", "pod2", "pod3"];
 const PATHS = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"];
 
-/** The nine cells as the tutorial shows them: what each pod's curl prints, the read ones by a word. */
+/** The nine cells as the tutorial shows them: the output of each pod's curl; read secrets as a word. */
 async function nineCells(sandbox: Sandbox): Promise<string[][]> {
   const cell = async (pod: string, path: string): Promise<string> => {
     const body = await curl(sandbox, pod, path);
@@ -43,7 +43,7 @@ const tutorialCells = [
   ["denied", "denied", "read"],
 ];
 
-/** PCR8 of a running pod by the tutorial's own tools: base64, gunzip, sha256sum and xxd. */
+/** PCR8 of a running pod by the tutorial's tools: base64, gunzip, sha256sum and xxd. */
 function pcr8ByShell(annotation: string): { readonly toml: string; readonly pcr8: string } {
   const shell = (script: string, input: string): string =>
     execFileSync("bash", ["-c", script], { input }).toString("utf8");
@@ -58,7 +58,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   let project: Project;
   let before: unknown;
-  /** What pulumi has printed, by the command. */
+  /** The output of each pulumi command. */
   const printed: Record<string, string> = {};
 
   beforeAll(async () => {
@@ -121,7 +121,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     }
   });
 
-  it("has nothing to change in two previews after up", async () => {
+  it("has no changes in two previews after up", async () => {
     for (const _ of [1, 2]) await project.expectNoChanges();
   });
 
@@ -149,7 +149,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await nineCells(sandbox)).toEqual(tutorialCells);
   });
 
-  it("lets every command say what it has to say", async () => {
+  it("prints only expected output in every command", async () => {
     const out = mkdtempSync(join(tmpdir(), "trustee-access-out-"));
     const of = ["--stack", project.stack];
     const to = (file: string): string => join(out, file);
@@ -184,7 +184,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     rmSync(out, { recursive: true });
   });
 
-  it("leaves ConfigMaps, KbsConfig and secrets on destroy as they were before up, byte for byte", async () => {
+  it("restores ConfigMaps, KbsConfig and secrets on destroy as they were before up, byte for byte", async () => {
     const shown = await project.pulumi("stack", "export", "--show-secrets", "--stack", project.stack);
     expect(leaks(SECRET, { shown: shown.stdout })).toEqual(["shown"]);
     const stored = { "stack output": JSON.stringify(await project.outputs()), state: await project.state() };
@@ -195,7 +195,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await podUids(sandbox)).toEqual({});
   });
 
-  it("has neither printed the secret nor stored it unencrypted", () => {
+  it("neither printed the secret nor stored it unencrypted", () => {
     const files = backendFiles(project.env);
     const state = ".pulumi/stacks/trustee-access/tutorial.json";
     expect(Object.keys(printed)).toContain(state);

@@ -45,15 +45,15 @@ describe("Trustee in one cluster, the pods in another", () => {
     const { exitCode, stdout } = await command(trusteeSide, ["verify", "--stack", "split"], {
       cwd: project.folder,
     });
-    expect({ exitCode, said: stdout.split("\n").at(-1) }).toEqual({
+    expect({ exitCode, printed: stdout.split("\n").at(-1) }).toEqual({
       exitCode: 0,
-      said: "All 9 cells match the stack's access matrix.",
+      printed: "All 9 cells match the stack's access matrix.",
     });
   });
 
   it("has no changes, and destroy leaves no trace", async () => {
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
     await project.destroy();
     expect(await Promise.all([sharedData(trusteeSide), sharedData(podSide)])).toEqual(before);
     expect(await podUids(podSide)).toEqual({});

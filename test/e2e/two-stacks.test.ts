@@ -4,7 +4,7 @@ import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { readable, restartKbs, sharedData, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 
-/** Another team's stack on the same Trustee: a pod and a secret of its own. */
+/** Another team's stack on the same Trustee, with its own pod and secret. */
 function otherConfiguration(): Configuration {
   const { podDefaults } = devConfiguration();
   return {
@@ -56,7 +56,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
   };
   const unchanged = async (project: Project): Promise<void> => {
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
-    expect({ exitCode, said: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, said: "" });
+    expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
   };
 
   it("the grants of both hold, and neither reports the other as drift", async () => {
@@ -69,22 +69,22 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     await unchanged(other);
   });
 
-  it("the first stack is destroyed, and the second one's grants hold", async () => {
+  it("destroy of the first stack keeps the second one's grants", async () => {
     await tutorial.destroy();
     await restartKbs(sandbox);
-    // The operator takes the restart's annotation away again: the KBS is replaced once more, and nobody serves meanwhile.
+    // The operator removes the restart's annotation and replaces the KBS once more; meanwhile nothing serves.
     await vi.waitFor(otherHolds, { timeout: 60_000, interval: 1000 });
     await unchanged(other);
   });
 
-  it("the first stack returns, the second is destroyed, and the first one's grants hold", async () => {
+  it("the first stack returns; destroy of the second keeps the first one's grants", async () => {
     await tutorial.up();
     await other.destroy();
     await tutorialHolds();
     await unchanged(tutorial);
   });
 
-  it("the destroy of the last stack restores the content before the first one", async () => {
+  it("destroy of the last stack restores the content before the first one", async () => {
     await tutorial.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });

@@ -15,10 +15,10 @@ import { Stranger } from "./support/stranger.ts";
 const POLICY = "trusteeconfig-resource-policy";
 const MARK = "kbs.confidentialcontainers.org/migrated-from-v1.1.0";
 const THEIRS = "team-b/token";
-/** What only a granted pod may read. */
+/** Only a granted pod may read these. */
 const RESTRICTED = ["fraud-dataset/dataset_key", "p2-secret/secret", THEIRS];
 
-/** Another team's stack: a pod and a secret of its own. */
+/** Another team's stack, with its own pod and secret. */
 function otherConfiguration(): Configuration {
   const { podDefaults } = devConfiguration();
   return {
@@ -30,7 +30,7 @@ function otherConfiguration(): Configuration {
   };
 }
 
-/** The tutorial's stack and the other team's, on Red Hat's Trustee 1.1, and a pod that nobody grants anything. */
+/** The tutorial's stack and the other team's, on Red Hat's Trustee 1.1, and a pod without grants. */
 class Shared {
   readonly sandbox: Sandbox;
   readonly tutorial: Project;
@@ -73,7 +73,7 @@ class Shared {
   }
 }
 
-describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprepared", () => {
+describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared stacks", () => {
   let shared: Shared;
 
   beforeAll(async () => {
@@ -90,17 +90,17 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
     );
   });
 
-  it("the update puts the stock policy in place, which any attested pod passes", async () => {
+  it("the update installs the stock policy, which lets any attested pod pass", async () => {
     await upgradeSandbox(shared.sandbox.name);
     const { data, annotations } = await shared.policyMap();
     expect(Object.keys(data)).toEqual(["resource-policy.rego"]);
     expect(annotations[MARK]).toBe("v1.2.0");
-    // The pods' exec may not answer at once.
+    // Polls: the pods' exec may not answer at once.
     const readsAll = async (): Promise<boolean> => readable(shared.sandbox, "pod3", "p2-secret/secret");
     await expect.poll(readsAll, { timeout: 60_000 }).toBe(true);
   });
 
-  it("the next preview of either stack names the other one, whose grants are gone", async () => {
+  it("the next preview of either stack names the other one, whose grants are missing", async () => {
     for (const [project, missed] of [
       [shared.tutorial, "other"],
       [shared.other, "tutorial"],
@@ -112,7 +112,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
     }
   });
 
-  it("one up of the one stack restricts the other's secrets again, which its pods still read", async () => {
+  it("up of one stack restricts the other's secrets again; its pods can still read them", async () => {
     await shared.other.up();
     await shared.stranger.during(async () => {
       expect(await readable(shared.sandbox, "pod3", "p2-secret/secret")).toBe(false);
@@ -127,7 +127,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
     await shared.other.expectNoChanges();
   });
 
-  it("both go, and 1.2's stock policy is back", async () => {
+  it("destroy of both restores 1.2's stock policy", async () => {
     await shared.stranger.during(async () => shared.tutorial.destroy());
     await shared.other.destroy();
     const { data, annotations } = await shared.policyMap();
@@ -139,7 +139,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, unprep
   });
 });
 
-describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks that were prepared as advised", () => {
+describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, prepared as the warning advises", () => {
   let shared: Shared;
 
   beforeAll(async () => {
@@ -149,10 +149,10 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks that we
     await shared.stop();
   });
 
-  it("nobody reads what the policy denies: before, while and after", async () => {
+  it("no pod reads what the policy denies: before, during and after the update", async () => {
     const { tutorial, other, sandbox, stranger } = shared;
     await stranger.during(async () => {
-      // What the warning says to do, as its jq filter does it.
+      // The warning's advice, as its jq filter does it.
       const live = JSON.parse(
         await kubectl(sandbox, "get", "configmap", POLICY, "-n", NAMESPACE, "-o", "json"),
       ) as {
@@ -181,7 +181,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks that we
     expect(await readable(sandbox, "b1", "p2-secret/secret")).toBe(false);
   });
 
-  it("one stack after the other goes, and nothing of theirs stays", async () => {
+  it("destroy of both stacks leaves nothing of theirs", async () => {
     const { tutorial, other, stranger } = shared;
     await stranger.during(async () => other.destroy());
     stranger.expectNothingRead("destroy after Red Hat's update");

@@ -8,7 +8,9 @@ import { Stranger } from "./support/stranger.ts";
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
 
-/** What the administrator has left of the two documents under the new keys: see docs/upgrade.md. */
+/**
+ * The two documents under the new keys after the administrator's part of the upgrade: see docs/upgrade.md.
+ */
 const documents = [
   {
     configMaps: "converted",
@@ -17,14 +19,14 @@ const documents = [
   },
   {
     configMaps: "stock",
-    // The sandbox's policy is the stock one; its reference values are not.
+    // The sandbox has the stock policy, but not the stock reference values.
     left: (policy: string) => ({ policy, values: "{\n}\n" }),
     lost: "; the policy has lost the grants of organization/trustee-access/upgrade (restricts fraud-dataset, p2-secret; there is no backup of its line)",
   },
 ] as const;
 
 describe.each(documents)(
-  "Trustee is upgraded from 0.18 to 0.21 under a stack that is up, its documents $configMaps",
+  "Trustee is upgraded from 0.18 to 0.21 under a running stack, its documents $configMaps",
   ({ configMaps: become, left, lost }) => {
     let sandbox: Sandbox;
     let project: Project;
@@ -38,7 +40,7 @@ describe.each(documents)(
       project = new Project(sandbox, "upgrade");
       await project.init(devConfiguration());
       await project.up();
-      // Where the administrator puts the stock policy in place, nothing of ours restricts anything until the next up.
+      // With the stock policy nothing restricts our secrets until the next up.
       if (become === "converted") stranger.watch();
       await upgradeSandbox(sandbox.name, become);
     }, 1_800_000);
@@ -48,15 +50,15 @@ describe.each(documents)(
       await sandbox.stop();
     });
 
-    it("the next preview tells it in words, and that every pod gets other initdata by it", async () => {
+    it("the next preview reports it, and that every pod gets other initdata", async () => {
       const { exitCode, stdout } = await project.preview("--expect-no-changes");
       expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
-      const told = stdout.slice(stdout.indexOf("Diagnostics:"));
+      const diagnostics = stdout.slice(stdout.indexOf("Diagnostics:"));
       for (const [kind, name, now, then, more] of [
         ["ResourcePolicy", "resource-policy", "resource-policy.rego", "policy.rego", lost],
         ["ReferenceValues", "reference-values", "reference_value", "reference-values.json", ""],
       ]) {
-        expect(told).toContain(
+        expect(diagnostics).toContain(
           `  trustee:index:${kind} (${name}):\n    drift: Trustee now reads the key ${now} instead of ${then}${more}\n`,
         );
       }
@@ -65,7 +67,7 @@ describe.each(documents)(
       }
     });
 
-    it("the next up completes it, with the nine cells right and nothing left to change", async () => {
+    it("the next up completes it, with the nine cells right and no changes after", async () => {
       const uids = await podUids(sandbox);
       await project.up();
       expect(await cells(sandbox)).toEqual(tutorialCells);
@@ -79,9 +81,9 @@ describe.each(documents)(
       }
     });
 
-    it("destroy leaves what the administrator has left, without what was ours before or after", async () => {
+    it("destroy leaves the administrator's content, without our entries", async () => {
       await stranger.during(async () => project.destroy());
-      // With the stock reference values it does not attest any more.
+      // With the stock reference values it no longer attests.
       if (become === "converted") stranger.expectNothingRead("destroy after an upgrade");
       const { configMaps, kbsConfig, secrets } = await sharedData(sandbox);
       const data = (name: string): Readonly<Record<string, string>> => before.configMaps[name]?.data ?? {};

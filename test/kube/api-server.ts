@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A server that answers with an object as an API server does, and records the requests. */
+/** A server that answers with one object, like an API server, and records the requests. */
 export interface ApiServer {
   readonly port: number;
   readonly requests: readonly IncomingMessage[];

@@ -42,12 +42,12 @@ test.each([
   ["half an object", '{"data":{"key":"dG9wIHNlY3JldA', "application/json"],
 ])("HTTP 200 with %s is no answer, and none of it is quoted", async (_, body, type) => {
   const kube = await answering(200, body, type);
-  const said =
+  const message =
     `cannot get configmaps "policy" in namespace "n": ${kube.server} answered HTTP 200 without a JSON object ` +
     `(${type}), for example with a proxy's sign-in page. Sign in to that proxy, or correct the server in the kubeconfig: ` +
     "kubectl get --raw /version";
-  await expect(kube.get(ref)).rejects.toMatchObject({ failure: "other", message: said });
-  await expect(kube.getMetadata(ref)).rejects.toMatchObject({ failure: "other", message: said });
+  await expect(kube.get(ref)).rejects.toMatchObject({ failure: "other", message });
+  await expect(kube.getMetadata(ref)).rejects.toMatchObject({ failure: "other", message });
 });
 
 test("an object is returned, and HTTP 404 becomes undefined", async () => {

@@ -33,7 +33,7 @@ test.each([
     { "as-groups": ["a"] },
     'The kubeconfig\'s user "u" has as-groups without "as". Name the user to act as there, or remove as-groups.',
   ],
-])("what cannot be sent is refused: %j", (user, said) => {
+])("what cannot be sent is refused: %j", (user, message) => {
   const kubeconfig = kubeconfigOf({ server: "https://c.example", user });
-  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(said));
+  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(message));
 });

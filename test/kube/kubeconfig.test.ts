@@ -175,10 +175,10 @@ test.each([
     good.replace('"server":"https://c.example"', ""),
     "cannot be used: clusters[0].cluster.server is missing. Check it with: kubectl config view",
   ],
-])("%s is told in words of its own, without the file's content", (_, text, said) => {
+])("%s: the error does not quote the file", (_, text, message) => {
   const file = join(folderWith({ config: text }), "config");
   expect(() => loadCluster({ kubeconfig: file })).toThrow(
-    new KubeconfigError(`The kubeconfig "${file}" ${said}`),
+    new KubeconfigError(`The kubeconfig "${file}" ${message}`),
   );
 });
 
@@ -200,8 +200,8 @@ test.each([
     'The kubeconfig\'s context "x" names the user "v", which it does not have. ' +
       "Correct it: kubectl config set-context x --user=NAME",
   ],
-])("a context that leads nowhere: %s", (change, said) => {
+])("a context that names nothing usable: %s", (change, message) => {
   const [key = ""] = change.split(":");
   const kubeconfig = change === "" ? "{}" : good.replace(new RegExp(`${key}:"[a-z]"`), change);
-  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(said));
+  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(message));
 });

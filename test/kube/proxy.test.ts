@@ -23,17 +23,17 @@ afterEach(() => {
 });
 
 /** A proxy that forwards everything to one local port, and records the requests. */
-async function proxyTo(target: number): Promise<{ url: string; asked: string[]; credentials: unknown[] }> {
-  const asked: string[] = [];
+async function proxyTo(target: number): Promise<{ url: string; requests: string[]; credentials: unknown[] }> {
+  const requests: string[] = [];
   const credentials: unknown[] = [];
   const sockets: Socket[] = [];
   const server = createServer((incoming, outgoing) => {
-    asked.push(`${incoming.method ?? ""} ${incoming.url ?? ""}`);
+    requests.push(`${incoming.method ?? ""} ${incoming.url ?? ""}`);
     const path = new URL(incoming.url ?? "").pathname;
     request({ port: target, host: "127.0.0.1", path }, (answer) => answer.pipe(outgoing)).end();
   });
   server.on("connect", (incoming, socket: Socket) => {
-    asked.push(`CONNECT ${incoming.url ?? ""}`);
+    requests.push(`CONNECT ${incoming.url ?? ""}`);
     credentials.push(incoming.headers["proxy-authorization"]);
     const through = connect(target, "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
@@ -49,7 +49,7 @@ async function proxyTo(target: number): Promise<{ url: string; asked: string[]; 
     server.close();
     server.closeAllConnections();
   });
-  return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked, credentials };
+  return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests, credentials };
 }
 
 async function get(kubeconfig: string): Promise<unknown> {
@@ -67,7 +67,7 @@ describe("the environment's proxy", () => {
     vi.stubEnv("https_proxy", `http://me:pass@${proxy.url}`);
     const cluster = { "certificate-authority": files.certificate };
     expect(await get(kubeconfigOf({ server: "https://kube.example:6443", cluster }))).toBeDefined();
-    expect(proxy.asked).toEqual(["CONNECT kube.example:6443"]);
+    expect(proxy.requests).toEqual(["CONNECT kube.example:6443"]);
     expect(proxy.credentials).toEqual([`Basic ${Buffer.from("me:pass").toString("base64")}`]);
   });
 
@@ -76,11 +76,11 @@ describe("the environment's proxy", () => {
     const [proxy, own] = [await proxyTo(server.port), await proxyTo(server.port)];
     vi.stubEnv("HTTP_PROXY", proxy.url);
     expect(await get(kubeconfigOf({ server: "http://kube.example" }))).toBeDefined();
-    expect(proxy.asked).toHaveLength(1);
+    expect(proxy.requests).toHaveLength(1);
     const cluster = { "proxy-url": `http://${own.url}` };
     expect(await get(kubeconfigOf({ server: "http://kube.example", cluster }))).toBeDefined();
-    expect(proxy.asked).toHaveLength(1);
-    expect(own.asked).toHaveLength(1);
+    expect(proxy.requests).toHaveLength(1);
+    expect(own.requests).toHaveLength(1);
   });
 
   test("is not used for this machine", async () => {

@@ -14,7 +14,7 @@ interface Plugin {
   readonly runs: () => number;
 }
 
-/** @param program what the plugin does beside counting its runs */
+/** @param program the plugin's actions in addition to counting its runs */
 async function plugin(program: string): Promise<Plugin> {
   const server = await apiServer();
   const source = `require("node:fs").appendFileSync(__dirname + "/runs", "."); ${program}`;
@@ -124,6 +124,6 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
     { command: process.execPath, args: ["-e", "process.stderr.write('no badge\\n');process.exit(1)"] },
     `no badge. The plugin "${process.execPath}" of the user "u" reports this. Renew the credentials of this kubeconfig context.`,
   ],
-])("a plugin that %s", async (_, exec, said) => {
-  expect(await refusal(exec)).toBe(said);
+])("a plugin that %s", async (_, exec, message) => {
+  expect(await refusal(exec)).toBe(message);
 });

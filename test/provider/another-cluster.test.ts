@@ -64,7 +64,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** @returns what each step did */
+  /** @returns the operation of each step */
   async function up(): Promise<readonly string[]> {
     const ops: string[] = [];
     for (const [resource, inputs] of parts) ops.push((await resource.up(inputs())).op);

@@ -1,7 +1,7 @@
 import { HOST, older, TLS, type Expected, type Row } from "./variant-rows.ts";
 import { gone, withSpec, type Change, type Variant } from "./variants.ts";
 
-/** A TrusteeConfig whose Secret with the certificate, which the operator copies, has some name. */
+/** A TrusteeConfig that names another Secret for the certificate, which the operator copies. */
 function edge(change: Change): Variant {
   return {
     keys: "0.18",
@@ -27,12 +27,12 @@ export const certificateRows: Readonly<Record<string, Row>> = {
     tls: "my-tls",
     expected: { ...expected, certificateSecret: "my-tls" },
   },
-  "another Secret for the certificate, which is gone: the operator's copy, and no namesake of the usual one":
+  "another Secret for the certificate, which is missing: the operator's copy, and no Secret of the default name":
     {
       variant: named,
       expected: copied,
     },
-  "another Secret for the certificate, where a setting names a third": {
+  "another Secret for the certificate, and a setting that names a third one": {
     variant: named,
     settings: { certificateSecret: TLS },
     expected,
@@ -46,7 +46,7 @@ export const certificateRows: Readonly<Record<string, Row>> = {
     tls: "my-tls",
     expected: copied,
   },
-  "a KbsConfig with a Secret of its own, which a TrusteeConfig owns: that one": {
+  "a KbsConfig with its own Secret, owned by a TrusteeConfig: that one": {
     variant: {
       ...named,
       changes: {

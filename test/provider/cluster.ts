@@ -103,7 +103,7 @@ export class TestCluster {
 
   async get(kind: Kind, name: string): Promise<KubeObject> {
     const object = await this.kube.get({ kind, namespace: this.namespace, name });
-    if (object === undefined) throw new Error(`there is no ${kind} ${name}`);
+    if (object === undefined) throw new Error(`${kind} ${name} does not exist`);
     return object;
   }
 

@@ -15,7 +15,7 @@ export interface EngineOptions {
   readonly kubeconfig?: string;
   /** The stack in the URNs. */
   readonly stack?: string;
-  /** Whether the provider takes over what a stack of the same name has left. */
+  /** Whether the provider takes over objects that a stack of the same name has left. */
   readonly takeOver?: boolean;
 }
 

@@ -79,7 +79,7 @@ describe("the preflight", () => {
     await engine.stop();
   });
 
-  /** A Trustee made by hand with everything that a stack needs, except a Route. */
+  /** A hand-made Trustee with everything that a stack needs, except a Route. */
   const trustee = (): void => {
     cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
     cluster.apply({
@@ -194,8 +194,8 @@ describe("the preflight", () => {
     trustee();
     cluster.secret("db", { user: "hidden", password: "hidden" });
     cluster.secret("whole", { k: "hidden" });
-    const asked = { existingSecrets: ["db", "whole"], keys: { db: ["user", "pasword"], whole: ["k"] } };
-    expect(JSON.parse(await problems({ ...url, ...asked }))).toMatchObject({
+    const needed = { existingSecrets: ["db", "whole"], keys: { db: ["user", "pasword"], whole: ["k"] } };
+    expect(JSON.parse(await problems({ ...url, ...needed }))).toMatchObject({
       secretKeys: { db: ["password", "user"] },
     });
   });
@@ -246,7 +246,7 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
-  test("each key is the live one; a setting names it if there is none", async () => {
+  test("the keys are the live ones; a setting names a key if there is none", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     expect(JSON.parse(await problems(url))).toMatchObject({
@@ -269,8 +269,8 @@ describe("the preflight", () => {
         ),
     );
     const keys = { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" };
-    for (const said of [keys, { generation: "0.21" }])
-      expect(JSON.parse(await problems({ ...url, ...said }))).toMatchObject({ ...keys, policy: null });
+    for (const setting of [keys, { generation: "0.21" }])
+      expect(JSON.parse(await problems({ ...url, ...setting }))).toMatchObject({ ...keys, policy: null });
     await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": "old", "resource-policy.rego": "new" });
     await cluster.edit(trusteeNames.referenceValues, { reference_value: "{}" });
     expect(JSON.parse(await problems(url))).toMatchObject({ ...keys, policy: "new" });

@@ -26,13 +26,13 @@ afterAll(async () => {
 
 /** The error that the engine shows for a failed call. */
 async function failure(name: string, args: PropertyMap): Promise<string> {
-  const said = await engine.invoke(`trustee:index:${name}`, args).then(
+  const message = await engine.invoke(`trustee:index:${name}`, args).then(
     (result) => `no failure: ${JSON.stringify(result)}`,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   // The message is for the user: no stack trace, and no source location.
-  expect(said).not.toMatch(/^\s+at |node_modules|\.ts:\d|file:\/\//m);
-  return said;
+  expect(message).not.toMatch(/^\s+at |node_modules|\.ts:\d|file:\/\//m);
+  return message;
 }
 
 /** The API server refuses requests with this in their path. */
@@ -63,7 +63,7 @@ describe("getInitdata", () => {
     );
   });
 
-  test("says which arguments it cannot use, each in a line", async () => {
+  test("names all arguments that it cannot use, one per line", async () => {
     const odd = { id: "a", kind: "Box", namespace: "default", name: 7 };
     expect(await failure("getInitdata", { pods: [odd] })).toBe(
       "3 INVALID_ARGUMENT: The arguments of getInitdata are invalid:\n" +
@@ -93,15 +93,15 @@ describe("getTrustee", () => {
 
   test("needs that right if trustee.url is not set", async () => {
     forbid("/routes");
-    const said = await failure("getTrustee", trusteeArgs());
-    expect(said).toContain(
+    const message = await failure("getTrustee", trusteeArgs());
+    expect(message).toContain(
       `cannot get routes.route.openshift.io "kbs-service" in namespace "${trusteeNames.namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
     );
-    expect(said).toContain(
+    expect(message).toContain(
       `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${trusteeNames.namespace}" cannot be read\n` +
         "      allowed: the URL at which the pods reach the KBS\n      to fix: Set trustee.url, or expose the KBS by a Route.",
     );
-    expect(said).not.toContain("there is no Route");
+    expect(message).not.toContain("there is no Route");
   });
 
   test.each([
@@ -112,26 +112,29 @@ describe("getTrustee", () => {
       `configmaps "${trusteeNames.resourcePolicy}"`,
     ],
     ["the certificate", `/secrets/${trusteeNames.certificate}`, `secrets "${trusteeNames.certificate}"`],
-  ])("takes no silence for an answer: %s", async (_, part, named) => {
+  ])("reports an unanswered read as a problem: %s", async (_, part, named) => {
     proxy.fault = ({ path }) => (path.endsWith(part) ? "cut" : undefined);
-    const said = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
-    expect(said).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
-    expect(said).toContain(
+    const message = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
+    expect(message).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
+    expect(message).toContain(
       `trustee.kubeconfig: cannot get ${named} in namespace "${trusteeNames.namespace}": `,
     );
-    expect(said).toContain("Check the kubeconfig, the context and the network, then run again.");
+    expect(message).toContain("Check the kubeconfig, the context and the network, then run again.");
   });
 
   test("reports forbidden reads with all other problems", async () => {
     forbid("/configmaps/");
-    const said = await failure("getTrustee", trusteeArgs(undefined, { existingSecrets: ["nobody-made-it"] }));
-    expect(said).toMatch(/^2 UNKNOWN: 3 problems in the Trustee in namespace "trustee-operator-system"; /);
-    expect(said).toContain(`cannot get configmaps "${trusteeNames.resourcePolicy}"`);
-    expect(said).toContain(`cannot get configmaps "${trusteeNames.referenceValues}"`);
-    expect(said).toContain('Secret "nobody-made-it", which does not exist');
+    const message = await failure(
+      "getTrustee",
+      trusteeArgs(undefined, { existingSecrets: ["nobody-made-it"] }),
+    );
+    expect(message).toMatch(/^2 UNKNOWN: 3 problems in the Trustee in namespace "trustee-operator-system"; /);
+    expect(message).toContain(`cannot get configmaps "${trusteeNames.resourcePolicy}"`);
+    expect(message).toContain(`cannot get configmaps "${trusteeNames.referenceValues}"`);
+    expect(message).toContain('Secret "nobody-made-it", which does not exist');
   });
 
-  test("says which arguments it cannot use, each in a line", async () => {
+  test("names all arguments that it cannot use, one per line", async () => {
     expect(await failure("getTrustee", trusteeArgs(undefined, { namespace: "", generation: "0.1" }))).toBe(
       "3 INVALID_ARGUMENT: The arguments of getTrustee are invalid:\n" +
         "  namespace: Too small: expected string to have >=1 characters\n" +

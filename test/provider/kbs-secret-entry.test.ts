@@ -188,7 +188,7 @@ test("a run that was killed before its state was saved still owns what it added"
 });
 
 describe("missing objects", () => {
-  test("a Secret that nobody creates fails the preview, and nothing is written", async () => {
+  test("a Secret that nothing creates fails the preview, and nothing is written", async () => {
     cluster.kbsConfig("missing", []);
     const entry = engine.resource("KbsSecretEntry");
     const message =
@@ -251,7 +251,7 @@ test("unknown inputs at preview make unknown outputs", async () => {
   });
 });
 
-test("invalid inputs are named", async () => {
+test("names the invalid inputs", async () => {
   const entry = engine.resource("KbsSecretEntry");
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
@@ -271,7 +271,7 @@ test("an entry cannot be imported", async () => {
 });
 
 test.each(["constructor", "tostring", "__proto__"])(
-  "a Secret called %s whose record was lost is read, previewed, recorded again and taken out like any other",
+  "a Secret called %s whose record was lost is read, previewed, recorded again and removed like any other",
   async (secret) => {
     const name = `called-${secret.replaceAll("_", "")}`;
     cluster.kbsConfig(name, ["a"]);
@@ -297,12 +297,9 @@ test.each([
   ["my.secret", "contains a dot"],
   ["a".repeat(64), "has 64 characters"],
   ["reference-values", "is the name of a volume that every KBS has"],
-])(
-  "%s, which no volume can be called, is refused at preview, and leaves when it is there",
-  async (name, why) => {
-    cluster.secret(name);
-    cluster.kbsConfig("names", ["kbsres1"]);
-    const entry = engine.resource("KbsSecretEntry");
-    await expect(entry.preview(inputs("names", name))).rejects.toThrow(`The Secret "${name}" ${why}`);
-  },
-);
+])("%s, an invalid volume name, is refused at preview, and removed if it is there", async (name, why) => {
+  cluster.secret(name);
+  cluster.kbsConfig("names", ["kbsres1"]);
+  const entry = engine.resource("KbsSecretEntry");
+  await expect(entry.preview(inputs("names", name))).rejects.toThrow(`The Secret "${name}" ${why}`);
+});

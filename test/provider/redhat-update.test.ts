@@ -113,9 +113,9 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
   });
 
   test.each([
-    ["after each has run up", true],
-    ["where one has run no up since", false],
-  ])("destroy puts back the stock policy of 1.2, %s", async (_, each) => {
+    ["after an up of each", true],
+    ["if one has had no up since", false],
+  ])("destroy restores the stock policy of 1.2, %s", async (_, each) => {
     await bothUp();
     await update();
     await ours.up(our());
@@ -136,7 +136,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     expect(engine.messages("WARNING")).toEqual([]);
   });
 
-  test("grants that changed after the backup are not restored: nobody reads their secrets until that stack's up", async () => {
+  test("grants that changed after the backup are not restored: no pod reads their secrets until that stack's up", async () => {
     await bothUp();
     await update();
     await ours.up(our());
@@ -159,13 +159,13 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
   });
 
   test.each([
-    ["is missed where it has something in the KbsConfig", { "p2-secret": "other" }, both],
+    ["is reported if it has an entry in the KbsConfig", { "p2-secret": "other" }, both],
     [
-      "is not missed where it has nothing in Trustee any more",
+      "is not reported if it has nothing left in Trustee",
       { "p2-secret": "third" },
       { [OUR_STACK]: both[OUR_STACK] },
     ],
-  ])("a stack that an older release has kept no record of %s", async (_, owners, expected) => {
+  ])("a stack without a record, of an older release, %s", async (_, owners, expected) => {
     await bothUp();
     const ledger = Object.fromEntries(
       Object.entries(owners).map(([secret, stack]) => [
@@ -188,7 +188,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
 });
 
 describe("the policy was reset to the stock one by hand", () => {
-  test("one stack's up restricts the others' secrets, which nobody reads until their own up", async () => {
+  test("one stack's up restricts the others' secrets, which no pod reads until their own up", async () => {
     await bothUp();
     await cluster.edit(POLICY, { [OLD]: STOCK });
     await ours.up(our(OLD));

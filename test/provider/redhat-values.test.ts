@@ -44,7 +44,7 @@ async function decoded(name: string): Promise<unknown> {
   return entries.map(([key, one]) => [key, JSON.parse(Buffer.from(one, "base64").toString()) as unknown]);
 }
 
-/** What the update makes of a list without entries of ours. */
+/** The expected result of the update for a list without entries of ours. */
 async function wanted(before: string): Promise<unknown> {
   cluster.configMap("without-us", { [LIST]: before });
   await redHatUpdate(cluster, { "without-us": null });
@@ -62,7 +62,7 @@ async function ourAnnotations(name: string): Promise<readonly string[]> {
 const befores = [
   ["odd", "an entry that its base64 spells with + and /", list(entry([B], { note: "???>>>~~~" }))],
   ["twice", "two entries of one name, of which the last stays", list(entry([C, B]), entry([B]))],
-  ["none", "no entry, so that ours are made", "[]"],
+  ["none", "no entry, so that ours are created", "[]"],
 ] as const;
 
 describe.each(befores)(

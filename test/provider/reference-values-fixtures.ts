@@ -37,6 +37,6 @@ export function encode(value: unknown): string {
 /** The live text in outputs. */
 export function liveContentOf(outputs: PropertyMap): string {
   const text = outputs["liveContent"];
-  if (typeof text !== "string") throw new Error("liveContent is no text");
+  if (typeof text !== "string") throw new Error("liveContent is not text");
   return text;
 }

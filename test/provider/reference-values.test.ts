@@ -105,11 +105,11 @@ describe("own digests in another client's entry", () => {
     const before = engine.messages("WARNING").length;
     await values.preview(inputs("left", [C]));
     await values.up(inputs("left", [C]));
-    const said =
+    const warning =
       'The reference value "snp_pcr08" in ConfigMap "left" still holds aaaaaaaaaaaa..., which no pod of this stack uses any more. ' +
       "It was there before this stack, so it stays. If nobody else needs it, remove it: " +
       `kubectl edit configmap left -n ${cluster.namespace}`;
-    expect(engine.messages("WARNING").slice(before)).toStrictEqual([said, said]);
+    expect(engine.messages("WARNING").slice(before)).toStrictEqual([warning, warning]);
     expect(await cluster.data("left")).toStrictEqual({ [LIST]: list(entry([A, C])) });
     expect((await values.up(inputs("left", [C]))).op).toBe("same");
     await values.up(inputs("left", [B]));

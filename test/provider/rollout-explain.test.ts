@@ -17,7 +17,7 @@ const event = (kind: string, name: string, message: string): object => ({
   involvedObject: { kind, name },
 });
 
-/** The API server's answers, by the end of the path. */
+/** The API server's answers, by the last part of the path. */
 const answers: Readonly<Record<string, object>> = {
   "/deployments/kbs": {
     metadata: { name: "kbs", ownerReferences: [owner] },

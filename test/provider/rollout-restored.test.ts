@@ -8,7 +8,7 @@ import { kbsRollout, plainDeployment } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
 
 describe.each(generations)(
-  "what destroy puts back starts no KBS, with the operator of Trustee %s",
+  "a KBS that cannot start with the content that destroy restores, with the operator of Trustee %s",
   (generation) => {
     const { policyKey, referenceValuesKey } = generationFacts[generation];
     let cluster: TestCluster;
@@ -58,7 +58,7 @@ describe.each(generations)(
   },
 );
 
-test("pods are replaced even if the original content was no key", async () => {
+test("pods are replaced even if there was no key originally", async () => {
   const cluster = await TestCluster.open();
   const engine = await Engine.start(cluster);
   cluster.configMap("empty", undefined, { immutable: false });

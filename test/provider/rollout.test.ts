@@ -134,7 +134,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   });
 });
 
-describe("a Deployment by itself", () => {
+describe("a Deployment without an operator", () => {
   let cluster: TestCluster;
   let engine: Engine;
 
@@ -202,7 +202,7 @@ describe("a Deployment by itself", () => {
     ]);
   });
 
-  test("another pod with the same labels is left alone", async () => {
+  test("another pod with the same labels does not change", async () => {
     deploy("labelled", 1);
     cluster.rolledOut("labelled");
     cluster.apply({

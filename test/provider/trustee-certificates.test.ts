@@ -10,7 +10,7 @@ const pem = (name: string): string => readFileSync(`test/fixtures/certificates/g
 const [ca, leaf] = [pem("ca"), pem("leaf")];
 const KEY = "-----BEGIN PRIVATE KEY-----\nhidden==\n-----END PRIVATE KEY-----\n";
 
-describe("getTrustee has the guests trust", () => {
+describe("getTrustee returns the certificate that guests trust", () => {
   let cluster: TestCluster;
   let engine: Engine;
   beforeEach(async () => {
@@ -21,7 +21,7 @@ describe("getTrustee has the guests trust", () => {
     await engine.stop();
   });
 
-  /** The certificates that are read from the Secret, or the reason for a refusal. */
+  /** The certificates read from the Secret, or the reason for a refusal. */
   async function found(data: Readonly<Record<string, string>>, more: PropertyMap = {}): Promise<unknown> {
     cluster.delete("Secret", trusteeNames.certificate);
     cluster.secret(trusteeNames.certificate, { "tls.key": "hidden", ...data });

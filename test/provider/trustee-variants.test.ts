@@ -93,7 +93,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
       cluster.secret(TLS, { "tls.crt": LEAF });
     });
 
-    test("beside a second one: the error names both", async () => {
+    test("next to a second one: the error names both", async () => {
       const { metadata, ...rest } = await cluster.get("KbsConfig", "edge-kbs-config");
       cluster.apply({ ...rest, kind: "KbsConfig", metadata: { ...metadata, name: "spare" } });
       const said = /KbsConfig "trusteeconfig-kbs-config".*there are: edge-kbs-config, spare/;
@@ -101,7 +101,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
       await expect(audit()).rejects.toThrow(said);
     });
 
-    test("is not taken for one that a setting names", async () => {
+    test("is not used in place of one that a setting names", async () => {
       const said = /KbsConfig "mine".*there are: edge-kbs-config/;
       await expect(program({ kbsConfig: "mine" })).rejects.toThrow(said);
       await expect(audit("mine")).rejects.toThrow(said);
@@ -121,7 +121,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
     });
   });
 
-  test("the Secret that the certificate is copied from is no secret for pods", async () => {
+  test("the Secret that the certificate is copied from cannot be given to pods", async () => {
     await install(cluster, { keys: "0.21", routes: { "kbs-service": HOST } });
     cluster.secret("my-tls", { "tls.crt": LEAF, "tls.key": "hidden" });
     const spec = { httpsSpec: { tlsSecretName: "my-tls" } };
@@ -132,7 +132,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
   });
 
   test.each(["0.18", "0.21"] as const)(
-    "an account that may not read the TrusteeConfig goes by the usual name: %s",
+    "an account that may not read the TrusteeConfig uses the default name: %s",
     async (keys) => {
       await install(cluster, { keys, routes: { "kbs-service": HOST } });
       cluster.secret(TLS, { "tls.crt": LEAF });
@@ -144,7 +144,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
   );
 
   test.each(["0.18", "0.21"] as const)(
-    "an account that may read neither the KBS's configuration nor lists goes by the mounts: %s",
+    "an account that may read neither the KBS's configuration nor lists uses the mounts: %s",
     async (keys) => {
       await install(cluster, { keys, routes: { "kbs-service": HOST } });
       cluster.secret(TLS, { "tls.crt": LEAF });

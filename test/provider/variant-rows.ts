@@ -7,7 +7,7 @@ const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");
 export const HOST = "kbs.example.com";
 export const TLS = "trustee-tls-cert";
 
-/** The facts to read from a variant. Absent ones are as in upstream's operator 0.21. */
+/** The expected facts of a variant. Absent ones are as in upstream's operator 0.21. */
 export type Expected = Readonly<Record<string, unknown>>;
 
 export interface Row {
@@ -43,7 +43,7 @@ const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
 const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
 const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
 
-/** A KbsConfig and its objects made by hand, as in the operator's samples. */
+/** A hand-made KbsConfig and its objects, as in the operator's samples. */
 const byHand = {
   "trusteeconfig-kbs-config": "kbsconfig",
   "trusteeconfig-resource-policy": "resource-policy",
@@ -89,14 +89,14 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: { url: "https://a.apps.example.com" },
   },
-  "Routes that it does not name: the operator's": {
+  "Routes that the certificate does not name: the operator's": {
     variant: {
       keys: "0.21",
       routes: { "kbs-route": "a.example.org", "kbs-service": "b.example.org", kbs: "c.example.org" },
     },
     expected: { url: "https://a.example.org" },
   },
-  "a Route of another name, whose host only its status says": {
+  "a Route of another name, whose host is only in its status": {
     variant: {
       keys: "0.21",
       routes: { kbs: { host: undefined } },
@@ -104,12 +104,12 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: {},
   },
-  "trustee.url before every Route": {
+  "trustee.url in preference to every Route": {
     variant: { keys: "0.21", routes: { "kbs-service": HOST } },
     settings: { url: "https://kbs.apps.example.com" },
     expected: { url: "https://kbs.apps.example.com" },
   },
-  "an update that has left ConfigMaps with the older keys alone": {
+  "an update that left ConfigMaps with only the older keys": {
     variant: {
       keys: "0.21",
       routes: { "kbs-service": HOST },
@@ -125,7 +125,7 @@ export const rows: Readonly<Record<string, Row>> = {
       ],
     },
   },
-  "settings of before an update": {
+  "settings from before an update": {
     variant: { keys: "0.21", routes: { "kbs-service": HOST } },
     settings: { generation: "0.18", referenceValuesKey: "values.json" },
     expected: {
@@ -135,7 +135,7 @@ export const rows: Readonly<Record<string, Row>> = {
       ],
     },
   },
-  "the newer keys beside the older ones, before that update": {
+  "the newer keys next to the older ones, before that update": {
     variant: {
       keys: "0.18",
       routes: { "kbs-service": HOST },
@@ -156,7 +156,7 @@ export const rows: Readonly<Record<string, Row>> = {
       referenceValuesConfigMap: "edge-rvps-reference-values",
     },
   },
-  "a KbsConfig by hand: its own names, and its Secret's own key": {
+  "a hand-made KbsConfig: its own names, and its Secret's own key": {
     variant: {
       keys: "0.21",
       rename: byHand,
@@ -181,7 +181,7 @@ export const rows: Readonly<Record<string, Row>> = {
       certificateSecret: "kbs-https-certificate",
     },
   },
-  "files of other names, as the KBS's configuration has them, in JSON": {
+  "files of other names, from the KBS's configuration, in JSON": {
     variant: {
       keys: "0.18",
       routes: { "kbs-service": HOST },
@@ -206,7 +206,7 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: { generation: "0.18", policyKey: "mine.rego", referenceValuesKey: "values.json" },
   },
-  "files that are other keys, by the items of their volumes": {
+  "files of other keys, by the items of their volumes": {
     variant: {
       keys: "0.18",
       routes: { "kbs-service": HOST },
@@ -222,7 +222,7 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: { ...older, policyKey: "strict.rego" },
   },
-  "a KBS's configuration that nobody can read: by the mounts alone": {
+  "a KBS's configuration that this account cannot read: by the mounts only": {
     variant: {
       keys: "0.18",
       routes: { "kbs-service": HOST },
@@ -230,7 +230,7 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: older,
   },
-  "http, where the profile is permissive: no certificate at all": {
+  "http, with the permissive profile: no certificate at all": {
     variant: {
       keys: "0.21",
       changes: {
@@ -247,7 +247,7 @@ export const rows: Readonly<Record<string, Row>> = {
       certificateSecret: undefined,
     },
   },
-  "no Secret, where no initdata is generated": {
+  "no Secret, if no initdata is generated": {
     variant: {
       keys: "0.21",
       routes: { "kbs-service": HOST },
@@ -271,7 +271,7 @@ export const rows: Readonly<Record<string, Row>> = {
       certificateSecret: undefined,
     },
   },
-  "a Route whose router ends TLS, with a certificate that every guest knows": {
+  "a Route whose router ends TLS, with a certificate of a public CA": {
     variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "edge" } } } },
     settings: { certificateAuthority: "public" },
     expected: { certificate: undefined, certificateSecret: undefined },
@@ -280,7 +280,7 @@ export const rows: Readonly<Record<string, Row>> = {
 
 /** Variants that are refused, with the message. */
 export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
-  "a Route whose router ends TLS, by a certificate that is not known": {
+  "a Route whose router ends TLS, with an unknown certificate": {
     variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },
     expected: {},
     problem:
@@ -288,7 +288,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
       "      to fix: Set it, or make the Route one with termination passthrough.",
   },
-  "reference values that are no list, where the KBS's configuration says that they are one": {
+  "reference values that are not a list, although the KBS's configuration says that they are": {
     variant: {
       keys: "0.18",
       routes: { "kbs-service": HOST },
@@ -303,7 +303,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
-  "a Secret that is not there, where guests have to be told of it": {
+  "a missing Secret whose certificate the guests need": {
     variant: { keys: "0.21", routes: { "kbs-service": HOST }, changes: { [KBS_CONFIG]: withoutTls } },
     tls: "",
     expected: {},

@@ -54,7 +54,7 @@ export function settingsWith(change: (text: string) => string, key = "kbs-config
 
 export const gone: Change = () => undefined;
 
-/** Installs a variant of Trustee as its operator leaves it, in the cluster's own namespace. */
+/** Installs a variant of Trustee like its operator, in the cluster's own namespace. */
 export async function install(cluster: TestCluster, variant: Variant): Promise<void> {
   const { keys, operator = "upstream", rename = {}, changes = {}, routes = {}, certificate = LEAF } = variant;
   const options = { generation: keys, operator, fresh: true, certificate, key: "hidden" };

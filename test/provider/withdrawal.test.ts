@@ -19,7 +19,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
   let engine: Engine;
   /** Secrets that were served without a restriction, and when. */
   let open: string[];
-  let looked: number;
+  let reads: number;
 
   /** The existing Secrets that a pod of the KBS mounts, including terminating pods. */
   function served(): readonly string[] {
@@ -37,7 +37,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
       .find(({ metadata }) => metadata.name === trusteeNames.resourcePolicy);
     const text = (policy?.["data"] as Readonly<Record<string, string>> | undefined)?.[policyKey] ?? "";
     const { secrets } = mergeGrants(parseRegistry(text)?.stacks ?? []);
-    looked += served().length;
+    reads += served().length;
     open.push(...served().filter((name) => !Object.hasOwn(secrets, name)));
   }
 
@@ -87,12 +87,12 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster = await TestCluster.withTrustee(generation);
     engine = await Engine.start(cluster);
     open = [];
-    looked = 0;
+    reads = 0;
     cluster.watch(look);
   });
   afterEach(async () => {
     await engine.stop();
-    expect({ open, looked: looked > 0 }).toEqual({ open: [], looked: true });
+    expect({ open, reads: reads > 0 }).toEqual({ open: [], reads: true });
   });
 
   test("is restricted before it is served and until it is not, in one run of its removal", async () => {

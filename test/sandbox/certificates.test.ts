@@ -20,7 +20,7 @@ afterAll(() => {
 
 const read = (file: string): string => readFileSync(file, "utf8");
 
-/** Whether Node (OpenSSL) accepts a server with this certificate and CA. */
+/** True if Node (OpenSSL) accepts a server with this certificate and CA. */
 async function serves({ certificate, key }: CertificateFiles, ca: string, host: string): Promise<boolean> {
   const server = createServer({ cert: read(certificate), key: read(key) }).listen(0, "127.0.0.1");
   await once(server, "listening");

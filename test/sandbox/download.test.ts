@@ -13,7 +13,7 @@ import { program, ReleaseHosts, releaseOf } from "./support/release-hosts.ts";
 const named = (...names: readonly string[]): readonly Tool[] =>
   names.map((name) => {
     const tool = toolModules.flatMap(({ tools }) => tools).find((each) => each.name === name);
-    if (tool === undefined) throw new Error(`no tool ${name}`);
+    if (tool === undefined) throw new Error(`there is no tool ${name}`);
     return tool;
   });
 
@@ -23,7 +23,7 @@ let network: Network;
 beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), "trustee-access-downloads-"));
   hosts.answers.clear();
-  hosts.asked.length = 0;
+  hosts.requests.length = 0;
   await hosts.start();
   network = hosts.network();
 });
@@ -72,7 +72,7 @@ test("every program is downloaded and executable, and each archive is fetched on
     expect(await readFile(join(cache, name, name), "utf8")).toBe(program(name));
     expect((await execa(join(cache, name, name))).stdout).toBe(`released ${name}`);
   }
-  expect(new Set(hosts.asked).size).toBe(hosts.asked.length);
+  expect(new Set(hosts.requests).size).toBe(hosts.requests.length);
 });
 
 test("a redirection is followed", async () => {
@@ -116,9 +116,9 @@ describe("a failed download leaves nothing:", () => {
       /^https:\/\/github\.com\/\S+\/kwok-\S+ is not what its release published: its sha256 is [0-9a-f]{64}, not [0-9a-f]{64}$/,
     ],
     ["one that is cut off", url, cutOff, /^github\.com: (other side closed|terminated)$/],
-    ["one that stops coming", url, stalled, /^github\.com sent nothing more for 0\.3 s$/],
-    ["one that does not come", url, silent, /^github\.com did not answer within 0\.3 s$/],
-    ["one that is not there", url, undefined, /^https:\/\/github\.com\/\S+ was answered with status 404$/],
+    ["one that stops in the middle", url, stalled, /^github\.com sent nothing more for 0\.3 s$/],
+    ["one that never starts", url, silent, /^github\.com did not answer within 0\.3 s$/],
+    ["one that does not exist", url, undefined, /^https:\/\/github\.com\/\S+ was answered with status 404$/],
     [
       "one whose release has no checksums",
       checksums,
@@ -126,12 +126,17 @@ describe("a failed download leaves nothing:", () => {
       /^https:\/\/api\.github\.com\/\S+ was answered with status 404$/,
     ],
     [
-      "one that the checksums do not name",
+      "one that is not among the checksums",
       checksums,
       Buffer.from('{"assets":[]}'),
       /^https:\/\/api\.github\.com\/\S+ has no sha256 of kwok-\S+$/,
     ],
-    ["one whose checksums do not come", checksums, silent, /^api\.github\.com did not answer within 0\.3 s$/],
+    [
+      "one whose checksums cannot be fetched",
+      checksums,
+      silent,
+      /^api\.github\.com did not answer within 0\.3 s$/,
+    ],
   ] as const)("%s", async (_, address, behaviour, why) => {
     await hosts.publish([kwok]);
     if (behaviour === undefined) hosts.answers.delete(address);
@@ -168,7 +173,7 @@ describe("a failed download leaves nothing:", () => {
     hosts.answers.set(url, stalled);
     const controller = new AbortController();
     const interrupted = download([kwok], controller.signal);
-    while (!hosts.asked.includes(url)) await sleep(10);
+    while (!hosts.requests.includes(url)) await sleep(10);
     controller.abort(new Error("interrupted by SIGINT"));
     await expect(interrupted).rejects.toThrow("interrupted by SIGINT");
     expect(await left()).toEqual([]);
@@ -179,7 +184,7 @@ describe("a host that does not answer", () => {
   const tools = named("kube-apiserver", "kube-scheduler", "kubectl", "opa");
   const [first] = tools as [Tool];
 
-  test("is asked once, and other hosts are still asked", async () => {
+  test("is requested once, and other hosts still are", async () => {
     await hosts.publish(tools);
     hosts.answers.set(releaseOf(first).checksums, silent);
     const { done, failures } = await download(tools);
@@ -188,7 +193,7 @@ describe("a host that does not answer", () => {
       done: ["opa"],
       failures: { "kube-apiserver": why, "kube-scheduler": why, kubectl: why },
     });
-    expect(hosts.asked.filter((url) => url.startsWith("https://dl.k8s.io/"))).toHaveLength(1);
+    expect(hosts.requests.filter((url) => url.startsWith("https://dl.k8s.io/"))).toHaveLength(1);
   });
 
   test("fails at once without a network", async () => {

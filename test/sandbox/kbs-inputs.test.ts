@@ -75,7 +75,7 @@ sigstore_config_uri = "/etc/sigstore.yaml"
     ["no TOML", annotation("algorithm = ")],
     ["no algorithm", annotation('version = "0.1.0"\n')],
     ["another version", annotation('algorithm = "sha256"\nversion = "0.2.0"\n')],
-  ])("fails where the initdata is %s", (_, value) => {
+  ])("fails if the initdata is %s", (_, value) => {
     expect(() => measure({ [INITDATA]: value })).toThrow();
   });
 });
@@ -147,7 +147,7 @@ describe("reference values", () => {
   });
 
   test.each(["2035-13-01T00:00:00Z", "2035-01-01T00:00:00+00:00", "2035-01-01 00:00:00", "", 5, null])(
-    "need a time to expire at, which %j is none",
+    "need an expiration, which %j is not",
     (expiration) => {
       expect(() => inList({ ...live, expiration })).toThrow();
       expect(() => inMap(encode({ ...live, expiration }))).toThrow();

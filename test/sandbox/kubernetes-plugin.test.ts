@@ -113,7 +113,7 @@ describe("a sandbox's Kubernetes plugin", () => {
     ["pulumi", "4.34.2", "pulumi-resource-kubernetes v4.34.2, as installed in FOLDER"],
     ["release", "4.34.2", "pulumi-resource-kubernetes v4.34.2, downloaded from its release"],
     ["build", "4.34.2", "pulumi-resource-kubernetes v4.34.2, built from sandbox/tools/cluster"],
-  ] as const)("says which it is and whence: by %s", async (from: ToolOrigin, version, source) => {
+  ] as const)("reports its version and its source: %s", async (from: ToolOrigin, version, source) => {
     const place = join(folder, "place");
     const file = await pluginOf(version, place);
     const plugin = await placeKubernetesPlugin(join(folder, "home"), { file, from });

@@ -37,7 +37,7 @@ describe("the language host that the sandbox builds", () => {
       ["-nodeargs=--import ./a.ts", "127.0.0.1:1 2"],
     ],
     [
-      "a comment behind it",
+      "a comment after it",
       "runtime:\n  options:\n    typescript: false # types\n",
       ["-typescript=false", "127.0.0.1:1 2"],
     ],

@@ -89,12 +89,12 @@ test("the start time from ps is undefined for the same processes as /proc, and i
   const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];
   const before = { TZ: process.env["TZ"], LC_ALL: process.env["LC_ALL"] };
   try {
-    const told = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
+    const starts = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
       Object.assign(process.env, { TZ: zone, LC_ALL: "de_DE.UTF-8" });
       return startByPs(first.pid);
     });
-    expect(told[0]).toMatch(/^[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}$/);
-    expect(new Set(told).size).toBe(1);
+    expect(starts[0]).toMatch(/^[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}$/);
+    expect(new Set(starts).size).toBe(1);
   } finally {
     for (const [name, value] of Object.entries(before)) {
       if (value === undefined) Reflect.deleteProperty(process.env, name);

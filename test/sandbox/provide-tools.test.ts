@@ -16,7 +16,7 @@ let surroundings: Surroundings;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "trustee-access-provide-"));
   hosts.answers.clear();
-  hosts.asked.length = 0;
+  hosts.requests.length = 0;
   await hosts.start();
   const path = join(folder, "bin");
   await mkdir(path);
@@ -103,9 +103,9 @@ describe("missing tools", () => {
         `Downloaded ${[...names].sort().join(", ")}; each file has the sha256 that its release publishes.`,
       ],
     });
-    const asked = hosts.asked.length;
+    const before = hosts.requests.length;
     expect(await provide()).toEqual({ from: all("release"), notices: [], lines: [] });
-    expect(hosts.asked).toHaveLength(asked);
+    expect(hosts.requests).toHaveLength(before);
     expect(await remains()).toEqual([]);
   });
 
@@ -185,7 +185,7 @@ describe("missing tools", () => {
     const plan = await planTools(surroundings, known);
     const found = await provideTools(plan, surroundings, () => undefined);
     expect(found.get("kubectl")).toEqual({ file: "/given/kubectl", from: "option" });
-    expect(hosts.asked.filter((url) => url.includes("kubectl"))).toEqual([]);
+    expect(hosts.requests.filter((url) => url.includes("kubectl"))).toEqual([]);
   });
 });
 

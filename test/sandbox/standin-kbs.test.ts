@@ -20,8 +20,11 @@ const PATH = "resource/default/p2-secret/secret";
 
 const POLICY = readFileSync("sandbox/trustee/manifests/attestation-policy.rego", "utf8");
 
-/** The logged requests of a guest. The KBS v0.21 has no resource policy, so it denies without OPA. */
-async function asked(referenceValues: string, attestationPolicy = POLICY): Promise<readonly unknown[]> {
+/** The logged requests of a guest. KBS v0.21 without a resource policy denies without OPA. */
+async function loggedRequests(
+  referenceValues: string,
+  attestationPolicy = POLICY,
+): Promise<readonly unknown[]> {
   const { referenceValues: file, attestationPolicy: policyFile } = kbsPaths["0.21"];
   const logFile = join(folder, "kbs.log");
   const files = new Map([
@@ -37,34 +40,33 @@ async function asked(referenceValues: string, attestationPolicy = POLICY): Promi
   return [...seen, reason, sure];
 }
 
-test("a guest asks without a token, attests, and asks again", async () => {
-  expect(await asked("{}")).toEqual([
+test("a guest requests without a token, attests, and requests again", async () => {
+  expect(await loggedRequests("{}")).toEqual([
     ...["TokenNotFound", `${PATH} 401`, "auth 200", "attest 200", "PolicyDeny", `${PATH} 401`],
     ...["policy-denied", true],
   ]);
 });
 
-test("a guest whose attestation fails does not ask again", async () => {
-  expect(await asked("[]")).toEqual([
+test("a guest whose attestation fails does not request again", async () => {
+  expect(await loggedRequests("[]")).toEqual([
     ...["TokenNotFound", `${PATH} 401`, "auth 200", "AttestationError", "attest 401"],
     ...["attestation-failed", true],
   ]);
 });
 
-test("a guest is appraised by what the installed attestation policy asks, as a real KBS does", () => {
+test("a guest is appraised by the installed attestation policy's conditions, as by a real KBS", () => {
   const stock = (name: string): string => readFileSync(`test/fixtures/attestation/${name}.rego`, "utf8");
   const status = (policy: string, values: Readonly<Record<string, readonly string[]>>): unknown =>
     appraise({ tee: "snp", pcr8: "aa" }, policy, (name) => values[name] ?? null).executables;
   const pcr8 = { snp_pcr08: ["aa"] };
   expect(status(POLICY, pcr8)).toBe(3);
   expect(status(POLICY, { tdx_pcr08: ["aa"] })).toBe(33);
-  // PCR 3, 9, 11 and 12 are asked for too; those of operator v0.18 and Red Hat's v1.1 call the TEE by a name
-  // that no KBS uses.
+  // They check PCR 3, 9, 11 and 12 too; those of operator v0.18 and Red Hat's v1.1 use a TEE name of no KBS.
   const names = ["trustee-operator-v0.21.0", "trustee-operator-v0.18.0", "redhat-v1.1.0"];
   expect(names.map((name) => status(stock(name), pcr8))).toEqual([33, 33, 33]);
 });
 
-test("a guest is never affirmed by a policy with conditions that are not evaluated here", () => {
+test("a guest is never affirmed by a policy with conditions that the stand-in does not evaluate", () => {
   const hardware = (condition: string, tee: "snp" | "tdx" = "snp"): number =>
     appraise({ tee, pcr8: "aa" }, `${POLICY}\nhardware := 3 if {\n  ${condition}\n}\n`, () => ["aa"])
       .hardware;

@@ -30,7 +30,7 @@ function digestsIn(text: string): readonly string[] | undefined {
 describe.each(versions)("the sandbox's KBS against the real %s", (version) => {
   test.each([...(recordings.get(version) ?? [])])("%s", async (name, recorded) => {
     const scenario = scenarios[name];
-    if (scenario === undefined) throw new Error("the recording has a scenario that nothing plays");
+    if (scenario === undefined) throw new Error(`the recording "${name}" has no scenario`);
     const logFile = join(folder, `${version}.log`);
     const { text, log } = await Stage.play(version, scenario, { opa, logFile, digests: digestsIn(recorded) });
     expect(comparable(text)).toBe(comparable(recorded));

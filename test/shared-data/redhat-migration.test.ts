@@ -40,7 +40,7 @@ test.each([
   "trusteeconfig-attestation-policy-cpu",
   "trusteeconfig-attestation-policy-gpu",
   "trusteeconfig-kbs-config",
-])("%s is copied and put back to the stock one, as Red Hat's operator 1.2 does it", (name) => {
+])("%s is copied and reset to the stock one, like Red Hat's operator 1.2 does", (name) => {
   const [backup, next] = [recorded(`${name}.v1.1`), recorded(name)];
   const migrated = migrate({ name, annotations: {}, data: backup.data }, next.data, NOW);
   expect(migrated).toEqual({ backup, next });
@@ -53,7 +53,7 @@ test("the reference values are converted in place, as by Red Hat's operator 1.2"
   expect(migrate({ name, annotations: {}, data: backup.data }, undefined, NOW)).toEqual({ backup, next });
 });
 
-test("the sandbox's Red Hat 1.2 has the ConfigMaps of a fresh installation, with marks and keys", async () => {
+test("the sandbox's Red Hat 1.2 has the ConfigMaps of a fresh installation, with annotations and keys", async () => {
   const fresh = configMapsIn("installed-fresh.json");
   const ours = await configMaps({ generation: "0.21", operator: "red-hat", fresh: true }, []);
   const shape = (annotations: object, data: object) => [Object.entries(annotations), Object.keys(data)];

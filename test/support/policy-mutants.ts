@@ -9,7 +9,7 @@ export interface Mutant {
   readonly text: string;
 }
 
-/** Whether a line belongs to the rules. Comments, blank lines and the head of the text are not mutated. */
+/** True if a line belongs to the rules. Comments, blank lines and the head of the text are not mutated. */
 function isCode(line: string): boolean {
   const code = line.trim();
   return code !== "" && !code.startsWith("#") && !code.startsWith("package ") && !code.startsWith("import ");

@@ -40,7 +40,7 @@ async function check(policy: string, syntax: "v0" | "v1"): Promise<PolicyResult>
   return checkResourcePolicy({ opa, file, syntax }, rules, requests);
 }
 
-/** The tutorial's policy, with the `if` that it lacks for Rego v1. */
+/** The tutorial's policy, with the `if` that Rego v1 requires. */
 const tutorial = `package policy
 import future.keywords.if
 default allow = false
@@ -76,12 +76,12 @@ const own = joinPolicy(null, { stack: "o/p/s", ...rules });
 const affirming = { submods: { cpu0: { "ear.status": "affirming" } } };
 
 describe("checkResourcePolicy", () => {
-  it("finds nothing in the policy of ours", async () => {
+  it("finds nothing in this project's policy", async () => {
     const { differences, smallest } = await check(own, "v1");
     expect({ differences, smallest }).toEqual({ differences: 0 });
   });
 
-  it("finds that the tutorial's policy opens where there is no path at all, as its smallest request", async () => {
+  it("finds that the tutorial's policy allows a request without a path, and reports the smallest one", async () => {
     const { differences, smallest } = await check(tutorial, "v0");
     expect(differences).toBeGreaterThan(1000);
     expect(smallest).toEqual({
@@ -91,7 +91,7 @@ describe("checkResourcePolicy", () => {
     });
   });
 
-  it("shows the smallest difference of one secret: its path and a token without a claim", async () => {
+  it("shows the smallest difference for one secret: its path and a token without a claim", async () => {
     const open = own.replace('reads(restricted[requested.secret]["*"])', 'restricted[requested.secret]["*"]');
     const { smallest } = await check(open, "v1");
     expect(smallest).toEqual({
@@ -101,7 +101,7 @@ describe("checkResourcePolicy", () => {
     });
   });
 
-  it("finds an evaluation that ends with an error in Trustee's engine, though OPA answers rightly", async () => {
+  it("finds an evaluation error in Trustee's engine that OPA does not have", async () => {
     const careless = own.replace('  is_string(data["resource-path"])\n', "");
     expect(await check(careless, "v1")).toMatchObject({
       differences: 1,

@@ -12,7 +12,7 @@ import { toolPath } from "../../support/tools.ts";
 
 const { namespace } = trusteeNames;
 
-/** A Deployment that mounts the policy as the operators of a generation have it. */
+/** A Deployment that mounts the policy like the operators of a generation. */
 function deployment(generation: Generation): unknown {
   const [mountPath, subPath] =
     generation === "0.21"
@@ -33,7 +33,7 @@ function deployment(generation: Generation): unknown {
 }
 
 /**
- * A Trustee of that generation, with this in the policy's ConfigMap.
+ * A Trustee of that generation with this policy ConfigMap.
  * @returns a stack that was last deployed on 0.18
  */
 async function liveTrustee(
@@ -65,7 +65,7 @@ async function liveTrustee(
 const BOTH = { "policy.rego": "package old\n", "resource-policy.rego": "package new\n" };
 const WHERE = `ConfigMap ${namespace}/${trusteeNames.resourcePolicy}`;
 
-describe("the policy as in the cluster", () => {
+describe("the policy in the cluster", () => {
   it("is the one that the Trustee reads, not the one that the last up wrote", async () => {
     expect(await readLivePolicy(await liveTrustee("0.21", BOTH))).toMatchObject({
       text: BOTH["resource-policy.rego"],
@@ -79,14 +79,14 @@ describe("the policy as in the cluster", () => {
     });
   });
 
-  it("is none where only the former key is left", async () => {
+  it("is an error if only the previous key is left", async () => {
     const stack = await liveTrustee("0.21", { "policy.rego": "package old\n" });
     await expect(readLivePolicy(stack)).rejects.toThrow(
       `ConfigMap "${trusteeNames.resourcePolicy}" in namespace "${namespace}" has no key "resource-policy.rego", which this Trustee reads`,
     );
   });
 
-  it("is asked in the syntax of the Trustee that reads it", async () => {
+  it("is evaluated in the syntax of the Trustee that reads it", async () => {
     const policy = await readLivePolicy(await liveTrustee("0.21", BOTH));
     const { policies } = await prove(policy, await toolPath("opa"), false);
     expect(policies.map(({ syntax }) => syntax)).toEqual(["v1"]);

@@ -14,7 +14,7 @@ describe("the change from one matrix to another", () => {
   it.each<[string, AccessReport | undefined, AccessReport, readonly string[]]>([
     ["none", tutorial, tutorial, []],
     [
-      "a grant more, a grant less",
+      "a grant added, a grant removed",
       tutorial,
       { ...tutorial, pod1: { "fraud-dataset/dataset_key": "not-a-reader", "p2-secret/secret": "granted" } },
       ["opens pod1 p2-secret/secret", "closes pod1 fraud-dataset/dataset_key"],
@@ -25,7 +25,7 @@ describe("the change from one matrix to another", () => {
       tutorial,
       ["opens pod1 fraud-dataset/dataset_key", "opens pod2 p2-secret/secret"],
     ],
-    ["a pod that is taken out", tutorial, { pod1: tutorial["pod1"] ?? {} }, ["closes pod2 p2-secret/secret"]],
+    ["a removed pod", tutorial, { pod1: tutorial["pod1"] ?? {} }, ["closes pod2 p2-secret/secret"]],
     [
       "a new pod with a grant",
       { pod1: { "a/b": "granted", "open/key": "not-restricted" } },
@@ -36,7 +36,7 @@ describe("the change from one matrix to another", () => {
       ["opens pod2 a/b"],
     ],
     [
-      "a new secret that nobody restricts",
+      "a new unrestricted secret",
       { pod1: { "a/b": "granted" } },
       { pod1: { "a/b": "granted", "open/key": "not-restricted" } },
       ["opens pod1 open/key"],
@@ -52,7 +52,7 @@ describe("the change from one matrix to another", () => {
   const row = fc.record({ "a/b": why, "c/d": why, "e/f": why });
   const report = fc.record({ pod1: row, pod2: row });
 
-  it("is none from a matrix to itself, and the way back closes what the way there opens", () => {
+  it("is none from a matrix to itself, and the reverse closes what the change opens", () => {
     fc.assert(
       fc.property(report, report, (one, other) => {
         const effects = (changes: ReturnType<typeof diffAccess>, effect: string): readonly string[] =>
@@ -65,7 +65,7 @@ describe("the change from one matrix to another", () => {
   });
 });
 
-describe("what the program found by comparing with the live policy", () => {
+describe("the changes that the program found in the live policy", () => {
   const change = {
     effect: "opens",
     pod: "every other pod",
@@ -74,7 +74,7 @@ describe("what the program found by comparing with the live policy", () => {
     after: "not-restricted",
   } as const;
 
-  it("is put out as data, the doubts first", () => {
+  it("are output as data, unknown ones first", () => {
     expect(changeRecords(["edited"], [change])).toEqual([
       { effect: "UNKNOWN", doubt: "edited" },
       {
@@ -87,7 +87,7 @@ describe("what the program found by comparing with the live policy", () => {
     ]);
   });
 
-  it("is added, each cell once", () => {
+  it("are added, each cell once", () => {
     const own = diffAccess(tutorial, { ...tutorial, pod2: { "p2-secret/secret": "not-a-reader" } });
     const closing = { effect: "closes", pod: "pod2", path: "p2-secret/secret" } as const;
     const records = changeRecords([], [change, { ...closing, before: "granted", after: "not-a-reader" }]);
@@ -100,7 +100,7 @@ closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)`
   });
 });
 
-describe("doubts", () => {
+describe("unknown changes", () => {
   const opens: ChangeRecord = {
     effect: "OPENS",
     pod: "a",
@@ -109,7 +109,7 @@ describe("doubts", () => {
     after: "granted",
   };
 
-  it("are the program's records of that kind, and are said first", () => {
+  it("are the program's records with the effect UNKNOWN, and are shown first", () => {
     const records: readonly ChangeRecord[] = [opens, { effect: "UNKNOWN", doubt: "edited" }];
     expect(doubtsIn(records)).toEqual(["edited"]);
     const changes = withProgramChanges([], records);
@@ -119,7 +119,7 @@ OPENS   a -> b/c (was: not known; will be: granted)`,
     );
   });
 
-  it("never hide what one of two comparisons has for opened", () => {
+  it("never hide a cell that one of two comparisons reports as opened", () => {
     const closes = { effect: "closes", pod: "a", path: "b/c", before: "x", after: "y" } as const;
     expect(withProgramChanges([closes], [opens])).toEqual([
       { effect: "opens", pod: "a", path: "b/c", before: "not known", after: "granted" },

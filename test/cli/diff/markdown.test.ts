@@ -10,7 +10,7 @@ const tutorial: AccessReport = {
 const nothing: AccessDiff = { changes: [], initdata: [], otherReaders: [], doubts: [] };
 
 describe("the comment", () => {
-  it("shows the whole matrix, with what changes", () => {
+  it("shows the whole matrix and its changes", () => {
     const after: AccessReport = {
       pod1: { "fraud-dataset/dataset_key": "granted", "p2-secret/secret": "granted" },
       pod2: { "fraud-dataset/dataset_key": "not-a-reader", "p2-secret/secret": "not-a-reader" },
@@ -36,7 +36,7 @@ describe("the comment", () => {
 `);
   });
 
-  it("says so where nothing changes", () => {
+  it("says so if nothing changes", () => {
     expect(diffMarkdown({ pod1: { "a/b": "granted" } }, nothing))
       .toBe(`<!-- trustee-access: the access matrix -->
 ### Which pod may read which secret
@@ -49,7 +49,7 @@ No access changes.
 `);
   });
 
-  it("says what else is to be looked at, and no name breaks out of it", () => {
+  it("lists what else needs a review, and no name breaks out of it", () => {
     const other = {
       stack: "o/p/`b|",
       reader: "b1",

@@ -4,7 +4,7 @@ import { PreviewError, readDeployed, readPreview } from "../../../cli/diff/previ
 const was = { pod1: { "a/b": "not-a-reader" } };
 const willBe = { pod1: { "a/b": "granted" } };
 
-/** As they are read: what is not there is empty. */
+/** Like the parsed outputs: missing ones are empty. */
 function outputs(access: object, more: object = {}): object {
   return { access, initData: {}, pods: {}, otherReaders: [], accessChanges: [], ...more };
 }
@@ -30,7 +30,7 @@ describe("the events of a preview", () => {
     after: "granted",
   } as const;
 
-  it("tell what is deployed and what would be: the stack's last outputs, which are not those of the refresh", () => {
+  it("contain the deployed and the planned outputs: the last ones of the stack, not those of the refresh", () => {
     const text = stream(
       stackEvent("refresh", { access: was }, { access: was }),
       stackEvent("same", { access: was }, { access: was }),
@@ -44,15 +44,15 @@ describe("the events of a preview", () => {
   });
 
   it.each([
-    ["in words of somebody's own", { ...change, before: "fine" }],
+    ["in other words", { ...change, before: "fine" }],
     ["with another effect", { ...change, effect: "opens" }],
     ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
-  ])("do not tell of a change %s", (_, told) => {
-    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [told] }));
+  ])("are refused with a change %s", (_, record) => {
+    const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [record] }));
     expect(() => readPreview(text)).toThrow(PreviewError);
   });
 
-  it("tell of a first deployment too", () => {
+  it("contain a first deployment too", () => {
     expect(readPreview(stream(stackEvent("create", undefined, { access: willBe })))).toEqual({
       after: outputs(willBe),
     });
@@ -66,7 +66,7 @@ describe("the events of a preview", () => {
     ],
     ["a failed preview", stream(stackEvent("refresh", { access: was }, { access: was })), /no stack outputs/],
     [
-      "a preview that failed after all",
+      "a preview that failed at the end",
       stream(
         { sequence: 1, timestamp: 1, diagnosticEvent: { severity: "debug", message: "hidden" } },
         {
@@ -84,14 +84,14 @@ describe("the events of a preview", () => {
       /not a stack of this project/,
     ],
     ["nothing", "", /no stack outputs/],
-  ])("refuse %s, with how to make them", (_, text, message) => {
+  ])("are refused, with the command that makes them: %s", (_, text, message) => {
     expect(() => readPreview(text)).toThrow(PreviewError);
     expect(() => readPreview(text)).toThrow(message);
   });
 });
 
 describe("the deployed outputs", () => {
-  it("hold the matrix, or nothing where nothing was deployed", () => {
+  it("hold the matrix, or nothing if nothing was deployed", () => {
     expect(readDeployed(JSON.stringify({ access: was, matrix: [] }))).toEqual(outputs(was));
     expect(readDeployed("{}")).toBeUndefined();
   });

@@ -22,7 +22,7 @@ function lines(before: AccessOutputs | undefined, after: AccessOutputs): readonl
 }
 
 describe("another claim under the same name", () => {
-  it("opens what is granted where the reader is deployed elsewhere, by a pod's or a reader's declaration", () => {
+  it("opens the grants of a reader that is deployed elsewhere, declared as a pod or a reader", () => {
     const expected = ["opens vendor s/k: granted to other initdata; granted"];
     expect(lines(outputs({ vendor: "a" }), outputs({ vendor: "b" }))).toEqual(expected);
     for (const deployed of [
@@ -35,7 +35,7 @@ describe("another claim under the same name", () => {
     }
   });
 
-  it("opens nothing where the stack deploys the pod, where the claim is the same, or where there was none", () => {
+  it("opens nothing if the stack deploys the pod, the claim is the same, or there was no claim", () => {
     const pods = { vendor: pod(true) };
     expect(lines(outputs({ vendor: "a" }, { pods }), outputs({ vendor: "b" }, { pods }))).toEqual([]);
     expect(lines(outputs({ vendor: "a" }), outputs({ vendor: "a" }))).toEqual([]);
@@ -43,7 +43,7 @@ describe("another claim under the same name", () => {
     expect(lines(undefined, outputs({ vendor: "b" }))).toEqual([]);
   });
 
-  it("of a pod that is deployed is named, with what its agent policy allows more", () => {
+  it("of a deployed pod is listed, with what its agent policy additionally allows", () => {
     const pods = { one: pod(true), two: pod(true), three: { deployed: true }, else: pod(false) };
     const names = { one: "a", two: "b", three: "c", else: "d" };
     const wider = {
@@ -79,7 +79,7 @@ describe("a reader by another stack's grant", () => {
     former: false,
   };
 
-  it("opens where the deployed outputs did not have it, under whatever name", () => {
+  it("is opened if the deployed outputs did not have it under any name", () => {
     const otherReaders = [spy];
     const opened = [
       "opens spy of stack o/p/x s/*: not granted when this stack was last deployed; granted by that stack",

@@ -8,7 +8,7 @@ import { podFixture } from "../../fixtures/live-facts.ts";
 const UPSTREAM = "confidential-containers-system";
 const RED_HAT = "openshift-sandboxed-containers-operator";
 
-/** What is found where the ConfigMap has these data, by namespace; `forbidden`: it may not be read. */
+/** The result for ConfigMaps with these data, by namespace; `forbidden`: the account may not read it. */
 function found(
   maps: Readonly<Record<string, Readonly<Record<string, string>> | "forbidden">>,
   pod: Partial<PodFacts> = {},
@@ -27,7 +27,7 @@ function found(
 const INITDATA = "H4sI";
 
 describe("the initdata that a cluster gives to peer pods", () => {
-  it("is none where nothing says so, and for a pod on bare metal", async () => {
+  it("is none if no ConfigMap sets it, and for a pod on bare metal", async () => {
     expect(await found({})).toBeUndefined();
     expect(await found({ [UPSTREAM]: { CLOUD_PROVIDER: "azure", INITDATA: "\n" } })).toBeUndefined();
     for (const runtimeClass of ["kata-qemu-snp", "kata-qemu-se", "kata-qemu-cca"])
@@ -42,7 +42,7 @@ describe("the initdata that a cluster gives to peer pods", () => {
     });
   });
 
-  it("is not known where the ConfigMap may not be read, unless another one gives it", async () => {
+  it("is unknown if the ConfigMap may not be read, unless another one sets it", async () => {
     expect(await found({ [UPSTREAM]: "forbidden" })).toEqual({
       problem: `ConfigMap ${UPSTREAM}/peer-pods-cm cannot be read by this account`,
     });

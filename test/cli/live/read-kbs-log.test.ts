@@ -4,7 +4,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { readKbsLogs } from "../../../cli/live/read-kbs-log.ts";
 import { folderWith } from "../../kube/api-server.ts";
 
-/** Puts a program in kubectl's place. @param script of sh; `$2` is the pod */
+/**
+ * Replaces kubectl by a program.
+ * @param script of sh; `$2` is the pod
+ */
 function kubectl(script: string): void {
   const folder = folderWith({ kubectl: `#!/bin/sh\n${script}\n` });
   chmodSync(join(folder, "kubectl"), 0o755);
@@ -32,7 +35,7 @@ describe("the logs of the KBS's pods", () => {
       'echo "Error from server (Forbidden): no" >&2; echo more >&2; exit 1',
       "Error from server (Forbidden): no",
     ],
-  ])("are not read, which is said: %s", async (script, problem) => {
+  ])("have the problem in place of lines if reading fails: %s", async (script, problem) => {
     kubectl(script);
     expect(await readKbsLogs({}, "ns", ["kbs-1"], 500)).toEqual([problem]);
   });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_800_000);
 
-/** Opens on a path that it cannot read, unless the engine gives up at once. */
+/** Opens paths that it cannot read, unless the engine ends the evaluation at the first error. */
 const TUTORIAL_STYLE = `package policy
 default allow = false
 path := split(data["resource-path"], "/")
@@ -25,7 +25,7 @@ allow { not is_mine; input.who }
 const SPLIT = "split: operand 1 must be string but got ";
 
 describe("a policy in OPA", () => {
-  it("answers every request, of whatever shape, in one order", async () => {
+  it("answers every request, of any shape, in order", async () => {
     const paths: readonly PolicyData[] = [
       { "resource-path": "resource/default/mine/key" },
       { "resource-path": "resource/default/other/key" },
@@ -40,7 +40,7 @@ describe("a policy in OPA", () => {
       { data, input: { who: "you" } },
       { data, input: {} },
     ]);
-    // Where nobody asks, OPA does not come to the builtin.
+    // Without a request, OPA never calls the builtin.
     const failed = (type: string): unknown => ({ failed: "evaluation", message: `${SPLIT}${type}` });
     expect(await evaluateRego(opa, TUTORIAL_STYLE, "v0", requests)).toEqual([
       ...[true, false, false],
@@ -53,7 +53,7 @@ describe("a policy in OPA", () => {
     ]);
   });
 
-  it("is told apart from the requests that it breaks off on", async () => {
+  it("is distinguished from the requests whose evaluation fails", async () => {
     const policy = `package policy
 import rego.v1
 default allow := false
@@ -69,13 +69,13 @@ allow if split(input.who, "/")[0] == "me"
     ]);
   });
 
-  it("that does not compile fails every request, with why", async () => {
+  it("that does not compile fails every request, with the reason", async () => {
     const requests = [{ data: {}, input: {} }];
     const [failed] = await evaluateRego(opa, TUTORIAL_STYLE, "v1", requests);
     expect(failed).toEqual({ failed: "policy", message: "`if` keyword is required before rule body" });
   });
 
-  it("allows by `true` alone", async () => {
+  it("allows by `true` only", async () => {
     const answers = ["1", '"true"', "[]", "true", "false"].map(async (value) =>
       evaluateRego(opa, `package policy\nallow := ${value}\n`, "v1", [{ data: {}, input: {} }]),
     );
@@ -88,12 +88,12 @@ allow if split(input.who, "/")[0] == "me"
       'http.send({"method": "get", "url": "http://127.0.0.1:9"}).status_code == 200',
       "http.send",
     ],
-    ["the network's names", 'count(net.lookup_ip_addr("localhost")) > 0', "net.lookup_ip_addr"],
+    ["DNS", 'count(net.lookup_ip_addr("localhost")) > 0', "net.lookup_ip_addr"],
     ["the environment", 'opa.runtime().env.PATH != ""', "opa.runtime"],
-    ["what is not in Trustee", 'io.jwt.decode("a.b.c")[0].alg == "none"', "io.jwt.decode"],
+    ["a function that Trustee does not have", 'io.jwt.decode("a.b.c")[0].alg == "none"', "io.jwt.decode"],
     ["its own text", "count(rego.metadata.chain()) >= 0", "rego.metadata.chain"],
-    ["an identifier made by chance", 'uuid.rfc4122("a") != ""', "uuid.rfc4122"],
-  ])("that asks for %s does not compile", async (_, condition, name) => {
+    ["a random identifier", 'uuid.rfc4122("a") != ""', "uuid.rfc4122"],
+  ])("that calls %s does not compile", async (_, condition, name) => {
     const policy = `package policy\nimport rego.v1\ndefault allow := false\nallow if ${condition}\n`;
     const answers = await evaluateRego(opa, policy, "v1", [{ data: {}, input: {} }]);
     expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name}` }]);
@@ -102,14 +102,14 @@ allow if split(input.who, "/")[0] == "me"
   it.each([
     ["time.now_ns", "time.now_ns() > 0"],
     ["rand.intn", 'rand.intn("a", 2) == 1'],
-  ])("that calls %s, which Trustee has, is not evaluated, and why is said", async (name, condition) => {
+  ])("that calls %s, which Trustee has, is not evaluated, with the reason", async (name, condition) => {
     const policy = `package policy\ndefault allow = false\nallow { ${condition} }\n`;
     const answers = await evaluateRego(opa, policy, "v0", [{ data: {}, input: {} }]);
     const why = "Trustee has it, but a policy whose answers vary cannot be judged";
     expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name} (${why})` }]);
   });
 
-  it("may call every function that Trustee has in both syntaxes, and every sign of Rego", async () => {
+  it("may call every function that Trustee has in both syntaxes, and use all syntax of Rego", async () => {
     const conditions = [
       ...[
         'split("a/b", "/")[1] == "b"',
@@ -145,14 +145,14 @@ allow if split(input.who, "/")[0] == "me"
       ],
     ];
     const body = conditions.join("\n  ");
-    const asked = [{ data: {}, input: {} }];
+    const requests = [{ data: {}, input: {} }];
     const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
     const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
-    expect(await evaluateRego(opa, v1, "v1", asked)).toEqual([true]);
-    expect(await evaluateRego(opa, v0, "v0", asked)).toEqual([true]);
+    expect(await evaluateRego(opa, v1, "v1", requests)).toEqual([true]);
+    expect(await evaluateRego(opa, v0, "v0", requests)).toEqual([true]);
   });
 
-  it("has no more in the sandbox's KBS", async () => {
+  it("has no additional functions in the sandbox's KBS", async () => {
     const policy = 'package policy\ndefault allow = false\nallow { opa.runtime().env.PATH != "" }\n';
     const question = { policy, query: "data.policy.allow", input: {}, data: {}, syntax: "v0" } as const;
     expect(await evaluate(opa, question)).toEqual({
@@ -160,7 +160,7 @@ allow if split(input.who, "/")[0] == "me"
     });
   });
 
-  it("may lack the rule, and may be asked nothing", async () => {
+  it("may lack the rule, and may get no request", async () => {
     expect(await evaluateRego(opa, "package policy\n", "v1", [{ data: {}, input: {} }])).toEqual([false]);
     expect(await evaluateRego(opa, "package policy\n", "v1", [])).toEqual([]);
   });
@@ -169,7 +169,7 @@ allow if split(input.who, "/")[0] == "me"
 describe("the OPA program", () => {
   const needed = "Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.";
   let folder = "";
-  /** A folder with an opa that says that it is of this version. */
+  /** A folder with an opa that prints this version. */
   async function fake(version: string): Promise<string> {
     const path = await mkdtemp(join(folder, "path-"));
     await writeFile(join(path, "opa"), `#!/bin/sh\n[ "$1" = version ] && echo "${version}"\nexit 0\n`);
@@ -181,7 +181,7 @@ describe("the OPA program", () => {
   });
   afterAll(async () => rm(folder, { recursive: true }));
 
-  it("gets nothing of the environment, and what a policy may call", async () => {
+  it("gets no environment variables, and only the functions that a policy may call", async () => {
     const path = await mkdtemp(join(folder, "path-"));
     const program = join(path, "opa");
     const seen = join(path, "seen");
@@ -195,7 +195,7 @@ describe("the OPA program", () => {
     expect(await findOpa({ PATH: path })).toEqual({ program });
     expect(await evaluateRego(program, "package policy", "v1", [{ data: {}, input: {} }])).toEqual([false]);
     const [version, ...more] = (await readFile(seen, "utf8")).trim().split("\n");
-    // What a shell sets by itself.
+    // Variables that a shell sets itself.
     const own = /^(PWD|SHLVL|_|OLDPWD)=/;
     expect(version).toBe("version");
     expect(more.filter((line) => !own.test(line))).toEqual([
@@ -217,7 +217,7 @@ describe("the OPA program", () => {
     expect(await findOpa({})).toEqual(none);
   });
 
-  it("is not one that is too old, which is named with its version, nor one that does not say", async () => {
+  it("is refused if it is too old, which names its version, or prints no version", async () => {
     const [old, older, silent, own] = await Promise.all(
       ["Version: 0.70.0", "Version: 0.9.1-rc2", "", "Version: 10.2.0-dev"].map(fake),
     );

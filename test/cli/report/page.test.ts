@@ -18,12 +18,12 @@ describe("the report", () => {
     );
   });
 
-  it("names nothing from elsewhere but the KBS and the namespace of SVG", () => {
+  it("names no other URL than the KBS's and the namespace of SVG", () => {
     const named = [...accessPage(tutorialPage).matchAll(/[a-z]+:\/\/[^"'\s<)]+/g)].map(([url]) => url);
     expect([...new Set(named)]).toEqual(["https://kbs.example.com", "http://www.w3.org/2000/svg"]);
   });
 
-  it("says nothing of time where none is given", () => {
+  it("shows no remaining times if no current time is given", () => {
     const { at: _, ...timeless } = tutorialPage;
     const page = accessPage(timeless);
     expect(page).not.toMatch(/left<|expired<|Made at/);
@@ -33,12 +33,12 @@ describe("the report", () => {
   it.each([
     [undefined, "Trustee was not audited for this page."],
     [[], "nothing found"],
-  ] as const)("says whether an audit found nothing or was not made: %s", (findings, words) => {
+  ] as const)("distinguishes an audit without findings from no audit: %s", (findings, words) => {
     const { findings: _, ...rest } = tutorialPage;
     expect(accessPage({ ...rest, ...(findings === undefined ? {} : { findings }) })).toContain(words);
   });
 
-  it("shows who else reads the stack's secrets, where there is somebody", () => {
+  it("shows readers by other stacks' grants, if there are any", () => {
     expect(accessPage(tutorialPage)).not.toContain("Also read by");
     const other = {
       stack: "o/p/x",
@@ -70,7 +70,7 @@ describe("the report", () => {
     );
     expect(picture).toContain(`pod3 may read kbsres1/key1. ${lines.join(". ")}.</desc>`);
     expect(picture).toContain(`>${lines[0] ?? ""}</text>`);
-    // Too long to be shown whole: it says the whole of it where one points at it.
+    // The line is too long to be shown whole: its title has the whole text.
     expect(picture).toContain(`<title>${lines[1] ?? ""}</title>`);
     expect(picture).not.toContain(`>${lines[1] ?? ""}</text>`);
     const heights = [plain, picture].map((svg) => Number(/ height="([\d.]+)"/.exec(svg)?.[1]));
@@ -83,7 +83,7 @@ describe("the report", () => {
     expect(accessPage({ ...tutorialPage, matrix: empty, expiries: [] })).toContain("0 of 0");
   });
 
-  it("lets no name out of its place, whatever it holds (property)", () => {
+  it("keeps every name in its place, whatever it contains (property)", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         const text = escapeText(name);
@@ -94,7 +94,7 @@ describe("the report", () => {
 });
 
 describe("the matrix of a stack's output", () => {
-  it("is the one that was put out", () => {
+  it("equals the stack's output", () => {
     const { matrix } = tutorialPage;
     expect(matrixOfReport(accessReport(matrix), matrix.rows)).toEqual(matrix);
   });

@@ -4,7 +4,7 @@ import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 
 /**
  * Runs one of this project's commands against a sandbox.
- * @param cwd for one that reads a stack: the stack's project
+ * @param cwd the stack's project, for a command that reads a stack
  */
 export async function command(
   sandbox: Sandbox,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { get, initdata, kubectl, NAMESPACE, pcr8, pod } from "../../sandbox/live/support.ts";
 
-/** The tutorial's resource policy, letter for letter: written for the engine of KBS up to v0.16. */
+/** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
 export function tutorialPolicy(pod1: string, pod2: string): string {
   return `package policy
 import future.keywords.if
@@ -73,8 +73,8 @@ interface Entry {
 }
 
 /**
- * The tutorial by hand, on a sandbox with Trustee 0.18: its secret, its KbsConfig entry, its policy, its
- * reference values, its restart and its three pods.
+ * Does the tutorial by hand on a sandbox with Trustee 0.18: its secret, KbsConfig entry, policy, reference
+ * values, restart and three pods.
  * @returns pod -> PCR8
  */
 export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<string, string>>> {
@@ -101,7 +101,7 @@ export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<
   );
   await applyConfigMap(sandbox, map, "reference-values.json", JSON.stringify(extended, null, 2));
   const deployment = "deployment/trustee-deployment";
-  // A pod that is made within the second of the last write could not be told from an older one.
+  // A pod created in the same second as the last write could not be distinguished from an older one.
   await sleep(1100);
   await kubectl(sandbox, ["rollout", "restart", deployment, "-n", NAMESPACE]);
   await kubectl(sandbox, ["rollout", "status", deployment, "-n", NAMESPACE, "--timeout=60s"]);

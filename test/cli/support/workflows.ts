@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
-/** The workflows that this project hands out. */
+/** The shipped workflows. */
 export const workflows = [
   "deploy/ci/github/trustee-access.yml",
   "deploy/ci/gitlab/trustee-access.yml",
@@ -39,7 +39,6 @@ export interface GitlabJob {
   readonly script?: readonly string[];
 }
 
-/** The one for GitHub. */
 export function github(): GithubWorkflow {
   return parse(readFileSync(workflows[0], "utf8")) as GithubWorkflow;
 }
@@ -49,12 +48,11 @@ export function githubSteps(): readonly Step[] {
   return Object.values(github().jobs).flatMap(({ steps }) => steps);
 }
 
-/** The one for GitLab. */
 export function gitlab(): Readonly<Record<string, GitlabJob>> {
   return parse(readFileSync(workflows[1], "utf8")) as Readonly<Record<string, GitlabJob>>;
 }
 
-/** Every script in either. */
+/** Every script in both workflows. */
 export function shell(): readonly string[] {
   const scripts = githubSteps().flatMap(({ run }) => run ?? []);
   const jobs = Object.values(gitlab()).flatMap((job) => [
@@ -64,7 +62,7 @@ export function shell(): readonly string[] {
   return [...scripts, ...jobs];
 }
 
-/** What this project is tested with. */
+/** The versions that this project is tested with. */
 export const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ const done: ExecResult = { exitCode: 0, stdout: "", stderr: "", timedOut: false 
 const DENIED =
   'rpc status: Status { code: INTERNAL, message: "[CDH] [ERROR]: Get Resource failed", details: [], special_fields: SpecialFields { unknown_fields: UnknownFields { fields: None }, cached_size: CachedSize { size: 0 } } }';
 
-describe("what an exec came to", () => {
+describe("the outcome of an exec", () => {
   it.each<[string, Partial<ExecResult>, string]>([
     ["the secret", { stdout: "Pod 2 secret!" }, "read"],
     ["the CDH's refusal, as the tutorial shows it", { stdout: DENIED }, "denied"],
@@ -15,27 +15,27 @@ describe("what an exec came to", () => {
       { stdout: 'rpc status: Status { code: DEADLINE_EXCEEDED, message: "timed out", details: [] }' },
       "cdh-error",
     ],
-    ["a CDH that is gone", { stdout: "ttrpc err: remote stream closed" }, "cdh-unreachable"],
+    ["a CDH that has ended", { stdout: "ttrpc err: remote stream closed" }, "cdh-unreachable"],
     [
       "a CDH that does not answer",
       { stdout: "ttrpc err: Receive packet timeout Elapsed(())" },
       "cdh-unreachable",
     ],
     ["a CDH whose socket is closed", { stdout: "socket err: socket disconnected" }, "cdh-unreachable"],
-    ["a CDH whose socket is not there", { stdout: "Nix error: ENOENT" }, "cdh-unreachable"],
+    ["a CDH whose socket does not exist", { stdout: "Nix error: ENOENT" }, "cdh-unreachable"],
     ["a CDH that ends the stream", { stdout: "eof" }, "cdh-unreachable"],
-    ["a request that the REST server does not understand", { stdout: "BAD REQUEST" }, "cdh-error"],
-    ["a request from elsewhere", { stdout: "Forbidden" }, "cdh-error"],
+    ["a request that the REST server cannot parse", { stdout: "BAD REQUEST" }, "cdh-error"],
+    ["a request from another host", { stdout: "Forbidden" }, "cdh-error"],
     ["a path that the REST server does not know", { stdout: "URL NOT FOUND" }, "cdh-error"],
-    ["a method that it does not take", { stdout: "Method Not Allowed" }, "cdh-error"],
+    ["a method that it does not support", { stdout: "Method Not Allowed" }, "cdh-error"],
     ["a REST server without the CDH", { stdout: "Resource Feature Not Enabled" }, "cdh-error"],
     [
       "a refusal in a form that no release has",
       { stdout: '{"error":"[CDH] [ERROR]: Get Resource failed"}' },
       "cdh-error",
     ],
-    ["a secret that speaks of errors", { stdout: "how to fix a ttrpc err: read on\neof" }, "read"],
-    ["nothing at all", {}, "failed"],
+    ["a secret that mentions errors", { stdout: "how to fix a ttrpc err: read on\neof" }, "read"],
+    ["no output", {}, "failed"],
     [
       "the agent's refusal",
       {
@@ -85,7 +85,7 @@ describe("what an exec came to", () => {
     expect(classify({ ...done, ...result }).outcome).toBe(outcome);
   });
 
-  it("is told in the words of an error, in one short line, and never in those of a secret", () => {
+  it("quotes an error in one short line, and never a secret", () => {
     const text = (stdout: string): unknown => classify({ ...done, stdout }).text;
     expect(text('rpc status: Status { code: INTERNAL,\n  message: "no hub" }')).toBe(
       'rpc status: Status { code: INTERNAL, message: "no hub" }',
@@ -96,17 +96,17 @@ describe("what an exec came to", () => {
   });
 
   it("has kubectl's message if kubectl did not reach the pod", () => {
-    const said =
+    const message =
       'Error from server (Forbidden): pods "pod1" is forbidden: User "system:serviceaccount:default:a" cannot create resource "pods/exec" in API group "" in the namespace "default"';
     const failed = (stderr: string): unknown => classify({ ...done, exitCode: 1, stderr });
-    expect(failed(`${said}\n`)).toEqual({ outcome: "failed", text: said });
+    expect(failed(`${message}\n`)).toEqual({ outcome: "failed", text: message });
     expect(failed("Unable to connect to the server: EOF")).toMatchObject({
       text: "Unable to connect to the server: EOF",
     });
     expect(failed("curl: option -x: is unknown")).toEqual({ outcome: "failed" });
   });
 
-  it("is never a read secret where it begins as an error of the CDH's does", () => {
+  it("is never a read secret if it begins like an error of the CDH", () => {
     const begins = fc.constantFrom("rpc status: Status {", "ttrpc err: ", "socket err: ", "Nix error: ");
     fc.assert(
       fc.property(begins, fc.string(), (begin, rest) => {
@@ -116,8 +116,8 @@ describe("what an exec came to", () => {
   });
 });
 
-describe("a cell is as the stack says", () => {
-  it("by the secret itself, or by a denial that is the policy's as far as anybody can see", () => {
+describe("a cell is as expected", () => {
+  it("by the secret itself, or by a denial that may be the policy's", () => {
     const ok = (expected: "read" | "denied"): readonly string[] =>
       outcomes.filter((seen) => isAsExpected(expected, seen));
     expect({ read: ok("read"), denied: ok("denied") }).toEqual({

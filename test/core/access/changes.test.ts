@@ -74,7 +74,7 @@ describe("the changes of a deployment", () => {
     ]);
   });
 
-  it("opens a secret that is no longer declared to everybody", () => {
+  it("opens a secret to every attested pod if it is no longer declared", () => {
     const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",

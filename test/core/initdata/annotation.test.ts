@@ -21,7 +21,7 @@ describe("the cc_init_data annotation", () => {
     expect(decoded.toString("utf8")).toBe(toml);
   });
 
-  it("has the same bytes on every run and machine: no time, no system in the gzip header", () => {
+  it("has the same bytes on every run and machine: no time and no system in the gzip header", () => {
     expect(encodeAnnotation("algorithm = 'sha256'\n")).toBe(
       "H4sIAAAAAAACA0vMSc8vyizJyFWwVVAvzkg0MjVT5wIA44/EUhUAAAA=",
     );

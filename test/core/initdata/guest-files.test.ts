@@ -7,7 +7,7 @@ const cdh = '[kbc]\nname = "cc_kbc"\nurl = "https://kbs.example.com"\n';
 const aa = '[token_configs.kbs]\nurl = "https://kbs.example.com"\n';
 
 /** The reported flaws of a document with these files. */
-function said(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] {
+function flaws(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] {
   return readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
 }
 
@@ -16,13 +16,13 @@ describe("the files of a guest's programs", () => {
     `there is no ${file} in it, so unless the guest's image names a KBS, its ${program} has none: the pod gets no secret.`;
 
   it("have no flaw if both lead to a KBS", () => {
-    expect(said({ "cdh.toml": cdh, "aa.toml": aa })).toEqual([]);
-    expect(said({ "cdh.toml": '[kbc]\nname = "offline_fs_kbc"\n', "aa.toml": aa })).toEqual([]);
+    expect(flaws({ "cdh.toml": cdh, "aa.toml": aa })).toEqual([]);
+    expect(flaws({ "cdh.toml": '[kbc]\nname = "offline_fs_kbc"\n', "aa.toml": aa })).toEqual([]);
   });
 
   it("may be missing", () => {
-    expect(said({ "cdh.toml": cdh })).toEqual([none("aa.toml", "attestation agent")]);
-    expect(said({})).toEqual([
+    expect(flaws({ "cdh.toml": cdh })).toEqual([none("aa.toml", "attestation agent")]);
+    expect(flaws({})).toEqual([
       none("cdh.toml", "Confidential Data Hub"),
       none("aa.toml", "attestation agent"),
     ]);
@@ -30,7 +30,7 @@ describe("the files of a guest's programs", () => {
 
   it("may name no KBS", () => {
     expect(
-      said({ "cdh.toml": "[image]\n", "aa.toml": "[token_configs.coco_as]\nurl = 'https://as'\n" }),
+      flaws({ "cdh.toml": "[image]\n", "aa.toml": "[token_configs.coco_as]\nurl = 'https://as'\n" }),
     ).toEqual([
       "its cdh.toml names no KBS (kbc.url): the pod gets no secret. Add [kbc] with name and url.",
       "its aa.toml has only [token_configs.coco_as], and no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.",
@@ -41,8 +41,8 @@ describe("the files of a guest's programs", () => {
     const image = { image_security_policy_uri: "kbs:///default/no-such-secret/policy" };
     const words = (place: string): string =>
       `its [image] is ${place}, where the guest does not read it. Move it into its cdh.toml.`;
-    expect(said({ "cdh.toml": cdh, "aa.toml": aa }, { image })).toEqual([words("outside its cdh.toml")]);
-    expect(said({ "cdh.toml": cdh, "aa.toml": `${aa}${TOML.stringify({ image })}` })).toEqual([
+    expect(flaws({ "cdh.toml": cdh, "aa.toml": aa }, { image })).toEqual([words("outside its cdh.toml")]);
+    expect(flaws({ "cdh.toml": cdh, "aa.toml": `${aa}${TOML.stringify({ image })}` })).toEqual([
       words("in its aa.toml"),
     ]);
     expect(readGuestFiles({ image, data: { "cdh.toml": cdh } }).needs).toEqual([]);
@@ -52,7 +52,7 @@ describe("the files of a guest's programs", () => {
     const broken = (file: string, program: string, problem: string): string =>
       `its ${file} is not TOML (${problem}), so the guest's ${program} does not start: the pod gets no secret. Correct it.`;
     const twice = `${aa}${aa}`;
-    expect(said({ "cdh.toml": "[kbc\n", "aa.toml": twice })).toEqual([
+    expect(flaws({ "cdh.toml": "[kbc\n", "aa.toml": twice })).toEqual([
       broken(
         "cdh.toml",
         "Confidential Data Hub",

@@ -112,7 +112,7 @@ describe("inherited names", () => {
     );
   });
 
-  it("find no file, value or object that was not given", () => {
+  it("find no file, value or object by inheritance", () => {
     const raw = {
       secrets: [{ name: "constructor", keys: ["k"], from: "setting" }],
       podDefaults: { image: "i" },

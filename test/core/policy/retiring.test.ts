@@ -43,7 +43,7 @@ describe("a pod with new initdata", () => {
   const before = joinPolicy(null, grants(from));
   const during = up(before, from, to, rotation({ [A2]: "pod1" }));
 
-  test("its previous digest stays accepted, under a name that tells so, until it is retired", () => {
+  test("its previous digest stays accepted, under a name that shows it, until it is retired", () => {
     expect(table(during)).toStrictEqual({
       s: { "*": { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
     });
@@ -178,7 +178,7 @@ describe("any change", () => {
     );
   });
 
-  test("nobody reads meanwhile who could not before or will not after; afterwards no trace is left", () => {
+  test("no one reads meanwhile who could not before or will not after; afterwards no trace is left", () => {
     fc.assert(
       fc.property(tables, tables, current, (from, to, now) => {
         const live = joinPolicy(null, grants(from));

@@ -148,7 +148,7 @@ describe("manual edits", () => {
     expect(joinPolicy(beforeLost, own, "package policy\n")).toBe(live);
   });
 
-  test("a foreign policy is left as it is", () => {
+  test("a foreign policy does not change", () => {
     expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
       kind: "leave",
       reason: "a foreign policy has replaced it",
@@ -245,7 +245,7 @@ describe("a damaged line", () => {
   });
 
   test.each(damages.filter(([, , stack]) => stack !== undefined))(
-    "of the stack itself is written anew: %s",
+    "of the stack itself is rewritten: %s",
     (_, damage) => {
       const damaged = live.replace(lineOfA, () => damage(lineOfA));
       expect(joinPolicy(damaged, A)).toBe(live);

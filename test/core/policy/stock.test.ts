@@ -26,7 +26,7 @@ const permissive = [
 ];
 
 describe("the operators' policies", () => {
-  test.each([restrictive, ...permissive])("are known, whatever their blanks and comments: %j", (text) => {
+  test.each([restrictive, ...permissive])("are known, with any blanks and comments: %j", (text) => {
     expect(isStockPolicy(text)).toBe(true);
     expect(isStockPolicy(`# somebody's note\n${text.replaceAll("\n", "\r\n")}\n\n`)).toBe(true);
   });

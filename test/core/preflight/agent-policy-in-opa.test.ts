@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** An expression that holds for this input or does not, whether or not that shows without evaluation. */
+/** An expression that is true or false for this input; some are decidable without evaluation. */
 const expression = fc.constantFrom(
   ...["true", "false", "not false", "not true", "1 == 1", '"a" == "b"', '"# }" == "# }"', "`}` != `{`"],
   ...["input.yes", "input.no", "input.yes == true", 'count({"}": 1}) == 1', "helper(input)", "some_rule"],
@@ -61,7 +61,7 @@ const policy = fc
     before: decoy,
     rule: fc.option(rule, { nil: "" }),
   })
-  // Where there is nothing of that name, nothing can use it.
+  // Without anything of that name, nothing can use it.
   .filter((one) => !one.before.startsWith("uses") || one.fallback !== "" || one.rule !== "");
 
 interface Answer {

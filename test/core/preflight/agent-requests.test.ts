@@ -20,7 +20,7 @@ const REFUSED = [
   "AllowRequestsFailingPolicy",
 ];
 
-/** `request line`, with a question mark if only an evaluation could tell. */
+/** `request line`, with a question mark if only an evaluation can decide. */
 function widened(...lines: readonly string[]): readonly string[] {
   const text = `package agent_policy\n${lines.join("\n")}\n`;
   return wideningsIn(text, REFUSED).map(
@@ -258,8 +258,8 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     ...["sh", "bash", "/bin/bash -l", "/usr/bin/env", "python3 -c 1", "/opt/python3.12", "busybox sh", "zsh"],
     ...["xargs rm", "node", "ash", "dash", "/bin/ksh"],
   ])("name a command that runs others: %s", (command) => {
-    const said = `agent policy of declared: exec may run ${JSON.stringify(command)}, a shell or another program that runs any other program.`;
-    expect(warnings({}, "pods", [command])).toEqual([said]);
+    const expected = `agent policy of declared: exec may run ${JSON.stringify(command)}, a shell or another program that runs any other program.`;
+    expect(warnings({}, "pods", [command])).toEqual([expected]);
   });
 
   it.each([

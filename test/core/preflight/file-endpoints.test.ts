@@ -54,7 +54,7 @@ interface Case {
 }
 
 /** The warnings about a document, without its path. */
-function said(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
+function warningsOf(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
   const issues = new Issues();
   const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
   expect(issues.found).toEqual([]);
@@ -73,16 +73,16 @@ const own = { url: URL_OF_KBS, certificate: leaf };
 
 describe("an initdata file's way to the KBS", () => {
   it("gives no warning if it is the live one, whatever its problems", () => {
-    expect(said(document(own))).toEqual([]);
-    expect(said(document({ ...own, url: `${URL_OF_KBS}/` }))).toEqual([]);
-    expect(said(document({ ...own, certificate: `\n${leaf}\n` }))).toEqual([]);
-    for (const days of [-1, 80, 200]) expect(said(document(own), { days })).toEqual([]);
+    expect(warningsOf(document(own))).toEqual([]);
+    expect(warningsOf(document({ ...own, url: `${URL_OF_KBS}/` }))).toEqual([]);
+    expect(warningsOf(document({ ...own, certificate: `\n${leaf}\n` }))).toEqual([]);
+    for (const days of [-1, 80, 200]) expect(warningsOf(document(own), { days })).toEqual([]);
     const http = { url: "http://kbs.example.com" };
-    expect(said(document(http), { live: http })).toEqual([]);
+    expect(warningsOf(document(http), { live: http })).toEqual([]);
     const elsewhere = { url: "https://other.example.com", certificate: leaf };
-    expect(said(document(elsewhere), { live: elsewhere })).toEqual([]);
-    expect(said(document({}))).toEqual([]);
-    expect(said(document({ url: URL_OF_KBS }), { live: { certificate: issued } })).toEqual([]);
+    expect(warningsOf(document(elsewhere), { live: elsewhere })).toEqual([]);
+    expect(warningsOf(document({}))).toEqual([]);
+    expect(warningsOf(document({ url: URL_OF_KBS }), { live: { certificate: issued } })).toEqual([]);
   });
 
   it("needs the certificate of a KBS with a self-signed one, in both files", () => {
@@ -90,9 +90,9 @@ describe("an initdata file's way to the KBS", () => {
     const words = (has: string, settings: string): string =>
       `its ${has} no certificate, and the KBS's is self-signed, which no guest trusts by default: the pod gets no secret. Add it: ${settings}.`;
     const [hub, agent] = ["kbc.kbs_cert in cdh.toml", "token_configs.kbs.cert in aa.toml"];
-    expect(said(document(none))).toEqual([words("cdh.toml and aa.toml have", `${hub} and ${agent}`)]);
-    expect(said(document(own, none))).toEqual([words("aa.toml has", agent)]);
-    expect(said(document(none, own))).toEqual([words("cdh.toml has", hub)]);
+    expect(warningsOf(document(none))).toEqual([words("cdh.toml and aa.toml have", `${hub} and ${agent}`)]);
+    expect(warningsOf(document(own, none))).toEqual([words("aa.toml has", agent)]);
+    expect(warningsOf(document(none, own))).toEqual([words("cdh.toml has", hub)]);
   });
 
   it("is reported once per URL, whatever follows from it", () => {
@@ -102,11 +102,11 @@ describe("an initdata file's way to the KBS", () => {
     ];
     for (const hub of [{ url }, { url, certificate: leaf }]) {
       for (const agent of [{ url }, { url: `${url}/`, certificate: leaf }]) {
-        expect(said(document(hub, agent))).toEqual(line);
+        expect(warningsOf(document(hub, agent))).toEqual(line);
       }
     }
     const http = { url: "http://kbs.example.com" };
-    expect(said(document({ ...http, certificate: leaf }, http), { live: http })).toEqual([]);
+    expect(warningsOf(document({ ...http, certificate: leaf }, http), { live: http })).toEqual([]);
   });
 
   it("is not checked for generated documents", () => {
@@ -117,18 +117,18 @@ describe("an initdata file's way to the KBS", () => {
       certificate: leaf,
       agentPolicy: { logs: true, allowedCommands: [] },
     } as const;
-    expect(said(renderInitdata(source))).toEqual([]);
+    expect(warningsOf(renderInitdata(source))).toEqual([]);
   });
 
   it("may lead to another KBS, by a URL without TLS, or by none", () => {
-    expect(said(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
+    expect(warningsOf(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
       "its cdh.toml names the KBS https://old.apps.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
-    expect(said(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
+    expect(warningsOf(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
       "its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
     ]);
     for (const url of ["kbs", "kbs.example.com:8080"]) {
-      expect(said(document({ ...own, url }))).toEqual([
+      expect(warningsOf(document({ ...own, url }))).toEqual([
         `its cdh.toml names the KBS "${url}", which is not an http or https URL: the pod gets no secret. Correct the file.`,
       ]);
     }
@@ -136,48 +136,48 @@ describe("an initdata file's way to the KBS", () => {
 
   it("may end at a certificate that is expired, expiring, unreadable or another one", () => {
     const live = { certificate: issued };
-    expect(said(document(own), { live, days: 91 })).toEqual([
+    expect(warningsOf(document(own), { live, days: 91 })).toEqual([
       "the certificate in its cdh.toml expired on 2026-04-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
-    expect(said(document(own), { live, days: -1 })).toEqual([
+    expect(warningsOf(document(own), { live, days: -1 })).toEqual([
       "the certificate in its cdh.toml is not valid before 2026-01-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
     const another =
       'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the current one into the file.';
-    expect(said(document(own), { live, days: 80 })).toEqual([
+    expect(warningsOf(document(own), { live, days: 80 })).toEqual([
       "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Its replacement needs a new file and a new pod.",
       another,
     ]);
-    expect(said(document(own), { live })).toEqual([another]);
-    expect(said(document({ ...own, certificate: root }))).toEqual([another]);
-    expect(said(document({ ...own, certificate: "MIIB" }))).toEqual([
+    expect(warningsOf(document(own), { live })).toEqual([another]);
+    expect(warningsOf(document({ ...own, certificate: root }))).toEqual([another]);
+    expect(warningsOf(document({ ...own, certificate: "MIIB" }))).toEqual([
       "the certificate in its cdh.toml cannot be read: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
   });
 
   it("may end at a certificate of another host", () => {
-    expect(said(document({ ...own, certificate: nameless }))).toEqual([
+    expect(warningsOf(document({ ...own, certificate: nameless }))).toEqual([
       "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). The pod gets no secret: correct the URL in the file, or its certificate.",
     ]);
-    expect(said(document({ ...own, url: "https://old.example.com" }))).toHaveLength(1);
+    expect(warningsOf(document({ ...own, url: "https://old.example.com" }))).toHaveLength(1);
   });
 
   it("may trust the CA of the served certificate, which must be first", () => {
     for (const live of [{ certificate: issued }, { certificate: issuer, served: issued }]) {
       for (const certificate of [issuer, `${issuer}${issued}`]) {
-        expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+        expect(warningsOf(document({ ...own, certificate }), { live })).toEqual([]);
       }
       for (const certificate of [issued, `${issued}${issuer}`]) {
-        expect(said(document({ ...own, certificate }), { live })).toEqual([
+        expect(warningsOf(document({ ...own, certificate }), { live })).toEqual([
           "the certificate in its cdh.toml is issued by CN=Example CA, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.",
         ]);
       }
-      const behind = said(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
+      const behind = warningsOf(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
       expect(behind).toEqual([
         "the guest reads only the first certificate in its cdh.toml, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.",
       ]);
     }
-    expect(said(document({ ...own, certificate: issuer }))).toEqual([
+    expect(warningsOf(document({ ...own, certificate: issuer }))).toEqual([
       "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret.",
     ]);
   });
@@ -186,16 +186,16 @@ describe("an initdata file's way to the KBS", () => {
     const [ca, served] = [pem("ca"), pem("leaf-of-intermediate") + pem("intermediate")];
     const live = { certificate: ca, served };
     for (const certificate of [ca, pem("intermediate")]) {
-      expect(said(document({ ...own, certificate }), { live })).toEqual([]);
+      expect(warningsOf(document({ ...own, certificate }), { live })).toEqual([]);
     }
-    expect(said(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
-    expect(said(document(own), { live })).toEqual([
+    expect(warningsOf(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
+    expect(warningsOf(document(own), { live })).toEqual([
       'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
     ]);
     // Renewed by the same CA: no warning.
     for (const name of ["leaf", "leaf-renewed"]) {
       expect(
-        said(document({ ...own, certificate: ca }), { live: { certificate: ca, served: pem(name) } }),
+        warningsOf(document({ ...own, certificate: ca }), { live: { certificate: ca, served: pem(name) } }),
       ).toEqual([]);
     }
   });
@@ -203,22 +203,25 @@ describe("an initdata file's way to the KBS", () => {
   it("may trust a certificate that no guest accepts for a server", () => {
     const usage =
       "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
-    expect(said(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
+    expect(warningsOf(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
     const url = "https://old.example.com";
     const another = `its cdh.toml names the KBS ${URL_OF_KBS}, but the live one is at ${url}: the pod gets no secret from this Trustee.`;
     const live = { url };
     const authority =
       "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.";
     for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
-      expect(said(document({ ...own, certificate: pem(name) }), { live })).toEqual([another, authority]);
+      expect(warningsOf(document({ ...own, certificate: pem(name) }), { live })).toEqual([
+        another,
+        authority,
+      ]);
     }
   });
 
   it("is that of both of the guest's programs", () => {
     const old = "https://old.apps.example.com";
-    expect(said(document(own, { ...own, url: old }))).toEqual([
+    expect(warningsOf(document(own, { ...own, url: old }))).toEqual([
       `its aa.toml names the KBS ${old}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
     ]);
-    expect(said(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
+    expect(warningsOf(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
   });
 });

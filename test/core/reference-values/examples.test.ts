@@ -124,7 +124,7 @@ describe("foreign values", () => {
 describe("expiry", () => {
   const created = joinReferenceValues(request("[]", [A]));
 
-  test("an entry of ours is renewed before it expires, and restored if somebody changed it", () => {
+  test("an entry of ours is renewed before it expires, and restored after another client changed it", () => {
     const again = (live: string | null, renewBefore: string) =>
       joinReferenceValues(
         request(live, [A], {
@@ -195,11 +195,11 @@ describe("malformed", () => {
 });
 
 describe("the ledger's annotation", () => {
-  test("is removed when nobody has anything", () => {
+  test("is removed when no stack is in it", () => {
     expect(writeLedgers({ "reference-values.json": EMPTY_LEDGER })).toBeNull();
   });
 
-  test("omits an original text that is too long; then the state has it", () => {
+  test("omits an original text that is too long; the state still has it", () => {
     const live = JSON.stringify([{ name: "n", expiration, value: ["x".repeat(70_000)] }]);
     const joined = joinReferenceValues(request(live, [A]));
     const annotation = writeLedgers({ "reference-values.json": joined.ledger });

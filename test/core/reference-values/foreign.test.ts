@@ -43,10 +43,10 @@ const VALUES = [
   `${"[".repeat(60)}${"]".repeat(60)}`,
 ];
 
-describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
+describe.each([LIST, MAP])("another client's entry under %s", (key) => {
   const write = written[key] ?? (() => "");
 
-  test.each(VALUES)("with the value %s keeps its bytes, and all is as before when we go", (value) => {
+  test.each(VALUES)("with the value %s keeps its bytes, and leaving restores everything", (value) => {
     const theirs = entry("svn", value, ', "x": 1');
     const before = write(theirs);
     const joined = join(world(key, before), "a", { snp_pcr08: [A] });
@@ -90,7 +90,7 @@ describe.each([LIST, MAP])("somebody else's entry under %s", (key) => {
     expect(readDocument(key, again.content).entries).toMatchObject([{ form: "list", values: [A] }]);
   });
 
-  test("of others with our digest as a single text is a list while we are there, and as before when we leave", () => {
+  test("of others with our digest as a single text is a list until we leave", () => {
     const before = write(entry("snp_pcr08", `"${A}"`));
     const joined = join(world(key, before), "a", { snp_pcr08: [A] });
     expect(readDocument(key, joined.content).entries).toMatchObject([{ form: "list", values: [A] }]);
@@ -127,7 +127,7 @@ describe("an entry of the map that Trustee cannot read", () => {
     expect(leave(joined, "a").content).toBe(before);
   });
 
-  test.each(odd.slice(0, 5))("%s where ours is to go is refused by name", (literal, flaw) => {
+  test.each(odd.slice(0, 5))("%s where ours is to be added is refused by name", (literal, flaw) => {
     const before = `{"snp_pcr08":"${literal}"}`;
     expect(() => join(world(MAP, before), "a", { snp_pcr08: [A] })).toThrow(`entry "snp_pcr08" ${flaw}`);
   });
@@ -148,7 +148,7 @@ describe("an entry of the map that Trustee cannot read", () => {
     ["without expiration", (json) => encode(json.replace(/"expiration":"[^"]*",/, ""))],
     ["with another expiration", (json) => encode(json.replace(/2027[^"]*/, "soon"))],
   ];
-  test.each(spoil)("%s, of ours, is put right", (_, spoiled) => {
+  test.each(spoil)("%s, of ours, is fixed", (_, spoiled) => {
     const joined = join(world(MAP, "{}"), "a", { snp_pcr08: [A] });
     const [ours] = readDocument(MAP, joined.content).entries;
     const content = `{"snp_pcr08":"${spoiled(ours?.json ?? "")}"}`;

@@ -37,12 +37,12 @@ interface Model {
   readonly key: string;
   /** The entries without our values. */
   theirs: readonly Fields[];
-  /** The original text; undefined once somebody changed anything while one of us was there. */
+  /** The original text; undefined after another client changed anything while a stack was joined. */
   untouched: string | null | undefined;
   /** The current owners and what they want. */
   readonly stacks: Map<Stack, { readonly wanted: Digests; readonly retiring: Digests }>;
   notes: number;
-  /** Whether the ledger was lost. Losing it twice makes no difference. */
+  /** True if the ledger was lost. Losing it twice makes no difference. */
   lost?: true;
 }
 
@@ -81,7 +81,7 @@ function checkLaws(model: Model, { world }: Real): void {
   expect(world.ledger).toStrictEqual(EMPTY_LEDGER);
 }
 
-/** An action of ours, or of somebody else. */
+/** An action of ours, or of another client. */
 function command(
   name: string,
   possible: (model: Model) => boolean,
@@ -150,7 +150,7 @@ function leaving(stack: Stack): Command {
   );
 }
 
-/** Somebody else edits the text, including our values. */
+/** Another client edits the text, including our values. */
 function edit(
   name: string,
   change: (model: Model, entries: readonly Fields[]) => readonly Fields[] | undefined,
@@ -199,7 +199,7 @@ function changing(
   });
 }
 
-/** Somebody adds a value to an entry that we created: it stays when we leave. */
+/** Another client adds a value to an entry that we created: it stays when we leave. */
 const sharing = edit("they put a value of theirs into an entry of ours", (model, entries) => {
   const at = entries.findIndex((entry) => entry.note === undefined);
   const entry = entries[at];
@@ -296,7 +296,7 @@ const edits = [
   fc.constantFrom(sharing, removing, takingOut),
 ];
 
-/** The content before anybody joins. */
+/** The content before the first stack joins. */
 function start(key: string, commands: Iterable<Command>): { model: Model; real: Real } {
   const model: Model = { key, theirs: [], untouched: undefined, stacks: new Map(), notes: 0 };
   const real: Real = {
@@ -325,7 +325,7 @@ function lawsHold(values: readonly string[], possible: readonly fc.Arbitrary<Com
   );
 }
 
-describe("for any sequence of our and foreign actions, foreign content stays, and none of ours that nobody wants", () => {
+describe("any sequence of our and foreign actions keeps foreign content, and no unwanted content of ours", () => {
   test("for any foreign edits", () => {
     lawsHold(THEIRS, [...ours, ...edits]);
   });

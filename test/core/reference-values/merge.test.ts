@@ -115,7 +115,7 @@ describe("laws", () => {
     );
   });
 
-  test("two stacks: each one's digests stay while the other comes and leaves, in any order, and the last one restores", () => {
+  test("two stacks: each one's digests stay while the other joins and leaves, in any order, and the last one restores", () => {
     fc.assert(
       fc.property(start, wanted, wanted, fc.boolean(), (before, one, two, oneFirst) => {
         const both = join(join(before, "a", one), "b", two);

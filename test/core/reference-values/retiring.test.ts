@@ -84,7 +84,7 @@ describe("in the document", () => {
     expect(retireDigests(KEY, after.content, after.ledger, "us")).toStrictEqual(after);
   });
 
-  test("a digest that somebody else added is not removed", () => {
+  test("a digest that another client added is not removed", () => {
     const theirs = join(list(A1), EMPTY_LEDGER, { snp_pcr08: [A1] });
     const changed = join(theirs.content, theirs.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
     expect(changed.content).toBe(list(A1, A2));
@@ -124,13 +124,13 @@ describe("in the document", () => {
   });
 
   test.each([
-    ["an entry that somebody has removed is not made", "[]", "[]"],
+    ["an entry that another client removed is not created", "[]", "[]"],
     [
-      "an entry that somebody has put before gets nothing",
+      "an entry that another client inserted before gets nothing",
       `[${entry("x")},${entry(THEIRS, A1, A2)}]`,
       `[${entry("x")},${entry(THEIRS, A2)}]`,
     ],
-    ["a current digest that somebody has taken out is not put back", list(THEIRS, A1), list(THEIRS)],
+    ["a current digest that another client removed is not restored", list(THEIRS, A1), list(THEIRS)],
   ])("it only removes: %s", (_, live, expected) => {
     const after = retireDigests(KEY, live, during.ledger, "us");
     expect(after.content).toBe(expected);

@@ -4,8 +4,8 @@ import { beyondRegoLimits, wideLines } from "../../../core/rego/limits.ts";
 /** A line of code with this many columns. */
 const wide = (columns: number): string => `x := "${"a".repeat(columns - 7)}"`;
 
-// https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs: a column is counted from 1, and behind the last
-// character too.
+// https://github.com/microsoft/regorus/blob/regorus-v0.10.1/src/lexer.rs: columns count from 1, and after the
+// last character too.
 it.each<[string, string, unknown]>([
   ["1,023 columns", `package policy\n${wide(1023)}\n`, undefined],
   ["1,024 columns", `package policy\n${wide(1024)}\n`, { limit: "column", line: 2 }],

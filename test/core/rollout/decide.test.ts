@@ -55,7 +55,7 @@ describe("wait", () => {
     ["the controller has not seen it", { generation: 4 }],
     ["pods of the old template are left", { currentReplicas: 2 }],
     ["the new pod is not available", { availableReplicas: 0 }],
-    ["the new pods are not all made", { replicas: 2, currentReplicas: 2, updatedReplicas: 1 }],
+    ["not all new pods are created", { replicas: 2, currentReplicas: 2, updatedReplicas: 1 }],
   ])("%s", (_, deployment) => {
     expect(decideRollout(view([fresh], {}, deployment))).toStrictEqual({
       kind: "wait",

@@ -17,10 +17,10 @@ describe("a change of ours that the KBS has not seen", () => {
     ["one pod is older than both", [pod(120), pod(80)], ["policy", "s"]],
     ["a pod is older than one of them", [pod(95)], ["policy"]],
     ["every pod is younger", [pod(101), pod(120)], []],
-    ["a pod of the same second: nobody knows", [pod(100)], []],
+    ["a pod of the same second: the order is unknown", [pod(100)], []],
     ["its template names the changed version", [pod(80, { configMapVersions: { policy: "50" } })], ["s"]],
     ["its template names an earlier one", [pod(95, { configMapVersions: { policy: "49" } })], ["policy"]],
-    ["the older pod is on its way out", [pod(120), pod(80, { terminating: true })], []],
+    ["the older pod is terminating", [pod(120), pod(80, { terminating: true })], []],
     ["scaled to nothing", [], []],
   ])("%s", (_, pods, names) => {
     expect(unseen(pods)).toStrictEqual(names);

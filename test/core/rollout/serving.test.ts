@@ -24,7 +24,7 @@ describe("what may still serve a secret", () => {
 
   it.each([
     ["the controller has not seen the new template", { observedGeneration: 2 }],
-    ["a pod of the previous template may come again", { currentReplicas: 2 }],
+    ["a pod of the previous template may be created again", { currentReplicas: 2 }],
   ])("is a rollout in progress: %s", (_, more) => {
     expect(stillServing({ deployment: { ...settled, ...more }, mounts: { new: [] } }, ["db"])).toEqual([
       "its rollout is under way",

@@ -35,7 +35,7 @@ describe("the KBS's own configuration", () => {
         },
       },
     ],
-  ])("tells where everything is: operator %s", (version, places) => {
+  ])("names the place of everything: operator %s", (version, places) => {
     expect(readKbsSettings(toml(version))).toEqual({
       ...places,
       certificatePath: "/etc/https-cert/certificate",
@@ -47,7 +47,7 @@ describe("the KBS's own configuration", () => {
     expect(readKbsSettings(text)).toBeUndefined();
   });
 
-  it("tells nothing about other places", () => {
+  it("does not name other places", () => {
     const odd = { policy_engine: { policy_path: 7 }, http_server: [], storage_backend: { backends: null } };
     expect(readKbsSettings(JSON.stringify(odd))).toEqual({ isHttp: false });
   });
@@ -108,14 +108,14 @@ describe("a Deployment", () => {
     ["ghcr.io/confidential-containers/staged-images/kbs:b2442c22", undefined],
     [`registry.redhat.io/build-of-trustee/trustee@sha256:${"0".repeat(64)}`, undefined],
     ["kbs", undefined],
-  ])("tells by its image %s how a path is passed", (image, pathForm) => {
+  ])("with the image %s implies how a path is passed", (image, pathForm) => {
     expect(seenOf(deployment(image, [], []), undefined, configMapNames)).toEqual(
       pathForm === undefined ? {} : { pathForm },
     );
   });
 
   it.each([undefined, null, "text", { spec: 7 }, { spec: { template: {} } }])(
-    "of %j tells nothing",
+    "with %j implies nothing",
     (odd) => {
       expect(seenOf(odd, undefined, configMapNames)).toEqual({});
     },

@@ -6,13 +6,13 @@ import { startSandbox, type CommandResult, type Sandbox } from "../../../sandbox
 import { command } from "../../cli/support/run.ts";
 import { devConfiguration, Project, type Configuration } from "./project.ts";
 
-/** A stack that is up, and where. */
+/** A deployed stack and its sandbox. */
 export interface Subject {
   readonly sandbox: Sandbox;
   readonly project: Project;
 }
 
-/** The tutorial with a key that its secret does not have, and a pod2 that may not ask for everything. */
+/** The tutorial with a key that its Secret does not have, and a pod2 whose agent allows fewer requests. */
 export function configuration(): Configuration {
   const dev = devConfiguration();
   const paths = [
@@ -40,7 +40,7 @@ export function configuration(): Configuration {
   };
 }
 
-/** A sandbox with that stack up, in a project folder that has the commands too. */
+/** Starts a sandbox and deploys that stack, from a project folder that has the commands too. */
 export async function startSubject(name: string): Promise<Subject> {
   const sandbox = await startSandbox({ name: `e2e-${name}` });
   const project = new Project(sandbox, name);
@@ -61,7 +61,7 @@ interface Cell extends Readonly<Record<"pod" | "secret" | "key" | "seen", string
   readonly ok: boolean;
 }
 
-/** pod -> secret/key -> what `verify` saw, with ! where that is not as the stack says. */
+/** pod -> secret/key -> what `verify` saw; a leading ! marks a difference from the matrix. */
 export async function cells(
   subject: Subject,
   ...args: readonly string[]
@@ -70,11 +70,11 @@ export async function cells(
   if (stdout === "") throw new Error(stderr);
   const { cells: all } = JSON.parse(stdout) as { readonly cells: readonly Cell[] };
   const rows = [...Map.groupBy(all, ({ pod }) => pod)];
-  const said = (row: readonly Cell[]): Readonly<Record<string, string>> =>
+  const byPath = (row: readonly Cell[]): Readonly<Record<string, string>> =>
     Object.fromEntries(
       row.map(({ secret, key, seen, ok }) => [`${secret}/${key}`, `${ok ? "" : "!"}${seen}`]),
     );
-  return Object.fromEntries(rows.map(([pod, row]) => [pod, said(row)]));
+  return Object.fromEntries(rows.map(([pod, row]) => [pod, byPath(row)]));
 }
 
 export interface Explained {
@@ -112,7 +112,7 @@ export async function step(
 ): Promise<CommandResult> {
   const { jobs } = parse(readFileSync("deploy/ci/github/trustee-access.yml", "utf8")) as Workflow;
   const run = jobs[job]?.steps.find((one) => one.name === name)?.run;
-  if (run === undefined) throw new Error(`there is no step "${name}"`);
+  if (run === undefined) throw new Error(`the workflow has no step "${name}"`);
   const result = await execa("bash", ["-e", "-c", run], {
     cwd: project.folder,
     env: { ...sandbox.env, STACK: project.stack, ...env },

@@ -4,12 +4,18 @@ import type { Sandbox } from "../../../sandbox/api.ts";
 import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
 
-/** Reads of the sandbox's API server in this process: a `kubectl` each would take most of a test's processor time. */
+/**
+ * Reads the sandbox's API server in this process: running `kubectl` for each read would take most of the
+ * time.
+ */
 export function api(sandbox: Sandbox): KubeClient {
   return new KubeClient(loadCluster({ kubeconfig: sandbox.kubeconfig }), AbortSignal.timeout(600_000));
 }
 
-/** What `kubectl exec` prints on its standard output. @throws Error with what it prints on standard error if it fails */
+/**
+ * The standard output of `kubectl exec`.
+ * @throws Error with its standard error if it fails
+ */
 export async function exec(
   sandbox: Sandbox,
   pod: string,

@@ -5,10 +5,12 @@ import type { KubeObject } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { api, exec } from "./api.ts";
 
-/** Trustee's namespace. */
 export const NAMESPACE = "trustee-operator-system";
 
-/** Runs kubectl, and fails the test with what it printed if it fails. */
+/**
+ * Runs kubectl.
+ * @throws Error with its standard error if it fails
+ */
 export async function kubectl(sandbox: Sandbox, ...args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await sandbox.kubectl(args);
   if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed (${exitCode}): ${stderr}`);
@@ -26,7 +28,7 @@ export interface SharedData {
   readonly kbsConfig: Readonly<Record<string, unknown>>;
 }
 
-/** What others own on Trustee's side, for a comparison before and after: all data, byte for byte. */
+/** The data of Trustee's objects, to compare before and after, byte for byte. */
 export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
   const client = api(sandbox);
   const [configMaps, secrets, kbsConfig] = await Promise.all([
@@ -48,13 +50,14 @@ export async function sharedData(sandbox: Sandbox): Promise<SharedData> {
   };
 }
 
-/** Labels and annotations of an object. */
 export interface Marks {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The labels and annotations of all that others own on Trustee's side: kind/name -> what {@link sharedData} leaves out. */
+/**
+ * The labels and annotations of Trustee's objects, which {@link sharedData} leaves out: kind/name -> marks.
+ */
 export async function sharedMarks(sandbox: Sandbox): Promise<Readonly<Record<string, Marks>>> {
   const client = api(sandbox);
   const marks = await Promise.all(
@@ -68,7 +71,7 @@ export async function sharedMarks(sandbox: Sandbox): Promise<Readonly<Record<str
   return Object.fromEntries(marks.flat()) as Readonly<Record<string, Marks>>;
 }
 
-/** Writes one key of a ConfigMap as somebody with kubectl would. */
+/** Changes one key of a ConfigMap with kubectl, as another client would. */
 export async function patchKey(
   sandbox: Sandbox,
   name: string,
@@ -115,7 +118,7 @@ export async function configMapKey(sandbox: Sandbox, name: string, key: string):
   return (found?.["data"] as Readonly<Record<string, string>> | undefined)?.[key] ?? "";
 }
 
-/** Pod -> uid: another uid is another pod. */
+/** Pod -> uid, to detect that a pod was replaced. */
 export async function podUids(
   sandbox: Sandbox,
   namespace = "default",
@@ -124,24 +127,24 @@ export async function podUids(
   return Object.fromEntries(pods.map(({ metadata }) => [metadata.name, metadata.uid ?? ""]));
 }
 
-/** A pod's annotation with its initdata, as it runs. */
+/** The initdata annotation of a running pod. */
 export async function initdataAnnotation(sandbox: Sandbox, pod: string): Promise<string> {
   const found = await api(sandbox).get({ kind: "Pod", namespace: "default", name: pod });
   return found?.metadata.annotations?.[INITDATA_ANNOTATION] ?? "";
 }
 
-/** What the tutorial's command prints in a pod. */
+/** The output of the tutorial's command in a pod. */
 export async function curl(sandbox: Sandbox, pod: string, path: string): Promise<string> {
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
   return exec(sandbox, pod, "default", ["curl", "-s", url]);
 }
 
-/** Whether a pod gets a secret, by the tutorial's command. */
+/** True if a pod gets a secret by the tutorial's command. */
 export async function readable(sandbox: Sandbox, pod: string, path: string): Promise<boolean> {
   return !(await curl(sandbox, pod, path)).includes("[CDH] [ERROR]: Get Resource failed");
 }
 
-/** When a ConfigMap was last written, by the API server's clock, in milliseconds. */
+/** The time of a ConfigMap's last write, by the API server's clock, in milliseconds. */
 export async function lastChange(sandbox: Sandbox, configMap: string): Promise<number> {
   const found = await api(sandbox).get({ kind: "ConfigMap", namespace: NAMESPACE, name: configMap });
   const times = found?.metadata.managedFields?.map(({ time = "" }) => Date.parse(time)) ?? [];
@@ -154,13 +157,13 @@ async function rolledOut(sandbox: Sandbox): Promise<void> {
   await kubectl(sandbox, "rollout", "status", ...KBS, "--timeout=60s");
 }
 
-/** As the tutorial restarts the KBS, until that is done. */
+/** Restarts the KBS as the tutorial does, and waits for the rollout. */
 export async function restartKbs(sandbox: Sandbox): Promise<void> {
   await kubectl(sandbox, "rollout", "restart", ...KBS);
   await rolledOut(sandbox);
 }
 
-/** Afterwards every KBS pod is another one, and younger by whole seconds than whatever was written before. */
+/** Replaces every KBS pod. The new pods are over a second younger than every earlier write. */
 export async function replaceKbsPods(sandbox: Sandbox): Promise<void> {
   await rolledOut(sandbox);
   await sleep(1500);
@@ -168,7 +171,7 @@ export async function replaceKbsPods(sandbox: Sandbox): Promise<void> {
   await rolledOut(sandbox);
 }
 
-/** When each running KBS pod was created, in milliseconds. */
+/** The creation times of the running KBS pods, in milliseconds. */
 export async function kbsPodCreation(sandbox: Sandbox): Promise<readonly number[]> {
   const pods = await api(sandbox).list("Pod", NAMESPACE, "app=kbs");
   return pods
@@ -179,14 +182,14 @@ export async function kbsPodCreation(sandbox: Sandbox): Promise<readonly number[
 const tutorialPods = ["pod1", "pod2", "pod3"];
 const tutorialPaths = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"];
 
-/** The tutorial's nine cells as they should be: pod by secret, as {@link cells} has them. */
+/** The tutorial's nine cells, pod by secret, as {@link cells} returns them. */
 export const tutorialCells: readonly (readonly boolean[])[] = [
   [true, false, true],
   [false, true, true],
   [false, false, true],
 ];
 
-/** Which of the tutorial's pods reads which of its secrets, by its nine commands. */
+/** The nine cells of the cluster, by the tutorial's nine commands. */
 export async function cells(sandbox: Sandbox): Promise<readonly (readonly boolean[])[]> {
   return Promise.all(
     tutorialPods.map(async (pod) =>

@@ -14,23 +14,25 @@ import {
   sharedData,
 } from "./cluster.ts";
 
-/** What a drift is made with. */
 export interface Context {
   readonly sandbox: Sandbox;
   readonly trustee: Generation;
   readonly initData: Readonly<Record<string, string>>;
 }
 
-/** Something done behind Pulumi's back, and the step of a preview that must come of it. */
+/** A change behind Pulumi's back, and the step of a preview that it must cause. */
 export interface Drift {
   readonly what: string;
   readonly make: (context: Context) => Promise<unknown>;
   readonly shows: RegExp;
-  /** The part of what Trustee serves that differs once the KBS has restarted, which it then does before the preview. */
+  /**
+   * The part of {@link Served} that changes after a restart of the KBS. The test then restarts it before the
+   * preview.
+   */
   readonly served?: keyof Served;
 }
 
-/** What Trustee serves: the tutorial's nine cells, and the value that pod2 reads of its secret. */
+/** What Trustee serves: the tutorial's nine cells, and the value that pod2 reads. */
 export interface Served {
   readonly cells: readonly (readonly boolean[])[];
   readonly secret: string;
@@ -52,10 +54,10 @@ function step(sign: string, type: string, name: string, op: string): RegExp {
   return new RegExp(`^ *${escaped} *${type} ${name} ${op}\\b`, "m");
 }
 
-/** The entry that only our pods' digests are in: the stack has to make it. */
+/** An entry with digests of our pods only: the stack creates it. */
 export const MADE_ENTRY = "made_pcr08";
 
-/** A certificate like the sandbox's, made anew. */
+/** A new certificate like the sandbox's. */
 function newCertificate(): { readonly certificate: string; readonly key: string } {
   const folder = mkdtempSync(join(tmpdir(), "trustee-access-certificate-"));
   const [certificate, key] = [join(folder, "tls.crt"), join(folder, "tls.key")];
@@ -182,7 +184,7 @@ const drifts = {
   certificateRotated: {
     what: "the certificate rotated",
     make: async ({ sandbox }) => {
-      // What the operator serves is its own copy of the rotated Secret.
+      // The operator serves its own copies of the rotated Secret.
       const { certificate, key } = newCertificate();
       const patch = async (name: string, data: Readonly<Record<string, string>>): Promise<void> =>
         mergePatch(sandbox, "secret", name, { data });
@@ -203,8 +205,8 @@ const drifts = {
 } satisfies Readonly<Record<string, Drift>>;
 
 /**
- * Every drift, several at a time where they are about different resources, since each round takes two previews and an up. Each has
- * to show, to be fixed, and to leave nothing behind.
+ * Every drift. A round has several drifts of different resources, as it takes two previews and an up. Each
+ * drift must show, be fixed, and leave nothing behind.
  */
 export const rounds: readonly (readonly Drift[])[] = [
   [drifts.policyEdited, drifts.valueChanged, drifts.entryExpired],
@@ -220,14 +222,14 @@ export const rounds: readonly (readonly Drift[])[] = [
   [drifts.routeMoved],
 ];
 
-/** Done behind Pulumi's back too, and nothing of ours. */
+/** Changes behind Pulumi's back to what the stack does not declare. */
 export const noDrifts: readonly Omit<Drift, "shows">[] = [
   {
-    what: "the Deployment restarted by somebody (on 0.21 its operator takes the annotation away again)",
+    what: "the Deployment restarted by another client (on 0.21 its operator removes the annotation again)",
     make: async ({ sandbox }) => restartKbs(sandbox),
   },
   {
-    what: "somebody else's entry in kbsSecretResources",
+    what: "another team's entry in kbsSecretResources",
     make: async ({ sandbox }) => {
       await kubectl(sandbox, "create", "secret", "generic", "theirs", "--from-literal=a=b", "-n", NAMESPACE);
       const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
@@ -236,7 +238,7 @@ export const noDrifts: readonly Omit<Drift, "shows">[] = [
     },
   },
   {
-    what: "somebody else's digest and entry in the reference values",
+    what: "another team's digest in the reference values",
     make: async ({ sandbox, trustee }) =>
       editReferenceValues(sandbox, trustee, "snp_pcr08", (entry) => ({
         ...entry,
@@ -244,7 +246,7 @@ export const noDrifts: readonly Omit<Drift, "shows">[] = [
       })),
   },
   {
-    what: "another key in the ConfigMap, another label on it",
+    what: "another key in the ConfigMap, and another label",
     make: async ({ sandbox }) => {
       await patchKey(sandbox, POLICY, "notes.txt", "not ours\n");
       await kubectl(sandbox, "label", "configmap", POLICY, "-n", NAMESPACE, "team=other");

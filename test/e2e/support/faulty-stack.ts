@@ -10,17 +10,16 @@ import { devConfiguration, Project, type Configuration } from "./project.ts";
 import { PulumiRun } from "./pulumi-run.ts";
 import { Stranger } from "./stranger.ts";
 
-/** Whether a request writes. */
 export function isWrite({ method }: Call): boolean {
   return method !== "GET";
 }
 
-/** The tutorial's stack, which reaches its cluster through a proxy that fails as it is told to. */
+/** The tutorial's stack, which reaches its cluster through a {@link FaultProxy}. */
 export class FaultyStack {
   readonly sandbox: Sandbox;
   readonly proxy: FaultProxy;
   readonly project: Project;
-  /** Asks for the secret that the stack creates, which no stranger may read at any moment. */
+  /** Requests the secret that the stack creates, which it must never get. */
   readonly stranger: Stranger;
   readonly #before: SharedData;
 
@@ -51,7 +50,7 @@ export class FaultyStack {
     return stack;
   }
 
-  /** The tutorial's settings, and what differs from them. */
+  /** Writes the tutorial's settings with these changes. */
   configure(change: Configuration): void {
     const clusters = {
       trustee: { kubeconfig: this.#kubeconfig },
@@ -72,12 +71,12 @@ export class FaultyStack {
     await this.sandbox.stop();
   }
 
-  /** An `up` or `destroy` at work. */
+  /** Starts `up` or `destroy`. */
   run(command: "up" | "destroy"): PulumiRun {
     return new PulumiRun(this.project, command, "--yes", "--skip-preview");
   }
 
-  /** The stack is up: the nine cells, nothing of ours twice, and nothing left to change. */
+  /** The stack is up: the nine cells, no duplicate of our entries, and no changes in a preview. */
   async expectUp(): Promise<void> {
     expect(await cells(this.sandbox)).toEqual(tutorialCells);
     const { referenceValuesKey: key } = generationFacts[this.sandbox.trustee];
@@ -101,7 +100,7 @@ export class FaultyStack {
     await this.project.expectNoChanges();
   }
 
-  /** Everything is as it was before the stack came, byte for byte. */
+  /** Everything is as before the stack's first run, byte for byte. */
   async expectRestored(): Promise<void> {
     expect(await sharedData(this.sandbox)).toEqual(this.#before);
     expect(await podUids(this.sandbox)).toEqual({});

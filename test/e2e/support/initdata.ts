@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 
-/** An initdata document with the documents in it read in turn, and its agent policy by what it says. */
+/** A parsed initdata document: the documents in it are parsed too, and its agent policy is split. */
 export interface Initdata {
   readonly head: unknown;
   readonly aa: unknown;
   readonly cdh: unknown;
-  /** Whether nothing but these three is in `data`. */
+  /** The names of the documents in `data`, sorted. */
   readonly documents: readonly string[];
-  /** The policy's lines `default ... := ...`, in their order. */
+  /** The policy's lines `default ... := ...`, in order. */
   readonly defaults: readonly string[];
-  /** What the policy ends with. */
+  /** The policy's text after `policy_data := `. */
   readonly policyData: string;
 }
 
@@ -28,7 +28,10 @@ function readInitdata(toml: string): Initdata {
   };
 }
 
-/** What a running pod's initdata says; `policyData` is strict JSON to its end. @throws Error where it is not */
+/**
+ * Parses a running pod's initdata; `policyData` must be strict JSON.
+ * @throws Error if it is not
+ */
 export function runningInitdata(
   toml: string,
 ): Omit<Initdata, "policyData"> & { readonly policyData: unknown } {
@@ -37,8 +40,8 @@ export function runningInitdata(
 }
 
 /**
- * What the tutorial's initdata of a pod says, from the tutorial's own text in test/fixtures, with what its shell puts in:
- * pod, $TRUSTEE_HOST and $TRUSTEE_CERT.
+ * Parses the tutorial's initdata of a pod: its text in test/fixtures, with pod, $TRUSTEE_HOST and
+ * $TRUSTEE_CERT filled in.
  */
 export function tutorialInitdata(
   pod: string,
@@ -50,6 +53,6 @@ export function tutorialInitdata(
     .replaceAll("https://kbs.example.com", host)
     .replaceAll(/-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----/g, certificate.trim());
   const read = readInitdata(text);
-  // The comma after the last command is the tutorial's; JSON has none there.
+  // The tutorial has a comma after the last command, which JSON does not allow.
   return { ...read, policyData: JSON.parse(read.policyData.replace(/,(\s*\])/, "$1")) as unknown };
 }

@@ -7,39 +7,45 @@ import { FaultyStack, isWrite } from "./faulty-stack.ts";
 import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
-/** Kubernetes' own controllers. After an outage each waits up to half a minute before it asks the API server again. */
+/** Kubernetes' own controllers. After an outage each retries the API server only after up to 30 seconds. */
 const CONTROLLERS = ["kube-controller-manager", "kube-scheduler", "kwok"];
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
 const RECORD = "the stack's record";
 
-/** What of the cluster a request is about: the plural of its kind; a ConfigMap with its name. */
+/** The target of a request: the plural of its kind; for a ConfigMap, its name. */
 function subject({ path }: Call): string {
   const [, kind = path, name = ""] = /\/namespaces\/[^/]+\/(\w+)\/([\w-]+)/.exec(path) ?? [];
   return kind === "configmaps" ? name : kind;
 }
 
-/** What a write is about, by what the engine was killed at before. */
+/** Names the target of a write; it may depend on the writes that the engine was killed at before. */
 type KindOf = (call: Call, killedAt: readonly string[]) => string;
 
-/** The stack's record on the KbsConfig, which is written before its line in the policy, told from its entries, which come later. */
+/**
+ * In `up` the stack's record on the KbsConfig is written before its line in the policy, and its entries
+ * after.
+ */
 function inUp(call: Call, killedAt: readonly string[]): string {
   const kind = subject(call);
   return kind === "kbsconfigs" && !killedAt.includes(POLICY) ? RECORD : kind;
 }
 
-/** The other way round: the entries go first, and the record last. */
+/** In `destroy` the entries are removed first, and the record last. */
 function inDestroy(call: Call, killedAt: readonly string[]): string {
   const kind = subject(call);
   return kind === "kbsconfigs" && killedAt.includes(POLICY) ? RECORD : kind;
 }
 
-/** A write to a pod of the stack, and not to one of the KBS. */
+/** True for a pod of the stack, false for a pod of the KBS. */
 function isOfPod({ path }: Call): boolean {
   return path.includes("/namespaces/default/pods/");
 }
 
-/** The engine or the API server killed at each write of a stack on that Trustee. A file each: these take longest. */
+/**
+ * Kills the engine or the API server at each write of a stack. One file per generation, as these tests are
+ * the slowest.
+ */
 export function killedInTheMiddle(trustee: Generation): void {
   describe(`killed in the middle, on Trustee ${trustee}`, () => {
     killedCases(trustee);
@@ -64,9 +70,9 @@ function killedCases(trustee: Generation): void {
   });
 
   /**
-   * Runs a command again and again, killing the engine right after its first write of a kind that it was not killed at
-   * before, and before it hears of it, until it gets through; after each kill `pulumi cancel`, as Pulumi asks for.
-   * @returns what it was killed at
+   * Runs a command repeatedly until it succeeds. Each run kills the engine at its first write of a new kind,
+   * before the engine gets the response; then runs `pulumi cancel`, as Pulumi's message requests.
+   * @returns the writes that the engine was killed at
    */
   async function killedAtEveryWrite(
     command: "up" | "destroy",
@@ -78,7 +84,7 @@ function killedCases(trustee: Generation): void {
       const survived = killedAt.length;
       stack.proxy.fault = (call): Fault | undefined => {
         if (!isWrite(call)) return undefined;
-        // What its plugins still send before they end, as where the whole machine goes down.
+        // Blocks what the plugins still send before they end, as if the machine had failed.
         if (killedAt.length > survived) return "cut";
         const kind = kindOf(call, killedAt);
         if (killedAt.includes(kind)) return undefined;
@@ -88,32 +94,33 @@ function killedCases(trustee: Generation): void {
       const { exitCode, output } = await run.ended();
       if (killedAt.length === survived) {
         stack.proxy.heal();
-        expect({ exitCode, said: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, said: "" });
+        expect({ exitCode, printed: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, printed: "" });
         return killedAt;
       }
-      // A provider tries a write again that was cut, for some ten seconds: the way stays barred until all of them have ended. The
-      // first run of a command is left to end by itself; the others go down with their machine.
+      // The provider retries a blocked write for about ten seconds: the proxy blocks until all processes have
+      // ended. The processes of a command's first run end by themselves; those of the others are killed.
       let leftovers: readonly string[] = [];
       if (survived === 0) leftovers = await run.leftovers();
       else run.killStarted();
       stack.proxy.heal();
-      // First of all: what comes after would otherwise fail for the lock alone.
+      // Comes first: the other checks would fail because of the lock.
       await stack.project.succeed("cancel", "--yes", "--stack", stack.project.stack);
       expect({ exitCode, leftovers }).toEqual({ exitCode: null, leftovers: [] });
     }
   }
 
-  it("the engine in up, at each thing that it writes: the next up goes on, nothing is doubled", async () => {
+  it("the engine in up, at each kind of write: the next up continues, nothing is duplicated", async () => {
     const killedAt = await killedAtEveryWrite("up", inUp);
     const first = [RECORD, POLICY, "secrets", "kbsconfigs"];
     expect(killedAt.slice(0, 5).sort()).toEqual([...first, VALUES].sort());
-    // The reference values may come beside each of these.
+    // The reference values are written concurrently with these.
     expect(killedAt.filter((kind) => kind !== VALUES).slice(0, 4)).toEqual(first);
-    // The operator rolls Trustee out for the new entry. Only on 0.18 a restart may come on top, where a pod is as old as the last write.
+    // The operator rolls out the new entry. Only on 0.18 a restart may be added, if a pod is as old as the
+    // last write.
     const restarts = trustee === "0.18" ? ["deployments"] : [];
     expect(killedAt.slice(5).filter((kind) => !restarts.includes(kind))).toEqual(["pods"]);
     await stack.expectUp();
-    // Pulumi keeps in mind what it was interrupted in, until it is told to forget it.
+    // Pulumi keeps interrupted operations in the state until a refresh clears them.
     await stack.project.succeed(
       ...["refresh", "--yes", "--clear-pending-creates", "--stack", stack.project.stack],
     );
@@ -124,9 +131,9 @@ function killedCases(trustee: Generation): void {
     await stack.project.expectNoChanges();
   });
 
-  // Another change each time, so that one that is tried again is one.
+  // Another change for each retry of the test.
   let change = 0;
-  it("the engine in a change of initdata, before and after the new pod: the next up ends it", async () => {
+  it("the engine in a change of initdata, before and after the new pod: the next up completes it", async () => {
     const former = ((await stack.project.outputs())["initData"] as Readonly<Record<string, string>>)["pod1"];
     change += 1;
     const changed = { name: "pod1", logs: false, claims: { change: String(change) } };
@@ -142,7 +149,8 @@ function killedCases(trustee: Generation): void {
     const created = killedAt.indexOf("PATCH pod");
     expect(killedAt.slice(0, 3).sort()).toEqual([RECORD, POLICY, VALUES].sort());
     expect(killedAt[created - 1]).toBe("DELETE pod");
-    // On 0.18 the run after the first of the two restarts Trustee before it goes on: it has not seen that write.
+    // On 0.18 the run after the first of the two restarts Trustee first: it cannot know whether that write
+    // was served.
     const retired = [`retirement: ${VALUES}`, `retirement: ${POLICY}`];
     expect(killedAt.slice(created + 1).filter((kind) => retired.includes(kind))).toEqual(retired);
     await stack.expectUp();
@@ -152,9 +160,9 @@ function killedCases(trustee: Generation): void {
     expect(valuesOf(trustee, values, "snp_pcr08")).not.toContain(former);
   });
 
-  it("the engine while it fixes drift, at each thing that it writes: the next up fixes the rest", async () => {
+  it("the engine while up fixes drift, at each kind of write: the next up fixes the rest", async () => {
     const { sandbox } = stack;
-    // Until it is fixed, somebody has opened every secret.
+    // The drift opens every secret, so the stranger stops.
     await stack.stranger.stop();
     const policy = await configMapKey(sandbox, POLICY, policyKey);
     const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
@@ -178,14 +186,17 @@ function killedCases(trustee: Generation): void {
     expect(await configMapKey(sandbox, POLICY, policyKey)).toBe(policy);
   });
 
-  it("the engine in destroy, at each thing that it writes: the next destroy goes on, all is restored", async () => {
+  it("the engine in destroy, at each kind of write: the next destroy continues, all is restored", async () => {
     const killedAt = await killedAtEveryWrite("destroy", inDestroy);
     expect(killedAt[0]).toBe("pods");
     expect(killedAt).toEqual(expect.arrayContaining([POLICY, VALUES, "kbsconfigs", "secrets", RECORD]));
     await stack.expectRestored();
   });
 
-  /** Kills the API server right after the first write to a ConfigMap, and starts it again when the command has given up. */
+  /**
+   * Kills the API server right after the first write to a ConfigMap, and restarts it after the command has
+   * failed.
+   */
   async function withoutServer(command: "up" | "destroy"): Promise<string> {
     let killed = false;
     stack.proxy.fault = (call): Fault | undefined => {
@@ -206,7 +217,7 @@ function killedCases(trustee: Generation): void {
     return output;
   }
 
-  it("the API server in up: the error says what to look at; the next up goes on, nothing is doubled", async () => {
+  it("the API server in up: the error says what to check; the next up continues, nothing is duplicated", async () => {
     const output = await withoutServer("up");
     expect(output).toMatch(/cannot (get|patch) (configmaps|kbsconfigs\S+) "trusteeconfig-/);
     expect(output).toContain("Check the kubeconfig, the context and the network, then run again.");
@@ -214,7 +225,7 @@ function killedCases(trustee: Generation): void {
     await stack.expectUp();
   });
 
-  it("the API server in destroy: the next destroy goes on, and the originals come back", async () => {
+  it("the API server in destroy: the next destroy continues, and restores the original content", async () => {
     const output = await withoutServer("destroy");
     expect(output).toContain("Check the kubeconfig, the context and the network, then run again.");
     await stack.project.destroy();

@@ -12,7 +12,7 @@ interface LivePod {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** The initdata of a pod, for one of another name whose agent lets one command more run. */
+/** A pod's initdata with another name and one more allowed command. */
 function otherInitdata(toml: string, name: string, command: string): string {
   const document = parse(toml);
   const data = document["data"] as Record<string, string>;
@@ -21,10 +21,10 @@ function otherInitdata(toml: string, name: string, command: string): string {
 }
 
 /**
- * Starts a pod that is as one of a stack, but for its name, which its initdata has too, and for a secret more that exec may
- * ask for. It attests just as well: somebody has made its digest a reference value. On Trustee 0.18.
- * @param path of the secret, which nobody restricts
- * @returns what takes the pod away, and gives the reference values back as they were
+ * Starts a copy of a stack's pod with another name, whose initdata allows one more command. Its digest is
+ * registered as a reference value, so it attests. For Trustee 0.18.
+ * @param path of an unrestricted secret that the copy may request
+ * @returns deletes the pod, and restores the reference values
  */
 export async function startOtherPod(
   sandbox: Sandbox,

@@ -7,7 +7,7 @@ import type { Project } from "./project.ts";
 export interface EndedRun {
   /** `null`: a signal ended it. */
   readonly exitCode: number | null;
-  /** Both streams, in the order in which they came. */
+  /** Both streams, interleaved. */
   readonly output: string;
 }
 
@@ -15,7 +15,7 @@ interface Descendant extends ProcessIdentity {
   readonly command: string;
 }
 
-/** Every process that a process has started, and that these have. */
+/** Every process that a process has started, directly or not. */
 function descendants(root: number): readonly Descendant[] {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).trim().split("\n");
   const processes = lines.map((line) => {
@@ -31,14 +31,13 @@ function descendants(root: number): readonly Descendant[] {
 }
 
 /**
- * What of Pulumi's own may outlive an engine that was killed: the language host looks for its engine only every few minutes, and
- * the SDK in the program that it runs does not always end when its calls have nobody to answer them. Without an engine neither
- * can write anything. Pulumi's own Kubernetes plugin was seen to try a request again for longer than is waited for here; the
- * sandbox's replacement of it, which runs as a program of Node, has to end.
+ * Pulumi's own processes that may outlive a killed engine; without an engine they cannot write. The language
+ * host checks for its engine every few minutes only. The SDK does not always end when the engine stops
+ * answering. The Kubernetes plugin may retry a request for longer than {@link PulumiRun.leftovers} waits.
  */
 const MAY_OUTLIVE = ["pulumi-language-nodejs", "@pulumi/pulumi/cmd/run", "/pulumi-resource-kubernetes"];
 
-/** A run of pulumi that can be ended before it is done; in a process group of its own, as a shell's job is. */
+/** A run of pulumi that a test can interrupt. It has its own process group, like a job of a shell. */
 export class PulumiRun {
   readonly #child: ChildProcess;
   readonly #ended: Promise<EndedRun>;
@@ -57,26 +56,26 @@ export class PulumiRun {
     };
     this.#child.stdout?.on("data", append);
     this.#child.stderr?.on("data", append);
-    // Not "close": whoever it has started may hold on to its output.
+    // Not "close": a child process may keep the output open.
     this.#ended = once(this.#child, "exit").then(([exitCode]) => ({
       exitCode: exitCode as number | null,
       output: this.#output,
     }));
   }
 
-  /** What it has printed so far. */
+  /** The output so far. */
   get output(): string {
     return this.#output;
   }
 
-  /** The engine alone, with no chance to say good-bye to its plugins. */
+  /** Kills the engine alone, which then cannot stop its plugins. */
   async kill(): Promise<void> {
     this.#started = descendants(this.#pid);
     this.#child.kill("SIGKILL");
     await this.#ended;
   }
 
-  /** What ctrl-C does: the whole group gets it. */
+  /** Like ctrl-C: signals the whole process group. */
   interrupt(): void {
     this.#started = descendants(this.#pid);
     process.kill(-this.#pid, "SIGINT");
@@ -86,7 +85,7 @@ export class PulumiRun {
     return this.#ended;
   }
 
-  /** The processes that it had started and that do not end by themselves within half a minute; all of them are ended then. */
+  /** The child processes that still run after 30 seconds; kills them. */
   async leftovers(): Promise<readonly string[]> {
     const running = (): readonly Descendant[] =>
       this.#started.filter(
@@ -98,7 +97,7 @@ export class PulumiRun {
     return left;
   }
 
-  /** Ends the processes that it had started, as where the whole machine goes down. */
+  /** Kills all child processes, as if the machine had failed. */
   killStarted(): void {
     for (const each of this.#started) if (isRunning(each)) process.kill(each.pid, "SIGKILL");
   }

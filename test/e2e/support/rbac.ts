@@ -3,7 +3,7 @@ import { isMap, isSeq, parseAllDocuments, type Document } from "yaml";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { NAMESPACE } from "./cluster.ts";
 
-/** The shipped manifests that every stack needs, and the namespace that each is for. */
+/** The shipped manifests that every stack needs, and their namespaces. */
 export const sides = { "trustee-side": NAMESPACE, "pod-side": "default" } as const;
 export type Side = keyof typeof sides;
 
@@ -12,7 +12,7 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** One verb on one resource, and what the manifest says of its rule. */
+/** One verb on one resource, and the manifest's comment on its rule. */
 export interface Right {
   readonly resource: string;
   readonly verb: string;
@@ -33,7 +33,7 @@ export function rightsOf(side: Side): readonly Right[] {
   const rules = role?.get("rules");
   if (!isSeq(rules)) throw new Error(`deploy/rbac/${side}.yaml has no rules`);
   return rules.items.flatMap((item, index) => {
-    if (!isMap(item)) throw new Error(`deploy/rbac/${side}.yaml has a rule that is none`);
+    if (!isMap(item)) throw new Error(`deploy/rbac/${side}.yaml has a rule that is not a map`);
     const { resources, verbs } = item.toJSON() as Rule;
     const comment = item.commentBefore ?? (index === 0 ? rules.commentBefore : undefined) ?? "";
     return resources.flatMap((resource) =>
@@ -42,12 +42,12 @@ export function rightsOf(side: Side): readonly Right[] {
   });
 }
 
-/** A manifest with the rules that stand in it as comments. */
+/** Enables the rules that the manifest has as comments. */
 export function withOptionalRules(text: string): string {
   return text.replaceAll(/^ {2}# (- apiGroups| {2}(resources|resourceNames|verbs))/gm, "  $1");
 }
 
-/** Applies a manifest with those of its rights that are to be granted, in place of whatever was granted before. */
+/** Applies a manifest with only the granted rights, in place of the previous ones. */
 export async function grant(
   sandbox: Sandbox,
   side: Side,

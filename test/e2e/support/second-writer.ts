@@ -14,9 +14,9 @@ const values = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.ref
 const kbsConfig = { kind: "KbsConfig", namespace: NAMESPACE, name: trusteeNames.kbsConfig } as const;
 
 /**
- * Between two digests that are added to the reference values: they change the very text that our merge builds on, and against
- * somebody who does that faster than one reads and writes no optimistic writer gets through. It ends as an error after 24
- * tries (test/provider/faults.test.ts). Milliseconds.
+ * Milliseconds between two added digests. They change the text that our merge builds on: a client that
+ * changes it faster than we read and write blocks every optimistic writer. Our write then fails after 24
+ * tries (test/provider/faults.test.ts).
  */
 const PAUSE = 50;
 
@@ -26,13 +26,13 @@ interface Entry {
 }
 
 /**
- * Somebody who never stops writing to the three objects that we write to, each as fast as the API server takes it, and who
- * beside that adds a digest of their own to our entry of the reference values again and again.
+ * Another client that writes to the three shared objects all the time, as fast as the API server allows. It
+ * also keeps adding its own digests to our entry of the reference values.
  */
 export class SecondWriter {
-  /** How often each object was written, digests not counted. */
+  /** The number of writes to each object, without digests. */
   readonly writes = { policy: 0, values: 0, kbsConfig: 0 };
-  /** The digests that were added to `snp_pcr08`, in their order. */
+  /** The digests added to `snp_pcr08`, in order. */
   readonly digests: string[] = [];
   readonly #kube: KubeClient;
   readonly #generation: Generation;
@@ -67,7 +67,7 @@ export class SecondWriter {
     while (this.#writing) await write();
   }
 
-  /** A key and an annotation of their own. */
+  /** Writes its own key and annotation. */
   async #touch(configMap: ObjectRef, theirs: string): Promise<void> {
     await this.#untilWritten(async () =>
       this.#kube.patch(configMap, {
@@ -77,7 +77,7 @@ export class SecondWriter {
     );
   }
 
-  /** Their own value in the entry in which ours stand: read, change, write. */
+  /** Adds its own digest to our entry: read, change, write. */
   async #addDigest(): Promise<void> {
     const digest = (this.digests.length + 1).toString(16).padStart(64, "0");
     await this.#change(values, (live) => {
@@ -105,7 +105,7 @@ export class SecondWriter {
     return JSON.stringify(Object.fromEntries(entries), null, 2);
   }
 
-  /** An annotation, and once a Secret of their own in the list. */
+  /** Writes an annotation, and once its own Secret to the list. */
   async #touchKbsConfig(): Promise<void> {
     const theirs = String((this.writes.kbsConfig += 1));
     await this.#untilWritten(async () =>
@@ -124,13 +124,13 @@ export class SecondWriter {
   ): Promise<void> {
     await this.#untilWritten(async () => {
       const live = await this.#kube.get(ref);
-      if (live === undefined) throw new Error(`there is no ${ref.kind} ${ref.name}`);
-      // Beside the other loops on the same object, a write that named the version would hardly ever get through.
+      if (live === undefined) throw new Error(`${ref.kind} ${ref.name} does not exist`);
+      // With the resourceVersion in it, this write would almost always conflict with the other loops.
       await this.#kube.patchGuarded(ref, guardedPatch(live, [], merge(live)));
     });
   }
 
-  /** A write that builds on nothing may meet a conflict too: an API server that is overtaken five times gives up. */
+  /** A write without a resourceVersion may conflict too: the API server gives up after five retries. */
   async #untilWritten(write: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
@@ -143,7 +143,7 @@ export class SecondWriter {
   }
 }
 
-/** The values of an entry, as a text of that generation has them. */
+/** The values of an entry, from a text of that generation. */
 export function valuesOf(generation: Generation, text: string, name: string): readonly string[] {
   const { entries } = readDocument(generationFacts[generation].referenceValuesKey, text);
   return entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);

@@ -3,18 +3,18 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
-/** Texts by what they are, e.g. the command that printed them. */
+/** Name -> text, for example a command and its output. */
 export type Texts = Readonly<Record<string, string>>;
 
 /**
- * A value to plant, such that each of its spellings differs from the others: it has what JSON and URLs escape, and characters that the two
- * alphabets of base64 write differently.
+ * A secret value whose {@link spellings} all differ: it has characters that JSON and URLs escape, and
+ * characters that the two base64 alphabets encode differently.
  */
 export function plantedValue(name: string): string {
   return `planted-${name} "quoted" \\ ~~~???>>> äöü\nand a second line`;
 }
 
-/** Base64 of a text, as it is within the base64 of any longer text: without the characters that its neighbours decide. */
+/** Base64 of a text inside a longer text, without the characters that depend on the text around it. */
 function base64Within(text: string): readonly string[] {
   return [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]).toString("base64");
@@ -24,7 +24,10 @@ function base64Within(text: string): readonly string[] {
   });
 }
 
-/** How a text may show: as it is, in base64 and hexadecimal, and as JSON, once and twice, has any of these. */
+/**
+ * The forms of a secret in a text: plain, or JSON-escaped once or twice, each also in base64; and
+ * URL-escaped or hexadecimal.
+ */
 function spellings(secret: string): readonly string[] {
   const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
   const plain = [secret, escaped(secret), escaped(escaped(secret))];
@@ -35,7 +38,7 @@ function spellings(secret: string): readonly string[] {
   return [...new Set(all)];
 }
 
-/** What is compressed in a text, as initdata is in its annotation: base64 of gzip. */
+/** The decompressed parts of a text: base64 of gzip, as initdata is in its annotation. */
 function inflated(text: string): readonly string[] {
   const found = text.match(/H4sI[A-Za-z0-9+/_=-]+/g) ?? [];
   return found.flatMap((one) => {
@@ -47,16 +50,18 @@ function inflated(text: string): readonly string[] {
   });
 }
 
-/** Which of these texts hold a secret, in any of its {@link spellings}, compressed or not. */
+/** The names of the texts that contain a secret in any of its {@link spellings}, compressed or not. */
 export function leaks(secret: string, texts: Texts): readonly string[] {
-  const looked = spellings(secret);
-  const holds = (text: string): boolean => looked.some((each) => text.includes(each));
+  const forms = spellings(secret);
+  const holds = (text: string): boolean => forms.some((each) => text.includes(each));
   return Object.entries(texts)
     .filter(([, text]) => holds(text) || inflated(text).some(holds))
     .map(([name]) => name);
 }
 
-/** Every file in a folder: path -> content. What a symbolic link leads to is not in it, which node's own recursion would follow. */
+/**
+ * Every file in a folder: path -> content. Does not follow symbolic links, unlike Node's recursive option.
+ */
 export function filesIn(folder: string): Texts {
   const within = (path: string): [string, string][] =>
     readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
@@ -67,7 +72,7 @@ export function filesIn(folder: string): Texts {
   return Object.fromEntries(within(folder));
 }
 
-/** Every file of the backend in which pulumi keeps its states, their history and their backups: path -> content. */
+/** Every file of pulumi's backend (states, history, backups): path -> content. */
 export function backendFiles(env: Readonly<Record<string, string>>): Texts {
   return filesIn(fileURLToPath(env["PULUMI_BACKEND_URL"] ?? ""));
 }
@@ -76,8 +81,8 @@ const EXCHANGE =
   /"msg":"(eventSink::Debug\(<\{%reset%\}>)?((Unm|M)arshaling property for RPC|RegisterResource RPC finished)/;
 
 /**
- * Pulumi's log without the values that its engine and its SDK exchange with each other and with plugins. They write them as
- * they are, secret ones too, from -v=5 on: nothing that a program or a provider does keeps them out.
+ * Pulumi's log without the property values that engine, SDK and plugins exchange. From -v=5 on Pulumi logs
+ * them in plain text, secret ones too; no program or provider can prevent it.
  */
 export function withoutExchanges(log: string): string {
   return log

@@ -11,20 +11,20 @@ import { editReferenceValues, kubectl, NAMESPACE, restartKbs } from "./cluster.t
 const NAMESPACE_OF_STRANGERS = "strangers";
 const POD = "stranger";
 
-/** Reads a second, of all paths together: each is an attestation and two evaluations of policies. */
+/** Reads per second, over all paths. Each is one attestation and two policy evaluations. */
 const RATE = 4;
-/** Reads of one `kubectl exec`, beside the one of the control path. */
+/** Reads per `kubectl exec`, in addition to the one of the control path. */
 const READS = 16;
 
-/** How often a path was asked for, and how often the KBS gave it. */
+/** How often a path was requested, and how often the KBS returned it. */
 export interface Reads {
   readonly tries: number;
   readonly succeeded: number;
 }
 
 /**
- * A pod that attests as well as any and that nobody grants anything: it asks for restricted paths again and again while something
- * runs, fails or is killed, and must never get one. It also asks for a path that nobody restricts, which proves that it attests.
+ * A pod that attests and has no grants. It requests restricted paths repeatedly while something runs, fails
+ * or is killed, and must never get one. It also requests an unrestricted path, which proves that it attests.
  */
 export class Stranger {
   readonly #sandbox: Sandbox;
@@ -41,9 +41,10 @@ export class Stranger {
   }
 
   /**
-   * Deploys the pod, with its digest among the reference values. To be called before what was there is remembered.
-   * @param paths `secret/key` that no stranger may read
-   * @param control `secret/key` that every pod may read that attests well
+   * Deploys the pod, and adds its digest to the reference values. Call it before you record the original
+   * content.
+   * @param paths `secret/key` that the stranger must not read
+   * @param control `secret/key` that every attested pod may read
    */
   static async start(
     sandbox: Sandbox,
@@ -51,15 +52,15 @@ export class Stranger {
     control = "kbsres1/key1",
   ): Promise<Stranger> {
     const rounds = Math.ceil(READS / paths.length);
-    const url = (user: string, asked: string): readonly string[] => [
+    const url = (user: string, path: string): readonly string[] => [
       ...["-o", "/dev/null"],
-      `http://${user}@127.0.0.1:8006/cdh/resource/default/${asked}`,
+      `http://${user}@127.0.0.1:8006/cdh/resource/default/${path}`,
     ];
     const command = [
       ...["curl", "-s", "--rate", `${RATE}/s`],
-      // Not to its standard output, which it keeps back for a while.
+      // Not to standard output, which curl buffers.
       ...["-w", "%{stderr}%{http_code}\\t%{url_effective}\\n"],
-      // The user is there for the count alone: it comes before the paths, and so changes after them.
+      // The user is only a counter: it varies slowest, as it comes before the paths.
       ...url(`n[1-${rounds}]`, `{${paths.join(",")}}`),
       ...url("control", control),
     ];
@@ -105,7 +106,7 @@ export class Stranger {
     return new Stranger(sandbox, command, control);
   }
 
-  /** Watches while something runs, from before its first write until after its last. */
+  /** Watches while `work` runs. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
     this.watch();
     try {
@@ -115,22 +116,22 @@ export class Stranger {
     }
   }
 
-  /** Begins to ask. */
+  /** Starts the requests. */
   watch(): void {
     if (this.#watching) return;
     this.#watching = true;
     this.#loop = this.#ask();
   }
 
-  /** Ends with the reads that are under way. */
+  /** Stops after the current requests. */
   async stop(): Promise<void> {
     this.#watching = false;
     await this.#loop;
   }
 
   /**
-   * Not one read of a restricted path has succeeded, of some tries; one of the control path has.
-   * @param scenario for the line that says how many there were
+   * No read of a restricted path succeeded, of at least one try; a read of the control path did.
+   * @param scenario for the logged summary
    */
   expectNothingRead(scenario: string): void {
     const control = this.#readsOf(this.#control);
@@ -160,24 +161,24 @@ export class Stranger {
     return reads;
   }
 
-  /** One `kubectl exec` after the other: each ends by itself, also where the API server goes down under it. */
+  /** Runs one `kubectl exec` after the other. Each ends by itself, even if the API server goes down. */
   async #ask(): Promise<void> {
     while (this.#watching) {
       const kubectl = spawn("kubectl", ["exec", POD, "-n", NAMESPACE_OF_STRANGERS, "--", ...this.#command], {
         env: { ...process.env, ...this.#sandbox.env },
         stdio: ["ignore", "ignore", "pipe"],
       });
-      let said = "";
+      let printed = "";
       kubectl.stderr.on("data", (chunk: Buffer) => {
-        said += chunk.toString();
+        printed += chunk.toString();
       });
       await once(kubectl, "close");
-      for (const [, code, path = ""] of said.matchAll(/^(\d{3})\t\S+\/default\/(\S+)$/gm)) {
+      for (const [, code, path = ""] of printed.matchAll(/^(\d{3})\t\S+\/default\/(\S+)$/gm)) {
         const reads = this.#readsOf(path);
         reads.tries += 1;
         if (code === "200") reads.succeeded += 1;
       }
-      if (said === "") await sleep(200);
+      if (printed === "") await sleep(200);
     }
   }
 }

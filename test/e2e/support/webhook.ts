@@ -8,7 +8,7 @@ import { json } from "node:stream/consumers";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { selfSigned } from "../../../sandbox/control-plane/certificates.ts";
 
-/** A Pod as it is about to be created. */
+/** A Pod before its creation. */
 export interface AdmittedPod {
   readonly metadata: { readonly name?: string };
   readonly spec: {
@@ -30,9 +30,9 @@ interface Review {
 }
 
 /**
- * An admission webhook for the Pods that are created, on this machine.
- * @param mutate what it changes in one
- * @returns ends it
+ * Serves and registers a mutating admission webhook for new Pods.
+ * @param mutate returns its changes of a Pod
+ * @returns removes the webhook
  */
 export async function podWebhook(
   sandbox: Sandbox,

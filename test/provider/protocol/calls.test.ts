@@ -43,7 +43,7 @@ describe("errors", () => {
   });
 });
 
-describe("calls that are no longer wanted", () => {
+describe("calls that are cancelled", () => {
   const cancel = () => call<emptypb.Empty>((callback) => client.cancel(new emptypb.Empty(), callback));
 
   test("by the timeout of the resource", async () => {

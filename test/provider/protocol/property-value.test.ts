@@ -51,7 +51,7 @@ function overTheWire(map: PropertyMap): PropertyMap {
   return decodeMap(structpb.Struct.deserializeBinary(encodeMap(map).serializeBinary()));
 }
 
-// Vitest's toStrictEqual takes a property named "constructor" for an object's class; Node's does not.
+// Vitest's toStrictEqual uses a property named "constructor" as the object's class; Node's does not.
 describe("on the wire", () => {
   test("every value survives the round trip", () => {
     fc.assert(
@@ -150,7 +150,7 @@ describe("secrets and unknowns", () => {
     expect(containsUnknown({ a: "b" })).toBe(false);
   });
 
-  test("a secret is hidden however it is printed", () => {
+  test("a secret is hidden by every way to print it", () => {
     const secret = new Secret("hunter2");
     expect([
       String(secret),

@@ -23,7 +23,7 @@ function sandbox(...args: readonly string[]) {
 
 function stateOf(name: string): RunState {
   const state = readRunState(sandboxFolder(name));
-  if (state === undefined) throw new Error(`there is no sandbox ${name}`);
+  if (state === undefined) throw new Error(`the sandbox ${name} does not exist`);
   return state;
 }
 
@@ -40,7 +40,7 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
-/** Whether a sandbox in this state has left processes or files. */
+/** The processes and files that a sandbox in this state has left. */
 async function leftovers(state: RunState): Promise<readonly string[]> {
   const processes = state.processes.filter(isRunning).map(({ name }) => `process ${name}`);
   const ports = await Promise.all(
@@ -68,7 +68,7 @@ afterAll(async () => {
   await cleanUp();
 });
 
-describe("two sandboxes side by side", () => {
+describe("two sandboxes at the same time", () => {
   test(
     "are started by the command, each with its own Trustee and ports",
     async () => {
@@ -88,8 +88,8 @@ describe("two sandboxes side by side", () => {
 
   test("are listed by status", async () => {
     const { stdout } = await sandbox("status", "--json");
-    const told = JSON.parse(stdout) as readonly Record<string, unknown>[];
-    expect(told).toMatchObject([
+    const listed = JSON.parse(stdout) as readonly Record<string, unknown>[];
+    expect(listed).toMatchObject([
       { name: "one", condition: "running", trustee: "0.18", fresh: false, resourcePath: "string", dead: [] },
       { name: "two", condition: "running", trustee: "0.21", fresh: true, resourcePath: "array", dead: [] },
     ]);
@@ -168,7 +168,7 @@ describe("an interrupted start", () => {
   );
 
   test(
-    "by a down elsewhere removes itself",
+    "by a down from another process removes itself",
     async () => {
       const up = sandbox("up", "--name", "raced");
       const state = await halfStarted("raced");
@@ -248,7 +248,7 @@ async function smallProgram(): Promise<string> {
 }
 
 test.each(["the option", "the variable"])(
-  "a folder with a Kubernetes plugin, by %s: status names it, and pulumi works by it",
+  "with a folder for the Kubernetes plugin, by %s: status names it, and pulumi uses it",
   async (how) => {
     const { folder, trace } = await tracedPlugin();
     const project = await smallProgram();
@@ -265,10 +265,10 @@ test.each(["the option", "the variable"])(
       source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
     };
     expect(stateOf("plugin").kubernetesPlugin).toEqual(kubernetesPlugin);
-    const told = JSON.parse((await sandbox("status", "--json")).stdout) as readonly unknown[];
-    expect(told).toMatchObject([{ name: "plugin", kubernetesPlugin }]);
+    const listed = JSON.parse((await sandbox("status", "--json")).stdout) as readonly unknown[];
+    expect(listed).toMatchObject([{ name: "plugin", kubernetesPlugin }]);
     expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
-    // For its version.
+    // Pulumi starts it once, to read its version.
     expect(await readFile(trace, "utf8")).toBe("started\n");
     await rm(trace);
     const running = openSandbox("plugin");

@@ -54,8 +54,8 @@ test("status shows the Trustee that the pods attest with", async () => {
   const { stdout } = await command("status");
   expect(stdout).toContain('  Pods attest with   the Trustee of the sandbox "trustee"\n');
   expect(stdout.match(/Pods attest with/g)).toHaveLength(1);
-  const told = JSON.parse((await command("status", "--json")).stdout) as readonly object[];
-  expect(told).toMatchObject([{ name: "pods", trusteeOf: "trustee" }, { name: "trustee" }]);
+  const listed = JSON.parse((await command("status", "--json")).stdout) as readonly object[];
+  expect(listed).toMatchObject([{ name: "pods", trusteeOf: "trustee" }, { name: "trustee" }]);
   const own = await command("up", "--name", "pods");
   expect([own.exitCode, own.stderr]).toEqual([
     1,

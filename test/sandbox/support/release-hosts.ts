@@ -28,13 +28,13 @@ export function releaseOf(tool: Tool): Release {
 export class ReleaseHosts {
   readonly #server: Server;
   readonly answers = new Map<string, Behaviour>();
-  /** All requested addresses. */
-  readonly asked: string[] = [];
+  /** The requested addresses. */
+  readonly requests: string[] = [];
 
   constructor() {
     this.#server = createServer((request, response) => {
       const url = `https:/${request.url ?? ""}`;
-      this.asked.push(url);
+      this.requests.push(url);
       const answer = this.answers.get(url);
       if (typeof answer === "function") answer(response);
       else if (answer === undefined) response.writeHead(404).end("no such file");

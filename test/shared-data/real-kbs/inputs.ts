@@ -52,7 +52,7 @@ export function valuesText(generation: Generation, entries: readonly Entry[], di
   return JSON.stringify(Object.fromEntries(map), null, 2);
 }
 
-/** The attestation policy asks for the first value on line 73, which is indented by a tab in v0.16. */
+/** The attestation policy reads the first value on line 73, which is indented by a tab in v0.16. */
 function attestationPolicy(version: KbsVersion): string {
   const indent = version === "v0.16" ? "\t" : "  ";
   return `${"\n".repeat(72)}${indent}input.sample.launch_digest in query_reference_value("launch_digest")\n`;

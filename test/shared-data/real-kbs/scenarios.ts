@@ -7,11 +7,11 @@ import type { Stage } from "./stage.ts";
 export interface Scenario {
   /** Changes the KBS's files before the start. */
   readonly change?: (files: Map<string, Buffer>, generation: Generation) => void;
-  /** The pods that ask. The log is that of the first. @default pod1 and pod3 */
+  /** The pods that request secrets. The log is that of the first. @default pod1 and pod3 */
   readonly pods?: readonly ("pod1" | "pod3")[];
   /** False if the log was not recorded. */
   readonly log?: boolean;
-  /** Actions after the pods have asked. @returns the recorded lines */
+  /** Actions after the pods' requests. @returns the recorded lines */
   readonly then?: (stage: Stage) => readonly string[] | Promise<readonly string[]>;
 }
 
@@ -25,12 +25,12 @@ function values(write: (generation: Generation) => string): Change {
   };
 }
 
-/** Replaces the entry that is asked first. */
+/** Replaces the entry that the attestation policy reads first. */
 function asked(...entries: readonly Entry[]): Scenario {
   return { change: values((generation) => valuesText(generation, [...entries, svn, ...versions])) };
 }
 
-/** Adds an entry after those that are asked. */
+/** Adds an entry after those that the attestation policy reads. */
 function beside(other: Entry): Scenario {
   return { change: values((generation) => valuesText(generation, [...sampleValues, other])) };
 }

@@ -17,7 +17,7 @@ const initData = {
 const CLIENT = "127.0.0.1";
 
 /** The recorder's format of an error: the last part of its type, and its text. */
-function told({ status, body }: Answer): string {
+function errorLine({ status, body }: Answer): string {
   const text = body.toString("utf8");
   if (status === 200) return `${status} ${text}`;
   const { type, detail } = JSON.parse(text) as { readonly type: string; readonly detail: string };
@@ -25,7 +25,7 @@ function told({ status, body }: Answer): string {
 }
 
 function attested({ answer }: Session): string {
-  if (answer.status !== 200) return told(answer);
+  if (answer.status !== 200) return errorLine(answer);
   const { submods } = JSON.parse(answer.body.toString("utf8")) as {
     readonly submods: { readonly cpu0: Readonly<Record<string, unknown>> };
   };
@@ -33,7 +33,7 @@ function attested({ answer }: Session): string {
   return `200 ${String(cpu0["ear.status"])} ${JSON.stringify(cpu0["ear.trustworthiness-vector"])}`;
 }
 
-/** A stand-in KBS with the files of a scenario. It asks and records like the recorder. */
+/** A stand-in KBS with the files of a scenario. Its requests and records are like the recorder's. */
 export class Stage {
   readonly #kbs: Kbs;
   readonly #files: Map<string, Buffer>;
@@ -80,7 +80,7 @@ export class Stage {
     this.#session = session;
     const lines = [`${pod}: attest ${attested(session)}`];
     for (const path of ["fraud-dataset/dataset_key", "kbsres1/key1"]) {
-      lines.push(`${pod}: ${path} ${told(await this.#get(path))}`);
+      lines.push(`${pod}: ${path} ${errorLine(await this.#get(path))}`);
     }
     return lines;
   }
@@ -110,7 +110,7 @@ export class Stage {
   async ask(...paths: readonly string[]): Promise<readonly string[]> {
     const lines: string[] = [];
     this.#read = this.#kbs.lines.length;
-    for (const path of paths) lines.push(`default/${path}: ${told(await this.#get(path))}`);
+    for (const path of paths) lines.push(`default/${path}: ${errorLine(await this.#get(path))}`);
     return [...lines, ...this.#log(4)];
   }
 

@@ -21,7 +21,7 @@ interface Answer {
 interface Question {
   readonly method: string;
   readonly resource: Resource;
-  /** Undefined for all namespaces. */
+  /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string | undefined;

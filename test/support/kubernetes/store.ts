@@ -212,7 +212,10 @@ function key({ resource, namespace, name }: Target): string {
   return `${resource.kind}/${namespace}/${name}`;
 }
 
-/** As Kubernetes' types write it: without what is empty, and a Secret's texts as data. */
+/**
+ * Normalizes an object like Kubernetes' built-in types: omits empty fields, and encodes a Secret's
+ * stringData.
+ */
 function tidied(object: Json): Stored {
   const { stringData, ...content } = object;
   const texts: Json = Object.fromEntries(

@@ -14,7 +14,7 @@ import type { Store, Target } from "./store.ts";
 
 const { namespace, kbsConfig: KBS_CONFIG, deployment: DEPLOYMENT } = trusteeNames;
 
-/** After a change, this long is waited for further ones: as the sandbox's operator does. Milliseconds. */
+/** After a change the operator waits this long for further ones, like the sandbox's. Milliseconds. */
 const SETTLE = 300;
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";

@@ -75,7 +75,7 @@ export function leave(world: World, owner: string): World {
 export const encode = (json: string): string =>
   Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
-/** An entry as its JSON has it. Foreign ones have a note that we never read. */
+/** An entry's JSON. Foreign ones have a note that we never read. */
 export interface Fields {
   readonly name: string;
   readonly expiration: string;
@@ -83,12 +83,12 @@ export interface Fields {
   readonly note?: string;
 }
 
-/** The entries as their JSON has them. */
+/** The entries' JSON. */
 export function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
   return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
 }
 
-/** Entries as somebody else writes them. */
+/** Entries as another client writes them. */
 export function written(key: string, entries: readonly Fields[], indent: number): string {
   if (key === LIST) return JSON.stringify(entries, null, indent);
   const encoded = entries.map((entry) => [entry.name, encode(JSON.stringify(entry))]);
