@@ -26,7 +26,7 @@ const BACKUP = ".v1.1";
 const dataSchema = z.record(z.string(), z.string()).nullish();
 
 /** Reads an object. Returns undefined too if this account must not read it. */
-export async function lookAt(kube: KubeClient, ref: ObjectRef): Promise<KubeObject | undefined> {
+export async function readIfAllowed(kube: KubeClient, ref: ObjectRef): Promise<KubeObject | undefined> {
   try {
     return await kube.get(ref);
   } catch (error) {
@@ -78,8 +78,8 @@ export async function readBehind(
   const valuesMap = namesIn(kbsConfig).referenceValues;
   const copy = `${name}${BACKUP}`;
   const [backup, values] = await Promise.all([
-    lookAt(kube, { kind: "ConfigMap", namespace, name: copy }),
-    lookAt(kube, { kind: "ConfigMap", namespace, name: valuesMap }),
+    readIfAllowed(kube, { kind: "ConfigMap", namespace, name: copy }),
+    readIfAllowed(kube, { kind: "ConfigMap", namespace, name: valuesMap }),
   ]);
   const keys = siblingKeys(key);
   const others = keys.filter((one) => one !== key);

@@ -10,8 +10,8 @@ import type { Kind, KubeObject } from "./objects.ts";
 export interface Reads {
   /** What has to be there. @param path the setting that names it */
   readonly need: (kind: Kind, name: string, path: string) => Promise<KubeObject | undefined>;
-  /** What this account may do without, and need not be allowed to read. */
-  readonly look: (kind: Kind, name: string) => Promise<KubeObject | undefined>;
+  /** What may be missing, or closed to this account. */
+  readonly read: (kind: Kind, name: string) => Promise<KubeObject | undefined>;
 }
 
 /** The objects that tell the facts of a Trustee, and the facts. Writer and auditor read by this alone. */
@@ -35,7 +35,7 @@ export function dataOf(map: KubeObject | undefined): Readonly<Record<string, str
  * @param settings names of ConfigMaps that go before what the KbsConfig says
  */
 export async function readTrusteeObjects(
-  { need, look }: Reads,
+  { need, read }: Reads,
   reading: Promise<KubeObject | undefined>,
   deploymentName: string,
   settings: Partial<ConfigMapNames> = {},
@@ -46,7 +46,7 @@ export async function readTrusteeObjects(
     need("Deployment", deploymentName, "trustee.deployment"),
     naming.then(async (names) => need("ConfigMap", names.policy, "trustee.namespace")),
     naming.then(async (names) => need("ConfigMap", names.referenceValues, "trustee.namespace")),
-    naming.then(async (names) => look("ConfigMap", names.kbsSettings)),
+    naming.then(async (names) => read("ConfigMap", names.kbsSettings)),
   ]);
   const seen = seenOf(deployment, dataOf(kbsSettings), names);
   return { names, deployment, policy, referenceValues, seen };

@@ -6,7 +6,7 @@ import { trusteeNames } from "../core/trustee/generation.ts";
 import { tlsSecretIn, type Names } from "../core/trustee/seen.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { TrusteeObjects } from "../kube/trustee-objects.ts";
-import type { Survey } from "./survey.ts";
+import type { NamespaceReads } from "./namespace-reads.ts";
 
 const PATH = "trustee.certificateSecret";
 
@@ -63,14 +63,14 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
  * that the operator makes has no ca.crt, so what it was copied from goes before it.
  */
 async function candidatesFor(
-  survey: Survey,
+  reads: NamespaceReads,
   { certificate, trusteeConfig }: Names,
   setting: string | null | undefined,
 ): Promise<readonly string[]> {
   if (typeof setting === "string") return [setting];
   if (certificate === undefined) return [trusteeNames.certificate];
   if (trusteeConfig === undefined) return [certificate];
-  const read = await survey.look("TrusteeConfig", trusteeConfig, true);
+  const read = await reads.read("TrusteeConfig", trusteeConfig, true);
   // This account need not be allowed to read it.
   const source = read?.value === undefined ? trusteeNames.certificate : tlsSecretIn(read.value);
   return source === undefined ? [certificate] : [source, certificate];
@@ -78,15 +78,15 @@ async function candidatesFor(
 
 /** The Secret with the KBS's certificate, and its name. */
 async function findSecret(
-  survey: Survey,
+  reads: NamespaceReads,
   names: Names,
   { certificateSecret, namespace }: CertificateArgs,
   isNeeded: boolean,
   issues: Issues,
 ): Promise<{ readonly name: string; readonly secret: KubeObject } | undefined> {
-  const candidates = await candidatesFor(survey, names, certificateSecret);
+  const candidates = await candidatesFor(reads, names, certificateSecret);
   for (const name of candidates) {
-    const read = await survey.look("Secret", name, !isNeeded);
+    const read = await reads.read("Secret", name, !isNeeded);
     if (read === undefined) return undefined;
     if (read.value !== undefined) return { name, secret: read.value };
   }
@@ -107,14 +107,14 @@ async function findSecret(
  * @param seen where the KBS finds its certificate
  */
 export async function readCertificates(
-  survey: Survey,
+  reads: NamespaceReads,
   { names, seen }: Pick<TrusteeObjects, "names" | "seen">,
   args: CertificateArgs,
   issues: Issues,
 ): Promise<Certificates> {
   if (args.url?.startsWith("http:") === true) return {};
   const isNeeded = isNeededBy(args);
-  const found = await findSecret(survey, names, args, isNeeded, issues);
+  const found = await findSecret(reads, names, args, isNeeded, issues);
   if (found === undefined) return unseen(args);
   const { name, secret } = found;
   const key = seen.certificate?.name === name ? seen.certificate.key : undefined;

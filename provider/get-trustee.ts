@@ -23,7 +23,7 @@ import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
 import { findRoute } from "./routes.ts";
-import { Survey } from "./survey.ts";
+import { NamespaceReads } from "./namespace-reads.ts";
 import { checkOwnSecrets, lostLines, missingWarnings, otherBytes, updateWarnings } from "./trustee-facts.ts";
 import { checkReferenceValues, settingWarnings, trusteeKeys, unreadWarnings } from "./trustee-keys.ts";
 
@@ -133,40 +133,40 @@ export async function getTrustee(
 ): Promise<InvokeResponse> {
   const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
-  const survey = new Survey(kube, want.namespace, issues);
+  const reads = new NamespaceReads(kube, want.namespace, issues);
   const declaredKeys = new Map<string, readonly string[]>();
-  const reading = survey.needKbsConfig(want.kbsConfig);
-  const reads = {
-    need: async (kind: Kind, name: string, path: string) => survey.need(kind, name, path),
-    look: async (kind: Kind, name: string) => (await survey.look(kind, name, true))?.value,
+  const reading = reads.needKbsConfig(want.kbsConfig);
+  const objectReads = {
+    need: async (kind: Kind, name: string, path: string) => reads.need(kind, name, path),
+    read: async (kind: Kind, name: string) => (await reads.read(kind, name, true))?.value,
   };
   const certificateIssues = new Issues();
-  const objectsRead = readTrusteeObjects(reads, reading, want.deployment, {
+  const objectsRead = readTrusteeObjects(objectReads, reading, want.deployment, {
     ...(typeof want.resourcePolicy === "string" ? { policy: want.resourcePolicy } : {}),
     ...(typeof want.referenceValues === "string" ? { referenceValues: want.referenceValues } : {}),
   });
   const certificatesRead = objectsRead.then(async (found) =>
-    readCertificates(survey, found, want, certificateIssues),
+    readCertificates(reads, found, want, certificateIssues),
   );
   const served = certificatesRead.then((found) => found.servedCertificate ?? found.certificate);
   const [kbsConfig, objects, found, routes] = await Promise.all([
     reading,
     objectsRead,
     certificatesRead,
-    findRoute(survey, typeof want.url === "string", served),
+    findRoute(reads, typeof want.url === "string", served),
     ...want.existingSecrets.map(async (name) => {
-      const metadata = await survey.needSecret(name, `secrets "${name}"`);
+      const metadata = await reads.needSecret(name, `secrets "${name}"`);
       if (metadata === undefined) return;
       checkExisting(name, metadata, want, issues);
       const keys = keysOf(metadata);
       if (keys !== undefined) declaredKeys.set(name, keys);
     }),
     ...want.createdSecrets.map(async (name) => {
-      const metadata = await survey.metadata(name);
+      const metadata = await reads.metadata(name);
       if (metadata !== undefined) checkCreated(name, metadata, want, takeOver, issues);
     }),
   ]);
-  survey.needAnswers(`the Trustee in namespace "${want.namespace}"`);
+  reads.needAnswers(`the Trustee in namespace "${want.namespace}"`);
   const { names, seen, policy: policyMap, referenceValues: valuesMap } = objects;
   const maps = {
     policy: policyMap && readConfigMap(policyMap),
@@ -196,7 +196,7 @@ export async function getTrustee(
   const registered = kbsConfig === undefined ? [] : registeredSecrets(kbsConfig, issues);
   const declared = [...want.existingSecrets, ...want.createdSecrets];
   checkOwnSecrets(kbsConfig, found.certificateSecret, declared, issues);
-  const listed = await survey.listed(registered.filter((name) => !declared.includes(name)));
+  const listed = await reads.listed(registered.filter((name) => !declared.includes(name)));
   issues.throwIfAny(`the Trustee in namespace "${want.namespace}"`);
   const policyPlace = { namespace: want.namespace, name: names.policy };
   const warnings = [

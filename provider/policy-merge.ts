@@ -4,7 +4,7 @@ import { ownerMark } from "../core/policy/owner.ts";
 import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
 import { foreignVanished, type Behind } from "../core/policy/vanished.ts";
 import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
-import { joinPolicy, leavePolicy, type FormerGrants, type Withdrawal } from "../core/policy/share.ts";
+import { joinPolicy, leavePolicy, type PreviousGrants, type Withdrawal } from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { Change } from "./change.ts";
@@ -92,7 +92,7 @@ export function leavingOf(want: Inputs, live: Before, old: Old | undefined): rea
     .filter((secret, index, all) => all.indexOf(secret) === index);
 }
 
-function previousGrants({ rotation }: Inputs, old: Old | undefined): FormerGrants | undefined {
+function previousGrants({ rotation }: Inputs, old: Old | undefined): PreviousGrants | undefined {
   if (rotation === undefined) return undefined;
   const declared = old?.inputs.policy.secrets;
   return { rotation, ...(declared === undefined ? {} : { declared }) };

@@ -3,7 +3,7 @@ import { covers, certificatesIn } from "../core/preflight/x509.ts";
 import { byString } from "../core/records.ts";
 import { knownRoutes } from "../core/trustee/generation.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import type { Survey } from "./survey.ts";
+import type { NamespaceReads } from "./namespace-reads.ts";
 
 /** The name that operators give to the Service of the KBS. */
 const SERVICE = "kbs-service";
@@ -54,21 +54,21 @@ export interface FoundRoutes {
  * @param served the certificates that the KBS serves, PEM; undefined if unknown
  */
 export async function findRoute(
-  survey: Survey,
+  reads: NamespaceReads,
   hasUrl: boolean,
   served: Promise<string | undefined>,
 ): Promise<FoundRoutes> {
   const names = hasUrl ? knownRoutes.slice(0, 1) : knownRoutes;
-  const looked = await Promise.all(names.map(async (name) => survey.look("Route", name, hasUrl)));
-  const known = looked.flatMap((read) => read?.value ?? []);
-  const isUnread = looked.some((read) => read === undefined);
+  const found = await Promise.all(names.map(async (name) => reads.read("Route", name, hasUrl)));
+  const known = found.flatMap((read) => read?.value ?? []);
+  const isUnread = found.some((read) => read === undefined);
   if (hasUrl) return { route: undefined, isUnread, known };
   const [leaf] = certificatesIn((await served) ?? "");
   const isNamed = ({ host }: KbsRoute): boolean => leaf !== undefined && covers(leaf, host);
   const first = known.flatMap(kbsRoute);
   const named = first.find(isNamed);
   if (named !== undefined || isUnread) return { route: named ?? first[0], isUnread, known };
-  const others = (await survey.list("Route"))
+  const others = (await reads.list("Route"))
     .filter((route) => !names.some((name) => name === route.metadata.name))
     .filter((route) => routeSchema.safeParse(route).data?.spec.to?.name === SERVICE)
     .sort((a, b) => byString(a.metadata.name, b.metadata.name))

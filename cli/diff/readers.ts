@@ -11,8 +11,8 @@ function staysDeployed(before: AccessOutputs, after: AccessOutputs, reader: stri
 /** Readers whose claim changes. */
 function changedClaims(before: AccessOutputs, after: AccessOutputs): readonly string[] {
   return Object.entries(after.initData).flatMap(([reader, claim]) => {
-    const former = own(before.initData, reader);
-    return former === undefined || former === claim ? [] : [reader];
+    const previous = own(before.initData, reader);
+    return previous === undefined || previous === claim ? [] : [reader];
   });
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../core/rollout/observation.ts";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
-import { lookAt, readBehind } from "../../kube/policy-behind.ts";
+import { readIfAllowed, readBehind } from "../../kube/policy-behind.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
@@ -99,7 +99,7 @@ async function readConfigured(kube: KubeClient, place: TrusteePlace): Promise<Co
   const kbsConfig = await readKbsConfig(kube, place);
   const reads = {
     need: async (kind: Kind, name: string) => kube.get({ kind, namespace, name }),
-    look: async (kind: Kind, name: string) => lookAt(kube, { kind, namespace, name }),
+    read: async (kind: Kind, name: string) => readIfAllowed(kube, { kind, namespace, name }),
   };
   const objects = await readTrusteeObjects(reads, Promise.resolve(kbsConfig), place.deployment);
   const { names, seen } = objects;
@@ -124,7 +124,7 @@ export async function readPolicySide(kube: KubeClient, place: TrusteePlace): Pro
 
 /**
  * Reads everything that is known of a live Trustee, and writes nothing.
- * @param also Secrets to look at beside those that the KbsConfig lists
+ * @param also Secrets to read beside those that the KbsConfig lists
  */
 export async function readTrustee(
   kube: KubeClient,
@@ -142,9 +142,9 @@ export async function readTrustee(
     policy === undefined
       ? undefined
       : readBehind(kube, kbsConfig, { namespace, ...policy, key: livePolicy(side).key }),
-    lookAt(kube, { kind: "ConfigMap", namespace, name: attestationMap }),
+    readIfAllowed(kube, { kind: "ConfigMap", namespace, name: attestationMap }),
     readKeys(side).policyKey === generationFacts["0.18"].policyKey
-      ? lookAt(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
+      ? readIfAllowed(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);
   const attestationPolicy = mapFacts(attestation);

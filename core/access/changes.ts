@@ -1,7 +1,7 @@
 import {
   ANY_TEE,
   EVERY_KEY,
-  formerName,
+  previousName,
   listGrants,
   mergeGrants,
   readerNames,
@@ -29,7 +29,7 @@ const EVERY_OTHER_SECRET = "every other secret";
  * The reason for a cell's previous state. `unknown`: the live policy was edited by hand and does not match
  * its lines.
  */
-type FormerWhy = Decision["why"] | "unknown";
+type PreviousWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
 export interface AccessChange {
@@ -38,7 +38,7 @@ export interface AccessChange {
   readonly pod: string;
   /** `secret/key`, `secret/*` for all keys, or {@link EVERY_OTHER_SECRET}. */
   readonly path: string;
-  readonly before: FormerWhy;
+  readonly before: PreviousWhy;
   readonly after: Decision["why"];
 }
 
@@ -63,10 +63,10 @@ interface Compared {
  * The columns to compare: those of the matrix, and those that were restricted before and are no longer
  * declared.
  */
-function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readonly Column[] {
+function columnsOf(matrix: AccessMatrix, previous: StackGrants["secrets"]): readonly Column[] {
   const declared = new Map(matrix.columns.map((column) => [`${column.secret}/${column.key}`, column]));
   const secrets = new Set(matrix.columns.map(({ secret }) => secret));
-  for (const [secret, keys] of Object.entries(former)) {
+  for (const [secret, keys] of Object.entries(previous)) {
     const named = Object.keys(keys).filter((key) => key !== EVERY_KEY);
     const vanished = secrets.has(secret) ? named : [...named, EVERY_KEY];
     for (const key of vanished) {
@@ -77,8 +77,8 @@ function columnsOf(matrix: AccessMatrix, former: StackGrants["secrets"]): readon
 }
 
 /** Pod -> its previous claims, from the stack's previous grants. */
-function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
-  const grants = listGrants(former?.secrets ?? {}).flatMap((grant) =>
+function claimsOf(previous: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
+  const grants = listGrants(previous?.secrets ?? {}).flatMap((grant) =>
     readerNames(grant.reader).map((reader) => ({ ...grant, reader })),
   );
   return Map.groupBy(grants, ({ reader }) => reader);
@@ -90,25 +90,25 @@ function claimsOf(former: StackGrants | undefined): ReadonlyMap<string, readonly
  */
 function comparedRows(
   matrix: AccessMatrix,
-  formerClaims: ReadonlyMap<string, readonly Claimant[]>,
+  previousClaims: ReadonlyMap<string, readonly Claimant[]>,
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
-  const known = new Set([...formerClaims.values()].flat().map(({ initData }) => initData));
-  const removed = [...formerClaims].filter(([name]) => !present.has(name)).sort(byName);
+  const known = new Set([...previousClaims.values()].flat().map(({ initData }) => initData));
+  const removed = [...previousClaims].filter(([name]) => !present.has(name)).sort(byName);
   return [
     ...matrix.rows.flatMap(({ pod, initData, binding }): Compared[] => {
       // An older release did not record the TEE: assume the current one.
-      const former = (formerClaims.get(pod) ?? []).map((claim) =>
+      const previous = (previousClaims.get(pod) ?? []).map((claim) =>
         claim.binding === ANY_TEE ? { ...claim, binding } : claim,
       );
       const current: readonly Claimant[] = [{ initData, binding }];
       // A pod that is new to an already granted initdata did not have it before.
-      const before = former.length > 0 || known.has(initData) ? former : current;
+      const before = previous.length > 0 || known.has(initData) ? previous : current;
       if (deployed.has(pod)) return [{ pod, before, after: current }];
       return [
         { pod, before: current, after: current },
-        ...(former.length > 0 ? [{ pod: formerName(pod), before: former, after: former }] : []),
+        ...(previous.length > 0 ? [{ pod: previousName(pod), before: previous, after: previous }] : []),
       ];
     }),
     ...removed.map(([pod, before]) => ({ pod, before, after: [] })),
@@ -126,11 +126,11 @@ function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, ke
 }
 
 /** The previous state of a cell: open only if both the lines and the rules of the live policy allow it. */
-function formerDecision(
+function previousDecision(
   { said, done }: SaidRules,
   claims: readonly Claimant[],
   column: Column,
-): { readonly allowed: boolean; readonly why: FormerWhy } {
+): { readonly allowed: boolean; readonly why: PreviousWhy } {
   const saying = decideAny(said, claims, column);
   const doing = decideAny(done, claims, column);
   if (!saying.allowed || doing.allowed) return saying;
@@ -138,8 +138,11 @@ function formerDecision(
 }
 
 /** The secrets that the stack's previous grants restricted; or the live table, if that does not match. */
-function formerSecrets({ intact, done }: SaidRules, former: StackGrants | undefined): StackGrants["secrets"] {
-  return { ...(intact ? {} : done.secrets), ...former?.secrets };
+function previousSecrets(
+  { intact, done }: SaidRules,
+  previous: StackGrants | undefined,
+): StackGrants["secrets"] {
+  return { ...(intact ? {} : done.secrets), ...previous?.secrets };
 }
 
 /** A foreign policy is not judged: it may have allowed anything, and nothing counts as allowed. */
@@ -174,24 +177,24 @@ export function accessChanges(
 ): readonly AccessChange[] {
   const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
-  const former = lineOf(live, own);
+  const previous = lineOf(live, own);
   const after = mergeGrants(stacksAfterJoin(live, own));
   const change = (
     pod: string,
     path: string,
-    was: ReturnType<typeof formerDecision>,
+    was: ReturnType<typeof previousDecision>,
     will: Decision,
   ): AccessChange[] =>
     was.allowed === will.allowed
       ? []
       : [{ effect: will.allowed ? "opens" : "closes", pod, path, before: was.why, after: will.why }];
-  const columns = columnsOf(matrix, formerSecrets(before, former));
-  const cells = comparedRows(matrix, claimsOf(former), new Set(deployed)).flatMap((row) =>
+  const columns = columnsOf(matrix, previousSecrets(before, previous));
+  const cells = comparedRows(matrix, claimsOf(previous), new Set(deployed)).flatMap((row) =>
     columns.flatMap((column) =>
       change(
         row.pod,
         `${column.secret}/${column.key}`,
-        formerDecision(before, row.before, column),
+        previousDecision(before, row.before, column),
         decideAny(after, row.after, column),
       ),
     ),
@@ -200,7 +203,7 @@ export function accessChanges(
   const rest = change(
     EVERY_OTHER_POD,
     EVERY_OTHER_SECRET,
-    formerDecision(before, [], others),
+    previousDecision(before, [], others),
     decideAny(after, [], others),
   );
   const byOthers = before.intact
@@ -251,7 +254,7 @@ export type ChangeRecord =
       readonly pod: string;
       /** `secret/key`: see {@link AccessChange.path}. */
       readonly secret: string;
-      readonly before: FormerWhy;
+      readonly before: PreviousWhy;
       readonly after: Decision["why"];
     }
   | { readonly effect: "UNKNOWN"; readonly doubt: Doubt };
@@ -270,7 +273,7 @@ export function changeRecords(
   ];
 }
 
-export const decisionWords: Readonly<Record<FormerWhy, string>> = {
+export const decisionWords: Readonly<Record<PreviousWhy, string>> = {
   granted: "granted",
   "not-restricted": "nobody restricts it",
   "no-resource": "no resource",

@@ -1,7 +1,7 @@
 import { NO_HARDWARE } from "../initdata/binding.ts";
 import {
   EVERY_KEY,
-  formerName,
+  previousName,
   listGrants,
   type GrantTable,
   type StackGrants,
@@ -65,7 +65,7 @@ export function otherReaders(live: Before, joining: StackGrants): readonly Other
 /** The reader's name among pods: `b1 of stack organization/project/stack`. */
 export function otherReaderName({ reader, stack, former }: OtherReader): string {
   const name = shownName(reader);
-  return `${former ? formerName(name) : name} of stack ${shownName(stack)}`;
+  return `${former ? previousName(name) : name} of stack ${shownName(stack)}`;
 }
 
 /** `secret/key`, or `secret/*`. */

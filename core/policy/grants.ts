@@ -131,7 +131,7 @@ export function canonicalGrants({
 }
 
 /** The name of a reader's previous digest in the policy's table. */
-export function formerName(reader: string): string {
+export function previousName(reader: string): string {
   return `${reader} (former initdata)`;
 }
 
@@ -146,7 +146,7 @@ export function mergeGrants(stacks: readonly StackGrants[]): { others: OtherSecr
   ]);
   const grants = stacks.flatMap(({ secrets, retiring = {} }) => [
     ...listGrants(secrets),
-    ...listGrants(retiring).map((grant) => ({ ...grant, reader: formerName(grant.reader) })),
+    ...listGrants(retiring).map((grant) => ({ ...grant, reader: previousName(grant.reader) })),
   ]);
   const others = stacks.some((stack) => stack.others === "deny") ? "deny" : "affirming";
   return { others, secrets: tableOf(restricted, grants) };

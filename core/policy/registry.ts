@@ -107,12 +107,12 @@ function readStackGrants(value: unknown): StackGrants | undefined {
   const { stack, identity, owner, retiring } = value;
   const others = otherSecretsModes.find((mode) => mode === value["others"]);
   const tables = [value["secrets"], ...(retiring === undefined ? [] : [retiring])].map(readTable);
-  const [secrets, formers] = tables;
+  const [secrets, previousTables] = tables;
   if (typeof stack !== "string" || others === undefined || secrets === undefined) return undefined;
   if (tables.includes(undefined)) return undefined;
   if (identity !== undefined && typeof identity !== "string") return undefined;
   if (owner !== undefined && typeof owner !== "string") return undefined;
-  return defined({ stack, identity, owner, others, secrets, retiring: formers });
+  return defined({ stack, identity, owner, others, secrets, retiring: previousTables });
 }
 
 /** A complete name, followed by what must follow it. */

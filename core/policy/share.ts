@@ -19,7 +19,7 @@ export type Withdrawal =
   | { readonly kind: "leave"; readonly reason: string };
 
 /** What decides which previous digests stay accepted. */
-export interface FormerGrants {
+export interface PreviousGrants {
   readonly rotation: Rotation;
   /** The stack's last declaration. @default nothing */
   readonly declared?: GrantTable;
@@ -50,9 +50,13 @@ export function lineOf(live: Before, who: Who): StackGrants | undefined {
  * Adds the grants of previous digests. From the live text only those in a grace period count: the rest may be
  * forged.
  */
-function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }: FormerGrants): StackGrants {
-  const former = [declared, lineOf(live, own)?.retiring ?? {}];
-  return { ...own, retiring: retiringGrants(own.secrets, former, rotation) };
+function withPrevious(
+  live: Before,
+  own: StackGrants,
+  { rotation, declared = {} }: PreviousGrants,
+): StackGrants {
+  const previous = [declared, lineOf(live, own)?.retiring ?? {}];
+  return { ...own, retiring: retiringGrants(own.secrets, previous, rotation) };
 }
 
 /**
@@ -62,7 +66,7 @@ function withFormer(live: Before, own: StackGrants, { rotation, declared = {} }:
  * @param before the original text, if the live text does not hold it. A stack that wrote before passes what
  *   it remembers, so that a manual reset does not count as the original. @default the live text, unless it is
  *   a policy of this project
- * @param former what keeps being accepted. @default nothing: previous digests are rejected at once
+ * @param previous what keeps being accepted. @default nothing: previous digests are rejected at once
  * @param vanished lines of other stacks to restore
  * @throws IssuesError if another stack's line is damaged, because its secrets would lose their restriction;
  *   or if neither the live text nor `before` holds the original text
@@ -71,13 +75,13 @@ export function joinPolicy(
   live: Before,
   own: StackGrants,
   before?: Before,
-  former?: FormerGrants,
+  previous?: PreviousGrants,
   vanished: readonly StackGrants[] = [],
 ): string {
   refuseDamage(live, own.stack, before !== undefined);
   const found = live === null ? undefined : parseRegistry(live)?.before;
   const remembered = before === undefined ? live : before;
-  const grants = former === undefined ? own : withFormer(live, own, former);
+  const grants = previous === undefined ? own : withPrevious(live, own, previous);
   return renderPolicy(stacksAfterJoin(live, grants, vanished), found === undefined ? remembered : found);
 }
 

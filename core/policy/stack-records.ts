@@ -72,9 +72,9 @@ export function recordsBefore(
 ): readonly StackRecord[] {
   const known = [own, ...records];
   const others = lines.filter((line) => !known.some((one) => isOneStack(one, line))).map(recordOf);
-  const former = records.filter((record) => isOneStack(record, own));
+  const previous = records.filter((record) => isOneStack(record, own));
   const next = recordOf(own);
-  const secrets = [...new Set([next, ...former].flatMap((record) => record.secrets))].sort(byString);
+  const secrets = [...new Set([next, ...previous].flatMap((record) => record.secrets))].sort(byString);
   return [...withoutRecord(records, own), ...others, { ...next, secrets }];
 }
 

@@ -102,8 +102,8 @@ function ownLine({ grants }: Plan): StackGrants {
 function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
   const registry = policy === null ? undefined : parseRegistry(policy);
   const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
-  const former = { rotation: plan.rotation, declared };
-  const text = joinPolicy(policy, ownLine(plan), policy, former);
+  const previous = { rotation: plan.rotation, declared };
+  const text = joinPolicy(policy, ownLine(plan), policy, previous);
   return gauge(policyOtherBytes + Buffer.byteLength(text), CONFIG_MAP_LIMIT);
 }
 
@@ -176,7 +176,7 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
   };
   // One previous digest per changing pod, in the same entry. All digests of an entry have about the same
   // length.
-  const former = Object.entries(digests).map(([name, list]): [string, readonly string[]] => [
+  const previous = Object.entries(digests).map(([name, list]): [string, readonly string[]] => [
     name,
     [...list, ...changing.map((_, index) => "f".repeat(list[index % list.length]?.length ?? 0))],
   ]);
@@ -184,7 +184,7 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
   return [
     shared(used + beside, others + beside, CONFIG_MAP_LIMIT, registered),
     shared(ledger(digests), ledger({}), ANNOTATIONS_LIMIT, registered),
-    gauge(ledger(Object.fromEntries(former), retiring), ANNOTATIONS_LIMIT),
+    gauge(ledger(Object.fromEntries(previous), retiring), ANNOTATIONS_LIMIT),
   ];
 }
 

@@ -191,18 +191,18 @@ function thereIn(key: string, live: Before): ThereIn {
  * converted the old document, with our digests, into the new format.
  * @param key of the other document
  * @param live its content
- * @param former the ledger of the old document
+ * @param previous the ledger of the old document
  * @throws ReferenceValuesFormatError if the content is malformed
  */
-export function carriedLedger(key: string, live: Before, former: Ledger): Ledger {
+export function carriedLedger(key: string, live: Before, previous: Ledger): Ledger {
   const { names, of } = thereIn(key, live);
-  const owners = Object.entries(former.owners).map(([owner, digests]) => [owner, of(digests)] as const);
+  const owners = Object.entries(previous.owners).map(([owner, digests]) => [owner, of(digests)] as const);
   const kept = Object.fromEntries(owners.filter(([, digests]) => Object.keys(digests).length > 0));
   if (Object.keys(kept).length === 0) return EMPTY_LEDGER;
-  const { retiring } = former;
+  const { retiring } = previous;
   const known: Ledger = {
-    added: of(former.added),
-    created: Object.fromEntries(Object.entries(former.created).filter(([name]) => names.has(name))),
+    added: of(previous.added),
+    created: Object.fromEntries(Object.entries(previous.created).filter(([name]) => names.has(name))),
     owners: kept,
     theirs: {},
     ...(retiring === undefined ? {} : { retiring }),

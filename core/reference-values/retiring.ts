@@ -7,7 +7,7 @@ import type { Digests, Ledger } from "./ledger.ts";
 import { reduceReferenceValues } from "./merge.ts";
 
 /** What a resource wanted before, and which of it was in a grace period. */
-interface FormerDigests {
+interface PreviousDigests {
   readonly digests: Digests;
   /** Digest -> reader, for all of them. */
   readonly readers: Readonly<Record<string, string>>;
@@ -15,11 +15,11 @@ interface FormerDigests {
 }
 
 /** Entry -> the previous digests that stay until their pods are ready with the new ones. */
-export function retiringDigests(wanted: Digests, former: FormerDigests, rotation: Rotation): Digests {
-  const names = unique([...Object.keys(former.digests), ...Object.keys(former.retiring)]).sort();
+export function retiringDigests(wanted: Digests, previous: PreviousDigests, rotation: Rotation): Digests {
+  const names = unique([...Object.keys(previous.digests), ...Object.keys(previous.retiring)]).sort();
   const entries = names.map((name): [string, readonly string[]] => {
-    const all = unique([...(own(former.retiring, name) ?? []), ...(own(former.digests, name) ?? [])]);
-    const stay = all.filter((digest) => staysAccepted(rotation, digest, own(former.readers, digest) ?? ""));
+    const all = unique([...(own(previous.retiring, name) ?? []), ...(own(previous.digests, name) ?? [])]);
+    const stay = all.filter((digest) => staysAccepted(rotation, digest, own(previous.readers, digest) ?? ""));
     return [name, stay.filter((digest) => !(own(wanted, name) ?? []).includes(digest)).sort()];
   });
   return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
@@ -35,11 +35,11 @@ export function leftBehind(
   key: string,
   content: Before,
   ledger: Ledger,
-  former: Digests,
+  previous: Digests,
   wanted: Digests,
 ): Digests {
   const { entries } = readDocument(key, content);
-  const left = Object.entries(former).map(([name, digests]): [string, readonly string[]] => {
+  const left = Object.entries(previous).map(([name, digests]): [string, readonly string[]] => {
     const values = entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
     const ours = own(ledger.added, name) ?? [];
     const stays = (digest: string): boolean =>

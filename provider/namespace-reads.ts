@@ -14,7 +14,7 @@ export interface ListedSecrets {
 }
 
 /** Reads a namespace before anything is written. A failed read becomes an issue. */
-export class Survey {
+export class NamespaceReads {
   readonly #kube: KubeClient;
   readonly #namespace: string;
   readonly #issues: Issues;
@@ -60,7 +60,7 @@ export class Survey {
    * @param dispensable whether this account may also lack the right to read it
    * @returns `undefined` if the read failed and became an issue
    */
-  async look(
+  async read(
     kind: Kind,
     name: string,
     dispensable: boolean,
@@ -73,7 +73,7 @@ export class Survey {
         throw error;
       }
     };
-    return this.#read(read);
+    return this.#attempt(read);
   }
 
   /**
@@ -81,7 +81,7 @@ export class Survey {
    * installed.
    */
   async list(kind: Kind): Promise<readonly KubeObject[]> {
-    const read = await this.#read(async () => {
+    const read = await this.#attempt(async () => {
       try {
         return await this.#kube.list(kind, this.#namespace);
       } catch (error) {
@@ -94,7 +94,7 @@ export class Survey {
 
   /** An object that has to be there, and is there to stay. */
   async need(kind: Kind, name: string, path: string): Promise<KubeObject | undefined> {
-    const read = await this.#read(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
+    const read = await this.#attempt(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
     if (read !== undefined && read.value === undefined) this.#missing(kind, name, path, INSTALL);
     return this.#lasting(read?.value, kind, path);
   }
@@ -102,7 +102,7 @@ export class Survey {
   /** The KbsConfig, or the only one in its place. */
   async needKbsConfig(name: string): Promise<KubeObject | undefined> {
     const path = "trustee.kbsConfig";
-    const read = await this.#read(() => findKbsConfig(this.#kube, this.#namespace, name));
+    const read = await this.#attempt(() => findKbsConfig(this.#kube, this.#namespace, name));
     if (read === undefined) return undefined;
     if ("found" in read.value) return this.#lasting(read.value.found, "KbsConfig", path);
     const { others } = read.value;
@@ -126,12 +126,12 @@ export class Survey {
 
   /** Reads a Secret's metadata, never its data. */
   async metadata(name: string): Promise<ObjectMeta | undefined> {
-    return (await this.#read(() => this.#metadataOf(name)))?.value;
+    return (await this.#attempt(() => this.#metadataOf(name)))?.value;
   }
 
   /** Reads the metadata of a Secret that must exist. */
   async needSecret(name: string, path: string): Promise<ObjectMeta | undefined> {
-    const read = await this.#read(() => this.#metadataOf(name));
+    const read = await this.#attempt(() => this.#metadataOf(name));
     if (read !== undefined && read.value === undefined) {
       this.#missing("Secret", name, path, "Create it, correct its name, or let this stack create it.");
     }
@@ -176,7 +176,7 @@ export class Survey {
   }
 
   /** @returns `undefined` if the read failed and became an issue */
-  async #read<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+  async #attempt<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
     try {
       const value = await work();
       this.#answered = true;
