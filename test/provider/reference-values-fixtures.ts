@@ -35,7 +35,7 @@ export function encode(value: unknown): string {
   return paddedBase64url(JSON.stringify(value));
 }
 
-/** The map's entries in a ConfigMap's data, as JSON: the base64 alphabet and the order of fields do not count. */
+/** The map's entries in a ConfigMap's data, as JSON, for comparisons that ignore the base64 alphabet. */
 export function decoded(data: unknown): unknown {
   const { [MAP]: text = "{}" } = data as Readonly<Record<string, string>>;
   return Object.entries(JSON.parse(text) as Record<string, string>).map(([name, one]) => [
