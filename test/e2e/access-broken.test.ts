@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "../../sandbox/api.ts";
 import { initdata, pod } from "../sandbox/live/support.ts";
 import { cells, explain, startSubject, verify, type Subject } from "./support/access.ts";
-import { configMapKey, editReferenceValues, kubectl, patchKey, replaceKbsPods } from "./support/cluster.ts";
+import {
+  configMapKey,
+  editReferenceValues,
+  kubectl,
+  kubectlFrom,
+  patchKey,
+  replaceKbsPods,
+} from "./support/cluster.ts";
 import type { Project } from "./support/project.ts";
 
 let sandbox: Sandbox;
@@ -34,12 +41,8 @@ describe("verify with a broken pod or Trustee", () => {
     const waiting = JSON.parse(pod("pod3", initdata("pod3", "kbs.example", "none"))) as {
       readonly spec: object;
     };
-    const input = JSON.stringify({
-      ...waiting,
-      spec: { ...waiting.spec, nodeSelector: { "no.such/node": "true" } },
-    });
-    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const spec = { ...waiting.spec, nodeSelector: { "no.such/node": "true" } };
+    expect(await kubectlFrom(sandbox, { ...waiting, spec }, "apply")).toBe("");
     expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(
       new Set(["!pod-not-running"]),
     );
@@ -60,8 +63,7 @@ describe("verify with a broken pod or Trustee", () => {
   it("reports a pod that cannot reach the KBS", async () => {
     const toml = initdata("pod3", "elsewhere.example", "none").replace(/\[image\]\n.*\n/, "");
     await kubectl(sandbox, "delete", "pod", "pod3");
-    const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod("pod3", toml) });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(await kubectlFrom(sandbox, pod("pod3", toml), "apply")).toBe("");
     await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
     const { pod3 } = await cells(subject());
     expect(pod3).toEqual({

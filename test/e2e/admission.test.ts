@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { initdataAnnotation, kubectl, podUids } from "./support/cluster.ts";
+import { initdataAnnotation, kubectl, kubectlFrom, podUids } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
 
@@ -167,8 +167,7 @@ describe("bare Pods that admission changes", () => {
       ],
     };
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "by-hand", annotations }, spec };
-    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input: JSON.stringify(pod) });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(await kubectlFrom(sandbox, pod, "create")).toBe("");
     const [before, live] = [await podUids(sandbox), await container("by-hand")];
     expect(live).toMatchObject({ image: "mirror.example:8443/quay/example/app:1" });
 

@@ -6,7 +6,7 @@ import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../core/initdata/initdata.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { kubectl, sharedData } from "./support/cluster.ts";
+import { kubectl, kubectlFrom, sharedData } from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 
 /** Not valid text in any encoding. */
@@ -111,8 +111,7 @@ describe("many pods, secrets and ways to deploy them", () => {
       foreignPod("partner", "default", encodeAnnotation(partner)),
       foreignPod("auditor", "default", encodeAnnotation(audit)),
     ]) {
-      const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], { input: pod });
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(await kubectlFrom(sandbox, pod, "apply")).toBe("");
     }
     await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/elsewhere", "-n", "team-b", "--timeout=60s");
     await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/partner", "pod/auditor", "--timeout=60s");

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations, type Generation } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { paddedBase64url } from "../support/base64url.ts";
 import {
   configMapKey,
   kubectl,
@@ -19,9 +20,8 @@ const THEIRS = "b".repeat(64);
 const EXPIRED = "2020-01-01T00:00:00Z";
 const VALID = "2036-01-01T00:00:00Z";
 
-/** Padded base64url. */
 function encode(value: unknown): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  return paddedBase64url(JSON.stringify(value));
 }
 
 /** Without an image policy: after the list is emptied, its secret is not registered. */

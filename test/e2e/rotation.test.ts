@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { initdataAnnotation, kubectl, NAMESPACE, readable, sharedData } from "./support/cluster.ts";
+import {
+  initdataAnnotation,
+  kubectl,
+  kubectlFrom,
+  NAMESPACE,
+  readable,
+  sharedData,
+} from "./support/cluster.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -79,8 +86,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
       metadata: { name, namespace: "default", annotations },
       spec: { runtimeClassName: "kata-remote", containers },
     };
-    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input: JSON.stringify(pod) });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(await kubectlFrom(sandbox, pod, "create")).toBe("");
     await kubectl(sandbox, "wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
     expect(await readable(sandbox, name, PATH)).toBe(true);
     return name;

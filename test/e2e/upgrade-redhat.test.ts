@@ -3,6 +3,7 @@ import { startSandbox, upgradeSandbox, type Sandbox } from "../../sandbox/api.ts
 import {
   cells,
   kubectl,
+  kubectlFrom,
   NAMESPACE,
   readable,
   sharedData,
@@ -167,10 +168,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, prepar
         },
         data: { ...live.data, "resource-policy.rego": live.data["policy.rego"] },
       };
-      const { exitCode, stderr } = await sandbox.kubectl(["replace", "-f", "-"], {
-        input: JSON.stringify(prepared),
-      });
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(await kubectlFrom(sandbox, prepared, "replace")).toBe("");
       await upgradeSandbox(sandbox.name);
       await tutorial.up();
       await other.up();

@@ -21,12 +21,8 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
   let before: readonly unknown[];
   let parts: readonly [TestResource, () => PropertyMap][];
 
-  const shared = async (cluster: TestCluster): Promise<unknown> => ({
-    policy: await cluster.data(trusteeNames.resourcePolicy),
-    values: await cluster.data(trusteeNames.referenceValues),
-    entries: await cluster.entries(trusteeNames.kbsConfig),
-  });
-  const both = async (): Promise<readonly unknown[]> => Promise.all([here, there].map(shared));
+  const both = async (): Promise<readonly unknown[]> =>
+    Promise.all([here, there].map(async (one) => one.sharedContent()));
 
   beforeEach(async () => {
     here = await TestCluster.withTrustee("0.18");
@@ -77,11 +73,11 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
   test("by its settings: it is created there and removed here, and both clusters get back their content", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     expect(await up()).toEqual(["create", "create", "create"]);
-    expect(await shared(there)).toEqual(before[1]);
+    expect(await there.sharedContent()).toEqual(before[1]);
     await engine.configure({ kubeconfig: there.kubeconfig });
     expect(await up()).toEqual(["replace", "replace", "replace"]);
-    expect(await shared(here)).toEqual(before[0]);
-    expect(await shared(there)).not.toEqual(before[1]);
+    expect(await here.sharedContent()).toEqual(before[0]);
+    expect(await there.sharedContent()).not.toEqual(before[1]);
     expect(await up()).toEqual(["same", "same", "same"]);
     await destroy();
     expect(await both()).toEqual(before);
@@ -139,7 +135,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     await wrong();
     await engine.configure({ kubeconfig: there.kubeconfig });
     expect(await up()).toEqual(["replace", "replace", "replace"]);
-    expect(await shared(here)).toEqual(before[0]);
+    expect(await here.sharedContent()).toEqual(before[0]);
     expect(deployed[1]).toEqual(before[1]);
     await destroy();
     expect(await both()).toEqual(before);
@@ -160,7 +156,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
       proxy.heal();
       await engine.configure({ kubeconfig: there.kubeconfig });
       expect(await up()).toEqual(["replace", "replace", "replace"]);
-      expect(await shared(here)).toEqual(before[0]);
+      expect(await here.sharedContent()).toEqual(before[0]);
     } finally {
       proxy.stop();
     }

@@ -138,6 +138,15 @@ export class TestCluster {
     return (spec as { kbsSecretResources?: unknown } | undefined)?.kbsSecretResources;
   }
 
+  /** Trustee's shared objects: the policy, the reference values and the list of Secrets. */
+  async sharedContent(): Promise<unknown> {
+    return {
+      policy: await this.data(trusteeNames.resourcePolicy),
+      values: await this.data(trusteeNames.referenceValues),
+      entries: await this.entries(trusteeNames.kbsConfig),
+    };
+  }
+
   async setEntries(kbsConfig: string, kbsSecretResources: readonly string[]): Promise<void> {
     await this.patch("KbsConfig", kbsConfig, { spec: { kbsSecretResources } });
   }

@@ -62,11 +62,6 @@ describe("a stack is known by its identity", () => {
     engines.push(started);
     return started;
   };
-  const shared = async (): Promise<unknown> => ({
-    policy: await cluster.data(trusteeNames.resourcePolicy),
-    values: await cluster.data(trusteeNames.referenceValues),
-    entries: await cluster.entries(trusteeNames.kbsConfig),
-  });
   const marks = async (): Promise<readonly string[]> => {
     const objects = await Promise.all([
       cluster.get("ConfigMap", trusteeNames.referenceValues),
@@ -89,7 +84,7 @@ describe("a stack is known by its identity", () => {
   });
 
   test("objects of an older release get the identity in place, and are removed without a trace", async () => {
-    const before = await shared();
+    const before = await cluster.sharedContent();
     const stack = new Stack(cluster, engine);
     await stack.up(undefined);
     await stack.up("mine");
@@ -99,11 +94,11 @@ describe("a stack is known by its identity", () => {
       expect(mark).not.toContain('"urn:pulumi:dev::');
     }
     await stack.destroy();
-    expect(await shared()).toEqual(before);
+    expect(await cluster.sharedContent()).toEqual(before);
   });
 
   test("a rename changes the names in place, and destroy restores the content", async () => {
-    const before = await shared();
+    const before = await cluster.sharedContent();
     const stack = new Stack(cluster, engine);
     await stack.up("mine");
     const renamed = new Stack(cluster, await start({ stack: "prod" }));
@@ -111,18 +106,18 @@ describe("a stack is known by its identity", () => {
     await renamed.up("mine", "elsewhere/project/prod", "cd".repeat(32));
     expect(await lines()).toEqual([["elsewhere/project/prod", "mine"]]);
     await renamed.destroy();
-    expect(await shared()).toEqual(before);
+    expect(await cluster.sharedContent()).toEqual(before);
   });
 
   test("another stack of the same name, in another backend, is refused and loses nothing", async () => {
     const first = new Stack(cluster, engine);
     await first.up("theirs");
-    const up = await shared();
+    const up = await cluster.sharedContent();
     const second = new Stack(cluster, await start());
     await expect(second.up("mine", STACK, "cd".repeat(32))).rejects.toThrow(
       /a line, which belongs to another stack of the same name, .*takeOver/s,
     );
-    expect(await shared()).toEqual(up);
+    expect(await cluster.sharedContent()).toEqual(up);
     await expect(
       engine.invoke(
         "trustee:index:getTrustee",
@@ -132,14 +127,14 @@ describe("a stack is known by its identity", () => {
   });
 
   test("takes over what a lost state has left, if takeOver is set", async () => {
-    const before = await shared();
+    const before = await cluster.sharedContent();
     await new Stack(cluster, engine).up("lost");
     const second = new Stack(cluster, await start({ takeOver: true }));
     await second.up("mine");
     expect(await lines()).toEqual([[STACK, "mine"]]);
     for (const mark of await marks()) expect(mark).not.toContain("lost@");
     await second.destroy();
-    expect(await shared()).toEqual(before);
+    expect(await cluster.sharedContent()).toEqual(before);
   });
 
   const url = { url: "https://kbs.example.com" };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";
-import { A, B, C, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
 let cluster: TestCluster;
 let engine: Engine;
@@ -37,18 +37,11 @@ async function updated(
   return { ours, theirs };
 }
 
-/** The entries as JSON, which ignores the base64 alphabet and the order of fields. */
-async function decoded(name: string): Promise<unknown> {
-  const { [MAP]: text = "{}" } = (await cluster.data(name)) as Readonly<Record<string, string>>;
-  const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
-  return entries.map(([key, one]) => [key, JSON.parse(Buffer.from(one, "base64").toString()) as unknown]);
-}
-
 /** The expected result of the update for a list without entries of ours. */
 async function wanted(before: string): Promise<unknown> {
   cluster.configMap("without-us", { [LIST]: before });
   await redHatUpdate(cluster, { "without-us": null });
-  const entries = await decoded("without-us");
+  const entries = decoded(await cluster.data("without-us"));
   cluster.delete("ConfigMap", "without-us");
   cluster.delete("ConfigMap", "without-us.v1.1");
   return entries;
@@ -76,7 +69,7 @@ describe.each(befores)(
       expect((await theirs.up(values(`${id}-up`, MAP, C))).op).toBe("same");
       await ours.destroy();
       await theirs.destroy();
-      expect(await decoded(`${id}-up`)).toEqual(await wanted(before));
+      expect(decoded(await cluster.data(`${id}-up`))).toEqual(await wanted(before));
       expect(await ourAnnotations(`${id}-up`)).toEqual([]);
     });
 
@@ -84,7 +77,7 @@ describe.each(befores)(
       const { ours, theirs } = await updated(`${id}-destroy`, before);
       await ours.destroy();
       await theirs.destroy();
-      expect(await decoded(`${id}-destroy`)).toEqual(await wanted(before));
+      expect(decoded(await cluster.data(`${id}-destroy`))).toEqual(await wanted(before));
       expect(await ourAnnotations(`${id}-destroy`)).toEqual([]);
     });
   },

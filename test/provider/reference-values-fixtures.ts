@@ -1,4 +1,5 @@
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
+import { paddedBase64url } from "../support/base64url.ts";
 
 export const LIST = "reference-values.json";
 export const MAP = "reference_value";
@@ -31,7 +32,16 @@ export function list(...entries: object[]): string {
 }
 
 export function encode(value: unknown): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  return paddedBase64url(JSON.stringify(value));
+}
+
+/** The map's entries in a ConfigMap's data, as JSON, for comparisons that ignore the base64 alphabet. */
+export function decoded(data: unknown): unknown {
+  const { [MAP]: text = "{}" } = data as Readonly<Record<string, string>>;
+  return Object.entries(JSON.parse(text) as Record<string, string>).map(([name, one]) => [
+    name,
+    JSON.parse(Buffer.from(one, "base64").toString()) as unknown,
+  ]);
 }
 
 /** The live text in outputs. */

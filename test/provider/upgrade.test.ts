@@ -4,7 +4,7 @@ import { joinPolicy } from "../../core/policy/share.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-import { A, B, C, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
 let cluster: TestCluster;
 let engine: Engine;
@@ -146,12 +146,3 @@ describe("everything was converted to the new generation, including our content"
     expect(await cluster.data("policy")).toStrictEqual({ "resource-policy.rego": stock });
   });
 });
-
-/** The entries of the map, as JSON. */
-function decoded(data: unknown): unknown {
-  const { [MAP]: text = "" } = data as Readonly<Record<string, string>>;
-  return Object.entries(JSON.parse(text) as Record<string, string>).map(([name, one]) => [
-    name,
-    JSON.parse(Buffer.from(one, "base64url").toString()) as unknown,
-  ]);
-}

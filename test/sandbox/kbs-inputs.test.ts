@@ -6,6 +6,7 @@ import { measure } from "../../sandbox/trustee/standin/measurement.ts";
 import { tokenClaims } from "../../sandbox/trustee/standin/token.ts";
 import { mountFiles } from "../../sandbox/trustee/standin/mounts.ts";
 import { referenceValue } from "../../sandbox/trustee/standin/reference-values.ts";
+import { paddedBase64url } from "../support/base64url.ts";
 
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
 const MACHINE_TYPE = "io.katacontainers.config.hypervisor.machine_type";
@@ -111,11 +112,7 @@ describe("a token", () => {
 describe("reference values", () => {
   const live = { name: "snp_pcr08", expiration: "2035-01-01T00:00:00Z", value: ["aa", "bb"] };
   const expired = { ...live, expiration: "2019-12-31T23:59:59Z", value: ["cc"] };
-  const encode = (entry: object): string =>
-    Buffer.from(JSON.stringify({ version: "0.1.0", ...entry }))
-      .toString("base64")
-      .replaceAll("+", "-")
-      .replaceAll("/", "_");
+  const encode = (entry: object): string => paddedBase64url(JSON.stringify({ version: "0.1.0", ...entry }));
   const inList = (...entries: readonly object[]): unknown =>
     referenceValue("0.18", JSON.stringify(entries), "snp_pcr08");
   const inMap = (entry: string): unknown =>

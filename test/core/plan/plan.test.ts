@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { matrixText } from "../../../core/access/matrix.ts";
-import { IssuesError } from "../../../core/issues.ts";
 import { makePlan, type Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { certificate } from "../../fixtures/pod.ts";
-import { tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import { problemsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
 
 const trustee = { url: "https://kbs.example.com", certificate };
 
@@ -23,16 +22,6 @@ function plan(
     "organization/trustee-access/dev",
     subject,
   );
-}
-
-function issuesOf(run: () => unknown): readonly string[] {
-  try {
-    run();
-    return [];
-  } catch (error) {
-    if (!(error instanceof IssuesError)) throw error;
-    return error.issues.map(({ path, given }) => `${path}: ${given}`);
-  }
 }
 
 describe("the tutorial's plan", () => {
@@ -95,11 +84,11 @@ describe("plans in general", () => {
     const make = (stack: string) => () =>
       makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
     const twins = "readers[1]: the same initdata as one";
-    expect(issuesOf(make("organization/trustee-access/dev"))).toEqual([
+    expect(problemsOf(make("organization/trustee-access/dev"))).toEqual([
       twins,
       "the live resource policy: a damaged line of the registry (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
     ]);
-    expect(issuesOf(make("organization/x/dev"))).toEqual([twins]);
+    expect(problemsOf(make("organization/x/dev"))).toEqual([twins]);
   });
 
   it("refuse a new stack if the policy has lost the original text, but no stack that is in it", () => {
@@ -108,7 +97,7 @@ describe("plans in general", () => {
     const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
     const make = (stack: string) => () =>
       makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
-    expect(issuesOf(make("organization/trustee-access/dev"))).toEqual([
+    expect(problemsOf(make("organization/trustee-access/dev"))).toEqual([
       "the live resource policy: no single valid line with the text from before the first stack",
     ]);
     expect(make("organization/x/dev")).not.toThrow();
@@ -151,7 +140,7 @@ describe("plans in general", () => {
       { name: "pod2", initdataFile: "two.toml" },
     ];
     const files = { "one.toml": file, "two.toml": file };
-    expect(issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, files))).toEqual([
+    expect(problemsOf(() => plan({ ...tutorialSettings, pods, grants: [] }, files))).toEqual([
       "pods[1]: the same initdata as pod1",
     ]);
   });
@@ -168,7 +157,7 @@ describe("plans in general", () => {
     ["an unknown algorithm", 'algorithm = "md5"\nversion = "0.1.0"\n[data]\n', /algorithm = "md5"/],
   ])("refuse an initdata file with %s", (_, file, problem) => {
     const pods = [{ name: "pod1", initdataFile: "f.toml" }];
-    const found = issuesOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "f.toml": file }));
+    const found = problemsOf(() => plan({ ...tutorialSettings, pods, grants: [] }, { "f.toml": file }));
     expect(found).toEqual([expect.stringMatching(problem)]);
   });
 });

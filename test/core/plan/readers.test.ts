@@ -8,10 +8,10 @@ import { decide } from "../../../core/access/model.ts";
 import { matrixSvg } from "../../../cli/report/svg.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { bindings } from "../../../core/initdata/binding.ts";
-import { IssuesError } from "../../../core/issues.ts";
 import { makePlan, type Plan, type PlanSources } from "../../../core/plan/plan.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import { problemsOf } from "../../fixtures/settings.ts";
 
 const SUBJECT = "the settings";
 const PCR8 = "ab".repeat(32);
@@ -19,16 +19,6 @@ const PCR8 = "ab".repeat(32);
 function plan(raw: RawSettings, sources: PlanSources = { files: {} }): Plan {
   const settings = parseSettings({ podDefaults: { image: "i" }, ...raw }, {}, SUBJECT);
   return makePlan(settings, { url: "https://kbs.example.com" }, sources, "o/p/s", SUBJECT);
-}
-
-function issuesOf(run: () => unknown): readonly string[] {
-  try {
-    run();
-    return [];
-  } catch (error) {
-    if (!(error instanceof IssuesError)) throw error;
-    return error.issues.map(({ path, given }) => `${path}: ${given}`);
-  }
 }
 
 describe("pods of one name in several namespaces", () => {
@@ -108,7 +98,7 @@ describe("readers deployed elsewhere", () => {
       { name: "b", initdata: PCR8 },
       { name: "d", initdata: PCR8 },
     ];
-    expect(issuesOf(() => plan({ pods, readers }, { files: { "c.toml": file } }))).toEqual([
+    expect(problemsOf(() => plan({ pods, readers }, { files: { "c.toml": file } }))).toEqual([
       "readers[0]: the same initdata as c",
       "readers[2]: the same initdata as b",
     ]);
@@ -215,7 +205,7 @@ describe("an object in the cluster", () => {
       a: { annotation: other },
       b: {},
     };
-    expect(issuesOf(() => plan(settings, { files, livePods }))).toEqual([
+    expect(problemsOf(() => plan(settings, { files, livePods }))).toEqual([
       'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
       'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already',
     ]);
@@ -223,7 +213,9 @@ describe("an object in the cluster", () => {
 
   it("is refused without initdata, with the name of a misspelled annotation", () => {
     const name = "io.katacontainers.config.runtime.cc_init_data";
-    expect(issuesOf(() => plan(settings, { files, livePods: { a: { strayAnnotations: [name] } } }))).toEqual([
+    expect(
+      problemsOf(() => plan(settings, { files, livePods: { a: { strayAnnotations: [name] } } })),
+    ).toEqual([
       `pods[0].adopt: Pod "a" in namespace "default", which runs with no initdata: ${name} is the former name of the initdata annotation, which only old runtimes read`,
     ]);
   });
@@ -241,7 +233,7 @@ describe("an object in the cluster", () => {
     const theirs = { annotation: annotation(toml), stack: "o/p/theirs" };
     const raw = { pods: [settings.pods[0], { name: "b" }, { name: "c", kind: "Deployment" }] };
     const livePods = { a: { ...theirs, annotation: other }, b: theirs, c: theirs };
-    expect(issuesOf(() => plan(raw, { files, livePods }))).toEqual([
+    expect(problemsOf(() => plan(raw, { files, livePods }))).toEqual([
       'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
       'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already and belongs to the stack o/p/theirs',
       'pods[2].adopt: nothing, and Deployment "c" in namespace "default" exists already and belongs to the stack o/p/theirs',

@@ -12,27 +12,11 @@ import {
   type Joined,
   type JoinRequest,
 } from "../../../core/reference-values/merge.ts";
+import { EXPIRATION as expiration, request } from "./support/world.ts";
 
 const A = "aa".repeat(32);
 const B = "bb".repeat(32);
 const C = "cc".repeat(32);
-const expiration = "2027-11-23T00:00:00Z";
-
-function request(
-  live: string | null,
-  digests: readonly string[],
-  more: Partial<JoinRequest> = {},
-): JoinRequest {
-  return {
-    key: "reference-values.json",
-    live,
-    ledger: EMPTY_LEDGER,
-    owner: "a",
-    wanted: { snp_pcr08: digests },
-    terms: { snp_pcr08: { expiration, renewBefore: "" } },
-    ...more,
-  };
-}
 
 describe("others reorder entries", () => {
   const entry = (name: string, value: readonly string[], until = expiration): object => ({

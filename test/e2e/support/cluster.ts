@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { KubeObject } from "../../../kube/objects.ts";
-import type { Sandbox } from "../../../sandbox/api.ts";
+import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+import { paddedBase64url } from "../../support/base64url.ts";
 import { api, exec } from "./api.ts";
 
 export const NAMESPACE = "trustee-operator-system";
@@ -12,9 +13,31 @@ export const NAMESPACE = "trustee-operator-system";
  * @throws Error with its standard error if it fails
  */
 export async function kubectl(sandbox: Sandbox, ...args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await sandbox.kubectl(args);
+  return (await run(sandbox, args)).stdout;
+}
+
+/**
+ * Runs kubectl with objects from standard input, for example `apply`.
+ * @returns its warnings
+ */
+export async function kubectlFrom(
+  sandbox: Sandbox,
+  input: string | object,
+  ...args: readonly string[]
+): Promise<string> {
+  const text = typeof input === "string" ? input : JSON.stringify(input);
+  return (await run(sandbox, [...args, "-f", "-"], { input: text })).stderr;
+}
+
+async function run(
+  sandbox: Sandbox,
+  args: readonly string[],
+  options: { readonly input?: string } = {},
+): Promise<CommandResult> {
+  const result = await sandbox.kubectl(args, options);
+  const { exitCode, stderr } = result;
   if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed (${exitCode}): ${stderr}`);
-  return stdout;
+  return result;
 }
 
 interface WithData {
@@ -106,10 +129,7 @@ export async function editReferenceValues(
   }
   const entries = JSON.parse(text) as Readonly<Record<string, string>>;
   const entry = JSON.parse(Buffer.from(entries[name] ?? "", "base64url").toString()) as RawEntry;
-  const encoded = Buffer.from(JSON.stringify(edit(entry)))
-    .toString("base64")
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
+  const encoded = paddedBase64url(JSON.stringify(edit(entry)));
   await patchKey(sandbox, configMap, key, JSON.stringify({ ...entries, [name]: encoded }, null, 2));
 }
 

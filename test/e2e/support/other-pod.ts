@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { parse, stringify } from "smol-toml";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
-import { configMapKey, editReferenceValues, kubectl, patchKey, restartKbs } from "./cluster.ts";
+import { configMapKey, editReferenceValues, kubectl, kubectlFrom, patchKey, restartKbs } from "./cluster.ts";
 
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
 const VALUES = ["trusteeconfig-rvps-reference-values", "reference-values.json"] as const;
@@ -55,10 +55,7 @@ export async function startOtherPod(
     },
     spec,
   };
-  const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], {
-    input: JSON.stringify(manifest),
-  });
-  if (exitCode !== 0) throw new Error(`kubectl apply: ${stderr}`);
+  await kubectlFrom(sandbox, manifest, "apply");
   await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", `pod/${name}`, "-n", "default");
   return async () => {
     await kubectl(sandbox, "delete", "pod", name, "-n", "default");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseAllDocuments, type Document } from "yaml";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { NAMESPACE } from "./cluster.ts";
+import { kubectlFrom, NAMESPACE } from "./cluster.ts";
 
 /** The shipped manifests that every stack needs, and their namespaces. */
 export const sides = { "trustee-side": NAMESPACE, "pod-side": "default" } as const;
@@ -63,7 +63,6 @@ export async function grant(
     }));
     return { ...object, rules: rules.filter(({ verbs }) => verbs.length > 0) };
   });
-  const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-  const { exitCode, stderr } = await sandbox.kubectl(["apply", "-n", sides[side], "-f", "-"], { input });
-  if (exitCode !== 0) throw new Error(stderr);
+  const list = { apiVersion: "v1", kind: "List", items: objects };
+  await kubectlFrom(sandbox, list, "apply", "-n", sides[side]);
 }

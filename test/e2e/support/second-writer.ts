@@ -7,6 +7,7 @@ import { KubeError } from "../../../kube/errors.ts";
 import { guardedPatch } from "../../../kube/guarded-patch.ts";
 import type { KubeObject, ObjectRef } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
+import { paddedBase64url } from "../../support/base64url.ts";
 import { NAMESPACE } from "./cluster.ts";
 
 const policy = { kind: "ConfigMap", namespace: NAMESPACE, name: trusteeNames.resourcePolicy } as const;
@@ -98,8 +99,7 @@ export class SecondWriter {
     const entries = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>).map(
       ([name, encoded]): [string, string] => {
         const entry = JSON.parse(Buffer.from(encoded, "base64url").toString()) as Entry;
-        const changed = Buffer.from(JSON.stringify(add(entry))).toString("base64");
-        return [name, changed.replaceAll("+", "-").replaceAll("/", "_")];
+        return [name, paddedBase64url(JSON.stringify(add(entry)))];
       },
     );
     return JSON.stringify(Object.fromEntries(entries), null, 2);

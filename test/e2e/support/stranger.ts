@@ -6,7 +6,7 @@ import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/an
 import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
-import { editReferenceValues, kubectl, NAMESPACE, restartKbs } from "./cluster.ts";
+import { editReferenceValues, kubectl, kubectlFrom, NAMESPACE, restartKbs } from "./cluster.ts";
 
 const NAMESPACE_OF_STRANGERS = "strangers";
 const POD = "stranger";
@@ -98,9 +98,7 @@ export class Stranger {
         },
       },
     ];
-    const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-    const { exitCode, stderr } = await sandbox.kubectl(["create", "-f", "-"], { input });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(await kubectlFrom(sandbox, { apiVersion: "v1", kind: "List", items: objects }, "create")).toBe("");
     const ready = ["--for=condition=Ready", "--timeout=60s", `pod/${POD}`];
     await kubectl(sandbox, "wait", ...ready, "-n", NAMESPACE_OF_STRANGERS);
     return new Stranger(sandbox, command, control);

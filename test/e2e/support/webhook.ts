@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { selfSigned } from "../../../sandbox/control-plane/certificates.ts";
+import { kubectlFrom } from "./cluster.ts";
 
 /** A Pod before its creation. */
 export interface AdmittedPod {
@@ -73,10 +74,7 @@ export async function podWebhook(
       },
     ],
   };
-  const { exitCode, stderr } = await sandbox.kubectl(["apply", "-f", "-"], {
-    input: JSON.stringify(configuration),
-  });
-  if (exitCode !== 0) throw new Error(stderr);
+  await kubectlFrom(sandbox, configuration, "apply");
   return async () => {
     await sandbox.kubectl(["delete", "mutatingwebhookconfiguration", name]);
     server.close();

@@ -9,10 +9,13 @@ import {
 import {
   joinReferenceValues,
   leaveReferenceValues,
+  type JoinRequest,
   type Ownership,
 } from "../../../../core/reference-values/merge.ts";
+import { paddedBase64url as encode } from "../../../support/base64url.ts";
 import { markRetiring, retireDigests, withRetiring } from "../../../../core/reference-values/retiring.ts";
 
+export { encode };
 export const LIST = "reference-values.json";
 export const MAP = "reference_value";
 export const EXPIRATION = "2027-11-23T00:00:00Z";
@@ -57,6 +60,23 @@ export function join(world: World, owner: string, wanted: Digests, options: Join
   };
 }
 
+/** A request to join a list for one entry. */
+export function request(
+  live: string | null,
+  digests: readonly string[],
+  more: Partial<JoinRequest> = {},
+): JoinRequest {
+  return {
+    key: LIST,
+    live,
+    ledger: EMPTY_LEDGER,
+    owner: "a",
+    wanted: { snp_pcr08: digests },
+    terms: { snp_pcr08: { expiration: EXPIRATION, renewBefore: "" } },
+    ...more,
+  };
+}
+
 /** The end of a rotation. */
 export function retire(world: World, owner: string): World {
   const { content, ledger } = retireDigests(world.key, world.content, world.ledger, owner);
@@ -71,9 +91,6 @@ export function leave(world: World, owner: string): World {
   const left = leaveReferenceValues({ key, live: content, ledger, owner, remembered });
   return { key, content: left.content, ledger: stored(left.ledger), states };
 }
-
-export const encode = (json: string): string =>
-  Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
 /** An entry's JSON. Foreign ones have a note that we never read. */
 export interface Fields {
