@@ -1,10 +1,17 @@
 import { join } from "node:path";
+import { own } from "../core/records.ts";
 import { layout } from "./pulumi/environment.ts";
 import { sandboxFolder, usersPath } from "./state/folders.ts";
 import { startDaemon, stopDaemons } from "./state/processes.ts";
 import { readRunState, type RunState, writeRunState } from "./state/run-state.ts";
 
 type SandboxProcess = RunState["processes"][number];
+
+/**
+ * kwok 0.7 fills a map of types without a lock, for Nodes and Pods at the same time ("fatal error: concurrent map
+ * writes", seen once at a restart with both). On one processor a goroutine is not interrupted while it writes.
+ */
+const variables: Readonly<Record<string, Readonly<Record<string, string>>>> = { kwok: { GOMAXPROCS: "1" } };
 
 /** Starts a process of the sandbox in `folder`. Its log is `logs/<name>.log`. */
 export function startProcess(
@@ -13,7 +20,12 @@ export function startProcess(
 ): SandboxProcess {
   const identity = startDaemon(command.program, {
     arguments: command.arguments,
-    env: { PATH: usersPath(), HOME: folder, NO_PROXY: "127.0.0.1,localhost" },
+    env: {
+      PATH: usersPath(),
+      HOME: folder,
+      NO_PROXY: "127.0.0.1,localhost",
+      ...own(variables, command.name),
+    },
     cwd: folder,
     log: join(layout(folder).logs, `${command.name}.log`),
   });
