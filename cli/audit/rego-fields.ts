@@ -124,7 +124,8 @@ export function inputFields(
     if (isWord(tokens[0], "package")) continue;
     const bracketed = inBrackets(tokens);
     tokens.forEach((token, at) => {
-      // The name of a field may be computed from a text.
+      // The name of a field may be computed from a text. A plain word does not count: a path may have it too,
+      // so a computed `measurement` is not seen.
       if (token.kind === "string") {
         const parts = stringValue(token).split("/");
         for (const part of parts) if (ofTokens.has(part) && /[._-]/.test(part)) found.add(part);

@@ -124,7 +124,7 @@ export async function readPolicySide(kube: KubeClient, place: TrusteePlace): Pro
 
 /**
  * Reads everything that is known of a live Trustee, and writes nothing.
- * @param also Secrets to read beside those that the KbsConfig lists
+ * @param also Secrets to read in addition to those that the KbsConfig lists
  */
 export async function readTrustee(
   kube: KubeClient,
