@@ -18,8 +18,12 @@ function withoutElsewhere(
   });
 }
 
-/** The rules that a rule depends on, itself included. */
-function reachable(all: readonly RegoStatement[], rule: string, path: unknown): readonly RegoStatement[] {
+/** The rules that a rule depends on, itself included. @param path of the request; undefined: of all requests */
+export function neededRules(
+  all: readonly RegoStatement[],
+  rule: string,
+  path: unknown,
+): readonly RegoStatement[] {
   const statements = path === undefined ? all : withoutElsewhere(all, rule, path);
   const byName = Map.groupBy(statements, ({ name }) => name);
   const names = new Set([rule]);
@@ -56,29 +60,44 @@ export function inBrackets(tokens: readonly RegoToken[]): Bracketed {
   return { tokens, closedAt: closings(tokens) };
 }
 
-/** The names that a term is followed by, `.name` or `["name"]`, up to a call or its end. */
-export function fieldsAfter(
+/** What follows a term: a name, `.name` or `["name"]`, or a computed index, by the places of its tokens. */
+export type Step = string | { readonly from: number; readonly to: number };
+
+/** The steps after a term, up to a call or its end. */
+export function stepsAfter(
   { tokens, closedAt }: Bracketed,
   start: number,
-): { readonly names: string[]; readonly end: number } {
-  const names: string[] = [];
+): { readonly steps: readonly Step[]; readonly end: number } {
+  const steps: Step[] = [];
   let at = start;
   for (;;) {
     const [sign, name, close] = tokens.slice(at, at + 3);
     const isIndex = isSign(sign, "[") && sign?.line === tokens[at - 1]?.line;
     if (isSign(sign, ".") && name?.kind === "field") {
-      names.push(name.text);
+      steps.push(name.text);
       at += 2;
     } else if (isIndex && name?.kind === "string" && isSign(close, "]")) {
-      names.push(stringValue(name));
+      steps.push(stringValue(name));
       at += 3;
-    } else if (isIndex) at = (closedAt.get(at) ?? tokens.length) + 1;
-    else return { names, end: at };
+    } else if (isIndex) {
+      const to = closedAt.get(at) ?? tokens.length;
+      steps.push({ from: at + 1, to });
+      at = to + 1;
+    } else return { steps, end: at };
   }
 }
 
+/** The names among these steps. */
+export function fieldsAfter(
+  bracketed: Bracketed,
+  start: number,
+): { readonly names: readonly string[]; readonly end: number } {
+  const { steps, end } = stepsAfter(bracketed, start);
+  return { names: steps.filter((step) => typeof step === "string"), end };
+}
+
 /** The second argument of a call, whose bracket opens at `start`. */
-function secondArgument({ tokens, closedAt }: Bracketed, start: number): readonly RegoToken[] {
+export function secondArgument({ tokens, closedAt }: Bracketed, start: number): readonly RegoToken[] {
   const end = closedAt.get(start) ?? start;
   const commas: number[] = [];
   for (let at = start + 1; at < end && commas.length < 2; at = (closedAt.get(at) ?? at) + 1) {
@@ -102,12 +121,9 @@ function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; r
   return { keys, apart };
 }
 
-/** Builtins that read all of an object, without naming its fields. */
-const wholeReaders: readonly string[] = ["walk", "json.marshal", "yaml.marshal"];
-
 /**
  * The names of all fields that a rule reads of its input, through any variable, in their order. Fields of
- * `data` and of the policy's own objects do not count, unless a token has such a field. `input`: all of them.
+ * `data` and of the policy's own objects do not count, unless a token has such a field.
  * @param path of the request, to leave out what matters only to others; absent: of all requests
  * @param ofTokens fields that tokens have
  */
@@ -117,23 +133,16 @@ export function inputFields(
   path?: unknown,
   ofTokens: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  const statements = reachable(policy, rule, path);
+  const statements = neededRules(policy, rule, path);
   const found = new Set<string>();
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {
     if (isWord(tokens[0], "package")) continue;
     const bracketed = inBrackets(tokens);
     tokens.forEach((token, at) => {
-      // The name of a field may be computed from a text. A plain word does not count: a path may have it too,
-      // so a computed `measurement` is not seen.
-      if (token.kind === "string") {
-        const parts = stringValue(token).split("/");
-        for (const part of parts) if (ofTokens.has(part) && /[._-]/.test(part)) found.add(part);
-      }
       if (token.kind !== "word" || own.apart.has(token.text)) return;
       const { names, end } = fieldsAfter(bracketed, at + 1);
       const isCall = isSign(tokens[end], "(");
-      if (isCall && wholeReaders.includes([token.text, ...names].join("."))) found.add("input");
       if (at === (isDefault ? 1 : 0) && !isWord(token, "import")) {
         // A rule's head: what follows its name is a key of the object that it makes.
         for (const name of names) own.keys.add(name);
@@ -147,7 +156,7 @@ export function inputFields(
       }
     });
   }
-  return [...found].filter((name) => name === "input" || ofTokens.has(name) || !own.keys.has(name));
+  return [...found].filter((name) => ofTokens.has(name) || !own.keys.has(name));
 }
 
 /** Whether a rule may come to something: it stands in the package, and not only as a default that is false. */

@@ -1,4 +1,6 @@
-import { inputFields, mayHold } from "./rego-fields.ts";
+import { inputFields, mayHold, neededRules } from "./rego-fields.ts";
+import type { TokenShape } from "./rego-terms.ts";
+import { wholeReads } from "./rego-whole-reads.ts";
 import { ANY_TEE } from "../../core/policy/grants.ts";
 import { submod } from "../../core/access/token.ts";
 import type { PolicyData } from "../../core/access/model.ts";
@@ -27,21 +29,36 @@ const known: ReadonlySet<string> = new Set([
   ...["tpm", "pcr08", "quote", "body", "mr_config_id"],
 ]);
 
-function keysIn(value: unknown): readonly string[] {
+function fieldsIn(value: unknown): readonly (readonly [string, unknown])[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, one]) => [
-    ...(Array.isArray(value) ? [] : [key]),
-    ...keysIn(one),
+    ...(Array.isArray(value) ? [] : [[key, one] as const]),
+    ...fieldsIn(one),
   ]);
 }
 
+const fieldsOfTokens = tees.flatMap((tee) => fieldsIn(submod("affirming", "", tee)));
+
 /** Fields of genuine tokens that questions hold with examples, or empty: `init_data_claims`, measurements. */
 const examples: ReadonlySet<string> = new Set(
-  tees.flatMap((tee) => keysIn(submod("affirming", "", tee))).filter((key) => !known.has(key)),
+  fieldsOfTokens.filter(([key]) => !known.has(key)).map(([key]) => key),
 );
 
 /** Devices that some question's pod has: as many as fit into one server. */
 const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
+
+const objects = new Set([
+  ...["input", "submods", "cpu0"],
+  ...fieldsOfTokens.filter(([, value]) => typeof value === "object" && value !== null).map(([key]) => key),
+]);
+
+const tokenShape: TokenShape = {
+  isObject: (field) => objects.has(field) || DEVICE.test(field),
+  alike: new Map([
+    ["submods", "cpu0"],
+    ["ear.trustworthiness-vector", "executables"],
+  ]),
+};
 
 /** The fields for one request, without the rules that compare its path with another one by literals; else for all. */
 export type UnjudgedFor = (asked?: PolicyData) => readonly string[];
@@ -56,10 +73,14 @@ export function unjudgedIn(policy: string): UnjudgedFor {
   const statements = regoStatements(policy);
   // A table of this project's has such a column, whatever else somebody has edited.
   const hasColumn = parseRegistry(policy) !== undefined;
-  return (asked) =>
-    inputFields(statements, "allow", asked?.["resource-path"], examples).filter(
+  return (asked) => {
+    const path = asked?.["resource-path"];
+    const fields = inputFields(statements, "allow", path, examples);
+    const whole = wholeReads(neededRules(statements, "allow", path), tokenShape);
+    return [...new Set([...fields, ...whole])].filter(
       (name) => !known.has(name) && !DEVICE.test(name) && !(hasColumn && name === ANY_TEE),
     );
+  };
 }
 
 /** These fields, for one request or for all. */

@@ -17,6 +17,7 @@ import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { regoStatements } from "../../core/rego/rules.ts";
 import { inputFields, mayHold } from "../../cli/audit/rego-fields.ts";
+import { wholeReads } from "../../cli/audit/rego-whole-reads.ts";
 import { beyondRegoLimits } from "../../core/rego/limits.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
 import { certificateBlocks, otherBlocks } from "../../core/pem.ts";
@@ -66,6 +67,8 @@ const hostile: readonly (readonly [name: string, text: string])[] = [
   ["nested calls", filled("object.get(a, ")],
   ["fields of fields", `allow if input${filled(".a")}`],
   ["objects that are not closed", filled('{"a": ')],
+  ["rules that need each other", numbered((n) => `r${n} := r${n + 1} if input.x\n`, 30_000)],
+  ["variables of one rule", `allow if { ${numbered((n) => `x${n} := input.x; `, 100_000)}}`],
   ["negations", `ExecProcessRequest { ${filled("not ")}}`],
   ["nested lists of commands", filled("allowed_commands := [")],
   ["digests in one line", numbered(digest, 15_000)],
@@ -89,6 +92,11 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
   ["keys in a policy", keysInPolicy],
   ["paths in a policy", pathsInPolicy],
   ["claims in a policy", sampleClaimsInPolicy],
+  [
+    "the objects that a policy reads",
+    (text) =>
+      wholeReads(regoStatements(`package policy\n${text}`), { isObject: () => true, alike: new Map() }),
+  ],
   ["the fields that a policy reads", (text) => inputFields(regoStatements(text), "ExecProcessRequest")],
   [
     "the fields that a policy reads for one secret",
