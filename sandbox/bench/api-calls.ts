@@ -53,20 +53,26 @@ export function isWrite(call: string): boolean {
   return !call.startsWith("GET ");
 }
 
+/** A Pulumi project with one stack, until it is disposed of. */
+export type CountedProject = Pick<BenchProject, "run" | "dispose">;
+
 /**
  * Counts the calls to Trustee's API server. The stack reaches Trustee through a proxy, and the pods directly.
+ * @param make makes the project with the fleet, with this setting `trustee`
  */
 export async function countCalls(
   sandbox: Sandbox,
   pods: number,
   say: (what: string) => void,
+  make: (trustee: Readonly<Record<string, string>>) => Promise<CountedProject> = async (trustee) =>
+    BenchProject.ours(sandbox, pods, trustee),
 ): Promise<readonly CallResult[]> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-bench-"));
   const proxy = await CountingProxy.start(sandbox.kubeconfig);
   try {
     const kubeconfig = join(folder, "kubeconfig");
     await writeFile(kubeconfig, proxy.kubeconfig);
-    const project = await BenchProject.ours(sandbox, pods, { kubeconfig });
+    const project = await make({ kubeconfig });
     const results: CallResult[] = [];
     try {
       const commands = { "first up": "up", "no-change up": "up", destroy: "destroy" } as const;

@@ -61,11 +61,14 @@ export class BenchProject {
       throw new Error(`pulumi ${args.join(" ")} failed (${exitCode}):\n${stdout}\n${stderr}`);
   }
 
-  /** Destroys and removes the stack, and deletes the folder. */
+  /** Removes the stack, destroying what a failure has left of it, and deletes the folder. */
   async dispose(): Promise<void> {
-    const options = { cwd: this.#folder };
-    await this.#sandbox.pulumi(["destroy", "--yes", "--stack", this.#stack], options);
-    await this.#sandbox.pulumi(["stack", "rm", "--yes", "--stack", this.#stack], options);
+    const pulumi = async (...command: readonly string[]): Promise<number> =>
+      (await this.#sandbox.pulumi([...command, "--stack", this.#stack], { cwd: this.#folder })).exitCode;
+    if ((await pulumi("stack", "rm", "--yes")) !== 0) {
+      await pulumi("destroy", "--yes", "--skip-preview");
+      await pulumi("stack", "rm", "--yes");
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

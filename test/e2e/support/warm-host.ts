@@ -38,7 +38,11 @@ export class WarmHost {
   }
 
   get env(): Readonly<Record<string, string>> {
-    return { PULUMI_DEBUG_PROVIDERS: `trustee:${this.#ports.provider}` };
+    return {
+      PULUMI_DEBUG_PROVIDERS: `trustee:${this.#ports.provider}`,
+      // The engine stores the state once, at its end: only a killed engine needs it after each step.
+      PULUMI_SKIP_CHECKPOINTS: "true",
+    };
   }
 
   /** More arguments for a command: `destroy` runs no program. */
