@@ -6,7 +6,7 @@ import { workloadKinds } from "../core/settings/workload.ts";
 import { markOf } from "../core/trustee/ownership.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import type { InvokeResponse, PropertyMap } from "./protocol/index.ts";
+import type { PropertyMap } from "./protocol/index.ts";
 import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({
@@ -63,10 +63,10 @@ async function readGroup(pods: readonly Wanted[], kube: KubeClient): Promise<rea
 }
 
 /** Reads the initdata annotation and the owner mark of each object, by ID. Missing objects are left out. */
-export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
+export async function getInitdata(args: PropertyMap, kube: KubeClient): Promise<PropertyMap> {
   const { pods } = functionArgs("getInitdata", argsSchema, args);
   const groups = Map.groupBy(pods, ({ kind, namespace }) => `${kind} ${namespace}`);
   const found = await Promise.all([...groups.values()].map((group) => readGroup(group, kube)));
   const asProperties = found.flat().map(([id, pod]) => [id, { ...pod }]);
-  return { result: { found: Object.fromEntries(asProperties) as PropertyMap } };
+  return { found: Object.fromEntries(asProperties) as PropertyMap };
 }

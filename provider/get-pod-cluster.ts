@@ -3,7 +3,7 @@ import type { PodCluster } from "../core/plan/pod-cluster.ts";
 import { byString } from "../core/records.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError, type Failure } from "../kube/errors.ts";
-import type { InvokeResponse, PropertyMap } from "./protocol/index.ts";
+import type { PropertyMap } from "./protocol/index.ts";
 import { functionArgs } from "./function-args.ts";
 
 const argsSchema = z.object({ namespaces: z.array(z.string()) });
@@ -30,7 +30,7 @@ async function closedNamespace(
 }
 
 /** Reads what pods need in their cluster: the given namespaces, and RuntimeClasses. */
-export async function getPodCluster(args: PropertyMap, kube: KubeClient): Promise<InvokeResponse> {
+export async function getPodCluster(args: PropertyMap, kube: KubeClient): Promise<PropertyMap> {
   const { namespaces } = functionArgs("getPodCluster", argsSchema, args);
   const [closed, classes] = await Promise.all([
     Promise.all([...new Set(namespaces)].map(async (name) => closedNamespace(kube, name))),
@@ -38,9 +38,8 @@ export async function getPodCluster(args: PropertyMap, kube: KubeClient): Promis
     tried(kube.list("RuntimeClass", undefined), ["forbidden", "not-found"]),
   ]);
   const names = classes?.map(({ metadata }) => metadata.name).sort(byString);
-  const result = {
+  return {
     closedNamespaces: Object.fromEntries(closed.flat()),
     ...(names === undefined ? {} : { runtimeClasses: names }),
   } satisfies PodCluster;
-  return { result };
 }

@@ -18,7 +18,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../kube/objects.ts";
 import { readTrusteeObjects } from "../kube/trustee-objects.ts";
-import type { InvokeResponse, Log, PropertyMap } from "./protocol/index.ts";
+import type { Log, PropertyMap } from "./protocol/index.ts";
 import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
@@ -130,7 +130,7 @@ export async function getTrustee(
   kube: KubeClient,
   log: Log,
   takeOver = false,
-): Promise<InvokeResponse> {
+): Promise<PropertyMap> {
   const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
   const reads = new NamespaceReads(kube, want.namespace, issues);
@@ -207,32 +207,24 @@ export async function getTrustee(
   for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes.known)])
     log.warn(warning);
   return {
-    result: {
-      url: url ?? "",
-      ...certificates,
-      kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
-      generation: operatorName(seen, keys),
-      policyConfigMap: names.policy,
-      referenceValuesConfigMap: names.referenceValues,
-      policyKey,
-      referenceValuesKey,
-      policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
-      referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
-      policyOtherBytes: otherBytes(policyMap, policyKey),
-      referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
-      referenceValuesAnnotations: { ...maps.values?.annotations },
-      vanished: await lostLines(
-        kube,
-        kbsConfig,
-        maps.policy,
-        { ...policyPlace, key: policyKey },
-        ownOf(want),
-      ),
-      registeredSecrets: registered,
-      missingSecrets: listed.missing,
-      secretKeys: { ...listed.keys, ...Object.fromEntries(declaredKeys) },
-      warnings,
-    },
+    url: url ?? "",
+    ...certificates,
+    kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
+    generation: operatorName(seen, keys),
+    policyConfigMap: names.policy,
+    referenceValuesConfigMap: names.referenceValues,
+    policyKey,
+    referenceValuesKey,
+    policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
+    referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
+    policyOtherBytes: otherBytes(policyMap, policyKey),
+    referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
+    referenceValuesAnnotations: { ...maps.values?.annotations },
+    vanished: await lostLines(kube, kbsConfig, maps.policy, { ...policyPlace, key: policyKey }, ownOf(want)),
+    registeredSecrets: registered,
+    missingSecrets: listed.missing,
+    secretKeys: { ...listed.keys, ...Object.fromEntries(declaredKeys) },
+    warnings,
   };
 }
 

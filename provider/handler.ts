@@ -11,6 +11,7 @@ import {
   toJson,
   unknown,
   type CallContext,
+  type Change,
   type CheckFailure,
   type PropertyMap,
   type PropertyValue,
@@ -102,12 +103,9 @@ export function handlerOf<Inputs extends object, Computed extends object>(
     diff: ({ oldInputs, newInputs }) => {
       const replaceOn: readonly (string | number | undefined)[] = type.replaceOn;
       const found = changes(known(oldInputs), known(newInputs));
-      return Promise.resolve({
-        detailedDiff: detailedDiff(
-          found,
-          ({ path, kind }) => replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update"),
-        ),
-      });
+      const replaces = ({ path, kind }: Change): boolean =>
+        replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update");
+      return Promise.resolve(detailedDiff(found, replaces));
     },
 
     create: async ({ inputs, preview, urn }, context) => {

@@ -14,7 +14,7 @@ import {
   markSecret,
   reveal,
   Secret,
-  type CheckRequest,
+  type InputsRequest,
   type CheckResponse,
   type PropertyMap,
   type PropertyValue,
@@ -89,7 +89,7 @@ function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
  * - `earlier`: how to reach the clusters that the stack was on before. Its resources there are deleted there
  */
 export async function checkCluster(
-  { oldInputs, newInputs }: CheckRequest,
+  { oldInputs, newInputs }: InputsRequest,
   clock: Clock,
 ): Promise<CheckResponse> {
   const had = readFacts(own(oldInputs, "facts"));
