@@ -11,15 +11,20 @@ export {
   type DeclaredTrusteeAccess,
   type TrusteeAccessDeclaration,
 } from "./declare.ts";
-export { InitdataRotation, type InitdataRotationArgs } from "./initdata-rotation.ts";
 export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
 export type { ExtraSpec } from "./pod-template.ts";
 export type { PodOutput, StackOutputs, TrusteeOutput } from "./outputs.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
 export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
 export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
-export { TrusteeRestoration, type TrusteeRestorationArgs } from "./trustee-restoration.ts";
-export { TrusteeRollout, type TrusteeRolloutArgs } from "./trustee-rollout.ts";
+export {
+  InitdataRotation,
+  TrusteeRestoration,
+  TrusteeRollout,
+  type InitdataRotationArgs,
+  type TrusteeRestorationArgs,
+  type TrusteeRolloutArgs,
+} from "./rollouts.ts";
 export {
   GeneratedValue,
   getTrustee,

@@ -20,7 +20,7 @@ export interface ResourcePolicyArgs {
   /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-resource-policy` */
   readonly configMap?: string;
   /** The stack's identity, which tells it from another stack of the same name. @default none */
-  readonly identity?: string;
+  readonly identity?: string | undefined;
   /**
    * Readers whose previous initdata stays accepted until an {@link InitdataRotation} removes it. @default
    * none
@@ -54,14 +54,14 @@ export class ResourcePolicy extends pulumi.ComponentResource {
       {
         namespace: args.namespace ?? trusteeNames.namespace,
         configMap: args.configMap ?? trusteeNames.resourcePolicy,
-        ...(args.identity === undefined ? {} : { identity: args.identity }),
+        identity: args.identity,
         candidateKeys: [args.key],
         policy: args.grants,
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         deployment: args.deployment ?? trusteeNames.deployment,
         timeoutMinutes: args.timeoutMinutes ?? 10,
-        ...(args.registered === undefined ? {} : { registered: [...args.registered] }),
-        ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
+        registered: args.registered,
+        rotation: args.rotation,
       },
       { parent: this },
     );
