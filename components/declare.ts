@@ -8,7 +8,7 @@ import { mapValues, messageOf, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
 import type { StackId } from "../core/policy/grants.ts";
-import type { SettingsInput } from "../core/settings/input.ts";
+import type { SettingsInput } from "../core/settings/schema.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { readSettings, type Settings } from "../core/settings/settings.ts";
 import { connectClusters, readPodCluster, type Clusters } from "./clusters.ts";
