@@ -4,10 +4,11 @@ import { isUnfit, readDocument } from "../core/reference-values/document.ts";
 import {
   REFERENCE_VALUES_LEDGER_ANNOTATION,
   renameOwner,
+  unionOf,
   type Digests,
 } from "../core/reference-values/ledger.ts";
 import { joinReferenceValues, type Joined } from "../core/reference-values/merge.ts";
-import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
+import { leftBehind, markRetiring, stillRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { siblingKeys } from "../core/trustee/generation.ts";
@@ -112,7 +113,7 @@ function mergeInto(
   const ledger = ledgerOf(map, known, key, placed?.key);
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
-  const wanted = withRetiring(want.digests, retiring);
+  const wanted = unionOf(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),

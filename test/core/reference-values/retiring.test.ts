@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   EMPTY_LEDGER,
   readLedgers,
+  unionOf,
   writeLedgers,
   type Digests,
   type Ledger,
@@ -13,7 +14,6 @@ import {
   retireDigests,
   retiringDigests,
   stillRetiring,
-  withRetiring,
 } from "../../../core/reference-values/retiring.ts";
 
 const A1 = "a1".repeat(32);
@@ -38,7 +38,7 @@ function join(
     live,
     ledger,
     owner: "us",
-    wanted: withRetiring(wanted, retiring),
+    wanted: unionOf(wanted, retiring),
     terms: { snp_pcr08: { expiration, renewBefore: "" } },
   });
   const marked = markRetiring(joined.ledger, "us", retiring);

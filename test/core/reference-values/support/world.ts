@@ -2,6 +2,7 @@ import { readDocument } from "../../../../core/reference-values/document.ts";
 import {
   EMPTY_LEDGER,
   readLedgers,
+  unionOf,
   writeLedgers,
   type Digests,
   type Ledger,
@@ -13,7 +14,7 @@ import {
   type Ownership,
 } from "../../../../core/reference-values/merge.ts";
 import { paddedBase64url as encode } from "../../../support/base64url.ts";
-import { markRetiring, retireDigests, withRetiring } from "../../../../core/reference-values/retiring.ts";
+import { markRetiring, retireDigests } from "../../../../core/reference-values/retiring.ts";
 
 export { encode };
 export const LIST = "reference-values.json";
@@ -42,7 +43,7 @@ export interface JoinOptions {
 export function join(world: World, owner: string, wanted: Digests, options: JoinOptions = {}): World {
   const { key, content, states } = world;
   const { retiring = {}, expiration = EXPIRATION, renewBefore = "" } = options;
-  const all = withRetiring(wanted, retiring);
+  const all = unionOf(wanted, retiring);
   const joined = joinReferenceValues({
     key,
     live: content,
