@@ -1,10 +1,16 @@
 import { z } from "zod";
 import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
 import { ownerMark } from "../core/policy/owner.ts";
-import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
 import { foreignVanished, type Behind } from "../core/policy/vanished.ts";
 import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
-import { joinPolicy, leavePolicy, type PreviousGrants, type Withdrawal } from "../core/policy/share.ts";
+import {
+  joinPolicy,
+  leavePolicy,
+  leavingSecrets,
+  withLeaving,
+  type PreviousGrants,
+  type Withdrawal,
+} from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { Change } from "./change.ts";

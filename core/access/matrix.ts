@@ -1,6 +1,5 @@
-import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { decideFor, decisionOf, type AccessRules, type Decision } from "./model.ts";
 import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
-import { affirmingToken } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";
 
@@ -39,10 +38,10 @@ export function accessMatrix(
   rows: readonly Row[],
   columns: readonly Column[],
 ): AccessMatrix {
-  const cells = rows.flatMap(({ pod, namespace, initData, binding }) =>
+  const cells = rows.flatMap((row) =>
     columns.map(({ secret, key }) => {
-      const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-      return { pod, namespace, secret, key, ...decide(rules, data, affirmingToken(initData, binding)) };
+      const decision = decideFor(rules, { secret, key }, row);
+      return { pod: row.pod, namespace: row.namespace, secret, key, ...decision };
     }),
   );
   return { rows, columns, cells };

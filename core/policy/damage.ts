@@ -7,7 +7,7 @@ import { shownName } from "./shown-name.ts";
  * policy rendered without them would open that stack's secrets to every affirming pod.
  */
 export function foreignDamage(live: Before, stack: string): readonly DamagedLine[] {
-  const damaged = live === null ? [] : (parseRegistry(live)?.damaged ?? []);
+  const damaged = parseRegistry(live)?.damaged ?? [];
   return damaged.filter((line) => line.stack !== stack);
 }
 
@@ -34,13 +34,12 @@ function issueOf(damaged: DamagedLine): Issue {
  * grants of stacks that are gone.
  */
 function hasLostBefore(live: Before): boolean {
-  const registry = live === null ? undefined : parseRegistry(live);
+  const registry = parseRegistry(live);
   return registry !== undefined && registry.before === undefined;
 }
 
 function lostBeforeIssue(live: Before): Issue {
-  const stacks =
-    (live === null ? undefined : parseRegistry(live)?.stacks)?.map(({ stack }) => shownName(stack)) ?? [];
+  const stacks = parseRegistry(live)?.stacks.map(({ stack }) => shownName(stack)) ?? [];
   return {
     code: "TA902",
     path: "the live resource policy",
@@ -52,7 +51,7 @@ function lostBeforeIssue(live: Before): Issue {
 
 /** Whether a stack is new to a policy: no line is its own, and no line is damaged, which might be its own. */
 function isNewTo(live: Before, stack: string): boolean {
-  const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
+  const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
   return damaged.length === 0 && !stacks.some((one) => one.stack === stack);
 }
 

@@ -52,7 +52,7 @@ export function namesakeIssue(path: string, what: string, stack: string, issues:
 
 /** Adds an issue if another stack of the same name has a line in the policy. */
 export function checkNamesakes(live: Before, own: StackId, issues: Issues): void {
-  const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
+  const stacks = parseRegistry(live)?.stacks ?? [];
   if (stacks.some((line) => isNamesake(line, own)))
     namesakeIssue("the live resource policy", "a line", own.stack, issues);
 }

@@ -1,26 +1,21 @@
+import type { AccessRules } from "../access/model.ts";
 import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
-import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
+import { mergeGrants, type GrantTable } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
-
-/** The rules by which a policy decides. */
-interface PolicyRules {
-  readonly others: OtherSecrets;
-  readonly secrets: GrantTable;
-}
 
 /** The grants recorded in the policy's lines, and whether its rules still match them. */
 export interface SaidRules {
   /** The rules that follow from the lines. */
-  readonly said: PolicyRules;
+  readonly said: AccessRules;
   /**
    * `false`: edited by hand, or by a release other than this one and the previous one. Its rules are then
    * unknown.
    */
   readonly intact: boolean;
   /** The rules in the text, as far as they can be parsed. If they cannot, nobody may read anything. */
-  readonly done: PolicyRules;
+  readonly done: AccessRules;
 }
 
 const TABLE = "restricted = ";

@@ -100,7 +100,7 @@ function ownLine({ grants }: Plan): StackGrants {
 
 /** The policy during the grace period, while both the current and the previous digests are accepted. */
 function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
-  const registry = policy === null ? undefined : parseRegistry(policy);
+  const registry = parseRegistry(policy);
   const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
   const previous = { rotation: plan.rotation, declared };
   const text = joinPolicy(policy, ownLine(plan), policy, previous);
