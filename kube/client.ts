@@ -130,14 +130,7 @@ export class KubeClient {
       resourceVersion === undefined
         ? patch
         : { ...patch, metadata: { ...(patch["metadata"] ?? {}), resourceVersion } };
-    return (await this.#retried({
-      request: { verb: "patch", ...about(ref) },
-      method: HttpMethod.PATCH,
-      path: apiPath(ref.kind, ref.namespace, ref.name),
-      query: { fieldManager: this.#fieldManager },
-      body,
-      contentType: "application/merge-patch+json",
-    })) as KubeObject;
+    return this.#patch(ref, body, "application/merge-patch+json");
   }
 
   /**
@@ -146,18 +139,22 @@ export class KubeClient {
    */
   async patchGuarded(ref: ObjectRef, operations: readonly JsonPatchOperation[]): Promise<KubeObject> {
     try {
-      return (await this.#retried({
-        request: { verb: "patch", ...about(ref) },
-        method: HttpMethod.PATCH,
-        path: apiPath(ref.kind, ref.namespace, ref.name),
-        query: { fieldManager: this.#fieldManager },
-        body: asGo(JSON.stringify(operations)),
-        contentType: "application/json-patch+json",
-      })) as KubeObject;
+      return await this.#patch(ref, asGo(JSON.stringify(operations)), "application/json-patch+json");
     } catch (error) {
       if (!(error instanceof KubeError) || error.detail !== TEST_FAILED) throw error;
       throw new KubeError("conflict", error.request, "a field that it builds on has changed", error);
     }
+  }
+
+  async #patch(ref: ObjectRef, body: unknown, contentType: string): Promise<KubeObject> {
+    return (await this.#retried({
+      request: { verb: "patch", ...about(ref) },
+      method: HttpMethod.PATCH,
+      path: apiPath(ref.kind, ref.namespace, ref.name),
+      query: { fieldManager: this.#fieldManager },
+      body,
+      contentType,
+    })) as KubeObject;
   }
 
   /**

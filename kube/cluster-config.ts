@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "@kubernetes/client-node";
 import { KubeConfig, type RequestContext } from "./client-library.ts";
 import type { ImpersonationHeaders } from "./impersonation.ts";
-import { withoutCredentials, type ProxyInUse } from "./proxy-in-use.ts";
+import { withoutCredentials, type ProxyInUse } from "./proxy.ts";
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;

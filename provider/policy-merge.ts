@@ -15,6 +15,7 @@ import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { Change } from "./change.ts";
 import { configMapPatch, type ConfigMap, contentOf } from "./config-map.ts";
+import type { Old as State } from "./resource.ts";
 
 const grants = z.object({
   stack: z.string().min(1),
@@ -55,10 +56,7 @@ export const computed = z.object({
   revision: z.string(),
 });
 export type Computed = z.output<typeof computed>;
-export interface Old {
-  readonly inputs: Inputs;
-  readonly computed: Computed;
-}
+export type Old = State<Inputs, Computed>;
 
 /**
  * The new content of the key, and the content from before the first stack.

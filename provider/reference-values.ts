@@ -38,7 +38,7 @@ import {
   valuesPatch,
   type PlacedValues,
 } from "./values-ledgers.ts";
-import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+import { NO_DRIFT, type Old as State, type Operation, type ResourceType } from "./resource.ts";
 
 /** Hex, or the 32 bytes of SNP's host data in base64: {@link ../core/initdata/binding.ts} `claimSpellings`. */
 const digest = z
@@ -81,10 +81,7 @@ const computed = z.object({
   revision: z.string(),
 });
 type Computed = z.output<typeof computed>;
-interface Old {
-  readonly inputs: Inputs;
-  readonly computed: Computed;
-}
+type Old = State<Inputs, Computed>;
 
 function placedOf({ key, added, created, before }: Computed): PlacedValues {
   return { key, had: { added, created, before } };

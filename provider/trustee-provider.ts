@@ -13,8 +13,7 @@ import {
   type Provider,
 } from "./protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
-import { getInitdata } from "./get-initdata.ts";
-import { getPodCluster } from "./get-pod-cluster.ts";
+import { getInitdata, getPodCluster } from "./get-pods.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";

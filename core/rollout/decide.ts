@@ -1,4 +1,5 @@
 import {
+  isOlder,
   seesAll,
   showsChange,
   type ChangedObject,
@@ -111,4 +112,86 @@ function restart(view: RolloutView, stale: readonly ObservedPod[], quiet: boolea
 
 function list(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");
+}
+
+/** Whether the operator has not mounted a required Secret although it had the time. */
+export function isUnmounted({
+  deployment,
+  secrets,
+  quietFor,
+}: Pick<RolloutView, "deployment" | "secrets" | "quietFor">): boolean {
+  return (
+    quietFor >= OPERATOR_PATIENCE && secrets.some((secret) => !deployment.mountedSecrets.includes(secret))
+  );
+}
+
+/**
+ * True if all pods already run the current configuration but one has not become Ready for a while. Restarting
+ * again would not help.
+ */
+export function isStuck({
+  pods,
+  changes,
+  quietFor,
+}: Pick<RolloutView, "pods" | "changes" | "quietFor">): boolean {
+  const staying = pods.filter((pod) => !pod.terminating);
+  return (
+    quietFor >= OPERATOR_PATIENCE &&
+    staying.some((pod) => !pod.ready) &&
+    staying.every((pod) => seesAll(pod, changes))
+  );
+}
+
+/**
+ * Our own changes that some KBS pod has certainly not seen: a run was killed between its write and the
+ * rollout, or a repair was applied elsewhere. Nothing is certain during a rollout, or for a pod of the same
+ * second as the change.
+ */
+export function unseenChanges(
+  view: Pick<RolloutView, "deployment" | "pods">,
+  ours: readonly ChangedObject[],
+): readonly ChangedObject[] {
+  if (!isSettled(view)) return [];
+  const pods = view.pods.filter((pod) => !pod.terminating);
+  return ours.filter((change) => pods.some((pod) => isOlder(pod, change)));
+}
+
+/** The finding for a preview; `undefined` if there is none. */
+export function describeUnseen(unseen: readonly ChangedObject[]): string | undefined {
+  if (unseen.length === 0) return undefined;
+  const names = unseen.map(({ kind, name }) => `${kind} ${name}`);
+  return `a KBS pod is older than the last write to ${names.join(", ")}`;
+}
+
+/** The Secrets that a Deployment's template and its pods mount. */
+export interface Mounts {
+  readonly deployment: Pick<
+    ObservedDeployment,
+    "generation" | "observedGeneration" | "currentReplicas" | "updatedReplicas" | "mountedSecrets"
+  >;
+  /** Pod -> the Secrets that it mounts, for every pod that has not ended. */
+  readonly mounts: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * What may still serve any of these Secrets, one line each; empty: no KBS does or will. A terminating pod
+ * still answers, and while pods of a previous template exist, another one may follow.
+ */
+export function stillServing({ deployment, mounts }: Mounts, secrets: readonly string[]): readonly string[] {
+  const { generation, observedGeneration, currentReplicas, updatedReplicas } = deployment;
+  const named = (mounted: readonly string[]): string =>
+    secrets
+      .filter((secret) => mounted.includes(secret))
+      .map((secret) => `"${secret}"`)
+      .join(", ");
+  const template = named(deployment.mountedSecrets);
+  const pods = Object.entries(mounts).flatMap(([pod, mounted]) => {
+    const found = named(mounted);
+    return found === "" ? [] : [`pod ${pod} still mounts ${found}`];
+  });
+  const all = [...(template === "" ? [] : [`the operator still mounts ${template}`]), ...pods];
+  if (all.length > 0) return all;
+  return observedGeneration >= generation && currentReplicas === updatedReplicas
+    ? []
+    : ["its rollout is under way"];
 }

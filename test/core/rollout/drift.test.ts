@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeUnseen, unseenChanges } from "../../../core/rollout/drift.ts";
+import { describeUnseen, unseenChanges } from "../../../core/rollout/decide.ts";
 import type { ChangedObject, ObservedDeployment, ObservedPod } from "../../../core/rollout/observation.ts";
 import { isPulumi, lastOwnWrite } from "../../../core/rollout/own-writes.ts";
 import { pod, policy, settled } from "./fixtures.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stillServing, type Mounts } from "../../../core/rollout/serving.ts";
+import { stillServing, type Mounts } from "../../../core/rollout/decide.ts";
 
 const settled: Mounts["deployment"] = {
   generation: 3,

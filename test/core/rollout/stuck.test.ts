@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ObservedPod } from "../../../core/rollout/observation.ts";
-import { isStuck } from "../../../core/rollout/stuck.ts";
+import { isStuck } from "../../../core/rollout/decide.ts";
 import { pod, policy } from "./fixtures.ts";
 
 const broken = pod(101, { ready: false });
