@@ -201,6 +201,12 @@ export class TestResource {
     return this.state !== undefined;
   }
 
+  /** The drift that a refresh finds. */
+  async drift(): Promise<unknown> {
+    await this.refresh();
+    return this.state?.inputs["drift"];
+  }
+
   /** `pulumi import`. */
   async import(id: string): Promise<boolean> {
     this.state = { id, inputs: {}, outputs: {} };
