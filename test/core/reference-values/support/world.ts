@@ -10,6 +10,7 @@ import {
 import {
   joinReferenceValues,
   leaveReferenceValues,
+  type Joined,
   type JoinRequest,
   type Ownership,
 } from "../../../../core/reference-values/merge.ts";
@@ -76,6 +77,17 @@ export function request(
     terms: { snp_pcr08: { expiration: EXPIRATION, renewBefore: "" } },
     ...more,
   };
+}
+
+/** What is left after an owner has left. @param live @default what it joined */
+export function left(
+  { content, ledger, ownership }: Joined,
+  more: Partial<Parameters<typeof leaveReferenceValues>[0]> = {},
+): ReturnType<typeof leaveReferenceValues> {
+  return leaveReferenceValues({
+    ...{ key: LIST, live: content ?? "", ledger, owner: "a", remembered: ownership },
+    ...more,
+  });
 }
 
 /** The end of a rotation. */
