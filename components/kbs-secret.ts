@@ -32,9 +32,7 @@ export interface KbsSecretArgs {
   readonly kbsConfig?: string;
   /** `organization/project/stack`, for the owner annotation of a created Secret. @default this stack */
   readonly stack?: string;
-  /**
-   * The stack's identity, which tells it from another stack of the same name; also annotated. @default none
-   */
+  /** The stack's identity, for the owner annotation too: tells it from its namesakes. @default none */
   readonly identity?: string | undefined;
   /**
    * Whether a created Secret stays after it is removed from the program, so that another stack, or this one

@@ -57,9 +57,7 @@ export function podArgs(
   };
 }
 
-/**
- * Separates annotations for Pulumi (`pulumi.com/skipAwait`), which belong to the object that Pulumi creates.
- */
+/** Separates annotations for Pulumi (`pulumi.com/skipAwait`): they belong to the object that it creates. */
 function split(annotations: Readonly<Record<string, string>>): {
   readonly own: Record<string, string>;
   readonly template: Record<string, string>;

@@ -41,10 +41,7 @@ const secretKey: NameRule = {
 const nameRules = { subdomain, label, secretKey } as const;
 type NameKind = keyof typeof nameRules;
 
-/**
- * Whether `name` follows the rule. Such a name has no quote, space or line break, so it cannot break out of
- * Rego or JSON.
- */
+/** Whether `name` follows the rule. No quote, space or line break is in it: safe in Rego and JSON. */
 export function isName(kind: NameKind, name: string): boolean {
   const rule = nameRules[kind];
   return name.length <= rule.maxLength && rule.pattern.test(name);

@@ -28,10 +28,7 @@ interface Exchange {
   readonly isText?: boolean;
 }
 
-/**
- * The API server's whole message if a test of a JSON patch fails. Other invalid patches have their own
- * messages.
- */
+/** The API server's message if a test of a JSON patch fails. Other invalid patches have others. */
 const TEST_FAILED = "the server rejected our request due to an error in our request";
 
 /** Requests an object's metadata only. */
@@ -77,10 +74,7 @@ export class KubeClient {
     return this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
   }
 
-  /**
-   * The API server's clock at its last answer, from its Date header (whole seconds). It also stamps the
-   * objects.
-   */
+  /** The API server's clock, which stamps the objects, at its last answer: whole seconds. */
   get serverTime(): Date | undefined {
     return this.#serverTime;
   }
@@ -90,9 +84,7 @@ export class KubeClient {
     return this.#read(ref);
   }
 
-  /**
-   * The object's metadata, or `undefined` if the object does not exist. A Secret's data is not transferred.
-   */
+  /** The object's metadata; `undefined` if there is none. A Secret's data is not transferred. */
   async getMetadata(ref: ObjectRef): Promise<ObjectMeta | undefined> {
     return (await this.#read(ref, METADATA_ONLY))?.metadata;
   }
@@ -259,10 +251,7 @@ function about(ref: ObjectRef): Pick<Request, "resource" | "name" | "namespace">
   return { resource: kinds[ref.kind].resource, name: ref.name, namespace: ref.namespace };
 }
 
-/**
- * Escapes JSON text as Go's encoder does: the API server compares a patch's test with the bytes of its own
- * JSON.
- */
+/** Escapes JSON as Go's encoder does: the API server compares a test with the bytes of its own JSON. */
 function asGo(json: string): string {
   return json.replaceAll(
     /[<>&\u2028\u2029]/g,

@@ -35,10 +35,7 @@ function inNetwork(entry: string, address: string): boolean {
   return isIP(address) !== 0 && list.check(address, family(address));
 }
 
-/**
- * Whether an entry of NO_PROXY matches this host. It is a network, an address or a domain; the latter two may
- * have a port.
- */
+/** Whether an entry of NO_PROXY, a network, an address or a domain, the latter with a port, matches. */
 function exempts(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return inNetwork(entry, host);
@@ -98,9 +95,7 @@ export function withoutCredentials(proxy: string): string {
   return url === null ? "(not a URL)" : `${url.protocol}//${url.host}`;
 }
 
-/**
- * Whether an error or its cause is a failed connection: with a proxy, the first connection is to the proxy.
- */
+/** Whether an error or its cause is a failed connection, which is one to the proxy. */
 function isConnecting(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError && error.errors.some(isConnecting)) return true;

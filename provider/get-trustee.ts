@@ -81,9 +81,7 @@ function checkCreated(
   });
 }
 
-/**
- * Adds an issue for a Secret that this stack created and now declares as existing: Pulumi would delete it.
- */
+/** Adds an issue for a created Secret that is now declared as existing: Pulumi would delete it. */
 function checkExisting(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
   if (!isMadeBy(args, metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
   issues.add({

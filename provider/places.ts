@@ -51,9 +51,7 @@ function factsOf(config: KubeConfig): ClusterFacts {
   };
 }
 
-/**
- * Adds the UID of a namespace if this account may read it. Marks a cluster that does not answer as silent.
- */
+/** Adds the UID of a namespace, if it may be read. Marks a cluster that does not answer as silent. */
 async function withNamespace(
   config: KubeConfig,
   facts: ClusterFacts,

@@ -58,10 +58,7 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly replaceOn: readonly (keyof Inputs & string)[];
   /** Computed outputs that contain inputs: secret if any input is. */
   readonly derived: readonly (keyof Computed & string)[];
-  /**
-   * Whether Read can find drift. If so, the resource has an input `drift`, whose wanted value is {@link
-   * NO_DRIFT}.
-   */
+  /** Whether Read can find drift. Then there is an input `drift`, wanted as {@link NO_DRIFT}. */
   readonly drifts: boolean;
   readonly id: (inputs: Inputs) => string;
   readonly create: (inputs: Inputs, operation: Operation) => Promise<PropertyMap>;

@@ -212,10 +212,7 @@ function progress(deployment: string, view: RolloutView, decision: RolloutDecisi
   }
 }
 
-/**
- * The warning if the KBS cannot start with the restored content. Nothing of the stack is left to undo, so
- * waiting would not help.
- */
+/** The warning if the KBS cannot start with the restored content. Waiting would not help. */
 function restoredUnstartable(
   { namespace, deployment }: { readonly namespace: string; readonly deployment: string },
   files: readonly string[],

@@ -24,9 +24,7 @@ function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings):
   return { ...(generation && generationFacts[generation]), ...defined({ policyKey, referenceValuesKey }) };
 }
 
-/**
- * The keys that Trustee reads. An unknown key becomes an issue, and the newest known one is returned for it.
- */
+/** The keys that Trustee reads. For an unknown one: an issue, and the newest known key. */
 export function trusteeKeys(
   seen: Seen,
   names: Names,
@@ -100,9 +98,7 @@ export function settingWarnings(seen: Seen, settings: KeySettings): readonly str
   });
 }
 
-/**
- * Warns about a key that only another version of Trustee reads, while the key that this one reads is missing.
- */
+/** Warns about a key that only another Trustee reads, if the key that this one reads is missing. */
 export function unreadWarnings(names: Names, maps: Maps, keys: TrusteeKeys): readonly string[] {
   const of = (map: ConfigMap | undefined, name: string, key: string, known: readonly string[]): string[] => {
     const other = liveKey(map?.data, known);

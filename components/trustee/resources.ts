@@ -152,9 +152,7 @@ export interface RetirementArgs {
   readonly current: pulumi.Input<Readonly<Record<string, string>>>;
 }
 
-/**
- * Removes previous initdata from the policy and the reference values. Make it depend on the pods that had it.
- */
+/** Removes previous initdata from policy and reference values. Make it depend on the pods that had it. */
 export class Retirement extends pulumi.CustomResource {
   /** The versions of both ConfigMaps once no previous claim is left; empty until initdata changes. */
   declare readonly revision: pulumi.Output<string>;
@@ -180,9 +178,7 @@ export interface RolloutArgs {
   readonly onDelete?: pulumi.Input<boolean>;
 }
 
-/**
- * Makes sure that every pod of the Deployment is younger than the last change, no matter who restarted it.
- */
+/** Makes every pod of the Deployment younger than the last change, no matter who restarts it. */
 export class Rollout extends pulumi.CustomResource {
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
     super("trustee:index:Rollout", name, withOutputs(args, "completedAt"), opts);

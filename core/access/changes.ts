@@ -23,10 +23,7 @@ const EVERY_OTHER_POD = "every other pod";
 /** In place of `secret/key`: every secret that no stack restricts and no column shows. */
 const EVERY_OTHER_SECRET = "every other secret";
 
-/**
- * The reason for a cell's previous state. `unknown`: the live policy was edited by hand and does not match
- * its lines.
- */
+/** The reason for a cell's previous state. `unknown`: the live policy's rules do not match its lines. */
 type PreviousWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
@@ -57,10 +54,7 @@ interface Compared {
   readonly after: readonly Claimant[];
 }
 
-/**
- * The columns to compare: those of the matrix, and those that were restricted before and are no longer
- * declared.
- */
+/** The columns to compare: those of the matrix, and those that are no longer restricted. */
 function columnsOf(matrix: AccessMatrix, previous: StackGrants["secrets"]): readonly Column[] {
   const declared = new Map(matrix.columns.map((column) => [`${column.secret}/${column.key}`, column]));
   const secrets = new Set(matrix.columns.map(({ secret }) => secret));

@@ -103,10 +103,7 @@ export function accessReport(matrix: AccessMatrix): AccessReport {
   return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
 }
 
-/**
- * Restores the matrix from a stack output. Rows keep their order; the first row gives the order of the
- * columns.
- */
+/** Restores the matrix from a stack output. The first row gives the order of the columns. */
 export function matrixOfReport(report: AccessReport, rows: readonly Row[]): AccessMatrix {
   const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(own(report, pod) ?? {})))];
   const columns = paths.map((path) => {

@@ -55,10 +55,7 @@ function field(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
 }
 
-/**
- * Whether there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims: the
- * policy's `input`
- */
+/** Whether there is a submod cpu0 and all are affirming. @param token the claims: the policy's `input` */
 function isAffirming(token: unknown): boolean {
   const submods = field(token, "submods");
   if (field(field(submods, "cpu0"), "ear.status") !== "affirming") return false;

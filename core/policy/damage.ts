@@ -55,9 +55,7 @@ function isNewTo(live: Before, stack: string): boolean {
   return damaged.length === 0 && !stacks.some((one) => one.stack === stack);
 }
 
-/**
- * Adds an issue for every damaged line of another stack, and for a new stack if the original text is lost.
- */
+/** Adds an issue for each damaged line of another stack, and for a new stack if the original is lost. */
 export function checkDamage(live: Before, stack: string, issues: Issues): void {
   for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
   if (hasLostBefore(live) && isNewTo(live, stack)) issues.add(lostBeforeIssue(live));

@@ -20,10 +20,7 @@ export function isSameStack(one: StackId, other: StackId): boolean {
     : one.stack === other.stack;
 }
 
-/**
- * Whether two share one line in the policy. It has one line per name and one per identity, also after a
- * rename.
- */
+/** Whether two share one line in the policy: by name or by identity, also after a rename. */
 export function isOneStack(one: StackId, other: StackId): boolean {
   return one.stack === other.stack || isSameStack(one, other);
 }

@@ -9,10 +9,7 @@ import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 export interface SaidRules {
   /** The rules that follow from the lines. */
   readonly said: AccessRules;
-  /**
-   * `false`: edited by hand, or by a release other than this one and the previous one. Its rules are then
-   * unknown.
-   */
+  /** `false`: edited by hand, or by a release before the previous one. Its rules are then unknown. */
   readonly intact: boolean;
   /** The rules in the text, as far as they can be parsed. If they cannot, nobody may read anything. */
   readonly done: AccessRules;
@@ -34,9 +31,7 @@ function tableIn(text: string): GrantTable | undefined {
   return readTable(parseJson(tableText(text)));
 }
 
-/**
- * Whether a policy's rules are what its lines come to, in the form of this release or of the previous one.
- */
+/** Whether a policy's rules follow from its lines, in the form of this or the previous release. */
 export function isIntact(text: string, { stacks, before, damaged }: FoundRegistry): boolean {
   if (before === undefined || damaged.length > 0) return false;
   return text === renderPolicy(stacks, before) || isEarlierPolicy(text, stacks, before);

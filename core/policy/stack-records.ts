@@ -44,10 +44,7 @@ function isStackRecord(value: unknown): value is StackRecord {
   return recordSchema.safeParse(value).success;
 }
 
-/**
- * The records in an annotation. A damaged annotation counts as empty: each stack's next `up` writes its own
- * record.
- */
+/** The records in an annotation. A damaged one counts as empty: each `up` writes its own record. */
 export function readStackRecords(annotation: string | undefined): readonly StackRecord[] {
   const records = parseJson(annotation ?? "[]");
   return Array.isArray(records) ? records.filter(isStackRecord) : [];

@@ -94,9 +94,7 @@ export function foreignVanished(live: Before, behind: Behind, own: StackId): rea
   return vanishedStacks(live, behind).filter(({ line }) => !isOneStack(line, own));
 }
 
-/**
- * For example `org/p/b (restricts p2-secret; its line is in ConfigMap "trusteeconfig-resource-policy.v1.1")`
- */
+/** For example `org/p/b (restricts p2-secret; its line is in ConfigMap "policy.v1.1")`. */
 export function vanishedWords({ line, backup, whole }: VanishedStack): string {
   const secrets = Object.keys(line.secrets)
     .map((name) => shownName(name))

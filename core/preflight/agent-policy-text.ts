@@ -35,10 +35,7 @@ function literalValue(token: RegoToken): string | number {
   return token.kind === "string" ? JSON.stringify(stringValue(token)) : token.text;
 }
 
-/**
- * Whether the agent reads a value as "allowed": `true`, or an object with `"allowed": true`. No value means
- * `true`.
- */
+/** Whether the agent reads a value as "allowed": none, `true`, or an object with `"allowed": true`. */
 function allows(value: Expression): boolean | undefined {
   const [first] = value;
   if (first === undefined) return true;
@@ -80,9 +77,7 @@ function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression)
   return (tokens) => tokens.some((token) => isInput(token) || asking.has(token.text));
 }
 
-/**
- * Whether an exec rule checks the command, as the tutorial's does. `trustee-access check` evaluates how well.
- */
+/** Whether an exec rule checks the command, as the tutorial's does; `trustee-access check` tells how well. */
 function checksCommand({ value, body }: RegoBranch, looksAtInput: (tokens: Expression) => boolean): boolean {
   const parts = [value, ...body.filter((expression) => !isBareReference(expression))];
   return parts.some(looksAtInput);
@@ -113,9 +108,7 @@ interface ListedCommand {
   readonly line: number;
 }
 
-/**
- * The elements of a list, each a string or a list of arguments. @param inner the tokens between its brackets
- */
+/** The elements of a list: strings or lists of arguments. @param inner the tokens in its brackets */
 function elements(inner: readonly RegoToken[]): readonly ListedCommand[] {
   const found: ListedCommand[] = [];
   for (let at = 0; at < inner.length; at += 1) {

@@ -71,9 +71,7 @@ export interface LiveTexts {
   readonly policyOtherBytes?: number;
   /** Bytes of the other keys of the reference values' ConfigMap. @default 0 */
   readonly referenceValuesOtherBytes?: number;
-  /**
-   * The annotations of the reference values' ConfigMap, with other stacks' part of the ledger. @default none
-   */
+  /** The annotations of that ConfigMap, with other stacks' part of the ledger. @default none */
   readonly referenceValuesAnnotations?: Readonly<Record<string, string>>;
 }
 

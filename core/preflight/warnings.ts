@@ -29,9 +29,7 @@ export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
   );
 }
 
-/**
- * Warnings about initdata annotations that some runtimes cannot read, and about misspelled annotation names.
- */
+/** Warnings about initdata annotations that some runtimes cannot read, and about misspelled names. */
 export function annotationWarnings({ pods }: Pick<Plan, "pods">): readonly string[] {
   return pods.flatMap(({ declaration: { annotations }, annotation }, index) => [
     ...strayNames(annotations).map(
@@ -74,10 +72,7 @@ export function bindingWarnings({
   });
 }
 
-/**
- * A warning for each group of pods with the same initdata in which only some are granted a secret: all can
- * read it.
- */
+/** Warnings for pods with the same initdata of which only some are granted a secret: all can read it. */
 export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): readonly string[] {
   const granted = Map.groupBy(
     settings.grants.flatMap(({ pod, secret, key }) =>

@@ -174,10 +174,7 @@ function nodeAt(text: string, path: (string | number)[]): Node {
   return node;
 }
 
-/**
- * Edits a list of values in place: removes the missing ones and appends the new ones. The others keep their
- * bytes.
- */
+/** Edits a list of values in place: removes and appends. The others keep their bytes. */
 function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
   const list = nodeAt(entry, ["value"]);
   const listed = list.type === "array" ? entry : replaceNode(entry, list, from);

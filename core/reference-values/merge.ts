@@ -108,10 +108,7 @@ function withoutUs(key: string, live: Before, known: Ledger): Before {
   return changed({ key, live, owner: "", wanted: {}, terms: {}, known: nobody, takeOnly: true }).content;
 }
 
-/**
- * The ledger after a change. If it only has an older release's content in this release's form, the old one
- * stays.
- */
+/** The ledger after a change. An older release's ledger stays if only its form would change. */
 function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Ledger {
   const { ledger: had, live } = request;
   if (had.theirs !== undefined || Object.keys(had.owners).length === 0 || content !== live) return ledger;

@@ -125,10 +125,7 @@ export function isUnmounted({
   );
 }
 
-/**
- * True if all pods already run the current configuration but one has not become Ready for a while. Restarting
- * again would not help.
- */
+/** True if all pods run the current configuration and one does not become Ready: no restart helps. */
 export function isStuck({
   pods,
   changes,

@@ -1,7 +1,4 @@
-/**
- * Serves Pulumi's provider gRPC protocol. Does not depend on Trustee. Loads only the messages of Pulumi's
- * SDK.
- */
+/** Pulumi's provider gRPC protocol. Knows no Trustee, and loads only the messages of Pulumi's SDK. */
 export { changes, detailedDiff, equalValues } from "./diff.ts";
 export type { Change } from "./diff.ts";
 export type { Log } from "./engine-log.ts";

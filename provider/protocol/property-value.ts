@@ -90,10 +90,7 @@ export function containsSecret(value: PropertyValue): boolean {
   return some(value, (each) => each instanceof Secret);
 }
 
-/**
- * Removes secret marks at any depth; unknowns stay. To mark the value again, call {@link containsSecret}
- * first.
- */
+/** Removes secret marks at any depth; unknowns stay. {@link containsSecret} tells whether there were any. */
 export function reveal(value: PropertyMap): PropertyMap;
 export function reveal(value: PropertyValue): PropertyValue;
 export function reveal(value: PropertyValue): PropertyValue {

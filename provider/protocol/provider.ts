@@ -62,9 +62,7 @@ export interface UpdateRequest extends ResourceIdentity {
 
 export interface UpdateResponse {
   readonly outputs: PropertyMap;
-  /**
-   * Whether the engine refreshes the resource before it plans a change, so that a plain preview shows drift.
-   */
+  /** Whether the engine refreshes the resource before an update: a plain preview shows drift. */
   readonly refreshBeforeUpdate: boolean;
 }
 
