@@ -43,25 +43,16 @@ function readTrustee(
   clusters: Clusters,
   own: StackId,
 ): Promise<trustee.GetTrusteeResult> {
-  const { namespace, kbsConfig, deployment, certificateSecret, url } = settings.trustee;
-  const { policyKey, referenceValuesKey, generation } = settings.trustee;
-  const { certificateAuthority = files.authority } = settings.trustee;
-  const named = (created: boolean): string[] =>
+  const { kubeconfig, context, certificateAuthorityFile, rolloutTimeoutMinutes, ...named } = settings.trustee;
+  const secrets = (created: boolean): string[] =>
     settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
   return trustee.getTrustee(
     {
-      namespace,
-      kbsConfig,
-      deployment,
-      certificateSecret,
-      certificateAuthority,
-      url,
-      policyKey,
-      referenceValuesKey,
-      generation,
+      ...named,
+      certificateAuthority: named.certificateAuthority ?? files.authority,
       generatesInitdata: settings.pods.some(({ initdataFile }) => initdataFile === undefined),
-      existingSecrets: named(false),
-      createdSecrets: named(true),
+      existingSecrets: secrets(false),
+      createdSecrets: secrets(true),
       ...own,
     },
     { provider: clusters.trustee },

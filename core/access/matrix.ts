@@ -53,12 +53,7 @@ export function cellsByRow({
 }: AccessMatrix): (row: Pick<Row, "pod" | "namespace">) => readonly Cell[] {
   const keyOf = ({ pod, namespace }: Pick<Row, "pod" | "namespace">): string =>
     JSON.stringify([namespace, pod]);
-  const rows = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const known = rows.get(keyOf(cell));
-    if (known === undefined) rows.set(keyOf(cell), [cell]);
-    else known.push(cell);
-  }
+  const rows = Map.groupBy(cells, keyOf);
   return (row) => rows.get(keyOf(row)) ?? [];
 }
 

@@ -1,3 +1,4 @@
+import { getOrAdd } from "../records.ts";
 import { regoStatements, type RegoBranch, type RegoStatement } from "../rego/rules.ts";
 import { isSign, isWord, regoTokens, stringValue, takeUntil, type RegoToken } from "../rego/tokens.ts";
 
@@ -64,11 +65,7 @@ function isBareReference(expression: Expression): boolean {
 function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression) => boolean {
   const users = new Map<string, string[]>();
   for (const { name, tokens } of statements) {
-    for (const text of new Set(tokens.map((token) => token.text))) {
-      const known = users.get(text);
-      if (known === undefined) users.set(text, [name]);
-      else known.push(name);
-    }
+    for (const text of new Set(tokens.map((token) => token.text))) getOrAdd(users, text, () => []).push(name);
   }
   const isInput = (token: RegoToken): boolean => isWord(token, "input");
   const asking = new Set(statements.filter(({ tokens }) => tokens.some(isInput)).map(({ name }) => name));

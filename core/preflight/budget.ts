@@ -64,7 +64,9 @@ export interface Budget {
 
 /** The live contents of the same ConfigMaps. */
 export interface LiveTexts {
+  /** The resource policy. */
   readonly policy: Before;
+  /** The reference values, in the format of their key. */
   readonly referenceValues: Before;
   readonly referenceValuesKey: string;
   /** Bytes of the other keys of the policy's ConfigMap. @default 0 */

@@ -27,13 +27,15 @@ import {
 
 /** The live state of Trustee, as the guards need it. */
 export interface LiveTrustee extends LiveTexts {
+  /** The URL of the KBS for guests. */
   readonly url: string;
-  /** The certificate that guests trust, PEM. Absent: their own trust store. */
+  /** The certificate that guests trust, PEM: the KBS's own if it is self-signed. Absent: their own store. */
   readonly certificate?: string | undefined;
   /** What the KBS serves, PEM, its own certificate first. `null`: unknown. @default `certificate` */
   readonly servedCertificate?: string | null | undefined;
   /** The Secret with both. Absent: there is none, and what is served is unknown. */
   readonly certificateSecret?: string | undefined;
+  /** The live `spec.kbsSecretResources`. */
   readonly registeredSecrets: readonly string[];
   /** Registered secrets that do not exist. @default none */
   readonly missingSecrets?: readonly string[];

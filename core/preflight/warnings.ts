@@ -17,15 +17,12 @@ function hasDigest(image: string): boolean {
 
 /** A warning for each image without a digest, with the pods that run it. */
 export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
-  const byImage = new Map<string, string[]>();
-  for (const { declaration } of pods) {
-    const { deploy, image, id } = declaration;
-    if (!deploy || hasDigest(image)) continue;
-    byImage.set(image, [...(byImage.get(image) ?? []), id]);
-  }
-  return [...byImage].map(
-    ([image, ids]) =>
-      `image ${image} (${someOf(ids)}) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.`,
+  const unpinned = pods
+    .map(({ declaration }) => declaration)
+    .filter((pod) => pod.deploy && !hasDigest(pod.image));
+  return [...Map.groupBy(unpinned, ({ image }) => image)].map(
+    ([image, running]) =>
+      `image ${image} (${someOf(running.map(({ id }) => id))}) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.`,
   );
 }
 
