@@ -1,6 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes/types/input.js";
-import { podAnnotations } from "../core/plan/annotations.ts";
-import type { PlannedPod } from "../core/plan/pod.ts";
+import { podAnnotations, type PlannedPod } from "../core/plan/pod.ts";
 import type { Who } from "../core/policy/identity.ts";
 import { ownerAnnotations } from "../core/trustee/ownership.ts";
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ownerOf } from "../core/policy/owner.ts";
 import { shownLine } from "../core/policy/shown-name.ts";
-import { mapValues, own } from "../core/records.ts";
+import { mapValues, own, pick } from "../core/records.ts";
 import {
   changes,
   containsSecret,
@@ -159,10 +159,6 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       await type.delete(inputsOf(outputs), computedOf(outputs), start(context, self));
     },
   };
-}
-
-function pick(map: PropertyMap, names: readonly string[]): PropertyMap {
-  return Object.fromEntries(Object.entries(map).filter(([name]) => names.includes(name)));
 }
 
 /** Without the engine's own names. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { z } from "zod";
-import { own, parseJson } from "../core/records.ts";
+import { own, parseJson, pick } from "../core/records.ts";
+import { clusterOf, type NamedCluster } from "../core/settings/cluster.ts";
 import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
@@ -24,20 +25,18 @@ import {
 const READ_TIMEOUT = 5_000;
 const ID_LENGTH = 16;
 
-/** The provider settings that select a cluster. */
-const WAY = ["kubeconfig", "context"] as const;
-
 function textOf(args: PropertyMap, name: string): string | undefined {
   const value = own(reveal(args), name);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** How a provider's settings lead to its cluster. */
+function wayOf(args: PropertyMap): NamedCluster {
+  return clusterOf({ kubeconfig: textOf(args, "kubeconfig"), context: textOf(args, "context") });
+}
+
 function load(args: PropertyMap): KubeConfig {
-  const [kubeconfig, context] = WAY.map((name) => textOf(args, name));
-  return loadCluster({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
+  return loadCluster(wayOf(args));
 }
 
 /** The facts about a cluster in its kubeconfig. No request is sent. */
@@ -91,12 +90,7 @@ export async function checkCluster(
   clock: Clock,
 ): Promise<CheckResponse> {
   const had = readFacts(own(oldInputs, "facts"));
-  const kept = Object.fromEntries(
-    ["cluster", "facts", "earlier"].flatMap((name) => {
-      const value = own(oldInputs, name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  const kept = pick(oldInputs, ["cluster", "facts", "earlier"]);
   let config: KubeConfig;
   try {
     config = load(newInputs);
@@ -127,13 +121,10 @@ export async function checkCluster(
     if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
     return { inputs: newInputs, failures: [failure] };
   }
-  const way = Object.fromEntries(
-    WAY.flatMap((one) => {
-      const value = textOf(oldInputs, one);
-      return value === undefined ? [] : [[one, value]];
-    }),
-  );
-  const all = [...before.filter((one) => one !== again), { ...way, cluster, facts: JSON.stringify(had) }];
+  const all = [
+    ...before.filter((one) => one !== again),
+    { ...wayOf(oldInputs), cluster, facts: JSON.stringify(had) },
+  ];
   const isSecret = [own(oldInputs, "kubeconfig"), own(oldInputs, "earlier")].some(
     (one) => one instanceof Secret,
   );

@@ -49,16 +49,18 @@ function lostBeforeIssue(live: Before): Issue {
   };
 }
 
-/** Whether a stack is new to a policy: no line is its own, and no line is damaged, which might be its own. */
-function isNewTo(live: Before, stack: string): boolean {
-  const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
-  return damaged.length === 0 && !stacks.some((one) => one.stack === stack);
+/** The damage that keeps a stack from joining. @param isLacking whether nothing else has the original text */
+function damageIssues(live: Before, stack: string, isLacking: boolean): readonly Issue[] {
+  const lost = hasLostBefore(live) && isLacking ? [lostBeforeIssue(live)] : [];
+  return [...foreignDamage(live, stack).map(issueOf), ...lost];
 }
 
 /** Adds an issue for each damaged line of another stack, and for a new stack if the original is lost. */
 export function checkDamage(live: Before, stack: string, issues: Issues): void {
-  for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
-  if (hasLostBefore(live) && isNewTo(live, stack)) issues.add(lostBeforeIssue(live));
+  // A new stack has no line of its own, and no line is damaged, which might be its own.
+  const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
+  const isNew = damaged.length === 0 && !stacks.some((one) => one.stack === stack);
+  issues.addAll(damageIssues(live, stack, isNew));
 }
 
 /**
@@ -67,7 +69,6 @@ export function checkDamage(live: Before, stack: string, issues: Issues): void {
  */
 export function refuseDamage(live: Before, stack: string, remembers: boolean): void {
   const issues = new Issues();
-  for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
-  if (hasLostBefore(live) && !remembers) issues.add(lostBeforeIssue(live));
+  issues.addAll(damageIssues(live, stack, !remembers));
   issues.throwIfAny("the shared resource policy");
 }

@@ -1,6 +1,6 @@
 import type { Cloud } from "../initdata/tee.ts";
 import { defined, mapValues, own } from "../records.ts";
-import { podAnnotations } from "../plan/annotations.ts";
+import { podAnnotations } from "../plan/pod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { listGrants, type StackGrants } from "../policy/grants.ts";
 import { IDENTITY_LENGTH } from "../policy/identity.ts";

@@ -1,7 +1,13 @@
 import { decideFor, type AccessRules } from "../access/model.ts";
 import type { Binding } from "../initdata/binding.ts";
-import { imagePolicyNeed, placeName, type GuestNeed } from "../initdata/guest-needs.ts";
-import { needFlaw, type NeedFlaw, type ServedSecrets } from "../initdata/need-flaws.ts";
+import {
+  imagePolicyNeed,
+  needFlaw,
+  placeName,
+  type GuestNeed,
+  type NeedFlaw,
+  type ServedSecrets,
+} from "../initdata/guest-needs.ts";
 import { given, type Issue, type Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { mergeGrants } from "../policy/grants.ts";
