@@ -35,7 +35,7 @@ export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy" | "ad
 
 export type ConfidentialPodArgs = (PodArgs | PlannedPod) & {
   /** What the stack's state tells it from another one of the same name by. @default nothing */
-  readonly identity?: string;
+  readonly identity?: string | undefined;
   /** Parts of the pod's spec to set beside, or in place of, what the declaration gives. @default none */
   readonly spec?: ExtraSpec;
 };

@@ -41,10 +41,7 @@ function settingOf(key: string): string | undefined {
   return key.startsWith(`${NAMESPACE}:`) ? key.slice(NAMESPACE.length + 1) : undefined;
 }
 
-/**
- * Reads every setting of this project from the stack's configuration. Secret values are returned as Pulumi
- * secrets only.
- */
+/** Reads this project's settings from the stack's configuration. Secret values become Pulumi secrets. */
 export function readConfiguration(): Configuration {
   const encrypted = encryptedSettings();
   const settings = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, text]) => {

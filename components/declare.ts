@@ -1,18 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { changeLine, doubtLine } from "../core/access/changes.ts";
 import { otherReaderLine } from "../core/access/other-readers.ts";
-import { Issues } from "../core/issues.ts";
+import { Issues, IssuesError } from "../core/issues.ts";
 import { guard } from "../core/preflight/guard.ts";
 import { checkPodCluster } from "../core/plan/pod-cluster.ts";
-import { mapValues, own as member } from "../core/records.ts";
+import { mapValues, messageOf, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
 import type { StackId } from "../core/policy/grants.ts";
-import type { SettingsInput } from "../core/settings/input.ts";
+import type { SettingsInput } from "../core/settings/schema.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { readSettings, type Settings } from "../core/settings/settings.ts";
 import { connectClusters, readPodCluster, type Clusters } from "./clusters.ts";
-import type { Configuration, SecretValues } from "./configuration.ts";
+import { readConfiguration, type Configuration, type SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
 import type { SecretData } from "./kbs-secret.ts";
 import { outputsOf, type StackOutputs } from "./outputs.ts";
@@ -43,25 +43,16 @@ function readTrustee(
   clusters: Clusters,
   own: StackId,
 ): Promise<trustee.GetTrusteeResult> {
-  const { namespace, kbsConfig, deployment, certificateSecret, url } = settings.trustee;
-  const { policyKey, referenceValuesKey, generation } = settings.trustee;
-  const { certificateAuthority = files.authority } = settings.trustee;
-  const named = (created: boolean): string[] =>
+  const { kubeconfig, context, certificateAuthorityFile, rolloutTimeoutMinutes, ...named } = settings.trustee;
+  const secrets = (created: boolean): string[] =>
     settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
   return trustee.getTrustee(
     {
-      namespace,
-      kbsConfig,
-      deployment,
-      certificateSecret,
-      certificateAuthority,
-      url,
-      policyKey,
-      referenceValuesKey,
-      generation,
+      ...named,
+      certificateAuthority: named.certificateAuthority ?? files.authority,
       generatesInitdata: settings.pods.some(({ initdataFile }) => initdataFile === undefined),
-      existingSecrets: named(false),
-      createdSecrets: named(true),
+      existingSecrets: secrets(false),
+      createdSecrets: secrets(true),
       ...own,
     },
     { provider: clusters.trustee },
@@ -177,4 +168,22 @@ export async function declareConfiguration(
     opts,
   );
   return { access, plan, outputs: outputsOf({ settings, plan, live, access, budget }) };
+}
+
+/** Older ones ignore the option `replacementTrigger`, by which a Pod is replaced when its declaration changes. */
+const PULUMI = ">=3.215.0";
+
+/** The program: a problem of the user's is shown as it is, without a stack trace. */
+export async function declareStack(): Promise<StackOutputs> {
+  await pulumi.requirePulumiVersion(PULUMI).catch((error: unknown) => {
+    throw new pulumi.RunError(messageOf(error));
+  });
+  try {
+    const subject = `the settings of stack ${pulumi.getStack()}`;
+    const { outputs } = await declareConfiguration("access", readConfiguration(), subject);
+    return outputs;
+  } catch (error) {
+    if (error instanceof IssuesError) throw new pulumi.RunError(error.message);
+    throw error;
+  }
 }

@@ -14,24 +14,23 @@ export interface Files {
   readonly authority?: string | undefined;
 }
 
-interface Wanted {
+/** A file, and the path of the setting that names it. */
+interface NamedFile {
   readonly path: string;
   readonly file: string;
-  readonly allowed: string;
-  readonly fix: string;
 }
 
-async function read(wanted: Wanted, issues: Issues): Promise<Buffer | undefined> {
+async function read(
+  { path, file }: NamedFile,
+  kind: string,
+  issues: Issues,
+  fix = "Correct the path.",
+): Promise<Buffer | undefined> {
   try {
-    return await readFile(wanted.file);
+    return await readFile(file);
   } catch {
-    issues.add({
-      code: "TA701",
-      path: wanted.path,
-      given: `"${wanted.file}", which cannot be read`,
-      allowed: wanted.allowed,
-      fix: wanted.fix,
-    });
+    const allowed = `the path of a ${kind}, from the project's folder`;
+    issues.add({ code: "TA701", path, given: `"${file}", which cannot be read`, allowed, fix });
     return undefined;
   }
 }
@@ -51,16 +50,10 @@ async function forEach<Item, Result>(
   return all.map(({ result }) => result);
 }
 
-interface NamedFile {
-  readonly path: string;
-  readonly file: string;
-}
-
 /** Reads an initdata document that a guest would accept. */
 async function readDocument({ path, file }: NamedFile, issues: Issues): Promise<readonly [string, string][]> {
-  const allowed = "the path of a TOML file, from the project's folder";
   const fix = "Correct the path, or remove the setting to have the initdata generated.";
-  const bytes = await read({ path, file, allowed, fix }, issues);
+  const bytes = await read({ path, file }, "TOML file", issues, fix);
   if (bytes === undefined) return [];
   // The digest is over bytes. If they are not UTF-8, the text would be another document.
   const text = bytes.toString("utf8");
@@ -98,8 +91,7 @@ async function readSecrets(secrets: Settings["secrets"], issues: Issues): Promis
   const found = await forEach(ofFiles, issues, async ({ name, index, files }, own) => {
     const keys = await forEach(files, own, async ([key, file], one): Promise<[string, string][]> => {
       const path = `secrets[${index}].files.${key}`;
-      const allowed = "the path of a file, from the project's folder";
-      const bytes = await read({ path, file, allowed, fix: "Correct the path." }, one);
+      const bytes = await read({ path, file }, "file", one);
       return bytes === undefined ? [] : [[key, bytes.toString("base64")]];
     });
     return [name, Object.fromEntries(keys.flat())] as const;
@@ -113,8 +105,7 @@ async function readAuthority(
 ): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const path = "trustee.certificateAuthorityFile";
-  const allowed = "the path of a PEM file, from the project's folder";
-  const text = await read({ path, file, allowed, fix: "Correct the path." }, issues);
+  const text = await read({ path, file }, "PEM file", issues);
   return text && onlyCertificates(text.toString("utf8"), { path, where: `"${file}", which` }, issues);
 }
 

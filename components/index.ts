@@ -11,15 +11,20 @@ export {
   type DeclaredTrusteeAccess,
   type TrusteeAccessDeclaration,
 } from "./declare.ts";
-export { InitdataRotation, type InitdataRotationArgs } from "./initdata-rotation.ts";
 export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
 export type { ExtraSpec } from "./pod-template.ts";
 export type { PodOutput, StackOutputs, TrusteeOutput } from "./outputs.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
 export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
 export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
-export { TrusteeRestoration, type TrusteeRestorationArgs } from "./trustee-restoration.ts";
-export { TrusteeRollout, type TrusteeRolloutArgs } from "./trustee-rollout.ts";
+export {
+  InitdataRotation,
+  TrusteeRestoration,
+  TrusteeRollout,
+  type InitdataRotationArgs,
+  type TrusteeRestorationArgs,
+  type TrusteeRolloutArgs,
+} from "./rollouts.ts";
 export {
   GeneratedValue,
   getTrustee,
@@ -37,6 +42,6 @@ export type { KbsEndpoint, PlannedPod } from "../core/plan/pod.ts";
 export { EVERY_KEY, type GrantTable, type OtherSecrets, type StackGrants } from "../core/policy/grants.ts";
 export type { Digests } from "../core/reference-values/merge.ts";
 export type { Rotation } from "../core/rotation/rotation.ts";
-export type { SettingsInput } from "../core/settings/input.ts";
+export type { SettingsInput } from "../core/settings/schema.ts";
 export type { Generation } from "../core/trustee/generation.ts";
 export type { TrusteeKeys } from "../core/trustee/seen.ts";

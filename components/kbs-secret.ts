@@ -17,28 +17,28 @@ export interface KbsSecretArgs {
    * Key -> base64 of the value, as in Kubernetes, for a Secret to create. Kept as a Pulumi secret.
    * @default if `generate` is absent too, the Secret exists already and is not changed
    */
-  readonly data?: pulumi.Input<SecretData>;
+  readonly data?: pulumi.Input<SecretData> | undefined;
   /** Random values, generated once and kept in the state. @default none */
-  readonly generate?: {
-    readonly keys: readonly string[];
-    /** The number of letters and digits of each. @default 32 */
-    readonly length?: number;
-  };
+  readonly generate?:
+    | {
+        readonly keys: readonly string[];
+        /** The number of letters and digits of each. @default 32 */
+        readonly length?: number | undefined;
+      }
+    | undefined;
   /** Trustee's namespace. @default `trustee-operator-system` */
   readonly namespace?: string;
   /** @default `trusteeconfig-kbs-config` */
   readonly kbsConfig?: string;
   /** `organization/project/stack`, for the owner annotation of a created Secret. @default this stack */
   readonly stack?: string;
-  /**
-   * The stack's identity, which tells it from another stack of the same name; also annotated. @default none
-   */
-  readonly identity?: string;
+  /** The stack's identity, for the owner annotation too: tells it from its namesakes. @default none */
+  readonly identity?: string | undefined;
   /**
    * Whether a created Secret stays after it is removed from the program, so that another stack, or this one
    * with `existing`, can take it over. @default false
    */
-  readonly keep?: boolean;
+  readonly keep?: boolean | undefined;
 }
 
 /**
@@ -70,7 +70,7 @@ export class KbsSecret extends pulumi.ComponentResource {
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         secret: this.name,
         secretIsCreated: secret !== undefined,
-        ...(args.identity === undefined ? {} : { identity: args.identity }),
+        identity: args.identity,
       },
       { parent: this, ...(secret === undefined ? {} : { dependsOn: [secret] }) },
     );

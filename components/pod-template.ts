@@ -1,6 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes/types/input.js";
-import { podAnnotations } from "../core/plan/annotations.ts";
-import type { PlannedPod } from "../core/plan/pod.ts";
+import { podAnnotations, type PlannedPod } from "../core/plan/pod.ts";
 import type { Who } from "../core/policy/identity.ts";
 import { ownerAnnotations } from "../core/trustee/ownership.ts";
 
@@ -57,9 +56,7 @@ export function podArgs(
   };
 }
 
-/**
- * Separates annotations for Pulumi (`pulumi.com/skipAwait`), which belong to the object that Pulumi creates.
- */
+/** Separates annotations for Pulumi (`pulumi.com/skipAwait`): they belong to the object that it creates. */
 function split(annotations: Readonly<Record<string, string>>): {
   readonly own: Record<string, string>;
   readonly template: Record<string, string>;

@@ -18,7 +18,7 @@ export interface ReferenceValuesArgs {
   /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-rvps-reference-values` */
   readonly configMap?: string;
   /** The stack's identity, which tells it from another stack of the same name. @default none */
-  readonly identity?: string;
+  readonly identity?: string | undefined;
   /** Readers whose previous digests stay until an {@link InitdataRotation} removes them. @default none */
   readonly rotation?: Rotation;
 }
@@ -45,12 +45,12 @@ export class ReferenceValues extends pulumi.ComponentResource {
       {
         namespace: args.namespace ?? trusteeNames.namespace,
         configMap: args.configMap ?? trusteeNames.referenceValues,
-        ...(args.identity === undefined ? {} : { identity: args.identity }),
+        identity: args.identity,
         candidateKeys: [args.key],
         digests: args.digests,
         validityDays: args.validityDays ?? 365,
-        ...(args.validityDaysOf === undefined ? {} : { validityDaysOf: args.validityDaysOf }),
-        ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
+        validityDaysOf: args.validityDaysOf,
+        rotation: args.rotation,
       },
       { parent: this },
     );

@@ -5,9 +5,7 @@ import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ResourcePolicyArgs {
-  /**
-   * Who may read what: readers are identified by their claim `init_data`. Merged with other stacks' grants.
-   */
+  /** Who may read what, by the readers' claims `init_data`. Merged with other stacks' grants. */
   readonly grants: StackGrants;
   /** The key that Trustee reads, as `getTrustee` finds it. */
   readonly key: string;
@@ -20,11 +18,8 @@ export interface ResourcePolicyArgs {
   /** The ConfigMap, as `getTrustee` finds it. @default `trusteeconfig-resource-policy` */
   readonly configMap?: string;
   /** The stack's identity, which tells it from another stack of the same name. @default none */
-  readonly identity?: string;
-  /**
-   * Readers whose previous initdata stays accepted until an {@link InitdataRotation} removes it. @default
-   * none
-   */
+  readonly identity?: string | undefined;
+  /** Readers whose previous initdata stays until an {@link InitdataRotation} removes it. @default none */
   readonly rotation?: Rotation;
   /**
    * Every secret of the stack in the KbsConfig. If a restricted secret is neither here nor in the grants any
@@ -54,14 +49,14 @@ export class ResourcePolicy extends pulumi.ComponentResource {
       {
         namespace: args.namespace ?? trusteeNames.namespace,
         configMap: args.configMap ?? trusteeNames.resourcePolicy,
-        ...(args.identity === undefined ? {} : { identity: args.identity }),
+        identity: args.identity,
         candidateKeys: [args.key],
         policy: args.grants,
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         deployment: args.deployment ?? trusteeNames.deployment,
         timeoutMinutes: args.timeoutMinutes ?? 10,
-        ...(args.registered === undefined ? {} : { registered: [...args.registered] }),
-        ...(args.rotation === undefined ? {} : { rotation: args.rotation }),
+        registered: args.registered,
+        rotation: args.rotation,
       },
       { parent: this },
     );

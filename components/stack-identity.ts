@@ -13,9 +13,7 @@ export interface StackIdentity {
   readonly own: StackId;
   /** The identity in this stack's marks. */
   readonly mark: string | undefined;
-  /**
-   * The resource of the identity. Every resource that writes depends on it, so that it is in the state first.
-   */
+  /** The identity's resource. All that write depend on it, so that it is in the state first. */
   readonly resource: pulumi.Resource;
 }
 

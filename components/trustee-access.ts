@@ -4,13 +4,11 @@ import type { Plan } from "../core/plan/plan.ts";
 import type { SecretSettings } from "../core/settings/schema.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
-import { InitdataRotation } from "./initdata-rotation.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";
 import type { StackIdentity } from "./stack-identity.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
-import { TrusteeRestoration } from "./trustee-restoration.ts";
-import { TrusteeRollout } from "./trustee-rollout.ts";
+import { InitdataRotation, TrusteeRestoration, TrusteeRollout } from "./rollouts.ts";
 import type * as trustee from "./trustee/index.ts";
 
 export interface TrusteeAccessArgs {
@@ -85,7 +83,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         key: policyKey,
         configMap: configMaps.policy,
         grants,
-        ...(identity === undefined ? {} : { identity }),
+        identity,
         registered: settings.secrets.map(({ name: secret }) => secret),
         rotation: plan.rotation,
       },
@@ -97,7 +95,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         namespace,
         key: referenceValuesKey,
         configMap: configMaps.referenceValues,
-        ...(identity === undefined ? {} : { identity }),
+        identity,
         digests: plan.digests,
         validityDays: settings.referenceValues.validityDays,
         validityDaysOf: settings.referenceValues.validityDaysOf,
@@ -122,20 +120,13 @@ export class TrusteeAccess extends pulumi.ComponentResource {
     const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
     this.pods = plan.pods
       .filter((pod) => pod.declaration.deploy)
-      .map(
-        (pod) =>
-          new ConfidentialPod(
-            pod.declaration.id,
-            { ...pod, ...(identity === undefined ? {} : { identity }) },
-            afterRollout,
-          ),
-      );
+      .map((pod) => new ConfidentialPod(pod.declaration.id, { ...pod, identity }, afterRollout));
     this.rotation = new InitdataRotation(
       "rotation",
       {
         rotation: plan.rotation,
         stack: grants.stack,
-        ...(identity === undefined ? {} : { identity }),
+        identity,
         configMaps,
         referenceValues: this.referenceValues,
         pods: this.pods,
@@ -151,17 +142,16 @@ export class TrusteeAccess extends pulumi.ComponentResource {
 
   #secret({ name, from, keys, length, keep }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {
     const data = own(args.secretData, name);
-    const generate = { keys, ...(length === undefined ? {} : { length }) };
     return new KbsSecret(
       name,
       {
         namespace: args.settings.trustee.namespace,
         kbsConfig: args.live.kbsConfig,
         stack: args.plan.grants.stack,
-        ...(args.identity.mark === undefined ? {} : { identity: args.identity.mark }),
-        ...(keep === undefined ? {} : { keep }),
-        ...(from === "generate" ? { generate } : {}),
-        ...(data === undefined ? {} : { data }),
+        identity: args.identity.mark,
+        keep,
+        generate: from === "generate" ? { keys, length } : undefined,
+        data,
       },
       { parent: this, dependsOn: [this.policy] },
     );

@@ -41,10 +41,7 @@ const secretKey: NameRule = {
 const nameRules = { subdomain, label, secretKey } as const;
 type NameKind = keyof typeof nameRules;
 
-/**
- * Whether `name` follows the rule. Such a name has no quote, space or line break, so it cannot break out of
- * Rego or JSON.
- */
+/** Whether `name` follows the rule. No quote, space or line break is in it: safe in Rego and JSON. */
 export function isName(kind: NameKind, name: string): boolean {
   const rule = nameRules[kind];
   return name.length <= rule.maxLength && rule.pattern.test(name);
@@ -60,4 +57,26 @@ export function checkName(kind: NameKind, name: string, path: string, issues: Is
     allowed: nameRules[kind].allowed,
     fix: "Rename it to follow the rule.",
   });
+}
+
+/** Adds an issue for each name that was declared before. */
+export function checkUnique(
+  names: readonly { readonly name: string; readonly path: string }[],
+  what: string,
+  issues: Issues,
+): void {
+  const first = new Map<string, string>();
+  for (const { name, path } of names) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, path);
+    else {
+      issues.add({
+        code: "TA606",
+        path,
+        given: given(name),
+        allowed: `${what} that is not declared yet`,
+        fix: `It is also declared at ${before}. Remove or rename one of the two.`,
+      });
+    }
+  }
 }

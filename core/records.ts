@@ -31,6 +31,11 @@ export function mapValues<From, To>(
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }
 
+/** The record with these members alone, as far as it has them. */
+export function pick<T>(record: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
+}
+
 /** The fields that may be undefined are optional instead. */
 export type Defined<T> = {
   [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name];

@@ -28,10 +28,7 @@ interface Exchange {
   readonly isText?: boolean;
 }
 
-/**
- * The API server's whole message if a test of a JSON patch fails. Other invalid patches have their own
- * messages.
- */
+/** The API server's message if a test of a JSON patch fails. Other invalid patches have others. */
 const TEST_FAILED = "the server rejected our request due to an error in our request";
 
 /** Requests an object's metadata only. */
@@ -77,10 +74,7 @@ export class KubeClient {
     return this.#config.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
   }
 
-  /**
-   * The API server's clock at its last answer, from its Date header (whole seconds). It also stamps the
-   * objects.
-   */
+  /** The API server's clock, which stamps the objects, at its last answer: whole seconds. */
   get serverTime(): Date | undefined {
     return this.#serverTime;
   }
@@ -90,9 +84,7 @@ export class KubeClient {
     return this.#read(ref);
   }
 
-  /**
-   * The object's metadata, or `undefined` if the object does not exist. A Secret's data is not transferred.
-   */
+  /** The object's metadata; `undefined` if there is none. A Secret's data is not transferred. */
   async getMetadata(ref: ObjectRef): Promise<ObjectMeta | undefined> {
     return (await this.#read(ref, METADATA_ONLY))?.metadata;
   }
@@ -130,14 +122,7 @@ export class KubeClient {
       resourceVersion === undefined
         ? patch
         : { ...patch, metadata: { ...(patch["metadata"] ?? {}), resourceVersion } };
-    return (await this.#retried({
-      request: { verb: "patch", ...about(ref) },
-      method: HttpMethod.PATCH,
-      path: apiPath(ref.kind, ref.namespace, ref.name),
-      query: { fieldManager: this.#fieldManager },
-      body,
-      contentType: "application/merge-patch+json",
-    })) as KubeObject;
+    return this.#patch(ref, body, "application/merge-patch+json");
   }
 
   /**
@@ -146,18 +131,22 @@ export class KubeClient {
    */
   async patchGuarded(ref: ObjectRef, operations: readonly JsonPatchOperation[]): Promise<KubeObject> {
     try {
-      return (await this.#retried({
-        request: { verb: "patch", ...about(ref) },
-        method: HttpMethod.PATCH,
-        path: apiPath(ref.kind, ref.namespace, ref.name),
-        query: { fieldManager: this.#fieldManager },
-        body: asGo(JSON.stringify(operations)),
-        contentType: "application/json-patch+json",
-      })) as KubeObject;
+      return await this.#patch(ref, asGo(JSON.stringify(operations)), "application/json-patch+json");
     } catch (error) {
       if (!(error instanceof KubeError) || error.detail !== TEST_FAILED) throw error;
       throw new KubeError("conflict", error.request, "a field that it builds on has changed", error);
     }
+  }
+
+  async #patch(ref: ObjectRef, body: unknown, contentType: string): Promise<KubeObject> {
+    return (await this.#retried({
+      request: { verb: "patch", ...about(ref) },
+      method: HttpMethod.PATCH,
+      path: apiPath(ref.kind, ref.namespace, ref.name),
+      query: { fieldManager: this.#fieldManager },
+      body,
+      contentType,
+    })) as KubeObject;
   }
 
   /**
@@ -262,10 +251,7 @@ function about(ref: ObjectRef): Pick<Request, "resource" | "name" | "namespace">
   return { resource: kinds[ref.kind].resource, name: ref.name, namespace: ref.namespace };
 }
 
-/**
- * Escapes JSON text as Go's encoder does: the API server compares a patch's test with the bytes of its own
- * JSON.
- */
+/** Escapes JSON as Go's encoder does: the API server compares a test with the bytes of its own JSON. */
 function asGo(json: string): string {
   return json.replaceAll(
     /[<>&\u2028\u2029]/g,

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "@kubernetes/client-node";
 import { KubeConfig, type RequestContext } from "./client-library.ts";
 import type { ImpersonationHeaders } from "./impersonation.ts";
-import { withoutCredentials, type ProxyInUse } from "./proxy-in-use.ts";
+import { withoutCredentials, type ProxyInUse } from "./proxy.ts";
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
@@ -15,10 +15,7 @@ type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
 export class ClusterConfig extends KubeConfig {
   /** Sent in addition to Impersonate-User, which the library sends. */
   impersonation: ImpersonationHeaders = {};
-  /**
-   * The variable that names the current cluster's proxy, for example `$HTTPS_PROXY`, unless the kubeconfig
-   * does.
-   */
+  /** The variable with the current cluster's proxy (`$HTTPS_PROXY`), unless the kubeconfig has it. */
   proxyVariable: string | undefined;
   /** The last sign-in that has not ended. */
   #last: Promise<void> | undefined;
@@ -45,9 +42,7 @@ export class ClusterConfig extends KubeConfig {
     return this.#wanted;
   }
 
-  /**
-   * Requests with the same certificates and keys share connections. The library would open new ones for each.
-   */
+  /** Shares connections among requests with the same certificates and keys. The library would not. */
   #shareConnections(context: RequestContext): void {
     const dispatcher = context.getDispatcher();
     if (dispatcher === undefined) return;

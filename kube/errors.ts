@@ -1,4 +1,4 @@
-import { proxyProblem, type ProxyInUse } from "./proxy-in-use.ts";
+import { proxyProblem, type ProxyInUse } from "./proxy.ts";
 
 /** A request to the API server, in the words of an RBAC rule. */
 export interface Request {
@@ -62,44 +62,27 @@ function describe(request: Request): string {
   return `cannot ${request.verb} ${request.resource}${name}${place}`;
 }
 
-function advice(failure: Failure, request: Request): string {
-  switch (failure) {
-    case "forbidden":
-      return `. Grant the verb "${request.verb}" on ${request.resource} to this account.`;
-    case "unauthorized":
-      return ". Renew the credentials of this kubeconfig context.";
-    case "unreachable":
-      return ". Check the kubeconfig, the context and the network, then run again.";
-    case "not-found":
-    case "conflict":
-    case "invalid":
-    case "too-many-requests":
-    case "server-error":
-    case "aborted":
-    case "other":
-      return "";
-  }
+function advice(failure: Failure, { verb, resource }: Request): string {
+  if (failure === "forbidden") return `. Grant the verb "${verb}" on ${resource} to this account.`;
+  if (failure === "unauthorized") return ". Renew the credentials of this kubeconfig context.";
+  return failure === "unreachable"
+    ? ". Check the kubeconfig, the context and the network, then run again."
+    : "";
 }
+
+const failures: ReadonlyMap<number, Failure> = new Map([
+  [400, "invalid"],
+  [401, "unauthorized"],
+  [403, "forbidden"],
+  [404, "not-found"],
+  [409, "conflict"],
+  [422, "invalid"],
+  [429, "too-many-requests"],
+]);
 
 /** By HTTP status. */
 export function failureOfStatus(code: number): Failure {
-  switch (code) {
-    case 401:
-      return "unauthorized";
-    case 403:
-      return "forbidden";
-    case 404:
-      return "not-found";
-    case 409:
-      return "conflict";
-    case 422:
-    case 400:
-      return "invalid";
-    case 429:
-      return "too-many-requests";
-    default:
-      return code >= 500 ? "server-error" : "other";
-  }
+  return failures.get(code) ?? (code >= 500 ? "server-error" : "other");
 }
 
 /** The innermost message of a network error: Node wraps `connect ECONNREFUSED` in a bare `fetch failed`. */

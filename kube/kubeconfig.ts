@@ -165,10 +165,7 @@ function adaptedCluster(cluster: Fields, folder: string | undefined): Fields {
   };
 }
 
-/**
- * The library reads `token-file`. kubectl's `tokenFile` takes precedence over a token, and is read again as
- * it changes.
- */
+/** The library reads `token-file`; kubectl's `tokenFile` precedes a token and is read as it changes. */
 function adaptedUser(user: Fields, folder: string | undefined): Fields {
   const { exec, ...found } = withPaths(user, ["client-certificate", "client-key", "tokenFile"], folder);
   const { tokenFile, token, ...others } = found;
@@ -184,10 +181,7 @@ function adaptedExec(exec: Fields, folder: string | undefined): Fields {
   return typeof command === "string" && /[/\\]/.test(command) ? withPaths(exec, ["command"], folder) : exec;
 }
 
-/**
- * Makes relative paths start at the folder. A path is dropped if its content is given too, which takes
- * precedence.
- */
+/** Makes relative paths start at the folder. A path is dropped if its content is given too. */
 function withPaths(fields: Fields, names: readonly string[], folder: string | undefined): Fields {
   return Object.fromEntries(
     Object.entries(fields)

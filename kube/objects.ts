@@ -64,9 +64,7 @@ export function objectKey({ kind, namespace, name }: ObjectRef): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/**
- * The path of an object or, without a name, of the list of its kind in a namespace or in all (`undefined`).
- */
+/** The path of an object; without a name, of the list of its kind in a namespace or in all (`undefined`). */
 export function apiPath(kind: Kind, namespace: string | undefined, name?: string): string {
   const { apiVersion, resource } = kinds[kind];
   const root = apiVersion.includes("/") ? "/apis" : "/api";

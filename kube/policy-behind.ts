@@ -73,8 +73,7 @@ export async function readBehind(
   const records = readStackRecords(kbsConfig.metadata.annotations?.[STACKS_ANNOTATION]);
   const known = { ...NOTHING_BEHIND, kept: true, records };
   const live = own(data, key) ?? null;
-  const isOurs = live !== null && parseRegistry(live) !== undefined;
-  if (isOurs && vanishedStacks(live, known).length === 0) return known;
+  if (parseRegistry(live) !== undefined && vanishedStacks(live, known).length === 0) return known;
   const valuesMap = namesIn(kbsConfig).referenceValues;
   const copy = `${name}${BACKUP}`;
   const [backup, values] = await Promise.all([

@@ -1,10 +1,7 @@
 import { systemClock, type Clock } from "./clock.ts";
 import { KubeError, type Failure } from "./errors.ts";
 
-/**
- * Failures that pass by themselves. Repeating a write is safe: it names the resourceVersion that it builds
- * on.
- */
+/** Failures that pass by themselves. A write can be repeated: it names the resourceVersion. */
 export const transient: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
 
 /** Waits between the tries, in milliseconds: seven tries in about twelve seconds. */

@@ -14,11 +14,11 @@ const PATH = "trustee.certificateSecret";
 export interface CertificateArgs {
   readonly namespace: string;
   /** @default the Secret that the KbsConfig names, or the one that the operator has copied that from */
-  readonly certificateSecret?: string | null | undefined;
+  readonly certificateSecret?: string | undefined;
   /** PEM, or `public`. */
-  readonly certificateAuthority?: string | null | undefined;
+  readonly certificateAuthority?: string | undefined;
   /** `trustee.url` */
-  readonly url?: string | null | undefined;
+  readonly url?: string | undefined;
   /** Whether initdata is generated, which says what a guest trusts. */
   readonly generatesInitdata: boolean;
 }
@@ -35,12 +35,12 @@ export interface Certificates {
 
 /** Whether guests have to be told what to trust, and no setting says it. */
 function isNeededBy({ generatesInitdata, certificateAuthority }: CertificateArgs): boolean {
-  return generatesInitdata && typeof certificateAuthority !== "string";
+  return generatesInitdata && certificateAuthority === undefined;
 }
 
 /** What is trusted where nothing is known of what is served. */
 function unseen({ certificateAuthority }: CertificateArgs): Certificates {
-  if (typeof certificateAuthority !== "string") return {};
+  if (certificateAuthority === undefined) return {};
   const certificate = trustedCertificate("", { setting: certificateAuthority });
   return certificate === undefined ? {} : { certificate, servedCertificate: null };
 }
@@ -65,9 +65,9 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
 async function candidatesFor(
   reads: NamespaceReads,
   { certificate, trusteeConfig }: Names,
-  setting: string | null | undefined,
+  setting: string | undefined,
 ): Promise<readonly string[]> {
-  if (typeof setting === "string") return [setting];
+  if (setting !== undefined) return [setting];
   if (certificate === undefined) return [trusteeNames.certificate];
   if (trusteeConfig === undefined) return [certificate];
   const read = await reads.read("TrusteeConfig", trusteeConfig, true);
@@ -157,10 +157,8 @@ function certificatesOf(
   }
   const servedCertificate = onlyCertificates(served, { path: PATH, where: `${name} whose ${key}` }, issues);
   const authority = texts.get("ca.crt") ?? "";
-  const certificate = trustedCertificate(servedCertificate, {
-    setting: args.certificateAuthority ?? undefined,
-    secret: authority,
-  });
+  const sources = { setting: args.certificateAuthority, secret: authority };
+  const certificate = trustedCertificate(servedCertificate, sources);
   if (certificate === servedCertificate) return { certificate };
   if (certificateBlocks(authority).some((one) => one === certificate)) {
     onlyCertificates(authority, { path: PATH, where: `${name} whose ca.crt` }, issues);

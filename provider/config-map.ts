@@ -86,10 +86,7 @@ export function keyToWrite(
   );
 }
 
-/**
- * The key that Trustee reads now: the live candidate or, after an upgrade that renamed it, the live key of
- * another generation.
- */
+/** The key that Trustee reads now: the live candidate or, after an upgrade, another generation's. */
 export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: string): string | undefined {
   return liveKey(map.data, candidates) ?? liveKey(map.data, siblingKeys(ours));
 }

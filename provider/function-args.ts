@@ -15,7 +15,9 @@ export function functionArgs<Schema extends z.ZodType>(
   schema: Schema,
   args: PropertyMap,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(toJson(args));
+  // An argument that is null is as one that is not given.
+  const given = Object.entries(toJson(args)).filter(([, value]) => value !== null);
+  const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map(({ path, message }) => ({
     propertyPath: schemaPath(path),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
+import { defined } from "../core/records.ts";
 import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
@@ -18,7 +19,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { keysOf } from "../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../kube/objects.ts";
 import { readTrusteeObjects } from "../kube/trustee-objects.ts";
-import type { InvokeResponse, Log, PropertyMap } from "./protocol/index.ts";
+import type { Log, PropertyMap } from "./protocol/index.ts";
 import { readCertificates, routersCertificates } from "./certificates.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 import { functionArgs } from "./function-args.ts";
@@ -32,31 +33,27 @@ const argsSchema = z.object({
   kbsConfig: z.string().min(1),
   deployment: z.string().min(1),
   /** Absent: as the KbsConfig names it. */
-  certificateSecret: z.string().min(1).nullish(),
+  certificateSecret: z.string().min(1).optional(),
   /** The CA that guests trust, instead of the one from the Secret: PEM, or `public`. */
-  certificateAuthority: z.string().min(1).nullish(),
+  certificateAuthority: z.string().min(1).optional(),
   /** Absent: as the KbsConfig names it. */
-  resourcePolicy: z.string().min(1).nullish(),
-  referenceValues: z.string().min(1).nullish(),
-  url: z.string().min(1).nullish(),
+  resourcePolicy: z.string().min(1).optional(),
+  referenceValues: z.string().min(1).optional(),
+  url: z.string().min(1).optional(),
   /** The keys to use if the cluster does not show which ones Trustee reads. */
-  policyKey: z.string().min(1).nullish(),
-  referenceValuesKey: z.string().min(1).nullish(),
+  policyKey: z.string().min(1).optional(),
+  referenceValuesKey: z.string().min(1).optional(),
   /** Sets both keys; from an older release. */
-  generation: z.enum(generations).nullish(),
+  generation: z.enum(generations).optional(),
   /** Whether any initdata is generated. Only that contains the certificate. */
   generatesInitdata: z.boolean().default(true),
   existingSecrets: z.array(z.string()),
   createdSecrets: z.array(z.string()),
   stack: z.string().min(1),
   /** The identity in the stack's state; absent if it has none yet. */
-  identity: z.string().nullish(),
+  identity: z.string().optional(),
 });
 type Args = z.output<typeof argsSchema>;
-
-function ownOf({ stack, identity }: Args): StackId {
-  return { stack, identity: identity ?? undefined };
-}
 
 function checkCreated(
   name: string,
@@ -65,7 +62,7 @@ function checkCreated(
   takeOver: boolean,
   issues: Issues,
 ): void {
-  const own = ownOf(args);
+  const own: StackId = args;
   if (isMadeBy(own, metadata)) return;
   const mark = isLabelled(metadata.labels) ? markOf(metadata.annotations) : undefined;
   if (mark !== undefined && isNamesake(mark, own)) {
@@ -84,11 +81,9 @@ function checkCreated(
   });
 }
 
-/**
- * Adds an issue for a Secret that this stack created and now declares as existing: Pulumi would delete it.
- */
+/** Adds an issue for a created Secret that is now declared as existing: Pulumi would delete it. */
 function checkExisting(name: string, metadata: KubeObject["metadata"], args: Args, issues: Issues): void {
-  if (!isMadeBy(ownOf(args), metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
+  if (!isMadeBy(args, metadata) || metadata.annotations?.[KEEP_ANNOTATION] === "true") return;
   issues.add({
     code: "TA809",
     path: `secrets "${name}"`,
@@ -106,7 +101,7 @@ function checkLedgers(
   issues: Issues,
 ): void {
   const [, project = "", stack = ""] = args.stack.split("/");
-  const own = ownerOf(`urn:pulumi:${stack}::${project}::`, args.identity ?? undefined);
+  const own = ownerOf(`urn:pulumi:${stack}::${project}::`, args.identity);
   const ledger = readLedger(kbsConfig?.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]);
   const ledgers = readLedgers(values?.annotations[REFERENCE_VALUES_LEDGER_ANNOTATION]);
   const places = [
@@ -130,7 +125,7 @@ export async function getTrustee(
   kube: KubeClient,
   log: Log,
   takeOver = false,
-): Promise<InvokeResponse> {
+): Promise<PropertyMap> {
   const want = functionArgs("getTrustee", argsSchema, args);
   const issues = new Issues();
   const reads = new NamespaceReads(kube, want.namespace, issues);
@@ -141,10 +136,8 @@ export async function getTrustee(
     read: async (kind: Kind, name: string) => (await reads.read(kind, name, true))?.value,
   };
   const certificateIssues = new Issues();
-  const objectsRead = readTrusteeObjects(objectReads, reading, want.deployment, {
-    ...(typeof want.resourcePolicy === "string" ? { policy: want.resourcePolicy } : {}),
-    ...(typeof want.referenceValues === "string" ? { referenceValues: want.referenceValues } : {}),
-  });
+  const configMaps = defined({ policy: want.resourcePolicy, referenceValues: want.referenceValues });
+  const objectsRead = readTrusteeObjects(objectReads, reading, want.deployment, configMaps);
   const certificatesRead = objectsRead.then(async (found) =>
     readCertificates(reads, found, want, certificateIssues),
   );
@@ -153,7 +146,7 @@ export async function getTrustee(
     reading,
     objectsRead,
     certificatesRead,
-    findRoute(reads, typeof want.url === "string", served),
+    findRoute(reads, want.url !== undefined, served),
     ...want.existingSecrets.map(async (name) => {
       const metadata = await reads.needSecret(name, `secrets "${name}"`);
       if (metadata === undefined) return;
@@ -207,32 +200,24 @@ export async function getTrustee(
   for (const warning of [...warnings, ...updateWarnings(maps.policy, policyPlace, routes.known)])
     log.warn(warning);
   return {
-    result: {
-      url: url ?? "",
-      ...certificates,
-      kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
-      generation: operatorName(seen, keys),
-      policyConfigMap: names.policy,
-      referenceValuesConfigMap: names.referenceValues,
-      policyKey,
-      referenceValuesKey,
-      policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
-      referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
-      policyOtherBytes: otherBytes(policyMap, policyKey),
-      referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
-      referenceValuesAnnotations: { ...maps.values?.annotations },
-      vanished: await lostLines(
-        kube,
-        kbsConfig,
-        maps.policy,
-        { ...policyPlace, key: policyKey },
-        ownOf(want),
-      ),
-      registeredSecrets: registered,
-      missingSecrets: listed.missing,
-      secretKeys: { ...listed.keys, ...Object.fromEntries(declaredKeys) },
-      warnings,
-    },
+    url: url ?? "",
+    ...certificates,
+    kbsConfig: kbsConfig?.metadata.name ?? want.kbsConfig,
+    generation: operatorName(seen, keys),
+    policyConfigMap: names.policy,
+    referenceValuesConfigMap: names.referenceValues,
+    policyKey,
+    referenceValuesKey,
+    policy: maps.policy === undefined ? null : contentOf(maps.policy, policyKey),
+    referenceValues: maps.values === undefined ? null : contentOf(maps.values, referenceValuesKey),
+    policyOtherBytes: otherBytes(policyMap, policyKey),
+    referenceValuesOtherBytes: otherBytes(valuesMap, referenceValuesKey),
+    referenceValuesAnnotations: { ...maps.values?.annotations },
+    vanished: await lostLines(kube, kbsConfig, maps.policy, { ...policyPlace, key: policyKey }, want),
+    registeredSecrets: registered,
+    missingSecrets: listed.missing,
+    secretKeys: { ...listed.keys, ...Object.fromEntries(declaredKeys) },
+    warnings,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ownerOf } from "../core/policy/owner.ts";
 import { shownLine } from "../core/policy/shown-name.ts";
-import { mapValues, own } from "../core/records.ts";
+import { mapValues, own, pick } from "../core/records.ts";
 import {
   changes,
   containsSecret,
@@ -11,6 +11,7 @@ import {
   toJson,
   unknown,
   type CallContext,
+  type Change,
   type CheckFailure,
   type PropertyMap,
   type PropertyValue,
@@ -102,12 +103,9 @@ export function handlerOf<Inputs extends object, Computed extends object>(
     diff: ({ oldInputs, newInputs }) => {
       const replaceOn: readonly (string | number | undefined)[] = type.replaceOn;
       const found = changes(known(oldInputs), known(newInputs));
-      return Promise.resolve({
-        detailedDiff: detailedDiff(
-          found,
-          ({ path, kind }) => replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update"),
-        ),
-      });
+      const replaces = ({ path, kind }: Change): boolean =>
+        replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update");
+      return Promise.resolve(detailedDiff(found, replaces));
     },
 
     create: async ({ inputs, preview, urn }, context) => {
@@ -161,10 +159,6 @@ export function handlerOf<Inputs extends object, Computed extends object>(
       await type.delete(inputsOf(outputs), computedOf(outputs), start(context, self));
     },
   };
-}
-
-function pick(map: PropertyMap, names: readonly string[]): PropertyMap {
-  return Object.fromEntries(Object.entries(map).filter(([name]) => names.includes(name)));
 }
 
 /** Without the engine's own names. */

@@ -6,13 +6,13 @@ import { serve, type Provider } from "./protocol/index.ts";
  * one's port. So this process prints its port before it loads the Kubernetes client, three quarters of the
  * whole.
  */
-function onDemand(load: () => Promise<Required<Provider>>): Provider {
-  let loading: Promise<Required<Provider>> | undefined;
-  const loaded = (): Promise<Required<Provider>> => (loading ??= load());
+function onDemand(load: () => Promise<Provider>): Provider {
+  let loading: Promise<Provider> | undefined;
+  const loaded = (): Promise<Provider> => (loading ??= load());
   return {
     checkConfig: async (request, context) => (await loaded()).checkConfig(request, context),
     diffConfig: async (request, context) => (await loaded()).diffConfig(request, context),
-    configure: async (request, context) => (await loaded()).configure(request, context),
+    configure: async (args, context) => (await loaded()).configure(args, context),
     check: async (request, context) => (await loaded()).check(request, context),
     diff: async (request, context) => (await loaded()).diff(request, context),
     create: async (request, context) => (await loaded()).create(request, context),

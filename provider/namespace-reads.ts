@@ -76,10 +76,7 @@ export class NamespaceReads {
     return this.#attempt(read);
   }
 
-  /**
-   * Lists the objects of a kind. Returns none if this account must not list them or the kind is not
-   * installed.
-   */
+  /** Lists a kind's objects: none if this account must not, or the kind is not installed. */
   async list(kind: Kind): Promise<readonly KubeObject[]> {
     const read = await this.#attempt(async () => {
       try {

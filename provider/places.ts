@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { z } from "zod";
-import { own, parseJson } from "../core/records.ts";
+import { own, parseJson, pick } from "../core/records.ts";
+import { clusterOf, type NamedCluster } from "../core/settings/cluster.ts";
 import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
@@ -14,7 +15,7 @@ import {
   markSecret,
   reveal,
   Secret,
-  type CheckRequest,
+  type InputsRequest,
   type CheckResponse,
   type PropertyMap,
   type PropertyValue,
@@ -24,20 +25,18 @@ import {
 const READ_TIMEOUT = 5_000;
 const ID_LENGTH = 16;
 
-/** The provider settings that select a cluster. */
-const WAY = ["kubeconfig", "context"] as const;
-
 function textOf(args: PropertyMap, name: string): string | undefined {
   const value = own(reveal(args), name);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** How a provider's settings lead to its cluster. */
+function wayOf(args: PropertyMap): NamedCluster {
+  return clusterOf({ kubeconfig: textOf(args, "kubeconfig"), context: textOf(args, "context") });
+}
+
 function load(args: PropertyMap): KubeConfig {
-  const [kubeconfig, context] = WAY.map((name) => textOf(args, name));
-  return loadCluster({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
+  return loadCluster(wayOf(args));
 }
 
 /** The facts about a cluster in its kubeconfig. No request is sent. */
@@ -51,9 +50,7 @@ function factsOf(config: KubeConfig): ClusterFacts {
   };
 }
 
-/**
- * Adds the UID of a namespace if this account may read it. Marks a cluster that does not answer as silent.
- */
+/** Adds the UID of a namespace, if it may be read. Marks a cluster that does not answer as silent. */
 async function withNamespace(
   config: KubeConfig,
   facts: ClusterFacts,
@@ -89,16 +86,11 @@ function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
  * - `earlier`: how to reach the clusters that the stack was on before. Its resources there are deleted there
  */
 export async function checkCluster(
-  { oldInputs, newInputs }: CheckRequest,
+  { oldInputs, newInputs }: InputsRequest,
   clock: Clock,
 ): Promise<CheckResponse> {
   const had = readFacts(own(oldInputs, "facts"));
-  const kept = Object.fromEntries(
-    ["cluster", "facts", "earlier"].flatMap((name) => {
-      const value = own(oldInputs, name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  const kept = pick(oldInputs, ["cluster", "facts", "earlier"]);
   let config: KubeConfig;
   try {
     config = load(newInputs);
@@ -129,13 +121,10 @@ export async function checkCluster(
     if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
     return { inputs: newInputs, failures: [failure] };
   }
-  const way = Object.fromEntries(
-    WAY.flatMap((one) => {
-      const value = textOf(oldInputs, one);
-      return value === undefined ? [] : [[one, value]];
-    }),
-  );
-  const all = [...before.filter((one) => one !== again), { ...way, cluster, facts: JSON.stringify(had) }];
+  const all = [
+    ...before.filter((one) => one !== again),
+    { ...wayOf(oldInputs), cluster, facts: JSON.stringify(had) },
+  ];
   const isSecret = [own(oldInputs, "kubeconfig"), own(oldInputs, "earlier")].some(
     (one) => one instanceof Secret,
   );

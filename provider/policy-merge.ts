@@ -1,14 +1,33 @@
 import { z } from "zod";
-import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
+import { otherSecretsModes, type StackGrants, type StackId } from "../core/policy/grants.ts";
+import { isOneStack } from "../core/policy/identity.ts";
 import { ownerMark } from "../core/policy/owner.ts";
-import { leavingSecrets, withLeaving } from "../core/policy/leaving.ts";
-import { foreignVanished, type Behind } from "../core/policy/vanished.ts";
+import {
+  readStackRecords,
+  recordOf,
+  STACKS_ANNOTATION,
+  writeStackRecords,
+  type StackRecord,
+} from "../core/policy/stack-records.ts";
+import { foreignVanished, vanishedStacks, vanishedWords, type Behind } from "../core/policy/vanished.ts";
 import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
-import { joinPolicy, leavePolicy, type PreviousGrants, type Withdrawal } from "../core/policy/share.ts";
+import {
+  joinPolicy,
+  leavePolicy,
+  leavingSecrets,
+  lineOf,
+  withLeaving,
+  type PreviousGrants,
+  type Withdrawal,
+} from "../core/policy/share.ts";
 import { rotationSchema } from "../core/rotation/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
-import type { Change } from "./change.ts";
-import { configMapPatch, type ConfigMap, contentOf } from "./config-map.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { readBehind } from "../kube/policy-behind.ts";
+import { changeObject, type Change } from "./change.ts";
+import { configMapPatch, contentOf, staying, type ConfigMap } from "./config-map.ts";
+import { kbsConfigTarget } from "./kbs-config.ts";
+import type { Old as State, Operation } from "./resource.ts";
 
 const grants = z.object({
   stack: z.string().min(1),
@@ -49,10 +68,7 @@ export const computed = z.object({
   revision: z.string(),
 });
 export type Computed = z.output<typeof computed>;
-export interface Old {
-  readonly inputs: Inputs;
-  readonly computed: Computed;
-}
+export type Old = State<Inputs, Computed>;
 
 /**
  * The new content of the key, and the content from before the first stack.
@@ -149,4 +165,61 @@ export function mergeInto(
   };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
   return { patch: configMapPatch(map, data), result: { ...result, ...left } };
+}
+
+/** The ConfigMap of a policy, and the KbsConfig that records its stacks. */
+export interface PolicyPlace {
+  readonly namespace: string;
+  readonly configMap: string;
+  readonly kbsConfig: string;
+}
+
+/**
+ * Reads the records of a policy's stacks outside the policy.
+ * @param key the key that Trustee reads
+ */
+export async function behindPolicy(
+  kube: KubeClient,
+  place: PolicyPlace,
+  { data }: ConfigMap,
+  key: string,
+): Promise<Behind> {
+  const { namespace, configMap: name } = place;
+  return readBehind(kube, await kube.get(kbsConfigTarget(place).ref), { namespace, name, data, key });
+}
+
+/** Changes the stacks' records on the KbsConfig, if there is one. */
+export async function changeRecords(
+  operation: Operation,
+  place: PolicyPlace,
+  change: (records: readonly StackRecord[]) => readonly StackRecord[],
+): Promise<void> {
+  if (operation.preview) return;
+  const basis = [
+    ["metadata", "annotations", STACKS_ANNOTATION],
+    ["metadata", "deletionTimestamp"],
+  ];
+  await changeObject(operation, { ...kbsConfigTarget(place), basis }, (object) => {
+    const live = staying(object);
+    if (live === undefined) return { patch: undefined, result: undefined };
+    const annotation = live.metadata.annotations?.[STACKS_ANNOTATION];
+    const value = writeStackRecords(change(readStackRecords(annotation)));
+    const patch =
+      value === (annotation ?? null)
+        ? undefined
+        : { metadata: { annotations: { [STACKS_ANNOTATION]: value } } };
+    return { patch, result: undefined };
+  });
+}
+
+/** Describes lost grants, with their backup, or a lost record of this stack. Undefined if nothing is lost. */
+export function recordDrift(live: Before, own: StackId, behind: Behind): string | undefined {
+  const vanished = vanishedStacks(live, behind);
+  if (vanished.length > 0)
+    return `the policy has lost the grants of ${vanished.map(vanishedWords).join("; ")}`;
+  const line = lineOf(live, own);
+  if (line === undefined || !behind.kept) return undefined;
+  const found = behind.records.filter((record) => isOneStack(record, own));
+  const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
+  return isRecorded ? undefined : "the record of this stack's grants outside the policy was removed";
 }

@@ -4,10 +4,11 @@ import { isUnfit, readDocument } from "../core/reference-values/document.ts";
 import {
   REFERENCE_VALUES_LEDGER_ANNOTATION,
   renameOwner,
+  unionOf,
   type Digests,
 } from "../core/reference-values/ledger.ts";
 import { joinReferenceValues, type Joined } from "../core/reference-values/merge.ts";
-import { leftBehind, markRetiring, stillRetiring, withRetiring } from "../core/reference-values/retiring.ts";
+import { leftBehind, markRetiring, stillRetiring } from "../core/reference-values/retiring.ts";
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { siblingKeys } from "../core/trustee/generation.ts";
@@ -37,7 +38,7 @@ import {
   valuesPatch,
   type PlacedValues,
 } from "./values-ledgers.ts";
-import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
+import { NO_DRIFT, type Old as State, type Operation, type ResourceType } from "./resource.ts";
 
 /** Hex, or the 32 bytes of SNP's host data in base64: {@link ../core/initdata/binding.ts} `claimSpellings`. */
 const digest = z
@@ -80,10 +81,7 @@ const computed = z.object({
   revision: z.string(),
 });
 type Computed = z.output<typeof computed>;
-interface Old {
-  readonly inputs: Inputs;
-  readonly computed: Computed;
-}
+type Old = State<Inputs, Computed>;
 
 function placedOf({ key, added, created, before }: Computed): PlacedValues {
   return { key, had: { added, created, before } };
@@ -112,7 +110,7 @@ function mergeInto(
   const ledger = ledgerOf(map, known, key, placed?.key);
   const same = old?.computed.key === key ? old : undefined;
   const retiring = retiringOf(want, same);
-  const wanted = withRetiring(want.digests, retiring);
+  const wanted = unionOf(want.digests, retiring);
   const joined = joinReferenceValues({
     key,
     live: contentOf(map, key),

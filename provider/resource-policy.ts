@@ -34,6 +34,8 @@ import {
   writableConfigMap,
 } from "./config-map.ts";
 import {
+  behindPolicy,
+  changeRecords,
   computed,
   grantsOf,
   inputs,
@@ -41,11 +43,11 @@ import {
   leavingOf,
   mergeInto,
   merged,
+  recordDrift,
   type Computed,
   type Inputs,
   type Old,
 } from "./policy-merge.ts";
-import { changeRecords, behindPolicy, recordDrift } from "./policy-records.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 import { withdraw } from "./withdrawal.ts";
 

@@ -33,6 +33,12 @@ export interface Operation {
 /** The value of the input `drift` in every program. */
 export const NO_DRIFT = "none";
 
+/** What the state holds of a resource. */
+export interface Old<Inputs, Computed> {
+  readonly inputs: Inputs;
+  readonly computed: Computed;
+}
+
 /** The result of Read for a resource that exists. */
 export interface Found {
   readonly computed: PropertyMap;
@@ -52,10 +58,7 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly replaceOn: readonly (keyof Inputs & string)[];
   /** Computed outputs that contain inputs: secret if any input is. */
   readonly derived: readonly (keyof Computed & string)[];
-  /**
-   * Whether Read can find drift. If so, the resource has an input `drift`, whose wanted value is {@link
-   * NO_DRIFT}.
-   */
+  /** Whether Read can find drift. Then there is an input `drift`, wanted as {@link NO_DRIFT}. */
   readonly drifts: boolean;
   readonly id: (inputs: Inputs) => string;
   readonly create: (inputs: Inputs, operation: Operation) => Promise<PropertyMap>;
@@ -63,12 +66,8 @@ export interface ResourceType<Inputs extends object, Computed extends object> {
   readonly read: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<Found | undefined>;
   readonly update: (
     inputs: Inputs,
-    old: {
-      readonly inputs: Inputs;
-      readonly computed: Computed;
-      /** The drift that Read found last. */
-      readonly drift: string;
-    },
+    /** `drift`: what Read found last. */
+    old: Old<Inputs, Computed> & { readonly drift: string },
     operation: Operation,
   ) => Promise<PropertyMap>;
   readonly delete: (inputs: Inputs, computed: Computed, operation: Operation) => Promise<void>;

@@ -49,10 +49,7 @@ interface Retired {
   readonly version: string;
 }
 
-/**
- * Removes previous claims from one ConfigMap, under the key that Trustee reads. Without that key there are
- * none.
- */
+/** Removes previous claims from one ConfigMap, under the key that Trustee reads, if it is there. */
 async function retireFrom(
   operation: Operation,
   namespace: string,

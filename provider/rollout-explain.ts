@@ -2,9 +2,12 @@ import { z } from "zod";
 import { readEntries } from "../core/kbs-config/entries.ts";
 import { volumeProblem } from "../core/kbs-config/volume-names.ts";
 import { shownLine, shownName } from "../core/policy/shown-name.ts";
+import { own as member } from "../core/records.ts";
+import { knownKeys } from "../core/trustee/generation.ts";
+import { POLICY_PATHS } from "../core/trustee/kbs-settings.ts";
+import { mountsOfMap, podTemplateOf, type MapMounts } from "../core/trustee/mounts.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { missingFiles } from "./rollout-files.ts";
 
 const condition = z.object({
   type: z.string(),
@@ -132,6 +135,49 @@ async function warnings(
       : [];
   });
   return [...new Set(lines)].slice(-5);
+}
+
+const keyed = z.record(z.string(), z.unknown()).nullish().catch(undefined);
+
+function missingIn(configMap: string, live: KubeObject | undefined, mounted: MapMounts): string[] {
+  if (mounted.keys.length === 0 && mounted.folders.length === 0) return [];
+  if (live === undefined) return [`there is no ConfigMap "${configMap}", which the KBS mounts`];
+  const keys = new Set(
+    ["data", "binaryData"].flatMap((field) => Object.keys(keyed.parse(member(live, field)) ?? {})),
+  );
+  const files = mounted.keys
+    .filter((file) => !keys.has(file))
+    .map((file) => `ConfigMap "${configMap}" has no key "${file}", which the KBS mounts as a file`);
+  // A KBS without a policy in the folder tries to write its own. The folder is read-only, so the KBS exits.
+  const policies = knownKeys.policy;
+  const isPolicy = mounted.folders.some((folder) =>
+    POLICY_PATHS.some((path) => path.startsWith(`${folder}/`)),
+  );
+  return isPolicy && !policies.some((key) => keys.has(key))
+    ? [
+        ...files,
+        `ConfigMap "${configMap}" has none of the keys ${policies.map((name) => `"${name}"`).join(", ")}; without one of them, the KBS does not start`,
+      ]
+    : files;
+}
+
+/**
+ * The files that the KBS needs to start and that these ConfigMaps lack, one line each. Waiting does not help.
+ * @throws KubeError if an object cannot be read
+ */
+async function missingFiles(
+  kube: KubeClient,
+  namespace: string,
+  deployment: string,
+  configMaps: readonly string[],
+): Promise<readonly string[]> {
+  const [object, ...maps] = await Promise.all([
+    kube.get({ kind: "Deployment", namespace, name: deployment }),
+    ...configMaps.map((name) => kube.get({ kind: "ConfigMap", namespace, name })),
+  ]);
+  const template = podTemplateOf(object);
+  if (template === undefined) return [];
+  return configMaps.flatMap((name, index) => missingIn(name, maps[index], mountsOfMap(template, name)));
 }
 
 /** Why the KBS does not start, one line per reason. */

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { byName, messageOf } from "../core/records.ts";
-import { decideRollout, podsDone, type RolloutDecision, type RolloutView } from "../core/rollout/decide.ts";
-import { describeUnseen, unseenChanges } from "../core/rollout/drift.ts";
+import {
+  decideRollout,
+  describeUnseen,
+  isStuck,
+  isUnmounted,
+  podsDone,
+  unseenChanges,
+  type RolloutDecision,
+  type RolloutView,
+} from "../core/rollout/decide.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
@@ -9,7 +17,6 @@ import { transient } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "./protocol/index.ts";
 import { explainRollout, type Explanation } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
-import { heldBy, restoredUnstartable, StuckWatch } from "./rollout-stuck.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
 const inputs = z.object({
@@ -42,7 +49,8 @@ class RolloutRun {
   #changedAt = 0;
   #lastStatus = "";
   #pods: ReadonlySet<string> = new Set();
-  readonly #stuck = new StuckWatch(() => this.#explain(AbortSignal.any([this.#operation.signal, limit()])));
+  /** The explanation of a stalled rollout, made once per stall. */
+  #stall: Explanation | undefined;
 
   constructor(want: Inputs, operation: Operation) {
     this.#want = want;
@@ -62,8 +70,9 @@ class RolloutRun {
         this.#pods = new Set(seen.pods.map((pod) => pod.name));
         const view = this.#view(seen, changes);
         const decision = decideRollout(view);
-        const held = await this.#stuck.check(view);
-        this.#report(progress(deployment, view, decision) + heldBy(held));
+        const held = await this.#heldBy(view);
+        const [reason] = [...(held?.files ?? []), ...(held?.others ?? [])];
+        this.#report(progress(deployment, view, decision) + (reason === undefined ? "" : `; ${reason}`));
         if (decision.kind === "done") return true;
         if (decision.kind === "fail") throw new Error(decision.reason);
         if (onDelete === true && held !== undefined && held.files.length > 0) {
@@ -78,6 +87,15 @@ class RolloutRun {
     } catch (error) {
       throw await this.#explained(error);
     }
+  }
+
+  /** Why the rollout stalls; undefined while it may still progress. */
+  async #heldBy(view: RolloutView): Promise<Explanation | undefined> {
+    const isStalled = isStuck(view) || isUnmounted(view);
+    this.#stall = isStalled
+      ? (this.#stall ?? (await this.#explain(AbortSignal.any([this.#operation.signal, limit()]))))
+      : undefined;
+    return this.#stall;
   }
 
   /** Reports each status once: without a terminal, every status becomes a line in a log. */
@@ -192,6 +210,20 @@ function progress(deployment: string, view: RolloutView, decision: RolloutDecisi
     case "fail":
       return count;
   }
+}
+
+/** The warning if the KBS cannot start with the restored content. Waiting would not help. */
+function restoredUnstartable(
+  { namespace, deployment }: { readonly namespace: string; readonly deployment: string },
+  files: readonly string[],
+): string {
+  return [
+    `The KBS of Deployment "${deployment}" in namespace "${namespace}" cannot start with the content from before ` +
+      "this stack, which was restored:",
+    ...files.map((file) => `  - ${file}`),
+    "Nothing of this stack is left, so destroy does not wait. To start the KBS, add what is missing: " +
+      `kubectl edit configmap -n ${namespace}`,
+  ].join("\n");
 }
 
 async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {

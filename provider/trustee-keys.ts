@@ -1,7 +1,7 @@
 import type { Issues } from "../core/issues.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { formatOf } from "../core/reference-values/format.ts";
-import { messageOf } from "../core/records.ts";
+import { defined, messageOf } from "../core/records.ts";
 import { generationFacts, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";
 import { contentOf, type ConfigMap } from "./config-map.ts";
@@ -14,27 +14,17 @@ export interface Maps {
 
 /** The keys in the settings, for a Trustee that does not show which keys it reads. */
 export interface KeySettings {
-  readonly policyKey?: string | null | undefined;
-  readonly referenceValuesKey?: string | null | undefined;
+  readonly policyKey?: string | undefined;
+  readonly referenceValuesKey?: string | undefined;
   /** Sets both keys; from an older release. */
-  readonly generation?: Generation | null | undefined;
-}
-
-function given<Text extends string>(text: Text | null | undefined): text is Text {
-  return typeof text === "string";
+  readonly generation?: Generation | undefined;
 }
 
 function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings): Partial<TrusteeKeys> {
-  return {
-    ...(given(generation) ? generationFacts[generation] : {}),
-    ...(given(policyKey) ? { policyKey } : {}),
-    ...(given(referenceValuesKey) ? { referenceValuesKey } : {}),
-  };
+  return { ...(generation && generationFacts[generation]), ...defined({ policyKey, referenceValuesKey }) };
 }
 
-/**
- * The keys that Trustee reads. An unknown key becomes an issue, and the newest known one is returned for it.
- */
+/** The keys that Trustee reads. For an unknown one: an issue, and the newest known key. */
 export function trusteeKeys(
   seen: Seen,
   names: Names,
@@ -101,16 +91,14 @@ export function settingWarnings(seen: Seen, settings: KeySettings): readonly str
   return (["policyKey", "referenceValuesKey"] as const).flatMap((fact) => {
     const [read, set] = [seen[fact], said[fact]];
     if (read === undefined || set === undefined || read === set) return [];
-    const path = given(settings[fact]) ? `trustee.${fact}` : "trustee.generation";
+    const path = settings[fact] !== undefined ? `trustee.${fact}` : "trustee.generation";
     return [
       `${path}: this Trustee reads the key "${read}", and not "${set}". "${read}" is written. Remove the setting.`,
     ];
   });
 }
 
-/**
- * Warns about a key that only another version of Trustee reads, while the key that this one reads is missing.
- */
+/** Warns about a key that only another Trustee reads, if the key that this one reads is missing. */
 export function unreadWarnings(names: Names, maps: Maps, keys: TrusteeKeys): readonly string[] {
   const of = (map: ConfigMap | undefined, name: string, key: string, known: readonly string[]): string[] => {
     const other = liveKey(map?.data, known);

@@ -13,8 +13,7 @@ import {
   type Provider,
 } from "./protocol/index.ts";
 import { generatedValue } from "./generated-value.ts";
-import { getInitdata } from "./get-initdata.ts";
-import { getPodCluster } from "./get-pod-cluster.ts";
+import { getInitdata, getPodCluster } from "./get-pods.ts";
 import { getTrustee } from "./get-trustee.ts";
 import { handlerOf, type ResourceHandler, type Start } from "./handler.ts";
 import { kbsSecretEntry } from "./kbs-secret-entry.ts";
@@ -30,7 +29,7 @@ const GENERATED_VALUE = "trustee:index:GeneratedValue";
  * The provider `trustee`: edits of Trustee's shared objects that no stock resource can make safely.
  * @param clock for tests
  */
-export function trusteeProvider(clock: Clock = systemClock): Required<Provider> {
+export function trusteeProvider(clock: Clock = systemClock): Provider {
   let places: Places | undefined;
   let takeOver = false;
 
@@ -85,8 +84,8 @@ export function trusteeProvider(clock: Clock = systemClock): Required<Provider> 
   return {
     checkConfig: (request) => checkCluster(request, clock),
     diffConfig: ({ oldInputs, newInputs }) =>
-      Promise.resolve({ detailedDiff: detailedDiff(changes(settingsOf(oldInputs), settingsOf(newInputs))) }),
-    configure: ({ args }) => {
+      Promise.resolve(detailedDiff(changes(settingsOf(oldInputs), settingsOf(newInputs)))),
+    configure: (args) => {
       places = new Places(args, clock);
       takeOver = isTrue(args["takeOver"]);
       return Promise.resolve();

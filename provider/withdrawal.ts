@@ -1,7 +1,7 @@
 import { withdrawSecrets } from "../core/kbs-config/entries.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { areOfOneStack } from "../core/policy/owner.ts";
-import { stillServing } from "../core/rollout/serving.ts";
+import { stillServing } from "../core/rollout/decide.ts";
 import { isMadeBy } from "../core/trustee/ownership.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";

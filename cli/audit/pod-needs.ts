@@ -1,7 +1,7 @@
 import { affirmingToken } from "../../core/access/token.ts";
 import type { PolicyData, Resource } from "../../core/access/model.ts";
-import { placeName, type GuestNeed } from "../../core/initdata/guest-needs.ts";
-import { needFlaw, type NeedFlaw, type ServedSecrets } from "../../core/initdata/need-flaws.ts";
+import { needFlaw, placeName } from "../../core/initdata/guest-needs.ts";
+import type { GuestNeed, NeedFlaw, ServedSecrets } from "../../core/initdata/guest-needs.ts";
 import { given } from "../../core/issues.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";

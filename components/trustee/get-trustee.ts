@@ -1,5 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../../core/policy/grants.ts";
+import type { LiveTrustee } from "../../core/preflight/guard.ts";
+import { defined } from "../../core/records.ts";
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
 import { stackName } from "../stack-name.ts";
 import { invoke } from "./invoke.ts";
@@ -43,17 +45,7 @@ export interface GetTrusteeArgs {
   readonly identity?: string | undefined;
 }
 
-export interface GetTrusteeResult {
-  readonly url: string;
-  /**
-   * The certificate that guests trust, PEM: the KBS's own if it is self-signed, else its CA's. Absent: the
-   * CAs that guests know.
-   */
-  readonly certificate?: string;
-  /** The certificates that the KBS serves, PEM, its own first; null if unknown. @default `certificate` */
-  readonly servedCertificate?: string | null;
-  /** The Secret that holds them. Absent: none. */
-  readonly certificateSecret?: string;
+export interface GetTrusteeResult extends LiveTrustee {
   /** The KbsConfig that was found. */
   readonly kbsConfig: string;
   /** For display only: `0.18` for operators up to v0.18, else `0.21`. */
@@ -63,25 +55,8 @@ export interface GetTrusteeResult {
   /** The ConfigMap of the reference values, as the KbsConfig names it. */
   readonly referenceValuesConfigMap: string;
   readonly policyKey: string;
-  readonly referenceValuesKey: string;
-  /** The live resource policy. */
-  readonly policy: string | null;
-  /** The live reference values, in the format of their key. */
-  readonly referenceValues: string | null;
-  /** Bytes of the other values in the ConfigMap of {@link policyKey}. */
-  readonly policyOtherBytes: number;
-  /** Bytes of the other values in the ConfigMap of {@link referenceValuesKey}. */
-  readonly referenceValuesOtherBytes: number;
-  /** All annotations of the reference values' ConfigMap, with the record of our digests. */
-  readonly referenceValuesAnnotations: Readonly<Record<string, string>>;
   /** Lines of other stacks that the policy has lost. The next write restores them. @default none */
   readonly vanished?: readonly StackGrants[];
-  /** The live `spec.kbsSecretResources`. */
-  readonly registeredSecrets: readonly string[];
-  /** Those that do not exist. */
-  readonly missingSecrets: readonly string[];
-  /** Secret -> the names of its keys, if known, for registered Secrets and those declared as existing. */
-  readonly secretKeys: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -92,23 +67,8 @@ export async function getTrustee(
   args: GetTrusteeArgs = {},
   opts?: pulumi.InvokeOptions,
 ): Promise<GetTrusteeResult> {
-  const inputs = {
-    namespace: args.namespace ?? trusteeNames.namespace,
-    kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
-    deployment: args.deployment ?? trusteeNames.deployment,
-    certificateSecret: args.certificateSecret,
-    certificateAuthority: args.certificateAuthority,
-    resourcePolicy: args.resourcePolicy,
-    referenceValues: args.referenceValues,
-    url: args.url,
-    policyKey: args.policyKey,
-    referenceValuesKey: args.referenceValuesKey,
-    generation: args.generation,
-    generatesInitdata: args.generatesInitdata ?? true,
-    existingSecrets: args.existingSecrets ?? [],
-    createdSecrets: args.createdSecrets ?? [],
-    stack: args.stack ?? stackName(),
-    identity: args.identity,
-  };
+  const { namespace, kbsConfig, deployment } = trusteeNames;
+  const unset = { generatesInitdata: true, existingSecrets: [], createdSecrets: [], stack: stackName() };
+  const inputs = { namespace, kbsConfig, deployment, ...unset, ...defined(args) };
   return (await invoke("trustee:index:getTrustee", inputs, opts)) as GetTrusteeResult;
 }

@@ -6,9 +6,7 @@ export interface ProviderArgs {
   readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** @default the kubeconfig's current context */
   readonly context?: pulumi.Input<string> | undefined;
-  /**
-   * A namespace whose UID identifies the cluster, if this account may get it. @default the URL identifies it
-   */
+  /** A namespace whose UID identifies the cluster, if it may be read. @default the URL identifies it */
   readonly namespace?: string | undefined;
   /** Whether this stack takes over what another stack of the same name has left. @default false */
   readonly takeOver?: boolean | undefined;

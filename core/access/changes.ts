@@ -14,9 +14,7 @@ import { isStockPolicy } from "../policy/stock.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byName } from "../records.ts";
 import type { AccessMatrix, Column } from "./matrix.ts";
-import { affirmingToken } from "./token.ts";
-import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
-import type { Claimant } from "./token.ts";
+import { decideFor, type AccessRules, type Claimant, type Decision } from "./model.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every affirming pod that is not this stack's. */
@@ -25,10 +23,7 @@ const EVERY_OTHER_POD = "every other pod";
 /** In place of `secret/key`: every secret that no stack restricts and no column shows. */
 const EVERY_OTHER_SECRET = "every other secret";
 
-/**
- * The reason for a cell's previous state. `unknown`: the live policy was edited by hand and does not match
- * its lines.
- */
+/** The reason for a cell's previous state. `unknown`: the live policy's rules do not match its lines. */
 type PreviousWhy = Decision["why"] | "unknown";
 
 /** A cell that a deployment changes. */
@@ -59,10 +54,7 @@ interface Compared {
   readonly after: readonly Claimant[];
 }
 
-/**
- * The columns to compare: those of the matrix, and those that were restricted before and are no longer
- * declared.
- */
+/** The columns to compare: those of the matrix, and those that are no longer restricted. */
 function columnsOf(matrix: AccessMatrix, previous: StackGrants["secrets"]): readonly Column[] {
   const declared = new Map(matrix.columns.map((column) => [`${column.secret}/${column.key}`, column]));
   const secrets = new Set(matrix.columns.map(({ secret }) => secret));
@@ -117,12 +109,9 @@ function comparedRows(
 }
 
 /** The most permissive decision for any of the claims. */
-function decideAny(rules: AccessRules, claims: readonly Claimant[], { secret, key }: Column): Decision {
-  const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-  const ask = ({ initData, binding }: Claimant): Decision =>
-    decide(rules, data, affirmingToken(initData, binding));
-  const all = claims.map(ask);
-  return all.find(({ allowed }) => allowed) ?? all[0] ?? ask(NOBODY);
+function decideAny(rules: AccessRules, claims: readonly Claimant[], column: Column): Decision {
+  const all = claims.map((claimant) => decideFor(rules, column, claimant));
+  return all.find(({ allowed }) => allowed) ?? all[0] ?? decideFor(rules, column, NOBODY);
 }
 
 /** The previous state of a cell: open only if both the lines and the rules of the live policy allow it. */

@@ -1,6 +1,5 @@
-import { decide, decisionOf, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "./model.ts";
+import { decideFor, decisionOf, type AccessRules, type Decision } from "./model.ts";
 import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
-import { affirmingToken } from "./token.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";
 
@@ -39,10 +38,10 @@ export function accessMatrix(
   rows: readonly Row[],
   columns: readonly Column[],
 ): AccessMatrix {
-  const cells = rows.flatMap(({ pod, namespace, initData, binding }) =>
+  const cells = rows.flatMap((row) =>
     columns.map(({ secret, key }) => {
-      const data = { "resource-path": [DEFAULT_REPOSITORY, secret, key], plugin: "resource" };
-      return { pod, namespace, secret, key, ...decide(rules, data, affirmingToken(initData, binding)) };
+      const decision = decideFor(rules, { secret, key }, row);
+      return { pod: row.pod, namespace: row.namespace, secret, key, ...decision };
     }),
   );
   return { rows, columns, cells };
@@ -54,12 +53,7 @@ export function cellsByRow({
 }: AccessMatrix): (row: Pick<Row, "pod" | "namespace">) => readonly Cell[] {
   const keyOf = ({ pod, namespace }: Pick<Row, "pod" | "namespace">): string =>
     JSON.stringify([namespace, pod]);
-  const rows = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const known = rows.get(keyOf(cell));
-    if (known === undefined) rows.set(keyOf(cell), [cell]);
-    else known.push(cell);
-  }
+  const rows = Map.groupBy(cells, keyOf);
   return (row) => rows.get(keyOf(row)) ?? [];
 }
 
@@ -104,10 +98,7 @@ export function accessReport(matrix: AccessMatrix): AccessReport {
   return Object.fromEntries(matrix.rows.map((pod) => [pod.pod, row(pod)]));
 }
 
-/**
- * Restores the matrix from a stack output. Rows keep their order; the first row gives the order of the
- * columns.
- */
+/** Restores the matrix from a stack output. The first row gives the order of the columns. */
 export function matrixOfReport(report: AccessReport, rows: readonly Row[]): AccessMatrix {
   const paths = [...new Set(rows.flatMap(({ pod }) => Object.keys(own(report, pod) ?? {})))];
   const columns = paths.map((path) => {

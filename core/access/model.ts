@@ -55,10 +55,7 @@ function field(value: unknown, name: string): unknown {
   return isRecord(value) ? own(value, name) : undefined;
 }
 
-/**
- * Whether there is a submod cpu0 and every submod is affirming. @param token the EAR token's claims: the
- * policy's `input`
- */
+/** Whether there is a submod cpu0 and all are affirming. @param token the claims: the policy's `input` */
 function isAffirming(token: unknown): boolean {
   const submods = field(token, "submods");
   if (field(field(submods, "cpu0"), "ear.status") !== "affirming") return false;
@@ -113,21 +110,49 @@ export function decisionOf(why: Decision["why"]): Decision {
   return { allowed: false, why: deniedReasons.find((one) => one === why) ?? "no-resource" };
 }
 
+const NO_RESOURCE = { allowed: false, why: "no-resource" } as const;
+
 /** Decides whether a pod with this token may read what `data` requests. */
 export function decide(rules: AccessRules, data: PolicyData, token: unknown): Decision {
   const resource = requestedResource(data);
-  if (resource === undefined) return { allowed: false, why: "no-resource" };
+  if (resource === undefined) return NO_RESOURCE;
   if (!isAffirming(token)) return { allowed: false, why: "not-affirming" };
+  return decideReader(rules, resource, claimedInitData(token), bindingsOf(token));
+}
+
+/** A pod as attested: its claim, and how its TEE binds initdata. */
+export interface Claimant {
+  readonly initData: string;
+  readonly binding: TableBinding;
+}
+
+/** The same for an affirming pod and a well-formed request. @param repository @default `default` */
+export function decideFor(
+  rules: AccessRules,
+  { repository = DEFAULT_REPOSITORY, secret, key }: Omit<Resource, "repository"> & Partial<Resource>,
+  { initData, binding }: Claimant,
+): Decision {
+  const resource = fromParts([repository, secret, key]);
+  if (resource === undefined) return NO_RESOURCE;
+  const hardware = [binding === ANY_TEE ? "azure-vtpm" : binding, ANY_TEE] as const;
+  return decideReader(rules, resource, initData, binding === "sample" ? [binding] : hardware);
+}
+
+function decideReader(
+  rules: AccessRules,
+  resource: Resource,
+  initData: string | undefined,
+  bindings: readonly TableBinding[],
+): Decision {
   if (!Object.hasOwn(rules.secrets, resource.secret)) {
     return rules.others === "affirming"
       ? { allowed: true, why: "not-restricted" }
       : { allowed: false, why: "others-denied" };
   }
   const keys = own(rules.secrets, resource.secret);
-  const initData = claimedInitData(token);
   const isReader = [EVERY_KEY, resource.key].some((key) => {
     const readers = own(keys, key) ?? {};
-    return bindingsOf(token).some(
+    return bindings.some(
       (binding) => initData !== undefined && own(readers[binding], initData) !== undefined,
     );
   });

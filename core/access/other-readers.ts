@@ -51,7 +51,7 @@ function orderOf({ secret, key, stack, reader, binding, initData }: OtherReader)
  * Readers that `joining` grants too are left out. Sorted by secret, key, stack and name.
  */
 export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
-  const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
+  const stacks = parseRegistry(live)?.stacks ?? [];
   return stacks
     .filter((line) => line.stack !== joining.stack && !isSameStack(line, joining))
     .flatMap(({ stack, secrets, retiring = {} }) => [

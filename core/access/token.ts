@@ -3,12 +3,6 @@ import type { TableBinding } from "../policy/grants.ts";
 import { own } from "../records.ts";
 import { teeClaims, withoutInitData } from "./tee-claims.ts";
 
-/** A pod as attested: its claim, and how its TEE binds initdata. */
-export interface Claimant {
-  readonly initData: string;
-  readonly binding: TableBinding;
-}
-
 /** The name in a token's evidence of the first TEE with this binding. */
 export function teeOf(binding: TableBinding): string {
   const [tee] = Object.entries(hardwareTees).find(([, one]) => one === binding) ?? [];

@@ -79,23 +79,15 @@ function imageNeeds(image: Table): readonly GuestNeed[] {
   const policyUri = own(image, "image_security_policy_uri");
   // A registry configuration in the file overrides its URI.
   const hasRegistries = own(image, "registry_config") !== undefined;
+  const named = (what: string, field: string): readonly GuestNeed[] =>
+    imageNeed(what, `image.${field}`, own(image, field));
   return [
     ...(policyUri === undefined && typeof inline === "string"
       ? inlinePolicyNeeds(inline)
-      : imageNeed("image policy", "image.image_security_policy_uri", policyUri)),
-    ...imageNeed(
-      "registry credentials",
-      "image.authenticated_registry_credentials_uri",
-      own(image, "authenticated_registry_credentials_uri"),
-    ),
-    ...(hasRegistries
-      ? []
-      : imageNeed(
-          "registry configuration",
-          "image.registry_configuration_uri",
-          own(image, "registry_configuration_uri"),
-        )),
-    ...imageNeed("sigstore configuration", "image.sigstore_config_uri", own(image, "sigstore_config_uri")),
+      : named("image policy", "image_security_policy_uri")),
+    ...named("registry credentials", "authenticated_registry_credentials_uri"),
+    ...(hasRegistries ? [] : named("registry configuration", "registry_configuration_uri")),
+    ...named("sigstore configuration", "sigstore_config_uri"),
   ];
 }
 
@@ -126,4 +118,42 @@ export function guestNeeds(hub: Table): readonly GuestNeed[] {
 /** The need of a generated document: its image policy, if any. */
 export function imagePolicyNeed(uri: string | undefined): readonly GuestNeed[] {
   return guestNeeds({ image: { image_security_policy_uri: uri } });
+}
+
+/** The Secrets that a KBS has, as far as known. */
+export interface ServedSecrets {
+  readonly registered: ReadonlySet<string>;
+  /** Registered Secrets that do not exist. @default none */
+  readonly missing?: ReadonlySet<string> | undefined;
+  /** Secret -> its keys, if they can be read. @default none */
+  readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** Why a guest does not get a resource that it needs to start. */
+export type NeedFlaw =
+  /** The URI is invalid. `words` follow it in a sentence. */
+  | { readonly kind: "uri"; readonly words: string }
+  | { readonly kind: "unregistered" | "missing" | "denied" }
+  | { readonly kind: "no key"; readonly keys: readonly string[] };
+
+/**
+ * The first problem that a guest's request meets.
+ * @param allows whether the resource policy allows this guest; `undefined`: unknown
+ */
+export function needFlaw(
+  { place, flaw }: GuestNeed,
+  { registered, missing, keys: keysOf }: ServedSecrets,
+  allows: (place: Resource) => boolean | undefined,
+): NeedFlaw | undefined {
+  if (flaw !== undefined) return { kind: "uri", words: flaw };
+  if (place === undefined) return undefined;
+  const { repository, secret, key } = place;
+  // No operator serves other repositories, so nothing is known about them.
+  if (repository === DEFAULT_REPOSITORY) {
+    if (!registered.has(secret)) return { kind: "unregistered" };
+    if (missing?.has(secret) === true) return { kind: "missing" };
+    const keys = own(keysOf, secret);
+    if (keys?.includes(key) === false) return { kind: "no key", keys };
+  }
+  return allows(place) === false ? { kind: "denied" } : undefined;
 }

@@ -54,10 +54,7 @@ function parsed(text: string): Table | undefined {
   }
 }
 
-/**
- * Merges two tables or lists of tables; otherwise keeps the first, because the first definition of a key
- * counts.
- */
+/** Merges two tables or lists of tables. Of other values the first counts. */
 function merged(first: unknown, second: unknown): unknown {
   if (Array.isArray(first) && Array.isArray(second)) return (first as readonly unknown[]).concat(second);
   if (!isRecord(first) || !isRecord(second)) return first ?? second;

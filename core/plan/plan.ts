@@ -41,10 +41,7 @@ export interface Plan {
   readonly digests: Digests;
   /** The readers with a grace period for their previous digest. */
   readonly rotation: Rotation;
-  /**
-   * The pods deployed here whose initdata changes, compared with the live policy. Those in `rotation` have a
-   * grace period.
-   */
+  /** The pods deployed here whose initdata changes. Those in `rotation` have a grace period. */
   readonly changing: readonly string[];
   /** The access after this stack's update, with the grants of the other stacks. */
   readonly matrix: AccessMatrix;

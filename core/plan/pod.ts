@@ -1,4 +1,4 @@
-import { encodeAnnotation } from "../initdata/annotation.ts";
+import { encodeAnnotation, INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../initdata/annotation.ts";
 import { algorithmsOf, initDataClaim, type Binding } from "../initdata/binding.ts";
 import { renderInitdata } from "../initdata/initdata.ts";
 import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
@@ -102,5 +102,15 @@ export function planPod(
     initData: initDataClaim(pod.binding, algorithm, toml),
     ...(facts === undefined ? {} : { facts }),
     ...(live === undefined ? {} : { live: stateOf(live.pod, live.own) }),
+  };
+}
+
+/** All annotations of a pod, or of its controller's template. */
+export function podAnnotations({ declaration, annotation }: PlannedPod): Readonly<Record<string, string>> {
+  const { annotations, machineType } = declaration;
+  return {
+    ...annotations,
+    ...(machineType === undefined ? {} : { [MACHINE_TYPE_ANNOTATION]: machineType }),
+    [INITDATA_ANNOTATION]: annotation,
   };
 }

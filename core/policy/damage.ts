@@ -7,7 +7,7 @@ import { shownName } from "./shown-name.ts";
  * policy rendered without them would open that stack's secrets to every affirming pod.
  */
 export function foreignDamage(live: Before, stack: string): readonly DamagedLine[] {
-  const damaged = live === null ? [] : (parseRegistry(live)?.damaged ?? []);
+  const damaged = parseRegistry(live)?.damaged ?? [];
   return damaged.filter((line) => line.stack !== stack);
 }
 
@@ -34,13 +34,12 @@ function issueOf(damaged: DamagedLine): Issue {
  * grants of stacks that are gone.
  */
 function hasLostBefore(live: Before): boolean {
-  const registry = live === null ? undefined : parseRegistry(live);
+  const registry = parseRegistry(live);
   return registry !== undefined && registry.before === undefined;
 }
 
 function lostBeforeIssue(live: Before): Issue {
-  const stacks =
-    (live === null ? undefined : parseRegistry(live)?.stacks)?.map(({ stack }) => shownName(stack)) ?? [];
+  const stacks = parseRegistry(live)?.stacks.map(({ stack }) => shownName(stack)) ?? [];
   return {
     code: "TA902",
     path: "the live resource policy",
@@ -50,18 +49,18 @@ function lostBeforeIssue(live: Before): Issue {
   };
 }
 
-/** Whether a stack is new to a policy: no line is its own, and no line is damaged, which might be its own. */
-function isNewTo(live: Before, stack: string): boolean {
-  const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
-  return damaged.length === 0 && !stacks.some((one) => one.stack === stack);
+/** The damage that keeps a stack from joining. @param isLacking whether nothing else has the original text */
+function damageIssues(live: Before, stack: string, isLacking: boolean): readonly Issue[] {
+  const lost = hasLostBefore(live) && isLacking ? [lostBeforeIssue(live)] : [];
+  return [...foreignDamage(live, stack).map(issueOf), ...lost];
 }
 
-/**
- * Adds an issue for every damaged line of another stack, and for a new stack if the original text is lost.
- */
+/** Adds an issue for each damaged line of another stack, and for a new stack if the original is lost. */
 export function checkDamage(live: Before, stack: string, issues: Issues): void {
-  for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
-  if (hasLostBefore(live) && isNewTo(live, stack)) issues.add(lostBeforeIssue(live));
+  // A new stack has no line of its own, and no line is damaged, which might be its own.
+  const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
+  const isNew = damaged.length === 0 && !stacks.some((one) => one.stack === stack);
+  issues.addAll(damageIssues(live, stack, isNew));
 }
 
 /**
@@ -70,7 +69,6 @@ export function checkDamage(live: Before, stack: string, issues: Issues): void {
  */
 export function refuseDamage(live: Before, stack: string, remembers: boolean): void {
   const issues = new Issues();
-  for (const damaged of foreignDamage(live, stack)) issues.add(issueOf(damaged));
-  if (hasLostBefore(live) && !remembers) issues.add(lostBeforeIssue(live));
+  issues.addAll(damageIssues(live, stack, !remembers));
   issues.throwIfAny("the shared resource policy");
 }

@@ -9,9 +9,7 @@ import {
 import { renderRegistry, type Before } from "./registry.ts";
 import { OTHERS_AFFIRMING, OTHERS_DENY, REQUEST_RULES } from "./render.ts";
 
-/**
- * The reader rules of the previous release: it matched the claim only, whatever the TEE, or none, reports it.
- */
+/** The reader rules of the previous release: the claim alone counted, whichever TEE reports it. */
 const READER_RULES = `# What the TEE was started with, as measured: PCR8, host data or mr_config_id, lower-case hex.
 init_data = measured if {
   measured := input.submods.cpu0["ear.veraison.annotated-evidence"].init_data

@@ -1,5 +1,5 @@
 import { bindings } from "../initdata/binding.ts";
-import { asRecord, byName, getOrAdd } from "../records.ts";
+import { asRecord, byName, defined, getOrAdd } from "../records.ts";
 
 /** Access to secrets that no stack restricts: every affirming pod, as in the tutorial, or nobody. */
 export const otherSecretsModes = ["affirming", "deny"] as const;
@@ -120,14 +120,8 @@ export function canonicalGrants({
   secrets,
   retiring = {},
 }: StackGrants): StackGrants {
-  return {
-    stack,
-    ...(identity === undefined ? {} : { identity }),
-    ...(owner === undefined ? {} : { owner }),
-    others,
-    secrets: canonicalTable(secrets),
-    ...(Object.keys(retiring).length === 0 ? {} : { retiring: canonicalTable(retiring) }),
-  };
+  const previous = Object.keys(retiring).length === 0 ? undefined : canonicalTable(retiring);
+  return defined({ stack, identity, owner, others, secrets: canonicalTable(secrets), retiring: previous });
 }
 
 /** The name of a reader's previous digest in the policy's table. */

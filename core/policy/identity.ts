@@ -20,10 +20,7 @@ export function isSameStack(one: StackId, other: StackId): boolean {
     : one.stack === other.stack;
 }
 
-/**
- * Whether two share one line in the policy. It has one line per name and one per identity, also after a
- * rename.
- */
+/** Whether two share one line in the policy: by name or by identity, also after a rename. */
 export function isOneStack(one: StackId, other: StackId): boolean {
   return one.stack === other.stack || isSameStack(one, other);
 }
@@ -52,7 +49,7 @@ export function namesakeIssue(path: string, what: string, stack: string, issues:
 
 /** Adds an issue if another stack of the same name has a line in the policy. */
 export function checkNamesakes(live: Before, own: StackId, issues: Issues): void {
-  const stacks = live === null ? [] : (parseRegistry(live)?.stacks ?? []);
+  const stacks = parseRegistry(live)?.stacks ?? [];
   if (stacks.some((line) => isNamesake(line, own)))
     namesakeIssue("the live resource policy", "a line", own.stack, issues);
 }

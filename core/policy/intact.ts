@@ -1,26 +1,18 @@
+import type { AccessRules } from "../access/model.ts";
 import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
-import { mergeGrants, type GrantTable, type OtherSecrets } from "./grants.ts";
+import { mergeGrants, type GrantTable } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
-
-/** The rules by which a policy decides. */
-interface PolicyRules {
-  readonly others: OtherSecrets;
-  readonly secrets: GrantTable;
-}
 
 /** The grants recorded in the policy's lines, and whether its rules still match them. */
 export interface SaidRules {
   /** The rules that follow from the lines. */
-  readonly said: PolicyRules;
-  /**
-   * `false`: edited by hand, or by a release other than this one and the previous one. Its rules are then
-   * unknown.
-   */
+  readonly said: AccessRules;
+  /** `false`: edited by hand, or by a release before the previous one. Its rules are then unknown. */
   readonly intact: boolean;
   /** The rules in the text, as far as they can be parsed. If they cannot, nobody may read anything. */
-  readonly done: PolicyRules;
+  readonly done: AccessRules;
 }
 
 const TABLE = "restricted = ";
@@ -39,9 +31,7 @@ function tableIn(text: string): GrantTable | undefined {
   return readTable(parseJson(tableText(text)));
 }
 
-/**
- * Whether a policy's rules are what its lines come to, in the form of this release or of the previous one.
- */
+/** Whether a policy's rules follow from its lines, in the form of this or the previous release. */
 export function isIntact(text: string, { stacks, before, damaged }: FoundRegistry): boolean {
   if (before === undefined || damaged.length > 0) return false;
   return text === renderPolicy(stacks, before) || isEarlierPolicy(text, stacks, before);

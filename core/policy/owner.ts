@@ -5,10 +5,7 @@ import { isSameStack } from "./identity.ts";
 /** The length of a mark, in hex digits. */
 export const OWNER_MARK_LENGTH = 16;
 
-/**
- * The mark of a resource in its stack's line: a prefix of its URN's sha256, so its length does not depend on
- * names.
- */
+/** The mark of a resource in its stack's line: a prefix of its URN's sha256, of a fixed length. */
 export function ownerMark(urn: string): string {
   return sha256Hex(urn).slice(0, OWNER_MARK_LENGTH);
 }
@@ -44,10 +41,7 @@ export function isOfNamesake(found: string, own: string): boolean {
   return theirs.stack === ours.stack && theirs.identity !== undefined && theirs.identity !== ours.identity;
 }
 
-/**
- * Whether a resource is in the stack `organization/project/stack`, by name. URNs do not contain the
- * organization.
- */
+/** Whether a resource is in the stack `organization/project/stack`. URNs lack the organization. */
 export function isOfStack(owner: string, stack: string): boolean {
   const [, project = "", name = ""] = stack.split("/");
   return urnOf(owner).startsWith(`urn:pulumi:${name}::${project}::`);

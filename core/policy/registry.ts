@@ -141,10 +141,11 @@ function stackLines(lines: readonly string[]): readonly (StackGrants | DamagedLi
 }
 
 /**
- * The readable lines of a policy's registry, and the damaged ones. `undefined` for a foreign policy, which
- * has no such line.
+ * The readable lines of a policy's registry, and the damaged ones. `undefined` for no policy, and for a
+ * foreign one, which has no such line.
  */
-export function parseRegistry(text: string): FoundRegistry | undefined {
+export function parseRegistry(text: Before): FoundRegistry | undefined {
+  if (text === null) return undefined;
   const lines = text.split("\n");
   const marked = stackLines(lines);
   const before = lines

@@ -1,11 +1,21 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
-import { listGrants, readerNames, type GrantTable, type StackGrants } from "./grants.ts";
+import { own as member } from "../records.ts";
+import {
+  EVERY_KEY,
+  listGrants,
+  listReaders,
+  readerNames,
+  tableOf,
+  type Grant,
+  type GrantTable,
+  type Readers,
+  type StackGrants,
+} from "./grants.ts";
 import { idOf, isOneStack, isSameStack, type Who } from "./identity.ts";
 import { isIntact } from "./intact.ts";
 import { parseRegistry, type Before } from "./registry.ts";
 import { renderPolicy } from "./render.ts";
-import { retiringGrants } from "./retiring.ts";
 
 /** What to do with the policy when a stack leaves. */
 export type Withdrawal =
@@ -35,15 +45,55 @@ export function stacksAfterJoin(
   own: StackGrants,
   vanished: readonly StackGrants[] = [],
 ): readonly StackGrants[] {
-  const registry = live === null ? undefined : parseRegistry(live);
-  const lines = [...(registry?.stacks ?? []), ...vanished];
+  const lines = [...(parseRegistry(live)?.stacks ?? []), ...vanished];
   return [...lines.filter((line) => !isOneStack(line, own)), own];
 }
 
 /** A stack's line in a policy; `undefined` if it has no readable one. */
 export function lineOf(live: Before, who: Who): StackGrants | undefined {
-  const registry = live === null ? undefined : parseRegistry(live);
-  return registry?.stacks.find((line) => isSameStack(line, idOf(who)));
+  return parseRegistry(live)?.stacks.find((line) => isSameStack(line, idOf(who)));
+}
+
+/** Key -> readers, for one secret. */
+type Keys = GrantTable[string];
+
+/** The readers in previous tables that this cell still grants, under another claim. */
+function stayingReaders(
+  wanted: readonly (Readers | undefined)[],
+  previous: readonly (Readers | undefined)[],
+  rotation: Rotation,
+): readonly Omit<Grant, "secret" | "key">[] {
+  const readersIn = (cells: readonly (Readers | undefined)[]): ReturnType<typeof listReaders> =>
+    cells.flatMap((readers = {}) => listReaders(readers));
+  const names = new Set(readersIn(wanted).flatMap(({ reader }) => readerNames(reader)));
+  return readersIn(previous).filter(
+    ({ initData, reader }) =>
+      readerNames(reader).every((name) => names.has(name)) && staysAccepted(rotation, initData, reader),
+  );
+}
+
+/** The keys to compare. A reader of all keys may have read single ones before. */
+function keysToCompare(wanted: Keys, previous: readonly (Keys | undefined)[]): readonly string[] {
+  const single = Object.hasOwn(wanted, EVERY_KEY) ? previous.flatMap((keys) => Object.keys(keys ?? {})) : [];
+  return [...new Set([...Object.keys(wanted), ...single])];
+}
+
+/**
+ * The grants that a previous digest keeps during the grace period: those that its pod still has. Revoked
+ * grants end at once.
+ * @param previous the previous grants, and those already in a grace period
+ */
+function retiringGrants(wanted: GrantTable, previous: readonly GrantTable[], rotation: Rotation): GrantTable {
+  const retiring = Object.entries(wanted).flatMap(([secret, keys]) => {
+    const previousKeys = previous.map((table) => member(table, secret));
+    return keysToCompare(keys, previousKeys).flatMap((key) => {
+      const readersOf = (table: Keys | undefined): (Readers | undefined)[] =>
+        [...new Set([key, EVERY_KEY])].map((one) => member(table, one));
+      const readers = stayingReaders(readersOf(keys), previousKeys.flatMap(readersOf), rotation);
+      return readers.map((one): Grant => ({ secret, key, ...one }));
+    });
+  });
+  return tableOf([], retiring);
 }
 
 /**
@@ -79,7 +129,7 @@ export function joinPolicy(
   vanished: readonly StackGrants[] = [],
 ): string {
   refuseDamage(live, own.stack, before !== undefined);
-  const found = live === null ? undefined : parseRegistry(live)?.before;
+  const found = parseRegistry(live)?.before;
   const remembered = before === undefined ? live : before;
   const grants = previous === undefined ? own : withPrevious(live, own, previous);
   return renderPolicy(stacksAfterJoin(live, grants, vanished), found === undefined ? remembered : found);
@@ -101,7 +151,7 @@ export function retiringReaders(live: Before, who: Who): readonly string[] {
 
 /** The policy without a stack's previous digests. A text without any, or with damage, stays as it is. */
 export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | string {
-  const registry = live === null ? undefined : parseRegistry(live);
+  const registry = parseRegistry(live);
   const line = lineOf(live, who);
   if (registry?.before === undefined || line?.retiring === undefined) return live;
   if (foreignDamage(live, idOf(who).stack).length > 0) return live;
@@ -115,10 +165,9 @@ export function retirePolicy<Text extends Before>(live: Text, who: Who): Text | 
  * @param owner the resource that leaves. @default the one that wrote the grants
  */
 export function leavePolicy(live: Before, who: Who, written?: string, owner?: string): Withdrawal {
-  const registry = live === null ? undefined : parseRegistry(live);
-  if (live === null || registry === undefined) {
+  const registry = parseRegistry(live);
+  if (registry === undefined || live === null)
     return { kind: "leave", reason: "a foreign policy has replaced it" };
-  }
   const { stacks, before } = registry;
   const line = stacks.find((one) => isSameStack(one, idOf(who)));
   if (owner !== undefined && line?.owner !== undefined && line.owner !== owner)
@@ -134,4 +183,32 @@ export function leavePolicy(live: Before, who: Who, written?: string, owner?: st
   const others = stacks.filter((one) => one !== line);
   if (others.length > 0) return { kind: "write", content: renderPolicy(others, before) };
   return { kind: "restore", content: before };
+}
+
+/**
+ * The secrets that a stack stops restricting, sorted. The KBS may still serve them, so they stay restricted
+ * until it no longer does.
+ * @param live the policy: everything in the stack's line counts, even what its state does not know
+ * @param declared the stack's last declaration
+ * @param registered secrets that stay in the KbsConfig without a grant. They open at once, as the matrix
+ *   says.
+ */
+export function leavingSecrets(
+  live: Before,
+  own: StackGrants,
+  declared: GrantTable,
+  registered: readonly string[],
+): readonly string[] {
+  // Match by name too: a stack that takes over a line owns it from then on.
+  const lines = [lineOf(live, own), lineOf(live, own.stack)];
+  const restricted = new Set([declared, ...lines.map((line) => line?.secrets ?? {})].flatMap(Object.keys));
+  const kept = new Set([...Object.keys(own.secrets), ...registered]);
+  return [...restricted].filter((secret) => !kept.has(secret)).sort();
+}
+
+/** The same grants, with these secrets restricted and without readers. */
+export function withLeaving(own: StackGrants, leaving: readonly string[]): StackGrants {
+  if (leaving.length === 0) return own;
+  const nobody = Object.fromEntries(leaving.map((secret): [string, GrantTable[string]] => [secret, {}]));
+  return { ...own, secrets: { ...nobody, ...own.secrets } };
 }

@@ -1,9 +1,6 @@
 /** Names of Kubernetes and Pulumi, and digests, need no other character. Escapes stay as they are. */
 const NAME = /\\u\{[0-9a-f]+\}|[^\w.*/@:+ ()-]/gu;
-/**
- * Characters that control a terminal, break a line, change the text direction or are invisible; and lone
- * surrogates.
- */
+/** Characters that are invisible, break a line, or control a terminal or the text direction. */
 const UNSEEN = /\p{C}|(?! )\p{Z}/gu;
 const LONGEST = 120;
 

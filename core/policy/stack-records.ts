@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { sha256Hex } from "../digest.ts";
-import { byString, isRecord, parseJson } from "../records.ts";
+import { byString, defined, parseJson } from "../records.ts";
 import {
   canonicalGrants,
   otherSecretsModes,
@@ -27,27 +28,23 @@ export const STACKS_ANNOTATION = "trustee-access/policy-stacks";
 const MARK_LENGTH = 16;
 
 export function recordOf({ stack, identity, others, secrets }: StackGrants): StackRecord {
-  const known = identity === undefined ? {} : { identity };
   const grants = sha256Hex(JSON.stringify(canonicalGrants({ stack, others, secrets }))).slice(0, MARK_LENGTH);
-  return { stack, ...known, others, secrets: Object.keys(secrets).sort(byString), grants };
+  return defined({ stack, identity, others, secrets: Object.keys(secrets).sort(byString), grants });
 }
+
+const recordSchema = z.object({
+  stack: z.string(),
+  identity: z.string().optional(),
+  others: z.enum(otherSecretsModes),
+  secrets: z.array(z.string()),
+  grants: z.string(),
+});
 
 function isStackRecord(value: unknown): value is StackRecord {
-  return (
-    isRecord(value) &&
-    typeof value["stack"] === "string" &&
-    ["undefined", "string"].includes(typeof value["identity"]) &&
-    otherSecretsModes.some((mode) => mode === value["others"]) &&
-    Array.isArray(value["secrets"]) &&
-    value["secrets"].every((secret) => typeof secret === "string") &&
-    typeof value["grants"] === "string"
-  );
+  return recordSchema.safeParse(value).success;
 }
 
-/**
- * The records in an annotation. A damaged annotation counts as empty: each stack's next `up` writes its own
- * record.
- */
+/** The records in an annotation. A damaged one counts as empty: each `up` writes its own record. */
 export function readStackRecords(annotation: string | undefined): readonly StackRecord[] {
   const records = parseJson(annotation ?? "[]");
   return Array.isArray(records) ? records.filter(isStackRecord) : [];

@@ -1,4 +1,4 @@
-import { byString } from "../records.ts";
+import { byString, defined } from "../records.ts";
 import type { GrantTable, StackGrants, StackId } from "./grants.ts";
 import { isOneStack } from "./identity.ts";
 import { isOfStack } from "./owner.ts";
@@ -52,8 +52,7 @@ function linesIn(backups: readonly Backup[]): readonly FoundLine[] {
  */
 function closed({ stack, identity, others, secrets }: StackRecord): StackGrants {
   const nobody = secrets.map((secret): [string, GrantTable[string]] => [secret, {}]);
-  const known = identity === undefined ? {} : { identity };
-  return { stack, ...known, others, secrets: Object.fromEntries(nobody) };
+  return defined({ stack, identity, others, secrets: Object.fromEntries(nobody) });
 }
 
 function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedStack {
@@ -77,7 +76,7 @@ function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedSta
  * @param live the policy that Trustee reads; `null`: none
  */
 export function vanishedStacks(live: Before, { records, owners, backups }: Behind): readonly VanishedStack[] {
-  const { stacks = [], damaged = [] } = (live === null ? undefined : parseRegistry(live)) ?? {};
+  const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
   const isThere = (one: StackId): boolean =>
     damaged.some(({ stack }) => stack === one.stack) || stacks.some((line) => isOneStack(line, one));
   const found = linesIn(backups);
@@ -95,9 +94,7 @@ export function foreignVanished(live: Before, behind: Behind, own: StackId): rea
   return vanishedStacks(live, behind).filter(({ line }) => !isOneStack(line, own));
 }
 
-/**
- * For example `org/p/b (restricts p2-secret; its line is in ConfigMap "trusteeconfig-resource-policy.v1.1")`
- */
+/** For example `org/p/b (restricts p2-secret; its line is in ConfigMap "policy.v1.1")`. */
 export function vanishedWords({ line, backup, whole }: VanishedStack): string {
   const secrets = Object.keys(line.secrets)
     .map((name) => shownName(name))

@@ -1,3 +1,4 @@
+import { getOrAdd } from "../records.ts";
 import { regoStatements, type RegoBranch, type RegoStatement } from "../rego/rules.ts";
 import { isSign, isWord, regoTokens, stringValue, takeUntil, type RegoToken } from "../rego/tokens.ts";
 
@@ -35,10 +36,7 @@ function literalValue(token: RegoToken): string | number {
   return token.kind === "string" ? JSON.stringify(stringValue(token)) : token.text;
 }
 
-/**
- * Whether the agent reads a value as "allowed": `true`, or an object with `"allowed": true`. No value means
- * `true`.
- */
+/** Whether the agent reads a value as "allowed": none, `true`, or an object with `"allowed": true`. */
 function allows(value: Expression): boolean | undefined {
   const [first] = value;
   if (first === undefined) return true;
@@ -67,11 +65,7 @@ function isBareReference(expression: Expression): boolean {
 function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression) => boolean {
   const users = new Map<string, string[]>();
   for (const { name, tokens } of statements) {
-    for (const text of new Set(tokens.map((token) => token.text))) {
-      const known = users.get(text);
-      if (known === undefined) users.set(text, [name]);
-      else known.push(name);
-    }
+    for (const text of new Set(tokens.map((token) => token.text))) getOrAdd(users, text, () => []).push(name);
   }
   const isInput = (token: RegoToken): boolean => isWord(token, "input");
   const asking = new Set(statements.filter(({ tokens }) => tokens.some(isInput)).map(({ name }) => name));
@@ -80,9 +74,7 @@ function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression)
   return (tokens) => tokens.some((token) => isInput(token) || asking.has(token.text));
 }
 
-/**
- * Whether an exec rule checks the command, as the tutorial's does. `trustee-access check` evaluates how well.
- */
+/** Whether an exec rule checks the command, as the tutorial's does; `trustee-access check` tells how well. */
 function checksCommand({ value, body }: RegoBranch, looksAtInput: (tokens: Expression) => boolean): boolean {
   const parts = [value, ...body.filter((expression) => !isBareReference(expression))];
   return parts.some(looksAtInput);
@@ -113,9 +105,7 @@ interface ListedCommand {
   readonly line: number;
 }
 
-/**
- * The elements of a list, each a string or a list of arguments. @param inner the tokens between its brackets
- */
+/** The elements of a list: strings or lists of arguments. @param inner the tokens in its brackets */
 function elements(inner: readonly RegoToken[]): readonly ListedCommand[] {
   const found: ListedCommand[] = [];
   for (let at = 0; at < inner.length; at += 1) {

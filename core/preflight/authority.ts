@@ -18,10 +18,7 @@ export function anchorAmong(pem: string, served: string): string | undefined {
   });
 }
 
-/**
- * The self-signed certificates after the first: a root that is served together with the certificates it
- * issued.
- */
+/** The self-signed certificates after the first: a root that is served with what it issued. */
 function rootsIn(served: string): string {
   return certificateBlocks(served)
     .slice(1)

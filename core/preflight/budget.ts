@@ -1,6 +1,6 @@
 import type { Cloud } from "../initdata/tee.ts";
-import { own } from "../records.ts";
-import { podAnnotations } from "../plan/annotations.ts";
+import { defined, mapValues, own } from "../records.ts";
+import { podAnnotations } from "../plan/pod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { listGrants, type StackGrants } from "../policy/grants.ts";
 import { IDENTITY_LENGTH } from "../policy/identity.ts";
@@ -64,16 +64,16 @@ export interface Budget {
 
 /** The live contents of the same ConfigMaps. */
 export interface LiveTexts {
+  /** The resource policy. */
   readonly policy: Before;
+  /** The reference values, in the format of their key. */
   readonly referenceValues: Before;
   readonly referenceValuesKey: string;
   /** Bytes of the other keys of the policy's ConfigMap. @default 0 */
   readonly policyOtherBytes?: number;
   /** Bytes of the other keys of the reference values' ConfigMap. @default 0 */
   readonly referenceValuesOtherBytes?: number;
-  /**
-   * The annotations of the reference values' ConfigMap, with other stacks' part of the ledger. @default none
-   */
+  /** The annotations of that ConfigMap, with other stacks' part of the ledger. @default none */
   readonly referenceValuesAnnotations?: Readonly<Record<string, string>>;
 }
 
@@ -100,7 +100,7 @@ function ownLine({ grants }: Plan): StackGrants {
 
 /** The policy during the grace period, while both the current and the previous digests are accepted. */
 function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
-  const registry = policy === null ? undefined : parseRegistry(policy);
+  const registry = parseRegistry(policy);
   const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
   const previous = { rotation: plan.rotation, declared };
   const text = joinPolicy(policy, ownLine(plan), policy, previous);
@@ -121,18 +121,14 @@ const OWNER = `${IDENTITY}@urn:pulumi:`.padEnd(190 + IDENTITY.length, "x");
 /** Annotations that are not this stack's: other stacks' part of the ledger, and everything else. */
 function otherAnnotationBytes(annotations: Readonly<Record<string, string>>, stack: string): number {
   const { [REFERENCE_VALUES_LEDGER_ANNOTATION]: record, ...rest } = annotations;
-  const ledgers = Object.entries(readLedgers(record)).map(([key, ledger]): [string, Ledger] => {
-    const { before: _, ...kept } = ledger;
+  const ledgers = mapValues(readLedgers(record), ({ before: _, ...ledger }): Ledger => {
     const owners = Object.entries(ledger.owners).filter(([owner]) => !isOfStack(owner, stack));
     const theirs = new Set(owners.flatMap(([, digests]) => Object.values(digests).flat()));
-    const added = Object.entries(ledger.added).map(([slot, digests]): [string, readonly string[]] => [
-      slot,
-      digests.filter((digest) => theirs.has(digest)),
-    ]);
-    return [key, { ...kept, owners: Object.fromEntries(owners), added: Object.fromEntries(added) }];
+    const added = mapValues(ledger.added, (digests) => digests.filter((digest) => theirs.has(digest)));
+    return { ...ledger, owners: Object.fromEntries(owners), added };
   });
   const name = Buffer.byteLength(REFERENCE_VALUES_LEDGER_ANNOTATION);
-  const shared = Buffer.byteLength(writeLedgers(Object.fromEntries(ledgers)) ?? "");
+  const shared = Buffer.byteLength(writeLedgers(ledgers) ?? "");
   return annotationBytes(rest) + (shared === 0 ? 0 : name + shared);
 }
 
@@ -163,28 +159,22 @@ function valuesGauges(plan: Plan, live: LiveTexts): readonly [SharedGauge, Share
   const before = others > LONGEST_BEFORE || used === 0 ? 0 : (JSON.stringify(text).length * others) / used;
   const elsewhere = otherAnnotationBytes(live.referenceValuesAnnotations ?? {}, plan.grants.stack);
   const ledger = (mine: Plan["digests"], retiring: readonly string[] = []): number => {
-    const written = writeLedgers({
-      [key]: {
-        before: "",
-        added: mine,
-        created: {},
-        owners: { [OWNER]: mine },
-        ...(retiring.length === 0 ? {} : { retiring: { [OWNER]: retiring } }),
-      },
-    });
+    const record = { before: "", added: mine, created: {}, owners: { [OWNER]: mine } };
+    const held = retiring.length === 0 ? record : { ...record, retiring: { [OWNER]: retiring } };
+    const written = writeLedgers({ [key]: held });
     return Buffer.byteLength(written ?? "") + Math.round(before) + elsewhere;
   };
   // One previous digest per changing pod, in the same entry. All digests of an entry have about the same
   // length.
-  const previous = Object.entries(digests).map(([name, list]): [string, readonly string[]] => [
-    name,
-    [...list, ...changing.map((_, index) => "f".repeat(list[index % list.length]?.length ?? 0))],
+  const both = mapValues(digests, (list) => [
+    ...list,
+    ...changing.map((_, index) => "f".repeat(list[index % list.length]?.length ?? 0)),
   ]);
   const retiring = changing.map(() => "f".repeat(64));
   return [
     shared(used + beside, others + beside, CONFIG_MAP_LIMIT, registered),
     shared(ledger(digests), ledger({}), ANNOTATIONS_LIMIT, registered),
-    gauge(ledger(Object.fromEntries(previous), retiring), ANNOTATIONS_LIMIT),
+    gauge(ledger(both, retiring), ANNOTATIONS_LIMIT),
   ];
 }
 
@@ -223,13 +213,6 @@ export function budgetReport(budget: Budget): Readonly<Record<string, unknown>> 
     const { path: _, ...rest } = one;
     return rest;
   };
-  const [annotations, userData] = [most(budget.annotations), most(budget.userData)];
-  const { resourcePolicy, referenceValues, referenceValuesLedger } = budget;
-  return {
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(userData === undefined ? {} : { userData }),
-    resourcePolicy,
-    referenceValues,
-    referenceValuesLedger,
-  };
+  const { annotations, userData, whileChanging: _, ...shared } = budget;
+  return defined({ annotations: most(annotations), userData: most(userData), ...shared });
 }

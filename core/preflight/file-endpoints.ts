@@ -110,9 +110,7 @@ function bareWords(
   ];
 }
 
-/**
- * Flaws of the URL itself. Those of a URL other than the live one do not depend on what the live KBS serves.
- */
+/** Flaws of the URL itself. They do not matter if it is not the live one's. */
 const ofUrl: readonly EndpointFlaw["kind"][] = ["no-url", "http", "host"];
 
 /** @param isSaid whether the same URL was already reported for another file */

@@ -1,5 +1,5 @@
 import { withoutHardware } from "../access/matrix.ts";
-import type { ServedSecrets } from "../initdata/need-flaws.ts";
+import type { ServedSecrets } from "../initdata/guest-needs.ts";
 import type { IssueCode } from "../issue-codes.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -27,13 +27,15 @@ import {
 
 /** The live state of Trustee, as the guards need it. */
 export interface LiveTrustee extends LiveTexts {
+  /** The URL of the KBS for guests. */
   readonly url: string;
-  /** The certificate that guests trust, PEM. Absent: their own trust store. */
+  /** The certificate that guests trust, PEM: the KBS's own if it is self-signed. Absent: their own store. */
   readonly certificate?: string | undefined;
   /** What the KBS serves, PEM, its own certificate first. `null`: unknown. @default `certificate` */
   readonly servedCertificate?: string | null | undefined;
   /** The Secret with both. Absent: there is none, and what is served is unknown. */
   readonly certificateSecret?: string | undefined;
+  /** The live `spec.kbsSecretResources`. */
   readonly registeredSecrets: readonly string[];
   /** Registered secrets that do not exist. @default none */
   readonly missingSecrets?: readonly string[];
@@ -57,48 +59,29 @@ interface Limit {
   readonly fix: string;
 }
 
+const POLICY = "the resource policy in its ConfigMap";
+const LEDGER = "the record of our digests on the ConfigMap of the reference values";
+
 function limitsOf(budget: Budget): readonly Limit[] {
   const smaller = "Make its initdata smaller: fewer claims and commands, a shorter certificate chain.";
   const fewer =
     "Put some of the pods on another Trustee, or let pods that may read the same share their initdata.";
-  const fit = ({ podsThatFit }: SharedGauge): string =>
-    podsThatFit === undefined ? "" : `; ${grouped(podsThatFit)} pods like these fit`;
+  const ofPod = (gauge: Gauge & { readonly path: string }, what: string, fix: string): Limit => ({
+    ...{ code: "TA911", gauge, path: gauge.path, what: `${what}: ${gaugeText(gauge)}`, fix },
+  });
+  const shared = (gauge: SharedGauge, path: string, what: string): Limit => {
+    const { podsThatFit } = gauge;
+    const fit = podsThatFit === undefined ? "" : `; ${grouped(podsThatFit)} pods like these fit`;
+    return { code: "TA912", gauge, path, what: `${what}: ${gaugeText(gauge)}${fit}`, fix: fewer };
+  };
   return [
-    ...budget.annotations.map((gauge) => ({
-      code: "TA911" as const,
-      gauge,
-      path: gauge.path,
-      what: `annotations of ${gauge.pod}: ${gaugeText(gauge)}`,
-      fix: "Make its annotations smaller.",
-    })),
-    ...budget.userData.map((gauge) => ({
-      code: "TA911" as const,
-      gauge,
-      path: gauge.path,
-      what: `user data of ${gauge.pod} on ${gauge.cloud}: ${gaugeText(gauge)}`,
-      fix: smaller,
-    })),
-    {
-      code: "TA912",
-      gauge: budget.resourcePolicy,
-      path: "grants",
-      what: `the resource policy in its ConfigMap: ${gaugeText(budget.resourcePolicy)}${fit(budget.resourcePolicy)}`,
-      fix: fewer,
-    },
-    {
-      code: "TA912",
-      gauge: budget.referenceValues,
-      path: "pods",
-      what: `the reference values in their ConfigMap: ${gaugeText(budget.referenceValues)}${fit(budget.referenceValues)}`,
-      fix: fewer,
-    },
-    {
-      code: "TA912",
-      gauge: budget.referenceValuesLedger,
-      path: "pods",
-      what: `the record of our digests on the ConfigMap of the reference values: ${gaugeText(budget.referenceValuesLedger)}${fit(budget.referenceValuesLedger)}`,
-      fix: fewer,
-    },
+    ...budget.annotations.map((one) =>
+      ofPod(one, `annotations of ${one.pod}`, "Make its annotations smaller."),
+    ),
+    ...budget.userData.map((one) => ofPod(one, `user data of ${one.pod} on ${one.cloud}`, smaller)),
+    shared(budget.resourcePolicy, "grants", POLICY),
+    shared(budget.referenceValues, "pods", "the reference values in their ConfigMap"),
+    shared(budget.referenceValuesLedger, "pods", LEDGER),
   ];
 }
 
@@ -106,23 +89,15 @@ function limitsOf(budget: Budget): readonly Limit[] {
 function changingLimits({ whileChanging, resourcePolicy, referenceValuesLedger }: Budget): readonly Limit[] {
   if (whileChanging === undefined) return [];
   const fix = "Change fewer pods at a time, or set rotation: at-once.";
-  const limit = (path: string, what: string, gauge: Gauge, after: Gauge): Limit[] =>
-    isOver(after) || !isOver(gauge)
+  const limit = (what: string, gauge: Gauge, after: Gauge): Limit[] => {
+    const words = `${what}, during the grace period: ${gaugeText(gauge)}`;
+    return isOver(after) || !isOver(gauge)
       ? []
-      : [{ code: "TA913", gauge, path, what: `${what}, during the grace period: ${gaugeText(gauge)}`, fix }];
+      : [{ code: "TA913", gauge, path: "rotation", what: words, fix }];
+  };
   return [
-    ...limit(
-      "rotation",
-      "the resource policy in its ConfigMap",
-      whileChanging.resourcePolicy,
-      resourcePolicy,
-    ),
-    ...limit(
-      "rotation",
-      "the record of our digests on the ConfigMap of the reference values",
-      whileChanging.referenceValuesLedger,
-      referenceValuesLedger,
-    ),
+    ...limit(POLICY, whileChanging.resourcePolicy, resourcePolicy),
+    ...limit(LEDGER, whileChanging.referenceValuesLedger, referenceValuesLedger),
   ];
 }
 

@@ -1,8 +1,13 @@
-import { affirmingToken } from "../access/token.ts";
-import { decide, type AccessRules } from "../access/model.ts";
+import { decideFor, type AccessRules } from "../access/model.ts";
 import type { Binding } from "../initdata/binding.ts";
-import { imagePolicyNeed, placeName, type GuestNeed } from "../initdata/guest-needs.ts";
-import { needFlaw, type NeedFlaw, type ServedSecrets } from "../initdata/need-flaws.ts";
+import {
+  imagePolicyNeed,
+  needFlaw,
+  placeName,
+  type GuestNeed,
+  type NeedFlaw,
+  type ServedSecrets,
+} from "../initdata/guest-needs.ts";
 import { given, type Issue, type Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { mergeGrants } from "../policy/grants.ts";
@@ -76,10 +81,7 @@ function problemsOf(
 ): readonly (Issue & { readonly what: string })[] {
   const { initData, binding, needs, path } = starting;
   return needs.flatMap((need) => {
-    const flaw = needFlaw(need, served, ({ repository, secret, key }) => {
-      const request = { "resource-path": [repository, secret, key], plugin: "resource" };
-      return decide(rules, request, affirmingToken(initData, binding)).allowed;
-    });
+    const flaw = needFlaw(need, served, (place) => decideFor(rules, place, { initData, binding }).allowed);
     if (flaw === undefined) return [];
     const words = flawWords(flaw, need, starting, rules);
     const name = need.place === undefined ? given(need.uri) : `"${shownName(placeName(need.place))}"`;

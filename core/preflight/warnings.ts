@@ -17,21 +17,16 @@ function hasDigest(image: string): boolean {
 
 /** A warning for each image without a digest, with the pods that run it. */
 export function imageWarnings(pods: readonly PlannedPod[]): readonly string[] {
-  const byImage = new Map<string, string[]>();
-  for (const { declaration } of pods) {
-    const { deploy, image, id } = declaration;
-    if (!deploy || hasDigest(image)) continue;
-    byImage.set(image, [...(byImage.get(image) ?? []), id]);
-  }
-  return [...byImage].map(
-    ([image, ids]) =>
-      `image ${image} (${someOf(ids)}) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.`,
+  const unpinned = pods
+    .map(({ declaration }) => declaration)
+    .filter((pod) => pod.deploy && !hasDigest(pod.image));
+  return [...Map.groupBy(unpinned, ({ image }) => image)].map(
+    ([image, running]) =>
+      `image ${image} (${someOf(running.map(({ id }) => id))}) has no digest: the pulled content is not measured. Pin it as repository@sha256:..., or rely only on its signature.`,
   );
 }
 
-/**
- * Warnings about initdata annotations that some runtimes cannot read, and about misspelled annotation names.
- */
+/** Warnings about initdata annotations that some runtimes cannot read, and about misspelled names. */
 export function annotationWarnings({ pods }: Pick<Plan, "pods">): readonly string[] {
   return pods.flatMap(({ declaration: { annotations }, annotation }, index) => [
     ...strayNames(annotations).map(
@@ -74,10 +69,7 @@ export function bindingWarnings({
   });
 }
 
-/**
- * A warning for each group of pods with the same initdata in which only some are granted a secret: all can
- * read it.
- */
+/** Warnings for pods with the same initdata of which only some are granted a secret: all can read it. */
 export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): readonly string[] {
   const granted = Map.groupBy(
     settings.grants.flatMap(({ pod, secret, key }) =>

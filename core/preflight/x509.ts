@@ -1,10 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { certificateBlocks } from "../pem.ts";
 
-/**
- * Certificate checks as in the guests' TLS library, rustls (webpki). Node's own checks are OpenSSL's and
- * differ.
- */
+/** Certificate checks as in the guests' TLS library, rustls (webpki), from which Node's OpenSSL differs. */
 
 export function readCertificate(pem: string): X509Certificate | undefined {
   try {
@@ -19,10 +16,7 @@ export function certificatesIn(pem: string): readonly X509Certificate[] {
   return certificateBlocks(pem).flatMap((block) => readCertificate(block) ?? []);
 }
 
-/**
- * basicConstraints with CA:TRUE, DER in hex: the identifier, the critical flag, a sequence that starts with
- * TRUE.
- */
+/** basicConstraints with CA:TRUE, DER in hex: identifier, critical flag, a sequence that starts with TRUE. */
 const CA_TRUE = /^(?:..)*?0603551d13(?:0101ff)?04..30..0101ff/;
 
 /** Whether it says CA:TRUE. `X509Certificate.ca` is false for a CA with an unsuitable key usage. */

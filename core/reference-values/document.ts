@@ -7,7 +7,7 @@ import {
   type ReferenceValue,
   type ReferenceValuesFormat,
 } from "./format.ts";
-import { appendElement, appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
+import { appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
 
 /** An entry of the document, and its position. */
 export interface Entry extends ReferenceValue {
@@ -174,10 +174,7 @@ function nodeAt(text: string, path: (string | number)[]): Node {
   return node;
 }
 
-/**
- * Edits a list of values in place: removes the missing ones and appends the new ones. The others keep their
- * bytes.
- */
+/** Edits a list of values in place: removes and appends. The others keep their bytes. */
 function editValues(entry: string, from: readonly string[], to: readonly string[]): string {
   const list = nodeAt(entry, ["value"]);
   const listed = list.type === "array" ? entry : replaceNode(entry, list, from);
@@ -188,10 +185,7 @@ function editValues(entry: string, from: readonly string[], to: readonly string[
     return stays;
   });
   const rest = keepElements(listed, nodeAt(listed, ["value"]), kept);
-  const [first, ...more] = to.slice(next);
-  if (first === undefined) return rest;
-  const text = appendElement(rest, nodeAt(rest, ["value"]), first);
-  return more.length === 0 ? text : appendElements(text, nodeAt(text, ["value"]), more);
+  return appendElements(rest, nodeAt(rest, ["value"]), to.slice(next));
 }
 
 function needExpiration(name: string, expiration: string): void {
@@ -224,7 +218,7 @@ function withExpiration(entry: string, expiration: string): string {
   const root = nodeAt(entry, []);
   const node = findNodeAtLocation(root, ["expiration"]);
   return node === undefined
-    ? appendElement(entry, root, expiration, "expiration")
+    ? appendElements(entry, root, [expiration], "expiration")
     : replaceNode(entry, node, expiration);
 }
 
@@ -268,9 +262,9 @@ export function addEntry(document: ReferenceValuesDocument, entry: ReferenceValu
   needExpiration(entry.name, entry.expiration);
   const fields = { name: entry.name, expiration: entry.expiration, value: entry.values };
   const root = nodeAt(text, []);
-  if (format === "list") return readDocument(key, appendElement(text, root, fields));
+  if (format === "list") return readDocument(key, appendElements(text, root, [fields]));
   const encoded = encodeEntry(JSON.stringify({ version: "0.1.0", ...fields }));
-  return readDocument(key, appendElement(text, root, encoded, entry.name));
+  return readDocument(key, appendElements(text, root, [encoded], entry.name));
 }
 
 export function removeEntry(document: ReferenceValuesDocument, entry: Entry): ReferenceValuesDocument {

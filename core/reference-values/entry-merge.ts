@@ -93,10 +93,7 @@ function renewed(
   return due || !isExpiration(keep.expiration) ? { ...keep, expiration } : keep;
 }
 
-/**
- * Whether an entry of ours needs its expiration restored. Its keeper does that; any owner if it is
- * unreadable.
- */
+/** Whether an entry of ours needs its expiration restored: by its keeper, or by any owner if unreadable. */
 function needsExpiration(entry: Entry, keep: CreatedEntry, { owner, takeOnly }: EntryRequest): boolean {
   if (takeOnly || entry.expiration === keep.expiration || !isExpiration(keep.expiration)) return false;
   return keep.owner === owner || !isExpiration(entry.expiration);

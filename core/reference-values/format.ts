@@ -15,9 +15,7 @@ export interface ReferenceValue {
   readonly name: string;
   /** `%Y-%m-%dT%H:%M:%SZ`. Required by the RVPS, but not enforced from KBS v0.16 on. */
   readonly expiration: string;
-  /**
-   * The accepted values. A single value becomes a list of one, a value that is not a text becomes its JSON.
-   */
+  /** The accepted values. A single one becomes a list; one that is not a text becomes its JSON. */
   readonly values: readonly string[];
 }
 

@@ -39,66 +39,52 @@ export function replaceNode(text: string, node: Node, value: unknown): string {
   return splice(text, node.offset, endOf(node), JSON.stringify(value));
 }
 
-/** Removes an element or property at an index, with its comma. */
-export function removeElement(text: string, container: Node, at: number): string {
-  const children = container.children ?? [];
-  const [child, previous, next] = [children[at], children[at - 1], children[at + 1]];
-  if (child === undefined) return text;
-  if (previous !== undefined) return splice(text, endOf(previous), endOf(child), "");
-  if (next !== undefined) return splice(text, child.offset, next.offset, "");
-  return splice(text, container.offset + 1, endOf(container) - 1, "");
-}
-
 /**
- * Appends an element to an array, or with `name` a property to an object, in the layout of its neighbors. In
- * an empty container it gets its own line, unless the text is one long line.
+ * Appends elements to an array, or with `name` a property to an object, in the layout of their neighbors. In
+ * an empty container each gets its own line, unless the text is one long line.
  */
-export function appendElement(text: string, container: Node, value: unknown, name?: string): string {
-  const children = container.children ?? [];
-  const last = children.at(-1);
-  const label = (indented: boolean): string =>
-    name === undefined ? "" : `${JSON.stringify(name)}:${indented ? " " : ""}`;
+export function appendElements(
+  text: string,
+  container: Node,
+  values: readonly unknown[],
+  name?: string,
+): string {
+  if (values.length === 0) return text;
+  const [last, previous] = [container.children?.at(-1), container.children?.at(-2)];
+  const rendered = (indent: string | undefined): readonly string[] => {
+    const label = name === undefined ? "" : `${JSON.stringify(name)}:${indent === undefined ? "" : " "}`;
+    return values.map((value) => label + render(value, text, indent));
+  };
   if (last === undefined) {
-    const isRoot = container.parent === undefined;
     const inside = [container.offset + 1, endOf(container) - 1] as const;
-    if (!isRoot && !text.includes("\n")) {
-      return splice(text, ...inside, label(false) + JSON.stringify(value));
+    if (container.parent !== undefined && !text.includes("\n")) {
+      return splice(text, ...inside, rendered(undefined).join(","));
     }
-    const outer = indentAt(text, container.offset);
+    const outer = endOfLine(text) + indentAt(text, container.offset);
     const inner = outer + indentUnit(text);
-    const eol = endOfLine(text);
-    return splice(text, ...inside, `${eol}${inner}${label(true)}${render(value, text, inner)}${eol}${outer}`);
+    const indent = inner.slice(endOfLine(text).length);
+    return splice(text, ...inside, inner + rendered(indent).join(`,${inner}`) + outer);
   }
-  const { separator, indent } = separatorOf(text, container, last);
-  return splice(
-    text,
-    endOf(last),
-    endOf(last),
-    separator + label(indent !== undefined) + render(value, text, indent),
-  );
-}
-
-/** The text before an element after the last one, and the indentation of its line if it has its own line. */
-function separatorOf(text: string, container: Node, last: Node): { separator: string; indent?: string } {
-  const previous = container.children?.at(-2);
+  // The text before an element, and the indentation of its line if it has its own line.
   const separator =
     previous === undefined
       ? `,${text.slice(container.offset + 1, last.offset)}`
       : text.slice(endOf(previous), last.offset);
   const indent = separator.includes("\n") ? /[^\n]*$/.exec(separator)?.[0] : undefined;
-  return indent === undefined ? { separator } : { separator, indent };
-}
-
-/** Appends elements to a non-empty array in one pass, like repeated {@link appendElement}. */
-export function appendElements(text: string, container: Node, values: readonly unknown[]): string {
-  const last = container.children?.at(-1);
-  if (last === undefined) throw new Error("the array is empty");
-  const { separator, indent } = separatorOf(text, container, last);
-  const added = values.map((value) => separator + render(value, text, indent));
+  const added = rendered(indent).map((one) => separator + one);
   return splice(text, endOf(last), endOf(last), added.join(""));
 }
 
-/** Removes elements of an array in one pass, like repeated {@link removeElement}. */
+/** Removes an element or property at an index, with its comma. */
+export function removeElement(text: string, container: Node, at: number): string {
+  return keepElements(
+    text,
+    container,
+    (container.children ?? []).map((_, index) => index !== at),
+  );
+}
+
+/** Removes the other elements or properties of a container, with their commas. */
 export function keepElements(text: string, container: Node, kept: readonly boolean[]): string {
   const children = container.children ?? [];
   const first = kept.indexOf(true);

@@ -1,4 +1,5 @@
-import { byName, isRecord, mapValues, own, parseJson } from "../records.ts";
+import { z } from "zod";
+import { asRecord, byName, getOrAdd, isRecord, mapValues, own, parseJson } from "../records.ts";
 import type { Before } from "../policy/registry.ts";
 
 /** Entry name (`snp_pcr08`) -> the digests in it, lower-case hex. */
@@ -61,42 +62,29 @@ export function isKept(before: Before | undefined): before is Before {
   return before === null || (before !== undefined && before.length <= LONGEST_BEFORE);
 }
 
-function isDigests(value: unknown): value is Digests {
-  return (
-    isRecord(value) &&
-    Object.values(value).every((list) => Array.isArray(list) && list.every((one) => typeof one === "string"))
-  );
-}
-
-function isCreated(value: unknown): value is CreatedEntry {
-  return isRecord(value) && typeof value["owner"] === "string" && typeof value["expiration"] === "string";
-}
-
-function isTheirEntry(value: unknown): value is TheirEntry {
-  if (!isRecord(value)) return false;
-  const { expiration, values, made } = value;
-  return typeof expiration === "string" && isDigests({ values }) && (made === undefined || made === true);
-}
-
-function isTheirs(value: unknown): value is NonNullable<Ledger["theirs"]> {
-  return (
-    isRecord(value) && Object.values(value).every((list) => Array.isArray(list) && list.every(isTheirEntry))
-  );
-}
+const digestsSchema = z.record(z.string(), z.array(z.string()));
+const ledgerSchema = z.object({
+  before: z.string().nullish(),
+  added: digestsSchema,
+  created: z.record(z.string(), z.object({ owner: z.string(), expiration: z.string() })),
+  theirs: z
+    .record(
+      z.string(),
+      z.array(
+        z.object({
+          expiration: z.string(),
+          values: z.array(z.string()),
+          made: z.literal(true).optional(),
+        }),
+      ),
+    )
+    .optional(),
+  owners: z.record(z.string(), digestsSchema),
+  retiring: digestsSchema.optional(),
+});
 
 function isLedger(value: unknown): value is Ledger {
-  if (!isRecord(value)) return false;
-  const { before, added, created, theirs, owners, retiring } = value;
-  return (
-    (theirs === undefined || isTheirs(theirs)) &&
-    (before === undefined || before === null || typeof before === "string") &&
-    isDigests(added) &&
-    isRecord(created) &&
-    Object.values(created).every(isCreated) &&
-    isRecord(owners) &&
-    Object.values(owners).every(isDigests) &&
-    (retiring === undefined || isDigests(retiring))
-  );
+  return ledgerSchema.safeParse(value).success;
 }
 
 /** The ledgers in an annotation, by key. A damaged one counts as empty; the states then supply it. */
@@ -108,31 +96,38 @@ export function readLedgers(annotation: string | undefined): Readonly<Record<str
   );
 }
 
+/** All digests of several, by entry and without duplicates. */
+export function unionOf(...all: readonly Digests[]): Digests {
+  const names = new Map<string, Set<string>>();
+  for (const [name, digests] of all.flatMap(Object.entries<readonly string[]>)) {
+    const found = getOrAdd(names, name, () => new Set<string>());
+    for (const digest of digests) found.add(digest);
+  }
+  return asRecord(names, (digests) => [...digests]);
+}
+
+/** The digests that a test selects, without empty entries. */
+export function selected(digests: Digests, isWanted: (digest: string, name: string) => boolean): Digests {
+  const kept = mapValues(digests, (list, name) => list.filter((digest) => isWanted(digest, name)));
+  return Object.fromEntries(Object.entries(kept).filter(([, list]) => list.length > 0));
+}
+
 /** The ledger with an owner's new name. @param was whether a name is this owner's previous one */
 export function renameOwner(ledger: Ledger, was: (owner: string) => boolean, owner: string): Ledger {
   const { owners, retiring, created } = ledger;
   if (![...Object.keys(owners), ...Object.values(created).map((entry) => entry.owner)].some(was))
     return ledger;
   const now = (one: string): string => (was(one) ? owner : one);
-  const digests = Object.entries(owners).reduce<Record<string, Digests>>((all, [one, wanted]) => {
-    const known = own(all, now(one)) ?? {};
-    const merged = Object.entries(wanted).map(([slot, list]): [string, readonly string[]] => [
-      slot,
-      [...new Set([...(own(known, slot) ?? []), ...list])],
-    ]);
-    return { ...all, [now(one)]: { ...known, ...Object.fromEntries(merged) } };
-  }, {});
-  const held = Object.entries(retiring ?? {}).reduce<Record<string, readonly string[]>>(
-    (all, [one, list]) => ({ ...all, [now(one)]: [...new Set([...(own(all, now(one)) ?? []), ...list])] }),
+  const renamed = Object.entries(owners).reduce<Record<string, Digests>>(
+    (all, [one, wanted]) => ({ ...all, [now(one)]: unionOf(own(all, now(one)) ?? {}, wanted) }),
     {},
   );
+  const held = Object.entries(retiring ?? {}).map(([one, list]) => ({ [now(one)]: list }));
   return {
     ...ledger,
-    owners: digests,
-    created: Object.fromEntries(
-      Object.entries(created).map(([name, entry]) => [name, { ...entry, owner: now(entry.owner) }]),
-    ),
-    ...(retiring === undefined ? {} : { retiring: held }),
+    owners: renamed,
+    created: mapValues(created, (entry) => ({ ...entry, owner: now(entry.owner) })),
+    ...(retiring === undefined ? {} : { retiring: unionOf(...held) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { comparable, isWritable, readDocument, type Entry } from "./document.ts"
 import { mergeEntry, unique } from "./entry-merge.ts";
 import {
   EMPTY_LEDGER,
+  selected,
   writeLedgers,
   type CreatedEntry,
   type Digests,
@@ -107,10 +108,7 @@ function withoutUs(key: string, live: Before, known: Ledger): Before {
   return changed({ key, live, owner: "", wanted: {}, terms: {}, known: nobody, takeOnly: true }).content;
 }
 
-/**
- * The ledger after a change. If it only has an older release's content in this release's form, the old one
- * stays.
- */
+/** The ledger after a change. An older release's ledger stays if only its form would change. */
 function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Ledger {
   const { ledger: had, live } = request;
   if (had.theirs !== undefined || Object.keys(had.owners).length === 0 || content !== live) return ledger;
@@ -152,8 +150,7 @@ export function reduceReferenceValues(
   stays: (digest: string) => boolean,
 ): Pick<Joined, "content" | "ledger"> {
   const known = recall({ ...request, wanted: {}, terms: {} });
-  const mine = Object.entries(own(known.owners, request.owner) ?? {});
-  const wanted = Object.fromEntries(mine.map(([name, digests]) => [name, digests.filter(stays)]));
+  const wanted = selected(own(known.owners, request.owner) ?? {}, stays);
   const { content, ledger } = changed({ ...request, wanted, terms: {}, known, takeOnly: true });
   return { content, ledger };
 }
@@ -177,12 +174,10 @@ interface ThereIn {
 function thereIn(key: string, live: Before): ThereIn {
   const { entries } = readDocument(key, live);
   const names = new Set(entries.map(({ name }) => name));
-  const there = (name: string, digest: string): boolean =>
+  const isThere = (digest: string, name: string): boolean =>
     entries.some((entry) => entry.name === name && entry.values.includes(digest));
-  const of = (digests: Digests): Digests => {
-    const found = Object.entries(digestsByName(digests, [...names]));
-    return tidy(found.map(([name, list]) => [name, list.filter((digest) => there(name, digest))]));
-  };
+  const of = (digests: Digests): Digests =>
+    tidy(Object.entries(selected(digestsByName(digests, [...names]), isThere)));
   return { names, of };
 }
 

@@ -2,6 +2,7 @@ import type { Before } from "../policy/registry.ts";
 import { byName, mapValues, own } from "../records.ts";
 import {
   isKept,
+  unionOf,
   type CreatedEntry,
   type Digests,
   type JoinRequest,
@@ -30,11 +31,7 @@ function nameOfSlot(names: () => readonly string[]): NameOf {
 }
 
 function namesOf(slots: Digests, nameOf: NameOf): Digests {
-  const names = new Map<string, readonly string[]>();
-  for (const [slot, digests] of Object.entries(slots)) {
-    names.set(nameOf(slot), unique([...(names.get(nameOf(slot)) ?? []), ...digests]));
-  }
-  return Object.fromEntries(names);
+  return unionOf(...Object.entries(slots).map(([slot, digests]) => ({ [nameOf(slot)]: digests })));
 }
 
 /**
@@ -92,11 +89,6 @@ function upgraded({ key, live, wanted, ledger }: JoinRequest): {
  * @param had by entry name
  */
 export function withState(key: string, ledger: Ledger, owner: string, had: Ownership): Ledger {
-  const names = unique([...Object.keys(ledger.added), ...Object.keys(had.added)]);
-  const added = names.map((name): [string, readonly string[]] => [
-    name,
-    unique([...(own(ledger.added, name) ?? []), ...(own(had.added, name) ?? [])]),
-  ]);
   const mine = mapValues(had.created, (expiration): CreatedEntry => ({ owner, expiration }));
   const created = { ...mine, ...ledger.created };
   // Without the ledger, another owner may have taken our digests for foreign ones.
@@ -111,7 +103,7 @@ export function withState(key: string, ledger: Ledger, owner: string, had: Owner
   return {
     ...ledger,
     before: first || ledger.before === undefined ? had.before : ledger.before,
-    added: Object.fromEntries(added),
+    added: unionOf(ledger.added, had.added),
     created,
     theirs: { ...ledger.theirs, ...Object.fromEntries(theirs) },
     owners: { ...ledger.owners, [owner]: had.added },

@@ -1,9 +1,9 @@
 import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
-import { own } from "../records.ts";
+import { byName, own } from "../records.ts";
 import { unique } from "./entry-merge.ts";
-import type { Digests, Ledger } from "./ledger.ts";
+import { selected, unionOf, type Digests, type Ledger } from "./ledger.ts";
 import { reduceReferenceValues } from "./merge.ts";
 
 /** What a resource wanted before, and which of it was in a grace period. */
@@ -16,13 +16,14 @@ interface PreviousDigests {
 
 /** Entry -> the previous digests that stay until their pods are ready with the new ones. */
 export function retiringDigests(wanted: Digests, previous: PreviousDigests, rotation: Rotation): Digests {
-  const names = unique([...Object.keys(previous.digests), ...Object.keys(previous.retiring)]).sort();
-  const entries = names.map((name): [string, readonly string[]] => {
-    const all = unique([...(own(previous.retiring, name) ?? []), ...(own(previous.digests, name) ?? [])]);
-    const stay = all.filter((digest) => staysAccepted(rotation, digest, own(previous.readers, digest) ?? ""));
-    return [name, stay.filter((digest) => !(own(wanted, name) ?? []).includes(digest)).sort()];
-  });
-  return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
+  const all = Object.entries(unionOf(previous.retiring, previous.digests)).sort(byName);
+  const sorted = all.map(([name, digests]): [string, readonly string[]] => [name, digests.toSorted()]);
+  return selected(
+    Object.fromEntries(sorted),
+    (digest, name) =>
+      staysAccepted(rotation, digest, own(previous.readers, digest) ?? "") &&
+      own(wanted, name)?.includes(digest) !== true,
+  );
 }
 
 /**
@@ -39,32 +40,19 @@ export function leftBehind(
   wanted: Digests,
 ): Digests {
   const { entries } = readDocument(key, content);
-  const left = Object.entries(previous).map(([name, digests]): [string, readonly string[]] => {
-    const values = entries.filter((entry) => entry.name === name).flatMap((entry) => entry.values);
-    const ours = own(ledger.added, name) ?? [];
-    const stays = (digest: string): boolean =>
-      values.includes(digest) && !ours.includes(digest) && !(own(wanted, name) ?? []).includes(digest);
-    return [name, digests.filter(stays)];
-  });
-  return Object.fromEntries(left.filter(([, digests]) => digests.length > 0));
-}
-
-/** Both, merged by entry. */
-export function withRetiring(wanted: Digests, retiring: Digests): Digests {
-  const names = unique([...Object.keys(wanted), ...Object.keys(retiring)]);
-  return Object.fromEntries(
-    names.map((name) => [name, unique([...(own(wanted, name) ?? []), ...(own(retiring, name) ?? [])])]),
+  const ours = unionOf(ledger.added, wanted);
+  return selected(
+    previous,
+    (digest, name) =>
+      entries.some((entry) => entry.name === name && entry.values.includes(digest)) &&
+      own(ours, name)?.includes(digest) !== true,
   );
 }
 
 /** An owner's previous digests that are still in the document, by the ledger. */
 export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests): Digests {
   const held = own(ledger.retiring, owner) ?? [];
-  const entries = Object.entries(retiring).map(([name, digests]): [string, readonly string[]] => [
-    name,
-    digests.filter((digest) => held.includes(digest)),
-  ]);
-  return Object.fromEntries(entries.filter(([, digests]) => digests.length > 0));
+  return selected(retiring, (digest) => held.includes(digest));
 }
 
 /** The ledger with an owner's previous digests, as far as it added them. */

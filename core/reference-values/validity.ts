@@ -23,10 +23,7 @@ function stamp(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-/**
- * Milliseconds before its expiry at which an entry is renewed: at most half its validity, so not on every
- * run.
- */
+/** Milliseconds before its expiry from which an entry is renewed: at most half its validity. */
 function notice(days: number): number {
   return Math.min(NOTICE_DAYS, days / 2) * DAY;
 }

@@ -1,4 +1,5 @@
 import {
+  isOlder,
   seesAll,
   showsChange,
   type ChangedObject,
@@ -35,6 +36,8 @@ export type RolloutDecision =
   /** Waiting cannot help. */
   | { readonly kind: "fail"; readonly reason: string };
 
+const wait = (reason: string): RolloutDecision => ({ kind: "wait", reason });
+
 /** How many seconds the operator may take to act without a sign of progress. */
 export const OPERATOR_PATIENCE = 30;
 
@@ -67,24 +70,17 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   const missing = view.secrets.filter((secret) => !deployment.mountedSecrets.includes(secret));
   const settled = isSettled(view);
   const quiet = view.quietFor >= patience;
-  if (missing.length > 0) {
-    return { kind: "wait", reason: `the operator has not mounted ${list(missing)} yet` };
-  }
+  if (missing.length > 0) return wait(`the operator has not mounted ${list(missing)} yet`);
   if (settled && stale.length === 0 && pods.every((pod) => pod.ready)) return { kind: "done" };
   if (deployment.paused) {
-    return {
-      kind: "fail",
-      reason: "its rollouts are paused; resume them: kubectl rollout resume deployment",
-    };
+    const reason = "its rollouts are paused; resume them: kubectl rollout resume deployment";
+    return { kind: "fail", reason };
   }
-  if (!settled && !(quiet && stale.length > 0)) return { kind: "wait", reason: "its rollout is under way" };
-  if (stale.length === 0) return { kind: "wait", reason: "not every pod is Ready" };
+  if (!settled && !(quiet && stale.length > 0)) return wait("its rollout is under way");
+  if (stale.length === 0) return wait("not every pod is Ready");
   const newest = Math.max(...changes.map((change) => change.changedAt));
   if (view.now <= newest)
-    return {
-      kind: "wait",
-      reason: "pods created within this second cannot be distinguished from older ones",
-    };
+    return wait("pods created within this second cannot be distinguished from older ones");
   return restart(view, stale, quiet);
 }
 
@@ -94,21 +90,87 @@ function restart(view: RolloutView, stale: readonly ObservedPod[], quiet: boolea
   const operatorRolls = versions !== undefined;
   const behind = changes.filter((change) => change.kind === "ConfigMap" && !showsChange(versions, change));
   if (operatorRolls && behind.length > 0 && !quiet) {
-    return {
-      kind: "wait",
-      reason: `the operator is about to roll it for ${list(behind.map(({ name }) => name))}`,
-    };
+    return wait(`the operator is about to roll it for ${list(behind.map(({ name }) => name))}`);
   }
   const since = Math.max(...changes.map((change) => change.changedAt)) * 1000;
   const restarted = view.annotated || Date.parse(deployment.restartedAt ?? "") > since;
   if (!operatorRolls && !restarted) return { kind: "annotate" };
   if (!operatorRolls && deployment.restartedAt !== undefined && !quiet) {
-    return { kind: "wait", reason: "its restart is under way" };
+    return wait("its restart is under way");
   }
   const pod = stale.find(({ uid }) => !view.evicted.has(uid));
-  return pod === undefined ? { kind: "wait", reason: "evicted pods are ending" } : { kind: "evict", pod };
+  return pod === undefined ? wait("evicted pods are ending") : { kind: "evict", pod };
 }
 
 function list(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");
+}
+
+/** Whether the operator has not mounted a required Secret although it had the time. */
+export function isUnmounted({ deployment, secrets, quietFor }: RolloutView): boolean {
+  return (
+    quietFor >= OPERATOR_PATIENCE && secrets.some((secret) => !deployment.mountedSecrets.includes(secret))
+  );
+}
+
+/** True if all pods run the current configuration and one does not become Ready: no restart helps. */
+export function isStuck(view: Pick<RolloutView, "pods" | "changes" | "quietFor">): boolean {
+  const { pods, changes, quietFor } = view;
+  const staying = pods.filter((pod) => !pod.terminating);
+  return (
+    quietFor >= OPERATOR_PATIENCE &&
+    staying.some((pod) => !pod.ready) &&
+    staying.every((pod) => seesAll(pod, changes))
+  );
+}
+
+/**
+ * Our own changes that some KBS pod has certainly not seen: a run was killed between its write and the
+ * rollout, or a repair was applied elsewhere. Nothing is certain during a rollout, or for a pod of the same
+ * second as the change.
+ */
+export function unseenChanges(
+  view: Pick<RolloutView, "deployment" | "pods">,
+  ours: readonly ChangedObject[],
+): readonly ChangedObject[] {
+  if (!isSettled(view)) return [];
+  const pods = view.pods.filter((pod) => !pod.terminating);
+  return ours.filter((change) => pods.some((pod) => isOlder(pod, change)));
+}
+
+/** The finding for a preview; `undefined` if there is none. */
+export function describeUnseen(unseen: readonly ChangedObject[]): string | undefined {
+  if (unseen.length === 0) return undefined;
+  const names = unseen.map(({ kind, name }) => `${kind} ${name}`);
+  return `a KBS pod is older than the last write to ${names.join(", ")}`;
+}
+
+/** The Secrets that a Deployment's template and its pods mount. */
+export interface Mounts {
+  readonly deployment: Pick<
+    ObservedDeployment,
+    "generation" | "observedGeneration" | "currentReplicas" | "updatedReplicas" | "mountedSecrets"
+  >;
+  /** Pod -> the Secrets that it mounts, for every pod that has not ended. */
+  readonly mounts: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * What may still serve any of these Secrets, one line each; empty: no KBS does or will. A terminating pod
+ * still answers, and while pods of a previous template exist, another one may follow.
+ */
+export function stillServing({ deployment, mounts }: Mounts, secrets: readonly string[]): readonly string[] {
+  const { generation, observedGeneration, currentReplicas, updatedReplicas } = deployment;
+  const named = (mounted: readonly string[]): string =>
+    list(secrets.filter((secret) => mounted.includes(secret)));
+  const template = named(deployment.mountedSecrets);
+  const pods = Object.entries(mounts).flatMap(([pod, mounted]) => {
+    const found = named(mounted);
+    return found === "" ? [] : [`pod ${pod} still mounts ${found}`];
+  });
+  const all = [...(template === "" ? [] : [`the operator still mounts ${template}`]), ...pods];
+  if (all.length > 0) return all;
+  return observedGeneration >= generation && currentReplicas === updatedReplicas
+    ? []
+    : ["its rollout is under way"];
 }

@@ -5,9 +5,7 @@ export interface ManagedFieldsEntry {
   readonly time?: string | undefined;
 }
 
-/**
- * The prefix of the field managers of Pulumi's Kubernetes provider, which adds a random suffix per resource.
- */
+/** The field managers of Pulumi's Kubernetes provider, which adds a random suffix per resource. */
 const PULUMI = "pulumi-kubernetes";
 
 /** Whether a field manager is Pulumi's Kubernetes provider, in any program. */

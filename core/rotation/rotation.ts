@@ -1,19 +1,11 @@
 import { z } from "zod";
 import { readerNames } from "../policy/grants.ts";
 
-/**
- * What decides whether the policy and the reference values keep a pod's previous digest during its grace
- * period.
- */
+/** What decides whether policy and reference values keep a previous digest during its grace period. */
 export const rotationSchema = z.object({
-  /**
-   * init_data (lower-case hex, every spelling) -> reader: everything that a stack declares, granted or not.
-   */
+  /** init_data (every spelling) -> reader: everything that a stack declares, granted or not. */
   current: z.readonly(z.record(z.string(), z.string())),
-  /**
-   * The readers with a grace period: their previous digest stays accepted until they are ready with the new
-   * one.
-   */
+  /** The readers with a grace period, until they are ready with the new digest. */
   overlapping: z.readonly(z.array(z.string())),
 });
 export type Rotation = Readonly<z.output<typeof rotationSchema>>;

@@ -1,10 +1,9 @@
+import type { z } from "zod";
+
 /**
- * What docs/settings.md has of a setting.
+ * A setting's schema, with what docs/settings.md has of it.
  * @param unset the default in words, if the schema has none. @default none
  */
-export function about(
-  description: string,
-  unset?: string,
-): { readonly description: string; readonly unset?: string } & Record<string, unknown> {
-  return unset === undefined ? { description } : { description, unset };
+export function about<Schema extends z.ZodType>(schema: Schema, description: string, unset?: string): Schema {
+  return schema.meta(unset === undefined ? { description } : { description, unset });
 }

@@ -31,9 +31,7 @@ function bound(origin: string, limit: number | bigint, side: "least" | "most" | 
   return `${limit} entries at ${side}`;
 }
 
-/**
- * Whether a message is the schema's own and names what is allowed. Zod's own messages begin with these words.
- */
+/** Whether a message is the schema's own. Zod's messages begin with these words. */
 function isOurs(message: string): boolean {
   return !/^(Invalid|Too (big|small)|Unrecognized)\b/.test(message);
 }

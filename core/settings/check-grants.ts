@@ -1,5 +1,5 @@
 import { given, type Issues } from "../issues.ts";
-import { checkUnique } from "./check-unique.ts";
+import { checkUnique } from "../names.ts";
 import type { Unread } from "./unread.ts";
 import { listed, podsMeant } from "./references.ts";
 import type { GrantSettings, Settings } from "./schema.ts";

@@ -1,9 +1,8 @@
 import { INITDATA_ANNOTATION } from "../initdata/annotation.ts";
 import { algorithmsOf } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
-import { checkName } from "../names.ts";
+import { checkName, checkUnique } from "../names.ts";
 import { shownName } from "../policy/shown-name.ts";
-import { checkUnique } from "./check-unique.ts";
 import { everythingKnown, type Unread, type IsKnown } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";

@@ -1,8 +1,7 @@
 import { given, type Issues } from "../issues.ts";
 import { VOLUME_NAMES, volumeProblem } from "../kbs-config/volume-names.ts";
-import { checkName } from "../names.ts";
+import { checkName, checkUnique } from "../names.ts";
 import { own } from "../records.ts";
-import { checkUnique } from "./check-unique.ts";
 import type { Unread } from "./unread.ts";
 import { listed } from "./references.ts";
 import type { SecretSettings } from "./schema.ts";

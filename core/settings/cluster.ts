@@ -1,3 +1,5 @@
+import { defined } from "../records.ts";
+
 /** A cluster, named as for kubectl. Without both members it is kubectl's default. */
 export interface NamedCluster {
   readonly kubeconfig?: string;
@@ -9,10 +11,7 @@ export function clusterOf({
   kubeconfig,
   context,
 }: Readonly<Partial<Record<keyof NamedCluster, string | undefined>>>): NamedCluster {
-  return {
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  };
+  return defined({ kubeconfig, context });
 }
 
 /** Fields of every kubeconfig, in YAML or JSON. */

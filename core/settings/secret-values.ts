@@ -1,5 +1,5 @@
 import { given, type Issue } from "../issues.ts";
-import { isRecord } from "../records.ts";
+import { isRecord, mapValues } from "../records.ts";
 
 /** The values in `secretValues`, and the problems found. */
 interface ReadSecretValues {
@@ -32,46 +32,27 @@ function setAgain(secret: string, key: string): string {
  *   encrypted one goes unnoticed.
  */
 export function readSecretValues(value: unknown, encrypted: boolean): ReadSecretValues {
-  if (value === undefined) return { values: {}, problems: [] };
-  if (!isRecord(value)) {
-    return {
-      values: {},
-      problems: [
-        {
-          code: "TA602",
-          path: SECRET_VALUES,
-          given: `a value that is ${kindOf(value)}`,
-          allowed: "secret -> key -> text",
-          fix: `Set each value by its path: ${setAgain("<secret>", "<key>")}`,
-        },
-      ],
-    };
-  }
   const problems: Issue[] = [];
-  const values = Object.entries(value).map(([secret, keys]): [string, Record<string, string>] => {
+  const refuse = (found: unknown, path: readonly string[], allowed: string, fix: string): void => {
+    const given = `a value that is ${kindOf(found)}`;
+    problems.push({ code: "TA602", path: [SECRET_VALUES, ...path].join("."), given, allowed, fix });
+  };
+  if (value === undefined) return { values: {}, problems };
+  if (!isRecord(value)) {
+    const fix = `Set each value by its path: ${setAgain("<secret>", "<key>")}`;
+    refuse(value, [], "secret -> key -> text", fix);
+    return { values: {}, problems };
+  }
+  const values = mapValues(value, (keys, secret): Readonly<Record<string, string>> => {
     if (!isRecord(keys)) {
-      problems.push({
-        code: "TA602",
-        path: `${SECRET_VALUES}.${secret}`,
-        given: `a value that is ${kindOf(keys)}`,
-        allowed: "key -> text",
-        fix: `Set it by its path: ${setAgain(secret, "<key>")}`,
-      });
-      return [secret, {}];
+      refuse(keys, [secret], "key -> text", `Set it by its path: ${setAgain(secret, "<key>")}`);
+      return {};
     }
-    const texts = Object.entries(keys).map(([key, text]): [string, string] => {
-      if (typeof text !== "string") {
-        problems.push({
-          code: "TA602",
-          path: `${SECRET_VALUES}.${secret}.${key}`,
-          given: `a value that is ${kindOf(text)}`,
-          allowed: "a text",
-          fix: `Set it as an encrypted text: ${setAgain(secret, key)}`,
-        });
-      }
-      return [key, typeof text === "string" ? text : ""];
+    return mapValues(keys, (text, key) => {
+      if (typeof text === "string") return text;
+      refuse(text, [secret, key], "a text", `Set it as an encrypted text: ${setAgain(secret, key)}`);
+      return "";
     });
-    return [secret, Object.fromEntries(texts)];
   });
   const [secret, keys] = Object.entries(value).find(([, held]) => isRecord(held)) ?? [];
   if (!encrypted && secret !== undefined) {
@@ -86,7 +67,7 @@ export function readSecretValues(value: unknown, encrypted: boolean): ReadSecret
         "and choose another value if the file was shared.",
     });
   }
-  return { values: Object.fromEntries(values), problems };
+  return { values, problems };
 }
 
 /**

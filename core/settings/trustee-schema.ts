@@ -7,104 +7,83 @@ import { isKubeconfigContent } from "./cluster.ts";
 
 /** A cluster, named as for kubectl. */
 const clusterShape = {
-  kubeconfig: z
-    .string()
-    .min(1)
-    .refine((text) => !isKubeconfigContent(text), {
-      error: "the path of a kubeconfig file",
-      params: { given: "the content of a kubeconfig, which is not shown here" },
-    })
-    .optional()
-    .meta(
-      about(
-        "the path of a kubeconfig file. Its content is refused: it would show in the state and the outputs",
-        "as kubectl: `$KUBECONFIG`, `~/.kube/config`, or the pod's service account",
-      ),
-    ),
-  context: z.string().min(1).optional().meta(about("a context in the kubeconfig", "its current context")),
+  kubeconfig: about(
+    z
+      .string()
+      .min(1)
+      .refine((text) => !isKubeconfigContent(text), {
+        error: "the path of a kubeconfig file",
+        params: { given: "the content of a kubeconfig, which is not shown here" },
+      })
+      .optional(),
+    "the path of a kubeconfig file. Its content is refused: it would show in the state and the outputs",
+    "as kubectl: `$KUBECONFIG`, `~/.kube/config`, or the pod's service account",
+  ),
+  context: about(z.string().min(1).optional(), "a context in the kubeconfig", "its current context"),
 };
 
 export const podClusterSchema = z.strictObject({
   ...clusterShape,
-  cloud: z
-    .enum(clouds)
-    .optional()
-    .meta(
-      about(
-        "the cloud whose [user data limit](limits.md#the-budget) applies",
-        "`azure` for pods that a vTPM binds, else none",
-      ),
-    ),
+  cloud: about(
+    z.enum(clouds).optional(),
+    "the cloud whose [user data limit](limits.md#the-budget) applies",
+    "`azure` for pods that a vTPM binds, else none",
+  ),
 });
 
 export const trusteeSchema = z.strictObject({
   ...clusterShape,
-  namespace: z
-    .string()
-    .default(trusteeNames.namespace)
-    .meta(about("the namespace of Trustee and its operator")),
-  kbsConfig: z
-    .string()
-    .default(trusteeNames.kbsConfig)
-    .meta(about("the KbsConfig, which names the ConfigMaps. If this one does not exist: the only one there")),
-  deployment: z.string().default(trusteeNames.deployment).meta(about("the KBS's Deployment")),
-  certificateSecret: z
-    .string()
-    .min(1)
-    .optional()
-    .meta(about("the Secret with the KBS's certificate", "[what the KBS serves](trustee.md)")),
-  certificateAuthority: z
-    .string()
-    .refine((text) => text === PUBLIC || isOnlyCertificates(text), {
-      error: `certificates in PEM and nothing else, or "${PUBLIC}"`,
-      params: { given: "a text that is neither, and is not shown here" },
-    })
-    .optional()
-    .meta(
-      about(
-        "the CA of the KBS's certificate, for [guests to trust](limits.md#the-kbss-certificate): PEM, or `public` for a CA that guests already trust",
-        "`ca.crt` of that Secret; a self-signed certificate is trusted itself",
-      ),
-    ),
-  certificateAuthorityFile: z.string().min(1).optional().meta(about("the same, as the path of a PEM file")),
-  url: z
-    .url({
-      // "host:8080" parses as a URL with the scheme "host:".
-      protocol: /^https?$/,
-      hostname: /./,
-      error: "an https URL with a host, for example https://kbs.example.com:8080",
-    })
-    .optional()
-    .meta(
-      about(
-        "the KBS's URL for guests, http(s) with a host. It takes precedence over any Route",
-        "https with the Route's host",
-      ),
-    ),
-  policyKey: z
-    .string()
-    .min(1)
-    .optional()
-    .meta(
-      about(
-        "the key of the policy's ConfigMap, if [the objects do not tell](trustee.md) which one the KBS reads",
-        "what the KBS mounts",
-      ),
-    ),
-  referenceValuesKey: z
-    .string()
-    .min(1)
-    .optional()
-    .meta(about("the same for the ConfigMap of the reference values", "what the KBS mounts")),
-  generation: z
-    .enum(generations)
-    .optional()
-    .meta(about("both keys at once, for older settings: of operators up to v0.18, or from v0.19 on")),
-  rolloutTimeoutMinutes: z
-    .number()
-    .int()
-    .positive()
-    .max(240)
-    .default(10)
-    .meta(about("how long a rollout of the KBS may take, in minutes")),
+  namespace: about(z.string().default(trusteeNames.namespace), "the namespace of Trustee and its operator"),
+  kbsConfig: about(
+    z.string().default(trusteeNames.kbsConfig),
+    "the KbsConfig, which names the ConfigMaps. If this one does not exist: the only one there",
+  ),
+  deployment: about(z.string().default(trusteeNames.deployment), "the KBS's Deployment"),
+  certificateSecret: about(
+    z.string().min(1).optional(),
+    "the Secret with the KBS's certificate",
+    "[what the KBS serves](trustee.md)",
+  ),
+  certificateAuthority: about(
+    z
+      .string()
+      .refine((text) => text === PUBLIC || isOnlyCertificates(text), {
+        error: `certificates in PEM and nothing else, or "${PUBLIC}"`,
+        params: { given: "a text that is neither, and is not shown here" },
+      })
+      .optional(),
+    "the CA of the KBS's certificate, for [guests to trust](limits.md#the-kbss-certificate): PEM, or `public` for a CA that guests already trust",
+    "`ca.crt` of that Secret; a self-signed certificate is trusted itself",
+  ),
+  certificateAuthorityFile: about(z.string().min(1).optional(), "the same, as the path of a PEM file"),
+  url: about(
+    z
+      .url({
+        // "host:8080" parses as a URL with the scheme "host:".
+        protocol: /^https?$/,
+        hostname: /./,
+        error: "an https URL with a host, for example https://kbs.example.com:8080",
+      })
+      .optional(),
+    "the KBS's URL for guests, http(s) with a host. It takes precedence over any Route",
+    "https with the Route's host",
+  ),
+  policyKey: about(
+    z.string().min(1).optional(),
+    "the key of the policy's ConfigMap, if [the objects do not tell](trustee.md) which one the KBS reads",
+    "what the KBS mounts",
+  ),
+  referenceValuesKey: about(
+    z.string().min(1).optional(),
+    "the same for the ConfigMap of the reference values",
+    "what the KBS mounts",
+  ),
+  generation: about(
+    z.enum(generations).optional(),
+    "both keys at once, for older settings: of operators up to v0.18, or from v0.19 on",
+  ),
+  rolloutTimeoutMinutes: about(
+    z.number().int().positive().max(240).default(10),
+    "how long a rollout of the KBS may take, in minutes",
+  ),
 });

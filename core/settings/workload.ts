@@ -15,9 +15,7 @@ export function hasReplicas(kind: WorkloadKind): boolean {
 /** The namespace of a pod without one. */
 export const DEFAULT_NAMESPACE = "default";
 
-/**
- * The pod's name in grants, outputs and the policy: `name` in the namespace `default`, else `namespace/name`.
- */
+/** The pod's name in grants, outputs and policy: `name` in namespace `default`, else `namespace/name`. */
 export function podId(namespace: string, name: string): string {
   return namespace === DEFAULT_NAMESPACE ? name : `${namespace}/${name}`;
 }

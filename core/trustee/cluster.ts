@@ -1,4 +1,5 @@
-import { isRecord, parseJson } from "../records.ts";
+import { z } from "zod";
+import { parseJson } from "../records.ts";
 
 /** Facts that distinguish clusters. */
 export interface ClusterFacts {
@@ -28,17 +29,14 @@ export function isSameCluster(one: ClusterFacts, other: ClusterFacts): boolean {
   );
 }
 
+const factsSchema = z.object({
+  server: z.string(),
+  ca: z.string(),
+  namespace: z.object({ name: z.string(), uid: z.string() }).optional().catch(undefined),
+  silent: z.literal(true).optional().catch(undefined),
+});
+
 /** Parses the facts; `undefined` for anything else. */
 export function readFacts(text: unknown): ClusterFacts | undefined {
-  const facts = typeof text === "string" ? parseJson(text) : undefined;
-  if (!isRecord(facts)) return undefined;
-  const { server, ca, namespace, silent } = facts;
-  if (typeof server !== "string" || typeof ca !== "string") return undefined;
-  const { name, uid } = isRecord(namespace) ? namespace : {};
-  return {
-    server,
-    ca,
-    ...(typeof name === "string" && typeof uid === "string" ? { namespace: { name, uid } } : {}),
-    ...(silent === true ? { silent } : {}),
-  };
+  return factsSchema.safeParse(typeof text === "string" ? parseJson(text) : undefined).data;
 }

@@ -1,5 +1,5 @@
 import TOML from "@iarna/toml";
-import { isRecord, own, parseJson } from "../records.ts";
+import { defined, isRecord, own, parseJson } from "../records.ts";
 import type { ReferenceValuesFormat } from "../reference-values/format.ts";
 
 /** Where a KBS reads its reference values, and in which format. */
@@ -57,13 +57,9 @@ export function readKbsSettings(text: string): KbsSettings | undefined {
     textAt("attestation_service", "rvps_config", "store_config", "file_path");
   const policyPath = textAt("policy_engine", "policy_path") ?? (files && `${files}/kbs/resource-policy.rego`);
   const certificatePath = textAt("http_server", "certificate");
-  return {
-    ...(policyPath === undefined ? {} : { policyPath }),
-    ...(list === undefined ? {} : { referenceValues: { path: list, format: "list" } }),
-    ...(documents === undefined
-      ? {}
-      : { referenceValues: { path: `${documents}/reference_value`, format: "map" } }),
-    ...(certificatePath === undefined ? {} : { certificatePath }),
-    isHttp: at("http_server", "insecure_http") === true,
-  };
+  const listFile = list === undefined ? undefined : ({ path: list, format: "list" } as const);
+  const referenceValues: ValuesFile | undefined =
+    documents === undefined ? listFile : { path: `${documents}/reference_value`, format: "map" };
+  const isHttp = at("http_server", "insecure_http") === true;
+  return defined({ policyPath, referenceValues, certificatePath, isHttp });
 }

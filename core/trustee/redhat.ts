@@ -17,10 +17,7 @@ export interface UpdatedTrustee {
   readonly routeOwners?: readonly string[] | undefined;
 }
 
-/**
- * Whether this is Red Hat's Trustee 1.1 with a policy of this project. The update to 1.2 deletes it, with
- * every stack's grants.
- */
+/** Whether this is Red Hat's Trustee 1.1 with a policy of this project, which the update to 1.2 deletes. */
 export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrustee): boolean {
   const [before, after] = [generationFacts["0.18"], generationFacts["0.21"]];
   const text = own(data, before.policyKey);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isRecord, own } from "../records.ts";
+import { defined, isRecord, own } from "../records.ts";
 import type { ReferenceValuesFormat } from "../reference-values/format.ts";
 import { knownKeys, liveKey, trusteeNames, type ConfigMapNames } from "./generation.ts";
 import { POLICY_PATHS, readKbsSettings, VALUES_FILES, type KbsSettings } from "./kbs-settings.ts";
@@ -130,10 +130,7 @@ function valuesFacts(
   const key = found === undefined ? undefined : keyOf([fileAt(template, found.path)], configMap);
   const referenceValuesKey = key ?? (more.length === 0 ? only : undefined);
   const referenceValuesFormat = (found ?? settings.referenceValues)?.format;
-  return {
-    ...(referenceValuesKey === undefined ? {} : { referenceValuesKey }),
-    ...(referenceValuesFormat === undefined ? {} : { referenceValuesFormat }),
-  };
+  return defined({ referenceValuesKey, referenceValuesFormat });
 }
 
 /**
@@ -145,8 +142,8 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   const template = podTemplateOf(deployment);
   const text = kbsSettings === undefined ? undefined : settingsText(template, kbsSettings);
   const settings = text === undefined ? undefined : readKbsSettings(text);
-  const isHttp = settings === undefined ? {} : { isHttp: settings.isHttp };
-  if (template === undefined) return isHttp;
+  const isHttp = settings?.isHttp;
+  if (template === undefined) return defined({ isHttp });
   const policyKey = policyKeyOf(template, settings ?? {}, names.policy);
   const values = valuesFacts(template, settings ?? {}, names.referenceValues);
   const served =
@@ -154,13 +151,8 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   // The map format came with KBS v0.19.
   const byImage = formByImage(kbsContainer(template)?.image ?? "");
   const pathForm = values.referenceValuesFormat === "map" ? "array" : byImage;
-  return {
-    ...isHttp,
-    ...values,
-    ...(policyKey === undefined ? {} : { policyKey }),
-    ...(served?.kind === "Secret" ? { certificate: { name: served.name, key: served.key } } : {}),
-    ...(pathForm === undefined ? {} : { pathForm }),
-  };
+  const certificate = served?.kind === "Secret" ? { name: served.name, key: served.key } : undefined;
+  return { ...values, ...defined({ isHttp, policyKey, certificate, pathForm }) };
 }
 
 /** The keys that Trustee reads in both ConfigMaps. */

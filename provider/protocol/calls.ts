@@ -76,9 +76,7 @@ export class Calls {
     };
   }
 
-  /**
-   * Aborts the signals of all calls, and of later ones until {@link renew}. Their results are still awaited.
-   */
+  /** Aborts all calls, and later ones until {@link renew}. Their results are still awaited. */
   cancel(error = new CancelledError()): void {
     this.#cancelled = error;
     for (const { abort } of this.#open) abort.abort(error);

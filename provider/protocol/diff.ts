@@ -1,10 +1,10 @@
 import { own } from "../../core/records.ts";
 import {
-  equalValues,
   formatPath,
   isArray,
   isMap,
   Secret,
+  Unknown,
   type PathSegment,
   type PropertyMap,
   type PropertyValue,
@@ -43,7 +43,13 @@ function changesAt(
     const length = Math.max(old.length, next.length);
     return Array.from({ length }, (_, index) => changesAt(old[index], next[index], [...path, index])).flat();
   }
-  return equalValues(old, next) ? [] : [{ path, kind: "update" }];
+  const isSame = Object.is(old, next) || (typeof old === "number" && old === next);
+  return isSame && !(next instanceof Unknown) ? [] : [{ path, kind: "update" }];
+}
+
+/** Whether both values are equal. Secret marks are ignored; two unknowns are never equal. */
+export function equalValues(left: PropertyValue, right: PropertyValue): boolean {
+  return changesAt(left, right, []).length === 0;
 }
 
 /**

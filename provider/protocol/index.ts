@@ -1,8 +1,6 @@
-/**
- * Serves Pulumi's provider gRPC protocol. Does not depend on Trustee. Loads only the messages of Pulumi's
- * SDK.
- */
-export { changes, detailedDiff } from "./diff.ts";
+/** Pulumi's provider gRPC protocol. Knows no Trustee, and loads only the messages of Pulumi's SDK. */
+export { changes, detailedDiff, equalValues } from "./diff.ts";
+export type { Change } from "./diff.ts";
 export type { Log } from "./engine-log.ts";
 export { InputPropertiesError, TimeoutError, UnimplementedError } from "./errors.ts";
 export * from "./property-value.ts";

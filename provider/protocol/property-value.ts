@@ -1,4 +1,4 @@
-import { mapValues, own } from "../../core/records.ts";
+import { mapValues } from "../../core/records.ts";
 
 /**
  * Pulumi's property values as TypeScript data: the inputs and outputs of resources.
@@ -90,10 +90,7 @@ export function containsSecret(value: PropertyValue): boolean {
   return some(value, (each) => each instanceof Secret);
 }
 
-/**
- * Removes secret marks at any depth; unknowns stay. To mark the value again, call {@link containsSecret}
- * first.
- */
+/** Removes secret marks at any depth; unknowns stay. {@link containsSecret} tells whether there were any. */
 export function reveal(value: PropertyMap): PropertyMap;
 export function reveal(value: PropertyValue): PropertyValue;
 export function reveal(value: PropertyValue): PropertyValue {
@@ -131,25 +128,4 @@ export function formatPath(path: readonly PathSegment[]): string {
       return `["${segment.replaceAll(/[\\"]/g, String.raw`\$&`)}"]`;
     })
     .join("");
-}
-
-/** Whether both values are equal. Secret marks are ignored; two unknowns are never equal. */
-export function equalValues(left: PropertyValue, right: PropertyValue): boolean {
-  if (left instanceof Secret) return equalValues(left.value, right);
-  if (right instanceof Secret) return equalValues(left, right.value);
-  if (left instanceof Unknown || right instanceof Unknown) return false;
-  if (isArray(left) || isArray(right)) {
-    if (!isArray(left) || !isArray(right) || left.length !== right.length) return false;
-    return left.every((element, index) => equalValues(element, right[index] ?? null));
-  }
-  if (isMap(left) && isMap(right)) {
-    const keys = Object.keys(left);
-    return (
-      keys.length === Object.keys(right).length &&
-      keys.every(
-        (key) => Object.hasOwn(right, key) && equalValues(own(left, key) ?? null, own(right, key) ?? null),
-      )
-    );
-  }
-  return Object.is(left, right) || (typeof left === "number" && left === right);
 }

@@ -14,21 +14,14 @@ export interface CallContext {
 }
 
 /** The resource (or, for the configuration, the provider instance) that a call is about. */
-export interface ResourceIdentity {
+interface ResourceIdentity {
   readonly urn: string;
-  readonly name: string;
   /** The type token, `package:module:Type`. */
   readonly type: string;
 }
 
-export interface ConfigureRequest {
-  /**
-   * The configuration as the engine sends it. SDKs may encode values other than strings as strings of JSON.
-   */
-  readonly args: PropertyMap;
-}
-
-export interface CheckRequest extends ResourceIdentity {
+/** For Check and Diff. */
+export interface InputsRequest extends ResourceIdentity {
   /** The inputs in the state; empty for a new resource. */
   readonly oldInputs: PropertyMap;
   readonly newInputs: PropertyMap;
@@ -46,43 +39,36 @@ export interface CheckResponse {
   readonly failures?: readonly CheckFailure[];
 }
 
-export interface DiffRequest extends ResourceIdentity {
-  readonly id: string;
-  readonly oldInputs: PropertyMap;
-  readonly oldOutputs: PropertyMap;
-  readonly newInputs: PropertyMap;
-}
-
 export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "update" | "update-replace";
 
-/** The changes of the inputs, by property path. */
-export type DetailedDiff = Readonly<Record<string, DiffKind>>;
-
-export interface DiffResponse {
-  /** Empty if nothing changes. A kind that ends in `-replace` replaces the resource. */
-  readonly detailedDiff: DetailedDiff;
-}
-
 /**
- * Whether the engine refreshes the resource before it plans a change, so that a plain preview shows drift.
+ * The changes of the inputs, by property path; empty if nothing changes. A kind that ends in `-replace`
+ * replaces the resource.
  */
-export interface RefreshBeforeUpdate {
-  readonly refreshBeforeUpdate?: boolean;
-}
+export type DetailedDiff = Readonly<Record<string, DiffKind>>;
 
 export interface CreateRequest extends ResourceIdentity {
   /** What Check returned. May hold unknowns only in a preview. */
   readonly inputs: PropertyMap;
-  /** In seconds; 0 means the provider's default. The signal fires when it has passed. */
-  readonly timeoutSeconds: number;
   /** True: compute the result, write nothing. */
   readonly preview: boolean;
 }
 
-export interface CreateResponse extends RefreshBeforeUpdate {
+export interface UpdateRequest extends ResourceIdentity {
+  readonly oldOutputs: PropertyMap;
+  readonly newInputs: PropertyMap;
+  readonly preview: boolean;
+}
+
+export interface UpdateResponse {
+  readonly outputs: PropertyMap;
+  /** Whether the engine refreshes the resource before an update: a plain preview shows drift. */
+  readonly refreshBeforeUpdate: boolean;
+}
+
+export interface CreateResponse extends UpdateResponse {
   /** May be empty in a preview, if it is not known yet. */
   readonly id: string;
-  readonly outputs: PropertyMap;
 }
 
 export interface ReadRequest extends ResourceIdentity {
@@ -91,34 +77,15 @@ export interface ReadRequest extends ResourceIdentity {
   readonly inputs: PropertyMap;
   /** The outputs in the state; empty on import. */
   readonly outputs: PropertyMap;
-  readonly timeoutSeconds: number;
 }
 
-export interface ReadResponse extends RefreshBeforeUpdate {
-  readonly id: string;
+export interface ReadResponse extends CreateResponse {
   /** The inputs that match the live resource. The next diff compares the program's inputs with these. */
   readonly inputs: PropertyMap;
-  readonly outputs: PropertyMap;
-}
-
-export interface UpdateRequest extends ResourceIdentity {
-  readonly id: string;
-  readonly oldInputs: PropertyMap;
-  readonly oldOutputs: PropertyMap;
-  readonly newInputs: PropertyMap;
-  readonly timeoutSeconds: number;
-  readonly preview: boolean;
-}
-
-export interface UpdateResponse extends RefreshBeforeUpdate {
-  readonly outputs: PropertyMap;
 }
 
 export interface DeleteRequest extends ResourceIdentity {
-  readonly id: string;
-  readonly oldInputs: PropertyMap;
   readonly outputs: PropertyMap;
-  readonly timeoutSeconds: number;
 }
 
 export interface InvokeRequest {
@@ -127,28 +94,25 @@ export interface InvokeRequest {
   readonly args: PropertyMap;
 }
 
-export interface InvokeResponse {
-  readonly result: PropertyMap;
-}
-
 /**
  * A resource provider. All functions may reject with any error; its message is shown to the user. The classes
  * in errors.ts add a code and details.
  */
 export interface Provider {
-  /** Default: the configuration as it is. */
-  checkConfig?(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
-  /** Default: every change is an update, none replaces the provider. */
-  diffConfig?(request: DiffRequest, context: CallContext): Promise<DiffResponse>;
-  /** Called once, before all later calls, unless the configuration is partly unknown in a preview. */
-  configure(request: ConfigureRequest, context: CallContext): Promise<void>;
-  check(request: CheckRequest, context: CallContext): Promise<CheckResponse>;
-  diff(request: DiffRequest, context: CallContext): Promise<DiffResponse>;
+  checkConfig(request: InputsRequest, context: CallContext): Promise<CheckResponse>;
+  diffConfig(request: InputsRequest, context: CallContext): Promise<DetailedDiff>;
+  /**
+   * Called once, before all later calls, unless the configuration is partly unknown in a preview.
+   * @param args as the engine sends them. SDKs may encode values other than strings as strings of JSON.
+   */
+  configure(args: PropertyMap, context: CallContext): Promise<void>;
+  check(request: InputsRequest, context: CallContext): Promise<CheckResponse>;
+  diff(request: InputsRequest, context: CallContext): Promise<DetailedDiff>;
   create(request: CreateRequest, context: CallContext): Promise<CreateResponse>;
   /** Undefined: the resource is gone. */
   read(request: ReadRequest, context: CallContext): Promise<ReadResponse | undefined>;
   update(request: UpdateRequest, context: CallContext): Promise<UpdateResponse>;
   delete(request: DeleteRequest, context: CallContext): Promise<void>;
-  /** Default: there are no functions. */
-  invoke?(request: InvokeRequest, context: CallContext): Promise<InvokeResponse>;
+  /** The result of a function. */
+  invoke(request: InvokeRequest, context: CallContext): Promise<PropertyMap>;
 }

@@ -8,10 +8,7 @@ import { providerService } from "./service.ts";
 export interface ServerOptions {
   /** The provider's version: semantic, without a leading v. */
   readonly version: string;
-  /**
-   * host:port of the engine's own gRPC server. Without it, nothing is logged until an engine sends its
-   * address.
-   */
+  /** host:port of the engine. Without it, nothing is logged until an engine sends its address. */
   readonly engineAddress?: string | undefined;
 }
 

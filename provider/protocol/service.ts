@@ -4,21 +4,8 @@ import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc
 import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import type { CallSubject, Calls } from "./calls.ts";
-import { changes, detailedDiff } from "./diff.ts";
 import type { EngineLog } from "./engine-log.ts";
-import { UnimplementedError } from "./errors.ts";
-import {
-  checkRequest,
-  checkResponse,
-  createRequest,
-  deleteRequest,
-  diffRequest,
-  diffResponse,
-  readRequest,
-  readResponse,
-  updateRequest,
-} from "./messages.ts";
-import type { Provider } from "./provider.ts";
+import type { CheckResponse, DetailedDiff, DiffKind, InputsRequest, Provider } from "./provider.ts";
 import { decodeMap, encodeMap } from "./wire.ts";
 
 export interface ServiceOptions {
@@ -26,6 +13,72 @@ export interface ServiceOptions {
   readonly version: string;
   readonly calls: Calls;
   readonly log: EngineLog;
+}
+
+const Kind = providerpb.PropertyDiff.Kind;
+
+const kinds: Readonly<Record<DiffKind, providerpb.PropertyDiff.Kind>> = {
+  add: Kind.ADD,
+  "add-replace": Kind.ADD_REPLACE,
+  delete: Kind.DELETE,
+  "delete-replace": Kind.DELETE_REPLACE,
+  update: Kind.UPDATE,
+  "update-replace": Kind.UPDATE_REPLACE,
+};
+
+/** Engines before 3.134 send only the URN: `urn:pulumi:stack::project::parent$type::name`. */
+function identity(request: { getUrn(): string; getType(): string }): { urn: string; type: string } {
+  const urn = request.getUrn();
+  const qualifiedType = urn.split("::")[2] ?? "";
+  return { urn, type: request.getType() || qualifiedType.slice(qualifiedType.lastIndexOf("$") + 1) };
+}
+
+function checkRequest(message: providerpb.CheckRequest): InputsRequest {
+  return {
+    ...identity(message),
+    oldInputs: decodeMap(message.getOlds()),
+    newInputs: decodeMap(message.getNews()),
+  };
+}
+
+function checkResponse({ inputs, failures = [] }: CheckResponse): providerpb.CheckResponse {
+  return new providerpb.CheckResponse()
+    .setInputs(encodeMap(inputs))
+    .setFailuresList(
+      failures.map(({ property, reason }) =>
+        new providerpb.CheckFailure().setProperty(property).setReason(reason),
+      ),
+    );
+}
+
+function diffRequest(message: providerpb.DiffRequest): InputsRequest {
+  return {
+    ...identity(message),
+    oldInputs: decodeMap(message.getOldInputs()),
+    newInputs: decodeMap(message.getNews()),
+  };
+}
+
+/** The first name in a property path: `metadata` of `metadata.annotations["a.b"]`. */
+function topLevel(path: string): string {
+  const quoted = /^\["((?:[^"\\]|\\.)*)"\]/.exec(path)?.[1];
+  return quoted?.replaceAll(/\\(.)/g, "$1") ?? /^[^.[]*/.exec(path)?.[0] ?? path;
+}
+
+function diffResponse(diff: DetailedDiff): providerpb.DiffResponse {
+  const paths = Object.entries(diff);
+  const replaced = paths.filter(([, kind]) => kind.endsWith("-replace"));
+  const { DIFF_NONE, DIFF_SOME } = providerpb.DiffResponse.DiffChanges;
+  const message = new providerpb.DiffResponse()
+    .setChanges(paths.length > 0 ? DIFF_SOME : DIFF_NONE)
+    .setDiffsList([...new Set(paths.map(([path]) => topLevel(path)))])
+    .setReplacesList([...new Set(replaced.map(([path]) => topLevel(path)))])
+    .setHasdetaileddiff(true);
+  for (const [path, kind] of paths) {
+    const change = new providerpb.PropertyDiff().setKind(kinds[kind]).setInputdiff(true);
+    message.getDetaileddiffMap().set(path, change);
+  }
+  return message;
 }
 
 const subject = (request: { getUrn(): string }): CallSubject => ({ urn: request.getUrn() });
@@ -41,9 +94,7 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
     handshake: calls.unary((request) => {
       calls.renew();
       if (request.getEngineAddress() !== "") log.connect(request.getEngineAddress());
-      const response = new providerpb.ProviderHandshakeResponse();
-      response.setAcceptSecrets(true);
-      return Promise.resolve(response);
+      return Promise.resolve(new providerpb.ProviderHandshakeResponse().setAcceptSecrets(true));
     }),
 
     attach: calls.unary((request) => {
@@ -52,33 +103,22 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
       return Promise.resolve(new emptypb.Empty());
     }),
 
-    getPluginInfo: calls.unary(() => {
-      const response = new pluginpb.PluginInfo();
-      response.setVersion(version);
-      return Promise.resolve(response);
-    }),
+    getPluginInfo: calls.unary(() => Promise.resolve(new pluginpb.PluginInfo().setVersion(version))),
 
-    checkConfig: calls.unary(async (message, context) => {
-      const request = checkRequest(message);
-      const response = (await provider.checkConfig?.(request, context)) ?? { inputs: request.newInputs };
-      return checkResponse(response);
-    }, subject),
+    checkConfig: calls.unary(
+      async (message, context) => checkResponse(await provider.checkConfig(checkRequest(message), context)),
+      subject,
+    ),
 
-    diffConfig: calls.unary(async (message, context) => {
-      const request = diffRequest(message);
-      const response = (await provider.diffConfig?.(request, context)) ?? {
-        detailedDiff: detailedDiff(changes(request.oldInputs, request.newInputs)),
-      };
-      return diffResponse(response);
-    }, subject),
+    diffConfig: calls.unary(
+      async (message, context) => diffResponse(await provider.diffConfig(diffRequest(message), context)),
+      subject,
+    ),
 
     configure: calls.unary(async (message, context) => {
       calls.renew();
-      await provider.configure({ args: decodeMap(message.getArgs()) }, context);
-      const response = new providerpb.ConfigureResponse();
-      response.setAcceptsecrets(true);
-      response.setSupportspreview(true);
-      return response;
+      await provider.configure(decodeMap(message.getArgs()), context);
+      return new providerpb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
     }),
 
     check: calls.unary(
@@ -92,40 +132,45 @@ export function providerService(provider: Provider, options: ServiceOptions): Un
     ),
 
     create: calls.unary(async (message, context) => {
-      const { id, outputs, refreshBeforeUpdate } = await provider.create(createRequest(message), context);
-      const response = new providerpb.CreateResponse();
-      response.setId(id);
-      response.setProperties(encodeMap(outputs));
-      response.setRefreshBeforeUpdate(refreshBeforeUpdate ?? false);
-      return response;
+      const inputs = decodeMap(message.getProperties());
+      const request = { ...identity(message), inputs, preview: message.getPreview() };
+      const { id, outputs, refreshBeforeUpdate } = await provider.create(request, context);
+      return new providerpb.CreateResponse()
+        .setId(id)
+        .setProperties(encodeMap(outputs))
+        .setRefreshBeforeUpdate(refreshBeforeUpdate);
     }, timedSubject),
 
-    read: calls.unary(
-      async (message, context) => readResponse(await provider.read(readRequest(message), context)),
-      timedSubject,
-    ),
+    read: calls.unary(async (message, context) => {
+      const state = { inputs: decodeMap(message.getInputs()), outputs: decodeMap(message.getProperties()) };
+      const found = await provider.read({ ...identity(message), id: message.getId(), ...state }, context);
+      // An empty ID reports that the resource is gone.
+      if (found === undefined) return new providerpb.ReadResponse();
+      return new providerpb.ReadResponse()
+        .setId(found.id)
+        .setInputs(encodeMap(found.inputs))
+        .setProperties(encodeMap(found.outputs))
+        .setRefreshBeforeUpdate(found.refreshBeforeUpdate);
+    }, timedSubject),
 
     update: calls.unary(async (message, context) => {
-      const { outputs, refreshBeforeUpdate } = await provider.update(updateRequest(message), context);
-      const response = new providerpb.UpdateResponse();
-      response.setProperties(encodeMap(outputs));
-      response.setRefreshBeforeUpdate(refreshBeforeUpdate ?? false);
-      return response;
+      const change = { oldOutputs: decodeMap(message.getOlds()), newInputs: decodeMap(message.getNews()) };
+      const request = { ...identity(message), ...change, preview: message.getPreview() };
+      const { outputs, refreshBeforeUpdate } = await provider.update(request, context);
+      return new providerpb.UpdateResponse()
+        .setProperties(encodeMap(outputs))
+        .setRefreshBeforeUpdate(refreshBeforeUpdate);
     }, timedSubject),
 
     delete: calls.unary(async (message, context) => {
-      await provider.delete(deleteRequest(message), context);
+      const outputs = decodeMap(message.getProperties());
+      await provider.delete({ ...identity(message), outputs }, context);
       return new emptypb.Empty();
     }, timedSubject),
 
     invoke: calls.unary(async (message, context) => {
       const request = { token: message.getTok(), args: decodeMap(message.getArgs()) };
-      if (provider.invoke === undefined)
-        throw new UnimplementedError(`there is no function ${request.token}`);
-      const { result } = await provider.invoke(request, context);
-      const response = new providerpb.InvokeResponse();
-      response.setReturn(encodeMap(result));
-      return response;
+      return new providerpb.InvokeResponse().setReturn(encodeMap(await provider.invoke(request, context)));
     }),
 
     cancel: calls.unary(() => {

@@ -14,9 +14,7 @@ const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-/**
- * The sentinel of an unknown string. It is sent for every unknown value, as the engine does for nearly all.
- */
+/** The sentinel of an unknown string; sent for every unknown value, as the engine does for most. */
 const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**

@@ -1,4 +1,4 @@
-import type { SettingsInput } from "../../core/settings/input.ts";
+import type { SettingsInput } from "../../core/settings/schema.ts";
 
 /** The tutorial with more pods: one third reads one secret, one third another, and one third neither. */
 export function fleetSettings(pods: number): SettingsInput {

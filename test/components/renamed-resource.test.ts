@@ -77,55 +77,32 @@ describe("ResourcePolicy, called ConfigMapEntry in an older release", () => {
     const ignore = (): void => undefined;
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, status: ignore };
     const context = { signal: new AbortController().signal, log };
-    await provider.configure({ args: await clusterWith(data) }, context);
-    const timed = { timeoutSeconds: 0 };
-    const resource = (type: string): { urn: string; type: string; name: string } => ({
+    await provider.configure(await clusterWith(data), context);
+    const resource = (type: string): { urn: string; type: string } => ({
       urn: `urn:pulumi:s::p::${type}::resource-policy`,
       type,
-      name: "resource-policy",
     });
     const check = async (type: string): Promise<PropertyMap> =>
       (await provider.check({ ...resource(type), oldInputs: {}, newInputs: given }, context)).inputs;
 
     const inputs = await check(OLD);
-    const created = await provider.create({ ...resource(OLD), inputs, ...timed, preview: false }, context);
+    const created = await provider.create({ ...resource(OLD), inputs, preview: false }, context);
     const written = data[KEY];
     expect(written).not.toBe(STOCK);
 
     const id = created.id;
     const state = { inputs, outputs: created.outputs };
-    const read = await provider.read({ ...resource(OLD), id, ...state, ...timed }, context);
+    const read = await provider.read({ ...resource(OLD), id, ...state }, context);
     expect(read).toEqual({ id, ...state, refreshBeforeUpdate: true });
 
     const newInputs = await check(NEW);
-    expect(
-      await provider.diff(
-        {
-          ...resource(NEW),
-          id,
-          oldInputs: inputs,
-          oldOutputs: created.outputs,
-          newInputs,
-        },
-        context,
-      ),
-    ).toEqual({ detailedDiff: {} });
-    const update = {
-      id,
-      oldInputs: inputs,
-      oldOutputs: created.outputs,
-      newInputs,
-      ...timed,
-      preview: false,
-    };
+    expect(await provider.diff({ ...resource(NEW), oldInputs: inputs, newInputs }, context)).toEqual({});
+    const update = { oldOutputs: created.outputs, newInputs, preview: false };
     const updated = await provider.update({ ...resource(NEW), ...update }, context);
     expect(updated.outputs).toEqual(created.outputs);
     expect(data).toEqual({ [KEY]: written });
 
-    await provider.delete(
-      { ...resource(OLD), id, oldInputs: inputs, outputs: updated.outputs, ...timed },
-      context,
-    );
+    await provider.delete({ ...resource(OLD), outputs: updated.outputs }, context);
     expect(data).toEqual({ [KEY]: STOCK });
   });
 });

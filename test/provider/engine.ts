@@ -6,7 +6,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { startServer } from "../../provider/protocol/server.ts";
 import { decodeMap, encodeMap } from "../../provider/protocol/wire.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
-import { call, connect } from "./protocol/client.ts";
+import { ask, connect, methods } from "./protocol/client.ts";
 import { fakeEngine } from "./protocol/fake-engine.ts";
 import type { TestCluster } from "./cluster.ts";
 
@@ -76,7 +76,7 @@ export class Engine {
       engine.stop();
     });
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ kubeconfig, takeOver }));
-    await call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
+    await ask(client, methods.configure, request);
     return started;
   }
 
@@ -86,9 +86,7 @@ export class Engine {
       .setUrn(`urn:pulumi:${this.stack}::trustee-access::pulumi:providers:trustee::trustee`)
       .setOlds(encodeMap(this.#settings))
       .setNews(encodeMap({ namespace: "trustee-operator-system", ...settings }));
-    const response = await call<providerpb.CheckResponse>((callback) =>
-      this.client.checkConfig(request, callback),
-    );
+    const response = await ask(this.client, methods.checkConfig, request);
     const [failure] = response.getFailuresList();
     if (failure !== undefined) throw new Error(failure.getReason());
     this.#settings = decodeMap(response.getInputs());
@@ -98,7 +96,7 @@ export class Engine {
   /** Starts a new provider process with the settings in the state. */
   async reconfigure(): Promise<void> {
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap(this.#settings));
-    await call<providerpb.ConfigureResponse>((callback) => this.client.configure(request, callback));
+    await ask(this.client, methods.configure, request);
   }
 
   /** The input that names a resource's cluster; none before the provider knows it. */
@@ -117,14 +115,12 @@ export class Engine {
 
   async invoke(token: string, args: PropertyMap): Promise<PropertyMap> {
     const request = new providerpb.InvokeRequest().setTok(token).setArgs(encodeMap(args));
-    const response = await call<providerpb.InvokeResponse>((callback) =>
-      this.client.invoke(request, callback),
-    );
+    const response = await ask(this.client, methods.invoke, request);
     return decodeMap(response.getReturn());
   }
 
   async cancel(): Promise<void> {
-    await call<emptypb.Empty>((callback) => this.client.cancel(new emptypb.Empty(), callback));
+    await ask(this.client, methods.cancel, new emptypb.Empty());
   }
 
   /** The messages of a severity, without ephemeral ones. */
@@ -177,9 +173,7 @@ export class TestResource {
       .setType(this.#type)
       .setOlds(encodeMap(this.state?.inputs ?? {}))
       .setNews(encodeMap(inputs));
-    const response = await call<providerpb.CheckResponse>((callback) =>
-      this.#engine.client.check(request, callback),
-    );
+    const response = await ask(this.#engine.client, methods.check, request);
     const failures = response
       .getFailuresList()
       .map((failure): [string, string] => [failure.getProperty(), failure.getReason()]);
@@ -195,9 +189,7 @@ export class TestResource {
       .setId(state.id)
       .setInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
-    const response = await call<providerpb.ReadResponse>((callback) =>
-      this.#engine.client.read(request, callback),
-    );
+    const response = await ask(this.#engine.client, methods.read, request);
     this.state =
       response.getId() === ""
         ? undefined
@@ -207,6 +199,12 @@ export class TestResource {
             outputs: decodeMap(response.getProperties()),
           };
     return this.state !== undefined;
+  }
+
+  /** The drift that a refresh finds. */
+  async drift(): Promise<unknown> {
+    await this.refresh();
+    return this.state?.inputs["drift"];
   }
 
   /** `pulumi import`. */
@@ -224,7 +222,7 @@ export class TestResource {
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
-    await call<emptypb.Empty>((callback) => this.#engine.client.delete(request, callback));
+    await ask(this.#engine.client, methods.delete, request);
     this.state = undefined;
   }
 
@@ -262,9 +260,7 @@ export class TestResource {
       .setNews(encodeMap(inputs))
       .setTimeout(timeoutSeconds)
       .setPreview(preview);
-    const response = await call<providerpb.UpdateResponse>((callback) =>
-      this.#engine.client.update(request, callback),
-    );
+    const response = await ask(this.#engine.client, methods.update, request);
     const outputs = decodeMap(response.getProperties());
     if (!preview) this.state = { id: state.id, inputs, outputs };
     return { op: "update", diff, outputs };
@@ -277,9 +273,7 @@ export class TestResource {
       .setProperties(encodeMap(inputs))
       .setTimeout(timeoutSeconds)
       .setPreview(preview);
-    const response = await call<providerpb.CreateResponse>((callback) =>
-      this.#engine.client.create(request, callback),
-    );
+    const response = await ask(this.#engine.client, methods.create, request);
     const outputs = decodeMap(response.getProperties());
     if (!preview) this.state = { id: response.getId(), inputs, outputs };
     return outputs;
@@ -293,9 +287,7 @@ export class TestResource {
       .setOldInputs(encodeMap(state.inputs))
       .setOlds(encodeMap(state.outputs))
       .setNews(encodeMap(inputs));
-    const response = await call<providerpb.DiffResponse>((callback) =>
-      this.#engine.client.diff(request, callback),
-    );
+    const response = await ask(this.#engine.client, methods.diff, request);
     const found: [string, string][] = [];
     response.getDetaileddiffMap().forEach((change, path) => {
       found.push([path, kindNames.get(change.getKind()) ?? "?"]);

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
-import { TestCluster } from "./cluster.ts";
+import { faultyBench } from "./bench.ts";
 import { Engine } from "./engine.ts";
-import { FaultProxy, type Fault } from "../support/fault-proxy.ts";
+import type { Fault } from "../support/fault-proxy.ts";
 
 const STOCK = "package policy\n";
 const A = "aa".repeat(32);
@@ -14,25 +14,9 @@ const grants = {
   secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
 } as const;
 
-let cluster: TestCluster;
-let proxy: FaultProxy;
-let engine: Engine;
+const { cluster, engine, proxy } = await faultyBench();
+cluster.secret("p2-secret");
 let count = 0;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
-  cluster.secret("p2-secret");
-});
-afterEach(() => {
-  proxy.fault = () => undefined;
-});
-afterAll(async () => {
-  await engine.stop();
-  cluster.stop();
-  proxy.stop();
-});
 
 /** One of each kind of resource that writes, each with its own object. */
 interface Subject {

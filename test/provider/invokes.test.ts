@@ -1,28 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
-import { FaultProxy } from "../support/fault-proxy.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { faultyBench } from "./bench.ts";
 import { trusteeArgs } from "./trustee-args.ts";
 
-let cluster: TestCluster;
-let proxy: FaultProxy;
-let engine: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.withTrustee("0.18");
-  proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
-});
-afterEach(() => {
-  proxy.heal();
-});
-afterAll(async () => {
-  await engine.stop();
-  cluster.stop();
-  proxy.stop();
-});
+const { cluster, engine, proxy } = await faultyBench("0.18");
 
 /** The error that the engine shows for a failed call. */
 async function failure(name: string, args: PropertyMap): Promise<string> {
@@ -140,5 +122,32 @@ describe("getTrustee", () => {
         "  namespace: Too small: expected string to have >=1 characters\n" +
         '  generation: Invalid option: expected one of "0.18"|"0.21"',
     );
+  });
+});
+
+describe("getPodCluster", () => {
+  for (const name of ["kata-remote", "kata"]) cluster.apply({ kind: "RuntimeClass", metadata: { name } });
+
+  async function ask(...namespaces: readonly string[]): Promise<unknown> {
+    return engine.invoke("trustee:index:getPodCluster", { namespaces });
+  }
+
+  test("returns the namespaces that take no pods, and the RuntimeClasses", async () => {
+    cluster.apply({ kind: "Namespace", metadata: { name: "closing", finalizers: ["kubernetes"] } });
+    cluster.delete("Namespace", "closing");
+    expect(await ask(cluster.namespace, "closing", "nowhere", "nowhere")).toStrictEqual({
+      closedNamespaces: { closing: "terminating", nowhere: "missing" },
+      runtimeClasses: ["kata", "kata-remote"],
+    });
+  });
+
+  test("needs no right to read either", async () => {
+    proxy.fault = () => ({ status: 403, message: "forbidden: no rule allows it" });
+    expect(await ask("nowhere")).toStrictEqual({ closedNamespaces: {} });
+  });
+
+  test("reports all other failures", async () => {
+    proxy.fault = () => ({ status: 401, message: "Unauthorized" });
+    await expect(ask("nowhere")).rejects.toThrow(/Renew the credentials of this kubeconfig context\./);
   });
 });

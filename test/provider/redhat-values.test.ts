@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestCluster } from "./cluster.ts";
-import { Engine, type TestResource } from "./engine.ts";
+import { describe, expect, test } from "vitest";
+import { bench } from "./bench.ts";
+import type { TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";
 import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-let other: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  engine = await Engine.start(cluster);
-  other = await Engine.start(cluster, { stack: "other" });
-});
-
-afterAll(async () => {
-  await engine.stop();
-  await other.stop();
-  cluster.stop();
-});
+const { cluster, engine, other } = await bench();
 
 const values = (configMap: string, key: string, digest: string) =>
   inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
-import type { TestClock } from "../support/kubernetes/clock.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { bench } from "./bench.ts";
 import {
   A,
   B,
@@ -15,20 +13,8 @@ import {
   MAP,
 } from "./reference-values-fixtures.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-let clock: TestClock;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  clock = cluster.clock;
-  engine = await Engine.start(cluster);
-});
-
-afterAll(async () => {
-  await engine.stop();
-  cluster.stop();
-});
+const { cluster, engine } = await bench();
+const { clock } = cluster;
 
 const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
   inputsIn(cluster.namespace, configMap, snp, more);
@@ -79,8 +65,7 @@ describe("a missing entry", () => {
     expect((await values.preview(inputs("renew"))).op).toBe("same");
     clock.laterBy(2);
     const warned = engine.messages("WARNING").length;
-    await values.refresh();
-    expect(values.state?.inputs["drift"]).toBe("expires soon: snp_pcr08");
+    expect(await values.drift()).toBe("expires soon: snp_pcr08");
     const renewed = await values.up(inputs("renew"));
     expect(renewed).toMatchObject({ op: "update", outputs: { created: { snp_pcr08: clock.in(365) } } });
     expect(clock.in(365)).not.toBe(first);

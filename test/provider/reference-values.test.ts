@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { bench } from "./bench.ts";
 import {
   A,
   B,
@@ -15,21 +14,7 @@ import {
   MAP,
 } from "./reference-values-fixtures.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-let other: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  engine = await Engine.start(cluster);
-  other = await Engine.start(cluster, { stack: "other" });
-});
-
-afterAll(async () => {
-  await engine.stop();
-  await other.stop();
-  cluster.stop();
-});
+const { cluster, engine, other } = await bench();
 
 const inputs = (configMap: string, snp?: readonly string[], more?: PropertyMap) =>
   inputsIn(cluster.namespace, configMap, snp, more);
@@ -143,8 +128,7 @@ describe("own digests in another client's entry", () => {
       op: "update",
       diff: { drift: "update" },
     });
-    await values.refresh();
-    expect(values.state?.inputs["drift"]).toBe(words);
+    expect(await values.drift()).toBe(words);
     const fixed = await values.up(inputs(configMap));
     expect(fixed.outputs["revision"]).not.toBe(first.outputs["revision"]);
     expect(liveContentOf(fixed.outputs).split(A)).toHaveLength(2);
@@ -212,8 +196,7 @@ describe("an upgrade of Trustee", () => {
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("upgrade"));
     await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
-    await values.refresh();
-    expect(values.state?.inputs["drift"]).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
+    expect(await values.drift()).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
     const moved = await values.up(inputs("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
     const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };

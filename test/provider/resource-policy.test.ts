@@ -1,26 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { bench } from "./bench.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-let other: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  engine = await Engine.start(cluster);
-  other = await Engine.start(cluster, { stack: "other" });
-});
-
-afterAll(async () => {
-  await engine.stop();
-  await other.stop();
-  cluster.stop();
-});
+const { cluster, engine, other } = await bench();
 
 const STOCK = "package policy\n\ndefault allow = true\n";
 const OLD = "policy.rego";
@@ -134,8 +119,7 @@ describe("a shared policy", () => {
       op: "update",
       diff: { drift: "update" },
     });
-    await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe(words);
+    expect(await entry.drift()).toBe(words);
     const fixed = await entry.up(withPolicy("drift"));
     expect(fixed.outputs["revision"]).not.toBe(first.outputs["revision"]);
     expect((await entry.up(withPolicy("drift"))).op).toBe("same");
@@ -152,8 +136,7 @@ describe("a shared policy", () => {
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("damaged"));
     await cluster.edit("damaged", { [OLD]: damaged });
-    await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe(
+    expect(await entry.drift()).toBe(
       "another stack's line in the policy is damaged (line 8, of the stack org/p/x); fix it before the next up",
     );
     for (const run of [() => entry.preview(withPolicy("damaged")), () => entry.up(withPolicy("damaged"))]) {
@@ -171,8 +154,7 @@ describe("a shared policy", () => {
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("removed"));
     await cluster.edit("removed", { [OLD]: null });
-    await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe("the key was removed");
+    expect(await entry.drift()).toBe("the key was removed");
     await entry.up(withPolicy("removed"));
     expect(await cluster.data("removed")).toStrictEqual({ [OLD]: text, other: "x" });
     await entry.destroy();
@@ -230,8 +212,7 @@ describe("the generation of Trustee", () => {
     await entry.up(withPolicy("upgrade"));
     const newStock = `${STOCK}# new\n`;
     await cluster.edit("upgrade", { [NEW]: newStock });
-    await entry.refresh();
-    expect(entry.state?.inputs["drift"]).toBe(`Trustee now reads the key ${NEW} instead of ${OLD}`);
+    expect(await entry.drift()).toBe(`Trustee now reads the key ${NEW} instead of ${OLD}`);
     const moved = await entry.up(withPolicy("upgrade"));
     expect(moved).toMatchObject({ op: "update", outputs: { key: NEW, before: newStock } });
     expect(await cluster.data("upgrade")).toStrictEqual({

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine, type TestResource } from "./engine.ts";
+import { bench } from "./bench.ts";
+import type { TestResource } from "./engine.ts";
 import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  engine = await Engine.start(cluster);
-});
-
-afterAll(async () => {
-  await engine.stop();
-  cluster.stop();
-});
+const { cluster, engine } = await bench();
 
 const POLICY = "policy.rego";
 const STOCK = "package policy\n\ndefault allow = true\n";
@@ -173,8 +162,7 @@ describe("a change of initdata", () => {
     stack.prepare();
     await stack.up(A);
     await stack.declare(B);
-    await stack.retirement.refresh();
-    expect(stack.retirement.state?.inputs["drift"]).toBe("the previous initdata of pod1 is still accepted");
+    expect(await stack.retirement.drift()).toBe("the previous initdata of pod1 is still accepted");
     await stack.declare(A);
     expect(await stack.accepted()).toStrictEqual({
       policy: {
@@ -204,8 +192,7 @@ describe("a change of initdata", () => {
       { kind: "ConfigMap", namespace: cluster.namespace, name: "forged-policy" },
       { data: { [POLICY]: forged } },
     );
-    await stack.retirement.refresh();
-    expect(stack.retirement.state?.inputs["drift"]).toBe(
+    expect(await stack.retirement.drift()).toBe(
       String.raw`the previous initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
     );
   });
@@ -258,8 +245,7 @@ describe("a change of initdata", () => {
     await cluster.edit("emptied-values", { [LIST]: "[]" });
     await stack.retirement.up(stack.retirementInputs(B));
     expect((await stack.accepted()).values).toBe("[]");
-    await stack.values.refresh();
-    expect(stack.values.state?.inputs["drift"]).toBe("missing: the entry snp_pcr08");
+    expect(await stack.values.drift()).toBe("missing: the entry snp_pcr08");
     await stack.up(B);
     expect(JSON.parse((await stack.accepted()).values)).toStrictEqual([
       { name: "snp_pcr08", expiration: expect.stringMatching(/^20\d\d-.*Z$/) as unknown, value: [B] },

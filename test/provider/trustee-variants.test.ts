@@ -60,23 +60,19 @@ describe("the facts of a Trustee are read from the live objects", () => {
   }
 
   const all = Object.entries({ ...rows, ...certificateRows });
-  test.each(all)("%s", async (_, { variant, tls = TLS, settings = {}, expected }) => {
-    await install(cluster, variant);
+  test.each(all)("%s", async (_, { tls = TLS, settings = {}, expected, ...variant }) => {
+    await install(cluster, { routes: { "kbs-service": HOST }, ...variant });
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF, "tls.key": "hidden" });
     const all: Expected = { ...usual, servedCertificate: undefined, ...expected };
     expect(await program(settings)).toEqual(all);
     const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = all;
     expect(await audit()).toEqual({
-      kbsConfig,
-      policyConfigMap,
-      policyKey,
-      referenceValuesConfigMap,
-      referenceValuesKey,
+      ...{ kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey },
     });
   });
 
-  test.each(Object.entries(refused))("%s is refused", async (_, { variant, tls = TLS, problem }) => {
-    await install(cluster, variant);
+  test.each(Object.entries(refused))("%s is refused", async (_, { tls = TLS, problem, ...variant }) => {
+    await install(cluster, { routes: { "kbs-service": HOST }, ...variant });
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
     await expect(program({})).rejects.toThrow(
       `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,

@@ -1,27 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { FaultProxy } from "../support/fault-proxy.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { expect, test } from "vitest";
+import { faultyBench } from "./bench.ts";
 
 /** Pulumi's parallelism on a machine with 12 cores. */
 const SECRETS = Array.from({ length: 48 }, (_, index) => `secret-${String(index).padStart(2, "0")}`);
 
-let cluster: TestCluster;
-let proxy: FaultProxy;
-let engine: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  proxy = await FaultProxy.start(cluster.kubeconfig);
-  engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });
-  for (const name of SECRETS) cluster.secret(name);
-});
-afterAll(async () => {
-  await engine.stop();
-  cluster.stop();
-  proxy.stop();
-});
+const { cluster, engine, proxy } = await faultyBench();
+for (const name of SECRETS) cluster.secret(name);
 
 test("many entries of one list, written at once over a slow network, do not conflict with each other", async () => {
   cluster.kbsConfig("many", ["others"]);

@@ -1,26 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
-import { TestCluster } from "./cluster.ts";
-import { Engine } from "./engine.ts";
+import { bench } from "./bench.ts";
 import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
-let cluster: TestCluster;
-let engine: Engine;
-let other: Engine;
-
-beforeAll(async () => {
-  cluster = await TestCluster.open();
-  engine = await Engine.start(cluster);
-  other = await Engine.start(cluster, { stack: "other" });
-});
-
-afterAll(async () => {
-  await engine.stop();
-  await other.stop();
-  cluster.stop();
-});
+const { cluster, engine, other } = await bench();
 
 /** The program's input: the key of the generation that it found. */
 const values = (configMap: string, key: string, digest: string) =>
@@ -136,8 +121,7 @@ describe("everything was converted to the new generation, including our content"
     await resource.up(given("policy.rego"));
     const text = joinPolicy(stock, { ...policy, owner: ownerMark(resource.urn) });
     await cluster.edit("policy", { "policy.rego": null, "resource-policy.rego": text });
-    await resource.refresh();
-    expect(resource.state?.inputs["drift"]).toBe(
+    expect(await resource.drift()).toBe(
       "Trustee now reads the key resource-policy.rego instead of policy.rego",
     );
     await resource.up(given("resource-policy.rego"));

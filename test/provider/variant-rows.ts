@@ -10,13 +10,14 @@ export const TLS = "trustee-tls-cert";
 /** The expected facts of a variant. Absent ones are as in upstream's operator 0.21. */
 export type Expected = Readonly<Record<string, unknown>>;
 
-export interface Row {
-  readonly variant: Variant;
+/** A variant. @default its only Route is `kbs-service`, to {@link HOST} */
+export interface Row extends Variant {
   /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
   readonly tls?: string;
   /** The settings. */
   readonly settings?: PropertyMap;
-  readonly expected: Expected;
+  /** @default nothing differs */
+  readonly expected?: Expected;
 }
 
 export const older = {
@@ -52,71 +53,54 @@ const byHand = {
 };
 
 export const rows: Readonly<Record<string, Row>> = {
-  "operator 0.17 and 0.18, with the tutorial's Route": {
-    variant: { keys: "0.18", routes: { "kbs-service": HOST } },
-    expected: older,
-  },
+  "operator 0.17 and 0.18, with the tutorial's Route": { keys: "0.18", expected: older },
   "operator 0.19, which has no annotation of its own, by a plain URL": {
-    variant: {
-      keys: "0.21",
-      changes: { [DEPLOYMENT]: template((text) => text.replace(/,"annotations":\{[^}]*\}/, "")) },
-    },
+    keys: "0.21",
+    routes: {},
+    changes: { [DEPLOYMENT]: template((text) => text.replace(/,"annotations":\{[^}]*\}/, "")) },
     settings: { url: `https://${HOST}:8080` },
     expected: { url: `https://${HOST}:8080` },
   },
-  "operator 0.21": { variant: { keys: "0.21", routes: { "kbs-service": HOST } }, expected: {} },
+  "operator 0.21": { keys: "0.21" },
   "Red Hat's operator 1.1: the keys of 0.18, and a Route of its own": {
-    variant: { keys: "0.18", operator: "red-hat", routes: { "kbs-route": HOST } },
+    keys: "0.18",
+    operator: "red-hat",
+    routes: { "kbs-route": HOST },
     expected: older,
   },
-  "Red Hat's operator 1.2": {
-    variant: { keys: "0.21", operator: "red-hat", routes: { "kbs-route": HOST } },
-    expected: {},
-  },
+  "Red Hat's operator 1.2": { keys: "0.21", operator: "red-hat", routes: { "kbs-route": HOST } },
   "two Routes: the one that the certificate names": {
-    variant: {
-      keys: "0.18",
-      operator: "red-hat",
-      routes: { "kbs-route": "other.example.com", "kbs-service": HOST },
-    },
+    keys: "0.18",
+    operator: "red-hat",
+    routes: { "kbs-route": "other.example.com", "kbs-service": HOST },
     expected: older,
   },
   "two Routes that the certificate names: the operator's": {
-    variant: {
-      keys: "0.21",
-      operator: "red-hat",
-      routes: { "kbs-route": "a.apps.example.com", "kbs-service": HOST },
-    },
+    keys: "0.21",
+    operator: "red-hat",
+    routes: { "kbs-route": "a.apps.example.com", "kbs-service": HOST },
     expected: { url: "https://a.apps.example.com" },
   },
   "Routes that the certificate does not name: the operator's": {
-    variant: {
-      keys: "0.21",
-      routes: { "kbs-route": "a.example.org", "kbs-service": "b.example.org", kbs: "c.example.org" },
-    },
+    keys: "0.21",
+    routes: { "kbs-route": "a.example.org", "kbs-service": "b.example.org", kbs: "c.example.org" },
     expected: { url: "https://a.example.org" },
   },
   "a Route of another name, whose host is only in its status": {
-    variant: {
-      keys: "0.21",
-      routes: { kbs: { host: undefined } },
-      changes: { "Route/kbs": (route) => ({ ...route, status: { ingress: [{ host: HOST }] } }) },
-    },
-    expected: {},
+    keys: "0.21",
+    routes: { kbs: { host: undefined } },
+    changes: { "Route/kbs": (route) => ({ ...route, status: { ingress: [{ host: HOST }] } }) },
   },
   "trustee.url in preference to every Route": {
-    variant: { keys: "0.21", routes: { "kbs-service": HOST } },
+    keys: "0.21",
     settings: { url: "https://kbs.apps.example.com" },
     expected: { url: "https://kbs.apps.example.com" },
   },
   "an update that left ConfigMaps with only the older keys": {
-    variant: {
-      keys: "0.21",
-      routes: { "kbs-service": HOST },
-      changes: {
-        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "policy.rego": "package policy" }),
-        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "reference-values.json": "[]" }),
-      },
+    keys: "0.21",
+    changes: {
+      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "policy.rego": "package policy" }),
+      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "reference-values.json": "[]" }),
     },
     expected: {
       warnings: [
@@ -126,7 +110,7 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "settings from before an update": {
-    variant: { keys: "0.21", routes: { "kbs-service": HOST } },
+    keys: "0.21",
     settings: { generation: "0.18", referenceValuesKey: "values.json" },
     expected: {
       warnings: [
@@ -136,20 +120,18 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "the newer keys next to the older ones, before that update": {
-    variant: {
-      keys: "0.18",
-      routes: { "kbs-service": HOST },
-      changes: {
-        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({
-          "policy.rego": "a",
-          "resource-policy.rego": "b",
-        }),
-      },
+    keys: "0.18",
+    changes: {
+      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({
+        "policy.rego": "a",
+        "resource-policy.rego": "b",
+      }),
     },
     expected: older,
   },
   "a TrusteeConfig of another name": {
-    variant: { keys: "0.21", rename: { trusteeconfig: "edge" }, routes: { "kbs-service": HOST } },
+    keys: "0.21",
+    rename: { trusteeconfig: "edge" },
     expected: {
       kbsConfig: "edge-kbs-config",
       policyConfigMap: "edge-resource-policy",
@@ -157,22 +139,20 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "a hand-made KbsConfig: its own names, and its Secret's own key": {
-    variant: {
-      keys: "0.21",
-      rename: byHand,
-      routes: { kbs: HOST },
-      changes: {
-        "ConfigMap/kbsconfig": settingsWith((text) =>
-          text.replace("/etc/https-cert/certificate", "/etc/https-cert/https.crt"),
-        ),
-        "Secret/kbs-https-certificate": (secret) => ({
-          ...secret,
-          data: {
-            "https.crt": Buffer.from(LEAF).toString("base64"),
-            "tls.crt": Buffer.from(ca).toString("base64"),
-          },
-        }),
-      },
+    keys: "0.21",
+    rename: byHand,
+    routes: { kbs: HOST },
+    changes: {
+      "ConfigMap/kbsconfig": settingsWith((text) =>
+        text.replace("/etc/https-cert/certificate", "/etc/https-cert/https.crt"),
+      ),
+      "Secret/kbs-https-certificate": (secret) => ({
+        ...secret,
+        data: {
+          "https.crt": Buffer.from(LEAF).toString("base64"),
+          "tls.crt": Buffer.from(ca).toString("base64"),
+        },
+      }),
     },
     expected: {
       kbsConfig: "kbsconfig",
@@ -182,62 +162,52 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "files of other names, from the KBS's configuration, in JSON": {
-    variant: {
-      keys: "0.18",
-      routes: { "kbs-service": HOST },
-      changes: {
-        [CONFIG]: settingsWith(
-          () =>
-            JSON.stringify({
-              http_server: { insecure_http: false },
-              policy_engine: { policy_path: "/opt/confidential-containers/opa/mine.rego" },
-              attestation_service: {
-                rvps_config: {
-                  storage: { file_path: "/opt/confidential-containers/rvps/reference-values/values.json" },
-                },
+    keys: "0.18",
+    changes: {
+      [CONFIG]: settingsWith(
+        () =>
+          JSON.stringify({
+            http_server: { insecure_http: false },
+            policy_engine: { policy_path: "/opt/confidential-containers/opa/mine.rego" },
+            attestation_service: {
+              rvps_config: {
+                storage: { file_path: "/opt/confidential-containers/rvps/reference-values/values.json" },
               },
-            }),
-          "kbs-config.json",
-        ),
-        [DEPLOYMENT]: template((text) => text.replace("kbs-config.toml", "kbs-config.json")),
-        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "mine.rego": "a", "policy.rego": "b" }),
-        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "[]" }),
-      },
+            },
+          }),
+        "kbs-config.json",
+      ),
+      [DEPLOYMENT]: template((text) => text.replace("kbs-config.toml", "kbs-config.json")),
+      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "mine.rego": "a", "policy.rego": "b" }),
+      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "[]" }),
     },
     expected: { generation: "0.18", policyKey: "mine.rego", referenceValuesKey: "values.json" },
   },
   "files of other keys, by the items of their volumes": {
-    variant: {
-      keys: "0.18",
-      routes: { "kbs-service": HOST },
-      changes: {
-        [DEPLOYMENT]: template((text) =>
-          text.replace(
-            `"configMap":{"name":"${trusteeNames.resourcePolicy}"`,
-            `"configMap":{"items":[{"key":"strict.rego","path":"policy.rego"}],"name":"${trusteeNames.resourcePolicy}"`,
-          ),
+    keys: "0.18",
+    changes: {
+      [DEPLOYMENT]: template((text) =>
+        text.replace(
+          `"configMap":{"name":"${trusteeNames.resourcePolicy}"`,
+          `"configMap":{"items":[{"key":"strict.rego","path":"policy.rego"}],"name":"${trusteeNames.resourcePolicy}"`,
         ),
-        [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "strict.rego": "a", "policy.rego": "b" }),
-      },
+      ),
+      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "strict.rego": "a", "policy.rego": "b" }),
     },
     expected: { ...older, policyKey: "strict.rego" },
   },
   "a KBS's configuration that this account cannot read: by the mounts only": {
-    variant: {
-      keys: "0.18",
-      routes: { "kbs-service": HOST },
-      changes: { [CONFIG]: settingsWith(() => "[") },
-    },
+    keys: "0.18",
+    changes: { [CONFIG]: settingsWith(() => "[") },
     expected: older,
   },
   "http, with the permissive profile: no certificate at all": {
-    variant: {
-      keys: "0.21",
-      changes: {
-        [KBS_CONFIG]: withoutTls,
-        [CONFIG]: settingsWith((text) => text.replace("insecure_http = false", "insecure_http = true")),
-        "Secret/trusteeconfig-https-cert-secret": gone,
-      },
+    keys: "0.21",
+    routes: {},
+    changes: {
+      [KBS_CONFIG]: withoutTls,
+      [CONFIG]: settingsWith((text) => text.replace("insecure_http = false", "insecure_http = true")),
+      "Secret/trusteeconfig-https-cert-secret": gone,
     },
     tls: "",
     settings: { url: "http://kbs-service.test.svc:8080" },
@@ -248,20 +218,16 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "no Secret, if no initdata is generated": {
-    variant: {
-      keys: "0.21",
-      routes: { "kbs-service": HOST },
-      changes: { "Secret/trusteeconfig-https-cert-secret": gone },
-    },
+    keys: "0.21",
+    changes: { "Secret/trusteeconfig-https-cert-secret": gone },
     tls: "",
     settings: { generatesInitdata: false },
     expected: { certificate: undefined, certificateSecret: undefined },
   },
   "an Ingress before a KBS that serves http": {
-    variant: {
-      keys: "0.21",
-      changes: { [KBS_CONFIG]: withoutTls, "Secret/trusteeconfig-https-cert-secret": gone },
-    },
+    keys: "0.21",
+    routes: {},
+    changes: { [KBS_CONFIG]: withoutTls, "Secret/trusteeconfig-https-cert-secret": gone },
     tls: "",
     settings: { url: "https://kbs.ingress.example", certificateAuthority: ca },
     expected: {
@@ -272,7 +238,8 @@ export const rows: Readonly<Record<string, Row>> = {
     },
   },
   "a Route whose router ends TLS, with a certificate of a public CA": {
-    variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "edge" } } } },
+    keys: "0.21",
+    routes: { "kbs-route": { host: HOST, tls: { termination: "edge" } } },
     settings: { certificateAuthority: "public" },
     expected: { certificate: undefined, certificateSecret: undefined },
   },
@@ -281,32 +248,28 @@ export const rows: Readonly<Record<string, Row>> = {
 /** Variants that are refused, with the message. */
 export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
   "a Route whose router ends TLS, with an unknown certificate": {
-    variant: { keys: "0.21", routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } } },
-    expected: {},
+    keys: "0.21",
+    routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } },
     problem:
       '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
       "      to fix: Set it, or make the Route one with termination passthrough.",
   },
   "reference values that are not a list, although the KBS's configuration says that they are": {
-    variant: {
-      keys: "0.18",
-      routes: { "kbs-service": HOST },
-      changes: {
-        [CONFIG]: settingsWith((text) => text.replace("reference-values.json", "values.json")),
-        [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "{}" }),
-      },
+    keys: "0.18",
+    changes: {
+      [CONFIG]: settingsWith((text) => text.replace("reference-values.json", "values.json")),
+      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "{}" }),
     },
-    expected: {},
     problem:
       `  - TA811 ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
   "a missing Secret whose certificate the guests need": {
-    variant: { keys: "0.21", routes: { "kbs-service": HOST }, changes: { [KBS_CONFIG]: withoutTls } },
+    keys: "0.21",
+    changes: { [KBS_CONFIG]: withoutTls },
     tls: "",
-    expected: {},
     problem:
       '  - TA804 trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
       "      allowed: a Secret that exists\n" +

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY_LEDGER, readLedgers, writeLedgers } from "../../../core/reference-values/ledger.ts";
-import { joinReferenceValues, leaveReferenceValues } from "../../../core/reference-values/merge.ts";
-import { EXPIRATION as expiration, request } from "./support/world.ts";
+import { joinReferenceValues } from "../../../core/reference-values/merge.ts";
+import { EXPIRATION as expiration, left, request } from "./support/world.ts";
 
 const A = "aa".repeat(32);
 const B = "bb".repeat(32);
@@ -11,24 +11,18 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("
 
 describe("formatting", () => {
   test("as jq writes it in the tutorial", () => {
-    const live = JSON.stringify(
-      [
-        { name: "snp_pcr08", expiration, value: [B], x: 1 },
-        { name: "n", expiration, value: [] },
-      ],
-      null,
-      2,
-    );
-    expect(joinReferenceValues(request(live, [A])).content).toBe(
-      JSON.stringify(
-        [
-          { name: "snp_pcr08", expiration, value: [B, A], x: 1 },
-          { name: "n", expiration, value: [] },
-        ],
+    const list = (...value: string[]): string => {
+      const entries = [
+        { name: "snp_pcr08", value, x: 1 },
+        { name: "n", value: [] },
+      ];
+      return JSON.stringify(
+        entries.map((entry) => ({ expiration, ...entry })),
         null,
         2,
-      ),
-    );
+      );
+    };
+    expect(joinReferenceValues(request(list(B), [A])).content).toBe(list(B, A));
   });
 
   test("unusual layouts stay, with tabs and CRLF", () => {
@@ -72,15 +66,7 @@ describe("foreign values", () => {
     expect(joined.content).toBe(JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A, C] }]));
     expect(joined.ownership).toStrictEqual({ added: { snp_pcr08: [C] }, created: {}, before: live });
     const edited = JSON.stringify([{ name: "snp_pcr08", expiration, value: [A, C], note: "theirs" }]);
-    expect(
-      leaveReferenceValues({
-        key: "reference-values.json",
-        live: edited,
-        ledger: joined.ledger,
-        owner: "a",
-        remembered: joined.ownership,
-      }),
-    ).toStrictEqual({
+    expect(left(joined, { live: edited })).toStrictEqual({
       content: JSON.stringify([{ name: "snp_pcr08", expiration, value: [A], note: "theirs" }]),
       ledger: EMPTY_LEDGER,
     });
@@ -132,17 +118,11 @@ describe("expiry", () => {
 
   test("when its creator leaves, another stack that uses the entry keeps it from expiring", () => {
     const both = joinReferenceValues(request(created.content, [B], { ledger: created.ledger, owner: "b" }));
-    const left = leaveReferenceValues({
-      key: "reference-values.json",
-      live: both.content ?? "",
-      ledger: both.ledger,
-      owner: "a",
-      remembered: created.ownership,
-    });
-    expect(left.ledger.created).toStrictEqual({ snp_pcr08: { owner: "b", expiration } });
+    const rest = left(both, { remembered: created.ownership });
+    expect(rest.ledger.created).toStrictEqual({ snp_pcr08: { owner: "b", expiration } });
     const next = joinReferenceValues(
-      request(left.content, [B], {
-        ledger: left.ledger,
+      request(rest.content, [B], {
+        ledger: rest.ledger,
         owner: "b",
         remembered: both.ownership,
         terms: { snp_pcr08: { expiration: "2029-01-01T00:00:00Z", renewBefore: "2028" } },
@@ -184,16 +164,8 @@ describe("the ledger's annotation", () => {
     const joined = joinReferenceValues(request(live, [A]));
     const annotation = writeLedgers({ "reference-values.json": joined.ledger });
     expect(annotation?.length).toBeLessThan(1_000);
-    const ledger = readLedgers(annotation ?? undefined)["reference-values.json"];
-    expect(
-      leaveReferenceValues({
-        key: "reference-values.json",
-        live: joined.content ?? "",
-        ledger: ledger ?? EMPTY_LEDGER,
-        owner: "a",
-        remembered: joined.ownership,
-      }).content,
-    ).toBe(live);
+    const ledger = readLedgers(annotation ?? undefined)["reference-values.json"] ?? EMPTY_LEDGER;
+    expect(left(joined, { ledger }).content).toBe(live);
   });
 
   test.each([undefined, "", "{", "7", "[]", '{"k":{}}', '{"k":{"added":7,"created":{},"owners":{}}}'])(

@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  EMPTY_LEDGER,
-  readLedgers,
-  writeLedgers,
-  type Ledger,
-} from "../../../core/reference-values/ledger.ts";
+import { EMPTY_LEDGER, type Ledger } from "../../../core/reference-values/ledger.ts";
 import {
   carriedOver,
   joinReferenceValues,
@@ -12,7 +7,7 @@ import {
   type Joined,
   type JoinRequest,
 } from "../../../core/reference-values/merge.ts";
-import { EXPIRATION as expiration, request } from "./support/world.ts";
+import { EXPIRATION as expiration, left, request, stored } from "./support/world.ts";
 
 const A = "aa".repeat(32);
 const B = "bb".repeat(32);
@@ -36,31 +31,21 @@ describe("others reorder entries", () => {
       request(live, [B], { ledger: first.ledger, remembered: first.ownership }),
     );
     expect(rotated.content).toBe(list(entry("snp_pcr08", ["x", B], THEIR_DATE), entry("snp_pcr08", [B])));
-    const left = leaveReferenceValues({
-      key,
-      live: rotated.content ?? "",
-      ledger: rotated.ledger,
-      owner: "a",
-      remembered: rotated.ownership,
-    });
-    expect(left).toStrictEqual({ content: list(theirs), ledger: EMPTY_LEDGER });
+    expect(left(rotated)).toStrictEqual({ content: list(theirs), ledger: EMPTY_LEDGER });
   });
 
   test("the first entry of a name is removed: our digest leaves the remaining one", () => {
     const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", ["y"])];
     const joined = joinReferenceValues(request(list(...theirs), [A]));
     const live = list(entry("snp_pcr08", ["y", A]));
-    const { ledger, ownership: remembered } = joined;
-    const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered });
-    expect(left.content).toBe(list(entry("snp_pcr08", ["y"])));
+    expect(left(joined, { live }).content).toBe(list(entry("snp_pcr08", ["y"])));
   });
 
   test("a foreign entry that has our digest too keeps it, at any position", () => {
-    const { ledger, ownership: remembered } = joinReferenceValues(request("[]", [A]));
+    const joined = joinReferenceValues(request("[]", [A]));
     const theirs = entry("snp_pcr08", [A], THEIR_DATE);
     for (const live of [list(theirs, entry("snp_pcr08", [A])), list(entry("snp_pcr08", [A]), theirs)]) {
-      const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered });
-      expect(left.content).toBe(list(theirs));
+      expect(left(joined, { live }).content).toBe(list(theirs));
     }
   });
 
@@ -76,15 +61,10 @@ describe("others reorder entries", () => {
         entry("snp_pcr08", ["y"]),
         entry(name, [A]),
       ]);
-      const stored = readLedgers(writeLedgers({ [key]: joined.ledger }) ?? undefined)[key] ?? EMPTY_LEDGER;
-      const left = leaveReferenceValues({
-        key,
-        live: joined.content ?? "",
-        ledger: stored,
-        owner: "a",
-        remembered: joined.ownership,
+      expect(left(joined, { ledger: stored(joined.ledger) })).toStrictEqual({
+        content: theirs,
+        ledger: EMPTY_LEDGER,
       });
-      expect(left).toStrictEqual({ content: theirs, ledger: EMPTY_LEDGER });
     },
   );
 
@@ -118,15 +98,15 @@ describe("others reorder entries", () => {
     test("a new entry before them has nothing of ours", () => {
       const added = entry("snp_pcr08", [A], "2032-01-01T00:00:00Z");
       const now = list(added, entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
-      const left = leaveReferenceValues({ key, live: now, ledger: old, owner: "a", remembered });
-      expect(left).toStrictEqual({ content: list(added, ...theirs), ledger: EMPTY_LEDGER });
+      const rest = leaveReferenceValues({ key, live: now, ledger: old, owner: "a", remembered });
+      expect(rest).toStrictEqual({ content: list(added, ...theirs), ledger: EMPTY_LEDGER });
     });
 
     test("our values in the original text, as after an upgrade of Trustee, are still removed", () => {
       const ledger = { ...old, before: live };
       const state = { ...remembered, before: live };
-      const left = leaveReferenceValues({ key, live, ledger, owner: "a", remembered: state });
-      expect(left.content).toBe(list(...theirs));
+      const rest = leaveReferenceValues({ key, live, ledger, owner: "a", remembered: state });
+      expect(rest.content).toBe(list(...theirs));
     });
 
     test("an entry whose name looks like a count is read as a name if it exists", () => {
@@ -134,14 +114,9 @@ describe("others reorder entries", () => {
       const before = list(...theirs, entry(z, ["z"]));
       const ledger = { before, added: named, created: {}, owners: { a: named } };
       const now = list(...theirs, entry(z, ["z", B]));
-      const left = leaveReferenceValues({
-        key,
-        live: now,
-        ledger,
-        owner: "a",
-        remembered: { added: named, created: {}, before },
-      });
-      expect(left.content).toBe(before);
+      const state = { added: named, created: {}, before };
+      const rest = leaveReferenceValues({ key, live: now, ledger, owner: "a", remembered: state });
+      expect(rest.content).toBe(before);
     });
   });
 });
@@ -201,31 +176,13 @@ test("two owners find everything converted to the new format: each removes its o
   };
   const a = moved(shared, EMPTY_LEDGER, "a", A, C);
   expect(a.content).toBe(converted(["x", B, C]));
-  const b = leaveReferenceValues({
-    key,
-    live: a.content ?? "",
-    ledger: a.ledger,
-    owner: "a",
-    remembered: a.ownership,
-  });
-  expect(b.content).toBe(converted(["x", B]));
+  expect(left(a, { key }).content).toBe(converted(["x", B]));
   const both = moved(a.content, a.ledger, "b", B, B);
   expect(both.content).toBe(a.content);
-  const left = leaveReferenceValues({
-    key,
-    live: both.content ?? "",
-    ledger: both.ledger,
-    owner: "a",
-    remembered: a.ownership,
+  const { content, ledger } = left(both, { key, remembered: a.ownership });
+  expect(content).toBe(converted(["x", B]));
+  expect(left({ ...both, content, ledger }, { key, owner: "b" })).toStrictEqual({
+    content: theirs,
+    ledger: EMPTY_LEDGER,
   });
-  expect(left.content).toBe(converted(["x", B]));
-  expect(
-    leaveReferenceValues({
-      key,
-      live: left.content ?? "",
-      ledger: left.ledger,
-      owner: "b",
-      remembered: both.ownership,
-    }),
-  ).toStrictEqual({ content: theirs, ledger: EMPTY_LEDGER });
 });

@@ -1,49 +1,31 @@
 import { describe, expect, test } from "vitest";
-import {
-  EMPTY_LEDGER,
-  readLedgers,
-  writeLedgers,
-  type Digests,
-  type Ledger,
-} from "../../../core/reference-values/ledger.ts";
+import { EMPTY_LEDGER, type Digests, type Ledger } from "../../../core/reference-values/ledger.ts";
 import { joinReferenceValues } from "../../../core/reference-values/merge.ts";
 import {
   leftBehind,
-  markRetiring,
   retireDigests,
   retiringDigests,
   stillRetiring,
-  withRetiring,
 } from "../../../core/reference-values/retiring.ts";
+import { EXPIRATION as expiration, join as joinWorld, LIST as KEY } from "./support/world.ts";
 
 const A1 = "a1".repeat(32);
 const A2 = "a2".repeat(32);
 const B1 = "b1".repeat(32);
 const THEIRS = "cc".repeat(32);
-const KEY = "reference-values.json";
-const expiration = "2027-11-23T00:00:00Z";
 
 const entry = (...values: string[]): string =>
   JSON.stringify({ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values });
 const list = (...values: string[]): string => `[${entry(...values)}]`;
 
 function join(
-  live: string,
+  content: string,
   ledger: Ledger,
   wanted: Digests,
   retiring: Digests = {},
 ): { content: string; ledger: Ledger } {
-  const joined = joinReferenceValues({
-    key: KEY,
-    live,
-    ledger,
-    owner: "us",
-    wanted: withRetiring(wanted, retiring),
-    terms: { snp_pcr08: { expiration, renewBefore: "" } },
-  });
-  const marked = markRetiring(joined.ledger, "us", retiring);
-  const stored = readLedgers(writeLedgers({ [KEY]: marked }) ?? undefined)[KEY] ?? EMPTY_LEDGER;
-  return { content: joined.content ?? "", ledger: stored };
+  const joined = joinWorld({ key: KEY, content, ledger, states: {} }, "us", wanted, { retiring });
+  return { content: joined.content ?? "", ledger: joined.ledger };
 }
 
 describe("the previous digests that stay", () => {

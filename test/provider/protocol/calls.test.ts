@@ -1,4 +1,4 @@
-import { status, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import { status, type ServiceError } from "@grpc/grpc-js";
 import errorspb from "@pulumi/pulumi/proto/errors_pb.js";
 import pluginpb from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fullMessage } from "../../../provider/protocol/errors.ts";
 import { startServer } from "../../../provider/protocol/server.ts";
-import { call, connect } from "./client.ts";
+import { ask, connect, methods } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { createRequest, failure, harness, urn } from "./harness.ts";
 import { scripted } from "./scripted-provider.ts";
@@ -44,7 +44,7 @@ describe("errors", () => {
 });
 
 describe("calls that are cancelled", () => {
-  const cancel = () => call<emptypb.Empty>((callback) => client.cancel(new emptypb.Empty(), callback));
+  const cancel = () => ask(client, methods.cancel, new emptypb.Empty());
 
   test("by the timeout of the resource", async () => {
     const error = await failure(create(createRequest("aborted").setTimeout(0.05)));
@@ -57,9 +57,7 @@ describe("calls that are cancelled", () => {
   test("by Cancel: current and later ones, until the next handshake", async () => {
     const first = failure(create(createRequest("aborted")));
     const second = failure(
-      call<emptypb.Empty>((callback) =>
-        client.delete(new providerpb.DeleteRequest().setUrn(urn("aborted")), callback),
-      ),
+      ask(client, methods.delete, new providerpb.DeleteRequest().setUrn(urn("aborted"))),
     );
     while (server.calls.count < 2) await sleep(1);
     await cancel();
@@ -67,9 +65,7 @@ describe("calls that are cancelled", () => {
     for (const error of await Promise.all([first, second, third])) {
       expect([error.code, error.details]).toStrictEqual([status.CANCELLED, "cancelled before it was done"]);
     }
-    await call<providerpb.ProviderHandshakeResponse>((callback) =>
-      client.handshake(new providerpb.ProviderHandshakeRequest(), callback),
-    );
+    await ask(client, methods.handshake, new providerpb.ProviderHandshakeRequest());
     const fourth = await failure(create(createRequest("aborted").setTimeout(0.01)));
     expect(fourth.code).toBe(status.DEADLINE_EXCEEDED);
   });
@@ -87,14 +83,14 @@ describe("calls that are cancelled", () => {
       { version: "1.2.3" },
     );
     const caller = connect(watched.port);
-    const started = Promise.withResolvers<ClientUnaryCall>();
-    const lost = failure(
-      call<providerpb.CreateResponse>((callback) => {
-        started.resolve(caller.create(createRequest("aborted"), callback));
-      }),
-    );
+    const answered = Promise.withResolvers<unknown>();
+    const started = caller.create(createRequest("aborted"), (error, response) => {
+      if (error === null) answered.resolve(response);
+      else answered.reject(error);
+    });
+    const lost = failure(answered.promise);
     while (watched.calls.count < 1) await sleep(1);
-    (await started.promise).cancel();
+    started.cancel();
     expect((await lost).code).toBe(status.CANCELLED);
     while (watched.calls.count > 0) await sleep(1);
     expect(signals.map(({ reason }) => fullMessage(reason))).toStrictEqual(["the engine went away"]);
@@ -128,9 +124,7 @@ describe("the engine's log", () => {
 
   describe("after the engine sent its address", () => {
     const attach = (address: string) =>
-      call<emptypb.Empty>((callback) =>
-        client.attach(new pluginpb.PluginAttach().setAddress(address), callback),
-      );
+      ask(client, methods.attach, new pluginpb.PluginAttach().setAddress(address));
     let other: Awaited<ReturnType<typeof fakeEngine>>;
 
     beforeAll(async () => {

@@ -1,20 +1,24 @@
-import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { credentials, type Client, type MethodDefinition } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { channelOptions } from "../../../provider/protocol/engine-log.ts";
+
+export { ResourceProviderService as methods } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 
 /** A gRPC client like the engine's. */
 export function connect(port: number): ResourceProviderClient {
   return new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions);
 }
 
-/** A callback-style call as a promise. */
-export function call<Response>(
-  start: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
+/** Calls a method. @throws ServiceError */
+export function ask<Request, Response>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
+  request: Request,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    start((error, response) => {
-      if (error === null) resolve(response);
-      else reject(error);
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
+      if (error === null && response !== undefined) resolve(response);
+      else reject(error ?? new Error("no answer"));
     });
   });
 }

@@ -1,14 +1,14 @@
 /** A provider plugin for the tests of `serve`. Its resources are named after their behavior. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "../../../provider/protocol/serve.ts";
-import { scripted } from "./scripted-provider.ts";
+import { nameOf, scripted } from "./scripted-provider.ts";
 
 await serve(
   {
     ...scripted,
     async create(request, context) {
       console.log("noise on the console");
-      switch (request.name) {
+      switch (nameOf(request)) {
         case "throws-elsewhere":
           setTimeout(() => {
             throw new Error("boom");
@@ -22,7 +22,7 @@ await serve(
           await sleep(60_000, undefined, { signal: context.signal });
           throw new Error("waited too long");
         default:
-          return { id: String(process.pid), outputs: request.inputs };
+          return { id: String(process.pid), outputs: request.inputs, refreshBeforeUpdate: false };
       }
     },
   },

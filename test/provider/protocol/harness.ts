@@ -4,7 +4,7 @@ import { afterAll } from "vitest";
 import type { PropertyMap } from "../../../provider/protocol/property-value.ts";
 import { startServer } from "../../../provider/protocol/server.ts";
 import { encodeMap } from "../../../provider/protocol/wire.ts";
-import { call, connect } from "./client.ts";
+import { ask, connect, methods } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { scripted } from "./scripted-provider.ts";
 
@@ -18,8 +18,7 @@ export async function harness() {
     await server.stop();
     engine.stop();
   });
-  const create = (request: providerpb.CreateRequest) =>
-    call<providerpb.CreateResponse>((callback) => client.create(request, callback));
+  const create = (request: providerpb.CreateRequest) => ask(client, methods.create, request);
   return { engine, server, client, create };
 }
 

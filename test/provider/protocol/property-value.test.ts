@@ -6,7 +6,6 @@ import { describe, expect, test } from "vitest";
 import {
   containsSecret,
   containsUnknown,
-  equalValues,
   formatPath,
   markSecret,
   reveal,
@@ -17,6 +16,7 @@ import {
   type PropertyMap,
   type PropertyValue,
 } from "../../../provider/protocol/property-value.ts";
+import { equalValues } from "../../../provider/protocol/diff.ts";
 import { decodeMap, encodeMap } from "../../../provider/protocol/wire.ts";
 
 const signatureKey = "4dabf18193072939515e22adb298388d";

@@ -11,14 +11,23 @@ async function untilAborted({ signal }: CallContext): Promise<never> {
   throw new Error("nothing aborted this call");
 }
 
+/** The name of a resource, by which tests choose its behavior. */
+export function nameOf({ urn }: { readonly urn: string }): string {
+  return urn.split("::").at(-1) ?? "";
+}
+
 /** Some resources are named after their behavior; all others keep their declaration. */
 export const scripted: Provider = {
-  configure({ args }) {
+  checkConfig: ({ newInputs }) => Promise.resolve({ inputs: newInputs }),
+
+  diffConfig: ({ oldInputs, newInputs }) => Promise.resolve(detailedDiff(changes(oldInputs, newInputs))),
+
+  configure(args) {
     return args["url"] === "bad" ? Promise.reject(new Error("bad url")) : Promise.resolve();
   },
 
-  check({ name, oldInputs, newInputs }) {
-    if (name === "wrong") {
+  check({ urn, oldInputs, newInputs }) {
+    if (nameOf({ urn }) === "wrong") {
       const failures = [
         { property: "size", reason: "too large" },
         { property: "tags[0]", reason: "empty" },
@@ -30,13 +39,11 @@ export const scripted: Provider = {
 
   diff({ oldInputs, newInputs }) {
     const found = changes(oldInputs, newInputs);
-    return Promise.resolve({
-      detailedDiff: detailedDiff(found, (change) => change.path[0] === "name"),
-    });
+    return Promise.resolve(detailedDiff(found, (change) => change.path[0] === "name"));
   },
 
-  async create({ name, inputs, preview, timeoutSeconds }, context) {
-    switch (name) {
+  async create({ urn, inputs, preview }, context) {
+    switch (nameOf({ urn })) {
       case "invalid":
         throw new InputPropertiesError("these cannot be", [
           { propertyPath: "a.b", reason: "is not a number" },
@@ -57,7 +64,7 @@ export const scripted: Provider = {
     }
     return {
       id: preview ? "" : "i-1",
-      outputs: { ...inputs, address: preview ? unknown : "10.0.0.1", timeoutSeconds },
+      outputs: { ...inputs, address: preview ? unknown : "10.0.0.1" },
       refreshBeforeUpdate: true,
     };
   },
@@ -67,18 +74,15 @@ export const scripted: Provider = {
     return Promise.resolve({ id, inputs, outputs: { ...outputs, seen: true }, refreshBeforeUpdate: true });
   },
 
-  update({ newInputs, oldInputs, oldOutputs, preview }) {
-    return Promise.resolve({
-      outputs: { newInputs, oldInputs, oldOutputs, preview },
-      refreshBeforeUpdate: true,
-    });
+  update({ newInputs, oldOutputs, preview }) {
+    return Promise.resolve({ outputs: { newInputs, oldOutputs, preview }, refreshBeforeUpdate: true });
   },
 
-  async delete({ name }, context) {
-    if (name === "aborted") await untilAborted(context);
+  async delete({ urn }, context) {
+    if (nameOf({ urn }) === "aborted") await untilAborted(context);
   },
 
   invoke({ token, args }) {
-    return Promise.resolve({ result: { token, args } });
+    return Promise.resolve({ token, args });
   },
 };

@@ -1,5 +1,4 @@
 import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
-import type emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -7,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { decodeMap } from "../../../provider/protocol/wire.ts";
-import { call, connect } from "./client.ts";
+import { ask, connect, methods } from "./client.ts";
 import { fakeEngine } from "./fake-engine.ts";
 import { createRequest, failure, urn } from "./harness.ts";
 
@@ -34,7 +33,7 @@ async function start(args: readonly string[], stdin: "pipe" | "ignore" = "pipe")
 }
 
 const create = (client: ReturnType<typeof connect>, name: string) =>
-  call<providerpb.CreateResponse>((callback) => client.create(createRequest(name), callback));
+  ask(client, methods.create, createRequest(name));
 
 describe("a plugin process", () => {
   test("prints only its port, even if the console is used", async () => {
@@ -90,11 +89,7 @@ describe("a plugin process whose engine is gone ends", () => {
   test("when the engine no longer answers", async () => {
     const engine = await fakeEngine();
     const { ended, errors, client } = await start([engine.address], "ignore");
-    const waiting = failure(
-      call<emptypb.Empty | providerpb.CreateResponse>((callback) =>
-        client.create(createRequest("waits"), callback),
-      ),
-    );
+    const waiting = failure(ask(client, methods.create, createRequest("waits")));
     while (engine.logs.length === 0) await sleep(1);
     engine.stop();
     expect(await ended).toStrictEqual([0, null]);

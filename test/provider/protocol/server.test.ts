@@ -1,20 +1,17 @@
 import { status } from "@grpc/grpc-js";
-import type pluginpb from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerpb from "@pulumi/pulumi/proto/provider_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { describe, expect, test } from "vitest";
 import { Secret, Unknown, type PropertyMap } from "../../../provider/protocol/property-value.ts";
 import { decodeMap, encodeMap } from "../../../provider/protocol/wire.ts";
-import { call } from "./client.ts";
+import { ask, methods } from "./client.ts";
 import { createRequest, failure, harness, urn } from "./harness.ts";
 
 const { client, create } = await harness();
 
 describe("about the plugin", () => {
   test("handshake, info, and methods that it does not offer", async () => {
-    const handshake = await call<providerpb.ProviderHandshakeResponse>((callback) =>
-      client.handshake(new providerpb.ProviderHandshakeRequest(), callback),
-    );
+    const handshake = await ask(client, methods.handshake, new providerpb.ProviderHandshakeRequest());
     expect(handshake.toObject()).toStrictEqual({
       acceptSecrets: true,
       acceptResources: false,
@@ -22,22 +19,15 @@ describe("about the plugin", () => {
       supportsAutonamingConfiguration: false,
       acceptsByteString: false,
     });
-    const info = await call<pluginpb.PluginInfo>((callback) =>
-      client.getPluginInfo(new emptypb.Empty(), callback),
-    );
+    const info = await ask(client, methods.getPluginInfo, new emptypb.Empty());
     expect(info.getVersion()).toBe("1.2.3");
-    const construct = await failure(
-      call<providerpb.ConstructResponse>((callback) =>
-        client.construct(new providerpb.ConstructRequest(), callback),
-      ),
-    );
+    const construct = await failure(ask(client, methods.construct, new providerpb.ConstructRequest()));
     expect(construct.code).toBe(status.UNIMPLEMENTED);
   });
 
   test("configuration", async () => {
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ url: "good" }));
-    const configure = () =>
-      call<providerpb.ConfigureResponse>((callback) => client.configure(request, callback));
+    const configure = () => ask(client, methods.configure, request);
     expect((await configure()).toObject()).toStrictEqual({
       acceptsecrets: true,
       supportspreview: true,
@@ -50,19 +40,17 @@ describe("about the plugin", () => {
     expect([error.code, error.details]).toStrictEqual([status.UNKNOWN, "bad url"]);
   });
 
-  test("configuration is checked and compared by default", async () => {
-    const check = await call<providerpb.CheckResponse>((callback) =>
-      client.checkConfig(
-        new providerpb.CheckRequest().setNews(encodeMap({ url: new Secret("u") })),
-        callback,
-      ),
+  test("configuration is checked and compared", async () => {
+    const check = await ask(
+      client,
+      methods.checkConfig,
+      new providerpb.CheckRequest().setNews(encodeMap({ url: new Secret("u") })),
     );
     expect(decodeMap(check.getInputs())).toStrictEqual({ url: new Secret("u") });
-    const diff = await call<providerpb.DiffResponse>((callback) =>
-      client.diffConfig(
-        new providerpb.DiffRequest().setOldInputs(encodeMap({ a: 1 })).setNews(encodeMap({ a: 2 })),
-        callback,
-      ),
+    const diff = await ask(
+      client,
+      methods.diffConfig,
+      new providerpb.DiffRequest().setOldInputs(encodeMap({ a: 1 })).setNews(encodeMap({ a: 2 })),
     );
     expect(diff.toObject()).toMatchObject({
       changes: providerpb.DiffResponse.DiffChanges.DIFF_SOME,
@@ -75,14 +63,13 @@ describe("about the plugin", () => {
 
 describe("resources", () => {
   const check = (name: string) =>
-    call<providerpb.CheckResponse>((callback) =>
-      client.check(
-        new providerpb.CheckRequest()
-          .setUrn(urn(name))
-          .setOlds(encodeMap({ a: 1 }))
-          .setNews(encodeMap({ later: new Unknown(), password: new Secret("p") })),
-        callback,
-      ),
+    ask(
+      client,
+      methods.check,
+      new providerpb.CheckRequest()
+        .setUrn(urn(name))
+        .setOlds(encodeMap({ a: 1 }))
+        .setNews(encodeMap({ later: new Unknown(), password: new Secret("p") })),
     );
 
   test("check", async () => {
@@ -103,7 +90,7 @@ describe("resources", () => {
         .setUrn(urn("fine"))
         .setOldInputs(encodeMap(olds))
         .setNews(encodeMap(news));
-      const response = await call<providerpb.DiffResponse>((callback) => client.diff(request, callback));
+      const response = await ask(client, methods.diff, request);
       const { detaileddiffMap, ...rest } = response.toObject();
       return { ...rest, detaileddiffMap: Object.fromEntries(detaileddiffMap) };
     };
@@ -141,33 +128,30 @@ describe("resources", () => {
 
   test("create, and its preview", async () => {
     const inputs = { password: new Secret({ nested: "p" }) };
-    const created = await create(createRequest("fine", inputs).setTimeout(5));
+    const created = await create(createRequest("fine", inputs));
     expect([created.getId(), created.getRefreshBeforeUpdate()]).toStrictEqual(["i-1", true]);
     expect(decodeMap(created.getProperties())).toStrictEqual({
       ...inputs,
       address: "10.0.0.1",
-      timeoutSeconds: 5,
     });
     const preview = await create(createRequest("fine", inputs).setPreview(true));
     expect(preview.getId()).toBe("");
     expect(decodeMap(preview.getProperties())).toStrictEqual({
       ...inputs,
       address: new Unknown(),
-      timeoutSeconds: 0,
     });
   });
 
   test("read", async () => {
     const read = (id: string) =>
-      call<providerpb.ReadResponse>((callback) =>
-        client.read(
-          new providerpb.ReadRequest()
-            .setUrn(urn("fine"))
-            .setId(id)
-            .setInputs(encodeMap({ a: 1 }))
-            .setProperties(encodeMap({ b: 2 })),
-          callback,
-        ),
+      ask(
+        client,
+        methods.read,
+        new providerpb.ReadRequest()
+          .setUrn(urn("fine"))
+          .setId(id)
+          .setInputs(encodeMap({ a: 1 }))
+          .setProperties(encodeMap({ b: 2 })),
       );
     const found = await read("i-1");
     expect([found.getId(), found.getRefreshBeforeUpdate()]).toStrictEqual(["i-1", true]);
@@ -187,15 +171,13 @@ describe("resources", () => {
     const request = new providerpb.UpdateRequest()
       .setUrn(urn("fine"))
       .setId("i-1")
-      .setOldInputs(encodeMap({ a: 1 }))
       .setOlds(encodeMap({ b: 2 }))
       .setNews(encodeMap({ a: new Unknown() }))
       .setPreview(true);
-    const updated = await call<providerpb.UpdateResponse>((callback) => client.update(request, callback));
+    const updated = await ask(client, methods.update, request);
     expect(updated.getRefreshBeforeUpdate()).toBe(true);
     expect(decodeMap(updated.getProperties())).toStrictEqual({
       newInputs: { a: new Unknown() },
-      oldInputs: { a: 1 },
       oldOutputs: { b: 2 },
       preview: true,
     });
@@ -203,14 +185,12 @@ describe("resources", () => {
 
   test("delete", async () => {
     const request = new providerpb.DeleteRequest().setUrn(urn("fine")).setId("i-1");
-    await expect(call<emptypb.Empty>((callback) => client.delete(request, callback))).resolves.toBeInstanceOf(
-      emptypb.Empty,
-    );
+    await expect(ask(client, methods.delete, request)).resolves.toBeInstanceOf(emptypb.Empty);
   });
 
   test("functions", async () => {
     const request = new providerpb.InvokeRequest().setTok("t:m:works").setArgs(encodeMap({ a: 1 }));
-    const response = await call<providerpb.InvokeResponse>((callback) => client.invoke(request, callback));
+    const response = await ask(client, methods.invoke, request);
     expect(decodeMap(response.getReturn())).toStrictEqual({ token: "t:m:works", args: { a: 1 } });
   });
 });

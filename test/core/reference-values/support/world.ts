@@ -2,6 +2,7 @@ import { readDocument } from "../../../../core/reference-values/document.ts";
 import {
   EMPTY_LEDGER,
   readLedgers,
+  unionOf,
   writeLedgers,
   type Digests,
   type Ledger,
@@ -9,11 +10,12 @@ import {
 import {
   joinReferenceValues,
   leaveReferenceValues,
+  type Joined,
   type JoinRequest,
   type Ownership,
 } from "../../../../core/reference-values/merge.ts";
 import { paddedBase64url as encode } from "../../../support/base64url.ts";
-import { markRetiring, retireDigests, withRetiring } from "../../../../core/reference-values/retiring.ts";
+import { markRetiring, retireDigests } from "../../../../core/reference-values/retiring.ts";
 
 export { encode };
 export const LIST = "reference-values.json";
@@ -42,7 +44,7 @@ export interface JoinOptions {
 export function join(world: World, owner: string, wanted: Digests, options: JoinOptions = {}): World {
   const { key, content, states } = world;
   const { retiring = {}, expiration = EXPIRATION, renewBefore = "" } = options;
-  const all = withRetiring(wanted, retiring);
+  const all = unionOf(wanted, retiring);
   const joined = joinReferenceValues({
     key,
     live: content,
@@ -75,6 +77,17 @@ export function request(
     terms: { snp_pcr08: { expiration: EXPIRATION, renewBefore: "" } },
     ...more,
   };
+}
+
+/** What is left after an owner has left. @param live @default what it joined */
+export function left(
+  { content, ledger, ownership }: Joined,
+  more: Partial<Parameters<typeof leaveReferenceValues>[0]> = {},
+): ReturnType<typeof leaveReferenceValues> {
+  return leaveReferenceValues({
+    ...{ key: LIST, live: content ?? "", ledger, owner: "a", remembered: ownership },
+    ...more,
+  });
 }
 
 /** The end of a rotation. */

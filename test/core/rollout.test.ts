@@ -1,13 +1,56 @@
 import { describe, expect, test } from "vitest";
-import { decideRollout, podsDone, type RolloutView } from "../../../core/rollout/decide.ts";
+import {
+  decideRollout,
+  describeUnseen,
+  isStuck,
+  podsDone,
+  stillServing,
+  unseenChanges,
+  type Mounts,
+  type RolloutView,
+} from "../../core/rollout/decide.ts";
 import {
   parseConfigMapVersions,
   seesAll,
   type ChangedObject,
   type ObservedDeployment,
   type ObservedPod,
-} from "../../../core/rollout/observation.ts";
-import { pod, policy, settled } from "./fixtures.ts";
+} from "../../core/rollout/observation.ts";
+
+/** A ConfigMap that was changed at second 100. */
+const policy: ChangedObject = {
+  kind: "ConfigMap",
+  name: "policy",
+  changedAt: 100,
+  resourceVersion: "50",
+};
+
+/** A Ready pod that was created at this second. */
+function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
+  return {
+    name: `pod-${createdAt}`,
+    uid: `uid-${createdAt}`,
+    createdAt,
+    ready: true,
+    terminating: false,
+    ...more,
+  };
+}
+
+/** A Deployment with nothing in progress. */
+function settled(replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment {
+  return {
+    generation: 3,
+    observedGeneration: 3,
+    replicas,
+    currentReplicas: replicas,
+    updatedReplicas: replicas,
+    availableReplicas: replicas,
+    paused: false,
+    mountedSecrets: [],
+    ...more,
+  };
+}
 
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
 
@@ -169,4 +212,91 @@ test("progress counts the Ready pods that see every change", () => {
 test("the operator's annotation", () => {
   expect(parseConfigMapVersions(undefined)).toBeUndefined();
   expect(parseConfigMapVersions("a:1216, b:1220,:3,c")).toStrictEqual({ a: "1216", b: "1220" });
+});
+
+const broken = pod(101, { ready: false });
+
+describe("a rollout is stuck", () => {
+  test.each<[string, readonly ObservedPod[], number, boolean]>([
+    ["its only pod does not become Ready", [broken], 30, true],
+    ["one of two does not", [pod(102), broken], 30, true],
+    ["the old one is terminating", [broken, pod(90, { terminating: true })], 30, true],
+    ["a recent change", [broken], 29, false],
+    ["every pod is Ready", [pod(101)], 1_000, false],
+    ["another pod needs a restart", [broken, pod(90)], 1_000, false],
+    ["only that pod needs a restart", [pod(90, { ready: false })], 1_000, false],
+    ["there is no pod", [], 1_000, false],
+  ])("%s", (_, pods, quietFor, stuck) => {
+    expect(isStuck({ pods, changes: [policy], quietFor })).toBe(stuck);
+  });
+});
+
+const rolledOut: Mounts["deployment"] = {
+  generation: 3,
+  observedGeneration: 3,
+  currentReplicas: 1,
+  updatedReplicas: 1,
+  mountedSecrets: ["other"],
+};
+
+describe("what may still serve a secret", () => {
+  test("is nothing once neither the template nor any pod mounts it", () => {
+    expect(stillServing({ deployment: rolledOut, mounts: { new: ["other"] } }, ["db", "api"])).toEqual([]);
+  });
+
+  test("is the template, and every pod that has not ended, even a terminating one", () => {
+    const deployment = { ...rolledOut, mountedSecrets: ["db"] };
+    expect(stillServing({ deployment, mounts: { old: ["db", "api"], new: [] } }, ["db", "api"])).toEqual([
+      `the operator still mounts "db"`,
+      `pod old still mounts "db", "api"`,
+    ]);
+  });
+
+  test.each([
+    ["the controller has not seen the new template", { observedGeneration: 2 }],
+    ["a pod of the previous template may be created again", { currentReplicas: 2 }],
+  ])("is a rollout in progress: %s", (_, more) => {
+    expect(stillServing({ deployment: { ...rolledOut, ...more }, mounts: { new: [] } }, ["db"])).toEqual([
+      "its rollout is under way",
+    ]);
+  });
+});
+
+const ours: ChangedObject = { kind: "Secret", name: "s", changedAt: 90, resourceVersion: "40" };
+
+function unseen(pods: readonly ObservedPod[], more: Partial<ObservedDeployment> = {}): readonly string[] {
+  const live = pods.filter(({ terminating }) => !terminating);
+  const view = { pods, deployment: settled(live.length, more) };
+  return unseenChanges(view, [policy, ours]).map(({ name }) => name);
+}
+
+describe("a change of ours that the KBS has not seen", () => {
+  test.each<[string, readonly ObservedPod[], readonly string[]]>([
+    ["one pod is older than both", [pod(120), pod(80)], ["policy", "s"]],
+    ["a pod is older than one of them", [pod(95)], ["policy"]],
+    ["every pod is younger", [pod(101), pod(120)], []],
+    ["a pod of the same second: the order is unknown", [pod(100)], []],
+    ["its template names the changed version", [pod(80, { configMapVersions: { policy: "50" } })], ["s"]],
+    ["its template names an earlier one", [pod(95, { configMapVersions: { policy: "49" } })], ["policy"]],
+    ["the older pod is terminating", [pod(120), pod(80, { terminating: true })], []],
+    ["scaled to nothing", [], []],
+  ])("%s", (_, pods, names) => {
+    expect(unseen(pods)).toStrictEqual(names);
+  });
+
+  test.each<[string, Partial<ObservedDeployment>]>([
+    ["its controller has not seen it yet", { generation: 4 }],
+    ["pods of the old template are left", { currentReplicas: 2 }],
+    ["a pod is not available", { availableReplicas: 0 }],
+  ])("nothing is reported during a rollout: %s", (_, more) => {
+    expect(unseen([pod(80)])).toStrictEqual(["policy", "s"]);
+    expect(unseen([pod(80)], more)).toStrictEqual([]);
+  });
+
+  test("in words", () => {
+    expect(describeUnseen([])).toBeUndefined();
+    expect(describeUnseen([policy, ours])).toBe(
+      "a KBS pod is older than the last write to ConfigMap policy, Secret s",
+    );
+  });
 });
