@@ -22,7 +22,7 @@ describe("a foreign policy", () => {
     const asked = explainQuestions(trustee, claims, "p2-secret", "secret");
     const byQuestion = new Map(
       asked.map((question): [string, PolicyAnswer] => {
-        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.input))?.[1] ?? "";
+        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.token))?.[1] ?? "";
         return [questionKey(question), says(claim, question.syntax)];
       }),
     );
@@ -64,7 +64,7 @@ describe("a foreign policy", () => {
     const byQuestion = new Map(
       asked.map((question): [string, PolicyAnswer] => [
         questionKey(question),
-        JSON.stringify(question.input).includes(upper),
+        JSON.stringify(question.token).includes(upper),
       ]),
     );
     const own = explainQuestions(live, readPodClaims(podFixture("pod3")) as PodClaims, "p2-secret", "secret");

@@ -12,8 +12,8 @@ function ofPolicy(facts: LiveFacts): readonly string[] {
 const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 
 describe("a foreign policy", () => {
-  const isStranger = ({ input }: PolicyQuestion): boolean =>
-    JSON.stringify(input).includes("affirming") && !JSON.stringify(input).includes("contraindicated");
+  const isStranger = ({ token }: PolicyQuestion): boolean =>
+    JSON.stringify(token).includes("affirming") && !JSON.stringify(token).includes("contraindicated");
   const asksFor = ({ data }: PolicyQuestion, secret: string): boolean =>
     JSON.stringify(data["resource-path"] ?? null).includes(secret);
 
@@ -29,7 +29,7 @@ describe("a foreign policy", () => {
       'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
     ]);
     const cpuOnly = (question: PolicyQuestion): boolean =>
-      asksFor(question, "fraud-dataset") && JSON.stringify(question.input).includes("affirming");
+      asksFor(question, "fraud-dataset") && JSON.stringify(question.token).includes("affirming");
     expect(ofPolicy(foreign("package policy", cpuOnly))).toEqual([
       'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
@@ -38,14 +38,14 @@ describe("a foreign policy", () => {
 
   it("is careless if a pod that it names reads without attesting, or with one good submod", () => {
     const policy = `package policy\nallow if { is_p1; init_data == "${pcr8.pod1}" }\n`;
-    const isPod1 = ({ input }: PolicyQuestion): boolean => JSON.stringify(input).includes(pcr8.pod1);
+    const isPod1 = ({ token }: PolicyQuestion): boolean => JSON.stringify(token).includes(pcr8.pod1);
     const asks = (question: PolicyQuestion): boolean =>
       asksFor(question, "fraud-dataset") && isPod1(question);
     expect(ofPolicy(foreign(policy, asks))).toEqual([
       `error TA003 ${POLICY}, policy.rego: Pods that do not attest well, or not at all, may read "fraud-dataset".`,
     ]);
     const cpuOnly = (question: PolicyQuestion): boolean =>
-      asks(question) && JSON.stringify(question.input).includes("affirming");
+      asks(question) && JSON.stringify(question.token).includes("affirming");
     expect(ofPolicy(foreign(policy, cpuOnly))).toEqual([
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
     ]);

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import TOML from "@iarna/toml";
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import TOML from "@iarna/toml";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "../../../cli/check/agent-policy.ts";
 import type { DeclaredAgent } from "../../../cli/questions/agent-requests.ts";
 import { curlCommand, renderAgentPolicy, type AgentPolicy } from "../../../core/initdata/agent-policy.ts";
@@ -11,14 +8,9 @@ import { refusedAtStart, startRequests } from "../../../core/preflight/agent-pol
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-agent-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 const tutorial: Required<AgentPolicy> = {
   logs: true,
@@ -26,10 +18,8 @@ const tutorial: Required<AgentPolicy> = {
   requests: {},
 };
 
-async function check(text: string, declared: DeclaredAgent, name = "agent"): Promise<AgentResult> {
-  const file = join(folder, `${name}.rego`);
-  writeFileSync(file, text);
-  return checkAgentPolicy("pod1", { opa, file, syntax: "v0" }, declared);
+async function check(text: string, declared: DeclaredAgent): Promise<AgentResult> {
+  return checkAgentPolicy("pod1", { opa, text, syntax: "v0" }, declared);
 }
 
 describe("the agent policy in OPA", () => {
@@ -55,21 +45,20 @@ describe("the agent policy in OPA", () => {
   it("is asked by its own commands where it is a file of the user's, as is the tutorial's", async () => {
     const toml = readFileSync(new URL("../../fixtures/tutorial-initdata-pod1.toml", import.meta.url), "utf8");
     const { data } = TOML.parse(toml) as unknown as { readonly data: Readonly<Record<string, string>> };
-    const file = join(folder, "tutorial.rego");
-    writeFileSync(file, data["policy.rego"] ?? "");
-    const declared = await declaredCommands({ opa, file, syntax: "v0" });
+    const text = data["policy.rego"] ?? "";
+    const declared = await declaredCommands({ opa, text, syntax: "v0" });
     expect(declared.allowedCommands).toEqual([
       "curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key",
       "curl -s http://127.0.0.1:8006/cdh/resource/default/p2-secret/secret",
       "curl -s http://127.0.0.1:8006/cdh/resource/default/kbsres1/key1",
     ]);
-    expect((await checkAgentPolicy("pod1", { opa, file, syntax: "v0" }, declared)).wrong).toEqual([]);
+    expect((await check(text, declared)).wrong).toEqual([]);
   });
 });
 
 describe("an agent policy that refuses what a guest needs to start", () => {
   const wrong = async (text: string, declared: DeclaredAgent): Promise<readonly string[]> => {
-    const result = await check(text, { ...declared, needed: refusedAtStart(text) }, "start");
+    const result = await check(text, { ...declared, needed: refusedAtStart(text) });
     return result.wrong.map(({ what, allowed }) => `${what} is ${allowed ? "denied" : "allowed"}`);
   };
   const denied = (request: string): string => `${request}, which a guest needs to start, is denied`;
@@ -134,7 +123,7 @@ describe("what trustee-access check asks", () => {
     const all = mutants(renderAgentPolicy(tutorial));
     const alive: string[] = [];
     for (const [change, text] of all) {
-      const { wrong, noPolicy } = await check(text, tutorial, "mutant");
+      const { wrong, noPolicy } = await check(text, tutorial);
       if (wrong.length === 0 && noPolicy === undefined) alive.push(change);
     }
     expect(alive).toEqual([]);

@@ -11,6 +11,8 @@ import { accessRequests, type AccessRequest } from "../../../cli/questions/reque
 import { otherSecretsModes } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
+import * as support from "./support.ts";
+import { claims, pod1, pod2 } from "./support.ts";
 
 let opa = "";
 let folder = "";
@@ -22,29 +24,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
-const [pod1, pod2] = claims;
-/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
-const [bare, trusted, developed, old] = [
-  "4".repeat(63) + "d",
-  "5".repeat(95) + "e",
-  `${"6".repeat(43)}=`,
-  "7".repeat(63) + "a",
-] as const;
 const secrets = {
-  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  ...support.secrets,
   "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
-  shared: {
-    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
-    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
-  },
-  lonely: {},
 };
-const columns = [
-  { secret: "fraud-dataset", key: "dataset_key" },
-  { secret: "p2-secret", key: "secret" },
-  { secret: "kbsres1", key: "key1" },
-];
+const columns = [...support.columns, { secret: "p2-secret", key: "secret" }];
 const before = "package before\n";
 
 function requestsFor(rules: AccessRules): readonly AccessRequest[] {
@@ -63,9 +47,9 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
     async (others) => {
       const rules: AccessRules = { others, secrets };
       const requests = requestsFor(rules);
-      const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+      const text = joinPolicy(before, { stack: "o/p/s", ...rules });
       const { differences, smallest, noPolicy, ...counts } = await checkResourcePolicy(
-        { opa, file, syntax },
+        { opa, text, syntax },
         rules,
         requests,
       );
@@ -79,7 +63,8 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
 describe("many requests in one run", () => {
   it("are answered as each is with documents of its own", async () => {
     const rules: AccessRules = { others: "affirming", secrets };
-    const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+    const text = joinPolicy(before, { stack: "o/p/s", ...rules });
+    const file = write("policy.rego", text);
     const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
     const path = ["default", "fraud-dataset", "dataset_key"];
     const documents: readonly AccessRequest["data"][] = [
@@ -108,7 +93,7 @@ describe("many requests in one run", () => {
     };
     const seen: boolean[] = [];
     for (const request of requests) seen.push(await alone(request));
-    const together = await askResourcePolicy({ opa, file, syntax: "v1" }, requests, false);
+    const together = await askResourcePolicy({ opa, text, syntax: "v1" }, requests, false);
     expect(together).toEqual({ kind: "answered", allowed: seen });
     expect(seen.filter(Boolean)).toHaveLength(3);
   });
