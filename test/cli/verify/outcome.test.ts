@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { classify, isAsExpected, outcomes, type ExecResult } from "../../../cli/verify/outcome.ts";
+import {
+  classify,
+  isAsExpected,
+  outcomeWords,
+  type ExecResult,
+  type Outcome,
+} from "../../../cli/verify/outcome.ts";
 
 const done: ExecResult = { exitCode: 0, stdout: "", stderr: "", timedOut: false };
 const DENIED =
@@ -119,7 +125,7 @@ describe("the outcome of an exec", () => {
 describe("a cell is as expected", () => {
   it("by the secret itself, or by a denial that may be the policy's", () => {
     const ok = (expected: "read" | "denied"): readonly string[] =>
-      outcomes.filter((seen) => isAsExpected(expected, seen));
+      (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
     expect({ read: ok("read"), denied: ok("denied") }).toEqual({
       read: ["read"],
       denied: ["policy-denied", "denied"],
