@@ -1,7 +1,6 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicyData } from "../../../core/access/model.ts";
 import type { PolicyAnswer, RegoSyntax } from "../../../cli/audit/facts.ts";
 import type { AccessRequest } from "../../../cli/questions/requests.ts";
@@ -9,6 +8,7 @@ import { askEach } from "../../../cli/opa/batch.ts";
 import { findOpa } from "../../../cli/opa/opa.ts";
 import { evaluate } from "../../../sandbox/trustee/standin/rego.ts";
 import { toolPath } from "../../support/tools.ts";
+import { temporaryFolder } from "../../support/folders.ts";
 
 let opa = "";
 beforeAll(async () => {
@@ -122,38 +122,25 @@ allow if split(input.who, "/")[0] == "me"
 
   it("may call every function that Trustee has in both syntaxes, and use all syntax of Rego", async () => {
     const conditions = [
-      ...[
-        'split("a/b", "/")[1] == "b"',
-        'sprintf("%s-%d", ["a", 1]) == "a-1"',
-        'base64.decode("YQ==") == "a"',
-      ],
-      ...['json.unmarshal("[1]")[0] == 1', 'regex.match("^a+$", "aaa")', 'object.get({"a": 1}, "b", 2) == 2'],
-      ...[
-        'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
-        "bits.and(6, 3) == 2",
-        "array.slice([1, 2], 0, 1) == [1]",
-      ],
-      ...[
-        "1 + 2 * 3 - 4 / 2 == 5",
-        "7 % 4 == 3",
-        "{1, 2} & {2} == {2}",
-        "{1} | {2} == {1, 2}",
-        "{1, 2} - {2} == {1}",
-      ],
-      ...[
-        "1 < 2",
-        "2 >= 2",
-        '"a" in ["a"]',
-        '"k", 1 in {"k": 1}',
-        "every x in [1] { x == 1 }",
-        "some y in [3]; y == 3",
-      ],
-      ...[
-        'print("a", input.nothing)',
-        "not is_string(1)",
-        "count({z | z := [1, 2][_]}) == 2",
-        "sum([1, 2]) == 3",
-      ],
+      'split("a/b", "/")[1] == "b"',
+      'sprintf("%s-%d", ["a", 1]) == "a-1"',
+      'base64.decode("YQ==") == "a"',
+      'json.unmarshal("[1]")[0] == 1',
+      'regex.match("^a+$", "aaa")',
+      'object.get({"a": 1}, "b", 2) == 2',
+      'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
+      "bits.and(6, 3) == 2",
+      "array.slice([1, 2], 0, 1) == [1]",
+      "1 + 2 * 3 - 4 / 2 == 5; 7 % 4 == 3",
+      "{1, 2} & {2} == {2}; {1} | {2} == {1, 2}; {1, 2} - {2} == {1}",
+      "1 < 2; 2 >= 2",
+      '"a" in ["a"]; "k", 1 in {"k": 1}',
+      "every x in [1] { x == 1 }",
+      "some y in [3]; y == 3",
+      'print("a", input.nothing)',
+      "not is_string(1)",
+      "count({z | z := [1, 2][_]}) == 2",
+      "sum([1, 2]) == 3",
     ];
     const body = conditions.join("\n  ");
     const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
@@ -178,30 +165,25 @@ allow if split(input.who, "/")[0] == "me"
 
 describe("the OPA program", () => {
   const needed = "Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.";
-  let folder = "";
-  /** A folder with an opa that prints this version. */
-  async function fake(version: string): Promise<string> {
-    const path = await mkdtemp(join(folder, "path-"));
-    await writeFile(join(path, "opa"), `#!/bin/sh\n[ "$1" = version ] && echo "${version}"\nexit 0\n`);
-    await chmod(join(path, "opa"), 0o755);
+  /** A folder with an opa that runs this shell script. */
+  async function script(...lines: readonly string[]): Promise<string> {
+    const path = temporaryFolder();
+    await writeFile(join(path, "opa"), ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
     return path;
   }
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "trustee-access-path-"));
-  });
-  afterAll(async () => rm(folder, { recursive: true }));
+  /** A folder with an opa that prints this version. */
+  const fake = async (version: string): Promise<string> =>
+    script(`[ "$1" = version ] && echo "${version}"`, "exit 0");
 
   it("gets no environment variables, and only the functions that a policy may call", async () => {
-    const path = await mkdtemp(join(folder, "path-"));
-    const program = join(path, "opa");
-    const seen = join(path, "seen");
+    const seen = join(temporaryFolder(), "seen");
     const answer = '{"result":[{"expressions":[{"value":{}}]}]}';
-    const lines = ["#!/bin/sh", `{ echo $*; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
-    await writeFile(
-      program,
-      [...lines, `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`].join("\n"),
+    const path = await script(
+      `{ echo $*; /usr/bin/env; } >> ${seen}`,
+      "echo Version: 1.0.0 >&2",
+      `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`,
     );
-    await chmod(program, 0o755);
+    const program = join(path, "opa");
     expect(await findOpa({ PATH: path })).toEqual({ program });
     expect(
       await askEach({ opa: program, text: "package policy", syntax: "v1" }, [{ data: {}, token: {} }]),

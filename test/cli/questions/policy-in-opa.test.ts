@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy } from "../../../cli/check/resource-policy.ts";
 import { askResourcePolicy } from "../../../cli/opa/batch.ts";
 import { affirmingToken } from "../../../core/access/token.ts";
@@ -13,16 +12,13 @@ import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
 import * as support from "./support.ts";
 import { claims, pod1, pod2 } from "./support.ts";
+import { sharedFolder } from "../../support/folders.ts";
 
+const folder = sharedFolder();
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-opa-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 const secrets = {
   ...support.secrets,
@@ -81,14 +77,8 @@ describe("many requests in one run", () => {
     const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
       const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
       const input = ["-i", write("input.json", JSON.stringify(token))];
-      const run = await execa(opa, [
-        "eval",
-        "--v1-compatible",
-        "--format=raw",
-        ...files,
-        ...input,
-        "data.policy.allow",
-      ]);
+      const flags = ["--v1-compatible", "--format=raw", ...files, ...input];
+      const run = await execa(opa, ["eval", ...flags, "data.policy.allow"]);
       return run.stdout.trim() === "true";
     };
     const seen: boolean[] = [];
