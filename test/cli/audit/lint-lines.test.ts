@@ -3,13 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { facts, podFixture, tutorialGrants } from "../../fixtures/live-facts.ts";
-import { lines, POLICY, withPolicy } from "./lint-support.ts";
+import { lines, POLICY, withPolicy } from "./support.ts";
 
 /** What lint says of a policy's own lines. */
 function found(policy: string): readonly string[] {
-  return lines(facts({ policy: withPolicy({ "policy.rego": policy }) }, [podFixture("pod1")])).filter(
-    (line) => / TA0(?:09|1\d) /.test(line),
-  );
+  return lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
 }
 
 const where = `${POLICY}, policy.rego`;

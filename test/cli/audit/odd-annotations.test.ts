@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { explain, type CellFacts } from "../../../cli/explain/explain.ts";
 import type { PodFacts } from "../../../cli/audit/facts.ts";
 import { facts, pcr8, podFixture } from "../../fixtures/live-facts.ts";
-import { IMAGE_POLICY, lines } from "./lint-support.ts";
-import { base } from "./support.ts";
+import { base, IMAGE_POLICY, lines } from "./support.ts";
 
 const FORMER = "io.katacontainers.config.runtime.cc_init_data";
 const BROKEN = "has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not";
