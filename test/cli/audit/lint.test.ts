@@ -5,11 +5,10 @@ import { lint } from "../../../cli/lint/lint.ts";
 import { lintText } from "../../../cli/lint/report.ts";
 import type { StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
-import { facts, healthyTrustee, NOW, pcr8, podFixture, referenceValues } from "../../fixtures/live-facts.ts";
+import { facts, healthyTrustee, NOW, pcr8, podFixture } from "../../fixtures/live-facts.ts";
 import {
   foreign,
   IMAGE_POLICY,
-  LATER,
   lines,
   POLICY,
   VALUES,
@@ -23,7 +22,7 @@ const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, 
 const STALE = "a".repeat(64);
 
 describe("a healthy Trustee", () => {
-  it("has no problem, only a note on what is meant to be open", () => {
+  it("has no finding but the note on the image policy, which every attested pod may read", () => {
     expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
       .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
   Every attested pod may read "trustee-image-policy", an image policy that pods need to start.
@@ -33,7 +32,7 @@ describe("a healthy Trustee", () => {
 0 errors, 0 warnings, 1 note (Trustee 0.18 in trustee-operator-system, 3 pods).`);
   });
 
-  it("is healthy whatever is granted to whom, as long as the pods run and their digests are registered", () => {
+  it("stays healthy with any grants, if the pods run and their digests are registered", () => {
     const names = ["pod1", "pod2", "pod3"] as const;
     const grants = fc.record({
       "fraud-dataset": fc.subarray([...names]),
@@ -57,7 +56,7 @@ describe("a healthy Trustee", () => {
 });
 
 describe("digests", () => {
-  it("are stale where no running pod has them, in the policy and in the reference values of initdata", () => {
+  it("are reported in the policy and in the reference values of initdata if no running pod has them", () => {
     const policy = joinPolicy("package policy\n", {
       stack: "organization/trustee-access/dev",
       others: "affirming",
@@ -76,7 +75,7 @@ describe("digests", () => {
     ]);
   });
 
-  it("of pods are missed in the reference values where these have them in another case", () => {
+  it("of pods are reported as missing if the reference values have them in another case", () => {
     const given = facts(withValues({ snp_pcr08: [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()] }));
     expect(lines(given, "TA103")).toEqual([
       `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; one there differs only in case.`,
@@ -90,7 +89,7 @@ describe("digests", () => {
     ]);
   });
 
-  it("are not taken for those of initdata where the policy's line speaks of another measurement", () => {
+  it("are ignored if the policy's line names another measurement, and doubtful if it names none", () => {
     const policy = `package policy
 allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
 allow if input.x["init_data"] == "${"2".repeat(64)}"
@@ -106,7 +105,7 @@ allow if input.x in {"${"3".repeat(64)}"}`;
     ]);
   });
 
-  it("of a comment decide nothing, those in strings of either kind do", () => {
+  it("in comments are ignored; in strings of both kinds they count", () => {
     const policy = `package policy
 # "${"d".repeat(64)}"
 a := "${STALE}" # "${"e".repeat(64)}"
@@ -122,14 +121,14 @@ b := \`# ${"9".repeat(96)}\``;
     ]);
   });
 
-  it("of pods are missed in the reference values", () => {
+  it("of pods are reported if no reference value has them", () => {
     expect(lines(facts(withValues({ snp_pcr08: [pcr8.pod1, pcr8.pod2] })))).toEqual([
       `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value.`,
       IMAGE_POLICY,
     ]);
   });
 
-  it("of former initdata that is still accepted: the change to another has not been ended", () => {
+  it("of former initdata that are still accepted: the change of initdata is unfinished", () => {
     const grants = (initData: string): StackGrants => ({
       stack: "organization/trustee-access/dev",
       others: "affirming",
@@ -176,66 +175,8 @@ b := \`# ${"9".repeat(96)}\``;
   });
 });
 
-describe("reference values", () => {
-  it("that have expired or expire within 30 days", () => {
-    const values = referenceValues([
-      ["snp_pcr03", "2026-03-01T00:00:00Z", ["b".repeat(64)]],
-      ["snp_pcr08", "2026-03-31T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3]],
-      ["snp_pcr09", "2026-03-31T00:00:01Z", []],
-      ["snp_pcr11", "tomorrow", []],
-    ]);
-    expect(lines(facts(withValues(values)))).toEqual([
-      `error TA203 ${MAP}: The expiration of snp_pcr11 is "tomorrow", which the RVPS cannot read as a time.`,
-      `warning TA201 ${MAP}: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
-      IMAGE_POLICY,
-      `note TA202 ${MAP}: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
-    ]);
-  });
-
-  const listed = (...entries: readonly object[]): readonly string[] => {
-    const text = JSON.stringify(entries.map((entry) => ({ expiration: LATER, ...entry })));
-    return lines(facts(withValues(text)));
-  };
-  const ours = { name: "snp_pcr08", value: [pcr8.pod1, pcr8.pod2, pcr8.pod3] };
-
-  it.each([true, 1, null, { a: [1] }, "a kernel's parameters", []])(
-    "with the value %j are nothing amiss",
-    (value) => {
-      expect(listed(ours, { name: "tdvfkernelparams", value })).toEqual([IMAGE_POLICY]);
-    },
-  );
-
-  it.each(["b".repeat(64), 1, true])("for digests, with the value %j, are found", (value) => {
-    const what = typeof value === "string" ? "a lone text" : "no list";
-    expect(listed(ours, { name: "snp_pcr11", value })).toEqual([
-      `warning TA204 ${MAP}: snp_pcr11 has ${what} as its value.`,
-      IMAGE_POLICY,
-    ]);
-  });
-
-  it("of one name: all but the first are found", () => {
-    expect(listed(ours, { name: "svn", value: 1 }, { name: "svn", value: 2 })).toEqual([
-      `warning TA204 ${MAP}: svn occurs twice, and only the first counts.`,
-      IMAGE_POLICY,
-    ]);
-  });
-
-  it("that are blank", () => {
-    expect(lines(facts(withValues("\n")))).toContain(
-      `error TA203 ${MAP}: The reference values under the key "reference-values.json" cannot be read: there is no text.`,
-    );
-  });
-
-  it("that are of the other generation's format", () => {
-    expect(lines(facts(withValues("{}")))).toEqual([
-      `error TA203 ${MAP}: The reference values under the key "reference-values.json" cannot be read: it holds an object, as the other generation of Trustee does. Trustee reads a JSON list of {"name", "expiration", "value"} there.`,
-      IMAGE_POLICY,
-    ]);
-  });
-});
-
 describe("secrets", () => {
-  it("that are listed and missing block the KBS; restricted ones that are not listed are not served", () => {
+  it("that are listed but missing are errors; restricted but not listed ones are warnings", () => {
     const given = facts({
       kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
       secrets: [
@@ -252,7 +193,7 @@ describe("secrets", () => {
 });
 
 describe("the keys", () => {
-  it("are those of what Trustee mounts: another key is not read, its own one has to be there", () => {
+  it("are those that Trustee mounts: another key is not read, and its own key must exist", () => {
     const given = facts({
       seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
       referenceValues: {
@@ -268,7 +209,7 @@ describe("the keys", () => {
     ]);
   });
 
-  it("are those that are there where the mounts cannot be seen", () => {
+  it("are found from the ConfigMaps if the mounts are not visible", () => {
     const { seen: _, policy: __, ...rest } = healthyTrustee;
     expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: There is no ConfigMap "trusteeconfig-resource-policy".`,
@@ -290,7 +231,7 @@ describe("the rollout", () => {
     expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
   });
 
-  it("is fixed as the operator lets it: one that notes versions takes a restart annotation away", () => {
+  it("is fixed by a restart, or by deleting the pods if the operator records versions, because it removes the restart annotation", () => {
     const restarts = [{}, { configMapVersions: {} }].map((noted) => {
       const found = lint(facts(withOldKbs({ createdAt: NOW - 8000, ...noted }))).filter(
         ({ id }) => id === "TA501",
@@ -303,7 +244,7 @@ describe("the rollout", () => {
     ]);
   });
 
-  it("is well where the pod was made from a template that names the changed versions", () => {
+  it("is fine if the pod's template names the changed versions", () => {
     const configMapVersions = {
       "trusteeconfig-resource-policy": "100",
       "trusteeconfig-rvps-reference-values": "101",
