@@ -15,11 +15,11 @@ describe("a denial", () => {
       ...changes,
     });
 
-  it("is the policy's own where the pod's digest is registered and not granted", () => {
+  it("is the policy's if the pod's digest is registered and not granted", () => {
     expect(problem({})).toBeUndefined();
   });
 
-  it("is a failed attestation where no live reference value holds the digest", () => {
+  it("is a failed attestation if no reference value holds the digest, expired or not", () => {
     const none = withValues({ snp_pcr08: [pcr8.pod1] });
     const expired = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod3]]]));
     // Trustee does not look whether an entry has expired.
@@ -32,7 +32,7 @@ describe("a denial", () => {
     );
   });
 
-  it("is a failed attestation where the policy would give the secret, unless the KBS may not have read it", () => {
+  it("is a failed attestation if the policy grants the secret and the KBS has surely read it", () => {
     const pod = podFixture("pod2");
     expect(problem({ pod })).toBe(
       `PCR8 ${pcr8.pod2}: the policy grants the secret to this digest (pod2), but the KBS denies it, so the pod does not attest well`,

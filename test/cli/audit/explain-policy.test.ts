@@ -30,7 +30,7 @@ describe("a foreign policy", () => {
     return { trustee, answers: { kind: "answers", byQuestion } };
   }
 
-  it("tells by a real engine whom it gives the secret to", () => {
+  it("is explained with the digests that get the secret", () => {
     const { conditions } = explain({ ...base, ...answered((claim) => claim === pcr8.pod2) });
     expect(conditions.at(-1)).toEqual({
       id: "policy",
@@ -42,7 +42,7 @@ describe("a foreign policy", () => {
     });
   });
 
-  it("is in doubt where the KBSs that this Trustee may have read it differently", () => {
+  it("is uncertain if the possible KBS versions of this Trustee read it differently", () => {
     const older = answered((claim, syntax) => syntax === "v0" && claim === pcr8.pod3);
     const { verdict: said, conditions } = explain({ ...base, ...older });
     expect({ said, policy: conditions.at(-1) }).toEqual({
@@ -57,7 +57,7 @@ describe("a foreign policy", () => {
     });
   });
 
-  it("that names the digest in another case denies it", () => {
+  it("denies a digest that it names in another case", () => {
     const upper = pcr8.pod3.toUpperCase();
     const trustee = withPolicy(`package policy\nallow { init_data == "${upper}" }\n`);
     const { conditions } = explain({ ...base, ...answered((claim) => claim === upper, trustee) });

@@ -17,7 +17,7 @@ describe("a foreign policy", () => {
   const asksFor = ({ data }: PolicyQuestion, secret: string): boolean =>
     JSON.stringify(data["resource-path"] ?? null).includes(secret);
 
-  it("is the stock one if every attested pod may read everything", () => {
+  it("is reported as the stock one if every attested pod may read everything", () => {
     expect(ofPolicy(foreign("package policy", isStranger))).toEqual([
       `error TA001 ${POLICY}, policy.rego: The policy lets every attested pod read every secret, as Trustee's default policy does.`,
     ]);
@@ -51,7 +51,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("is asked for every key: one that the Secret has, one that it names, and any other", () => {
+  it("is tested with every key: one of the Secret, one that the policy names, and any other", () => {
     const policy = `package policy\nallow if path == "resource/default/p2-secret/named"\n`;
     const opened = (opens: (key: string) => boolean): readonly string[] => {
       const says = (question: PolicyQuestion): boolean =>
@@ -75,7 +75,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("with very many digests is not tried with all of them, and a note says so", () => {
+  it("with very many digests is not tested with all of them, which a note reports", () => {
     const digests = Array.from({ length: 600 }, (_, at) => at.toString(16).padStart(64, "0"));
     const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
     const notes = lines(
@@ -87,7 +87,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("that does not compile is an error for the KBS in use, a warning for the one to come", () => {
+  it("that does not compile is an error for the KBS in use, a warning for a later one", () => {
     const failed = { failed: "policy", message: "`if` keyword is required before rule body" } as const;
     expect(ofPolicy(foreign("x", ({ syntax }) => (syntax === "v1" ? failed : false)))).toEqual([
       NOBODY,
@@ -98,7 +98,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("that breaks off on regular requests is an error", () => {
+  it("that fails on normal requests is an error", () => {
     const failed = {
       failed: "evaluation",
       message: "split: operand 1 must be string but got array",
@@ -111,7 +111,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("that opens on a path as the other KBS hands it over is an error, on any other odd path a warning", () => {
+  it("that allows a path in the other KBS's form is an error, any other malformed path a warning", () => {
     const onArray = (question: PolicyQuestion): boolean =>
       question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
     expect(ofPolicy(foreign("x", onArray))).toEqual([
@@ -126,7 +126,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("is not judged without a Rego engine, except where it is this project's own", () => {
+  it("is not judged without a Rego engine, unless it is this project's own", () => {
     const answers = { kind: "none", reason: "opa is not on PATH." } as const;
     const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: opa is not on PATH.`;
     expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([unjudged]);

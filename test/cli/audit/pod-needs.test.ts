@@ -58,7 +58,7 @@ function found(cdh: string, changes: Partial<TrusteeFacts> = {}, aa?: string): r
 }
 
 describe("what a pod's guest needs to start", () => {
-  it("has to be registered with the KBS, each of it", () => {
+  it("must be registered with the KBS", () => {
     const missing = (need: string, secret: string): string =>
       `The pod cannot fetch its ${need}: KbsConfig "trusteeconfig-kbs-config" does not list "${secret}", so the KBS does not serve it.`;
     expect(found(CDH)).toEqual([
@@ -69,7 +69,7 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("has to exist, with that key", () => {
+  it("must exist, with its key", () => {
     expect(found(CDH, { secrets, kbsConfig })).toEqual([
       'The pod cannot fetch its registry credentials "regcred/dockerconfigjson": there is no Secret "regcred" in namespace "trustee-operator-system".',
       'The pod cannot fetch its registry configuration "registry-configuration/test": Secret "registry-configuration" has no key "test" (it has "production").',
@@ -86,7 +86,7 @@ describe("what a pod's guest needs to start", () => {
       [DENIED],
     ],
     [", but for one that looks at a measurement", "allow if input.measurement\n", []],
-  ])("is asked of a foreign policy, for the pod's own digest%s", (_what, rules, expected) => {
+  ])("is evaluated with a foreign policy for the pod's own digest%s", (_what, rules, expected) => {
     const { pod, trustee } = podWith(CDH);
     const all = secrets.map(({ name }) => ({ name, exists: true }));
     const { policy } = withPolicy(`package policy\nimport rego.v1\n${rules}`);
@@ -97,7 +97,7 @@ describe("what a pod's guest needs to start", () => {
     expect(lines({ ...given, answers: { kind: "answers", byQuestion } }, "TA106")).toEqual(expected);
   });
 
-  it("is told by its explanation, which is denied for it only where the pod does not run", () => {
+  it("is in its explanation, which is a denial only if the pod does not run", () => {
     const { pod, trustee: registered } = podWith(CDH);
     const trustee = { ...registered, secrets, kbsConfig };
     const startup = [
@@ -114,7 +114,7 @@ describe("what a pod's guest needs to start", () => {
     }
   });
 
-  it("is looked for in a file of which a part cannot be read, and that is said too", () => {
+  it("is found even in a file that is partly unreadable, which is reported too", () => {
     const says = (problem: string): string =>
       `The pod's initdata does not lead its guest to a KBS: its cdh.toml is not TOML (${problem}), so the guest's Confidential Data Hub does not start: the pod gets no secret. Correct it.`;
     const regcred =
@@ -130,7 +130,7 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("is not fetched where the guest gets no token, or looks elsewhere", () => {
+  it("is not fetched if the guest has no KBS for its token, or the section is in the wrong file", () => {
     const none = "The pod's initdata does not lead its guest to a KBS: its aa.toml has";
     const fix =
       "no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.";

@@ -28,11 +28,11 @@ describe("the agent policy in OPA", () => {
     ["without logs and exec", { logs: false, allowedCommands: [], requests: {} }],
     ["with other requests", { ...tutorial, requests: { CopyFileRequest: false, WriteStreamRequest: true } }],
     ["with a command of one word", { ...tutorial, allowedCommands: ["id"] }],
-  ])("allows what is declared and refuses what is almost that: %s", async (_, declared) => {
+  ])("allows what is declared and refuses near misses: %s", async (_, declared) => {
     expect((await check(renderAgentPolicy(declared), declared)).wrong).toEqual([]);
   });
 
-  it("is asked of every kind of near miss", async () => {
+  it("is tested with every kind of near miss", async () => {
     const { requests, allowed } = await check(renderAgentPolicy(tutorial), tutorial);
     expect({ requests, allowed }).toMatchInlineSnapshot(`
       {
@@ -42,7 +42,7 @@ describe("the agent policy in OPA", () => {
     `);
   });
 
-  it("is asked by its own commands where it is a file of the user's, as is the tutorial's", async () => {
+  it("is tested with its own commands if it is a user's file, like the tutorial's", async () => {
     const toml = readFileSync(new URL("../../fixtures/tutorial-initdata-pod1.toml", import.meta.url), "utf8");
     const { data } = TOML.parse(toml) as unknown as { readonly data: Readonly<Record<string, string>> };
     const text = data["policy.rego"] ?? "";
@@ -63,7 +63,7 @@ describe("an agent policy that refuses what a guest needs to start", () => {
   };
   const denied = (request: string): string => `${request}, which a guest needs to start, is denied`;
 
-  it("is otherwise than it should be, also where that is declared", async () => {
+  it("is wrong, even if that is declared", async () => {
     const declared = { ...tutorial, requests: { CreateContainerRequest: false } };
     expect(await wrong(renderAgentPolicy(declared), declared)).toEqual([denied("CreateContainerRequest")]);
   });
@@ -71,17 +71,17 @@ describe("an agent policy that refuses what a guest needs to start", () => {
   it.each([
     ["too little", "package agent_policy\ndefault ExecProcessRequest := false\n"],
     ["another package", "package policy\ndefault CreateContainerRequest := true\n"],
-  ])("is so in a file of the user's: %s", async (_, text) => {
+  ])("is wrong in a user's file too: %s", async (_, text) => {
     expect(await wrong(text, { allowedCommands: [] })).toEqual(startRequests.map(denied));
   });
 
-  it("is none that looks at each request", async () => {
+  it("is not reported if it decides by each request's content", async () => {
     const rules = startRequests.map((request) => `default ${request} := false\n${request} { input.x }`);
     expect(await wrong(`package agent_policy\n${rules.join("\n")}\n`, { allowedCommands: [] })).toEqual([]);
   });
 });
 
-/** Texts that differ in one thing, each with what. */
+/** The text with one change each, and the changes. */
 function mutants(text: string): readonly (readonly [string, string])[] {
   const lines = text.split("\n");
   const changed = lines.flatMap((line, index) => {
@@ -119,7 +119,7 @@ function mutants(text: string): readonly (readonly [string, string])[] {
 }
 
 describe("what trustee-access check asks", () => {
-  it("tells every mutant of the agent policy from the policy", async () => {
+  it("distinguishes every mutant of the agent policy", async () => {
     const all = mutants(renderAgentPolicy(tutorial));
     const alive: string[] = [];
     for (const [change, text] of all) {

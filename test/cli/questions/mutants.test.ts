@@ -79,7 +79,7 @@ async function survivors(
   return { count: mutants.length, alive: alive.sort(([a], [b]) => a - b).map(([, { change }]) => change) };
 }
 
-/** Mutants that do what the policy does, with the reason. */
+/** Mutants that behave like the policy, each with the reason. */
 const equivalent: Readonly<Record<string, string>> = {
   "is_array(path) -> dropped":
     "nothing else has a path[0]; the test keeps count() from other types, which ends the evaluation in Trustee's engine",
@@ -111,13 +111,13 @@ const equivalent: Readonly<Record<string, string>> = {
 const equivalentWhereDenied: readonly string[] = ["table: lonely dropped", "table: lonely renamed"];
 
 describe("what trustee-access check asks", () => {
-  it("tells every mutant of the policy from the policy, but those that do the same", async () => {
+  it("distinguishes every mutant from the policy, except those that behave the same", async () => {
     const { count, alive } = await survivors({ others: "affirming", secrets }, () => true);
     expect(alive).toEqual(Object.keys(equivalent));
     expect(count).toBe(385);
   }, 600_000);
 
-  it("tells the mutants of what is different where all other secrets are denied", async () => {
+  it("distinguishes the mutants that concern denied other secrets", async () => {
     const { alive } = await survivors({ others: "deny", secrets }, (change) =>
       /^(table|added|default)|rule dropped$/.test(change),
     );
@@ -128,7 +128,7 @@ describe("what trustee-access check asks", () => {
   }, 600_000);
 });
 
-/** Rules that open one secret of many, or to one reader of many, by what no token or path may be. */
+/** Rules that open one of many secrets, or open it to one of many readers, for a malformed token or path. */
 const apart: Readonly<Record<string, string>> = {
   "a status":
     'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
@@ -173,17 +173,17 @@ describe("what trustee-access check asks of many secrets", () => {
   };
   const policy = joinPolicy(null, { stack: "o/p/s", ...many });
 
-  it.each(Object.entries(apart))("tells a rule that treats one of them apart: %s", async (_, body) => {
+  it.each(Object.entries(apart))("finds a rule that treats one of them differently: %s", async (_, body) => {
     const requests = accessRequests(subject);
     const text = `${policy}\nallow if {\n  ${body}\n}\n`;
     expect(await isCaught(text, many, requests)).toBe(true);
   });
 
-  it("finds nothing in the policy itself", async () => {
+  it("finds no error in the policy itself", async () => {
     expect(await isCaught(policy, many, accessRequests(subject))).toBe(false);
   }, 120_000);
 
-  it("grows with secrets and readers together, not with their product", () => {
+  it("grows with the sum of secrets and readers, not with their product", () => {
     const of = (count: number): number => {
       const claims = Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, "a"));
       const table = Object.fromEntries(
