@@ -48,6 +48,12 @@ export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | Un
   }
 }
 
+/** The same, or `undefined` if the pod has no initdata that can be read. */
+export function readableClaims(pod: Pick<PodFacts, "annotation"> | undefined): PodClaims | undefined {
+  const claims = pod === undefined ? undefined : readPodClaims(pod);
+  return claims === undefined || "problem" in claims ? undefined : claims;
+}
+
 function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["claims"] {
   const able = bindings.filter((binding) => algorithmsOf(binding).includes(algorithm));
   return Object.fromEntries(able.map((binding) => [binding, initDataClaim(binding, algorithm, bytes)]));
@@ -83,9 +89,8 @@ export function possibleSpellings(claims: PodClaims): readonly string[] {
 
 /** The binding by which this initdata makes this claim; `undefined`: none. */
 export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
-  const claims = annotation === undefined ? undefined : readPodClaims({ annotation });
-  if (claims === undefined || "problem" in claims) return undefined;
-  return namedClaims(claims).find(({ value }) => value === claim)?.binding;
+  const claims = annotation === undefined ? undefined : readableClaims({ annotation });
+  return claims && namedClaims(claims).find(({ value }) => value === claim)?.binding;
 }
 
 /** Within this time after the creation, a write still belongs to it. Seconds. */

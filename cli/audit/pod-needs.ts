@@ -6,17 +6,17 @@ import { given } from "../../core/issues.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
-import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
+import type { GeneratedPolicy } from "./policy-text.ts";
 import {
   answerOf,
+  cellQuestion,
   kbsKinds,
-  requestData,
   type KbsKind,
   type PolicyQuestion,
 } from "../questions/questions.ts";
 import { claimants } from "../questions/tokens.ts";
 import type { LikelyClaim } from "./likely-claim.ts";
-import { livePolicy } from "./trustee-view.ts";
+import { liveGrants, livePolicy } from "./trustee-view.ts";
 import { unjudgedIn } from "./unjudged.ts";
 
 /** A secret that a pod's guest needs to start and would not get. */
@@ -56,12 +56,11 @@ function judgesIn(text: string | undefined): NeedsSide["isJudged"] {
 }
 
 export function needsSide(trustee: TrusteeFacts): NeedsSide {
-  const { text } = livePolicy(trustee);
   return {
     trustee,
     kinds: kbsKinds(trustee),
-    generated: text === undefined ? undefined : readGenerated(text),
-    isJudged: judgesIn(text),
+    generated: liveGrants(trustee),
+    isJudged: judgesIn(livePolicy(trustee).text),
     served: {
       registered: new Set(trustee.kbsConfig.secrets),
       missing: new Set(trustee.secrets.flatMap(({ name, exists }) => (exists ? [] : [name]))),
@@ -70,14 +69,6 @@ export function needsSide(trustee: TrusteeFacts): NeedsSide {
       ),
     },
   };
-}
-
-function question(
-  { syntax, shape }: KbsKind,
-  { repository, secret, key }: Resource,
-  input: unknown,
-): PolicyQuestion {
-  return { syntax, data: requestData(shape, secret, key, repository), input };
 }
 
 /** Tokens of a pod with one of these claims; for a foreign policy, on every TEE and with a GPU. */
@@ -92,7 +83,7 @@ export function needQuestions({ kinds, generated }: NeedsSide, claims: PodClaims
   const tokens = tokensOf(namedClaims(claims), generated);
   return kinds.flatMap((kind) =>
     claims.needs.flatMap(({ place }) =>
-      place === undefined ? [] : tokens.map((token) => question(kind, place, token)),
+      place === undefined ? [] : tokens.map((token) => cellQuestion(kind, place, token)),
     ),
   );
 }
@@ -103,36 +94,32 @@ function flawWords(
   { trustee, generated }: NeedsSide,
 ): Pick<LackedNeed, "words" | "next"> {
   const [secret, key] = [shownName(place?.secret ?? ""), shownName(place?.key ?? "")];
-  const next = `declare "${secret}" in a stack, then run pulumi up`;
+  const declare = `declare "${secret}" in a stack, then run pulumi up`;
   switch (flaw.kind) {
-    case "uri":
-      return {
-        words: `${given(uri)} ${flaw.words}`,
-        next: `Correct the ${what} in the initdata and recreate the pod.`,
-      };
-    case "unregistered":
-      return {
-        words: `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not serve it`,
-        next: `Register it: ${next}.`,
-      };
-    case "missing":
-      return {
-        words: `there is no Secret "${secret}" in namespace "${trustee.namespace}"`,
-        next: `Create the Secret: ${next}.`,
-      };
-    case "no key":
-      return {
-        words: `Secret "${secret}" has no key "${key}" (it has ${flaw.keys.map((one) => `"${shownName(one)}"`).join(", ")})`,
-        next: `Add the key "${key}" to Secret "${secret}", or name another key in the initdata.`,
-      };
-    case "denied":
-      return {
-        words: "the resource policy denies it to this pod",
-        next:
-          generated === undefined
-            ? `Change the policy so that it gives "${secret}" to the pod.`
-            : `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`,
-      };
+    case "uri": {
+      const next = `Correct the ${what} in the initdata and recreate the pod.`;
+      return { words: `${given(uri)} ${flaw.words}`, next };
+    }
+    case "unregistered": {
+      const words = `KbsConfig "${trustee.kbsConfig.name}" does not list "${secret}", so the KBS does not serve it`;
+      return { words, next: `Register it: ${declare}.` };
+    }
+    case "missing": {
+      const words = `there is no Secret "${secret}" in namespace "${trustee.namespace}"`;
+      return { words, next: `Create the Secret: ${declare}.` };
+    }
+    case "no key": {
+      const keys = flaw.keys.map((one) => `"${shownName(one)}"`).join(", ");
+      const next = `Add the key "${key}" to Secret "${secret}", or name another key in the initdata.`;
+      return { words: `Secret "${secret}" has no key "${key}" (it has ${keys})`, next };
+    }
+    case "denied": {
+      const next =
+        generated === undefined
+          ? `Change the policy so that it gives "${secret}" to the pod.`
+          : `Grant "${secret}" to the pod: add a grant to its stack's settings, then run pulumi up.`;
+      return { words: "the resource policy denies it to this pod", next };
+    }
   }
 }
 
@@ -152,8 +139,8 @@ export function lackedNeeds(
   const allows = (place: Resource): boolean =>
     !kinds.every(
       (kind) =>
-        isJudged(question(kind, place, undefined).data) &&
-        tokens.every((token) => answerOf(answers, generated, question(kind, place, token)) === false),
+        isJudged(cellQuestion(kind, place, undefined).data) &&
+        tokens.every((token) => answerOf(answers, generated, cellQuestion(kind, place, token)) === false),
     );
   return claims.needs.flatMap((need) => {
     const flaw = needFlaw(need, served, allows);

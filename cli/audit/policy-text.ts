@@ -1,3 +1,4 @@
+import type { Column } from "../../core/access/matrix.ts";
 import { claimForm } from "../../core/initdata/binding.ts";
 import { isName } from "../../core/names.ts";
 import {
@@ -17,6 +18,11 @@ export interface DigestInText {
   readonly line: number;
   /** What it is the digest of, by the words in its line. */
   readonly of: "initdata" | "something else" | "unknown";
+}
+
+/** Whether two digests differ only in case. To Trustee, which compares bytes, they differ. */
+export function differsInCase(one: string, other: string): boolean {
+  return one !== other && one.toLowerCase() === other.toLowerCase();
 }
 
 /** A string of either kind or a comment. An unclosed string ends with its line. */
@@ -76,15 +82,19 @@ export const ANY_KEY = "key-that-nobody-has-named";
 /** Common strings of policies. */
 const noKeys: readonly string[] = ["affirming", "default", "resource"];
 
-/**
- * Strings in a policy's rules that may be keys of secrets: each string, or its last part if it is a path.
- * A string in brackets is the name of a field: `input["submods"]`.
- */
-export function keysInPolicy(text: string): readonly string[] {
-  const names = [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
+/** The content of each string in a policy's rules, and whether it is a field's name: `input["submods"]`. */
+function stringsIn(text: string): readonly { readonly content: string; readonly isField: boolean }[] {
+  return [...text.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
     const isField = text[index - 1] === "[" && text[index + token.length] === "]";
-    return token.startsWith("#") || isField ? [] : [token.slice(1, -1).split("/").at(-1) ?? ""];
+    return token.startsWith("#") ? [] : [{ content: token.slice(1, -1), isField }];
   });
+}
+
+/** Strings in a policy's rules that may be keys of secrets: each string, or its last part if it is a path. */
+export function keysInPolicy(text: string): readonly string[] {
+  const names = stringsIn(text).flatMap(({ content, isField }) =>
+    isField ? [] : [content.split("/").at(-1) ?? ""],
+  );
   const keys = names.filter(
     (name) => isName("secretKey", name) && !noKeys.includes(name) && name.replace(DIGEST, "") !== "",
   );
@@ -94,20 +104,17 @@ export function keysInPolicy(text: string): readonly string[] {
 /** Strings in the format of the sample TEE's claims (and SNP's up to KBS v0.17): base64 of a digest. */
 export function sampleClaimsInPolicy(text: string): readonly string[] {
   const { pattern } = claimForm("sample");
-  const strings = [...text.matchAll(TOKEN)].map(([token]) => token.slice(1, -1));
-  return [...new Set(strings.filter((one) => pattern.test(one)))].slice(0, MOST_NAMES);
+  const claims = stringsIn(text).flatMap(({ content }) => (pattern.test(content) ? [content] : []));
+  return [...new Set(claims)].slice(0, MOST_NAMES);
 }
 
 /** At most so many single names are combined to paths. */
 const MOST_APART = 8;
 
 /** Strings in a policy's rules that may be secrets and keys, served or not. */
-export function pathsInPolicy(text: string): readonly { readonly secret: string; readonly key: string }[] {
-  const strings = [...text.matchAll(TOKEN)].flatMap(({ 0: token }) =>
-    token.startsWith("#") ? [] : [token.slice(1, -1)],
-  );
+export function pathsInPolicy(text: string): readonly Column[] {
   const isSecret = (name: string): boolean => isName("subdomain", name) && !noKeys.includes(name);
-  const parts = strings.map((one) => one.split("/").filter((part) => part !== ""));
+  const parts = stringsIn(text).map(({ content }) => content.split("/").filter((part) => part !== ""));
   const whole = parts.flatMap((one) => {
     const [secret = "", key = ""] = one.slice(-2);
     return isSecret(secret) && isName("secretKey", key) ? [{ secret, key }] : [];

@@ -1,8 +1,8 @@
 import { claimSpellings, type Binding, type HardwareBinding } from "../../core/initdata/binding.ts";
-import { own } from "../../core/records.ts";
-import { differsInCase } from "./digest-case.ts";
+import { defined, own } from "../../core/records.ts";
 import type { StackFacts } from "./facts.ts";
 import { azureTeeOf, type TeePod, type LikelyClaim } from "./likely-claim.ts";
+import { differsInCase } from "./policy-text.ts";
 import { isInitdataEntry, type LiveEntry } from "./trustee-view.ts";
 
 /** Which reference values hold a claim. */
@@ -51,10 +51,11 @@ function isWrittenFor(
   binding: Binding,
   stack: StackFacts | undefined,
 ): boolean | undefined {
-  const readers = Object.entries(stack?.claims ?? {});
-  const peers = readers.filter(([reader]) => own(stack?.bindings, reader) === binding);
+  if (stack === undefined) return undefined;
+  const readers = Object.entries(stack.claims);
+  const peers = readers.filter(([reader]) => own(stack.bindings, reader) === binding);
   if (peers.length === 0) return undefined;
-  if (stack?.entries.includes(entry.name) !== true) return false;
+  if (!stack.entries.includes(entry.name)) return false;
   if (peers.length === readers.length) return true;
   return peers.some(([, claim]) =>
     claimSpellings(binding, claim).some((spelling) => entry.held.includes(spelling)),
@@ -106,11 +107,5 @@ export function registrationOf(
       ? [{ entry: entry.name, words: entry.dead.words }]
       : [],
   );
-  return {
-    entries,
-    holding,
-    elsewhere,
-    ...(dead === undefined ? {} : { dead }),
-    ...(twin === undefined ? {} : { twin }),
-  };
+  return { entries, holding, elsewhere, ...defined({ dead, twin }) };
 }

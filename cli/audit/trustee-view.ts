@@ -9,6 +9,7 @@ import type { ReferenceValue } from "../../core/reference-values/format.ts";
 import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
 import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
+import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 
 /** What shows a Trustee's policy and which keys it reads. */
 export type PolicySide = Pick<TrusteeFacts, "seen" | "names" | "policy" | "referenceValues">;
@@ -46,6 +47,11 @@ function liveText(map: ConfigMapFacts | undefined, name: string, key: string): L
 export function livePolicy(trustee: PolicySide): LiveText {
   const { policy } = trustee.names ?? configMapNames;
   return liveText(trustee.policy, policy, keysOf(trustee).policyKey);
+}
+
+/** The grants of the live policy, if it is an unedited one of this project. */
+export function liveGrants(trustee: PolicySide): GeneratedPolicy | undefined {
+  return readGenerated(livePolicy(trustee).text ?? "");
 }
 
 /** An entry as Trustee uses it. */
@@ -94,21 +100,16 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
   const live = liveText(trustee.referenceValues, referenceValues, keysOf(trustee).referenceValuesKey);
   if (live.text === undefined) return live;
   if (live.text.trim() === "") {
-    return {
-      ...live,
-      problem: `The reference values under the key "${live.key}" cannot be read: there is no text.`,
-    };
+    const problem = `The reference values under the key "${live.key}" cannot be read: there is no text.`;
+    return { ...live, problem };
   }
   try {
     const document = readDocument(live.key, live.text);
     const written = document.entries;
     const first = document.format === "list" ? written.find(({ flaw }) => flaw !== undefined) : undefined;
     if (first !== undefined) {
-      return {
-        ...live,
-        written,
-        problem: `no reference value can be read, since ${shownName(first.name)} ${first.flaw ?? ""}`,
-      };
+      const problem = `no reference value can be read, since ${shownName(first.name)} ${first.flaw ?? ""}`;
+      return { ...live, written, problem };
     }
     return { ...live, written, entries: written.map((entry) => liveEntry(entry, document)) };
   } catch (error) {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import TOML from "@iarna/toml";
 import { Listr } from "listr2";
 import type { Column } from "../../core/access/matrix.ts";
@@ -10,7 +7,7 @@ import { otherReaders, type OtherReader } from "../../core/access/other-readers.
 import { accessRequests } from "../questions/requests.ts";
 import { decodeAnnotation } from "../../core/initdata/annotation.ts";
 import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
-import { own } from "../../core/records.ts";
+import { isRecord, own } from "../../core/records.ts";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
@@ -53,7 +50,7 @@ export function outcomeOf({ policies, stale, agents, unjudged }: Proof): "holds"
 }
 
 /** The columns of the stack's matrix. */
-export function columnsOf(stack: StackOutputs): readonly Column[] {
+function columnsOf(stack: StackOutputs): readonly Column[] {
   const paths = new Set(Object.values(stack.access).flatMap((row) => Object.keys(row)));
   return [...paths].map((path) => {
     const [secret = "", key = ""] = path.split("/");
@@ -84,54 +81,24 @@ function agentPolicyOf(annotation: string): string | undefined {
     Buffer.from(decodeAnnotation(annotation)).toString("utf8"),
   );
   const data = document["data"];
-  if (typeof data !== "object" || data === null || !("policy.rego" in data)) return undefined;
-  const text = data["policy.rego"];
+  const text = isRecord(data) ? data["policy.rego"] : undefined;
   return typeof text === "string" ? text : undefined;
 }
 
 /** A policy of this project must work in both syntaxes, a foreign one in its Trustee's. */
 function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
-  if (parseRegistry(text) !== undefined) return ["v0", "v1"];
-  return [syntax];
+  return parseRegistry(text) === undefined ? [syntax] : ["v0", "v1"];
 }
 
-class Prover {
-  readonly #stack: StackOutputs;
-  readonly #opa: string;
-  readonly #folder: string;
-
-  constructor(stack: StackOutputs, opa: string, folder: string) {
-    this.#stack = stack;
-    this.#opa = opa;
-    this.#folder = folder;
+async function checkAgent(stack: StackOutputs, opa: string, pod: string): Promise<AgentResult> {
+  const text = agentPolicyOf(own(stack.annotations, pod) ?? "");
+  if (text === undefined) {
+    const noPolicy = "the initdata has no policy.rego, so the guest image's policy decides";
+    return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
   }
-
-  async #file(name: string, text: string): Promise<string> {
-    const file = join(this.#folder, `${name}.rego`);
-    await writeFile(file, text);
-    return file;
-  }
-
-  async resourcePolicy(text: string, rules: AccessRules, syntax: RegoSyntax): Promise<PolicyResult> {
-    const requests = accessRequests({
-      rules,
-      claims: Object.values(this.#stack.initData),
-      columns: columnsOf(this.#stack),
-    });
-    const file = await this.#file(`policy-${syntax}`, text);
-    return checkResourcePolicy({ opa: this.#opa, file, syntax }, rules, requests);
-  }
-
-  async agentPolicy(pod: string, index: number): Promise<AgentResult> {
-    const text = agentPolicyOf(own(this.#stack.annotations, pod) ?? "");
-    if (text === undefined) {
-      const noPolicy = "the initdata has no policy.rego, so the guest image's policy decides";
-      return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
-    }
-    const policy = { opa: this.#opa, file: await this.#file(`agent-${index}`, text), syntax: "v0" } as const;
-    const declared = own(this.#stack.pods, pod)?.agentPolicy ?? (await declaredCommands(policy));
-    return checkAgentPolicy(pod, policy, { ...declared, needed: refusedAtStart(text) });
-  }
+  const policy = { opa, text, syntax: "v0" } as const;
+  const declared = own(stack.pods, pod)?.agentPolicy ?? (await declaredCommands(policy));
+  return checkAgentPolicy(pod, policy, { ...declared, needed: refusedAtStart(text) });
 }
 
 /**
@@ -139,37 +106,36 @@ class Prover {
  * @param progress whether to show progress
  */
 export async function prove(policy: PolicyText, opa: string, progress: boolean): Promise<Proof> {
-  const { stack } = policy;
-  const folder = await mkdtemp(join(tmpdir(), "trustee-access-check-"));
-  try {
-    const prover = new Prover(stack, opa, folder);
-    const rules = rulesOf(stack, policy.text);
-    const policies: PolicyResult[] = [];
-    const agents: AgentResult[] = [];
-    const tasks = [
-      ...syntaxesFor(policy).map((syntax) => ({
-        title: `Resource policy, Rego ${syntax}`,
-        task: async () => {
-          policies.push(await prover.resourcePolicy(policy.text, rules, syntax));
-        },
-      })),
-      ...Object.keys(stack.annotations).map((pod, index) => ({
-        title: `Agent policy of ${pod}`,
-        task: async () => {
-          agents.push(await prover.agentPolicy(pod, index));
-        },
-      })),
-    ];
-    await new Listr(tasks, { renderer: progress ? "default" : "silent" }).run();
-    return {
-      from: policy.from,
-      policies,
-      stale: staleCells(stack, rules),
-      agents,
-      otherReaders: otherReaders(policy.text, stack.grants),
-      unjudged: unjudgedFields(policy.text),
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { stack, text, from } = policy;
+  const rules = rulesOf(stack, text);
+  const requests = accessRequests({
+    rules,
+    claims: Object.values(stack.initData),
+    columns: columnsOf(stack),
+  });
+  const policies: PolicyResult[] = [];
+  const agents: AgentResult[] = [];
+  const tasks = [
+    ...syntaxesFor(policy).map((syntax) => ({
+      title: `Resource policy, Rego ${syntax}`,
+      task: async () => {
+        policies.push(await checkResourcePolicy({ opa, text, syntax }, rules, requests));
+      },
+    })),
+    ...Object.keys(stack.annotations).map((pod) => ({
+      title: `Agent policy of ${pod}`,
+      task: async () => {
+        agents.push(await checkAgent(stack, opa, pod));
+      },
+    })),
+  ];
+  await new Listr(tasks, { renderer: progress ? "default" : "silent" }).run();
+  return {
+    from,
+    policies,
+    stale: staleCells(stack, rules),
+    agents,
+    otherReaders: otherReaders(text, stack.grants),
+    unjudged: unjudgedFields(text),
+  };
 }

@@ -7,7 +7,7 @@ import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
 import { readStack } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { UsageError } from "../commands/run.ts";
+import { UsageError } from "../usage-error.ts";
 import { readPlannedPolicy } from "./preview.ts";
 
 /** Which policy to check. */
@@ -52,7 +52,7 @@ export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
 /**
  * The policy to check: from the stack's outputs, the cluster, a preview, or a file.
  * @param name the stack. @default the selected one
- * @throws UsageError, StackError, KubeError
+ * @throws UsageError, KubeError
  */
 export async function readPolicy(name: string | undefined, source: Source): Promise<PolicyText> {
   if (source.preview) return readPlannedPolicy(name);

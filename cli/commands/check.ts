@@ -3,7 +3,8 @@ import { findOpa } from "../opa/opa.ts";
 import { outcomeOf, prove } from "../check/prove.ts";
 import { proofText } from "../check/show.ts";
 import { readPolicy } from "../check/source.ts";
-import { print, printJson, run, UsageError } from "./run.ts";
+import { print, printJson, run } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface Options {
   readonly stack?: string;

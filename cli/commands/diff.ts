@@ -5,10 +5,11 @@ import { doubtWords } from "../../core/access/changes.ts";
 import { diffMarkdown } from "../diff/markdown.ts";
 import { diffReaders, initdataChanges } from "../diff/readers.ts";
 import { diffAccess, diffText, doubtsIn, withProgramChanges, type AccessDiff } from "../diff/diff.ts";
-import { PreviewError, readDeployed, readPreview } from "../diff/preview.ts";
+import { readDeployed, readPreview } from "../diff/preview.ts";
 import { messageOf } from "../../core/records.ts";
 import { runPreview } from "./run-preview.ts";
-import { print, printJson, run, UsageError, writeReport } from "./run.ts";
+import { print, printJson, run, writeReport } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface DiffOptions {
   readonly stack?: string;
@@ -80,13 +81,5 @@ export function diffCommand(): Command {
         "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview -\n" +
         "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if diff could not run.",
     )
-    .action((options: DiffOptions) =>
-      run(async () => {
-        try {
-          return await diff(options);
-        } catch (error) {
-          throw error instanceof PreviewError ? new UsageError(error.message) : error;
-        }
-      }),
-    );
+    .action((options: DiffOptions) => run(() => diff(options)));
 }

@@ -14,7 +14,8 @@ import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
 import { declaredPods, stackFacts, type DeclaredPod } from "./stack.ts";
-import { print, printJson, run, UsageError } from "./run.ts";
+import { print, printJson, run } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface ExplainOptions extends SideOptions {
   readonly json: boolean;

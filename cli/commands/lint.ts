@@ -1,20 +1,15 @@
 import { Command, Option } from "commander";
-import type { LiveFacts } from "../audit/facts.ts";
 import { isAtLeast, severities, type Severity } from "../lint/finding.ts";
 import { junit } from "../lint/junit.ts";
 import { lintCases, lintText } from "../lint/report.ts";
 import { lint } from "../lint/lint.ts";
-import { startQuestions } from "../lint/needs.ts";
-import { lintQuestions } from "../questions/questions.ts";
 import { sarif } from "../lint/sarif.ts";
 import { keysOf } from "../audit/trustee-view.ts";
 import { operatorName } from "../../core/trustee/seen.ts";
 import { shownJson } from "../../core/policy/shown-name.ts";
-import { askPolicy } from "../live/ask-policy.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
-import { readTrustee } from "../live/read-trustee.ts";
-import { stackFacts } from "./stack.ts";
+import { readFacts } from "../live/read-facts.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
 import project from "../../package.json" with { type: "json" };
 
@@ -40,25 +35,9 @@ async function seePods(
   return stack === undefined ? { pods: await readPods(kube, []) } : readStackPods(kube, stack);
 }
 
-async function readFacts(options: LintOptions): Promise<LiveFacts> {
-  const sides = await connectSides(options);
-  const [trustee, seen] = await Promise.all([
-    readTrustee(sides.trustee, sides.place),
-    seePods(options, sides),
-  ]);
-  return {
-    trustee,
-    ...seen,
-    answers: await askPolicy(trustee, [
-      ...lintQuestions(trustee, seen.pods),
-      ...startQuestions(trustee, seen.pods ?? []),
-    ]),
-    stack: sides.stack === undefined ? undefined : stackFacts(sides.stack),
-  };
-}
-
 async function lintLive(options: LintOptions): Promise<boolean> {
-  const facts = await readFacts(options);
+  const sides = await connectSides(options);
+  const facts = await readFacts(sides, () => seePods(options, sides));
   const findings = lint(facts);
   const scope = {
     namespace: facts.trustee.namespace,

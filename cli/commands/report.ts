@@ -1,17 +1,18 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
-import { askPolicy } from "../live/ask-policy.ts";
-import { connectStack } from "../live/connect.ts";
+import { connect } from "../live/connect.ts";
+import { readFacts } from "../live/read-facts.ts";
 import { readStackPods } from "../live/read-pods.ts";
-import { readTrustee } from "../live/read-trustee.ts";
-import { lintQuestions } from "../questions/questions.ts";
+import { matrixOfReport } from "../../core/access/matrix.ts";
+import { defined, own } from "../../core/records.ts";
+import type { PageContent } from "../report/content.ts";
 import { accessPage } from "../report/page.ts";
 import { matrixSvg } from "../report/svg.ts";
-import { readStack, stackFacts } from "./stack.ts";
+import { bindingsOf, readStack } from "./stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { contentOf } from "./report-content.ts";
-import { run, UsageError, writeReport } from "./run.ts";
+import { run, writeReport } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface Options {
   readonly stack?: string;
@@ -21,6 +22,31 @@ interface Options {
   readonly at?: Date;
 }
 
+/** The page's content from a stack's outputs. */
+export function contentOf(stack: StackOutputs): PageContent {
+  const bindings = bindingsOf(stack);
+  const rows = Object.entries(stack.initData).map(([pod, initData]) => ({
+    pod,
+    namespace: own(stack.pods, pod)?.namespace ?? "",
+    initData,
+    binding: own(bindings, pod) ?? "azure-vtpm",
+  }));
+  const { url, generation, namespace } = stack.trustee;
+  return {
+    stack: stack.grants.stack,
+    matrix: matrixOfReport(stack.access, rows),
+    claimName: rows.every(({ pod }) => own(bindings, pod) === "azure-vtpm")
+      ? "PCR8 (init_data)"
+      : "init_data",
+    otherReaders: stack.otherReaders,
+    trustee: { url, generation, namespace },
+    expiries: Object.entries(stack.referenceValuesExpire).map(([entry, expiration]) => ({
+      entry,
+      expiration,
+    })),
+  };
+}
+
 function time(text: string): Date {
   const at = text === "now" ? new Date() : new Date(text);
   if (Number.isNaN(at.getTime()))
@@ -28,15 +54,10 @@ function time(text: string): Date {
   return at;
 }
 
-/** The findings of `trustee-access lint` for a stack's live Trustee and its pods' namespaces. */
+/** The findings of `trustee-access lint` for a stack. */
 async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
-  const sides = connectStack(stack);
-  const [trustee, { pods, namespaces }] = await Promise.all([
-    readTrustee(sides.trustee, sides.place),
-    readStackPods(sides.pods, stack),
-  ]);
-  const answers = await askPolicy(trustee, lintQuestions(trustee, pods));
-  return lint({ trustee, pods, namespaces, answers, stack: stackFacts(stack) });
+  const sides = connect({}, stack);
+  return lint(await readFacts(sides, () => readStackPods(sides.pods, stack)));
 }
 
 async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
@@ -54,7 +75,7 @@ async function report({ stack: name, out, svg, audit: audited, at }: Options): P
     const page = accessPage({
       ...content,
       ...(audited ? { findings: await audit(stack) } : {}),
-      ...(at === undefined ? {} : { at }),
+      ...defined({ at }),
     });
     await writeReport(out, page);
   }

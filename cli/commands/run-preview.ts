@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { isReadEvent, previewErrors } from "../diff/preview.ts";
-import { UsageError } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** Only the event stream has the outputs; plain --json does not. */
 const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };

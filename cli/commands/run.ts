@@ -3,7 +3,7 @@ import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/records.ts";
 import { shownJson, shownText } from "../../core/policy/shown-name.ts";
 import { KubeconfigError, KubeError } from "../../kube/errors.ts";
-import { StackError } from "./stack.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** Prints a command's result. It may quote live data, so terminal escapes are removed. */
 export function print(text: string): void {
@@ -15,11 +15,6 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${shownJson(value)}\n`);
 }
 
-/** A command cannot run as requested; the message says what to do. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 /** Writes a report to a file. @throws UsageError if it cannot */
 export async function writeReport(file: string, content: string): Promise<void> {
   try {
@@ -29,7 +24,7 @@ export async function writeReport(file: string, content: string): Promise<void> 
   }
 }
 
-const expected = [UsageError, StackError, KubeError, KubeconfigError];
+const expected = [UsageError, KubeError, KubeconfigError];
 
 /** Exit code of a command that could not run. 1 means that it ran and found a problem. */
 const NOT_RUN = 2;

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
-import { print, printJson, run, UsageError, writeReport } from "./run.ts";
+import { print, printJson, run, writeReport } from "./run.ts";
+import { UsageError } from "../usage-error.ts";
 import { expectedCells, readStack } from "./stack.ts";
 import { tellApart } from "../verify/attestation.ts";
 import { KbsLog } from "../verify/kbs-log.ts";
 import { readCells, unasked } from "../verify/read-cells.ts";
-import { KubectlMissingError } from "../verify/read-cell.ts";
 import { logProblemText, verifyCases, verifySummary, verifyTable } from "../verify/show.ts";
 
 interface Options {
@@ -62,8 +62,6 @@ async function verify(options: Options): Promise<boolean> {
       );
     }
     return ok;
-  } catch (error) {
-    throw error instanceof KubectlMissingError ? new UsageError(error.message) : error;
   } finally {
     log?.close();
   }

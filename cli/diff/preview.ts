@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { stackOutputs } from "../../core/outputs.ts";
-import { parseJson } from "../../core/records.ts";
+import { defined, parseJson } from "../../core/records.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** A stack's outputs about access. Those that an older release does not have are empty. */
 const outputsSchema = z.object({
@@ -22,11 +23,6 @@ export interface PreviewedAccess {
   readonly before?: AccessOutputs;
   /** `accessChanges` is the program's comparison with the live policy. */
   readonly after: AccessOutputs;
-}
-
-/** A preview or outputs that cannot be read; the message says what to do. */
-export class PreviewError extends Error {
-  override readonly name = "PreviewError";
 }
 
 const stateSchema = z.object({ outputs: z.unknown() }).nullish();
@@ -69,7 +65,7 @@ function parseEvents(text: string): readonly Event[] {
     try {
       return eventSchema.parse(JSON.parse(line));
     } catch {
-      throw new PreviewError(`The input is not a stream of pulumi's JSON events. ${HOW}`);
+      throw new UsageError(`The input is not a stream of pulumi's JSON events. ${HOW}`);
     }
   });
 }
@@ -77,17 +73,17 @@ function parseEvents(text: string): readonly Event[] {
 /**
  * The stack's unchecked outputs in the events of `pulumi preview --json`.
  * @param text one JSON document a line
- * @throws PreviewError
+ * @throws UsageError
  */
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
   const errors = previewErrors(text);
-  if (errors.length > 0) throw new PreviewError(`The preview failed: ${errors.join("\n")}`);
+  if (errors.length > 0) throw new UsageError(`The preview failed: ${errors.join("\n")}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");
   if (stack === undefined) {
-    throw new PreviewError(
+    throw new UsageError(
       `The preview has no stack outputs: it failed or has another format. Check pulumi's messages. ${HOW}`,
     );
   }
@@ -97,35 +93,30 @@ export function previewedOutputs(text: string): { readonly before: unknown; read
 /**
  * Reads the events of `pulumi preview --json`.
  * @param text one JSON document a line
- * @throws PreviewError
+ * @throws UsageError
  */
 export function readPreview(text: string): PreviewedAccess {
   const outputs = previewedOutputs(text);
   const after = outputsSchema.safeParse(outputs.after);
   if (!after.success) {
-    throw new PreviewError(
-      `The previewed outputs have no access matrix: this is not a stack of this project.`,
-    );
+    throw new UsageError("The previewed outputs have no access matrix: this is not a stack of this project.");
   }
   const before = outputsSchema.safeParse(outputs.before);
-  return {
-    ...(before.success ? { before: before.data } : {}),
-    after: after.data,
-  };
+  return { ...defined({ before: before.data }), after: after.data };
 }
 
 /**
  * Reads a stack's outputs about access.
  * @param text from `pulumi stack output --json`; `{}` if the stack was never deployed
- * @throws PreviewError
+ * @throws UsageError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {
   const outputs = parseJson(text);
   if (outputs === undefined) {
-    throw new PreviewError("The deployed outputs are not JSON. Create them with: pulumi stack output --json");
+    throw new UsageError("The deployed outputs are not JSON. Create them with: pulumi stack output --json");
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;
   const parsed = outputsSchema.safeParse(outputs);
   if (parsed.success) return parsed.data;
-  throw new PreviewError("The deployed outputs have no access matrix: this is not a stack of this project.");
+  throw new UsageError("The deployed outputs have no access matrix: this is not a stack of this project.");
 }

@@ -13,9 +13,10 @@ import { currentCondition, existsCondition, registeredCondition, trusteeConditio
 import type { Condition, Explanation } from "./explanation.ts";
 import type { GlobalInitdata, PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../audit/facts.ts";
 import { shownLines } from "../../core/policy/shown-name.ts";
+import { defined } from "../../core/records.ts";
 import { vanishedWords } from "../../core/policy/vanished.ts";
 import { lostStacks } from "../lint/stacks.ts";
-import { readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
+import { readableClaims, type PodClaims } from "../audit/pod-claims.ts";
 import { lackedNeeds, needsSide } from "../audit/pod-needs.ts";
 import { likelyClaim, type LikelyClaim } from "../audit/likely-claim.ts";
 
@@ -40,20 +41,6 @@ export interface CellFacts {
   readonly log: readonly PodLog[];
 }
 
-/** The pod and its claim; `undefined`: it has no readable initdata. */
-function claimantOf({ trustee, pod, stack, reader }: CellFacts): Claimant | undefined {
-  const claims = pod === undefined ? undefined : readPodClaims(pod);
-  if (pod === undefined || claims === undefined || "problem" in claims) return undefined;
-  const claim = likelyClaim(pod, claims, { trustee, stack, reader });
-  return claim === undefined ? undefined : { pod, claims, claim };
-}
-
-interface Claimant {
-  readonly pod: PodFacts;
-  readonly claims: PodClaims;
-  readonly claim: LikelyClaim;
-}
-
 /** Stacks that restricted the secret and whose grants the policy has lost. */
 function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
   const lost = lostStacks(trustee).filter(({ line }) => Object.hasOwn(line.secrets, secret));
@@ -64,65 +51,55 @@ function lostGrants({ trustee, secret }: CellFacts): readonly string[] {
 
 /** Secrets that the pod's guest needs to start and does not get. */
 function startupConditions(
-  { trustee, pod, answers, secret, key }: CellFacts,
+  { trustee, answers, secret, key }: CellFacts,
+  claims: PodClaims,
   claim: LikelyClaim | undefined,
 ): readonly Condition[] {
-  const claims = pod === undefined ? undefined : readPodClaims(pod);
-  if (claims === undefined || "problem" in claims) return [];
+  const failed = { id: "startup", status: "fails" } as const;
   // The other conditions cover the requested secret.
   const needs = claims.needs.filter(({ place }) => place?.secret !== secret || place.key !== key);
   return [
-    ...claims.flaws.map((detail): Condition => ({ id: "startup", status: "fails", detail })),
-    ...lackedNeeds(needsSide(trustee), { ...claims, needs }, claim, answers).map(
-      ({ name, words, next }): Condition => ({
-        id: "startup",
-        status: "fails",
-        detail: `its ${name}: ${words}`,
-        next,
-      }),
-    ),
+    ...claims.flaws.map((detail) => ({ ...failed, detail })),
+    ...lackedNeeds(needsSide(trustee), { ...claims, needs }, claim, answers).map(({ name, words, next }) => ({
+      ...failed,
+      detail: `its ${name}: ${words}`,
+      next,
+    })),
   ];
 }
 
 function conditionsOf(facts: CellFacts, last: Explanation["log"]): readonly Condition[] {
-  const isGiven = typeof last === "object" && last.own && last.outcome === "given";
-  const { trustee, pod, secret, key, answers, declared, stack } = facts;
-  const claimant = claimantOf(facts);
-  return [
-    podCondition(pod),
-    ...(pod === undefined
-      ? []
-      : [initdataCondition(pod, readPodClaims(pod), claimant?.claim, facts.globalInitdata)]),
-    ...(pod === undefined || declared === undefined ? [] : [declaredCondition(pod, declared)]),
-    ...(claimant === undefined
-      ? []
-      : [uneditedCondition(claimant.pod), ...bindingConditions(claimant.pod, claimant.claim)]),
-    ...startupConditions(facts, claimant?.claim),
+  const { trustee, pod, secret, key, answers, declared, stack, reader } = facts;
+  const claims = readableClaims(pod);
+  const claim = pod && claims && likelyClaim(pod, claims, { trustee, stack, reader });
+  const conditions = [podCondition(pod)];
+  if (pod !== undefined) {
+    conditions.push(initdataCondition(pod, claim, facts.globalInitdata));
+    if (declared !== undefined) conditions.push(declaredCondition(pod, declared));
+    if (claim !== undefined) conditions.push(uneditedCondition(pod), ...bindingConditions(pod, claim));
+    if (claims !== undefined) conditions.push(...startupConditions(facts, claims, claim));
+  }
+  conditions.push(
     registeredCondition(trustee, secret),
     existsCondition(trustee, secret, key),
     trusteeCondition(trustee),
     currentCondition(trustee, secret),
-    ...(claimant === undefined
-      ? []
-      : [
-          referenceCondition(trustee, claimant.pod, claimant.claim, stack),
-          ...measurementsCondition(trustee, claimant.pod, claimant.claim, isGiven),
-          policyCondition({ trustee, answers, ...claimant, secret, key }),
-        ]),
-  ];
+  );
+  if (pod !== undefined && claims !== undefined && claim !== undefined) {
+    const isGiven = typeof last === "object" && last.own && last.outcome === "given";
+    conditions.push(
+      referenceCondition(trustee, pod, claim, stack),
+      ...measurementsCondition(trustee, pod, claim, isGiven),
+      policyCondition({ trustee, answers, pod, claims, claim, secret, key }),
+    );
+  }
+  return conditions;
 }
 
 /** If several conditions fail, the first in this order explains the denial. */
 const weight: readonly Condition["id"][] = [
-  "initdata",
-  "registered",
-  "exists",
-  "trustee",
-  "reference",
-  "measurements",
-  "policy",
-  "startup",
-  "pod",
+  ...(["initdata", "registered", "exists", "trustee", "reference"] as const),
+  ...(["measurements", "policy", "startup", "pod"] as const),
 ];
 
 function because(
@@ -168,16 +145,16 @@ export function explain(facts: CellFacts): Explanation {
     last.own &&
     ((verdict === "allowed" && last.outcome === "denied") ||
       (verdict === "denied" && last.outcome === "given"));
-  const next = conditions
-    .filter(({ status }) => status !== "holds")
-    .flatMap((condition) => (condition.next === undefined ? [] : [condition.next]));
+  const next = conditions.flatMap(({ status, next: step }) =>
+    status === "holds" || step === undefined ? [] : [step],
+  );
   return shownLines({
     pod: podName,
     secret: `${secret}/${key}`,
     verdict,
     because: because(verdict, conditions, last),
     conditions,
-    ...(last === undefined ? {} : { log: last }),
+    ...defined({ log: last }),
     next: [
       ...new Set(next),
       ...lostGrants(facts),

@@ -1,10 +1,9 @@
 import { claimSpellings } from "../../core/initdata/binding.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
-import { differsInCase } from "../audit/digest-case.ts";
 import type { Condition, PolicyCell } from "./explanation.ts";
 import type { PolicyAnswer, TrusteeFacts } from "../audit/facts.ts";
-import type { NamedClaim } from "../audit/pod-claims.ts";
-import { digestsInPolicy } from "../audit/policy-text.ts";
+import { namedClaims, type NamedClaim } from "../audit/pod-claims.ts";
+import { differsInCase, digestsInPolicy } from "../audit/policy-text.ts";
 import { answerOf, cellQuestion, requestData, type KbsKind } from "../questions/questions.ts";
 import { azureTeeOf } from "../audit/likely-claim.ts";
 import {
@@ -20,10 +19,10 @@ import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
 import { canAllow, installOpa, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
-/** More digests than these are not asked about one by one. */
+/** At most so many digests of a policy are asked about. */
 const MOST_DIGESTS = 200;
 
-/** Pods that a digest of the policy may be of. */
+/** The pods that each digest of the policy may belong to. */
 function readersByDigest(
   text: string,
 ): readonly { digest: string; line: number; pods: readonly AttestedPod[] }[] {
@@ -36,52 +35,43 @@ function readersByDigest(
     });
 }
 
-/** TEEs whose claim is not told by the initdata, or that make none. */
+/** TEEs without a claim, or whose claim does not follow from the initdata. */
 const otherTees = strangers.filter(({ tee }) => tee === "se" || tee === "cca" || tee === "csv");
 
-/** For whom `explain` asks somebody else's policy. */
+/** The tokens for which `explain` asks a foreign policy. */
 export function foreignTokens(text: string, claims: readonly NamedClaim[]): readonly unknown[] {
   const named = readersByDigest(text).flatMap(({ pods }) => pods);
   return [...strangers, ...claimants(claims), ...named].map(({ token }) => token);
 }
 
-/** A KBS up to v0.16 reports SNP's host data in base64, from v0.18 on in hex, v0.17 the former by the latter's way of asking. */
+/** KBS up to v0.17 reports SNP's host data in base64, later ones in hex; v0.17 asks like the later ones. */
 function spellings({ binding, value }: NamedClaim, kind: KbsKind, trustee: TrusteeFacts): readonly string[] {
   const [hex = value, ...base64] = claimSpellings(binding, value);
   if (base64.length === 0 || keysOf(trustee).policyKey === knownKeys.policy[0]) return [hex];
   return kind.syntax === "v0" ? base64 : [hex, ...base64];
 }
 
-/** What this pod may be when it attests well, as far as is seen: of which TEE, and with which devices. */
+/** The TEEs and devices that this pod may have when it attests well. */
 function mayBe({ trustee, pod, claims, claim }: PolicyCell, kind: KbsKind): readonly AttestedPod[] {
-  const possible = claim.sure
-    ? [claim]
-    : Object.entries(claims.claims).map(([binding, value]) => ({
-        ...claim,
-        binding: binding as NamedClaim["binding"],
-        value,
-      }));
   const azure = azureTeeOf(pod);
-  const told = possible.flatMap((one) =>
+  const possible = (claim.sure ? [claim] : namedClaims(claims)).flatMap((one) =>
     teesOf(one)
       .filter((tee) => azure === undefined || !tee.startsWith("az-") || tee === azure)
       .flatMap((tee) => spellings(one, kind, trustee).flatMap((value) => attestedPods(tee, value))),
   );
-  return claim.sure ? told : [...told, ...otherTees];
+  return claim.sure ? possible : [...possible, ...otherTees];
 }
 
 export const OTHER_CASE =
   "the policy names this digest, but it differs in case only: Trustee compares exactly, and claims are in lower case";
 export const LOWER_CASE = "Write the digest in lower case in the policy.";
 
-/** The policy compiles not, or breaks off. */
-export function failedCondition(answer: Exclude<PolicyAnswer, boolean>): Condition {
-  return {
-    id: "policy",
-    status: "fails",
-    detail: `the policy ${answer.failed === "policy" ? "does not compile" : "breaks off"}, which denies: ${answer.message}`,
-    next: "Correct the policy; npx trustee-access lint says more.",
-  };
+/** The policy does not compile, or its evaluation fails. */
+export function failedCondition({ failed, message }: Exclude<PolicyAnswer, boolean>): Condition {
+  const how = failed === "policy" ? "does not compile" : "breaks off";
+  const detail = `the policy ${how}, which denies: ${message}`;
+  const next = "Correct the policy; npx trustee-access lint says more.";
+  return { id: "policy", status: "fails", detail, next };
 }
 
 const deviceWords: Readonly<Record<AttestedPod["devices"], string>> = {
@@ -90,7 +80,7 @@ const deviceWords: Readonly<Record<AttestedPod["devices"], string>> = {
   gpus: "with several GPUs",
 };
 
-/** Some of the pods in words: a TEE alone where they are all of its. */
+/** Some of the pods in words. A TEE stands for all of its pods. */
 function kindsText(some: readonly AttestedPod[], all: readonly AttestedPod[]): string {
   const words = [...Map.groupBy(some, ({ tee }) => tee)].map(([tee, pods]) => {
     if (pods.length === all.filter((one) => one.tee === tee).length) return tee;
@@ -99,48 +89,38 @@ function kindsText(some: readonly AttestedPod[], all: readonly AttestedPod[]): s
   return words.join(", ");
 }
 
-/** It is given to some of what the pod may be. */
+/** The policy gives the secret to some of the pods that this one may be. */
 function dependsCondition(given: readonly AttestedPod[], all: readonly AttestedPod[]): Condition {
   const denied = all.filter((one) => !given.includes(one));
-  return {
-    id: "policy",
-    status: "unknown",
-    detail: `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`,
-    next: "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
-  };
+  const detail = `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`;
+  const next =
+    "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.";
+  return { id: "policy", status: "unknown", detail, next };
 }
 
-/** What somebody else's policy says of this pod, as one sort of KBS asks and reads it. */
+/** A foreign policy's answer for this pod, with one kind of KBS. */
 export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string): Condition {
   const { answers, claim, secret, key } = cell;
+  const id = "policy";
   const ask = ({ token }: AttestedPod): PolicyAnswer | undefined =>
-    answerOf(answers, undefined, cellQuestion(kind, secret, key, token));
+    answerOf(answers, undefined, cellQuestion(kind, { secret, key }, token));
   const pods = mayBe(cell, kind);
   const said = pods.map(ask);
   if (said.includes(undefined)) {
-    return {
-      id: "policy",
-      status: "unknown",
-      detail: `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`,
-      next: installOpa("explain"),
-    };
+    const detail = `the policy was not evaluated: ${answers.kind === "none" ? answers.reason : "nothing was asked"}`;
+    return { id, status: "unknown", detail, next: installOpa("explain") };
   }
   const failed = said.find((answer) => typeof answer === "object");
   if (failed?.failed === "policy") return failedCondition(failed);
-  const fields = unjudgedFields(text, requestData(kind.shape, secret, key));
+  const fields = unjudgedFields(text, requestData(kind.shape, { secret, key }));
   if (fields.length > 0) {
-    return {
-      id: "policy",
-      status: "unknown",
-      detail: `the ${unjudgedText(fields)}`,
-      next: REVIEW_UNJUDGED,
-    };
+    return { id, status: "unknown", detail: `the ${unjudgedText(fields)}`, next: REVIEW_UNJUDGED };
   }
   const given = pods.filter((_, index) => said[index] === true);
   if (given.length === pods.length) {
     const isOpen = whoText(strangers.filter((one) => ask(one) === true)) === EVERYBODY;
     const detail = `the policy gives the secret to ${isOpen ? "every pod that attests well" : "this digest"}`;
-    return { id: "policy", status: "holds", detail };
+    return { id, status: "holds", detail };
   }
   if (given.length > 0) return dependsCondition(given, pods);
   if (failed !== undefined) return failedCondition(failed);
@@ -153,13 +133,12 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
       : canAllow(text)
         ? "the policy does not give the secret to this pod, nor to any digest that it names"
         : "the policy gives nothing to anybody: it has no rule allow in package policy";
+  const expected = readers.map(({ digest, line }) => `${shownName(digest)} (line ${line} of the policy)`);
   return {
-    id: "policy",
+    id,
     status: "fails",
     detail,
-    ...(readers.length === 0
-      ? {}
-      : { expected: readers.map(({ digest, line }) => `${shownName(digest)} (line ${line} of the policy)`) }),
+    ...(readers.length === 0 ? {} : { expected }),
     seen: claim.value,
     next: inOtherCase
       ? LOWER_CASE

@@ -27,11 +27,8 @@ function askedCondition(
   const missing = missingOf(asked);
   const id = "measurements";
   if (asked.length === 0) {
-    return {
-      id,
-      status: "holds",
-      detail: `the attestation policy asks for no other reference value on ${tee}`,
-    };
+    const detail = `the attestation policy asks for no other reference value on ${tee}`;
+    return { id, status: "holds", detail };
   }
   if (missing.length > 0) {
     return {
@@ -50,12 +47,9 @@ function askedCondition(
       detail: `the KBS has given this pod the secret, so ${listed(asked)} match`,
     };
   }
-  return {
-    id,
-    status: "unknown",
-    detail: `the attestation policy asks for ${listed(asked)} too; whether they match this pod's measurements is unknown`,
-    next: "Try from the pod, which only attests well if all of them match: npx trustee-access verify.",
-  };
+  const detail = `the attestation policy asks for ${listed(asked)} too; whether they match this pod's measurements is unknown`;
+  const next = "Try from the pod, which only attests well if all of them match: npx trustee-access verify.";
+  return { id, status: "unknown", detail, next };
 }
 
 /** Attestation policy unknown: Trustee can at least read the other reference values of the pod's TEE. */
@@ -72,12 +66,9 @@ function readableCondition(entries: readonly LiveEntry[], pod: TeePod, claim: Li
   }
   const flaws = unread.map(({ name, dead }) => `${shownName(name)} ${dead?.words ?? ""}`).join(", and ");
   const it = unread.length === 1 ? "it" : "them";
-  return {
-    id,
-    status: "unknown",
-    detail: `${flaws}, so Trustee cannot read ${it}: a pod that needs ${it} does not attest`,
-    next: `Correct ${unread.map(({ name }) => shownName(name)).join(" and ")}.`,
-  };
+  const detail = `${flaws}, so Trustee cannot read ${it}: a pod that needs ${it} does not attest`;
+  const next = `Correct ${unread.map(({ name }) => shownName(name)).join(" and ")}.`;
+  return { id, status: "unknown", detail, next };
 }
 
 /**

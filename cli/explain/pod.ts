@@ -3,12 +3,7 @@ import { shownName } from "../../core/policy/shown-name.ts";
 import { BROKEN_WORDS, isBroken, strayWords } from "../../core/initdata/annotation-names.ts";
 import type { GlobalInitdata, PodFacts } from "../audit/facts.ts";
 import type { Condition } from "./explanation.ts";
-import {
-  isEditedLater,
-  type NamedClaim,
-  type PodClaims,
-  type UnreadableInitdata,
-} from "../audit/pod-claims.ts";
+import { isEditedLater, readPodClaims, type NamedClaim } from "../audit/pod-claims.ts";
 
 /** RFC 3339, whole seconds. */
 export function timeText(seconds: number): string {
@@ -17,25 +12,20 @@ export function timeText(seconds: number): string {
 
 /** The pod exists and runs. @param pod `undefined`: there is none */
 export function podCondition(pod: PodFacts | undefined): Condition {
+  const id = "pod";
   if (pod === undefined) {
-    return {
-      id: "pod",
-      status: "fails",
-      detail: "there is no such pod",
-      next: "Create the pod with pulumi up, or correct its name and namespace.",
-    };
+    const next = "Create the pod with pulumi up, or correct its name and namespace.";
+    return { id, status: "fails", detail: "there is no such pod", next };
   }
-  if (pod.phase === "Running" && pod.ready) {
-    return { id: "pod", status: "holds", detail: `Running since ${timeText(pod.createdAt)}` };
+  const { phase, ready, name, namespace } = pod;
+  if (phase === "Running" && ready) {
+    return { id, status: "holds", detail: `Running since ${timeText(pod.createdAt)}` };
   }
-  return {
-    id: "pod",
-    status: "fails",
-    detail: `it is ${pod.phase}${pod.phase === "Running" ? ", but not Ready" : ""}`,
-    next:
-      `Find out why: kubectl describe pod ${pod.name} -n ${pod.namespace}. A guest does not start without its image ` +
-      "policy from the KBS; the conditions below say whether it would get it.",
-  };
+  const detail = `it is ${phase}${phase === "Running" ? ", but not Ready" : ""}`;
+  const next =
+    `Find out why: kubectl describe pod ${name} -n ${namespace}. A guest does not start without its image ` +
+    "policy from the KBS; the conditions below say whether it would get it.";
+  return { id, status: "fails", detail, next };
 }
 
 /** The pod has no initdata annotation. The cluster may still give it initdata. */
@@ -57,38 +47,28 @@ function noInitdata({ strayAnnotations = [] }: PodFacts, cluster: GlobalInitdata
  */
 export function initdataCondition(
   pod: PodFacts,
-  claims: PodClaims | UnreadableInitdata | undefined,
   claim: NamedClaim | undefined,
   cluster: GlobalInitdata | undefined,
 ): Condition {
+  const claims = readPodClaims(pod);
   if (claims === undefined) return noInitdata(pod, cluster);
   if ("problem" in claims || claim === undefined) {
-    return {
-      id: "initdata",
-      status: "fails",
-      detail: `it cannot be read: ${"problem" in claims ? claims.problem : "no TEE can bind it"}`,
-      next: "Recreate the annotation: compress the initdata document with gzip and encode it as base64. Then recreate the pod.",
-    };
+    const detail = `it cannot be read: ${"problem" in claims ? claims.problem : "no TEE can bind it"}`;
+    const next =
+      "Recreate the annotation: compress the initdata document with gzip and encode it as base64. Then recreate the pod.";
+    return { id: "initdata", status: "fails", detail, next };
   }
-  return {
-    id: "initdata",
-    status: "holds",
-    detail: `${claim.name} ${claim.value}, from the running pod's annotation${isBroken(pod.annotation ?? "") ? `, which ${BROKEN_WORDS}` : ""}`,
-  };
+  const broken = isBroken(pod.annotation ?? "") ? `, which ${BROKEN_WORDS}` : "";
+  const detail = `${claim.name} ${claim.value}, from the running pod's annotation${broken}`;
+  return { id: "initdata", status: "holds", detail };
 }
 
 /** Its runtime class or instance size fits its binding; a condition only if it does not. */
 export function bindingConditions(pod: PodFacts, claim: NamedClaim): readonly Condition[] {
   const misfit = misfitOf(claim.binding, pod);
   if (misfit === undefined) return [];
-  return [
-    {
-      id: "binding",
-      status: "unknown",
-      detail: `${misfit.by} fits ${fitWords(misfit)}, but the pod is declared or known as ${claim.binding}: its TEE may report another claim`,
-      next: bindingStep(misfit),
-    },
-  ];
+  const detail = `${misfit.by} fits ${fitWords(misfit)}, but the pod is declared or known as ${claim.binding}: its TEE may report another claim`;
+  return [{ id: "binding", status: "unknown", detail, next: bindingStep(misfit) }];
 }
 
 /** How to fix a binding that does not fit the pod. */
@@ -101,28 +81,24 @@ export function bindingStep(misfit: Misfit): string {
 
 /** The pod has the annotation that its stack declares. @param declared from the stack's outputs */
 export function declaredCondition(pod: PodFacts, declared: string): Condition {
-  return pod.annotation === declared
-    ? { id: "declared", status: "holds", detail: "the pod has the initdata that its stack declares" }
-    : {
-        id: "declared",
-        status: "fails",
-        detail: "the pod has other initdata than its stack declares",
-        next: "Run pulumi up to replace the pod.",
-      };
+  const id = "declared";
+  if (pod.annotation === declared) {
+    return { id, status: "holds", detail: "the pod has the initdata that its stack declares" };
+  }
+  const detail = "the pod has other initdata than its stack declares";
+  return { id, status: "fails", detail, next: "Run pulumi up to replace the pod." };
 }
 
 /** The annotation was not edited after the start, when it was measured. */
 export function uneditedCondition(pod: PodFacts): Condition {
-  if (pod.annotated === undefined) {
-    return { id: "unedited", status: "unknown", detail: "who wrote the annotation last is unknown" };
+  const { annotated, createdAt } = pod;
+  const id = "unedited";
+  if (annotated === undefined) {
+    return { id, status: "unknown", detail: "who wrote the annotation last is unknown" };
   }
   if (!isEditedLater(pod)) {
-    return { id: "unedited", status: "holds", detail: "the annotation is that of the pod's creation" };
+    return { id, status: "holds", detail: "the annotation is that of the pod's creation" };
   }
-  return {
-    id: "unedited",
-    status: "unknown",
-    detail: `${shownName(pod.annotated.by)} wrote the pod at ${timeText(pod.annotated.at)}, after its start at ${timeText(pod.createdAt)}: if that changed the annotation, the guest still claims the previous one`,
-    next: "Recreate the pod with the intended initdata.",
-  };
+  const detail = `${shownName(annotated.by)} wrote the pod at ${timeText(annotated.at)}, after its start at ${timeText(createdAt)}: if that changed the annotation, the guest still claims the previous one`;
+  return { id, status: "unknown", detail, next: "Recreate the pod with the intended initdata." };
 }

@@ -9,8 +9,7 @@ import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CAS
 import { hasRegoLimits, limitText } from "../lint/nobody.ts";
 import { namedClaims, type PodClaims } from "../audit/pod-claims.ts";
 import { needQuestions, needsSide } from "../audit/pod-needs.ts";
-import { readGenerated, type GeneratedPolicy } from "../audit/policy-text.ts";
-import { differsInCase } from "../audit/digest-case.ts";
+import { differsInCase, type GeneratedPolicy } from "../audit/policy-text.ts";
 import {
   answerOf,
   cellQuestion,
@@ -20,7 +19,7 @@ import {
   type PolicyQuestion,
 } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
-import { livePolicy } from "../audit/trustee-view.ts";
+import { liveGrants, livePolicy } from "../audit/trustee-view.ts";
 
 /**
  * The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod
@@ -32,16 +31,15 @@ export function explainQuestions(
   secret: string,
   key: string,
 ): readonly PolicyQuestion[] {
-  const { text = "" } = livePolicy(trustee);
   const claimed = claims === undefined ? [] : namedClaims(claims);
   const tokens = [
     strangerToken,
-    ...(readGenerated(text) === undefined
-      ? foreignTokens(text, claimed)
+    ...(liveGrants(trustee) === undefined
+      ? foreignTokens(livePolicy(trustee).text ?? "", claimed)
       : claimed.map(({ value, binding }) => affirmingToken(value, binding))),
   ];
   const asked = kbsKinds(trustee).flatMap((kind) =>
-    tokens.map((input) => cellQuestion(kind, secret, key, input)),
+    tokens.map((token) => cellQuestion(kind, { secret, key }, token)),
   );
   return [...asked, ...(claims === undefined ? [] : needQuestions(needsSide(trustee), claims))];
 }
@@ -58,13 +56,13 @@ const decisionWords: Readonly<Record<Decision["why"], string>> = {
 /** The answer of a policy of this project: by OPA, else by the model. */
 function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolicy): Condition {
   const { answers, claim, secret, key } = cell;
-  const asked = cellQuestion(kind, secret, key, affirmingToken(claim.value, claim.binding));
+  const asked = cellQuestion(kind, { secret, key }, affirmingToken(claim.value, claim.binding));
   const answer = answerOf(answers, generated, asked);
+  if (typeof answer === "object") return failedCondition(answer);
   const keys = own(generated.secrets, secret);
   const granted = [EVERY_KEY, key].flatMap((one) => listReaders(own(keys, one) ?? {}));
   const readers = new Map(granted.map(({ initData, reader }) => [initData, reader]));
-  const { why } = decide(generated, asked.data, asked.input);
-  if (typeof answer === "object") return failedCondition(answer);
+  const { why } = decide(generated, asked.data, asked.token);
   if (answer === true) {
     const whose = why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : "";
     return { id: "policy", status: "holds", detail: `${decisionWords[why]}${whose}` };
@@ -90,26 +88,20 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
 /** The policy grants the secret to this pod, with every KBS that this Trustee may run. */
 export function policyCondition(cell: PolicyCell): Condition {
   const { trustee } = cell;
-  const { map, key: mapKey, text } = livePolicy(trustee);
+  const { map, key, text } = livePolicy(trustee);
   if (text === undefined) {
-    return {
-      id: "policy",
-      status: "fails",
-      detail: `ConfigMap "${map}" has no policy under "${mapKey}"`,
-      next: "Run pulumi up to restore the policy.",
-    };
+    const detail = `ConfigMap "${map}" has no policy under "${key}"`;
+    return { id: "policy", status: "fails", detail, next: "Run pulumi up to restore the policy." };
   }
   const limit = limitText(text);
   const isLimited = limit === undefined ? false : hasRegoLimits(trustee);
   if (limit !== undefined && isLimited !== false) {
-    return {
-      id: "policy",
-      status: isLimited === true ? "fails" : "unknown",
-      detail: `${limit.words.replace(/^./, (first) => first.toLowerCase())}: KBS v0.20 and later do not read it, and deny everything`,
-      next: `${limit.fix} For details, run: npx trustee-access lint.`,
-    };
+    const words = limit.words.replace(/^./, (first) => first.toLowerCase());
+    const detail = `${words}: KBS v0.20 and later do not read it, and deny everything`;
+    const next = `${limit.fix} For details, run: npx trustee-access lint.`;
+    return { id: "policy", status: isLimited === true ? "fails" : "unknown", detail, next };
   }
-  const generated = readGenerated(text);
+  const generated = liveGrants(trustee);
   const answers = kbsKinds(trustee).map((kind) => ({
     kind,
     condition:
@@ -118,10 +110,8 @@ export function policyCondition(cell: PolicyCell): Condition {
   const [usual, ...others] = answers.map(({ condition }) => condition);
   if (usual !== undefined && others.every(({ status }) => status === usual.status)) return usual;
   const details = answers.map(({ kind, condition }) => `with ${kbsOf(kind)}, ${condition.detail}`);
-  return {
-    id: "policy",
-    status: "unknown",
-    detail: `it depends on the KBS's version, which is unknown: ${details.join("; ")}`,
-    next: "Find out which KBS runs, or write the policy so that both read it alike. For details, run: npx trustee-access lint.",
-  };
+  const detail = `it depends on the KBS's version, which is unknown: ${details.join("; ")}`;
+  const next =
+    "Find out which KBS runs, or write the policy so that both read it alike. For details, run: npx trustee-access lint.";
+  return { id: "policy", status: "unknown", detail, next };
 }

@@ -3,10 +3,9 @@ import { shownName } from "../../core/policy/shown-name.ts";
 import { expirySeconds } from "../../core/reference-values/document.ts";
 import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "../audit/facts.ts";
-import { digestEntries, liveAppraisal } from "../audit/attestation-policy.ts";
+import { digestEntries, liveAppraisal, type Appraisal } from "../audit/attestation-policy.ts";
 import { registrationOf, type Registration } from "../audit/registration.ts";
-import type { TeePod, LikelyClaim } from "../audit/likely-claim.ts";
-import { azureTeeOf } from "../audit/likely-claim.ts";
+import { azureTeeOf, type LikelyClaim, type TeePod } from "../audit/likely-claim.ts";
 import { teesOf, type PodTee } from "../questions/tokens.ts";
 import { liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
@@ -20,65 +19,53 @@ function unregistered(
   asked: readonly string[] = entries.map(({ name }) => name),
 ): Condition {
   const id = "reference";
-  const names = asked.map((name) => shownName(name)).join(" or ") || "an entry for initdata";
-  const found = {
-    expected: [`${claim.value} in ${names}`],
-    seen: twin?.value ?? `${entries.flatMap(({ values }) => values).length} other digests`,
-  };
   if (dead !== undefined) {
+    const name = shownName(dead.entry);
     return {
       id,
       status: "fails",
-      detail: `${shownName(dead.entry)} holds this digest, but ${dead.words}: Trustee does not find it${SO}`,
-      expected: [`${claim.value} in a list, in ${shownName(dead.entry)}`],
+      detail: `${name} holds this digest, but ${dead.words}: Trustee does not find it${SO}`,
+      expected: [`${claim.value} in a list, in ${name}`],
       seen: dead.words,
-      next: `Correct ${shownName(dead.entry)}. pulumi up does this if the pod's stack writes the entry.`,
+      next: `Correct ${name}. pulumi up does this if the pod's stack writes the entry.`,
     };
   }
+  const names = asked.map((name) => shownName(name)).join(" or ") || "an entry for initdata";
+  const expected = [`${claim.value} in ${names}`];
   if (twin !== undefined) {
-    return {
-      id,
-      status: "fails",
-      detail: `${shownName(twin.name)} holds this digest only in another case: Trustee compares exactly${SO}`,
-      ...found,
-      next: `Write the digest in lower case in ${shownName(twin.name)}.`,
-    };
+    const name = shownName(twin.name);
+    const detail = `${name} holds this digest only in another case: Trustee compares exactly${SO}`;
+    const next = `Write the digest in lower case in ${name}.`;
+    return { id, status: "fails", detail, expected, seen: twin.value, next };
   }
   const [other] = elsewhere;
   if (other !== undefined) {
+    const detail = `${shownName(other.name)} holds this digest, but it is unknown whether this entry is for digests of initdata`;
     return {
       id,
       status: "unknown",
-      detail: `${shownName(other.name)} holds this digest, but it is unknown whether this entry is for digests of initdata`,
+      detail,
       next: "Name the pod's stack with --stack: it knows its entries.",
     };
   }
   if (!claim.sure) {
-    return {
-      id,
-      status: "unknown",
-      detail:
-        "no reference value holds this digest: a pod with a vTPM then does not attest well; on bare metal none is needed",
-      next: "Name the pod's stack with --stack: it knows how the TEE binds the initdata. If the pod is in no stack and has a vTPM, declare it in one, then run pulumi up.",
-    };
+    const detail =
+      "no reference value holds this digest: a pod with a vTPM then does not attest well; on bare metal none is needed";
+    const next =
+      "Name the pod's stack with --stack: it knows how the TEE binds the initdata. If the pod is in no stack and has a vTPM, declare it in one, then run pulumi up.";
+    return { id, status: "unknown", detail, next };
   }
   if (claim.binding !== "azure-vtpm" && asked.length === 0) {
-    return {
-      id,
-      status: "holds",
-      detail:
-        claim.binding === "sample"
-          ? `${NO_HARDWARE}: its digest needs no reference value`
-          : `none is needed on bare metal: no entry is for ${claim.name}`,
-    };
+    const detail =
+      claim.binding === "sample"
+        ? `${NO_HARDWARE}: its digest needs no reference value`
+        : `none is needed on bare metal: no entry is for ${claim.name}`;
+    return { id, status: "holds", detail };
   }
-  return {
-    id,
-    status: "fails",
-    detail: `no reference value holds this digest${SO}`,
-    ...found,
-    next: "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
-  };
+  const detail = `no reference value holds this digest${SO}`;
+  const seen = `${entries.flatMap(({ values }) => values).length} other digests`;
+  const next = "Register the pod's digest: declare the pod in a stack, then run pulumi up.";
+  return { id, status: "fails", detail, expected, seen, next };
 }
 
 function expiredWords({ name, expiration }: LiveEntry, now: number): string {
@@ -86,27 +73,28 @@ function expiredWords({ name, expiration }: LiveEntry, now: number): string {
   return isOver ? `; ${shownName(name)} expired on ${expiration}, which Trustee ignores` : "";
 }
 
-/** The condition if the attestation policy needs no look at the reference values; `undefined`: it does. */
-function withoutReference(trustee: TrusteeFacts, tee: PodTee, claim: LikelyClaim): Condition | undefined {
-  const appraisal = liveAppraisal(trustee, tee);
+/** The condition if the reference values do not matter; `undefined`: they do. */
+function withoutReference(
+  { attestationPolicy }: TrusteeFacts,
+  appraisal: Appraisal | undefined,
+  tee: PodTee,
+  claim: LikelyClaim,
+): Condition | undefined {
+  const id = "reference";
   if (appraisal === undefined) return undefined;
   if (appraisal.kind === "never") {
     const { like, claim: missing } = appraisal;
-    const but =
-      like === undefined ? "" : `, only one for ${shownName(like)}, a name that the KBS does not use`;
-    return {
-      id: "reference",
-      status: "fails",
-      detail: `the attestation policy has no rule that accepts ${missing} on ${tee}${but}, so no such pod attests well`,
-      next: `Correct the attestation policy in ConfigMap "${shownName(trustee.attestationPolicy?.name ?? "")}"${like === undefined ? "" : `: write input["${tee}"]`}.`,
-    };
+    const [but, write] =
+      like === undefined
+        ? ["", ""]
+        : [`, only one for ${shownName(like)}, a name that the KBS does not use`, `: write input["${tee}"]`];
+    const detail = `the attestation policy has no rule that accepts ${missing} on ${tee}${but}, so no such pod attests well`;
+    const next = `Correct the attestation policy in ConfigMap "${shownName(attestationPolicy?.name ?? "")}"${write}.`;
+    return { id, status: "fails", detail, next };
   }
   if (digestEntries(appraisal).length > 0) return undefined;
-  return {
-    id: "reference",
-    status: "holds",
-    detail: `the attestation policy asks for no reference value for ${claim.name} on ${tee}`,
-  };
+  const detail = `the attestation policy asks for no reference value for ${claim.name} on ${tee}`;
+  return { id, status: "holds", detail };
 }
 
 /** A failure becomes unknown if the pod's TEE is unknown. */
@@ -124,18 +112,15 @@ function referenceOn(
   claim: LikelyClaim,
   stack: StackFacts | undefined,
 ): Condition {
+  const id = "reference";
   const { key, entries, problem } = liveReferenceValues(trustee);
   const appraisal = liveAppraisal(trustee, tee);
-  const early = withoutReference(trustee, tee, claim);
+  const early = withoutReference(trustee, appraisal, tee, claim);
   if (early !== undefined) return ifSure(claim, early);
   const isAsked = appraisal !== undefined || !claim.sure || claim.binding === "azure-vtpm";
   if (entries === undefined && (isAsked || problem !== undefined)) {
-    return {
-      id: "reference",
-      status: "fails",
-      detail: problem ?? `there is no key "${key}" with reference values`,
-      next: "Correct the ConfigMap with the reference values.",
-    };
+    const detail = problem ?? `there is no key "${key}" with reference values`;
+    return { id, status: "fails", detail, next: "Correct the ConfigMap with the reference values." };
   }
   const asked = appraisal?.kind === "asks" ? digestEntries(appraisal) : undefined;
   const registration = registrationOf(entries ?? [], pod, claim, stack, asked);
@@ -147,19 +132,13 @@ function referenceOn(
   if (isHeld) {
     const names = holding.map(({ name }) => shownName(name)).join(" and ");
     const expired = holding.map((entry) => expiredWords(entry, trustee.now)).join("");
-    return {
-      id: "reference",
-      status: "holds",
-      detail: `${names} hold${holding.length === 1 ? "s" : ""} this digest${expired}`,
-    };
+    const detail = `${names} hold${holding.length === 1 ? "s" : ""} this digest${expired}`;
+    return { id, status: "holds", detail };
   }
   const missing = unregistered(claim, registration, asked);
   if (appraisal !== undefined || missing.status !== "fails") return missing;
-  return {
-    ...missing,
-    status: "unknown",
-    detail: `${missing.detail.replace(SO, "")}; whether the attestation policy asks for it is not seen`,
-  };
+  const detail = `${missing.detail.replace(SO, "")}; whether the attestation policy asks for it is not seen`;
+  return { ...missing, status: "unknown", detail };
 }
 
 /**

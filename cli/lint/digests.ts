@@ -4,43 +4,34 @@ import { fitWords, misfitOf } from "../../core/initdata/tee.ts";
 import { getOrAdd } from "../../core/records.ts";
 import { listGrants, mergeGrants, type GrantTable } from "../../core/policy/grants.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
-import { differsInCase } from "../audit/digest-case.ts";
 import { bindingStep } from "../explain/pod.ts";
 import type { LiveFacts, PodFacts } from "../audit/facts.ts";
-import type { Finding, Place } from "./finding.ts";
+import { mapPlace, podPlace, policyPlace, type Finding } from "./finding.ts";
 import { isEditedLater, possibleSpellings, readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
-import { digestsInPolicy, readGenerated } from "../audit/policy-text.ts";
+import { differsInCase, digestsInPolicy } from "../audit/policy-text.ts";
 import { digestEntriesOf } from "../audit/attestation-policy.ts";
 import { registrationOf } from "../audit/registration.ts";
 import { teesOf } from "../questions/tokens.ts";
 import { likelyClaims } from "../audit/likely-claim.ts";
-import { isInitdataEntry, livePolicy, liveReferenceValues } from "../audit/trustee-view.ts";
+import { isInitdataEntry, liveGrants, livePolicy, liveReferenceValues } from "../audit/trustee-view.ts";
 
 interface ReadPod {
   readonly pod: PodFacts;
   readonly claims: PodClaims;
 }
 
-function placeOf({ namespace, name }: PodFacts): Place {
-  return { kind: "Pod", namespace, name };
-}
-
 /** TA104: initdata that a guest cannot start with. */
 function unreadable(pod: PodFacts, problem: string): Finding {
-  return {
-    id: "TA104",
-    severity: "warning",
-    where: placeOf(pod),
-    what: `The pod's initdata cannot be read: ${problem}.`,
-    why: "A guest rejects such initdata, and the digest that the pod claims is unknown.",
-    fix: "Recreate the annotation: compress the initdata document with gzip and encode it as base64.",
-  };
+  const what = `The pod's initdata cannot be read: ${problem}.`;
+  const why = "A guest rejects such initdata, and the digest that the pod claims is unknown.";
+  const fix = "Recreate the annotation: compress the initdata document with gzip and encode it as base64.";
+  return { id: "TA104", severity: "warning", where: podPlace(pod), what, why, fix };
 }
 
 /** TA107: an initdata annotation that some or all runtimes cannot read. */
 function oddAnnotations(pod: PodFacts): readonly Finding[] {
   const { annotation, strayAnnotations = [] } = pod;
-  const common = { id: "TA107", severity: "warning", where: placeOf(pod) } as const;
+  const common = { id: "TA107", severity: "warning", where: podPlace(pod) } as const;
   // A second annotation under a wrong name does no harm.
   if (annotation === undefined) {
     return strayAnnotations.map((name) => ({
@@ -52,14 +43,10 @@ function oddAnnotations(pod: PodFacts): readonly Finding[] {
     }));
   }
   if (!isBroken(annotation)) return [];
-  return [
-    {
-      ...common,
-      what: `The pod's initdata annotation ${BROKEN_WORDS}.`,
-      why: "The pod does not start on a runtime that rejects it.",
-      fix: "Encode it with base64 -w0 and recreate the pod. The digest stays the same.",
-    },
-  ];
+  const what = `The pod's initdata annotation ${BROKEN_WORDS}.`;
+  const why = "The pod does not start on a runtime that rejects it.";
+  const fix = "Encode it with base64 -w0 and recreate the pod. The digest stays the same.";
+  return [{ ...common, what, why, fix }];
 }
 
 /** TA108: pods whose runtime class or instance size contradicts their binding. */
@@ -69,29 +56,21 @@ function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): read
     const claim = tell(pod, claims);
     const misfit = claim?.sure === true ? misfitOf(claim.binding, pod) : undefined;
     if (claim === undefined || misfit === undefined) return [];
-    return [
-      {
-        id: "TA108",
-        severity: "warning",
-        where: placeOf(pod),
-        what: `Its stack, or what is registered and granted, says that the pod is ${claim.binding}, but its ${misfit.by} fits ${fitWords(misfit)}.`,
-        why: "Its TEE reports another claim than the granted one, so the KBS gives it no secret.",
-        fix: bindingStep(misfit),
-      },
-    ];
+    const what = `Its stack, or what is registered and granted, says that the pod is ${claim.binding}, but its ${misfit.by} fits ${fitWords(misfit)}.`;
+    const why = "Its TEE reports another claim than the granted one, so the KBS gives it no secret.";
+    const fix = bindingStep(misfit);
+    return [{ id: "TA108", severity: "warning", where: podPlace(pod), what, why, fix }];
   });
 }
 
 /** TA105: initdata that may have been edited after it was measured at the start. */
 function edited(pod: PodFacts): Finding {
-  return {
-    id: "TA105",
-    severity: "warning",
-    where: placeOf(pod),
-    what: `${shownName(pod.annotated?.by ?? "Someone")} wrote the pod ${(pod.annotated?.at ?? 0) - pod.createdAt} s after its creation and may have changed its initdata annotation.`,
-    why: "The guest was measured with the initdata that it started with, so the pod may claim another digest than the annotation's.",
-    fix: "Recreate the pod with the intended initdata.",
-  };
+  const { at = 0, by = "Someone" } = pod.annotated ?? {};
+  const what = `${shownName(by)} wrote the pod ${at - pod.createdAt} s after its creation and may have changed its initdata annotation.`;
+  const why =
+    "The guest was measured with the initdata that it started with, so the pod may claim another digest than the annotation's.";
+  const fix = "Recreate the pod with the intended initdata.";
+  return { id: "TA105", severity: "warning", where: podPlace(pod), what, why, fix };
 }
 
 /** Whether the same digest exists in another case. Trustee compares exactly. */
@@ -117,9 +96,10 @@ function readersIn(table: GrantTable): ReadonlyMap<string, string> {
 
 /** TA101: digests in the policy. */
 function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): readonly Finding[] {
-  const { map, key, text } = livePolicy(facts.trustee);
+  const { trustee } = facts;
+  const { text } = livePolicy(trustee);
   if (text === undefined) return [];
-  const stacks = (readGenerated(text)?.stacks ?? []).map((grants) => ({
+  const stacks = (liveGrants(trustee)?.stacks ?? []).map((grants) => ({
     stack: grants.stack,
     readers: readersIn(mergeGrants([grants]).secrets),
     retiring: readersIn(grants.retiring ?? {}),
@@ -135,13 +115,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
       return {
         id: "TA101",
         severity: of === "unknown" ? "note" : "warning",
-        where: {
-          kind: "ConfigMap",
-          namespace: facts.trustee.namespace,
-          name: map,
-          part: key,
-          line,
-        },
+        where: { ...policyPlace(trustee), line },
         about: [digest],
         what: `${noPodHas(facts, known, digest)}${reader === undefined ? "" : ` (${reader})`}, which the policy names${unsure}.`,
         why: "Anyone who can start a pod with that initdata reads its secrets, if the digest is registered.",
@@ -164,20 +138,16 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
       getOrAdd(holders, value, (): string[] => []).push(name);
     }
   }
-  return [...holders].map(([digest, names]) => ({
-    id: "TA102",
-    severity: "warning",
-    where: {
-      kind: "ConfigMap",
-      namespace: facts.trustee.namespace,
-      name: map,
-      part: key,
-    },
-    about: [digest],
-    what: `${noPodHas(facts, known, digest)}, which ${names.map((name) => shownName(name)).join(" and ")} hold${names.length === 1 ? "s" : ""}.`,
-    why: "Anyone who can start a pod with that initdata attests well and reads what every attested pod may read.",
-    fix: "Remove it, or start the pod. If it runs in another cluster, name that one with --pods-context.",
-  }));
+  const where = mapPlace(facts.trustee, map, key);
+  const why =
+    "Anyone who can start a pod with that initdata attests well and reads what every attested pod may read.";
+  const fix =
+    "Remove it, or start the pod. If it runs in another cluster, name that one with --pods-context.";
+  return [...holders].map(([digest, names]) => {
+    const holding = names.map((name) => shownName(name)).join(" and ");
+    const what = `${noPodHas(facts, known, digest)}, which ${holding} hold${names.length === 1 ? "s" : ""}.`;
+    return { id: "TA102", severity: "warning", where, about: [digest], what, why, fix };
+  });
 }
 
 /**
@@ -208,18 +178,13 @@ function unregistered(facts: LiveFacts, pods: readonly ReadPod[]): readonly Find
           ? ""
           : "; one there differs only in case";
     const unless = claim.sure ? "" : "; on bare metal it needs none";
-    return [
-      {
-        id: "TA103",
-        severity: claim.sure ? "warning" : "note",
-        where: placeOf(pod),
-        what: `The pod's ${claim.name} ${claim.value} is in no reference value${also}${unless}.`,
-        why: "Its attestation is not affirming, so the KBS gives it no secret, not even its image policy.",
-        fix: claim.sure
-          ? `Register it in ${names}, or delete the pod if it should not exist.`
-          : `Register it in ${names}, unless the pod is on bare metal. Name its stack (--stack) to find out.`,
-      },
-    ];
+    const what = `The pod's ${claim.name} ${claim.value} is in no reference value${also}${unless}.`;
+    const why = "Its attestation is not affirming, so the KBS gives it no secret, not even its image policy.";
+    const fix = claim.sure
+      ? `Register it in ${names}, or delete the pod if it should not exist.`
+      : `Register it in ${names}, unless the pod is on bare metal. Name its stack (--stack) to find out.`;
+    const severity = claim.sure ? "warning" : "note";
+    return [{ id: "TA103", severity, where: podPlace(pod), what, why, fix }];
   });
 }
 

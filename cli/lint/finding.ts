@@ -1,3 +1,7 @@
+import { byString, defined } from "../../core/records.ts";
+import type { PodFacts, TrusteeFacts } from "../audit/facts.ts";
+import { livePolicy } from "../audit/trustee-view.ts";
+
 export const severities = ["error", "warning", "note"] as const;
 export type Severity = (typeof severities)[number];
 
@@ -52,6 +56,21 @@ export interface Place {
   readonly line?: number;
 }
 
+/** A ConfigMap of Trustee. @param part a key of its data */
+export function mapPlace({ namespace }: Pick<TrusteeFacts, "namespace">, name: string, part?: string): Place {
+  return { kind: "ConfigMap", namespace, name, ...defined({ part }) };
+}
+
+/** The resource policy that Trustee reads. */
+export function policyPlace(trustee: TrusteeFacts): Place {
+  const { map, key } = livePolicy(trustee);
+  return mapPlace(trustee, map, key);
+}
+
+export function podPlace({ namespace, name }: PodFacts): Place {
+  return { kind: "Pod", namespace, name };
+}
+
 /** A problem that lint found. Machines identify it by id and place. */
 export interface Finding {
   readonly id: RuleId;
@@ -75,9 +94,9 @@ export function placeText({ kind, namespace, name, part, line }: Place): string 
 
 /** By severity, worst first; then by id and place. */
 export function sortFindings(findings: readonly Finding[]): readonly Finding[] {
-  const rank = (finding: Finding): string =>
-    `${severities.indexOf(finding.severity)} ${finding.id} ${placeText({ ...finding.where, line: undefined as never })}`;
-  return [...findings].sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
+  const rank = ({ id, severity, where: { line: _, ...place } }: Finding): string =>
+    `${severities.indexOf(severity)} ${id} ${placeText(place)}`;
+  return [...findings].sort((a, b) => byString(rank(a), rank(b)));
 }
 
 /** Whether a severity is `limit` or worse. */

@@ -29,19 +29,17 @@ function attributes(values: Readonly<Record<string, string | number | undefined>
     .join("");
 }
 
+function element(name: string, text: string, rest = ""): string {
+  return `      <${name}${rest}>${escape(text).replaceAll("&#10;", "\n")}</${name}>`;
+}
+
 function caseXml({ group, name, time, failure, output }: JunitCase): string {
   const head = `    <testcase${attributes({ classname: group, name, time: time?.toFixed(3) })}`;
   if (failure === undefined && output === undefined) return `${head}/>`;
-  const inside = [
-    ...(failure === undefined
-      ? []
-      : [
-          `      <failure${attributes({ message: failure.message })}>${escape(failure.text).replaceAll("&#10;", "\n")}</failure>`,
-        ]),
-    ...(output === undefined
-      ? []
-      : [`      <system-out>${escape(output).replaceAll("&#10;", "\n")}</system-out>`]),
-  ];
+  const inside = [];
+  if (failure !== undefined)
+    inside.push(element("failure", failure.text, attributes({ message: failure.message })));
+  if (output !== undefined) inside.push(element("system-out", output));
   return [`${head}>`, ...inside, "    </testcase>"].join("\n");
 }
 

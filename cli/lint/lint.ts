@@ -2,7 +2,6 @@ import type { LiveFacts } from "../audit/facts.ts";
 import { shownLines } from "../../core/policy/shown-name.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./digests.ts";
-import { lintLines } from "./lines.ts";
 import { lintNeeds } from "./needs.ts";
 import { lintPolicy } from "./policy.ts";
 import { lintStacks } from "./stacks.ts";
@@ -13,7 +12,6 @@ import { lintReferenceValues } from "./reference-values.ts";
 export function lint(facts: LiveFacts): readonly Finding[] {
   const found = sortFindings([
     ...lintPolicy(facts),
-    ...lintLines(facts),
     ...lintStacks(facts),
     ...lintDigests(facts),
     ...lintNeeds(facts),

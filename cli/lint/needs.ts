@@ -1,6 +1,6 @@
 import type { LiveFacts, PodFacts, TrusteeFacts } from "../audit/facts.ts";
 import type { Finding } from "./finding.ts";
-import { readPodClaims } from "../audit/pod-claims.ts";
+import { readableClaims } from "../audit/pod-claims.ts";
 import { lackedNeeds, needQuestions, needsSide } from "../audit/pod-needs.ts";
 import type { PolicyQuestion } from "../questions/questions.ts";
 import { likelyClaims } from "../audit/likely-claim.ts";
@@ -9,8 +9,8 @@ import { likelyClaims } from "../audit/likely-claim.ts";
 export function startQuestions(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly PolicyQuestion[] {
   const side = needsSide(trustee);
   return pods.flatMap((pod) => {
-    const claims = readPodClaims(pod);
-    return claims === undefined || "problem" in claims ? [] : needQuestions(side, claims);
+    const claims = readableClaims(pod);
+    return claims === undefined ? [] : needQuestions(side, claims);
   });
 }
 
@@ -19,8 +19,8 @@ export function lintNeeds({ trustee, pods = [], answers, stack }: LiveFacts): re
   const tell = likelyClaims({ trustee, stack });
   const side = needsSide(trustee);
   return pods.flatMap((pod): readonly Finding[] => {
-    const claims = readPodClaims(pod);
-    if (claims === undefined || "problem" in claims) return [];
+    const claims = readableClaims(pod);
+    if (claims === undefined) return [];
     const { namespace, name } = pod;
     const common = { id: "TA106", severity: "error", where: { kind: "Pod", namespace, name } } as const;
     const lacked = lackedNeeds(side, claims, tell(pod, claims), answers);

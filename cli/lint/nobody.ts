@@ -1,15 +1,9 @@
 import { someOf } from "../../core/issues.ts";
+import { defined } from "../../core/records.ts";
 import { beyondRegoLimits, lineCount, regoLimits, wideLines } from "../../core/rego/limits.ts";
 import type { LiveFacts, TrusteeFacts } from "../audit/facts.ts";
 import type { Finding, Place } from "./finding.ts";
-import {
-  anybody,
-  kbsOf,
-  namedRequests,
-  requestData,
-  type AskedKey,
-  type KindFacts,
-} from "../questions/questions.ts";
+import { anybody, kbsOf, namedRequests, type AskedKey, type KindFacts } from "../questions/questions.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
 import { canAllow, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
@@ -43,11 +37,8 @@ export function limitText(policy: string): LimitText | undefined {
     return { words: `The policy has ${lineCount(policy)} lines, more than ${regoLimits.lines}`, fix };
   const lines = wideLines(policy);
   const places = `line${lines.length === 1 ? "" : "s"} ${someOf(lines.map(String))}`;
-  return {
-    words: `The policy's code has more than ${regoLimits.column - 1} columns in ${places}`,
-    fix: "Break the code into shorter lines. Comments may have any length.",
-    line: found.line,
-  };
+  const words = `The policy's code has more than ${regoLimits.column - 1} columns in ${places}`;
+  return { words, fix: "Break the code into shorter lines. Comments may have any length.", line: found.line };
 }
 
 /** TA015: the policy exceeds a limit of KBS v0.20 and later, which OPA does not have. */
@@ -55,32 +46,20 @@ export function lintLimits(trustee: TrusteeFacts, text: string, where: Place): r
   const found = limitText(text);
   if (found === undefined) return [];
   const { words, fix, line } = found;
-  return [
-    {
-      id: "TA015",
-      severity: hasRegoLimits(trustee) === true ? "error" : "warning",
-      where: { ...where, ...(line === undefined ? {} : { line }) },
-      what: `${words}, which KBS v0.20 and later do not read.`,
-      why: "Those versions deny every request, including the one for the pods' image policy. Older ones and OPA accept the policy.",
-      fix,
-    },
-  ];
+  const severity = hasRegoLimits(trustee) === true ? "error" : "warning";
+  const what = `${words}, which KBS v0.20 and later do not read.`;
+  const why =
+    "Those versions deny every request, including the one for the pods' image policy. Older ones and OPA accept the policy.";
+  return [{ id: "TA015", severity, where: { ...where, ...defined({ line }) }, what, why, fix }];
 }
 
 /** TA013: the policy uses fields that no question contains. */
 export function lintUnjudged(text: string, where: Place): readonly Finding[] {
   const fields = unjudgedFields(text);
   if (fields.length === 0) return [];
-  return [
-    {
-      id: "TA013",
-      severity: "warning",
-      where,
-      what: `The ${unjudgedText(fields)}.`,
-      why: "lint used example values for them. With real values, the policy may allow more or less.",
-      fix: REVIEW_UNJUDGED,
-    },
-  ];
+  const what = `The ${unjudgedText(fields)}.`;
+  const why = "lint used example values for them. With real values, the policy may allow more or less.";
+  return [{ id: "TA013", severity: "warning", where, what, why, fix: REVIEW_UNJUDGED }];
 }
 
 const NO_RULE = 'The KBS evaluates data.policy.allow: write "package policy" and a rule "allow".';
@@ -98,25 +77,17 @@ export function lintNobody(
 ): readonly Finding[] {
   const asked = anybody(trustee, pods);
   if (asked.length === 0 || answers.kind === "none" || unjudgedFields(text).length > 0) return [];
-  const isClosed = ({ kind, ask }: KindFacts): boolean => {
-    const byKey = secrets.flatMap(({ secret, key }) =>
-      asked.map(({ token }) => ask(requestData(kind.shape, secret, key), token)),
-    );
-    const byName = namedRequests(kind, trustee, asked).map(({ data, input }) => ask(data, input));
+  const isClosed = ({ kind, ask, askFor }: KindFacts): boolean => {
+    const byKey = secrets.flatMap((key) => asked.map(({ token }) => askFor(key, token)));
+    const byName = namedRequests(kind, trustee, asked).map(({ data, token }) => ask(data, token));
     return [...byKey, ...byName].every((answer) => answer !== undefined && answer !== true);
   };
   const closed = kinds.filter(isClosed);
   if (closed.length === 0) return [];
   const isAll = closed.length === kinds.length;
   const noPod = "o pod that attests well gets any secret, in any path format.";
-  return [
-    {
-      id: "TA014",
-      severity: isAll ? "error" : "warning",
-      where,
-      what: isAll ? `N${noPod}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${noPod}`,
-      why: "Pods that need an image policy do not start, and other pods get no secret.",
-      fix: canAllow(text) ? OTHER_REQUESTS : NO_RULE,
-    },
-  ];
+  const what = isAll ? `N${noPod}` : `With ${closed.map(({ kind }) => kbsOf(kind)).join(" and ")}, n${noPod}`;
+  const why = "Pods that need an image policy do not start, and other pods get no secret.";
+  const fix = canAllow(text) ? OTHER_REQUESTS : NO_RULE;
+  return [{ id: "TA014", severity: isAll ? "error" : "warning", where, what, why, fix }];
 }

@@ -2,26 +2,19 @@ import { shownName } from "../../core/policy/shown-name.ts";
 import { expirySeconds, isExpiration, type Entry } from "../../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { LiveFacts } from "../audit/facts.ts";
-import type { Finding, Place } from "./finding.ts";
-import { mapPlace } from "./trustee.ts";
+import { mapPlace, type Finding, type Place } from "./finding.ts";
 import { isInitdataEntry, liveReferenceValues, type LiveEntry } from "../audit/trustee-view.ts";
 
 /** TA203 of one entry. */
 function unread({ name, expiration }: Entry, flaw: string, where: Place, why: string): Finding {
   const isTime = expiration === "" || isExpiration(expiration);
-  return {
-    id: "TA203",
-    severity: "error",
-    where,
-    about: [name],
-    what: isTime
-      ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
-      : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which the RVPS cannot read as a time.`,
-    why,
-    fix: isTime
-      ? "Rewrite it as padded base64url of JSON with version, name, expiration and value."
-      : "Write it as YYYY-MM-DDThh:mm:ssZ.",
-  };
+  const what = isTime
+    ? `Trustee cannot read ${shownName(name)}: it ${flaw}.`
+    : `The expiration of ${shownName(name)} is "${shownName(expiration)}", which the RVPS cannot read as a time.`;
+  const fix = isTime
+    ? "Rewrite it as padded base64url of JSON with version, name, expiration and value."
+    : "Write it as YYYY-MM-DDThh:mm:ssZ.";
+  return { id: "TA203", severity: "error", where, about: [name], what, why, fix };
 }
 
 /** TA201 and TA202: an expiration, which revokes nothing. */
@@ -46,17 +39,10 @@ function expiry({ name, expiration }: Entry, where: Place, now: number): readonl
 /** TA204: an entry that Trustee ignores. Only entries for digests need a list as their value. */
 function dead({ name, dead }: LiveEntry, isForDigests: boolean, where: Place): readonly Finding[] {
   if (dead === undefined || dead.kind === "unread" || (dead.kind === "no list" && !isForDigests)) return [];
-  return [
-    {
-      id: "TA204",
-      severity: "warning",
-      where,
-      about: [name],
-      what: `${shownName(name)} ${dead.words}.`,
-      why: "Trustee ignores its content, so a pod whose digest is only there does not attest well.",
-      fix: "Write its digests as one list in one entry.",
-    },
-  ];
+  const what = `${shownName(name)} ${dead.words}.`;
+  const why = "Trustee ignores its content, so a pod whose digest is only there does not attest well.";
+  const fix = "Write its digests as one list in one entry.";
+  return [{ id: "TA204", severity: "warning", where, about: [name], what, why, fix }];
 }
 
 /** TA201 to TA204. */

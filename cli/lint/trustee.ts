@@ -5,31 +5,32 @@ import { seesAll, type ChangedObject } from "../../core/rollout/observation.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { operatorName } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "../audit/facts.ts";
-import type { Finding, Place } from "./finding.ts";
-import { readGenerated } from "../audit/policy-text.ts";
+import { mapPlace, type Finding, type Place } from "./finding.ts";
 import {
   keysOf,
+  liveGrants,
   livePolicy,
   liveReferenceValues,
   restartCommand,
   type LiveText,
 } from "../audit/trustee-view.ts";
 
-export function mapPlace(trustee: TrusteeFacts, name: string, part?: string): Place {
-  return { kind: "ConfigMap", namespace: trustee.namespace, name, ...(part === undefined ? {} : { part }) };
-}
-
 /** TA301, TA302 and TA303: the secrets that the KBS serves. */
 export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
   const { namespace, kbsConfig, secrets } = trustee;
   const gone = secrets.filter(({ name, exists }) => !exists && kbsConfig.secrets.includes(name));
-  const text = livePolicy(trustee).text;
-  const restricted = Object.keys((text === undefined ? undefined : readGenerated(text))?.secrets ?? {});
+  const restricted = Object.keys(liveGrants(trustee)?.secrets ?? {});
+  const where: Place = {
+    kind: "KbsConfig",
+    namespace,
+    name: kbsConfig.name,
+    part: "spec.kbsSecretResources",
+  };
   return [
     ...gone.map(({ name }): Finding => ({
       id: "TA301",
       severity: "error",
-      where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+      where,
       what: `The KbsConfig lists Secret "${shownName(name)}", which does not exist.`,
       why: "The operator stops at it: changes of Trustee have no effect, and a KBS pod that ends is not replaced.",
       fix: `Create Secret "${shownName(name)}" in namespace "${namespace}", or remove it from the list.`,
@@ -37,24 +38,18 @@ export function lintSecrets({ trustee }: LiveFacts): readonly Finding[] {
     ...kbsConfig.secrets.flatMap((name): Finding[] => {
       const problem = volumeProblem(name);
       if (problem === undefined) return [];
-      return [
-        {
-          id: "TA303",
-          severity: "error",
-          where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
-          about: [name],
-          what: `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`,
-          why: "The operator names a volume after it, which the API server rejects. No change reaches the KBS any more.",
-          fix: `Remove it from the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`,
-        },
-      ];
+      const what = `The KbsConfig lists Secret "${shownName(name)}", which ${problem}.`;
+      const why =
+        "The operator names a volume after it, which the API server rejects. No change reaches the KBS any more.";
+      const fix = `Remove it from the list, and serve its keys from a Secret whose name has ${VOLUME_NAMES}.`;
+      return [{ id: "TA303", severity: "error", where, about: [name], what, why, fix }];
     }),
     ...restricted
       .filter((name) => !kbsConfig.secrets.includes(name))
       .map((name): Finding => ({
         id: "TA302",
         severity: "warning",
-        where: { kind: "KbsConfig", namespace, name: kbsConfig.name, part: "spec.kbsSecretResources" },
+        where,
         what: `The policy restricts Secret "${shownName(name)}", which the KbsConfig does not list.`,
         why: "The KBS does not serve it, so its readers do not get it.",
         fix: "Declare it in a stack and run pulumi up, which lists it; or remove the grant.",
@@ -69,32 +64,26 @@ function lintKeys(
   { keys, isSeen }: { readonly keys: readonly string[]; readonly isSeen: boolean },
 ): readonly Finding[] {
   const others = keys.filter((key) => key !== live.key && own(map?.data, key) !== undefined);
-  const operator = operatorName(trustee.seen ?? {}, keysOf(trustee));
-  const mounted = isSeen ? "mounts" : "reads";
+  const reads = `this Trustee (${operatorName(trustee.seen ?? {}, keysOf(trustee))}) ${isSeen ? "mounts" : "reads"}`;
   if (live.text === undefined) {
     const [other] = others;
-    return [
-      {
-        id: "TA401",
-        severity: "error",
-        where: mapPlace(trustee, live.map),
-        what:
-          map === undefined
-            ? `There is no ConfigMap "${live.map}".`
-            : `The ConfigMap has no key "${live.key}", which this Trustee (${operator}) ${mounted}${other === undefined ? "" : `; it has "${other}", which only the other generation reads`}.`,
-        why: "Without it, the KBS does not start or runs without its content.",
-        fix:
-          other === undefined
-            ? "Restore the key. The operator recreates the ConfigMap if it is deleted."
-            : `Write the content under "${live.key}", in the format of this Trustee.`,
-      },
-    ];
+    const has = other === undefined ? "" : `; it has "${other}", which only the other generation reads`;
+    const what =
+      map === undefined
+        ? `There is no ConfigMap "${live.map}".`
+        : `The ConfigMap has no key "${live.key}", which ${reads}${has}.`;
+    const why = "Without it, the KBS does not start or runs without its content.";
+    const fix =
+      other === undefined
+        ? "Restore the key. The operator recreates the ConfigMap if it is deleted."
+        : `Write the content under "${live.key}", in the format of this Trustee.`;
+    return [{ id: "TA401", severity: "error", where: mapPlace(trustee, live.map), what, why, fix }];
   }
   return others.map((other) => ({
     id: "TA402",
     severity: "warning",
     where: mapPlace(trustee, live.map, other),
-    what: `The ConfigMap holds "${other}" in addition to "${live.key}"; this Trustee (${operator}) ${mounted} only "${live.key}".`,
+    what: `The ConfigMap holds "${other}" in addition to "${live.key}"; ${reads} only "${live.key}".`,
     why: "Changes to the unread key have no effect, which is easy to miss.",
     fix: `Remove "${other}" once nothing needs it.`,
   }));
@@ -120,16 +109,9 @@ export function changesOf(trustee: TrusteeFacts, secrets: readonly string[]): re
   const maps = [trustee.policy, trustee.referenceValues].flatMap((map): ChangedObject[] =>
     map === undefined ? [] : [{ kind: "ConfigMap", ...map }],
   );
-  const served = trustee.secrets.flatMap((secret): ChangedObject[] =>
-    secrets.includes(secret.name) && secret.changedAt !== undefined
-      ? [
-          {
-            kind: "Secret",
-            name: secret.name,
-            changedAt: secret.changedAt,
-            resourceVersion: secret.resourceVersion ?? "",
-          },
-        ]
+  const served = trustee.secrets.flatMap(({ name, changedAt, resourceVersion = "" }): ChangedObject[] =>
+    secrets.includes(name) && changedAt !== undefined
+      ? [{ kind: "Secret", name, changedAt, resourceVersion }]
       : [],
   );
   return [...maps, ...served];
@@ -141,30 +123,20 @@ export function lintRollout({ trustee }: LiveFacts): readonly Finding[] {
   const where: Place = { kind: "Deployment", namespace, name: deployment };
   const pods = trustee.kbsPods.filter(({ terminating }) => !terminating);
   if (!pods.some(({ ready }) => ready)) {
-    return [
-      {
-        id: "TA502",
-        severity: "error",
-        where,
-        what: pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.",
-        why: "No pod can attest or get a secret.",
-        fix: `Check its pods: kubectl describe pods -n ${namespace} -l app=kbs`,
-      },
-    ];
+    const what = pods.length === 0 ? "The KBS has no pod." : "No pod of the KBS is ready.";
+    const why = "No pod can attest or get a secret.";
+    const fix = `Check its pods: kubectl describe pods -n ${namespace} -l app=kbs`;
+    return [{ id: "TA502", severity: "error", where, what, why, fix }];
   }
   const changes = changesOf(trustee, trustee.kbsConfig.secrets);
   return changes.flatMap((change) => {
     const old = pods.filter((pod) => !seesAll(pod, [change]));
     if (old.length === 0) return [];
-    return [
-      {
-        id: "TA501",
-        severity: "warning",
-        where: { kind: change.kind, namespace, name: change.name },
-        what: `${old.map(({ name }) => name).join(", ")} may have started before the last change of ${change.kind} "${change.name}".`,
-        why: "The KBS reads policy, reference values and secrets only when it starts, so it may still use the previous ones.",
-        fix: `Restart it: ${restartCommand(trustee)}`,
-      },
-    ];
+    const { kind, name } = change;
+    const what = `${old.map((pod) => pod.name).join(", ")} may have started before the last change of ${kind} "${name}".`;
+    const why =
+      "The KBS reads policy, reference values and secrets only when it starts, so it may still use the previous ones.";
+    const fix = `Restart it: ${restartCommand(trustee)}`;
+    return [{ id: "TA501", severity: "warning", where: { kind, namespace, name }, what, why, fix }];
   });
 }

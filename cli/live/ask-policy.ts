@@ -2,12 +2,12 @@ import type { PolicyAnswer, PolicyAnswers, TrusteeFacts } from "../audit/facts.t
 import { questionKey, type PolicyQuestion } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
-import { evaluateRego } from "../opa/apart.ts";
+import { askEach } from "../opa/batch.ts";
 import { findOpa } from "../opa/opa.ts";
 
 /** The same request by a stranger. */
 function strangersKey({ syntax, data }: PolicyQuestion): string {
-  return questionKey({ syntax, data, input: strangerToken });
+  return questionKey({ syntax, data, token: strangerToken });
 }
 
 /**
@@ -25,7 +25,7 @@ export async function askPolicy(
   const byQuestion = new Map<string, PolicyAnswer>();
   const ask = async (asked: readonly PolicyQuestion[]): Promise<void> => {
     for (const [syntax, group] of Map.groupBy(asked, (question) => question.syntax)) {
-      const answers = await evaluateRego(opa.program, text, syntax, group);
+      const answers = await askEach({ opa: opa.program, text, syntax }, group);
       group.forEach((question, index) => byQuestion.set(questionKey(question), answers[index] ?? false));
     }
   };

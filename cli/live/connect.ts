@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { defined } from "../../core/records.ts";
 import { clusterOf } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
@@ -55,12 +56,7 @@ export function connectTrustee(stack: StackOutputs): Pick<Sides, "trustee" | "pl
   };
 }
 
-/** Connects to both sides of a stack. */
-export function connectStack(stack: StackOutputs): Sides {
-  return connect({}, stack);
-}
-
-/** Connects to both sides: by the command line, else by the stack, else by kubectl's defaults. */
+/** Connects to both sides of the named stack. */
 export async function connectSides(options: SideOptions): Promise<Sides> {
   return connect(options, options.stack === undefined ? undefined : await readStack(options.stack));
 }
@@ -74,7 +70,8 @@ function placeOf(options: SideOptions, stack: StackOutputs | undefined): Trustee
   };
 }
 
-function connect(options: SideOptions, stack: StackOutputs | undefined): Sides {
+/** Connects to both sides: by the command line, else by the stack, else by kubectl's defaults. */
+export function connect(options: SideOptions, stack: StackOutputs | undefined): Sides {
   const of = stack?.trustee;
   const trusteeCluster = clusterOf({
     kubeconfig: options.kubeconfig ?? of?.cluster.kubeconfig,
@@ -92,6 +89,6 @@ function connect(options: SideOptions, stack: StackOutputs | undefined): Sides {
     pods: new KubeClient(loadCluster(podCluster), signal),
     place: placeOf(options, stack),
     trusteeCluster,
-    ...(stack === undefined ? {} : { stack }),
+    ...defined({ stack }),
   };
 }

@@ -1,38 +1,42 @@
 import type { PodFacts } from "../audit/facts.ts";
 import { INITDATA_ANNOTATION, MACHINE_TYPE_ANNOTATION } from "../../core/initdata/annotation.ts";
 import { strayNames } from "../../core/initdata/annotation-names.ts";
-import { byString } from "../../core/records.ts";
+import { byString, defined } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
-import { UsageError } from "../commands/run.ts";
+import { UsageError } from "../usage-error.ts";
 import { podNamespaces, type DeclaredPod } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { podSpec, podStatus, workloadSpec } from "./shapes.ts";
-import { annotationWriter, seconds } from "./written.ts";
+import { annotationWriter, podSpec, seconds, selectorOf, statusOf } from "./fields.ts";
 
 /** The facts of a pod. */
 function podFacts(pod: KubeObject): PodFacts {
   const { metadata } = pod;
-  const { phase, podIP, conditions } = podStatus.parse(pod["status"]);
+  const { annotations = {} } = metadata;
+  const { phase, podIP, ready } = statusOf(pod);
   const { runtimeClassName } = podSpec.parse(pod["spec"] ?? {});
-  const annotation = metadata.annotations?.[INITDATA_ANNOTATION];
-  const strayAnnotations = strayNames(metadata.annotations ?? {});
-  const machineType = metadata.annotations?.[MACHINE_TYPE_ANNOTATION];
-  const annotated = annotationWriter(metadata, INITDATA_ANNOTATION);
+  const strayAnnotations = strayNames(annotations);
   return {
     namespace: metadata.namespace ?? "",
     name: metadata.name,
     createdAt: seconds(metadata.creationTimestamp),
     phase,
-    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
-    ...(podIP === undefined ? {} : { address: podIP }),
-    ...(annotation === undefined ? {} : { annotation }),
-    ...(strayAnnotations.length === 0 ? {} : { strayAnnotations }),
-    ...(annotated === undefined ? {} : { annotated }),
-    ...(machineType === undefined ? {} : { machineType }),
-    ...(runtimeClassName === undefined ? {} : { runtimeClass: runtimeClassName }),
+    ready,
+    ...defined({
+      address: podIP,
+      annotation: annotations[INITDATA_ANNOTATION],
+      strayAnnotations: strayAnnotations.length === 0 ? undefined : strayAnnotations,
+      annotated: annotationWriter(metadata, INITDATA_ANNOTATION),
+      machineType: annotations[MACHINE_TYPE_ANNOTATION],
+      runtimeClass: runtimeClassName,
+    }),
   };
+}
+
+/** The facts of the pods that have not ended. */
+function livePods(pods: readonly KubeObject[]): readonly PodFacts[] {
+  return pods.filter((pod) => !statusOf(pod).hasEnded).map(podFacts);
 }
 
 /**
@@ -54,16 +58,9 @@ export async function readPods(
       }
     }),
   );
-  return lists
-    .flat()
-    .map(podFacts)
-    .filter(
-      ({ annotation, strayAnnotations, phase }) =>
-        (annotation !== undefined || strayAnnotations !== undefined) &&
-        phase !== "Succeeded" &&
-        phase !== "Failed",
-    )
-    .sort((a, b) => byString(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
+  return livePods(lists.flat())
+    .filter(({ annotation, strayAnnotations }) => (annotation ?? strayAnnotations) !== undefined)
+    .toSorted((a, b) => byString(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
 }
 
 /** The checked pods, and their namespaces if these are not all. */
@@ -89,12 +86,10 @@ export async function runningPods(
   const object = await kube.get({ kind, namespace, name });
   if (object === undefined) return [];
   if (kind === "Pod") return [podFacts(object)];
-  const { selector } = workloadSpec.parse(object["spec"]);
-  const labels = Object.entries(selector.matchLabels).map(([key, value]) => `${key}=${value}`);
+  const labels = selectorOf(object);
   // An empty selector would match all pods.
-  if (labels.length === 0) return [];
-  const pods = (await kube.list("Pod", namespace, labels.join(","))).map(podFacts);
-  return pods
-    .filter(({ phase }) => phase !== "Succeeded" && phase !== "Failed")
-    .sort((a, b) => Number(b.ready) - Number(a.ready) || byString(a.name, b.name));
+  if (labels === "") return [];
+  return livePods(await kube.list("Pod", namespace, labels)).toSorted(
+    (a, b) => Number(b.ready) - Number(a.ready) || byString(a.name, b.name),
+  );
 }

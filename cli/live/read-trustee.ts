@@ -1,7 +1,7 @@
-import type { z } from "zod";
 import type { ConfigMapFacts, SecretFacts, TrusteeFacts } from "../audit/facts.ts";
 import { keysOf as readKeys, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
 import { readEntries } from "../../core/kbs-config/entries.ts";
+import { defined } from "../../core/records.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,
@@ -14,11 +14,10 @@ import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
 import { dataOf, findKbsConfig, readTrusteeObjects } from "../../kube/trustee-objects.ts";
-import { UsageError } from "../commands/run.ts";
-import { deploymentSpec, kbsConfigSpec, podStatus, type DeploymentSpec } from "./shapes.ts";
-import { lastWritten, seconds } from "./written.ts";
+import { UsageError } from "../usage-error.ts";
+import { kbsConfigSpec, labelSelector, lastWritten, seconds, selectorOf, statusOf } from "./fields.ts";
 
-/** Where Trustee is, in its cluster. */
+/** Trustee's place in its cluster. */
 export interface TrusteePlace {
   readonly namespace: string;
   readonly kbsConfig: string;
@@ -50,25 +49,20 @@ function mapFacts(map: KubeObject | undefined): ConfigMapFacts | undefined {
 async function readSecret(kube: KubeClient, namespace: string, name: string): Promise<SecretFacts> {
   const metadata = await kube.getMetadata({ kind: "Secret", namespace, name });
   if (metadata === undefined) return { name, exists: false };
+  const { resourceVersion = "" } = metadata;
   const keys = keysOf(metadata);
-  return {
-    name,
-    exists: true,
-    changedAt: lastWritten(metadata),
-    resourceVersion: metadata.resourceVersion ?? "",
-    ...(keys === undefined ? {} : { keys }),
-  };
+  return { name, exists: true, changedAt: lastWritten(metadata), resourceVersion, ...defined({ keys }) };
 }
 
 function observePod(pod: KubeObject): ObservedPod | undefined {
-  const { phase, conditions } = podStatus.parse(pod["status"]);
-  if (phase === "Succeeded" || phase === "Failed") return undefined;
+  const { ready, hasEnded } = statusOf(pod);
   const { metadata } = pod;
+  if (hasEnded) return undefined;
   return {
     name: metadata.name,
     uid: metadata.uid ?? metadata.name,
     createdAt: seconds(metadata.creationTimestamp),
-    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    ready,
     terminating: metadata.deletionTimestamp !== undefined,
     configMapVersions: parseConfigMapVersions(metadata.annotations?.[CONFIG_MAP_VERSIONS_ANNOTATION]),
   };
@@ -77,21 +71,17 @@ function observePod(pod: KubeObject): ObservedPod | undefined {
 async function readKbsPods(
   kube: KubeClient,
   namespace: string,
-  spec: DeploymentSpec | undefined,
+  deployment: KubeObject | undefined,
 ): Promise<readonly ObservedPod[]> {
-  const labels = spec === undefined ? { app: "kbs" } : spec.selector.matchLabels;
-  const selector = Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
+  const selector = deployment === undefined ? labelSelector({ app: "kbs" }) : selectorOf(deployment);
   const pods = await kube.list("Pod", namespace, selector);
   return pods.flatMap((pod) => observePod(pod) ?? []);
 }
 
-/** What the KbsConfig names, and what the Deployment mounts of it. */
+/** The objects that the KbsConfig names, and which of their keys the Deployment mounts. */
 interface Configured extends PolicySide {
   readonly kbsConfig: KubeObject;
-  readonly spec: z.output<typeof kbsConfigSpec>;
-  readonly deployment: DeploymentSpec | undefined;
+  readonly deployment: KubeObject | undefined;
 }
 
 async function readConfigured(kube: KubeClient, place: TrusteePlace): Promise<Configured> {
@@ -102,28 +92,23 @@ async function readConfigured(kube: KubeClient, place: TrusteePlace): Promise<Co
     read: async (kind: Kind, name: string) => readIfAllowed(kube, { kind, namespace, name }),
   };
   const objects = await readTrusteeObjects(reads, Promise.resolve(kbsConfig), place.deployment);
-  const { names, seen } = objects;
-  const deployment =
-    objects.deployment === undefined ? undefined : deploymentSpec.parse(objects.deployment["spec"]);
-  const [policy, referenceValues] = [mapFacts(objects.policy), mapFacts(objects.referenceValues)];
+  const { names, seen, deployment } = objects;
   return {
     kbsConfig,
-    spec: kbsConfigSpec.parse(kbsConfig["spec"] ?? {}),
     deployment,
     seen,
     names: { policy: names.policy, referenceValues: names.referenceValues },
-    ...(policy === undefined ? {} : { policy }),
-    ...(referenceValues === undefined ? {} : { referenceValues }),
+    ...defined({ policy: mapFacts(objects.policy), referenceValues: mapFacts(objects.referenceValues) }),
   };
 }
 
-/** Reads what tells the policy that a live Trustee goes by, and nothing of its Secrets and pods. */
+/** Reads the policy of a live Trustee and which keys it reads, without its Secrets and pods. */
 export async function readPolicySide(kube: KubeClient, place: TrusteePlace): Promise<PolicySide> {
   return readConfigured(kube, place);
 }
 
 /**
- * Reads everything that is known of a live Trustee, and writes nothing.
+ * Reads the facts of a live Trustee.
  * @param also Secrets to read in addition to those that the KbsConfig lists
  */
 export async function readTrustee(
@@ -132,7 +117,8 @@ export async function readTrustee(
   also: readonly string[] = [],
 ): Promise<TrusteeFacts> {
   const { namespace } = place;
-  const { kbsConfig, spec, deployment, ...side } = await readConfigured(kube, place);
+  const { kbsConfig, deployment, ...side } = await readConfigured(kube, place);
+  const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
   const listed = readEntries(spec.kbsSecretResources);
   const { policy } = side;
   const attestationMap = spec.kbsAttestationPolicyConfigMapName ?? trusteeNames.attestationPolicy;
@@ -147,17 +133,17 @@ export async function readTrustee(
       ? readIfAllowed(kube, { kind: "Route", namespace, name: REDHAT_ROUTE })
       : undefined,
   ]);
-  const attestationPolicy = mapFacts(attestation);
-  const routeOwners = route?.metadata.ownerReferences?.map(({ kind }) => kind);
   return {
     now: Math.floor((kube.serverTime ?? new Date()).getTime() / 1000),
     namespace,
     kbsConfig: { name: kbsConfig.metadata.name, secrets: listed },
     deployment: place.deployment,
     ...side,
-    ...(behind === undefined ? {} : { behind }),
-    ...(attestationPolicy === undefined ? {} : { attestationPolicy }),
-    ...(routeOwners === undefined ? {} : { routeOwners }),
+    ...defined({
+      behind,
+      attestationPolicy: mapFacts(attestation),
+      routeOwners: route?.metadata.ownerReferences?.map(({ kind }) => kind),
+    }),
     secrets,
     kbsPods,
   };

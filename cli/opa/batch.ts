@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { PolicyAnswer } from "../audit/facts.ts";
 import type { AccessRequest } from "../questions/requests.ts";
 import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
 
@@ -95,6 +96,47 @@ async function askOnce(
   });
   const values = documents.values.map((value) => value ?? null);
   return numbersTrue(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
+}
+
+/** An error ends a run for all of its requests, so the failing ones are found by halving. */
+async function askByHalves(
+  policy: RegoPolicy,
+  requests: readonly AccessRequest[],
+): Promise<readonly PolicyAnswer[]> {
+  const answers = await askResourcePolicy(policy, requests, true);
+  if (answers.kind === "answered") return answers.allowed;
+  if (answers.kind === "no-policy" || requests.length < 2) {
+    const failed = answers.kind === "no-policy" ? "policy" : "evaluation";
+    return requests.map(() => ({ failed, message: answers.message }));
+  }
+  const half = Math.ceil(requests.length / 2);
+  return [
+    ...(await askByHalves(policy, requests.slice(0, half))),
+    ...(await askByHalves(policy, requests.slice(half))),
+  ];
+}
+
+/** Requests with paths of the same type usually fail together. */
+function groupOf({ data }: AccessRequest): string {
+  const path = data["resource-path"];
+  const type = Array.isArray(path) ? "array" : path === null ? "null" : typeof path;
+  return `${type} ${String(Object.hasOwn(data, "resource-path"))}`;
+}
+
+/**
+ * Evaluates `data.policy.allow` for each request; only `true` allows. As in Trustee's engine (regorus), a
+ * builtin's error ends the evaluation. OPA's default would be "undefined".
+ */
+export async function askEach(
+  policy: RegoPolicy,
+  requests: readonly AccessRequest[],
+): Promise<readonly PolicyAnswer[]> {
+  const answers = new Map<AccessRequest, PolicyAnswer>();
+  for (const group of Map.groupBy(requests, groupOf).values()) {
+    const answered = await askByHalves(policy, group);
+    group.forEach((request, index) => answers.set(request, answered[index] ?? false));
+  }
+  return requests.map((request) => answers.get(request) ?? false);
 }
 
 /** One request to the agent in a guest. */

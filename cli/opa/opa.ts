@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
+import { defined } from "../../core/records.ts";
 import { parseOpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */
@@ -54,12 +55,11 @@ export async function findOpa(environment: NodeJS.ProcessEnv = process.env): Pro
   return { reason: reason ?? `${none} ${NEEDED}` };
 }
 
-/** A policy file and its syntax. */
+/** A policy's text and its syntax. */
 export interface RegoPolicy {
   /** The OPA program. */
   readonly opa: string;
-  /** The path of the policy's text. */
-  readonly file: string;
+  readonly text: string;
   readonly syntax: RegoSyntax;
 }
 
@@ -78,7 +78,6 @@ export interface OpaFailure {
 /** A query's value, which may be undefined, or why there is none. */
 export type OpaAnswer = { readonly kind: "answered"; readonly value: unknown } | OpaFailure;
 
-/** A failure as text. */
 export function failureText({ line, message }: OpaFailure): string {
   return line === undefined ? message : `line ${line}: ${message}`;
 }
@@ -96,23 +95,28 @@ function messageOf(message: string): string {
  * @param strict a builtin's error ends the evaluation; otherwise it is undefined
  */
 export async function evaluate(
-  { opa, file, syntax }: RegoPolicy,
+  { opa, text, syntax }: RegoPolicy,
   query: string,
   input: unknown,
   strict: boolean,
 ): Promise<OpaAnswer> {
   const flags = ["--format=json", `--${syntax}-compatible`, ...(strict ? ["--strict-builtin-errors"] : [])];
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-opa-"));
-  const capabilities = join(folder, "capabilities.json");
-  const { stdout, stderr } = await writeFile(capabilities, regoCapabilities)
-    .then(() =>
-      execa(opa, ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", file, query], {
-        ...apart,
-        input: JSON.stringify(input),
-        timeout: 120_000,
-      }),
-    )
-    .finally(() => rm(folder, { recursive: true, force: true }));
+  const [policy, capabilities] = [join(folder, "policy.rego"), join(folder, "capabilities.json")];
+  try {
+    await Promise.all([writeFile(policy, text), writeFile(capabilities, regoCapabilities)]);
+    const { stdout, stderr } = await execa(
+      opa,
+      ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", policy, query],
+      { ...apart, input: JSON.stringify(input), timeout: 120_000 },
+    );
+    return answerIn(stdout, stderr);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function answerIn(stdout: string, stderr: string): OpaAnswer {
   const output = parseOpaOutput(stdout);
   if (output === undefined) throw new Error(`OPA did not answer: ${stderr.trim().slice(0, 500)}`);
   const { errors, value } = output;
@@ -121,6 +125,5 @@ export async function evaluate(
   const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
   // For a builtin's error, the line is in the query, not the policy.
   if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
-  const { location } = error;
-  return { kind: "no-policy", message, ...(location === undefined ? {} : { line: location.row }) };
+  return { kind: "no-policy", message, ...defined({ line: error.location?.row }) };
 }

@@ -1,17 +1,18 @@
+import type { Column } from "../../core/access/matrix.ts";
 import { decide, DEFAULT_REPOSITORY, type PolicyData } from "../../core/access/model.ts";
 import { STRANGER } from "./oddities.ts";
+import type { AccessRequest } from "./requests.ts";
 import { sha256Hex } from "../../core/digest.ts";
 import { own } from "../../core/records.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import type { PodFacts, PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "../audit/facts.ts";
 import { EVERY_KEY } from "../../core/policy/grants.ts";
-import { namedClaims, readPodClaims } from "../audit/pod-claims.ts";
+import { namedClaims, readableClaims } from "../audit/pod-claims.ts";
 import {
   ANY_KEY,
   digestsInPolicy,
   keysInPolicy,
   pathsInPolicy,
-  readGenerated,
   sampleClaimsInPolicy,
   type GeneratedPolicy,
 } from "../audit/policy-text.ts";
@@ -26,52 +27,44 @@ import {
   teesOf,
   type AttestedPod,
 } from "./tokens.ts";
-import { keysOf, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
+import { keysOf, liveGrants, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
 
-/** One request that the live policy is asked, as one sort of KBS would ask it. */
-export interface PolicyQuestion {
+/** A request to the live policy, as one kind of KBS makes it. */
+export interface PolicyQuestion extends AccessRequest {
   readonly syntax: RegoSyntax;
-  readonly data: PolicyData;
-  /** The token's claims. */
-  readonly input: unknown;
 }
 
-/** For one key of one secret, as a KBS of that sort asks. */
-export function cellQuestion(kind: KbsKind, secret: string, key: string, input: unknown): PolicyQuestion {
-  return { syntax: kind.syntax, data: requestData(kind.shape, secret, key), input };
+/** The question of one kind of KBS for a key of a secret. */
+export function cellQuestion({ syntax, shape }: KbsKind, asked: AskedKey, token: unknown): PolicyQuestion {
+  return { syntax, data: requestData(shape, asked), token };
 }
 
-const inputKeys = new WeakMap<object, string>();
+const tokenKeys = new WeakMap<object, string>();
 
 /** Tokens are long, and shared by many questions. */
-function inputKey(input: unknown): string {
-  if (typeof input !== "object" || input === null) return JSON.stringify(input);
-  const known = inputKeys.get(input) ?? sha256Hex(JSON.stringify(input));
-  inputKeys.set(input, known);
+function tokenKey(token: unknown): string {
+  if (typeof token !== "object" || token === null) return JSON.stringify(token);
+  const known = tokenKeys.get(token) ?? sha256Hex(JSON.stringify(token));
+  tokenKeys.set(token, known);
   return known;
 }
 
 /** The key under which an answer is found. */
-export function questionKey(question: PolicyQuestion): string {
-  const { syntax, data, input } = question;
-  return JSON.stringify([
-    syntax,
-    data["resource-path"] ?? null,
-    Object.keys(data),
-    data.plugin ?? null,
-    inputKey(input),
-  ]);
+export function questionKey({ syntax, data, token }: PolicyQuestion): string {
+  const { "resource-path": path = null, plugin = null } = data;
+  return JSON.stringify([syntax, path, Object.keys(data), plugin, tokenKey(token)]);
 }
 
-/** How a sort of KBS hands a path over and reads a policy. */
+/** How a kind of KBS passes a path to the policy, and the syntax that it reads. */
 export interface KbsKind {
   readonly syntax: RegoSyntax;
   readonly shape: "string" | "array";
 }
 
 /**
- * The KBSs that may read the policy, the usual first: up to v0.16 with a string and Rego v0, from v0.17 on with an array and Rego v1.
- * Where nothing tells, the older keys go with either: operators v0.17 and v0.18 pair them with the newer KBS.
+ * The kinds of KBS that may read the policy, the usual one first: up to v0.16 with a string and Rego v0, from
+ * v0.17 on with an array and Rego v1. Operators v0.17 and v0.18 pair the older keys with the newer KBS, so
+ * these keys alone do not decide it.
  */
 export function kbsKinds(trustee: PolicySide): readonly [KbsKind, ...KbsKind[]] {
   const [older, newer]: readonly [KbsKind, KbsKind] = [
@@ -83,57 +76,74 @@ export function kbsKinds(trustee: PolicySide): readonly [KbsKind, ...KbsKind[]] 
   return keysOf(trustee).policyKey === knownKeys.policy[0] ? [newer] : [older, newer];
 }
 
-/** How somebody else's policy is read, as far as that can be told. */
+/** The syntax of the usual kind of KBS. */
 export function usualSyntax(trustee: PolicySide): RegoSyntax {
   return kbsKinds(trustee)[0].syntax;
 }
 
-/** What one sort of KBS makes of the policy. */
+/** The policy's answers to one kind of KBS; `undefined`: unknown. */
 export interface KindFacts {
   readonly kind: KbsKind;
-  /** Asks for one token. */
-  readonly ask: (data: PolicyData, input: unknown) => PolicyAnswer | undefined;
+  readonly ask: (data: PolicyData, token: unknown) => PolicyAnswer | undefined;
+  /** Asks for a key as this KBS does. */
+  readonly askFor: (asked: AskedKey, token: unknown) => PolicyAnswer | undefined;
 }
 
-/** How the KBSs of a kind are called. */
+/** The policy's answers to each kind of KBS that may read it. */
+export function kindFacts(trustee: PolicySide, answers: PolicyAnswers): readonly KindFacts[] {
+  const generated = liveGrants(trustee);
+  return kbsKinds(trustee).map((kind) => {
+    const ask: KindFacts["ask"] = (data, token) =>
+      answerOf(answers, generated, { syntax: kind.syntax, data, token });
+    return { kind, ask, askFor: (asked, token) => ask(requestData(kind.shape, asked), token) };
+  });
+}
+
+/** A kind of KBS in words. */
 export function kbsOf({ syntax }: KbsKind): string {
   return syntax === "v0" ? "KBS up to v0.16" : "KBS v0.17 and later";
 }
 
-/** A request for one key of one secret, as a KBS of that shape hands it over. */
+/** A key of a secret to ask for. */
+export interface AskedKey extends Column {
+  /** @default that of Kubernetes Secrets */
+  readonly repository?: string;
+}
+
+/** A request for a key, as a KBS passes it to the policy. */
 export function requestData(
   shape: KbsKind["shape"],
-  secret: string,
-  key: string,
-  repository = DEFAULT_REPOSITORY,
+  { secret, key, repository = DEFAULT_REPOSITORY }: AskedKey,
 ): PolicyData {
   return shape === "array"
     ? { "resource-path": [repository, secret, key], plugin: "resource" }
     : { "resource-path": `resource/${repository}/${secret}/${key}` };
 }
 
-/** A path that no KBS should hand over; of well-formed ones, that this sort of KBS does not. */
+/** A request that this kind of KBS does not make. */
 export interface OddRequest {
   readonly data: PolicyData;
   /** In words. */
   readonly what: string;
-  /** Whether some KBS in use asks like this. */
+  /** Whether another kind of KBS makes it. */
   readonly regular: boolean;
+}
+
+function oddPath(path: unknown): OddRequest {
+  const data = { "resource-path": path, plugin: "resource" };
+  return { data, what: `the path ${JSON.stringify(path)}`, regular: false };
 }
 
 const shapeless: readonly OddRequest[] = [
   { data: {}, what: "no path", regular: false },
   { data: { plugin: "resource" }, what: "no path, plugin resource", regular: false },
-  ...[null, 7, true, {}, [], [7], ["default"], "", "/", "resource", "resource/default"].map((path) => ({
-    data: { "resource-path": path, plugin: "resource" },
-    what: `the path ${JSON.stringify(path)}`,
-    regular: false,
-  })),
+  ...[null, 7, true, {}, [], [7], ["default"], "", "/", "resource", "resource/default"].map(oddPath),
 ];
 
 /** Odd requests about one secret. */
-function oddAbout(kind: KbsKind, secret: string, key: string): readonly OddRequest[] {
+function oddAbout(kind: KbsKind, { secret, key }: AskedKey): readonly OddRequest[] {
   const other = kind.shape === "array" ? "string" : "array";
+  const what = `the path as KBS ${other === "array" ? "v0.17 and later hand" : "up to v0.16 hand"} it over`;
   const twisted: readonly unknown[] = [
     ["default", secret],
     ["default", secret, key, "more"],
@@ -144,33 +154,16 @@ function oddAbout(kind: KbsKind, secret: string, key: string): readonly OddReque
     `resource/default/${secret}/${key}/more`,
     `resource//default/${secret}/${key}`,
   ];
-  return [
-    {
-      data: requestData(other, secret, key),
-      what: `the path as KBS ${other === "array" ? "v0.17 and later hand" : "up to v0.16 hand"} it over`,
-      regular: true,
-    },
-    ...twisted.map((path) => ({
-      data: { "resource-path": path, plugin: "resource" },
-      what: `the path ${JSON.stringify(path)}`,
-      regular: false,
-    })),
-  ];
-}
-
-/** A secret and one of its keys, to ask for. */
-export interface AskedKey {
-  readonly secret: string;
-  readonly key: string;
+  return [{ data: requestData(other, { secret, key }), what, regular: true }, ...twisted.map(oddPath)];
 }
 
 /**
- * The keys to ask for, secret by secret: of those that the KBS serves and those that the policy restricts, every key that
- * the Secret is known to have first, then every one that the policy names, then an invented one.
+ * The keys to ask for, secret by secret: of each secret that the KBS serves or the policy restricts, the keys
+ * that it is known to have, then those that the policy names, then an invented one.
  */
 export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   const { text = "" } = livePolicy(trustee);
-  const generated = readGenerated(text);
+  const generated = liveGrants(trustee);
   const names = new Set([...trustee.kbsConfig.secrets, ...Object.keys(generated?.secrets ?? {})]);
   const foreign = generated === undefined ? keysInPolicy(text) : [];
   return [...names].flatMap((secret) => {
@@ -180,34 +173,33 @@ export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   });
 }
 
-/** So many times a digest is tried with a key, at most. */
+/** At most so many pairs of a digest and a key are tried. */
 const MOST_TRIES = 1000;
 
 /**
- * The digests of the policy to try as those of pods that do not attest well: all, but for policies that name very many.
- * Of this project's own none: its text proves that it asks for the attestation first.
+ * The digests of a foreign policy to try as those of pods that do not attest well: all, unless there are very
+ * many. This project's policy is known to check the attestation first.
  */
 export function triedDigests(trustee: TrusteeFacts): {
   readonly digests: readonly string[];
   /** Those that were left out. */
   readonly left: number;
 } {
-  const { text = "" } = livePolicy(trustee);
-  if (readGenerated(text) !== undefined) return { digests: [], left: 0 };
-  const all = digestsInPolicy(text).map(({ digest }) => digest);
+  if (liveGrants(trustee) !== undefined) return { digests: [], left: 0 };
+  const all = digestsInPolicy(livePolicy(trustee).text ?? "").map(({ digest }) => digest);
   const most = Math.max(1, Math.floor(MOST_TRIES / Math.max(1, askedKeys(trustee).length)));
   return { digests: all.slice(0, most), left: Math.max(0, all.length - most) };
 }
 
-/** The odd requests that a policy which restricts `secrets` must deny to a stranger, for one sort of KBS. */
+/** The odd requests for these secrets that a policy must deny to a stranger. */
 export function oddRequests(kind: KbsKind, secrets: readonly AskedKey[]): readonly OddRequest[] {
-  return [...secrets.flatMap(({ secret, key }) => oddAbout(kind, secret, key)), ...shapeless];
+  return [...secrets.flatMap((asked) => oddAbout(kind, asked)), ...shapeless];
 }
 
-/** Running pods beyond these do not tell more of whether a policy gives anything to anybody. */
+/** At most so many running pods are asked for. */
 const MOST_PODS = 50;
 
-/** Pods that attest well and that a policy may know: by the digests that it names, and those that run. */
+/** Pods that attest well and that a policy may know: those whose digests it names, and those that run. */
 function knownPods(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly AttestedPod[] {
   const { text = "" } = livePolicy(trustee);
   const named = triedDigests(trustee).digests.flatMap((digest) =>
@@ -224,48 +216,40 @@ function knownPods(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly A
     ...attestedPods("snp", claim, ["none"]),
   ]);
   const running = pods.slice(0, MOST_PODS).flatMap((pod) => {
-    const claims = readPodClaims(pod);
-    if (claims === undefined || "problem" in claims) return [];
-    return namedClaims(claims).flatMap((claim) =>
+    const claims = readableClaims(pod);
+    return (claims === undefined ? [] : namedClaims(claims)).flatMap((claim) =>
       teesOf(claim).flatMap((tee) => attestedPods(tee, claim.value, ["none", "gpu"])),
     );
   });
   return [...named, ...inBase64, ...running];
 }
 
-/** Who a policy is asked for, to tell whether it gives anything to anybody: of this project's own nobody. */
+/** The pods for which a foreign policy is asked whether it gives anything to anybody. */
 export function anybody(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly AttestedPod[] {
-  const { text = "" } = livePolicy(trustee);
-  return readGenerated(text) === undefined ? [...strangers, ...knownPods(trustee, pods)] : [];
+  return liveGrants(trustee) === undefined ? [...strangers, ...knownPods(trustee, pods)] : [];
 }
 
-/** Of those who may be anybody, who is asked for with every path that the policy may mean. */
+/** At most so many of these pods are asked for with every path that the policy may mean. */
 const MOST_FOR_NAMED = 80;
 
-/** What is asked to tell whether a policy gives anything to anybody, by paths that it may mean beside the keys that there are. */
+/** The questions for paths that a policy's text may mean, in addition to the existing keys. */
 export function namedRequests(
-  { syntax, shape }: KbsKind,
+  kind: KbsKind,
   trustee: TrusteeFacts,
   pods: readonly AttestedPod[],
 ): readonly PolicyQuestion[] {
-  const { text = "" } = livePolicy(trustee);
-  return pathsInPolicy(text).flatMap(({ secret, key }) =>
-    pods.slice(0, MOST_FOR_NAMED).map(({ token }) => ({
-      syntax,
-      data: requestData(shape, secret, key),
-      input: token,
-    })),
+  return pathsInPolicy(livePolicy(trustee).text ?? "").flatMap((asked) =>
+    pods.slice(0, MOST_FOR_NAMED).map(({ token }) => cellQuestion(kind, asked, token)),
   );
 }
 
-/** Everything that `lint` asks the live policy. */
+/** All questions of `lint` to the live policy. */
 export function lintQuestions(
   trustee: TrusteeFacts,
   pods: readonly PodFacts[] = [],
 ): readonly PolicyQuestion[] {
   const keys = askedKeys(trustee);
-  const { text = "" } = livePolicy(trustee);
-  const isOwn = readGenerated(text) !== undefined;
+  const isOwn = liveGrants(trustee) !== undefined;
   const asked = anybody(trustee, pods);
   const tokens = [
     strangerToken,
@@ -276,23 +260,16 @@ export function lintQuestions(
     ...triedDigests(trustee).digests.flatMap((claim) => [partlyBadToken(claim), ...badTokens(claim)]),
   ];
   return kbsKinds(trustee).flatMap((kind) => [
-    ...keys.flatMap(({ secret, key }) =>
-      tokens.map((input) => ({
-        syntax: kind.syntax,
-        data: requestData(kind.shape, secret, key),
-        input,
-      })),
-    ),
+    ...keys.flatMap((key) => tokens.map((token) => cellQuestion(kind, key, token))),
     ...(isOwn ? [] : namedRequests(kind, trustee, asked)),
-    ...oddRequests(kind, keys).map(({ data }) => ({ syntax: kind.syntax, data, input: strangerToken })),
+    ...oddRequests(kind, keys).map(({ data }) => ({ syntax: kind.syntax, data, token: strangerToken })),
   ]);
 }
 
 /**
- * What the policy says: as a real engine answered; else, for this project's own policy, as its model says, which tests
- * prove equal.
- * @param generated what this project's own policy grants; undefined: it is somebody else's
- * @returns `undefined` if nobody knows
+ * The policy's answer: a real engine's, else, for this project's policy, the model's, which tests prove equal.
+ * @param generated the grants of this project's policy; `undefined`: a foreign policy
+ * @returns `undefined` if it is unknown
  */
 export function answerOf(
   answers: PolicyAnswers,
@@ -303,5 +280,5 @@ export function answerOf(
     const answer = answers.byQuestion.get(questionKey(question));
     if (answer !== undefined) return answer;
   }
-  return generated === undefined ? undefined : decide(generated, question.data, question.input).allowed;
+  return generated === undefined ? undefined : decide(generated, question.data, question.token).allowed;
 }

@@ -1,5 +1,4 @@
 import type { Finding } from "../lint/finding.ts";
-import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { AccessMatrix } from "../../core/access/matrix.ts";
 import type { OtherReader } from "../../core/access/other-readers.ts";
 
@@ -25,19 +24,4 @@ export interface PageContent {
   readonly findings?: readonly Finding[];
   /** The page's time. If given, the page shows the days until the reference values expire. */
   readonly at?: Date;
-}
-
-/** Whether an entry has expired or will soon; `unknown`: no time was given. */
-export type ExpiryState = "holds" | "soon" | "expired" | "unknown";
-
-export function expiryState({ expiration }: Expiry, at: Date | undefined): ExpiryState {
-  const left = Date.parse(expiration) - (at?.getTime() ?? Number.NaN);
-  if (Number.isNaN(left)) return "unknown";
-  if (left <= 0) return "expired";
-  return left < NOTICE_DAYS * DAY ? "soon" : "holds";
-}
-
-/** Whole days until an entry expires; negative: it has expired. */
-export function daysLeft({ expiration }: Expiry, at: Date): number {
-  return Math.floor((Date.parse(expiration) - at.getTime()) / DAY);
 }

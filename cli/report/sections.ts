@@ -7,7 +7,8 @@ import { otherReaderName, otherReaderPath } from "../../core/access/other-reader
 import { escapeText } from "./markup.ts";
 import { signBadge, signOf, signWords } from "./signs.ts";
 import { matrixSvg, pictureSize } from "./svg.ts";
-import { daysLeft, expiryState, type Expiry, type PageContent } from "./content.ts";
+import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
+import type { Expiry, PageContent } from "./content.ts";
 
 function section(id: string, title: string, body: string): string {
   return `<section aria-labelledby="${id}">
@@ -25,6 +26,23 @@ ${body}
 
 function plural(count: number, thing: string, things = `${thing}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
+}
+
+/** A table whose rows are stacked on a narrow screen. @param heads of the columns, as text */
+function stackedTable(caption: string, heads: readonly string[], rows: readonly string[]): string {
+  const head = heads.map((one) => `<th scope="col">${escapeText(one)}</th>`).join("");
+  return `<table class="stacked">
+<caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+<tbody>
+${rows.join("\n")}
+</tbody>
+</table>`;
+}
+
+/** A row of such a table. @param cells as HTML, after the first one, which is text */
+function stackedRow(head: string, ...cells: readonly string[]): string {
+  return `<tr><th scope="row">${escapeText(head)}</th>${cells.map((one) => `<td>${one}</td>`).join("")}</tr>`;
 }
 
 /** The key figures. */
@@ -126,71 +144,51 @@ ${body.join("\n")}
 /** Empty if there are none. */
 export function otherReadersSection({ otherReaders = [] }: PageContent): string {
   if (otherReaders.length === 0) return "";
-  const body = otherReaders.map(
-    (other) =>
-      `<tr><th scope="row">${escapeText(otherReaderName(other))}</th><td>${escapeText(otherReaderPath(other))}</td><td><code>${escapeText(other.initData)}</code></td></tr>`,
-  );
-  return `\n${section(
-    "others",
-    "Also read by",
-    `<table class="stacked">
-<caption>Who reads secrets of this stack since another stack grants it, in the policy that they share.</caption>
-<thead><tr><th scope="col">Reader</th><th scope="col">Secret</th><th scope="col">init_data</th></tr></thead>
-<tbody>
-${body.join("\n")}
-</tbody>
-</table>`,
-  )}`;
+  const caption =
+    "Who reads secrets of this stack since another stack grants it, in the policy that they share.";
+  const rows = otherReaders.map((other) => {
+    const [path, claim] = [escapeText(otherReaderPath(other)), `<code>${escapeText(other.initData)}</code>`];
+    return stackedRow(otherReaderName(other), path, claim);
+  });
+  return `\n${section("others", "Also read by", stackedTable(caption, ["Reader", "Secret", "init_data"], rows))}`;
 }
 
 export function digestsSection({ matrix, claimName }: PageContent): string {
-  const body = matrix.rows.map(
-    ({ pod, initData }) =>
-      `<tr><th scope="row">${escapeText(pod)}</th><td><code>${escapeText(initData)}</code></td></tr>`,
+  const caption = "What each pod is recognised by: the digest of its initdata, as its hardware attests it.";
+  const rows = matrix.rows.map(({ pod, initData }) =>
+    stackedRow(pod, `<code>${escapeText(initData)}</code>`),
   );
-  return section(
-    "digests",
-    claimName,
-    `<table class="stacked">
-<caption>What each pod is recognised by: the digest of its initdata, as its hardware attests it.</caption>
-<thead><tr><th scope="col">Pod</th><th scope="col">${escapeText(claimName)}</th></tr></thead>
-<tbody>
-${body.join("\n")}
-</tbody>
-</table>`,
-  );
+  return section("digests", claimName, stackedTable(caption, ["Pod", claimName], rows));
+}
+
+/** Milliseconds until an entry expires; NaN: its expiration is not a time. */
+function timeLeft({ expiration }: Expiry, at: Date): number {
+  return Date.parse(expiration) - at.getTime();
 }
 
 function expiryWords(expiry: Expiry, at: Date): string {
-  const days = daysLeft(expiry, at);
-  if (expiryState(expiry, at) === "expired") return "expired";
-  return days === 0 ? "less than a day left" : `${plural(days, "day")} left`;
+  const left = timeLeft(expiry, at);
+  if (left <= 0) return "expired";
+  return left < DAY ? "less than a day left" : `${plural(Math.floor(left / DAY), "day")} left`;
 }
 
-function expiryTag(expiry: Expiry, at: Date | undefined): string {
-  const state = expiryState(expiry, at);
-  if (state === "unknown" || at === undefined) return `<span class="tag plain">not looked at</span>`;
-  const [kind, sign] = { holds: ["good", "✓"], soon: ["warn", "!"], expired: ["warn", "!"] }[state];
-  return `<span class="tag ${kind ?? ""}"><span aria-hidden="true">${sign ?? ""} </span>${expiryWords(expiry, at)}</span>`;
+function expiryTag(expiry: Expiry, at: Date): string {
+  const left = timeLeft(expiry, at);
+  if (Number.isNaN(left)) return `<span class="tag plain">not looked at</span>`;
+  const [kind, sign] = left < NOTICE_DAYS * DAY ? ["warn", "!"] : ["good", "✓"];
+  return `<span class="tag ${kind}"><span aria-hidden="true">${sign} </span>${expiryWords(expiry, at)}</span>`;
 }
 
 export function expirySection({ expiries, at }: PageContent): string {
-  const state = at === undefined ? "" : `<th scope="col">State</th>`;
-  const body = expiries.map((expiry) => {
-    const tag = at === undefined ? "" : `<td>${expiryTag(expiry, at)}</td>`;
-    return `<tr><th scope="row">${escapeText(expiry.entry)}</th><td><time datetime="${escapeText(expiry.expiration)}">${escapeText(expiry.expiration)}</time></td>${tag}</tr>`;
+  const caption =
+    "Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.";
+  const rows = expiries.map((expiry) => {
+    const time = escapeText(expiry.expiration);
+    const tags = at === undefined ? [] : [expiryTag(expiry, at)];
+    return stackedRow(expiry.entry, `<time datetime="${time}">${time}</time>`, ...tags);
   });
-  return section(
-    "expiry",
-    "Reference values",
-    `<table class="stacked">
-<caption>Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.</caption>
-<thead><tr><th scope="col">Entry</th><th scope="col">Expires</th>${state}</tr></thead>
-<tbody>
-${body.join("\n")}
-</tbody>
-</table>`,
-  );
+  const heads = ["Entry", "Expires", ...(at === undefined ? [] : ["State"])];
+  return section("expiry", "Reference values", stackedTable(caption, heads, rows));
 }
 
 const severityTags = { error: ["bad", "✗"], warning: ["warn", "!"], note: ["plain", "i"] } as const;

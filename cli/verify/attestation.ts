@@ -5,7 +5,7 @@ import { lostStacks } from "../lint/stacks.ts";
 import { vanishedWords } from "../../core/policy/vanished.ts";
 import { own } from "../../core/records.ts";
 import { KubeError } from "../../kube/errors.ts";
-import { connectStack } from "../live/connect.ts";
+import { connect } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
 import { stackFacts } from "../commands/stack.ts";
@@ -33,7 +33,7 @@ interface Live {
 
 /** Both sides' live state, with the pods of these cells. */
 async function readLive(stack: StackOutputs, cells: readonly VerifiedCell[]): Promise<Live> {
-  const sides = connectStack(stack);
+  const sides = connect({}, stack);
   const denied = [...new Set(cells.map(({ reader }) => reader))];
   const [trustee, pods] = await Promise.all([
     readTrustee(sides.trustee, sides.place),

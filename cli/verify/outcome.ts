@@ -1,33 +1,8 @@
+import { defined } from "../../core/records.ts";
 import type { DenialReason } from "../audit/kbs-log.ts";
 
-/** The outcomes of reading a secret from inside a pod. */
-export const outcomes = [
-  "read",
-  "policy-denied",
-  "denied",
-  "absent",
-  "attestation-failed",
-  "kbs-not-asked",
-  "exec-refused",
-  "pod-missing",
-  "pod-not-running",
-  "cdh-unreachable",
-  "cdh-error",
-  "timed-out",
-  "failed",
-] as const;
-export type Outcome = (typeof outcomes)[number];
-
-/** The result of an exec of curl. */
-export interface ExecResult {
-  readonly exitCode: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly timedOut: boolean;
-}
-
-/** Each outcome's meaning. */
-export const outcomeWords: Readonly<Record<Outcome, string>> = {
+/** The outcomes of reading a secret from inside a pod, and their meanings. */
+export const outcomeWords = {
   read: "the secret was read",
   "policy-denied": "the policy denied it, by the KBS's log",
   denied: "the KBS denied it; its log could not be read or does not say why",
@@ -41,7 +16,16 @@ export const outcomeWords: Readonly<Record<Outcome, string>> = {
   "cdh-error": "the pod's REST server or Confidential Data Hub answered with an error",
   "timed-out": "no answer in time",
   failed: "the exec failed for another reason",
-};
+} as const;
+export type Outcome = keyof typeof outcomeWords;
+
+/** The result of an exec of curl. */
+export interface ExecResult {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
 
 /** The CDH's message if it gets no secret, for any reason. */
 const CDH_FAILURE = "[CDH] [ERROR]: Get Resource failed";
@@ -113,22 +97,21 @@ export function classify(result: ExecResult): Classified {
   if (exitCode === 0) return classifyBody(stdout);
   const outcome = classifyFailure(exitCode, stderr);
   const [text] = outcome === "failed" ? (KUBECTL_ERROR.exec(stderr) ?? []) : [];
-  return { outcome, ...(text === undefined ? {} : { text: text.slice(0, 2 * MOST_TEXT) }) };
+  return { outcome, ...defined({ text: text?.slice(0, 2 * MOST_TEXT) }) };
 }
+
+/** kubectl's messages for a pod that is not running. */
+const NOT_RUNNING =
+  /not running|is not a running|does not have a host assigned|is waiting to start|ContainerCreating|cannot exec (in|into) a (stopped|container in a completed)|container not found/i;
 
 function classifyFailure(exitCode: number | undefined, stderr: string): ExecOutcome {
   if (stderr.includes("ExecProcessRequest is blocked by policy")) return "exec-refused";
   if (/pods? "[^"]*" not found|NotFound/.test(stderr)) return "pod-missing";
-  if (
-    /not running|is not a running|does not have a host assigned|is waiting to start|ContainerCreating|cannot exec (in|into) a (stopped|container in a completed)|container not found/i.test(
-      stderr,
-    )
-  ) {
-    return "pod-not-running";
-  }
-  if (exitCode === 7 || exitCode === 52 || exitCode === 56 || /exit code (7|52|56)\b/.test(stderr))
-    return "cdh-unreachable";
-  return "failed";
+  if (NOT_RUNNING.test(stderr)) return "pod-not-running";
+  // curl's: it could not connect, or the connection broke.
+  const codes = [7, 52, 56];
+  const isCdh = codes.some((code) => exitCode === code || new RegExp(`exit code ${code}\\b`).test(stderr));
+  return isCdh ? "cdh-unreachable" : "failed";
 }
 
 /**

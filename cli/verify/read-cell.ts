@@ -2,7 +2,8 @@ import { execa } from "execa";
 import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
-import { own } from "../../core/records.ts";
+import { defined, own } from "../../core/records.ts";
+import { UsageError } from "../usage-error.ts";
 import type { ExpectedCell } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
@@ -33,15 +34,10 @@ export interface ReadCell {
   readonly sure: boolean;
 }
 
-/** kubectl is not installed. */
-export class KubectlMissingError extends Error {
-  override readonly name = "KubectlMissingError";
-}
-
 /** The tutorial's command. curl prints the secret, so the output stays in this function. */
 async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number): Promise<Classified> {
   const container = own(stack.pods, cell.reader)?.container;
-  const result = await execa(
+  const { code, exitCode, stdout, stderr, timedOut } = await execa(
     "kubectl",
     [
       ...kubectlCluster(stack.podCluster),
@@ -51,10 +47,9 @@ async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number
     ],
     { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
   );
-  if (result.code === "ENOENT") {
-    throw new KubectlMissingError("kubectl is not on PATH. Install it, or eval the sandbox's environment.");
+  if (code === "ENOENT") {
+    throw new UsageError("kubectl is not on PATH. Install it, or eval the sandbox's environment.");
   }
-  const { exitCode, stdout, stderr, timedOut } = result;
   return classify({ exitCode, stdout, stderr, timedOut });
 }
 
@@ -82,14 +77,11 @@ export async function readCell(
     const complete = log.showsRequests && log.problem === undefined;
     denial = judgeDenial(events, path, { complete });
   }
-  const seen = denial.reason ?? outcome;
+  const { reason, evidence, sure } = denial;
+  const seen = reason ?? outcome;
   const expected = cell.allowed ? "read" : "denied";
   const time = Math.round(performance.now() - started) / 1000;
   const ok = isAsExpected(expected, seen);
-  const { evidence, sure } = denial;
-  const detail = text === undefined ? {} : { detail: text };
-  return {
-    cell: { reader, pod, namespace, secret, key, expected, seen, ok, time, evidence, ...detail },
-    sure,
-  };
+  const found = { reader, pod, namespace, secret, key, expected, seen, ok, time, evidence } as const;
+  return { cell: { ...found, ...defined({ detail: text }) }, sure };
 }

@@ -1,25 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { accessMatrix } from "../../core/access/matrix.ts";
 import { accessPage } from "../../cli/report/page.ts";
 import { matrixSvg } from "../../cli/report/svg.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 import { startChromium } from "./chromium.ts";
 import { focused, lowContrast, overflow, scrolled, signLooks } from "./in-page.ts";
+import { sharedFolder } from "../support/folders.ts";
 
+const folder = sharedFolder();
 let browser: Browser;
-let folder = "";
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-report-"));
   browser = await startChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  rmSync(folder, { recursive: true });
+  return async () => browser.close();
 });
 
 /** A loaded page, with its requests, and its errors and console messages. */
@@ -70,15 +66,8 @@ const large = accessMatrix(
 );
 
 const hostileOthers = [hostile, "W".repeat(500), "b1"].map((name) => ({
-  ...{
-    stack: name,
-    reader: name,
-    secret: name,
-    key: "*",
-    initData: name,
-    binding: "any" as const,
-    former: true,
-  },
+  ...{ stack: name, reader: name, secret: name, key: "*" },
+  ...{ initData: name, binding: "any" as const, former: true },
 }));
 
 describe("the page", () => {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { github, githubSteps, gitlab, packageJson, shell, type GitlabJob } from "./support/workflows.ts";
+import { sharedFolder } from "../support/folders.ts";
 
 /** The script that installs the programs in a GitHub job. */
 function fetching(job: string): string {
@@ -84,7 +84,7 @@ cp "$SERVED/$(basename "$1")" "$out"
 `;
 
 describe("a job on GitHub", () => {
-  const folder = mkdtempSync(join(tmpdir(), "ci-programs-"));
+  const folder = sharedFolder();
   const [served, bin] = [join(folder, "served"), join(folder, "bin")];
   const version = packageJson.dependencies["@pulumi/pulumi"] ?? "";
   const files = [`pulumi-v${version}-linux-x64.tar.gz`, "opa_linux_amd64_static", "kubectl"] as const;
@@ -94,8 +94,7 @@ describe("a job on GitHub", () => {
 
   beforeAll(async () => {
     for (const one of [served, bin, join(folder, "pulumi")]) mkdirSync(one);
-    writeFileSync(join(bin, "curl"), CURL);
-    chmodSync(join(bin, "curl"), 0o755);
+    writeFileSync(join(bin, "curl"), CURL, { mode: 0o755 });
     writeFileSync(join(folder, "pulumi", "pulumi"), "the program");
     await execa("tar", ["-czf", join(served, files[0]), "-C", folder, "pulumi"]);
     for (const file of files.slice(1)) serve(file, file);
@@ -109,9 +108,6 @@ describe("a job on GitHub", () => {
     );
     serve(`${files[1]}.sha256`, `${sum(files[1])}  ${files[1]}\n`);
     serve(`${files[2]}.sha256`, sum(files[2]));
-  });
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
   });
 
   /** Runs a job's step on a separate runner. */

@@ -1,25 +1,18 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { trusteeOutput } from "../fixtures/stack-outputs.ts";
+import { sharedFolder } from "../support/folders.ts";
 
-let folder = "";
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-exit-"));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = sharedFolder();
 
 /** A program that always prints the same text. */
 function printing(name: string, text: string): string {
   const file = join(folder, `${name}.txt`);
   writeFileSync(file, text);
   const program = join(folder, name);
-  writeFileSync(program, `#!/bin/sh\ncat '${file}'\n`);
-  chmodSync(program, 0o755);
+  writeFileSync(program, `#!/bin/sh\ncat '${file}'\n`, { mode: 0o755 });
   return program;
 }
 

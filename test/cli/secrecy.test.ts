@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { execa } from "execa";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { filesIn, leaks, plantedValue, type Texts } from "../e2e/support/secrecy.ts";
 import { github, gitlab } from "./support/workflows.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const SECRET = plantedValue("ci");
 
@@ -71,27 +71,19 @@ async function run(
   pulumiExits: number,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Job> {
-  const folder = mkdtempSync(join(tmpdir(), "ci-secrecy-"));
-  const bin = mkdtempSync(join(tmpdir(), "ci-secrecy-bin-"));
-  onTestFinished(() => {
-    for (const one of [folder, bin]) rmSync(one, { recursive: true });
-  });
+  const [folder, bin] = [temporaryFolder(), temporaryFolder()];
   for (const name of ["ci", "cli", "core", "kube", "node_modules", "package.json"])
     symlinkSync(resolve(name), join(folder, name));
   mkdirSync(join(folder, "temp"));
   writeFileSync(join(folder, "allow.txt"), "");
   writeFileSync(join(bin, "events"), events.map((event) => `${JSON.stringify(event)}\n`).join(""));
-  writeFileSync(
-    join(bin, "pulumi"),
-    `#!/bin/sh\ncat '${join(bin, "events")}'\necho 'stderr of pulumi' >&2\nexit ${pulumiExits}\n`,
-  );
-  chmodSync(join(bin, "pulumi"), 0o755);
+  const program = (name: string, script: string): void => {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  };
+  program("pulumi", `cat '${join(bin, "events")}'\necho 'stderr of pulumi' >&2\nexit ${pulumiExits}`);
   // Another test covers take-branch.ts.
-  writeFileSync(
-    join(bin, "node"),
-    `#!/bin/sh\ncase "$1" in deploy/ci/take-branch.ts) exit 0;; esac\nexec '${process.execPath}' "$@"\n`,
-  );
-  chmodSync(join(bin, "node"), 0o755);
+  const other = `case "$1" in deploy/ci/take-branch.ts) exit 0;; esac`;
+  program("node", `${other}\nexec '${process.execPath}' "$@"`);
   const { exitCode, stdout, stderr } = await execa("bash", ["-eo", "pipefail", "-c", script], {
     cwd: folder,
     env: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contentOf } from "../../cli/commands/report-content.ts";
+import { contentOf } from "../../cli/commands/report.ts";
 import { expectedCells, stackFacts } from "../../cli/commands/stack.ts";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { initDataClaim } from "../../core/initdata/binding.ts";

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { temporaryFolder } from "../support/folders.ts";
 
 const STACK = "Pulumi.dev.yaml";
 const config = {
@@ -36,10 +36,7 @@ interface Taken {
  * @param later changes of the base since the branch
  */
 async function take(changes: Readonly<Record<string, Change>>, later: typeof base = {}): Promise<Taken> {
-  const folder = mkdtempSync(join(tmpdir(), "take-branch-"));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const folder = temporaryFolder();
   const identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"];
   const git = async (...args: readonly string[]): Promise<string> =>
     (await execa("git", [...identity, ...args], { cwd: folder })).stdout;
@@ -61,14 +58,8 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
   const head = await commit(changes);
   await git("checkout", "--quiet", "main");
   await commit(later);
-  const { exitCode, stderr } = await execa(
-    process.execPath,
-    [resolve("deploy/ci/take-branch.ts"), head, "dev"],
-    {
-      cwd: folder,
-      reject: false,
-    },
-  );
+  const args = [resolve("deploy/ci/take-branch.ts"), head, "dev"];
+  const { exitCode, stderr } = await execa(process.execPath, args, { cwd: folder, reject: false });
   const text = (path: string): string | undefined => {
     try {
       return readFileSync(join(folder, path), "utf8");
@@ -120,25 +111,23 @@ describe("the judged part of a branch", () => {
 
   it("excludes clusters, programs and keys in the stack's file, but not its settings", async () => {
     const grants = { "trustee-access:grants": [] };
+    const own = { ...config, ...grants };
     const changes = [
+      { ...stackFile, config: { ...own, "trustee-access:trustee": { kubeconfig: "new.toml" } } },
+      { ...stackFile, config: { ...own, "trustee-access:podCluster": { kubeconfig: STACK } } },
+      { ...stackFile, config: { ...own, "pulumi:autonaming": {} } },
+      { ...stackFile, config: own, encryptionsalt: "v1:other" },
+      { ...stackFile, config: own, secretsprovider: "awskms://x" },
       {
         ...stackFile,
-        config: { ...config, ...grants, "trustee-access:trustee": { kubeconfig: "new.toml" } },
-      },
-      { ...stackFile, config: { ...config, ...grants, "trustee-access:podCluster": { kubeconfig: STACK } } },
-      { ...stackFile, config: { ...config, ...grants, "pulumi:autonaming": {} } },
-      { ...stackFile, config: { ...config, ...grants }, encryptionsalt: "v1:other" },
-      { ...stackFile, config: { ...config, ...grants }, secretsprovider: "awskms://x" },
-      {
-        ...stackFile,
-        config: { ...config, ...grants },
+        config: own,
         environment: { values: { environmentVariables: { NODE_OPTIONS: "x" } } },
       },
     ];
     for (const change of changes) {
       const taken = await take({ [STACK]: stringify(change) });
       expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
-      expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
+      expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: own });
     }
   });
 
@@ -188,13 +177,8 @@ describe("the judged part of a branch", () => {
       exitCode: 2,
       stderr: "The branch conflicts with the base branch. Merge the base branch into it.",
     });
-    const { exitCode } = await execa(
-      process.execPath,
-      ["deploy/ci/take-branch.ts", "no-such-commit", "dev"],
-      {
-        reject: false,
-      },
-    );
+    const args = ["deploy/ci/take-branch.ts", "no-such-commit", "dev"];
+    const { exitCode } = await execa(process.execPath, args, { reject: false });
     expect(exitCode).toBe(2);
   });
 });

@@ -16,8 +16,7 @@ import { sarif } from "../../cli/lint/sarif.ts";
 import { IssuesError } from "../../core/issues.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { shownJson, shownName, shownText } from "../../core/policy/shown-name.ts";
-import { base, logOf, withValues } from "../cli/audit/support.ts";
-import { withPolicy } from "../cli/audit/lint-support.ts";
+import { base, logOf, withPolicy, withValues } from "../cli/audit/support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 
@@ -74,7 +73,7 @@ describe("names in a cluster", () => {
           ),
           kbsConfig: { name: "kbs-config", secrets: [name] },
           secrets: [{ name, exists: false }],
-          policy: withPolicy({ "policy.rego": policy }),
+          policy: withPolicy(policy).policy,
         };
         const pods = [podFixture("pod1", { annotated: { at: 4e9, by: name } })];
         const findings = lint(facts(trustee, pods));

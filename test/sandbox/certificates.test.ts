@@ -1,22 +1,19 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { endpointFlaws } from "../../core/preflight/endpoint.ts";
 import {
   makeClusterCertificates,
   makeTrusteeCertificate,
   type CertificateFiles,
 } from "../../sandbox/control-plane/certificates.ts";
+import { sharedFolder } from "../support/folders.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "certificates-"));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = sharedFolder();
 
 const read = (file: string): string => readFileSync(file, "utf8");
 

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -9,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Tool, toolModules } from "../../sandbox/tools/catalog.ts";
 import { Downloads, type Network } from "../../sandbox/tools/download.ts";
 import { program, ReleaseHosts, releaseOf } from "./support/release-hosts.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const named = (...names: readonly string[]): readonly Tool[] =>
   names.map((name) => {
@@ -21,16 +21,13 @@ const hosts = new ReleaseHosts();
 let cache: string;
 let network: Network;
 beforeEach(async () => {
-  cache = await mkdtemp(join(tmpdir(), "trustee-access-downloads-"));
+  cache = temporaryFolder();
   hosts.answers.clear();
   hosts.requests.length = 0;
   await hosts.start();
   network = hosts.network();
 });
-afterEach(async () => {
-  await hosts.stop();
-  await rm(cache, { recursive: true });
-});
+afterEach(async () => hosts.stop());
 
 interface Outcome {
   readonly done: readonly string[];

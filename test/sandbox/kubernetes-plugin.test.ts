@@ -1,5 +1,4 @@
-import { lstat, mkdir, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
@@ -10,16 +9,16 @@ import {
 import { repositoryFolder, sandboxFolder } from "../../sandbox/state/folders.ts";
 import { KUBERNETES_PLUGIN_VERSION, toolModules, type ToolOrigin } from "../../sandbox/tools/catalog.ts";
 import { findFamily } from "../../sandbox/tools/installed.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "trustee-access-kubernetes-plugin-"));
+beforeEach(() => {
+  folder = temporaryFolder();
   vi.stubEnv("HOME", folder);
   vi.stubEnv("PULUMI_HOME", undefined);
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
 });
 
 /** Creates a Kubernetes plugin that only reports its version. @returns the program */

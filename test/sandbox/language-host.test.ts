@@ -1,15 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { LANGUAGE_HOST, placeLanguageHost } from "../../sandbox/pulumi/language-host.ts";
+import { sharedFolder } from "../support/folders.ts";
 
 describe("the language host that the sandbox builds", () => {
-  const folder = mkdtempSync(join(tmpdir(), "trustee-access-language-host-"));
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const folder = sharedFolder();
 
   /** The arguments that the host gets for a project with that Pulumi.yaml. */
   async function started(project: string | undefined): Promise<string[]> {

@@ -1,33 +1,52 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { startOf } from "../../sandbox/state/processes.ts";
 import { thisProcess } from "../../sandbox/state/run-state.ts";
 import { exclusively, removeVoid } from "../../sandbox/tools/lock.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "trustee-access-lock-"));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-afterEach(async () => rm(folder, { recursive: true }));
+
+/** Takes the lock of the folder. */
+async function locked<T>(
+  work: () => Promise<T>,
+  waiting: (pid: number) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<T> {
+  return exclusively(folder, waiting, signal, work);
+}
+
+/** Work that reports when it begins and ends. */
+function reporting(name: string, order: string[], milliseconds: number) {
+  return async (): Promise<void> => {
+    order.push(`${name} begins`);
+    await sleep(milliseconds);
+    order.push(`${name} ends`);
+  };
+}
 
 test("runs one after the other, reports the holder while waiting, and leaves no lock", async () => {
   const order: string[] = [];
   const waited = new Set<number>();
-  const work = async (name: string): Promise<void> =>
-    exclusively(
-      folder,
-      (pid) => waited.add(pid),
-      undefined,
-      async () => {
-        order.push(`${name} begins`);
-        await sleep(100);
-        order.push(`${name} ends`);
-      },
-    );
-  await Promise.all([work("one"), sleep(20).then(async () => work("two"))]);
+  const { promise: taken, resolve: take } = Promise.withResolvers<undefined>();
+  const { promise: reported, resolve: report } = Promise.withResolvers<undefined>();
+  const first = locked(async () => {
+    order.push("one begins");
+    take(undefined);
+    await reported;
+    order.push("one ends");
+  });
+  await taken;
+  const second = locked(reporting("two", order, 20), (pid) => {
+    waited.add(pid);
+    report(undefined);
+  });
+  await Promise.all([first, second]);
   expect(order).toEqual(["one begins", "one ends", "two begins", "two ends"]);
   expect([...waited]).toEqual([process.pid]);
   expect(await readdir(folder)).toEqual([]);
@@ -38,13 +57,7 @@ test.each([
   ["cut short", '{"pid":'],
 ])("a lock %s is void", async (_, text) => {
   await writeFile(join(folder, ".lock"), text);
-  const result = await exclusively(
-    folder,
-    () => undefined,
-    undefined,
-    async () => Promise.resolve("done"),
-  );
-  expect(result).toBe("done");
+  expect(await locked(async () => Promise.resolve("done"))).toBe("done");
 });
 
 describe("a stale lock that several processes have found", () => {
@@ -70,54 +83,20 @@ describe("a stale lock that several processes have found", () => {
     await writeFile(lock(), ended);
     await writeFile(`${lock()}.void`, ended);
     const order: string[] = [];
-    await Promise.all(
-      ["one", "two", "three"].map(async (name) =>
-        exclusively(
-          folder,
-          () => undefined,
-          undefined,
-          async () => {
-            order.push(`${name} begins`);
-            await sleep(20);
-            order.push(`${name} ends`);
-          },
-        ),
-      ),
-    );
-    expect(order.map((line) => line.split(" ")[1])).toEqual([
-      "begins",
-      "ends",
-      "begins",
-      "ends",
-      "begins",
-      "ends",
-    ]);
+    const names = ["one", "two", "three"];
+    await Promise.all(names.map(async (name) => locked(reporting(name, order, 20))));
+    const [begins, ends] = ["begins", "ends"];
+    expect(order.map((line) => line.split(" ")[1])).toEqual([begins, ends, begins, ends, begins, ends]);
     expect(await readdir(folder)).toEqual([]);
   });
 });
 
 test("is released after a failure, and waiting ends with an abort", async () => {
-  const fail = exclusively(
-    folder,
-    () => undefined,
-    undefined,
-    async () => Promise.reject(new Error("failed")),
-  );
-  await expect(fail).rejects.toThrow("failed");
+  await expect(locked(async () => Promise.reject(new Error("failed")))).rejects.toThrow("failed");
   const controller = new AbortController();
-  const held = exclusively(
-    folder,
-    () => undefined,
-    undefined,
-    async () => sleep(500),
-  );
+  const held = locked(async () => sleep(500));
   await sleep(20);
-  const second = exclusively(
-    folder,
-    () => undefined,
-    controller.signal,
-    async () => Promise.resolve(),
-  );
+  const second = locked(async () => Promise.resolve(), undefined, controller.signal);
   controller.abort(new Error("given up"));
   await expect(second).rejects.toThrow("given up");
   await held;

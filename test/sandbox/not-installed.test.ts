@@ -1,18 +1,13 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test } from "vitest";
-
-let clone: string;
-beforeEach(async () => {
-  clone = await mkdtemp(join(tmpdir(), "trustee access clone "));
-  for (const folder of ["core", "kube", "sandbox"])
-    await cp(folder, join(clone, folder), { recursive: true });
-});
-afterEach(async () => rm(clone, { recursive: true }));
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 test("the sandbox command on a fresh clone reports missing dependencies", async () => {
+  const clone = join(temporaryFolder(), "a clone");
+  for (const folder of ["core", "kube", "sandbox"])
+    await cp(folder, join(clone, folder), { recursive: true });
   const main = join(clone, "sandbox", "main.ts");
   const { exitCode, stdout, stderr } = await execa(process.execPath, [main, "status"], { reject: false });
   expect({ exitCode, stdout, stderr }).toEqual({

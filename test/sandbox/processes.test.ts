@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { stopSandbox } from "../../sandbox/api.ts";
 import { freePorts } from "../../sandbox/state/ports.ts";
 import {
@@ -14,16 +13,17 @@ import {
   startOf,
   stopDaemons,
 } from "../../sandbox/state/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 let folder: string;
 const started: ProcessIdentity[] = [];
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "trustee-access-processes-"));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
 afterEach(async () => {
   await stopDaemons(started.splice(0));
-  await rm(folder, { recursive: true });
+  vi.unstubAllEnvs();
 });
 
 function daemon(script: string): ProcessIdentity {
@@ -55,26 +55,19 @@ test("a daemon logs stdout and stderr, inherits no environment, and is killed wi
   expect(startOf(child)).toBeDefined();
   await stopDaemons([identity]);
   expect(isRunning(identity)).toBe(false);
-  for (let tries = 0; startOf(child) !== undefined && tries < 100; tries += 1) await sleep(20);
-  expect(startOf(child)).toBeUndefined();
+  await expect.poll(() => startOf(child)).toBeUndefined();
 });
 
 test("a sandbox that another release started can be stopped", async () => {
-  const home = process.env["TRUSTEE_ACCESS_HOME"];
-  process.env["TRUSTEE_ACCESS_HOME"] = folder;
-  try {
-    const identity = daemon("sleep 1000");
-    const sandbox = join(folder, "sandboxes", "older");
-    await mkdir(sandbox, { recursive: true });
-    const state = { layout: 0, processes: [{ ...identity, called: "etcd" }] };
-    await writeFile(join(sandbox, "run.json"), JSON.stringify(state));
-    expect(await stopSandbox("older")).toBe(true);
-    expect(isRunning(identity)).toBe(false);
-    expect(await stopSandbox("older")).toBe(false);
-  } finally {
-    if (home === undefined) delete process.env["TRUSTEE_ACCESS_HOME"];
-    else process.env["TRUSTEE_ACCESS_HOME"] = home;
-  }
+  vi.stubEnv("TRUSTEE_ACCESS_HOME", folder);
+  const identity = daemon("sleep 1000");
+  const sandbox = join(folder, "sandboxes", "older");
+  await mkdir(sandbox, { recursive: true });
+  const state = { layout: 0, processes: [{ ...identity, called: "etcd" }] };
+  await writeFile(join(sandbox, "run.json"), JSON.stringify(state));
+  expect(await stopSandbox("older")).toBe(true);
+  expect(isRunning(identity)).toBe(false);
+  expect(await stopSandbox("older")).toBe(false);
 });
 
 test("a later process with a daemon's pid is not killed", async () => {
@@ -87,28 +80,20 @@ test("a later process with a daemon's pid is not killed", async () => {
 
 test("the start time from ps is undefined for the same processes as /proc, and independent of locale and time zone", async () => {
   const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];
-  const before = { TZ: process.env["TZ"], LC_ALL: process.env["LC_ALL"] };
-  try {
-    const starts = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
-      Object.assign(process.env, { TZ: zone, LC_ALL: "de_DE.UTF-8" });
-      return startByPs(first.pid);
-    });
-    expect(starts[0]).toMatch(/^[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}$/);
-    expect(new Set(starts).size).toBe(1);
-  } finally {
-    for (const [name, value] of Object.entries(before)) {
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
-    }
-  }
-  for (let tries = 0; isRunning(second) && tries < 100; tries += 1) await sleep(20);
+  const starts = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
+    vi.stubEnv("TZ", zone);
+    vi.stubEnv("LC_ALL", "de_DE.UTF-8");
+    return startByPs(first.pid);
+  });
+  expect(starts[0]).toMatch(/^[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}$/);
+  expect(new Set(starts).size).toBe(1);
+  await expect.poll(() => isRunning(second)).toBe(false);
   expect(startByPs(second.pid)).toBeUndefined();
 });
 
 test("a daemon that has exited is not running, and stopping it succeeds", async () => {
   const identity = daemon("sleep 0.5");
-  for (let tries = 0; isRunning(identity) && tries < 100; tries += 1) await sleep(20);
-  expect(isRunning(identity)).toBe(false);
+  await expect.poll(() => isRunning(identity)).toBe(false);
   await stopDaemons([identity, identity]);
 });
 

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { toolModules } from "../../sandbox/tools/catalog.ts";
 import { findOnPath } from "../../sandbox/tools/installed.ts";
 import { planTools, provideTools, type Surroundings } from "../../sandbox/tools/resolve.ts";
 import { ReleaseHosts, releaseOf } from "./support/release-hosts.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const tools = toolModules.flatMap((module) => module.tools);
 const names = tools.map(({ name }) => name);
@@ -14,7 +14,7 @@ const hosts = new ReleaseHosts();
 let folder: string;
 let surroundings: Surroundings;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "trustee-access-provide-"));
+  folder = temporaryFolder();
   hosts.answers.clear();
   hosts.requests.length = 0;
   await hosts.start();
@@ -31,7 +31,6 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.unstubAllEnvs();
   await hosts.stop();
-  await rm(folder, { recursive: true });
 });
 
 async function script(name: string, text: string): Promise<void> {

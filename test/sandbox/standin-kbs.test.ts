@@ -1,19 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { judgeDenial, parseKbsLine } from "../../cli/audit/kbs-log.ts";
 import { appraise } from "../../sandbox/trustee/standin/appraisal.ts";
 import { Kbs, kbsPaths } from "../../sandbox/trustee/standin/kbs.ts";
 import { beyondLimits } from "../../sandbox/trustee/standin/regorus.ts";
+import { sharedFolder } from "../support/folders.ts";
 
-let folder = "";
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-standin-kbs-"));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = sharedFolder();
 
 const id = { repository: "default", type: "p2-secret", tag: "secret" };
 const PATH = "resource/default/p2-secret/secret";

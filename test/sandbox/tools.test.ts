@@ -1,24 +1,22 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { cacheFolder } from "../../sandbox/tools/build.ts";
 import { KUBERNETES_PLUGIN_VERSION, type ToolModule, toolModules } from "../../sandbox/tools/catalog.ts";
 import { findFamily, isFitting, parseVersion } from "../../sandbox/tools/installed.ts";
 import { checkRequirements } from "../../sandbox/tools/requirements.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "trustee-access-tools-"));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-afterEach(async () => rm(folder, { recursive: true }));
 
 /** Creates a program on PATH that prints one line. */
 async function program(name: string, line: string, place = "bin"): Promise<string> {
   const file = join(folder, place, name);
   await mkdir(join(folder, place), { recursive: true });
-  await writeFile(file, `#!/bin/sh\necho '${line}'\n`);
-  await chmod(file, 0o755);
+  await writeFile(file, `#!/bin/sh\necho '${line}'\n`, { mode: 0o755 });
   return file;
 }
 

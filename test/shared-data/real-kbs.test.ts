@@ -1,25 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { toolPath } from "../support/tools.ts";
 import { comparable, notCompared, recording } from "./real-kbs/recording.ts";
 import { scenarios } from "./real-kbs/scenarios.ts";
 import { Stage } from "./real-kbs/stage.ts";
+import { sharedFolder } from "../support/folders.ts";
 
 const versions = ["v0.16", "v0.18", "v0.21"] as const;
 const recordings = new Map(versions.map((version) => [version, recording(version)]));
 
+const folder = sharedFolder();
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-real-kbs-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** The digests of snp_pcr08 after this project had written its own, by version. */
 function digestsIn(text: string): readonly string[] | undefined {

@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { askResourcePolicy } from "../../cli/opa/batch.ts";
 import { decide } from "../../core/access/model.ts";
 import { bindings } from "../../core/initdata/binding.ts";
@@ -17,14 +16,9 @@ const shared = join(import.meta.dirname, "..", "..", "..", "shared", "data", "re
 const EVIDENCE = "ear.veraison.annotated-evidence";
 
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-tokens-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 function member(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
@@ -43,8 +37,8 @@ function shape(value: unknown): unknown {
 }
 
 describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s", (version) => {
-  const text = readFileSync(join(shared, `token-${version}.0.json`), "utf8");
-  const token: unknown = JSON.parse(text);
+  const recorded = readFileSync(join(shared, `token-${version}.0.json`), "utf8");
+  const token: unknown = JSON.parse(recorded);
   const evidence = member(token, "submods", "cpu0", EVIDENCE);
 
   test("has the same members and types as the stand-in's", () => {
@@ -74,8 +68,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
       nobody: {},
     };
     const rules = { others: "affirming", secrets } as const;
-    const file = join(folder, `${version}.rego`);
-    writeFileSync(file, joinPolicy(null, { stack: "o/p/s", ...rules }));
+    const text = joinPolicy(null, { stack: "o/p/s", ...rules });
     const asked = [...all, "nobody", "unrestricted"];
     const requests = asked.map((secret) => ({
       data:
@@ -87,7 +80,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
     const opened = asked.map((secret) => secret === "sample" || secret === "unrestricted");
     expect(requests.map(({ data }) => decide(rules, data, token).allowed)).toEqual(opened);
     const syntax = version === "v0.16" ? "v0" : "v1";
-    expect(await askResourcePolicy({ opa, file, syntax }, requests, true)).toEqual({
+    expect(await askResourcePolicy({ opa, text, syntax }, requests, true)).toEqual({
       kind: "answered",
       allowed: opened,
     });

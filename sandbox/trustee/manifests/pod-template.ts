@@ -1,3 +1,4 @@
+import { defined } from "../../../core/records.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 
 /** Operators from v0.21 on change this annotation when a mounted ConfigMap changes, which rolls the KBS. */
@@ -12,9 +13,13 @@ export const versionedConfigMaps = [
   "trusteeconfig-resource-policy",
 ] as const;
 
-interface Mount {
-  readonly mountPath: string;
+/** A volume of the KBS's pod, and where the KBS's container mounts it. */
+interface Volume {
   readonly name: string;
+  readonly source: object;
+  /** Absent: only the init container mounts it. */
+  readonly mountPath?: string;
+  /** The key of a ConfigMap that is mounted as a file. */
   readonly subPath?: string;
 }
 
@@ -31,36 +36,50 @@ const terminationMessage = {
   terminationMessagePolicy: "File",
 } as const;
 
-function mount(name: string, mountPath: string, subPath?: string): Mount {
-  return { mountPath, name, ...(subPath === undefined ? {} : { subPath }) };
+const memory = { emptyDir: { medium: "Memory" } };
+
+function fromConfigMap(name: string): object {
+  return { configMap: { name, defaultMode: 420 } };
 }
 
-function memory(name: string): object {
-  return { name, emptyDir: { medium: "Memory" } };
+function fromSecret(secretName: string): object {
+  return { secret: { secretName, defaultMode: 420 } };
 }
 
-function fromConfigMap(name: string, source: string): object {
-  return { name, configMap: { name: source, defaultMode: 420 } };
+function volume(name: string, source: object, mountPath?: string, subPath?: string): Volume {
+  return { name, source, ...defined({ mountPath, subPath }) };
 }
 
-function fromSecret(name: string, source: string): object {
-  return { name, secret: { secretName: source, defaultMode: 420 } };
+function mountsOf(volumes: readonly Volume[]): readonly object[] {
+  return volumes.flatMap(({ source: _, ...mount }) => (mount.mountPath === undefined ? [] : [mount]));
 }
 
-const credentialVolumes = [
-  fromSecret("auth-secret", "trusteeconfig-auth-secret"),
-  fromSecret("https-key", "trusteeconfig-https-key-secret"),
-  fromSecret("https-cert", "trusteeconfig-https-cert-secret"),
+/** The attestation policies of CPUs and GPUs, each a file of a folder in memory. */
+function attestationPolicies(folder: string): readonly Volume[] {
+  const [cpu, gpu] = ["default_cpu.rego", "default_gpu.rego"];
+  const map = (device: string): object => fromConfigMap(`trusteeconfig-attestation-policy-${device}`);
+  return [
+    volume("attestation-policy-dir", memory, folder),
+    volume("attestation-policy", map("cpu"), `${folder}/${cpu}`, cpu),
+    volume("attestation-policy-gpu", map("gpu"), `${folder}/${gpu}`, gpu),
+  ];
+}
+
+const settings = volume("kbs-config", fromConfigMap("trusteeconfig-kbs-config"), "/etc/kbs-config");
+const policy = fromConfigMap("trusteeconfig-resource-policy");
+const values = fromConfigMap("trusteeconfig-rvps-reference-values");
+const credentials = [
+  volume("auth-secret", fromSecret("trusteeconfig-auth-secret"), "/etc/auth-secret"),
+  volume("https-key", fromSecret("trusteeconfig-https-key-secret"), "/etc/https-key"),
+  volume("https-cert", fromSecret("trusteeconfig-https-cert-secret"), "/etc/https-cert"),
 ];
 
-const credentialMounts = [
-  mount("auth-secret", "/etc/auth-secret"),
-  mount("https-key", "/etc/https-key"),
-  mount("https-cert", "/etc/https-cert"),
-];
-
-function kbsContainer(volumeMounts: readonly Mount[]): object {
-  return {
+/** A pod's spec with the KBS's container. */
+function podSpec(
+  volumes: readonly Volume[],
+  initContainers: { readonly initContainers?: readonly object[] },
+) {
+  const kbs = {
     command: ["/usr/local/bin/kbs", "--config-file", "/etc/kbs-config/kbs-config.toml"],
     image: "kbs:x",
     imagePullPolicy: "IfNotPresent",
@@ -69,66 +88,53 @@ function kbsContainer(volumeMounts: readonly Mount[]): object {
     resources: {},
     securityContext: restricted,
     ...terminationMessage,
-    volumeMounts,
+    volumeMounts: mountsOf(volumes),
+  };
+  return {
+    containers: [kbs],
+    ...initContainers,
+    dnsPolicy: "ClusterFirst",
+    restartPolicy: "Always",
+    schedulerName: "default-scheduler",
+    securityContext: {},
+    terminationGracePeriodSeconds: 30,
+    volumes: volumes.map(({ name, source }) => ({ name, ...source })),
   };
 }
 
-const podDefaults = {
-  dnsPolicy: "ClusterFirst",
-  restartPolicy: "Always",
-  schedulerName: "default-scheduler",
-  securityContext: {},
-  terminationGracePeriodSeconds: 30,
-} as const;
-
 /** Operators up to v0.18 mount each secret as a folder of the KBS's repository. */
 function podSpec18(secrets: readonly string[]): object {
-  const policies = `${DATA}/attestation-service/policies/opa`;
-  const mounts = [
-    mount("confidential-containers", DATA),
-    mount("default", `${DATA}/kbs/repository/default`),
-    mount("kbs-config", "/etc/kbs-config"),
-    mount("attestation-policy-dir", policies),
-    mount("attestation-policy", `${policies}/default_cpu.rego`, "default_cpu.rego"),
-    mount("attestation-policy-gpu", `${policies}/default_gpu.rego`, "default_gpu.rego"),
-    mount("opa", `${DATA}/opa`),
-    mount("tdx-config", "/etc/sgx_default_qcnl.conf", "sgx_default_qcnl.conf"),
-    ...credentialMounts,
-    ...secrets.map((name) => mount(name, `${DATA}/kbs/repository/default/${name}`)),
-    mount("reference-values", `${DATA}/rvps/reference-values`),
-  ];
+  const repository = `${DATA}/kbs/repository/default`;
+  const tdx = "sgx_default_qcnl.conf";
   const volumes = [
-    memory("confidential-containers"),
-    memory("default"),
-    fromConfigMap("kbs-config", "trusteeconfig-kbs-config"),
-    memory("attestation-policy-dir"),
-    fromConfigMap("attestation-policy", "trusteeconfig-attestation-policy-cpu"),
-    fromConfigMap("attestation-policy-gpu", "trusteeconfig-attestation-policy-gpu"),
-    fromConfigMap("opa", "trusteeconfig-resource-policy"),
-    fromConfigMap("tdx-config", "trusteeconfig-tdx-config"),
-    ...credentialVolumes,
-    ...secrets.map((name) => fromSecret(name, name)),
-    fromConfigMap("reference-values", "trusteeconfig-rvps-reference-values"),
+    volume("confidential-containers", memory, DATA),
+    volume("default", memory, repository),
+    settings,
+    ...attestationPolicies(`${DATA}/attestation-service/policies/opa`),
+    volume("opa", policy, `${DATA}/opa`),
+    volume("tdx-config", fromConfigMap("trusteeconfig-tdx-config"), `/etc/${tdx}`, tdx),
+    ...credentials,
+    ...secrets.map((name) => volume(name, fromSecret(name), `${repository}/${name}`)),
+    volume("reference-values", values, `${DATA}/rvps/reference-values`),
   ];
-  return { containers: [kbsContainer(mounts)], ...podDefaults, volumes };
+  return podSpec(volumes, {});
 }
 
 /** From v0.19 on, an init container copies the secrets into the KBS's storage. */
 function podSpec21(secrets: readonly string[]): object {
   const storage = `${DATA}/storage`;
-  const policies = `${storage}/attestation_service_policy`;
-  const mounts = [
-    mount("kbs-config", "/etc/kbs-config"),
-    mount("base-storage-dir", storage),
-    mount("attestation-policy-dir", policies),
-    mount("attestation-policy", `${policies}/default_cpu.rego`, "default_cpu.rego"),
-    mount("attestation-policy-gpu", `${policies}/default_gpu.rego`, "default_gpu.rego"),
-    mount("resource-policy-dir", `${storage}/kbs`),
-    mount("resource-policy", `${storage}/kbs/resource-policy.rego`, "resource-policy.rego"),
-    ...credentialMounts,
-    mount("repository-dir", `${storage}/repository`),
-    mount("rvps-dir", `${storage}/local_json`),
-    mount("reference-values", `${storage}/local_json/reference_value`, "reference_value"),
+  const [policyKey, valuesKey] = ["resource-policy.rego", "reference_value"];
+  const volumes = [
+    settings,
+    volume("base-storage-dir", memory, storage),
+    ...attestationPolicies(`${storage}/attestation_service_policy`),
+    volume("resource-policy-dir", memory, `${storage}/kbs`),
+    volume("resource-policy", policy, `${storage}/kbs/${policyKey}`, policyKey),
+    ...credentials,
+    volume("repository-dir", memory, `${storage}/repository`),
+    ...secrets.map((name) => volume(name, fromSecret(name))),
+    volume("rvps-dir", memory, `${storage}/local_json`),
+    volume("reference-values", values, `${storage}/local_json/${valuesKey}`, valuesKey),
   ];
   const converter = {
     command: ["/secret-converter"],
@@ -138,23 +144,12 @@ function podSpec21(secrets: readonly string[]): object {
     resources: {},
     securityContext: { ...restricted, runAsNonRoot: true },
     ...terminationMessage,
-    volumeMounts: [...mounts, ...secrets.map((name) => mount(name, `/tmp/kbs-secrets/${name}`))],
+    volumeMounts: [
+      ...mountsOf(volumes),
+      ...secrets.map((name) => ({ name, mountPath: `/tmp/kbs-secrets/${name}` })),
+    ],
   };
-  const volumes = [
-    fromConfigMap("kbs-config", "trusteeconfig-kbs-config"),
-    memory("base-storage-dir"),
-    memory("attestation-policy-dir"),
-    fromConfigMap("attestation-policy", "trusteeconfig-attestation-policy-cpu"),
-    fromConfigMap("attestation-policy-gpu", "trusteeconfig-attestation-policy-gpu"),
-    memory("resource-policy-dir"),
-    fromConfigMap("resource-policy", "trusteeconfig-resource-policy"),
-    ...credentialVolumes,
-    memory("repository-dir"),
-    ...secrets.map((name) => fromSecret(name, name)),
-    memory("rvps-dir"),
-    fromConfigMap("reference-values", "trusteeconfig-rvps-reference-values"),
-  ];
-  return { containers: [kbsContainer(mounts)], initContainers: [converter], ...podDefaults, volumes };
+  return podSpec(volumes, { initContainers: [converter] });
 }
 
 export interface PodTemplate {

@@ -4,9 +4,8 @@ import { digestEntries, liveAppraisal, otherEntries } from "../../../cli/audit/a
 import { explain } from "../../../cli/explain/explain.ts";
 import { explanationText } from "../../../cli/explain/explanation.ts";
 import type { TrusteeFacts } from "../../../cli/audit/facts.ts";
-import { lint } from "../../../cli/lint/lint.ts";
-import { facts, healthyTrustee, pcr8, podFixture, referenceValues } from "../../fixtures/live-facts.ts";
-import { base, logOf, unseen, withAttestationPolicy, withValues } from "./support.ts";
+import { facts, healthyTrustee, pcr8, podFixture } from "../../fixtures/live-facts.ts";
+import { base, lines, logOf, unseen, withAttestationPolicy, withValues } from "./support.ts";
 
 /**
  * What operators install, without comments: of v0.19.0 all, of the others Azure's part. Red Hat's v1.2.1 is
@@ -16,12 +15,7 @@ import { base, logOf, unseen, withAttestationPolicy, withValues } from "./suppor
 const stock = (name: string): string =>
   readFileSync(new URL(`../../fixtures/attestation/${name}.rego`, import.meta.url), "utf8");
 
-const LATER = "2035-01-01T00:00:00Z";
-
-/**
- * For the reader: the entries that have to hold the digest, and the others, by trust claim and its
- * alternatives.
- */
+/** The entries that must hold the digest, and the other entries, by trust claim and its alternatives. */
 function asked(
   text: string,
   tee: string,
@@ -150,16 +144,13 @@ describe("what an attestation policy asks for", () => {
 });
 
 const STOCK_21 = stock("trustee-operator-v0.21.0");
-const boot = ["snp_pcr03", "snp_pcr09", "snp_pcr11", "snp_pcr12"].map(
-  (name) => [name, LATER, ["a5".repeat(32)]] as const,
-);
+const MEASURED = ["a5".repeat(32)];
+const pcrs = { snp_pcr03: MEASURED, snp_pcr09: MEASURED, snp_pcr11: MEASURED };
+const boot = { ...pcrs, snp_pcr12: MEASURED };
 
 const GIVEN = `2026-03-01T00:00:00.1Z  INFO actix_web::middleware::logger: 10.0.0.1 "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 200 600 "-" "a" 0.1`;
 
-/**
- * What explain says of pod2, which is granted p2-secret: all that the attestation policy changes, and the
- * end.
- */
+/** The lines of explain for pod2, which is granted p2-secret, that the attestation policy affects. */
 function explained(trustee: TrusteeFacts, log = ""): string {
   const facts = { ...base, podName: "default/pod2", pod: podFixture("pod2"), trustee };
   const text = explanationText(explain({ ...facts, log: log === "" ? [] : [logOf(log)] }));
@@ -202,8 +193,8 @@ Next: Correct the attestation policy in ConfigMap "trusteeconfig-attestation-pol
   });
 
   it("does not take the digest for enough where PCR 3, 9, 11 and 12 are asked for too", () => {
-    const digest = ["snp_pcr08", LATER, [pcr8.pod2]] as const;
-    const lacks = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot.slice(0, 3)])));
+    const digest = { snp_pcr08: [pcr8.pod2] };
+    const lacks = withAttestationPolicy(STOCK_21, withValues({ ...digest, ...pcrs }));
     expect(explained(lacks)).toBe(`default/pod2 -> p2-secret/secret: DENIED
 Because the attestation policy asks for snp_pcr12 too, which the reference values do not have, so no pod on az-snp-vtpm attests well.
   ✓ reference value     snp_pcr08 holds this digest
@@ -215,7 +206,7 @@ Because the attestation policy asks for snp_pcr12 too, which the reference value
                         seen:     snp_pcr08, snp_pcr03, snp_pcr09, snp_pcr11
   ✓ policy              the policy grants the secret to this digest (pod2)
 Next: Register the measurements of such a pod under snp_pcr12.`);
-    const has = withAttestationPolicy(STOCK_21, withValues(referenceValues([digest, ...boot])));
+    const has = withAttestationPolicy(STOCK_21, withValues({ ...digest, ...boot }));
     expect(explained(has)).toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
 Nothing is known to deny it, but the attestation policy asks for snp_pcr03, snp_pcr09, snp_pcr11, snp_pcr12 too; whether they match this pod's measurements is unknown.
   ✓ reference value     snp_pcr08 holds this digest
@@ -230,11 +221,7 @@ Because the pod attests well, and the policy grants the secret to this digest (p
   });
 
   it("asks for the digest where the attestation policy does", () => {
-    const other = referenceValues([
-      ["snp_pcr08", LATER, [pcr8.pod1]],
-      ["other", LATER, [pcr8.pod2]],
-      ...boot,
-    ]);
+    const other = { snp_pcr08: [pcr8.pod1], other: [pcr8.pod2], ...boot };
     expect(explained(withAttestationPolicy(STOCK_21, withValues(other))))
       .toBe(`default/pod2 -> p2-secret/secret: DENIED
 Because no reference value holds this digest, so the pod does not attest well.
@@ -248,8 +235,8 @@ Next: Try from the pod, which only attests well if all of them match: npx truste
   });
 
   it("does not say that the pod attests badly where the attestation policy is not seen", () => {
-    const other = referenceValues([["snp_pcr08", LATER, [pcr8.pod1]]]);
-    expect(explained(unseen(withValues(other)))).toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
+    expect(explained(unseen(withValues({ snp_pcr08: [pcr8.pod1] }))))
+      .toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
 Nothing is known to deny it, but no reference value holds this digest; whether the attestation policy asks for it is not seen.
   ? reference value     no reference value holds this digest; whether the attestation policy asks for it is not seen
                         expected: ${pcr8.pod2} in snp_pcr08
@@ -262,12 +249,12 @@ Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
 
 describe("lint of a pod with an unregistered digest", () => {
   const found = (text: string): readonly string[] =>
-    lint(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]))
-      .filter(({ id }) => id === "TA103")
-      .map(({ severity, what }) => `${severity} ${what}`);
+    lines(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]), "TA103");
 
   it("says so where the attestation policy asks for it, and only there", () => {
-    expect(found(STOCK_21)).toEqual([`warning The pod's PCR8 ${pcr8.pod2} is in no reference value.`]);
+    expect(found(STOCK_21)).toEqual([
+      `warning TA103 Pod default/pod2: The pod's PCR8 ${pcr8.pod2} is in no reference value.`,
+    ]);
     expect(found(stock("trustee-operator-v0.19.0"))).toEqual([]);
     expect(found(stock("trustee-operator-v0.18.0"))).toEqual([]);
   });

@@ -22,7 +22,7 @@ const GIVEN = "last answer, to this pod's address: given out";
 const POLICY = "last answer, to this pod's address: denied by the policy";
 
 describe("the last answer of a KBS with several pods", () => {
-  it("is the newest, in whatever order their logs come", () => {
+  it("is the newest, in any order of the logs", () => {
     const older = logOf(DENIED, NOW - 600);
     const newer = logOf(answer(200), NOW - 60);
     expect([told(older, newer), told(newer, older)]).toEqual([GIVEN, GIVEN]);
@@ -30,14 +30,14 @@ describe("the last answer of a KBS with several pods", () => {
     expect([told(again, newer), told(newer, again)]).toEqual([POLICY, POLICY]);
   });
 
-  it("is this pod's own, even where another client's is newer", () => {
+  it("is this pod's own, even if another client's is newer", () => {
     expect(told(logOf(answer(200, "10.9.9.9"), NOW), logOf(DENIED, NOW - 600))).toBe(POLICY);
     expect(told(logOf(answer(200, "10.9.9.9"), NOW - 600), logOf(answer(404, "10.9.9.8"), NOW))).toContain(
       "to 10.9.9.8, which is not this pod's address",
     );
   });
 
-  it("is its own, whatever the policy denied others meanwhile", () => {
+  it("is its own, even if the policy denied others meanwhile", () => {
     const others = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401, "10.9.9.9")}`;
     const unattested = `[2026-02-28T23:59:01Z ERROR kbs::error] TokenNotFound\n${answer(401)}`;
     expect(told(logOf(`${others}\n${unattested}\n${others}`))).toBe(
@@ -50,12 +50,12 @@ describe("the last answer of a KBS with several pods", () => {
     expect(told(logOf(`${DENIED}\n${answer(200).replace("GET", "POST")}`))).toBe(POLICY);
   });
 
-  it("is the last line's where no time is known", () => {
+  it("is the last line's if no time is known", () => {
     const lines = `${answer(200)}\n${DENIED}`.split("\n").map((text) => ({ at: Number.NaN, text }));
     expect(told(lines)).toBe(POLICY);
   });
 
-  it("comes with a note on a log that could not be read", () => {
+  it("has a note about a log that could not be read", () => {
     expect(told()).toBeUndefined();
     expect(told(logOf(""), "kubectl timed out")).toBe("kubectl timed out");
     expect(told("forbidden", logOf(answer(200)))).toBe(

@@ -1,35 +1,36 @@
 import { describe, expect, it } from "vitest";
 import { explain, type CellFacts } from "../../../cli/explain/explain.ts";
 import { explainQuestions } from "../../../cli/explain/policy.ts";
-import type { PolicyAnswer, RegoSyntax } from "../../../cli/audit/facts.ts";
+import type { PolicyAnswer, RegoSyntax, TrusteeFacts } from "../../../cli/audit/facts.ts";
 import { readPodClaims, type PodClaims } from "../../../cli/audit/pod-claims.ts";
 import { questionKey } from "../../../cli/questions/questions.ts";
-import { healthyTrustee, NOW, pcr8, podFixture } from "../../fixtures/live-facts.ts";
-import { base } from "./support.ts";
+import { pcr8, podFixture } from "../../fixtures/live-facts.ts";
+import { base, withPolicy } from "./support.ts";
 
 const CHANGE =
   "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.";
 
 describe("a foreign policy", () => {
-  const policy = `package policy\nallow { init_data == "${pcr8.pod1}" }\nallow { init_data == "${pcr8.pod2}" }\n`;
-  const trustee = {
-    ...healthyTrustee,
-    policy: { name: "p", changedAt: NOW - 8000, resourceVersion: "1", data: { "policy.rego": policy } },
-  };
+  const named = withPolicy(
+    `package policy\nallow { init_data == "${pcr8.pod1}" }\nallow { init_data == "${pcr8.pod2}" }\n`,
+  );
 
-  function answered(says: (claim: string, syntax: RegoSyntax) => PolicyAnswer): Partial<CellFacts> {
+  function answered(
+    says: (claim: string, syntax: RegoSyntax) => PolicyAnswer,
+    trustee: TrusteeFacts = named,
+  ): Partial<CellFacts> {
     const claims = readPodClaims(podFixture("pod3")) as PodClaims;
     const asked = explainQuestions(trustee, claims, "p2-secret", "secret");
     const byQuestion = new Map(
       asked.map((question): [string, PolicyAnswer] => {
-        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.input))?.[1] ?? "";
+        const claim = /"init_data":"(\w+)"/.exec(JSON.stringify(question.token))?.[1] ?? "";
         return [questionKey(question), says(claim, question.syntax)];
       }),
     );
     return { trustee, answers: { kind: "answers", byQuestion } };
   }
 
-  it("tells by a real engine whom it gives the secret to", () => {
+  it("is explained with the digests that get the secret", () => {
     const { conditions } = explain({ ...base, ...answered((claim) => claim === pcr8.pod2) });
     expect(conditions.at(-1)).toEqual({
       id: "policy",
@@ -41,7 +42,7 @@ describe("a foreign policy", () => {
     });
   });
 
-  it("is in doubt where the KBSs that this Trustee may have read it differently", () => {
+  it("is uncertain if the possible KBS versions of this Trustee read it differently", () => {
     const older = answered((claim, syntax) => syntax === "v0" && claim === pcr8.pod3);
     const { verdict: said, conditions } = explain({ ...base, ...older });
     expect({ said, policy: conditions.at(-1) }).toEqual({
@@ -56,24 +57,10 @@ describe("a foreign policy", () => {
     });
   });
 
-  it("that names the digest in another case denies it", () => {
+  it("denies a digest that it names in another case", () => {
     const upper = pcr8.pod3.toUpperCase();
-    const text = `package policy\nallow { init_data == "${upper}" }\n`;
-    const live = { ...trustee, policy: { ...trustee.policy, data: { "policy.rego": text } } };
-    const asked = explainQuestions(live, undefined, "p2-secret", "secret");
-    const byQuestion = new Map(
-      asked.map((question): [string, PolicyAnswer] => [
-        questionKey(question),
-        JSON.stringify(question.input).includes(upper),
-      ]),
-    );
-    const own = explainQuestions(live, readPodClaims(podFixture("pod3")) as PodClaims, "p2-secret", "secret");
-    for (const question of own) {
-      const key = questionKey(question);
-      if (!byQuestion.has(key)) byQuestion.set(key, false);
-    }
-    const answers = { kind: "answers", byQuestion } as const;
-    const { conditions } = explain({ ...base, trustee: live, answers });
+    const trustee = withPolicy(`package policy\nallow { init_data == "${upper}" }\n`);
+    const { conditions } = explain({ ...base, ...answered((claim) => claim === upper, trustee) });
     expect(conditions.at(-1)).toMatchObject({
       status: "fails",
       detail:

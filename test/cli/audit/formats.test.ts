@@ -6,9 +6,8 @@ import { junit } from "../../../cli/lint/junit.ts";
 import { lintCases } from "../../../cli/lint/report.ts";
 import { lint } from "../../../cli/lint/lint.ts";
 import { sarif } from "../../../cli/lint/sarif.ts";
-import { facts, NOW, referenceValues } from "../../fixtures/live-facts.ts";
-
-const STALE = "a".repeat(64);
+import { facts, referenceValues } from "../../fixtures/live-facts.ts";
+import { withValues } from "./support.ts";
 
 const expiring: Finding = {
   id: "TA202",
@@ -41,7 +40,7 @@ interface Sarif {
 }
 
 describe("SARIF", () => {
-  it("holds each finding with its rule, its place and what stays the same about it", () => {
+  it("has each finding with its rule and its place", () => {
     const document = sarif([stale], "1.2.3") as Sarif;
     const { rules } = document.runs[0].tool.driver;
     expect(rules.map(({ id }) => id)).toEqual([...rules.map(({ id }) => id)].sort());
@@ -75,7 +74,7 @@ describe("SARIF", () => {
     });
   });
 
-  it("knows a finding again though lines move and days go by, and tells another digest from it", () => {
+  it("has the same fingerprint for a finding if lines move or days pass, and another one for another digest", () => {
     const print = (finding: Finding): unknown =>
       (sarif([finding], "") as Sarif).runs[0].results[0]?.partialFingerprints;
     expect(print({ ...stale, where: { ...stale.where, line: 99 } })).toEqual(print(stale));
@@ -129,38 +128,29 @@ const sarifSchema = z.strictObject({
 });
 
 describe("SARIF of a whole lint", () => {
-  const expiring = (names: readonly string[]): readonly Finding[] =>
-    lint(
-      facts({
-        referenceValues: {
-          name: "values",
-          changedAt: NOW - 8000,
-          resourceVersion: "1",
-          data: {
-            "reference-values.json": referenceValues([
-              ...names.map((name) => [name, "2026-03-10T00:00:00Z", [STALE]] as const),
-              ["snp_pcr03", "2026-01-01T00:00:00Z", []],
-              ["tdx_pcr03", "2026-01-01T00:00:00Z", []],
-              ["snp_pcr09", "soon", []],
-              ["tdx_pcr09", "soon", []],
-            ]),
-          },
-        },
-      }),
-    );
+  const expiring = (names: readonly string[]): readonly Finding[] => {
+    const values = referenceValues([
+      ...names.map((name) => [name, "2026-03-10T00:00:00Z", ["a".repeat(64)]] as const),
+      ["snp_pcr03", "2026-01-01T00:00:00Z", []],
+      ["tdx_pcr03", "2026-01-01T00:00:00Z", []],
+      ["snp_pcr09", "soon", []],
+      ["tdx_pcr09", "soon", []],
+    ]);
+    return lint(facts(withValues(values)));
+  };
   const prints = (findings: readonly Finding[]): readonly string[] =>
     sarifSchema
       .parse(sarif(findings, "1.2.3"))
       .runs[0].results.map(({ partialFingerprints }) => partialFingerprints["trusteeAccess/v1"]);
 
-  it("has what the format requires, and a fingerprint of its own for each finding", () => {
+  it("follows the format's schema, and each finding has its own fingerprint", () => {
     const findings = expiring(["snp_pcr08", "tdx_pcr08", "tdx_pcr08"]);
     const count = (id: string): number => findings.filter((finding) => finding.id === id).length;
     expect(["TA201", "TA202", "TA203"].map(count)).toEqual([2, 3, 2]);
     expect(new Set(prints(findings)).size).toBe(findings.length);
   });
 
-  it("has the same fingerprint for what expires, whatever else does", () => {
+  it("has the same fingerprint for an expiring entry, whatever other entries expire", () => {
     const of = (names: readonly string[]): string | undefined => {
       const findings = expiring(names);
       return prints(findings)[findings.findIndex(({ what }) => what.startsWith("tdx_pcr08 expires"))];
@@ -171,7 +161,7 @@ describe("SARIF of a whole lint", () => {
 });
 
 describe("JUnit", () => {
-  it("has a case for each, those that fail with why", () => {
+  it("has one test case per entry, with the reason of each failure", () => {
     expect(
       junit("a suite", [
         { group: "g", name: "well", time: 1.5 },
@@ -195,7 +185,7 @@ describe("JUnit", () => {
 `);
   });
 
-  it("is XML whatever the texts are: they can be read back", () => {
+  it("is valid XML with any texts, which can be read back", () => {
     const entities: Readonly<Record<string, string>> = {
       "&amp;": "&",
       "&lt;": "<",
@@ -215,7 +205,7 @@ describe("JUnit", () => {
     );
   });
 
-  it("holds no character that XML cannot hold", () => {
+  it("contains no character that XML forbids", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         const xml = junit("s", [{ group: "g", name, output: name }]);
@@ -225,7 +215,7 @@ describe("JUnit", () => {
     );
   });
 
-  it("of lint has a case for each rule, which fails from the wanted severity on", () => {
+  it("of lint has a test case per rule, which fails at or above the given severity", () => {
     const failed = (failOn: "error" | "warning" | "note"): readonly string[] =>
       lintCases([expiring, stale], failOn)
         .filter(({ failure }) => failure !== undefined)

@@ -33,7 +33,7 @@ function error(text: string): KbsEvent {
 }
 
 describe("a line of the KBS's log", () => {
-  it("is read in the tutorial's form, that of env_logger", () => {
+  it("is read in the form of env_logger, as in the tutorial", () => {
     expect(events(TUTORIAL).map(({ line: _, ...rest }) => rest)).toEqual([
       { kind: "error", name: "PolicyDeny" },
       { kind: "request", client: "10.129.2.9", path: "resource/default/p2-secret/secret", status: 401 },
@@ -42,7 +42,7 @@ describe("a line of the KBS's log", () => {
     ]);
   });
 
-  it("is read in the form of tracing, which KBS v0.18 and later write, with its colours", () => {
+  it("is read in the form of tracing (KBS v0.18 and later), with colours", () => {
     const log = `\u001b[2m2026-07-16T17:43:00.123456Z\u001b[0m \u001b[31mERROR\u001b[0m \u001b[2mkbs::error\u001b[0m\u001b[2m:\u001b[0m PolicyDeny
 2026-07-16T17:43:00.123456Z  INFO actix_web::middleware::logger: 10.1.2.3 "GET /kbs/v0/resource/default/p2-secret/secret?a=b HTTP/1.1" 401 110 ${AGENT} 0.000695`;
     expect(events(log)).toEqual([
@@ -112,19 +112,19 @@ error: expecting expression))`,
 ];
 
 describe("a recorded denial", () => {
-  it.each(Object.entries(DENIED))("of %s is the policy's, by its two lines", (_, log) => {
+  it.each(Object.entries(DENIED))("of %s is the policy's, with its two lines as evidence", (_, log) => {
     const denial = judgeDenial(events(log), "resource/default/kbsres1/key1", complete);
     expect(denial).toEqual({ reason: "policy-denied", sure: true, evidence: log.split("\n") });
   });
 
-  it.each(RECORDED)("is what the error says that stands before it: %s", (_, text, reason) => {
+  it.each(RECORDED)("has the reason of the error before it: %s", (_, text, reason) => {
     const log = events(DENIED["v0.21"].replace("PolicyDeny", () => text));
     expect(judgeDenial(log, "resource/default/kbsres1/key1", complete)).toMatchObject({ reason, sure: true });
   });
 });
 
 describe("an administrator's request", () => {
-  it.each(["POST", "DELETE", "PUT"])("for the same secret is not the pod's: %s", (method) => {
+  it.each(["POST", "DELETE", "PUT"])("for the same secret is not counted as the pod's: %s", (method) => {
     for (const status of [200, 401]) {
       const log = `[2026-02-25T11:02:01Z INFO  actix_web::middleware::logger] 10.0.0.9 "${method} /kbs/v0/${PATH} HTTP/1.1" ${status} 0 "-" "-" 0.1`;
       expect(events(log)).toEqual([expect.objectContaining({ path: `${method} ${PATH}`, status })]);
@@ -145,21 +145,21 @@ describe("why a secret was not given out", () => {
       true,
     ],
     [
-      "the error that KBS v0.17 and later write of a policy that breaks off",
+      "an error of policy evaluation, as KBS v0.17 and later write it",
       [error("PolicyEngineError(EvaluationError(split expects string))"), own(401)],
       "policy-denied",
       true,
     ],
     [
-      "no such file, to which every KBS says 401",
+      "a missing file, which every KBS answers with 401",
       [error("PluginInternalError { source: read resource from local fs"), own(401)],
       "absent",
       true,
     ],
     ["a 404", [own(404)], "absent", true],
-    ["a token that is not there", [error("TokenNotFound"), own(401)], "attestation-failed", true],
+    ["a missing token", [error("TokenNotFound"), own(401)], "attestation-failed", true],
     [
-      "a denial, while another pod begins to ask for the same, as every client without a token",
+      "a denial, and another pod's first request for the same secret, without a token",
       [
         ...[error("TokenNotFound"), own(401), error("PolicyDeny"), own(401)],
         ...[error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
@@ -168,7 +168,7 @@ describe("why a secret was not given out", () => {
       true,
     ],
     [
-      "a denial, and a client whose attestation failed: either may be the pod",
+      "a denial, and a failed attestation of another client: each may be the pod",
       [
         ...[error("PolicyDeny"), own(401), error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
         ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.2", "attest", 401)],
@@ -177,7 +177,7 @@ describe("why a secret was not given out", () => {
       false,
     ],
     [
-      "an attestation that fails, after a first request without a token",
+      "a failed attestation, after a first request without a token",
       [
         ...[error("TokenNotFound"), own(401), request("10.0.0.1", "auth", 200)],
         ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.1", "attest", 401)],
@@ -185,19 +185,24 @@ describe("why a secret was not given out", () => {
       "attestation-failed",
       true,
     ],
-    ["an error of a kind that nobody knows", [error("SerdeError(..)"), own(401)], undefined, true],
+    ["an unknown error", [error("SerdeError(..)"), own(401)], undefined, true],
     ["a 401 without an error", [own(401)], undefined, true],
     ["nothing", [], "kbs-not-asked", true],
-    ["other requests alone", [request("10.0.0.1", "resource/default/x/y", 200)], "kbs-not-asked", true],
+    [
+      "requests for other resources only",
+      [request("10.0.0.1", "resource/default/x/y", 200)],
+      "kbs-not-asked",
+      true,
+    ],
     ["the same secret, given to another pod", [own(200)], "kbs-not-asked", true],
     [
-      "an attestation that fails, by whomever",
+      "a failed attestation of an unknown client",
       [request("10.0.0.9", "attest", 401)],
       "attestation-failed",
       false,
     ],
     [
-      "two answers that fall together",
+      "two different errors before two answers",
       [
         error("PolicyDeny"),
         error("TokenNotFound"),
@@ -208,7 +213,7 @@ describe("why a secret was not given out", () => {
       false,
     ],
     [
-      "two denials that fall together",
+      "two denials before two answers",
       [error("PolicyDeny"), error("PolicyDeny"), request("10.0.0.2", "resource/default/x/y", 401), own(401)],
       "policy-denied",
       true,
@@ -218,21 +223,21 @@ describe("why a secret was not given out", () => {
     expect({ reason: denial.reason, sure: denial.sure }).toEqual({ reason, sure });
   });
 
-  it("is surely a failed attestation if it was the pod's own address that failed", () => {
+  it("is certainly a failed attestation if the pod's own address failed", () => {
     const log = [request("10.0.0.9", "attest", 401), request("10.0.0.1", "attest", 401)];
     const denial = judgeDenial(log, PATH, { complete: true, address: "10.0.0.1" });
     expect(denial).toEqual({ reason: "attestation-failed", sure: true, evidence: [log[1]?.line] });
   });
 
-  it("is not told by a log that does not show requests", () => {
+  it("is unknown if the log does not show requests", () => {
     expect(judgeDenial([], PATH, { complete: false })).toEqual({ sure: true, evidence: [] });
   });
 
-  it("quotes the lines that say so", () => {
+  it("has the decisive lines as evidence", () => {
     expect(judgeDenial(events(TUTORIAL), PATH, complete).evidence).toEqual(TUTORIAL.split("\n").slice(0, 2));
   });
 
-  it("does not depend on what others were given, or on how they attested, in between", () => {
+  it("does not depend on successful requests of others", () => {
     const noise = fc.array(
       fc.constantFrom(
         request("10.0.0.7", "auth", 200),

@@ -3,20 +3,18 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { facts, podFixture, tutorialGrants } from "../../fixtures/live-facts.ts";
-import { lines, POLICY, withPolicy } from "./lint-support.ts";
+import { lines, POLICY, withPolicy } from "./support.ts";
 
 /** What lint says of a policy's own lines. */
 function found(policy: string): readonly string[] {
-  return lines(facts({ policy: withPolicy({ "policy.rego": policy }) }, [podFixture("pod1")])).filter(
-    (line) => / TA0(?:09|1\d) /.test(line),
-  );
+  return lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
 }
 
 const where = `${POLICY}, policy.rego`;
 const untrue = `error TA009 ${where}: The policy's rules do not match the grants of its stacks.`;
 
 describe("a policy of this project's", () => {
-  it("is as its lines say, and nothing is found", () => {
+  it("has no finding if its rules match its grants", () => {
     expect(found(tutorialGrants)).toEqual([]);
   });
 
@@ -38,13 +36,13 @@ describe("a policy of this project's", () => {
     expect(found(edit(tutorialGrants))).toEqual([untrue]);
   });
 
-  it("is an error where a line cannot be read, which says the line and its stack", () => {
+  it("is an error if a line cannot be read, with the line and its stack", () => {
     expect(found(tutorialGrants.replace('"others":"affirming"', '"others":"\\u001b[2J"'))).toEqual([
       `error TA009 ${where}: Grants in the policy cannot be read, so its rules do not match them: line 7, of the stack organization/trustee-access/dev.`,
     ]);
   });
 
-  it("that grants something to a reader without hardware is a warning, with whose it is", () => {
+  it("that grants something to a reader without hardware is a warning, with its stack", () => {
     const dev = { "*": { sample: { aa: "dev", bb: "\u001b[2J" }, snp: { cc: "bare" } } };
     expect(
       found(joinPolicy(tutorialGrants, { stack: "o/p/dev", others: "affirming", secrets: { dev } })),
@@ -53,7 +51,7 @@ describe("a policy of this project's", () => {
     ]);
   });
 
-  it("of the release before this one is a warning for each stack, until that stack has run up", () => {
+  it("of the previous release is a warning for each stack until that stack's next up", () => {
     const earlier = readFileSync(
       join(import.meta.dirname, "..", "..", "fixtures", "earlier-policy.rego"),
       "utf8",
@@ -65,7 +63,7 @@ describe("a policy of this project's", () => {
     expect(found(joinPolicy(earlier, one))).toEqual([older("org/p/two", "metal, pod2")]);
   });
 
-  it("is not a foreign policy", () => {
+  it("is distinguished from a foreign policy", () => {
     expect(found("package policy\ndefault allow = true\n")).toEqual([]);
   });
 });

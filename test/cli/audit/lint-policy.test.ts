@@ -2,22 +2,22 @@ import { describe, expect, it } from "vitest";
 import type { LiveFacts } from "../../../cli/audit/facts.ts";
 import type { PolicyQuestion } from "../../../cli/questions/questions.ts";
 import { facts, healthyTrustee, pcr8 } from "../../fixtures/live-facts.ts";
-import { foreign, IMAGE_POLICY, lines, POLICY } from "./lint-support.ts";
+import { foreign, IMAGE_POLICY, lines, POLICY } from "./support.ts";
 
-/** What such a policy keeps a pod from that starts again is another test's. */
+/** All findings but TA106 (what a pod needs to start), which has its own tests. */
 function ofPolicy(facts: LiveFacts): readonly string[] {
-  return lines(facts).filter((line) => !line.includes("TA106"));
+  return lines(facts, /^(?!.*TA106)/);
 }
 
 const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 
 describe("a foreign policy", () => {
-  const isStranger = ({ input }: PolicyQuestion): boolean =>
-    JSON.stringify(input).includes("affirming") && !JSON.stringify(input).includes("contraindicated");
+  const isStranger = ({ token }: PolicyQuestion): boolean =>
+    JSON.stringify(token).includes("affirming") && !JSON.stringify(token).includes("contraindicated");
   const asksFor = ({ data }: PolicyQuestion, secret: string): boolean =>
     JSON.stringify(data["resource-path"] ?? null).includes(secret);
 
-  it("is the stock one if every attested pod may read everything", () => {
+  it("is reported as the stock one if every attested pod may read everything", () => {
     expect(ofPolicy(foreign("package policy", isStranger))).toEqual([
       `error TA001 ${POLICY}, policy.rego: The policy lets every attested pod read every secret, as Trustee's default policy does.`,
     ]);
@@ -29,7 +29,7 @@ describe("a foreign policy", () => {
       'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
     ]);
     const cpuOnly = (question: PolicyQuestion): boolean =>
-      asksFor(question, "fraud-dataset") && JSON.stringify(question.input).includes("affirming");
+      asksFor(question, "fraud-dataset") && JSON.stringify(question.token).includes("affirming");
     expect(ofPolicy(foreign("package policy", cpuOnly))).toEqual([
       'warning TA005 Secret trustee-operator-system/fraud-dataset: Every attested pod may read "fraud-dataset".',
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
@@ -38,20 +38,20 @@ describe("a foreign policy", () => {
 
   it("is careless if a pod that it names reads without attesting, or with one good submod", () => {
     const policy = `package policy\nallow if { is_p1; init_data == "${pcr8.pod1}" }\n`;
-    const isPod1 = ({ input }: PolicyQuestion): boolean => JSON.stringify(input).includes(pcr8.pod1);
+    const isPod1 = ({ token }: PolicyQuestion): boolean => JSON.stringify(token).includes(pcr8.pod1);
     const asks = (question: PolicyQuestion): boolean =>
       asksFor(question, "fraud-dataset") && isPod1(question);
     expect(ofPolicy(foreign(policy, asks))).toEqual([
       `error TA003 ${POLICY}, policy.rego: Pods that do not attest well, or not at all, may read "fraud-dataset".`,
     ]);
     const cpuOnly = (question: PolicyQuestion): boolean =>
-      asks(question) && JSON.stringify(question.input).includes("affirming");
+      asks(question) && JSON.stringify(question.token).includes("affirming");
     expect(ofPolicy(foreign(policy, cpuOnly))).toEqual([
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "fraud-dataset".`,
     ]);
   });
 
-  it("is asked for every key: one that the Secret has, one that it names, and any other", () => {
+  it("is tested with every key: one of the Secret, one that the policy names, and any other", () => {
     const policy = `package policy\nallow if path == "resource/default/p2-secret/named"\n`;
     const opened = (opens: (key: string) => boolean): readonly string[] => {
       const says = (question: PolicyQuestion): boolean =>
@@ -62,7 +62,7 @@ describe("a foreign policy", () => {
         ...healthyTrustee.secrets.filter(({ name }) => name !== "p2-secret"),
         { name: "p2-secret", exists: true, keys: ["other", "secret"] },
       ];
-      return lines(foreign(policy, says, { secrets })).filter((line) => line.includes("TA005"));
+      return lines(foreign(policy, says, { secrets }), "TA005");
     };
     const found = (what: string): string =>
       `warning TA005 Secret trustee-operator-system/p2-secret: Every attested pod may read ${what}.`;
@@ -75,16 +75,19 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("with very many digests is not tried with all of them, and a note says so", () => {
+  it("with very many digests is not tested with all of them, which a note reports", () => {
     const digests = Array.from({ length: 600 }, (_, at) => at.toString(16).padStart(64, "0"));
     const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
-    const notes = lines(foreign(policy, () => false)).filter((line) => line.includes("TA007"));
+    const notes = lines(
+      foreign(policy, () => false),
+      "TA007",
+    );
     expect(notes).toEqual([
       `note TA007 ${POLICY}, policy.rego: The policy was not evaluated for all of the digests that it names: 166 of 600 were tried for pods that do not attest well.`,
     ]);
   });
 
-  it("that does not compile is an error for the KBS in use, a warning for the one to come", () => {
+  it("that does not compile is an error for the KBS in use, a warning for a later one", () => {
     const failed = { failed: "policy", message: "`if` keyword is required before rule body" } as const;
     expect(ofPolicy(foreign("x", ({ syntax }) => (syntax === "v1" ? failed : false)))).toEqual([
       NOBODY,
@@ -95,7 +98,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("that breaks off on regular requests is an error", () => {
+  it("that fails on normal requests is an error", () => {
     const failed = {
       failed: "evaluation",
       message: "split: operand 1 must be string but got array",
@@ -108,7 +111,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("that opens on a path as the other KBS hands it over is an error, on any other odd path a warning", () => {
+  it("that allows a path in the other KBS's form is an error, any other malformed path a warning", () => {
     const onArray = (question: PolicyQuestion): boolean =>
       question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
     expect(ofPolicy(foreign("x", onArray))).toEqual([
@@ -123,7 +126,7 @@ describe("a foreign policy", () => {
     ]);
   });
 
-  it("is not judged without a Rego engine, except where it is this project's own", () => {
+  it("is not judged without a Rego engine, unless it is this project's own", () => {
     const answers = { kind: "none", reason: "opa is not on PATH." } as const;
     const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: opa is not on PATH.`;
     expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([unjudged]);

@@ -25,7 +25,7 @@ const where = {
   part: "policy.rego",
 };
 
-test("a stack that is recorded and has no line is an error, which says where its line is", () => {
+test("a recorded stack without a line in the policy is an error, with the place of its backup", () => {
   const backups = [
     { where: 'ConfigMap "trusteeconfig-resource-policy.v1.1"', text: JSON.stringify(other) },
   ].map(({ where, text }) => ({ where, text: `# trustee-access: stack ${text}` }));
@@ -50,7 +50,7 @@ test("a stack that is recorded and has no line is an error, which says where its
   );
 });
 
-test("a policy of ours on Red Hat's Trustee 1.1 is warned of, until it is marked", () => {
+test("this project's policy on Red Hat's Trustee 1.1 is a warning until it is marked as migrated", () => {
   const [finding, ...more] = found({ routeOwners: ["TrusteeConfig"] });
   expect(more).toEqual([]);
   expect(finding).toMatchObject({ id: "TA403", severity: "warning", where });

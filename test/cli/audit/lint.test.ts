@@ -1,31 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PolicyAnswer, TrusteeFacts } from "../../../cli/audit/facts.ts";
 import { isAtLeast, severities } from "../../../cli/lint/finding.ts";
 import { lint } from "../../../cli/lint/lint.ts";
 import { lintText } from "../../../cli/lint/report.ts";
+import type { StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
+import { facts, healthyTrustee, NOW, pcr8, podFixture } from "../../fixtures/live-facts.ts";
 import {
-  facts,
-  healthyTrustee,
-  NOW,
-  pcr8,
-  podFixture,
-  referenceValues,
-  tutorialGrants,
-} from "../../fixtures/live-facts.ts";
-import { foreign, IMAGE_POLICY, lines, POLICY, withPolicy } from "./lint-support.ts";
+  foreign,
+  IMAGE_POLICY,
+  lines,
+  POLICY,
+  VALUES,
+  withOldKbs,
+  withPolicy,
+  withValues,
+} from "./support.ts";
 
-function withValues(data: Readonly<Record<string, string>>): NonNullable<TrusteeFacts["referenceValues"]> {
-  return { name: "trusteeconfig-rvps-reference-values", changedAt: NOW - 8000, resourceVersion: "1", data };
-}
-
-const VALUES = "ConfigMap trustee-operator-system/trusteeconfig-rvps-reference-values";
+const MAP = `${VALUES}, reference-values.json`;
 const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, spec.kbsSecretResources";
 const STALE = "a".repeat(64);
 
 describe("a healthy Trustee", () => {
-  it("has no problem, only a note on what is meant to be open", () => {
+  it("has no finding but the note on the image policy, which every attested pod may read", () => {
     expect(lintText(lint(facts()), { namespace: "trustee-operator-system", generation: "0.18", pods: 3 }))
       .toBe(`note    TA005  Secret trustee-operator-system/trustee-image-policy
   Every attested pod may read "trustee-image-policy", an image policy that pods need to start.
@@ -35,7 +32,7 @@ describe("a healthy Trustee", () => {
 0 errors, 0 warnings, 1 note (Trustee 0.18 in trustee-operator-system, 3 pods).`);
   });
 
-  it("is healthy whatever is granted to whom, as long as the pods run and their digests are registered", () => {
+  it("stays healthy with any grants, if the pods run and their digests are registered", () => {
     const names = ["pod1", "pod2", "pod3"] as const;
     const grants = fc.record({
       "fraud-dataset": fc.subarray([...names]),
@@ -51,7 +48,7 @@ describe("a healthy Trustee", () => {
           ]),
         );
         const policy = joinPolicy("package policy\n", { stack: "o/p/s", others, secrets });
-        const findings = lines(facts({ policy: withPolicy({ "policy.rego": policy }) }));
+        const findings = lines(facts(withPolicy(policy)));
         expect(findings).toEqual(others === "deny" ? [] : [IMAGE_POLICY]);
       }),
     );
@@ -59,92 +56,103 @@ describe("a healthy Trustee", () => {
 });
 
 describe("digests", () => {
-  it("are stale where no running pod has them, in the policy and in the reference values of initdata", () => {
+  it("are reported in the policy and in the reference values of initdata if no running pod has them", () => {
     const policy = joinPolicy("package policy\n", {
       stack: "organization/trustee-access/dev",
       others: "affirming",
       secrets: { "p2-secret": { secret: { "azure-vtpm": { [STALE]: "pod9" } } }, "fraud-dataset": {} },
     });
-    const values = referenceValues([
-      ["snp_pcr03", "2035-01-01T00:00:00Z", ["b".repeat(64)]],
-      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3, "c".repeat(64)]],
-      ["tdx_pcr08", "2035-01-01T00:00:00Z", ["c".repeat(64), pcr8.pod1.toUpperCase()]],
-    ]);
-    expect(
-      lines(
-        facts({
-          policy: withPolicy({ "policy.rego": policy }),
-          referenceValues: withValues({ "reference-values.json": values }),
-        }),
-      ),
-    ).toEqual([
+    const { referenceValues } = withValues({
+      snp_pcr03: ["b".repeat(64)],
+      snp_pcr08: [pcr8.pod1, pcr8.pod2, pcr8.pod3, "c".repeat(64)],
+      tdx_pcr08: ["c".repeat(64), pcr8.pod1.toUpperCase()],
+    });
+    expect(lines(facts({ ...withPolicy(policy), referenceValues }))).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
-      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
-      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case; Trustee compares exactly), which tdx_pcr08 holds.`,
+      `warning TA102 ${MAP}: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
+      `warning TA102 ${MAP}: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case; Trustee compares exactly), which tdx_pcr08 holds.`,
       IMAGE_POLICY,
     ]);
   });
 
-  it("of pods are missed in the reference values where these have them in another case", () => {
-    const values = referenceValues([
-      ["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()]],
-    ]);
-    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
-    expect(lines(given).filter((line) => line.includes("TA103"))).toEqual([
+  it("of pods are reported as missing if the reference values have them in another case", () => {
+    const given = facts(withValues({ snp_pcr08: [pcr8.pod1, pcr8.pod2, pcr8.pod3.toUpperCase()] }));
+    expect(lines(given, "TA103")).toEqual([
       `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value; one there differs only in case.`,
     ]);
   });
 
   it("are reported as missing from the checked namespaces, if these are not all", () => {
     const given = { ...facts({}, [podFixture("pod1"), podFixture("pod2")]), namespaces: ["default"] };
-    expect(lines(given).filter((line) => line.includes("TA1"))).toEqual([
-      `warning TA102 ${VALUES}, reference-values.json: No running pod in the checked namespaces has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
+    expect(lines(given, "TA1")).toEqual([
+      `warning TA102 ${MAP}: No running pod in the checked namespaces has the digest ${pcr8.pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
     ]);
   });
 
-  it("are not taken for those of initdata where the policy's line speaks of another measurement", () => {
+  it("are ignored if the policy's line names another measurement, and doubtful if it names none", () => {
     const policy = `package policy
 allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
 allow if input.x["init_data"] == "${"2".repeat(64)}"
 allow if input.x in {"${"3".repeat(64)}"}`;
-    expect(lines(foreign(policy, () => false)).filter((line) => line.includes("TA101"))).toEqual(
-      [
-        `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names; it may be a digest of something other than initdata.`,
-        `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
-      ].sort((a, b) => (a < b ? 1 : -1)),
-    );
+    expect(
+      lines(
+        foreign(policy, () => false),
+        "TA101",
+      ),
+    ).toEqual([
+      `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
+      `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names; it may be a digest of something other than initdata.`,
+    ]);
   });
 
-  it("of a comment decide nothing, those in strings of either kind do", () => {
+  it("in comments are ignored; in strings of both kinds they count", () => {
     const policy = `package policy
 # "${"d".repeat(64)}"
 a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
-    const says = (): PolicyAnswer => false;
-    expect(lines(foreign(policy, says)).filter((line) => line.includes("TA101"))).toEqual([
+    expect(
+      lines(
+        foreign(policy, () => false),
+        "TA101",
+      ),
+    ).toEqual([
       `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names; it may be a digest of something other than initdata.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);
   });
 
-  it("of pods are missed in the reference values", () => {
-    const values = referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [pcr8.pod1, pcr8.pod2]]]);
-    const given = facts({ referenceValues: withValues({ "reference-values.json": values }) });
-    expect(lines(given)).toEqual([
+  it("of pods are reported if no reference value has them", () => {
+    expect(lines(facts(withValues({ snp_pcr08: [pcr8.pod1, pcr8.pod2] })))).toEqual([
       `warning TA103 Pod default/pod3: The pod's PCR8 ${pcr8.pod3} is in no reference value.`,
       IMAGE_POLICY,
+    ]);
+  });
+
+  it("of former initdata that are still accepted: the change of initdata is unfinished", () => {
+    const grants = (initData: string): StackGrants => ({
+      stack: "organization/trustee-access/dev",
+      others: "affirming",
+      secrets: { "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } } },
+    });
+    const before = joinPolicy("package policy\n", grants(STALE));
+    const during = joinPolicy(before, grants(pcr8.pod2), null, {
+      rotation: { current: { [pcr8.pod2]: "pod2" }, overlapping: ["pod2"] },
+      declared: grants(STALE).secrets,
+    });
+    const [found] = lint(facts(withPolicy(during))).filter(({ id }) => id === "TA101");
+    expect([found?.what, found?.fix]).toStrictEqual([
+      `No running pod has the digest ${STALE} (pod2 (former initdata) of the stack organization/trustee-access/dev), which the policy names.`,
+      "A change of initdata is in progress or was interrupted. Run pulumi up of the stack organization/trustee-access/dev to finish it.",
     ]);
   });
 
   it("of bare metal count as well as those of a vTPM", () => {
     const hostData = "2f1cf8c2cb0a50aa1ecd4a8cbbb4c1ecfd4a3ee4a2ac1e0d2cb6fb5b3f2c9d11";
     const pods = [podFixture("pod1")];
-    const own = lint(facts({}, pods)).filter(({ id }) => id === "TA102").length;
-    expect(own).toBe(2);
-    const values = referenceValues([["init_data", "2035-01-01T00:00:00Z", [hostData]]]);
-    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }, pods))).toEqual([
+    expect(lines(facts({}, pods), "TA102")).toHaveLength(2);
+    expect(lines(facts(withValues({ init_data: [hostData] }), pods))).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 23: No running pod has the digest ${pcr8.pod2} (pod2 of the stack organization/trustee-access/dev), which the policy names.`,
-      `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${hostData}, which init_data holds.`,
+      `warning TA102 ${MAP}: No running pod has the digest ${hostData}, which init_data holds.`,
       `warning TA103 Pod default/pod1: The pod's PCR8 ${pcr8.pod1} is in no reference value.`,
       IMAGE_POLICY,
     ]);
@@ -156,81 +164,19 @@ b := \`# ${"9".repeat(96)}\``;
       podFixture("pod2", { annotated: { at: NOW, by: "kubectl-edit" } }),
       podFixture("pod3"),
     ];
-    expect(lines(facts({}, pods)).filter((line) => line.includes(" Pod "))).toEqual([
+    expect(lines(facts({}, pods), " Pod ")).toEqual([
       "warning TA104 Pod default/pod1: The pod's initdata cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is not base64.",
       "warning TA105 Pod default/pod2: kubectl-edit wrote the pod 3600 s after its creation and may have changed its initdata annotation.",
     ]);
   });
 
   it("are not judged where pods were not checked", () => {
-    const given = {
-      ...facts({ referenceValues: withValues({ "reference-values.json": "[]" }) }),
-      pods: undefined,
-    };
-    expect(lines(given).filter((line) => /TA1\d\d/.test(line))).toEqual([]);
-  });
-});
-
-describe("reference values", () => {
-  it("that have expired or expire within 30 days", () => {
-    const values = referenceValues([
-      ["snp_pcr03", "2026-03-01T00:00:00Z", ["b".repeat(64)]],
-      ["snp_pcr08", "2026-03-31T00:00:00Z", [pcr8.pod1, pcr8.pod2, pcr8.pod3]],
-      ["snp_pcr09", "2026-03-31T00:00:01Z", []],
-      ["snp_pcr11", "tomorrow", []],
-    ]);
-    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": values }) }))).toEqual([
-      `error TA203 ${VALUES}, reference-values.json: The expiration of snp_pcr11 is "tomorrow", which the RVPS cannot read as a time.`,
-      `warning TA201 ${VALUES}, reference-values.json: snp_pcr03 expired on 2026-03-01T00:00:00Z.`,
-      IMAGE_POLICY,
-      `note TA202 ${VALUES}, reference-values.json: snp_pcr08 expires in 30 days, on 2026-03-31T00:00:00Z.`,
-    ]);
-  });
-
-  const listed = (...entries: readonly object[]): readonly string[] => {
-    const text = JSON.stringify(entries.map((entry) => ({ expiration: "2035-01-01T00:00:00Z", ...entry })));
-    return lines(facts({ referenceValues: withValues({ "reference-values.json": text }) }));
-  };
-  const ours = { name: "snp_pcr08", value: [pcr8.pod1, pcr8.pod2, pcr8.pod3] };
-
-  it.each([true, 1, null, { a: [1] }, "a kernel's parameters", []])(
-    "with the value %j are nothing amiss",
-    (value) => {
-      expect(listed(ours, { name: "tdvfkernelparams", value })).toEqual([IMAGE_POLICY]);
-    },
-  );
-
-  it.each(["b".repeat(64), 1, true])("for digests, with the value %j, are found", (value) => {
-    const what = typeof value === "string" ? "a lone text" : "no list";
-    expect(listed(ours, { name: "snp_pcr11", value })).toEqual([
-      `warning TA204 ${VALUES}, reference-values.json: snp_pcr11 has ${what} as its value.`,
-      IMAGE_POLICY,
-    ]);
-  });
-
-  it("of one name: all but the first are found", () => {
-    expect(listed(ours, { name: "svn", value: 1 }, { name: "svn", value: 2 })).toEqual([
-      `warning TA204 ${VALUES}, reference-values.json: svn occurs twice, and only the first counts.`,
-      IMAGE_POLICY,
-    ]);
-  });
-
-  it("that are blank", () => {
-    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "\n" }) }))).toContain(
-      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: there is no text.`,
-    );
-  });
-
-  it("that are of the other generation's format", () => {
-    expect(lines(facts({ referenceValues: withValues({ "reference-values.json": "{}" }) }))).toEqual([
-      `error TA203 ${VALUES}, reference-values.json: The reference values under the key "reference-values.json" cannot be read: it holds an object, as the other generation of Trustee does. Trustee reads a JSON list of {"name", "expiration", "value"} there.`,
-      IMAGE_POLICY,
-    ]);
+    expect(lines({ ...facts(withValues("[]")), pods: undefined }, /TA1\d\d/)).toEqual([]);
   });
 });
 
 describe("secrets", () => {
-  it("that are listed and missing block the KBS; restricted ones that are not listed are not served", () => {
+  it("that are listed but missing are errors; restricted but not listed ones are warnings", () => {
     const given = facts({
       kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
       secrets: [
@@ -247,19 +193,23 @@ describe("secrets", () => {
 });
 
 describe("the keys", () => {
-  it("are those of what Trustee mounts: another key is not read, its own one has to be there", () => {
+  it("are those that Trustee mounts: another key is not read, and its own key must exist", () => {
     const given = facts({
       seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
-      policy: withPolicy({ "policy.rego": tutorialGrants }),
-      referenceValues: withValues({ reference_value: "{}", "reference-values.json": "[]" }),
+      referenceValues: {
+        name: "trusteeconfig-rvps-reference-values",
+        changedAt: NOW - 8000,
+        resourceVersion: "1",
+        data: { reference_value: "{}", "reference-values.json": "[]" },
+      },
     });
     expect(lines({ ...given, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: The ConfigMap has no key "resource-policy.rego", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
-      `warning TA402 ${VALUES}, reference-values.json: The ConfigMap holds "reference-values.json" in addition to "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
+      `warning TA402 ${MAP}: The ConfigMap holds "reference-values.json" in addition to "reference_value"; this Trustee (0.21) mounts only "reference_value".`,
     ]);
   });
 
-  it("are those that are there where the mounts cannot be seen", () => {
+  it("are found from the ConfigMaps if the mounts are not visible", () => {
     const { seen: _, policy: __, ...rest } = healthyTrustee;
     expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([
       `error TA401 ${POLICY}: There is no ConfigMap "trusteeconfig-resource-policy".`,
@@ -269,24 +219,23 @@ describe("the keys", () => {
 
 describe("the rollout", () => {
   it("has a problem if a KBS pod is older than a change, or none is ready", () => {
-    const [pod] = healthyTrustee.kbsPods;
-    const old = { ...pod, createdAt: NOW - 8000 } as TrusteeFacts["kbsPods"][number];
-    expect(lines(facts({ kbsPods: [old] })).filter((line) => line.includes("TA5"))).toEqual([
+    const old = { createdAt: NOW - 8000 };
+    expect(lines(facts(withOldKbs(old)), "TA5")).toEqual([
       `warning TA501 ${POLICY}: trustee-deployment-1 may have started before the last change of ConfigMap "trusteeconfig-resource-policy".`,
       `warning TA501 ${VALUES}: trustee-deployment-1 may have started before the last change of ConfigMap "trusteeconfig-rvps-reference-values".`,
     ]);
     const where = "Deployment trustee-operator-system/trustee-deployment";
-    expect(lines(facts({ kbsPods: [{ ...old, ready: false }] }))[0]).toBe(
+    expect(lines(facts(withOldKbs({ ...old, ready: false })))[0]).toBe(
       `error TA502 ${where}: No pod of the KBS is ready.`,
     );
     expect(lines(facts({ kbsPods: [] }))[0]).toBe(`error TA502 ${where}: The KBS has no pod.`);
   });
 
-  it("is fixed as the operator lets it: one that notes versions takes a restart annotation away", () => {
-    const [pod] = healthyTrustee.kbsPods;
-    const restarts = [undefined, {}].map((configMapVersions) => {
-      const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
-      const found = lint(facts({ kbsPods: [old] })).filter(({ id }) => id === "TA501");
+  it("is fixed by a restart, or by deleting the pods if the operator records versions, because it removes the restart annotation", () => {
+    const restarts = [{}, { configMapVersions: {} }].map((noted) => {
+      const found = lint(facts(withOldKbs({ createdAt: NOW - 8000, ...noted }))).filter(
+        ({ id }) => id === "TA501",
+      );
       return [...new Set(found.map(({ fix }) => fix))];
     });
     expect(restarts).toEqual([
@@ -295,14 +244,12 @@ describe("the rollout", () => {
     ]);
   });
 
-  it("is well where the pod was made from a template that names the changed versions", () => {
-    const [pod] = healthyTrustee.kbsPods;
+  it("is fine if the pod's template names the changed versions", () => {
     const configMapVersions = {
       "trusteeconfig-resource-policy": "100",
       "trusteeconfig-rvps-reference-values": "101",
     };
-    const old = { ...pod, createdAt: NOW - 8000, configMapVersions } as TrusteeFacts["kbsPods"][number];
-    expect(lines(facts({ kbsPods: [old] }))).toEqual([IMAGE_POLICY]);
+    expect(lines(facts(withOldKbs({ createdAt: NOW - 8000, configMapVersions })))).toEqual([IMAGE_POLICY]);
   });
 });
 

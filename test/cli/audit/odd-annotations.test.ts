@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { explain, type CellFacts } from "../../../cli/explain/explain.ts";
 import type { PodFacts } from "../../../cli/audit/facts.ts";
 import { facts, pcr8, podFixture } from "../../fixtures/live-facts.ts";
-import { IMAGE_POLICY, lines } from "./lint-support.ts";
-import { base } from "./support.ts";
+import { base, IMAGE_POLICY, lines } from "./support.ts";
 
 const FORMER = "io.katacontainers.config.runtime.cc_init_data";
 const BROKEN = "has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not";
@@ -23,7 +22,7 @@ function initdata(changes: Partial<CellFacts>): unknown {
 describe("a pod without the initdata annotation", () => {
   const none = "the pod has no initdata annotation";
 
-  it("is denied, with the annotation named that was meant to be it", () => {
+  it("is denied, with the name of an annotation that was probably meant", () => {
     expect(initdata({ pod: bare() })).toEqual({
       verdict: "denied",
       because: `Because ${none}.`,
@@ -39,7 +38,7 @@ describe("a pod without the initdata annotation", () => {
     });
   });
 
-  it("is not judged where the cluster gives initdata to those without, or may do so", () => {
+  it("is uncertain if the cluster gives initdata to pods without it, or may do so", () => {
     const namespace = "openshift-sandboxed-containers-operator";
     const given = { namespace, name: "peer-pods-cm", key: "INITDATA" };
     const from = `${none}; ConfigMap ${namespace}/peer-pods-cm (INITDATA) gives initdata to every peer pod without any; which initdata this pod got at its start is unknown`;
@@ -56,7 +55,7 @@ describe("a pod without the initdata annotation", () => {
     });
   });
 
-  it("is found by lint where it has one that is nearly it", () => {
+  it("is reported by lint if it has an annotation with a similar name", () => {
     const pods = [
       podFixture("pod1"),
       bare({ strayAnnotations: ["cc_init_data", FORMER] }),
@@ -87,7 +86,7 @@ describe("an initdata annotation with line breaks", () => {
     });
   });
 
-  it("does no harm by another name beside it", () => {
+  it("with a second annotation of another name is fine", () => {
     const pods = [podFixture("pod1"), { ...pod, strayAnnotations: [FORMER] }, podFixture("pod3")];
     expect(lines(facts({}, pods))).toEqual([IMAGE_POLICY]);
   });

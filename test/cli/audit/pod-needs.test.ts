@@ -6,9 +6,8 @@ import { startQuestions } from "../../../cli/lint/needs.ts";
 import { lintQuestions, questionKey, type PolicyQuestion } from "../../../cli/questions/questions.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { initDataClaim } from "../../../core/initdata/binding.ts";
-import { facts, healthyTrustee, podFixture, referenceValues } from "../../fixtures/live-facts.ts";
-import { lines, withPolicy } from "./lint-support.ts";
-import { base, withValues } from "./support.ts";
+import { facts, healthyTrustee, podFixture } from "../../fixtures/live-facts.ts";
+import { base, lines, withPolicy, withValues } from "./support.ts";
 
 /** As the field writes it: private registry, mirror, signatures, and a credential of the guest's. */
 const CDH = `
@@ -34,10 +33,9 @@ function podWith(cdh: string, aa = '[token_configs.kbs]\nurl = "https://kbs.exam
     data: { "cdh.toml": cdh, "aa.toml": aa },
   });
   const digest = initDataClaim("azure-vtpm", "sha256", toml);
-  const values = referenceValues([["snp_pcr08", "2035-01-01T00:00:00Z", [digest]]]);
   return {
     pod: podFixture("pod3", { annotation: encodeAnnotation(toml) }),
-    values: withValues(values).referenceValues,
+    trustee: withValues({ snp_pcr08: [digest] }),
   };
 }
 
@@ -53,14 +51,14 @@ const kbsConfig = { name: "trusteeconfig-kbs-config", secrets: secrets.map(({ na
 
 /** What is found of what the pod needs. */
 function found(cdh: string, changes: Partial<TrusteeFacts> = {}, aa?: string): readonly string[] {
-  const { pod, values } = podWith(cdh, aa);
-  return lines(facts({ referenceValues: values, ...changes } as Partial<TrusteeFacts>, [pod]))
-    .filter((line) => line.includes("TA106"))
-    .map((line) => line.replace("error TA106 Pod default/pod3: ", ""));
+  const { pod, trustee } = podWith(cdh, aa);
+  return lines(facts({ ...trustee, ...changes }, [pod]), "TA106").map((line) =>
+    line.replace("error TA106 Pod default/pod3: ", ""),
+  );
 }
 
 describe("what a pod's guest needs to start", () => {
-  it("has to be registered with the KBS, each of it", () => {
+  it("must be registered with the KBS", () => {
     const missing = (need: string, secret: string): string =>
       `The pod cannot fetch its ${need}: KbsConfig "trusteeconfig-kbs-config" does not list "${secret}", so the KBS does not serve it.`;
     expect(found(CDH)).toEqual([
@@ -71,7 +69,7 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("has to exist, with that key", () => {
+  it("must exist, with its key", () => {
     expect(found(CDH, { secrets, kbsConfig })).toEqual([
       'The pod cannot fetch its registry credentials "regcred/dockerconfigjson": there is no Secret "regcred" in namespace "trustee-operator-system".',
       'The pod cannot fetch its registry configuration "registry-configuration/test": Secret "registry-configuration" has no key "test" (it has "production").',
@@ -88,21 +86,20 @@ describe("what a pod's guest needs to start", () => {
       [DENIED],
     ],
     [", but for one that looks at a measurement", "allow if input.measurement\n", []],
-  ])("is asked of a foreign policy, for the pod's own digest%s", (_what, rules, expected) => {
-    const { pod, values } = podWith(CDH);
+  ])("is evaluated with a foreign policy for the pod's own digest%s", (_what, rules, expected) => {
+    const { pod, trustee } = podWith(CDH);
     const all = secrets.map(({ name }) => ({ name, exists: true }));
-    const policy = withPolicy({ "policy.rego": `package policy\nimport rego.v1\n${rules}` });
-    const given = facts({ referenceValues: values, policy, secrets: all, kbsConfig } as never, [pod]);
+    const { policy } = withPolicy(`package policy\nimport rego.v1\n${rules}`);
+    const given = facts({ ...trustee, policy, secrets: all, kbsConfig }, [pod]);
     const says = ({ data }: PolicyQuestion): boolean => !JSON.stringify(data).includes("regcred");
     const asked = [...lintQuestions(given.trustee), ...startQuestions(given.trustee, [pod])];
     const byQuestion = new Map(asked.map((one) => [questionKey(one), says(one)]));
-    const said = lines({ ...given, answers: { kind: "answers", byQuestion } });
-    expect(said.filter((line) => line.includes("TA106"))).toEqual(expected);
+    expect(lines({ ...given, answers: { kind: "answers", byQuestion } }, "TA106")).toEqual(expected);
   });
 
-  it("is told by its explanation, which is denied for it only where the pod does not run", () => {
-    const { pod, values } = podWith(CDH);
-    const trustee = { ...healthyTrustee, referenceValues: values, secrets, kbsConfig } as TrusteeFacts;
+  it("is in its explanation, which is a denial only if the pod does not run", () => {
+    const { pod, trustee: registered } = podWith(CDH);
+    const trustee = { ...registered, secrets, kbsConfig };
     const startup = [
       'its registry credentials "regcred/dockerconfigjson": there is no Secret "regcred" in namespace "trustee-operator-system"',
       'its registry configuration "registry-configuration/test": Secret "registry-configuration" has no key "test" (it has "production")',
@@ -117,7 +114,7 @@ describe("what a pod's guest needs to start", () => {
     }
   });
 
-  it("is looked for in a file of which a part cannot be read, and that is said too", () => {
+  it("is found even in a file that is partly unreadable, which is reported too", () => {
     const says = (problem: string): string =>
       `The pod's initdata does not lead its guest to a KBS: its cdh.toml is not TOML (${problem}), so the guest's Confidential Data Hub does not start: the pod gets no secret. Correct it.`;
     const regcred =
@@ -133,7 +130,7 @@ describe("what a pod's guest needs to start", () => {
     ]);
   });
 
-  it("is not fetched where the guest gets no token, or looks elsewhere", () => {
+  it("is not fetched if the guest has no KBS for its token, or the section is in the wrong file", () => {
     const none = "The pod's initdata does not lead its guest to a KBS: its aa.toml has";
     const fix =
       "no KBS (token_configs.kbs.url): the pod gets no secret. Add [token_configs.kbs] with its url.";

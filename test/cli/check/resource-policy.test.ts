@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy, type PolicyResult } from "../../../cli/check/resource-policy.ts";
 import { accessRequests } from "../../../cli/questions/requests.ts";
 import type { AccessRules } from "../../../core/access/model.ts";
@@ -9,14 +6,9 @@ import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-check-test-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 const rules: AccessRules = {
   others: "affirming",
@@ -34,10 +26,8 @@ const requests = accessRequests({
   ],
 });
 
-async function check(policy: string, syntax: "v0" | "v1"): Promise<PolicyResult> {
-  const file = join(folder, "policy.rego");
-  writeFileSync(file, policy);
-  return checkResourcePolicy({ opa, file, syntax }, rules, requests);
+async function check(text: string, syntax: "v0" | "v1"): Promise<PolicyResult> {
+  return checkResourcePolicy({ opa, text, syntax }, rules, requests);
 }
 
 /** The tutorial's policy, with the `if` that Rego v1 requires. */

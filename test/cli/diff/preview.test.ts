@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PreviewError, readDeployed, readPreview } from "../../../cli/diff/preview.ts";
+import { readDeployed, readPreview } from "../../../cli/diff/preview.ts";
+import { UsageError } from "../../../cli/usage-error.ts";
 
 const was = { pod1: { "a/b": "not-a-reader" } };
 const willBe = { pod1: { "a/b": "granted" } };
@@ -49,7 +50,7 @@ describe("the events of a preview", () => {
     ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
   ])("are refused with a change %s", (_, record) => {
     const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [record] }));
-    expect(() => readPreview(text)).toThrow(PreviewError);
+    expect(() => readPreview(text)).toThrow(UsageError);
   });
 
   it("contain a first deployment too", () => {
@@ -85,7 +86,7 @@ describe("the events of a preview", () => {
     ],
     ["nothing", "", /no stack outputs/],
   ])("are refused, with the command that makes them: %s", (_, text, message) => {
-    expect(() => readPreview(text)).toThrow(PreviewError);
+    expect(() => readPreview(text)).toThrow(UsageError);
     expect(() => readPreview(text)).toThrow(message);
   });
 });
@@ -97,6 +98,6 @@ describe("the deployed outputs", () => {
   });
 
   it.each(["no JSON", '{"url": "x"}'])("refuse %s", (text) => {
-    expect(() => readDeployed(text)).toThrow(PreviewError);
+    expect(() => readDeployed(text)).toThrow(UsageError);
   });
 });

@@ -1,17 +1,28 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicyData } from "../../../core/access/model.ts";
-import { evaluateRego } from "../../../cli/opa/apart.ts";
+import type { PolicyAnswer, RegoSyntax } from "../../../cli/audit/facts.ts";
+import type { AccessRequest } from "../../../cli/questions/requests.ts";
+import { askEach } from "../../../cli/opa/batch.ts";
 import { findOpa } from "../../../cli/opa/opa.ts";
 import { evaluate } from "../../../sandbox/trustee/standin/rego.ts";
 import { toolPath } from "../../support/tools.ts";
+import { temporaryFolder } from "../../support/folders.ts";
 
 let opa = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_800_000);
+
+/** The policy's answers. @param requests by default one without a path and with an empty token */
+async function ask(
+  text: string,
+  syntax: RegoSyntax,
+  requests: readonly AccessRequest[] = [{ data: {}, token: {} }],
+): Promise<readonly PolicyAnswer[]> {
+  return askEach({ opa, text, syntax }, requests);
+}
 
 /** Opens paths that it cannot read, unless the engine ends the evaluation at the first error. */
 const TUTORIAL_STYLE = `package policy
@@ -36,13 +47,13 @@ describe("a policy in OPA", () => {
       { plugin: "resource" },
     ];
     const requests = paths.flatMap((data) => [
-      { data, input: { who: "me" } },
-      { data, input: { who: "you" } },
-      { data, input: {} },
+      { data, token: { who: "me" } },
+      { data, token: { who: "you" } },
+      { data, token: {} },
     ]);
     // Without a request, OPA never calls the builtin.
     const failed = (type: string): unknown => ({ failed: "evaluation", message: `${SPLIT}${type}` });
-    expect(await evaluateRego(opa, TUTORIAL_STYLE, "v0", requests)).toEqual([
+    expect(await ask(TUTORIAL_STYLE, "v0", requests)).toEqual([
       ...[true, false, false],
       ...[true, true, false],
       ...[failed("array"), failed("array"), false],
@@ -59,8 +70,8 @@ import rego.v1
 default allow := false
 allow if split(input.who, "/")[0] == "me"
 `;
-    const requests = ["me/x", 7, "you", "me", null].map((who) => ({ data: {}, input: { who } }));
-    expect(await evaluateRego(opa, policy, "v1", requests)).toEqual([
+    const requests = ["me/x", 7, "you", "me", null].map((who) => ({ data: {}, token: { who } }));
+    expect(await ask(policy, "v1", requests)).toEqual([
       true,
       { failed: "evaluation", message: `${SPLIT}number` },
       false,
@@ -70,14 +81,14 @@ allow if split(input.who, "/")[0] == "me"
   });
 
   it("that does not compile fails every request, with the reason", async () => {
-    const requests = [{ data: {}, input: {} }];
-    const [failed] = await evaluateRego(opa, TUTORIAL_STYLE, "v1", requests);
-    expect(failed).toEqual({ failed: "policy", message: "`if` keyword is required before rule body" });
+    expect(await ask(TUTORIAL_STYLE, "v1")).toEqual([
+      { failed: "policy", message: "`if` keyword is required before rule body" },
+    ]);
   });
 
   it("allows by `true` only", async () => {
     const answers = ["1", '"true"', "[]", "true", "false"].map(async (value) =>
-      evaluateRego(opa, `package policy\nallow := ${value}\n`, "v1", [{ data: {}, input: {} }]),
+      ask(`package policy\nallow := ${value}\n`, "v1"),
     );
     expect(await Promise.all(answers)).toEqual([[false], [false], [false], [true], [false]]);
   });
@@ -95,7 +106,7 @@ allow if split(input.who, "/")[0] == "me"
     ["a random identifier", 'uuid.rfc4122("a") != ""', "uuid.rfc4122"],
   ])("that calls %s does not compile", async (_, condition, name) => {
     const policy = `package policy\nimport rego.v1\ndefault allow := false\nallow if ${condition}\n`;
-    const answers = await evaluateRego(opa, policy, "v1", [{ data: {}, input: {} }]);
+    const answers = await ask(policy, "v1");
     expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name}` }]);
   });
 
@@ -104,52 +115,38 @@ allow if split(input.who, "/")[0] == "me"
     ["rand.intn", 'rand.intn("a", 2) == 1'],
   ])("that calls %s, which Trustee has, is not evaluated, with the reason", async (name, condition) => {
     const policy = `package policy\ndefault allow = false\nallow { ${condition} }\n`;
-    const answers = await evaluateRego(opa, policy, "v0", [{ data: {}, input: {} }]);
+    const answers = await ask(policy, "v0");
     const why = "Trustee has it, but a policy whose answers vary cannot be judged";
     expect(answers).toEqual([{ failed: "policy", message: `undefined function ${name} (${why})` }]);
   });
 
   it("may call every function that Trustee has in both syntaxes, and use all syntax of Rego", async () => {
     const conditions = [
-      ...[
-        'split("a/b", "/")[1] == "b"',
-        'sprintf("%s-%d", ["a", 1]) == "a-1"',
-        'base64.decode("YQ==") == "a"',
-      ],
-      ...['json.unmarshal("[1]")[0] == 1', 'regex.match("^a+$", "aaa")', 'object.get({"a": 1}, "b", 2) == 2'],
-      ...[
-        'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
-        "bits.and(6, 3) == 2",
-        "array.slice([1, 2], 0, 1) == [1]",
-      ],
-      ...[
-        "1 + 2 * 3 - 4 / 2 == 5",
-        "7 % 4 == 3",
-        "{1, 2} & {2} == {2}",
-        "{1} | {2} == {1, 2}",
-        "{1, 2} - {2} == {1}",
-      ],
-      ...[
-        "1 < 2",
-        "2 >= 2",
-        '"a" in ["a"]',
-        '"k", 1 in {"k": 1}',
-        "every x in [1] { x == 1 }",
-        "some y in [3]; y == 3",
-      ],
-      ...[
-        'print("a", input.nothing)',
-        "not is_string(1)",
-        "count({z | z := [1, 2][_]}) == 2",
-        "sum([1, 2]) == 3",
-      ],
+      'split("a/b", "/")[1] == "b"',
+      'sprintf("%s-%d", ["a", 1]) == "a-1"',
+      'base64.decode("YQ==") == "a"',
+      'json.unmarshal("[1]")[0] == 1',
+      'regex.match("^a+$", "aaa")',
+      'object.get({"a": 1}, "b", 2) == 2',
+      'time.parse_rfc3339_ns("1970-01-01T00:00:00Z") == 0',
+      "bits.and(6, 3) == 2",
+      "array.slice([1, 2], 0, 1) == [1]",
+      "1 + 2 * 3 - 4 / 2 == 5; 7 % 4 == 3",
+      "{1, 2} & {2} == {2}; {1} | {2} == {1, 2}; {1, 2} - {2} == {1}",
+      "1 < 2; 2 >= 2",
+      '"a" in ["a"]; "k", 1 in {"k": 1}',
+      "every x in [1] { x == 1 }",
+      "some y in [3]; y == 3",
+      'print("a", input.nothing)',
+      "not is_string(1)",
+      "count({z | z := [1, 2][_]}) == 2",
+      "sum([1, 2]) == 3",
     ];
     const body = conditions.join("\n  ");
-    const requests = [{ data: {}, input: {} }];
     const v1 = `package policy\ndefault allow := false\nallow if {\n  ${body}\n}\n`;
     const v0 = `package policy\nimport future.keywords\ndefault allow = false\nallow {\n  ${body}\n}\n`;
-    expect(await evaluateRego(opa, v1, "v1", requests)).toEqual([true]);
-    expect(await evaluateRego(opa, v0, "v0", requests)).toEqual([true]);
+    expect(await ask(v1, "v1")).toEqual([true]);
+    expect(await ask(v0, "v0")).toEqual([true]);
   });
 
   it("has no additional functions in the sandbox's KBS", async () => {
@@ -161,39 +158,36 @@ allow if split(input.who, "/")[0] == "me"
   });
 
   it("may lack the rule, and may get no request", async () => {
-    expect(await evaluateRego(opa, "package policy\n", "v1", [{ data: {}, input: {} }])).toEqual([false]);
-    expect(await evaluateRego(opa, "package policy\n", "v1", [])).toEqual([]);
+    expect(await ask("package policy\n", "v1")).toEqual([false]);
+    expect(await ask("package policy\n", "v1", [])).toEqual([]);
   });
 });
 
 describe("the OPA program", () => {
   const needed = "Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.";
-  let folder = "";
-  /** A folder with an opa that prints this version. */
-  async function fake(version: string): Promise<string> {
-    const path = await mkdtemp(join(folder, "path-"));
-    await writeFile(join(path, "opa"), `#!/bin/sh\n[ "$1" = version ] && echo "${version}"\nexit 0\n`);
-    await chmod(join(path, "opa"), 0o755);
+  /** A folder with an opa that runs this shell script. */
+  async function script(...lines: readonly string[]): Promise<string> {
+    const path = temporaryFolder();
+    await writeFile(join(path, "opa"), ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
     return path;
   }
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "trustee-access-path-"));
-  });
-  afterAll(async () => rm(folder, { recursive: true }));
+  /** A folder with an opa that prints this version. */
+  const fake = async (version: string): Promise<string> =>
+    script(`[ "$1" = version ] && echo "${version}"`, "exit 0");
 
   it("gets no environment variables, and only the functions that a policy may call", async () => {
-    const path = await mkdtemp(join(folder, "path-"));
-    const program = join(path, "opa");
-    const seen = join(path, "seen");
+    const seen = join(temporaryFolder(), "seen");
     const answer = '{"result":[{"expressions":[{"value":{}}]}]}';
-    const lines = ["#!/bin/sh", `{ echo $*; /usr/bin/env; } >> ${seen}`, "echo Version: 1.0.0 >&2"];
-    await writeFile(
-      program,
-      [...lines, `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`].join("\n"),
+    const path = await script(
+      `{ echo $*; /usr/bin/env; } >> ${seen}`,
+      "echo Version: 1.0.0 >&2",
+      `[ "$1" = version ] && echo Version: 1.0.0 || echo '${answer}'`,
     );
-    await chmod(program, 0o755);
+    const program = join(path, "opa");
     expect(await findOpa({ PATH: path })).toEqual({ program });
-    expect(await evaluateRego(program, "package policy", "v1", [{ data: {}, input: {} }])).toEqual([false]);
+    expect(
+      await askEach({ opa: program, text: "package policy", syntax: "v1" }, [{ data: {}, token: {} }]),
+    ).toEqual([false]);
     const [version, ...more] = (await readFile(seen, "utf8")).trim().split("\n");
     // Variables that a shell sets itself.
     const own = /^(PWD|SHLVL|_|OLDPWD)=/;

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import TOML from "@iarna/toml";
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import TOML from "@iarna/toml";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "../../../cli/check/agent-policy.ts";
 import type { DeclaredAgent } from "../../../cli/questions/agent-requests.ts";
 import { curlCommand, renderAgentPolicy, type AgentPolicy } from "../../../core/initdata/agent-policy.ts";
@@ -11,14 +8,9 @@ import { refusedAtStart, startRequests } from "../../../core/preflight/agent-pol
 import { toolPath } from "../../support/tools.ts";
 
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-agent-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 const tutorial: Required<AgentPolicy> = {
   logs: true,
@@ -26,10 +18,8 @@ const tutorial: Required<AgentPolicy> = {
   requests: {},
 };
 
-async function check(text: string, declared: DeclaredAgent, name = "agent"): Promise<AgentResult> {
-  const file = join(folder, `${name}.rego`);
-  writeFileSync(file, text);
-  return checkAgentPolicy("pod1", { opa, file, syntax: "v0" }, declared);
+async function check(text: string, declared: DeclaredAgent): Promise<AgentResult> {
+  return checkAgentPolicy("pod1", { opa, text, syntax: "v0" }, declared);
 }
 
 describe("the agent policy in OPA", () => {
@@ -38,11 +28,11 @@ describe("the agent policy in OPA", () => {
     ["without logs and exec", { logs: false, allowedCommands: [], requests: {} }],
     ["with other requests", { ...tutorial, requests: { CopyFileRequest: false, WriteStreamRequest: true } }],
     ["with a command of one word", { ...tutorial, allowedCommands: ["id"] }],
-  ])("allows what is declared and refuses what is almost that: %s", async (_, declared) => {
+  ])("allows what is declared and refuses near misses: %s", async (_, declared) => {
     expect((await check(renderAgentPolicy(declared), declared)).wrong).toEqual([]);
   });
 
-  it("is asked of every kind of near miss", async () => {
+  it("is tested with every kind of near miss", async () => {
     const { requests, allowed } = await check(renderAgentPolicy(tutorial), tutorial);
     expect({ requests, allowed }).toMatchInlineSnapshot(`
       {
@@ -52,29 +42,28 @@ describe("the agent policy in OPA", () => {
     `);
   });
 
-  it("is asked by its own commands where it is a file of the user's, as is the tutorial's", async () => {
+  it("is tested with its own commands if it is a user's file, like the tutorial's", async () => {
     const toml = readFileSync(new URL("../../fixtures/tutorial-initdata-pod1.toml", import.meta.url), "utf8");
     const { data } = TOML.parse(toml) as unknown as { readonly data: Readonly<Record<string, string>> };
-    const file = join(folder, "tutorial.rego");
-    writeFileSync(file, data["policy.rego"] ?? "");
-    const declared = await declaredCommands({ opa, file, syntax: "v0" });
+    const text = data["policy.rego"] ?? "";
+    const declared = await declaredCommands({ opa, text, syntax: "v0" });
     expect(declared.allowedCommands).toEqual([
       "curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key",
       "curl -s http://127.0.0.1:8006/cdh/resource/default/p2-secret/secret",
       "curl -s http://127.0.0.1:8006/cdh/resource/default/kbsres1/key1",
     ]);
-    expect((await checkAgentPolicy("pod1", { opa, file, syntax: "v0" }, declared)).wrong).toEqual([]);
+    expect((await check(text, declared)).wrong).toEqual([]);
   });
 });
 
 describe("an agent policy that refuses what a guest needs to start", () => {
   const wrong = async (text: string, declared: DeclaredAgent): Promise<readonly string[]> => {
-    const result = await check(text, { ...declared, needed: refusedAtStart(text) }, "start");
+    const result = await check(text, { ...declared, needed: refusedAtStart(text) });
     return result.wrong.map(({ what, allowed }) => `${what} is ${allowed ? "denied" : "allowed"}`);
   };
   const denied = (request: string): string => `${request}, which a guest needs to start, is denied`;
 
-  it("is otherwise than it should be, also where that is declared", async () => {
+  it("is wrong, even if that is declared", async () => {
     const declared = { ...tutorial, requests: { CreateContainerRequest: false } };
     expect(await wrong(renderAgentPolicy(declared), declared)).toEqual([denied("CreateContainerRequest")]);
   });
@@ -82,17 +71,17 @@ describe("an agent policy that refuses what a guest needs to start", () => {
   it.each([
     ["too little", "package agent_policy\ndefault ExecProcessRequest := false\n"],
     ["another package", "package policy\ndefault CreateContainerRequest := true\n"],
-  ])("is so in a file of the user's: %s", async (_, text) => {
+  ])("is wrong in a user's file too: %s", async (_, text) => {
     expect(await wrong(text, { allowedCommands: [] })).toEqual(startRequests.map(denied));
   });
 
-  it("is none that looks at each request", async () => {
+  it("is not reported if it decides by each request's content", async () => {
     const rules = startRequests.map((request) => `default ${request} := false\n${request} { input.x }`);
     expect(await wrong(`package agent_policy\n${rules.join("\n")}\n`, { allowedCommands: [] })).toEqual([]);
   });
 });
 
-/** Texts that differ in one thing, each with what. */
+/** The text with one change each, and the changes. */
 function mutants(text: string): readonly (readonly [string, string])[] {
   const lines = text.split("\n");
   const changed = lines.flatMap((line, index) => {
@@ -130,11 +119,11 @@ function mutants(text: string): readonly (readonly [string, string])[] {
 }
 
 describe("what trustee-access check asks", () => {
-  it("tells every mutant of the agent policy from the policy", async () => {
+  it("distinguishes every mutant of the agent policy", async () => {
     const all = mutants(renderAgentPolicy(tutorial));
     const alive: string[] = [];
     for (const [change, text] of all) {
-      const { wrong, noPolicy } = await check(text, tutorial, "mutant");
+      const { wrong, noPolicy } = await check(text, tutorial);
       if (wrong.length === 0 && noPolicy === undefined) alive.push(change);
     }
     expect(alive).toEqual([]);

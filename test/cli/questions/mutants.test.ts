@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { askResourcePolicy } from "../../../cli/opa/batch.ts";
 import { affirmingToken } from "../../../core/access/token.ts";
 import { decide, type AccessRules } from "../../../core/access/model.ts";
@@ -9,28 +6,7 @@ import { accessRequests, type AccessRequest } from "../../../cli/questions/reque
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { mutantsOf, type Mutant } from "../../support/policy-mutants.ts";
 import { toolPath } from "../../support/tools.ts";
-
-const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
-const [pod1, pod2] = claims;
-/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
-const [bare, trusted, developed, old] = [
-  "4".repeat(63) + "d",
-  "5".repeat(95) + "e",
-  `${"6".repeat(43)}=`,
-  "7".repeat(63) + "a",
-] as const;
-const secrets = {
-  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
-  shared: {
-    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
-    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
-  },
-  lonely: {},
-};
-const columns = [
-  { secret: "fraud-dataset", key: "dataset_key" },
-  { secret: "kbsres1", key: "key1" },
-];
+import { bare, claims, columns, developed, old, pod1, pod2, secrets, trusted } from "./support.ts";
 
 const pods = new Set(
   [
@@ -53,26 +29,19 @@ const paths = new Set(columns.map(({ secret, key }) => pathOf(secret, key)));
 const onePath = new Set([pathOf("fraud-dataset", "dataset_key")]);
 
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-mutants-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
-/** Whether what `trustee-access check` asks tells the policy from the model. */
+/** Whether a request of `trustee-access check` distinguishes the policy from the model. */
 async function isCaught(
-  mutant: string,
-  file: string,
+  text: string,
   rules: AccessRules,
   requests: readonly AccessRequest[],
 ): Promise<boolean> {
-  writeFileSync(join(folder, file), mutant);
-  const policy = { opa, file: join(folder, file), syntax: "v1" } as const;
-  // Most mutants give themselves away by requests of the readers, or by any token with a path of either kind;
-  // only what is left is asked everything, and strictly.
+  const policy = { opa, text, syntax: "v1" } as const;
+  // Few requests catch most mutants: those of the readers, or one path with any token. Only the remaining
+  // mutants get all requests, and strictly.
   const isOf = (some: ReadonlySet<string>, value: unknown): boolean => some.has(JSON.stringify(value));
   const first = requests.filter(({ data, token }) => isOf(pods, token) || isOf(paths, data));
   const fewest = first.filter(
@@ -100,17 +69,17 @@ async function survivors(
   const requests = accessRequests({ rules, claims, columns });
   const queue = [...mutants.entries()];
   const alive: [number, Mutant][] = [];
-  const work = async (worker: number): Promise<void> => {
+  const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [index, mutant] = next;
-      if (!(await isCaught(mutant.text, `${worker}.rego`, rules, requests))) alive.push([index, mutant]);
+      if (!(await isCaught(mutant.text, rules, requests))) alive.push([index, mutant]);
     }
   };
-  await Promise.all([0, 1, 2].map(work));
+  await Promise.all([work(), work(), work()]);
   return { count: mutants.length, alive: alive.sort(([a], [b]) => a - b).map(([, { change }]) => change) };
 }
 
-/** Mutants that do what the policy does, with the reason. */
+/** Mutants that behave like the policy, each with the reason. */
 const equivalent: Readonly<Record<string, string>> = {
   "is_array(path) -> dropped":
     "nothing else has a path[0]; the test keeps count() from other types, which ends the evaluation in Trustee's engine",
@@ -142,13 +111,13 @@ const equivalent: Readonly<Record<string, string>> = {
 const equivalentWhereDenied: readonly string[] = ["table: lonely dropped", "table: lonely renamed"];
 
 describe("what trustee-access check asks", () => {
-  it("tells every mutant of the policy from the policy, but those that do the same", async () => {
+  it("distinguishes every mutant from the policy, except those that behave the same", async () => {
     const { count, alive } = await survivors({ others: "affirming", secrets }, () => true);
     expect(alive).toEqual(Object.keys(equivalent));
     expect(count).toBe(385);
   }, 600_000);
 
-  it("tells the mutants of what is different where all other secrets are denied", async () => {
+  it("distinguishes the mutants that concern denied other secrets", async () => {
     const { alive } = await survivors({ others: "deny", secrets }, (change) =>
       /^(table|added|default)|rule dropped$/.test(change),
     );
@@ -159,7 +128,7 @@ describe("what trustee-access check asks", () => {
   }, 600_000);
 });
 
-/** Rules that open one secret of many, or to one reader of many, by what no token or path may be. */
+/** Rules that open one of many secrets, or open it to one of many readers, for a malformed token or path. */
 const apart: Readonly<Record<string, string>> = {
   "a status":
     'input.submods.cpu0["ear.status"] == "warning"\n  requested.secret == "s6"\n  restricted.s6["*"]["azure-vtpm"][init_data]',
@@ -204,17 +173,17 @@ describe("what trustee-access check asks of many secrets", () => {
   };
   const policy = joinPolicy(null, { stack: "o/p/s", ...many });
 
-  it.each(Object.entries(apart))("tells a rule that treats one of them apart: %s", async (_, body) => {
+  it.each(Object.entries(apart))("finds a rule that treats one of them differently: %s", async (_, body) => {
     const requests = accessRequests(subject);
     const text = `${policy}\nallow if {\n  ${body}\n}\n`;
-    expect(await isCaught(text, "many.rego", many, requests)).toBe(true);
+    expect(await isCaught(text, many, requests)).toBe(true);
   });
 
-  it("finds nothing in the policy itself", async () => {
-    expect(await isCaught(policy, "many.rego", many, accessRequests(subject))).toBe(false);
+  it("finds no error in the policy itself", async () => {
+    expect(await isCaught(policy, many, accessRequests(subject))).toBe(false);
   }, 120_000);
 
-  it("grows with secrets and readers together, not with their product", () => {
+  it("grows with the sum of secrets and readers, not with their product", () => {
     const of = (count: number): number => {
       const claims = Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, "a"));
       const table = Object.fromEntries(

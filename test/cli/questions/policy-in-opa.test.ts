@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy } from "../../../cli/check/resource-policy.ts";
 import { askResourcePolicy } from "../../../cli/opa/batch.ts";
 import { affirmingToken } from "../../../core/access/token.ts";
@@ -11,40 +10,21 @@ import { accessRequests, type AccessRequest } from "../../../cli/questions/reque
 import { otherSecretsModes } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
+import * as support from "./support.ts";
+import { claims, pod1, pod2 } from "./support.ts";
+import { sharedFolder } from "../../support/folders.ts";
 
+const folder = sharedFolder();
 let opa = "";
-let folder = "";
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-opa-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
-const claims = ["1".repeat(63) + "a", "2".repeat(63) + "b", "3".repeat(63) + "c"] as const;
-const [pod1, pod2] = claims;
-/** Host data, mr_config_id, what a client without a TEE says, and what an older release has written. */
-const [bare, trusted, developed, old] = [
-  "4".repeat(63) + "d",
-  "5".repeat(95) + "e",
-  `${"6".repeat(43)}=`,
-  "7".repeat(63) + "a",
-] as const;
 const secrets = {
-  "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
+  ...support.secrets,
   "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
-  shared: {
-    "*": { "azure-vtpm": { [pod1]: "pod1" }, snp: { [bare]: "bare" }, sample: { [developed]: "dev" } },
-    one: { "azure-vtpm": { [pod2]: "pod2" }, tdx: { [trusted]: "trusted" }, any: { [old]: "old" } },
-  },
-  lonely: {},
 };
-const columns = [
-  { secret: "fraud-dataset", key: "dataset_key" },
-  { secret: "p2-secret", key: "secret" },
-  { secret: "kbsres1", key: "key1" },
-];
+const columns = [...support.columns, { secret: "p2-secret", key: "secret" }];
 const before = "package before\n";
 
 function requestsFor(rules: AccessRules): readonly AccessRequest[] {
@@ -63,9 +43,9 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
     async (others) => {
       const rules: AccessRules = { others, secrets };
       const requests = requestsFor(rules);
-      const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+      const text = joinPolicy(before, { stack: "o/p/s", ...rules });
       const { differences, smallest, noPolicy, ...counts } = await checkResourcePolicy(
-        { opa, file, syntax },
+        { opa, text, syntax },
         rules,
         requests,
       );
@@ -79,7 +59,8 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
 describe("many requests in one run", () => {
   it("are answered as each is with documents of its own", async () => {
     const rules: AccessRules = { others: "affirming", secrets };
-    const file = write("policy.rego", joinPolicy(before, { stack: "o/p/s", ...rules }));
+    const text = joinPolicy(before, { stack: "o/p/s", ...rules });
+    const file = write("policy.rego", text);
     const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
     const path = ["default", "fraud-dataset", "dataset_key"];
     const documents: readonly AccessRequest["data"][] = [
@@ -96,19 +77,13 @@ describe("many requests in one run", () => {
     const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
       const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
       const input = ["-i", write("input.json", JSON.stringify(token))];
-      const run = await execa(opa, [
-        "eval",
-        "--v1-compatible",
-        "--format=raw",
-        ...files,
-        ...input,
-        "data.policy.allow",
-      ]);
+      const flags = ["--v1-compatible", "--format=raw", ...files, ...input];
+      const run = await execa(opa, ["eval", ...flags, "data.policy.allow"]);
       return run.stdout.trim() === "true";
     };
     const seen: boolean[] = [];
     for (const request of requests) seen.push(await alone(request));
-    const together = await askResourcePolicy({ opa, file, syntax: "v1" }, requests, false);
+    const together = await askResourcePolicy({ opa, text, syntax: "v1" }, requests, false);
     expect(together).toEqual({ kind: "answered", allowed: seen });
     expect(seen.filter(Boolean)).toHaveLength(3);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { get, initdata, kubectl, NAMESPACE, pcr8, pod } from "../../sandbox/live/support.ts";
+import { get, initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
 
 /** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
 export function tutorialPolicy(pod1: string, pod2: string): string {
@@ -61,8 +61,8 @@ export async function applyConfigMap(
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-tutorial-"));
   const file = join(folder, key);
   await writeFile(file, text);
-  const create = ["create", "configmap", name, "-n", NAMESPACE, `--from-file=${key}=${file}`];
-  const yaml = await kubectl(sandbox, [...create, "--dry-run=client", "-o", "yaml"]);
+  const source = `--from-file=${key}=${file}`;
+  const yaml = await inTrustee(sandbox, `create configmap ${name} ${source} --dry-run=client -o yaml`);
   await rm(folder, { recursive: true });
   await kubectl(sandbox, ["apply", "-f", "-"], yaml);
 }
@@ -86,11 +86,10 @@ export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<
   const tomls = PODS.map((name) => initdata(name, host, certificate.toString("utf8")));
   const digests = tomls.map(pcr8);
   const [one = "", two = ""] = digests;
-  const create = ["create", "secret", "generic", "p2-secret", "--from-literal=secret=Pod 2 secret!"];
-  await kubectl(sandbox, [...create, "-n", NAMESPACE]);
+  const secret = "--from-literal=secret=Pod 2 secret!";
+  await inTrustee(sandbox, "create secret generic p2-secret", secret);
   const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
-  const patch = ["patch", "kbsconfig", "trusteeconfig-kbs-config", "--type=json", "-p", add];
-  await kubectl(sandbox, [...patch, "-n", NAMESPACE]);
+  await inTrustee(sandbox, "patch kbsconfig trusteeconfig-kbs-config --type=json -p", add);
   await applyConfigMap(sandbox, "trusteeconfig-resource-policy", "policy.rego", tutorialPolicy(one, two));
   const map = "trusteeconfig-rvps-reference-values";
   const values = JSON.parse(await get(sandbox, "configmap", map, ".data.reference-values\\.json")) as Entry[];
@@ -103,8 +102,8 @@ export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<
   const deployment = "deployment/trustee-deployment";
   // A pod created in the same second as the last write could not be distinguished from an older one.
   await sleep(1100);
-  await kubectl(sandbox, ["rollout", "restart", deployment, "-n", NAMESPACE]);
-  await kubectl(sandbox, ["rollout", "status", deployment, "-n", NAMESPACE, "--timeout=60s"]);
+  await inTrustee(sandbox, `rollout restart ${deployment}`);
+  await inTrustee(sandbox, `rollout status ${deployment} --timeout=60s`);
   for (const [index, name] of PODS.entries()) {
     await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls[index] ?? ""));
   }

@@ -1,10 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { classify, isAsExpected, outcomes, type ExecResult } from "../../../cli/verify/outcome.ts";
+import {
+  classify,
+  isAsExpected,
+  outcomeWords,
+  type ExecResult,
+  type Outcome,
+} from "../../../cli/verify/outcome.ts";
 
 const done: ExecResult = { exitCode: 0, stdout: "", stderr: "", timedOut: false };
 const DENIED =
   'rpc status: Status { code: INTERNAL, message: "[CDH] [ERROR]: Get Resource failed", details: [], special_fields: SpecialFields { unknown_fields: UnknownFields { fields: None }, cached_size: CachedSize { size: 0 } } }';
+
+const exited = (exitCode: number, stderr = `command terminated with exit code ${exitCode}`) => ({
+  exitCode,
+  stderr,
+});
 
 describe("the outcome of an exec", () => {
   it.each<[string, Partial<ExecResult>, string]>([
@@ -38,49 +49,37 @@ describe("the outcome of an exec", () => {
     ["no output", {}, "failed"],
     [
       "the agent's refusal",
-      {
-        exitCode: 1,
-        stderr:
-          'error: Internal error occurred: rpc status: Status { code: PERMISSION_DENIED, message: "\\"ExecProcessRequest is blocked by policy: \\"" }',
-      },
+      exited(
+        1,
+        'error: Internal error occurred: rpc status: Status { code: PERMISSION_DENIED, message: "\\"ExecProcessRequest is blocked by policy: \\"" }',
+      ),
       "exec-refused",
     ],
-    ["no pod", { exitCode: 1, stderr: 'Error from server (NotFound): pods "pod9" not found' }, "pod-missing"],
+    ["no pod", exited(1, 'Error from server (NotFound): pods "pod9" not found'), "pod-missing"],
     [
       "no controller",
-      { exitCode: 1, stderr: 'Error from server (NotFound): deployments.apps "web" not found' },
+      exited(1, 'Error from server (NotFound): deployments.apps "web" not found'),
       "pod-missing",
     ],
     [
       "a pod that has no node yet",
-      { exitCode: 1, stderr: "Error from server (BadRequest): pod pod1 does not have a host assigned" },
+      exited(1, "Error from server (BadRequest): pod pod1 does not have a host assigned"),
       "pod-not-running",
     ],
     [
       "a container that has not started",
-      { exitCode: 1, stderr: 'error: unable to upgrade connection: container not found ("fraud-detection")' },
+      exited(1, 'error: unable to upgrade connection: container not found ("fraud-detection")'),
       "pod-not-running",
     ],
     [
       "a pod that has ended",
-      {
-        exitCode: 1,
-        stderr: "error: cannot exec into a container in a completed pod; current phase is Succeeded",
-      },
+      exited(1, "error: cannot exec into a container in a completed pod; current phase is Succeeded"),
       "pod-not-running",
     ],
-    [
-      "curl without a CDH to connect to",
-      { exitCode: 7, stderr: "command terminated with exit code 7" },
-      "cdh-unreachable",
-    ],
-    [
-      "curl with a CDH that hangs up",
-      { exitCode: 52, stderr: "command terminated with exit code 52" },
-      "cdh-unreachable",
-    ],
+    ["curl without a CDH to connect to", exited(7), "cdh-unreachable"],
+    ["curl with a CDH that hangs up", exited(52), "cdh-unreachable"],
     ["no answer in time", { exitCode: undefined, timedOut: true }, "timed-out"],
-    ["no curl in the image", { exitCode: 126, stderr: "command terminated with exit code 126" }, "failed"],
+    ["no curl in the image", exited(126), "failed"],
   ])("%s", (_, result, outcome) => {
     expect(classify({ ...done, ...result }).outcome).toBe(outcome);
   });
@@ -119,7 +118,7 @@ describe("the outcome of an exec", () => {
 describe("a cell is as expected", () => {
   it("by the secret itself, or by a denial that may be the policy's", () => {
     const ok = (expected: "read" | "denied"): readonly string[] =>
-      outcomes.filter((seen) => isAsExpected(expected, seen));
+      (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
     expect({ read: ok("read"), denied: ok("denied") }).toEqual({
       read: ["read"],
       denied: ["policy-denied", "denied"],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { TestCluster } from "../../provider/cluster.ts";
 import { scenarios, timed } from "../../support/kubernetes/scenarios.ts";
@@ -9,19 +9,17 @@ import { BUILD_TIMEOUT, kubectl, ownHome } from "./support.ts";
 // The provider's tests use an in-memory API server, which must behave like a real one.
 let sandbox: Sandbox;
 let memory: TestCluster;
-let removeHome: () => Promise<void>;
 let count = 0;
 
 beforeAll(async () => {
-  removeHome = await ownHome();
+  const removeHome = await ownHome();
   sandbox = await startSandbox({ name: "contract" });
   memory = await TestCluster.open();
+  return async () => {
+    memory.stop();
+    await removeHome();
+  };
 }, BUILD_TIMEOUT);
-afterAll(async () => {
-  memory.stop();
-  await sandbox.stop();
-  await removeHome();
-});
 
 test.each(Object.entries(scenarios))(
   "the in-memory API server answers like the real one: %s",

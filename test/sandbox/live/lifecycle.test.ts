@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { openSandbox } from "../../../sandbox/api.ts";
 import { PLUGIN_VARIABLE } from "../../../sandbox/pulumi/kubernetes-plugin.ts";
 import { repositoryFolder, sandboxFolder, sandboxesFolder } from "../../../sandbox/state/folders.ts";
@@ -19,6 +19,12 @@ const program = join(repositoryFolder, "sandbox", "main.ts");
 /** `npm run sandbox -- ...`, without npm. */
 function sandbox(...args: readonly string[]) {
   return execa(process.execPath, [program, ...args], { reject: false });
+}
+
+/** Expects that a command fails with this message. */
+async function expectFailure(args: readonly string[], message: string): Promise<void> {
+  const { exitCode, stderr } = await sandbox(...args);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
 }
 
 function stateOf(name: string): RunState {
@@ -59,14 +65,7 @@ async function halfStarted(name: string): Promise<RunState> {
   return stateOf(name);
 }
 
-let cleanUp: () => Promise<void>;
-beforeAll(async () => {
-  cleanUp = await ownHome();
-});
-afterAll(async () => {
-  await sandbox("down", "--all");
-  await cleanUp();
-});
+beforeAll(async () => ownHome());
 
 describe("two sandboxes at the same time", () => {
   test(
@@ -120,11 +119,7 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
       expect.stringContaining('The sandbox "one" runs already.'),
     ]);
     expect(stateOf("one")).toEqual(before);
-    const other = await sandbox("up", "--name", "one", "--trustee", "0.21");
-    expect([other.exitCode, other.stderr]).toEqual([
-      1,
-      expect.stringContaining("runs with trustee 0.18, not 0.21"),
-    ]);
+    await expectFailure(["up", "--name", "one", "--trustee", "0.21"], "runs with trustee 0.18, not 0.21");
   });
 
   test("are stopped one by one, and leave nothing", async () => {
@@ -172,11 +167,7 @@ describe("an interrupted start", () => {
     async () => {
       const up = sandbox("up", "--name", "raced");
       const state = await halfStarted("raced");
-      const second = await sandbox("up", "--name", "raced");
-      expect([second.exitCode, second.stderr]).toEqual([
-        1,
-        expect.stringContaining("is being started by process"),
-      ]);
+      await expectFailure(["up", "--name", "raced"], "is being started by process");
       await sandbox("down", "--name", "raced");
       expect((await up).exitCode).toBe(143);
       expect(await leftovers(state)).toEqual([]);
@@ -205,22 +196,14 @@ test(
 );
 
 test("an invalid name is an error", async () => {
-  const { exitCode, stderr } = await sandbox("up", "--name", "../x");
-  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('The sandbox name "../x" is not allowed')]);
+  await expectFailure(["up", "--name", "../x"], 'The sandbox name "../x" is not allowed');
 });
 
 test("a folder without the Kubernetes plugin is an error before the start", async () => {
-  const { exitCode, stderr } = await sandbox(
-    "up",
-    "--name",
-    "plugin",
-    "--kubernetes-plugin",
-    repositoryFolder,
+  await expectFailure(
+    ["up", "--name", "plugin", "--kubernetes-plugin", repositoryFolder],
+    `There is no pulumi-resource-kubernetes in "${repositoryFolder}"`,
   );
-  expect([exitCode, stderr]).toEqual([
-    1,
-    expect.stringContaining(`There is no pulumi-resource-kubernetes in "${repositoryFolder}"`),
-  ]);
   expect(await readdir(sandboxesFolder())).not.toContain("plugin");
 });
 

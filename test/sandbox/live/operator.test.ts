@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generations } from "../../../core/trustee/generation.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
-import { BUILD_TIMEOUT, eventually, get, kbsPods, kubectl, NAMESPACE, ownHome, rolled } from "./support.ts";
+import { BUILD_TIMEOUT, eventually, get, inTrustee, kbsPods, merge, ownHome, rolled } from "./support.ts";
 
 const KBS_CONFIG = "trusteeconfig-kbs-config";
 const DEPLOYMENT = "trustee-deployment";
@@ -13,30 +13,14 @@ const SETTLED = 2000;
 describe.each(generations)("the operator of Trustee %s", (generation) => {
   const sample = generation === "0.18" ? "kbsres1" : "attestation-status";
   let sandbox: Sandbox;
-  let cleanUp: () => Promise<void>;
-
   beforeAll(async () => {
-    cleanUp = await ownHome();
+    const cleanUp = await ownHome();
     sandbox = await startSandbox({ name: "operator", trustee: generation, fresh: true });
+    return cleanUp;
   }, BUILD_TIMEOUT);
-  afterAll(async () => {
-    await sandbox.stop();
-    await cleanUp();
-  });
 
-  const patchList = async (list: readonly string[] | null): Promise<string> => {
-    const spec = { spec: { kbsSecretResources: list } };
-    return kubectl(sandbox, [
-      "patch",
-      "kbsconfig",
-      KBS_CONFIG,
-      "-n",
-      NAMESPACE,
-      "--type=merge",
-      "-p",
-      JSON.stringify(spec),
-    ]);
-  };
+  const patchList = async (list: readonly string[] | null): Promise<void> =>
+    merge(sandbox, "kbsconfig", KBS_CONFIG, { spec: { kbsSecretResources: list } });
   const list = async (): Promise<string> => get(sandbox, "kbsconfig", KBS_CONFIG, ".spec.kbsSecretResources");
   const volumes = async (): Promise<string> =>
     get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.volumes[*].name");
@@ -55,9 +39,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     expect(await get(sandbox, "kbsconfig", KBS_CONFIG, ".status.isReady")).toBe("true");
     expect(await kbsPods(sandbox)).toEqual(before);
     expect(await volumes()).not.toContain("late");
-    await rolled(sandbox, async () =>
-      kubectl(sandbox, ["create", "secret", "generic", "late", "--from-literal=a=b", "-n", NAMESPACE]),
-    );
+    await rolled(sandbox, async () => inTrustee(sandbox, "create secret generic late --from-literal=a=b"));
     expect(await volumes()).toContain("late");
   });
 
@@ -68,29 +50,16 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
   });
 
   test("keeps or removes a restart's annotation, depending on its generation", async () => {
-    await rolled(sandbox, async () =>
-      sleep(SETTLED).then(async () => kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"])),
-    );
-    const replicaSet = async (): Promise<string> =>
-      kubectl(sandbox, [
-        "get",
-        "pods",
-        "-n",
-        NAMESPACE,
-        "-l",
-        "app=kbs",
-        "-o",
-        "jsonpath={.items[*].metadata.ownerReferences[0].name}",
-      ]);
-    const annotation = async (): Promise<string> =>
-      get(
-        sandbox,
-        "deployment",
-        DEPLOYMENT,
-        ".spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt",
-      );
+    await rolled(sandbox, async () => {
+      await sleep(SETTLED);
+      await inTrustee(sandbox, "delete pod -l app=kbs");
+    });
+    const owner = "jsonpath={.items[*].metadata.ownerReferences[0].name}";
+    const replicaSet = async (): Promise<string> => inTrustee(sandbox, "get pods -l app=kbs -o", owner);
+    const restartedAt = ".spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt";
+    const annotation = async (): Promise<string> => get(sandbox, "deployment", DEPLOYMENT, restartedAt);
     const before = await replicaSet();
-    await kubectl(sandbox, ["rollout", "restart", `deployment/${DEPLOYMENT}`, "-n", NAMESPACE]);
+    await inTrustee(sandbox, `rollout restart deployment/${DEPLOYMENT}`);
     await sleep(SETTLED);
     if (generation === "0.18") {
       expect(await annotation()).not.toBe("");
@@ -103,17 +72,8 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
 
   test("rolls for a changed ConfigMap only in 0.21", async () => {
     const before = await kbsPods(sandbox);
-    const change = JSON.stringify({ metadata: { labels: { changed: "yes" } } });
-    await kubectl(sandbox, [
-      "patch",
-      "configmap",
-      "trusteeconfig-resource-policy",
-      "-n",
-      NAMESPACE,
-      "--type=merge",
-      "-p",
-      change,
-    ]);
+    const change = { metadata: { labels: { changed: "yes" } } };
+    await merge(sandbox, "configmap", "trusteeconfig-resource-policy", change);
     await sleep(SETTLED);
     const after = await kbsPods(sandbox);
     if (generation === "0.18") expect(after).toEqual(before);
@@ -122,7 +82,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
 
   test("reverts edits of the pods' spec", async () => {
     const patch = '[{"op":"add","path":"/spec/template/spec/nodeSelector","value":{"a":"b"}}]';
-    await kubectl(sandbox, ["patch", "deployment", DEPLOYMENT, "-n", NAMESPACE, "--type=json", "-p", patch]);
+    await inTrustee(sandbox, `patch deployment ${DEPLOYMENT} --type=json -p`, patch);
     await eventually(
       async () => get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.nodeSelector"),
       (text) => text === "",
@@ -130,36 +90,21 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
   });
 
   test("a new KBS pod without its Secret waits, with an event", async () => {
-    await kubectl(sandbox, ["delete", "secret", sample, "-n", NAMESPACE]);
-    await kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]);
-    const events = [
-      "get",
-      "events",
-      "-n",
-      NAMESPACE,
-      "--field-selector=reason=FailedMount",
-      "-o",
-      "jsonpath={.items[*].message}",
-    ];
+    await inTrustee(sandbox, `delete secret ${sample}`);
+    await inTrustee(sandbox, "delete pod -l app=kbs");
+    const events = "get events --field-selector=reason=FailedMount -o jsonpath={.items[*].message}";
     await eventually(
-      async () => kubectl(sandbox, events),
+      async () => inTrustee(sandbox, events),
       (text) => text.includes(`secret "${sample}" not found`),
     );
-    await kubectl(sandbox, ["create", "secret", "generic", sample, "--from-literal=a=b", "-n", NAMESPACE]);
-    await kubectl(sandbox, [
-      "rollout",
-      "status",
-      `deployment/${DEPLOYMENT}`,
-      "-n",
-      NAMESPACE,
-      "--timeout=30s",
-    ]);
+    await inTrustee(sandbox, `create secret generic ${sample} --from-literal=a=b`);
+    await inTrustee(sandbox, `rollout status deployment/${DEPLOYMENT} --timeout=30s`);
   });
 
   test("allows the deletion of its KbsConfig, which deletes the KBS", async () => {
-    await kubectl(sandbox, ["delete", "kbsconfig", KBS_CONFIG, "-n", NAMESPACE, "--timeout=30s"]);
+    await inTrustee(sandbox, `delete kbsconfig ${KBS_CONFIG} --timeout=30s`);
     await eventually(
-      async () => kubectl(sandbox, ["get", "deployments,pods", "-n", NAMESPACE, "-o", "name"]),
+      async () => inTrustee(sandbox, "get deployments,pods -o name"),
       (text) => text === "",
     );
   });

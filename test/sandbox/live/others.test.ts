@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { clusterCertificates } from "../../../sandbox/control-plane/certificates.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { readRunState } from "../../../sandbox/state/run-state.ts";
@@ -10,16 +10,12 @@ import { BUILD_TIMEOUT, ownHome } from "./support.ts";
 
 // The attacker has an account on this machine, but cannot read this user's files.
 let sandbox: Sandbox;
-let removeHome: () => Promise<void>;
 
 beforeAll(async () => {
-  removeHome = await ownHome();
+  const removeHome = await ownHome();
   sandbox = await startSandbox({ name: "others" });
+  return removeHome;
 }, BUILD_TIMEOUT);
-afterAll(async () => {
-  await sandbox.stop();
-  await removeHome();
-});
 
 function port(name: string): number {
   return readRunState(sandbox.dir)?.ports[name] ?? 0;

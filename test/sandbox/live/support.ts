@@ -5,18 +5,22 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
-import type { Sandbox } from "../../../sandbox/api.ts";
+import { stopSandbox, type Sandbox } from "../../../sandbox/api.ts";
+import { sandboxNames } from "../../../sandbox/state/run-state.ts";
 
 export const NAMESPACE = "trustee-operator-system";
 
 /** The first start on a machine builds Kubernetes. Milliseconds. */
 export const BUILD_TIMEOUT = 1_800_000;
 
-/** Sets a separate TRUSTEE_ACCESS_HOME for this test file. @returns removes it */
+/** Sets a separate TRUSTEE_ACCESS_HOME for this test file. @returns stops its sandboxes and removes it */
 export async function ownHome(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "trustee-access-home-"));
   process.env["TRUSTEE_ACCESS_HOME"] = home;
-  return async () => rm(home, { recursive: true, force: true });
+  return async () => {
+    for (const name of await sandboxNames()) await stopSandbox(name);
+    await rm(home, { recursive: true, force: true });
+  };
 }
 
 /** Runs kubectl, which must succeed. @returns its output, trimmed */
@@ -26,8 +30,22 @@ export async function kubectl(sandbox: Sandbox, args: readonly string[], input?:
   return result.stdout.trim();
 }
 
+/** The same in Trustee's namespace. @param command words that are separated by spaces */
+export async function inTrustee(
+  sandbox: Sandbox,
+  command: string,
+  ...more: readonly string[]
+): Promise<string> {
+  return kubectl(sandbox, [...command.split(" "), ...more, "-n", NAMESPACE]);
+}
+
+/** Applies a merge patch to an object in Trustee's namespace. */
+export async function merge(sandbox: Sandbox, kind: string, name: string, patch: object): Promise<void> {
+  await inTrustee(sandbox, `patch ${kind} ${name} --type=merge -p`, JSON.stringify(patch));
+}
+
 export async function get(sandbox: Sandbox, kind: string, name: string, path: string): Promise<string> {
-  return kubectl(sandbox, ["get", kind, name, "-n", NAMESPACE, "-o", `jsonpath={${path}}`]);
+  return inTrustee(sandbox, `get ${kind} ${name} -o`, `jsonpath={${path}}`);
 }
 
 /** Polls for an action of a stand-in. */
@@ -43,8 +61,7 @@ export async function eventually<T>(read: () => Promise<T>, expected: (value: T)
 
 /** The names of the KBS's pods, sorted. */
 export async function kbsPods(sandbox: Sandbox): Promise<readonly string[]> {
-  const names = await kubectl(sandbox, ["get", "pods", "-n", NAMESPACE, "-l", "app=kbs", "-o", "name"]);
-  return names.split("\n").sort();
+  return (await inTrustee(sandbox, "get pods -l app=kbs -o name")).split("\n").sort();
 }
 
 /** Runs `change`, and waits until new KBS pods serve. */
@@ -57,14 +74,7 @@ export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): 
   );
   // After two writes, the operator may roll twice.
   await sleep(1000);
-  await kubectl(sandbox, [
-    "rollout",
-    "status",
-    "deployment/trustee-deployment",
-    "-n",
-    NAMESPACE,
-    "--timeout=30s",
-  ]);
+  await inTrustee(sandbox, "rollout status deployment/trustee-deployment --timeout=30s");
 }
 
 /** The tutorial's initdata of one pod, with the parts that the sandbox reads. */

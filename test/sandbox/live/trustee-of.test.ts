@@ -1,27 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { repositoryFolder } from "../../../sandbox/state/folders.ts";
 import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
-import { BUILD_TIMEOUT, curl, get, initdata, kubectl, NAMESPACE, ownHome, pod } from "./support.ts";
+import { BUILD_TIMEOUT, curl, get, initdata, inTrustee, kubectl, ownHome, pod } from "./support.ts";
 
 const PATH = "kbsres1/key1";
 let trustee: Sandbox;
 let pods: Sandbox;
-let cleanUp: () => Promise<void>;
 
 beforeAll(async () => {
-  cleanUp = await ownHome();
+  const cleanUp = await ownHome();
   trustee = await startSandbox({ name: "trustee" });
   pods = await startSandbox({ name: "pods", trusteeOf: "trustee" });
+  return cleanUp;
 }, BUILD_TIMEOUT);
-afterAll(async () => {
-  await pods.stop();
-  await trustee.stop();
-  await cleanUp();
-});
 
 /** `npm run sandbox -- ...`, without npm. */
 function command(...args: readonly string[]) {
@@ -47,7 +42,7 @@ async function reasons(): Promise<Readonly<Record<string, string>>> {
 }
 
 async function kbsLog(sandbox: Sandbox): Promise<string> {
-  return kubectl(sandbox, ["logs", "-n", NAMESPACE, "-l", "app=kbs", "--tail=-1"]);
+  return inTrustee(sandbox, "logs -l app=kbs --tail=-1");
 }
 
 test("status shows the Trustee that the pods attest with", async () => {

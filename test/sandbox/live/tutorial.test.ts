@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations } from "../../../core/trustee/generation.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
@@ -9,8 +9,10 @@ import {
   eventually,
   get,
   initdata,
+  inTrustee,
+  kbsPods,
   kubectl,
-  NAMESPACE,
+  merge,
   ownHome,
   pcr8,
   pod,
@@ -64,16 +66,12 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
   const pods = ["pod1", "pod2", "pod3"] as const;
   const tomls = new Map<string, string>();
   let sandbox: Sandbox;
-  let cleanUp: () => Promise<void>;
 
   beforeAll(async () => {
-    cleanUp = await ownHome();
+    const cleanUp = await ownHome();
     sandbox = await startSandbox({ name: "tutorial", trustee: generation });
+    return cleanUp;
   }, BUILD_TIMEOUT);
-  afterAll(async () => {
-    await sandbox.stop();
-    await cleanUp();
-  });
 
   const digests = (): readonly string[] => pods.map((name) => pcr8(tomls.get(name) ?? ""));
 
@@ -92,16 +90,8 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
 
   test("a pod whose digest is not a reference value cannot fetch its image policy, and does not start", async () => {
     await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod1") ?? ""));
-    const events = [
-      "get",
-      "events",
-      "-n",
-      "default",
-      "--field-selector",
-      "involvedObject.name=pod1,reason=Failed",
-      "-o",
-      "jsonpath={.items[*].message}",
-    ];
+    const failed = "involvedObject.name=pod1,reason=Failed";
+    const events = ["get", "events", "--field-selector", failed, "-o", "jsonpath={.items[*].message}"];
     await eventually(
       async () => kubectl(sandbox, events),
       (text) => text.includes("kbs:///default/trustee-image-policy/policy cannot be fetched"),
@@ -111,41 +101,13 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
 
   test("registers a secret, writes policy and reference values, and restarts", async () => {
     const [one = "", two = ""] = digests();
-    await kubectl(sandbox, [
-      "create",
-      "secret",
-      "generic",
-      "p2-secret",
-      "--from-literal=secret=Pod 2 secret!",
-      "-n",
-      NAMESPACE,
-    ]);
+    const secret = "--from-literal=secret=Pod 2 secret!";
+    await inTrustee(sandbox, "create secret generic p2-secret", secret);
     const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
     await rolled(sandbox, async () =>
-      kubectl(sandbox, [
-        "patch",
-        "kbsconfig",
-        "trusteeconfig-kbs-config",
-        "-n",
-        NAMESPACE,
-        "--type=json",
-        "-p",
-        add,
-      ]),
+      inTrustee(sandbox, "patch kbsconfig trusteeconfig-kbs-config --type=json -p", add),
     );
     const path = generation === "0.18" ? 'split(data["resource-path"], "/")' : 'data["resource-path"]';
-    const data = { [policyKey]: policy(one, two, path) };
-    const write = async (name: string, content: object): Promise<string> =>
-      kubectl(sandbox, [
-        "patch",
-        "configmap",
-        name,
-        "-n",
-        NAMESPACE,
-        "--type=merge",
-        "-p",
-        JSON.stringify({ data: content }),
-      ]);
     const values = await get(
       sandbox,
       "configmap",
@@ -153,23 +115,19 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
       `.data.${referenceValuesKey.replace(".", "\\.")}`,
     );
     await rolled(sandbox, async () => {
-      await write("trusteeconfig-resource-policy", data);
-      await write("trusteeconfig-rvps-reference-values", {
-        [referenceValuesKey]: withDigests(values, digests()),
+      const data = { [policyKey]: policy(one, two, path) };
+      await merge(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
+      await merge(sandbox, "configmap", "trusteeconfig-rvps-reference-values", {
+        data: { [referenceValuesKey]: withDigests(values, digests()) },
       });
-      if (generation === "0.18")
-        await kubectl(sandbox, ["rollout", "restart", "deployment/trustee-deployment", "-n", NAMESPACE]);
+      if (generation === "0.18") await inTrustee(sandbox, "rollout restart deployment/trustee-deployment");
     });
   });
 
   test("reads the nine cells", async () => {
     for (const name of pods) await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls.get(name) ?? ""));
-    await kubectl(sandbox, [
-      "wait",
-      "--for=condition=Ready",
-      "--timeout=60s",
-      ...pods.map((name) => `pod/${name}`),
-    ]);
+    const all = pods.map((name) => `pod/${name}`);
+    await kubectl(sandbox, ["wait", "--for=condition=Ready", "--timeout=60s", ...all]);
     const seen: Record<string, readonly string[]> = {};
     for (const name of pods) {
       seen[name] = [
@@ -186,20 +144,15 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
   });
 
   test("finds the denials in the KBS's log", async () => {
-    const [name = ""] = (
-      await kubectl(sandbox, ["get", "pods", "-n", NAMESPACE, "-l", "app=kbs", "-o", "name"])
-    ).split("\n");
-    const log = await kubectl(sandbox, ["logs", "-n", NAMESPACE, name]);
-    const line = (level: string, module: string, text: string): RegExp =>
-      generation === "0.18"
-        ? new RegExp(
-            String.raw`^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ${level.padEnd(5)} ${module}\] ${text}$`,
-            "m",
-          )
-        : new RegExp(
-            String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z ${level.padStart(5)} ${module}: ${text}$`,
-            "m",
-          );
+    const [name = ""] = await kbsPods(sandbox);
+    const log = await inTrustee(sandbox, `logs ${name}`);
+    const line = (level: string, module: string, text: string): RegExp => {
+      const head =
+        generation === "0.18"
+          ? String.raw`\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ${level.padEnd(5)} ${module}\]`
+          : String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z ${level.padStart(5)} ${module}:`;
+      return new RegExp(`^${head} ${text}$`, "m");
+    };
     const plain = stripVTControlCharacters(log);
     expect(plain).toMatch(line("ERROR", "kbs::error", "PolicyDeny"));
     expect(plain).toMatch(
@@ -209,32 +162,21 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
         String.raw`10\.244\.\d+\.\d+ "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1\.1" 401 110 "-" "attestation-agent-kbs-client/0\.1\.0" \d\.\d{6}`,
       ),
     );
-    const tail = await kubectl(sandbox, ["logs", "-n", NAMESPACE, name, "--tail=2"]);
+    const tail = await inTrustee(sandbox, `logs ${name} --tail=2`);
     expect(log.endsWith(tail)).toBe(true);
     expect(tail.split("\n")).toHaveLength(2);
   });
 
   test("the agent policy denies other commands", async () => {
-    const other = await sandbox.kubectl([
-      "exec",
-      "pod1",
-      "--",
-      "curl",
-      "-s",
-      "http://127.0.0.1:8006/cdh/resource/default/attestation-status/status",
-    ]);
+    const url = "http://127.0.0.1:8006/cdh/resource/default/attestation-status/status";
+    const other = await sandbox.kubectl(["exec", "pod1", "--", "curl", "-s", url]);
     expect(other.exitCode).toBe(1);
     expect(other.stderr).toContain("ExecProcessRequest is blocked by policy");
   });
 
   test("measures a pod when it starts, not when its annotation is edited", async () => {
-    const edited = JSON.stringify({
-      metadata: {
-        annotations: (
-          JSON.parse(pod("pod1", tomls.get("pod3") ?? "")) as { metadata: { annotations: object } }
-        ).metadata.annotations,
-      },
-    });
+    const other = JSON.parse(pod("pod1", tomls.get("pod3") ?? "")) as { metadata: { annotations: object } };
+    const edited = JSON.stringify({ metadata: { annotations: other.metadata.annotations } });
     await kubectl(sandbox, ["patch", "pod", "pod1", "--type=merge", "-p", edited]);
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe("sandbox dataset decryption key");
     await kubectl(sandbox, ["delete", "pod", "pod1"]);
@@ -244,21 +186,12 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
   });
 
   test("only new KBS pods read a changed secret, and a guest trusts only the certificate in its initdata", async () => {
-    const change = (name: string, data: object): Promise<string> =>
-      kubectl(sandbox, [
-        "patch",
-        "secret",
-        name,
-        "-n",
-        NAMESPACE,
-        "--type=merge",
-        "-p",
-        JSON.stringify({ stringData: data }),
-      ]);
+    const change = async (name: string, stringData: object): Promise<void> =>
+      merge(sandbox, "secret", name, { stringData });
     await change("p2-secret", { secret: "changed" });
     expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe("Pod 2 secret!");
     const restart = async (): Promise<void> =>
-      rolled(sandbox, async () => kubectl(sandbox, ["delete", "pod", "-n", NAMESPACE, "-l", "app=kbs"]));
+      rolled(sandbox, async () => inTrustee(sandbox, "delete pod -l app=kbs"));
     await restart();
     expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe("changed");
     await change("trusteeconfig-https-cert-secret", { certificate: "another certificate" });

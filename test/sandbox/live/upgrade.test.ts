@@ -1,21 +1,17 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { repositoryFolder } from "../../../sandbox/state/folders.ts";
-import { BUILD_TIMEOUT, get, kubectl, NAMESPACE, ownHome } from "./support.ts";
+import { BUILD_TIMEOUT, get, inTrustee, ownHome } from "./support.ts";
 
 let sandbox: Sandbox;
-let cleanUp: () => Promise<void>;
 
 beforeAll(async () => {
-  cleanUp = await ownHome();
+  const cleanUp = await ownHome();
   sandbox = await startSandbox({ name: "old" });
+  return cleanUp;
 }, BUILD_TIMEOUT);
-afterAll(async () => {
-  await sandbox.stop();
-  await cleanUp();
-});
 
 const command = (...args: readonly string[]) =>
   execa(process.execPath, [join(repositoryFolder, "sandbox", "main.ts"), ...args, "--name", "old"], {
@@ -33,9 +29,7 @@ test("the command upgrades Trustee from 0.18 to 0.21; --stock resets policy and 
   expect(Object.keys(await data("trusteeconfig-resource-policy"))).toEqual(["resource-policy.rego"]);
   expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources")).toBe(list);
   expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.tdxConfigSpec")).toBe("");
-  expect(await kubectl(sandbox, ["get", "routes", "-n", NAMESPACE, "-o", "name"])).toBe(
-    "route.route.openshift.io/kbs-route",
-  );
+  expect(await inTrustee(sandbox, "get routes -o name")).toBe("route.route.openshift.io/kbs-route");
   const annotations = await get(
     sandbox,
     "deployment",

@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, onTestFinished } from "vitest";
+
+function newFolder(removeAfter: (remove: () => void) => void): string {
+  const folder = mkdtempSync(join(tmpdir(), "trustee-access-test-"));
+  removeAfter(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** A new folder, which is removed after the test that calls this, or whose beforeEach does. */
+export function temporaryFolder(): string {
+  return newFolder(onTestFinished);
+}
+
+/** A new folder for all tests of a file or a block, which is removed after them. */
+export function sharedFolder(): string {
+  return newFolder(afterAll);
+}
