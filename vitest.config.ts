@@ -1,8 +1,15 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/** Hundreds of policies, each asked everything by OPA, and texts of a megabyte: not among the quick ones. */
-const SLOW = ["test/cli/questions/{mutants,policy-in-opa}.test.ts", "test/core/hostile-texts.test.ts"];
+/**
+ * Not among the quick ones: hundreds of policies, each asked everything by OPA; texts of a megabyte; and commands and
+ * CI jobs that run as processes of their own.
+ */
+const SLOW = [
+  "test/cli/questions/{mutants,policy-in-opa}.test.ts",
+  "test/core/hostile-texts.test.ts",
+  "test/cli/{exit-codes,secrecy,take-branch,ci,ci-gitlab}.test.ts",
+];
 
 /**
  * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
