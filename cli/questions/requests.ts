@@ -1,7 +1,12 @@
 import { EVERY_KEY, listGrants, listReaders } from "../../core/policy/grants.ts";
 import type { Column } from "../../core/access/matrix.ts";
 import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
-import { DEFAULT_REPOSITORY, type AccessRules, type Claimant, type PolicyData } from "../../core/access/model.ts";
+import {
+  DEFAULT_REPOSITORY,
+  type AccessRules,
+  type Claimant,
+  type PolicyData,
+} from "../../core/access/model.ts";
 
 /** One question to the resource policy. */
 export interface AccessRequest {

@@ -1,25 +1,42 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { KubeClient } from "../../kube/client.ts";
+import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
 
 /** A server that answers with one object, like an API server, and records the requests. */
 export interface ApiServer {
   readonly port: number;
+  /** With the number in it, not a name. */
+  readonly url: string;
   readonly requests: readonly IncomingMessage[];
 }
 
+/** What a server answers to every request. */
+export interface Answer {
+  readonly code: number;
+  readonly body: string;
+  readonly type: string;
+}
+
+const OBJECT = { code: 200, body: '{"metadata":{"name":"policy"}}', type: "application/json" };
+
 /** @param tls PEM texts, for https */
-export async function apiServer(tls?: { readonly cert: string; readonly key: string }): Promise<ApiServer> {
+export async function apiServer(
+  tls?: { readonly cert: string; readonly key: string },
+  { code, body, type }: Answer = OBJECT,
+): Promise<ApiServer> {
   const requests: IncomingMessage[] = [];
   const server: Server = tls === undefined ? createServer() : createSecureServer(tls);
   server.on("request", (request: IncomingMessage, response) => {
     requests.push(request);
-    response.writeHead(200, { "content-type": "application/json" }).end('{"metadata":{"name":"policy"}}');
+    response.writeHead(code, { "content-type": type }).end(body);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -27,7 +44,20 @@ export async function apiServer(tls?: { readonly cert: string; readonly key: str
     server.close();
     server.closeAllConnections();
   });
-  return { port: (server.address() as AddressInfo).port, requests };
+  const { port } = server.address() as AddressInfo;
+  return { port, url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, requests };
+}
+
+/** A self-signed certificate `name.crt` and its key `name.key` in a folder, with their texts. */
+export async function certified(folder: string, name: string, alternative = "IP:127.0.0.1") {
+  const extensions = [`subjectAltName = ${alternative}`];
+  const files = await selfSigned(folder, name, { subject: "/CN=server", extensions });
+  const [cert, key] = [readFileSync(files.certificate, "utf8"), readFileSync(files.key, "utf8")];
+  return { files, tls: { cert, key } };
+}
+
+export function clientOf(options: ClusterOptions): KubeClient {
+  return new KubeClient(loadCluster(options), new AbortController().signal);
 }
 
 export interface Names {

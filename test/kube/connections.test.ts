@@ -1,10 +1,17 @@
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
-import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
-import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
+import {
+  apiServer,
+  certified,
+  clientOf,
+  folderWith,
+  kubeconfigOf,
+  ref,
+  type ApiServer,
+} from "./api-server.ts";
 
 /** The client's port of each request. */
 const ports = ({ requests }: ApiServer): readonly (number | undefined)[] =>
@@ -12,7 +19,7 @@ const ports = ({ requests }: ApiServer): readonly (number | undefined)[] =>
 
 test("requests share a connection, also across several clients of one cluster", async () => {
   const server = await apiServer();
-  const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { token: "t" } });
+  const kubeconfig = kubeconfigOf({ server: server.url, user: { token: "t" } });
   const config = loadCluster({ kubeconfig });
   for (const _ of [1, 2, 3]) {
     const kube = new KubeClient(config, new AbortController().signal);
@@ -26,22 +33,20 @@ test("requests share a connection, also across several clients of one cluster", 
 
 test("another client certificate opens another connection", async () => {
   const folder = folderWith({});
-  const options = { subject: "/CN=server", extensions: ["subjectAltName = IP:127.0.0.1"] };
-  const first = await selfSigned(folder, "first", options);
-  const second = await selfSigned(folder, "second", options);
-  const cert = readFileSync(first.certificate, "utf8");
-  const server = await apiServer({ cert, key: readFileSync(first.key, "utf8") });
+  const { files: first, tls } = await certified(folder, "first");
+  const { files: second } = await certified(folder, "second");
+  const server = await apiServer(tls);
   const use = (files: typeof first): void => {
     copyFileSync(files.certificate, join(folder, "client.crt"));
     copyFileSync(files.key, join(folder, "client.key"));
   };
   use(first);
   const kubeconfig = kubeconfigOf({
-    server: `https://127.0.0.1:${server.port}`,
+    server: server.url,
     cluster: { "certificate-authority": first.certificate },
     user: { "client-certificate": join(folder, "client.crt"), "client-key": join(folder, "client.key") },
   });
-  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
+  const kube = clientOf({ kubeconfig });
   await kube.get(ref);
   await kube.get(ref);
   await kube.get(ref);

@@ -1,19 +1,18 @@
 import { expect, test } from "vitest";
-import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeconfigError } from "../../kube/errors.ts";
-import { apiServer, kubeconfigOf, ref } from "./api-server.ts";
+import { apiServer, clientOf, kubeconfigOf, ref } from "./api-server.ts";
 
 test("a request acts as the user, the group, the UID and the extra fields of the kubeconfig", async () => {
-  const { port, requests } = await apiServer();
+  const { url, requests } = await apiServer();
   const user = {
     as: "jane",
     "as-groups": ["team, one"],
     "as-uid": "42",
     "as-user-extra": { "example.com/scope": ["view"], empty: [] },
   };
-  const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${port}`, user });
-  await new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal).get(ref);
+  const kubeconfig = kubeconfigOf({ server: url, user });
+  await clientOf({ kubeconfig }).get(ref);
   expect(requests[0]?.headers).toMatchObject({
     "impersonate-user": "jane",
     "impersonate-group": "team, one",

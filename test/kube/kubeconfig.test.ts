@@ -1,11 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { KubeClient } from "../../kube/client.ts";
-import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { loadCluster } from "../../kube/cluster.ts";
 import { KubeconfigError } from "../../kube/errors.ts";
-import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
-import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
+import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {
   for (const name of ["KUBECONFIG", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]) {
@@ -18,20 +16,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function client(options: ClusterOptions): KubeClient {
-  return new KubeClient(loadCluster(options), new AbortController().signal);
-}
-
 describe("tokenFile", () => {
   test("takes precedence over a token, is relative to the kubeconfig, and is read again when it changes", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    const { port, requests } = await apiServer();
+    const { url, requests } = await apiServer();
     const user = { tokenFile: "secrets/token", token: "old" };
     const folder = folderWith({
-      "kube/config": kubeconfigOf({ server: `http://127.0.0.1:${port}`, user }),
+      "kube/config": kubeconfigOf({ server: url, user }),
       "kube/secrets/token": "first\n",
     });
-    const kube = client({ kubeconfig: join(folder, "kube/config") });
+    const kube = clientOf({ kubeconfig: join(folder, "kube/config") });
     await kube.get(ref);
     writeFileSync(join(folder, "kube/secrets/token"), "second\n");
     vi.setSystemTime(Date.now() + 61_000);
@@ -40,12 +34,12 @@ describe("tokenFile", () => {
   });
 
   test("that is missing is an error, not an anonymous request", async () => {
-    const { port, requests } = await apiServer();
+    const { url, requests } = await apiServer();
     const kubeconfig = kubeconfigOf({
-      server: `http://127.0.0.1:${port}`,
+      server: url,
       user: { tokenFile: "/none/token" },
     });
-    await expect(client({ kubeconfig }).get(ref)).rejects.toMatchObject({
+    await expect(clientOf({ kubeconfig }).get(ref)).rejects.toMatchObject({
       failure: "unauthorized",
       message: expect.stringContaining("'/none/token'") as string,
     });
@@ -56,28 +50,25 @@ describe("tokenFile", () => {
 describe("https", () => {
   async function secure(user?: Record<string, unknown>): Promise<{ folder: string; text: string }> {
     const folder = folderWith({});
-    const extensions = ["subjectAltName = IP:127.0.0.1"];
-    const files = await selfSigned(folder, "server", { subject: "/CN=server", extensions });
-    const tls = { cert: readFileSync(files.certificate, "utf8"), key: readFileSync(files.key, "utf8") };
-    const { port } = await apiServer(tls);
+    const { url } = await apiServer((await certified(folder, "server")).tls);
     const cluster = { "certificate-authority": "server.crt" };
-    const text = kubeconfigOf({ server: `https://127.0.0.1:${port}`, cluster, ...(user && { user }) });
+    const text = kubeconfigOf({ server: url, cluster, ...(user && { user }) });
     writeFileSync(join(folder, "config"), text);
     return { folder, text };
   }
 
   test("certificate and key are relative to the kubeconfig, also for a context without a user", async () => {
     const { folder, text } = await secure({ "client-certificate": "server.crt", "client-key": "server.key" });
-    expect(await client({ kubeconfig: join(folder, "config") }).get(ref)).toBeDefined();
+    expect(await clientOf({ kubeconfig: join(folder, "config") }).get(ref)).toBeDefined();
     writeFileSync(join(folder, "anonymous"), text.replace(',"user":"u"', ""));
-    expect(await client({ kubeconfig: join(folder, "anonymous") }).get(ref)).toBeDefined();
+    expect(await clientOf({ kubeconfig: join(folder, "anonymous") }).get(ref)).toBeDefined();
   });
 
   test("inline content takes precedence over a file", async () => {
     const { folder, text } = await secure();
     const data = readFileSync(join(folder, "server.crt")).toString("base64");
     const both = text.replace('"server.crt"', `"nowhere.crt","certificate-authority-data":"${data}"`);
-    expect(await client({ kubeconfig: both }).get(ref)).toBeDefined();
+    expect(await clientOf({ kubeconfig: both }).get(ref)).toBeDefined();
   });
 });
 
@@ -146,10 +137,8 @@ describe("the kubeconfig that kubectl uses", () => {
   });
 
   test("kubectl proxy, over http", async () => {
-    const { port } = await apiServer();
-    expect(
-      await client({ kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) }).get(ref),
-    ).toBeDefined();
+    const { url } = await apiServer();
+    expect(await clientOf({ kubeconfig: kubeconfigOf({ server: url }) }).get(ref)).toBeDefined();
   });
 });
 

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -7,9 +6,8 @@ import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeconfigError } from "../../kube/errors.ts";
 import { findProxy } from "../../kube/proxy.ts";
-import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
 import { closedPort } from "../support/closed-port.ts";
-import { apiServer, folderWith, kubeconfigOf, ref } from "./api-server.ts";
+import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {
   for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"]) {
@@ -52,17 +50,12 @@ async function proxyTo(target: number): Promise<{ url: string; requests: string[
   return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests, credentials };
 }
 
-async function get(kubeconfig: string): Promise<unknown> {
-  return new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal).get(ref);
-}
+const get = (kubeconfig: string): Promise<unknown> => clientOf({ kubeconfig }).get(ref);
 
 describe("the environment's proxy", () => {
   test("is used for https, with its password, and the certificate is the API server's", async () => {
-    const folder = folderWith({});
-    const extensions = ["subjectAltName = DNS:kube.example"];
-    const files = await selfSigned(folder, "server", { subject: "/CN=server", extensions });
-    const cert = readFileSync(files.certificate, "utf8");
-    const server = await apiServer({ cert, key: readFileSync(files.key, "utf8") });
+    const { files, tls } = await certified(folderWith({}), "server", "DNS:kube.example");
+    const server = await apiServer(tls);
     const proxy = await proxyTo(server.port);
     vi.stubEnv("https_proxy", `http://me:pass@${proxy.url}`);
     const cluster = { "certificate-authority": files.certificate };
@@ -86,7 +79,7 @@ describe("the environment's proxy", () => {
   test("is not used for this machine", async () => {
     const server = await apiServer();
     vi.stubEnv("HTTP_PROXY", "http://nobody.example:3128");
-    expect(await get(kubeconfigOf({ server: `http://127.0.0.1:${server.port}` }))).toBeDefined();
+    expect(await get(kubeconfigOf({ server: server.url }))).toBeDefined();
   });
 });
 

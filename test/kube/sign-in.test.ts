@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeError } from "../../kube/errors.ts";
-import { apiServer, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
+import { apiServer, clientOf, folderWith, kubeconfigOf, ref, type ApiServer } from "./api-server.ts";
 
 interface Plugin {
   readonly kube: (signal?: AbortSignal, requestTimeout?: number) => KubeClient;
@@ -20,7 +20,7 @@ async function plugin(program: string): Promise<Plugin> {
   const source = `require("node:fs").appendFileSync(__dirname + "/runs", "."); ${program}`;
   const folder = folderWith({ "plugin.cjs": source, runs: "" });
   const exec = { command: process.execPath, args: [join(folder, "plugin.cjs")] };
-  const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${server.port}`, user: { exec } });
+  const kubeconfig = kubeconfigOf({ server: server.url, user: { exec } });
   const config = loadCluster({ kubeconfig });
   return {
     kube: (signal = new AbortController().signal, requestTimeout?: number) =>
@@ -76,8 +76,9 @@ test("a sign-in may take longer than a request", async () => {
 /** The error for a kubeconfig user with this sign-in. */
 async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string> {
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", user: { exec } });
-  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
-  const error: unknown = await kube.get(ref).catch((thrown: unknown) => thrown);
+  const error: unknown = await clientOf({ kubeconfig })
+    .get(ref)
+    .catch((thrown: unknown) => thrown);
   if (!(error instanceof KubeError)) throw new Error("it was not refused");
   expect(error.failure).toBe("unauthorized");
   return error.message.replace(

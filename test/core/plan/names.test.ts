@@ -1,35 +1,27 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { makePlan, type Plan } from "../../../core/plan/plan.ts";
-import { IssuesError } from "../../../core/issues.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
 import { listGrants } from "../../../core/policy/grants.ts";
 import { readTable } from "../../../core/policy/registry.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-
-const SUBJECT = "the settings";
-const STACK = "o/p/s";
-const KBS = { url: "https://kbs.example.com" };
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { planOf, settingsIssues, settingsOf } from "../../fixtures/settings.ts";
 
 /** Inherited names that Kubernetes accepts. */
 const secretNames = ["constructor", "db", "db-constructor"] as const;
 const keyNames = ["constructor", "toString", "hasOwnProperty", "__defineGetter__", "valueOf", "key"] as const;
 const podNames = ["constructor", "web", "store"] as const;
 
-const settingsOf = (grants: readonly object[]): RawSettings => ({
+const granting = (grants: readonly object[]): RawSettings => ({
   secrets: secretNames.map((name) => ({
     name,
     keys: [...keyNames],
     from: name === "db" ? "generate" : "existing",
   })),
-  podDefaults: { image: "i" },
   pods: podNames.map((name) => ({ name })),
   referenceValues: { entries: { "azure-vtpm": ["snp_pcr08"] } },
   grants,
 });
-
-const planOf = (raw: RawSettings): Plan =>
-  makePlan(parseSettings(raw, {}, SUBJECT), KBS, { files: {} }, STACK, SUBJECT);
 
 /** The policy's table as [secret, key, binding, init_data, reader]; `[secret]` if nobody may read it. */
 function tableOf(plan: Plan): readonly string[] {
@@ -55,7 +47,7 @@ describe("inherited names", () => {
     const grants = fc.uniqueArray(grant, { maxLength: 8, selector: (one) => JSON.stringify(one) });
     fc.assert(
       fc.property(grants, (granted) => {
-        const plan = planOf(settingsOf(granted));
+        const plan = planOf(settingsOf(granting(granted)));
         const claims = new Map(plan.readers.map(({ id, initData }) => [id, initData]));
         const expected = [
           ...new Set(
@@ -81,9 +73,8 @@ describe("inherited names", () => {
   });
 
   it("do not change a program's objects, not even __proto__", () => {
-    const settings = parseSettings(settingsOf([{ pod: "web", secret: "db" }]), {}, SUBJECT);
-    const grants = [{ pod: "web", secret: "db", key: "__proto__" }];
-    const plan = makePlan({ ...settings, grants }, KBS, { files: {} }, STACK, SUBJECT);
+    const settings = settingsOf(granting([{ pod: "web", secret: "db" }]));
+    const plan = planOf({ ...settings, grants: [{ pod: "web", secret: "db", key: "__proto__" }] });
     const web = plan.readers.find(({ id }) => id === "web")?.initData;
     expect(tableOf(plan)).toContain(JSON.stringify(["db", "__proto__", "azure-vtpm", web, "web"]));
     expect(Object.keys(Object.prototype)).toEqual([]);
@@ -95,14 +86,7 @@ describe("inherited names", () => {
       "podDefaults": { "image": "i", "claims": { "__proto__": "x" } },
       "referenceValues": { "entries": { "azure-vtpm": ["constructor"] } }
     }`) as RawSettings;
-    let paths: readonly string[] = [];
-    try {
-      parseSettings(raw, {}, SUBJECT);
-    } catch (error) {
-      if (!(error instanceof IssuesError)) throw error;
-      paths = error.issues.map(({ path }) => path);
-    }
-    expect(paths).toEqual(
+    expect(settingsIssues(raw).map(({ path }) => path)).toEqual(
       expect.arrayContaining([
         "secrets[0].files.__proto__",
         "podDefaults.claims.__proto__",
@@ -115,13 +99,10 @@ describe("inherited names", () => {
   it("find no file, value or object by inheritance", () => {
     const raw = {
       secrets: [{ name: "constructor", keys: ["k"], from: "setting" }],
-      podDefaults: { image: "i" },
       pods: [{ name: "constructor", initdataFile: "constructor" }],
     };
-    expect(() => parseSettings(raw, {}, SUBJECT)).toThrow("secretValues.constructor.k: nothing");
-    const settings = parseSettings(raw, { constructor: ["k"] }, SUBJECT);
-    expect(makePlan(settings, KBS, { files: {} }, STACK, SUBJECT).pods[0]?.toml).toContain(
-      'pod_name = "constructor"',
-    );
+    expect(() => settingsOf(raw)).toThrow("secretValues.constructor.k: nothing");
+    const [pod] = planOf(settingsOf(raw, { constructor: ["k"] })).pods;
+    expect(pod?.toml).toContain('pod_name = "constructor"');
   });
 });

@@ -1,27 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { matrixText } from "../../../core/access/matrix.ts";
-import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { certificate } from "../../fixtures/pod.ts";
-import { problemsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import { planOf, problemsOf, settingsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
 
-const trustee = { url: "https://kbs.example.com", certificate };
+const STACK = "organization/trustee-access/dev";
 
-function plan(
-  raw: RawSettings = tutorialSettings,
-  files: Readonly<Record<string, string>> = {},
-  values = tutorialValues,
-): Plan {
-  const subject = "the settings";
-  return makePlan(
-    parseSettings(raw, values, subject),
-    trustee,
-    { files },
-    "organization/trustee-access/dev",
-    subject,
-  );
+function plan(raw: RawSettings = tutorialSettings, files: Readonly<Record<string, string>> = {}): Plan {
+  return planOf(settingsOf(raw, tutorialValues), { certificate, files, stack: STACK });
 }
 
 describe("the tutorial's plan", () => {
@@ -30,7 +19,7 @@ describe("the tutorial's plan", () => {
 
   it("restricts the two secrets to their pods, and leaves Trustee's sample alone", () => {
     expect(tutorial.grants).toEqual({
-      stack: "organization/trustee-access/dev",
+      stack: STACK,
       others: "affirming",
       secrets: {
         "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
@@ -70,21 +59,11 @@ describe("the tutorial's plan", () => {
 describe("plans in general", () => {
   it("refuse a live policy with a damaged line of another stack, together with all other problems", () => {
     const policy = '# trustee-access: stack {"stack":"organization/x/dev","others":"affirming","secrets"';
-    const settings = parseSettings(
-      {
-        ...tutorialSettings,
-        readers: [
-          { name: "one", initdata: "ab".repeat(32) },
-          { name: "two", initdata: "ab".repeat(32) },
-        ],
-      },
-      tutorialValues,
-      "the settings",
-    );
-    const make = (stack: string) => () =>
-      makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
+    const readers = ["one", "two"].map((name) => ({ name, initdata: "ab".repeat(32) }));
+    const settings = settingsOf({ ...tutorialSettings, readers }, tutorialValues);
+    const make = (stack: string) => () => planOf(settings, { certificate, policy, stack });
     const twins = "readers[1]: the same initdata as one";
-    expect(problemsOf(make("organization/trustee-access/dev"))).toEqual([
+    expect(problemsOf(make(STACK))).toEqual([
       twins,
       "the live resource policy: a damaged line of the registry (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
     ]);
@@ -94,10 +73,9 @@ describe("plans in general", () => {
   it("refuse a new stack if the policy has lost the original text, but no stack that is in it", () => {
     const grants = { stack: "organization/x/dev", others: "affirming", secrets: {} } as const;
     const policy = joinPolicy("package policy\n", grants).replace('before "package', "before package");
-    const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
-    const make = (stack: string) => () =>
-      makePlan(settings, { ...trustee, policy }, { files: {} }, stack, "the settings");
-    expect(problemsOf(make("organization/trustee-access/dev"))).toEqual([
+    const settings = settingsOf(tutorialSettings, tutorialValues);
+    const make = (stack: string) => () => planOf(settings, { certificate, policy, stack });
+    expect(problemsOf(make(STACK))).toEqual([
       "the live resource policy: no single valid line with the text from before the first stack",
     ]);
     expect(make("organization/x/dev")).not.toThrow();

@@ -1,23 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { Issues, type Issue } from "../../../core/issues.ts";
 import { checkPodCluster, type PodCluster } from "../../../core/plan/pod-cluster.ts";
-import { parseSettings } from "../../../core/settings/settings.ts";
+import { settingsOf } from "../../fixtures/settings.ts";
 
 const names = ["a", "b", "c", "d", "e", "f"];
 
-const { pods } = parseSettings(
-  {
-    podDefaults: { image: "i" },
-    pods: [
-      { name: "here" },
-      ...names.map((name) => ({ name, namespace: "gone", runtimeClassName: "kata-qemu-snp" })),
-      { name: "theirs", namespace: "elsewhere", runtimeClassName: "kata-other", deploy: false },
-      { name: "late", namespace: "closing", kind: "Deployment" },
-    ],
-  },
-  {},
-  "the settings",
-);
+const { pods } = settingsOf({
+  pods: [
+    { name: "here" },
+    ...names.map((name) => ({ name, namespace: "gone", runtimeClassName: "kata-qemu-snp" })),
+    { name: "theirs", namespace: "elsewhere", runtimeClassName: "kata-other", deploy: false },
+    { name: "late", namespace: "closing", kind: "Deployment" },
+  ],
+});
 
 function issues(cluster: PodCluster): readonly Issue[] {
   const found = new Issues();

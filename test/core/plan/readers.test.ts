@@ -8,18 +8,14 @@ import { decide } from "../../../core/access/model.ts";
 import { matrixSvg } from "../../../cli/report/svg.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { bindings } from "../../../core/initdata/binding.ts";
-import { makePlan, type Plan, type PlanSources } from "../../../core/plan/plan.ts";
+import type { Plan, PlanSources } from "../../../core/plan/plan.ts";
 import { mergeGrants } from "../../../core/policy/grants.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-import { problemsOf } from "../../fixtures/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { planOf, problemsOf, settingsOf } from "../../fixtures/settings.ts";
 
-const SUBJECT = "the settings";
 const PCR8 = "ab".repeat(32);
 
-function plan(raw: RawSettings, sources: PlanSources = { files: {} }): Plan {
-  const settings = parseSettings({ podDefaults: { image: "i" }, ...raw }, {}, SUBJECT);
-  return makePlan(settings, { url: "https://kbs.example.com" }, sources, "o/p/s", SUBJECT);
-}
+const plan = (raw: RawSettings, sources?: PlanSources): Plan => planOf(settingsOf(raw), sources);
 
 describe("pods of one name in several namespaces", () => {
   const two = plan({

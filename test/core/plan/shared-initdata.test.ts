@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { changeLine } from "../../../core/access/changes.ts";
 import { matrixText } from "../../../core/access/matrix.ts";
 import { sharedInitdataWarnings } from "../../../core/preflight/warnings.ts";
-import { makePlan, type Plan } from "../../../core/plan/plan.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy, retiringReaders } from "../../../core/policy/share.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { planOf, settingsOf } from "../../fixtures/settings.ts";
 
 const document = (name: string): string =>
   `algorithm = "sha256"\nversion = "0.1.0"\nname = "${name}"\n[data]\n`;
@@ -12,17 +13,18 @@ const files = { "s.toml": document("s"), "t.toml": document("t"), "own.toml": do
 
 const pod = (name: string, initdataFile: string) => ({ name, initdataFile });
 const sound: RawSettings = {
-  podDefaults: { image: "i" },
   secrets: [{ name: "db", keys: ["key"] }],
   pods: [pod("a", "s.toml"), pod("b", "s.toml"), pod("c", "own.toml")],
   grants: [{ pod: "a", secret: "db" }],
 };
 
-function planOf(change: RawSettings = {}, policy?: string): Plan & { readonly warnings: readonly string[] } {
-  const settings = parseSettings({ ...sound, ...change }, {}, "the settings");
-  const kbs = { url: "https://kbs.example.com", ...(policy === undefined ? {} : { policy }) };
-  const plan = makePlan(settings, kbs, { files }, "o/p/s", "the settings");
-  return { ...plan, warnings: sharedInitdataWarnings(settings, plan) };
+function plan(
+  change: RawSettings = {},
+  policy: string | null = null,
+): Plan & { readonly warnings: readonly string[] } {
+  const settings = settingsOf({ ...sound, ...change });
+  const planned = planOf(settings, { files, policy });
+  return { ...planned, warnings: sharedInitdataWarnings(settings, planned) };
 }
 
 /** The policy after a deployment, with the previous digests in their grace period. */
@@ -35,7 +37,7 @@ function deployed(plan: Plan, former?: Plan): string {
 
 describe("an initdata file of several pods", () => {
   it("is one reader in the policy, the matrix and the reference values", () => {
-    const { grants, matrix, digests, readers, warnings } = planOf();
+    const { grants, matrix, digests, readers, warnings } = plan();
     const [shared = "", other = ""] = [readers[0]?.initData, readers[2]?.initData];
     expect(grants.secrets).toEqual({ db: { "*": { "azure-vtpm": { [shared]: "a, b" } } } });
     expect(matrixText(matrix)).toEqual(["   db/key", "a  ✓ may read", "b  ✓ may read", "c  ✗ denied"]);
@@ -46,28 +48,28 @@ describe("an initdata file of several pods", () => {
   });
 
   it("gives no warning if all its pods are granted the same", () => {
-    const each = planOf({ grants: ["a", "b"].map((name) => ({ pod: name, secret: "db" })) });
+    const each = plan({ grants: ["a", "b"].map((name) => ({ pod: name, secret: "db" })) });
     expect(each.warnings).toEqual([]);
-    expect(each.grants).toEqual(planOf().grants);
-    expect(planOf({ grants: [] }).warnings).toEqual([]);
+    expect(each.grants).toEqual(plan().grants);
+    expect(plan({ grants: [] }).warnings).toEqual([]);
   });
 
   it("opens nothing to a pod that keeps sharing it, and everything to one that joins", () => {
-    const policy = deployed(planOf());
-    expect(planOf({}, policy).accessChanges).toEqual([]);
-    const alone = deployed(planOf({ pods: [pod("a", "s.toml"), pod("b", "t.toml"), pod("c", "own.toml")] }));
-    expect(planOf({}, alone).accessChanges.map(changeLine)).toEqual([
+    const policy = deployed(plan());
+    expect(plan({}, policy).accessChanges).toEqual([]);
+    const alone = deployed(plan({ pods: [pod("a", "s.toml"), pod("b", "t.toml"), pod("c", "own.toml")] }));
+    expect(plan({}, alone).accessChanges.map(changeLine)).toEqual([
       "OPENS   b -> db/key (was: not among its readers; will be: granted)",
     ]);
   });
 
   it("has a grace period while all its pods may still read", () => {
-    const former = planOf();
+    const former = plan();
     const pods = [pod("a", "t.toml"), pod("b", "t.toml"), pod("c", "own.toml")];
-    const together = planOf({ pods }, deployed(former));
+    const together = plan({ pods }, deployed(former));
     expect(together.changing).toEqual(["a", "b"]);
     expect(retiringReaders(deployed(together, former), "o/p/s")).toEqual(["a", "b"]);
-    const apart = planOf(
+    const apart = plan(
       { pods: [pod("a", "t.toml"), pod("b", "own.toml")], grants: [{ pod: "a", secret: "db" }] },
       deployed(former),
     );

@@ -7,10 +7,9 @@ import {
   type SecretResources,
 } from "../../../core/kbs-config/entries.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
-import { leavingSecrets, withLeaving } from "../../../core/policy/share.ts";
 import { areOfOneStack } from "../../../core/policy/owner.ts";
 import { parseRegistry, type Before } from "../../../core/policy/registry.ts";
-import { joinPolicy, leavePolicy } from "../../../core/policy/share.ts";
+import { joinPolicy, leavePolicy, leavingSecrets, withLeaving } from "../../../core/policy/share.ts";
 
 const STACK = "org/p/dev";
 const STOCK = "package policy\ndefault allow = true\n";

@@ -10,8 +10,7 @@ import {
   requestDefaults,
   type AgentRequest,
 } from "../../../core/initdata/agent-policy.ts";
-import { makePlan } from "../../../core/plan/plan.ts";
-import { parseSettings } from "../../../core/settings/settings.ts";
+import { planOf, settingsOf } from "../../fixtures/settings.ts";
 
 const REFUSED = [
   "SetPolicyRequest",
@@ -210,18 +209,12 @@ describe("warnings of agent policies", () => {
       ]),
     );
     const named = Object.keys(policies).map((name) => ({ name, initdataFile: name }));
-    const settings = parseSettings(
-      {
-        podDefaults: { image: "i" },
-        pods: [...(kind === "pods" ? named : []), { name: "declared", execCommands: [...execCommands] }],
-        readers: kind === "readers" ? named : [],
-      },
-      {},
-      "the settings",
-    );
-    return agentRequestWarnings(
-      makePlan(settings, { url: "https://kbs.example.com" }, { files }, "o/p/s", "the settings"),
-    );
+    const declared = { name: "declared", execCommands: [...execCommands] };
+    const settings = settingsOf({
+      pods: [...(kind === "pods" ? named : []), declared],
+      readers: kind === "readers" ? named : [],
+    });
+    return agentRequestWarnings(planOf(settings, { files }));
   }
 
   it.each(["pods", "readers"] as const)("are the same of the files of %s", (kind) => {

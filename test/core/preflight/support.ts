@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import { Issues } from "../../../core/issues.ts";
 import { budgetReport } from "../../../core/preflight/budget.ts";
 import { guard, type LiveTrustee } from "../../../core/preflight/guard.ts";
-import { makePlan } from "../../../core/plan/plan.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { planOf, settingsOf } from "../../fixtures/settings.ts";
 
-const SUBJECT = "the settings";
 export const STACK = "o/p/s";
 /** A reference that pins its content when appended to a repository. */
 export const DIGEST = `@sha256:${"0".repeat(64)}`;
@@ -41,8 +40,8 @@ export function check(
   files: Readonly<Record<string, string>> = {},
 ): Outcome {
   const is = { ...live, ...trustee };
-  const settings = parseSettings({ ...sound, ...change }, {}, SUBJECT);
-  const plan = makePlan(settings, is, { files }, STACK, SUBJECT);
+  const settings = settingsOf({ ...sound, ...change });
+  const plan = planOf(settings, { ...is, files });
   const issues = new Issues();
   const { warnings, budget } = guard({ settings, plan, live: is }, new Date("2026-01-10T00:00:00Z"), issues);
   return issues.found.length === 0

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-import { settingsIssues } from "../../fixtures/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
+import { settingsIssues, settingsOf } from "../../fixtures/settings.ts";
 
 function problems(raw: RawSettings): readonly string[] {
   return settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
@@ -8,38 +8,27 @@ function problems(raw: RawSettings): readonly string[] {
 
 describe("secrets by their source", () => {
   it("takes the keys from the files, in order", () => {
-    const { secrets } = parseSettings(
-      { secrets: [{ name: "tls", from: "file", files: { "b.pem": "b", "a.pem": "a" } }] },
-      {},
-      "the settings",
-    );
+    const { secrets } = settingsOf({
+      secrets: [{ name: "tls", from: "file", files: { "b.pem": "b", "a.pem": "a" } }],
+    });
     expect(secrets).toEqual([
       { name: "tls", from: "file", files: { "b.pem": "b", "a.pem": "a" }, keys: ["a.pem", "b.pem"] },
     ]);
   });
 
   it("refuses settings of another source", () => {
+    const secrets = [
+      { name: "a", keys: ["x"], length: 20 },
+      { name: "b", keys: ["x"], from: "generate", files: { x: "f" } },
+      { name: "c", keys: ["x", "y"], from: "file", files: { x: "f", z: "g" } },
+      { name: "d", from: "generate" },
+    ];
     expect(
       problems({
-        secrets: [
-          { name: "a", keys: ["x"], length: 20 },
-          { name: "b", keys: ["x"], from: "generate", files: { x: "f" } },
-          { name: "c", keys: ["x", "y"], from: "file", files: { x: "f", z: "g" } },
-          { name: "d", from: "generate" },
-          { name: "e", keys: ["x"], from: "generate", length: 8 },
-        ],
+        secrets: [...secrets, { name: "e", keys: ["x"], from: "generate", length: 8 }],
       }),
     ).toEqual(["secrets[4].length: 8"]);
-    expect(
-      problems({
-        secrets: [
-          { name: "a", keys: ["x"], length: 20 },
-          { name: "b", keys: ["x"], from: "generate", files: { x: "f" } },
-          { name: "c", keys: ["x", "y"], from: "file", files: { x: "f", z: "g" } },
-          { name: "d", from: "generate" },
-        ],
-      }),
-    ).toEqual([
+    expect(problems({ secrets })).toEqual([
       "secrets[0].length: 20, for a secret with from: existing",
       "secrets[1].files: files for a secret with from: generate",
       "secrets[2].files.y: nothing",
@@ -151,18 +140,14 @@ describe("pods and readers", () => {
   });
 
   it("applies a default of replicas to the kinds that have them", () => {
-    const { pods } = parseSettings(
-      {
-        podDefaults: { image: "i", replicas: 3 },
-        pods: [
-          { name: "a" },
-          { name: "b", kind: "StatefulSet" },
-          { name: "c", kind: "Deployment", replicas: 1 },
-        ],
-      },
-      {},
-      "the settings",
-    );
+    const { pods } = settingsOf({
+      podDefaults: { image: "i", replicas: 3 },
+      pods: [
+        { name: "a" },
+        { name: "b", kind: "StatefulSet" },
+        { name: "c", kind: "Deployment", replicas: 1 },
+      ],
+    });
     expect(pods.map(({ replicas }) => replicas)).toEqual([undefined, 3, 1]);
   });
 
@@ -188,7 +173,7 @@ describe("pods and readers", () => {
       securityContext: { runAsUser: 5, capabilities: { add: ["NET_BIND_SERVICE"] } },
       resources: { requests: { memory: "2Gi" }, limits: { memory: "4Gi" } },
     };
-    const { pods } = parseSettings({ podDefaults, pods: [{ name: "a", ...pod }] }, {}, "the settings");
+    const { pods } = settingsOf({ podDefaults, pods: [{ name: "a", ...pod }] });
     expect(pods[0]).toMatchObject({
       command: ["c"],
       env: { A: "1", B: "2" },
@@ -212,8 +197,10 @@ describe("pods and readers", () => {
   it("uses a security context or resources from any place, else the tutorial's", () => {
     const [own, theirs] = [{ runAsUser: 5 }, { runAsUser: 6 }];
     const of = (podDefaults: object, pod: object): unknown => {
-      const raw = { podDefaults: { image: "i", ...podDefaults }, pods: [{ name: "a", ...pod }] };
-      const { pods } = parseSettings(raw, {}, "the settings");
+      const { pods } = settingsOf({
+        podDefaults: { image: "i", ...podDefaults },
+        pods: [{ name: "a", ...pod }],
+      });
       return [pods[0]?.securityContext, pods[0]?.resources];
     };
     expect(of({}, { securityContext: own })).toEqual([own, undefined]);

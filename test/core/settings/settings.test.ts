@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { IssuesError } from "../../../core/issues.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-import { tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import { settingsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
 
 /** The paths of all problems in these settings; empty if there are none. */
 function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
@@ -18,7 +18,7 @@ function problems(settings: RawSettings, values = tutorialValues): readonly stri
 
 describe("settings", () => {
   it("have the tutorial's defaults", () => {
-    const settings = parseSettings(tutorialSettings, tutorialValues, "the settings");
+    const settings = settingsOf(tutorialSettings, tutorialValues);
     expect(settings.pods[0]).toEqual({
       id: "pod1",
       name: "pod1",
@@ -183,7 +183,7 @@ describe("settings", () => {
 
   it("apply adopt for all pods only to kinds that can be adopted", () => {
     const pods = [{ name: "a" }, { name: "b", kind: "StatefulSet" }, { name: "c", adopt: false }];
-    const settings = parseSettings({ podDefaults: { image: "i", adopt: true }, pods }, {}, "the settings");
+    const settings = settingsOf({ podDefaults: { image: "i", adopt: true }, pods });
     expect(settings.pods.map(({ adopt }) => adopt)).toEqual([true, false, false]);
   });
 
