@@ -10,7 +10,7 @@ import type { NamespaceReads } from "./namespace-reads.ts";
 
 const PATH = "trustee.certificateSecret";
 
-/** What the settings say of the certificate, and whether anybody has to be told of it. */
+/** The settings about the certificate, and whether initdata is to contain it. */
 export interface CertificateArgs {
   readonly namespace: string;
   /** @default the Secret that the KbsConfig names, or the one that the operator has copied that from */
@@ -23,7 +23,7 @@ export interface CertificateArgs {
   readonly generatesInitdata: boolean;
 }
 
-/** What guests are to trust, and what the KBS serves. */
+/** What guests should trust, and what the KBS serves. */
 export interface Certificates {
   /** Absent: the guests' own trust store decides. */
   readonly certificate?: string;
@@ -33,7 +33,7 @@ export interface Certificates {
   readonly certificateSecret?: string;
 }
 
-/** Whether guests have to be told what to trust, and no setting says it. */
+/** Whether the initdata must say what guests trust, and no setting does. */
 function isNeededBy({ generatesInitdata, certificateAuthority }: CertificateArgs): boolean {
   return generatesInitdata && certificateAuthority === undefined;
 }
@@ -102,8 +102,8 @@ async function findSecret(
 }
 
 /**
- * What guests are to trust of a KBS. It takes no Secret where they are told nothing: over http, and where no initdata is generated; nor
- * where a setting says it.
+ * What guests should trust. No Secret is read over http, where no initdata is generated, or where a setting
+ * names the CA.
  * @param seen where the KBS finds its certificate
  */
 export async function readCertificates(

@@ -37,7 +37,7 @@ export function checkOwnSecrets(
       path: `secrets "${name}"`,
       given: words,
       allowed: "a Secret that Trustee does not use for itself",
-      fix: "Choose another name: whoever reads this one can pass for Trustee.",
+      fix: "Choose another name: a pod that reads this one can impersonate Trustee.",
     });
   }
 }

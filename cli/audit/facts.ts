@@ -24,7 +24,7 @@ export interface LiveFacts {
 export interface StackFacts {
   /** Pod or reader -> its claim `init_data`, lower-case hex. */
   readonly claims: Readonly<Record<string, string>>;
-  /** Pod -> how its TEE binds the initdata, as far as that can be told. */
+  /** Pod -> how its TEE binds the initdata, as far as that is known. */
   readonly bindings: Readonly<Record<string, Binding>>;
   /** The entries of the reference values that it writes, whatever they are called. */
   readonly entries: readonly string[];
@@ -85,7 +85,7 @@ export interface PodFacts {
   /** status.phase, e.g. `Running`. */
   readonly phase: string;
   readonly ready: boolean;
-  /** status.podIP: what the KBS's log has as the client where no proxy stands between. */
+  /** status.podIP: what the KBS's log has as the client without a proxy between. */
   readonly address?: string;
   /** The value of the initdata annotation; absent: the pod has none. */
   readonly annotation?: string;

@@ -2,7 +2,7 @@ import type { RegoBranch, RegoStatement } from "../../core/rego/rules.ts";
 import { isSign, isWord, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
 
 type Tokens = readonly RegoToken[];
-/** What a name stands for, as far as that is known. */
+/** The value of a name, as far as it is known. */
 type Known = (name: string) => unknown;
 
 /** No term that is understood, but a list, has more tokens: `split(data["resource-path"], "/")`. */

@@ -159,7 +159,7 @@ export function inputFields(
   return [...found].filter((name) => ofTokens.has(name) || !own.keys.has(name));
 }
 
-/** Whether a rule may come to something: it stands in the package, and not only as a default that is false. */
+/** Whether a rule may be true: the package has it, and not only as a default that is false. */
 export function mayHold(text: string, packageName: string, rule: string): boolean {
   const tokens = regoTokens(text);
   const at = tokens.findIndex((token) => isWord(token, "package"));

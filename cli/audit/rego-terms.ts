@@ -138,7 +138,7 @@ export interface Term {
   readonly end: number;
   /** Whether its value may come from the input. */
   readonly isFromInput: boolean;
-  /** The field of a token that it stands for, with its first steps only; `undefined`: unknown. */
+  /** The field of a token that it is, up to a number of its steps; `undefined`: unknown. */
   readonly field: (steps?: number) => string | undefined;
 }
 
@@ -207,7 +207,7 @@ export function termsOf(
     const term = termAt(scope, from);
     return term?.end === from + expressionFrom(tokens, from).length ? term.field() : undefined;
   };
-  /** Of a name that stands for two. */
+  /** Of a name with two meanings. */
   const either = (one: string | undefined, other: string | undefined): string | undefined => {
     if (one === other) return one;
     const known = [one, other].filter((field) => field !== undefined);

@@ -56,7 +56,7 @@ function begins(tokens: Tokens, at: number): boolean {
   if (before === undefined || isSign(before, ";", "|") || isWord(before, "not", "if", "else", "with"))
     return true;
   if (isSign(before, ":=", "=")) return beforeThat?.kind === "word";
-  // A body, not a set: no operator stands before it.
+  // A body, not a set: no operator is before it.
   if (isSign(before, "{")) {
     const isBody = beforeThat?.kind !== "sign" || isSign(beforeThat, ")", "]", "}");
     return isBody && !isWord(beforeThat, "in");

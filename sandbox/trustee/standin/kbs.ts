@@ -223,10 +223,10 @@ export class Kbs {
     const col = before.replaceAll("\t", "    ").length + 1;
     const message = `Get Reference Value from RVPS failed: ${why}`;
     const file = this.#version === "v0.21" ? "" : "default_cpu";
-    const told = located(file, "error", { row, col, source, message }).replaceAll("\n", "\n       ");
+    const where = located(file, "error", { row, col, source, message }).replaceAll("\n", "\n       ");
     return this.#version === "v0.21"
-      ? `    0: Failed to eval policy: ${told}\n       \n`
-      : `    0: Failed to evaluate policy \`default_cpu\`\n    1: ${told}`;
+      ? `    0: Failed to eval policy: ${where}\n       \n`
+      : `    0: Failed to evaluate policy \`default_cpu\`\n    1: ${where}`;
   }
 
   #access(client: string, request: string, { status }: Answer, size: number, milliseconds: number): void {

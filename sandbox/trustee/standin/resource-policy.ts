@@ -70,12 +70,12 @@ function engineProblem(version: KbsVersion, during: "load" | "eval", message: En
       during === "load" ? "PolicyLoadError" : `EvaluationError(${located("policy", "error", message)})`;
     return olderProblem(cause);
   }
-  const told = located("", "error", message);
+  const where = located("", "error", message);
   const kind = during === "load" ? "LoadPolicyFailed" : "EvalPolicyFailed";
   return {
     name: "PolicyEngineError",
-    detail: `Policy engine error: Failed to ${during} policy: ${told}`,
-    debug: `PolicyEngineError(${kind}(${told}))`,
+    detail: `Policy engine error: Failed to ${during} policy: ${where}`,
+    debug: `PolicyEngineError(${kind}(${where}))`,
   };
 }
 

@@ -12,8 +12,8 @@ function answer(status: number, client = "10.0.0.1"): string {
 
 const DENIED = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401)}`;
 
-/** What is told of p2-secret/secret to the pod at 10.0.0.1. */
-function told(...logs: Parameters<typeof lastRequest>[0]): unknown {
+/** The KBS's last answer about p2-secret/secret to the pod at 10.0.0.1. */
+function lastAnswer(...logs: Parameters<typeof lastRequest>[0]): unknown {
   const last = lastRequest(logs, "p2-secret", "secret", "10.0.0.1");
   return typeof last === "object" ? last.what : last;
 }
@@ -25,40 +25,40 @@ describe("the last answer of a KBS with several pods", () => {
   it("is the newest, in any order of the logs", () => {
     const older = logOf(DENIED, NOW - 600);
     const newer = logOf(answer(200), NOW - 60);
-    expect([told(older, newer), told(newer, older)]).toEqual([GIVEN, GIVEN]);
+    expect([lastAnswer(older, newer), lastAnswer(newer, older)]).toEqual([GIVEN, GIVEN]);
     const again = logOf(DENIED, NOW);
-    expect([told(again, newer), told(newer, again)]).toEqual([POLICY, POLICY]);
+    expect([lastAnswer(again, newer), lastAnswer(newer, again)]).toEqual([POLICY, POLICY]);
   });
 
   it("is this pod's own, even if another client's is newer", () => {
-    expect(told(logOf(answer(200, "10.9.9.9"), NOW), logOf(DENIED, NOW - 600))).toBe(POLICY);
-    expect(told(logOf(answer(200, "10.9.9.9"), NOW - 600), logOf(answer(404, "10.9.9.8"), NOW))).toContain(
-      "to 10.9.9.8, which is not this pod's address",
-    );
+    expect(lastAnswer(logOf(answer(200, "10.9.9.9"), NOW), logOf(DENIED, NOW - 600))).toBe(POLICY);
+    expect(
+      lastAnswer(logOf(answer(200, "10.9.9.9"), NOW - 600), logOf(answer(404, "10.9.9.8"), NOW)),
+    ).toContain("to 10.9.9.8, which is not this pod's address");
   });
 
   it("is its own, even if the policy denied others meanwhile", () => {
     const others = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401, "10.9.9.9")}`;
     const unattested = `[2026-02-28T23:59:01Z ERROR kbs::error] TokenNotFound\n${answer(401)}`;
-    expect(told(logOf(`${others}\n${unattested}\n${others}`))).toBe(
+    expect(lastAnswer(logOf(`${others}\n${unattested}\n${others}`))).toBe(
       "last answer, to this pod's address: the client failed to attest",
     );
   });
 
   it("is not an administrator's", () => {
-    expect(told(logOf(answer(200).replace("GET", "POST")))).toBeUndefined();
-    expect(told(logOf(`${DENIED}\n${answer(200).replace("GET", "POST")}`))).toBe(POLICY);
+    expect(lastAnswer(logOf(answer(200).replace("GET", "POST")))).toBeUndefined();
+    expect(lastAnswer(logOf(`${DENIED}\n${answer(200).replace("GET", "POST")}`))).toBe(POLICY);
   });
 
   it("is the last line's if no time is known", () => {
     const lines = `${answer(200)}\n${DENIED}`.split("\n").map((text) => ({ at: Number.NaN, text }));
-    expect(told(lines)).toBe(POLICY);
+    expect(lastAnswer(lines)).toBe(POLICY);
   });
 
   it("has a note about a log that could not be read", () => {
-    expect(told()).toBeUndefined();
-    expect(told(logOf(""), "kubectl timed out")).toBe("kubectl timed out");
-    expect(told("forbidden", logOf(answer(200)))).toBe(
+    expect(lastAnswer()).toBeUndefined();
+    expect(lastAnswer(logOf(""), "kubectl timed out")).toBe("kubectl timed out");
+    expect(lastAnswer("forbidden", logOf(answer(200)))).toBe(
       `${GIVEN} (the log of another KBS pod was not read: forbidden)`,
     );
     expect(explanationText(explain({ ...base, log: ["kubectl timed out"] }))).toContain(

@@ -259,7 +259,7 @@ describe.each<[string, string, readonly string[], string]>([
   });
 });
 
-it("a pod of which nothing tells the TEE is told of what it depends on", async () => {
+it("explain names what the answer depends on for a pod whose TEE is unknown", async () => {
   const { annotation = "" } = podFixture("pod4");
   const policy = rules(`allow if { ${AFFIRMING}\n not ${EVIDENCE}.sample\n ${EVIDENCE}.init_data }`);
   const text = await explained(policy, { annotation, machineType: "unknown", runtimeClass: "kata" });
