@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Sandbox } from "../../../sandbox/api.ts";
 
 export const NAMESPACE = "trustee-operator-system";
@@ -15,8 +15,11 @@ export const BUILD_TIMEOUT = 1_800_000;
 /** Sets a separate TRUSTEE_ACCESS_HOME for this test file. @returns removes it */
 export async function ownHome(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "trustee-access-home-"));
-  process.env["TRUSTEE_ACCESS_HOME"] = home;
-  return async () => rm(home, { recursive: true, force: true });
+  vi.stubEnv("TRUSTEE_ACCESS_HOME", home);
+  return async () => {
+    vi.unstubAllEnvs();
+    await rm(home, { recursive: true, force: true });
+  };
 }
 
 /** Runs kubectl, which must succeed. @returns its output, trimmed */
