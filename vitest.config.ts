@@ -12,11 +12,13 @@ const SLOW = [
 ];
 
 /**
- * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and waits as much as it works, so
- * three run at a time on two cores. In CI, where machines are shared and a wait can be starved, one that fails is tried once more; it
- * is reported as retried.
+ * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and
+ * waits as much as it works, so three run at a time on two cores, in workers that load the code once. In CI,
+ * where machines are shared and a wait can be starved, one that fails is tried once more; it is reported as
+ * retried.
  */
 const cluster = {
+  isolate: false,
   maxWorkers: 3,
   sequence: { groupOrder: 1 },
   testTimeout: 600_000,
@@ -42,7 +44,7 @@ export default defineConfig({
     env: {
       // Commands and the sandbox, which tests start as programs, are compiled once.
       NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/trustee-access"),
-      // pulumi, its plugins, kubectl and OPA run for a second: they collect garbage less often, for at most 20 MB more each.
+      // pulumi, its plugins and kubectl run for a second: they collect garbage less often, and need 20 MB more.
       GOGC: "400",
     },
     projects: [

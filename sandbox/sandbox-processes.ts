@@ -20,12 +20,14 @@ export function startProcess(
   folder: string,
   command: Pick<SandboxProcess, "name" | "program" | "arguments">,
 ): SandboxProcess {
+  const { NODE_COMPILE_CACHE } = process.env;
   const identity = startDaemon(command.program, {
     arguments: command.arguments,
     env: {
       PATH: usersPath(),
       HOME: folder,
       NO_PROXY: "127.0.0.1,localhost",
+      ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
       ...own(variables, command.name),
     },
     cwd: folder,

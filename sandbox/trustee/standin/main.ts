@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadCluster } from "../../../kube/cluster.ts";
 import { Cluster, log } from "./cluster.ts";
@@ -17,6 +18,8 @@ async function run(file: string): Promise<void> {
   new Operator(cluster, options).start();
   await cluster.start();
   log("the stand-ins are at work");
+  // They never end by themselves, which is when Node stores the code that it has compiled.
+  flushCompileCache();
 }
 
 process.on("unhandledRejection", (error) => {

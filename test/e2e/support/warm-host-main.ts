@@ -16,6 +16,9 @@ import { channelOptions, EngineLog } from "../../../provider/protocol/engine-log
 import { providerService } from "../../../provider/protocol/service.ts";
 import { trusteeProvider } from "../../../provider/trustee-provider.ts";
 
+// Pulumi's SDK takes a stack trace of each promise, which is a fifth of a run: one line of it is enough.
+Error.stackTraceLimit = 1;
+
 interface LanguageServer extends UntypedServiceImplementation {
   run(call: { readonly request: RunRequest }, callback: unknown): void;
 }

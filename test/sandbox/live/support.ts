@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { stopSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { sandboxNames } from "../../../sandbox/state/run-state.ts";
 
@@ -16,9 +16,10 @@ export const BUILD_TIMEOUT = 1_800_000;
 /** Sets a separate TRUSTEE_ACCESS_HOME for this test file. @returns stops its sandboxes and removes it */
 export async function ownHome(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "trustee-access-home-"));
-  process.env["TRUSTEE_ACCESS_HOME"] = home;
+  vi.stubEnv("TRUSTEE_ACCESS_HOME", home);
   return async () => {
     for (const name of await sandboxNames()) await stopSandbox(name);
+    vi.unstubAllEnvs();
     await rm(home, { recursive: true, force: true });
   };
 }
