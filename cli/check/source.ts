@@ -1,14 +1,25 @@
 import { readFile } from "node:fs/promises";
+import { z } from "zod";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { usualSyntax } from "../questions/questions.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
 import { messageOf } from "../../core/records.ts";
 import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
-import { readStack } from "../commands/stack.ts";
+import { runPreview } from "../commands/run-preview.ts";
+import { parseOutputs, readStack } from "../commands/stack.ts";
+import { previewedOutputs } from "../diff/preview.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import { UsageError } from "../usage-error.ts";
-import { readPlannedPolicy } from "./preview.ts";
+
+/** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */
+const previewedSchema = z.looseObject({
+  resourcePolicy: z.string(),
+  referenceValuesExpire: z.record(z.string(), z.string()).catch({}),
+});
+
+/** The engine's placeholder for a text that is unknown before the deployment. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Which policy to check. */
 export interface Source {
@@ -49,14 +60,23 @@ export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   return { text, from, stack, syntax: usualSyntax(side) };
 }
 
+/** The outputs that the next `pulumi up` of the stack would have. The stack may be new. */
+async function previewedStack(name: string | undefined): Promise<StackOutputs> {
+  const outputs = previewedSchema.safeParse(previewedOutputs(await runPreview(name)).after);
+  if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
+    return parseOutputs(outputs.data, "this is not a stack of this project");
+  }
+  throw new UsageError("The preview has no resource policy: this is not a stack of this project.");
+}
+
 /**
  * The policy to check: from the stack's outputs, the cluster, a preview, or a file.
  * @param name the stack. @default the selected one
  * @throws UsageError, KubeError
  */
 export async function readPolicy(name: string | undefined, source: Source): Promise<PolicyText> {
-  if (source.preview) return readPlannedPolicy(name);
-  const stack = await readStack(name);
+  const stack = source.preview ? await previewedStack(name) : await readStack(name);
+  if (source.live) return readLivePolicy(stack);
   const { policy } = source;
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
@@ -65,7 +85,6 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
     });
     return { text, from: policy, stack, syntax };
   }
-  if (source.live) return readLivePolicy(stack);
-  const from = `the stack ${stack.grants.stack}, as it was deployed`;
-  return { text: stack.resourcePolicy, from, stack, syntax };
+  const how = source.preview ? "planned by pulumi preview" : "it was deployed";
+  return { text: stack.resourcePolicy, from: `the stack ${stack.grants.stack}, as ${how}`, stack, syntax };
 }

@@ -56,38 +56,28 @@ async function runGitlab(
 describe("GitLab", () => {
   const at = "/projects/5/merge_requests/7";
 
+  const notes = `${at}/notes`;
+  /** Runs comment.ts as account 4. @param pages of the comments so far */
+  const comment = async (pages: readonly (readonly object[])[], ...files: readonly string[]) =>
+    runGitlab("deploy/ci/gitlab/comment.ts", { "/user": { id: 4 }, [notes]: pages }, ...files);
+
   it("gets one comment, which is found on any page by its author", async () => {
     const [mark = ""] = readFileSync("LICENSE", "utf8").split("\n");
     const theirs = { id: 1, body: `${mark}\nx`, author: { id: 9 } };
     const own = { id: 2, body: `${mark}\nx`, author: { id: 4 } };
-    const notes = `${at}/notes`;
-    const first = await runGitlab(
-      "deploy/ci/gitlab/comment.ts",
-      { "/user": { id: 4 }, [notes]: [[theirs], []] },
-      "LICENSE",
-    );
+    const first = await comment([[theirs], []], "LICENSE");
     const body = JSON.stringify({ body: readFileSync("LICENSE", "utf8") });
     expect(first).toEqual({ stdout: "", stderr: "", wrote: [`POST ${notes} ${body}`] });
-    const again = await runGitlab(
-      "deploy/ci/gitlab/comment.ts",
-      { "/user": { id: 4 }, [notes]: [[theirs], [own]] },
-      "LICENSE",
-    );
+    const again = await comment([[theirs], [own]], "LICENSE");
     expect(again.wrote).toEqual([`PUT ${notes}/2 ${body}`]);
   });
 
   it("gets the rest of the comment below the mark, and no second comment with the same text", async () => {
     const [mark = "", ...rest] = readFileSync("LICENSE", "utf8").split("\n");
     const body = [mark, readFileSync(".gitattributes", "utf8"), ...rest].join("\n");
-    const own = (text: string): object => ({ id: 2, body: text, author: { id: 4 } });
     const run = async (text: string) =>
-      runGitlab(
-        "deploy/ci/gitlab/comment.ts",
-        { "/user": { id: 4 }, [`${at}/notes`]: [[own(text)]] },
-        "LICENSE",
-        ".gitattributes",
-      );
-    expect((await run(`${mark}\nold`)).wrote).toEqual([`PUT ${at}/notes/2 ${JSON.stringify({ body })}`]);
+      comment([[{ id: 2, body: text, author: { id: 4 } }]], "LICENSE", ".gitattributes");
+    expect((await run(`${mark}\nold`)).wrote).toEqual([`PUT ${notes}/2 ${JSON.stringify({ body })}`]);
     expect((await run(body.trimEnd())).wrote).toEqual([]);
   });
 
@@ -106,31 +96,34 @@ describe("GitLab", () => {
     author: { id: author },
   });
 
+  const commented = [shown(HEAD, 3)];
+  const other = "f".repeat(40);
+
   it.each<[string, readonly object[], readonly object[], string, string?]>([
-    ["given after the comment on it", [event("add", 5)], [shown(HEAD, 3)], "--allow-opens"],
-    ["given before the comment on it", [event("add", 2)], [shown(HEAD, 3)], ""],
-    ["given after the comment on another commit", [event("add", 5)], [shown("f".repeat(40), 3)], ""],
+    ["given after the comment on it", [event("add", 5)], commented, "--allow-opens"],
+    ["given before the comment on it", [event("add", 2)], commented, ""],
+    ["given after the comment on another commit", [event("add", 5)], [shown(other, 3)], ""],
     ["given before there is a comment", [event("add", 5)], [], ""],
     ["given after another account's comment on it", [event("add", 5)], [shown(HEAD, 3, 9)], ""],
-    ["given by the account that comments", [event("add", 5, LABEL, 4)], [shown(HEAD, 3)], ""],
-    ["given and removed", [event("add", 5), event("remove", 6)], [shown(HEAD, 3)], ""],
-    ["another label", [event("add", 5, "bug")], [shown(HEAD, 3)], ""],
-    ["none", [], [shown(HEAD, 3)], ""],
-    ["given, but the branch has moved since", [event("add", 5)], [shown(HEAD, 3)], "", "f".repeat(40)],
+    ["given by the account that comments", [event("add", 5, LABEL, 4)], commented, ""],
+    ["given and removed", [event("add", 5), event("remove", 6)], commented, ""],
+    ["another label", [event("add", 5, "bug")], commented, ""],
+    ["none", [], commented, ""],
+    ["given, but the branch has moved since", [event("add", 5)], commented, "", other],
     [
       "given again after the comment on it",
       [event("add", 1), event("remove", 2), event("add", 5)],
-      [shown(HEAD, 3)],
+      commented,
       "--allow-opens",
     ],
   ])(
     "accepts a label as approval of the commented commit only: %s",
-    async (_, events, notes, allow, head = HEAD) => {
+    async (_, events, comments, allow, head = HEAD) => {
       const answers = {
         "/user": { id: 4 },
         [at]: { sha: head },
         [`${at}/resource_label_events`]: [events],
-        [`${at}/notes`]: [notes],
+        [notes]: [comments],
       };
       const { stdout, stderr } = await runGitlab("deploy/ci/gitlab/approval.ts", answers);
       expect({ stdout, stderr }).toEqual({ stdout: allow, stderr: "" });

@@ -227,12 +227,15 @@ describe("an approval on GitHub", () => {
     updated_at: date(minute),
   });
 
+  const comments = [shown(HEAD, 3)];
+  const other = "f".repeat(40);
+
   it.each<[string, Answers, boolean]>([
-    ["given after the comment on it", { events: [labelled(5)], comments: [shown(HEAD, 3)] }, true],
-    ["given before the comment on it", { events: [labelled(2)], comments: [shown(HEAD, 3)] }, false],
+    ["given after the comment on it", { events: [labelled(5)], comments }, true],
+    ["given before the comment on it", { events: [labelled(2)], comments }, false],
     [
       "given after the comment on another commit",
-      { events: [labelled(5)], comments: [shown("f".repeat(40), 3)] },
+      { events: [labelled(5)], comments: [shown(other, 3)] },
       false,
     ],
     ["given before there is a comment", { events: [labelled(5)] }, false],
@@ -241,21 +244,13 @@ describe("an approval on GitHub", () => {
       { events: [labelled(5)], comments: [shown(HEAD, 3, "someone")] },
       false,
     ],
-    [
-      "given, but the branch has moved since",
-      { events: [labelled(5)], comments: [shown(HEAD, 3)], head: "f".repeat(40) },
-      false,
-    ],
+    ["given, but the branch has moved since", { events: [labelled(5)], comments, head: other }, false],
     [
       "given first, and another label after the comment",
-      { events: [labelled(2), labelled(5, "bug")], comments: [shown(HEAD, 3)] },
+      { events: [labelled(2), labelled(5, "bug")], comments },
       false,
     ],
-    [
-      "given again after the comment",
-      { events: [labelled(2), labelled(5)], comments: [shown(HEAD, 3)] },
-      true,
-    ],
+    ["given again after the comment", { events: [labelled(2), labelled(5)], comments }, true],
   ])("counts for the commented commit only: %s", async (_, answers, counts) => {
     const failed = expect.stringContaining(`which is not ${HEAD}`) as unknown;
     const takenOff = { method: "removeLabel", owner: "us", repo: "it", issue_number: 7, name: LABEL };
