@@ -26,7 +26,12 @@ beforeEach(async () => {
   }
   for (const name of ["openssl", "curl"]) await script(name, "");
   vi.stubEnv("PATH", path);
-  surroundings = { cache: join(folder, "cache"), path, network: hosts.network() };
+  // No host is silent here: a loaded machine must not look like one.
+  surroundings = {
+    cache: join(folder, "cache"),
+    path,
+    network: { ...hosts.network(), answer: 10_000, stall: 10_000 },
+  };
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
