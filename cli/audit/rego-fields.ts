@@ -6,7 +6,7 @@ import { bracket, isSign, isWord, regoTokens, stringValue, type RegoToken } from
 function withoutElsewhere(
   statements: readonly RegoStatement[],
   rule: string,
-  path: unknown,
+  path?: unknown,
 ): readonly RegoStatement[] {
   const names = pathNames(statements, path);
   if (names === undefined) return statements;
@@ -18,11 +18,11 @@ function withoutElsewhere(
   });
 }
 
-/** The rules that a rule depends on, itself included. @param path of the request; undefined: of all requests */
+/** The rules that a rule depends on, itself included. @param path of the request, to leave out what matters only to others; absent: of all requests */
 export function neededRules(
   all: readonly RegoStatement[],
   rule: string,
-  path: unknown,
+  path?: unknown,
 ): readonly RegoStatement[] {
   const statements = path === undefined ? all : withoutElsewhere(all, rule, path);
   const byName = Map.groupBy(statements, ({ name }) => name);
@@ -122,18 +122,15 @@ function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; r
 }
 
 /**
- * The names of all fields that a rule reads of its input, through any variable, in their order. Fields of
+ * The names of all fields that rules read of their input, through any variable, in their order. Fields of
  * `data` and of the policy's own objects do not count, unless a token has such a field.
- * @param path of the request, to leave out what matters only to others; absent: of all requests
+ * @param statements the rules that an answer depends on
  * @param ofTokens fields that tokens have
  */
 export function inputFields(
-  policy: readonly RegoStatement[],
-  rule: string,
-  path?: unknown,
+  statements: readonly RegoStatement[],
   ofTokens: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  const statements = neededRules(policy, rule, path);
   const found = new Set<string>();
   const own = ownNames(statements.flatMap(({ tokens }) => tokens));
   for (const { tokens, isDefault } of statements) {

@@ -160,6 +160,7 @@ export function termsOf(
   );
   if (fromInput === undefined) return undefined;
   const scopes = scopesOf(statements.filter(({ name }) => fromInput.has(name)));
+  const rules = new Set(statements.map(({ name }) => name));
   const fields = new Map<string, string | undefined>([["input", "input"]]);
   const memberOf = (field: string | undefined): string | undefined =>
     field !== undefined && isObject(field) ? alike.get(field) : field;
@@ -181,8 +182,7 @@ export function termsOf(
     const before = stepsAfter(scope, at + 1);
     const isCall = isSign(tokens[before.end], "(");
     const isGet = isCall && name.text === "object" && before.steps[0] === "get";
-    if (isCall && !isGet && before.steps.length > 0) return undefined;
-    if (isCall && !isGet && !statements.some((one) => one.name === name.text)) return undefined;
+    if (isCall && !isGet && (before.steps.length > 0 || !rules.has(name.text))) return undefined;
     const first = isGet
       ? gotten(scope, before.end)
       : { isFromInput: fromInput.has(name.text), field: fields.get(name.text) };

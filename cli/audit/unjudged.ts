@@ -74,10 +74,9 @@ export function unjudgedIn(policy: string): UnjudgedFor {
   // A table of this project's has such a column, whatever else somebody has edited.
   const hasColumn = parseRegistry(policy) !== undefined;
   return (asked) => {
-    const path = asked?.["resource-path"];
-    const fields = inputFields(statements, "allow", path, examples);
-    const whole = wholeReads(neededRules(statements, "allow", path), tokenShape);
-    return [...new Set([...fields, ...whole])].filter(
+    const needed = neededRules(statements, "allow", asked?.["resource-path"]);
+    const fields = [...inputFields(needed, examples), ...wholeReads(needed, tokenShape)];
+    return [...new Set(fields)].filter(
       (name) => !known.has(name) && !DEVICE.test(name) && !(hasColumn && name === ANY_TEE),
     );
   };

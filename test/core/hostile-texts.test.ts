@@ -16,7 +16,7 @@ import { commandsIn, wideningsIn } from "../../core/preflight/agent-policy-text.
 import { readRules } from "../../core/policy/intact.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { regoStatements } from "../../core/rego/rules.ts";
-import { inputFields, mayHold } from "../../cli/audit/rego-fields.ts";
+import { inputFields, mayHold, neededRules } from "../../cli/audit/rego-fields.ts";
 import { wholeReads } from "../../cli/audit/rego-whole-reads.ts";
 import { beyondRegoLimits } from "../../core/rego/limits.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
@@ -97,10 +97,13 @@ const readers: readonly (readonly [name: string, read: (text: string) => unknown
     (text) =>
       wholeReads(regoStatements(`package policy\n${text}`), { isObject: () => true, alike: new Map() }),
   ],
-  ["the fields that a policy reads", (text) => inputFields(regoStatements(text), "ExecProcessRequest")],
+  [
+    "the fields that a policy reads",
+    (text) => inputFields(neededRules(regoStatements(text), "ExecProcessRequest")),
+  ],
   [
     "the fields that a policy reads for one secret",
-    (text) => inputFields(regoStatements(text), "ExecProcessRequest", ["default", "a", "b"]),
+    (text) => inputFields(neededRules(regoStatements(text), "ExecProcessRequest", ["default", "a", "b"])),
   ],
   ["whether a rule may hold", (text) => mayHold(`package policy\n${text}`, "policy", "allow")],
   ["the limits of the engine", beyondRegoLimits],

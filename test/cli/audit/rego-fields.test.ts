@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { regoStatements } from "../../../core/rego/rules.ts";
-import { inputFields, mayHold } from "../../../cli/audit/rego-fields.ts";
+import { inputFields, mayHold, neededRules } from "../../../cli/audit/rego-fields.ts";
 import { unjudgedFields } from "../../../cli/audit/unjudged.ts";
 
 const REDHAT = readFileSync(
@@ -30,12 +30,14 @@ describe("the fields that a policy looks at", () => {
     ["an else", "allow if input.a else := true if input.b", ["a", "b"]],
   ])("%s", (_what, rules, expected) => {
     expect(
-      inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow").toSorted(),
+      inputFields(
+        neededRules(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow"),
+      ).toSorted(),
     ).toEqual(expected.toSorted());
   });
 
   it("of the policy that Red Hat's operator installs", () => {
-    expect(inputFields(regoStatements(REDHAT), "allow")).toEqual([
+    expect(inputFields(neededRules(regoStatements(REDHAT), "allow"))).toEqual([
       ...["submods", "ear.trustworthiness-vector", "executables", "configuration", "hardware"],
     ]);
   });
@@ -240,9 +242,11 @@ describe("the fields that a policy looks at for one secret", () => {
   const other = '["default", "fraud-dataset", "dataset_key"]';
   const fields = (rules: string, path: unknown = here): readonly string[] =>
     inputFields(
-      regoStatements(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`),
-      "allow",
-      path,
+      neededRules(
+        regoStatements(`package policy\nimport rego.v1\n${rules}\nallow if input.b\n`),
+        "allow",
+        path,
+      ),
     );
 
   it.each<[string, string, unknown?]>([
@@ -259,7 +263,9 @@ describe("the fields that a policy looks at for one secret", () => {
     ],
   ])("are none behind a comparison of %s with another one's", (_what, rules, path) => {
     expect(fields(rules, path)).toEqual(["b"]);
-    expect(inputFields(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow")).toEqual(["a"]);
+    expect(
+      inputFields(neededRules(regoStatements(`package policy\nimport rego.v1\n${rules}\n`), "allow")),
+    ).toEqual(["a"]);
   });
 
   it.each<[string, string, unknown?]>([
