@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
-    `trustee-access needs Node 22.18 or newer; this is ${process.versions.node}. Install a newer one; in a clone, npm ci brings it.`,
+    `TA953 trustee-access needs Node 22.18 or newer; this is ${process.versions.node}. Install a newer one; in a clone, npm ci brings it.`,
   );
   process.exit(2);
 }

@@ -1,7 +1,7 @@
 /**
- * Every kind of problem that stops a run, with its title: TA6xx settings, TA7xx files and initdata, TA8xx the
- * clusters and Trustee, TA9xx the policy and limits. Lint has the codes up to TA599. A code never changes its
- * meaning, and is never used for another kind.
+ * Every kind of problem that stops a run or a command, with its title: TA6xx settings, TA7xx files and
+ * initdata, TA8xx the clusters and Trustee, TA90x and TA91x the policy and limits, TA95x the commands. Lint has
+ * the codes up to TA599. A code never changes its meaning, and is never used for another kind.
  */
 export const issueCodes = {
   TA601: "A setting is unknown",
@@ -40,10 +40,20 @@ export const issueCodes = {
   TA823: "The KBS's certificate is not valid now",
   TA824: "Guests do not accept the KBS's certificate",
   TA825: "Guests do not know the issuer of the KBS's certificate",
+  TA831: "A kubeconfig is missing or invalid",
+  TA832: "A context of the kubeconfig cannot be used",
+  TA833: "The proxy in the environment is not a URL",
   TA901: "A line in the resource policy is damaged",
   TA902: "The resource policy has lost the original text",
   TA911: "A pod's annotations or user data are too large",
   TA912: "An object of Trustee is too large",
   TA913: "An object of Trustee is too large during a rotation",
+  TA951: "An argument or option of a command is wrong",
+  TA952: "A command cannot read or write a file",
+  TA953: "A program that a command needs is missing or too old",
+  TA954: "The stack has no outputs of this program",
+  TA955: "The preview failed or has no outputs",
+  TA956: "There is nothing to verify or check",
+  TA957: "OPA does not evaluate the policy",
 } as const;
 export type IssueCode = keyof typeof issueCodes;

@@ -3,7 +3,7 @@ import process from "node:process";
 import type { Context } from "@kubernetes/client-node";
 import type { KubeConfig } from "./client-library.ts";
 import { ClusterConfig } from "./cluster-config.ts";
-import { KubeconfigError } from "./errors.ts";
+import { UserError } from "../core/user-error.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
 import { findProxy } from "./proxy.ts";
@@ -27,7 +27,7 @@ const NO_USER = "";
 
 /**
  * Loads a kubeconfig and selects its context.
- * @throws KubeconfigError if the file, the context, its cluster or its user is missing; without the file's
+ * @throws UserError if the file, the context, its cluster or its user is missing; without the file's
  *   content
  */
 export function loadCluster(options: ClusterOptions): KubeConfig {
@@ -36,7 +36,8 @@ export function loadCluster(options: ClusterOptions): KubeConfig {
   if (kubeconfig !== undefined) take(config, kubeconfig);
   else if (existsSync(ACCOUNT)) config.loadFromCluster();
   else {
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA831",
       "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config names a cluster. " +
         "Set one of them, or name a kubeconfig in the settings or by --kubeconfig.",
     );
@@ -68,19 +69,21 @@ function select(config: KubeConfig, wanted: string | undefined): Context {
   const has = `It has: ${config.contexts.map(({ name }) => name).join(", ") || "none"}.`;
   const name = wanted ?? config.currentContext;
   if (name === "") {
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA832",
       `The kubeconfig has no current context. Set one: kubectl config use-context NAME. ${has}`,
     );
   }
   const context = config.getContextObject(name);
-  if (context === null) throw new KubeconfigError(`The kubeconfig has no context "${name}". ${has}`);
+  if (context === null) throw new UserError("TA832", `The kubeconfig has no context "${name}". ${has}`);
   config.setCurrentContext(name);
   for (const [kind, of, found] of [
     ["cluster", context.cluster, config.getCurrentCluster()],
     ["user", context.user, config.getCurrentUser()],
   ] as const) {
     if (found !== null) continue;
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA832",
       `The kubeconfig's context "${name}" names the ${kind} "${of}", which it does not have. ` +
         `Correct it: kubectl config set-context ${name} --${kind}=NAME`,
     );

@@ -1,3 +1,4 @@
+import type { IssueCode } from "../core/issue-codes.ts";
 import { proxyProblem, type ProxyInUse } from "./proxy.ts";
 
 /** A request to the API server, in the words of an RBAC rule. */
@@ -22,6 +23,13 @@ export type Failure =
   | "aborted"
   | "other";
 
+/** Any other failure is TA801: no answer that can be used. */
+const codes: Partial<Record<Failure, IssueCode>> = {
+  unauthorized: "TA802",
+  forbidden: "TA803",
+  "not-found": "TA804",
+};
+
 /** A failed request: what was requested, why it failed and what to do. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
@@ -41,6 +49,10 @@ export class KubeError extends Error {
     this.detail = detail;
     this.next = next;
   }
+
+  get code(): IssueCode {
+    return codes[this.failure] ?? "TA801";
+  }
 }
 
 /** A problem on the way to the API server. */
@@ -49,11 +61,6 @@ export interface Obstacle {
   readonly detail: string;
   /** What to do, as sentences. */
   readonly next: string;
-}
-
-/** The kubeconfig cannot be used. The message names what was expected and what was found. */
-export class KubeconfigError extends Error {
-  override readonly name = "KubeconfigError";
 }
 
 function describe(request: Request): string {

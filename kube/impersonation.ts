@@ -1,5 +1,5 @@
 import { isRecord } from "../core/records.ts";
-import { KubeconfigError } from "./errors.ts";
+import { UserError } from "../core/user-error.ts";
 
 /** The headers of a request that acts as another user. The client library sends `as` (Impersonate-User). */
 export type ImpersonationHeaders = Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ function fieldsOf(user: Readonly<Record<string, unknown>>): readonly [string, st
  * would need several headers of one name, which fetch joins into one value. Such requests would have other
  * rights than intended, so they are refused.
  * @param user as in the kubeconfig
- * @throws KubeconfigError for several values of a field, and for fields without the user that they belong to
+ * @throws UserError for several values of a field, and for fields without the user that they belong to
  */
 export function impersonationHeaders(
   name: string,
@@ -46,13 +46,15 @@ export function impersonationHeaders(
   const fields = fieldsOf(user);
   const [first] = fields;
   if (first !== undefined && texts(user["as"]).every((as) => as === "")) {
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA832",
       `The kubeconfig's user "${name}" has ${first[0]} without "as". Name the user to act as there, or remove ${first[0]}.`,
     );
   }
   const several = fields.filter(([, , values]) => values.length > 1).map(([field]) => field);
   if (several.length > 0) {
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA832",
       `The kubeconfig's user "${name}" has several values in ${several.join(", ")}; only one can be sent here. ` +
         "Leave one, or name a user who has these rights without impersonation.",
     );

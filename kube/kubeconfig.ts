@@ -7,7 +7,7 @@ import { load, YAMLException } from "js-yaml";
 import { isRecord, messageOf, own } from "../core/records.ts";
 import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
-import { KubeconfigError } from "./errors.ts";
+import { UserError } from "../core/user-error.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,14 +29,15 @@ const CHECK = "Check it with: kubectl config view";
  * @param setting the path of a file, or its content; `undefined`: all files of $KUBECONFIG, or else
  *   ~/.kube/config
  * @returns undefined if nothing is set and there is no ~/.kube/config
- * @throws KubeconfigError without the file's content
+ * @throws UserError without the file's content
  */
 export function readKubeconfig(setting: string | undefined): Kubeconfig | undefined {
   if (setting === undefined) return readDefault();
   if (isKubeconfigContent(setting)) return parse(setting, "The kubeconfig");
   const found = readFile(fromHome(setting));
   if (found !== undefined) return found;
-  throw new KubeconfigError(
+  throw new UserError(
+    "TA831",
     `There is no kubeconfig at "${setting}". Correct the setting, or unset it to use what kubectl uses.`,
   );
 }
@@ -44,7 +45,8 @@ export function readKubeconfig(setting: string | undefined): Kubeconfig | undefi
 function readDefault(): Kubeconfig | undefined {
   const named = process.env["KUBECONFIG"] ?? "";
   if (isKubeconfigContent(named)) {
-    throw new KubeconfigError(
+    throw new UserError(
+      "TA831",
       "$KUBECONFIG holds the content of a kubeconfig. Put it into a file, and name that.",
     );
   }
@@ -55,7 +57,8 @@ function readDefault(): Kubeconfig | undefined {
   }
   const found = files.map(readFile).filter((each) => each !== undefined);
   if (found.length > 0) return merge(found);
-  throw new KubeconfigError(
+  throw new UserError(
+    "TA831",
     `There is no kubeconfig: $KUBECONFIG names files that do not exist (${files.join(", ")}). ` +
       "Correct it, or unset it to use ~/.kube/config.",
   );
@@ -95,7 +98,7 @@ function readFile(file: string): Kubeconfig | undefined {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new KubeconfigError(`${source} cannot be read: ${messageOf(error)}.`, { cause: error });
+    throw new UserError("TA831", `${source} cannot be read: ${messageOf(error)}.`, { cause: error });
   }
   return parse(text, source, dirname(resolve(file)));
 }
@@ -109,7 +112,7 @@ function parse(text: string, source: string, folder?: string): Kubeconfig {
   try {
     config.loadFromString(JSON.stringify({ ...document, clusters, users }));
   } catch (error) {
-    throw new KubeconfigError(`${source} cannot be used: ${messageOf(error)}. ${CHECK}`, { cause: error });
+    throw new UserError("TA831", `${source} cannot be used: ${messageOf(error)}. ${CHECK}`, { cause: error });
   }
   const currentContext = document["current-context"];
   return {
@@ -137,10 +140,10 @@ function parseYaml(text: string, source: string): Fields {
   } catch (error) {
     const line =
       error instanceof YAMLException && error.mark !== undefined ? ` (line ${error.mark.line + 1})` : "";
-    throw new KubeconfigError(`${source} is not valid YAML of kind Config${line}. ${CHECK}`);
+    throw new UserError("TA831", `${source} is not valid YAML of kind Config${line}. ${CHECK}`);
   }
   if (isRecord(document)) return document;
-  throw new KubeconfigError(`${source} is not valid YAML of kind Config. ${CHECK}`);
+  throw new UserError("TA831", `${source} is not valid YAML of kind Config. ${CHECK}`);
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net";
-import { KubeconfigError, type Obstacle } from "./errors.ts";
 import { own } from "../core/records.ts";
+import { UserError } from "../core/user-error.ts";
+import type { Obstacle } from "./errors.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,7 +55,7 @@ function exempts(entry: string, host: string, port: string): boolean {
  * - never for this machine
  * The npm packages for this support neither networks nor the domains below one, and read ALL_PROXY, which Go
  * does not.
- * @throws KubeconfigError if the value is not a URL; without its text, which may hold a password
+ * @throws UserError if the value is not a URL; without its text, which may hold a password
  */
 export function findProxy(
   server: string,
@@ -74,7 +75,8 @@ export function findProxy(
   const [name, value] = found;
   const proxy = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   if (URL.canParse(proxy)) return { url: proxy, variable: name };
-  throw new KubeconfigError(
+  throw new UserError(
+    "TA833",
     `$${name} is not the URL of a proxy. Correct it, for example to http://proxy.example:3128, or name ${host} in $NO_PROXY.`,
   );
 }

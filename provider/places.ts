@@ -72,7 +72,7 @@ async function withNamespace(
 
 function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
   return (
-    `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to the one at ${now.server} now. ` +
+    `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to the one at ${now.server}. ` +
     "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
     "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
     "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml."

@@ -10,7 +10,7 @@ import { runPreview } from "../commands/run-preview.ts";
 import { parseOutputs, readStack } from "../commands/stack.ts";
 import { previewedOutputs } from "../diff/preview.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 /** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */
 const previewedSchema = z.looseObject({
@@ -42,14 +42,15 @@ export interface PolicyText {
 /**
  * The policy that the live Trustee reads. The key is detected each time: after an upgrade, Trustee reads
  * another key, while the ConfigMap still has the previous one.
- * @throws UsageError, KubeError
+ * @throws UserError, KubeError
  */
 export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   const { trustee, place } = connectTrustee(stack);
   const side = await readPolicySide(trustee, place);
   const { map, key, text } = livePolicy(side);
   if (text === undefined) {
-    throw new UsageError(
+    throw new UserError(
+      "TA956",
       `ConfigMap "${map}" in namespace "${place.namespace}" has no key "${key}", which this Trustee reads: no policy is deployed. Run pulumi up.`,
     );
   }
@@ -66,13 +67,13 @@ async function previewedStack(name: string | undefined): Promise<StackOutputs> {
   if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
     return parseOutputs(outputs.data, "this is not a stack of this project");
   }
-  throw new UsageError("The preview has no resource policy: this is not a stack of this project.");
+  throw new UserError("TA954", "The preview has no resource policy: this is not a stack of this project.");
 }
 
 /**
  * The policy to check: from the stack's outputs, the cluster, a preview, or a file.
  * @param name the stack. @default the selected one
- * @throws UsageError, KubeError
+ * @throws UserError, KubeError
  */
 export async function readPolicy(name: string | undefined, source: Source): Promise<PolicyText> {
   const stack = source.preview ? await previewedStack(name) : await readStack(name);
@@ -81,7 +82,7 @@ export async function readPolicy(name: string | undefined, source: Source): Prom
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
-      throw new UsageError(`Cannot read ${policy}: ${messageOf(error)}`);
+      throw new UserError("TA952", `Cannot read ${policy}: ${messageOf(error)}`);
     });
     return { text, from: policy, stack, syntax };
   }

@@ -4,7 +4,7 @@ import { outcomeOf, prove } from "../check/prove.ts";
 import { proofText } from "../check/show.ts";
 import { readPolicy } from "../check/source.ts";
 import { print, printJson, run } from "./run.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 interface Options {
   readonly stack?: string;
@@ -17,10 +17,10 @@ interface Options {
 async function check(options: Options): Promise<boolean> {
   const named = [options.live, options.preview, options.policy !== undefined].filter(Boolean);
   if (named.length > 1) {
-    throw new UsageError("--live, --preview and --policy exclude each other. Give one of them.");
+    throw new UserError("TA951", "--live, --preview and --policy exclude each other. Give one of them.");
   }
   const opa = await findOpa();
-  if ("reason" in opa) throw new UsageError(opa.reason);
+  if ("reason" in opa) throw new UserError("TA953", opa.reason);
   const policy = await readPolicy(options.stack, options);
   const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
   const ok = outcomeOf(proof) === "holds";

@@ -9,7 +9,7 @@ import { readDeployed, readPreview } from "../diff/preview.ts";
 import { messageOf } from "../../core/records.ts";
 import { runPreview } from "./run-preview.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 interface DiffOptions {
   readonly stack?: string;
@@ -25,13 +25,14 @@ async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
-    throw new UsageError(`Cannot read ${file}: ${messageOf(error)}`);
+    throw new UserError("TA952", `Cannot read ${file}: ${messageOf(error)}`);
   }
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {
   if (options.stack !== undefined && options.preview !== undefined) {
-    throw new UsageError(
+    throw new UserError(
+      "TA951",
       "--stack and --preview exclude each other: the events already name their stack. Give one of them.",
     );
   }

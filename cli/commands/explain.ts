@@ -15,7 +15,7 @@ import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
 import { declaredPods, stackFacts, type DeclaredPod } from "./stack.ts";
 import { print, printJson, run } from "./run.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 interface ExplainOptions extends SideOptions {
   readonly json: boolean;
@@ -36,14 +36,14 @@ function podOf(text: string, { stack }: Sides): DeclaredPod {
   const [first = "", second, ...more] = text.split("/");
   const [namespace, name] = second === undefined ? ["default", first] : [first, second];
   if (more.length > 0 || !isName("subdomain", name) || !isName("label", namespace)) {
-    throw new UsageError(`"${text}" is not a pod's name. Give pod or namespace/pod.`);
+    throw new UserError("TA951", `"${text}" is not a pod's name. Give pod or namespace/pod.`);
   }
   const [declared, ...others] = stack === undefined ? [] : declaredPods(stack, text);
   if (others.length > 0) {
     const names = [declared, ...others].flatMap((pod) =>
       pod === undefined ? [] : [`${pod.namespace}/${pod.name}`],
     );
-    throw new UsageError(`"${text}" may be any of ${names.join(", ")}. Add the namespace.`);
+    throw new UserError("TA951", `"${text}" may be any of ${names.join(", ")}. Add the namespace.`);
   }
   return declared ?? { id: text, kind: "Pod", namespace, name };
 }
@@ -51,7 +51,10 @@ function podOf(text: string, { stack }: Sides): DeclaredPod {
 function secretOf(text: string): { readonly secret: string; readonly key: string } {
   const [secret = "", key = "", ...more] = text.split("/");
   if (more.length > 0 || !isName("subdomain", secret) || !isName("secretKey", key)) {
-    throw new UsageError(`"${text}" is not a secret's key. Give secret/key, for example p2-secret/secret.`);
+    throw new UserError(
+      "TA951",
+      `"${text}" is not a secret's key. Give secret/key, for example p2-secret/secret.`,
+    );
   }
   return { secret, key };
 }

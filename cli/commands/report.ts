@@ -12,7 +12,7 @@ import { matrixSvg } from "../report/svg.ts";
 import { bindingsOf, readStack } from "./stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import { run, writeReport } from "./run.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 interface Options {
   readonly stack?: string;
@@ -62,7 +62,7 @@ async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
 
 async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
   if (out === undefined && svg === undefined) {
-    throw new UsageError("Name an output file: --out for a page, --svg for the picture alone.");
+    throw new UserError("TA951", "Name an output file: --out for a page, --svg for the picture alone.");
   }
   const stack = await readStack(name);
   const content = contentOf(stack);

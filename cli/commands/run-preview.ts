@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { isReadEvent, previewErrors } from "../diff/preview.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 /** Only the event stream has the outputs; plain --json does not. */
 const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
@@ -10,7 +10,7 @@ const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
  * it is never written to a file, and unused events are dropped at once.
  * @param stack @default the selected one
  * @returns the needed events, one a line
- * @throws UsageError with only pulumi's errors, if the preview failed
+ * @throws UserError with only pulumi's errors, if the preview failed
  */
 export async function runPreview(stack: string | undefined): Promise<string> {
   const selected = stack === undefined ? [] : ["--stack", stack];
@@ -26,9 +26,15 @@ export async function runPreview(stack: string | undefined): Promise<string> {
     },
   );
   if (code === "ENOENT") {
-    throw new UsageError("pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.");
+    throw new UserError(
+      "TA953",
+      "pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
+    );
   }
   if (exitCode === 0) return stdout;
   const errors = previewErrors(stdout);
-  throw new UsageError(`The preview failed: ${errors.length > 0 ? errors.join("\n") : stderr.trim()}`);
+  throw new UserError(
+    "TA955",
+    `The preview failed: ${errors.length > 0 ? errors.join("\n") : stderr.trim()}`,
+  );
 }

@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/records.ts";
 import { shownJson, shownText } from "../../core/policy/shown-name.ts";
-import { KubeconfigError, KubeError } from "../../kube/errors.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
+import { KubeError } from "../../kube/errors.ts";
 
 /** Prints a command's result. It may quote live data, so terminal escapes are removed. */
 export function print(text: string): void {
@@ -15,16 +15,14 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${shownJson(value)}\n`);
 }
 
-/** Writes a report to a file. @throws UsageError if it cannot */
+/** Writes a report to a file. @throws UserError if it cannot */
 export async function writeReport(file: string, content: string): Promise<void> {
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new UsageError(`Cannot write ${file}: ${messageOf(error)}`);
+    throw new UserError("TA952", `Cannot write ${file}: ${messageOf(error)}`);
   }
 }
-
-const expected = [UsageError, KubeError, KubeconfigError];
 
 /** Exit code of a command that could not run. 1 means that it ran and found a problem. */
 const NOT_RUN = 2;
@@ -37,9 +35,13 @@ function unexpectedText(error: unknown): string {
   return [`Unexpected error: ${error.name}: ${message}`, ...frames].join("\n");
 }
 
+function errorText(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  return error instanceof KubeError ? `${error.code} ${error.message}` : unexpectedText(error);
+}
+
 function notRun(error: unknown): void {
-  const isExpected = error instanceof Error && expected.some((type) => error instanceof type);
-  process.stderr.write(`${shownText(isExpected ? error.message : unexpectedText(error))}\n`);
+  process.stderr.write(`${shownText(errorText(error))}\n`);
   process.exitCode = NOT_RUN;
 }
 
@@ -55,9 +57,13 @@ export async function run(action: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Commander applies exitOverride only to subcommands that it creates itself. */
+/** Commander applies these settings only to subcommands that it creates itself. */
 function throwing(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => {
+      write(text.replace(/^error: /, "TA951 "));
+    },
+  });
   for (const subcommand of command.commands) throwing(subcommand);
 }
 

@@ -6,11 +6,11 @@ import type { Binding } from "../../core/initdata/binding.ts";
 import { defined, own, parseJson } from "../../core/records.ts";
 import { ANY_TEE, listGrants } from "../../core/policy/grants.ts";
 import { stackOutputs, type StackOutputs } from "../../core/outputs.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 /**
  * Reads the outputs of the selected stack, or of `stack`, through the pulumi CLI: so every backend works.
- * @throws UsageError
+ * @throws UserError
  */
 export async function readStack(stack?: string): Promise<StackOutputs> {
   const selected = stack === undefined ? [] : ["--stack", stack];
@@ -20,14 +20,15 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
     { reject: false },
   );
   if (code === "ENOENT") {
-    throw new UsageError(
+    throw new UserError(
+      "TA953",
       "There is no pulumi on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
     );
   }
-  if (exitCode !== 0) throw new UsageError(`The stack cannot be read: ${stderr.trim()}`);
+  if (exitCode !== 0) throw new UserError("TA954", `The stack cannot be read: ${stderr.trim()}`);
   const outputs = parseJson(stdout);
   if (outputs === undefined) {
-    throw new UsageError("The stack cannot be read: pulumi stack output --json did not print JSON.");
+    throw new UserError("TA954", "The stack cannot be read: pulumi stack output --json did not print JSON.");
   }
   return parseOutputs(outputs, "run pulumi up first");
 }
@@ -35,13 +36,13 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
 /**
  * A stack's outputs, deployed or previewed.
  * @param fix what to do if they are not this program's
- * @throws UsageError
+ * @throws UserError
  */
 export function parseOutputs(outputs: unknown, fix: string): StackOutputs {
   const parsed = stackOutputs.safeParse(outputs);
   if (parsed.success) return parsed.data;
   const missing = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
-  throw new UsageError(`The stack has not all the outputs of this program (${missing}): ${fix}.`);
+  throw new UserError("TA954", `The stack has not all the outputs of this program (${missing}): ${fix}.`);
 }
 
 /** One cell of a stack's access matrix: the expected access. */

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 import { expectedCells, readStack } from "./stack.ts";
 import { tellApart } from "../verify/attestation.ts";
 import { KbsLog } from "../verify/kbs-log.ts";
@@ -29,7 +29,8 @@ function positive(what: string): (text: string) => number {
 async function verify(options: Options): Promise<boolean> {
   const stack = await readStack(options.stack);
   if (expectedCells(stack).length === 0) {
-    throw new UsageError(
+    throw new UserError(
+      "TA956",
       "There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
     );
   }
@@ -46,7 +47,8 @@ async function verify(options: Options): Promise<boolean> {
     });
     const notAsked = unasked(stack, read);
     if (read.length === 0) {
-      throw new UsageError(
+      throw new UserError(
+        "TA956",
         `No cell was tried: ${notAsked.join(", ")} ${notAsked.length === 1 ? "is" : "are"} deployed elsewhere. Select a stack whose pods run in its cluster.`,
       );
     }

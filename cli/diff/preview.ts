@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { stackOutputs } from "../../core/outputs.ts";
 import { defined, parseJson } from "../../core/records.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 
 /** A stack's outputs about access. Those that an older release does not have are empty. */
 const outputsSchema = z.object({
@@ -65,7 +65,7 @@ function parseEvents(text: string): readonly Event[] {
     try {
       return eventSchema.parse(JSON.parse(line));
     } catch {
-      throw new UsageError(`The input is not a stream of pulumi's JSON events. ${HOW}`);
+      throw new UserError("TA955", `The input is not a stream of pulumi's JSON events. ${HOW}`);
     }
   });
 }
@@ -73,17 +73,18 @@ function parseEvents(text: string): readonly Event[] {
 /**
  * The stack's unchecked outputs in the events of `pulumi preview --json`.
  * @param text one JSON document a line
- * @throws UsageError
+ * @throws UserError
  */
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
   const errors = previewErrors(text);
-  if (errors.length > 0) throw new UsageError(`The preview failed: ${errors.join("\n")}`);
+  if (errors.length > 0) throw new UserError("TA955", `The preview failed: ${errors.join("\n")}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");
   if (stack === undefined) {
-    throw new UsageError(
+    throw new UserError(
+      "TA955",
       `The preview has no stack outputs: it failed or has another format. Check pulumi's messages. ${HOW}`,
     );
   }
@@ -93,13 +94,16 @@ export function previewedOutputs(text: string): { readonly before: unknown; read
 /**
  * Reads the events of `pulumi preview --json`.
  * @param text one JSON document a line
- * @throws UsageError
+ * @throws UserError
  */
 export function readPreview(text: string): PreviewedAccess {
   const outputs = previewedOutputs(text);
   const after = outputsSchema.safeParse(outputs.after);
   if (!after.success) {
-    throw new UsageError("The previewed outputs have no access matrix: this is not a stack of this project.");
+    throw new UserError(
+      "TA954",
+      "The previewed outputs have no access matrix: this is not a stack of this project.",
+    );
   }
   const before = outputsSchema.safeParse(outputs.before);
   return { ...defined({ before: before.data }), after: after.data };
@@ -108,15 +112,21 @@ export function readPreview(text: string): PreviewedAccess {
 /**
  * Reads a stack's outputs about access.
  * @param text from `pulumi stack output --json`; `{}` if the stack was never deployed
- * @throws UsageError
+ * @throws UserError
  */
 export function readDeployed(text: string): AccessOutputs | undefined {
   const outputs = parseJson(text);
   if (outputs === undefined) {
-    throw new UsageError("The deployed outputs are not JSON. Create them with: pulumi stack output --json");
+    throw new UserError(
+      "TA954",
+      "The deployed outputs are not JSON. Create them with: pulumi stack output --json",
+    );
   }
   if (z.strictObject({}).safeParse(outputs).success) return undefined;
   const parsed = outputsSchema.safeParse(outputs);
   if (parsed.success) return parsed.data;
-  throw new UsageError("The deployed outputs have no access matrix: this is not a stack of this project.");
+  throw new UserError(
+    "TA954",
+    "The deployed outputs have no access matrix: this is not a stack of this project.",
+  );
 }

@@ -5,7 +5,7 @@ import { byString, defined } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 import { podNamespaces, type DeclaredPod } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import { annotationWriter, podSpec, seconds, selectorOf, statusOf } from "./fields.ts";
@@ -54,7 +54,10 @@ export async function readPods(
       } catch (error) {
         if (!(error instanceof KubeError) || error.failure !== "forbidden" || namespace !== undefined)
           throw error;
-        throw new UsageError(`${error.message} Or name the namespaces to check with --pods-namespace.`);
+        throw new UserError(
+          "TA803",
+          `${error.message} Or name the namespaces to check with --pods-namespace.`,
+        );
       }
     }),
   );

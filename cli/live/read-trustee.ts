@@ -14,7 +14,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
 import { dataOf, findKbsConfig, readTrusteeObjects } from "../../kube/trustee-objects.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 import { kbsConfigSpec, labelSelector, lastWritten, seconds, selectorOf, statusOf } from "./fields.ts";
 
 /** Trustee's place in its cluster. */
@@ -28,7 +28,8 @@ async function readKbsConfig(kube: KubeClient, { namespace, kbsConfig }: Trustee
   const read = await findKbsConfig(kube, namespace, kbsConfig);
   if ("found" in read) return read.found;
   const { others } = read;
-  throw new UsageError(
+  throw new UserError(
+    "TA804",
     `There is no KbsConfig "${kbsConfig}" in namespace "${namespace}"${others}. ` +
       `${others === "" ? "" : "Name one of them: --kbs-config. "}Name Trustee's cluster and namespace: --kubeconfig, --context, --namespace, or --stack.`,
   );

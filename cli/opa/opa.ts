@@ -6,6 +6,7 @@ import { execa } from "execa";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 import { defined } from "../../core/records.ts";
+import { UserError } from "../../core/user-error.ts";
 import { parseOpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */
@@ -105,20 +106,26 @@ export async function evaluate(
   const [policy, capabilities] = [join(folder, "policy.rego"), join(folder, "capabilities.json")];
   try {
     await Promise.all([writeFile(policy, text), writeFile(capabilities, regoCapabilities)]);
-    const { stdout, stderr } = await execa(
+    const { stdout, stderr, timedOut } = await execa(
       opa,
       ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", policy, query],
       { ...apart, input: JSON.stringify(input), timeout: 120_000 },
     );
-    return answerIn(stdout, stderr);
+    const answer = answerIn(stdout);
+    if (answer !== undefined) return answer;
+    const why = timedOut ? "it took too long" : stderr.trim().slice(0, 500) || "it printed no error";
+    throw new UserError(
+      "TA957",
+      `${opa} did not evaluate the policy: ${why}. Run again, or name another OPA in ${OPA_VARIABLE}.`,
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function answerIn(stdout: string, stderr: string): OpaAnswer {
+function answerIn(stdout: string): OpaAnswer | undefined {
   const output = parseOpaOutput(stdout);
-  if (output === undefined) throw new Error(`OPA did not answer: ${stderr.trim().slice(0, 500)}`);
+  if (output === undefined) return undefined;
   const { errors, value } = output;
   const [error] = errors;
   if (error === undefined) return { kind: "answered", value };

@@ -3,7 +3,7 @@ import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { defined, own } from "../../core/records.ts";
-import { UsageError } from "../usage-error.ts";
+import { UserError } from "../../core/user-error.ts";
 import type { ExpectedCell } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
@@ -48,7 +48,7 @@ async function execCurl(cell: ExpectedCell, stack: StackOutputs, timeout: number
     { reject: false, timeout, stdin: "ignore", forceKillAfterDelay: 1000 },
   );
   if (code === "ENOENT") {
-    throw new UsageError("kubectl is not on PATH. Install it, or eval the sandbox's environment.");
+    throw new UserError("TA953", "kubectl is not on PATH. Install it, or eval the sandbox's environment.");
   }
   return classify({ exitCode, stdout, stderr, timedOut });
 }

@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { trusteeOutput } from "../fixtures/stack-outputs.ts";
+import { apiServer, kubeconfigOf } from "../kube/api-server.ts";
 import { sharedFolder } from "../support/folders.ts";
 
 const folder = sharedFolder();
@@ -54,20 +55,81 @@ const empty = {
 
 describe("a command that cannot run exits with 2", () => {
   it.each([
-    [["verify", "--no-such-option"], /unknown option '--no-such-option'/],
-    [["verify", "--timeout", "soon"], /a number of seconds above zero/],
-    [["verify", "too", "many"], /too many arguments/],
-    [[], /Usage: trustee-access/],
-    [["no-such-command"], /unknown command 'no-such-command'/],
-    [["explain", "pod1"], /missing required argument 'secret'/],
-    [["lint", "--fail-on", "everything"], /Allowed choices are error, warning, note/],
-    [["diff", "--stack", "dev", "--preview", "-"], /--stack and --preview exclude each other/],
-    [["report", "--out", "x.html", "--at", "noon"], /give "now" or a time/],
-    [["check", "--no-such-option"], /unknown option/],
-  ])("because of its command line: %j", async (args, message) => {
-    const { exitCode, stdout, stderr } = await cli(...args);
+    [["verify", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
+    [
+      ["verify", "--timeout", "soon"],
+      "TA951 option '--timeout <seconds>' argument 'soon' is invalid. give a number of seconds above zero",
+    ],
+    [
+      ["verify", "too", "many"],
+      "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
+    ],
+    [["no-such-command"], "TA951 unknown command 'no-such-command'"],
+    [["explain", "pod1"], "TA951 missing required argument 'secret'"],
+    [
+      ["explain", "pod1", "secret"],
+      'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
+    ],
+    [
+      ["lint", "--fail-on", "everything"],
+      "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
+    ],
+    [
+      ["diff", "--stack", "dev", "--preview", "-"],
+      "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
+    ],
+    [["diff", "--preview", "none"], "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'"],
+    [["report"], "TA951 Name an output file: --out for a page, --svg for the picture alone."],
+    [
+      ["report", "--out", "x.html", "--at", "noon"],
+      `TA951 option '--at <time>' argument 'noon' is invalid. give "now" or a time such as 2026-01-31T12:00:00Z`,
+    ],
+    [["check", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
+  ])("because of its command line: %j", async (args, stderr) => {
+    expect(await cli(...args)).toEqual({ exitCode: 2, stdout: "", stderr });
+  });
+
+  it("because no command is named: prints its usage", async () => {
+    const { exitCode, stdout, stderr } = await cli();
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
-    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^Usage: trustee-access/);
+  });
+
+  it.each([
+    [
+      "no context of this name",
+      'TA832 The kubeconfig has no context "other". It has: x.',
+      { kubeconfig: kubeconfigOf({ server: "https://127.0.0.1:1" }), args: ["--context", "other"] },
+    ],
+    [
+      "invalid",
+      'TA831 The kubeconfig "FILE" is not valid YAML of kind Config. Check it with: kubectl config view',
+      { kubeconfig: "top-secret", args: [] },
+    ],
+  ])("because of its kubeconfig: %s", async (_, stderr, { kubeconfig, args }) => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, kubeconfig);
+    expect(await cli("lint", "--kubeconfig", file, ...args)).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: stderr.replace("FILE", file),
+    });
+  });
+
+  it.each([
+    [400, "TA801", ""],
+    [401, "TA802", " Renew the credentials of this kubeconfig context."],
+    [403, "TA803", ' Grant the verb "get" on kbsconfigs.confidentialcontainers.org to this account.'],
+  ])("because the API server answers %i", async (code, id, advice) => {
+    const status = { code, body: '{"kind":"Status","message":"refused here"}', type: "application/json" };
+    const { url } = await apiServer(undefined, status);
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, kubeconfigOf({ server: url }));
+    expect(await cli("lint", "--kubeconfig", file, "-n", "n", "--kbs-config", "k")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `${id} cannot get kbsconfigs.confidentialcontainers.org "k" in namespace "n": refused here${advice === "" ? "" : "."}${advice}`,
+    });
   });
 
   it.each([
@@ -79,7 +141,7 @@ describe("a command that cannot run exits with 2", () => {
       exitCode: 2,
       stdout: "",
       stderr:
-        "There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
+        "TA956 There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
     });
   });
 
@@ -89,7 +151,7 @@ describe("a command that cannot run exits with 2", () => {
       exitCode: 2,
       stdout: "",
       stderr:
-        "No cell was tried: partner is deployed elsewhere. Select a stack whose pods run in its cluster.",
+        "TA956 No cell was tried: partner is deployed elsewhere. Select a stack whose pods run in its cluster.",
     });
   });
 
@@ -103,7 +165,21 @@ describe("a command that cannot run exits with 2", () => {
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 2,
       stdout: "",
-      stderr: `${opa} is Open Policy Agent 0.68.0, which is too old. Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.`,
+      stderr: `TA953 ${opa} is Open Policy Agent 0.68.0, which is too old. Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.`,
+    });
+  });
+
+  it("because its OPA prints something else", async () => {
+    pulumi(JSON.stringify(empty));
+    const opa = printing("other-opa", "Version: 1.0.0\n");
+    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/trustee-access.mjs", "check"], {
+      reject: false,
+      env: { TRUSTEE_ACCESS_OPA: opa, PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) },
+    });
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `TA957 ${opa} did not evaluate the policy: it printed no error. Run again, or name another OPA in TRUSTEE_ACCESS_OPA.`,
     });
   });
 
@@ -112,7 +188,7 @@ describe("a command that cannot run exits with 2", () => {
     expect(await cli("verify")).toEqual({
       exitCode: 2,
       stdout: "",
-      stderr: "The stack cannot be read: pulumi stack output --json did not print JSON.",
+      stderr: "TA954 The stack cannot be read: pulumi stack output --json did not print JSON.",
     });
   });
 

@@ -124,7 +124,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
       expect({ exitCode, stdout: left["stdout"], stderr: left["stderr"] }).toEqual({
         exitCode: 2,
         stdout: "",
-        stderr: "The preview failed: resource pod1 was refused: metadata.labels: Invalid value",
+        stderr: "TA955 The preview failed: resource pod1 was refused: metadata.labels: Invalid value",
       });
       expect(leaks(SECRET, left)).toEqual([]);
     },
@@ -134,7 +134,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
     const { exitCode, left } = await run(script, debug, 1);
     expect({ exitCode, stderr: left["stderr"] }).toEqual({
       exitCode: 2,
-      stderr: "The preview failed: stderr of pulumi",
+      stderr: "TA955 The preview failed: stderr of pulumi",
     });
     expect(leaks(SECRET, left)).toEqual([]);
   });

@@ -26,12 +26,13 @@ it("a message has the code, the path, what was given, what is allowed and the fi
 });
 
 it("every code is used, in order, and none is lint's", () => {
-  const sources = ["core", "components", "provider"].flatMap((folder) =>
+  const sources = ["core", "components", "provider", "kube", "cli"].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" }).flatMap((name) =>
       name.endsWith(".ts") ? [readFileSync(join(folder, name), "utf8")] : [],
     ),
   );
   const used = sources.flatMap((text) => text.match(/(?<=")TA\d{3}(?=")/g) ?? []);
-  expect([...new Set(used)].sort()).toEqual(Object.keys(issueCodes));
+  expect([...new Set(used)].sort()).toEqual([...Object.keys(rules), ...Object.keys(issueCodes)].sort());
   expect(Object.keys(issueCodes).filter((code) => Object.hasOwn(rules, code))).toEqual([]);
+  expect(Object.keys(issueCodes)).toEqual(Object.keys(issueCodes).sort());
 });

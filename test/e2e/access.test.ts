@@ -140,9 +140,9 @@ describe("explain", () => {
   it.each([
     [
       ["pod1", "p2-secret"],
-      '"p2-secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
+      'TA951 "p2-secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
     ],
-    [["a/b/c", "p2-secret/secret"], '"a/b/c" is not a pod\'s name. Give pod or namespace/pod.'],
+    [["a/b/c", "p2-secret/secret"], 'TA951 "a/b/c" is not a pod\'s name. Give pod or namespace/pod.'],
   ])("refuses %j", async (args, message) => {
     const { exitCode, stderr } = await command(sandbox, ["explain", ...args, "--stack", "access"], {
       cwd: project.folder,

@@ -149,10 +149,10 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     ];
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
     expect(runs.map(({ stderr }) => stderr.replaceAll(project.folder, ""))).toEqual([
-      "--live, --preview and --policy exclude each other. Give one of them.",
-      expect.stringContaining("Cannot read missing.rego: ENOENT"),
-      "Name an output file: --out for a page, --svg for the picture alone.",
-      expect.stringContaining("Cannot write /no/such/folder.html: ENOENT"),
+      "TA951 --live, --preview and --policy exclude each other. Give one of them.",
+      expect.stringContaining("TA952 Cannot read missing.rego: ENOENT"),
+      "TA951 Name an output file: --out for a page, --svg for the picture alone.",
+      expect.stringContaining("TA952 Cannot write /no/such/folder.html: ENOENT"),
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loadCluster } from "../../kube/cluster.ts";
-import { KubeconfigError } from "../../kube/errors.ts";
+import { UserError } from "../../core/user-error.ts";
 import { apiServer, clientOf, kubeconfigOf, ref } from "./api-server.ts";
 
 test("a request acts as the user, the group, the UID and the extra fields of the kubeconfig", async () => {
@@ -34,5 +34,5 @@ test.each([
   ],
 ])("what cannot be sent is refused: %j", (user, message) => {
   const kubeconfig = kubeconfigOf({ server: "https://c.example", user });
-  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(message));
+  expect(() => loadCluster({ kubeconfig })).toThrow(new UserError("TA832", message));
 });

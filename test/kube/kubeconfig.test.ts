@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { loadCluster } from "../../kube/cluster.ts";
-import { KubeconfigError } from "../../kube/errors.ts";
+import { UserError } from "../../core/user-error.ts";
 import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {
@@ -167,7 +167,7 @@ test.each([
 ])("%s: the error does not quote the file", (_, text, message) => {
   const file = join(folderWith({ config: text }), "config");
   expect(() => loadCluster({ kubeconfig: file })).toThrow(
-    new KubeconfigError(`The kubeconfig "${file}" ${message}`),
+    new UserError("TA831", `The kubeconfig "${file}" ${message}`),
   );
 });
 
@@ -192,5 +192,5 @@ test.each([
 ])("a context that names nothing usable: %s", (change, message) => {
   const [key = ""] = change.split(":");
   const kubeconfig = change === "" ? "{}" : good.replace(new RegExp(`${key}:"[a-z]"`), change);
-  expect(() => loadCluster({ kubeconfig })).toThrow(new KubeconfigError(message));
+  expect(() => loadCluster({ kubeconfig })).toThrow(new UserError("TA832", message));
 });

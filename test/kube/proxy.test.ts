@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
-import { KubeconfigError } from "../../kube/errors.ts";
+import { UserError } from "../../core/user-error.ts";
 import { findProxy } from "../../kube/proxy.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
@@ -178,7 +178,8 @@ test.each([
 
 test("an invalid URL is an error that does not quote it", () => {
   expect(() => findProxy("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
-    new KubeconfigError(
+    new UserError(
+      "TA833",
       "$HTTPS_PROXY is not the URL of a proxy. Correct it, for example to http://proxy.example:3128, or name kube.example in $NO_PROXY.",
     ),
   );

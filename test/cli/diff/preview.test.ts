@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readDeployed, readPreview } from "../../../cli/diff/preview.ts";
-import { UsageError } from "../../../cli/usage-error.ts";
+import { UserError } from "../../../core/user-error.ts";
 
 const was = { pod1: { "a/b": "not-a-reader" } };
 const willBe = { pod1: { "a/b": "granted" } };
@@ -50,7 +50,7 @@ describe("the events of a preview", () => {
     ["as a line", "OPENS   pod1 -> a/b (was: not known; will be: granted)"],
   ])("are refused with a change %s", (_, record) => {
     const text = stream(stackEvent("same", { access: was }, { access: willBe, accessChanges: [record] }));
-    expect(() => readPreview(text)).toThrow(UsageError);
+    expect(() => readPreview(text)).toThrow(UserError);
   });
 
   it("contain a first deployment too", () => {
@@ -77,7 +77,7 @@ describe("the events of a preview", () => {
         },
         stackEvent("same", { access: was }, { access: willBe }),
       ),
-      /^The preview failed: a pod$/,
+      /^TA955 The preview failed: a pod$/,
     ],
     [
       "another program's preview",
@@ -86,7 +86,7 @@ describe("the events of a preview", () => {
     ],
     ["nothing", "", /no stack outputs/],
   ])("are refused, with the command that makes them: %s", (_, text, message) => {
-    expect(() => readPreview(text)).toThrow(UsageError);
+    expect(() => readPreview(text)).toThrow(UserError);
     expect(() => readPreview(text)).toThrow(message);
   });
 });
@@ -98,6 +98,6 @@ describe("the deployed outputs", () => {
   });
 
   it.each(["no JSON", '{"url": "x"}'])("refuse %s", (text) => {
-    expect(() => readDeployed(text)).toThrow(UsageError);
+    expect(() => readDeployed(text)).toThrow(UserError);
   });
 });
