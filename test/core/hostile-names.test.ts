@@ -101,7 +101,7 @@ describe("names in a cluster", () => {
     );
   });
 
-  it("nor in an explanation, or in the log that it quotes", () => {
+  it("forge nothing in an explanation, or in the log that it quotes", () => {
     fc.assert(
       fc.property(names, names, (name, line) => {
         const trustee = {
@@ -139,7 +139,7 @@ describe("names in a cluster", () => {
     );
   });
 
-  it("nor in a change of access, on a terminal or in a pull request's comment", () => {
+  it("forge nothing in a change of access, on a terminal or in a pull request's comment", () => {
     /** Everything reported about a policy with such names of a secret, a key, a pod and another stack. */
     const reportOn = (
       secret: string,
@@ -198,7 +198,7 @@ describe("names in a cluster", () => {
     );
   });
 
-  it("nor in a problem of the live state, or in a picture", () => {
+  it("forge nothing in a problem of the live state, or in a picture", () => {
     fc.assert(
       fc.property(names, (name) => {
         const problem = { code: "TA602" as const, path: name, given: name, allowed: name, fix: name };

@@ -43,7 +43,7 @@ describe("the certificates of a PEM text", () => {
     "EC PARAMETERS",
     "PGP PRIVATE KEY BLOCK",
     "TRUSTED CERTIFICATE",
-  ])("reject a %s in addition, anywhere, and leave it out", (label) => {
+  ])("reject a %s beside them, and leave it out", (label) => {
     for (const text of [leaf + block(label), block(label) + leaf, leaf + block(label) + root]) {
       const { certificates, given } = read(text);
       expect(given).toEqual([`the Secret's tls.crt holds more than certificates: ${label}`]);
@@ -68,7 +68,7 @@ describe("the certificates of a PEM text", () => {
     });
   });
 
-  it.each(["", "MIIB", block("PUBLIC KEY")])("must be there: %j", (text) => {
+  it.each(["", "MIIB", block("PUBLIC KEY")])("are required: %j", (text) => {
     expect(read(text).certificates).toBe("");
     expect(read(text).given).toContain("the Secret's tls.crt holds no certificate");
   });

@@ -84,7 +84,7 @@ describe("done", () => {
     expect(decideRollout(view([], {}, none))).toStrictEqual({ kind: "done" });
   });
 
-  test("but not by a pod of the same second, unless its template has the changed version", () => {
+  test("if a pod of the same second has the changed version in its template, and not otherwise", () => {
     expect(seesAll(pod(100), [policy])).toBe(false);
     expect(seesAll(pod(100, { configMapVersions: { policy: "49" } }), [policy])).toBe(false);
     expect(seesAll(pod(100, { configMapVersions: { policy: "50" } }), [policy])).toBe(true);
@@ -209,7 +209,7 @@ test("progress counts the Ready pods that see every change", () => {
   expect(podsDone(view([fresh, old, pod(105, { ready: false }), pod(106, { terminating: true })]))).toBe(1);
 });
 
-test("the operator's annotation", () => {
+test("reads the versions in the operator's annotation", () => {
   expect(parseConfigMapVersions(undefined)).toBeUndefined();
   expect(parseConfigMapVersions("a:1216, b:1220,:3,c")).toStrictEqual({ a: "1216", b: "1220" });
 });
@@ -288,12 +288,12 @@ describe("a change of ours that the KBS has not seen", () => {
     ["its controller has not seen it yet", { generation: 4 }],
     ["pods of the old template are left", { currentReplicas: 2 }],
     ["a pod is not available", { availableReplicas: 0 }],
-  ])("nothing is reported during a rollout: %s", (_, more) => {
+  ])("is not reported during a rollout: %s", (_, more) => {
     expect(unseen([pod(80)])).toStrictEqual(["policy", "s"]);
     expect(unseen([pod(80)], more)).toStrictEqual([]);
   });
 
-  test("in words", () => {
+  test("is described in words", () => {
     expect(describeUnseen([])).toBeUndefined();
     expect(describeUnseen([policy, ours])).toBe(
       "a KBS pod is older than the last write to ConfigMap policy, Secret s",

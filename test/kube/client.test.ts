@@ -14,7 +14,7 @@ test.each([
   ["a list", "[]", "application/json"],
   ["null", "null", "application/json"],
   ["half an object", '{"data":{"key":"dG9wIHNlY3JldA', "application/json"],
-])("HTTP 200 with %s is no answer, and none of it is quoted", async (_, body, type) => {
+])("refuses HTTP 200 with %s, and quotes nothing of it", async (_, body, type) => {
   const kube = await answering(200, body, type);
   const message =
     `cannot get configmaps "policy" in namespace "n": ${kube.server} answered HTTP 200 without a JSON object ` +
@@ -24,7 +24,7 @@ test.each([
   await expect(kube.getMetadata(ref)).rejects.toMatchObject({ failure: "other", message });
 });
 
-test("an object is returned, and HTTP 404 becomes undefined", async () => {
+test("returns an object, and undefined for HTTP 404", async () => {
   const kube = await answering(200, '{"metadata":{"name":"policy"}}', "application/json");
   expect(await kube.get(ref)).toStrictEqual({ metadata: { name: "policy" } });
   expect(await (await answering(404, "404 page not found", "text/plain")).get(ref)).toBeUndefined();

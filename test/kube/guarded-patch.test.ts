@@ -35,7 +35,7 @@ test("tests the fields it reads and writes, each once, and writes the leaves", (
   ]);
 });
 
-test("a list is one value", () => {
+test("tests and writes a list as one value", () => {
   const live = { metadata, spec: { list: ["a"] } };
   expect(guardedPatch(live, [], { spec: { list: ["a", "b"] } })).toStrictEqual([
     uid,
@@ -44,7 +44,7 @@ test("a list is one value", () => {
   ]);
 });
 
-test("missing parents are added once, and not for removed fields", () => {
+test("adds a missing parent once, and none for a removed field", () => {
   const patch = { metadata: { annotations: { a: "1", b: "2" }, labels: { c: null } } };
   expect(guardedPatch({ metadata }, [], patch)).toStrictEqual([
     uid,

@@ -3,7 +3,7 @@ import { loadCluster } from "../../kube/cluster.ts";
 import { UserError } from "../../core/user-error.ts";
 import { apiServer, clientOf, kubeconfigOf, ref } from "./api-server.ts";
 
-test("a request acts as the user, the group, the UID and the extra fields of the kubeconfig", async () => {
+test("acts as the user, the group, the UID and the extra fields of the kubeconfig", async () => {
   const { url, requests } = await apiServer();
   const user = {
     as: "jane",
@@ -32,7 +32,7 @@ test.each([
     { "as-groups": ["a"] },
     'The kubeconfig\'s user "u" has as-groups without "as". Name the user to act as there, or remove as-groups.',
   ],
-])("what cannot be sent is refused: %j", (user, message) => {
+])("refuses fields that cannot be sent: %j", (user, message) => {
   const kubeconfig = kubeconfigOf({ server: "https://c.example", user });
   expect(() => loadCluster({ kubeconfig })).toThrow(new UserError("TA832", message));
 });

@@ -57,14 +57,14 @@ describe("https", () => {
     return { folder, text };
   }
 
-  test("certificate and key are relative to the kubeconfig, also for a context without a user", async () => {
+  test("reads certificate and key relative to the kubeconfig, also for a context without a user", async () => {
     const { folder, text } = await secure({ "client-certificate": "server.crt", "client-key": "server.key" });
     expect(await clientOf({ kubeconfig: join(folder, "config") }).get(ref)).toBeDefined();
     writeFileSync(join(folder, "anonymous"), text.replace(',"user":"u"', ""));
     expect(await clientOf({ kubeconfig: join(folder, "anonymous") }).get(ref)).toBeDefined();
   });
 
-  test("inline content takes precedence over a file", async () => {
+  test("prefers inline content to a file", async () => {
     const { folder, text } = await secure();
     const data = readFileSync(join(folder, "server.crt")).toString("base64");
     const both = text.replace('"server.crt"', `"nowhere.crt","certificate-authority-data":"${data}"`);
@@ -79,7 +79,7 @@ describe("the kubeconfig that kubectl uses", () => {
       .replace('"name":"x"', `"name":"${name}"`)
       .replace('"current-context":"x"', `"current-context":"${current}"`);
 
-  test("no file", () => {
+  test("is an error if there is no file", () => {
     vi.stubEnv("HOME", folderWith({}));
     expect(() => loadCluster({})).toThrow(
       "There is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config names a cluster. " +
@@ -87,12 +87,12 @@ describe("the kubeconfig that kubectl uses", () => {
     );
   });
 
-  test("~/.kube/config", () => {
+  test("is ~/.kube/config if nothing is set", () => {
     vi.stubEnv("HOME", folderWith({ ".kube/config": named("home", "https://home.example") }));
     expect(loadCluster({}).getCurrentCluster()?.server).toBe("https://home.example");
   });
 
-  test("a setting that starts with ~/", () => {
+  test("is read from a setting that starts with ~/", () => {
     vi.stubEnv("HOME", folderWith({ ".kube/x": named("home", "https://home.example") }));
     expect(loadCluster({ kubeconfig: "~/.kube/x" }).getCurrentCluster()?.server).toBe("https://home.example");
     expect(() => loadCluster({ kubeconfig: "~/.kube/y" })).toThrow(
@@ -100,7 +100,7 @@ describe("the kubeconfig that kubectl uses", () => {
     );
   });
 
-  test("of several files, missing ones are skipped and the first definition wins", () => {
+  test("merges several files: skips missing ones and takes the first definition", () => {
     const folder = folderWith({
       empty: "",
       first: named("a", "https://first.example", ""),
@@ -116,7 +116,7 @@ describe("the kubeconfig that kubectl uses", () => {
     expect(config.getCurrentCluster()?.server).toBe("https://first.example");
   });
 
-  test("paths in several files are relative to each file's folder", () => {
+  test("reads paths in several files relative to the folder of each", () => {
     const folder = folderWith({
       "one/config": kubeconfigOf({ server: "https://one.example", user: { tokenFile: "token" } }),
       "two/config": kubeconfigOf({ server: "https://two.example", user: { tokenFile: "token" } }),
@@ -128,7 +128,7 @@ describe("the kubeconfig that kubectl uses", () => {
     });
   });
 
-  test("none of the files exists", () => {
+  test("is an error if no file of $KUBECONFIG exists", () => {
     vi.stubEnv("KUBECONFIG", ["/none/a", "/none/b"].join(delimiter));
     expect(() => loadCluster({})).toThrow(
       "There is no kubeconfig: $KUBECONFIG names files that do not exist (/none/a, /none/b). " +
@@ -136,13 +136,13 @@ describe("the kubeconfig that kubectl uses", () => {
     );
   });
 
-  test("kubectl proxy, over http", async () => {
+  test("may name kubectl proxy, over http", async () => {
     const { url } = await apiServer();
     expect(await clientOf({ kubeconfig: kubeconfigOf({ server: url }) }).get(ref)).toBeDefined();
   });
 });
 
-test("a plugin with a relative path is found next to the kubeconfig", () => {
+test("finds a plugin with a relative path next to the kubeconfig", () => {
   const user = { exec: { command: "./bin/plugin", apiVersion: "client.authentication.k8s.io/v1" } };
   const folder = folderWith({ config: kubeconfigOf({ server: "https://c.example", user }) });
   expect(loadCluster({ kubeconfig: join(folder, "config") }).getCurrentUser()?.exec).toMatchObject({
@@ -164,14 +164,14 @@ test.each([
     good.replace('"server":"https://c.example"', ""),
     "cannot be used: clusters[0].cluster.server is missing. Check it with: kubectl config view",
   ],
-])("%s: the error does not quote the file", (_, text, message) => {
+])("refuses %s without quoting the file", (_, text, message) => {
   const file = join(folderWith({ config: text }), "config");
   expect(() => loadCluster({ kubeconfig: file })).toThrow(
     new UserError("TA831", `The kubeconfig "${file}" ${message}`),
   );
 });
 
-test("a folder is refused as a kubeconfig", () => {
+test("refuses a folder as a kubeconfig", () => {
   const folder = folderWith({});
   expect(() => loadCluster({ kubeconfig: folder })).toThrow(/cannot be read: EISDIR/);
 });
@@ -189,7 +189,7 @@ test.each([
     'The kubeconfig\'s context "x" names the user "v", which it does not have. ' +
       "Correct it: kubectl config set-context x --user=NAME",
   ],
-])("a context that names nothing usable: %s", (change, message) => {
+])("refuses a context that names nothing usable: %s", (change, message) => {
   const [key = ""] = change.split(":");
   const kubeconfig = change === "" ? "{}" : good.replace(new RegExp(`${key}:"[a-z]"`), change);
   expect(() => loadCluster({ kubeconfig })).toThrow(new UserError("TA832", message));

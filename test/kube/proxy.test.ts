@@ -176,7 +176,7 @@ test.each([
   expect(findProxy(server, environment)?.url).toBe(direct ? undefined : proxy);
 });
 
-test("an invalid URL is an error that does not quote it", () => {
+test("refuses an invalid URL without quoting it", () => {
   expect(() => findProxy("https://kube.example", { HTTPS_PROXY: "http://me:secret@:x" })).toThrow(
     new UserError(
       "TA833",

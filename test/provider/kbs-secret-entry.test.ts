@@ -51,7 +51,7 @@ test("appends a name, and removes it on destroy", async () => {
 test.each<[string, readonly string[] | undefined]>([
   ["absent", undefined],
   ["empty", []],
-])("a list that is %s", async (name, list) => {
+])("appends to a list that is %s", async (name, list) => {
   cluster.kbsConfig(`list-${name}`, list);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs(`list-${name}`));
@@ -60,7 +60,7 @@ test.each<[string, readonly string[] | undefined]>([
   expect(await cluster.entries(`list-${name}`)).toStrictEqual([]);
 });
 
-test("an existing name stays on destroy; nothing is written", async () => {
+test("keeps an existing name on destroy, and writes nothing", async () => {
   cluster.kbsConfig("theirs", ["p2-secret", "a"]);
   const { resourceVersion } = (await cluster.get("KbsConfig", "theirs")).metadata;
   const entry = engine.resource("KbsSecretEntry");
@@ -97,7 +97,7 @@ test("a preview shows a removed name, an up restores it, then there is no change
   expect(await cluster.entries("drift")).toStrictEqual(["a", "theirs"]);
 });
 
-test("an existing name has no record that could be lost", async () => {
+test("writes no record for an existing name", async () => {
   cluster.kbsConfig("no-record", ["p2-secret"]);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("no-record"));
@@ -117,7 +117,7 @@ test("a renamed secret replaces the entry: the new one is added before the old o
   expect(await annotations("rename")).toBeUndefined();
 });
 
-test("a name of two stacks stays until both are destroyed", async () => {
+test("keeps a name of two stacks until both are destroyed", async () => {
   cluster.kbsConfig("shared", []);
   const ours = engine.resource("KbsSecretEntry");
   const theirs = other.resource("KbsSecretEntry");
@@ -130,7 +130,7 @@ test("a name of two stacks stays until both are destroyed", async () => {
   expect(await cluster.entries("shared")).toStrictEqual([]);
 });
 
-test("a run that was killed before its state was saved still owns what it added", async () => {
+test("owns what a run added that was killed before it saved its state", async () => {
   cluster.kbsConfig("killed", []);
   const entry = engine.resource("KbsSecretEntry");
   await entry.up(inputs("killed"));
@@ -158,7 +158,7 @@ describe("missing objects", () => {
     expect(await cluster.entries("missing")).toStrictEqual([]);
   });
 
-  test("a missing KbsConfig", async () => {
+  test("a missing KbsConfig is an error", async () => {
     const entry = engine.resource("KbsSecretEntry");
     await expect(entry.preview(inputs("nowhere"))).rejects.toThrow(
       `There is no KbsConfig "nowhere" in namespace "${cluster.namespace}". Install Trustee, or correct the name.`,
@@ -176,7 +176,7 @@ describe("missing objects", () => {
     await entry.destroy();
   });
 
-  test("a KbsConfig that is being deleted", async () => {
+  test("a KbsConfig that is being deleted is an error", async () => {
     cluster.kbsConfig("finalized", []);
     const entry = engine.resource("KbsSecretEntry");
     await entry.up(inputs("finalized"));
@@ -191,7 +191,7 @@ describe("missing objects", () => {
   });
 });
 
-test("unknown inputs at preview make unknown outputs", async () => {
+test("has unknown outputs if inputs are unknown at preview", async () => {
   const entry = engine.resource("KbsSecretEntry");
   const given = { ...inputs("append"), secret: unknown };
   expect(await entry.preview(given)).toStrictEqual({
@@ -208,7 +208,7 @@ test("unknown inputs at preview make unknown outputs", async () => {
   });
 });
 
-test("names the invalid inputs", async () => {
+test("names invalid inputs", async () => {
   const entry = engine.resource("KbsSecretEntry");
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
@@ -220,7 +220,7 @@ test("names the invalid inputs", async () => {
   });
 });
 
-test("an entry cannot be imported", async () => {
+test("refuses an import", async () => {
   const entry = engine.resource("KbsSecretEntry");
   await expect(entry.import(`${cluster.namespace}/import/p2-secret`)).rejects.toThrow(
     "This kind of resource cannot be imported. Declare it, and it takes over what exists.",

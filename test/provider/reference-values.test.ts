@@ -156,7 +156,7 @@ describe("own digests in another client's entry", () => {
     expect(await cluster.data(configMap)).toStrictEqual({ [key]: before });
   });
 
-  test("two stacks, in any order", async () => {
+  test("two stacks join and leave in any order", async () => {
     for (const oursFirst of [true, false]) {
       const configMap = `shared-${String(oursFirst)}`;
       cluster.configMap(configMap, { [LIST]: "[\n]\n" });
@@ -233,7 +233,7 @@ describe("invalid resources", () => {
     },
   );
 
-  test("invalid digests, and a validity of zero days", async () => {
+  test("invalid digests and a validity of zero days are refused", async () => {
     const values = engine.resource("ReferenceValues");
     expect((await values.check(inputs("x", ["ABC"], { validityDays: 0 }))).failures).toStrictEqual({
       "digests.snp_pcr08[0]": "a digest in lower-case hex, or 32 bytes in base64",

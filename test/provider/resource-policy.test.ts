@@ -149,7 +149,7 @@ describe("a shared policy", () => {
     );
   });
 
-  test("a removed key", async () => {
+  test("a removed key shows as drift", async () => {
     cluster.configMap("removed", { [OLD]: STOCK, other: "x" });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("removed"));
@@ -257,7 +257,7 @@ describe("the generation of Trustee", () => {
 });
 
 describe("invalid resources", () => {
-  test("no policy, or a text as the policy", async () => {
+  test("a missing policy and a text as the policy are refused", async () => {
     const entry = engine.resource("ResourcePolicy");
     expect((await entry.check({ ...target("x"), content: "y" })).failures).toStrictEqual({
       content:
@@ -282,7 +282,7 @@ describe("invalid resources", () => {
     await entry.destroy();
   });
 
-  test("an immutable ConfigMap", async () => {
+  test("an immutable ConfigMap is refused", async () => {
     cluster.configMap("immutable", { [OLD]: STOCK }, { immutable: true });
     await expect(engine.resource("ResourcePolicy").preview(withPolicy("immutable"))).rejects.toThrow(
       `ConfigMap "immutable" in namespace "${cluster.namespace}" is immutable, so nothing can be written into it.`,

@@ -70,7 +70,7 @@ describe("getTrustee returns the certificate that guests trust", () => {
     expect(await found(secret, { certificateAuthority: "public" })).toEqual({ servedCertificate: leaf });
   });
 
-  test("no CA from a text that also holds a key", async () => {
+  test("nothing from a text that also holds a key", async () => {
     const said = `Secret "${trusteeNames.certificate}" whose ca.crt holds more than certificates: PRIVATE KEY`;
     for (const authority of [ca + KEY, KEY + ca]) {
       expect(await found({ "tls.crt": leaf, "ca.crt": authority })).toContain(said);

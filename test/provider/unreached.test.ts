@@ -37,7 +37,7 @@ async function problem(kubeconfig: string): Promise<string> {
 const HEAD =
   '2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; nothing was changed.\n';
 
-test("a missing sign-in plugin", async () => {
+test("names a missing sign-in plugin", async () => {
   const exec = { command: "exampleauth", installHint: "Install it from https://example.com/auth" };
   expect(await problem(kubeconfigOf({ server: "https://kube.example", user: { exec } }))).toBe(
     `${HEAD}  - TA802 trustee.kubeconfig: the kubeconfig's sign-in fails: the plugin "exampleauth" of the user "u" is not installed\n` +
@@ -46,7 +46,7 @@ test("a missing sign-in plugin", async () => {
   );
 });
 
-test("refused credentials", async () => {
+test("reports refused credentials", async () => {
   proxy.fault = () => ({ status: 401, message: "Unauthorized" });
   const { server } = (JSON.parse(proxy.kubeconfig) as { clusters: { cluster: { server: string } }[] })
     .clusters[0]?.cluster ?? { server: "" };
@@ -57,7 +57,7 @@ test("refused credentials", async () => {
   );
 });
 
-test("a proxy that does not answer", { timeout: 60_000 }, async () => {
+test("names a proxy that does not answer", { timeout: 60_000 }, async () => {
   const url = `http://127.0.0.1:${await closedPort()}`;
   const kubeconfig = kubeconfigOf({ server: "https://kube.example", cluster: { "proxy-url": url } });
   const from = `proxy-url of the kubeconfig's cluster "c"`;

@@ -105,7 +105,7 @@ describe("the outcome of an exec", () => {
     expect(failed("curl: option -x: is unknown")).toEqual({ outcome: "failed" });
   });
 
-  it("is never a read secret if it begins like an error of the CDH", () => {
+  it("is never `read` if the text begins like an error of the CDH", () => {
     const begins = fc.constantFrom("rpc status: Status {", "ttrpc err: ", "socket err: ", "Nix error: ");
     fc.assert(
       fc.property(begins, fc.string(), (begin, rest) => {

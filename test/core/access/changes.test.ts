@@ -51,11 +51,11 @@ function lines(
 describe("the changes of a deployment", () => {
   const live = joinPolicy("package before\n", tutorial);
 
-  it("has none if the same is deployed again", () => {
+  it("are none if the same is deployed again", () => {
     expect(lines(live, tutorial)).toEqual([]);
   });
 
-  it("has none if only initdata changes and the readers have new claims", () => {
+  it("are none if only initdata changes and the readers have new claims", () => {
     const own = grants({
       "fraud-dataset": { "*": { "azure-vtpm": { a9: "pod1" } } },
       "p2-secret": { "*": { "azure-vtpm": { b9: "pod2" } } },
@@ -63,7 +63,7 @@ describe("the changes of a deployment", () => {
     expect(lines(live, own, tutorialColumns, { pod1: "a9", pod2: "b9", pod3: "c9" })).toEqual([]);
   });
 
-  it("lists opened cells before closed ones", () => {
+  it("list opened cells before closed ones", () => {
     const own = grants({
       "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
       "p2-secret": { "*": { "azure-vtpm": { c3: "pod3" } } },
@@ -74,7 +74,7 @@ describe("the changes of a deployment", () => {
     ]);
   });
 
-  it("opens a secret to every attested pod if it is no longer declared", () => {
+  it("open a secret to every attested pod if it is no longer declared", () => {
     const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
@@ -83,7 +83,7 @@ describe("the changes of a deployment", () => {
     ]);
   });
 
-  it("shows all other secrets opened or closed", () => {
+  it("show when all other secrets are opened or closed", () => {
     const denied = joinPolicy(null, { ...tutorial, others: "deny" });
     expect(lines(denied, tutorial)).toEqual([
       ...["pod1", "pod2", "pod3", "every other pod"].map(
@@ -97,14 +97,14 @@ describe("the changes of a deployment", () => {
     );
   });
 
-  it("closes the cells of a removed pod", () => {
+  it("close the cells of a removed pod", () => {
     const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } }, "p2-secret": {} });
     expect(lines(live, own, tutorialColumns, { pod1: "a1", pod3: "c3" })).toEqual([
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ]);
   });
 
-  it("shows a single key", () => {
+  it("show a single key", () => {
     const one = joinPolicy(null, grants({ s: { k: { "azure-vtpm": { a1: "pod1" } } } }));
     const columns = ["k", "l"].map((key) => ({ secret: "s", key }));
     expect(lines(one, grants({ s: { "*": { "azure-vtpm": { a1: "pod1" } } } }), columns)).toEqual([
@@ -116,7 +116,7 @@ describe("the changes of a deployment", () => {
     ]);
   });
 
-  it("opens another stack's secret only if this stack grants it", () => {
+  it("open another stack's secret only if this stack grants it", () => {
     const other = joinPolicy(
       null,
       grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
@@ -150,19 +150,19 @@ describe("the changes of a deployment", () => {
     ): readonly string[] =>
       lines(joinPolicy(null, vendor(from)), vendor(to), columns, { vendor: to }, deployed);
 
-    it("treats another claim under the same name as another reader", () => {
+    it("treat another claim under the same name as another reader", () => {
       expect(deployedElsewhere("d4", "e5")).toEqual([
         "OPENS   vendor -> p2-secret/secret (was: not among its readers; will be: granted)",
         "closes  vendor (former initdata) -> p2-secret/secret (was: granted; will be: not among its readers)",
       ]);
     });
 
-    it("has none for the same claim, or for a new claim of a pod deployed here", () => {
+    it("are none for the same claim, or for a new claim of a pod deployed here", () => {
       expect(deployedElsewhere("d4", "d4")).toEqual([]);
       expect(deployedElsewhere("d4", "e5", ["vendor"])).toEqual([]);
     });
 
-    it("does not show a claim as closed that reads the same under another name", () => {
+    it("close nothing for a claim that reads the same under another name", () => {
       const two = (one: string, other: string): StackGrants =>
         grants({ "p2-secret": { "*": { "azure-vtpm": { [one]: "one", [other]: "other" } } } });
       const pods = { one: "b2", other: "a1" };
@@ -179,7 +179,7 @@ describe("the changes of a deployment", () => {
     const doubt =
       "UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments";
 
-    it("reports that, and nothing if they match", () => {
+    it("report the mismatch, and nothing if they match", () => {
       expect(policyDoubts(live)).toEqual([]);
       expect(policyDoubts(null)).toEqual([]);
       expect(policyDoubts("package policy\n\ndefault allow = true\n")).toEqual([]);
@@ -188,7 +188,7 @@ describe("the changes of a deployment", () => {
       }
     });
 
-    it("shows the grants in another stack's line as opened: this up turns a forged comment into a rule", () => {
+    it("show the grants in another stack's line as opened: this up turns a forged comment into a rule", () => {
       expect(lines(forged, tutorial)).toEqual([
         "OPENS   spy of stack invented -> p2-secret/* (was: not known; will be: granted)",
       ]);
@@ -196,7 +196,7 @@ describe("the changes of a deployment", () => {
       expect(lines(joinPolicy(live, other), tutorial)).toEqual([]);
     });
 
-    it("does not count a forged line of its own as a previous grant", () => {
+    it("do not count a forged line of the stack as a previous grant", () => {
       const own = grants({
         ...tutorial.secrets,
         "p2-secret": { "*": { "azure-vtpm": { b2: "pod2", c3: "pod3" } } },
@@ -211,7 +211,7 @@ describe("the changes of a deployment", () => {
       ]);
     });
 
-    it("shows a secret whose line is gone as no longer restricted", () => {
+    it("show a secret whose line is gone as no longer restricted", () => {
       const both = joinPolicy(
         live,
         grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
@@ -223,7 +223,7 @@ describe("the changes of a deployment", () => {
       ]);
     });
 
-    it("opens everything that an unreadable text grants", () => {
+    it("open everything that an unreadable text grants", () => {
       const unreadable = live.replace("restricted = {", "restricted = {,");
       expect(lines(unreadable, tutorial).filter((text) => text.includes("granted"))).toEqual([
         "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
@@ -235,7 +235,7 @@ describe("the changes of a deployment", () => {
   it.each([
     ["no policy", null],
     ["one that an operator installs", "package policy\ndefault allow = true\n"],
-  ])("has none if there is %s: every affirming pod reads everything already", (_, stock) => {
+  ])("are none if there is %s: every affirming pod reads everything already", (_, stock) => {
     expect(lines(stock, tutorial)).toEqual([]);
     expect(policyDoubts(stock)).toEqual([]);
   });
@@ -249,30 +249,27 @@ describe("the changes of a deployment", () => {
       "# package policy\n",
       live.replaceAll("trustee-access", "somebody"),
       "default allow = true",
-    ])(
-      "opens everything that the new policy allows, because the previous access is unknown: %j",
-      (theirs) => {
-        expect(policyDoubts(theirs)).toEqual(["foreign"]);
-        expect(lines(theirs, tutorial)).toEqual([
-          "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
-          "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-          "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
-          "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-          "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-          "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
-          "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
-        ]);
-      },
-    );
+    ])("open everything that the new policy allows, because the previous access is unknown: %j", (theirs) => {
+      expect(policyDoubts(theirs)).toEqual(["foreign"]);
+      expect(lines(theirs, tutorial)).toEqual([
+        "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
+        "OPENS   pod1 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
+        "OPENS   pod2 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   pod3 -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> kbsres1/key1 (was: not known; will be: nobody restricts it)",
+        "OPENS   every other pod -> every other secret (was: not known; will be: nobody restricts it)",
+      ]);
+    });
 
-    it("opens only the grants if everything else will be denied", () => {
+    it("open only the grants if everything else will be denied", () => {
       expect(lines(foreign, { ...tutorial, others: "deny" })).toEqual([
         "OPENS   pod1 -> fraud-dataset/dataset_key (was: not known; will be: granted)",
         "OPENS   pod2 -> p2-secret/secret (was: not known; will be: granted)",
       ]);
     });
 
-    it("is reported before the changes, and fails a comparison", () => {
+    it("begin with a report of it, and make a comparison fail", () => {
       const matrix = accessMatrix(mergeGrants([tutorial]), [], []);
       const records = changeRecords(policyDoubts(foreign), accessChanges(foreign, tutorial, matrix, []));
       expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
@@ -283,7 +280,7 @@ describe("the changes of a deployment", () => {
     });
   });
 
-  it("has none after any deployment (property)", () => {
+  it("are none after any deployment (property)", () => {
     const table = fc.dictionary(
       fc.constantFrom("s1", "s2", "s3"),
       fc.dictionary(fc.constantFrom("*", "k1", "k2"), fc.uniqueArray(fc.constantFrom("a1", "b2", "c3"))),

@@ -30,7 +30,7 @@ describe("an annotation that looks like the initdata annotation", () => {
     "coco.io/initdata-configmap",
     "example.com/data",
     `example.com/${"x".repeat(63)}`,
-  ])("is not another one: %s", (name) => {
+  ])("is not confused with another one: %s", (name) => {
     expect(strayNames({ [name]: "x" })).toEqual([]);
   });
 
@@ -44,7 +44,7 @@ describe("an annotation that looks like the initdata annotation", () => {
 
 // Kata's Go runtime, src/runtime/pkg/oci/utils.go: base64.NewDecoder, which skips "\r" and "\n".
 describe("an annotation with line breaks", () => {
-  it.each(["\n", "\r\n"])("is read as without: %j", (end) => {
+  it.each(["\n", "\r\n"])("is read as if it had none: %j", (end) => {
     const value = encodeAnnotation("algorithm = 'sha256'\n");
     const broken = (value.match(/.{1,16}/g) ?? []).join(end) + end;
     expect(decodeAnnotation(broken)).toEqual(decodeAnnotation(value));

@@ -47,7 +47,7 @@ describe("the cc_init_data annotation", () => {
     ["one byte more", [long(1024 * 1024 + 1)]],
     ["190 MiB in 256 KiB", [long(190 * 1024 * 1024)]],
     ["many members", [long(1024 * 1024), Buffer.from("b")]],
-  ])("is rejected beyond that, without reading to the end: %s", (_, texts) => {
+  ])("is rejected beyond 1 MiB, without reading to the end: %s", (_, texts) => {
     const annotation = gzipped(...texts);
     const start = performance.now();
     expect(() => decodeAnnotation(annotation)).toThrow(

@@ -51,13 +51,13 @@ describe("laws", () => {
   });
 });
 
-test("a foreign name that was removed is restored, and stays when we leave", () => {
+test("restores a foreign name that was removed, and keeps it on leaving", () => {
   const back = joinSecret({ entries: ["b"], ledger: {} }, "a", "urn", false);
   expect(back).toStrictEqual({ entries: ["b", "a"], ledger: {}, added: false });
   expect(leaveSecret(back, "a", "urn", false).entries).toStrictEqual(["b", "a"]);
 });
 
-test("the state suffices if the ledger is lost", () => {
+test("removes a name that the state has as added, if the ledger is lost", () => {
   expect(leaveSecret({ entries: ["b", "a", "a"], ledger: {} }, "a", "urn", true)).toStrictEqual({
     entries: ["b"],
     ledger: {},
@@ -69,7 +69,7 @@ test.each([
   [null, []],
   [[], []],
   [["a"], ["a"]],
-])("the list %j", (list, expected) => {
+])("reads the list %j", (list, expected) => {
   expect(readEntries(list)).toStrictEqual(expected);
 });
 
@@ -77,11 +77,11 @@ test.each([
   { list: 7, problem: "spec.kbsSecretResources is not a list" },
   { list: {}, problem: "spec.kbsSecretResources is not a list" },
   { list: [7], problem: "spec.kbsSecretResources has an entry that is not a name" },
-])("not a list: $list", ({ list, problem }) => {
+])("refuses $list, which is no list of names", ({ list, problem }) => {
   expect(() => readEntries(list)).toThrow(problem);
 });
 
-test("the annotation is removed if nothing is ours; a damaged one counts as empty", () => {
+test("removes an empty ledger, and reads a damaged one as empty", () => {
   expect(writeLedger({})).toBeNull();
   expect(writeLedger({ b: ["2"], a: ["1"] })).toBe('{"a":["1"],"b":["2"]}');
   for (const damaged of [undefined, "", "{", "[]", '{"a":"1"}', '{"a":[7]}']) {

@@ -70,7 +70,7 @@ describe("plans in general", () => {
     expect(problemsOf(make("organization/x/dev"))).toEqual([twins]);
   });
 
-  it("refuse a new stack if the policy has lost the original text, but no stack that is in it", () => {
+  it("refuse a new stack on a policy that lost the original text, and accept a stack that is in it", () => {
     const grants = { stack: "organization/x/dev", others: "affirming", secrets: {} } as const;
     const policy = joinPolicy("package policy\n", grants).replace('before "package', "before package");
     const settings = settingsOf(tutorialSettings, tutorialValues);

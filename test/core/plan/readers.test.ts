@@ -190,7 +190,7 @@ describe("an object in the cluster", () => {
     expect(pods[0]?.annotation).toBe(live.annotation);
   });
 
-  it("is adopted, the stack's own, or none", () => {
+  it("is adopted, is the stack's own, or does not exist", () => {
     const raw = { pods: [...settings.pods, { name: "c" }] };
     const livePods = { a: { annotation: annotation(toml) }, b: { stack: "o/p/s" } };
     expect(plan(raw, { files, livePods }).pods.map(({ live }) => live)).toEqual(["adopted", "own", "none"]);

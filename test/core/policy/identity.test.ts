@@ -36,7 +36,7 @@ describe("a line in the policy", () => {
     expect(lineOf(after, { stack: "o/p/dev", identity: "mine" })?.stack).toBe("org/p/prod");
   });
 
-  test("of the same name with another identity is another stack's and refused, even if this one has no identity yet", () => {
+  test("of the same name is refused if it has another identity, even if this stack has none yet", () => {
     const live = joinPolicy(null, grants("o/p/dev", "theirs"));
     for (const identity of ["mine", undefined]) {
       const issues = new Issues();

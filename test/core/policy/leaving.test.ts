@@ -21,7 +21,7 @@ const nobody = (names: readonly string[]): GrantTable => Object.fromEntries(name
 describe("the secrets that a stack gives up", () => {
   const live = joinPolicy(STOCK, grants(nobody(["a", "b", "c"])));
 
-  test("are all that its line or state restricts and it neither restricts nor registers any longer", () => {
+  test("are those in its line or state that it no longer restricts or registers", () => {
     expect(leavingSecrets(live, grants(nobody(["a"])), nobody(["a", "d"]), ["c"])).toEqual(["b", "d"]);
     expect(leavingSecrets(STOCK, grants({}), {}, [])).toEqual([]);
     expect(leavingSecrets(null, grants({}), nobody(["a"]), [])).toEqual(["a"]);

@@ -43,7 +43,7 @@ describe("a pod with new initdata", () => {
   const before = joinPolicy(null, grants(from));
   const during = up(before, from, to, rotation({ [A2]: "pod1" }));
 
-  test("its previous digest stays accepted, under a name that shows it, until it is retired", () => {
+  test("keeps its previous digest, under a name that says so, until it is retired", () => {
     expect(table(during)).toStrictEqual({
       s: { "*": { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
     });
@@ -54,7 +54,7 @@ describe("a pod with new initdata", () => {
     expect(retiringReaders(retirePolicy(during, STACK), STACK)).toStrictEqual([]);
   });
 
-  test("the same change again changes nothing; another change keeps both", () => {
+  test("keeps both digests after another change; the same change again changes nothing", () => {
     expect(up(during, to, to, rotation({ [A2]: "pod1" }))).toBe(during);
     const third = { s: { "*": { "azure-vtpm": { [A3]: "pod1" } } } };
     expect(table(up(during, to, third, rotation({ [A3]: "pod1" })))).toStrictEqual({
@@ -66,7 +66,7 @@ describe("a pod with new initdata", () => {
     });
   });
 
-  test("going back makes the previous digest the current one again", () => {
+  test("has the previous digest as its current one again after going back", () => {
     expect(table(up(during, to, from, rotation({ [A1]: "pod1" })))).toStrictEqual({
       s: { "*": { "azure-vtpm": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } } },
     });
@@ -130,7 +130,7 @@ describe("a pod with new initdata", () => {
     expect(retirePolicy("package policy\n", STACK)).toBe("package policy\n");
   });
 
-  test("it leaves with its stack, and stays when another comes or leaves", () => {
+  test("the previous digest leaves with its stack, and stays when another stack comes or leaves", () => {
     const other = grants({ u: {} }, "org/p/other");
     const both = joinPolicy(during, other);
     expect(leavePolicy(both, other.stack)).toStrictEqual({ kind: "write", content: during });
@@ -165,7 +165,7 @@ describe("any change", () => {
       (one) => one.secret === secret && ["*", key].includes(one.key) && one.reader === name,
     );
 
-  test("the previous digest reads meanwhile what its pod could read before and can read afterwards", () => {
+  test("the previous digest reads only what its pod could read before and can read afterwards", () => {
     fc.assert(
       fc.property(tables, tables, (from, to) => {
         const live = joinPolicy(null, grants(from));
@@ -178,7 +178,7 @@ describe("any change", () => {
     );
   });
 
-  test("no one reads meanwhile who could not before or will not after; afterwards no trace is left", () => {
+  test("nobody else reads during the grace period, and no trace is left after it", () => {
     fc.assert(
       fc.property(tables, tables, current, (from, to, now) => {
         const live = joinPolicy(null, grants(from));

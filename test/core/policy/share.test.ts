@@ -72,7 +72,7 @@ describe("the owner of the grants", () => {
     expect(ownerMark("urn:pulumi:dev::p::t::n")).toBe("06d4fe26cdf927b8");
   });
 
-  test("keeps them, if it took them over, when the previous owner leaves", () => {
+  test("keeps grants that it took over when their previous owner leaves", () => {
     const first = joinPolicy("package before\n", owned("old"));
     const second = joinPolicy(first, owned("new"));
     expect(leavePolicy(second, "org/p/a", second, ownerMark("old"))).toStrictEqual({ kind: "handed-over" });
@@ -196,7 +196,7 @@ describe("a policy without the line of the original text", () => {
     });
   });
 
-  test("keeps that the key did not exist", () => {
+  test("remembers that the key did not exist", () => {
     const none = joinPolicy(null, first);
     const damaged = none.replace("before null", "before nul");
     expect(() => joinPolicy(damaged, next)).toThrow("the text from before the first stack");
@@ -231,18 +231,21 @@ describe("a damaged line", () => {
     ["two names", (line) => line.replace('"others"', '"stack":"org/p/b","others'), undefined],
   ];
 
-  test.each(damages)("of another stack is refused, and named as far as it can be: %s", (_, damage, stack) => {
-    const damaged = live.replace(lineOfA, () => damage(lineOfA));
-    expect(damaged).not.toBe(live);
-    expect(parseRegistry(damaged)?.damaged.map((line) => line.stack)).toEqual([stack]);
-    const name = stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${stack}`;
-    expect(() => joinPolicy(damaged, B)).toThrow(name);
-    expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
-    expect(leavePolicy(damaged, B.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "a line of another stack is damaged in it",
-    });
-  });
+  test.each(damages)(
+    "of another stack is refused, with the stack's name if it can be read: %s",
+    (_, damage, stack) => {
+      const damaged = live.replace(lineOfA, () => damage(lineOfA));
+      expect(damaged).not.toBe(live);
+      expect(parseRegistry(damaged)?.damaged.map((line) => line.stack)).toEqual([stack]);
+      const name = stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${stack}`;
+      expect(() => joinPolicy(damaged, B)).toThrow(name);
+      expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
+      expect(leavePolicy(damaged, B.stack)).toStrictEqual({
+        kind: "leave",
+        reason: "a line of another stack is damaged in it",
+      });
+    },
+  );
 
   test.each(damages.filter(([, , stack]) => stack !== undefined))(
     "of the stack itself is rewritten: %s",

@@ -78,7 +78,7 @@ const step = fc.oneof(
 );
 
 describe("stacks whose shared policy loses their lines", () => {
-  test("after any up, all their secrets are restricted again, but none of stacks that have left", () => {
+  test("restrict all their secrets again after any up, and no secret of a stack that left", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const shared = new Shared();
@@ -109,7 +109,7 @@ describe("stacks whose shared policy loses their lines", () => {
     );
   });
 
-  test("a restored line lets nobody read who could not by the lost one", () => {
+  test("regain only grants that the lost line had", () => {
     fc.assert(
       fc.property(secrets, secrets, fc.boolean(), (old, lost, keepsBackup) => {
         const shared = new Shared();

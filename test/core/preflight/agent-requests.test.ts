@@ -217,7 +217,7 @@ describe("warnings of agent policies", () => {
     return agentRequestWarnings(planOf(settings, { files }));
   }
 
-  it.each(["pods", "readers"] as const)("are the same of the files of %s", (kind) => {
+  it.each(["pods", "readers"] as const)("are the same for the files of %s", (kind) => {
     const write = "package agent_policy\nWriteStreamRequest if input.x == 1\nWriteStreamRequest if {\n";
     const open = `package agent_policy
 default SetPolicyRequest := true

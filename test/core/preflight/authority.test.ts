@@ -37,7 +37,7 @@ describe("the certificate that guests trust", () => {
     expect(initdata(pem("self-signed"))).not.toBe(initdata(pem("self-signed-plain")));
   });
 
-  it("is, of several in ca.crt, the one that matches what is served: a guest reads only the first", () => {
+  it("is the one in ca.crt that matches what is served: a guest reads only the first", () => {
     expect(trustedCertificate(leaf, { secret: otherCa + pem("ca-expired") + ca })).toBe(ca);
     expect(trustedCertificate(leaf, { secret: `Bag Attributes\n${ca}` })).toBe(ca);
   });

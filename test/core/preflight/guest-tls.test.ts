@@ -102,7 +102,7 @@ describe("a guest that checks the KBS's certificate", () => {
   });
 
   it.each(["trustee.certificateAuthority", "trustee.certificateAuthorityFile"] as const)(
-    "takes none of another CA than %s says",
+    "refuses a certificate of a CA other than that in %s",
     (authorityFrom) => {
       for (const trusted of [pem("other-ca"), intermediate, leaf]) {
         expect(check(trusted, leaf, { authorityFrom }).issues).toEqual([

@@ -10,7 +10,7 @@ const C = "cc".repeat(32);
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 describe("formatting", () => {
-  test("as jq writes it in the tutorial", () => {
+  test("is that of jq in the tutorial", () => {
     const list = (...value: string[]): string => {
       const entries = [
         { name: "snp_pcr08", value, x: 1 },
@@ -25,7 +25,7 @@ describe("formatting", () => {
     expect(joinReferenceValues(request(list(B), [A])).content).toBe(list(B, A));
   });
 
-  test("unusual layouts stay, with tabs and CRLF", () => {
+  test("keeps unusual layouts, with tabs and CRLF", () => {
     const live = `[\r\n\t{ "value": [ "${B}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`;
     expect(joinReferenceValues(request(live, [A])).content).toBe(
       `[\r\n\t{ "value": [ "${B}", "${A}" ],\r\n\t\t"name":"snp_pcr08",   "expiration": "${expiration}" } ]\r\n`,
@@ -37,21 +37,21 @@ describe("formatting", () => {
     ["an empty text", ""],
     ["what 0.18 installs", "[\n]\n"],
     ["[]", "[]"],
-  ])("a new entry in %s spans several lines", (_, live) => {
+  ])("writes a new entry in %s on several lines", (_, live) => {
     const end = live?.endsWith("\n") === true ? "\n" : "";
     expect(joinReferenceValues(request(live, [A])).content).toBe(
       JSON.stringify([{ name: "snp_pcr08", expiration, value: [A] }], null, 2) + end,
     );
   });
 
-  test("a new entry has the layout of its neighbors", () => {
+  test("gives a new entry the layout of its neighbors", () => {
     const one = '[{"name":"n","expiration":"x","value":[]}]';
     expect(joinReferenceValues(request(one, [A])).content).toBe(
       `[{"name":"n","expiration":"x","value":[]},{"name":"snp_pcr08","expiration":"${expiration}","value":["${A}"]}]`,
     );
   });
 
-  test("0.21: base64url, padded, of JSON", () => {
+  test("is padded base64url of JSON for 0.21", () => {
     const { content } = joinReferenceValues(request("{\n}\n", [A], { key: "reference_value" }));
     const json = `{"version":"0.1.0","name":"snp_pcr08","expiration":"${expiration}","value":["${A}"]}`;
     const encoded = Buffer.from(json).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
@@ -60,7 +60,7 @@ describe("formatting", () => {
 });
 
 describe("foreign values", () => {
-  test("a digest that was there before stays when we leave", () => {
+  test("keep a digest that was there before joining", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A] }]);
     const joined = joinReferenceValues(request(live, [A, C]));
     expect(joined.content).toBe(JSON.stringify([{ name: "snp_pcr08", expiration, value: [B, A, C] }]));
@@ -72,7 +72,7 @@ describe("foreign values", () => {
     });
   });
 
-  test("a name that occurs twice in a map: both get the digest", () => {
+  test("get the digest in both entries of a name that a map has twice", () => {
     const entry = (value: string) =>
       encode({ version: "0.1.0", name: "snp_pcr08", expiration, value: [value] });
     const live = `{"snp_pcr08":"${entry(B)}","snp_pcr08":"${entry(C)}"}`;
@@ -132,7 +132,7 @@ describe("expiry", () => {
   });
 });
 
-describe("malformed", () => {
+describe("a malformed document", () => {
   test.each([
     ["[", "reference-values.json", "it is not JSON (at character 1)"],
     ["{}", "reference-values.json", "it holds an object, as the other generation of Trustee does"],
@@ -143,7 +143,7 @@ describe("malformed", () => {
     ["[]", "reference_value", "it holds a list, as the other generation of Trustee does"],
     ['{"n": 7}', "reference_value", 'entry "n" is not a text'],
     ['{"n": null}', "reference_value", 'entry "n" is not a text'],
-  ])("%s under %s", (live, key, problem) => {
+  ])("is an error that says why: %s under %s", (live, key, problem) => {
     const wanted =
       key === "reference_value"
         ? 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}'

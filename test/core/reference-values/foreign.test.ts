@@ -57,7 +57,7 @@ describe.each([LIST, MAP])("another client's entry under %s", (key) => {
     expect(leave(joined, "a").content).toBe(before);
   });
 
-  test("that changes meanwhile in a digit beyond a double's precision keeps the change when we leave", () => {
+  test("keeps another client's change of a digit beyond a double's precision when the stack leaves", () => {
     const joined = join(world(key, write(entry("svn", "9007199254740993"))), "a", { snp_pcr08: [A] });
     const [, ours = ""] = readDocument(key, joined.content).entries.map(({ json }) => json);
     const after = leave({ ...joined, content: write(entry("svn", "9007199254740992"), ours) }, "a");
@@ -67,7 +67,7 @@ describe.each([LIST, MAP])("another client's entry under %s", (key) => {
   });
 
   test.each(["1", "true", "null", '{"a":1}'])(
-    "with the value %s cannot take our digest, and is named in the error",
+    "with the value %s cannot take a digest, and is named in the error",
     (value) => {
       expect(() => join(world(key, write(entry("snp_pcr08", value))), "a", { snp_pcr08: [A] })).toThrow(
         `The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
@@ -76,7 +76,7 @@ describe.each([LIST, MAP])("another client's entry under %s", (key) => {
   );
 
   test.each(["1", "true", "null", '{"a":1}'])(
-    "of ours that now has the value %s stays when we leave",
+    "stays when the stack leaves, if it was the stack's own and now has the value %s",
     (value) => {
       const joined = join(world(key, write()), "a", { snp_pcr08: [A] });
       const changed = write(entry("snp_pcr08", value));
@@ -84,13 +84,13 @@ describe.each([LIST, MAP])("another client's entry under %s", (key) => {
     },
   );
 
-  test("of ours with a single text becomes a list again", () => {
+  test("becomes a list again if it was the stack's own and has a single text", () => {
     const joined = join(world(key, write()), "a", { snp_pcr08: [A] });
     const again = join({ ...joined, content: write(entry("snp_pcr08", `"${A}"`)) }, "a", { snp_pcr08: [A] });
     expect(readDocument(key, again.content).entries).toMatchObject([{ form: "list", values: [A] }]);
   });
 
-  test("of others with our digest as a single text is a list until we leave", () => {
+  test("with the stack's digest as a single text is a list until the stack leaves", () => {
     const before = write(entry("snp_pcr08", `"${A}"`));
     const joined = join(world(key, before), "a", { snp_pcr08: [A] });
     expect(readDocument(key, joined.content).entries).toMatchObject([{ form: "list", values: [A] }]);
@@ -119,7 +119,7 @@ describe("an entry of the map that Trustee cannot read", () => {
     ],
   ] as const;
 
-  test.each(odd)("%s spoils no other, and stays as it is", (literal, flaw) => {
+  test.each(odd)("affects no other entry, and stays: %s", (literal, flaw) => {
     const before = `{"n":"${literal}","m":"${encode(entry("m", "1"))}"}`;
     expect(readDocument(MAP, before).entries[0]?.flaw).toBe(flaw);
     const joined = join(world(MAP, before), "a", { snp_pcr08: [A] });
@@ -127,12 +127,12 @@ describe("an entry of the map that Trustee cannot read", () => {
     expect(leave(joined, "a").content).toBe(before);
   });
 
-  test.each(odd.slice(0, 5))("%s where ours is to be added is refused by name", (literal, flaw) => {
+  test.each(odd.slice(0, 5))("is refused by name if it must take a digest: %s", (literal, flaw) => {
     const before = `{"snp_pcr08":"${literal}"}`;
     expect(() => join(world(MAP, before), "a", { snp_pcr08: [A] })).toThrow(`entry "snp_pcr08" ${flaw}`);
   });
 
-  test.each(odd)("%s, in place of ours, stays when we go", (literal) => {
+  test.each(odd)("stays when the stack leaves, even in place of the stack's own: %s", (literal) => {
     const joined = join(world(MAP, "{}"), "a", { snp_pcr08: [A] });
     const content = `{"snp_pcr08":"${literal}"}`;
     expect(leave({ ...joined, content }, "a").content).toBe(content);
@@ -148,7 +148,7 @@ describe("an entry of the map that Trustee cannot read", () => {
     ["without expiration", (json) => encode(json.replace(/"expiration":"[^"]*",/, ""))],
     ["with another expiration", (json) => encode(json.replace(/2027[^"]*/, "soon"))],
   ];
-  test.each(spoil)("%s, of ours, is fixed", (_, spoiled) => {
+  test.each(spoil)("is fixed if it is the stack's own: %s", (_, spoiled) => {
     const joined = join(world(MAP, "{}"), "a", { snp_pcr08: [A] });
     const [ours] = readDocument(MAP, joined.content).entries;
     const content = `{"snp_pcr08":"${spoiled(ours?.json ?? "")}"}`;

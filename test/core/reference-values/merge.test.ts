@@ -88,7 +88,7 @@ describe("laws", () => {
     );
   });
 
-  test("previous wishes of a stack do not matter", () => {
+  test("only a stack's last declaration counts", () => {
     fc.assert(
       fc.property(start, wanted, wanted, (before, first, second) => {
         const changed = join(join(before, "a", first), "a", second);

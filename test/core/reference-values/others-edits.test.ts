@@ -23,7 +23,7 @@ describe("others reorder entries", () => {
   const THEIR_DATE = "2031-01-01T00:00:00Z";
   const key = "reference-values.json";
 
-  test("a new entry of the same name before ours: our previous digest leaves ours, and the entry leaves with us", () => {
+  test("a new entry of the same name comes first: the stack's own entry still changes and leaves with it", () => {
     const first = joinReferenceValues(request("[]", [A]));
     const theirs = entry("snp_pcr08", ["x"], THEIR_DATE);
     const live = list(theirs, entry("snp_pcr08", [A]));
@@ -34,7 +34,7 @@ describe("others reorder entries", () => {
     expect(left(rotated)).toStrictEqual({ content: list(theirs), ledger: EMPTY_LEDGER });
   });
 
-  test("the first entry of a name is removed: our digest leaves the remaining one", () => {
+  test("the first entry of a name is removed: the stack's digest still leaves the other one", () => {
     const theirs = [entry("snp_pcr08", ["x"], THEIR_DATE), entry("snp_pcr08", ["y"])];
     const joined = joinReferenceValues(request(list(...theirs), [A]));
     const live = list(entry("snp_pcr08", ["y", A]));
@@ -95,7 +95,7 @@ describe("others reorder entries", () => {
       });
     });
 
-    test("a new entry before them has nothing of ours", () => {
+    test("a new entry before them gets none of the stack's values", () => {
       const added = entry("snp_pcr08", [A], "2032-01-01T00:00:00Z");
       const now = list(added, entry("snp_pcr08", ["x", A, B], THEIR_DATE), entry("snp_pcr08", [A, "y", B]));
       const rest = leaveReferenceValues({ key, live: now, ledger: old, owner: "a", remembered });
@@ -132,7 +132,7 @@ describe("an expiration that no Trustee can read", () => {
     expect(without({})).toThrow('was to be written with the expiration ""');
   });
 
-  test("in an entry of ours, left by an older release, is replaced by the next owner, whichever created it", () => {
+  test("is replaced by the next owner in an entry that an older release left", () => {
     const live = JSON.stringify([{ name: "snp_pcr08", expiration: "", value: [A] }]);
     const ledger = {
       before: "[]",

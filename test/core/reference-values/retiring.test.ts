@@ -113,7 +113,7 @@ describe("in the document", () => {
       `[${entry("x")},${entry(THEIRS, A2)}]`,
     ],
     ["a current digest that another client removed is not restored", list(THEIRS, A1), list(THEIRS)],
-  ])("it only removes: %s", (_, live, expected) => {
+  ])("the end of a grace period only removes: %s", (_, live, expected) => {
     const after = retireDigests(KEY, live, during.ledger, "us");
     expect(after.content).toBe(expected);
     expect(after.ledger.owners).toStrictEqual({ us: { snp_pcr08: [A2] } });
@@ -122,7 +122,7 @@ describe("in the document", () => {
     expect(next.content).not.toContain('"expiration":""');
   });
 
-  test("it keeps the expiration of an entry of ours", () => {
+  test("the end of a grace period keeps the expiration of the stack's own entry", () => {
     const made = join("[]", EMPTY_LEDGER, { snp_pcr08: [A1] });
     const both = join(made.content, made.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
     const live = both.content.replace(expiration, "2020-01-01T00:00:00Z");

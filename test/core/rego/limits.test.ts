@@ -36,7 +36,7 @@ it.each<[string, string, unknown]>([
   ["20,001 lines", `package policy\n${"\n".repeat(19_999)}`, { limit: "lines", line: 20_000 }],
   ["1 MiB", `package policy\n${"# é\n".repeat(10)}#`.padEnd(1_048_566, "a"), undefined],
   ["more than 1 MiB", `package policy\n#`.padEnd(1_048_577, "a"), { limit: "bytes", line: 1 }],
-])("%s", (_what, text, expected) => {
+])("finds the first line beyond a limit, or none: %s", (_what, text, expected) => {
   expect(beyondRegoLimits(text)).toEqual(expected);
 });
 

@@ -10,23 +10,23 @@ function problems(raw: RawSettings): readonly string[] {
 const A_URL = "an https URL with a host, for example https://kbs.example.com:8080";
 const A_PATH = "a secret and a key as secret/key";
 
-describe("the URL of the KBS", () => {
+describe("trustee.url", () => {
   it.each(["kbs.example.com:8080", "kbs.example.com", "foo", "ftp://kbs.example.com", "https://", "https:a"])(
-    "is not %s",
+    "refuses %s",
     (url) => {
       expect(problems({ trustee: { url } })).toEqual([`trustee.url: "${url}"; allowed: ${A_URL}`]);
     },
   );
 
   it.each(["https://kbs.example.com:8080", "http://kbs.example.com", "https://[::1]:80/", "HTTPS://Kbs"])(
-    "may be %s",
+    "accepts %s",
     (url) => {
       expect(problems({ trustee: { url } })).toEqual([]);
     },
   );
 });
 
-describe("a value that does not match is reported with what is allowed", () => {
+describe("a setting of the wrong form", () => {
   it.each<[string, RawSettings, readonly string[]]>([
     [
       "a claim's name",
@@ -108,7 +108,7 @@ describe("a value that does not match is reported with what is allowed", () => {
         "podDefaults.env: []; allowed: a map, name: value",
       ],
     ],
-  ])("%s", (_, raw, expected) => {
+  ])("reports what is allowed: %s", (_, raw, expected) => {
     expect([...problems(raw)].sort()).toEqual([...expected].sort());
   });
 });

@@ -5,7 +5,7 @@ import { check, DIGEST } from "../preflight/support.ts";
 
 const set = { [INITDATA_ANNOTATION]: "H4sI" };
 
-it("an initdata annotation of a pod is refused, since it would be dropped", () => {
+it("refuses an initdata annotation in the settings of a pod", () => {
   const found = settingsIssues({
     podDefaults: { annotations: set },
     pods: [{ name: "a", annotations: set }],
@@ -21,7 +21,7 @@ it("an initdata annotation of a pod is refused, since it would be dropped", () =
   expect(about).toEqual([issue("podDefaults"), issue("pods[0]")]);
 });
 
-it("a misspelled initdata annotation gives a warning", () => {
+it("warns of a misspelled initdata annotation", () => {
   const annotations = {
     "io.katacontainers.config.runtime.cc_init_data": "H4sI",
     cc_initdata: "x",

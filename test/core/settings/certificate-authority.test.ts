@@ -11,12 +11,12 @@ function problems(trustee: Readonly<Record<string, unknown>>): readonly string[]
   return found.map(({ path, given }) => `${path}: ${given}`);
 }
 
-describe("the CA of the KBS's certificate", () => {
-  it.each([ca, `# the root\n${ca}`, ca + ca, ca.trim(), "public"])("may be %j", (certificateAuthority) => {
+describe("trustee.certificateAuthority", () => {
+  it.each([ca, `# the root\n${ca}`, ca + ca, ca.trim(), "public"])("accepts %j", (certificateAuthority) => {
     expect(problems({ certificateAuthority })).toEqual([]);
   });
 
-  it("may be in a file, but not in both", () => {
+  it("accepts a file, and refuses a file and a value", () => {
     expect(problems({ certificateAuthorityFile: "ca.pem" })).toEqual([]);
     expect(problems({ certificateAuthorityFile: "ca.pem", certificateAuthority: "public" })).toEqual([
       "trustee.certificateAuthorityFile: a file in addition to trustee.certificateAuthority",
@@ -24,7 +24,7 @@ describe("the CA of the KBS's certificate", () => {
   });
 
   it.each(["", "Public", "ca.pem", "MIIB", KEY, ca + KEY, KEY + ca, ca.replace("M", "!")])(
-    "is not %j, which is not shown",
+    "refuses %j without showing it",
     (certificateAuthority) => {
       expect(problems({ certificateAuthority })).toEqual([
         "trustee.certificateAuthority: a text that is neither, and is not shown here",

@@ -6,8 +6,8 @@ function problems(raw: RawSettings): readonly string[] {
   return settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
 }
 
-describe("secrets by their source", () => {
-  it("takes the keys from the files, in order", () => {
+describe("the settings of a secret", () => {
+  it("take the keys from its files, in order", () => {
     const { secrets } = settingsOf({
       secrets: [{ name: "tls", from: "file", files: { "b.pem": "b", "a.pem": "a" } }],
     });
@@ -16,7 +16,7 @@ describe("secrets by their source", () => {
     ]);
   });
 
-  it("refuses settings of another source", () => {
+  it("refuse settings that its source does not use", () => {
     const secrets = [
       { name: "a", keys: ["x"], length: 20 },
       { name: "b", keys: ["x"], from: "generate", files: { x: "f" } },
@@ -38,8 +38,8 @@ describe("secrets by their source", () => {
   });
 });
 
-describe("pods and readers", () => {
-  it("distinguishes pods by namespace and name, of any kind", () => {
+describe("the settings of pods and readers", () => {
+  it("distinguish pods by namespace and name, of any kind", () => {
     const pods = [
       { name: "web" },
       { name: "web", namespace: "b", kind: "Deployment" },
@@ -49,7 +49,7 @@ describe("pods and readers", () => {
     expect(problems({ pods })).toEqual(['pods[2].name: "b/web"', 'pods[3].name: "web"']);
   });
 
-  it("requires a namespace if a grant could mean two pods", () => {
+  it("require a namespace if a grant could mean two pods", () => {
     const pods = [
       { name: "web", namespace: "a" },
       { name: "web", namespace: "b" },
@@ -65,7 +65,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("finds the same grant by two names of one pod", () => {
+  it("refuse a grant that repeats another under a second name of the pod", () => {
     const grants = [
       { pod: "web", secret: "s" },
       { pod: "default/web", secret: "s" },
@@ -75,7 +75,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("refuses grants to both or neither, and unknown readers", () => {
+  it("refuse a grant to an unknown reader, to both a pod and a reader, or to neither", () => {
     const grants = [
       { secret: "s" },
       { pod: "web", reader: "r", secret: "s" },
@@ -95,7 +95,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("refuses a reader that anybody could be, or nobody", () => {
+  it("refuse a reader whose initdata is missing, is given twice, is zeros or has the wrong form", () => {
     expect(
       problems({
         pods: [{ name: "web" }],
@@ -126,7 +126,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("refuses contradicting settings", () => {
+  it("refuse replicas of a Pod, adopt without deploy, and a dot in a Deployment's name", () => {
     const pods = [
       { name: "a", replicas: 2 },
       { name: "b", deploy: false, adopt: true },
@@ -139,7 +139,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("applies a default of replicas to the kinds that have them", () => {
+  it("apply podDefaults.replicas only to kinds that have replicas", () => {
     const { pods } = settingsOf({
       podDefaults: { image: "i", replicas: 3 },
       pods: [
@@ -151,7 +151,7 @@ describe("pods and readers", () => {
     expect(pods.map(({ replicas }) => replicas)).toEqual([undefined, 3, 1]);
   });
 
-  it("merges a pod's maps over those of podDefaults, member by member, and replaces everything else", () => {
+  it("merge a pod's maps over those of podDefaults, and replace everything else", () => {
     const podDefaults = {
       image: "i",
       command: ["a", "b"],
@@ -194,7 +194,7 @@ describe("pods and readers", () => {
     });
   });
 
-  it("uses a security context or resources from any place, else the tutorial's", () => {
+  it("take securityContext and resources from the pod, else from podDefaults, else from the tutorial", () => {
     const [own, theirs] = [{ runAsUser: 5 }, { runAsUser: 6 }];
     const of = (podDefaults: object, pod: object): unknown => {
       const { pods } = settingsOf({
@@ -219,7 +219,7 @@ describe("pods and readers", () => {
     ]);
   });
 
-  it("needs no image for a pod that is deployed elsewhere", () => {
+  it("need no image for a pod that is deployed elsewhere", () => {
     expect(problems({ podDefaults: {}, pods: [{ name: "a", deploy: false }] })).toEqual([]);
   });
 });

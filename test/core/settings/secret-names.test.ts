@@ -16,41 +16,34 @@ const names: readonly (readonly [name: string, problem: string])[] = [
 const RULE =
   "lower-case letters, digits and '-', first and last a letter or digit, 63 characters at most: Trustee's operator names a volume after it";
 
-describe("a name that cannot be a volume of the KBS", () => {
-  test.each(names)(
-    "%s is refused for an existing or created secret, together with all others",
-    (name, problem) => {
-      const secrets = [
-        { name, keys: ["k"] },
-        { name: `b${name}`.slice(0, 63).replaceAll(/[^a-z-]/g, ""), keys: ["k"] },
-        { name: name === LONG ? `${LONG}b` : name, keys: ["k"], from: "generate" },
-        { name: "x.y", keys: ["k"] },
-      ];
-      const found = settingsIssues({ secrets }).filter(({ allowed }) => allowed === RULE);
-      expect(found.map(({ path }) => path)).toEqual([
-        "secrets[0].name",
-        "secrets[2].name",
-        "secrets[3].name",
-      ]);
-      expect(found[0]).toStrictEqual({
-        code: "TA603",
-        path: "secrets[0].name",
-        given: `${JSON.stringify(name)}, which ${problem}`,
-        allowed: RULE,
-        fix: "Create a Secret with another name and the same keys, and declare that one.",
-      });
-      expect(found[1]?.fix).toBe("Rename it to follow the rule.");
-    },
-  );
+describe("a secret's name, which must be a volume's name too", () => {
+  test.each(names)("is refused in the settings, for existing and created secrets: %s", (name, problem) => {
+    const secrets = [
+      { name, keys: ["k"] },
+      { name: `b${name}`.slice(0, 63).replaceAll(/[^a-z-]/g, ""), keys: ["k"] },
+      { name: name === LONG ? `${LONG}b` : name, keys: ["k"], from: "generate" },
+      { name: "x.y", keys: ["k"] },
+    ];
+    const found = settingsIssues({ secrets }).filter(({ allowed }) => allowed === RULE);
+    expect(found.map(({ path }) => path)).toEqual(["secrets[0].name", "secrets[2].name", "secrets[3].name"]);
+    expect(found[0]).toStrictEqual({
+      code: "TA603",
+      path: "secrets[0].name",
+      given: `${JSON.stringify(name)}, which ${problem}`,
+      allowed: RULE,
+      fix: "Create a Secret with another name and the same keys, and declare that one.",
+    });
+    expect(found[1]?.fix).toBe("Rename it to follow the rule.");
+  });
 
-  test.each(names)("%s is found where the KbsConfig lists it", (name, problem) => {
+  test.each(names)("is reported by lint in the KbsConfig's list: %s", (name, problem) => {
     const secrets = ["trustee-image-policy", "fraud-dataset", "p2-secret", name];
     expect(lines(facts({ kbsConfig: { name: "k", secrets } }), "TA303")).toEqual([
       `error TA303 KbsConfig trustee-operator-system/k, spec.kbsSecretResources: The KbsConfig lists Secret "${name}", which ${problem}.`,
     ]);
   });
 
-  test.each(["a", "a".repeat(63), "kbs-config-2", "7"])("%s is none", (name) => {
+  test.each(["a", "a".repeat(63), "kbs-config-2", "7"])("is accepted: %s", (name) => {
     expect(settingsIssues({ secrets: [{ name, keys: ["k"] }] })).toEqual([]);
     const secrets = ["trustee-image-policy", "fraud-dataset", "p2-secret", name];
     expect(lines(facts({ kbsConfig: { name: "k", secrets } }), "TA303")).toEqual([]);

@@ -4,18 +4,18 @@ import { readSecretValues } from "../../../core/settings/secret-values.ts";
 
 const FIRST = `pulumi config set --secret --path 'trustee-access:secretValues["db"]["password"]' < FILE`;
 
-describe("the values of secrets in a stack's configuration", () => {
-  it("are a text per key, unchanged", () => {
+describe("readSecretValues", () => {
+  it("returns the text of each key, unchanged", () => {
     const value = { db: { password: " a\n", user: "" }, cache: { token: "0123" } };
     expect(readSecretValues(value, true)).toEqual({ values: value, problems: [] });
   });
 
-  it("are empty if nothing is set, encrypted or not", () => {
+  it("returns nothing if nothing is set, encrypted or not", () => {
     expect(readSecretValues(undefined, false)).toEqual({ values: {}, problems: [] });
     expect(readSecretValues({}, false)).toEqual({ values: {}, problems: [] });
   });
 
-  it("are refused as plain text, with the command for the first one", () => {
+  it("refuses plain text, with the command that sets the first value", () => {
     const { problems } = readSecretValues({ db: { password: "hunter2" }, cache: { token: "t" } }, false);
     expect(problems).toEqual([
       {
@@ -28,7 +28,7 @@ describe("the values of secrets in a stack's configuration", () => {
     ]);
   });
 
-  it("are named by their type if they are not texts", () => {
+  it("reports a value that is not a text by its type", () => {
     const value = { db: { password: 42, more: { a: "x" }, none: null }, cache: ["x"], all: "x" };
     expect(readSecretValues(value, true).problems.map(({ path, given }) => `${path}: ${given}`)).toEqual([
       "secretValues.db.password: a value that is of type number",
@@ -42,7 +42,7 @@ describe("the values of secrets in a stack's configuration", () => {
     ]);
   });
 
-  it("never appear in a problem", () => {
+  it("never shows a value in a problem", () => {
     const marked = fc.string({ minLength: 1 }).map((text) => `hidden-${text}`);
     const anything = fc.letrec<{ tree: unknown }>((tie) => ({
       tree: fc.oneof(

@@ -16,8 +16,8 @@ function problems(settings: RawSettings, values = tutorialValues): readonly stri
   }
 }
 
-describe("settings", () => {
-  it("have the tutorial's defaults", () => {
+describe("parseSettings", () => {
+  it("takes the tutorial's values for what is not set", () => {
     const settings = settingsOf(tutorialSettings, tutorialValues);
     expect(settings.pods[0]).toEqual({
       id: "pod1",
@@ -71,7 +71,7 @@ describe("settings", () => {
     expect(settings.rotation).toBe("overlap");
   });
 
-  it("match the declarations in Pulumi.dev.yaml", () => {
+  it("accepts Pulumi.dev.yaml", () => {
     const file = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { config: Record<string, unknown> };
     const raw = Object.fromEntries(
       Object.entries(file.config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
@@ -81,7 +81,7 @@ describe("settings", () => {
     expect(problems(settings)).toEqual([]);
   });
 
-  it("report all problems at once, each with where, what was given, what is allowed and how to fix it", async () => {
+  it("reports all problems at once, each with where, what was given, what is allowed and how to fix it", async () => {
     const settings = {
       ...tutorialSettings,
       secrets: [
@@ -176,18 +176,18 @@ describe("settings", () => {
       },
       "grants[1]",
     ],
-  ])("refuse %s", (_, settings, path) => {
+  ])("refuses %s", (_, settings, path) => {
     const values = settings["grants"] === undefined ? {} : tutorialValues;
     expect(problems(settings, values)).toEqual([path]);
   });
 
-  it("apply adopt for all pods only to kinds that can be adopted", () => {
+  it("applies podDefaults.adopt only to kinds that can be adopted", () => {
     const pods = [{ name: "a" }, { name: "b", kind: "StatefulSet" }, { name: "c", adopt: false }];
     const settings = settingsOf({ podDefaults: { image: "i", adopt: true }, pods });
     expect(settings.pods.map(({ adopt }) => adopt)).toEqual([true, false, false]);
   });
 
-  it("report a missing value's path, and never a value", () => {
+  it("reports a missing value by its path", () => {
     expect(problems(tutorialSettings, {})).toEqual(["secretValues.p2-secret.secret"]);
   });
 });

@@ -17,7 +17,7 @@ const TYPO = 'podDefaults: the unknown setting "machinType"';
 const secrets = [{ name: "s", keys: ["k"] }];
 
 describe("podDefaults with a typo", () => {
-  it("is one problem, for any number of pods and grants that depend on it", () => {
+  it("is the only problem, for any number of pods and grants that depend on it", () => {
     const pods = [{ name: "pod1" }, { name: "pod2" }];
     const grants = [
       { pod: "shop/pod1", secret: "s" },
@@ -27,7 +27,7 @@ describe("podDefaults with a typo", () => {
     expect(problems({ podDefaults: typo, secrets, pods, grants })).toEqual([TYPO]);
   });
 
-  it("hides problems of settings that podDefaults may have fixed", () => {
+  it("hides problems that the misspelled setting may have fixed", () => {
     const pods = [
       { name: "tdx", algorithm: "sha384" },
       { name: "many", replicas: 2 },
@@ -40,7 +40,7 @@ describe("podDefaults with a typo", () => {
     expect(problems({ podDefaults: typo, pods: pods.slice(0, 4), readers })).toEqual([TYPO]);
   });
 
-  it("does not hide problems of a pod's own settings, or those in any case", () => {
+  it("hides no problem of a pod's own settings", () => {
     const pods = [
       { name: "Bad_1" },
       { name: "b", binding: "azure-vtpm", algorithm: "sha384" },
@@ -70,7 +70,7 @@ describe("podDefaults with a typo", () => {
   });
 });
 
-describe("another section with a typo", () => {
+describe("a typo in another section", () => {
   const grants = [
     { pod: "web", secret: "s", key: "k" },
     { reader: "r", secret: "s" },
@@ -105,11 +105,11 @@ describe("another section with a typo", () => {
       { secretValues: { s: "text" } },
       "secretValues.s: a value that is of type string",
     ],
-  ])("%s: one problem", (_, change, problem) => {
+  ])("is the only problem: %s", (_, change, problem) => {
     expect(problems({ ...sound, ...change })).toEqual([problem]);
   });
 
-  it("hides no other missing value", () => {
+  it("hides no missing value of another secret", () => {
     const two = [...sound.secrets, { name: "t", keys: ["k"], from: "setting" }];
     expect(problems({ ...sound, secrets: two, secretValues: { s: "text" } })).toEqual([
       "secretValues.t.k: nothing",
