@@ -34,10 +34,10 @@ const impureParts = ["check", "commands", "live", "opa", "verify"];
 /** The packages that the pure core may use. */
 const purePackages = ["@iarna/toml", "jsonc-parser", "pako", "zod"];
 
-/** What the pure core may use of node:crypto: neither random nor a clock is in it. */
+/** What the pure core may use of node:crypto: nothing random, and no clock. */
 const pureCrypto = ["createHash", "X509Certificate"];
 
-/** Globals by which a clock, random, the environment or the network would come in. */
+/** Globals that give access to a clock, random numbers, the environment or the network. */
 const impureGlobals = [
   ...[
     "process",
@@ -117,22 +117,22 @@ function boundary(
   };
 }
 
-/** The time of day, however it is asked for. */
+/** Every way to read the time of day. */
 const clock = [
   "NewExpression[callee.name='Date'][arguments.length=0]",
   "CallExpression[callee.name='Date']",
 ].map((selector) => ({ selector, message: "This folder has no clock: take the time as an argument." }));
 
-/** What the parser knows beside the tree. */
+/** What the parser knows in addition to the tree. */
 interface Typed {
-  /** None where the types are not asked for. */
+  /** `null` without type information. */
   readonly program: Program | null;
   readonly esTreeNodeToTSNodeMap: ReadonlyMap<unknown, Node>;
 }
 
 /**
- * A record by a name that may be anybody's: `constructor` is found in every one, and `__proto__` is no entry of any. With a name
- * that the types know it is none.
+ * Forbids to index a record by a name from outside: every record inherits `constructor`, and none can hold
+ * `__proto__`. Names that the types know are allowed.
  */
 const ownEntries: Rule.RuleModule = {
   create: (context) => {

@@ -1,4 +1,4 @@
 import { declareStack } from "./components/declare.ts";
 
-// Declares what the stack's configuration says: docs/settings.md. What it returns are the stack's outputs: docs/outputs.md.
+// Declares the stack's configuration (docs/settings.md), and returns its outputs (docs/outputs.md).
 export default declareStack;

@@ -26,7 +26,7 @@ const cluster = {
   retry: process.env["CI"] === undefined ? 0 : 1,
 };
 
-/** Tests without a cluster: one worker a processor, each of which loads the code once for all of its files. */
+/** Tests without a cluster: one worker for each processor. Each loads the code once for all of its files. */
 const quick = {
   isolate: false,
   maxWorkers: "100%",

@@ -7,7 +7,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import * as trustee from "./trustee/index.ts";
 import { invoke } from "./trustee/invoke.ts";
 
-/** The providers of both sides. Trustee may run in another cluster than the pods, and it should. */
+/** The providers of both sides. Trustee should run in another cluster than the pods. */
 export interface Clusters {
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;

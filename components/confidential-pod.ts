@@ -15,38 +15,38 @@ import { declarePod } from "../core/settings/pod.ts";
 import { stackName } from "./stack-name.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
 
-/** A pod's spec without anything in it that is still to come. */
+/** A pod's spec whose values are all known. */
 type PodSpec = k8s.core.v1.PodSpec;
 
-/** What a pod is declared by: the settings of one entry of `pods`, with its name optional. */
+/** A pod's declaration: the settings of one of `pods`. The name is optional. */
 export type PodArgs = Omit<PodSettings, "name" | "initdataFile" | "deploy" | "adopt"> & {
   /** @default the resource's name */
   readonly name?: string;
 } & (
     | {
-        /** The KBS, as `getTrustee` finds it: goes into the generated initdata. */
+        /** The KBS for the generated initdata, as `getTrustee` finds it. */
         readonly trustee: KbsEndpoint;
       }
     | {
-        /** An initdata document, TOML, taken byte for byte in place of a generated one. */
+        /** An initdata document (TOML), used byte for byte instead of a generated one. */
         readonly initdata: string;
       }
   );
 
 export type ConfidentialPodArgs = (PodArgs | PlannedPod) & {
-  /** What the stack's state tells it from another one of the same name by. @default nothing */
+  /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string | undefined;
-  /** Parts of the pod's spec to set beside, or in place of, what the declaration gives. @default none */
+  /** Parts of the pod's spec that are added to the declaration or replace parts of it. @default none */
   readonly spec?: ExtraSpec;
 };
 
-/** Where a change of the annotation stands in the resource, as Pulumi writes property paths. */
+/** The annotation's property path in the resource. */
 const INITDATA_PATH = `metadata.annotations["${INITDATA_ANNOTATION}"]`;
 
 /**
- * Computes a pod's initdata and what its TEE will claim, without declaring anything: so that a policy can name the pod before
- * the pod, which depends on it, is created.
- * @throws IssuesError with everything that is wrong with the arguments
+ * Computes a pod's initdata and claim without declaring the pod. So a policy can name the pod before the pod
+ * exists.
+ * @throws IssuesError with all problems of the arguments
  */
 export function planConfidentialPod(name: string, args: PodArgs): PlannedPod {
   const issues = new Issues();
@@ -85,10 +85,10 @@ function split(args: PodArgs): {
 }
 
 /**
- * A pod in a TEE, or the Deployment, StatefulSet or Job whose pods are (`kind`). A pod is measured with its initdata when it
- * starts, and an annotation changed later does not restart it: so another initdata means delete, then create under the
- * same name. A controller's template rolls as Kubernetes does. Needs the provider `kubernetes` of the pods' cluster, by
- * `opts.provider` or `opts.providers`.
+ * A pod in a TEE, or a Deployment, StatefulSet or Job of such pods (`kind`). The TEE measures the initdata
+ * when the pod starts, and a later change of the annotation restarts nothing. So new initdata deletes the pod
+ * and creates it again under the same name; a controller rolls its pods. Needs the provider `kubernetes` of
+ * the pods' cluster in `opts.provider` or `opts.providers`.
  */
 export class ConfidentialPod extends pulumi.ComponentResource {
   readonly resource: Pod | Deployment | StatefulSet | Job;
@@ -109,17 +109,17 @@ export class ConfidentialPod extends pulumi.ComponentResource {
 }
 
 /**
- * A Pod is replaced when its initdata or its declared spec changes. Admission may change any field of the spec when the Pod is created
- * (resources, images, environment, volumes), so that what is live says nothing of the declaration: that is compared with the last one.
+ * A Pod is replaced when its initdata or its declared spec changes. Admission may change any field of the
+ * live spec (resources, images, environment, volumes), so the declaration is compared with the last one.
  */
 function replacedByDeclaration(spec: PodSpec): pulumi.CustomResourceOptions {
   return { replaceOnChanges: [INITDATA_PATH], ignoreChanges: ["spec"], replacementTrigger: spec };
 }
 
 /**
- * The spec that is sent. Of a Pod that is adopted nothing is changed: what admission has changed, Kubernetes would refuse to change back.
- * In a preview it has a node that is not known yet. The Kubernetes provider else tries a replacement as an update of the Pod that is there,
- * which Kubernetes refuses for most fields, and the preview fails.
+ * The spec to send. An adopted Pod keeps its own: Kubernetes would refuse to undo what admission changed. In
+ * a preview, the node is unknown. Otherwise the Kubernetes provider would try a replacement as an update of
+ * the live Pod, which Kubernetes refuses for most fields, and the preview would fail.
  */
 function sentSpec(spec: PodSpec, { live, declaration }: PlannedPod): PodSpec {
   if (live === "adopted") return { containers: [{ name: declaration.containerName }] };
@@ -134,7 +134,8 @@ function create(
   parent: pulumi.Resource,
 ): ConfidentialPod["resource"] {
   const { name: podName, kind, replicas } = planned.declaration;
-  // What exists under its name would be taken over by its successor, and then be deleted as the former one.
+  // Otherwise the replacement would take over the existing object, which would then be deleted as the old
+  // one.
   const opts = { parent, deleteBeforeReplace: true };
   if (kind === "Pod") {
     const { metadata, spec } = podArgs(planned, extra, own);
@@ -156,7 +157,7 @@ function create(
         opts,
       );
     case "Job":
-      // A Job's template cannot be changed: another one takes its place.
+      // A Job's template cannot be changed, so the Job is replaced.
       return new Job(name, { metadata, spec: { template } }, opts);
   }
 }

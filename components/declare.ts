@@ -170,10 +170,10 @@ export async function declareConfiguration(
   return { access, plan, outputs: outputsOf({ settings, plan, live, access, budget }) };
 }
 
-/** Older ones ignore the option `replacementTrigger`, by which a Pod is replaced when its declaration changes. */
+/** Older ones ignore the option `replacementTrigger`, which replaces a Pod when its declaration changes. */
 const PULUMI = ">=3.215.0";
 
-/** The program: a problem of the user's is shown as it is, without a stack trace. */
+/** The program. A problem that the user can fix is shown without a stack trace. */
 export async function declareStack(): Promise<StackOutputs> {
   await pulumi.requirePulumiVersion(PULUMI).catch((error: unknown) => {
     throw new pulumi.RunError(messageOf(error));

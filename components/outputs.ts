@@ -19,7 +19,7 @@ type Known = "resourcePolicy" | "referenceValuesExpire";
 export type PodOutput = Outputs["pods"][string];
 export type TrusteeOutput = Outputs["trustee"];
 
-/** A stack's outputs: the matrix first, since that is what people look at. */
+/** A stack's outputs, the matrix first. */
 export function outputsOf(declared: {
   readonly settings: Settings;
   readonly plan: Plan;
@@ -33,7 +33,7 @@ export function outputsOf(declared: {
   return {
     matrix: matrixText(plan.matrix, plan.otherReaders),
     access: accessReport(plan.matrix),
-    // What is about to change; once it has been deployed there is nothing left, so that two previews say the same.
+    // Empty after the deployment, so that two previews print the same.
     accessChanges: pulumi.runtime.isDryRun() ? changeRecords(plan.doubts, plan.accessChanges) : [],
     otherReaders: plan.otherReaders,
     initData: Object.fromEntries(plan.readers.map(({ id, initData }) => [id, initData])),
@@ -46,7 +46,7 @@ export function outputsOf(declared: {
       container: declaration.containerName,
       deployed: declaration.deploy,
       binding: declaration.binding,
-      // What a file of the user's says is in its annotation.
+      // The content of a user's file is in its annotation.
       ...(declaration.initdataFile === undefined
         ? { agentPolicy: { requests: {}, ...declaration.agentPolicy } }
         : {}),
@@ -63,7 +63,7 @@ export function outputsOf(declared: {
       referenceValuesKey: live.referenceValuesKey,
     },
     budget: budgetReport(budget),
-    // As it is in the end: a change of initdata that is under way is over by then.
+    // The state at the end of a rotation.
     resourcePolicy: access.policy.text.apply((text) => retirePolicy(text, plan.grants)),
     referenceValuesExpire: access.referenceValues.expiries,
   };

@@ -6,7 +6,7 @@ import { ownerAnnotations } from "../core/trustee/ownership.ts";
 /** Parts of the pod's spec that are added to the declaration or replace parts of it. */
 export type ExtraSpec = Partial<k8s.core.v1.PodSpec>;
 
-/** The label by which a controller knows its pods. */
+/** The label with which a controller selects its pods. */
 const WORKLOAD_LABEL = "trustee-access/workload";
 
 /** The tutorial's spec: one container, the runtime class, the security context. */

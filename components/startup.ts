@@ -1,5 +1,6 @@
-// Pulumi.yaml loads this file before the program: Node compiles the code once and not at every preview, which saves 8 % of one's
-// processor time (3 pods). In the project's own folder, which nobody else can write to; without it the program runs as well.
+// Pulumi.yaml loads this file before the program. It turns on Node's compile cache, which saves 8 % of a
+// preview's processor time (3 pods). The cache is in the project's folder, where other users cannot write.
+// The program runs without it too.
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 

@@ -38,12 +38,12 @@ const otherReader = z.object({
 });
 
 const pod = z.object({
-  /** Absent for a pod that somebody else deploys under a name of theirs. */
+  /** Absent for a pod that others deploy under another name. */
   name: z.string().optional(),
   namespace: z.string(),
   kind: z.enum(workloadKinds).default("Pod"),
   container: z.string(),
-  /** `false`: somebody else deploys it. */
+  /** `false`: others deploy it. */
   deployed: z.boolean().default(true),
   /** How its TEE binds the initdata. An older release did not put it out. */
   binding: z.enum(bindings).optional(),
@@ -59,7 +59,7 @@ const pod = z.object({
 
 const trustee = z.object({
   url: z.string(),
-  /** A name for people: nothing is decided by it. */
+  /** A name for people. No decision uses it. */
   generation: z.string(),
   cluster,
   namespace: z.string(),

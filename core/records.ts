@@ -31,7 +31,7 @@ export function mapValues<From, To>(
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }
 
-/** The record with these members alone, as far as it has them. */
+/** The record with only these members. */
 export function pick<T>(record: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
 }

@@ -10,7 +10,7 @@ export interface Request {
   readonly namespace?: string;
 }
 
-/** Why a request failed, as far as callers distinguish it. */
+/** Why a request failed, in the kinds that callers distinguish. */
 export type Failure =
   | "not-found"
   | "conflict"

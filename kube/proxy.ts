@@ -36,7 +36,7 @@ function inNetwork(entry: string, address: string): boolean {
   return isIP(address) !== 0 && list.check(address, family(address));
 }
 
-/** Whether an entry of NO_PROXY, a network, an address or a domain, the latter with a port, matches. */
+/** Whether an entry of NO_PROXY matches: a network, or an address or domain with or without a port. */
 function exempts(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return inNetwork(entry, host);
@@ -97,7 +97,7 @@ export function withoutCredentials(proxy: string): string {
   return url === null ? "(not a URL)" : `${url.protocol}//${url.host}`;
 }
 
-/** Whether an error or its cause is a failed connection, which is one to the proxy. */
+/** Whether an error or its cause is a failed connection to the proxy. */
 function isConnecting(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError && error.errors.some(isConnecting)) return true;

@@ -6,15 +6,15 @@ import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";
 import type { Kind, KubeObject } from "./objects.ts";
 
-/** How objects are read in Trustee's namespace: the program gathers its problems, a command ends at the first. */
+/** Reads objects in Trustee's namespace. The program collects all problems; a command ends at the first. */
 export interface Reads {
-  /** What has to be there. @param path the setting that names it */
+  /** Reads an object that must exist. @param path the setting that names it */
   readonly need: (kind: Kind, name: string, path: string) => Promise<KubeObject | undefined>;
-  /** What may be missing, or closed to this account. */
+  /** Reads an object that may be missing, or that this account may not read. */
   readonly read: (kind: Kind, name: string) => Promise<KubeObject | undefined>;
 }
 
-/** The objects that tell the facts of a Trustee, and the facts. Writer and auditor read by this alone. */
+/** The objects with the facts of a Trustee, and these facts. Program and commands read them only here. */
 export interface TrusteeObjects {
   readonly names: Names;
   readonly deployment: KubeObject | undefined;
@@ -25,14 +25,14 @@ export interface TrusteeObjects {
 
 const dataSchema = z.record(z.string(), z.string()).nullish();
 
-/** A ConfigMap's data; none where it is not there. */
+/** A ConfigMap's data; `undefined` without the ConfigMap. */
 export function dataOf(map: KubeObject | undefined): Readonly<Record<string, string>> | undefined {
   return map === undefined ? undefined : (dataSchema.safeParse(map["data"]).data ?? {});
 }
 
 /**
- * @param reading the KbsConfig; without one the operator's own names hold
- * @param settings names of ConfigMaps that go before what the KbsConfig says
+ * @param reading the KbsConfig; without one, the operator's names apply
+ * @param settings names of ConfigMaps; they take precedence over the KbsConfig
  */
 export async function readTrusteeObjects(
   { need, read }: Reads,
@@ -53,10 +53,10 @@ export async function readTrusteeObjects(
 }
 
 /**
- * The KbsConfig of a name. Where there is no KbsConfig of the operator's usual name, it is the only one of the namespace: a TrusteeConfig of
- * another name makes one of another name.
- * @returns where it is not found, the others as the end of a message: `; there are: a, b`; empty: none
- * @throws KubeError of the read that failed
+ * Finds a KbsConfig by its name. If that is the operator's default name and there is none, the only one in
+ * the namespace counts: a TrusteeConfig of another name creates a KbsConfig of another name.
+ * @returns if it is not found, the others as the end of a message: `; there are: a, b`; empty: none
+ * @throws KubeError if the read failed
  */
 export async function findKbsConfig(
   kube: KubeClient,
@@ -75,7 +75,7 @@ export async function findKbsConfig(
     if (!(error instanceof KubeError) || error.failure === "aborted") throw error;
     // The API server does not know the kind.
     if (error.failure === "not-found") return { others: "" };
-    const detail = `there is no KbsConfig "${name}", and whether there is another is not known: ${error.detail}`;
+    const detail = `there is no KbsConfig "${name}", and it is unknown whether there is another: ${error.detail}`;
     throw new KubeError(error.failure, error.request, detail, error, error.next);
   }
 }

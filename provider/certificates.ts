@@ -10,16 +10,16 @@ import type { NamespaceReads } from "./namespace-reads.ts";
 
 const PATH = "trustee.certificateSecret";
 
-/** The settings about the certificate, and whether initdata is to contain it. */
+/** The settings about the certificate, and whether any initdata contains it. */
 export interface CertificateArgs {
   readonly namespace: string;
-  /** @default the Secret that the KbsConfig names, or the one that the operator has copied that from */
+  /** @default the Secret that the KbsConfig names, or the one that it is a copy of */
   readonly certificateSecret?: string | undefined;
   /** PEM, or `public`. */
   readonly certificateAuthority?: string | undefined;
   /** `trustee.url` */
   readonly url?: string | undefined;
-  /** Whether initdata is generated, which says what a guest trusts. */
+  /** Whether any initdata is generated. Only that says what a guest trusts. */
   readonly generatesInitdata: boolean;
 }
 
@@ -27,31 +27,31 @@ export interface CertificateArgs {
 export interface Certificates {
   /** Absent: the guests' own trust store decides. */
   readonly certificate?: string;
-  /** Absent: the same. null: that is not known. */
+  /** Absent: the same. `null`: unknown. */
   readonly servedCertificate?: string | null;
-  /** The Secret that says so; absent: none does. */
+  /** The Secret with the certificate; absent: none. */
   readonly certificateSecret?: string;
 }
 
-/** Whether the initdata must say what guests trust, and no setting does. */
+/** Whether generated initdata needs a certificate that no setting gives. */
 function isNeededBy({ generatesInitdata, certificateAuthority }: CertificateArgs): boolean {
   return generatesInitdata && certificateAuthority === undefined;
 }
 
-/** What is trusted where nothing is known of what is served. */
+/** What guests should trust if the served certificate is unknown. */
 function unseen({ certificateAuthority }: CertificateArgs): Certificates {
   if (certificateAuthority === undefined) return {};
   const certificate = trustedCertificate("", { setting: certificateAuthority });
   return certificate === undefined ? {} : { certificate, servedCertificate: null };
 }
 
-/** The same behind a router that ends TLS itself: guests see its certificate, and never the KBS's. */
+/** The same behind a router that ends TLS: guests see only the router's certificate. */
 export function routersCertificates(route: string, args: CertificateArgs, issues: Issues): Certificates {
   if (isNeededBy(args))
     issues.add({
       code: "TA810",
       path: "trustee.certificateAuthority",
-      given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is not known here`,
+      given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is unknown here`,
       allowed: 'the CA of the router\'s certificate in PEM, or "public" for one that every guest knows',
       fix: "Set it, or make the Route one with termination passthrough.",
     });
@@ -59,8 +59,8 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
 }
 
 /**
- * The Secrets that the KBS's certificate may be in, the best first: the one that a setting names, else by the KbsConfig. The copy
- * that the operator makes has no ca.crt, so what it was copied from goes before it.
+ * The Secrets that may hold the KBS's certificate, best first: the one in the settings, else the one in the
+ * KbsConfig. The operator's copy has no ca.crt, so its source comes first.
  */
 async function candidatesFor(
   reads: NamespaceReads,
@@ -71,7 +71,7 @@ async function candidatesFor(
   if (certificate === undefined) return [trusteeNames.certificate];
   if (trusteeConfig === undefined) return [certificate];
   const read = await reads.read("TrusteeConfig", trusteeConfig, true);
-  // This account need not be allowed to read it.
+  // This account may lack the right to read it.
   const source = read?.value === undefined ? trusteeNames.certificate : tlsSecretIn(read.value);
   return source === undefined ? [certificate] : [source, certificate];
 }
@@ -102,7 +102,7 @@ async function findSecret(
 }
 
 /**
- * What guests should trust. No Secret is read over http, where no initdata is generated, or where a setting
+ * What guests should trust. No Secret is read for an http URL, without generated initdata, or if a setting
  * names the CA.
  * @param seen where the KBS finds its certificate
  */
@@ -122,7 +122,10 @@ export async function readCertificates(
   return { ...certificates, certificateSecret: name };
 }
 
-/** The key of the certificate: as the KBS mounts it, else `tls.crt`, else the only one that holds certificates and is no CA's. */
+/**
+ * The key of the certificate: the one that the KBS mounts, else `tls.crt`, else the only one with
+ * certificates that is not the CA's.
+ */
 function certificateKey(texts: ReadonlyMap<string, string>, mounted: string | undefined): string {
   const [only, ...more] = [...texts].filter(
     ([key, text]) => key !== "ca.crt" && certificateBlocks(text).length > 0,
@@ -131,7 +134,7 @@ function certificateKey(texts: ReadonlyMap<string, string>, mounted: string | un
   return texts.has(usual) || only === undefined || more.length > 0 ? usual : only[0];
 }
 
-/** The certificates in a `kubernetes.io/tls`-like Secret: public, unlike the rest of it. */
+/** The certificates in a Secret like `kubernetes.io/tls`. They are public, unlike its other keys. */
 function certificatesOf(
   secret: KubeObject,
   mounted: string | undefined,

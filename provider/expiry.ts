@@ -5,7 +5,8 @@ import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";
 
 /**
- * Says which entries have expired, or will soon, or cannot be read; not those that this stack renews itself.
+ * Warns of entries that have expired, expire soon or have an unreadable expiration, except those that this
+ * stack renews.
  * @param created entry -> the expiration that this stack gave it
  */
 export function warnOfExpiry(
@@ -22,10 +23,10 @@ export function warnOfExpiry(
     const renew =
       "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
     if (Number.isNaN(left)) {
-      log.warn(`${place} has an expiration that is no time: no pod that is measured by it attests.`);
+      log.warn(`${place} has an expiration that is not a time: no pod that needs it attests.`);
     } else if (left <= 0) {
       log.warn(
-        `${place} has expired (${shownName(expiration)}). It still matches: Trustee does not look at that. ${renew}`,
+        `${place} has expired (${shownName(expiration)}). It still matches: Trustee ignores the expiration. ${renew}`,
       );
     } else if (left < NOTICE_DAYS * DAY) {
       log.warn(`${place} expires in ${Math.floor(left / DAY)} days (${shownName(expiration)}). ${renew}`);

@@ -15,7 +15,7 @@ export function functionArgs<Schema extends z.ZodType>(
   schema: Schema,
   args: PropertyMap,
 ): z.output<Schema> {
-  // An argument that is null is as one that is not given.
+  // A null argument counts as absent.
   const given = Object.entries(toJson(args)).filter(([, value]) => value !== null);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;

@@ -89,7 +89,7 @@ export class NamespaceReads {
     return read?.value ?? [];
   }
 
-  /** An object that has to be there, and is there to stay. */
+  /** An object that must exist, and must not be immutable or being deleted. */
   async need(kind: Kind, name: string, path: string): Promise<KubeObject | undefined> {
     const read = await this.#attempt(() => this.#kube.get({ kind, namespace: this.#namespace, name }));
     if (read !== undefined && read.value === undefined) this.#missing(kind, name, path, INSTALL);
@@ -107,7 +107,7 @@ export class NamespaceReads {
     return undefined;
   }
 
-  /** An issue for what cannot be changed. */
+  /** Adds an issue if the object cannot be changed. */
   #lasting(found: KubeObject | undefined, kind: Kind, path: string): KubeObject | undefined {
     if (found !== undefined && (found.metadata.deletionTimestamp !== undefined || isFixed(found))) {
       this.#issues.add({

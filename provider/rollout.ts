@@ -278,8 +278,8 @@ export const rollout: ResourceType<Inputs, Computed> = {
 };
 
 /**
- * Describes our changes that the KBS cannot have seen. Writes and restarts by others are no drift. Neither is
- * anything while the rollout waits for its delete. Returns `undefined` if the Deployment does not exist.
+ * Describes our changes that the KBS cannot have seen. Writes and restarts by others are no drift. Nothing is
+ * drift while the rollout waits for its delete. Returns `undefined` if the Deployment does not exist.
  */
 async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefined> {
   const { namespace, deployment, after } = want;

@@ -11,11 +11,14 @@ import type { PropertyMap } from "./protocol/index.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { contentOf, readConfigMap, type ConfigMap } from "./config-map.ts";
 
-/** `kbsAuthSecretName`, `kbsHttpsKeySecretName` and so on: whatever the KbsConfig names that is Trustee's own. */
+/**
+ * `kbsAuthSecretName`, `kbsHttpsKeySecretName` and so on: the fields of a KbsConfig that name Trustee's own
+ * Secrets.
+ */
 const OWN_SECRET = /^kbs\w+SecretName$/;
 
 /**
- * An issue for each secret of the stack's that is one of Trustee's own, as the live KbsConfig names them.
+ * Adds an issue for each secret of the stack that is one of Trustee's own, by the live KbsConfig.
  * @param served the Secret with the KBS's certificate, which a TrusteeConfig may name
  */
 export function checkOwnSecrets(
@@ -42,7 +45,7 @@ export function checkOwnSecrets(
   }
 }
 
-/** Bytes of a ConfigMap's values beside one key: the limit is that of all together. */
+/** The bytes of a ConfigMap's other values: the limit is for all values together. */
 export function otherBytes(map: KubeObject | undefined, key: string): number {
   if (map === undefined) return 0;
   const texts = Object.entries(readConfigMap(map).data).filter(([name]) => name !== key);
@@ -53,16 +56,16 @@ export function otherBytes(map: KubeObject | undefined, key: string): number {
   );
 }
 
-/** A warning for each listed Secret that does not exist: the operator's reconcile stops at it. */
+/** A warning for each listed Secret that does not exist: it stops the operator's reconcile. */
 export function missingWarnings(names: readonly string[], kbsConfig: string): readonly string[] {
   return names.map(
     (name) =>
       `KbsConfig "${kbsConfig}" lists Secret "${shownName(name)}", which does not exist: the Trustee operator cannot reconcile ` +
-      "until it is created, or taken out of the list.",
+      "until it is created, or removed from the list.",
   );
 }
 
-/** A warning where the next update of Trustee's operator deletes the policy. @param routes that there are */
+/** A warning if the next update of Trustee's operator deletes the policy. @param routes the live ones */
 export function updateWarnings(
   policy: ConfigMap | undefined,
   { namespace, name }: Pick<PolicyMap, "namespace" | "name">,
@@ -74,7 +77,7 @@ export function updateWarnings(
   return [`${lossWords.what} ${lossWords.why} ${keepPolicyWords(namespace, name)}`];
 }
 
-/** The lines of other stacks that the policy has lost, and that come back with the next write. */
+/** The lines of other stacks that the policy has lost. The next write restores them. */
 export async function lostLines(
   kube: KubeClient,
   kbsConfig: KubeObject | undefined,

@@ -44,7 +44,7 @@ function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
   ];
 }
 
-/** At most so many wrong answers of an agent policy are shown. */
+/** The maximum number of wrong answers that are shown for an agent policy. */
 const SHOWN = 3;
 
 function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
@@ -81,7 +81,7 @@ function proofTable({ policies, agents }: Proof): string {
   return table.toString();
 }
 
-/** The last line. @param asked how many requests */
+/** The last line. @param asked the number of requests */
 const outcomeWords = (asked: number): Readonly<Record<ReturnType<typeof outcomeOf>, string>> => ({
   holds: `All ${number(asked)} requests are answered as the stack's grants require.`,
   differs: "The policies do not match the stack's grants.",

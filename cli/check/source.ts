@@ -35,7 +35,7 @@ export interface PolicyText {
   readonly from: string;
   /** The stack that it must match. */
   readonly stack: StackOutputs;
-  /** Its Trustee's syntax, as far as known. */
+  /** Its Trustee's syntax, if known. */
   readonly syntax: RegoSyntax;
 }
 

@@ -19,7 +19,7 @@ import { knownKeys } from "../../core/trustee/generation.ts";
 import { keysOf } from "../audit/trustee-view.ts";
 import { canAllow, installOpa, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
-/** At most so many digests of a policy are asked about. */
+/** The maximum number of a policy's digests to ask about. */
 const MOST_DIGESTS = 200;
 
 /** The pods that each digest of the policy may belong to. */
@@ -80,7 +80,7 @@ const deviceWords: Readonly<Record<AttestedPod["devices"], string>> = {
   gpus: "with several GPUs",
 };
 
-/** Some of the pods in words. A TEE stands for all of its pods. */
+/** Some of the pods in words. If they include all pods of a TEE, only the TEE is named. */
 function kindsText(some: readonly AttestedPod[], all: readonly AttestedPod[]): string {
   const words = [...Map.groupBy(some, ({ tee }) => tee)].map(([tee, pods]) => {
     if (pods.length === all.filter((one) => one.tee === tee).length) return tee;
@@ -94,7 +94,7 @@ function dependsCondition(given: readonly AttestedPod[], all: readonly AttestedP
   const denied = all.filter((one) => !given.includes(one));
   const detail = `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`;
   const next =
-    "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.";
+    "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.";
   return { id: "policy", status: "unknown", detail, next };
 }
 
@@ -142,6 +142,6 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
     seen: claim.value,
     next: inOtherCase
       ? LOWER_CASE
-      : "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.",
+      : "If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.",
   };
 }

@@ -67,7 +67,7 @@ const OTHER_REQUESTS =
   'Compare it with the KBS\'s request: from v0.17 on, data["resource-path"] is ["default", secret, key] and data.plugin is "resource"; ' +
   "up to v0.16 the path is one string, resource/default/secret/key.";
 
-/** TA014: no pod gets anything, neither by an existing key nor by a path that the policy names. */
+/** TA014: no pod gets anything, by an existing key or by a path that the policy names. */
 export function lintNobody(
   { trustee, pods = [], answers }: LiveFacts,
   kinds: readonly KindFacts[],

@@ -36,7 +36,7 @@ interface OpenKey extends AskedKey {
 /** The operators' sample secrets, which every pod may read. */
 const samples: readonly string[] = ["kbsres1", "attestation-status"];
 
-/** Lists some of the asked keys. A secret stands for all of its keys. */
+/** Lists some of the asked keys. If they include all keys of a secret, only the secret is named. */
 function keysText(some: readonly AskedKey[], all: readonly AskedKey[]): string {
   const secrets = [...Map.groupBy(some, ({ secret }) => secret)].map(([secret, own]) => {
     const name = shownName(secret);
@@ -181,7 +181,7 @@ function openSecret(
   return { ...common, severity: "note", why: "It must not contain anything confidential.", fix };
 }
 
-/** TA004: what a stranger gets by an unexpected path, where the policy denies the normal one. */
+/** TA004: an unexpected path gives a stranger what the policy denies by the normal path. */
 function lintOdd(
   kinds: readonly KindFacts[],
   secrets: readonly AskedKey[],

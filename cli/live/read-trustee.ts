@@ -46,7 +46,7 @@ function mapFacts(map: KubeObject | undefined): ConfigMapFacts | undefined {
   };
 }
 
-/** Metadata alone: a Secret's content is never asked for. */
+/** Metadata alone: a Secret's content is never requested. */
 async function readSecret(kube: KubeClient, namespace: string, name: string): Promise<SecretFacts> {
   const metadata = await kube.getMetadata({ kind: "Secret", namespace, name });
   if (metadata === undefined) return { name, exists: false };

@@ -23,7 +23,7 @@ export interface DeclaredAgent {
   readonly needed?: readonly AgentRequest[];
 }
 
-/** Requests by which the host could bypass all other rules. */
+/** Requests with which the host could bypass all other rules. */
 const forbiddenRequests = ["SetPolicyRequest", "WriteStreamRequest"] as const;
 
 function exec(args: unknown, allowed: boolean, what: string): AgentCase {

@@ -173,7 +173,7 @@ export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   });
 }
 
-/** At most so many pairs of a digest and a key are tried. */
+/** The maximum number of pairs of a digest and a key to try. */
 const MOST_TRIES = 1000;
 
 /**
@@ -182,7 +182,7 @@ const MOST_TRIES = 1000;
  */
 export function triedDigests(trustee: TrusteeFacts): {
   readonly digests: readonly string[];
-  /** Those that were left out. */
+  /** The number of digests that were left out. */
   readonly left: number;
 } {
   if (liveGrants(trustee) !== undefined) return { digests: [], left: 0 };
@@ -196,7 +196,7 @@ export function oddRequests(kind: KbsKind, secrets: readonly AskedKey[]): readon
   return [...secrets.flatMap((asked) => oddAbout(kind, asked)), ...shapeless];
 }
 
-/** At most so many running pods are asked for. */
+/** The maximum number of running pods to ask for. */
 const MOST_PODS = 50;
 
 /** Pods that attest well and that a policy may know: those whose digests it names, and those that run. */
@@ -224,12 +224,12 @@ function knownPods(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly A
   return [...named, ...inBase64, ...running];
 }
 
-/** The pods for which a foreign policy is asked whether it gives anything to anybody. */
+/** The pods to ask a foreign policy for, to find out whether it allows any request. */
 export function anybody(trustee: TrusteeFacts, pods: readonly PodFacts[]): readonly AttestedPod[] {
   return liveGrants(trustee) === undefined ? [...strangers, ...knownPods(trustee, pods)] : [];
 }
 
-/** At most so many of these pods are asked for with every path that the policy may mean. */
+/** The maximum number of these pods to ask for with every path that the policy may mean. */
 const MOST_FOR_NAMED = 80;
 
 /** The questions for paths that a policy's text may mean, in addition to the existing keys. */

@@ -119,7 +119,10 @@ function product(data: readonly PolicyData[], tokens: readonly unknown[]): Acces
   return data.flatMap((one) => tokens.map((token) => ({ data: one, token })));
 }
 
-/** For malformed requests, so many pods and secrets suffice: the policy treats all alike, as rows of a table. */
+/**
+ * The number of pods and secrets for malformed requests. More are not needed: the policy treats all alike, as
+ * rows of a table.
+ */
 const FEW = 4;
 
 /** A few pods and secrets, granted ones first; of a small stack, all. */

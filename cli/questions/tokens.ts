@@ -3,7 +3,7 @@ import { affirmingToken, earToken, submod, type TrustClaims } from "../../core/a
 import { claimSpellings, hardwareTees } from "../../core/initdata/binding.ts";
 import type { NamedClaim } from "../audit/pod-claims.ts";
 
-/** TEEs of pods, as tokens name them; the last is none that hardware attests. */
+/** TEEs of pods, as tokens name them. Hardware does not attest the last one. */
 const podTees = ["az-snp-vtpm", "az-tdx-vtpm", "snp", "tdx", "se", "cca", "csv", "sample"] as const;
 export type PodTee = (typeof podTees)[number];
 
@@ -23,14 +23,14 @@ const devices: Readonly<Record<DeviceSet, Readonly<Record<string, unknown>>>> = 
   gpus: { ...numbered("gpu", 8), ...numbered("switch", 4) },
 };
 
-/** The trust vectors of a pod that attests well: stock attestation policies know two of some TEEs. */
+/** The trust vectors of a pod that attests well. Stock attestation policies have two for some TEEs. */
 const trust: readonly TrustClaims[] = [
   { executables: 3, hardware: 2, configuration: 2 },
   { executables: 4, hardware: 2, configuration: 3 },
 ];
 const withTwo: readonly string[] = ["snp", "tdx"];
 
-/** A pod that attests well, as somebody may meet it. */
+/** A pod that attests well. */
 export interface AttestedPod {
   readonly tee: PodTee;
   readonly devices: DeviceSet;
@@ -53,16 +53,16 @@ export function attestedPods(
   );
 }
 
-/** A claim of the form that a TEE's are of, which no pod makes. */
+/** A claim in the form of a TEE that no pod makes. */
 function strangersClaim(tee: PodTee): string {
   if (tee === "sample") return Buffer.alloc(32, 0xff).toString("base64");
   return tee === "tdx" ? "f".repeat(96) : STRANGER;
 }
 
-/** A pod that attests well and is nobody's, on Azure. */
+/** An unknown pod on Azure that attests well. */
 export const strangerToken: unknown = affirmingToken(STRANGER);
 
-/** Such a pod of every TEE, with and without devices. */
+/** Unknown pods of every TEE that attest well, with and without devices. */
 export const strangers: readonly AttestedPod[] = [
   { tee: "az-snp-vtpm", devices: "none", token: strangerToken },
   ...podTees.flatMap((tee) => attestedPods(tee, strangersClaim(tee))).slice(1),
@@ -93,15 +93,15 @@ const badTrust: readonly (readonly [status: string, trust?: TrustClaims])[] = [
   ["none"],
 ];
 
-/** Tokens of pods that do not attest well: for each reason that there is. @param initData their claim */
+/** Tokens of pods that do not attest well, one for each reason. @param initData their claim */
 export function badTokens(initData: string, tee: PodTee = "az-snp-vtpm"): readonly unknown[] {
   return badTrust.map(([status, vector]) => earToken({ cpu0: submod(status, initData, tee, vector) }));
 }
 
-/** Such pods that are nobody's, of every TEE. */
+/** Tokens of unknown pods of every TEE that do not attest well. */
 export const badStrangers: readonly unknown[] = podTees.flatMap((tee) => badTokens(strangersClaim(tee), tee));
 
-/** Tokens that say nothing at all. */
+/** Empty tokens. */
 export const emptyTokens: readonly unknown[] = [earToken({}), {}];
 
 /** A pod whose CPU attests well, and whose GPU does not. @param initData its claim */
@@ -114,7 +114,7 @@ export function partlyBadToken(initData: string): unknown {
 
 export const EVERYBODY = "Every attested pod";
 
-/** Whom somebody's words about attested pods are about. @param given those to whom something is given */
+/** Attested pods in words. @param given those that get something */
 export function whoText(given: readonly AttestedPod[]): string {
   const teesWith = (isWith: (pod: AttestedPod) => boolean): readonly PodTee[] =>
     podTees.filter((tee) => given.some((pod) => pod.tee === tee && isWith(pod)));

@@ -93,7 +93,7 @@ ${scrolled("The access matrix as a picture", " picture", frame)}`,
   );
 }
 
-/** So many columns of words fit on paper. With more, only the picture is printed. */
+/** The maximum number of columns of words on paper. With more, only the picture is printed. */
 const PAPER_COLUMNS = 5;
 
 function cellWords(cell: Cell | undefined): string {
@@ -144,8 +144,7 @@ ${body.join("\n")}
 /** Empty if there are none. */
 export function otherReadersSection({ otherReaders = [] }: PageContent): string {
   if (otherReaders.length === 0) return "";
-  const caption =
-    "Who reads secrets of this stack since another stack grants it, in the policy that they share.";
+  const caption = "Readers of this stack's secrets by grants of other stacks in the same policy.";
   const rows = otherReaders.map((other) => {
     const [path, claim] = [escapeText(otherReaderPath(other)), `<code>${escapeText(other.initData)}</code>`];
     return stackedRow(otherReaderName(other), path, claim);
@@ -154,7 +153,8 @@ export function otherReadersSection({ otherReaders = [] }: PageContent): string 
 }
 
 export function digestsSection({ matrix, claimName }: PageContent): string {
-  const caption = "What each pod is recognised by: the digest of its initdata, as its hardware attests it.";
+  const caption =
+    "The digest of each pod's initdata, as its hardware attests it. Trustee recognises the pod by it.";
   const rows = matrix.rows.map(({ pod, initData }) =>
     stackedRow(pod, `<code>${escapeText(initData)}</code>`),
   );
@@ -174,14 +174,13 @@ function expiryWords(expiry: Expiry, at: Date): string {
 
 function expiryTag(expiry: Expiry, at: Date): string {
   const left = timeLeft(expiry, at);
-  if (Number.isNaN(left)) return `<span class="tag plain">not looked at</span>`;
+  if (Number.isNaN(left)) return `<span class="tag plain">not a time</span>`;
   const [kind, sign] = left < NOTICE_DAYS * DAY ? ["warn", "!"] : ["good", "✓"];
   return `<span class="tag ${kind}"><span aria-hidden="true">${sign} </span>${expiryWords(expiry, at)}</span>`;
 }
 
 export function expirySection({ expiries, at }: PageContent): string {
-  const caption =
-    "Trustee does not look whether an entry has expired. Its values go on matching until they are taken out.";
+  const caption = "Trustee ignores the expiration: the values match until they are removed.";
   const rows = expiries.map((expiry) => {
     const time = escapeText(expiry.expiration);
     const tags = at === undefined ? [] : [expiryTag(expiry, at)];

@@ -134,7 +134,7 @@ function previousSecrets(
   return { ...(intact ? {} : done.secrets), ...previous?.secrets };
 }
 
-/** A foreign policy is not judged: it may have allowed anything, and nothing counts as allowed. */
+/** A foreign policy may have allowed anything, so nothing counts as allowed. */
 const foreignRules: SaidRules = {
   said: { others: "affirming", secrets: {} },
   intact: false,

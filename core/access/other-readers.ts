@@ -12,7 +12,7 @@ import { parseRegistry, type Before } from "../policy/registry.ts";
 import { shownName } from "../policy/shown-name.ts";
 import { byString, own } from "../records.ts";
 
-/** A reader of a secret that this stack restricts, by another stack's grant in the shared policy. */
+/** Another stack's grant on a secret that this stack restricts. */
 export interface OtherReader {
   /** The stack with the grant. It may be forged by anybody with write access to the policy. */
   readonly stack: string;

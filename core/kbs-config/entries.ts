@@ -64,8 +64,8 @@ function withOwners(ledger: SecretLedger, secret: string, owners: readonly strin
 /**
  * Adds `secret` to the list: appended if missing, otherwise the list is unchanged.
  * @param owner the resource that wants it
- * @param remembered whether this project added it, by the owner's state; `undefined` on its first write. If
- *   somebody else's name (`false`) was removed by hand, it is restored, and stays when we leave.
+ * @param remembered whether this project added it, by the owner's state; `undefined` on its first write. A
+ *   foreign name (`false`) that was removed by hand is restored, and stays when we leave.
  * @returns `added`: whether this project may remove it again
  */
 export function joinSecret(
@@ -97,8 +97,8 @@ export function leaveSecret(
 }
 
 /**
- * Removes these names, as far as one stack added them and nobody else wants them. It runs before the stack's
- * resources remove them, because otherwise their restriction would end first.
+ * Removes those of these names that one stack added and no other stack wants. It runs before the stack's
+ * resources remove them: their restriction would end first.
  * @param isOurs whether an owner in the ledger belongs to that stack
  */
 export function withdrawSecrets(

@@ -36,9 +36,9 @@ export function isOwnPod(live: LivePod | undefined, own: StackId): boolean {
 }
 
 /**
- * Checks whether a pod can be created or taken over. An object of somebody else needs `adopt`. It must not
- * change initdata: a running pod keeps what it was measured with, and its annotation would be wrong. Only the
- * mark tells whose an object is; Pulumi's field manager does not tell which stack.
+ * Checks whether a pod can be created or taken over. An object of others needs `adopt`. It must not change
+ * initdata: a running pod keeps what it was measured with, and its annotation would be wrong. Only the mark
+ * names the object's stack; Pulumi's field manager does not.
  * @param own this stack
  * @param takeOver whether objects of another stack of the same name count as this one's
  */

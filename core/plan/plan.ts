@@ -85,7 +85,7 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
   return Object.fromEntries(sorted.map(([entry, values]) => [entry, [...values].sort()]));
 }
 
-/** Only pods deployed here get a grace period: for others nobody knows when they are ready. */
+/** Only pods deployed here get a grace period: it is unknown when others are ready. */
 function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]): Rotation {
   const current = readers.flatMap(({ id, spellings }) =>
     spellings.map((claim): [string, string] => [claim, id]),

@@ -57,7 +57,7 @@ function damageIssues(live: Before, stack: string, isLacking: boolean): readonly
 
 /** Adds an issue for each damaged line of another stack, and for a new stack if the original is lost. */
 export function checkDamage(live: Before, stack: string, issues: Issues): void {
-  // A new stack has no line of its own, and no line is damaged, which might be its own.
+  // A stack is new if it has no line, and no damaged line may be its own.
   const { stacks = [], damaged = [] } = parseRegistry(live) ?? {};
   const isNew = damaged.length === 0 && !stacks.some((one) => one.stack === stack);
   issues.addAll(damageIssues(live, stack, isNew));
@@ -65,7 +65,7 @@ export function checkDamage(live: Before, stack: string, issues: Issues): void {
 
 /**
  * @param remembers whether the stack's state holds the original text
- * @throws IssuesError if another stack's line is damaged, or if nobody holds the original text
+ * @throws IssuesError if another stack's line is damaged, or if the original text is lost
  */
 export function refuseDamage(live: Before, stack: string, remembers: boolean): void {
   const issues = new Issues();

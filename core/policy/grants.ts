@@ -77,7 +77,7 @@ export function tableOf(restricted: readonly string[], grants: readonly Grant[])
   );
 }
 
-/** The form of pod and reader names. A policy edited by somebody else may have other names. */
+/** The form of pod and reader names. A policy that others edited may have other names. */
 const READER = /^[a-z0-9][a-z0-9./-]*$/;
 
 /** The names in a table entry: several pods may share one initdata. */

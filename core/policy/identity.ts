@@ -26,8 +26,8 @@ export function isOneStack(one: StackId, other: StackId): boolean {
 }
 
 /**
- * Whether something has this stack's name but another identity. An identity is always also in the state of
- * its stack: a stack without one in its state is another stack.
+ * Whether something has this stack's name but another identity. A stack with an identity has it in its state,
+ * so a stack without one there is another stack.
  */
 export function isNamesake(found: StackId, own: StackId): boolean {
   return found.stack === own.stack && found.identity !== undefined && found.identity !== own.identity;

@@ -25,7 +25,7 @@ export type Withdrawal =
   | { readonly kind: "restore"; readonly content: Before }
   /** Another resource of the stack took over the grants: remove nothing. */
   | { readonly kind: "handed-over" }
-  /** Somebody else wrote the policy since: leave it as it is. */
+  /** Another client wrote the policy since: leave it as it is. */
   | { readonly kind: "leave"; readonly reason: string };
 
 /** What decides which previous digests stay accepted. */

@@ -15,7 +15,7 @@ export interface ServedEndpoint extends Endpoint {
 
 const SECRET_PATH = "trustee.certificateSecret";
 
-/** What a flaw amounts to: a problem for all guests, or a warning. */
+/** The effect of a flaw: a problem for all guests, or a warning. */
 type Finding = Issue | string;
 
 function hostFinding(
@@ -34,13 +34,13 @@ function hostFinding(
         path,
         given: `the host ${host}, which the certificate in ${where} does not name: it names ${names}`,
         allowed: "a host that the certificate names",
-        fix: "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
+        fix: "Set trustee.url to a host that the certificate names. If the pods reach the KBS at this host, issue the certificate for it too (subjectAltName).",
       }
     : {
         code: "TA822",
         path,
         given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
-        allowed: "a certificate that names the host by which the pods reach the KBS",
+        allowed: "a certificate with the host at which the pods reach the KBS",
         fix: "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
       };
 }

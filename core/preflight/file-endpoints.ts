@@ -53,7 +53,7 @@ function isTrusted(certificate: string, { certificate: pinned, served = pinned }
   return anchorAmong(first, served) !== undefined;
 }
 
-/** Whether a flaw is neither reported for Trustee's own URL and certificate nor explained by them. */
+/** Whether a flaw is new: not one of Trustee's own URL and certificate, and not caused by one. */
 function isNew({ url, certificate }: InitdataEndpoint, live: LiveEndpoint, flaw: EndpointFlaw): boolean {
   const isLiveUrl = bare(url) === bare(live.url);
   const isLiveCertificate = certificate?.trim() === live.certificate?.trim();
@@ -139,8 +139,8 @@ function endpointWarnings(
 }
 
 /**
- * Warnings about initdata files that name another KBS than the live one, or that cannot reach it. Never
- * issues: a file is used as it is, and its pod may be running already.
+ * Warnings about initdata files that name another KBS, or cannot reach the live one. Never issues: a file is
+ * used as it is, and its pod may be running already.
  */
 export function fileEndpointWarnings(
   files: readonly InitdataFile[],

@@ -46,7 +46,7 @@ export function bindingWarnings({
   podCluster: { cloud },
 }: Pick<Settings, "pods" | "podCluster">): readonly string[] {
   const misfits = pods.flatMap(({ id, binding, runtimeClassName, machineType, deploy }, index) => {
-    // Somebody else chooses the runtime class of a pod that is not deployed here.
+    // Others choose the runtime class of a pod that is not deployed here.
     const runtimeClass = deploy ? runtimeClassName : undefined;
     const misfit = misfitOf(binding, { runtimeClass, machineType, cloud });
     return misfit === undefined ? [] : [{ id, index, binding, misfit }];
@@ -69,7 +69,7 @@ export function bindingWarnings({
   });
 }
 
-/** Warnings for pods with the same initdata of which only some are granted a secret: all can read it. */
+/** Warnings for pods that share initdata if only some are granted a secret: all can read it. */
 export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): readonly string[] {
   const granted = Map.groupBy(
     settings.grants.flatMap(({ pod, secret, key }) =>

@@ -101,7 +101,7 @@ function needsExpiration(entry: Entry, keep: CreatedEntry, { owner, takeOnly }: 
 
 /** The changes to our digests. */
 interface Digesting {
-  /** The digests that nobody wants any longer. */
+  /** The digests that no owner wants any longer. */
   readonly stale: ReadonlySet<string>;
   readonly added: readonly string[];
   readonly mine: readonly string[];

@@ -7,7 +7,7 @@ export type Digests = Readonly<Record<string, readonly string[]>>;
 
 /** An entry that this project created. */
 export interface CreatedEntry {
-  /** The owner that renews it: the one that created it, or after that one has left, another that uses it. */
+  /** The owner that renews it: its creator or, once that has left, another owner that uses it. */
   readonly owner: string;
   /** `%Y-%m-%dT%H:%M:%SZ` */
   readonly expiration: string;

@@ -117,8 +117,8 @@ function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Led
 }
 
 /**
- * Merges `wanted` into every entry of its name: live - own stale + own new. Values that somebody else added
- * stay, also when we leave.
+ * Merges `wanted` into every entry of its name: live - own stale + own new. Values that others added stay,
+ * also when we leave.
  * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
  * @throws Error if a new entry has no well-formed expiration in `terms`
  */
@@ -167,7 +167,7 @@ export function unwritableEntries(key: string, content: Before, wanted: Digests)
 interface ThereIn {
   /** The names of its entries. */
   readonly names: ReadonlySet<string>;
-  /** These digests, as far as an entry of their name has them. */
+  /** Those of these digests that an entry of their name has. */
   readonly of: (digests: Digests) => Digests;
 }
 
@@ -182,8 +182,8 @@ function thereIn(key: string, live: Before): ThereIn {
 }
 
 /**
- * The part of a ledger that is also in another document. After an upgrade of Trustee, somebody may have
- * converted the old document, with our digests, into the new format.
+ * The part of a ledger that is also in another document. After an upgrade of Trustee, the administrator may
+ * have converted the old document, with our digests, into the new format.
  * @param key of the other document
  * @param live its content
  * @param previous the ledger of the old document

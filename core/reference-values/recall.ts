@@ -85,7 +85,7 @@ function upgraded({ key, live, wanted, ledger }: JoinRequest): {
 }
 
 /**
- * The ledger, completed by the owner's state: somebody may have removed the annotation.
+ * The ledger, completed by the owner's state: the annotation may have been removed.
  * @param had by entry name
  */
 export function withState(key: string, ledger: Ledger, owner: string, had: Ownership): Ledger {

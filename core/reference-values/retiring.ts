@@ -27,8 +27,7 @@ export function retiringDigests(wanted: Digests, previous: PreviousDigests, rota
 }
 
 /**
- * The previous digests that stay accepted for good: they were there before us, so they are not ours to
- * remove.
+ * The previous digests that stay accepted: they were there before this project, which does not remove them.
  * @param ledger after the change. Digests that we added or still want do not count.
  * @throws ReferenceValuesFormatError if the content is malformed
  */
@@ -55,7 +54,7 @@ export function stillRetiring(ledger: Ledger, owner: string, retiring: Digests):
   return selected(retiring, (digest) => held.includes(digest));
 }
 
-/** The ledger with an owner's previous digests, as far as it added them. */
+/** The ledger with the previous digests that an owner added. */
 export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): Ledger {
   const mine = new Set(Object.values(own(ledger.owners, owner) ?? {}).flat());
   const held = unique(Object.values(retiring).flat())

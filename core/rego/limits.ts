@@ -39,7 +39,7 @@ export function wideLines(text: string): readonly number[] {
   return [...found];
 }
 
-/** How many lines regorus counts: behind the last line feed is one too. */
+/** The number of lines as regorus counts them: the text after the last line feed is one too. */
 export function lineCount(text: string): number {
   let lines = 1;
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;

@@ -14,9 +14,9 @@ export type Rotation = Readonly<z.output<typeof rotationSchema>>;
 export const rotationModes = ["overlap", "at-once"] as const;
 
 /**
- * Whether a previous claim stays accepted during the grace period. A claim that is now somebody's current one
- * never does: if two pods swapped initdata, each could read the other's secrets. A claim that several pods
- * shared stays only if all of them have a grace period.
+ * Whether a previous claim stays accepted during the grace period. A claim that is now another reader's
+ * current one never does: if two pods swapped initdata, each could read the other's secrets. A claim that
+ * several pods shared stays only if all of them have a grace period.
  */
 export function staysAccepted({ current, overlapping }: Rotation, claim: string, reader: string): boolean {
   const names = readerNames(reader);

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 
 /**
- * A setting's schema, with what docs/settings.md has of it.
+ * A setting's schema, with its row in docs/settings.md.
  * @param unset the default in words, if the schema has none. @default none
  */
 export function about<Schema extends z.ZodType>(schema: Schema, description: string, unset?: string): Schema {

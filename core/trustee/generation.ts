@@ -1,6 +1,6 @@
 /**
- * The two generations of Trustee in use, as people call them and as the sandbox plays them. Nothing is
- * decided by them: each fact is read from the live Trustee, see {@link ./seen.ts}.
+ * The two generations of Trustee in use, as people call them and as the sandbox plays them. No decision uses
+ * them: each fact is read from the live Trustee, see {@link ./seen.ts}.
  */
 export const generations = ["0.18", "0.21"] as const;
 

@@ -27,7 +27,7 @@ const deploymentSchema = z.object({
   }),
 });
 
-/** The pod of a Deployment, as far as facts are read from it. */
+/** The facts of a Deployment's pod. */
 export type PodTemplate = z.output<typeof deploymentSchema>["spec"]["template"]["spec"];
 
 /** A Deployment's pod; `undefined` if the value is no valid Deployment. */

@@ -161,7 +161,7 @@ export interface TrusteeKeys {
   readonly referenceValuesKey: string;
 }
 
-/** What people call a Trustee: its operator, up to v0.18 or from v0.19 on. Nothing is decided by it. */
+/** What people call a Trustee: its operator, up to v0.18 or from v0.19 on. No decision uses it. */
 export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: TrusteeKeys): string {
   const isOlder =
     referenceValuesFormat === undefined ? policyKey === "policy.rego" : referenceValuesFormat === "list";
@@ -170,7 +170,7 @@ export function operatorName({ referenceValuesFormat }: Seen, { policyKey }: Tru
 
 /**
  * Each key from the facts, else from a setting, else the known one that exists.
- * @returns a key is `undefined` if nothing tells it
+ * @returns a key is `undefined` if it is unknown
  */
 export function resolveKeys(
   seen: Seen,

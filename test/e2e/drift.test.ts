@@ -78,7 +78,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
     expect(stdout).toContain(
       `The reference value "snp_pcr08" in ConfigMap "${VALUES}" has expired (2020-01-01T00:00:00Z). ` +
-        "It still matches: Trustee does not look at that. This stack did not create it, so it does not renew it",
+        "It still matches: Trustee ignores the expiration. This stack did not create it, so it does not renew it",
     );
     await expire("2099-01-01T00:00:00Z");
   });

@@ -186,7 +186,7 @@ describe("the preflight", () => {
     });
     expect(engine.messages("WARNING")).toStrictEqual([
       `KbsConfig "${trusteeNames.kbsConfig}" lists Secret "gone", which does not exist: the Trustee operator cannot ` +
-        "reconcile until it is created, or taken out of the list.",
+        "reconcile until it is created, or removed from the list.",
     ]);
   });
 

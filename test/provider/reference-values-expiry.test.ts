@@ -164,7 +164,7 @@ describe("expiry of another client's entry", () => {
       -1,
       (expiration) =>
         `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}). It still matches: ` +
-        "Trustee does not look at that. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+        "Trustee ignores the expiration. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
     ],
   ])("%s", async (_, days, expected) => {
     const expiration = clock.in(days);

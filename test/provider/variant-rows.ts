@@ -251,7 +251,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     keys: "0.21",
     routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } },
     problem:
-      '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is not known here\n' +
+      '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is unknown here\n' +
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
       "      to fix: Set it, or make the Route one with termination passthrough.",
   },

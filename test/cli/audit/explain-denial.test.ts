@@ -22,7 +22,7 @@ describe("a denial", () => {
   it("is a failed attestation if no reference value holds the digest, expired or not", () => {
     const none = withValues({ snp_pcr08: [pcr8.pod1] });
     const expired = withValues(referenceValues([["snp_pcr08", "2026-01-01T00:00:00Z", [pcr8.pod3]]]));
-    // Trustee does not look whether an entry has expired.
+    // Trustee ignores expirations.
     expect([none, expired].map((trustee) => problem({ trustee }))).toEqual([
       `PCR8 ${pcr8.pod3}: no reference value holds this digest, so the pod does not attest well`,
       undefined,

@@ -8,7 +8,7 @@ import { pcr8, podFixture } from "../../fixtures/live-facts.ts";
 import { base, withPolicy } from "./support.ts";
 
 const CHANGE =
-  "If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.";
+  "If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.";
 
 describe("a foreign policy", () => {
   const named = withPolicy(

@@ -118,7 +118,7 @@ Because ${why}.
 
 KBS log: no request for this secret.
 
-Next: If this pod should read it, change the policy, or grant it in a stack: its pulumi up puts a policy of this project's in that one's place.`;
+Next: If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.`;
 const uncertain = (why: string, next: string): string => `${CELL} UNCERTAIN
 Nothing is known to deny it, but ${why}.
 
@@ -225,7 +225,7 @@ describe.each<[string, string, readonly string[], string]>([
     open("Every attested pod with a GPU"),
     uncertain(
       "it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm with a GPU or with several GPUs, and not on az-snp-vtpm without devices",
-      "Try from the pod: npx trustee-access verify. Where the pod is in a stack, name it, which tells the TEE: --stack.",
+      "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.",
     ),
   ],
   [

@@ -78,7 +78,7 @@ describe("the KBS's certificate", () => {
       "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
     ]);
     expect(fix(url, {})).toEqual([
-      "Set trustee.url to a host that the certificate names. Only if the pods do reach the KBS by this one, issue the certificate for it too (subjectAltName).",
+      "Set trustee.url to a host that the certificate names. If the pods reach the KBS at this host, issue the certificate for it too (subjectAltName).",
     ]);
   });
 
