@@ -9,8 +9,8 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 type DispatcherOptions = ReturnType<KubeConfig["createDispatcherOptions"]>;
 
 /**
- * The library's kubeconfig, with one sign-in at a time. A plugin, which may open a browser, runs once for
- * concurrent requests: those that waited use the library's cache, or fail with the same error.
+ * The library's kubeconfig, with one sign-in at a time. A plugin may open a browser, so it runs once for
+ * concurrent requests. The waiting ones use the library's cache, or fail with the same error.
  */
 export class ClusterConfig extends KubeConfig {
   /** Sent in addition to Impersonate-User, which the library sends. */

@@ -30,7 +30,7 @@ function deepest(live: KubeObject, path: FieldPath): FieldPath {
 }
 
 /**
- * Turns a merge patch into a JSON patch that fails if a field that it builds on has changed since the read.
+ * Turns a merge patch into a JSON patch. It fails if a field that it builds on has changed since the read.
  * Other fields may change: it is for objects that another client keeps writing. A test for `null` passes if
  * the field is missing.
  * @param basis the fields that the merge has read; those that the patch writes are added

@@ -96,7 +96,7 @@ async function findSecret(
       path: PATH,
       given: `Secret "${candidates[0] ?? ""}", which does not exist in namespace "${namespace}"`,
       allowed: "a Secret that exists",
-      fix: "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+      fix: "Install Trustee, or name the Secret that holds the KBS's certificate. If a router or an Ingress serves TLS, set trustee.certificateAuthority. If the KBS serves http, set trustee.url to its http URL.",
     });
   return undefined;
 }

@@ -153,8 +153,8 @@ function leadsTo(facts: ClusterFacts, args: PropertyMap): boolean {
 }
 
 /**
- * When this run wrote each object, by the API server's clock. The object does not always tell: if a manager
- * only removes fields, as `destroy` may do, managedFields no longer lists it.
+ * When this run wrote each object, by the API server's clock. The object does not always show it: if a
+ * manager only removes fields, as `destroy` may do, managedFields no longer lists it.
  */
 export class Written {
   readonly #at = new Map<string, number>();

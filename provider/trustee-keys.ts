@@ -81,7 +81,7 @@ export function checkReferenceValues(
   // For an unknown key, only the content shows the format.
   if (format !== undefined && formatOf(key, content) !== format)
     problem(
-      `the key "${key}", which does not hold ${format === "map" ? "a JSON object" : "a JSON list"}, as this Trustee reads it; an empty one is ${format === "map" ? "{}" : "[]"}`,
+      `the key "${key}" without ${format === "map" ? "a JSON object" : "a JSON list"}, which this Trustee reads; an empty one is ${format === "map" ? "{}" : "[]"}`,
     );
 }
 

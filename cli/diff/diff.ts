@@ -38,7 +38,8 @@ function pathsOf(report: AccessReport): ReadonlySet<string> {
 
 /**
  * The changes between two matrices, opened cells first.
- * - A new pod that may read what every attested pod may is not a change; a new secret of this kind is one.
+ * - A new pod that reads only what every attested pod may read is no change. A new secret that every attested
+ *   pod may read is one.
  * - A secret that leaves the matrix does not close: who may read it afterwards is unknown.
  * @param before absent: nothing was deployed
  */

@@ -22,7 +22,7 @@ export interface DeniedCell {
 
 /**
  * Why a denied pod fails attestation, if it does. The KBS also attests a pod with an unregistered digest, as
- * contraindicated, and its log then looks like an ordinary denial. What distinguishes the two:
+ * contraindicated, and its log then looks like an ordinary denial. Two facts distinguish them:
  * - the live reference values;
  * - a denial in the log although the policy grants the secret to this digest.
  * @returns `undefined` if the policy alone explains the denial

@@ -153,7 +153,7 @@ export function teesOfPod(pod: TeePod, claim: LikelyClaim): readonly PodTee[] {
 /** One condition for a pod that may have any of these TEEs. */
 export function onAny(tees: readonly PodTee[], conditionOn: (tee: PodTee) => Condition): Condition {
   const [first, ...others] = tees.map((tee) => ({ tee, condition: conditionOn(tee) }));
-  if (first === undefined) throw new RangeError("a claim is of some TEE");
+  if (first === undefined) throw new RangeError("a claim has at least one TEE");
   if (others.every(({ condition }) => condition.status === first.condition.status)) return first.condition;
   const details = [first, ...others].map(({ tee, condition }) => `on ${tee}, ${condition.detail}`);
   return {

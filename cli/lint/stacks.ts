@@ -106,7 +106,7 @@ function lintUpdate({ namespace, policy, routeOwners }: TrusteeFacts, where: Pla
   return [{ id: "TA403", severity: "warning", where, ...lossWords, fix }];
 }
 
-/** The grants of the stacks: what is wrong with them, which are lost, and those that an update will delete. */
+/** The stacks' grants: wrong ones, lost ones, and those that an update will delete. */
 export function lintStacks({ trustee }: LiveFacts): readonly Finding[] {
   const where = policyPlace(trustee);
   return [...lintGrants(trustee, where), ...lintLost(trustee, where), ...lintUpdate(trustee, where)];

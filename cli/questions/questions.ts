@@ -158,8 +158,8 @@ function oddAbout(kind: KbsKind, { secret, key }: AskedKey): readonly OddRequest
 }
 
 /**
- * The keys to ask for, secret by secret: of each secret that the KBS serves or the policy restricts, the keys
- * that it is known to have, then those that the policy names, then an invented one.
+ * The keys to ask for, secret by secret. The secrets are those that the KBS serves or the policy restricts.
+ * The keys are the known ones, those that the policy names, and an invented one.
  */
 export function askedKeys(trustee: TrusteeFacts): readonly AskedKey[] {
   const { text = "" } = livePolicy(trustee);

@@ -141,7 +141,7 @@ const foreignRules: SaidRules = {
   done: { others: "deny", secrets: {} },
 };
 
-/** The live policy's rules, as far as known; undefined if every affirming pod may read everything. */
+/** The known rules of the live policy; undefined if every affirming pod may read everything. */
 function liveRules(live: string): SaidRules | undefined {
   return readRules(live) ?? (isStockPolicy(live) ? undefined : foreignRules);
 }
@@ -225,10 +225,9 @@ export function policyDoubts(live: Before): readonly Doubt[] {
 }
 
 export const doubtWords: Readonly<Record<Doubt, string>> = {
-  edited:
-    "the live policy was edited by hand, or written by another release: what it allows now is not known from its comments",
+  edited: "the live policy was edited by hand, or written by another release: what it allows now is unknown",
   foreign:
-    "the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
+    "the live policy is neither this project's nor an operator's: it is replaced, and what it allows now is unknown",
 };
 
 /** For example `UNKNOWN the live policy was ...`. */

@@ -30,7 +30,9 @@ export const hardwareTees: Readonly<Record<string, HardwareBinding>> = {
   tdx: "tdx",
 };
 
-/** Evidence that anybody can forge: that of the sample TEE, in place of a CPU, and of the sample device. */
+/**
+ * Evidence that anybody can forge: that of the sample TEE, which replaces a CPU, and of the sample device.
+ */
 export const sampleTees = ["sample", "sampledevice"] as const;
 
 /** The note on every reader with the binding `sample`. */

@@ -16,7 +16,7 @@ export interface InitdataEndpoint {
 
 type GuestFile = "cdh.toml" | "aa.toml";
 
-/** What the guest's programs find in an initdata document, as far as it can be read. */
+/** The readable settings of a guest's programs in an initdata document. */
 export interface GuestFiles {
   /** The KBS for the guest; one element if its files agree. */
   readonly endpoints: readonly InitdataEndpoint[];

@@ -120,7 +120,7 @@ export function imagePolicyNeed(uri: string | undefined): readonly GuestNeed[] {
   return guestNeeds({ image: { image_security_policy_uri: uri } });
 }
 
-/** The Secrets that a KBS has, as far as known. */
+/** The known Secrets of a KBS. */
 export interface ServedSecrets {
   readonly registered: ReadonlySet<string>;
   /** Registered Secrets that do not exist. @default none */

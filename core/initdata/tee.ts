@@ -6,7 +6,7 @@ export type Cloud = (typeof clouds)[number];
 
 /**
  * The bindings of a runtime class, by its name in Kata Containers and its operators. `undefined`: the name
- * does not tell. Empty: a TEE without a binding here.
+ * does not show it. Empty: a TEE without a binding here.
  * @see
  *   https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
  */

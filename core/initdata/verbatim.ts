@@ -7,7 +7,7 @@ import { readGuestFiles, textAt, type GuestFiles, type InitdataEndpoint } from "
 import { INITDATA_VERSION } from "./initdata.ts";
 import type { Table } from "./toml-parts.ts";
 
-/** The facts in an initdata document, as far as they can be read. */
+/** The readable facts in an initdata document. */
 export interface InitdataFacts extends GuestFiles {
   readonly algorithm: DigestAlgorithm;
   /** The agent policy (`policy.rego`). */

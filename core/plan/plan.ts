@@ -100,7 +100,7 @@ function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]):
 /**
  * Computes what the settings mean on this Trustee. Pure: the same input gives the same bytes everywhere.
  * @param who this stack
- * @returns the plan. If there are issues, use it only to look for more.
+ * @returns the plan. If there are issues, use it only to find more.
  */
 export function tryPlan(
   settings: Settings,

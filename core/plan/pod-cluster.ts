@@ -3,7 +3,7 @@ import { own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { listed } from "../settings/references.ts";
 
-/** What the pods' cluster offers, as far as the account may read it. */
+/** The facts of the pods' cluster that the account may read. */
 export interface PodCluster {
   /** Namespaces in which no pod can be created, and why. */
   readonly closedNamespaces?: Readonly<Record<string, "missing" | "terminating">>;

@@ -30,8 +30,8 @@ function issueOf(damaged: DamagedLine): Issue {
 
 /**
  * Whether a policy of this project no longer holds the text from before its first stack. A new stack would
- * take this project's own text for that original, and the last stack to leave would restore it, with the
- * grants of stacks that are gone.
+ * save this project's own text as the original. The last stack to leave would restore it, with the grants of
+ * stacks that are gone.
  */
 function hasLostBefore(live: Before): boolean {
   const registry = parseRegistry(live);

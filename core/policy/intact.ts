@@ -11,7 +11,7 @@ export interface SaidRules {
   readonly said: AccessRules;
   /** `false`: edited by hand, or by a release before the previous one. Its rules are then unknown. */
   readonly intact: boolean;
-  /** The rules in the text, as far as they can be parsed. If they cannot, nobody may read anything. */
+  /** The rules in the text. If they cannot be parsed, nobody may read anything. */
   readonly done: AccessRules;
 }
 

@@ -67,7 +67,7 @@ export function refusedAtStart(rego: string): readonly AgentRequest[] {
   return startRequests.filter((request) => !allowed.has(request));
 }
 
-/** Why no guest starts with an agent policy, as far as its text tells. One sentence each. */
+/** Why no guest starts with an agent policy, by its text. One sentence each. */
 export function startProblems(rego: string): readonly string[] {
   const open = unbalancedLine(regoTokens(rego));
   const twice = secondDefault(rego);

@@ -5,7 +5,7 @@ import { isSign, isWord, regoTokens, stringValue, takeUntil, type RegoToken } fr
 /** A line of an agent policy that allows what the tutorial's policy rejects. */
 interface Widening {
   readonly request: string;
-  /** Whether it allows every such request. Otherwise only an evaluation could tell. */
+  /** Whether it allows every such request. Otherwise only an evaluation shows it. */
   readonly always: boolean;
   readonly line: number;
 }
@@ -74,7 +74,7 @@ function inputTeller(statements: readonly RegoStatement[]): (tokens: Expression)
   return (tokens) => tokens.some((token) => isInput(token) || asking.has(token.text));
 }
 
-/** Whether an exec rule checks the command, as the tutorial's does; `trustee-access check` tells how well. */
+/** Whether an exec rule checks the command, as the tutorial's does; `trustee-access check` shows how well. */
 function checksCommand({ value, body }: RegoBranch, looksAtInput: (tokens: Expression) => boolean): boolean {
   const parts = [value, ...body.filter((expression) => !isBareReference(expression))];
   return parts.some(looksAtInput);

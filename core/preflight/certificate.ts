@@ -41,7 +41,7 @@ function hostFinding(
         path,
         given: `${where}, whose certificate does not name the Route's host ${host}: it names ${names}`,
         allowed: "a certificate with the host at which the pods reach the KBS",
-        fix: "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
+        fix: "Issue the certificate for the Route's host too (subjectAltName), name the Secret of the served certificate, or set trustee.url to a host that the certificate names.",
       };
 }
 

@@ -115,7 +115,7 @@ function statementOf(tokens: readonly RegoToken[]): RegoStatement {
   };
 }
 
-/** The statements of a policy, as far as they are known without evaluating it. */
+/** The statements of a policy, without evaluating it. */
 export function regoStatements(text: string): readonly RegoStatement[] {
   return statements(regoTokens(text)).map(statementOf);
 }

@@ -86,8 +86,8 @@ function parseSection(
 /**
  * Checks everything that a stack declares, before any cluster access.
  * @param known problems found earlier, reported together with the others
- * @returns the settings. If there are issues, use them only to look for more: sections that failed to parse
- *   are empty.
+ * @returns the settings. If there are issues, use them only to find more: sections that failed to parse are
+ *   empty.
  */
 export function readSettings(
   raw: RawSettings,

@@ -70,7 +70,7 @@ export const trusteeSchema = z.strictObject({
   ),
   policyKey: about(
     z.string().min(1).optional(),
-    "the key of the policy's ConfigMap, if [the objects do not tell](trustee.md) which one the KBS reads",
+    "the key of the policy's ConfigMap, if [the objects do not show](trustee.md) which one the KBS reads",
     "what the KBS mounts",
   ),
   referenceValuesKey: about(

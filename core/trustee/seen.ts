@@ -15,7 +15,7 @@ import {
 /** How a KBS passes a secret's path to the policy: one string up to v0.16, an array from v0.17 on. */
 export type PathForm = "string" | "array";
 
-/** Facts about how the KBS reads its files. Each one is read by itself, and absent if it cannot be read. */
+/** Facts about how the KBS reads its files. Each one is read separately, and absent if it cannot be read. */
 export interface Seen {
   /** The key of the policy's ConfigMap. */
   readonly policyKey?: string;

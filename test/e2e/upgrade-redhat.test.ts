@@ -87,7 +87,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
   it("a preview on 1.1 warns about the update", async () => {
     const { stdout } = await shared.tutorial.preview("--expect-no-changes");
     expect(stdout.replaceAll(/\s+/g, " ")).toContain(
-      "This is Trustee by Red Hat's operator 1.1: its update to 1.2, which may come unasked, deletes the policy",
+      "The update of Red Hat's operator from 1.1 to 1.2, which may run unasked, deletes the policy",
     );
   });
 

@@ -122,7 +122,7 @@ describe("the preflight", () => {
         "Secret",
         trusteeNames.certificate,
         "trustee.certificateSecret",
-        "Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+        "Install Trustee, or name the Secret that holds the KBS's certificate. If a router or an Ingress serves TLS, set trustee.certificateAuthority. If the KBS serves http, set trustee.url to its http URL.",
       ),
       missing("ConfigMap", trusteeNames.resourcePolicy, "trustee.namespace", install),
       missing("ConfigMap", trusteeNames.referenceValues, "trustee.namespace", install),

@@ -262,7 +262,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
       [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "{}" }),
     },
     problem:
-      `  - TA811 ConfigMap "${trusteeNames.referenceValues}": the key "values.json", which does not hold a JSON list, as this Trustee reads it; an empty one is []\n` +
+      `  - TA811 ConfigMap "${trusteeNames.referenceValues}": the key "values.json" without a JSON list, which this Trustee reads; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
@@ -273,6 +273,6 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       '  - TA804 trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
       "      allowed: a Secret that exists\n" +
-      "      to fix: Install Trustee, or name the Secret that holds the KBS's certificate. Where a router or an Ingress serves TLS, set trustee.certificateAuthority; where the KBS serves http, set trustee.url to its http URL.",
+      "      to fix: Install Trustee, or name the Secret that holds the KBS's certificate. If a router or an Ingress serves TLS, set trustee.certificateAuthority. If the KBS serves http, set trustee.url to its http URL.",
   },
 };

@@ -114,7 +114,7 @@ describe("unknown changes", () => {
     expect(doubtsIn(records)).toEqual(["edited"]);
     const changes = withProgramChanges([], records);
     expect(diffText({ changes, initdata: [], otherReaders: [], doubts: doubtsIn(records) })).toBe(
-      `UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments
+      `UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is unknown
 OPENS   a -> b/c (was: not known; will be: granted)`,
     );
   });

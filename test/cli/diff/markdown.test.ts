@@ -79,7 +79,7 @@ No access changes.
 | --- | --- |
 | \`pod1\` | ✓ may read |
 
-⚠ Not comparable: the live policy was edited by hand, or written by another release: what it allows now is not known from its comments.
+⚠ Not comparable: the live policy was edited by hand, or written by another release: what it allows now is unknown.
 
 No access changes.
 

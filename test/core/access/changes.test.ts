@@ -177,7 +177,7 @@ describe("the changes of a deployment", () => {
       .find((one) => one.startsWith("# trustee-access: stack"));
     const forged = live.replace("# trustee-access: before", `${line ?? ""}\n# trustee-access: before`);
     const doubt =
-      "UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is not known from its comments";
+      "UNKNOWN the live policy was edited by hand, or written by another release: what it allows now is unknown";
 
     it("report the mismatch, and nothing if they match", () => {
       expect(policyDoubts(live)).toEqual([]);
@@ -275,7 +275,7 @@ describe("the changes of a deployment", () => {
       expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
       expect(withProgramChanges([], records).map(({ effect }) => effect)).toEqual(["opens"]);
       expect(policyDoubts(foreign).map(doubtLine)).toEqual([
-        "UNKNOWN the live policy is not this project's, nor one that an operator installs: it is replaced, and what it allows now is not known",
+        "UNKNOWN the live policy is neither this project's nor an operator's: it is replaced, and what it allows now is unknown",
       ]);
     });
   });

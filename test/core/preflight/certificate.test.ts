@@ -75,7 +75,7 @@ describe("the KBS's certificate", () => {
       issues: [],
     });
     expect(fix(url, { urlFrom: "route" })).toEqual([
-      "Issue the certificate for the Route's host too (subjectAltName), name the Secret with the one that the KBS serves there, or set trustee.url to a host that it names.",
+      "Issue the certificate for the Route's host too (subjectAltName), name the Secret of the served certificate, or set trustee.url to a host that the certificate names.",
     ]);
     expect(fix(url, {})).toEqual([
       "Set trustee.url to a host that the certificate names. If the pods reach the KBS at this host, issue the certificate for it too (subjectAltName).",
