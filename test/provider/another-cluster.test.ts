@@ -70,7 +70,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     for (const [resource] of parts.toReversed()) await resource.destroy();
   }
 
-  test("by its settings: it is created there and removed here, and both clusters get back their content", async () => {
+  test("moves by its settings: it is created there and removed here, and both clusters get back their content", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     expect(await up()).toEqual(["create", "create", "create"]);
     expect(await there.sharedContent()).toEqual(before[1]);
@@ -83,7 +83,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
-  test("by a changed kubeconfig: nothing is changed on either cluster", async () => {
+  test("is refused if only the kubeconfig changed: nothing is changed on either cluster", async () => {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, here.kubeconfig);
     await engine.configure({ kubeconfig: file });
@@ -104,7 +104,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
-  test("there and back: the content here is still known", async () => {
+  test("knows the content here after moving there and back", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     await up();
     const deployed = await both();
@@ -162,7 +162,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     }
   });
 
-  test("a state without a cluster stays where it is, and so does one whose cluster has another URL", async () => {
+  test("stays where it is if its state names no cluster, or the cluster has another URL", async () => {
     expect(await up()).toEqual(["create", "create", "create"]);
     const deployed = await both();
     await engine.configure({ kubeconfig: here.kubeconfig });

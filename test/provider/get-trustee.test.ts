@@ -246,7 +246,7 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
-  test("the keys are the live ones; a setting names a key if there is none", async () => {
+  test("returns the live keys, and that of a setting if there is none", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });
     expect(JSON.parse(await problems(url))).toMatchObject({
@@ -276,7 +276,7 @@ describe("the preflight", () => {
     expect(JSON.parse(await problems(url))).toMatchObject({ ...keys, policy: "new" });
   });
 
-  test("a cluster that does not answer is one problem", async () => {
+  test("reports a cluster that does not answer as one problem", async () => {
     const server = `https://127.0.0.1:${await closedPort()}`;
     const kubeconfig = JSON.stringify({
       apiVersion: "v1",
@@ -297,7 +297,7 @@ describe("the preflight", () => {
   });
 });
 
-test("every preview warns that Red Hat's next operator deletes our policy on Trustee 1.1", async () => {
+test("warns at every preview that Red Hat's next operator deletes the policy on Trustee 1.1", async () => {
   const cluster = await TestCluster.withTrustee("0.18");
   const engine = await Engine.start(cluster);
   try {

@@ -109,7 +109,7 @@ describe("a missing entry", () => {
     expect((await values.up(longer)).op).toBe("same");
   });
 
-  test("drift: its expiration was changed by hand", async () => {
+  test("shows as drift if its expiration was changed by hand", async () => {
     cluster.configMap("expired", { [LIST]: "[]" });
     const values = engine.resource("ReferenceValues");
     const { outputs } = await values.up(inputs("expired"));
@@ -166,7 +166,7 @@ describe("expiry of another client's entry", () => {
         `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}). It still matches: ` +
         "Trustee ignores the expiration. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
     ],
-  ])("%s", async (_, days, expected) => {
+  ])("is warned of in time, and not before: %s", async (_, days, expected) => {
     const expiration = clock.in(days);
     const configMap = `theirs-${days}`;
     cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });

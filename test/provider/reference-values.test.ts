@@ -74,7 +74,7 @@ describe("own digests in another client's entry", () => {
     expect(await annotations("values")).toBeUndefined();
   });
 
-  test("an existing one stays on destroy", async () => {
+  test("stay on destroy if they existed before", async () => {
     cluster.configMap("before", { [LIST]: list(entry([A])) });
     const { resourceVersion } = (await cluster.get("ConfigMap", "before")).metadata;
     const values = engine.resource("ReferenceValues");
@@ -83,7 +83,7 @@ describe("own digests in another client's entry", () => {
     expect((await cluster.get("ConfigMap", "before")).metadata.resourceVersion).toBe(resourceVersion);
   });
 
-  test("an existing one also stays on a change to another, with one warning", async () => {
+  test("stay on a change to others if they existed before, with one warning", async () => {
     cluster.configMap("left", { [LIST]: list(entry([A])) });
     const values = engine.resource("ReferenceValues");
     await values.up(inputs("left", [A, B]));
@@ -116,7 +116,7 @@ describe("own digests in another client's entry", () => {
       (text) => text.replace(/\[\s*"b+",\s*("a+")\s*\]/, "$1"),
       "Trustee finds nothing in snp_pcr08",
     ],
-  ])("drift: %s", async (name, edit, words) => {
+  ])("show as drift: %s", async (name, edit, words) => {
     const configMap = `drift-${name.replaceAll(" ", "-")}`;
     cluster.configMap(configMap, { [LIST]: list(entry([B])) });
     const values = engine.resource("ReferenceValues");

@@ -110,7 +110,7 @@ describe("a shared policy", () => {
     ["the policy was changed by hand", text.replace("default allow = false", "default allow = true")],
     ["this stack's grants were removed from the policy", joinPolicy(STOCK, owned(grants("org/p/x")))],
   ];
-  test.each(drifts)("drift: %s", async (words, content) => {
+  test.each(drifts)("shows drift: %s", async (words, content) => {
     cluster.configMap("drift", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     const first = await entry.up(withPolicy("drift"));
@@ -205,8 +205,8 @@ describe("a shared policy", () => {
   });
 });
 
-describe("the generation of Trustee", () => {
-  test("after an upgrade of Trustee, it moves to the new key and restores the old one", async () => {
+describe("the key of the policy", () => {
+  test("becomes the new one after an upgrade of Trustee; the old key is restored", async () => {
     cluster.configMap("upgrade", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up(withPolicy("upgrade"));
@@ -224,7 +224,7 @@ describe("the generation of Trustee", () => {
     expect(await cluster.data("upgrade")).toStrictEqual({ [OLD]: STOCK, [NEW]: newStock });
   });
 
-  test("it can be pinned to the new key if the old one is gone", async () => {
+  test("may be a setting if the old key is gone", async () => {
     cluster.configMap("pinned", { [OLD]: STOCK });
     const entry = engine.resource("ResourcePolicy");
     await entry.up({ ...target("pinned", [OLD]), policy: grants() });
@@ -242,7 +242,7 @@ describe("the generation of Trustee", () => {
     expect(await cluster.data("pinned")).toStrictEqual({ [NEW]: STOCK });
   });
 
-  test("a ConfigMap without data is an error, unless there is only one candidate", async () => {
+  test("is unknown in a ConfigMap without data, unless there is only one candidate", async () => {
     cluster.configMap("empty");
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
@@ -267,7 +267,7 @@ describe("invalid resources", () => {
     expect((await entry.check({ ...target("x"), policy: unknown })).failures).toStrictEqual({});
   });
 
-  test("a missing ConfigMap; after its deletion the resource is gone, and its delete succeeds", async () => {
+  test("a missing ConfigMap is an error; after its deletion the resource is gone, and its delete succeeds", async () => {
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("nowhere"))).rejects.toThrow(
       `There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +

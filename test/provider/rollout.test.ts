@@ -253,7 +253,7 @@ describe("a Deployment without an operator", () => {
     );
   });
 
-  test("a missing Deployment or object; after its deletion the resource is gone, and its delete succeeds", async () => {
+  test("a missing Deployment or object is an error; after its deletion the resource is gone, and its delete succeeds", async () => {
     const rollout = engine.resource("Rollout");
     const message = `There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
     await expect(rollout.preview(inputs("nowhere"))).rejects.toThrow(message);

@@ -80,7 +80,7 @@ describe("the outcome of an exec", () => {
     ["curl with a CDH that hangs up", exited(52), "cdh-unreachable"],
     ["no answer in time", { exitCode: undefined, timedOut: true }, "timed-out"],
     ["no curl in the image", exited(126), "failed"],
-  ])("%s", (_, result, outcome) => {
+  ])("follows from %s", (_, result, outcome) => {
     expect(classify({ ...done, ...result }).outcome).toBe(outcome);
   });
 

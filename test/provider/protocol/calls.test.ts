@@ -22,7 +22,7 @@ function detail(error: ServiceError): anypb.Any | undefined {
 }
 
 describe("errors", () => {
-  test("are their message", async () => {
+  test("reach the engine as their message", async () => {
     const error = await failure(create(createRequest("throws")));
     expect([error.code, error.details]).toStrictEqual([status.UNKNOWN, "the disk is full"]);
     const many = await failure(create(createRequest("throws-many")));
@@ -46,7 +46,7 @@ describe("errors", () => {
 describe("calls that are cancelled", () => {
   const cancel = () => ask(client, methods.cancel, new emptypb.Empty());
 
-  test("by the timeout of the resource", async () => {
+  test("end by the timeout of the resource", async () => {
     const error = await failure(create(createRequest("aborted").setTimeout(0.05)));
     expect([error.code, error.details]).toStrictEqual([
       status.DEADLINE_EXCEEDED,
@@ -54,7 +54,7 @@ describe("calls that are cancelled", () => {
     ]);
   });
 
-  test("by Cancel: current and later ones, until the next handshake", async () => {
+  test("end by Cancel, current and later ones, until the next handshake", async () => {
     const first = failure(create(createRequest("aborted")));
     const second = failure(
       ask(client, methods.delete, new providerpb.DeleteRequest().setUrn(urn("aborted"))),
@@ -70,7 +70,7 @@ describe("calls that are cancelled", () => {
     expect(fourth.code).toBe(status.DEADLINE_EXCEEDED);
   });
 
-  test("because the caller gave up", async () => {
+  test("end if the caller gives up", async () => {
     const signals: AbortSignal[] = [];
     const watched = await startServer(
       {

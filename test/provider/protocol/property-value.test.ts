@@ -161,7 +161,7 @@ describe("secrets and unknowns", () => {
     expect(markSecret(secret)).toBe(secret);
   });
 
-  test("JSON without secret marks, or an error that names the path", () => {
+  test("become JSON without secret marks, or an error that names the path", () => {
     expect(toJson({ a: new Secret({ b: [1, new Secret("c")] }), d: null })).toStrictEqual({
       a: { b: [1, "c"] },
       d: null,

@@ -9,8 +9,8 @@ import { createRequest, failure, harness, urn } from "./harness.ts";
 
 const { client, create } = await harness();
 
-describe("about the plugin", () => {
-  test("handshake, info, and methods that it does not offer", async () => {
+describe("the plugin", () => {
+  test("answers handshake and info, and refuses methods that it does not offer", async () => {
     const handshake = await ask(client, methods.handshake, new providerpb.ProviderHandshakeRequest());
     expect(handshake.toObject()).toStrictEqual({
       acceptSecrets: true,
@@ -25,7 +25,7 @@ describe("about the plugin", () => {
     expect(construct.code).toBe(status.UNIMPLEMENTED);
   });
 
-  test("configuration", async () => {
+  test("takes its configuration, or answers with the error", async () => {
     const request = new providerpb.ConfigureRequest().setArgs(encodeMap({ url: "good" }));
     const configure = () => ask(client, methods.configure, request);
     expect((await configure()).toObject()).toStrictEqual({
@@ -40,7 +40,7 @@ describe("about the plugin", () => {
     expect([error.code, error.details]).toStrictEqual([status.UNKNOWN, "bad url"]);
   });
 
-  test("configuration is checked and compared", async () => {
+  test("checks and compares configurations", async () => {
     const check = await ask(
       client,
       methods.checkConfig,
@@ -72,7 +72,7 @@ describe("resources", () => {
         .setNews(encodeMap({ later: new Unknown(), password: new Secret("p") })),
     );
 
-  test("check", async () => {
+  test("are checked", async () => {
     expect(decodeMap((await check("fine")).getInputs())).toStrictEqual({
       later: new Unknown(),
       password: new Secret("p"),
@@ -84,7 +84,7 @@ describe("resources", () => {
     ]);
   });
 
-  test("diff", async () => {
+  test("are compared", async () => {
     const diff = async (olds: PropertyMap, news: PropertyMap) => {
       const request = new providerpb.DiffRequest()
         .setUrn(urn("fine"))
@@ -126,7 +126,7 @@ describe("resources", () => {
     });
   });
 
-  test("create, and its preview", async () => {
+  test("are created, and created in a preview", async () => {
     const inputs = { password: new Secret({ nested: "p" }) };
     const created = await create(createRequest("fine", inputs));
     expect([created.getId(), created.getRefreshBeforeUpdate()]).toStrictEqual(["i-1", true]);
@@ -142,7 +142,7 @@ describe("resources", () => {
     });
   });
 
-  test("read", async () => {
+  test("are read", async () => {
     const read = (id: string) =>
       ask(
         client,
@@ -167,7 +167,7 @@ describe("resources", () => {
     });
   });
 
-  test("update", async () => {
+  test("are updated", async () => {
     const request = new providerpb.UpdateRequest()
       .setUrn(urn("fine"))
       .setId("i-1")
@@ -183,12 +183,12 @@ describe("resources", () => {
     });
   });
 
-  test("delete", async () => {
+  test("are deleted", async () => {
     const request = new providerpb.DeleteRequest().setUrn(urn("fine")).setId("i-1");
     await expect(ask(client, methods.delete, request)).resolves.toBeInstanceOf(emptypb.Empty);
   });
 
-  test("functions", async () => {
+  test("answers functions", async () => {
     const request = new providerpb.InvokeRequest().setTok("t:m:works").setArgs(encodeMap({ a: 1 }));
     const response = await ask(client, methods.invoke, request);
     expect(decodeMap(response.getReturn())).toStrictEqual({ token: "t:m:works", args: { a: 1 } });
