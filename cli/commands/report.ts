@@ -50,7 +50,7 @@ export function contentOf(stack: StackOutputs): PageContent {
 function time(text: string): Date {
   const at = text === "now" ? new Date() : new Date(text);
   if (Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError('give "now" or a time such as 2026-01-31T12:00:00Z');
+    throw new InvalidArgumentError('Give "now" or a time such as 2026-01-31T12:00:00Z.');
   return at;
 }
 

@@ -22,7 +22,7 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
   if (code === "ENOENT") {
     throw new UserError(
       "TA953",
-      "There is no pulumi on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
+      "pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
     );
   }
   if (exitCode !== 0) throw new UserError("TA954", `The stack cannot be read: ${stderr.trim()}`);
@@ -42,7 +42,7 @@ export function parseOutputs(outputs: unknown, fix: string): StackOutputs {
   const parsed = stackOutputs.safeParse(outputs);
   if (parsed.success) return parsed.data;
   const missing = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
-  throw new UserError("TA954", `The stack has not all the outputs of this program (${missing}): ${fix}.`);
+  throw new UserError("TA954", `The stack lacks outputs of this program (${missing}): ${fix}.`);
 }
 
 /** One cell of a stack's access matrix: the expected access. */

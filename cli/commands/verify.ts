@@ -21,7 +21,7 @@ interface Options {
 function positive(what: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`give a ${what} above zero`);
+    if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`Give a ${what} above zero.`);
     return value;
   };
 }

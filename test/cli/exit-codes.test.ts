@@ -58,7 +58,7 @@ describe("a command that cannot run exits with 2", () => {
     [["verify", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
     [
       ["verify", "--timeout", "soon"],
-      "TA951 option '--timeout <seconds>' argument 'soon' is invalid. give a number of seconds above zero",
+      "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
     ],
     [
       ["verify", "too", "many"],
@@ -82,7 +82,7 @@ describe("a command that cannot run exits with 2", () => {
     [["report"], "TA951 Name an output file: --out for a page, --svg for the picture alone."],
     [
       ["report", "--out", "x.html", "--at", "noon"],
-      `TA951 option '--at <time>' argument 'noon' is invalid. give "now" or a time such as 2026-01-31T12:00:00Z`,
+      `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
     ],
     [["check", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
   ])("because of its command line: %j", async (args, stderr) => {
