@@ -224,7 +224,7 @@ export async function getTrustee(
 function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly string[] {
   try {
     const spec = z.looseObject({}).nullish().parse(kbsConfig["spec"]);
-    return readEntries(spec?.["kbsSecretResources"]);
+    return readEntries(spec?.["kbsSecretResources"], kbsConfig.metadata);
   } catch {
     issues.add({
       code: "TA811",

@@ -105,7 +105,7 @@ async function unmountable(kube: KubeClient, namespace: string, kbsConfig: strin
   const object = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
   const spec = z.looseObject({}).catch({}).parse(object?.["spec"]);
   const found = await Promise.all(
-    readEntries(spec["kbsSecretResources"]).map(async (name) => {
+    readEntries(spec["kbsSecretResources"], { name: kbsConfig, namespace }).map(async (name) => {
       const problem = volumeProblem(name);
       if (problem !== undefined)
         return [

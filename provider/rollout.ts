@@ -11,6 +11,7 @@ import {
   type RolloutView,
 } from "../core/rollout/decide.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
+import { UserError } from "../core/user-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { transient } from "../kube/retry.ts";
@@ -115,7 +116,8 @@ class RolloutRun {
         if (change !== undefined)
           return ours === undefined ? change : { ...change, changedAt: Math.max(change.changedAt, ours) };
         if (onDelete === true) return undefined;
-        throw new Error(
+        throw new UserError(
+          "TA804",
           `There is no ${kind} "${name}" in namespace "${namespace}". The KBS must read it. Create it, then run again.`,
         );
       }),
@@ -175,7 +177,8 @@ class RolloutRun {
     const { namespace, deployment } = this.#want;
     const { files, others } = await this.#explain(limit());
     const message = messageOf(cause);
-    return new Error(
+    return new UserError(
+      "TA841",
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
         ...[...files, ...others].map((reason) => `  - ${reason}`),
@@ -232,7 +235,8 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
     ? (await operation.kube.get({ kind: "Deployment", namespace, name: deployment })) !== undefined
     : await new RolloutRun(want, operation).run();
   if (!found) {
-    throw new Error(
+    throw new UserError(
+      "TA804",
       `There is no Deployment "${deployment}" in namespace "${namespace}". Install Trustee first, or correct the name.`,
     );
   }

@@ -3,6 +3,7 @@ import type { StackId } from "../core/policy/grants.ts";
 import { areOfOneStack } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/decide.ts";
 import { isMadeBy } from "../core/trustee/ownership.ts";
+import { UserError } from "../core/user-error.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
@@ -29,7 +30,7 @@ const EXPLAIN = 5_000;
  * Stops the serving of secrets before their restriction goes: removes this stack's entries from the
  * KbsConfig, then waits until no pod of the KBS serves the secrets. Entries of others stay.
  * @returns Secrets of this stack that others have listed: their restriction stays until they are deleted
- * @throws Error if the KBS still serves one of them after the timeout. Then the restriction stays
+ * @throws UserError if the KBS still serves one of them after the timeout. Then the restriction stays
  */
 export async function withdraw(
   place: Serving,
@@ -92,11 +93,12 @@ async function stillServed(
   reason: string,
   pods: ReadonlySet<string>,
   operation: Operation,
-): Promise<Error> {
+): Promise<UserError> {
   const kube = operation.kubeWith(AbortSignal.timeout(EXPLAIN));
   const { files, others } = await explainRollout(kube, { namespace, deployment, configMaps: [] }, pods);
   const names = secrets.map((secret) => `"${secret}"`).join(", ");
-  return new Error(
+  return new UserError(
+    "TA842",
     [
       `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack no longer declares: ${reason}.`,
       ...[...files, ...others].map((line) => `  - ${line}`),

@@ -223,7 +223,7 @@ describe("invalid resources", () => {
       const values = engine.resource("ReferenceValues");
       await values.up(inputs(configMap));
       await cluster.edit(configMap, { [LIST]: text });
-      const message = `The reference values under the key "${LIST}" cannot be read: ${problem}.`;
+      const message = `TA811 The reference values under the key "${LIST}" cannot be read: ${problem}.`;
       await expect(values.preview(inputs(configMap))).rejects.toThrow(message);
       await expect(values.destroy()).rejects.toThrow(message);
       await expect(engine.resource("ReferenceValues", "new").preview(inputs(configMap))).rejects.toThrow(
@@ -293,7 +293,7 @@ describe("invalid resources", () => {
     values.state = state;
     await values.destroy();
     await expect(values.import(`${cluster.namespace}/going/${LIST}`)).rejects.toThrow(
-      "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
+      "TA816 This kind of resource cannot be imported. Declare it, and it takes over what exists.",
     );
   });
 });
