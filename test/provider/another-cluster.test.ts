@@ -126,6 +126,26 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     }
   });
 
+  test("is refused by the first call if a certificate of the kubeconfig is missing, and the next run goes on", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    await up();
+    writeFileSync(
+      file,
+      here.kubeconfig.replace('"server":', '"certificate-authority":"/none/ca.crt","server":'),
+    );
+    await engine.configure({ kubeconfig: file });
+    await expect(destroy()).rejects.toThrow(
+      /^2 UNKNOWN: TA831 The kubeconfig's cluster "\w+" names a file that cannot be read: ENOENT: no such file or directory, access '\/none\/ca\.crt'\. Correct its path, or restore the file\. Check it with: kubectl config view$/,
+    );
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
   test("knows the content here after moving there and back", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     await up();
