@@ -61,6 +61,16 @@ export function readConfigMap(live: KubeObject): ConfigMap {
   return { data: dataSchema.parse(live["data"]) ?? {}, annotations: live.metadata.annotations ?? {} };
 }
 
+/** Reads or merges a content. An error about it names the ConfigMap, which `core/` does not know. */
+export function ofConfigMap<Result>(ref: ObjectRef, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.code, `ConfigMap "${ref.name}" in namespace "${ref.namespace}": ${error.text}`);
+  }
+}
+
 export function contentOf(map: ConfigMap, key: string): Before {
   return own(map.data, key) ?? null;
 }

@@ -180,6 +180,14 @@ async function missingFiles(
   return configMaps.flatMap((name, index) => missingIn(name, maps[index], mountsOfMap(template, name)));
 }
 
+/** The setting with the time that a rollout may take. */
+export const TIMEOUT_SETTING = "trustee.rolloutTimeoutMinutes";
+
+/** Why a rollout cannot go on, and what to do. */
+export function pausedWords(target: { readonly namespace: string; readonly deployment: string }): string {
+  return `its rollouts are paused; resume them: kubectl rollout resume deployment ${target.deployment} -n ${target.namespace}`;
+}
+
 /** Why the KBS does not start, one line per reason. */
 export interface Explanation {
   /** Files that the KBS needs to start and that these ConfigMaps lack. */

@@ -16,7 +16,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { transient } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "./protocol/index.ts";
-import { explainRollout, type Explanation } from "./rollout-explain.ts";
+import { explainRollout, pausedWords, TIMEOUT_SETTING, type Explanation } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -75,13 +75,13 @@ class RolloutRun {
         const [reason] = [...(held?.files ?? []), ...(held?.others ?? [])];
         this.#report(progress(deployment, view, decision) + (reason === undefined ? "" : `; ${reason}`));
         if (decision.kind === "done") return true;
-        if (decision.kind === "fail") throw new Error(decision.reason);
+        if (decision.kind === "paused") throw new Error(pausedWords(this.#want));
         if (onDelete === true && held !== undefined && held.files.length > 0) {
           log.warn(restoredUnstartable(this.#want, held.files));
           return true;
         }
         if (clock.elapsed() > deadline)
-          throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
+          throw new Error(`not done within ${timeoutMinutes} minutes (${TIMEOUT_SETTING})`);
         await this.#act(decision);
         await clock.sleep(POLL, signal);
       }
@@ -210,7 +210,7 @@ function progress(deployment: string, view: RolloutView, decision: RolloutDecisi
     case "evict":
       return `${count}; replacing ${decision.pod.name}`;
     case "done":
-    case "fail":
+    case "paused":
       return count;
   }
 }

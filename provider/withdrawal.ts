@@ -8,7 +8,7 @@ import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import type { Operation } from "./resource.ts";
-import { explainRollout } from "./rollout-explain.ts";
+import { explainRollout, pausedWords, TIMEOUT_SETTING } from "./rollout-explain.ts";
 import { observeRollout } from "./rollout-observe.ts";
 
 /** A KBS that serves secrets, and how long it may take to stop. */
@@ -74,10 +74,10 @@ async function untilUnserved(
     const serving = seen === undefined ? [] : stillServing(seen, secrets);
     if (seen === undefined || serving.length === 0) return;
     if (seen.deployment.paused) {
-      throw await stillServed(place, secrets, "its rollouts are paused", new Set(), operation);
+      throw await stillServed(place, secrets, pausedWords(place), new Set(), operation);
     }
     if (clock.elapsed() > deadline) {
-      const reason = `after ${timeoutMinutes} minutes (timeoutMinutes) ${serving.join(", ")}`;
+      const reason = `after ${timeoutMinutes} minutes (${TIMEOUT_SETTING}) ${serving.join(", ")}`;
       throw await stillServed(place, secrets, reason, new Set(seen.pods.map(({ name }) => name)), operation);
     }
     const status = `restricted until no KBS serves it: ${serving.join(", ")}`;

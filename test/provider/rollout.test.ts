@@ -100,7 +100,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const rollout = engine.resource("Rollout");
     await expect(rollout.up(kbsRollout({ a: "1" }, ["blocked"], { timeoutMinutes: 0.04 }))).rejects.toThrow(
       `TA841 The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
-        "not done within 0.04 minutes (timeoutMinutes).\n" +
+        "not done within 0.04 minutes (trustee.rolloutTimeoutMinutes).\n" +
         `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +
         "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
     );
@@ -250,7 +250,7 @@ describe("a Deployment without an operator", () => {
     await touch();
     await expect(engine.resource("Rollout").up(inputs("paused"))).rejects.toThrow(
       `TA841 The rollout of Deployment "paused" in namespace "${cluster.namespace}" did not complete: ` +
-        "its rollouts are paused; resume them: kubectl rollout resume deployment.\n" +
+        `its rollouts are paused; resume them: kubectl rollout resume deployment paused -n ${cluster.namespace}.\n` +
         "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
     );
   });
