@@ -98,7 +98,7 @@ describe("an initdata file's way to the KBS", () => {
   it("is reported once per URL, whatever follows from it", () => {
     const url = "http://wrong.example:8080";
     const line = [
-      `its cdh.toml names the KBS ${url}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+      `its cdh.toml names the KBS ${url}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`,
     ];
     for (const hub of [{ url }, { url, certificate: leaf }]) {
       for (const agent of [{ url }, { url: `${url}/`, certificate: leaf }]) {
@@ -122,10 +122,10 @@ describe("an initdata file's way to the KBS", () => {
 
   it("may lead to another KBS, by a URL without TLS, or by none", () => {
     expect(warningsOf(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
-      "its cdh.toml names the KBS https://old.apps.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "its cdh.toml names the KBS https://old.apps.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.",
     ]);
     expect(warningsOf(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
-      "its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.",
     ]);
     for (const url of ["kbs", "kbs.example.com:8080"]) {
       expect(warningsOf(document({ ...own, url }))).toEqual([
@@ -178,7 +178,7 @@ describe("an initdata file's way to the KBS", () => {
       ]);
     }
     expect(warningsOf(document({ ...own, certificate: issuer }))).toEqual([
-      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret.",
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret: correct the URL in the file, or its certificate.",
     ]);
   });
 
@@ -205,10 +205,10 @@ describe("an initdata file's way to the KBS", () => {
       "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
     expect(warningsOf(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
     const url = "https://old.example.com";
-    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, but the live one is at ${url}: the pod gets no secret from this Trustee.`;
+    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, but the live one is at ${url}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`;
     const live = { url };
     const authority =
-      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.";
+      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret. Then issue one with CA:FALSE, and put it into the file.";
     for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
       expect(warningsOf(document({ ...own, certificate: pem(name) }), { live })).toEqual([
         another,
@@ -220,7 +220,7 @@ describe("an initdata file's way to the KBS", () => {
   it("is that of both of the guest's programs", () => {
     const old = "https://old.apps.example.com";
     expect(warningsOf(document(own, { ...own, url: old }))).toEqual([
-      `its aa.toml names the KBS ${old}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee.`,
+      `its aa.toml names the KBS ${old}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`,
     ]);
     expect(warningsOf(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
   });
