@@ -8,15 +8,19 @@ import { devConfiguration, encryptedValue, Project, type Configuration } from ".
 import { backendFiles, leaks, plantedValue } from "./support/secrecy.ts";
 
 let sandbox: Sandbox;
+/** Starts processes of its own for each command, as a user's does. */
+let apart: Project;
 let project: Project;
 let before: unknown;
 beforeAll(async () => {
   sandbox = await startSandbox({ name: "e2e-refusals" });
   before = await sharedData(sandbox);
-  project = new Project(sandbox, "refusals", { cold: true });
+  apart = new Project(sandbox, "refusals", { cold: true });
+  project = new Project(sandbox, apart.stack);
   await project.init(devConfiguration());
 }, 1_800_000);
 afterAll(async () => {
+  await apart.dispose();
   await project.dispose();
   await sandbox.stop();
 });
@@ -61,7 +65,6 @@ describe("a process that serves many commands, as most end-to-end tests use", ()
     ["settings with problems", { grants: [{ pod: "pod9", secret: "p2-secret" }] }],
     ["a secret that is missing", { secrets: [{ name: "absent", keys: ["a"] }] }],
   ])("prints the same as separate processes for a preview of %s", async (_, change) => {
-    const served = new Project(sandbox, project.stack);
     // Without progress and repeated lines: the Automation API's server prints a program's error twice.
     const printed = async (each: Project): Promise<object> => {
       each.configure({ ...devConfiguration(), ...change });
@@ -69,11 +72,7 @@ describe("a process that serves many commands, as most end-to-end tests use", ()
       const lines = (stdout + stderr).split("\n").filter((line) => !/^@ |^Duration: /.test(line));
       return { exitCode, lines: [...new Set(lines)].sort() };
     };
-    try {
-      expect(await printed(served)).toEqual(await printed(project));
-    } finally {
-      await served.dispose();
-    }
+    expect(await printed(project)).toEqual(await printed(apart));
   });
 });
 

@@ -12,20 +12,26 @@ export function api(sandbox: Sandbox): KubeClient {
   return new KubeClient(loadCluster({ kubeconfig: sandbox.kubeconfig }), AbortSignal.timeout(600_000));
 }
 
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /**
- * The standard output of `kubectl exec`.
- * @throws Error with its standard error if it fails
+ * Runs a command in a pod, as `kubectl exec` does.
+ * @returns what it printed, and the API server's status: `Success` if the command's exit code is 0
+ * @throws if there is no connection to the pod, or if it breaks
  */
-export async function exec(
+export async function execIn(
   sandbox: Sandbox,
   pod: string,
   namespace: string,
   command: readonly string[],
-): Promise<string> {
+): Promise<Printed & { readonly status: string | undefined }> {
   const config = new KubeConfig();
   config.loadFromFile(sandbox.kubeconfig);
   const printed = { stdout: "", stderr: "" };
-  const into = (stream: keyof typeof printed): Writable =>
+  const into = (stream: keyof Printed): Writable =>
     new Writable({
       write(chunk: Buffer, _, done) {
         printed[stream] += chunk.toString();
@@ -41,7 +47,20 @@ export async function exec(
         };
       }, reject);
   });
-  if (ended.status !== "Success")
-    throw new Error(`exec in ${pod} failed: ${JSON.stringify(ended)} ${printed.stderr}`);
-  return printed.stdout;
+  return { ...printed, status: ended.status };
+}
+
+/**
+ * The standard output of a command in a pod.
+ * @throws Error with its standard error if it fails
+ */
+export async function exec(
+  sandbox: Sandbox,
+  pod: string,
+  namespace: string,
+  command: readonly string[],
+): Promise<string> {
+  const { status, stdout, stderr } = await execIn(sandbox, pod, namespace, command);
+  if (status !== "Success") throw new Error(`exec in ${pod} failed: ${String(status)} ${stderr}`);
+  return stdout;
 }

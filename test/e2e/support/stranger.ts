@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
+import { execIn } from "./api.ts";
 import { editReferenceValues, kubectl, kubectlFrom, NAMESPACE, restartKbs } from "./cluster.ts";
 
 const NAMESPACE_OF_STRANGERS = "strangers";
@@ -13,7 +12,7 @@ const POD = "stranger";
 
 /** Reads per second, over all paths. Each is one attestation and two policy evaluations. */
 const RATE = 4;
-/** Reads per `kubectl exec`, in addition to the one of the control path. */
+/** Reads per command, in addition to the one of the control path. */
 const READS = 16;
 
 /** How often a path was requested, and how often the KBS returned it. */
@@ -159,24 +158,20 @@ export class Stranger {
     return reads;
   }
 
-  /** Runs one `kubectl exec` after the other. Each ends by itself, even if the API server goes down. */
+  /** Runs one command in the pod after the other. Each ends by itself, even if the API server goes down. */
   async #ask(): Promise<void> {
     while (this.#watching) {
-      const kubectl = spawn("kubectl", ["exec", POD, "-n", NAMESPACE_OF_STRANGERS, "--", ...this.#command], {
-        env: { ...process.env, ...this.#sandbox.env },
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      let printed = "";
-      kubectl.stderr.on("data", (chunk: Buffer) => {
-        printed += chunk.toString();
-      });
-      await once(kubectl, "close");
-      for (const [, code, path = ""] of printed.matchAll(/^(\d{3})\t\S+\/default\/(\S+)$/gm)) {
+      const { stderr } = await execIn(this.#sandbox, POD, NAMESPACE_OF_STRANGERS, this.#command).catch(
+        () => ({
+          stderr: "",
+        }),
+      );
+      for (const [, code, path = ""] of stderr.matchAll(/^(\d{3})\t\S+\/default\/(\S+)$/gm)) {
         const reads = this.#readsOf(path);
         reads.tries += 1;
         if (code === "200") reads.succeeded += 1;
       }
-      if (printed === "") await sleep(200);
+      if (stderr === "") await sleep(200);
     }
   }
 }
