@@ -13,7 +13,10 @@ export interface ListedSecrets {
   readonly keys: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Reads a namespace before anything is written. A failed read becomes an issue. */
+/**
+ * Reads a namespace before anything is written. A failed read becomes an issue. After one without an answer
+ * no other is tried: each would be retried for seconds, and only the first is reported.
+ */
 export class NamespaceReads {
   readonly #kube: KubeClient;
   readonly #namespace: string;
@@ -174,6 +177,7 @@ export class NamespaceReads {
 
   /** @returns `undefined` if the read failed and became an issue */
   async #attempt<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    if (this.#failed !== undefined) return undefined;
     try {
       const value = await work();
       this.#answered = true;

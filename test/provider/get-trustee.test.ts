@@ -301,12 +301,15 @@ describe("the preflight", () => {
       "current-context": "c",
     });
     const nowhere = await Engine.start(cluster, { kubeconfig });
+    const start = cluster.clock.now().getTime();
     await expect(nowhere.invoke(TOKEN, trusteeArgs("x"))).rejects.toThrow(
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +
         `  - TA801 trustee.kubeconfig: the API server ${server} does not answer: connect ECONNREFUSED ${server.slice(8)}\n` +
         "      allowed: a cluster that answers\n" +
         "      to fix: Check trustee.kubeconfig and trustee.context: kubectl get namespace",
     );
+    // Four requests at the same time, each with its retries, and none after them.
+    expect(cluster.clock.now().getTime() - start).toBe(4 * 11_600);
     await nowhere.stop();
   });
 });
