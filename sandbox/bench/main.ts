@@ -1,25 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { generations, type Generation } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../api.ts";
+import { startSandbox } from "../api.ts";
 import { interruption } from "../interruption.ts";
-import { countCalls, type CallResult } from "./api-calls.ts";
 import { benchCommands, type CommandResult } from "./commands.ts";
-import { benchCore, type CoreResult } from "./core-work.ts";
-import { benchPolicy, type PolicyResult } from "./policy.ts";
 import { show } from "./show.ts";
-
-const parts = ["commands", "calls", "core", "policy"] as const;
-type Part = (typeof parts)[number];
-
-/** Numbers of pods for the core and the policy, which need no cluster. */
-const CORE_SIZES = [3, 30, 300, 3000];
-const POLICY_SIZES = [3, 300, 3000];
 
 interface Options {
   readonly pods: readonly number[];
   readonly runs: number;
-  readonly only: readonly Part[];
   readonly name: string;
   readonly trustee: Generation;
   readonly kubernetesPlugin?: string;
@@ -34,28 +23,15 @@ function positive(text: string): number {
   return value;
 }
 
-function partsOf(text: string): readonly Part[] {
-  return text.split(",").map((name) => {
-    const part = parts.find((one) => one === name);
-    if (part === undefined) throw new InvalidArgumentError(`Use some of ${parts.join(",")}.`);
-    return part;
-  });
-}
-
 function say(what: string): void {
   console.error(`  ${what}`);
 }
 
-/**
- * Measures the core first, in a fresh process, then the parts that need the sandbox. Stops the sandbox only
- * if it started it, even when interrupted.
- */
+/** Measures in a sandbox. Stops it only if it started it, even when interrupted. */
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
-  const { runs, only, name, trustee, kubernetesPlugin } = options;
-  const core: CoreResult[] = [];
-  if (only.includes("core")) for (const size of CORE_SIZES) core.push(benchCore(size, Math.max(runs, 3)));
+  const { pods, runs, name, trustee, kubernetesPlugin, json } = options;
   const withPlugin = kubernetesPlugin === undefined ? {} : { kubernetesPlugin };
-  const sandbox: Sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, (step, detail) => {
+  const sandbox = await startSandbox({ name, trustee, ...withPlugin, signal }, (step, detail) => {
     if (detail === undefined) say(step);
   });
   say(`Kubernetes plugin: ${sandbox.kubernetesPlugin.source}`);
@@ -66,30 +42,13 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   });
   try {
     signal.throwIfAborted();
-    await measureIn(sandbox, options, core);
+    const results: CommandResult[] = [];
+    for (const size of pods) results.push(...(await benchCommands(sandbox, size, runs, say)));
+    console.log(show(results));
+    if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     if (ends) await sandbox.stop();
   }
-}
-
-/** Measures the parts that need the sandbox, and prints all results. @param core the results for the core */
-async function measureIn(sandbox: Sandbox, options: Options, core: readonly CoreResult[]): Promise<void> {
-  const { pods, runs, only } = options;
-  const policy: PolicyResult[] = [];
-  const calls: CallResult[] = [];
-  const commands: CommandResult[] = [];
-  if (only.includes("policy")) {
-    for (const size of POLICY_SIZES) policy.push(...(await benchPolicy(sandbox.env, size, runs)));
-  }
-  if (only.includes("calls")) {
-    for (const size of pods) calls.push(...(await countCalls(sandbox, size, say)));
-  }
-  if (only.includes("commands")) {
-    for (const size of pods) commands.push(...(await benchCommands(sandbox, size, runs, say)));
-  }
-  const results = { commands, calls, core, policy };
-  console.log(show(results));
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 await new Command("bench")
@@ -101,9 +60,6 @@ await new Command("bench")
   )
   .addOption(
     new Option("--runs <number>", "the number of runs; results are medians").default(3).argParser(positive),
-  )
-  .addOption(
-    new Option("--only <parts>", `some of ${parts.join(",")}`).default(parts, "all").argParser(partsOf),
   )
   .addOption(
     new Option("--trustee <generation>", "the generation of Trustee").choices(generations).default("0.18"),

@@ -13,18 +13,3 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - started;
 }
-
-/**
- * The CPU time of some work on this thread, in milliseconds. It does not depend on other load.
- * @param times how often to run work that is too short for the clock; the result is the time of one run
- */
-export function cost<Result>(
-  times: number,
-  work: () => Result,
-): readonly [result: Result, milliseconds: number] {
-  const before = process.threadCpuUsage();
-  let result = work();
-  for (let time = 1; time < times; time++) result = work();
-  const { user, system } = process.threadCpuUsage(before);
-  return [result, (user + system) / 1000 / times];
-}

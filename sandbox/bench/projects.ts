@@ -19,18 +19,11 @@ export class BenchProject {
     copyFileSync(join(repositoryFolder, source, "Pulumi.yaml"), join(this.#folder, "Pulumi.yaml"));
   }
 
-  /**
-   * This project's program with a fleet of pods.
-   * @param trustee the setting `trustee`, if Trustee is in another cluster
-   */
-  static async ours(
-    sandbox: Sandbox,
-    pods: number,
-    trustee: Readonly<Record<string, string>> = {},
-  ): Promise<BenchProject> {
+  /** This project's program with a fleet of pods. */
+  static async ours(sandbox: Sandbox, pods: number): Promise<BenchProject> {
     const links = ["package.json", "components", "core", "kube", "provider", "node_modules"];
     const project = new BenchProject(sandbox, `fleet-${pods}`, ".", links);
-    await project.#init("trustee-access", { ...fleetSettings(pods), trustee });
+    await project.#init("trustee-access", { ...fleetSettings(pods) });
     return project;
   }
 

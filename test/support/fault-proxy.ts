@@ -32,6 +32,8 @@ export interface Call {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** Of the API server's answer; absent: there is none yet, or none at all. */
+  status?: number | undefined;
 }
 
 /** A proxy with fault injection, for a real or an in-memory API server. It supports watches. */
@@ -92,7 +94,7 @@ export class FaultProxy {
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = "GET", url = "/" } = incoming;
     const body = await text(incoming);
-    const call = { method, path: url.replace(/\?.*/, "") };
+    const call: Call = { method, path: url.replace(/\?.*/, "") };
     this.calls.push(call);
     const fault = this.fault(call);
     if (fault === "hang") return;
@@ -108,6 +110,7 @@ export class FaultProxy {
     }
     if (typeof fault === "object" && "before" in fault) await fault.before();
     const response = await this.#forward(incoming, outgoing, body);
+    call.status = response.statusCode;
     if (fault === "lose-answer") {
       outgoing.destroy();
       return;
