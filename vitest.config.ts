@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /**
- * Not among the quick ones: hundreds of policies, each asked everything by OPA; texts of a megabyte; and commands and
+ * Not among the quick ones: policies that OPA is asked hundreds of requests about; texts of a megabyte; and commands and
  * CI jobs that run as processes of their own.
  */
 const SLOW = [
   "test/cli/questions/{mutants,policy-in-opa}.test.ts",
+  "test/cli/{audit/other-policies,check/resource-policy}.test.ts",
   "test/core/hostile-texts.test.ts",
   "test/cli/{exit-codes,secrecy,take-branch,ci,ci-gitlab}.test.ts",
 ];
