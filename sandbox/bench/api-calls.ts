@@ -11,8 +11,9 @@ export interface CallResult {
   readonly pods: number;
   readonly command: "first up" | "no-change up" | "destroy";
   /**
-   * As `METHOD path`, sorted. Without those whose number depends on timing: the calls counted below, and reads of
-   * an object or its kind after its deletion, which Kubernetes' plugin repeats until the object is gone.
+   * As `METHOD path`, sorted. Calls whose number depends on timing are left out:
+   * - those that `rollout` and `conflicts` count
+   * - reads of a deleted object or its kind: the Kubernetes plugin repeats them until the object is gone
    */
   readonly calls: readonly string[];
   /** Calls for the rollout of the KBS: its Deployment, pods and events. */
@@ -53,12 +54,12 @@ export function isWrite(call: string): boolean {
   return !call.startsWith("GET ");
 }
 
-/** A Pulumi project with one stack, until it is disposed of. */
+/** A Pulumi project with one stack. */
 export type CountedProject = Pick<BenchProject, "run" | "dispose">;
 
 /**
- * Counts the calls to Trustee's API server. The stack reaches Trustee through a proxy, and the pods directly.
- * @param make makes the project with the fleet, with this setting `trustee`
+ * Counts the calls to Trustee's API server. The stack reaches Trustee through a proxy, and the cluster of the pods directly.
+ * @param make creates the project of the fleet, with this value of the setting `trustee`
  */
 export async function countCalls(
   sandbox: Sandbox,

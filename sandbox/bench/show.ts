@@ -4,7 +4,6 @@ import type { CommandResult } from "./commands.ts";
 import type { CoreResult } from "./core-work.ts";
 import type { PolicyResult } from "./policy.ts";
 
-/** All results of one benchmark run. */
 interface Results {
   readonly commands: readonly CommandResult[];
   readonly calls: readonly CallResult[];

@@ -59,7 +59,7 @@ test("status shows the Trustee that the pods attest with", async () => {
 });
 
 test.each([
-  ["nobody", 'The sandbox "nobody", whose Trustee the pods of "more" are to attest with, does not run.'],
+  ["nobody", 'The sandbox "nobody" does not run, but the pods of "more" are to attest with its Trustee.'],
   ["more", 'The pods of the sandbox "more" attest with its own Trustee anyway'],
 ])("--trustee-of %s is an error", async (other, message) => {
   const { exitCode, stderr } = await command("up", "--name", "more", "--trustee-of", other);
