@@ -50,9 +50,9 @@ export interface Sandbox {
   readonly kubernetesPlugin: KubernetesPlugin;
   /** True if it was already running. The caller then must not stop it. */
   readonly taken: boolean;
-  /** Runs kubectl against it. A failing command does not throw: see `exitCode`. */
+  /** Runs kubectl against this sandbox. A failing command does not throw: see `exitCode`. */
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
-  /** Runs pulumi in `cwd` against its backend. A failing command does not throw: see `exitCode`. */
+  /** Runs pulumi in `cwd` against this sandbox's backend. A failing command does not throw: see `exitCode`. */
   readonly pulumi: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>;
   readonly stop: () => Promise<void>;
 }
@@ -85,8 +85,10 @@ function difference(state: RunState, wanted: StartOptions): string | undefined {
  * The steps that start a sandbox. Removes a broken or half-started sandbox of that name first, and reserves
  * the name. The caller runs the steps, and calls {@link stopSandbox} if one fails.
  * @returns an empty list if it already runs
- * @throws Error if it runs with other options, if another process is starting it, or if the sandbox in
- * `trusteeOf` does not run
+ * @throws Error if:
+ * - it runs with other options
+ * - another process is starting it
+ * - the sandbox in `trusteeOf` does not run
  */
 export async function startSteps(options: SandboxOptions): Promise<readonly Step[]> {
   const wanted = resolve(options);
@@ -121,7 +123,7 @@ function checkTrusteeOf({ name, trusteeOf: other }: StartOptions): void {
   }
   if (isSandboxRunning(other)) return;
   throw new Error(
-    `The sandbox "${other}", whose Trustee the pods of "${name}" are to attest with, does not run. Start it first: npm run sandbox -- up --name ${other}`,
+    `The sandbox "${other}" does not run, but the pods of "${name}" are to attest with its Trustee. Start it first: npm run sandbox -- up --name ${other}`,
   );
 }
 
@@ -188,7 +190,7 @@ export function openSandbox(name = "default"): Sandbox {
   };
 }
 
-/** The environment for `pulumi` and `kubectl` against a sandbox. It does not have to run. */
+/** The environment for `pulumi` and `kubectl` against a sandbox. The sandbox need not run. */
 export function sandboxEnv(name = "default", path = process.env["PATH"] ?? ""): Environment {
   return environment(sandboxFolder(name), path);
 }

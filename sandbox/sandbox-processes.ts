@@ -8,10 +8,10 @@ import { readRunState, type RunState, writeRunState } from "./state/run-state.ts
 type SandboxProcess = RunState["processes"][number];
 
 const variables: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  // kwok 0.7 fills a map of types without a lock, for Nodes and Pods at the same time ("fatal error: concurrent map
-  // writes", seen once at a restart with both). On one processor a goroutine is not interrupted while it writes.
+  // kwok 0.7 writes a map of types for Nodes and Pods at the same time without a lock. Once it crashed at a restart
+  // ("fatal error: concurrent map writes"). On one processor a goroutine is not interrupted while it writes.
   kwok: { GOMAXPROCS: "1" },
-  // Garbage collection takes a seventh of its processor time. Half as often, it needs 40 MB more.
+  // Garbage collection takes a seventh of the processor time. To collect half as often takes 40 MB more memory.
   "kube-apiserver": { GOGC: "200" },
 };
 

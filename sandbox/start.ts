@@ -122,8 +122,8 @@ export class Start {
     await Promise.all(
       [logs, pulumiHome, pulumiState].map(async (each) => mkdir(each, { recursive: true, mode: 0o700 })),
     );
-    // Pulumi writes a debug log of each command into this folder, which takes a fifth of the command's processor time.
-    // It has no option for that; but it goes on without the log if the folder cannot be made.
+    // Pulumi writes a debug log of each command into this folder. This takes a fifth of the command's processor time,
+    // and no option turns it off. Pulumi continues without the log if it cannot create the folder.
     await writeFile(join(pulumiHome, "logs"), "");
     detail("certificates");
     const [certificates, ports] = await Promise.all([makeClusterCertificates(folder), freePorts(portNames)]);

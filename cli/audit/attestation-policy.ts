@@ -5,7 +5,7 @@ import { own } from "../../core/records.ts";
 import type { TrusteeFacts } from "./facts.ts";
 import { kbsKinds } from "../questions/questions.ts";
 
-/** The key of the attestation policy for the class of devices that are CPUs. */
+/** The key of the attestation policy for CPUs. */
 const KEY = "default_cpu.rego";
 
 /** The trust claims that the default attestation policies set; all of them must be good. */
@@ -19,17 +19,17 @@ export interface Demand {
   readonly field: string;
 }
 
-/** What a pod of one TEE needs to attest well. */
+/** What a pod needs to attest well on one TEE. */
 export type Appraisal =
   /**
    * It never attests well: no rule sets this trust claim for the TEE.
    * @member like a similar TEE name that has a rule
    */
   | { readonly kind: "never"; readonly claim: string; readonly like?: string }
-  /** For each trust claim, all demands of one of its alternatives. */
+  /** For each trust claim its alternatives. A pod must meet all demands of one of them. */
   | { readonly kind: "asks"; readonly claims: readonly (readonly (readonly Demand[])[])[] };
 
-/** Fields of the evidence that are not a TEE's. */
+/** Fields of the evidence that every TEE has. */
 const commonFields = ["init_data", "init_data_claims", "report_data", "runtime_data_claims"];
 
 /** The TEEs that a rule's body names. */
@@ -73,7 +73,7 @@ function isGood(value: readonly RegoToken[]): boolean {
 }
 
 /**
- * Read at most so many rules for a trust claim, and so many that each needs. Real policies have far fewer.
+ * The limit of rules for a trust claim, and of rules that each of them uses. Real policies have far fewer.
  */
 const MOST_RULES = 100;
 
@@ -96,7 +96,7 @@ function demandsOf(
   return bodies.flatMap((one) => one.flatMap(demandsIn));
 }
 
-/** Compares names of TEEs in any spelling, such as `az_snp_vtpm`. */
+/** The name of a TEE without separators. It is the same for all spellings, such as `az_snp_vtpm`. */
 const plain = (tee: string): string => tee.replaceAll(/[-_]/g, "");
 
 /** What an attestation policy's text demands of one TEE. @param spellings the KBS's names for the TEE */

@@ -11,7 +11,7 @@ export interface KbsRequest {
   /** The client's address: the pod's, or that of a router or proxy. */
   readonly client: string;
   /**
-   * `auth`, `attest` or `resource/default/p2-secret/secret`; with the method if it is not a pod's: `POST
+   * `auth`, `attest` or `resource/default/p2-secret/secret`. With the method if pods make no such request: `POST
    * resource/...`.
    */
   readonly path: string;
@@ -52,7 +52,7 @@ export function parseKbsLine(text: string): KbsEvent | undefined {
   return name === undefined ? undefined : { kind: "error", name, line };
 }
 
-/** Why the KBS did not give a secret. */
+/** Why a pod did not get a secret. */
 export type DenialReason = "policy-denied" | "absent" | "attestation-failed" | "kbs-not-asked";
 
 export interface Denial {
@@ -80,7 +80,7 @@ function isFailedHandshake(event: KbsEvent): event is KbsRequest {
 export interface LogContext {
   /** The pod's address, if known. Behind a router, the log has the router's. */
   readonly address?: string | undefined;
-  /** Whether the log has all requests of this time: then a missing one was not made. */
+  /** Whether the log has all requests of this time. If so, a missing request was not made. */
   readonly complete: boolean;
 }
 

@@ -68,7 +68,7 @@ export function likelyClaims({
       all.find(({ value }) => value === claim) ??
       (reader === undefined ? undefined : by(own(stack?.bindings, reader))) ??
       all.find(({ value }) => declared.has(value)) ??
-      // The base64 of one digest is host data of a KBS up to v0.17 and the sample TEE's claim alike.
+      // The same base64 text can be host data of a KBS up to v0.17, or the sample TEE's claim.
       [by(asked), ...all].find((known) => known !== undefined && isKnown(known)) ??
       by(asked) ??
       all.find(({ value }) => known().inLowerCase.has(value));

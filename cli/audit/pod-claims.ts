@@ -21,7 +21,7 @@ export interface PodClaims {
   readonly claims: Readonly<Partial<Record<Binding, string>>>;
   /** What the guest fetches from the KBS to start. */
   readonly needs: GuestFiles["needs"];
-  /** Flaws that certainly keep the guest's programs from the KBS; each a sentence that begins with "its". */
+  /** Flaws that certainly keep the guest's programs from the KBS. Each text begins with "its". */
   readonly flaws: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export function readPodClaims(pod: Pick<PodFacts, "annotation">): PodClaims | Un
   }
 }
 
-/** The same, or `undefined` if the pod has no initdata that can be read. */
+/** A pod's possible claims, or `undefined` if it has no readable initdata. */
 export function readableClaims(pod: Pick<PodFacts, "annotation"> | undefined): PodClaims | undefined {
   const claims = pod === undefined ? undefined : readPodClaims(pod);
   return claims === undefined || "problem" in claims ? undefined : claims;
@@ -59,7 +59,7 @@ function claimsOf(algorithm: DigestAlgorithm, bytes: Uint8Array): PodClaims["cla
   return Object.fromEntries(able.map((binding) => [binding, initDataClaim(binding, algorithm, bytes)]));
 }
 
-/** What to call a claim. */
+/** The name of a claim in messages. */
 const claimNames: Readonly<Record<Binding, string>> = {
   "azure-vtpm": "PCR8",
   snp: "host data",
@@ -67,7 +67,6 @@ const claimNames: Readonly<Record<Binding, string>> = {
   sample: "sample init_data",
 };
 
-/** One claim with its name. */
 export interface NamedClaim {
   readonly binding: Binding;
   readonly name: string;
@@ -87,13 +86,13 @@ export function possibleSpellings(claims: PodClaims): readonly string[] {
   return namedClaims(claims).flatMap(({ binding, value }) => claimSpellings(binding, value));
 }
 
-/** The binding by which this initdata makes this claim; `undefined`: none. */
+/** The binding that makes this claim from this initdata; `undefined`: none. */
 export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
   const claims = annotation === undefined ? undefined : readableClaims({ annotation });
   return claims && namedClaims(claims).find(({ value }) => value === claim)?.binding;
 }
 
-/** Within this time after the creation, a write still belongs to it. Seconds. */
+/** A write within this time after the creation belongs to the creation. Seconds. */
 const CREATION_GRACE = 2;
 
 /** Whether the initdata annotation may have been written after the pod's creation. */

@@ -19,18 +19,18 @@ import type { LikelyClaim } from "./likely-claim.ts";
 import { liveGrants, livePolicy } from "./trustee-view.ts";
 import { unjudgedIn } from "./unjudged.ts";
 
-/** A secret that a pod's guest needs to start and would not get. */
+/** A secret that a pod's guest needs to start, but does not get. */
 export interface LackedNeed {
   /** `registry credentials "regcred/dockerconfigjson"`. */
   readonly name: string;
   readonly setting: string;
-  /** Why. */
+  /** Why the guest does not get it. */
   readonly words: string;
   /** How to fix it, in the imperative. */
   readonly next: string;
 }
 
-/** What of a Trustee the pods' needs depend on. Made once for all pods, since parsing a policy takes time. */
+/** The state of Trustee that pods' needs depend on. Made once for all pods, because parsing a policy takes time. */
 export interface NeedsSide {
   readonly trustee: TrusteeFacts;
   readonly kinds: readonly KbsKind[];
@@ -41,7 +41,7 @@ export interface NeedsSide {
   readonly served: ServedSecrets;
 }
 
-/** Asked of each policy, and of each request, once. */
+/** Analyses the policy once, and remembers the result for each request. */
 function judgesIn(text: string | undefined): NeedsSide["isJudged"] {
   if (text === undefined) return () => false;
   const unjudged = unjudgedIn(text);

@@ -28,7 +28,7 @@ export function differsInCase(one: string, other: string): boolean {
 /** A string of either kind or a comment. An unclosed string ends with its line. */
 const TOKEN = /"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|#[^\n]*/gm;
 
-/** Of a claim's length: 32 bytes (PCR8, host data), 48 (mr_config_id) or 64 (an untruncated sha512). */
+/** A digest of a claim's length: 32 bytes (PCR8, host data), 48 (mr_config_id) or 64 (an untruncated sha512). */
 const DIGEST = /(?<![0-9A-Za-z])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64})(?![0-9A-Za-z])/g;
 
 /** Words for initdata's digest in claims, variables and reference values. */
@@ -65,7 +65,7 @@ export function digestsInPolicy(text: string): readonly DigestInText[] {
       counted = index + match.index;
       const known = found.get(digest);
       const of = isGenerated ? "initdata" : meaningOf(line);
-      // If any line compares it with initdata, it may open something.
+      // One line that compares it with initdata is enough.
       if (known === undefined) found.set(digest, { digest, line, of });
       else if (of === "initdata") found.set(digest, { ...known, of });
     }
@@ -73,10 +73,10 @@ export function digestsInPolicy(text: string): readonly DigestInText[] {
   return [...found.values()];
 }
 
-/** At most so many names count as keys. */
+/** The limit of names that count as keys. */
 const MOST_NAMES = 100;
 
-/** A key that no secret is known to have. It stands for all unknown keys. */
+/** A key that no secret is known to have, as an example of all unknown keys. */
 export const ANY_KEY = "key-that-nobody-has-named";
 
 /** Common strings of policies. */
@@ -108,10 +108,10 @@ export function sampleClaimsInPolicy(text: string): readonly string[] {
   return [...new Set(claims)].slice(0, MOST_NAMES);
 }
 
-/** At most so many single names are combined to paths. */
+/** The limit of single names that are combined to paths. */
 const MOST_APART = 8;
 
-/** Strings in a policy's rules that may be secrets and keys, served or not. */
+/** Strings in a policy's rules that may be secrets and keys. The KBS need not serve them. */
 export function pathsInPolicy(text: string): readonly Column[] {
   const isSecret = (name: string): boolean => isName("subdomain", name) && !noKeys.includes(name);
   const parts = stringsIn(text).map(({ content }) => content.split("/").filter((part) => part !== ""));
@@ -135,7 +135,7 @@ export interface GeneratedPolicy {
   readonly secrets: GrantTable;
 }
 
-/** The grants of an unedited policy of this project, for which the model can answer; else `undefined`. */
+/** The grants of an unedited policy of this project, which the model can answer for; otherwise `undefined`. */
 export function readGenerated(text: string): GeneratedPolicy | undefined {
   const registry = parseRegistry(text);
   if (registry === undefined || registry.stacks.length === 0 || registry.before === undefined)

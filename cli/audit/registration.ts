@@ -11,7 +11,7 @@ export interface Registration {
   readonly entries: readonly LiveEntry[];
   /** Those that hold it. */
   readonly holding: readonly LiveEntry[];
-  /** Other entries that hold it: neither their names nor a stack say that they are for initdata. */
+  /** Other entries that hold it. By their names and the stack, they are not for initdata. */
   readonly elsewhere: readonly LiveEntry[];
   /** An entry that has the claim, but Trustee ignores it. */
   readonly dead?: { readonly entry: string; readonly words: string };
@@ -42,9 +42,9 @@ export function holdsClaim({ values }: Pick<LiveEntry, "values">, { binding, val
 }
 
 /**
- * Whether a stack writes digests of this binding into an entry. It does so for all or none of its pods with
- * the binding, so this shows whether they need a reference value.
- * @returns `undefined`: it has no such pod
+ * Whether a stack writes digests of this binding into an entry. A stack writes them for all its pods with the
+ * binding or for none, so this shows whether such pods need a reference value.
+ * @returns `undefined`: the stack has no such pod
  */
 function isWrittenFor(
   entry: LiveEntry,
@@ -68,7 +68,7 @@ function isFor(entry: LiveEntry, pod: TeePod, claim: LikelyClaim, stack: StackFa
   const { binding, value } = claim;
   if (binding === "sample") return false;
   if (binding === "azure-vtpm") return isInitdataEntry(name, stack) && isForTee(name, pod, claim);
-  // Bare metal may have no entry: those for another binding's digests do not count.
+  // On bare metal there may be no entry. Entries for digests of another binding do not count.
   return (
     holdsClaim({ values: held }, claim) ||
     held.some((one) => differsInCase(one, value)) ||

@@ -5,13 +5,13 @@ type Tokens = readonly RegoToken[];
 /** The value of a name, as far as it is known. */
 type Known = (name: string) => unknown;
 
-/** No term that is understood, but a list, has more tokens: `split(data["resource-path"], "/")`. */
+/** The length of the longest supported term, apart from lists: `split(data["resource-path"], "/")`. Tokens. */
 const LONGEST = 9;
 
-/** By these alone an expression cannot break off, whatever the token holds. */
+/** Words that never end the evaluation with an error, for any content of the token. */
 const harmless = ["input", "data", "not", "true", "false", "null"];
 
-/** What a term is for one request, as far as only its path and literals tell; `undefined`: not known. */
+/** The value of a term for one request, from its path and literals alone; `undefined`: unknown. */
 function termValue(term: Tokens, path: unknown, known: Known): unknown {
   const text = term.length > LONGEST ? "" : term.map((token) => token.text).join(" ");
   const [first, bracket, index, end, ...more] = term;
@@ -35,13 +35,13 @@ function termValue(term: Tokens, path: unknown, known: Known): unknown {
   return isPart && Array.isArray(whole) ? whole[Number(index.text)] : undefined;
 }
 
-/** Of a path, a part of it and literals: all texts, or lists of texts. */
+/** Compares two texts, or two lists of texts. */
 function isSame(left: unknown, right: unknown): boolean {
   if (!Array.isArray(left) || !Array.isArray(right)) return left === right;
   return left.length === right.length && left.every((part, at) => part === right[at]);
 }
 
-/** `name := term`, where the term is known. */
+/** The name and the value of `name := term`, if the value is known. */
 function alias(tokens: Tokens, path: unknown, known: Known): readonly [string, unknown] | undefined {
   const [name, sign] = tokens;
   if (name?.kind !== "word" || !isSign(sign, ":=")) return undefined;
@@ -50,8 +50,8 @@ function alias(tokens: Tokens, path: unknown, known: Known): readonly [string, u
 }
 
 /**
- * The names that a policy itself gives the path of a request. `undefined`: it gives the name `data` to something else.
- * @param path as the KBS hands it over
+ * The names that a policy gives to the path of a request. `undefined`: `data` may have another meaning in it.
+ * @param path as the KBS passes it
  */
 export function pathNames(statements: readonly RegoStatement[], path: unknown): Known | undefined {
   const all = statements.flatMap(({ tokens }) => tokens);
@@ -66,9 +66,9 @@ export function pathNames(statements: readonly RegoStatement[], path: unknown): 
 }
 
 /**
- * Whether a branch of the rule that is asked for is sure not to hold for this request, since it compares the path, or a part of it, with
- * another one. Only literals are compared, and nothing may stand before that could break off the evaluation, or that a name could come
- * from. When in doubt it is not sure.
+ * Whether a branch of the requested rule certainly does not hold for this request, because it compares the path or a
+ * part of it with another literal. No expression before the comparison may end the evaluation or define a name. In
+ * doubt the answer is false.
  */
 export function isElsewhere({ body }: RegoBranch, path: unknown, names: Known): boolean {
   const own = new Map<string, unknown>();

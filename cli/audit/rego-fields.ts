@@ -2,7 +2,7 @@ import { isElsewhere, pathNames } from "./rego-elsewhere.ts";
 import { regoStatements, type RegoStatement } from "../../core/rego/rules.ts";
 import { bracket, isSign, isWord, regoTokens, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
 
-/** A rule without the bodies that are sure not to hold for a request with this path. */
+/** The statements without the bodies of `rule` that certainly do not hold for a request with this path. */
 function withoutElsewhere(
   statements: readonly RegoStatement[],
   rule: string,
@@ -18,7 +18,10 @@ function withoutElsewhere(
   });
 }
 
-/** The rules that a rule depends on, itself included. @param path of the request, to leave out what matters only to others; absent: of all requests */
+/**
+ * The rules that a rule depends on, itself included.
+ * @param path of one request: bodies for other paths are left out; absent: all requests
+ */
 export function neededRules(
   all: readonly RegoStatement[],
   rule: string,
@@ -39,7 +42,7 @@ export function neededRules(
   return [...names].flatMap((name) => byName.get(name) ?? []);
 }
 
-/** Where each bracket that is opened is closed, by the places of both. */
+/** The place of each opening bracket -> the place of its closing bracket. */
 function closings(tokens: readonly RegoToken[]): ReadonlyMap<number, number> {
   const open: number[] = [];
   const found = new Map<number, number>();
@@ -60,7 +63,7 @@ export function inBrackets(tokens: readonly RegoToken[]): Bracketed {
   return { tokens, closedAt: closings(tokens) };
 }
 
-/** What follows a term: a name, `.name` or `["name"]`, or a computed index, by the places of its tokens. */
+/** A step after a term: the name in `.name` or `["name"]`, or the places of a computed index. */
 export type Step = string | { readonly from: number; readonly to: number };
 
 /** The steps after a term, up to a call or its end. */
@@ -87,7 +90,7 @@ export function stepsAfter(
   }
 }
 
-/** The names among these steps. */
+/** The names among the steps after a term. */
 export function fieldsAfter(
   bracketed: Bracketed,
   start: number,
@@ -107,7 +110,7 @@ export function secondArgument({ tokens, closedAt }: Bracketed, start: number): 
   return first === undefined ? [] : tokens.slice(first + 1, second);
 }
 
-/** What a policy itself gives names to: keys of its objects, and variables whose values do not come from its input. */
+/** The policy's own names: keys of its objects, and variables whose values do not come from the input. */
 function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; readonly apart: Set<string> } {
   const keys = new Set<string>();
   const apart = new Set(["data", "future", "rego"]);
@@ -122,8 +125,8 @@ function ownNames(tokens: readonly RegoToken[]): { readonly keys: Set<string>; r
 }
 
 /**
- * The names of all fields that rules read of their input, through any variable, in their order. Fields of
- * `data` and of the policy's own objects do not count, unless a token has such a field.
+ * The names of all fields that rules read from the input, through any variable, in order. Fields of `data` and of
+ * the policy's own objects count only if a token has such a field.
  * @param statements the rules that an answer depends on
  * @param ofTokens fields that tokens have
  */
@@ -141,7 +144,7 @@ export function inputFields(
       const { names, end } = fieldsAfter(bracketed, at + 1);
       const isCall = isSign(tokens[end], "(");
       if (at === (isDefault ? 1 : 0) && !isWord(token, "import")) {
-        // A rule's head: what follows its name is a key of the object that it makes.
+        // In a rule's head, the names after its own are keys of the object that it makes.
         for (const name of names) own.keys.add(name);
         return;
       }
@@ -156,7 +159,7 @@ export function inputFields(
   return [...found].filter((name) => ofTokens.has(name) || !own.keys.has(name));
 }
 
-/** Whether a rule may be true: the package has it, and not only as a default that is false. */
+/** Whether a rule may be true: the package has it as more than a default that is false. */
 export function mayHold(text: string, packageName: string, rule: string): boolean {
   const tokens = regoTokens(text);
   const at = tokens.findIndex((token) => isWord(token, "package"));

@@ -26,7 +26,7 @@ interface Definition {
   readonly names: readonly number[];
   /** Where the expression begins. */
   readonly from: number;
-  /** Whether the last name is a member of the expression's value, and not the value itself. */
+  /** True: the last name is a member of the expression's value. False: it is the value itself. */
   readonly isMember: boolean;
 }
 
@@ -52,17 +52,17 @@ export function definitions({ tokens, closedAt }: Bracketed): readonly Definitio
 export interface TokenShape {
   /** Whether a field is an object. */
   readonly isObject: (field: string) => boolean;
-  /** Objects whose members are all alike: the name of one member by that of the object. */
+  /** Objects whose members are all alike: the object's name -> the name of one member. */
   readonly alike: ReadonlyMap<string, string>;
 }
 
-/** More rounds than names that depend on each other in a row; a policy that needs more is not analysed. */
+/** The limit of rounds over the names. A policy with longer chains of dependent names is not analysed. */
 const MOST_ROUNDS = 8;
 
-/** A rule that reads the input is not analysed beyond this number of tokens. */
+/** A policy is not analysed if a rule with more tokens reads the input. */
 const MOST_TOKENS = 2000;
 
-/** Where the arguments of a call are. */
+/** The place of a call's arguments. */
 interface Arguments {
   readonly scope: Bracketed;
   readonly open: number;
@@ -118,7 +118,7 @@ function namesFromInput(
   return undefined;
 }
 
-/** The field that a policy's own values have, such as those of its tables. No token has it. */
+/** The field of the policy's own values, such as its tables. No token has this field. */
 const OWN = "";
 
 /** The scopes of variables: each rule with its body, and each `else`. */
@@ -138,11 +138,11 @@ export interface Term {
   readonly end: number;
   /** Whether its value may come from the input. */
   readonly isFromInput: boolean;
-  /** The field of a token that it is, up to a number of its steps; `undefined`: unknown. */
+  /** The field of a token that its first steps read (by default all steps); `undefined`: unknown. */
   readonly field: (steps?: number) => string | undefined;
 }
 
-/** What the terms of a policy stand for. */
+/** The meanings of a policy's terms. */
 export interface Terms {
   /** The rules that read the input. */
   readonly scopes: readonly Bracketed[];
@@ -150,7 +150,7 @@ export interface Terms {
   readonly termAt: (scope: Bracketed, at: number) => Term | undefined;
 }
 
-/** What the names of rules and variables stand for. `undefined`: the policy is too large to be analysed. */
+/** Finds the meanings of a policy's terms. `undefined`: the policy is too large to be analysed. */
 export function termsOf(
   statements: readonly RegoStatement[],
   { isObject, alike }: TokenShape,
@@ -199,7 +199,7 @@ export function termsOf(
     return { name: name.text, steps, isCall, end, isFromInput: first.isFromInput, field };
   };
 
-  /** Of an expression: a term, or a comprehension with what it collects. */
+  /** The field of an expression: that of its only term, or of what its comprehension collects. */
   const fieldAt = (scope: Bracketed, from: number): string | undefined => {
     const { tokens } = scope;
     const isComprehension = isSign(tokens[from], "[", "{") && isSign(tokens[from + 2], "|");
@@ -207,7 +207,7 @@ export function termsOf(
     const term = termAt(scope, from);
     return term?.end === from + expressionFrom(tokens, from).length ? term.field() : undefined;
   };
-  /** Of a name with two meanings. */
+  /** The field of a name with two definitions. */
   const either = (one: string | undefined, other: string | undefined): string | undefined => {
     if (one === other) return one;
     const known = [one, other].filter((field) => field !== undefined);

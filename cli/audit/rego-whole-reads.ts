@@ -50,7 +50,7 @@ function calleeOf(tokens: Tokens, open: number): string {
     : "";
 }
 
-/** Whether an expression, or a whole value, may begin at a place, so that a term alone is only tested or named. */
+/** Whether an expression or a whole value may begin at a place. If it is one term, the term is only tested or named. */
 function begins(tokens: Tokens, at: number): boolean {
   const [beforeThat, before] = [tokens[at - 2], tokens[at - 1]];
   if (before === undefined || isSign(before, ";", "|") || isWord(before, "not", "if", "else", "with"))
@@ -64,7 +64,7 @@ function begins(tokens: Tokens, at: number): boolean {
   return before.line < (tokens[at]?.line ?? 0) && !isUnfinished(before);
 }
 
-/** Whether a comparison with nothing follows: `!= {}`, `!= null`. */
+/** Whether a comparison with an empty value follows: `!= {}`, `!= null`. */
 function isEmptiness(tokens: Tokens, end: number): boolean {
   const [sign, first, second] = tokens.slice(end, end + 3);
   return isSign(sign, "!=", "==") && (isWord(first, "null") || (isSign(first, "{") && isSign(second, "}")));
@@ -82,8 +82,8 @@ function ends(tokens: Tokens, end: number): boolean {
 }
 
 /**
- * The strings that the name of a member is one of: a literal, or what the scope or a rule says of a variable.
- * Empty: unknown.
+ * The possible names of a member: literals, or the values that the scope or a rule gives to a variable. Empty:
+ * unknown.
  */
 function possibleNames(
   tokens: Tokens,
@@ -132,7 +132,7 @@ export function wholeReads(statements: readonly RegoStatement[], shape: TokenSha
     const { tokens } = scope;
     const open = enclosing(scope);
     const bound = new Set(definitions(scope).flatMap(({ names }) => names));
-    /** A member by its name, as far as that is known. */
+    /** The possible members for a key; any member if they are unknown. */
     const byKey = (key: Tokens, object: string | undefined): readonly string[] => {
       const names = possibleNames(tokens, key, rules);
       return names.length > 0 || object === undefined ? names : [anyOf(object)];
@@ -167,7 +167,7 @@ export function wholeReads(statements: readonly RegoStatement[], shape: TokenSha
         const path = secondArgument(scope, innermost);
         return literalStrings(path).length > 0 ? bySteps : [...bySteps, ...byKey(path, field)];
       }
-      // What a comprehension collects is read by whatever reads the comprehension.
+      // The expression around a comprehension reads what the comprehension collects.
       const isCollected = isSign(tokens[at - 1], "[", "{") && isSign(tokens[end], "|");
       const isKept = begins(tokens, at - 1) || isWord(tokens[at - 2], "in");
       const isShallow = shallowCalls.includes(isCollected ? calleeOf(tokens, at - 2) : callee);

@@ -12,7 +12,7 @@ import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 
-/** What shows a Trustee's policy and which keys it reads. */
+/** The facts that show Trustee's policy and the keys that it reads. */
 export type PolicySide = Pick<TrusteeFacts, "seen" | "names" | "policy" | "referenceValues">;
 
 /** The keys that Trustee reads: the mounted ones, else the existing ones, else the newest known ones. */
@@ -25,7 +25,7 @@ export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): Trus
   };
 }
 
-/** Restarts a KBS. An operator that records the versions of ConfigMaps would remove a restart annotation. */
+/** The command that restarts the KBS. An operator that records the versions of ConfigMaps would remove a restart annotation. */
 export function restartCommand({ namespace, deployment, kbsPods }: TrusteeFacts): string {
   return kbsPods.some(({ configMapVersions }) => configMapVersions !== undefined)
     ? `kubectl delete pod -n ${namespace} -l app=kbs`
@@ -57,7 +57,7 @@ export function liveGrants(trustee: PolicySide): GeneratedPolicy | undefined {
 
 /** An entry as Trustee uses it. */
 export interface LiveEntry extends ReferenceValue {
-  /** All that it holds; `values` has only what Trustee finds. */
+  /** All its values. `values` has only those that Trustee finds. */
   readonly held: readonly string[];
   readonly dead?: Dead;
 }
@@ -65,7 +65,7 @@ export interface LiveEntry extends ReferenceValue {
 /** Why Trustee ignores an entry; `shadowed`: another entry has the same name. */
 export interface Dead {
   readonly kind: "unread" | "shadowed" | "no list";
-  /** The sentence's part after the entry's name. */
+  /** The part of a sentence after the entry's name. */
   readonly words: string;
 }
 
@@ -73,7 +73,7 @@ export interface Dead {
 export interface LiveValues extends LiveText {
   /** Absent: Trustee can read none. */
   readonly entries?: readonly LiveEntry[];
-  /** Why. */
+  /** Why Trustee can read none. */
   readonly problem?: string;
   /** All entries, if they can be parsed. In the list, one unreadable entry makes Trustee reject all. */
   readonly written?: readonly Entry[];
@@ -119,8 +119,7 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
 }
 
 /**
- * Whether an entry is for digests of initdata, by the stack or its name. Other entries hold measurements of
- * the boot.
+ * Whether an entry is for digests of initdata, by the stack or its name. Other entries hold boot measurements.
  */
 export function isInitdataEntry(name: string, stack: StackFacts | undefined): boolean {
   return (

@@ -39,12 +39,12 @@ function fieldsIn(value: unknown): readonly (readonly [string, unknown])[] {
 
 const fieldsOfTokens = tees.flatMap((tee) => fieldsIn(submod("affirming", "", tee)));
 
-/** Fields of genuine tokens that questions hold with examples, or empty: `init_data_claims`, measurements. */
+/** Fields of real tokens that are empty or examples in questions: `init_data_claims`, measurements. */
 const examples: ReadonlySet<string> = new Set(
   fieldsOfTokens.filter(([key]) => !known.has(key)).map(([key]) => key),
 );
 
-/** Devices that some question's pod has: as many as fit into one server. */
+/** The devices of pods in questions: as many as fit into one server. */
 const DEVICE = /^(?:gpu[0-7]|switch[0-3])$/;
 
 const objects = new Set([
@@ -60,18 +60,18 @@ const tokenShape: TokenShape = {
   ]),
 };
 
-/** The fields for one request, without the rules that compare its path with another one by literals; else for all. */
+/** The fields for one request or, by default, for all. For one request, rules for other literal paths are left out. */
 export type UnjudgedFor = (asked?: PolicyData) => readonly string[];
 
 /**
- * The fields that a foreign policy reads and that no question holds as a pod's token does: the content of the
- * initdata, measurements, claims of the firmware. Its answers to questions prove nothing then. The policy is
- * parsed once for all requests.
+ * The fields that a foreign policy reads and that only a real token holds: the content of the initdata,
+ * measurements, claims of the firmware. If there are any, the policy's answers to questions prove nothing. The
+ * policy is parsed once for all requests.
  */
 export function unjudgedIn(policy: string): UnjudgedFor {
   if (readGenerated(policy) !== undefined || !canAllow(policy)) return () => [];
   const statements = regoStatements(policy);
-  // A table of this project's has such a column, whatever else somebody has edited.
+  // An edited policy of this project still has a table with such a column.
   const hasColumn = parseRegistry(policy) !== undefined;
   return (asked) => {
     const needed = neededRules(statements, "allow", asked?.["resource-path"]);
@@ -82,12 +82,12 @@ export function unjudgedIn(policy: string): UnjudgedFor {
   };
 }
 
-/** These fields, for one request or for all. */
+/** The fields of {@link unjudgedIn}, for one request or for all. */
 export function unjudgedFields(policy: string, asked?: PolicyData): readonly string[] {
   return unjudgedIn(policy)(asked);
 }
 
-/** Whether a policy has a rule by which the KBS could give anything to anybody. */
+/** Whether a policy has a rule that can allow a request. */
 export function canAllow(policy: string): boolean {
   return mayHold(policy, "policy", "allow");
 }
@@ -95,7 +95,7 @@ export function canAllow(policy: string): boolean {
 /** More names than these are only counted. */
 const MOST_NAMES = 4;
 
-/** That a policy was not judged because of these fields. Goes on after "The". */
+/** The text after "The": the policy could not be judged because of these fields. */
 export function unjudgedText(fields: readonly string[]): string {
   const shown = fields.slice(0, MOST_NAMES).map((name) => `"${shownName(name)}"`);
   const more = fields.length - shown.length;

@@ -2,7 +2,6 @@ import type { Sandbox } from "../api.ts";
 import { median, timed } from "./measure.ts";
 import { BenchProject } from "./projects.ts";
 
-/** The commands, in order. */
 const commands = {
   preview: ["preview"],
   "first up": ["up", "--yes", "--skip-preview"],

@@ -54,7 +54,7 @@ export class BenchProject {
       throw new Error(`pulumi ${args.join(" ")} failed (${exitCode}):\n${stdout}\n${stderr}`);
   }
 
-  /** Removes the stack, destroying what a failure has left of it, and deletes the folder. */
+  /** Removes the stack and the folder. Destroys what a failed command has left first. */
   async dispose(): Promise<void> {
     const pulumi = async (...command: readonly string[]): Promise<number> =>
       (await this.#sandbox.pulumi([...command, "--stack", this.#stack], { cwd: this.#folder })).exitCode;

@@ -38,8 +38,8 @@ const controllers = [
 ] as const;
 
 /**
- * etcd requires a client certificate: write access to it is full control of the cluster, and runs curl as
- * this user.
+ * etcd requires a client certificate. A client with write access controls the whole cluster, and can run curl
+ * as this user.
  */
 function etcd({ certificates, etcdData }: ControlPlaneFiles, ports: Ports): Program {
   const [client, peer] = [`https://127.0.0.1:${ports.etcd}`, `https://127.0.0.1:${ports.etcdPeer}`];

@@ -12,7 +12,7 @@ import {
 import { isExecutable } from "../tools/installed.ts";
 import { askPluginVersion } from "../tools/plugin-version.ts";
 
-/** The folder of the Kubernetes plugin, like `--kubernetes-plugin`. */
+/** The variable with the folder of the Kubernetes plugin, like `--kubernetes-plugin`. */
 export const PLUGIN_VARIABLE = "TRUSTEE_ACCESS_KUBERNETES_PLUGIN";
 
 /** pulumi's folder name for the plugin version that this project's SDK requests. */

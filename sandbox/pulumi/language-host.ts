@@ -6,10 +6,10 @@ import { quote } from "./environment.ts";
 export const LANGUAGE_HOST = "pulumi-language-nodejs";
 
 /**
- * A wrapper for the language host that the sandbox builds, which is release 3.68, the last one with a Go
- * module of its own. That release takes a project's options as flags, but the current CLI sends them in the
- * Run call. Without the wrapper, `typescript: false` and `nodeargs` would be ignored: each run would load the
- * TypeScript compiler (a second or more) and compile its code anew.
+ * A wrapper for the language host that the sandbox builds. That is release 3.68, the last one with its own Go
+ * module. It takes a project's options as flags, but the current CLI sends them in the Run call. Without the
+ * wrapper it ignores `typescript: false` and `nodeargs`. Each run then loads the TypeScript compiler (a second
+ * or more) and compiles the program again.
  */
 function languageHostScript(program: string): string {
   return [

@@ -130,6 +130,6 @@ export async function sandboxNames(): Promise<string[]> {
 
 export function thisProcess(start: (pid: number) => string | undefined): ProcessIdentity {
   const started = start(process.pid);
-  if (started === undefined) throw new Error("cannot tell when this process started");
+  if (started === undefined) throw new Error("cannot read the start time of this process");
   return { pid: process.pid, started };
 }

@@ -33,7 +33,7 @@ async function goProblems(file: string): Promise<string[]> {
   const [release = "", toolchain = ""] = stdout.split("\n");
   const version = parseVersion(`${release.replace(/^go/, "")}.0`);
   if (version === undefined)
-    return [`go (${file}) does not tell its version: install ${howToGet["go"] ?? "go"}`];
+    return [`go (${file}) does not report its version: install ${howToGet["go"] ?? "go"}`];
   const fetches = toolchain.startsWith("auto") || toolchain.includes("+auto");
   const enough = version[0] > 1 || version[1] >= (fetches ? 21 : 26);
   return enough ? [] : [`go is ${release}, which is too old: install ${howToGet["go"] ?? "go"}`];

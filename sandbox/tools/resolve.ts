@@ -92,8 +92,8 @@ export async function planTools(
 }
 
 /**
- * Downloads the missing tools of a plan, and builds those that cannot be downloaded. Waits if another process
- * does so.
+ * Downloads the missing tools of a plan, and builds those that cannot be downloaded. If another process does
+ * so, waits for it first.
  * @returns all tools
  * @throws Error if a build is needed without a suitable Go, or if it fails
  */

@@ -98,7 +98,7 @@ export async function upgradeTrustee(rest: Rest, options: UpgradeOptions): Promi
   await create(rest, kbsRoute(TO));
 }
 
-/** @param convert converts the text; if undefined, the ConfigMap is recreated with its stock content */
+/** @param convert converts the text; if undefined, the ConfigMap is recreated with the stock content */
 async function moveKey(
   rest: Rest,
   stock: Manifest,

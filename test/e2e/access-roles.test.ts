@@ -24,7 +24,7 @@ function rulesOf(file: string, name: string, secrets: readonly string[]): readon
   );
 }
 
-describe("verify, lint and explain with the shipped Roles only, and a Deployment in another namespace", () => {
+describe("accounts with the shipped Roles only, for a stack with a Deployment in another namespace,", () => {
   let sandbox: Sandbox;
   let project: Project;
   let env: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ describe("verify, lint and explain with the shipped Roles only, and a Deployment
     await sandbox.stop();
   });
 
-  it("verify also checks a pod of the Deployment, and reports once which right the reasons need", async () => {
+  it("can verify a pod of the Deployment too; the command reports once which right the reasons need", async () => {
     const { exitCode, stdout } = await run("verify");
     const lines = stdout.split("\n");
     expect({ exitCode, printed: lines.slice(-2, -1) }).toEqual({
@@ -78,7 +78,7 @@ describe("verify, lint and explain with the shipped Roles only, and a Deployment
     );
   });
 
-  it("lint reads the namespaces of the stack, and reports which", async () => {
+  it("can lint the namespaces of the stack; the command reports which", async () => {
     const { exitCode, stdout, stderr } = await run("lint");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("No running pod in the checked namespaces has the digest ");
@@ -87,7 +87,7 @@ describe("verify, lint and explain with the shipped Roles only, and a Deployment
     );
   });
 
-  it.each(["web", "team-a/web"])("explain finds the Deployment's pod by %s", async (name) => {
+  it.each(["web", "team-a/web"])("can explain the Deployment's pod, named %s", async (name) => {
     const { stdout, stderr } = await run("explain", name, "fraud-dataset/dataset_key");
     expect(stderr).toBe("");
     expect(stdout.split("\n").slice(0, 2)).toEqual([
@@ -97,7 +97,7 @@ describe("verify, lint and explain with the shipped Roles only, and a Deployment
     expect(stdout).toContain("✓ as declared         the pod has the initdata that its stack declares");
   });
 
-  it("CI's accounts can preview and verify with their own rights, and only the second may exec", async () => {
+  it("can preview and verify in CI with two accounts; only the second may exec", async () => {
     await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml");
     const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
     const role = { rules: rulesOf("deploy/rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };

@@ -8,7 +8,7 @@ import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
 
 /**
- * What cloud-api-adaptor's webhook does to a peer pod: it removes the resources, and requests one of the
+ * The changes of cloud-api-adaptor's webhook to a peer pod: it removes the resources, and requests one of the
  * node's VMs.
  * @see
  * https://github.com/confidential-containers/cloud-api-adaptor/blob/main/src/webhook/pkg/mutating/remove-resourcespec.go
@@ -32,7 +32,7 @@ function mirror({ spec }: AdmittedPod): readonly PatchOperation[] {
   return [{ op: "replace", path: "/spec/containers/0/image", value: image }];
 }
 
-/** What other webhooks and admission plugins do: they add fields and change declared ones. */
+/** The changes of other webhooks and admission plugins: they add fields and change declared ones. */
 function others({ spec }: AdmittedPod): readonly PatchOperation[] {
   const [{ env = [] } = {}] = spec.containers as readonly { readonly env?: readonly unknown[] }[];
   return [
@@ -99,7 +99,7 @@ describe("bare Pods that admission changes", () => {
     await sandbox.stop();
   });
 
-  it("have no changes", async () => {
+  it("have no changes in the next preview", async () => {
     const before = await podUids(sandbox);
     expect(await container()).toMatchObject({
       image: "mirror.example:8443/quay/example/app:1",
@@ -114,7 +114,7 @@ describe("bare Pods that admission changes", () => {
     expect(await podUids(sandbox)).toEqual(before);
   });
 
-  it("are updated in place where possible: a label", async () => {
+  it("are updated in place when a label changes", async () => {
     const before = await podUids(sandbox);
     project.configure(settings({ labels: { team: "a" } }));
     expect(await planned()).toBe("refresh, update");
@@ -149,7 +149,7 @@ describe("bare Pods that admission changes", () => {
     await project.expectNoChanges();
   });
 
-  it("are adopted as admission changed them; a later change of their declaration replaces them", async () => {
+  it("are adopted with the changes of admission, and replaced when their declaration changes later", async () => {
     const toml = `${gunzipSync(Buffer.from(await initdataAnnotation(sandbox, "pod1"), "base64")).toString()}# by hand\n`;
     writeFileSync(join(project.folder, "by-hand.toml"), toml);
     const annotations = {

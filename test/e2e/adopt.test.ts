@@ -50,7 +50,7 @@ async function entries(sandbox: Sandbox): Promise<unknown> {
   return readDocument("reference-values.json", text).entries.map(({ name, values }) => ({ name, values }));
 }
 
-describe("adopting the tutorial's hand-made objects; a reference value is registered twice", () => {
+describe("an adoption of the tutorial's hand-made objects, with duplicate reference values,", () => {
   const folder = mkdtempSync(join(tmpdir(), "trustee-access-by-hand-"));
   let sandbox: Sandbox;
   let project: Project;
@@ -84,7 +84,7 @@ describe("adopting the tutorial's hand-made objects; a reference value is regist
     }
   });
 
-  it("refuses to adopt pods without the setting, and pods with other initdata", async () => {
+  it("is refused for pods without the setting, and for pods with other initdata", async () => {
     const pods = [{ name: "pod1", adopt: false }, { name: "pod2" }, { name: "pod4" }];
     await project.init({ ...adopting(), pods, grants: [] });
     const { exitCode, stdout, stderr } = await project.pulumi(
@@ -106,7 +106,7 @@ describe("adopting the tutorial's hand-made objects; a reference value is regist
     expect(await sharedData(sandbox)).toEqual(byHand);
   });
 
-  it("adopts: same PCR8s, no restart of pods, no new digest; reports duplicate digests", async () => {
+  it("keeps the pods, their PCR8s and all digests, and reports duplicate digests", async () => {
     project.configure(adopting());
     const preview = await project.preview();
     expect({ exitCode: preview.exitCode, stderr: preview.stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -135,7 +135,7 @@ describe("adopting the tutorial's hand-made objects; a reference value is regist
     expect(await cells(sandbox)).toEqual(tutorialCells);
   });
 
-  it("owns the adopted pods: another stack that declares one of their names is rejected, and changes none", async () => {
+  it("makes the stack the owner: another stack that declares one of the pods is rejected, and changes none", async () => {
     const intruder = new Project(sandbox, "intruder");
     try {
       const dev = devConfiguration();
@@ -155,7 +155,7 @@ describe("adopting the tutorial's hand-made objects; a reference value is regist
     }
   });
 
-  it("has no changes afterwards, even without the setting", async () => {
+  it("is followed by a preview without changes, even without the setting", async () => {
     const { exitCode: first } = await project.preview("--expect-no-changes");
     expect(first).toBe(0);
     const pods = PODS.map((name) => ({ name, initdataFile: `initdata-${name}.toml` }));
@@ -169,7 +169,7 @@ describe("adopting the tutorial's hand-made objects; a reference value is regist
     });
   });
 
-  it("destroy restores the hand-made content, but deletes the pods, which it owns", async () => {
+  it("ends with destroy, which restores the hand-made content and deletes the pods", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(byHand);
     expect(await podUids(sandbox)).toEqual({});

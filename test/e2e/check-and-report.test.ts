@@ -20,7 +20,7 @@ function changeLines(printed: string): readonly string[] {
 /** 0.21 reads the policy as Rego v1, and from another key than the tutorial's Trustee. */
 const trustee = "0.21";
 
-describe("trustee-access check, report, and the matrix in a preview", () => {
+describe("check, report and previews of a deployed stack", () => {
   let sandbox: Sandbox;
   let project: Project;
 
@@ -42,7 +42,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     await sandbox.stop();
   });
 
-  it("check verifies the deployed policy, and the one in the cluster", async () => {
+  it("accept the deployed policy, and the one in the cluster", async () => {
     for (const args of [[], ["--live"]]) {
       const { exitCode, stdout, stderr } = await access("check", ...args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -50,7 +50,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     }
   });
 
-  it("check reports a policy that is not the stack's, with the smallest request", async () => {
+  it("reject a policy that is not the stack's, and show the smallest request", async () => {
     const file = join(project.folder, "open.rego");
     writeFileSync(file, OPEN);
     const { exitCode, stdout } = await access("check", "--policy", file);
@@ -67,7 +67,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     ]);
   });
 
-  it("check --live reports a foreign write in the cluster at once", async () => {
+  it("report a foreign write in the cluster at once", async () => {
     const { policyKey } = generationFacts[trustee];
     const name = "configmap/trusteeconfig-resource-policy";
     const patch = JSON.stringify({ data: { [policyKey]: OPEN } });
@@ -83,7 +83,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     await project.up();
   });
 
-  it("preview warns about cells that open, and reports cells that close; after up there are none", async () => {
+  it("warn about cells that open, and list cells that close; after up there are none", async () => {
     project.configure({
       ...devConfiguration(),
       grants: [
@@ -120,7 +120,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     expect((await access("check")).exitCode).toBe(0);
   });
 
-  it("report writes the same page and picture in two runs, with the findings of lint", async () => {
+  it("write the same page and picture in two runs, with the findings of lint", async () => {
     const [page, picture] = [join(project.folder, "report.html"), join(project.folder, "report.svg")];
     const write = async (): Promise<readonly string[]> => {
       const files = ["--out", page, "--svg", picture];
@@ -140,7 +140,7 @@ describe("trustee-access check, report, and the matrix in a preview", () => {
     expect(first[1]).toContain("pod3 may read kbsres1/key1, p2-secret/secret.");
   });
 
-  it("reports what it cannot run, and exits with 2", async () => {
+  it("report what they cannot run, and exit with 2", async () => {
     const runs = [
       await access("check", "--live", "--policy", "x.rego"),
       await access("check", "--policy", "missing.rego"),

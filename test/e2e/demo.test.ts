@@ -94,7 +94,7 @@ function processes(): readonly string[] {
   return lines.filter((line) => line.includes(home)).map((line) => line.trim().slice(0, 120));
 }
 
-/** Neither a process (and so no port) nor the sandbox's folder is left. */
+/** Expects that no process (and so no port) and no folder of the sandbox is left. */
 async function expectNothingLeft(): Promise<void> {
   for (const end = Date.now() + 5000; processes().length > 0 && Date.now() < end;) await sleep(100);
   expect(processes()).toEqual([]);
@@ -149,7 +149,7 @@ test("does not touch a sandbox that another process is starting", async () => {
   await rm(sandboxFolder(NAME), { recursive: true });
 });
 
-test("is right in nine cells and the preview, and leaves nothing", async () => {
+test("shows the nine cells and a preview without changes, and leaves nothing", async () => {
   const { exitCode, output } = await new Demo().ended();
   expect([exitCode, output]).toEqual([
     0,
@@ -160,7 +160,7 @@ test("is right in nine cells and the preview, and leaves nothing", async () => {
   await expectNothingLeft();
 });
 
-test("ctrl-C during the start leaves nothing", async () => {
+test("leaves nothing after ctrl-C during the start", async () => {
   const demo = new Demo();
   await eventually(
     async () => Promise.resolve(readRunState(sandboxFolder(NAME))?.processes.length ?? 0),
@@ -177,7 +177,7 @@ test("ctrl-C during the start leaves nothing", async () => {
 test.each([
   ["pulumi up", /trustee:index:\w+ \S+ creating/],
   ["verify", /\n\$ node cli\/trustee-access\.mjs verify/],
-])("ctrl-C during %s leaves nothing, even with --keep", async (_, moment) => {
+])("leaves nothing after ctrl-C during %s, even with --keep", async (_, moment) => {
   const demo = new Demo("--keep");
   await demo.prints(moment);
   demo.interrupt();
@@ -188,7 +188,7 @@ test.each([
   await expectNothingLeft();
 });
 
-test("with --keep the sandbox keeps running, and a later demo uses and keeps it", async () => {
+test("keeps the sandbox with --keep; a later demo uses and keeps it", async () => {
   const kept = await new Demo("--keep").ended();
   expect([kept.exitCode, kept.output]).toEqual([0, expect.stringContaining(lookAround)]);
   const state = runState();

@@ -22,7 +22,7 @@ async function served(sandbox: Sandbox): Promise<Served> {
 
 const asDeclared: Served = { cells: tutorialCells, secret: "Pod 2 secret!" };
 
-describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
+describe.each(generations)("a stack that others change behind Pulumi's back, on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   let project: Project;
 
@@ -45,7 +45,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
   }
 
   test.each(rounds.map((round) => ({ round, what: round.map(({ what }) => what).join("; ") })))(
-    "$what: a preview shows each drift, up fixes all, a second preview has no changes",
+    "shows each drift in a preview, and has no changes after up: $what",
     async ({ round }) => {
       const made = await context();
       for (const { make } of round) await make(made);
@@ -64,7 +64,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     },
   );
 
-  test(`${noDrifts.map(({ what }) => what).join("; ")}: no drift`, async () => {
+  test(`has no changes with ${noDrifts.map(({ what }) => what).join("; ")}`, async () => {
     const made = await context();
     for (const { make } of noDrifts) await make(made);
     await project.expectNoChanges();
@@ -83,7 +83,7 @@ describe.each(generations)("behind Pulumi's back, on Trustee %s", (trustee) => {
     await expire("2099-01-01T00:00:00Z");
   });
 
-  test("keeps what another client added meanwhile, and removes our own entries", async () => {
+  test("keeps in destroy what another client has added, and removes its own entries", async () => {
     const { initData } = await context();
     await project.destroy();
     const { configMaps, kbsConfig } = await sharedData(sandbox);

@@ -53,7 +53,7 @@ const denials: readonly Denial[] = [
   },
 ];
 
-describe.each(generations)("an API server that fails, on Trustee %s", (trustee) => {
+describe.each(generations)("a stack on an API server that fails, on Trustee %s", (trustee) => {
   let stack: FaultyStack;
   beforeAll(async () => {
     stack = await FaultyStack.start(`faults-${trustee.replace(".", "-")}`, trustee);
@@ -89,7 +89,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     return seen;
   }
 
-  it("on every third call, in every transient way, and once without an answer: up and destroy succeed", async () => {
+  it("completes up and destroy, if every third call fails in any transient way, and one has no answer", async () => {
     const up = failEveryThird();
     await stack.project.up();
     stack.proxy.heal();
@@ -113,7 +113,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     };
   }
 
-  it("a right is removed, then the credentials expire, during up and destroy: reports it, and the next run continues", async () => {
+  it("reports a removed right and expired credentials in up and destroy, and continues with the next run", async () => {
     for (const [command, expectDone] of [
       ["up", async () => stack.expectUp()],
       ["destroy", async () => stack.expectRestored()],
@@ -162,7 +162,7 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     await kubectl(stack.sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", patch);
   }
 
-  it("every write conflicts, simulated or real: up and destroy merge again and succeed", async () => {
+  it("merges again and completes up and destroy, if every write conflicts, simulated or real", async () => {
     const up = collideThrice();
     await stack.project.up();
     stack.proxy.heal();
@@ -197,15 +197,15 @@ describe.each(generations)("an API server that fails, on Trustee %s", (trustee) 
     await kubectl(stack.sandbox, "uncordon", "kata-worker");
   }
 
-  it("ctrl-C during a rollout ends up within seconds; the next up continues", async () => {
+  it("ends up within seconds of ctrl-C during a rollout, and continues with the next up", async () => {
     const waits = /of 1 KBS pods run the new configuration; its rollout is under way/;
     await interruptedWhileWaiting("up", "Rollout \\(rollout\\)", waits);
     await stack.project.up();
     await stack.expectUp();
   });
 
-  it("ctrl-C ends destroy within seconds while the KBS still serves a secret; the next destroy continues", async () => {
-    // The previous KBS pod stays until the new one is ready, which does not happen.
+  it("ends destroy within seconds of ctrl-C while the KBS serves a secret, and continues with the next destroy", async () => {
+    // The previous KBS pod stays until the new one is ready. It never is.
     const strategy = { rollingUpdate: { maxUnavailable: 0 } };
     const patch = JSON.stringify({ spec: { strategy } });
     const deployment = ["deployment", "trustee-deployment", "-n", NAMESPACE];

@@ -82,7 +82,7 @@ function foreignPod(name: string, namespace: string, annotation: string): string
   });
 }
 
-describe("many pods, secrets and ways to deploy them", () => {
+describe("a stack with many pods, secrets and ways to deploy them", () => {
   let sandbox: Sandbox;
   let project: Project;
   let before: unknown;
@@ -180,7 +180,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(bytes).toEqual(BINARY);
   });
 
-  it("has no changes, and keeps generated values encrypted in the state", async () => {
+  it("has no changes in a preview, and keeps generated values encrypted in the state", async () => {
     const { exitCode, stdout, stderr } = await project.preview("--expect-no-changes");
     expect({ exitCode, printed: exitCode === 0 ? "" : stdout + stderr }).toEqual({
       exitCode: 0,
@@ -197,7 +197,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(Buffer.from(await read(), "base64").toString("utf8")).toBe(value);
   });
 
-  it("a change of initdata rolls only that controller's pods, and replaces a Job", async () => {
+  it("rolls only the pods of a controller whose initdata changes, and replaces a Job", async () => {
     const uid = async (...args: readonly string[]): Promise<string> =>
       kubectl(sandbox, "get", ...args, "-o", "jsonpath={.metadata.uid}");
     const uids = async (): Promise<Readonly<Record<string, string>>> => ({
@@ -225,7 +225,7 @@ describe("many pods, secrets and ways to deploy them", () => {
     expect(await changed("Deployment web", "StatefulSet store", "Job nightly")).toEqual(["storePod", "job"]);
   });
 
-  it("leaves nothing behind", async () => {
+  it("leaves nothing after destroy", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
     const left = await kubectl(sandbox, "get", "deployments,statefulsets,jobs", "-A", "-o", "name");

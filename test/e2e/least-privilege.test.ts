@@ -96,7 +96,7 @@ function casesOn(trustee: Generation): readonly Case[] {
 
 describe("the shipped Roles", () => {
   it.each(Object.keys(sides) as Side[])(
-    "%s: every right is needed, or its comment says when it is not",
+    "grant only rights that a command needs, or whose comment says who does not need them: %s",
     (side) => {
       const rights = rightsOf(side);
       const names = rights.map(({ resource, verb }) => `${resource} ${verb}`);
@@ -193,7 +193,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
     return project.pulumi(name, "--yes", "--skip-preview", "--stack", project.stack);
   }
 
-  it("are sufficient for preview, up, refresh and verify", async () => {
+  it("can run preview, up, refresh and verify", async () => {
     expect((await project.preview()).exitCode).toBe(0);
     await project.up();
     expect(await cells(sandbox)).toEqual(tutorialCells);
@@ -204,7 +204,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
     expect(stdout).toContain("grant it get on pods/log");
   });
 
-  it("with the optional rule, verify reports why a secret is denied", async () => {
+  it("can verify why a secret is denied, with the optional rule", async () => {
     await grant(sandbox, "trustee-side", () => true, withOptionalRules);
     const { exitCode, stdout } = await verify({ sandbox, project });
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
@@ -212,7 +212,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
   });
 
   const tried = cases.filter(({ right }) => trustee === "0.18" || alsoOn021.includes(right));
-  it.each(tried)("$side without $right: $by fails, and names both", async (denied) => {
+  it.each(tried)("cannot run $by without $right in $side; the error names the right", async (denied) => {
     const [resource = "", verb = ""] = denied.right.split(" ");
     await grantNeeded(denied);
     await prepare(denied.by);
@@ -224,7 +224,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
     expect(stdout + stderr).toMatch(new RegExp(`cannot ${verb} (resource ")?${resource}`));
   });
 
-  it("are sufficient to complete the failed runs, and for destroy", async () => {
+  it("can complete the failed runs, and destroy", async () => {
     await grantNeeded();
     project.configure(configuration);
     await project.up();

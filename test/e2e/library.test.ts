@@ -7,7 +7,7 @@ import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { curl, kubectl, readable, sharedData } from "./support/cluster.ts";
 import { startOtherPod } from "./support/other-pod.ts";
 
-/** Installs the package as npm would publish it in a folder's node_modules, next to its dependencies. */
+/** Installs the package, as npm publishes it, and its dependencies into a folder's node_modules. */
 function installPackage(folder: string): void {
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
     stdio: ["ignore", "pipe", "ignore"],
@@ -46,7 +46,7 @@ describe("the components as a library of another program", () => {
     return stdout;
   }
 
-  it("brings the command trustee-access", () => {
+  it("install the command trustee-access", () => {
     const program = join(folder, "node_modules/trustee-access/cli/trustee-access.mjs");
     const help = execFileSync(process.execPath, [program, "help", "lint"], { encoding: "utf8" });
     expect(help).toMatch(/^Usage: trustee-access lint /);
@@ -56,7 +56,7 @@ describe("the components as a library of another program", () => {
     ["library", "orders", "orders-db/password"],
     ["components", "payments", "payments-key/key"],
   ])(
-    "examples/%s: up, only the pod reads its secret, no changes after, nothing left",
+    "deploy examples/%s: its pod reads the secret, no changes follow, and destroy leaves nothing",
     async (name, pod, path) => {
       cpSync(join("examples", name), join(folder, name), { recursive: true });
       symlinkSync(join(folder, "node_modules"), join(folder, name, "node_modules"));

@@ -13,7 +13,7 @@ function noise(bytes: number): string {
   return digests.join("");
 }
 
-describe.each(generations)("limits on Trustee %s", (trustee) => {
+describe.each(generations)("a preview at the limits, on Trustee %s", (trustee) => {
   const facts = generationFacts[trustee];
   let sandbox: Sandbox;
   let project: Project;
@@ -30,7 +30,7 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     await sandbox.stop();
   });
 
-  it("a preview reports everything that would fail in the cloud and in the guests", async () => {
+  it("reports everything that would fail in the cloud and in the guests", async () => {
     project.configure({
       ...devConfiguration(),
       otherSecrets: "deny",
@@ -56,7 +56,7 @@ describe.each(generations)("limits on Trustee %s", (trustee) => {
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("a preview reports how full Trustee's ConfigMaps will be", async () => {
+  it("reports how full Trustee's ConfigMaps will be", async () => {
     project.configure(devConfiguration());
     const stdout = await project.previewOutputs();
     await project.up();

@@ -66,7 +66,7 @@ function stock(key: string): string {
 const SAMPLE = `note TA005 Secret ${NAMESPACE}/kbsres1: Every attested pod may read "kbsres1", the operator's sample.`;
 const IMAGE = `note TA005 Secret ${NAMESPACE}/trustee-image-policy: Every attested pod may read "trustee-image-policy", an image policy that pods need to start.`;
 
-describe("Trustee 0.18 with the tutorial done by hand", () => {
+describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
   let sandbox: Sandbox;
   let digests: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
@@ -74,7 +74,7 @@ describe("Trustee 0.18 with the tutorial done by hand", () => {
   });
   afterAll(async () => sandbox.stop());
 
-  it("is open to every pod before the tutorial", async () => {
+  it("reports secrets open to every pod before the tutorial", async () => {
     await replaceKbsPods(sandbox);
     expect(await lint(sandbox)).toMatchObject({
       exitCode: 1,
@@ -212,7 +212,7 @@ allow if {
 `;
 }
 
-describe("Trustee 0.21", () => {
+describe("lint of Trustee 0.21", () => {
   const { policyKey } = generationFacts["0.21"];
   let sandbox: Sandbox;
   beforeAll(async () => {
@@ -245,14 +245,14 @@ describe("Trustee 0.21", () => {
     return (await lines(sandbox)).filter((line) => line.includes(POLICY) && !line.includes("TA501"));
   }
 
-  it("is open to every pod after the installation", async () => {
+  it("reports secrets open to every pod after the installation", async () => {
     const settled = async (): Promise<readonly string[]> =>
       (await lines(sandbox)).filter((line) => !line.includes("TA501"));
     // Waits until the operator has rolled out the new entry.
     await expect.poll(settled, { timeout: 60_000 }).toEqual([stock(policyKey), stale("reference_value")]);
   });
 
-  it("is open on malformed paths with the tutorial's policy in the new syntax", async () => {
+  it("reports open malformed paths with the tutorial's policy in the new syntax", async () => {
     expect(await written(carriedOver('data["resource-path"]'))).toEqual([
       `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with the path as KBS up to v0.16 hand it over; and 18 more such paths.`,
       `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
@@ -260,7 +260,7 @@ describe("Trustee 0.21", () => {
     ]);
   });
 
-  it("denies everything with a policy that splits the path, which is an array", async () => {
+  it("reports that a policy denies everything if it splits the path, which is an array", async () => {
     expect(await written(carriedOver('split(data["resource-path"], "/")'))).toEqual([
       `error TA006 ${POLICY}, ${policyKey}: The policy fails with an error on a normal request, for example for attestation-status/status: split: operand 1 must be string but got array.`,
       `error TA014 ${POLICY}, ${policyKey}: No pod that attests well gets any secret, in any path format.`,
@@ -268,7 +268,7 @@ describe("Trustee 0.21", () => {
     ]);
   });
 
-  it("does not compile the tutorial's policy", async () => {
+  it("reports that the tutorial's policy does not compile", async () => {
     const [one, two] = ["a".repeat(64), "b".repeat(64)];
     expect(await written(tutorialPolicy(one, two))).toEqual([
       `error TA002 ${POLICY}, ${policyKey}: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
@@ -277,7 +277,7 @@ describe("Trustee 0.21", () => {
     ]);
   });
 
-  it("does not read the key of 0.18", async () => {
+  it("reports that Trustee does not read the key of 0.18", async () => {
     const data = { [policyKey]: null, [generationFacts["0.18"].policyKey]: "package policy" };
     await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
     expect((await lines(sandbox)).filter((line) => / TA4\d\d /.test(line))).toEqual([

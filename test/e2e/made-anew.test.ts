@@ -11,7 +11,7 @@ let sandbox: Sandbox;
 let before: SharedData;
 let project: Project;
 
-/** A checkout of the project, with a kubeconfig in it that the settings name by a relative path. */
+/** A checkout of the project that contains a kubeconfig. The settings name it by a relative path. */
 function checkout(): Project {
   const made = new Project(sandbox, "anew");
   copyFileSync(sandbox.kubeconfig, join(made.folder, KUBECONFIG));
@@ -42,7 +42,7 @@ async function urnsOf(types: readonly string[]): Promise<readonly string[]> {
   return found.map(({ urn }) => urn);
 }
 
-describe("another checkout of the project, in another folder,", () => {
+describe("another checkout of the project, in another folder", () => {
   it("has no changes: the state contains no path of the original folder", async () => {
     expect(await project.state()).not.toContain(project.folder);
     const other = checkout();

@@ -83,7 +83,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
     expect([await podUids(here), await uid()]).toEqual([pods, secret]);
   });
 
-  it("is distinguished from a stack of the same name in another backend, which is rejected", async () => {
+  it("differs from a stack of the same name in another backend, which is rejected", async () => {
     const now = await sharedData(here);
     await succeedsThere("stack", "init", "moving");
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
@@ -123,7 +123,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
     await project.expectNoChanges();
   });
 
-  it("hands over a Secret that it created: the value stays, and a preview refuses to lose it", async () => {
+  it("hands over a Secret that it created: the value stays, and a preview rejects its loss", async () => {
     const held = await value();
     project.configure(settings({ from: "existing" }));
     const { exitCode, stdout, stderr } = await project.preview();
@@ -144,7 +144,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
     stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
   });
 
-  it("moves to another cluster with its settings: everything is created there and removed here", async () => {
+  it("moves to another cluster with its settings: objects are created there and removed here", async () => {
     project.configure(generated);
     await project.up();
     const held = await value();

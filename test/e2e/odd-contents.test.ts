@@ -140,7 +140,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
   }
 
   it.each(contents[trustee])(
-    "$what; the list taken away: up works, destroy restores",
+    "are kept by up and restored by destroy, also without the list: $what",
     async ({ values, entries, startsNoKbs }) => {
       await removeList();
       await patchKey(sandbox, VALUES, key, values);
@@ -169,7 +169,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
   );
 
   it.each(unreadable[trustee])(
-    "reference values %s: refused, with nothing written",
+    "are refused, with nothing written, if the reference values are %s",
     async (text, problem) => {
       const original = await configMapKey(sandbox, VALUES, key);
       await patchKey(sandbox, VALUES, key, text);

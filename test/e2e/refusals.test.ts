@@ -59,7 +59,7 @@ async function unreachableKubeconfig(): Promise<string> {
   return file;
 }
 
-describe("a process that serves many commands, as most end-to-end tests use", () => {
+describe("a process that serves many commands, as in most end-to-end tests,", () => {
   it.each<readonly [what: string, change: Configuration]>([
     ["a first up", {}],
     ["settings with problems", { grants: [{ pod: "pod9", secret: "p2-secret" }] }],
@@ -76,8 +76,8 @@ describe("a process that serves many commands, as most end-to-end tests use", ()
   });
 });
 
-describe("is rejected, and nothing is written:", () => {
-  it("invalid settings: all problems in one error, each with its path", async () => {
+describe("an up that fails and writes nothing", () => {
+  it("rejects invalid settings, with all problems in one error and each with its path", async () => {
     const printed = await refusal({
       pods: [{ name: "pod1" }, { name: "pod2", algorithm: "sha384" }, { name: "pod2" }, { name: "bad_name" }],
       grants: [{ pod: "pod9", secret: "p2-secret" }],
@@ -93,7 +93,7 @@ describe("is rejected, and nothing is written:", () => {
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  it("an encrypted setting other than a secret's value, and the content of a kubeconfig, without showing them", async () => {
+  it("rejects an encrypted setting other than a secret's value, and the content of a kubeconfig, without showing them", async () => {
     const kubeconfig = readFileSync(sandbox.kubeconfig, "utf8");
     const [, key = ""] = /client-key-data: (\S+)/.exec(kubeconfig) ?? [];
     const planted = [plantedValue("env"), key, Buffer.from(key, "base64").toString("utf8")];
@@ -123,7 +123,7 @@ describe("is rejected, and nothing is written:", () => {
     for (const value of planted) expect(leaks(value, { ...stored, open })).toEqual([]);
   });
 
-  it("two pods with the same initdata from two files", async () => {
+  it("rejects two pods with the same initdata from two files", async () => {
     const same = (name: string): Configuration => {
       writeFileSync(
         join(project.folder, `${name}.toml`),
@@ -135,7 +135,7 @@ describe("is rejected, and nothing is written:", () => {
     expect(printed).toContain("TA704 pods[1]: the same initdata as pod1");
   });
 
-  it("a missing secret, and a foreign secret in place of one to create, together", async () => {
+  it("rejects a missing secret and a foreign secret in place of one to create, in one error", async () => {
     const printed = await refusal({
       secrets: [
         { name: "nobody-made-it", keys: ["key"] },
@@ -150,7 +150,7 @@ describe("is rejected, and nothing is written:", () => {
     expect(printed).toContain("2 problems");
   });
 
-  it("unencrypted secret values, and values other than text, without showing them", async () => {
+  it("rejects unencrypted secret values, and values other than text, without showing them", async () => {
     const printed = await refusal({ secretValues: { "p2-secret": { secret: "in the open" } } });
     expect(printed).toContain('TA613 secretValues: plain-text values of "p2-secret"');
     expect(printed).toContain(
@@ -165,17 +165,17 @@ describe("is rejected, and nothing is written:", () => {
     expect(shapes).not.toContain("the open");
   });
 
-  it("an unreachable cluster", async () => {
+  it("rejects an unreachable cluster", async () => {
     const printed = await refusal({ trustee: { kubeconfig: await unreachableKubeconfig() } });
     expect(printed).toMatch(/ECONNREFUSED|cannot be reached|Check the kubeconfig/);
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  it("a context that the kubeconfig does not have", async () => {
+  it("rejects a context that the kubeconfig does not have", async () => {
     expect(await refusal({ trustee: { context: "elsewhere" } })).toContain('no context "elsewhere"');
   });
 
-  it("a missing Trustee: all missing objects are listed", async () => {
+  it("rejects a missing Trustee, with a list of all missing objects", async () => {
     const printed = await refusal({ trustee: { namespace: "default" } });
     for (const name of [
       "trusteeconfig-kbs-config",
@@ -186,7 +186,7 @@ describe("is rejected, and nothing is written:", () => {
     }
   });
 
-  it("pods whose namespace or RuntimeClass does not exist", async () => {
+  it("rejects pods whose namespace or RuntimeClass does not exist", async () => {
     const printed = await refusal({
       pods: [
         { name: "pod1", namespace: "nowhere", kind: "Deployment" },
@@ -204,7 +204,7 @@ describe("is rejected, and nothing is written:", () => {
     expect(printed).toContain("allowed: kata-remote\n");
   });
 
-  it("reference values that Trustee cannot read", async () => {
+  it("rejects reference values that Trustee cannot read", async () => {
     const patch = (text: string): Promise<string> =>
       kubectl(
         sandbox,

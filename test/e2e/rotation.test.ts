@@ -51,7 +51,7 @@ function settings({ release, app = {}, more = {} }: Release): Configuration {
   };
 }
 
-describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
+describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   let project: Project;
   let stranger: Stranger;
@@ -112,8 +112,8 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
   };
   const served = (): Promise<boolean> => readable(sandbox, "control", CONTROL_PATH);
   /**
-   * True if the KBS denies the witness twice. It answers the control pod before, between and after, so it is
-   * up.
+   * True if the KBS denies the witness twice. The control pod reads before, between and after, so the KBS is
+   * running.
    */
   const denied = async (name: string): Promise<boolean> =>
     (await served()) &&
@@ -122,7 +122,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     !(await readable(sandbox, name, PATH)) &&
     (await served());
 
-  /** Runs `pulumi up`, and calls `look` repeatedly meanwhile. */
+  /** Calls `look` repeatedly while `pulumi up` runs. */
   const duringUp = async (look: () => Promise<void>): Promise<void> => {
     const up = { ended: false };
     const running = project.up().finally(() => {
@@ -135,7 +135,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     }
   };
 
-  it("the previous digest is served until the new pods are ready", async () => {
+  it("keeps the previous digest accepted until the new pods are ready", async () => {
     const name = await witness("witness-1");
     const [uid, former] = [await appUid(), await claim()];
     project.configure(settings({ release: "2" }));
@@ -172,7 +172,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
       "jsonpath={.items[0].metadata.name}",
     );
 
-  it("a rotation whose pod does not start stays open, is shown in a preview, and ends with the next run", async () => {
+  it("keeps the grace period if the pod does not start, shows it in a preview, and ends it with the next run", async () => {
     const name = await witness("witness-2");
     project.configure(settings({ release: "3", app: nowhere }));
     const failed = await project.pulumi("up", "--yes", "--skip-preview", "--stack", project.stack);
@@ -188,7 +188,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     await project.expectNoChanges();
   });
 
-  it("without a grace period, the previous digest is denied before the new pod exists", async () => {
+  it("denies the previous digest before the new pod exists, without a grace period", async () => {
     const name = await witness("witness-3");
     const more = { rotation: "at-once" };
     project.configure(settings({ release: "4", app: nowhere, more }));
@@ -203,7 +203,7 @@ describe.each(generations)("initdata changes on Trustee %s", (trustee) => {
     await project.expectNoChanges();
   });
 
-  it("without a change Trustee is not restarted, and destroy restores the original content", async () => {
+  it("restarts Trustee only if the initdata differs, and leaves the original content after destroy", async () => {
     const kbs = (): Promise<string> => kubectl(sandbox, "get", "pods", "-n", NAMESPACE, "-o", "name");
     const pods = await kbs();
     project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));

@@ -72,7 +72,7 @@ describe.each(generations)(
         ),
       );
 
-    /** The last write of the other client is there. */
+    /** Expects the last write of the other client. */
     async function expectTheirs(): Promise<void> {
       const data = await sharedData(sandbox);
       const annotation = ["-n", NAMESPACE, "-o", "jsonpath={.metadata.annotations.other-team/writes}"];
@@ -88,7 +88,7 @@ describe.each(generations)(
       );
     }
 
-    it("during up: no content is lost, neither its nor ours", async () => {
+    it("keeps its content during up, and the stack keeps its own", async () => {
       await disturbed(
         async () => project.up(),
         (data) => list(data).includes("p2-secret") && holdsGrants(data) && holdsDigests(data),
@@ -108,7 +108,7 @@ describe.each(generations)(
       await project.expectNoChanges();
     });
 
-    it("during destroy: only its content and the original content remain", async () => {
+    it("keeps its content during destroy, beside the original content", async () => {
       await disturbed(
         async () => project.destroy(),
         (data) => !list(data).includes("p2-secret"),
@@ -126,7 +126,7 @@ describe.each(generations)(
       expect(kbsConfig["kbsSecretResources"]).toEqual([...list(before), "theirs"]);
       expect(secrets).toEqual(before.secrets);
       expect(configMaps[VALUES]?.data?.["theirs.txt"]).toBe(String(writer.writes.values));
-      // The count depends on the machine; this proves only that the writes did not stop.
+      // The count depends on the machine. This proves only that the writes did not stop.
       expect(writer.digests.length).toBeGreaterThan(10);
       expect(Object.values(writer.writes).every((count) => count > 20)).toBe(true);
     });

@@ -10,7 +10,7 @@ import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
 const MANY = Array.from({ length: 40 }, (_, index) => `made-${index}`);
-/** The secrets that the stranger requests: few, so that it requests each several times a second. */
+/** The secrets that the stranger requests. They are few, so that it requests each several times a second. */
 const ASKED = [0, 13, 26, 39].map((index) => `made-${index}/a`);
 
 /** Secrets that the stack generates for its one pod. */

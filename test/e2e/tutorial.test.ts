@@ -28,7 +28,7 @@ const DENIED =
 const PODS = ["pod1", "pod2", "pod3"];
 const PATHS = ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"];
 
-/** The nine cells as the tutorial shows them: the output of each pod's curl; read secrets as a word. */
+/** The nine cells as the tutorial shows them: the output of each pod's curl, with a word for a read secret. */
 async function nineCells(sandbox: Sandbox): Promise<string[][]> {
   const cell = async (pod: string, path: string): Promise<string> => {
     const body = await curl(sandbox, pod, path);
@@ -80,7 +80,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("prints more details, or the full log of pulumi", async () => {
+  it("prints more details, or pulumi's full log, on request", async () => {
     for (const flags of [["--diff"], ["--json"], ["--logtostderr", "-v=9"]]) {
       const { exitCode, stdout, stderr } = await project.preview(...flags);
       expect(exitCode, stderr).toBe(0);
@@ -195,7 +195,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect(await podUids(sandbox)).toEqual({});
   });
 
-  it("neither printed the secret nor stored it unencrypted", () => {
+  it("has neither printed the secret nor stored it unencrypted", () => {
     const files = backendFiles(project.env);
     const state = ".pulumi/stacks/trustee-access/tutorial.json";
     expect(Object.keys(printed)).toContain(state);
@@ -203,7 +203,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     expect([...leaks(SECRET, printed), ...leaks(SECRET, files)]).toEqual([]);
   });
 
-  it("destroy restarts Trustee after the last change, so that the KBS reads the restored content", async () => {
+  it("restarts Trustee after the last change of destroy, so that the KBS reads the restored content", async () => {
     const changed = await lastChange(sandbox, "trusteeconfig-resource-policy");
     for (const created of await kbsPodCreation(sandbox)) expect(created).toBeGreaterThanOrEqual(changed);
   });

@@ -6,7 +6,7 @@ import { command } from "../cli/support/run.ts";
 import { cells, podUids, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
-describe("Trustee in one cluster, the pods in another", () => {
+describe("a stack with Trustee in one cluster and the pods in another", () => {
   let trusteeSide: Sandbox;
   let podSide: Sandbox;
   let project: Project;
@@ -51,7 +51,7 @@ describe("Trustee in one cluster, the pods in another", () => {
     });
   });
 
-  it("has no changes, and destroy leaves no trace", async () => {
+  it("has no changes in a preview, and leaves no trace after destroy", async () => {
     const { exitCode, stdout } = await project.preview("--expect-no-changes");
     expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
     await project.destroy();

@@ -59,7 +59,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     expect({ exitCode, printed: exitCode === 0 ? "" : stdout }).toEqual({ exitCode: 0, printed: "" });
   };
 
-  it("the grants of both hold, and neither reports the other as drift", async () => {
+  it("have their own grants, and report no drift of each other", async () => {
     await tutorial.up();
     await other.up();
     await tutorialHolds();
@@ -69,27 +69,27 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
     await unchanged(other);
   });
 
-  it("destroy of the first stack keeps the second one's grants", async () => {
+  it("keep the grants of the second when the first is destroyed", async () => {
     await tutorial.destroy();
     await restartKbs(sandbox);
-    // The operator removes the restart's annotation and replaces the KBS once more; meanwhile nothing serves.
+    // Nothing serves while the operator removes the restart's annotation and replaces the KBS once more.
     await vi.waitFor(otherHolds, { timeout: 60_000, interval: 1000 });
     await unchanged(other);
   });
 
-  it("the first stack returns; destroy of the second keeps the first one's grants", async () => {
+  it("keep the grants of the first when it returns and the second is destroyed", async () => {
     await tutorial.up();
     await other.destroy();
     await tutorialHolds();
     await unchanged(tutorial);
   });
 
-  it("destroy of the last stack restores the content before the first one", async () => {
+  it("restore the original content when the last one is destroyed", async () => {
     await tutorial.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });
 
-  it("concurrent runs lose nothing", async () => {
+  it("lose nothing in concurrent runs", async () => {
     await Promise.all([tutorial.up(), other.up()]);
     await tutorialHolds();
     await otherHolds();

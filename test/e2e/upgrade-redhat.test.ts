@@ -74,7 +74,7 @@ class Shared {
   }
 }
 
-describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared stacks", () => {
+describe("an update of Red Hat's operator from 1.1 to 1.2 under two unprepared stacks", () => {
   let shared: Shared;
 
   beforeAll(async () => {
@@ -84,14 +84,14 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
     await shared.stop();
   });
 
-  it("a preview on 1.1 warns about the update", async () => {
+  it("causes a warning in a preview on 1.1", async () => {
     const { stdout } = await shared.tutorial.preview("--expect-no-changes");
     expect(stdout.replaceAll(/\s+/g, " ")).toContain(
       "The update of Red Hat's operator from 1.1 to 1.2, which may run unasked, deletes the policy",
     );
   });
 
-  it("the update installs the stock policy, which lets any attested pod pass", async () => {
+  it("installs the stock policy, which gives every secret to any attested pod", async () => {
     await upgradeSandbox(shared.sandbox.name);
     const { data, annotations } = await shared.policyMap();
     expect(Object.keys(data)).toEqual(["resource-policy.rego"]);
@@ -101,7 +101,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
     await expect.poll(readsAll, { timeout: 60_000 }).toBe(true);
   });
 
-  it("the next preview of either stack names the other one, whose grants are missing", async () => {
+  it("causes a warning in the next preview of either stack about the missing grants of the other one", async () => {
     for (const [project, missed] of [
       [shared.tutorial, "other"],
       [shared.other, "tutorial"],
@@ -113,7 +113,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
     }
   });
 
-  it("up of one stack restricts the other's secrets again; its pods can still read them", async () => {
+  it("ends with the up of one stack, which restricts the other's secrets again; its pods can still read them", async () => {
     await shared.other.up();
     await shared.stranger.during(async () => {
       expect(await readable(shared.sandbox, "pod3", "p2-secret/secret")).toBe(false);
@@ -128,7 +128,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
     await shared.other.expectNoChanges();
   });
 
-  it("destroy of both restores 1.2's stock policy", async () => {
+  it("leaves 1.2's stock policy after destroy of both stacks", async () => {
     await shared.stranger.during(async () => shared.tutorial.destroy());
     await shared.other.destroy();
     const { data, annotations } = await shared.policyMap();
@@ -140,7 +140,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two unprepared sta
   });
 });
 
-describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, prepared as the warning advises", () => {
+describe("an update of Red Hat's operator from 1.1 to 1.2, prepared as the warning advises,", () => {
   let shared: Shared;
 
   beforeAll(async () => {
@@ -150,10 +150,10 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, prepar
     await shared.stop();
   });
 
-  it("no pod reads what the policy denies: before, during and after the update", async () => {
+  it("gives no pod a secret that the policy denies: before, during and after the update", async () => {
     const { tutorial, other, sandbox, stranger } = shared;
     await stranger.during(async () => {
-      // The warning's advice, as its jq filter does it.
+      // The same change as the jq filter in the warning.
       const live = JSON.parse(
         await kubectl(sandbox, "get", "configmap", POLICY, "-n", NAMESPACE, "-o", "json"),
       ) as {
@@ -179,7 +179,7 @@ describe("Red Hat's operator is updated from 1.1 to 1.2 under two stacks, prepar
     expect(await readable(sandbox, "b1", "p2-secret/secret")).toBe(false);
   });
 
-  it("destroy of both stacks leaves nothing of theirs", async () => {
+  it("leaves nothing of the stacks after their destroy", async () => {
     const { tutorial, other, stranger } = shared;
     await stranger.during(async () => other.destroy());
     stranger.expectNothingRead("destroy after Red Hat's update");

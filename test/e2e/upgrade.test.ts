@@ -26,7 +26,7 @@ const documents = [
 ] as const;
 
 describe.each(documents)(
-  "Trustee is upgraded from 0.18 to 0.21 under a running stack, its documents $configMaps",
+  "an upgrade of Trustee from 0.18 to 0.21 under a running stack, with $configMaps documents,",
   ({ configMaps: become, left, lost }) => {
     let sandbox: Sandbox;
     let project: Project;
@@ -50,7 +50,7 @@ describe.each(documents)(
       await sandbox.stop();
     });
 
-    it("the next preview reports it, and that every pod gets other initdata", async () => {
+    it("is reported by the next preview, with other initdata for every pod", async () => {
       const { exitCode, stdout } = await project.preview("--expect-no-changes");
       expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
       const diagnostics = stdout.slice(stdout.indexOf("Diagnostics:"));
@@ -67,7 +67,7 @@ describe.each(documents)(
       }
     });
 
-    it("the next up completes it, with the nine cells right and no changes after", async () => {
+    it("is completed by the next up, with the right nine cells and no changes after", async () => {
       const uids = await podUids(sandbox);
       await project.up();
       expect(await cells(sandbox)).toEqual(tutorialCells);
@@ -81,7 +81,7 @@ describe.each(documents)(
       }
     });
 
-    it("destroy leaves the administrator's content, without our entries", async () => {
+    it("keeps the administrator's content after destroy, without the stack's entries", async () => {
       await stranger.during(async () => project.destroy());
       // With the stock reference values it no longer attests.
       if (become === "converted") stranger.expectNothingRead("destroy after an upgrade");

@@ -54,7 +54,7 @@ async function left(): Promise<readonly string[]> {
     .sort();
 }
 
-test("every program is downloaded and executable, and each archive is fetched once", async () => {
+test("downloads every program as executable, and fetches each archive once", async () => {
   const tools = toolModules.flatMap((module) => module.tools).filter(({ name }) => !name.startsWith("kube-"));
   await hosts.publish(tools);
   const names = tools.map(({ name }) => name);
@@ -72,7 +72,7 @@ test("every program is downloaded and executable, and each archive is fetched on
   expect(new Set(hosts.requests).size).toBe(hosts.requests.length);
 });
 
-test("a redirection is followed", async () => {
+test("follows a redirection", async () => {
   const [kwok] = named("kwok") as [Tool];
   await hosts.publish([kwok]);
   const { url } = releaseOf(kwok);
@@ -83,7 +83,7 @@ test("a redirection is followed", async () => {
   expect(await download([kwok])).toMatchObject({ done: ["kwok"], failures: {}, left: ["kwok/kwok"] });
 });
 
-test("progress shows the file and megabytes", async () => {
+test("shows the file and megabytes as progress", async () => {
   const [kwok] = named("kwok") as [Tool];
   await hosts.publish([kwok]);
   expect((await download([kwok])).said).toEqual([

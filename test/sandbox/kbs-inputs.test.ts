@@ -84,7 +84,7 @@ sigstore_config_uri = "/etc/sigstore.yaml"
 describe("a token", () => {
   const versions = ["v0.16", "v0.18", "v0.21"] as const;
 
-  test.each(versions)("of KBS %s names its TEE like a real one", (version) => {
+  test.each(versions)("names its TEE like a real one of KBS %s", (version) => {
     const evidence = (tee: "snp" | "tdx", executables: 3 | 33): unknown => {
       const claims = tokenClaims(version, { tee, pcr8: "ab" }, { executables, hardware: 2 }, 1);
       const { cpu0 } = claims["submods"] as { cpu0: Record<string, unknown> };
@@ -95,7 +95,7 @@ describe("a token", () => {
     expect(evidence("tdx", 33)).toEqual(["warning", { ...common, "az-tdx-vtpm": { tpm: { pcr08: "ab" } } }]);
   });
 
-  test.each(versions)("of KBS %s has the binding that the policy uses", (version) => {
+  test.each(versions)("has the binding that the policy uses, with KBS %s", (version) => {
     const claim = "ab".repeat(32);
     const rules = { others: "deny", secrets: { s: { k: { "azure-vtpm": { [claim]: "pod" } } } } } as const;
     const data = { "resource-path": ["default", "s", "k"], plugin: "resource" };
@@ -118,7 +118,7 @@ describe("reference values", () => {
   const inMap = (entry: string): unknown =>
     referenceValue("0.21", JSON.stringify({ snp_pcr08: entry }), "snp_pcr08");
 
-  test("of both formats are found by name, even if expired", () => {
+  test("are found by name in both formats, even if expired", () => {
     expect([inList(live), inList(expired), inMap(encode(live)), inMap(encode(expired))]).toEqual([
       ["aa", "bb"],
       ["cc"],
@@ -129,13 +129,13 @@ describe("reference values", () => {
     expect([inList(), referenceValue("0.21", "{\n}\n", "snp_pcr08")]).toEqual([undefined, undefined]);
   });
 
-  test("with one name: the first in the list counts, and the last in the map", () => {
+  test("count once per name: the first in the list, the last in the map", () => {
     expect([inList(live, expired), inList(expired, live)]).toEqual([["aa", "bb"], ["cc"]]);
     const twice = `{"snp_pcr08":"${encode(live)}","snp_pcr08":"${encode(expired)}"}`;
     expect(referenceValue("0.21", twice, "snp_pcr08")).toEqual(["cc"]);
   });
 
-  test("with a malformed entry: all fail in the list format, only the entry in the map format", () => {
+  test("fail with a malformed entry: all in the list format, only the entry in the map format", () => {
     const malformed = { name: "other", expiration: "2035-01-01", value: [] };
     expect(() => inList(live, malformed)).toThrow("input contains invalid characters at line 1 column");
     const map = JSON.stringify({ snp_pcr08: encode(live), other: encode(malformed) });
@@ -144,14 +144,14 @@ describe("reference values", () => {
   });
 
   test.each(["2035-13-01T00:00:00Z", "2035-01-01T00:00:00+00:00", "2035-01-01 00:00:00", "", 5, null])(
-    "need an expiration, which %j is not",
+    "fail with %j as the expiration",
     (expiration) => {
       expect(() => inList({ ...live, expiration })).toThrow();
       expect(() => inMap(encode({ ...live, expiration }))).toThrow();
     },
   );
 
-  test("of the map format must be padded base64url", () => {
+  test("must be padded base64url in the map format", () => {
     const unpadded = Buffer.from(JSON.stringify({ ...live, name: "pad" })).toString("base64url");
     expect(unpadded.length % 4).not.toBe(0);
     expect(() => inMap(unpadded)).toThrow("Invalid padding");
@@ -159,7 +159,7 @@ describe("reference values", () => {
     expect(() => inMap("a=bc")).toThrow("Invalid symbol 61, offset 1.");
   });
 
-  test("of the other generation's format fail", () => {
+  test("fail in the other generation's format", () => {
     expect(() => referenceValue("0.18", "{}", "snp_pcr08")).toThrow("expected a sequence");
     expect(() => referenceValue("0.21", "[]", "snp_pcr08")).toThrow("expected a map");
   });

@@ -41,7 +41,7 @@ async function pluginOf(version: string, folder: string): Promise<string> {
 
 const installedName = `plugins/resource-kubernetes-v${KUBERNETES_PLUGIN_VERSION}`;
 
-describe("the Kubernetes plugin that is not searched on PATH", () => {
+describe("the Kubernetes plugin without a search on PATH", () => {
   test("is the one in the given folder, even if the user has installed one", async () => {
     const given = await pluginOf("4.35.0", join(folder, "given"));
     await pluginOf(KUBERNETES_PLUGIN_VERSION, join(folder, ".pulumi", installedName));
@@ -58,7 +58,7 @@ describe("the Kubernetes plugin that is not searched on PATH", () => {
     expect(await ownKubernetesPlugin(undefined)).toEqual({ file: elsewhere, from: "pulumi" });
   });
 
-  test("is not one of a sandbox, nor a partial installation", async () => {
+  test("is neither a sandbox's nor partially installed", async () => {
     vi.stubEnv("TRUSTEE_ACCESS_HOME", join(folder, "sandboxes"));
     vi.stubEnv("PULUMI_HOME", join(sandboxFolder("mine"), "pulumi", "home"));
     await pluginOf(KUBERNETES_PLUGIN_VERSION, join(sandboxFolder("mine"), "pulumi", "home", installedName));
@@ -88,7 +88,7 @@ describe("the Kubernetes plugin on PATH", () => {
     ["4.40.1", true],
     ["4.33.9", false],
     ["5.0.0", false],
-  ])("of version %s is taken: %s", async (version, taken) => {
+  ])("is used with version %s: %s", async (version, taken) => {
     const program = await pluginOf(version, join(folder, "bin"));
     const found = await findFamily(family, join(folder, "bin"));
     expect([...found]).toEqual(taken ? [["pulumi-resource-kubernetes", program]] : []);

@@ -8,7 +8,7 @@ import { sharedFolder } from "../support/folders.ts";
 describe("the language host that the sandbox builds", () => {
   const folder = sharedFolder();
 
-  /** The arguments that the host gets for a project with that Pulumi.yaml. */
+  /** The arguments of the host for a project with that Pulumi.yaml. */
   async function started(project: string | undefined): Promise<string[]> {
     const bin = mkdtempSync(join(folder, "bin it's-"));
     await placeLanguageHost(bin, (place) => {

@@ -30,7 +30,7 @@ function reporting(name: string, order: string[], milliseconds: number) {
   };
 }
 
-test("runs one after the other, reports the holder while waiting, and leaves no lock", async () => {
+test("runs tasks one after the other, reports the holder while waiting, and leaves no lock", async () => {
   const order: string[] = [];
   const waited = new Set<number>();
   const { promise: taken, resolve: take } = Promise.withResolvers<undefined>();
@@ -55,7 +55,7 @@ test("runs one after the other, reports the holder while waiting, and leaves no 
 test.each([
   ["of a process that has ended", JSON.stringify({ pid: process.pid, started: "earlier" })],
   ["cut short", '{"pid":'],
-])("a lock %s is void", async (_, text) => {
+])("ignores a lock %s", async (_, text) => {
   await writeFile(join(folder, ".lock"), text);
   expect(await locked(async () => Promise.resolve("done"))).toBe("done");
 });
@@ -79,7 +79,7 @@ describe("a stale lock that several processes have found", () => {
     expect((await readdir(folder)).sort()).toEqual([".lock", ".lock.void"]);
   });
 
-  test("is removed by the next process if the removing one has died", async () => {
+  test("is removed by the next process if the removing process has ended", async () => {
     await writeFile(lock(), ended);
     await writeFile(`${lock()}.void`, ended);
     const order: string[] = [];
@@ -91,7 +91,7 @@ describe("a stale lock that several processes have found", () => {
   });
 });
 
-test("is released after a failure, and waiting ends with an abort", async () => {
+test("releases the lock after a failure, and stops waiting after an abort", async () => {
   await expect(locked(async () => Promise.reject(new Error("failed")))).rejects.toThrow("failed");
   const controller = new AbortController();
   const held = locked(async () => sleep(500));

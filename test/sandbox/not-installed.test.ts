@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 
-test("the sandbox command on a fresh clone reports missing dependencies", async () => {
+test("reports missing dependencies on a fresh clone", async () => {
   const clone = join(temporaryFolder(), "a clone");
   for (const folder of ["core", "kube", "sandbox"])
     await cp(folder, join(clone, folder), { recursive: true });

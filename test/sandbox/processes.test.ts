@@ -46,7 +46,7 @@ async function logged(pattern: RegExp): Promise<string> {
   throw new Error(`${String(pattern)} was not logged`);
 }
 
-test("a daemon logs stdout and stderr, inherits no environment, and is killed with its children", async () => {
+test("starts a daemon that logs stdout and stderr, inherits no environment, and is killed with its children", async () => {
   const identity = daemon('echo "out $ONLY $HOME"; echo err >&2; sleep 1000 & echo "child $!"; wait');
   const log = await logged(/child \d+\n/);
   expect(log).toMatch(/^out this \nerr\nchild \d+\n$/);
@@ -58,7 +58,7 @@ test("a daemon logs stdout and stderr, inherits no environment, and is killed wi
   await expect.poll(() => startOf(child)).toBeUndefined();
 });
 
-test("a sandbox that another release started can be stopped", async () => {
+test("stops a sandbox that another release started", async () => {
   vi.stubEnv("TRUSTEE_ACCESS_HOME", folder);
   const identity = daemon("sleep 1000");
   const sandbox = join(folder, "sandboxes", "older");
@@ -70,7 +70,7 @@ test("a sandbox that another release started can be stopped", async () => {
   expect(await stopSandbox("older")).toBe(false);
 });
 
-test("a later process with a daemon's pid is not killed", async () => {
+test("does not kill a later process with a daemon's pid", async () => {
   const identity = daemon("sleep 1000");
   const earlier = { pid: identity.pid, started: `${identity.started}0` };
   expect(isRunning(earlier)).toBe(false);
@@ -78,7 +78,7 @@ test("a later process with a daemon's pid is not killed", async () => {
   expect(isRunning(identity)).toBe(true);
 });
 
-test("the start time from ps is undefined for the same processes as /proc, and independent of locale and time zone", async () => {
+test("reads a start time from ps: undefined for an ended process, independent of locale and time zone", async () => {
   const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];
   const starts = ["UTC", "Asia/Tokyo", "America/New_York"].map((zone) => {
     vi.stubEnv("TZ", zone);
@@ -91,20 +91,20 @@ test("the start time from ps is undefined for the same processes as /proc, and i
   expect(startByPs(second.pid)).toBeUndefined();
 });
 
-test("a daemon that has exited is not running, and stopping it succeeds", async () => {
+test("reports an exited daemon as not running, and stops it without an error", async () => {
   const identity = daemon("sleep 0.5");
   await expect.poll(() => isRunning(identity)).toBe(false);
   await stopDaemons([identity, identity]);
 });
 
-test("starting a missing program is an error", () => {
+test("throws if the program to start is missing", () => {
   const options = { arguments: [], env: {}, cwd: folder, log: join(folder, "log") };
   expect(() => startDaemon("/nonexistent/program", options)).toThrow(
     /\/nonexistent\/program could not be started/,
   );
 });
 
-test("free ports are distinct and usable", async () => {
+test("finds free ports that are distinct and usable", async () => {
   const ports = await freePorts(["a", "b", "c"]);
   expect(new Set(Object.values(ports)).size).toBe(3);
   for (const port of Object.values(ports)) {

@@ -26,7 +26,7 @@ beforeEach(async () => {
   }
   for (const name of ["openssl", "curl"]) await script(name, "");
   vi.stubEnv("PATH", path);
-  // No host is silent here: a loaded machine must not look like one.
+  // Long timeouts: every host answers here, even on a loaded machine.
   surroundings = {
     cache: join(folder, "cache"),
     path,
@@ -132,7 +132,7 @@ describe("missing tools", () => {
     expect(await remains()).toEqual([]);
   });
 
-  test("are an error if they can be neither downloaded nor built", async () => {
+  test("cause an error if they can be neither downloaded nor built", async () => {
     await expect(provide()).rejects.toThrow(
       /^The sandbox needs programs that are missing here:\n {2}- go is not on PATH: install Go 1\.26 or newer/,
     );
@@ -193,7 +193,7 @@ describe("missing tools", () => {
   });
 });
 
-test("a built Kubernetes reports the version of the download", () => {
+test("builds Kubernetes with the version of the download", () => {
   const { linkerFlags, tools: own } = toolModules.find(({ name }) => name === "cluster") ?? {
     linkerFlags: "",
     tools: [],

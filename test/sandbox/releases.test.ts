@@ -19,7 +19,7 @@ const pulumi = "https://get.pulumi.com/releases/sdk";
 const kubernetes = "https://dl.k8s.io/release/v1.33.13/bin";
 
 describe("the release of each program", () => {
-  test("for Linux on amd64", () => {
+  test("exists for Linux on amd64", () => {
     const server = (name: string): readonly string[] => {
       const url = `${kubernetes}/linux/amd64/${name}`;
       return [url, `${url}.sha256`, "the file itself"];
@@ -79,7 +79,7 @@ describe("the release of each program", () => {
       server,
       "etcd-v3.5.21-darwin-arm64.zip opa_darwin_arm64_static pulumi-v3.259.0-darwin-arm64.tar.gz",
     ],
-  ] as const)("for %s on %s, but for %j", (os, arch, without, files) => {
+  ] as const)("exists for %s on %s, except %j", (os, arch, without, files) => {
     const there = addresses({ os, arch });
     expect(Object.keys(there).filter((name) => there[name] === undefined)).toEqual(without);
     const urls = ["etcd", "opa", "pulumi"].map((name) => (there[name] as readonly string[])[0] ?? "");

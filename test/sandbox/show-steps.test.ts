@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("a line is printed at once, and exactly if the interval since the last one is over", () => {
+test("prints the first line at once, and another only after the interval", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(40_000), { minLength: 1 }), (steps) => {
       const due = atMostEvery(15_000);
@@ -21,7 +21,7 @@ test("a line is printed at once, and exactly if the interval since the last one 
   );
 });
 
-test("the log of a long build has a progress line every 15 seconds, and all notices", async () => {
+test("logs a progress line of a long build every 15 seconds, and all notices", async () => {
   const printed: string[] = [];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     printed.push(String(text).trim());

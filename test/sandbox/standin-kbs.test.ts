@@ -55,7 +55,7 @@ test("a guest is appraised by the installed attestation policy's conditions, as 
   const pcr8 = { snp_pcr08: ["aa"] };
   expect(status(POLICY, pcr8)).toBe(3);
   expect(status(POLICY, { tdx_pcr08: ["aa"] })).toBe(33);
-  // They check PCR 3, 9, 11 and 12 too; those of operator v0.18 and Red Hat's v1.1 use a TEE name of no KBS.
+  // They check PCR 3, 9, 11 and 12 too. Operator v0.18 and Red Hat's v1.1 use a TEE name that no KBS has.
   const names = ["trustee-operator-v0.21.0", "trustee-operator-v0.18.0", "redhat-v1.1.0"];
   expect(names.map((name) => status(stock(name), pcr8))).toEqual([33, 33, 33]);
 });

@@ -11,12 +11,12 @@ function newFolder(removeAfter: (remove: () => void) => void): string {
   return folder;
 }
 
-/** A new folder, which is removed after the test that calls this, or whose beforeEach does. */
+/** A new folder. It is removed after the test that calls this, directly or in beforeEach. */
 export function temporaryFolder(): string {
   return newFolder(onTestFinished);
 }
 
-/** A new folder for all tests of a file or a block, which is removed after them. */
+/** A new folder for all tests of a file or a block. It is removed after them. */
 export function sharedFolder(): string {
   return newFolder(afterAll);
 }

@@ -66,7 +66,7 @@ export function settingRows(section: SectionName): readonly SettingRow[] {
   return [...rows].sort((a, b) => Number(b.unset === "required") - Number(a.unset === "required"));
 }
 
-/** Settings of a pod that `podDefaults` has not. */
+/** Notes which settings of a pod `podDefaults` does not have. */
 function onlyOfPods(rows: readonly SettingRow[]): readonly SettingRow[] {
   const { properties = {} } = schemaOf("podDefaults");
   return rows.map((one) =>
@@ -83,7 +83,7 @@ function tableOf(names: readonly SectionName[]): string {
   ].join("\n");
 }
 
-/** A page with its tables made from the schema: between `<!-- settings: pods -->` and `<!-- end -->`. */
+/** A page with tables from the schema between `<!-- settings: pods -->` and `<!-- end -->`. */
 export function withSettingsTables(page: string): string {
   return page.replace(
     /(<!-- settings: ([\w, ]+) -->\n)[^]*?(<!-- end -->)/g,

@@ -3,10 +3,10 @@ import type { Measurement } from "./measurement.ts";
 
 type Measured = Pick<Measurement, "tee" | "pcr8">;
 
-/** What a TEE reports: the vTPM of a VM its PCR8, the sample TEE what every one of its kind reports. */
+/** What a TEE reports. A vTPM reports its PCR8. The sample TEE reports `init_data`, and claims that never change. */
 export type Evidence = Measured | { readonly tee: "sample"; readonly initData: string };
 
-/** What the attestation policy makes of the evidence, by the members of the trust vector that it decides. */
+/** The members of the trust vector that the attestation policy sets. */
 export interface Appraisal {
   readonly executables: 3 | 33;
   readonly hardware: 2 | 97;
@@ -41,12 +41,12 @@ const sampleHardware: readonly Demand[] = [
   },
 ];
 
-/** PCRs that every guest of the sandbox measures, since they all start from one image. */
+/** The value of a PCR that depends only on the image. All guests of the sandbox start from one image. */
 function imagePcr(pcr: string): string {
   return createHash("sha256").update(`pcr${pcr} of the sandbox's image`).digest("hex");
 }
 
-/** Which PCRs of a vTPM the attestation policy compares, as stock ones write it: one line for each. */
+/** The PCRs of a vTPM that the attestation policy compares, one on each line as in the stock policies. */
 function pcrDemands({ tee, pcr8 }: Measured, policy: string): readonly Demand[] {
   const line = /^[^#\n]*input\["az-(snp|tdx)-vtpm"\]\.tpm\.pcr(\d\d) in query_reference_value\("([^"]+)"\)/gm;
   return [...policy.matchAll(line)].flatMap(([, of, pcr = "", name = ""]) =>
@@ -54,7 +54,7 @@ function pcrDemands({ tee, pcr8 }: Measured, policy: string): readonly Demand[] 
   );
 }
 
-/** Whether the policy says more of this TEE than that it is there and which PCRs it has: that is not evaluated here. */
+/** Whether the policy has conditions for this TEE other than its presence and its PCRs. They are not evaluated. */
 function hasMoreConditions({ tee }: Measured, policy: string): boolean {
   const conditions = /^[^#\n]*?input(?:\.|\[")az-(snp|tdx)-vtpm(?:"\])?(.*)$/gm;
   const known = /^(?:\.tpm\.pcr\d\d in query_reference_value\("[^"]+"\))?[\s}]*(?:#.*)?$/;
@@ -62,11 +62,13 @@ function hasMoreConditions({ tee }: Measured, policy: string): boolean {
 }
 
 /**
- * Asks the reference values in the order in which Trustee's attestation policy does; of a vTPM, those of its PCRs alone. One that
- * compares none recognizes nothing, as those that call the TEE otherwise. One with other conditions for it never affirms it: its
- * hardware is not recognized.
+ * Appraises evidence, and asks for the reference values in the same order as Trustee's attestation policy.
+ * - Of a vTPM, only the PCRs are compared.
+ * - A policy that compares no PCR of the TEE does not recognize its executables. A policy with another name for
+ *   the TEE is such a policy.
+ * - A policy with other conditions for the TEE does not recognize its hardware, and so never affirms it.
  * @param policy the attestation policy's text
- * @param ask a value's JSON, null where there is none
+ * @param ask returns the JSON of a reference value, or null if there is none
  * @throws whatever `ask` throws
  */
 export function appraise(evidence: Evidence, policy: string, ask: (name: string) => unknown): Appraisal {

@@ -23,7 +23,7 @@ export interface KbsOptions {
   /** The format of a resource's path in the policy's data. */
   readonly resourcePath: "string" | "array";
   readonly opa: string;
-  /** The log is also written to this file. */
+  /** The log is also appended to this file. */
   readonly logFile: string;
 }
 
@@ -87,8 +87,8 @@ export class Kbs {
   }
 
   /**
-   * Why a KBS with these files crashes at its start, or undefined. Up to v0.18 it tries to write a missing
-   * policy.
+   * Why a KBS with these files crashes at its start; undefined if it does not. Up to v0.18 it tries to write a
+   * missing policy.
    */
   static startProblem(files: ReadonlyMap<string, Buffer>, generation: Generation): string | undefined {
     if (generation === "0.21" || files.has(kbsPaths[generation].policy)) return undefined;
@@ -177,7 +177,7 @@ export class Kbs {
     return errorAnswer(problem);
   }
 
-  /** What the attestation policy makes of the evidence, or why it cannot be asked. */
+  /** The appraisal by the attestation policy, or the problem if a reference value cannot be read. */
   #appraise(evidence: Evidence): Appraisal | KbsProblem {
     const { generation } = this.#options;
     const { referenceValues } = kbsPaths[generation];
@@ -210,8 +210,8 @@ export class Kbs {
   }
 
   /**
-   * The causes of a failed attestation, as anyhow lists them: with the place where the attestation policy
-   * asks.
+   * The causes of a failed attestation in anyhow's format, with the position of the query in the attestation
+   * policy.
    */
   #failedQuery(name: string, why: string): string {
     const query = `query_reference_value("${name}")`;

@@ -17,8 +17,8 @@ async function run(file: string): Promise<void> {
   pods.start();
   new Operator(cluster, options).start();
   await cluster.start();
-  log("the stand-ins are at work");
-  // They never end by themselves, which is when Node stores the code that it has compiled.
+  log("the stand-ins have started");
+  // Node stores its compiled code when a process exits by itself. The stand-ins are killed.
   flushCompileCache();
 }
 

@@ -6,7 +6,7 @@ import { configMaps } from "../manifests/installation.ts";
 import { type Manifest, NAMESPACE } from "../manifests/objects.ts";
 import { type Cluster, ignoringExisting, log, orMissing } from "./cluster.ts";
 
-/** Red Hat's operator 1.2 marks its ConfigMaps with this annotation, and leaves marked ones alone. */
+/** Red Hat's operator 1.2 sets this annotation on its ConfigMaps, and does not migrate those that have it. */
 const MIGRATED = { [MIGRATED_ANNOTATION]: MIGRATED_VERSION };
 
 /** The parts of a ConfigMap that the migration changes. */
@@ -49,7 +49,7 @@ function convertedList(text: string): string | undefined {
 }
 
 /**
- * What a reconcile of Red Hat's operator 1.2 makes of a ConfigMap.
+ * How a reconcile of Red Hat's operator 1.2 changes a ConfigMap.
  * @param stock the content that 1.2 installs instead; undefined for the reference values
  * @param now the backup's timestamp
  * @returns undefined if it changes nothing
@@ -78,7 +78,6 @@ export function migrate(
   return { backup, next: { name, annotations: { ...copied, ...MIGRATED }, data: { ...others, [to]: text } } };
 }
 
-/** Replaced in place; the other ConfigMaps are deleted and recreated. */
 const REFERENCE_VALUES = "trusteeconfig-rvps-reference-values";
 
 function object({ name, annotations, data }: MigratedMap, owner: readonly object[] | undefined): object {
@@ -110,8 +109,8 @@ async function migrateOne({ core }: Cluster, stock: Manifest, now: Date): Promis
 }
 
 /**
- * The migration that Red Hat's operator 1.2 runs in every reconcile. It takes each of its ConfigMaps without
- * its mark for one of 1.1, even if it was written by something else.
+ * The migration that Red Hat's operator 1.2 runs in every reconcile. It treats each of its ConfigMaps without its
+ * annotation as one of 1.1, even if something else wrote it.
  * - It copies the ConfigMap to `<name>.v1.1` and restores the stock content.
  * - It converts reference values instead of replacing them.
  */

@@ -33,8 +33,8 @@ interface Sources {
 type MountResult = { readonly files: ReadonlyMap<string, Buffer> } | { readonly problem: string };
 
 /**
- * Mounts a pod's ConfigMaps and Secrets like a kubelet. A missing object is a problem, and so is a subPath
- * mount of a missing key, for which a kubelet would mount a directory.
+ * Mounts a pod's ConfigMaps and Secrets like a kubelet. A missing object is a problem. A subPath mount of a
+ * missing key is a problem too: a kubelet would mount a directory.
  */
 export function mountFiles(podSpec: unknown, sources: Sources): MountResult {
   const spec = podSpecSchema.parse(podSpec);

@@ -3,8 +3,8 @@ import { parseJson } from "../../../core/records.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 
 /**
- * The only format of `expiration` that Trustee parses. It is required, but Trustee ignores whether it is
- * over.
+ * The only format of `expiration` that Trustee parses. The field is required, but Trustee does not check whether
+ * the time has passed.
  */
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 

@@ -40,7 +40,7 @@ export function configuration(): Configuration {
   };
 }
 
-/** Starts a sandbox and deploys that stack, from a project folder that has the commands too. */
+/** Starts a sandbox and deploys that stack. The project folder has the commands too. */
 export async function startSubject(name: string): Promise<Subject> {
   const sandbox = await startSandbox({ name: `e2e-${name}` });
   const project = new Project(sandbox, name);

@@ -5,7 +5,7 @@ import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
 
 /**
- * Reads the sandbox's API server in this process: running `kubectl` for each read would take most of the
+ * A client of the sandbox's API server in this process. To run `kubectl` for each read would take most of the
  * time.
  */
 export function api(sandbox: Sandbox): KubeClient {

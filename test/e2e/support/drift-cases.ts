@@ -205,8 +205,8 @@ const drifts = {
 } satisfies Readonly<Record<string, Drift>>;
 
 /**
- * Every drift. A round has several drifts of different resources, as it takes two previews and an up. Each
- * drift must show, be fixed, and leave nothing behind.
+ * All drifts. A round takes two previews and an up, so it has several drifts of different resources. The first
+ * preview must show each of them, and up must fix all.
  */
 export const rounds: readonly (readonly Drift[])[] = [
   [drifts.policyEdited, drifts.valueChanged, drifts.entryExpired],

@@ -19,7 +19,7 @@ export class FaultyStack {
   readonly sandbox: Sandbox;
   readonly proxy: FaultProxy;
   readonly project: Project;
-  /** Requests the secret that the stack creates, which it must never get. */
+  /** Requests the secret that the stack creates, and must never get it. */
   readonly stranger: Stranger;
   readonly #before: SharedData;
 

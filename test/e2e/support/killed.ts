@@ -19,7 +19,7 @@ function subject({ path }: Call): string {
   return kind === "configmaps" ? name : kind;
 }
 
-/** Names the target of a write; it may depend on the writes that the engine was killed at before. */
+/** Names the target of a write. The name may depend on the writes of earlier kills. */
 type KindOf = (call: Call, killedAt: readonly string[]) => string;
 
 /**
@@ -47,7 +47,7 @@ function isOfPod({ path }: Call): boolean {
  * the slowest.
  */
 export function killedInTheMiddle(trustee: Generation): void {
-  describe(`killed in the middle, on Trustee ${trustee}`, () => {
+  describe(`a run of pulumi that is killed, on Trustee ${trustee}`, () => {
     killedCases(trustee);
   });
 }
@@ -72,7 +72,7 @@ function killedCases(trustee: Generation): void {
   /**
    * Runs a command repeatedly until it succeeds. Each run kills the engine at its first write of a new kind,
    * before the engine gets the response; then runs `pulumi cancel`, as Pulumi's message requests.
-   * @returns the writes that the engine was killed at
+   * @returns the writes of the kills
    */
   async function killedAtEveryWrite(
     command: "up" | "destroy",
@@ -109,14 +109,14 @@ function killedCases(trustee: Generation): void {
     }
   }
 
-  it("the engine in up, at each kind of write: the next up continues, nothing is duplicated", async () => {
+  it("continues with the next up, without duplicates, if the engine is killed in up at each kind of write", async () => {
     const killedAt = await killedAtEveryWrite("up", inUp);
     const first = [RECORD, POLICY, "secrets", "kbsconfigs"];
     expect(killedAt.slice(0, 5).sort()).toEqual([...first, VALUES].sort());
     // The reference values are written concurrently with these.
     expect(killedAt.filter((kind) => kind !== VALUES).slice(0, 4)).toEqual(first);
-    // The operator rolls out the new entry. Only on 0.18 a restart may be added, if a pod is as old as the
-    // last write.
+    // The operator rolls out the new entry. On 0.18 there may also be a restart, if a pod is as old as the last
+    // write.
     const restarts = trustee === "0.18" ? ["deployments"] : [];
     expect(killedAt.slice(5).filter((kind) => !restarts.includes(kind))).toEqual(["pods"]);
     await stack.expectUp();
@@ -133,7 +133,7 @@ function killedCases(trustee: Generation): void {
 
   // Another change for each retry of the test.
   let change = 0;
-  it("the engine in a change of initdata, before and after the new pod: the next up completes it", async () => {
+  it("is completed by the next up, if the engine is killed in a change of initdata, before and after the new pod", async () => {
     const former = ((await stack.project.outputs())["initData"] as Readonly<Record<string, string>>)["pod1"];
     change += 1;
     const changed = { name: "pod1", logs: false, claims: { change: String(change) } };
@@ -149,8 +149,8 @@ function killedCases(trustee: Generation): void {
     const created = killedAt.indexOf("PATCH pod");
     expect(killedAt.slice(0, 3).sort()).toEqual([RECORD, POLICY, VALUES].sort());
     expect(killedAt[created - 1]).toBe("DELETE pod");
-    // On 0.18 the run after the first of the two restarts Trustee first: it cannot know whether that write
-    // was served.
+    // On 0.18 the run after the first of the two writes restarts Trustee first. It does not know whether Trustee
+    // has read that write.
     const retired = [`retirement: ${VALUES}`, `retirement: ${POLICY}`];
     expect(killedAt.slice(created + 1).filter((kind) => retired.includes(kind))).toEqual(retired);
     await stack.expectUp();
@@ -160,7 +160,7 @@ function killedCases(trustee: Generation): void {
     expect(valuesOf(trustee, values, "snp_pcr08")).not.toContain(former);
   });
 
-  it("the engine while up fixes drift, at each kind of write: the next up fixes the rest", async () => {
+  it("fixes the rest of the drift with the next up, if the engine is killed at each kind of write", async () => {
     const { sandbox } = stack;
     // The drift opens every secret, so the stranger stops.
     await stack.stranger.stop();
@@ -186,7 +186,7 @@ function killedCases(trustee: Generation): void {
     expect(await configMapKey(sandbox, POLICY, policyKey)).toBe(policy);
   });
 
-  it("the engine in destroy, at each kind of write: the next destroy continues, all is restored", async () => {
+  it("restores everything with the next destroy, if the engine is killed in destroy at each kind of write", async () => {
     const killedAt = await killedAtEveryWrite("destroy", inDestroy);
     expect(killedAt[0]).toBe("pods");
     expect(killedAt).toEqual(expect.arrayContaining([POLICY, VALUES, "kbsconfigs", "secrets", RECORD]));
@@ -217,7 +217,7 @@ function killedCases(trustee: Generation): void {
     return output;
   }
 
-  it("the API server in up: the error says what to check; the next up continues, nothing is duplicated", async () => {
+  it("reports what to check, and continues with the next up, without duplicates, if the API server is killed in up", async () => {
     const output = await withoutServer("up");
     expect(output).toMatch(/cannot (get|patch) (configmaps|kbsconfigs\S+) "trusteeconfig-/);
     expect(output).toContain("Check the kubeconfig, the context and the network, then run again.");
@@ -225,7 +225,7 @@ function killedCases(trustee: Generation): void {
     await stack.expectUp();
   });
 
-  it("the API server in destroy: the next destroy continues, and restores the original content", async () => {
+  it("restores the original content with the next destroy, if the API server is killed in destroy", async () => {
     const output = await withoutServer("destroy");
     expect(output).toContain("Check the kubeconfig, the context and the network, then run again.");
     await stack.project.destroy();

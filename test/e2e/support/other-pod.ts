@@ -21,8 +21,8 @@ function otherInitdata(toml: string, name: string, command: string): string {
 }
 
 /**
- * Starts a copy of a stack's pod with another name, whose initdata allows one more command. Its digest is
- * registered as a reference value, so it attests. For Trustee 0.18.
+ * Starts a copy of a stack's pod with another name. Its initdata allows one more command. Its digest is registered
+ * as a reference value, so it attests. For Trustee 0.18.
  * @param path of an unrestricted secret that the copy may request
  * @returns deletes the pod, and restores the reference values
  */

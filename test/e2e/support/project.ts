@@ -18,7 +18,7 @@ import { runsCode, WarmHost } from "./warm-host.ts";
 /** A stack's settings, without their namespace. */
 export type Configuration = Readonly<Record<string, unknown>>;
 
-/** What Pulumi.dev.yaml declares, to be varied by a test. */
+/** The settings of Pulumi.dev.yaml. A test may change them. */
 export function devConfiguration(): Configuration {
   const { config } = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { readonly config: Configuration };
   return Object.fromEntries(
@@ -26,15 +26,15 @@ export function devConfiguration(): Configuration {
   );
 }
 
-/** An encrypted value for any secret: that of Pulumi.dev.yaml, whose salt every project here has. */
+/** An encrypted value for any secret. It is that of Pulumi.dev.yaml, and every project here has the same salt. */
 export function encryptedValue(): unknown {
   const values = devConfiguration()["secretValues"] as Record<string, Record<string, unknown>>;
   return values["p2-secret"]?.["secret"];
 }
 
 /**
- * The project as a user has it, in a folder of its own: the program is the repository's, the stack's settings are the
- * test's.
+ * The project as a user has it, in a separate folder. It has the repository's program, and the test's settings for the
+ * stack.
  */
 export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), "trustee-access-e2e-"));
@@ -44,8 +44,8 @@ export class Project {
   #host: Promise<WarmHost> | undefined;
 
   /**
-   * @param options.cold Each command starts processes of its own for the program and the provider, as a user's does. For tests of
-   * processes, messages and the environment; all others are served by a {@link WarmHost}.
+   * @param options.cold Each command starts new processes for the program and the provider, like a user's command. For tests
+   * of processes, messages and the environment. All others use a {@link WarmHost}.
    */
   constructor(sandbox: Sandbox, stack: string, { cold = false }: { readonly cold?: boolean } = {}) {
     this.#sandbox = sandbox;
@@ -65,12 +65,12 @@ export class Project {
     copyFileSync("Pulumi.yaml", join(this.folder, "Pulumi.yaml"));
   }
 
-  /** The environment in which pulumi runs. */
+  /** The environment of pulumi. */
   get env(): Readonly<Record<string, string>> {
     return this.#sandbox.env;
   }
 
-  /** Writes the stack's settings; the encryption salt, and with it the encrypted value, is that of Pulumi.dev.yaml. */
+  /** Writes the stack's settings, with the encryption salt of Pulumi.dev.yaml. */
   configure(configuration: Configuration): void {
     const dev = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as Readonly<Record<string, unknown>>;
     const config = Object.fromEntries(
@@ -86,7 +86,7 @@ export class Project {
     return this.#sandbox.pulumi([...args, ...(warm?.argsOf(args) ?? [])], { cwd: this.folder, ...env });
   }
 
-  /** Runs pulumi, and fails the test with all that it printed if it fails. */
+  /** @returns the output. @throws Error with the output if pulumi fails */
   async succeed(...args: readonly string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await this.pulumi(...args);
     if (exitCode !== 0)
@@ -99,12 +99,12 @@ export class Project {
     await this.succeed("stack", "init", this.stack);
   }
 
-  /** Without the preview that `up` begins with, which costs as much as the update. */
+  /** Runs `up` without its preview, which takes as long as the update. */
   async up(...args: readonly string[]): Promise<string> {
     return this.upWithPreview("--skip-preview", ...args);
   }
 
-  /** As a user runs it: what it prints has the preview's part too. */
+  /** Runs `up` as a user does. The output includes the preview. */
   async upWithPreview(...args: readonly string[]): Promise<string> {
     return this.succeed("up", "--yes", "--stack", this.stack, ...args);
   }
@@ -114,8 +114,8 @@ export class Project {
   }
 
   /**
-   * A preview with what becomes of the stack's outputs. Pulumi 3.259 leaves that section out of some previews, where the stack's row
-   * has shown another event last.
+   * A preview that shows the stack's outputs. Pulumi 3.259 omits them from a preview if the stack's row has shown another
+   * event last.
    */
   async previewOutputs(): Promise<string> {
     return vi.waitFor(
@@ -128,13 +128,13 @@ export class Project {
     );
   }
 
-  /** A preview that finds nothing to change; fails the test with all that it found. */
+  /** Expects a preview without changes. The failure shows its output. */
   async expectNoChanges(): Promise<void> {
     const { exitCode, stdout, stderr } = await this.preview("--expect-no-changes");
     expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
   }
 
-  /** Without the preview, as {@link Project.up}. */
+  /** Runs `destroy` without its preview. */
   async destroy(): Promise<string> {
     return this.destroyWithPreview("--skip-preview");
   }
@@ -148,7 +148,7 @@ export class Project {
     return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
   }
 
-  /** The state as it is stored: secrets are encrypted in it. */
+  /** The stored state, with encrypted secrets. */
   async state(): Promise<string> {
     const { stdout } = await this.pulumi("stack", "export", "--stack", this.stack);
     return stdout;
@@ -164,7 +164,7 @@ export class Project {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Whether there is anything to destroy, by the file that Pulumi keeps the state in. */
+  /** Whether Pulumi's state file has resources. */
   #hasResources(): boolean {
     const backend = fileURLToPath(this.env["PULUMI_BACKEND_URL"] ?? "");
     const file = join(backend, ".pulumi", "stacks", "trustee-access", `${this.stack}.json`);

@@ -1,5 +1,5 @@
-// Runs as a program of its own, in a stack's folder and environment: serves its Pulumi program and the provider
-// `trustee` to one run of pulumi after another, so that each does not load the code again. Prints both ports.
+// A separate process in a stack's folder and environment. It serves the Pulumi program and the provider `trustee` to all
+// runs of pulumi, one after the other, so that the code is loaded once. Prints both ports.
 import { createRequire } from "node:module";
 import {
   Server,
@@ -16,14 +16,14 @@ import { channelOptions, EngineLog } from "../../../provider/protocol/engine-log
 import { providerService } from "../../../provider/protocol/service.ts";
 import { trusteeProvider } from "../../../provider/trustee-provider.ts";
 
-// Pulumi's SDK takes a stack trace of each promise, which is a fifth of a run: one line of it is enough.
+// Pulumi's SDK takes a stack trace of each promise. Whole stack traces would take a fifth of a run.
 Error.stackTraceLimit = 1;
 
 interface LanguageServer extends UntypedServiceImplementation {
   run(call: { readonly request: RunRequest }, callback: unknown): void;
 }
 
-/** The one with which Pulumi's Automation API serves a program; without types, as it is internal. */
+/** The server for a program in Pulumi's Automation API. It is internal, so it has no types. */
 const { LanguageServer } = createRequire(import.meta.url)("@pulumi/pulumi/automation/server.js") as {
   readonly LanguageServer: new (program: () => Promise<unknown>) => LanguageServer;
 };
@@ -51,8 +51,8 @@ async function serveProgram(): Promise<number> {
 }
 
 /**
- * Serves a provider of its own to each connection, as the engine starts a process for each: a stack has two of them if its pods'
- * cluster is read with other credentials, and a command with a refresh has them twice.
+ * Serves a separate provider to each connection, because the engine would start a process for each. A stack has two if it
+ * reads its pods' cluster with other credentials. A command with a refresh has each of them twice.
  */
 async function serveProvider(): Promise<number> {
   const serve = (): UntypedServiceImplementation => {
@@ -75,5 +75,5 @@ async function serveProvider(): Promise<number> {
 
 const ports = { program: await serveProgram(), provider: await serveProvider() };
 process.stdout.write(`${JSON.stringify(ports)}\n`);
-// The test's end closes it.
+// The test closes it when it ends.
 process.stdin.resume().on("end", () => process.exit());

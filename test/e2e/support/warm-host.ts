@@ -9,9 +9,10 @@ interface Ports {
 }
 
 /**
- * A process that serves the Pulumi program and the provider `trustee` to one pulumi command after another. The engine, its plugins and
- * the protocols are the same as in a user's run; but Node does not load the code anew for each command, which is more than half of
- * a command's processor time. Pulumi's Automation API serves programs in the same way, and its debuggers attach to providers so.
+ * A process that serves the Pulumi program and the provider `trustee` to all pulumi commands, one after the other. The
+ * engine, its plugins and the protocols are the same as in a user's run. But Node loads the code once, which would take more
+ * than half of each command's processor time. Pulumi's Automation API serves programs in this way, and its debuggers attach
+ * to providers in this way.
  */
 export class WarmHost {
   readonly #process: ChildProcess;
@@ -40,12 +41,12 @@ export class WarmHost {
   get env(): Readonly<Record<string, string>> {
     return {
       PULUMI_DEBUG_PROVIDERS: `trustee:${this.#ports.provider}`,
-      // The engine stores the state once, at its end: only a killed engine needs it after each step.
+      // The engine then stores the state once, at its end. Only a killed engine needs the state of each step.
       PULUMI_SKIP_CHECKPOINTS: "true",
     };
   }
 
-  /** More arguments for a command: `destroy` runs no program. */
+  /** Additional arguments for a command. `destroy` runs no program. */
   argsOf([command]: readonly string[]): readonly string[] {
     return command === "destroy" ? [] : [`--client=127.0.0.1:${this.#ports.program}`];
   }

@@ -6,7 +6,7 @@ import { scenarios, timed } from "../../support/kubernetes/scenarios.ts";
 import { comparable, Stage } from "../../support/kubernetes/stage.ts";
 import { BUILD_TIMEOUT, kubectl, ownHome } from "./support.ts";
 
-// The provider's tests use an in-memory API server, which must behave like a real one.
+// The provider's tests use an in-memory API server. It must behave like a real one.
 let sandbox: Sandbox;
 let memory: TestCluster;
 let count = 0;

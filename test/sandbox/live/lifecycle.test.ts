@@ -136,7 +136,7 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
 
 describe("an interrupted start", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "by %s removes what it started",
+    "removes what it started after %s",
     async (signal) => {
       const up = sandbox("up", "--name", "cut");
       const state = await halfStarted("cut");
@@ -148,7 +148,7 @@ describe("an interrupted start", () => {
   );
 
   test(
-    "by SIGKILL is removed by down",
+    "is removed by down after SIGKILL",
     async () => {
       const up = sandbox("up", "--name", "killed");
       const state = await halfStarted("killed");
@@ -163,7 +163,7 @@ describe("an interrupted start", () => {
   );
 
   test(
-    "by a down from another process removes itself",
+    "removes itself after a down from another process",
     async () => {
       const up = sandbox("up", "--name", "raced");
       const state = await halfStarted("raced");
@@ -177,7 +177,7 @@ describe("an interrupted start", () => {
 });
 
 test(
-  "a sandbox without one of its processes is broken, and up starts a new one",
+  "reports a sandbox without one of its processes as broken, and starts a new one on up",
   async () => {
     expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
     const before = stateOf("lost");
@@ -195,11 +195,11 @@ test(
   BUILD_TIMEOUT,
 );
 
-test("an invalid name is an error", async () => {
+test("rejects an invalid name", async () => {
   await expectFailure(["up", "--name", "../x"], 'The sandbox name "../x" is not allowed');
 });
 
-test("a folder without the Kubernetes plugin is an error before the start", async () => {
+test("rejects a folder without the Kubernetes plugin before the start", async () => {
   await expectFailure(
     ["up", "--name", "plugin", "--kubernetes-plugin", repositoryFolder],
     `There is no pulumi-resource-kubernetes in "${repositoryFolder}"`,
@@ -231,7 +231,7 @@ async function smallProgram(): Promise<string> {
 }
 
 test.each(["the option", "the variable"])(
-  "with a folder for the Kubernetes plugin, by %s: status names it, and pulumi uses it",
+  "uses the Kubernetes plugin in the folder of %s, and shows it in status",
   async (how) => {
     const { folder, trace } = await tracedPlugin();
     const project = await smallProgram();

@@ -70,7 +70,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     }
   });
 
-  test("rolls for a changed ConfigMap only in 0.21", async () => {
+  test("rolls out a changed ConfigMap only in 0.21", async () => {
     const before = await kbsPods(sandbox);
     const change = { metadata: { labels: { changed: "yes" } } };
     await merge(sandbox, "configmap", "trusteeconfig-resource-policy", change);
@@ -89,7 +89,7 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     );
   });
 
-  test("a new KBS pod without its Secret waits, with an event", async () => {
+  test("creates KBS pods that wait for a missing Secret, with an event", async () => {
     await inTrustee(sandbox, `delete secret ${sample}`);
     await inTrustee(sandbox, "delete pod -l app=kbs");
     const events = "get events --field-selector=reason=FailedMount -o jsonpath={.items[*].message}";

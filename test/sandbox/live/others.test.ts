@@ -38,7 +38,7 @@ async function execInKwok(container: string): Promise<string> {
   return answer;
 }
 
-test("kwok runs commands only for the kubelet, which knows the secret container name", async () => {
+test("runs commands in kwok only for the kubelet, which knows the secret container name", async () => {
   const { execContainer } = readStandinConfiguration(join(sandbox.dir, "standins.json"));
   expect(execContainer).toMatch(/^[0-9a-f]{64}$/);
   expect(await execInKwok(execContainer)).toContain("it-ran");
@@ -65,7 +65,7 @@ async function version(name: string, identity: { readonly cert?: Buffer; readonl
   });
 }
 
-test("etcd and the kubelet require a client certificate, and the API server authenticates clients", async () => {
+test("requires a client certificate in etcd and the kubelet, and authentication in the API server", async () => {
   const { etcd, kubeletClient, admin } = clusterCertificates(join(sandbox.dir, "certificates"));
   const as = ({ certificate, key }: { readonly certificate: string; readonly key: string }) => ({
     cert: readFileSync(certificate),

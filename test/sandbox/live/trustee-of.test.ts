@@ -45,7 +45,7 @@ async function kbsLog(sandbox: Sandbox): Promise<string> {
   return inTrustee(sandbox, "logs -l app=kbs --tail=-1");
 }
 
-test("status shows the Trustee that the pods attest with", async () => {
+test("shows in status the Trustee that the pods attest with", async () => {
   const { stdout } = await command("status");
   expect(stdout).toContain('  Pods attest with   the Trustee of the sandbox "trustee"\n');
   expect(stdout.match(/Pods attest with/g)).toHaveLength(1);
@@ -59,14 +59,14 @@ test("status shows the Trustee that the pods attest with", async () => {
 });
 
 test.each([
-  ["nobody", 'The sandbox "nobody", whose Trustee the pods of "more" are to attest with, does not run.'],
+  ["nobody", 'The sandbox "nobody" does not run, but the pods of "more" are to attest with its Trustee.'],
   ["more", 'The pods of the sandbox "more" attest with its own Trustee anyway'],
-])("--trustee-of %s is an error", async (other, message) => {
+])("rejects --trustee-of %s", async (other, message) => {
   const { exitCode, stderr } = await command("up", "--name", "more", "--trustee-of", other);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
 });
 
-test("the other sandbox's KBS attests only a pod that trusts it", async () => {
+test("attests in the other sandbox only a pod that trusts its KBS", async () => {
   await startPod("pod1", trustee);
   await startPod("pod2", pods);
   // Its digest is not a reference value, so it is denied.
@@ -77,7 +77,7 @@ test("the other sandbox's KBS attests only a pod that trusts it", async () => {
   expect(await kbsLog(pods)).not.toContain("actix_web");
 });
 
-test("pods keep running without the sandbox of their Trustee, but read nothing", async () => {
+test("keeps pods running without the sandbox of their Trustee, but they read nothing", async () => {
   await trustee.stop();
   expect(await curl(pods, "pod1", PATH)).toBe(FAILED);
   expect((await reasons())["pod1"]).toBe(

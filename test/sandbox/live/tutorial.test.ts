@@ -20,8 +20,7 @@ import {
 } from "./support.ts";
 
 /**
- * The tutorial's policy. For KBS v0.17 and later it has `if`, and a split of the path, which is an array
- * there.
+ * The tutorial's policy. For KBS v0.17 and later it has `if`, and does not split the path, which is an array.
  */
 function policy(one: string, two: string, path: string): string {
   const read = (digest: string): string =>
@@ -88,7 +87,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(new Set(digests()).size).toBe(3);
   });
 
-  test("a pod whose digest is not a reference value cannot fetch its image policy, and does not start", async () => {
+  test("does not start a pod whose digest is not a reference value: it cannot fetch its image policy", async () => {
     await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod1") ?? ""));
     const failed = "involvedObject.name=pod1,reason=Failed";
     const events = ["get", "events", "--field-selector", failed, "-o", "jsonpath={.items[*].message}"];
@@ -167,7 +166,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(tail.split("\n")).toHaveLength(2);
   });
 
-  test("the agent policy denies other commands", async () => {
+  test("denies other commands by the agent policy", async () => {
     const url = "http://127.0.0.1:8006/cdh/resource/default/attestation-status/status";
     const other = await sandbox.kubectl(["exec", "pod1", "--", "curl", "-s", url]);
     expect(other.exitCode).toBe(1);
@@ -185,7 +184,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(FAILED);
   });
 
-  test("only new KBS pods read a changed secret, and a guest trusts only the certificate in its initdata", async () => {
+  test("serves a changed secret from new KBS pods only, and only to guests that trust their certificate", async () => {
     const change = async (name: string, stringData: object): Promise<void> =>
       merge(sandbox, "secret", name, { stringData });
     await change("p2-secret", { secret: "changed" });

@@ -18,7 +18,7 @@ const command = (...args: readonly string[]) =>
     reject: false,
   });
 
-test("the command upgrades Trustee from 0.18 to 0.21; --stock resets policy and reference values", async () => {
+test("upgrades Trustee from 0.18 to 0.21; --stock resets policy and reference values", async () => {
   const list = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources");
   const { exitCode, stdout, stderr } = await command("upgrade", "--stock");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -41,7 +41,7 @@ test("the command upgrades Trustee from 0.18 to 0.21; --stock resets policy and 
   ]);
 });
 
-test("the upgrade of a sandbox with 0.21 is an error", async () => {
+test("rejects the upgrade of a sandbox with 0.21", async () => {
   const { exitCode, stderr } = await command("upgrade");
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,

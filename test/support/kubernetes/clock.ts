@@ -3,7 +3,7 @@ import type { Clock } from "../../../kube/clock.ts";
 
 const DAY = 86_400_000;
 
-/** A clock that advances only when someone sleeps. It then runs everything that is due meanwhile. */
+/** A clock that advances only during a sleep. It then runs everything that is due. */
 export class TestClock implements Clock {
   #now = Date.parse("2026-11-23T12:00:00.123Z");
   #due: { readonly at: number; readonly run: () => void }[] = [];
@@ -18,7 +18,6 @@ export class TestClock implements Clock {
     this.advance(milliseconds);
   };
 
-  /** Schedules `run`. */
   after(milliseconds: number, run: () => void): void {
     this.#due.push({ at: this.#now + milliseconds, run });
     this.#due.sort((a, b) => a.at - b.at);
@@ -42,7 +41,7 @@ export class TestClock implements Clock {
     }
   }
 
-  /** The time in so many days, in the format of reference values. */
+  /** The time after that number of days, in the format of reference values. */
   in(days: number): string {
     return `${new Date(this.#now + days * DAY).toISOString().slice(0, 19)}Z`;
   }

@@ -85,7 +85,7 @@ function toFieldsV1(fields: Fields): Json {
   return withoutLeafDots(tree);
 }
 
-/** A field without fields below it is written without the dot. */
+/** Removes the dot from fields without fields below. */
 function withoutLeafDots(tree: Json): Json {
   const below = Object.entries(tree).filter(([part]) => part !== ".");
   if (below.length === 0) return {};
@@ -113,7 +113,6 @@ export function managedAfter(
   after: Json,
   writer: Pick<ManagedFieldsEntry, "manager" | "apiVersion" | "time">,
 ): readonly ManagedFieldsEntry[] {
-  // Managed fields are not tracked any more once the last manager is removed.
   if (before !== undefined && entries.length === 0) return [];
   const found: Comparison = { taken: new Set(), removed: new Set() };
   compare(before ?? {}, after, [], found);

@@ -187,7 +187,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
     const labels = { app: "rolled" };
     const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
     const observe = () => observeRollout(stage.kube, stage.namespace, "a");
-    /** The settled rollout, with pods other than `before`. */
+    /** Waits for a settled rollout with none of the pods `before`. */
     const rolled = async (before: readonly string[] = []) => {
       const seen = await stage.settled(
         observe,

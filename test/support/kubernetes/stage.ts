@@ -27,7 +27,6 @@ interface Sent {
 /** An API server for scenarios, in memory or real. */
 export class Stage {
   readonly namespace: string;
-  /** Waits. */
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly kube: KubeClient;
   readonly #connection: Connection;

@@ -14,7 +14,7 @@ import type { Store, Target } from "./store.ts";
 
 const { namespace, kbsConfig: KBS_CONFIG, deployment: DEPLOYMENT } = trusteeNames;
 
-/** After a change the operator waits this long for further ones, like the sandbox's. Milliseconds. */
+/** Delay of the operator after a change, to batch further ones, like the sandbox's. Milliseconds. */
 const SETTLE = 300;
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
