@@ -18,12 +18,7 @@ import {
 } from "../../core/rollout/observation.ts";
 
 /** A ConfigMap that was changed at second 100. */
-const policy: ChangedObject = {
-  kind: "ConfigMap",
-  name: "policy",
-  changedAt: 100,
-  resourceVersion: "50",
-};
+const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 
 /** A Ready pod that was created at this second. */
 function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
@@ -153,10 +148,7 @@ describe("restart", () => {
     const seen = { ...old, configMapVersions: versions };
     expect(
       decideRollout(view([seen], { changes: [policy, secret] }, { configMapVersions: versions })),
-    ).toStrictEqual({
-      kind: "evict",
-      pod: seen,
-    });
+    ).toStrictEqual({ kind: "evict", pod: seen });
   });
 
   test("one pod after another, each only once", () => {

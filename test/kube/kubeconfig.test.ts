@@ -35,10 +35,7 @@ describe("tokenFile", () => {
 
   test("that is missing is an error, not an anonymous request", async () => {
     const { url, requests } = await apiServer();
-    const kubeconfig = kubeconfigOf({
-      server: url,
-      user: { tokenFile: "/none/token" },
-    });
+    const kubeconfig = kubeconfigOf({ server: url, user: { tokenFile: "/none/token" } });
     await expect(clientOf({ kubeconfig }).get(ref)).rejects.toMatchObject({
       failure: "unauthorized",
       message: expect.stringContaining("'/none/token'") as string,

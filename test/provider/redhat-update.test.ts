@@ -144,10 +144,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     await theirs.up(changed);
     await cluster.edit(POLICY, { [NEW]: STOCK_12 });
     await ours.up(our());
-    expect(await grants()).toEqual({
-      [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: {} },
-    });
+    expect(await grants()).toEqual({ [OUR_STACK]: both[OUR_STACK], [THEIR_STACK]: { more: {} } });
     expect(engine.messages("WARNING").at(-1)).toContain(
       `This up restores the restrictions, without readers for ${THEIR_STACK}: they get nothing until its own pulumi up.`,
     );

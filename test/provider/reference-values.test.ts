@@ -57,10 +57,7 @@ describe("own digests in another client's entry", () => {
 
     const created = await values.up(inputs("values"));
     const { resourceVersion } = (await cluster.get("ConfigMap", "values")).metadata;
-    expect(created.outputs).toStrictEqual({
-      ...planned,
-      revision: resourceVersion,
-    });
+    expect(created.outputs).toStrictEqual({ ...planned, revision: resourceVersion });
     expect(await cluster.data("values")).toStrictEqual({ [LIST]: withOurs, other: "theirs" });
     expect((await values.up(inputs("values"))).op).toBe("same");
 

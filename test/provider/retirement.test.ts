@@ -68,16 +68,8 @@ class Stack {
   retirementInputs(initData: string): PropertyMap {
     return {
       namespace: cluster.namespace,
-      policy: {
-        configMap: this.#policyMap,
-        candidateKeys: ["resource-policy.rego", POLICY],
-        stack: STACK,
-      },
-      referenceValues: {
-        configMap: this.#valuesMap,
-        candidateKeys: [MAP, LIST],
-        owner: this.values.urn,
-      },
+      policy: { configMap: this.#policyMap, candidateKeys: ["resource-policy.rego", POLICY], stack: STACK },
+      referenceValues: { configMap: this.#valuesMap, candidateKeys: [MAP, LIST], owner: this.values.urn },
       current: { [initData]: "pod1" },
     };
   }

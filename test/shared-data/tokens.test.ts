@@ -63,10 +63,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
       "*": { [binding]: { [claim]: "pod1", [hex]: "pod1" } },
     });
     const all = [...bindings, ANY_TEE];
-    const secrets = {
-      ...Object.fromEntries(all.map((binding) => [binding, readers(binding)])),
-      nobody: {},
-    };
+    const secrets = { ...Object.fromEntries(all.map((binding) => [binding, readers(binding)])), nobody: {} };
     const rules = { others: "affirming", secrets } as const;
     const text = joinPolicy(null, { stack: "o/p/s", ...rules });
     const asked = [...all, "nobody", "unrestricted"];

@@ -12,11 +12,7 @@ import { connectionOf, type Connection } from "./connection.ts";
 /** A fault for one request. */
 export type Fault =
   /** The request is not forwarded; this is the response. */
-  | {
-      readonly status: number;
-      readonly message: string;
-      readonly headers?: Readonly<Record<string, string>>;
-    }
+  | { readonly status: number; readonly message: string; readonly headers?: Readonly<Record<string, string>> }
   /** The connection is closed, and the request is not forwarded. */
   | "cut"
   /** The request is forwarded, and the response is lost. */

@@ -20,10 +20,7 @@ beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_200_000);
 
-const secrets = {
-  ...support.secrets,
-  "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
-};
+const secrets = { ...support.secrets, "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } } };
 const columns = [...support.columns, { secret: "p2-secret", key: "secret" }];
 const before = "package before\n";
 

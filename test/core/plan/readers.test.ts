@@ -197,10 +197,7 @@ describe("an object in the cluster", () => {
   });
 
   it("is refused if its initdata differs, or without adopt", () => {
-    const livePods = {
-      a: { annotation: other },
-      b: {},
-    };
+    const livePods = { a: { annotation: other }, b: {} };
     expect(problemsOf(() => plan(settings, { files, livePods }))).toEqual([
       'pods[0].adopt: Pod "a" in namespace "default", which runs with other initdata',
       'pods[1].adopt: nothing, and Pod "b" in namespace "default" exists already',

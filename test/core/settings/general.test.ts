@@ -24,9 +24,7 @@ describe("the settings of a secret", () => {
       { name: "d", from: "generate" },
     ];
     expect(
-      problems({
-        secrets: [...secrets, { name: "e", keys: ["x"], from: "generate", length: 8 }],
-      }),
+      problems({ secrets: [...secrets, { name: "e", keys: ["x"], from: "generate", length: 8 }] }),
     ).toEqual(["secrets[4].length: 8"]);
     expect(problems({ secrets })).toEqual([
       "secrets[0].length: 20, for a secret with from: existing",

@@ -76,10 +76,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
   },
 
   "a JSON patch with tests": async (stage) => [
-    await stage.create("ConfigMap", {
-      ...named("a", { labels: { "x/y": "z" } }),
-      data: { k: "a < b" },
-    }),
+    await stage.create("ConfigMap", { ...named("a", { labels: { "x/y": "z" } }), data: { k: "a < b" } }),
     await stage.jsonPatch("ConfigMap", "a", [
       { op: "test", path: "/metadata/labels/x~1y", value: "z" },
       { op: "test", path: "/data/nothing", value: null },
