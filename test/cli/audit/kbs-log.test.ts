@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judgeDenial, parseKbsLine, type KbsEvent } from "../../../cli/audit/kbs-log.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const AGENT = '"-" "attestation-agent-kbs-client/0.1.0"';
 
@@ -248,11 +249,9 @@ describe("why a secret was not given out", () => {
     );
     const log = [error("PolicyDeny"), own(401)] as const;
     const expected = judgeDenial(log, PATH, complete);
-    fc.assert(
-      fc.property(noise, noise, noise, (before, between, after) => {
-        const seen = judgeDenial([...before, log[0], ...between, log[1], ...after], PATH, complete);
-        expect(seen).toEqual(expected);
-      }),
-    );
+    forAll(noise, noise, noise, (before, between, after) => {
+      const seen = judgeDenial([...before, log[0], ...between, log[1], ...after], PATH, complete);
+      expect(seen).toEqual(expected);
+    });
   });
 });

@@ -6,6 +6,7 @@ import { decide } from "../../../core/access/model.ts";
 import { otherReaderLine, otherReaders } from "../../../core/access/other-readers.ts";
 import { mergeGrants, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const own: StackGrants = {
   stack: "o/p/own",
@@ -78,19 +79,17 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
 
   it("break no line, whatever name a forged line has (property)", () => {
     const name = fc.string({ unit: "binary", minLength: 1 });
-    fc.assert(
-      fc.property(name, name, name, (stack, reader, claim) => {
-        fc.pre(stack !== own.stack && claim !== "a1" && claim !== "__proto__");
-        const [line = "", ...rest] = lines({
-          stack,
-          secrets: { mine: { "*": { "azure-vtpm": { [claim]: reader } } } },
-        });
-        expect(rest).toEqual([]);
-        expect(line).toMatch(
-          /^also read by: [\w.*/@:+ \\{}()-]* of stack [\w.*/@:+ \\{}()-]* -> mine\/\* \(init_data /,
-        );
-      }),
-    );
+    forAll(name, name, name, (stack, reader, claim) => {
+      fc.pre(stack !== own.stack && claim !== "a1" && claim !== "__proto__");
+      const [line = "", ...rest] = lines({
+        stack,
+        secrets: { mine: { "*": { "azure-vtpm": { [claim]: reader } } } },
+      });
+      expect(rest).toEqual([]);
+      expect(line).toMatch(
+        /^also read by: [\w.*/@:+ \\{}()-]* of stack [\w.*/@:+ \\{}()-]* -> mine\/\* \(init_data /,
+      );
+    });
   });
 
   it("are all that the policy allows and the stack does not grant (property)", () => {
@@ -101,30 +100,28 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
         fc.dictionary(fc.constantFrom("a1", "b2", "c3"), fc.constantFrom("x", "y")),
       ),
     );
-    fc.assert(
-      fc.property(table, (secrets) => {
-        const live = joinPolicy(null, { stack: "o/p/b", others: "affirming", secrets });
-        const rules = mergeGrants(stacksAfterJoin(live, own));
-        const found = otherReaders(live, own);
-        for (const secret of ["mine", "created"]) {
-          for (const key of ["one", "k"]) {
-            for (const claim of ["a1", "b2", "c3"]) {
-              const data = { "resource-path": ["default", secret, key], plugin: "resource" };
-              const token = affirmingToken(claim);
-              const reads = decide(rules, data, token).allowed && !decide(own, data, token).allowed;
-              const named = found.some(
-                (one) => one.secret === secret && ["*", key].includes(one.key) && one.initData === claim,
-              );
-              expect({ secret, key, claim, named: named && reads }).toEqual({
-                secret,
-                key,
-                claim,
-                named: reads,
-              });
-            }
+    forAll(table, (secrets) => {
+      const live = joinPolicy(null, { stack: "o/p/b", others: "affirming", secrets });
+      const rules = mergeGrants(stacksAfterJoin(live, own));
+      const found = otherReaders(live, own);
+      for (const secret of ["mine", "created"]) {
+        for (const key of ["one", "k"]) {
+          for (const claim of ["a1", "b2", "c3"]) {
+            const data = { "resource-path": ["default", secret, key], plugin: "resource" };
+            const token = affirmingToken(claim);
+            const reads = decide(rules, data, token).allowed && !decide(own, data, token).allowed;
+            const named = found.some(
+              (one) => one.secret === secret && ["*", key].includes(one.key) && one.initData === claim,
+            );
+            expect({ secret, key, claim, named: named && reads }).toEqual({
+              secret,
+              key,
+              claim,
+              named: reads,
+            });
           }
         }
-      }),
-    );
+      }
+    });
   });
 });

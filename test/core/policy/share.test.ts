@@ -4,6 +4,7 @@ import type { StackGrants } from "../../../core/policy/grants.ts";
 import { ownerMark } from "../../../core/policy/owner.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const name = fc.oneof(
   fc.constantFrom("p1", "p2", "dataset_key", "__proto__", "constructor"),
@@ -32,31 +33,25 @@ const c = grants("org/p/c");
 
 describe("one stack", () => {
   test("leaving restores what was there before joining", () => {
-    fc.assert(
-      fc.property(before, a, (text, own) => {
-        const joined = joinPolicy(text, own);
-        expect(leavePolicy(joined, own.stack)).toStrictEqual({ kind: "restore", content: text });
-      }),
-    );
+    forAll(before, a, (text, own) => {
+      const joined = joinPolicy(text, own);
+      expect(leavePolicy(joined, own.stack)).toStrictEqual({ kind: "restore", content: text });
+    });
   });
 
   test("joining twice equals joining once, whatever was granted before", () => {
-    fc.assert(
-      fc.property(before, a, a, (text, first, second) => {
-        const once = joinPolicy(text, second);
-        expect(joinPolicy(once, second)).toBe(once);
-        expect(joinPolicy(joinPolicy(text, first), second)).toBe(once);
-      }),
-    );
+    forAll(before, a, a, (text, first, second) => {
+      const once = joinPolicy(text, second);
+      expect(joinPolicy(once, second)).toBe(once);
+      expect(joinPolicy(joinPolicy(text, first), second)).toBe(once);
+    });
   });
 
   test("a policy that was reset is repaired, and the original text is still known", () => {
-    fc.assert(
-      fc.property(before, before, a, (text, reset, own) => {
-        const remembered = parseRegistry(joinPolicy(text, own))?.before;
-        expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
-      }),
-    );
+    forAll(before, before, a, (text, reset, own) => {
+      const remembered = parseRegistry(joinPolicy(text, own))?.before;
+      expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
+    });
   });
 });
 
@@ -85,38 +80,34 @@ describe("the owner of the grants", () => {
 
 describe("several stacks", () => {
   test("can join in any order", () => {
-    fc.assert(
-      fc.property(before, a, b, (text, one, two) => {
-        expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
-      }),
-    );
+    forAll(before, a, b, (text, one, two) => {
+      expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
+    });
   });
 
   test("leave the others unchanged, and the last one restores the original text", () => {
-    fc.assert(
-      fc.property(
-        before,
-        a,
-        b,
-        c,
-        fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
-        (text, one, two, three, order) => {
-          const stacks = [one, two, three];
-          const join = (some: readonly StackGrants[]) => some.reduce<string | null>(joinPolicyInto, text);
-          let live = join(stacks);
-          let left = stacks;
-          for (const index of order) {
-            const going = stacks[index];
-            if (going === undefined) throw new Error("no such stack");
-            left = left.filter((stack) => stack !== going);
-            const withdrawal = leavePolicy(live, going.stack);
-            expect(withdrawal).toStrictEqual(
-              left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
-            );
-            live = "content" in withdrawal ? withdrawal.content : live;
-          }
-        },
-      ),
+    forAll(
+      before,
+      a,
+      b,
+      c,
+      fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+      (text, one, two, three, order) => {
+        const stacks = [one, two, three];
+        const join = (some: readonly StackGrants[]) => some.reduce<string | null>(joinPolicyInto, text);
+        let live = join(stacks);
+        let left = stacks;
+        for (const index of order) {
+          const going = stacks[index];
+          if (going === undefined) throw new Error("no such stack");
+          left = left.filter((stack) => stack !== going);
+          const withdrawal = leavePolicy(live, going.stack);
+          expect(withdrawal).toStrictEqual(
+            left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
+          );
+          live = "content" in withdrawal ? withdrawal.content : live;
+        }
+      },
     );
   });
 });
@@ -285,17 +276,15 @@ describe("a damaged line", () => {
   test("never costs another stack its restriction, for any lost or changed letter (property)", () => {
     const at = live.indexOf(lineOfA) + "# trustee-access: stack ".length;
     const end = live.indexOf(lineOfA) + lineOfA.length;
-    fc.assert(
-      fc.property(
-        fc.integer({ min: at, max: end - 1 }),
-        fc.constantFrom("", "x", '"', "{", "\n"),
-        (index, letter) => {
-          const damaged = live.slice(0, index) + letter + live.slice(index + 1);
-          const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
-          if (sound) return;
-          expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
-        },
-      ),
+    forAll(
+      fc.integer({ min: at, max: end - 1 }),
+      fc.constantFrom("", "x", '"', "{", "\n"),
+      (index, letter) => {
+        const damaged = live.slice(0, index) + letter + live.slice(index + 1);
+        const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
+        if (sound) return;
+        expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
+      },
     );
   });
 });

@@ -12,6 +12,7 @@ import {
   writeStackRecords,
 } from "../../../core/policy/stack-records.ts";
 import { NOTHING_BEHIND, foreignVanished, vanishedStacks } from "../../../core/policy/vanished.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const STOCK = "package policy\ndefault allow = true\n";
 const stacks = ["org/p/a", "org/p/b", "org/p/c"] as const;
@@ -110,25 +111,23 @@ describe("stacks whose shared policy loses their lines", () => {
   });
 
   test("regain only grants that the lost line had", () => {
-    fc.assert(
-      fc.property(secrets, secrets, fc.boolean(), (old, lost, keepsBackup) => {
-        const shared = new Shared();
-        shared.up(line("org/p/a", old));
-        shared.lose(true);
-        shared.up(line("org/p/a", lost));
-        shared.lose(keepsBackup);
-        shared.up(line("org/p/b", {}));
-        const found = parseRegistry(shared.live ?? "")?.stacks.find((one) => one.stack === "org/p/a");
-        const readers = Object.entries(found?.secrets ?? {}).flatMap(([secret, keys]) =>
-          Object.entries(keys).flatMap(([key, who]) =>
-            Object.keys(who).map((claim) => ({ secret, key, claim })),
-          ),
-        );
-        for (const { secret, key, claim } of readers) {
-          expect(Object.keys(lost[secret]?.[key as keyof (typeof lost)[string]] ?? {})).toContain(claim);
-        }
-      }),
-    );
+    forAll(secrets, secrets, fc.boolean(), (old, lost, keepsBackup) => {
+      const shared = new Shared();
+      shared.up(line("org/p/a", old));
+      shared.lose(true);
+      shared.up(line("org/p/a", lost));
+      shared.lose(keepsBackup);
+      shared.up(line("org/p/b", {}));
+      const found = parseRegistry(shared.live ?? "")?.stacks.find((one) => one.stack === "org/p/a");
+      const readers = Object.entries(found?.secrets ?? {}).flatMap(([secret, keys]) =>
+        Object.entries(keys).flatMap(([key, who]) =>
+          Object.keys(who).map((claim) => ({ secret, key, claim })),
+        ),
+      );
+      for (const { secret, key, claim } of readers) {
+        expect(Object.keys(lost[secret]?.[key as keyof (typeof lost)[string]] ?? {})).toContain(claim);
+      }
+    });
   });
 });
 

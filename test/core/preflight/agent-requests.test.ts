@@ -11,6 +11,7 @@ import {
   type AgentRequest,
 } from "../../../core/initdata/agent-policy.ts";
 import { planOf, settingsOf } from "../../fixtures/settings.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const REFUSED = [
   "SetPolicyRequest",
@@ -143,24 +144,20 @@ describe("a request that an agent policy allows and the tutorial rejects", () =>
       fc.boolean(),
     );
     const text = fc.string({ unit: "grapheme" });
-    fc.assert(
-      fc.property(fc.boolean(), fc.array(text), requests, (logs, allowedCommands, changed) => {
-        const rego = renderAgentPolicy({ logs, allowedCommands, requests: changed });
-        expect(wideningsIn(rego, REFUSED)).toEqual([]);
-        expect(commandsIn(rego).map(({ command }) => command)).toEqual(allowedCommands);
-      }),
-    );
+    forAll(fc.boolean(), fc.array(text), requests, (logs, allowedCommands, changed) => {
+      const rego = renderAgentPolicy({ logs, allowedCommands, requests: changed });
+      expect(wideningsIn(rego, REFUSED)).toEqual([]);
+      expect(commandsIn(rego).map(({ command }) => command)).toEqual(allowedCommands);
+    });
   });
 
   it("is exactly what is declared (property)", () => {
     const requests = fc.record({ SetPolicyRequest: fc.boolean(), WriteStreamRequest: fc.boolean() });
-    fc.assert(
-      fc.property(requests, (declared) => {
-        const rego = renderAgentPolicy({ logs: true, allowedCommands: [], requests: declared });
-        const found = wideningsIn(rego, REFUSED).map(({ request }) => request);
-        expect(found).toEqual(Object.entries(declared).flatMap(([name, allowed]) => (allowed ? [name] : [])));
-      }),
-    );
+    forAll(requests, (declared) => {
+      const rego = renderAgentPolicy({ logs: true, allowedCommands: [], requests: declared });
+      const found = wideningsIn(rego, REFUSED).map(({ request }) => request);
+      expect(found).toEqual(Object.entries(declared).flatMap(([name, allowed]) => (allowed ? [name] : [])));
+    });
   });
 });
 
