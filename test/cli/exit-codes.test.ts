@@ -202,12 +202,10 @@ describe("a command that cannot run exits with 2", () => {
   });
 });
 
-describe("a command that only prints its usage exits with 0", () => {
-  it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
-    "%j",
-    async (args) => {
-      const { exitCode, stdout } = await cli(...args);
-      expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
-    },
-  );
-});
+it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
+  "a command that only prints its usage exits with 0: %j",
+  async (args) => {
+    const { exitCode, stdout } = await cli(...args);
+    expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
+  },
+);

@@ -295,23 +295,21 @@ describe("a lost line belongs to another stack of the same name", () => {
   });
 });
 
-describe("a policy prepared on 1.1, as preview and lint advise", () => {
-  test("survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
-    await bothUp();
-    const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
-    // The advised command, then the update.
-    await cluster.patch("ConfigMap", POLICY, {
-      metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
-      data: { [NEW]: text },
-    });
-    await update();
-    expect(await grants()).toEqual(both);
-    await ours.up(our());
-    await theirs.up(their());
-    expect(engine.messages("WARNING")).toEqual([]);
-    expect(await grants()).toEqual(both);
-    await ours.destroy();
-    await theirs.destroy();
-    expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK });
+test("a policy prepared on 1.1, as preview and lint advise, survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
+  await bothUp();
+  const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
+  // The advised command, then the update.
+  await cluster.patch("ConfigMap", POLICY, {
+    metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
+    data: { [NEW]: text },
   });
+  await update();
+  expect(await grants()).toEqual(both);
+  await ours.up(our());
+  await theirs.up(their());
+  expect(engine.messages("WARNING")).toEqual([]);
+  expect(await grants()).toEqual(both);
+  await ours.destroy();
+  await theirs.destroy();
+  expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK });
 });

@@ -186,26 +186,24 @@ describe("own digests in another client's entry", () => {
   });
 });
 
-describe("an upgrade of Trustee", () => {
-  test("moves the digests to the new key and format, and restores the old key", async () => {
-    const old = list(entry([B]));
-    cluster.configMap("upgrade", { [LIST]: old });
-    const values = engine.resource("ReferenceValues");
-    await values.up(inputs("upgrade"));
-    await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
-    expect(await values.drift()).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
-    const moved = await values.up(inputs("upgrade"));
-    expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
-    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };
-    expect(await cluster.data("upgrade")).toStrictEqual({
-      [LIST]: old,
-      [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,
-    });
-    expect((await values.up(inputs("upgrade"))).op).toBe("same");
-    await values.destroy();
-    expect(await cluster.data("upgrade")).toStrictEqual({ [LIST]: old, [MAP]: "{\n}\n" });
-    expect(await annotations("upgrade")).toBeUndefined();
+test("an upgrade of Trustee moves the digests to the new key and format, and restores the old key", async () => {
+  const old = list(entry([B]));
+  cluster.configMap("upgrade", { [LIST]: old });
+  const values = engine.resource("ReferenceValues");
+  await values.up(inputs("upgrade"));
+  await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
+  expect(await values.drift()).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
+  const moved = await values.up(inputs("upgrade"));
+  expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
+  const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };
+  expect(await cluster.data("upgrade")).toStrictEqual({
+    [LIST]: old,
+    [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,
   });
+  expect((await values.up(inputs("upgrade"))).op).toBe("same");
+  await values.destroy();
+  expect(await cluster.data("upgrade")).toStrictEqual({ [LIST]: old, [MAP]: "{\n}\n" });
+  expect(await annotations("upgrade")).toBeUndefined();
 });
 
 describe("invalid resources", () => {

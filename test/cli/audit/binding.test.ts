@@ -141,15 +141,13 @@ describe.each(["snp", "tdx"] as const)(
   },
 );
 
-describe("an SNP pod", () => {
-  it("is registered by its host data in either spelling", () => {
-    const trustee = trusteeOf("snp", { host_data: [...claimSpellings("snp", claim("snp", "pod3"))] });
-    expect(found({ trustee, pod: anywhere("pod3") })).toEqual([]);
-    const [, base64 = ""] = claimSpellings("snp", claim("snp", "pod3"));
-    const old = trusteeOf("snp", { host_data: [base64] });
-    expect(found({ trustee: old, pod: anywhere("pod3") })).toEqual([]);
-    expect(denial({ trustee: old, pod: anywhere("pod3"), stack: stackOn("snp") })).toBeUndefined();
-  });
+it("an SNP pod is registered by its host data in either spelling", () => {
+  const trustee = trusteeOf("snp", { host_data: [...claimSpellings("snp", claim("snp", "pod3"))] });
+  expect(found({ trustee, pod: anywhere("pod3") })).toEqual([]);
+  const [, base64 = ""] = claimSpellings("snp", claim("snp", "pod3"));
+  const old = trusteeOf("snp", { host_data: [base64] });
+  expect(found({ trustee: old, pod: anywhere("pod3") })).toEqual([]);
+  expect(denial({ trustee: old, pod: anywhere("pod3"), stack: stackOn("snp") })).toBeUndefined();
 });
 
 describe("a pod whose TEE is unknown", () => {
@@ -204,13 +202,11 @@ describe("an entry of the reference values with a name that a stack chooses", ()
   });
 });
 
-describe("how a TEE binds initdata", () => {
-  it.each(bindings)("follows from the claim in a stack's outputs: %s", (binding) => {
-    const annotation = encodeAnnotation(toml("pod1"));
-    expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
-    expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
-    expect(bindingOf("%", claim(binding, "pod1"))).toBeUndefined();
-  });
+it.each(bindings)("how a TEE binds initdata follows from the claim in a stack's outputs: %s", (binding) => {
+  const annotation = encodeAnnotation(toml("pod1"));
+  expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
+  expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
+  expect(bindingOf("%", claim(binding, "pod1"))).toBeUndefined();
 });
 
 describe("a pod on a development cluster", () => {
@@ -235,14 +231,12 @@ describe("a pod on a development cluster", () => {
   });
 });
 
-describe("a Trustee without the key of the reference values", () => {
-  it("has none that bare metal would need", () => {
-    const empty = withValues("[]");
-    const trustee = { ...empty, referenceValues: { ...empty.referenceValues, data: {} } };
-    const given = { trustee, pod: anywhere("pod3") };
-    expect(denial({ ...given, stack: stackOn("snp") })).toBeUndefined();
-    expect(denial({ ...given, stack: stackOn("azure-vtpm") })).toContain("there is no key");
-  });
+it("a Trustee without the key of the reference values has none that bare metal would need", () => {
+  const empty = withValues("[]");
+  const trustee = { ...empty, referenceValues: { ...empty.referenceValues, data: {} } };
+  const given = { trustee, pod: anywhere("pod3") };
+  expect(denial({ ...given, stack: stackOn("snp") })).toBeUndefined();
+  expect(denial({ ...given, stack: stackOn("azure-vtpm") })).toContain("there is no key");
 });
 
 describe("a pod whose runtime class contradicts its binding", () => {

@@ -174,21 +174,19 @@ b := \`# ${"9".repeat(96)}\``;
   });
 });
 
-describe("secrets", () => {
-  it("that are listed but missing are errors; restricted but not listed ones are warnings", () => {
-    const given = facts({
-      kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
-      secrets: [
-        { name: "trustee-image-policy", exists: true, changedAt: NOW - 9000 },
-        { name: "fraud-dataset", exists: false },
-      ],
-    });
-    expect(lines(given)).toEqual([
-      `error TA301 ${KBS_CONFIG}: The KbsConfig lists Secret "fraud-dataset", which does not exist.`,
-      `warning TA302 ${KBS_CONFIG}: The policy restricts Secret "p2-secret", which the KbsConfig does not list.`,
-      IMAGE_POLICY,
-    ]);
+it("secrets that are listed but missing are errors; restricted but not listed ones are warnings", () => {
+  const given = facts({
+    kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
+    secrets: [
+      { name: "trustee-image-policy", exists: true, changedAt: NOW - 9000 },
+      { name: "fraud-dataset", exists: false },
+    ],
   });
+  expect(lines(given)).toEqual([
+    `error TA301 ${KBS_CONFIG}: The KbsConfig lists Secret "fraud-dataset", which does not exist.`,
+    `warning TA302 ${KBS_CONFIG}: The policy restricts Secret "p2-secret", which the KbsConfig does not list.`,
+    IMAGE_POLICY,
+  ]);
 });
 
 describe("the keys", () => {

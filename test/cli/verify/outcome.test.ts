@@ -108,13 +108,11 @@ describe("the outcome of an exec", () => {
   });
 });
 
-describe("a cell is as expected", () => {
-  it("by the secret itself, or by a denial that may be the policy's", () => {
-    const ok = (expected: "read" | "denied"): readonly string[] =>
-      (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
-    expect({ read: ok("read"), denied: ok("denied") }).toEqual({
-      read: ["read"],
-      denied: ["policy-denied", "denied"],
-    });
+it("a cell is as expected by the secret itself, or by a denial that may be the policy's", () => {
+  const ok = (expected: "read" | "denied"): readonly string[] =>
+    (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
+  expect({ read: ok("read"), denied: ok("denied") }).toEqual({
+    read: ["read"],
+    denied: ["policy-denied", "denied"],
   });
 });

@@ -161,9 +161,8 @@ describe("a request that an agent policy allows and the tutorial rejects", () =>
   });
 });
 
-describe("the commands in a policy's data", () => {
-  it("are those of every list of that name, in the tutorial's spelling and in others", () => {
-    const text = `package agent_policy
+it("the commands in a policy's data are those of every list of that name, in the tutorial's spelling and in others", () => {
+  const text = `package agent_policy
 # "allowed_commands": ["sh"]
 policy_data := {
   "allowed_commands": [
@@ -177,15 +176,14 @@ policy_data := {
 allowed_commands := {"id", "env"}
 ok if input.process.Args[0] == policy_data.allowed_commands[0]
 `;
-    expect(commandsIn(text)).toEqual([
-      { command: "curl -s http://127.0.0.1:8006/x", line: 5 },
-      { command: "ba\\sh", line: 6 },
-      { command: "/bin/sh -c id", line: 10 },
-      { command: 'a"b', line: 10 },
-      { command: "id", line: 12 },
-      { command: "env", line: 12 },
-    ]);
-  });
+  expect(commandsIn(text)).toEqual([
+    { command: "curl -s http://127.0.0.1:8006/x", line: 5 },
+    { command: "ba\\sh", line: 6 },
+    { command: "/bin/sh -c id", line: 10 },
+    { command: 'a"b', line: 10 },
+    { command: "id", line: 12 },
+    { command: "env", line: 12 },
+  ]);
 });
 
 describe("warnings of agent policies", () => {

@@ -15,26 +15,24 @@ function warnings(pod: Readonly<Record<string, unknown>>, podCluster = {}): read
   return all.filter((line) => line.startsWith("TA108"));
 }
 
-describe("the binding of a runtime class", () => {
-  // The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
-  it.each([
-    ["kata-qemu-snp", ["snp"]],
-    ["kata-qemu-snp-runtime-rs", ["snp"]],
-    ["kata-qemu-nvidia-gpu-snp", ["snp"]],
-    ["kata-qemu-tdx", ["tdx"]],
-    ["kata-qemu-tdx-runtime-rs", ["tdx"]],
-    ["kata-qemu-nvidia-gpu-tdx", ["tdx"]],
-    ["kata-snp", ["snp"]],
-    ["kata-qemu-coco-dev", ["sample"]],
-    ["kata-qemu-coco-dev-runtime-rs", ["sample"]],
-    ["kata-qemu-se", []],
-    ["kata-qemu-cca", []],
-    ["kata-remote", undefined],
-    ["kata-cc", undefined],
-    ["tdxless", undefined],
-  ])("is known by its name: %s", (name, bindings) => {
-    expect(bindingsOfClass(name)).toEqual(bindings);
-  });
+// The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
+it.each([
+  ["kata-qemu-snp", ["snp"]],
+  ["kata-qemu-snp-runtime-rs", ["snp"]],
+  ["kata-qemu-nvidia-gpu-snp", ["snp"]],
+  ["kata-qemu-tdx", ["tdx"]],
+  ["kata-qemu-tdx-runtime-rs", ["tdx"]],
+  ["kata-qemu-nvidia-gpu-tdx", ["tdx"]],
+  ["kata-snp", ["snp"]],
+  ["kata-qemu-coco-dev", ["sample"]],
+  ["kata-qemu-coco-dev-runtime-rs", ["sample"]],
+  ["kata-qemu-se", []],
+  ["kata-qemu-cca", []],
+  ["kata-remote", undefined],
+  ["kata-cc", undefined],
+  ["tdxless", undefined],
+])("the binding of a runtime class is known by its name: %s", (name, bindings) => {
+  expect(bindingsOfClass(name)).toEqual(bindings);
 });
 
 describe("a binding that does not fit", () => {
