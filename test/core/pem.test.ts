@@ -11,9 +11,8 @@ const leaf = readFileSync("test/fixtures/certificates/leaf.pem", "utf8");
 const root = readFileSync("test/fixtures/certificates/root.pem", "utf8");
 const SECRET_BODY = "c2VjcmV0IGtleSBtYXRlcmlhbA==";
 
-function block(label: string, body = SECRET_BODY): string {
-  return `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
-}
+const block = (label: string, body = SECRET_BODY): string =>
+  `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
 
 function read(text: string): { readonly certificates: string; readonly given: readonly string[] } {
   const issues = new Issues();

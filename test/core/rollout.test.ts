@@ -21,31 +21,27 @@ import {
 const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 
 /** A Ready pod that was created at this second. */
-function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
-  return {
-    name: `pod-${createdAt}`,
-    uid: `uid-${createdAt}`,
-    createdAt,
-    ready: true,
-    terminating: false,
-    ...more,
-  };
-}
+const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
+  name: `pod-${createdAt}`,
+  uid: `uid-${createdAt}`,
+  createdAt,
+  ready: true,
+  terminating: false,
+  ...more,
+});
 
 /** A Deployment with nothing in progress. */
-function settled(replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment {
-  return {
-    generation: 3,
-    observedGeneration: 3,
-    replicas,
-    currentReplicas: replicas,
-    updatedReplicas: replicas,
-    availableReplicas: replicas,
-    paused: false,
-    mountedSecrets: [],
-    ...more,
-  };
-}
+const settled = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
+  generation: 3,
+  observedGeneration: 3,
+  replicas,
+  currentReplicas: replicas,
+  updatedReplicas: replicas,
+  availableReplicas: replicas,
+  paused: false,
+  mountedSecrets: [],
+  ...more,
+});
 
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
 

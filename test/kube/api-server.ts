@@ -56,9 +56,8 @@ export async function certified(folder: string, name: string, alternative = "IP:
   return { files, tls: { cert, key } };
 }
 
-export function clientOf(options: ClusterOptions): KubeClient {
-  return new KubeClient(loadCluster(options), new AbortController().signal);
-}
+export const clientOf = (options: ClusterOptions): KubeClient =>
+  new KubeClient(loadCluster(options), new AbortController().signal);
 
 export interface Names {
   readonly cluster?: Readonly<Record<string, unknown>>;
@@ -67,8 +66,8 @@ export interface Names {
 }
 
 /** A kubeconfig with one context, in JSON, which is valid YAML. */
-export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string {
-  return JSON.stringify({
+export const kubeconfigOf = ({ server, cluster = {}, user = {} }: Names): string =>
+  JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "c", cluster: { server, ...cluster } }],
@@ -76,7 +75,6 @@ export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string
     contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
     "current-context": "x",
   });
-}
 
 /** A new folder with these files by path, deleted at the end of the test. */
 export function folderWith(files: Readonly<Record<string, string>>): string {

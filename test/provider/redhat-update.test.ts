@@ -41,14 +41,12 @@ afterEach(async () => {
 const OUR_STACK = "org/trustee-access/dev";
 const THEIR_STACK = "org/trustee-access/other";
 
-function given(stack: string, secrets: GrantTable, key = NEW): PropertyMap {
-  return {
-    namespace: cluster.namespace,
-    configMap: POLICY,
-    candidateKeys: [key],
-    policy: { stack, others: "affirming", secrets } satisfies StackGrants,
-  };
-}
+const given = (stack: string, secrets: GrantTable, key = NEW): PropertyMap => ({
+  namespace: cluster.namespace,
+  configMap: POLICY,
+  candidateKeys: [key],
+  policy: { stack, others: "affirming", secrets } satisfies StackGrants,
+});
 const our = (key = NEW): PropertyMap =>
   given(OUR_STACK, { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, key);
 const their = (key = NEW): PropertyMap =>

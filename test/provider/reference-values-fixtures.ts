@@ -27,13 +27,9 @@ export function entry(value: unknown, more: object = {}): object {
   return { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value, ...more };
 }
 
-export function list(...entries: object[]): string {
-  return JSON.stringify(entries, null, 2);
-}
+export const list = (...entries: object[]): string => JSON.stringify(entries, null, 2);
 
-export function encode(value: unknown): string {
-  return paddedBase64url(JSON.stringify(value));
-}
+export const encode = (value: unknown): string => paddedBase64url(JSON.stringify(value));
 
 /** The map's entries in a ConfigMap's data, as JSON, for comparisons that ignore the base64 alphabet. */
 export function decoded(data: unknown): unknown {

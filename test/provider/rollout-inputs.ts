@@ -3,25 +3,23 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import type { TestCluster } from "./cluster.ts";
 
 /** The inputs of a `Rollout` of the operator's KBS that follows both ConfigMaps and these Secrets. */
-export function kbsRollout(
+export const kbsRollout = (
   changes: Readonly<Record<string, string>>,
   secrets: readonly string[] = [],
   more: PropertyMap = {},
-): PropertyMap {
-  return {
-    namespace: trusteeNames.namespace,
-    deployment: trusteeNames.deployment,
-    changes,
-    after: [
-      { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
-      { kind: "ConfigMap", name: trusteeNames.referenceValues },
-      ...secrets.map((name) => ({ kind: "Secret", name })),
-    ],
-    secrets,
-    timeoutMinutes: 2,
-    ...more,
-  };
-}
+): PropertyMap => ({
+  namespace: trusteeNames.namespace,
+  deployment: trusteeNames.deployment,
+  changes,
+  after: [
+    { kind: "ConfigMap", name: trusteeNames.resourcePolicy },
+    { kind: "ConfigMap", name: trusteeNames.referenceValues },
+    ...secrets.map((name) => ({ kind: "Secret", name })),
+  ],
+  secrets,
+  timeoutMinutes: 2,
+  ...more,
+});
 
 /** A Deployment of one pod that mounts nothing. */
 export function plainDeployment(

@@ -11,9 +11,7 @@ import { paddedBase64url } from "../support/base64url.ts";
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
 const MACHINE_TYPE = "io.katacontainers.config.hypervisor.machine_type";
 
-function annotation(toml: string): string {
-  return gzipSync(toml).toString("base64");
-}
+const annotation = (toml: string): string => gzipSync(toml).toString("base64");
 
 const minimal = 'algorithm = "sha256"\nversion = "0.1.0"\n';
 

@@ -20,9 +20,8 @@ beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_200_000);
 
-function member(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
-}
+const member = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
 
 /** Replaces the initdata and the client's key, which are empty in the stand-in's tokens. */
 const EMPTY = new Set(["init_data_claims", "runtime_data_claims"]);

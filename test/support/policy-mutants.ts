@@ -33,20 +33,18 @@ function replacements(token: string): readonly string[] {
 const TOKEN = /"(?:[^"\\]|\\.)*"|==|!=|>=|<=|\.[a-z_]\w*|\bis_\w+|\bfalse\b|\b\d+\b/g;
 
 /** The variants of a line with one token replaced. */
-function changedTokens(line: string): readonly string[] {
-  return [...line.matchAll(TOKEN)].flatMap((match) =>
+const changedTokens = (line: string): readonly string[] =>
+  [...line.matchAll(TOKEN)].flatMap((match) =>
     replacements(match[0])
       .filter((other) => other !== match[0])
       .map((other) => line.slice(0, match.index) + other + line.slice(match.index + match[0].length)),
   );
-}
 
 /** The first and last line of each rule. */
-function blocks(lines: readonly string[]): readonly (readonly [number, number])[] {
-  return lines.flatMap((line, start) =>
+const blocks = (lines: readonly string[]): readonly (readonly [number, number])[] =>
+  lines.flatMap((line, start) =>
     /^\S.* if \{$/.test(line) ? [[start, lines.indexOf("}", start)] as const] : [],
   );
-}
 
 /**
  * All policies that differ from `policy` in one of these changes:

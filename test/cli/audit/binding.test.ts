@@ -19,9 +19,7 @@ function anywhere(name: string, changes: Partial<PodFacts> = {}): PodFacts {
   return { ...pod, ...changes };
 }
 
-function claim(binding: Binding, name: string): string {
-  return initDataClaim(binding, "sha256", toml(name));
-}
+const claim = (binding: Binding, name: string): string => initDataClaim(binding, "sha256", toml(name));
 
 /** A stack with pod2 and pod3 on one sort of TEE. */
 function stackOn(binding: Binding, entries: readonly string[] = []): StackFacts {
@@ -69,14 +67,12 @@ function explained({ trustee, pod, stack }: Case): { readonly verdict: string; r
   return { verdict, reference: `${reference?.status}: ${reference?.detail}` };
 }
 
-function findings({ trustee, pod, stack }: Case, ...ids: readonly string[]): readonly Finding[] {
-  return lint({ trustee, pods: [pod], answers: base.answers, stack }).filter(({ id }) => ids.includes(id));
-}
+const findings = ({ trustee, pod, stack }: Case, ...ids: readonly string[]): readonly Finding[] =>
+  lint({ trustee, pods: [pod], answers: base.answers, stack }).filter(({ id }) => ids.includes(id));
 
 /** The findings about digests, in short. */
-function found(given: Case): readonly string[] {
-  return findings(given, "TA102", "TA103").map(({ id, severity, what }) => `${severity} ${id} ${what}`);
-}
+const found = (given: Case): readonly string[] =>
+  findings(given, "TA102", "TA103").map(({ id, severity, what }) => `${severity} ${id} ${what}`);
 
 describe.each(["snp", "tdx"] as const)(
   "a pod on bare metal, %s, which needs no reference value",

@@ -12,9 +12,8 @@ const TUTORIAL = `[2026-02-25T11:02:01Z ERROR kbs::error] PolicyDeny
 [2026-02-25T11:02:03Z INFO attestation_service] AzSnpVtpm Verifier/endorsement check passed.
 [2026-02-25T11:02:03Z INFO actix_web::middleware::logger] 10.129.2.9 "POST /kbs/v0/attest HTTP/1.1" 200 5077 ${AGENT} 0.002771`;
 
-function events(log: string): readonly KbsEvent[] {
-  return log.split("\n").flatMap((line) => parseKbsLine(line) ?? []);
-}
+const events = (log: string): readonly KbsEvent[] =>
+  log.split("\n").flatMap((line) => parseKbsLine(line) ?? []);
 
 function event(line: string): KbsEvent {
   const read = parseKbsLine(line);

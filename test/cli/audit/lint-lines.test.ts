@@ -6,9 +6,8 @@ import { facts, podFixture, tutorialGrants } from "../../fixtures/live-facts.ts"
 import { lines, POLICY, withPolicy } from "./support.ts";
 
 /** What lint says of a policy's own lines. */
-function found(policy: string): readonly string[] {
-  return lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
-}
+const found = (policy: string): readonly string[] =>
+  lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
 
 const where = `${POLICY}, policy.rego`;
 const untrue = `error TA009 ${where}: The policy's rules do not match the grants of its stacks.`;

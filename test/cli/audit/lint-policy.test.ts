@@ -5,9 +5,7 @@ import { facts, healthyTrustee, pcr8 } from "../../fixtures/live-facts.ts";
 import { foreign, IMAGE_POLICY, lines, POLICY } from "./support.ts";
 
 /** All findings but TA106 (what a pod needs to start), which has its own tests. */
-function ofPolicy(facts: LiveFacts): readonly string[] {
-  return lines(facts, /^(?!.*TA106)/);
-}
+const ofPolicy = (facts: LiveFacts): readonly string[] => lines(facts, /^(?!.*TA106)/);
 
 const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 

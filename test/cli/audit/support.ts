@@ -52,9 +52,7 @@ export function withAttestationPolicy(text: string, trustee: TrusteeFacts = heal
 }
 
 /** A Trustee whose attestation policy this account must not read. */
-export function unseen({ attestationPolicy: _, ...trustee }: TrusteeFacts): TrusteeFacts {
-  return trustee;
-}
+export const unseen = ({ attestationPolicy: _, ...trustee }: TrusteeFacts): TrusteeFacts => trustee;
 
 /** A healthy Trustee whose KBS pod was created before the last changes. */
 export function withOldKbs(changes: Partial<TrusteeFacts["kbsPods"][number]> = {}): TrusteeFacts {
@@ -63,9 +61,8 @@ export function withOldKbs(changes: Partial<TrusteeFacts["kbsPods"][number]> = {
 }
 
 /** The log of one KBS pod, a line a second. @param start seconds */
-export function logOf(text: string, start = NOW - 60): readonly LogLine[] {
-  return text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
-}
+export const logOf = (text: string, start = NOW - 60): readonly LogLine[] =>
+  text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
 
 /** An explanation as lines: the verdict and its reason, each condition that does not hold, the next steps. */
 export function explained(changes: Partial<CellFacts>): readonly string[] {
@@ -75,11 +72,10 @@ export function explained(changes: Partial<CellFacts>): readonly string[] {
 }
 
 /** The findings of lint as lines, without why and how to fix it. @param about a part of the wanted lines */
-export function lines(given: LiveFacts, about: string | RegExp = ""): readonly string[] {
-  return lint(given)
+export const lines = (given: LiveFacts, about: string | RegExp = ""): readonly string[] =>
+  lint(given)
     .map(({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`)
     .filter((line) => (typeof about === "string" ? line.includes(about) : about.test(line)));
-}
 
 /** A foreign policy with a Rego engine's answers. */
 export function foreign(

@@ -15,11 +15,10 @@ function outputs(
   return { access, initData: { ...initData }, pods: {}, otherReaders: [], accessChanges: [], ...more };
 }
 
-function lines(before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] {
-  return diffReaders(before, after).map(
+const lines = (before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] =>
+  diffReaders(before, after).map(
     (change) => `${change.effect} ${change.pod} ${change.path}: ${change.before}; ${change.after}`,
   );
-}
 
 describe("another claim under the same name", () => {
   it("opens the grants of a reader that is deployed elsewhere, declared as a pod or a reader", () => {

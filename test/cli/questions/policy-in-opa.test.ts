@@ -24,9 +24,8 @@ const secrets = { ...support.secrets, "p2-secret": { secret: { "azure-vtpm": { [
 const columns = [...support.columns, { secret: "p2-secret", key: "secret" }];
 const before = "package before\n";
 
-function requestsFor(rules: AccessRules): readonly AccessRequest[] {
-  return accessRequests({ rules, claims, columns });
-}
+const requestsFor = (rules: AccessRules): readonly AccessRequest[] =>
+  accessRequests({ rules, claims, columns });
 
 function write(name: string, text: string): string {
   const file = join(folder, name);

@@ -6,8 +6,7 @@ import type { Sandbox } from "../../../sandbox/api.ts";
 import { get, initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
 
 /** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
-export function tutorialPolicy(pod1: string, pod2: string): string {
-  return `package policy
+export const tutorialPolicy = (pod1: string, pod2: string): string => `package policy
 import future.keywords.if
 default allow = false
 
@@ -44,7 +43,6 @@ allow if {
   input["submods"]["cpu0"]["ear.status"] == "affirming"
 }
 `;
-}
 
 const PODS = ["pod1", "pod2", "pod3"] as const;
 

@@ -44,9 +44,7 @@ export function github(): GithubWorkflow {
 }
 
 /** Every step of its jobs. */
-export function githubSteps(): readonly Step[] {
-  return Object.values(github().jobs).flatMap(({ steps }) => steps);
-}
+export const githubSteps = (): readonly Step[] => Object.values(github().jobs).flatMap(({ steps }) => steps);
 
 export function gitlab(): Readonly<Record<string, GitlabJob>> {
   return parse(readFileSync(workflows[1], "utf8")) as Readonly<Record<string, GitlabJob>>;

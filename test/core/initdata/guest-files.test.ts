@@ -7,9 +7,8 @@ const cdh = '[kbc]\nname = "cc_kbc"\nurl = "https://kbs.example.com"\n';
 const aa = '[token_configs.kbs]\nurl = "https://kbs.example.com"\n';
 
 /** The reported flaws of a document with these files. */
-function flaws(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] {
-  return readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
-}
+const flaws = (data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] =>
+  readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
 
 describe("the files of a guest's programs", () => {
   const none = (file: string, program: string): string =>

@@ -26,9 +26,7 @@ function statements(policy: string): string[] {
 }
 
 /** `policy_data` as Trustee reads it: strict JSON, from its start to the end of the text. */
-function policyData(policy: string): unknown {
-  return JSON.parse(policy.split("policy_data := ")[1] ?? "");
-}
+const policyData = (policy: string): unknown => JSON.parse(policy.split("policy_data := ")[1] ?? "");
 
 describe("initdata", () => {
   it("is this document, byte for byte", () =>

@@ -32,9 +32,8 @@ const rotation = (current: Rotation["current"], overlapping = ["pod1", "pod2"]):
 });
 
 /** One `up`. The previous state stays as far as it may. */
-function up(live: string, from: GrantTable, to: GrantTable, current: Rotation): string {
-  return joinPolicy(live, grants(to), null, { rotation: current, declared: from });
-}
+const up = (live: string, from: GrantTable, to: GrantTable, current: Rotation): string =>
+  joinPolicy(live, grants(to), null, { rotation: current, declared: from });
 
 const table = (text: string): GrantTable => mergeGrants(parseRegistry(text)?.stacks ?? []).secrets;
 

@@ -5,9 +5,8 @@ import { refusedAtStart, startProblems, startRequests } from "../../../core/pref
 const ours = renderAgentPolicy({ logs: true, allowedCommands: ["id"] });
 const all = startRequests.join(", ");
 
-function refuses(requests: string, first = requests.split(",", 1).join("")): string {
-  return `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, for example default ${first} := true.`;
-}
+const refuses = (requests: string, first = requests.split(",", 1).join("")): string =>
+  `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, for example default ${first} := true.`;
 
 it.each(
   Object.entries({

@@ -3,9 +3,8 @@ import type { RawSettings } from "../../../core/settings/settings.ts";
 import { settingsIssues } from "../../fixtures/settings.ts";
 
 /** The path, given and allowed of each problem. */
-function problems(raw: RawSettings): readonly string[] {
-  return settingsIssues(raw).map(({ path, given, allowed }) => `${path}: ${given}; allowed: ${allowed}`);
-}
+const problems = (raw: RawSettings): readonly string[] =>
+  settingsIssues(raw).map(({ path, given, allowed }) => `${path}: ${given}; allowed: ${allowed}`);
 
 const A_URL = "an https URL with a host, for example https://kbs.example.com:8080";
 const A_PATH = "a secret and a key as secret/key";

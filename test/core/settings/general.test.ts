@@ -2,9 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { RawSettings } from "../../../core/settings/settings.ts";
 import { settingsIssues, settingsOf } from "../../fixtures/settings.ts";
 
-function problems(raw: RawSettings): readonly string[] {
-  return settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
-}
+const problems = (raw: RawSettings): readonly string[] =>
+  settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
 
 describe("the settings of a secret", () => {
   it("take the keys from its files, in order", () => {

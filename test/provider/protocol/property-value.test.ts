@@ -48,9 +48,8 @@ const { map: maps, value: values } = fc.letrec<{ value: PropertyValue; map: Prop
 }));
 
 /** Encodes to bytes and back, as the engine does. */
-function overTheWire(map: PropertyMap): PropertyMap {
-  return decodeMap(structpb.Struct.deserializeBinary(encodeMap(map).serializeBinary()));
-}
+const overTheWire = (map: PropertyMap): PropertyMap =>
+  decodeMap(structpb.Struct.deserializeBinary(encodeMap(map).serializeBinary()));
 
 // Vitest's toStrictEqual uses a property named "constructor" as the object's class; Node's does not.
 describe("on the wire", () => {

@@ -36,18 +36,14 @@ function beside(other: Entry): Scenario {
 }
 
 /** Replaces members of the map, each as text. */
-function mapWith(members: Readonly<Record<string, unknown>>): Scenario {
-  return {
-    change: values((generation) => {
-      const map = JSON.parse(valuesText(generation, sampleValues)) as object;
-      return JSON.stringify({ ...map, ...members }, null, 2);
-    }),
-  };
-}
+const mapWith = (members: Readonly<Record<string, unknown>>): Scenario => ({
+  change: values((generation) => {
+    const map = JSON.parse(valuesText(generation, sampleValues)) as object;
+    return JSON.stringify({ ...map, ...members }, null, 2);
+  }),
+});
 
-function text(...lines: readonly string[]): Buffer {
-  return Buffer.from(lines.map((line) => `${line}\n`).join(""));
-}
+const text = (...lines: readonly string[]): Buffer => Buffer.from(lines.map((line) => `${line}\n`).join(""));
 
 function policy(...lines: readonly string[]): Scenario {
   return { change: (files, generation) => void files.set(kbsPaths[generation].policy, text(...lines)) };

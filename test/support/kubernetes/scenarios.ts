@@ -6,13 +6,10 @@ import { listAt } from "./fields.ts";
 import type { Json } from "./patches.ts";
 import type { Answer, Stage } from "./stage.ts";
 
-function named(name: string, more: Json = {}): Json {
-  return { metadata: { name, ...more } };
-}
+const named = (name: string, more: Json = {}): Json => ({ metadata: { name, ...more } });
 
-function versionOf({ body }: Answer): string {
-  return (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
-}
+const versionOf = ({ body }: Answer): string =>
+  (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
 
 /** More than a second, so that the next write has another timestamp. */
 const SECOND = 1_100;
