@@ -19,17 +19,7 @@ beforeAll(async () => {
 });
 
 /** A loaded page, with its requests, and its errors and console messages. */
-interface Opened {
-  readonly page: Page;
-  readonly requests: readonly string[];
-  readonly complaints: readonly string[];
-}
-
-async function open(
-  content: string,
-  options: BrowserContextOptions = {},
-  name = "report.html",
-): Promise<Opened> {
+async function open(content: string, options: BrowserContextOptions = {}, name = "report.html") {
   const file = join(folder, name);
   writeFileSync(file, content);
   const context = await browser.newContext(options);

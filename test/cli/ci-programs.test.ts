@@ -111,10 +111,7 @@ describe("a job on GitHub", () => {
   });
 
   /** Runs a job's step on a separate runner. */
-  async function run(
-    job: string,
-    sums: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly exitCode: number; readonly path: string; readonly stderr: string }> {
+  async function run(job: string, sums: Readonly<Record<string, string>> = {}) {
     const temp = mkdtempSync(join(folder, "runner-"));
     const env = {
       ...github().env,

@@ -9,10 +9,7 @@ const KEYS = "PULUMI_CONFIG_SECRET_KEYS";
  * The error for a stack with this configuration.
  * @param encrypted the settings that Pulumi holds as secrets
  */
-async function refusal(
-  settings: Readonly<Record<string, unknown>>,
-  encrypted: readonly string[],
-): Promise<IssuesError> {
+async function refusal(settings: Readonly<Record<string, unknown>>, encrypted: readonly string[]) {
   const { readConfiguration } = await import("../../components/configuration.ts");
   const { declareConfiguration } = await import("../../components/declare.ts");
   const all = Object.entries(settings).map(([name, value]) => [

@@ -136,11 +136,7 @@ describe("names in a cluster", () => {
 
   it("forge nothing in a change of access, on a terminal or in a pull request's comment", () => {
     /** Everything reported about a policy with such names of a secret, a key, a pod and another stack. */
-    const reportOn = (
-      secret: string,
-      pod: string,
-      stack: string,
-    ): { text: string; markdown: string; changes: number } => {
+    const reportOn = (secret: string, pod: string, stack: string) => {
       const live = joinPolicy(
         joinPolicy("package policy\n", {
           ...{ stack, others: "affirming" },

@@ -64,10 +64,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
   };
 
   /** Deploys a stack with these secrets. */
-  async function up(...names: readonly string[]): Promise<{
-    readonly policy: ReturnType<Engine["resource"]>;
-    readonly entries: readonly ReturnType<Engine["resource"]>[];
-  }> {
+  async function up(...names: readonly string[]) {
     const policy = engine.resource("ResourcePolicy", "policy");
     await policy.up(policyOf(...names));
     const entries = names.map((name) => engine.resource("KbsSecretEntry", name));

@@ -26,10 +26,7 @@ function realObjects(generation: Generation): ReadonlyMap<string, JsonObject> {
   return new Map(objects.map((object) => [identity(object), object]));
 }
 
-async function ourObjects(
-  generation: Generation,
-  versions: readonly string[],
-): Promise<ReadonlyMap<string, JsonObject>> {
+async function ourObjects(generation: Generation, versions: readonly string[]) {
   const options = { generation, fresh: true, certificate: "certificate", key: "key" };
   const manifests = [
     ...trusteeConfig(options),

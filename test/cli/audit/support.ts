@@ -34,9 +34,7 @@ export function withPolicy(text: string, key = "policy.rego"): TrusteeFacts & { 
 }
 
 /** A healthy Trustee with other reference values. @param values as text, or entries that expire late */
-export function withValues(
-  values: string | Readonly<Record<string, readonly string[]>>,
-): TrusteeFacts & { referenceValues: ConfigMapFacts } {
+export function withValues(values: string | Readonly<Record<string, readonly string[]>>) {
   const text =
     typeof values === "string"
       ? values

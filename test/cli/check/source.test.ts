@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { prove } from "../../../cli/check/prove.ts";
 import { readLivePolicy } from "../../../cli/check/source.ts";
-import type { StackOutputs } from "../../../core/outputs.ts";
 import { trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
 import { kubeconfigOf } from "../../kube/api-server.ts";
@@ -36,10 +35,7 @@ function deployment(generation: Generation): unknown {
  * A Trustee of that generation with this policy ConfigMap.
  * @returns a stack that was last deployed on 0.18
  */
-async function liveTrustee(
-  generation: Generation,
-  data: Readonly<Record<string, string>>,
-): Promise<StackOutputs> {
+async function liveTrustee(generation: Generation, data: Readonly<Record<string, string>>) {
   const objects: Readonly<Record<string, unknown>> = {
     [trusteeNames.kbsConfig]: { metadata: { name: trusteeNames.kbsConfig }, spec: {} },
     [trusteeNames.resourcePolicy]: { metadata: { name: trusteeNames.resourcePolicy }, data },

@@ -5,10 +5,7 @@ import type { AccessOutputs } from "../../../cli/diff/preview.ts";
 const agentPolicy = { logs: false, allowedCommands: ["curl a"], requests: { CopyFileRequest: true } };
 const pod = (deployed: boolean): AccessOutputs["pods"][string] => ({ deployed, agentPolicy });
 
-function outputs(
-  initData: Readonly<Record<string, string>>,
-  more: Partial<AccessOutputs> = {},
-): AccessOutputs {
+function outputs(initData: Readonly<Record<string, string>>, more: Partial<AccessOutputs> = {}) {
   const access = Object.fromEntries(
     Object.keys(initData).map((name) => [name, { "s/k": "granted", "open/k": "not-restricted" } as const]),
   );

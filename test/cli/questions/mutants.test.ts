@@ -34,11 +34,7 @@ beforeAll(async () => {
 }, 1_200_000);
 
 /** Whether a request of `trustee-access check` distinguishes the policy from the model. */
-async function isCaught(
-  text: string,
-  rules: AccessRules,
-  requests: readonly AccessRequest[],
-): Promise<boolean> {
+async function isCaught(text: string, rules: AccessRules, requests: readonly AccessRequest[]) {
   const policy = { opa, text, syntax: "v1" } as const;
   // Few requests catch most mutants: those of the readers, or one path with any token. Only the remaining
   // mutants get all requests, and strictly.
@@ -60,10 +56,7 @@ async function isCaught(
   return false;
 }
 
-async function survivors(
-  rules: AccessRules,
-  wanted: (change: string) => boolean,
-): Promise<{ readonly count: number; readonly alive: readonly string[] }> {
+async function survivors(rules: AccessRules, wanted: (change: string) => boolean) {
   const policy = joinPolicy(null, { stack: "o/p/s", ...rules });
   const mutants = mutantsOf(policy).filter(({ change }) => wanted(change));
   const requests = accessRequests({ rules, claims, columns });

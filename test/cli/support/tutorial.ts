@@ -50,12 +50,7 @@ const PODS = ["pod1", "pod2", "pod3"] as const;
  * `kubectl create configmap --from-file --dry-run=client -o yaml | kubectl apply -f -`, as the tutorial
  * writes its ConfigMaps.
  */
-export async function applyConfigMap(
-  sandbox: Sandbox,
-  name: string,
-  key: string,
-  text: string,
-): Promise<void> {
+export async function applyConfigMap(sandbox: Sandbox, name: string, key: string, text: string) {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-tutorial-"));
   const file = join(folder, key);
   await writeFile(file, text);

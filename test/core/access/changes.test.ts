@@ -16,11 +16,7 @@ import { forAll } from "../../support/for-all.ts";
 const claims = { pod1: "a1", pod2: "b2", pod3: "c3" } as const;
 type Pods = Readonly<Record<string, string>>;
 
-function grants(
-  secrets: GrantTable,
-  others: StackGrants["others"] = "affirming",
-  stack = "dev",
-): StackGrants {
+function grants(secrets: GrantTable, others: StackGrants["others"] = "affirming", stack = "dev") {
   return { stack, others, secrets };
 }
 
@@ -144,11 +140,7 @@ describe("the changes of a deployment", () => {
     const vendor = (claim: string): StackGrants =>
       grants({ "p2-secret": { "*": { "azure-vtpm": { [claim]: "vendor" } } } });
     const columns = tutorialColumns.slice(1, 2);
-    const deployedElsewhere = (
-      from: string,
-      to: string,
-      deployed: readonly string[] = [],
-    ): readonly string[] =>
+    const deployedElsewhere = (from: string, to: string, deployed: readonly string[] = []) =>
       lines(joinPolicy(null, vendor(from)), vendor(to), columns, { vendor: to }, deployed);
 
     it("treat another claim under the same name as another reader", () => {

@@ -170,11 +170,7 @@ const adding = (name: string, value: readonly string[], first: boolean): Command
   });
 
 /** @param change of a foreign entry; undefined: it is removed */
-const changing = (
-  name: string,
-  at: number,
-  change: (entry: Fields, model: Model) => Fields | undefined,
-): Command =>
+const changing = (name: string, at: number, change: (entry: Fields, model: Model) => Fields | undefined) =>
   edit(`they ${name} [${at}]`, (model, entries) => {
     const note = model.theirs[at % Math.max(1, model.theirs.length)]?.note;
     if (note === undefined) return undefined;

@@ -18,12 +18,7 @@ const entry = (...values: string[]): string =>
   JSON.stringify({ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values });
 const list = (...values: string[]): string => `[${entry(...values)}]`;
 
-function join(
-  content: string,
-  ledger: Ledger,
-  wanted: Digests,
-  retiring: Digests = {},
-): { content: string; ledger: Ledger } {
+function join(content: string, ledger: Ledger, wanted: Digests, retiring: Digests = {}) {
   const joined = joinWorld({ key: KEY, content, ledger, states: {} }, "us", wanted, { retiring });
   return { content: joined.content ?? "", ledger: joined.ledger };
 }

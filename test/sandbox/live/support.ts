@@ -32,11 +32,7 @@ export async function kubectl(sandbox: Sandbox, args: readonly string[], input?:
 }
 
 /** The same in Trustee's namespace. @param command words that are separated by spaces */
-export async function inTrustee(
-  sandbox: Sandbox,
-  command: string,
-  ...more: readonly string[]
-): Promise<string> {
+export async function inTrustee(sandbox: Sandbox, command: string, ...more: readonly string[]) {
   return kubectl(sandbox, [...command.split(" "), ...more, "-n", NAMESPACE]);
 }
 
