@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { Issues } from "../../../core/issues.ts";
+import { checkCertificate, type ServedEndpoint } from "../../../core/preflight/certificate.ts";
 
 /** A certificate made by test/fixtures/certificates/make-guests.sh, in PEM. */
 export const guestCertificate = (name: string): string =>
@@ -6,3 +9,18 @@ export const guestCertificate = (name: string): string =>
 
 /** A time at which all certificates not named `expired` are valid. */
 export const NOW = new Date("2026-06-01T00:00:00Z");
+
+/** What a check refuses and warns of, for the host kbs.example.com of the settings unless given otherwise. */
+export function checked(where: string, on: Partial<ServedEndpoint>, now = NOW): readonly string[] {
+  const issues = new Issues();
+  const endpoint = {
+    url: "https://kbs.example.com",
+    certificate: undefined,
+    where,
+    urlFrom: "setting",
+  } as const;
+  const warnings = checkCertificate({ ...endpoint, ...on }, now, issues);
+  for (const { allowed, fix } of issues.found) expect(`${allowed} ${fix}`).not.toContain("undefined");
+  const refused = issues.found.map(({ path, given }) => `refused ${path}: ${given}`);
+  return [...refused, ...warnings.map((warning) => `warned ${warning}`)];
+}
