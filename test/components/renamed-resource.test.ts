@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { PropertyMap } from "../../provider/protocol/index.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
 import { kubeconfigOf } from "../kube/api-server.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const OLD = "trustee:index:ConfigMapEntry";
 const NEW = "trustee:index:ResourcePolicy";
@@ -17,11 +18,7 @@ const given = {
   namespace: "trustee",
   configMap: "resource-policy",
   candidateKeys: [KEY],
-  policy: {
-    stack: "o/p/s",
-    others: "affirming",
-    secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "web" } } } },
-  },
+  policy: stackGrants("o/p/s", { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "web" } } } }),
 };
 
 /** An API server with one ConfigMap that merge patches change. */

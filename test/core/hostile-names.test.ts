@@ -20,6 +20,7 @@ import { base, logOf, withPolicy, withValues } from "../cli/audit/support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 import { forAll } from "../support/for-all.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 /** Names of objects that could attack a reader of a message. */
 const names = fc.oneof(
@@ -142,11 +143,7 @@ describe("names in a cluster", () => {
           ...{ stack, others: "affirming" },
           secrets: { mine: { "*": { "azure-vtpm": { ["b".repeat(64)]: pod } } } },
         }),
-        {
-          stack: STACK,
-          others: "affirming",
-          secrets: Object.fromEntries([[secret, { [secret]: { "azure-vtpm": { a: pod } } }]]),
-        },
+        stackGrants(STACK, Object.fromEntries([[secret, { [secret]: { "azure-vtpm": { a: pod } } }]])),
       ).replace("default allow = false", "default allow = true");
       const own = { stack: STACK, others: "affirming", secrets: { mine: {} } } as const;
       const matrix = accessMatrix(

@@ -5,14 +5,11 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { faultyBench } from "./bench.ts";
 import { Engine } from "./engine.ts";
 import type { Fault } from "../support/fault-proxy.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const STOCK = "package policy\n";
 const A = "aa".repeat(32);
-const grants = {
-  stack: "org/p/dev",
-  others: "affirming",
-  secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-} as const;
+const grants = stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } });
 
 const { cluster, engine, proxy } = await faultyBench();
 cluster.secret("p2-secret");

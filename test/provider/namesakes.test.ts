@@ -6,6 +6,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { STACK, trusteeArgs } from "./trustee-args.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const GENERATION = "0.18";
 const { policyKey, referenceValuesKey } = generationFacts[GENERATION];
@@ -28,11 +29,7 @@ class Stack {
   async up(identity: string | undefined, stack: string = STACK, digest = DIGEST): Promise<void> {
     const id: PropertyMap = identity === undefined ? {} : { identity };
     const { namespace } = this.#cluster;
-    const policy = {
-      stack,
-      others: "affirming",
-      secrets: { made: { "*": { "azure-vtpm": { [digest]: "pod" } } } },
-    };
+    const policy = stackGrants(stack, { made: { "*": { "azure-vtpm": { [digest]: "pod" } } } });
     await this.policy.up({
       ...{ namespace, configMap: trusteeNames.resourcePolicy, candidateKeys: [policyKey], policy },
       ...{ registered: ["made"], ...id },

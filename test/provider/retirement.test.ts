@@ -4,6 +4,7 @@ import { unknown, type PropertyMap } from "../../provider/protocol/property-valu
 import { bench } from "./bench.ts";
 import type { TestResource } from "./engine.ts";
 import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const { cluster, engine } = await bench();
 
@@ -45,11 +46,7 @@ class Stack {
       namespace: cluster.namespace,
       configMap: this.#policyMap,
       candidateKeys: ["resource-policy.rego", POLICY],
-      policy: {
-        stack: STACK,
-        others: "affirming",
-        secrets: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } },
-      },
+      policy: stackGrants(STACK, { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } }),
       rotation: this.#rotation(initData),
     };
   }

@@ -6,6 +6,7 @@ import { Engine } from "./engine.ts";
 import { A } from "./reference-values-fixtures.ts";
 import { kbsRollout, plainDeployment } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 describe.each(generations)(
   "a KBS that cannot start with the content that destroy restores, with the operator of Trustee %s",
@@ -79,11 +80,7 @@ test("pods are replaced even if there was no key originally", async () => {
     namespace: cluster.namespace,
     configMap: "empty",
     candidateKeys: ["a"],
-    policy: {
-      stack: "org/p/dev",
-      others: "affirming",
-      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-    },
+    policy: stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } }),
   });
   await engine.resource("Rollout").up(inputs);
   const managers = async () => {

@@ -4,6 +4,7 @@ import { joinPolicy } from "../../core/policy/share.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { bench } from "./bench.ts";
 import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const { cluster, engine, other } = await bench();
 
@@ -105,11 +106,7 @@ describe("everything was converted to the new generation, including our content"
 
   test("policy: the original content is restored under the new key", async () => {
     const stock = "package policy\n\ndefault allow = true\n";
-    const policy = {
-      stack: "org/p/dev",
-      others: "affirming",
-      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-    } as const;
+    const policy = stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } });
     const given = (key: string) => ({
       namespace: cluster.namespace,
       configMap: "policy",

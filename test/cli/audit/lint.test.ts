@@ -17,6 +17,7 @@ import {
   withValues,
 } from "./support.ts";
 import { forAll } from "../../support/for-all.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const MAP = `${VALUES}, reference-values.json`;
 const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, spec.kbsSecretResources";
@@ -128,11 +129,10 @@ b := \`# ${"9".repeat(96)}\``;
   });
 
   it("of former initdata that are still accepted: the change of initdata is unfinished", () => {
-    const grants = (initData: string): StackGrants => ({
-      stack: "organization/trustee-access/dev",
-      others: "affirming",
-      secrets: { "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } } },
-    });
+    const grants = (initData: string): StackGrants =>
+      stackGrants("organization/trustee-access/dev", {
+        "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } },
+      });
     const before = joinPolicy("package policy\n", grants(STALE));
     const during = joinPolicy(before, grants(pcr8.pod2), null, {
       rotation: { current: { [pcr8.pod2]: "pod2" }, overlapping: ["pod2"] },

@@ -7,15 +7,12 @@ import { otherReaderLine, otherReaders } from "../../../core/access/other-reader
 import { mergeGrants, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
 import { forAll } from "../../support/for-all.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
-const own: StackGrants = {
-  stack: "o/p/own",
-  others: "affirming",
-  secrets: {
-    mine: { "*": { "azure-vtpm": { a1: "pod1" } }, one: { "azure-vtpm": { b2: "pod2" } } },
-    created: {},
-  },
-};
+const own = stackGrants("o/p/own", {
+  mine: { "*": { "azure-vtpm": { a1: "pod1" } }, one: { "azure-vtpm": { b2: "pod2" } } },
+  created: {},
+});
 
 function lines(...others: readonly Pick<StackGrants, "stack" | "secrets" | "retiring">[]): readonly string[] {
   const live = others.reduce<string | null>(
@@ -61,11 +58,7 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
   });
 
   it("are listed below the matrix", () => {
-    const live = joinPolicy(null, {
-      stack: "o/p/b",
-      others: "affirming",
-      secrets: { mine: { k: { "azure-vtpm": { c3: "b1" } } } },
-    });
+    const live = joinPolicy(null, stackGrants("o/p/b", { mine: { k: { "azure-vtpm": { c3: "b1" } } } }));
     const rows = [{ pod: "pod1", namespace: "default", initData: "a1", binding: "azure-vtpm" as const }];
     const matrix = accessMatrix(mergeGrants(stacksAfterJoin(live, own)), rows, [
       { secret: "mine", key: "k" },

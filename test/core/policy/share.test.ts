@@ -5,6 +5,7 @@ import { ownerMark } from "../../../core/policy/owner.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
 import { forAll } from "../../support/for-all.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const name = fc.oneof(
   fc.constantFrom("p1", "p2", "dataset_key", "__proto__", "constructor"),
@@ -196,11 +197,7 @@ describe("a policy without the line of the original text", () => {
 });
 
 describe("a damaged line", () => {
-  const A: StackGrants = {
-    stack: "org/p/a",
-    others: "affirming",
-    secrets: { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } },
-  };
+  const A = stackGrants("org/p/a", { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } });
   const B: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
   const live = joinPolicy(joinPolicy("package policy\n", A), B);
   const lineOfA = live.split("\n").find((line) => line.includes('"stack":"org/p/a"')) ?? "";

@@ -6,6 +6,7 @@ import { joinPolicy } from "../../../core/policy/share.ts";
 import type { RawSettings } from "../../../core/settings/settings.ts";
 import { guestCertificate as pem } from "./guest-certificates.ts";
 import { check, STACK } from "./support.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 /** A text that gzip makes only a quarter smaller, which base64 adds again. */
 function noise(bytes: number): string {
@@ -217,11 +218,7 @@ default WriteStreamRequest := false
   });
 
   it("count the previous digests of changing pods during the grace period", () => {
-    const former = {
-      stack: STACK,
-      others: "affirming",
-      secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } },
-    } as const;
+    const former = stackGrants(STACK, { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } });
     const policy = joinPolicy(null, former);
     const { resourcePolicy } = check({}, { policy }).budget as { resourcePolicy: { used: number } };
     const room = 1_048_576 - resourcePolicy.used;
