@@ -8,6 +8,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";
+import { allKeys } from "../fixtures/grants.ts";
 
 const POLICY = "policy";
 const OLD = "policy.rego";
@@ -47,8 +48,7 @@ const given = (stack: string, secrets: GrantTable, key = NEW): PropertyMap => ({
   candidateKeys: [key],
   policy: { stack, others: "affirming", secrets } satisfies StackGrants,
 });
-const our = (key = NEW): PropertyMap =>
-  given(OUR_STACK, { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, key);
+const our = (key = NEW): PropertyMap => given(OUR_STACK, { "our-secret": allKeys({ [A]: "pod1" }) }, key);
 const their = (key = NEW): PropertyMap =>
   given(THEIR_STACK, { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } }, key);
 
@@ -73,7 +73,7 @@ async function recorded(): Promise<string | undefined> {
 }
 
 const both = {
-  [OUR_STACK]: { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+  [OUR_STACK]: { "our-secret": allKeys({ [A]: "pod1" }) },
   [THEIR_STACK]: { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } },
 };
 
@@ -138,7 +138,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     await bothUp();
     await update();
     await ours.up(our());
-    const changed = given(THEIR_STACK, { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } });
+    const changed = given(THEIR_STACK, { more: allKeys({ [B]: "pod2" }) });
     await theirs.up(changed);
     await cluster.edit(POLICY, { [NEW]: STOCK_12 });
     await ours.up(our());
@@ -149,7 +149,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     await theirs.up(changed);
     expect(await grants()).toEqual({
       [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } },
+      [THEIR_STACK]: { more: allKeys({ [B]: "pod2" }) },
     });
   });
 
@@ -259,9 +259,7 @@ test("a stack is recorded before its line is added, until its line is removed", 
 
 test("a stack that was renamed has one record", async () => {
   await ours.up(our(OLD));
-  await ours.up(
-    given("org/trustee-access/renamed", { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, OLD),
-  );
+  await ours.up(given("org/trustee-access/renamed", { "our-secret": allKeys({ [A]: "pod1" }) }, OLD));
   expect(JSON.parse((await recorded()) ?? "")).toMatchObject([{ stack: "org/trustee-access/renamed" }]);
 });
 
@@ -280,11 +278,7 @@ describe("a lost line belongs to another stack of the same name", () => {
   test("a stack that was renamed in its backend keeps one line and one record, by its identity", async () => {
     await ours.up({ ...our(OLD), identity: mine });
     await cluster.edit(POLICY, { [OLD]: STOCK });
-    const renamed = given(
-      "org/trustee-access/renamed",
-      { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-      OLD,
-    );
+    const renamed = given("org/trustee-access/renamed", { "our-secret": allKeys({ [A]: "pod1" }) }, OLD);
     await ours.up({ ...renamed, identity: mine });
     expect(await grants(OLD)).toEqual({ "org/trustee-access/renamed": both[OUR_STACK] });
     expect(JSON.parse((await recorded()) ?? "")).toMatchObject([

@@ -4,7 +4,7 @@ import { unknown, type PropertyMap } from "../../provider/protocol/property-valu
 import { bench } from "./bench.ts";
 import type { TestResource } from "./engine.ts";
 import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";
-import { stackGrants } from "../fixtures/grants.ts";
+import { allKeys, stackGrants } from "../fixtures/grants.ts";
 
 const { cluster, engine } = await bench();
 
@@ -46,7 +46,7 @@ class Stack {
       namespace: cluster.namespace,
       configMap: this.#policyMap,
       candidateKeys: ["resource-policy.rego", POLICY],
-      policy: stackGrants(STACK, { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } }),
+      policy: stackGrants(STACK, { s: allKeys({ [initData]: "pod1" }) }),
       rotation: this.#rotation(initData),
     };
   }
@@ -112,14 +112,11 @@ class Stack {
 }
 
 const only = (initData: string): object => ({
-  policy: { now: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } }, retiring: undefined },
+  policy: { now: { s: allKeys({ [initData]: "pod1" }) }, retiring: undefined },
   values: list(entry([C, initData])),
 });
 const both = (former: string, now: string): object => ({
-  policy: {
-    now: { s: { "*": { "azure-vtpm": { [now]: "pod1" } } } },
-    retiring: { s: { "*": { "azure-vtpm": { [former]: "pod1" } } } },
-  },
+  policy: { now: { s: allKeys({ [now]: "pod1" }) }, retiring: { s: allKeys({ [former]: "pod1" }) } },
   values: list(entry([C, former, now])),
 });
 
@@ -154,10 +151,7 @@ describe("a change of initdata", () => {
     expect(await stack.retirement.drift()).toBe("the previous initdata of pod1 is still accepted");
     await stack.declare(A);
     expect(await stack.accepted()).toStrictEqual({
-      policy: {
-        now: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-        retiring: { s: { "*": { "azure-vtpm": { [B]: "pod1" } } } },
-      },
+      policy: { now: { s: allKeys({ [A]: "pod1" }) }, retiring: { s: allKeys({ [B]: "pod1" }) } },
       values: list(entry([C, A, B])),
     });
     expect(await stack.up(A)).toBe("update");

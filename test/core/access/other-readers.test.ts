@@ -7,7 +7,7 @@ import { otherReaderLine, otherReaders } from "../../../core/access/other-reader
 import { mergeGrants, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
 import { forAll } from "../../support/for-all.ts";
-import { stackGrants } from "../../fixtures/grants.ts";
+import { allKeys, stackGrants } from "../../fixtures/grants.ts";
 
 const own = stackGrants("o/p/own", {
   mine: { "*": { "azure-vtpm": { a1: "pod1" } }, one: { "azure-vtpm": { b2: "pod2" } } },
@@ -26,9 +26,7 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
   it("are empty if the others grant only their own secrets, or to readers of this stack", () => {
     expect(otherReaders(null, own)).toEqual([]);
     expect(lines()).toEqual([]);
-    expect(lines({ stack: "o/p/b", secrets: { theirs: { "*": { "azure-vtpm": { c3: "x" } } } } })).toEqual(
-      [],
-    );
+    expect(lines({ stack: "o/p/b", secrets: { theirs: allKeys({ c3: "x" }) } })).toEqual([]);
     expect(
       lines({
         stack: "o/p/b",
@@ -43,10 +41,10 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
     const claim = "0123456789abcdef".repeat(4);
     expect(
       lines(
-        { stack: "o/p/c", secrets: { created: { "*": { "azure-vtpm": { [claim]: "spy" } } } } },
+        { stack: "o/p/c", secrets: { created: allKeys({ [claim]: "spy" }) } },
         {
           stack: "o/p/b",
-          secrets: { mine: { "*": { "azure-vtpm": { b2: "b1" } } } },
+          secrets: { mine: allKeys({ b2: "b1" }) },
           retiring: { mine: { one: { "azure-vtpm": { c3: "b1" } } } },
         },
       ),
@@ -74,10 +72,7 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
     const name = fc.string({ unit: "binary", minLength: 1 });
     forAll(name, name, name, (stack, reader, claim) => {
       fc.pre(stack !== own.stack && claim !== "a1" && claim !== "__proto__");
-      const [line = "", ...rest] = lines({
-        stack,
-        secrets: { mine: { "*": { "azure-vtpm": { [claim]: reader } } } },
-      });
+      const [line = "", ...rest] = lines({ stack, secrets: { mine: allKeys({ [claim]: reader }) } });
       expect(rest).toEqual([]);
       expect(line).toMatch(
         /^also read by: [\w.*/@:+ \\{}()-]* of stack [\w.*/@:+ \\{}()-]* -> mine\/\* \(init_data /,

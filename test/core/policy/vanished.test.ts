@@ -13,6 +13,7 @@ import {
 } from "../../../core/policy/stack-records.ts";
 import { NOTHING_BEHIND, foreignVanished, vanishedStacks } from "../../../core/policy/vanished.ts";
 import { forAll } from "../../support/for-all.ts";
+import { allKeys } from "../../fixtures/grants.ts";
 
 const STOCK = "package policy\ndefault allow = true\n";
 const stacks = ["org/p/a", "org/p/b", "org/p/c"] as const;
@@ -65,11 +66,9 @@ class Shared {
 
 const secrets = fc.dictionary(
   fc.constantFrom("s1", "s2", "s3"),
-  fc.constantFrom(
-    {},
-    { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod" } } },
-    { key: { "azure-vtpm": { ["bb".repeat(32)]: "other" } } },
-  ),
+  fc.constantFrom({}, allKeys({ ["aa".repeat(32)]: "pod" }), {
+    key: { "azure-vtpm": { ["bb".repeat(32)]: "other" } },
+  }),
 );
 const stack = fc.constantFrom(...stacks);
 const step = fc.oneof(
@@ -132,17 +131,13 @@ describe("stacks whose shared policy loses their lines", () => {
 });
 
 describe("the records", () => {
-  const a = line("org/p/a", { s: { "*": { "azure-vtpm": { ["aa".repeat(32)]: "pod1" } } } });
+  const a = line("org/p/a", { s: allKeys({ ["aa".repeat(32)]: "pod1" }) });
 
   test("name the secrets that a stack restricts, and distinguish its grants, without previous digests", () => {
     expect(recordOf(a)).toMatchObject({ stack: "org/p/a", others: "affirming", secrets: ["s"] });
-    expect(
-      recordOf({
-        ...a,
-        retiring: { s: { "*": { "azure-vtpm": { ["cc".repeat(32)]: "pod1" } } } },
-        owner: "0",
-      }),
-    ).toEqual(recordOf(a));
+    expect(recordOf({ ...a, retiring: { s: allKeys({ ["cc".repeat(32)]: "pod1" }) }, owner: "0" })).toEqual(
+      recordOf(a),
+    );
     expect(recordOf(line("org/p/a", { s: {} })).grants).not.toBe(recordOf(a).grants);
   });
 
