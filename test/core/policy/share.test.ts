@@ -32,11 +32,14 @@ const a = grants("org/p/a");
 const b = grants("org/p/b");
 const c = grants("org/p/c");
 
+const restore = (content: string | null) => ({ kind: "restore", content });
+const leave = (reason: string) => ({ kind: "leave", reason });
+
 describe("one stack", () => {
   test("leaving restores what was there before joining", () => {
     forAll(before, a, (text, own) => {
       const joined = joinPolicy(text, own);
-      expect(leavePolicy(joined, own.stack)).toStrictEqual({ kind: "restore", content: text });
+      expect(leavePolicy(joined, own.stack)).toStrictEqual(restore(text));
     });
   });
 
@@ -72,10 +75,9 @@ describe("the owner of the grants", () => {
     const first = joinPolicy("package before\n", owned("old"));
     const second = joinPolicy(first, owned("new"));
     expect(leavePolicy(second, "org/p/a", second, ownerMark("old"))).toStrictEqual({ kind: "handed-over" });
-    expect(leavePolicy(second, "org/p/a", second, ownerMark("new"))).toStrictEqual({
-      kind: "restore",
-      content: "package before\n",
-    });
+    expect(leavePolicy(second, "org/p/a", second, ownerMark("new"))).toStrictEqual(
+      restore("package before\n"),
+    );
   });
 });
 
@@ -104,7 +106,7 @@ describe("several stacks", () => {
           left = left.filter((stack) => stack !== going);
           const withdrawal = leavePolicy(live, going.stack);
           expect(withdrawal).toStrictEqual(
-            left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
+            left.length > 0 ? { kind: "write", content: join(left) } : restore(text),
           );
           live = "content" in withdrawal ? withdrawal.content : live;
         }
@@ -128,10 +130,7 @@ describe("manual edits", () => {
 
   test("a changed rule stays on leaving, and is repaired by the next join", () => {
     const edited = live.replace("default allow = false", "default allow = true");
-    expect(leavePolicy(edited, own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "the policy was edited by hand",
-    });
+    expect(leavePolicy(edited, own.stack)).toStrictEqual(leave("the policy was edited by hand"));
     expect(joinPolicy(edited, own)).toBe(live);
   });
 
@@ -141,22 +140,17 @@ describe("manual edits", () => {
   });
 
   test("a foreign policy does not change", () => {
-    expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "a foreign policy has replaced it",
-    });
-    expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "this stack's grants are no longer in it",
-    });
+    expect(leavePolicy("package policy\n", own.stack)).toStrictEqual(
+      leave("a foreign policy has replaced it"),
+    );
+    expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual(
+      leave("this stack's grants are no longer in it"),
+    );
   });
 
   test("a text of an older release is still removed", () => {
     const worded = `${joinPolicy("package policy\n", own)}# worded otherwise\n`;
-    expect(leavePolicy(worded, own.stack, worded)).toStrictEqual({
-      kind: "restore",
-      content: "package policy\n",
-    });
+    expect(leavePolicy(worded, own.stack, worded)).toStrictEqual(restore("package policy\n"));
   });
 });
 
@@ -182,10 +176,9 @@ describe("a policy without the line of the original text", () => {
     const restored = joinPolicy(damaged, first, "package original\n");
     expect(restored).toBe(live);
     const left = leavePolicy(joinPolicy(restored, next), first.stack);
-    expect(leavePolicy("content" in left ? left.content : null, next.stack)).toStrictEqual({
-      kind: "restore",
-      content: "package original\n",
-    });
+    expect(leavePolicy("content" in left ? left.content : null, next.stack)).toStrictEqual(
+      restore("package original\n"),
+    );
   });
 
   test("remembers that the key did not exist", () => {
@@ -228,10 +221,7 @@ describe("a damaged line", () => {
       const name = stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${stack}`;
       expect(() => joinPolicy(damaged, B)).toThrow(name);
       expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
-      expect(leavePolicy(damaged, B.stack)).toStrictEqual({
-        kind: "leave",
-        reason: "a line of another stack is damaged in it",
-      });
+      expect(leavePolicy(damaged, B.stack)).toStrictEqual(leave("a line of another stack is damaged in it"));
     },
   );
 
