@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
@@ -17,9 +17,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee(generation);
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   test("is read", async () => {
@@ -74,9 +72,7 @@ describe("the preflight", () => {
   beforeEach(async () => {
     cluster = await TestCluster.open();
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   /** A hand-made Trustee with everything that a stack needs, except a Route. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
@@ -75,9 +75,7 @@ describe("a stack is known by its identity", () => {
     cluster = await TestCluster.withTrustee(GENERATION);
     cluster.secret("made", { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
     engine = await start();
-  });
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map(async (one) => one.stop()));
+    return async () => Promise.all(engines.splice(0).map(async (one) => one.stop()));
   });
 
   test("objects of an older release get the identity in place, and are removed without a trace", async () => {

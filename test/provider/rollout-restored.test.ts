@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import { TestCluster } from "./cluster.ts";
@@ -17,9 +17,7 @@ describe.each(generations)(
     beforeAll(async () => {
       cluster = await TestCluster.withTrustee(generation);
       engine = await Engine.start(cluster);
-    });
-    afterAll(async () => {
-      await engine.stop();
+      return async () => engine.stop();
     });
 
     /** What the KBS needs to start: the policy in a folder, the reference values as a file. */
