@@ -59,6 +59,9 @@ describe("a stack is known by its identity", () => {
     engines.push(started);
     return started;
   };
+  const made = (annotations: object, data = {}): void => {
+    cluster.secret("made", data, { labels: ownerLabels, annotations });
+  };
   const marks = async (): Promise<readonly string[]> => {
     const objects = await Promise.all([
       cluster.get("ConfigMap", trusteeNames.referenceValues),
@@ -73,7 +76,7 @@ describe("a stack is known by its identity", () => {
 
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee(GENERATION);
-    cluster.secret("made", { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    made(ownerAnnotations(STACK), { key: "value" });
     engine = await start();
     return async () => Promise.all(engines.splice(0).map(async (one) => one.stop()));
   });
@@ -143,19 +146,11 @@ describe("a stack is known by its identity", () => {
   };
 
   test("a namesake's Secret is refused, and its own from before a rename is not", async () => {
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: ownerAnnotations({ stack: STACK, identity: "theirs" }) },
-    );
+    made(ownerAnnotations({ stack: STACK, identity: "theirs" }));
     expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toContain(
       "another stack of the same name",
     );
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: ownerAnnotations({ stack: "o/p/x", identity: "mine" }) },
-    );
+    made(ownerAnnotations({ stack: "o/p/x", identity: "mine" }));
     expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toBe("");
     expect(await problems({ createdSecrets: ["made"] })).toContain(
       "kubectl annotate secret made -n trustee-operator-system trustee-access/stack=org/project/dev --overwrite",
@@ -164,14 +159,10 @@ describe("a stack is known by its identity", () => {
 
   test("a Secret that it created must be handed over before it can be declared as existing", async () => {
     const annotations = ownerAnnotations({ stack: STACK, identity: "mine" });
-    cluster.secret("made", {}, { labels: ownerLabels, annotations });
+    made(annotations);
     expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toContain("Hand it over first");
     expect(await problems({ existingSecrets: ["made"], identity: "another" })).toBe("");
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: { ...annotations, [KEEP_ANNOTATION]: "true" } },
-    );
+    made({ ...annotations, [KEEP_ANNOTATION]: "true" });
     expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toBe("");
   });
 

@@ -171,10 +171,7 @@ describe("a change of initdata", () => {
       `"retiring":{"s":{"*":{"azure-vtpm":{"${A}":"x\\u001b[2J\\nall is well"}}}}`,
     );
     expect(forged).not.toBe(policy[POLICY]);
-    await cluster.kube.patch(
-      { kind: "ConfigMap", namespace: cluster.namespace, name: "forged-policy" },
-      { data: { [POLICY]: forged } },
-    );
+    await cluster.edit("forged-policy", { [POLICY]: forged });
     expect(await stack.retirement.drift()).toBe(
       String.raw`the previous initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
     );

@@ -21,19 +21,9 @@ export const kbsRollout = (
   ...more,
 });
 
-/** A Deployment of one pod that mounts nothing. */
-export function plainDeployment(
-  cluster: TestCluster,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): void {
-  cluster.apply({
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } },
-    },
-  });
+/** A Deployment whose pods mount nothing. */
+export function plainDeployment(cluster: TestCluster, name: string, labels: object, replicas = 1): void {
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
+  const spec = { replicas, selector: { matchLabels: labels }, template };
+  cluster.apply({ kind: "Deployment", metadata: { name }, spec });
 }
