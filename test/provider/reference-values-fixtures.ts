@@ -27,6 +27,9 @@ export function entry(value: unknown, more: object = {}): object {
   return { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value, ...more };
 }
 
+/** An entry of another client's with a value that is no digest. */
+export const svn = { name: "svn", expiration: "2020-01-01T00:00:00Z", value: [3] };
+
 export const list = (...entries: object[]): string => JSON.stringify(entries, null, 2);
 
 export const encode = (value: unknown): string => paddedBase64url(JSON.stringify(value));

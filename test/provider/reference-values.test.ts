@@ -12,6 +12,7 @@ import {
   LIST,
   liveContentOf,
   MAP,
+  svn,
 } from "./reference-values-fixtures.ts";
 
 const { cluster, engine, other } = await bench();
@@ -23,18 +24,10 @@ const annotations = async (name: string): Promise<unknown> =>
 
 describe("own digests in another client's entry", () => {
   test("are added, replaced and removed; everything else stays", async () => {
-    const theirs = list(entry([B], { note: "x" }), {
-      name: "svn",
-      expiration: "2020-01-01T00:00:00Z",
-      value: [3],
-    });
+    const theirs = list(entry([B], { note: "x" }), svn);
     cluster.configMap("values", { [LIST]: theirs, other: "theirs" });
     const values = engine.resource("ReferenceValues");
-    const withOurs = list(entry([B, A], { note: "x" }), {
-      name: "svn",
-      expiration: "2020-01-01T00:00:00Z",
-      value: [3],
-    });
+    const withOurs = list(entry([B, A], { note: "x" }), svn);
     const planned = {
       ...inputs("values"),
       drift: "none",
