@@ -1,13 +1,12 @@
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { listening } from "../support/listening.ts";
 import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
 
 /** A server that answers with one object, like an API server, and records the requests. */
@@ -38,13 +37,7 @@ export async function apiServer(
     requests.push(request);
     response.writeHead(code, { "content-type": type }).end(body);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   return { port, url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, requests };
 }
 

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { explainRollout } from "../../provider/rollout-explain.ts";
+import { listening } from "../support/listening.ts";
 import { clientOf, kubeconfigOf } from "../kube/api-server.ts";
 
 const ESC = "\u001b";
@@ -66,13 +65,7 @@ async function explained(mayReadLogs: boolean): Promise<readonly string[]> {
     response.writeHead(found === undefined ? status.code : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(found ?? status));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const kube = clientOf({ kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) });
   const target = { namespace: "n", deployment: "kbs", configMaps: [] };
   return (await explainRollout(kube, target, new Set(["kbs-1", "kbs-2"]))).others;

@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { prove } from "../../../cli/check/prove.ts";
 import { readLivePolicy } from "../../../cli/check/source.ts";
 import { trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
+import { listening } from "../../support/listening.ts";
 import { kubeconfigOf } from "../../kube/api-server.ts";
 import { toolPath } from "../../support/tools.ts";
 
@@ -46,13 +45,7 @@ async function liveTrustee(generation: Generation, data: Readonly<Record<string,
     response.writeHead(found === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(found ?? { kind: "Status", code: 404, reason: "NotFound" }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${port}` });
   const stack = stackOutputs();
   return { ...stack, annotations: {}, trustee: { ...stack.trustee, cluster: { kubeconfig } } };
