@@ -1,23 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { wideningsIn } from "../../../core/preflight/agent-policy-text.ts";
+import { sharedFolder } from "../../support/folders.ts";
 import { toolPath } from "../../support/tools.ts";
 
 const NAME = "SetPolicyRequest";
 
 let opa = "";
-let folder = "";
+const folder = sharedFolder();
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-widenings-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** An expression that is true or false for this input; some are decidable without evaluation. */
 const expression = fc.constantFrom(
