@@ -10,6 +10,7 @@ import { lint } from "../../../cli/lint/lint.ts";
 import { readPodClaims, type PodClaims } from "../../../cli/audit/pod-claims.ts";
 import { lintQuestions } from "../../../cli/questions/questions.ts";
 import { healthyTrustee, pcr8, podFixture } from "../../fixtures/live-facts.ts";
+import { paddedBase64url } from "../../support/base64url.ts";
 import { toolPath } from "../../support/tools.ts";
 
 beforeAll(async () => {
@@ -33,10 +34,7 @@ function trusteeWith(policy: string): TrusteeFacts {
   const list = JSON.parse(healthyTrustee.referenceValues?.data["reference-values.json"] ?? "") as {
     readonly name: string;
   }[];
-  const map = list.map(
-    (entry) => [entry.name, Buffer.from(JSON.stringify(entry)).toString("base64url")] as const,
-  );
-  const padded = map.map(([name, text]) => [name, text.padEnd(Math.ceil(text.length / 4) * 4, "=")] as const);
+  const map = list.map((entry) => [entry.name, paddedBase64url(JSON.stringify(entry))] as const);
   const { policy: _policy, referenceValues: _values, ...rest } = healthyTrustee;
   const common = { changedAt: healthyTrustee.now - 8000, resourceVersion: "100" };
   return {
@@ -45,7 +43,7 @@ function trusteeWith(policy: string): TrusteeFacts {
     policy: { name: "trusteeconfig-resource-policy", data: { "resource-policy.rego": policy }, ...common },
     referenceValues: {
       name: "trusteeconfig-rvps-reference-values",
-      data: { reference_value: JSON.stringify(Object.fromEntries(padded)) },
+      data: { reference_value: JSON.stringify(Object.fromEntries(map)) },
       ...common,
     },
     kbsPods: rest.kbsPods.map((pod) => ({

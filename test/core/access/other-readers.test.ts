@@ -101,12 +101,7 @@ describe("the readers of a stack's secrets by other stacks' grants", () => {
             const named = found.some(
               (one) => one.secret === secret && ["*", key].includes(one.key) && one.initData === claim,
             );
-            expect({ secret, key, claim, named: named && reads }).toEqual({
-              secret,
-              key,
-              claim,
-              named: reads,
-            });
+            expect([secret, key, claim, named && reads]).toEqual([secret, key, claim, reads]);
           }
         }
       }

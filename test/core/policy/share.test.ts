@@ -92,7 +92,8 @@ describe("several stacks", () => {
   test("leave the others unchanged, and the last one restores the original text", () => {
     forAll(before, a, b, c, orders, (text, one, two, three, order) => {
       const stacks = [one, two, three];
-      const join = (some: readonly StackGrants[]) => some.reduce<string | null>(joinPolicyInto, text);
+      const join = (some: readonly StackGrants[]) =>
+        some.reduce<string | null>((all, own) => joinPolicy(all, own), text);
       let live = join(stacks);
       let left = stacks;
       for (const index of order) {
@@ -108,10 +109,6 @@ describe("several stacks", () => {
     });
   });
 });
-
-function joinPolicyInto(live: string | null, own: StackGrants): string {
-  return joinPolicy(live, own);
-}
 
 describe("manual edits", () => {
   const own: StackGrants = {
