@@ -17,7 +17,6 @@ function printing(name: string, text: string): string {
   return program;
 }
 
-/** A pulumi that prints these stack outputs. */
 function pulumi(outputs: string): void {
   printing("pulumi", outputs);
 }
@@ -30,10 +29,8 @@ async function node(args: readonly string[], more = {}) {
   return { exitCode, stdout, stderr };
 }
 
-/** Runs the installed command. */
 const cli = async (...args: readonly string[]) => node(["cli/trustee-access.mjs", ...args]);
 
-/** A command that could not run. */
 const failed = (stderr: string) => ({ exitCode: 2, stdout: "", stderr });
 
 const empty = {

@@ -11,7 +11,6 @@ import { retireDigests } from "../../core/reference-values/retiring.ts";
 import { healthyTrustee } from "../fixtures/live-facts.ts";
 import { forAll } from "../support/for-all.ts";
 
-/** Names that every object inherits. */
 const inherited = fc.constantFrom("constructor", "toString", "valueOf", "hasOwnProperty", "__proto__");
 const record = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
   Object.fromEntries(entries);

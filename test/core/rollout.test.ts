@@ -30,7 +30,6 @@ const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod =>
   ...more,
 });
 
-/** A Deployment with nothing in progress. */
 const settled = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
   generation: 3,
   observedGeneration: 3,

@@ -16,7 +16,6 @@ export interface ApiServer {
   readonly requests: readonly IncomingMessage[];
 }
 
-/** What a server answers to every request. */
 export interface Answer {
   readonly code: number;
   readonly body: string;

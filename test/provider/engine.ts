@@ -13,13 +13,11 @@ import type { TestCluster } from "./cluster.ts";
 export interface EngineOptions {
   /** @default the cluster's */
   readonly kubeconfig?: string;
-  /** The stack in the URNs. */
   readonly stack?: string;
   /** Whether the provider takes over objects that a stack of the same name has left. */
   readonly takeOver?: boolean;
 }
 
-/** The result of one step. */
 export interface Step {
   readonly op: "create" | "update" | "replace" | "same";
   /** Property path -> kind of change. */
@@ -201,13 +199,11 @@ export class TestResource {
     return this.state !== undefined;
   }
 
-  /** The drift that a refresh finds. */
   async drift(): Promise<unknown> {
     await this.refresh();
     return this.state?.inputs["drift"];
   }
 
-  /** `pulumi import`. */
   async import(id: string): Promise<boolean> {
     this.state = { id, inputs: {}, outputs: {} };
     return this.refresh();

@@ -43,7 +43,6 @@ export function decoded(data: unknown): unknown {
   ]);
 }
 
-/** The live text in outputs. */
 export function liveContentOf(outputs: PropertyMap): string {
   const text = outputs["liveContent"];
   if (typeof text !== "string") throw new Error("liveContent is not text");

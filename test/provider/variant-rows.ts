@@ -15,7 +15,6 @@ export type Expected = Readonly<Record<string, unknown>>;
 export interface Row extends Variant {
   /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
   readonly tls?: string;
-  /** The settings. */
   readonly settings?: PropertyMap;
   /** @default nothing differs */
   readonly expected?: Expected;

@@ -60,7 +60,6 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster.secret(name, { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
   };
 
-  /** Deploys a stack with these secrets. */
   async function up(...names: readonly string[]) {
     const policy = engine.resource("ResourcePolicy", "policy");
     await policy.up(policyOf(...names));

@@ -32,7 +32,6 @@ afterEach(async () => hosts.stop());
 interface Outcome {
   readonly done: readonly string[];
   readonly failures: Readonly<Record<string, string>>;
-  /** The files in the cache. */
   readonly left: readonly string[];
   readonly said: readonly string[];
 }
@@ -46,7 +45,6 @@ async function download(tools: readonly Tool[], signal?: AbortSignal): Promise<O
   return { done, failures, left: await left(), said };
 }
 
-/** A download that failed. */
 const nothing = (failures: object) => ({ done: [], failures, left: [], said: expect.any(Array) as unknown });
 
 async function left(): Promise<readonly string[]> {

@@ -10,7 +10,6 @@ const reasons: Readonly<Record<string, DenialReason>> = {
   PluginInternalError: "absent",
 };
 
-/** The log in a section. */
 const logIn = (section: string): readonly string[] =>
   section.split("\n").flatMap((line) => /^ {4}\| (.*)$/.exec(line)?.[1] ?? []);
 

@@ -28,7 +28,6 @@ function configMap(name: string, key: string, text: string): ConfigMapFacts {
   return { name, data: { [key]: text }, changedAt: NOW - 8000, resourceVersion: "1" };
 }
 
-/** A healthy Trustee with another policy. */
 export function withPolicy(text: string, key = "policy.rego"): TrusteeFacts & { policy: ConfigMapFacts } {
   return { ...healthyTrustee, policy: configMap("trusteeconfig-resource-policy", key, text) };
 }
@@ -43,7 +42,6 @@ export function withValues(values: string | Readonly<Record<string, readonly str
   return { ...healthyTrustee, referenceValues: map };
 }
 
-/** A Trustee with an attestation policy. */
 export function withAttestationPolicy(text: string, trustee: TrusteeFacts = healthyTrustee): TrusteeFacts {
   const map = configMap("trusteeconfig-attestation-policy-cpu", "default_cpu.rego", text);
   return { ...trustee, attestationPolicy: map };

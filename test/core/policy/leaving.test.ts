@@ -86,7 +86,6 @@ function run(world: World, declared: readonly string[], wanted: readonly string[
   ];
 }
 
-/** The writes of a destroy. */
 const destroy = (world: World): readonly Write[] => [
   ...world.secrets.flatMap((name): Write[] => [
     (now) => ({ ...now, list: leaveSecret(now.list, name, urn(name), true) }),

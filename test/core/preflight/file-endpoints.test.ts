@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import TOML from "@iarna/toml";
 import { describe, expect, it } from "vitest";
-import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { inspectInitdata } from "../../../core/initdata/verbatim.ts";
 import { Issues } from "../../../core/issues.ts";
 import { fileEndpointWarnings } from "../../../core/preflight/file-endpoints.ts";
-import { guestCertificate as pem } from "./guest-certificates.ts";
+import { guestCertificate as pem, initdataWith } from "./guest-certificates.ts";
 
 const DAY = 86_400_000;
 const URL_OF_KBS = "https://kbs.example.com";
@@ -42,7 +41,6 @@ interface Case {
   readonly days?: number;
 }
 
-/** The warnings about a document, without its path. */
 function warningsOf(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
   const issues = new Issues();
   const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
@@ -99,14 +97,7 @@ describe("an initdata file's way to the KBS", () => {
   });
 
   it("is not checked for generated documents", () => {
-    const source = {
-      algorithm: "sha256",
-      claims: {},
-      url: URL_OF_KBS,
-      certificate: leaf,
-      agentPolicy: { logs: true, allowedCommands: [] },
-    } as const;
-    expect(warningsOf(renderInitdata(source))).toEqual([]);
+    expect(warningsOf(initdataWith(leaf))).toEqual([]);
   });
 
   it("may lead to another KBS, by a URL without TLS, or by none", () => {

@@ -29,7 +29,6 @@ const isShared = ({ note = "" }: Fields): boolean => note.startsWith(SHARED);
 const accepted = (entries: readonly Fields[], name: string): readonly string[] =>
   entries.find((entry) => entry.name === name)?.value ?? [];
 
-/** The expected state. */
 interface Model {
   readonly key: string;
   /** The entries without our values. */

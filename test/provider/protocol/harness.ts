@@ -27,7 +27,6 @@ export const urn = (name: string) => `urn:pulumi:stack::project::t:m:Parent$t:m:
 export const createRequest = (name: string, inputs: PropertyMap = {}): providerpb.CreateRequest =>
   new providerpb.CreateRequest().setUrn(urn(name)).setProperties(encodeMap(inputs));
 
-/** The error of a failed call. Throws if the call succeeds. */
 export async function failure(done: Promise<unknown>): Promise<ServiceError> {
   try {
     await done;

@@ -21,7 +21,6 @@ function sandbox(...args: readonly string[]) {
   return execa(process.execPath, [program, ...args], { reject: false });
 }
 
-/** Expects that a command fails with this message. */
 async function expectFailure(args: readonly string[], message: string): Promise<void> {
   const { exitCode, stderr } = await sandbox(...args);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);

@@ -45,7 +45,6 @@ export async function get(sandbox: Sandbox, kind: string, name: string, path: st
   return inTrustee(sandbox, `get ${kind} ${name} -o`, `jsonpath={${path}}`);
 }
 
-/** Polls for an action of a stand-in. */
 export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
   let value = await read();
   for (const end = Date.now() + 60_000; !expected(value) && Date.now() < end;) {

@@ -26,7 +26,6 @@ export function releaseOf(tool: Tool): Release {
 export class ReleaseHosts {
   readonly #server: Server;
   readonly answers = new Map<string, Behaviour>();
-  /** The requested addresses. */
   readonly requests: string[] = [];
 
   constructor() {

@@ -6,7 +6,6 @@ import type { KbsVersion } from "../../../sandbox/trustee/standin/token.ts";
 
 export const generationOf = (version: KbsVersion): Generation => (version === "v0.21" ? "0.21" : "0.18");
 
-/** A reference value of a scenario. */
 export type Entry = Readonly<Record<string, unknown>> & { readonly name: string };
 
 const EXPIRATION = "2035-01-01T00:00:00Z";

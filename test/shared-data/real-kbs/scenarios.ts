@@ -3,7 +3,6 @@ import type { Generation } from "../../../core/trustee/generation.ts";
 import { base64url, type Entry, entry, sampleValues, valuesText } from "./inputs.ts";
 import type { Stage } from "./stage.ts";
 
-/** A recorded scenario. */
 export interface Scenario {
   /** Changes the KBS's files before the start. */
   readonly change?: (files: Map<string, Buffer>, generation: Generation) => void;
@@ -59,7 +58,6 @@ const { expiration: __, ...unlimitedOther } = other;
 const expired = { expiration: "2020-01-01T00:00:00Z" };
 const wrong = { ...launchDigest, value: ["edcba"] };
 
-/** The scenarios by the names of their recordings. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   "as the product wrote it; every reference value asked of the RVPS": {
     then: (stage) =>

@@ -18,7 +18,6 @@ export class TestClock implements Clock {
     this.advance(milliseconds);
   };
 
-  /** Schedules `run`. */
   after(milliseconds: number, run: () => void): void {
     this.#due.push({ at: this.#now + milliseconds, run });
     this.#due.sort((a, b) => a.at - b.at);

@@ -109,7 +109,6 @@ export interface Fields {
   readonly note?: string;
 }
 
-/** The entries' JSON. */
 export const fieldsIn = ({ key, content }: Pick<World, "key" | "content">): Fields[] =>
   readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
 
