@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RawSettings } from "../../../core/settings/settings.ts";
-import { settingsIssues, settingsOf } from "../../fixtures/settings.ts";
+import { settingsIssues, settingsOf, tutorialSecurityContext } from "../../fixtures/settings.ts";
 
 const problems = (raw: RawSettings): readonly string[] =>
   settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
@@ -204,14 +204,7 @@ describe("the settings of pods and readers", () => {
     expect(of({ securityContext: theirs }, {})).toEqual([theirs, undefined]);
     expect(of({ securityContext: theirs }, { securityContext: {} })).toEqual([theirs, undefined]);
     expect(of({}, { resources: { limits: { cpu: 1 } } })).toEqual([
-      {
-        privileged: false,
-        allowPrivilegeEscalation: false,
-        runAsNonRoot: true,
-        runAsUser: 1001,
-        capabilities: { drop: ["ALL"] },
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      tutorialSecurityContext,
       { limits: { cpu: 1 } },
     ]);
   });

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { IssuesError } from "../../../core/issues.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-import { settingsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import {
+  settingsOf,
+  tutorialSecurityContext,
+  tutorialSettings,
+  tutorialValues,
+} from "../../fixtures/settings.ts";
 
 /** The paths of all problems in these settings; empty if there are none. */
 function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
@@ -46,14 +51,7 @@ describe("parseSettings", () => {
       env: {},
       labels: {},
       annotations: {},
-      securityContext: {
-        privileged: false,
-        allowPrivilegeEscalation: false,
-        runAsNonRoot: true,
-        runAsUser: 1001,
-        capabilities: { drop: ["ALL"] },
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      securityContext: tutorialSecurityContext,
     });
     expect(settings.trustee).toEqual({
       namespace: "trustee-operator-system",
