@@ -172,10 +172,8 @@ describe("an entry of the reference values with a name that a stack chooses", ()
   it("holds the digests of its pods", () => {
     const pod = podFixture("pod3");
     expect(denial({ trustee, pod, stack })).toBeUndefined();
-    expect(explained({ trustee, pod: podFixture("pod2"), stack })).toEqual({
-      verdict: "allowed",
-      reference: `holds: my_entry holds this digest`,
-    });
+    const holds = { verdict: "allowed", reference: "holds: my_entry holds this digest" };
+    expect(explained({ trustee, pod: podFixture("pod2"), stack })).toEqual(holds);
     expect(found({ trustee, pod, stack })).toEqual([
       `warning TA102 No running pod has the digest ${pcr8.pod2}, which my_entry holds.`,
     ]);

@@ -94,12 +94,7 @@ describe("digests", () => {
 allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
 allow if input.x["init_data"] == "${"2".repeat(64)}"
 allow if input.x in {"${"3".repeat(64)}"}`;
-    expect(
-      lines(
-        foreign(policy, () => false),
-        "TA101",
-      ),
-    ).toEqual([
+    expect(lines(foreign(policy), "TA101")).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);
@@ -110,12 +105,7 @@ allow if input.x in {"${"3".repeat(64)}"}`;
 # "${"d".repeat(64)}"
 a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
-    expect(
-      lines(
-        foreign(policy, () => false),
-        "TA101",
-      ),
-    ).toEqual([
+    expect(lines(foreign(policy), "TA101")).toEqual([
       `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names; it may be a digest of something other than initdata.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);

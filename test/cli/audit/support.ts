@@ -76,7 +76,7 @@ export const lines = (given: LiveFacts, about: string | RegExp = ""): readonly s
 /** A foreign policy with a Rego engine's answers. */
 export function foreign(
   policy: string,
-  says: (question: PolicyQuestion) => PolicyAnswer,
+  says: (question: PolicyQuestion) => PolicyAnswer = () => false,
   changes: Partial<TrusteeFacts> = {},
 ): LiveFacts {
   const given = facts({ ...withPolicy(policy), ...changes });
