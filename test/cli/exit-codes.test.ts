@@ -46,39 +46,27 @@ const empty = {
 };
 
 describe("a command that cannot run exits with 2", () => {
-  it.each([
-    [["verify", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
-    [
-      ["verify", "--timeout", "soon"],
-      "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
-    ],
-    [
-      ["verify", "too", "many"],
-      "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
-    ],
-    [["no-such-command"], "TA951 unknown command 'no-such-command'"],
-    [["explain", "pod1"], "TA951 missing required argument 'secret'"],
-    [
-      ["explain", "pod1", "secret"],
-      'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
-    ],
-    [
-      ["lint", "--fail-on", "everything"],
-      "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
-    ],
-    [
-      ["diff", "--stack", "dev", "--preview", "-"],
-      "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
-    ],
-    [["diff", "--preview", "none"], "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'"],
-    [["report"], "TA951 Name an output file: --out for a page, --svg for the picture alone."],
-    [
-      ["report", "--out", "x.html", "--at", "noon"],
-      `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
-    ],
-    [["check", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
-  ])("because of its command line: %j", async (args, stderr) => {
-    expect(await cli(...args)).toEqual(failed(stderr));
+  it.each(
+    Object.entries({
+      "verify --no-such-option": "TA951 unknown option '--no-such-option'",
+      "verify --timeout soon":
+        "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
+      "verify too many": "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
+      "no-such-command": "TA951 unknown command 'no-such-command'",
+      "explain pod1": "TA951 missing required argument 'secret'",
+      "explain pod1 secret":
+        'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
+      "lint --fail-on everything":
+        "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
+      "diff --stack dev --preview -":
+        "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
+      "diff --preview none": "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'",
+      report: "TA951 Name an output file: --out for a page, --svg for the picture alone.",
+      "report --out x.html --at noon": `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
+      "check --no-such-option": "TA951 unknown option '--no-such-option'",
+    }),
+  )("because of its command line: %s", async (line, stderr) => {
+    expect(await cli(...line.split(" "))).toEqual(failed(stderr));
   });
 
   it("because no command is named: prints its usage", async () => {
@@ -178,10 +166,10 @@ describe("a command that cannot run exits with 2", () => {
   });
 });
 
-it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
-  "a command that only prints its usage exits with 0: %j",
-  async (args) => {
-    const { exitCode, stdout } = await cli(...args);
+it.each(["verify --help", "--help", "help lint", "explain --help"])(
+  "%s prints its usage and exits with 0",
+  async (line) => {
+    const { exitCode, stdout } = await cli(...line.split(" "));
     expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
   },
 );

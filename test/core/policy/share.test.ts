@@ -116,7 +116,7 @@ describe("manual edits", () => {
     others: "deny",
     secrets: { s1: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod1" } } } },
   };
-  const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
+  const other = stackGrants("org/p/b", { s2: {} });
   const live = joinPolicy(joinPolicy("package policy\n", own), other);
 
   test("a changed rule stays on leaving, and is repaired by the next join", () => {
@@ -146,8 +146,8 @@ describe("manual edits", () => {
 });
 
 describe("a policy without the line of the original text", () => {
-  const first: StackGrants = { stack: "org/p/a", others: "affirming", secrets: { theirs: {} } };
-  const next: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const first = stackGrants("org/p/a", { theirs: {} });
+  const next = stackGrants("org/p/b", { ours: {} });
   const live = joinPolicy("package original\n", first);
   const line = '# trustee-access: before "package original\\n"';
 
@@ -182,7 +182,7 @@ describe("a policy without the line of the original text", () => {
 
 describe("a damaged line", () => {
   const A = stackGrants("org/p/a", { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } });
-  const B: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const B = stackGrants("org/p/b", { ours: {} });
   const live = joinPolicy(joinPolicy("package policy\n", A), B);
   const lineOfA = live.split("\n").find((line) => line.includes('"stack":"org/p/a"')) ?? "";
 
