@@ -12,21 +12,23 @@ const tutorial: AccessReport = {
 };
 
 describe("the change from one matrix to another", () => {
-  it.each<[string, AccessReport | undefined, AccessReport, readonly string[]]>([
-    ["none", tutorial, tutorial, []],
+  it.each<[string, AccessReport | undefined, AccessReport, ...string[]]>([
+    ["none", tutorial, tutorial],
     [
       "a grant added, a grant removed",
       tutorial,
       { ...tutorial, pod1: { "fraud-dataset/dataset_key": "not-a-reader", "p2-secret/secret": "granted" } },
-      ["opens pod1 p2-secret/secret", "closes pod1 fraud-dataset/dataset_key"],
+      "opens pod1 p2-secret/secret",
+      "closes pod1 fraud-dataset/dataset_key",
     ],
     [
       "a first deployment",
       undefined,
       tutorial,
-      ["opens pod1 fraud-dataset/dataset_key", "opens pod2 p2-secret/secret"],
+      "opens pod1 fraud-dataset/dataset_key",
+      "opens pod2 p2-secret/secret",
     ],
-    ["a removed pod", tutorial, { pod1: tutorial["pod1"] ?? {} }, ["closes pod2 p2-secret/secret"]],
+    ["a removed pod", tutorial, { pod1: tutorial["pod1"] ?? {} }, "closes pod2 p2-secret/secret"],
     [
       "a new pod with a grant",
       { pod1: { "a/b": "granted", "open/key": "not-restricted" } },
@@ -34,16 +36,16 @@ describe("the change from one matrix to another", () => {
         pod1: { "a/b": "granted", "open/key": "not-restricted" },
         pod2: { "a/b": "granted", "open/key": "not-restricted" },
       },
-      ["opens pod2 a/b"],
+      "opens pod2 a/b",
     ],
     [
       "a new unrestricted secret",
       { pod1: { "a/b": "granted" } },
       { pod1: { "a/b": "granted", "open/key": "not-restricted" } },
-      ["opens pod1 open/key"],
+      "opens pod1 open/key",
     ],
-    ["a secret that leaves the matrix", { pod1: { "a/b": "granted" } }, { pod1: {} }, []],
-  ])("%s", (_, before, after, expected) => {
+    ["a secret that leaves the matrix", { pod1: { "a/b": "granted" } }, { pod1: {} }],
+  ])("%s", (_, before, after, ...expected) => {
     expect(diffAccess(before, after).map(({ effect, pod, path }) => `${effect} ${pod} ${path}`)).toEqual(
       expected,
     );
