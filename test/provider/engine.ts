@@ -166,9 +166,7 @@ export class TestResource {
   }
 
   async check(inputs: PropertyMap): Promise<{ inputs: PropertyMap; failures: Record<string, string> }> {
-    const request = new providerpb.CheckRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.CheckRequest())
       .setOlds(encodeMap(this.state?.inputs ?? {}))
       .setNews(encodeMap(inputs));
     const response = await ask(this.#engine.client, methods.check, request);
@@ -181,9 +179,7 @@ export class TestResource {
   /** `pulumi refresh`. @returns whether the resource still exists */
   async refresh(): Promise<boolean> {
     const state = this.#existing();
-    const request = new providerpb.ReadRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.ReadRequest())
       .setId(state.id)
       .setInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
@@ -212,14 +208,16 @@ export class TestResource {
   /** `pulumi destroy`, without a refresh before. */
   async destroy(): Promise<void> {
     const state = this.#existing();
-    const request = new providerpb.DeleteRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.DeleteRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
     await ask(this.#engine.client, methods.delete, request);
     this.state = undefined;
+  }
+
+  #about<R extends { setUrn: (urn: string) => R; setType: (type: string) => R }>(request: R): R {
+    return request.setUrn(this.urn).setType(this.#type);
   }
 
   #existing(): State {
@@ -247,9 +245,7 @@ export class TestResource {
       }
       return { op: "replace", diff, outputs };
     }
-    const request = new providerpb.UpdateRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.UpdateRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setOlds(encodeMap(state.outputs))
@@ -263,9 +259,7 @@ export class TestResource {
   }
 
   async #create(inputs: PropertyMap, preview: boolean, timeoutSeconds: number): Promise<PropertyMap> {
-    const request = new providerpb.CreateRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.CreateRequest())
       .setProperties(encodeMap(inputs))
       .setTimeout(timeoutSeconds)
       .setPreview(preview);
@@ -276,9 +270,7 @@ export class TestResource {
   }
 
   async #diff(state: State, inputs: PropertyMap): Promise<Record<string, string>> {
-    const request = new providerpb.DiffRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.DiffRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setOlds(encodeMap(state.outputs))
