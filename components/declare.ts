@@ -11,6 +11,7 @@ import type { StackId } from "../core/policy/grants.ts";
 import type { SettingsInput } from "../core/settings/schema.ts";
 import { isCreated } from "../core/settings/references.ts";
 import { readSettings, type Settings } from "../core/settings/settings.ts";
+import { UserError } from "../core/user-error.ts";
 import { connectClusters, readPodCluster, type Clusters } from "./clusters.ts";
 import { readConfiguration, type Configuration, type SecretValues } from "./configuration.ts";
 import { readFiles, type Files } from "./files.ts";
@@ -176,14 +177,16 @@ const PULUMI = ">=3.215.0";
 /** The program. A problem that the user can fix is shown without a stack trace. */
 export async function declareStack(): Promise<StackOutputs> {
   await pulumi.requirePulumiVersion(PULUMI).catch((error: unknown) => {
-    throw new pulumi.RunError(messageOf(error));
+    const reason = messageOf(error).replace(/\.$/, "");
+    const text = `This program needs the Pulumi CLI ${PULUMI}: ${reason}. Install a newer one: https://www.pulumi.com/docs/install`;
+    throw new pulumi.RunError(new UserError("TA953", text).message);
   });
   try {
     const subject = `the settings of stack ${pulumi.getStack()}`;
     const { outputs } = await declareConfiguration("access", readConfiguration(), subject);
     return outputs;
   } catch (error) {
-    if (error instanceof IssuesError) throw new pulumi.RunError(error.message);
+    if (error instanceof IssuesError || error instanceof UserError) throw new pulumi.RunError(error.message);
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { inspectInitdata } from "../core/initdata/verbatim.ts";
 import { Issues } from "../core/issues.ts";
 import { onlyCertificates } from "../core/pem.ts";
+import { messageOf } from "../core/records.ts";
 import type { Settings } from "../core/settings/settings.ts";
 
 /** The content of the files in the settings. Paths start at the project's folder. */
@@ -24,13 +25,15 @@ async function read(
   { path, file }: NamedFile,
   kind: string,
   issues: Issues,
-  fix = "Correct the path.",
+  fix = "Correct the path, or the permissions of the file.",
 ): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
-  } catch {
+  } catch (error) {
+    // Node's message ends with the call and the path.
+    const reason = messageOf(error).replace(/, \w+( '.*')?$/, "");
     const allowed = `the path of a ${kind}, from the project's folder`;
-    issues.add({ code: "TA701", path, given: `"${file}", which cannot be read`, allowed, fix });
+    issues.add({ code: "TA701", path, given: `"${file}", which cannot be read: ${reason}`, allowed, fix });
     return undefined;
   }
 }

@@ -1,12 +1,21 @@
 import type { IssueCode } from "./issue-codes.ts";
+import { messageOf } from "./records.ts";
 
-/** A run or a command cannot start. The message has the kind of the problem and what to do. */
+/** A problem that stops a run or a command, and that the user can fix. The message is complete, code first. */
 export class UserError extends Error {
   override readonly name = "UserError";
   readonly code: IssueCode;
+  /** The message without the code, to quote it after another one. */
+  readonly text: string;
 
-  constructor(code: IssueCode, message: string, options?: ErrorOptions) {
-    super(`${code} ${message}`, options);
+  constructor(code: IssueCode, text: string, options?: ErrorOptions) {
+    super(`${code} ${text}`, options);
     this.code = code;
+    this.text = text;
   }
+}
+
+/** The message of a thrown value, without a code. */
+export function textOf(thrown: unknown): string {
+  return thrown instanceof UserError ? thrown.text : messageOf(thrown);
 }

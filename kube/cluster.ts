@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import process from "node:process";
 import type { Context } from "@kubernetes/client-node";
 import type { KubeConfig } from "./client-library.ts";
 import { ClusterConfig } from "./cluster-config.ts";
+import { isRecord, messageOf } from "../core/records.ts";
 import { UserError } from "../core/user-error.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
@@ -27,8 +28,8 @@ const NO_USER = "";
 
 /**
  * Loads a kubeconfig and selects its context.
- * @throws UserError if the file, the context, its cluster or its user is missing; without the file's
- *   content
+ * @throws UserError if the file, the context, its cluster or its user is missing, or a file that these name;
+ *   without the file's content
  */
 export function loadCluster(options: ClusterOptions): KubeConfig {
   const kubeconfig = readKubeconfig(options.kubeconfig);
@@ -64,7 +65,23 @@ function take(config: ClusterConfig, kubeconfig: Kubeconfig): void {
   });
 }
 
-/** Makes the context the current one, and checks that its cluster and user exist. */
+/** Without this check, the library fails at the first request, and it looks like a refused sign-in. */
+function needFiles(of: string, files: readonly unknown[]): void {
+  for (const file of files) {
+    if (typeof file !== "string" || file === "") continue;
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      throw new UserError(
+        "TA831",
+        `The kubeconfig's ${of} names a file that cannot be read: ${messageOf(error)}. ` +
+          "Correct its path, or restore the file. Check it with: kubectl config view",
+      );
+    }
+  }
+}
+
+/** Makes the context the current one, and checks that its cluster and user exist, and the files they name. */
 function select(config: KubeConfig, wanted: string | undefined): Context {
   const has = `It has: ${config.contexts.map(({ name }) => name).join(", ") || "none"}.`;
   const name = wanted ?? config.currentContext;
@@ -88,5 +105,14 @@ function select(config: KubeConfig, wanted: string | undefined): Context {
         `Correct it: kubectl config set-context ${name} --${kind}=NAME`,
     );
   }
+  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+  const provider: unknown = user?.authProvider;
+  const token = isRecord(provider) ? provider["config"] : undefined;
+  needFiles(`cluster "${context.cluster}"`, [cluster?.caFile]);
+  needFiles(`user "${context.user}"`, [
+    user?.certFile,
+    user?.keyFile,
+    isRecord(token) ? token["tokenFile"] : undefined,
+  ]);
   return context;
 }

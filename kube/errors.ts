@@ -1,4 +1,5 @@
 import type { IssueCode } from "../core/issue-codes.ts";
+import { UserError } from "../core/user-error.ts";
 import { proxyProblem, type ProxyInUse } from "./proxy.ts";
 
 /** A request to the API server, in the words of an RBAC rule. */
@@ -16,23 +17,32 @@ export type Failure =
   | "conflict"
   | "forbidden"
   | "unauthorized"
-  | "invalid"
+  | "refused"
   | "too-many-requests"
   | "server-error"
   | "unreachable"
   | "aborted"
   | "other";
 
-/** Any other failure is TA801: no answer that can be used. */
-const codes: Partial<Record<Failure, IssueCode>> = {
-  unauthorized: "TA802",
-  forbidden: "TA803",
-  "not-found": "TA804",
+const REFUSED = ["TA813", "Correct what the API server names, then run again."] as const;
+const FAILING = ["TA814", "Run again when the API server works: kubectl get --raw /readyz"] as const;
+
+/** The code of each failure, and what to do. Without an answer that can be used, it is TA801. */
+const kindOf: Readonly<Record<Failure, (request: Request) => readonly [IssueCode, string?]>> = {
+  "not-found": () => ["TA804", "Create it, or install what it belongs to."],
+  conflict: () => REFUSED,
+  forbidden: ({ verb, resource }) => ["TA803", `Grant the verb "${verb}" on ${resource} to this account.`],
+  unauthorized: () => ["TA802", "Renew the credentials of this kubeconfig context."],
+  refused: () => REFUSED,
+  "too-many-requests": () => FAILING,
+  "server-error": () => FAILING,
+  unreachable: () => ["TA801", "Check the kubeconfig, the context and the network, then run again."],
+  aborted: () => ["TA801"],
+  other: () => ["TA801"],
 };
 
 /** A failed request: what was requested, why it failed and what to do. */
-export class KubeError extends Error {
-  override readonly name = "KubeError";
+export class KubeError extends UserError {
   readonly failure: Failure;
   readonly request: Request;
   /** The API server's message, without our additions. */
@@ -41,17 +51,14 @@ export class KubeError extends Error {
   readonly next: string | undefined;
 
   constructor(failure: Failure, request: Request, detail: string, cause?: unknown, next?: string) {
-    super(`${describe(request)}: ${detail}${next === undefined ? advice(failure, request) : `. ${next}`}`, {
-      cause,
-    });
+    const [code, usual] = kindOf[failure](request);
+    const advice = next ?? usual;
+    const end = advice === undefined ? detail : `${detail.replace(/\.$/, "")}. ${advice}`;
+    super(code, `${describe(request)}: ${end}`, { cause });
     this.failure = failure;
     this.request = request;
     this.detail = detail;
     this.next = next;
-  }
-
-  get code(): IssueCode {
-    return codes[this.failure] ?? "TA801";
   }
 }
 
@@ -65,31 +72,21 @@ export interface Obstacle {
 
 function describe(request: Request): string {
   const name = request.name === undefined ? "" : ` "${request.name}"`;
-  const place = request.namespace === undefined ? "" : ` in namespace "${request.namespace}"`;
+  const place = (request.namespace ?? "") === "" ? "" : ` in namespace "${request.namespace}"`;
   return `cannot ${request.verb} ${request.resource}${name}${place}`;
 }
 
-function advice(failure: Failure, { verb, resource }: Request): string {
-  if (failure === "forbidden") return `. Grant the verb "${verb}" on ${resource} to this account.`;
-  if (failure === "unauthorized") return ". Renew the credentials of this kubeconfig context.";
-  return failure === "unreachable"
-    ? ". Check the kubeconfig, the context and the network, then run again."
-    : "";
-}
-
 const failures: ReadonlyMap<number, Failure> = new Map([
-  [400, "invalid"],
   [401, "unauthorized"],
   [403, "forbidden"],
   [404, "not-found"],
   [409, "conflict"],
-  [422, "invalid"],
   [429, "too-many-requests"],
 ]);
 
 /** By HTTP status. */
 export function failureOfStatus(code: number): Failure {
-  return failures.get(code) ?? (code >= 500 ? "server-error" : "other");
+  return failures.get(code) ?? (code >= 500 ? "server-error" : "refused");
 }
 
 /** The innermost message of a network error: Node wraps `connect ECONNREFUSED` in a bare `fetch failed`. */

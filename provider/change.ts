@@ -1,3 +1,4 @@
+import { UserError } from "../core/user-error.ts";
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
 import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";
@@ -43,7 +44,7 @@ export interface Target {
  * - If another client never stops writing, only a change of the fields that the merge reads is a conflict.
  * - Other resources of the same run wait for their turn.
  * @param merge pure; called once per try. If it throws, nothing is written
- * @throws Error if every try met a conflict
+ * @throws UserError if every try met a conflict
  */
 export async function changeObject<Result>(
   operation: Operation,
@@ -83,8 +84,9 @@ async function changeInTurn<Result>(
   throw new Error("unreachable: the last try returns or throws");
 }
 
-function exhausted(ref: ObjectRef, cause: KubeError): Error {
-  return new Error(
+function exhausted(ref: ObjectRef, cause: KubeError): UserError {
+  return new UserError(
+    "TA815",
     `Another client keeps changing ${ref.kind} "${ref.name}" in namespace "${ref.namespace}": ` +
       `${WAITS.length + 1} tries to write it met a conflict. ` +
       "None of its changes was overwritten. Find the client (kubectl get --show-managed-fields), then run again.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { own } from "../core/records.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
+import { UserError } from "../core/user-error.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import type { Target } from "./change.ts";
 
@@ -30,22 +31,25 @@ export function configMapTarget(
 
 /**
  * The ConfigMap, if it can be written.
- * @throws Error if it is missing, being deleted, or immutable
+ * @throws UserError if it is missing, being deleted, or immutable
  */
 export function writableConfigMap(live: KubeObject | undefined, ref: ObjectRef): ConfigMap {
   if (live === undefined) {
-    throw new Error(
+    throw new UserError(
+      "TA804",
       `There is no ConfigMap "${ref.name}" in namespace "${ref.namespace}". The Trustee operator makes it: ` +
         "install Trustee first, or correct the name and the namespace.",
     );
   }
   if (live.metadata.deletionTimestamp !== undefined) {
-    throw new Error(
+    throw new UserError(
+      "TA805",
       `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again once it has been recreated.`,
     );
   }
   if (live["immutable"] === true) {
-    throw new Error(
+    throw new UserError(
+      "TA805",
       `ConfigMap "${ref.name}" in namespace "${ref.namespace}" is immutable, so nothing can be written into it. ` +
         "Replace it by one without `immutable: true`, then run again.",
     );
@@ -57,6 +61,16 @@ export function readConfigMap(live: KubeObject): ConfigMap {
   return { data: dataSchema.parse(live["data"]) ?? {}, annotations: live.metadata.annotations ?? {} };
 }
 
+/** Reads or merges a content. An error about it names the ConfigMap, which `core/` does not know. */
+export function ofConfigMap<Result>(ref: ObjectRef, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.code, `ConfigMap "${ref.name}" in namespace "${ref.namespace}": ${error.text}`);
+  }
+}
+
 export function contentOf(map: ConfigMap, key: string): Before {
   return own(map.data, key) ?? null;
 }
@@ -64,7 +78,7 @@ export function contentOf(map: ConfigMap, key: string): Before {
 /**
  * The key to write: the live candidate, else the one that this resource wrote before, else the only
  * candidate.
- * @throws Error if it is unknown which key Trustee reads
+ * @throws UserError if it is unknown which key Trustee reads
  */
 export function keyToWrite(
   map: ConfigMap,
@@ -77,7 +91,8 @@ export function keyToWrite(
   if (remembered !== undefined && candidates.includes(remembered)) return remembered;
   const [only, ...more] = candidates;
   if (only !== undefined && more.length === 0) return only;
-  throw new Error(
+  throw new UserError(
+    "TA810",
     `ConfigMap "${ref.name}" in namespace "${ref.namespace}" has none of the keys ${candidates
       .map((key) => `"${key}"`)
       .join(

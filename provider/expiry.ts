@@ -23,7 +23,9 @@ export function warnOfExpiry(
     const renew =
       "This stack did not create it, so it does not renew it: set a later expiration there by hand.";
     if (Number.isNaN(left)) {
-      log.warn(`${place} has an expiration that is not a time: no pod that needs it attests.`);
+      log.warn(
+        `${place} has an expiration that is not a time: no pod that needs it attests. Correct it there by hand.`,
+      );
     } else if (left <= 0) {
       log.warn(
         `${place} has expired (${shownName(expiration)}). It still matches: Trustee ignores the expiration. ${renew}`,

@@ -222,16 +222,17 @@ export async function getTrustee(
 }
 
 function registeredSecrets(kbsConfig: KubeObject, issues: Issues): readonly string[] {
+  const { name, namespace = "" } = kbsConfig.metadata;
   try {
     const spec = z.looseObject({}).nullish().parse(kbsConfig["spec"]);
-    return readEntries(spec?.["kbsSecretResources"]);
+    return readEntries(spec?.["kbsSecretResources"], kbsConfig.metadata);
   } catch {
     issues.add({
       code: "TA811",
       path: "trustee.kbsConfig",
-      given: "a KbsConfig whose spec.kbsSecretResources is no list of names",
+      given: `KbsConfig "${name}", whose spec.kbsSecretResources is not a list of names`,
       allowed: "a list of names of Secrets",
-      fix: "Correct the KbsConfig: kubectl edit kbsconfig",
+      fix: `Correct it: kubectl edit kbsconfig ${name} -n ${namespace}`,
     });
     return [];
   }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ownerOf } from "../core/policy/owner.ts";
 import { shownLine } from "../core/policy/shown-name.ts";
 import { mapValues, own, pick } from "../core/records.ts";
+import { UserError } from "../core/user-error.ts";
 import {
   changes,
   containsSecret,
@@ -120,7 +121,8 @@ export function handlerOf<Inputs extends object, Computed extends object>(
 
     read: async ({ id, inputs, outputs, urn }, context) => {
       if (Object.keys(outputs).length === 0) {
-        throw new Error(
+        throw new UserError(
+          "TA816",
           "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
         );
       }

@@ -31,7 +31,7 @@ export function kbsConfigTarget({
 export function resourcesOf(live: KubeObject): SecretResources {
   const spec = z.looseObject({}).nullish().parse(live["spec"]);
   return {
-    entries: readEntries(spec?.["kbsSecretResources"]),
+    entries: readEntries(spec?.["kbsSecretResources"], live.metadata),
     ledger: readLedger(live.metadata.annotations?.[SECRET_LEDGER_ANNOTATION]),
   };
 }

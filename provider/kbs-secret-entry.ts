@@ -3,6 +3,7 @@ import { joinSecret, leaveSecret, renameOwner } from "../core/kbs-config/entries
 import { VOLUME_NAMES, volumeProblem } from "../core/kbs-config/volume-names.ts";
 import { isName } from "../core/names.ts";
 import { own } from "../core/records.ts";
+import { UserError } from "../core/user-error.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
@@ -35,7 +36,8 @@ async function requireSecret(
 ): Promise<void> {
   if (operation.preview && secretIsCreated) return;
   if ((await operation.kube.getMetadata({ kind: "Secret", namespace, name: secret })) !== undefined) return;
-  throw new Error(
+  throw new UserError(
+    "TA804",
     `There is no Secret "${secret}" in namespace "${namespace}". Listing it in the KbsConfig would stop every ` +
       "reconcile of the Trustee operator. Create it first, or let this program create it.",
   );
@@ -45,7 +47,8 @@ function requireName({ secret }: Inputs): void {
   // An invalid name is reported as a missing Secret.
   const problem = isName("subdomain", secret) ? volumeProblem(secret) : undefined;
   if (problem === undefined) return;
-  throw new Error(
+  throw new UserError(
+    "TA603",
     `The Secret "${secret}" ${problem}. Listed in the KbsConfig, it would stop every reconcile of the Trustee operator. ` +
       `Use a name of ${VOLUME_NAMES}.`,
   );
@@ -58,12 +61,14 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
   const { ref } = target;
   const { result, wrote, resourceVersion } = await changeObject(operation, target, (live) => {
     if (live === undefined) {
-      throw new Error(
+      throw new UserError(
+        "TA804",
         `There is no KbsConfig "${ref.name}" in namespace "${ref.namespace}". Install Trustee, or correct the name.`,
       );
     }
     if (live.metadata.deletionTimestamp !== undefined) {
-      throw new Error(
+      throw new UserError(
+        "TA805",
         `KbsConfig "${ref.name}" in namespace "${ref.namespace}" is being deleted. Run again once it has been recreated.`,
       );
     }

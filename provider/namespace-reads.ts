@@ -37,7 +37,7 @@ export class NamespaceReads {
     throw new IssuesError(subject, [{ path: "trustee.kubeconfig", ...this.#unanswered(this.#failed) }]);
   }
 
-  #unanswered({ failure, detail, next, message }: KubeError): Omit<Issue, "path"> {
+  #unanswered({ failure, detail, next, text }: KubeError): Omit<Issue, "path"> {
     const { server } = this.#kube;
     if (failure === "unauthorized") {
       const given =
@@ -49,7 +49,7 @@ export class NamespaceReads {
     if (next !== undefined) return { code: "TA801", given: detail, allowed, fix: next };
     return {
       code: "TA801",
-      given: this.#answered ? message : `the API server ${server} does not answer: ${detail}`,
+      given: this.#answered ? text : `the API server ${server} does not answer: ${detail}`,
       allowed,
       fix: "Check trustee.kubeconfig and trustee.context: kubectl get namespace",
     };
@@ -185,12 +185,17 @@ export class NamespaceReads {
         return undefined;
       }
       this.#answered = true;
+      const forbidden = error.failure === "forbidden";
       this.#issues.add({
-        code: "TA803",
+        code: error.code,
         path: "trustee.kubeconfig",
-        given: error.message,
-        allowed: "an account that may read what this stack needs",
-        fix: "Use another account, or grant what is missing.",
+        given: error.text,
+        allowed: forbidden
+          ? "an account that may read what this stack needs"
+          : "an answer from the API server",
+        fix: forbidden
+          ? "Use another account, or grant what is missing."
+          : "Fix what it reports, then run again.",
       });
       return undefined;
     }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { own, parseJson, pick } from "../core/records.ts";
 import { clusterOf, type NamedCluster } from "../core/settings/cluster.ts";
 import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
+import { UserError } from "../core/user-error.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import { loadCluster } from "../kube/cluster.ts";
@@ -70,12 +71,13 @@ async function withNamespace(
   }
 }
 
-function elsewhere(facts: ClusterFacts, now: ClusterFacts): string {
-  return (
+function elsewhere(facts: ClusterFacts, now: ClusterFacts): UserError {
+  return new UserError(
+    "TA834",
     `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to the one at ${now.server}. ` +
-    "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
-    "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
-    "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml."
+      "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
+      "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
+      "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml.",
   );
 }
 
@@ -115,7 +117,7 @@ export async function checkCluster(
     const same = facts.silent === true ? had : facts;
     return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(same) } };
   }
-  const failure = { property: "kubeconfig", reason: elsewhere(had, facts) };
+  const failure = { property: "kubeconfig", reason: elsewhere(had, facts).message };
   if (!leadsTo(had, oldInputs)) {
     // The old cluster never answered, so nothing was written there, and it need not be remembered.
     if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
@@ -189,7 +191,7 @@ export class Place {
     return new KubeClient(this.#loaded(), signal, FIELD_MANAGER, this.#clock);
   }
 
-  /** @throws Error if the kubeconfig now leads to another cluster */
+  /** @throws UserError if the kubeconfig now leads to another cluster */
   async verify(): Promise<void> {
     this.#found ??= this.#check();
     await this.#found;
@@ -207,7 +209,7 @@ export class Place {
     const reached = factsOf(config);
     if (sameServer(facts, reached)) return;
     const now = await withNamespace(config, reached, facts.namespace?.name, this.#clock);
-    if (!isSameCluster(facts, now)) throw new Error(elsewhere(facts, now));
+    if (!isSameCluster(facts, now)) throw elsewhere(facts, now);
   }
 }
 
@@ -230,7 +232,12 @@ export class Places {
     if (present) return { place: this.#current, isEarlier: false };
     const place = this.#earlier.get(id);
     if (place === undefined)
-      throw new Error("This resource is on a cluster that this stack does not know how to reach.");
+      throw new UserError(
+        "TA834",
+        "This resource is on a cluster that neither the settings nor the state of this stack lead to. Nothing was changed. " +
+          "Set trustee.kubeconfig and trustee.context to that cluster. If it is gone, remove the resource from the state: " +
+          "pulumi state delete",
+      );
     return { place, isEarlier: true };
   }
 }

@@ -25,6 +25,7 @@ import {
   keyReadNow,
   keyToWrite,
   movedMessage,
+  ofConfigMap,
   readConfigMap,
   writableConfigMap,
   type ConfigMap,
@@ -140,7 +141,7 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   const changed = await changeObject(operation, target, (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-    const result = mergeInto(map, key, want, old, operation);
+    const result = ofConfigMap(ref, () => mergeInto(map, key, want, old, operation));
     return { patch: result.patch, result };
   });
   const { key, joined, retiring, left } = changed.result;
@@ -228,14 +229,15 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
   create: (want, operation) => write(want, undefined, operation),
 
   read: async (want, state, operation) => {
-    const object = await operation.kube.get(configMapRef(want.namespace, want.configMap));
+    const ref = configMapRef(want.namespace, want.configMap);
+    const object = await operation.kube.get(ref);
     if (object === undefined) return undefined;
     const map = readConfigMap(object);
     const live = contentOf(map, state.key);
-    const expiries = expiriesOf(state.key, live, want.digests);
+    const expiries = ofConfigMap(ref, () => expiriesOf(state.key, live, want.digests));
     const ledger = ledgerOf(map, ledgersOf(map), state.key);
     const retiring = mutable(stillRetiring(ledger, operation.owner, state.retiring));
-    const drift = driftOf(want, { ...state, retiring }, map, operation);
+    const drift = ofConfigMap(ref, () => driftOf(want, { ...state, retiring }, map, operation));
     if (drift === NO_DRIFT) warnOfExpiry(operation, want.configMap, expiries, state.created);
     return { computed: { ...state, retiring, liveContent: live, expiries }, drift };
   },
@@ -249,7 +251,9 @@ export const referenceValues: ResourceType<Inputs, Computed> = {
       const object = staying(live);
       if (object === undefined) return { patch: undefined, result: undefined };
       const map = readConfigMap(object);
-      const patch = leaveValues(map, had.candidateKeys, placedOf(state), operation.owner);
+      const patch = ofConfigMap(ref, () =>
+        leaveValues(map, had.candidateKeys, placedOf(state), operation.owner),
+      );
       if (patch !== undefined) writableConfigMap(object, ref);
       return { patch, result: undefined };
     });

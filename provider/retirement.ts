@@ -18,6 +18,7 @@ import {
   configMapRef,
   configMapTarget,
   contentOf,
+  ofConfigMap,
   readConfigMap,
   staying,
   writableConfigMap,
@@ -65,7 +66,9 @@ async function retireFrom(
       const object = staying(live);
       const key = object === undefined ? undefined : keyOf(object, candidateKeys);
       const patch =
-        object === undefined || key === undefined ? undefined : patchOf(readConfigMap(object), key);
+        object === undefined || key === undefined
+          ? undefined
+          : ofConfigMap(ref, () => patchOf(readConfigMap(object), key));
       if (patch !== undefined) writableConfigMap(object, ref);
       return { patch, result: patch !== undefined };
     },

@@ -105,7 +105,7 @@ async function unmountable(kube: KubeClient, namespace: string, kbsConfig: strin
   const object = await kube.get({ kind: "KbsConfig", namespace, name: kbsConfig });
   const spec = z.looseObject({}).catch({}).parse(object?.["spec"]);
   const found = await Promise.all(
-    readEntries(spec["kbsSecretResources"]).map(async (name) => {
+    readEntries(spec["kbsSecretResources"], { name: kbsConfig, namespace }).map(async (name) => {
       const problem = volumeProblem(name);
       if (problem !== undefined)
         return [
@@ -178,6 +178,14 @@ async function missingFiles(
   const template = podTemplateOf(object);
   if (template === undefined) return [];
   return configMaps.flatMap((name, index) => missingIn(name, maps[index], mountsOfMap(template, name)));
+}
+
+/** The setting with the time that a rollout may take. */
+export const TIMEOUT_SETTING = "trustee.rolloutTimeoutMinutes";
+
+/** Why a rollout cannot go on, and what to do. */
+export function pausedWords(target: { readonly namespace: string; readonly deployment: string }): string {
+  return `its rollouts are paused; resume them: kubectl rollout resume deployment ${target.deployment} -n ${target.namespace}`;
 }
 
 /** Why the KBS does not start, one line per reason. */

@@ -11,11 +11,12 @@ import {
   type RolloutView,
 } from "../core/rollout/decide.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
+import { UserError } from "../core/user-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { KubeError } from "../kube/errors.ts";
 import { transient } from "../kube/retry.ts";
 import { TimeoutError, unknown, type PropertyMap } from "./protocol/index.ts";
-import { explainRollout, type Explanation } from "./rollout-explain.ts";
+import { explainRollout, pausedWords, TIMEOUT_SETTING, type Explanation } from "./rollout-explain.ts";
 import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -74,13 +75,13 @@ class RolloutRun {
         const [reason] = [...(held?.files ?? []), ...(held?.others ?? [])];
         this.#report(progress(deployment, view, decision) + (reason === undefined ? "" : `; ${reason}`));
         if (decision.kind === "done") return true;
-        if (decision.kind === "fail") throw new Error(decision.reason);
+        if (decision.kind === "paused") throw new Error(pausedWords(this.#want));
         if (onDelete === true && held !== undefined && held.files.length > 0) {
           log.warn(restoredUnstartable(this.#want, held.files));
           return true;
         }
         if (clock.elapsed() > deadline)
-          throw new Error(`not done within ${timeoutMinutes} minutes (timeoutMinutes)`);
+          throw new Error(`not done within ${timeoutMinutes} minutes (${TIMEOUT_SETTING})`);
         await this.#act(decision);
         await clock.sleep(POLL, signal);
       }
@@ -115,7 +116,8 @@ class RolloutRun {
         if (change !== undefined)
           return ours === undefined ? change : { ...change, changedAt: Math.max(change.changedAt, ours) };
         if (onDelete === true) return undefined;
-        throw new Error(
+        throw new UserError(
+          "TA804",
           `There is no ${kind} "${name}" in namespace "${namespace}". The KBS must read it. Create it, then run again.`,
         );
       }),
@@ -175,7 +177,8 @@ class RolloutRun {
     const { namespace, deployment } = this.#want;
     const { files, others } = await this.#explain(limit());
     const message = messageOf(cause);
-    return new Error(
+    return new UserError(
+      "TA841",
       [
         `The rollout of Deployment "${deployment}" in namespace "${namespace}" did not complete: ${message}.`,
         ...[...files, ...others].map((reason) => `  - ${reason}`),
@@ -207,7 +210,7 @@ function progress(deployment: string, view: RolloutView, decision: RolloutDecisi
     case "evict":
       return `${count}; replacing ${decision.pod.name}`;
     case "done":
-    case "fail":
+    case "paused":
       return count;
   }
 }
@@ -232,7 +235,8 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
     ? (await operation.kube.get({ kind: "Deployment", namespace, name: deployment })) !== undefined
     : await new RolloutRun(want, operation).run();
   if (!found) {
-    throw new Error(
+    throw new UserError(
+      "TA804",
       `There is no Deployment "${deployment}" in namespace "${namespace}". Install Trustee first, or correct the name.`,
     );
   }

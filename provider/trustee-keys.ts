@@ -1,9 +1,10 @@
 import type { Issues } from "../core/issues.ts";
 import { readDocument } from "../core/reference-values/document.ts";
 import { formatOf } from "../core/reference-values/format.ts";
-import { defined, messageOf } from "../core/records.ts";
+import { defined } from "../core/records.ts";
 import { generationFacts, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";
+import { textOf } from "../core/user-error.ts";
 import { contentOf, type ConfigMap } from "./config-map.ts";
 
 /** The two live ConfigMaps; undefined if missing, which is reported elsewhere. */
@@ -75,7 +76,7 @@ export function checkReferenceValues(
   try {
     readDocument(key, content);
   } catch (error) {
-    problem(messageOf(error));
+    problem(textOf(error));
     return;
   }
   // For an unknown key, only the content shows the format.

@@ -77,7 +77,7 @@ export function rememberedFor(
 /**
  * Removes our digests from the key that was written, and from the key that Trustee reads now if they were
  * copied there.
- * @throws ReferenceValuesFormatError if the content of the written key is malformed
+ * @throws UserError if the content of the written key is malformed
  */
 export function leaveValues(
   map: ConfigMap,

@@ -3,11 +3,12 @@ import type { StackId } from "../core/policy/grants.ts";
 import { areOfOneStack } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/decide.ts";
 import { isMadeBy } from "../core/trustee/ownership.ts";
+import { UserError } from "../core/user-error.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import type { Operation } from "./resource.ts";
-import { explainRollout } from "./rollout-explain.ts";
+import { explainRollout, pausedWords, TIMEOUT_SETTING } from "./rollout-explain.ts";
 import { observeRollout } from "./rollout-observe.ts";
 
 /** A KBS that serves secrets, and how long it may take to stop. */
@@ -29,7 +30,7 @@ const EXPLAIN = 5_000;
  * Stops the serving of secrets before their restriction goes: removes this stack's entries from the
  * KbsConfig, then waits until no pod of the KBS serves the secrets. Entries of others stay.
  * @returns Secrets of this stack that others have listed: their restriction stays until they are deleted
- * @throws Error if the KBS still serves one of them after the timeout. Then the restriction stays
+ * @throws UserError if the KBS still serves one of them after the timeout. Then the restriction stays
  */
 export async function withdraw(
   place: Serving,
@@ -73,10 +74,10 @@ async function untilUnserved(
     const serving = seen === undefined ? [] : stillServing(seen, secrets);
     if (seen === undefined || serving.length === 0) return;
     if (seen.deployment.paused) {
-      throw await stillServed(place, secrets, "its rollouts are paused", new Set(), operation);
+      throw await stillServed(place, secrets, pausedWords(place), new Set(), operation);
     }
     if (clock.elapsed() > deadline) {
-      const reason = `after ${timeoutMinutes} minutes (timeoutMinutes) ${serving.join(", ")}`;
+      const reason = `after ${timeoutMinutes} minutes (${TIMEOUT_SETTING}) ${serving.join(", ")}`;
       throw await stillServed(place, secrets, reason, new Set(seen.pods.map(({ name }) => name)), operation);
     }
     const status = `restricted until no KBS serves it: ${serving.join(", ")}`;
@@ -92,11 +93,12 @@ async function stillServed(
   reason: string,
   pods: ReadonlySet<string>,
   operation: Operation,
-): Promise<Error> {
+): Promise<UserError> {
   const kube = operation.kubeWith(AbortSignal.timeout(EXPLAIN));
   const { files, others } = await explainRollout(kube, { namespace, deployment, configMaps: [] }, pods);
   const names = secrets.map((secret) => `"${secret}"`).join(", ");
-  return new Error(
+  return new UserError(
+    "TA842",
     [
       `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack no longer declares: ${reason}.`,
       ...[...files, ...others].map((line) => `  - ${line}`),

@@ -1,4 +1,4 @@
-import { messageOf, own } from "../../core/records.ts";
+import { own } from "../../core/records.ts";
 import { shownName } from "../../core/policy/shown-name.ts";
 import {
   readDocument,
@@ -7,6 +7,7 @@ import {
 } from "../../core/reference-values/document.ts";
 import type { ReferenceValue } from "../../core/reference-values/format.ts";
 import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
+import { textOf } from "../../core/user-error.ts";
 import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
@@ -113,7 +114,7 @@ export function liveReferenceValues(trustee: TrusteeFacts): LiveValues {
     }
     return { ...live, written, entries: written.map((entry) => liveEntry(entry, document)) };
   } catch (error) {
-    return { ...live, problem: messageOf(error) };
+    return { ...live, problem: textOf(error) };
   }
 }
 

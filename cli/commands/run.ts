@@ -3,7 +3,6 @@ import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/records.ts";
 import { shownJson, shownText } from "../../core/policy/shown-name.ts";
 import { UserError } from "../../core/user-error.ts";
-import { KubeError } from "../../kube/errors.ts";
 
 /** Prints a command's result. It may quote live data, so terminal escapes are removed. */
 export function print(text: string): void {
@@ -35,13 +34,9 @@ function unexpectedText(error: unknown): string {
   return [`Unexpected error: ${error.name}: ${message}`, ...frames].join("\n");
 }
 
-function errorText(error: unknown): string {
-  if (error instanceof UserError) return error.message;
-  return error instanceof KubeError ? `${error.code} ${error.message}` : unexpectedText(error);
-}
-
 function notRun(error: unknown): void {
-  process.stderr.write(`${shownText(errorText(error))}\n`);
+  const text = error instanceof UserError ? error.message : unexpectedText(error);
+  process.stderr.write(`${shownText(text)}\n`);
   process.exitCode = NOT_RUN;
 }
 

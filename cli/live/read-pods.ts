@@ -55,8 +55,8 @@ export async function readPods(
         if (!(error instanceof KubeError) || error.failure !== "forbidden" || namespace !== undefined)
           throw error;
         throw new UserError(
-          "TA803",
-          `${error.message} Or name the namespaces to check with --pods-namespace.`,
+          error.code,
+          `${error.text} Or name the namespaces to check with --pods-namespace.`,
         );
       }
     }),

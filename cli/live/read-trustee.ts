@@ -120,7 +120,7 @@ export async function readTrustee(
   const { namespace } = place;
   const { kbsConfig, deployment, ...side } = await readConfigured(kube, place);
   const spec = kbsConfigSpec.parse(kbsConfig["spec"] ?? {});
-  const listed = readEntries(spec.kbsSecretResources);
+  const listed = readEntries(spec.kbsSecretResources, kbsConfig.metadata);
   const { policy } = side;
   const attestationMap = spec.kbsAttestationPolicyConfigMapName ?? trusteeNames.attestationPolicy;
   const [secrets, kbsPods, behind, attestation, route] = await Promise.all([

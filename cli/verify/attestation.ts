@@ -73,6 +73,6 @@ export async function tellApart(stack: StackOutputs, cells: readonly VerifiedCel
     return { cells: cells.map((cell) => (isDenial(cell) ? retold(cell, live) : cell)), lost };
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    return { cells, lost: [], problem: error.message };
+    return { cells, lost: [], problem: error.text };
   }
 }

@@ -1,4 +1,5 @@
 import { byName, isRecord, own, parseJson } from "../records.ts";
+import { UserError } from "../user-error.ts";
 
 /** Secret -> the resources (URNs) that want it in the list, for names that this project added. */
 type SecretLedger = Readonly<Record<string, readonly string[]>>;
@@ -14,16 +15,25 @@ export const SECRET_LEDGER_ANNOTATION = "trustee-access/kbs-secret-resources";
 
 /**
  * Reads the list. Absent, null and empty are the same.
- * @throws TypeError if it is not a list of strings
+ * @param kbsConfig the metadata of the KbsConfig, for the error
+ * @throws UserError if it is not a list of strings
  */
-export function readEntries(list: unknown): readonly string[] {
+export function readEntries(
+  list: unknown,
+  { name, namespace = "" }: { readonly name: string; readonly namespace?: string },
+): readonly string[] {
+  const fail = (problem: string): never => {
+    throw new UserError(
+      "TA811",
+      `spec.kbsSecretResources of KbsConfig "${name}" in namespace "${namespace}" ${problem}. ` +
+        `Make it a list of names of Secrets: kubectl edit kbsconfig ${name} -n ${namespace}`,
+    );
+  };
   if (list === undefined || list === null) return [];
-  if (!Array.isArray(list)) throw new TypeError("spec.kbsSecretResources is not a list");
-  return list.map((entry: unknown) => {
-    if (typeof entry !== "string")
-      throw new TypeError("spec.kbsSecretResources has an entry that is not a name");
-    return entry;
-  });
+  if (!Array.isArray(list)) return fail("is not a list");
+  return list.map((entry: unknown) =>
+    typeof entry === "string" ? entry : fail("has an entry that is not a name"),
+  );
 }
 
 /** Reads the ledger. A damaged annotation counts as empty; the stacks' states then supply it. */

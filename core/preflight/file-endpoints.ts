@@ -29,17 +29,15 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
     case "soon":
       return `${certificate} ${flaw.words}. Its replacement needs a new file and a new pod.`;
     case "authority":
-      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.`;
+      return `${certificate} is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret. Then issue one with CA:FALSE, and put it into the file.`;
     case "unfit":
       return `${certificate} ${flaw.words}: the pod gets no secret. ${renew}`;
     case "issuer":
       return `${certificate} is issued by ${flaw.issuer}, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
-        flaw.isCa
-          ? "Unless it is the CA of the one that is served there, the pod gets no secret."
-          : "The pod gets no secret: correct the URL in the file, or its certificate."
-      }`;
+        flaw.isCa ? "Unless it is the CA of the one that is served there, the" : "The"
+      } pod gets no secret: correct the URL in the file, or its certificate.`;
   }
 }
 
@@ -128,7 +126,7 @@ function endpointWarnings(
   if (!isLive) {
     if (isSaid) return said;
     const noUrl = all.find(({ kind }) => kind === "no-url");
-    const another = `its ${file} names the KBS ${url}, but the live one is at ${live.url}: the pod gets no secret from this Trustee.`;
+    const another = `its ${file} names the KBS ${url}, but the live one is at ${live.url}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`;
     return [noUrl === undefined ? another : flawWords(endpoint, noUrl), ...said];
   }
   if (certificate === undefined) {

@@ -135,7 +135,7 @@ function checkWritable({ digests }: Plan, live: LiveTexts, issues: Issues): void
     issues.add({
       code: "TA812",
       path: "referenceValues.entries",
-      given: unwritable(place, entry).message.replace(/\.? Nothing was written;.*$/, ""),
+      given: unwritable(place, entry).text.replace(/\.? Nothing was written;.*$/, ""),
       allowed: "entries whose value is a list, or that do not exist yet",
       fix: "Name another entry, or make its value a list by hand.",
     });

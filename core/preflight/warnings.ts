@@ -35,7 +35,9 @@ export function annotationWarnings({ pods }: Pick<Plan, "pods">): readonly strin
     ),
     // Such an annotation comes from a pod that was adopted. Rewriting it would replace the pod.
     ...(isBroken(annotation)
-      ? [`pods[${index}]: its initdata annotation, which stays as it is in the cluster, ${BROKEN_WORDS}.`]
+      ? [
+          `pods[${index}]: its initdata annotation, which stays as it is in the cluster, ${BROKEN_WORDS}. If a pod does not start, delete it, and run pulumi up.`,
+        ]
       : []),
   ]);
 }
@@ -87,7 +89,7 @@ export function sharedInitdataWarnings(settings: Settings, { readers }: Plan): r
     if (partly.length === 0) return [];
     const names = someOf(sharing.map(({ id }) => id));
     return [
-      `grants: ${names} share the initdata ${sharing[0]?.file ?? ""}, so they are one reader to Trustee: all of them can read ${someOf(partly)}, which is not granted to all of them.`,
+      `grants: ${names} share the initdata ${sharing[0]?.file ?? ""}, so they are one reader to Trustee: all of them can read ${someOf(partly)}, which is not granted to all of them. Grant it to all of them, or give each its own initdata.`,
     ];
   });
 }

@@ -1,12 +1,8 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
 import { shownName } from "../policy/shown-name.ts";
 import { isRecord } from "../records.ts";
-import {
-  formatOf,
-  ReferenceValuesFormatError,
-  type ReferenceValue,
-  type ReferenceValuesFormat,
-} from "./format.ts";
+import { UserError } from "../user-error.ts";
+import { formatOf, unreadable, type ReferenceValue, type ReferenceValuesFormat } from "./format.ts";
 import { appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
 
 /** An entry of the document, and its position. */
@@ -145,12 +141,12 @@ function encodeEntry(json: string): string {
 /**
  * Reads the document under `key`.
  * @param text the key's content; `null` (no such key) and blank are an empty document
- * @throws ReferenceValuesFormatError if an RVPS of that generation could read nothing of it
+ * @throws UserError if an RVPS of that generation could read nothing of it
  */
 export function readDocument(key: string, text: string | null): ReferenceValuesDocument {
   const format = formatOf(key, text);
   const fail: Fail = (problem) => {
-    throw new ReferenceValuesFormatError(key, format, problem);
+    throw unreadable(key, format, problem);
   };
   const content = text === null || text.trim() === "" ? EMPTY[format] : text;
   const tree = parseJsonNode(content);
@@ -199,10 +195,13 @@ function needExpiration(name: string, expiration: string): void {
 export function unwritable(
   { key, format }: Pick<ReferenceValuesDocument, "key" | "format">,
   { name, form, flaw = "" }: Entry,
-): ReferenceValuesFormatError {
-  return form === "other"
-    ? new ReferenceValuesFormatError(key, format, `entry "${name}" has no list under "value"`, "take")
-    : new ReferenceValuesFormatError(key, format, `entry "${name}" ${flaw}`);
+): UserError {
+  if (form !== "other") return unreadable(key, format, `entry "${name}" ${flaw}`);
+  return new UserError(
+    "TA812",
+    `The reference values under the key "${key}" cannot hold digests: entry "${name}" has no list under "value". ` +
+      "Nothing was written; make its value a list by hand, or remove the entry, then run again.",
+  );
 }
 
 export function isWritable({ form }: Entry): boolean {
@@ -232,7 +231,7 @@ interface EntryChange {
 
 /**
  * Changes one entry; everything else keeps its bytes.
- * @throws ReferenceValuesFormatError if the entry cannot hold digests
+ * @throws UserError if the entry cannot hold digests
  * @throws Error if the RVPS could not read the new expiration
  */
 export function editEntry(

@@ -1,4 +1,5 @@
 import { knownKeys } from "../trustee/generation.ts";
+import { UserError } from "../user-error.ts";
 
 /** The format of a key's reference values: a list of entries, or a map of encoded ones. */
 export type ReferenceValuesFormat = "list" | "map";
@@ -19,21 +20,15 @@ export interface ReferenceValue {
   readonly values: readonly string[];
 }
 
-/** The RVPS cannot read the key's text, or an entry cannot hold digests. Nothing is written. */
-export class ReferenceValuesFormatError extends Error {
-  override readonly name = "ReferenceValuesFormatError";
-
-  constructor(key: string, format: ReferenceValuesFormat, problem: string, cannot: "read" | "take" = "read") {
-    const place = `The reference values under the key "${key}"`;
-    const wanted =
-      format === "list"
-        ? 'a JSON list of {"name", "expiration", "value"}'
-        : 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}';
-    super(
-      cannot === "take"
-        ? `${place} cannot hold digests: ${problem}. Nothing was written; make its value a list by hand, or remove the entry, then run again.`
-        : `${place} cannot be read: ${problem}. Trustee reads ${wanted} there. ` +
-            "Nothing was written; correct the ConfigMap by hand (an empty one is restored by the operator's default), then run again.",
-    );
-  }
+/** The error for a key whose text the RVPS cannot read. Nothing is written. */
+export function unreadable(key: string, format: ReferenceValuesFormat, problem: string): UserError {
+  const wanted =
+    format === "list"
+      ? 'a JSON list of {"name", "expiration", "value"}'
+      : 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}';
+  return new UserError(
+    "TA811",
+    `The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. ` +
+      "Nothing was written; correct the ConfigMap by hand (an empty one is restored by the operator's default), then run again.",
+  );
 }

@@ -119,7 +119,7 @@ function ledgerAfter(request: JoinRequest, ledger: Ledger, content: Before): Led
 /**
  * Merges `wanted` into every entry of its name: live - own stale + own new. Values that others added stay,
  * also when we leave.
- * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
+ * @throws UserError if the live text is malformed; do not write then
  * @throws Error if a new entry has no well-formed expiration in `terms`
  */
 export function joinReferenceValues(request: JoinRequest): Joined {
@@ -143,7 +143,7 @@ type Reduction = Pick<JoinRequest, "key" | "live" | "ledger" | "owner" | "rememb
 /**
  * Removes some of an owner's digests, and changes nothing else.
  * @param stays which digests to keep
- * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
+ * @throws UserError if the live text is malformed; do not write then
  */
 export function reduceReferenceValues(
   request: Reduction,
@@ -157,7 +157,7 @@ export function reduceReferenceValues(
 
 /**
  * The entries that cannot hold the wanted digests: their value is no list, or they cannot be read.
- * @throws ReferenceValuesFormatError if the content is malformed
+ * @throws UserError if the content is malformed
  */
 export function unwritableEntries(key: string, content: Before, wanted: Digests): readonly Entry[] {
   const isWanted = (name: string): boolean => (own(wanted, name) ?? []).length > 0;
@@ -187,7 +187,7 @@ function thereIn(key: string, live: Before): ThereIn {
  * @param key of the other document
  * @param live its content
  * @param previous the ledger of the old document
- * @throws ReferenceValuesFormatError if the content is malformed
+ * @throws UserError if the content is malformed
  */
 export function carriedLedger(key: string, live: Before, previous: Ledger): Ledger {
   const { names, of } = thereIn(key, live);
@@ -210,7 +210,7 @@ export function carriedLedger(key: string, live: Before, previous: Ledger): Ledg
  * @param key of the other document
  * @param live its content
  * @param ledger its ledger
- * @throws ReferenceValuesFormatError if the content is malformed
+ * @throws UserError if the content is malformed
  */
 export function carriedOver(key: string, live: Before, ledger: Ledger, had: Ownership): Ownership {
   const { names, of } = thereIn(key, live);
@@ -224,7 +224,7 @@ export function carriedOver(key: string, live: Before, ledger: Ledger, had: Owne
 /**
  * Removes what this owner added and no other owner wants. If that leaves the original content, the original
  * text is restored byte for byte (`null`: the key did not exist).
- * @throws ReferenceValuesFormatError if the live text is malformed
+ * @throws UserError if the live text is malformed
  */
 export function leaveReferenceValues(
   request: Pick<JoinRequest, "key" | "ledger" | "owner"> & {

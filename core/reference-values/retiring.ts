@@ -29,7 +29,7 @@ export function retiringDigests(wanted: Digests, previous: PreviousDigests, rota
 /**
  * The previous digests that stay accepted: they were there before this project, which does not remove them.
  * @param ledger after the change. Digests that we added or still want do not count.
- * @throws ReferenceValuesFormatError if the content is malformed
+ * @throws UserError if the content is malformed
  */
 export function leftBehind(
   key: string,
@@ -66,7 +66,7 @@ export function markRetiring(ledger: Ledger, owner: string, retiring: Digests): 
 /**
  * Removes an owner's previous digests, and changes nothing else. For example, a removed entry of ours is only
  * restored by the next join.
- * @throws ReferenceValuesFormatError if the live text is malformed; do not write then
+ * @throws UserError if the live text is malformed; do not write then
  */
 export function retireDigests(
   key: string,

@@ -49,7 +49,7 @@ export function termsOf(
 /**
  * Entry -> its expiration, for entries with wanted digests; the earliest of several with the same name.
  * @param key determines the format
- * @throws ReferenceValuesFormatError if the content is malformed
+ * @throws UserError if the content is malformed
  */
 export function expiriesOf(key: string, content: Before, wanted: Digests): Record<string, string> {
   const { entries } = readDocument(key, content);

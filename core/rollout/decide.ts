@@ -33,8 +33,8 @@ export type RolloutDecision =
   | { readonly kind: "annotate" }
   /** Replace one pod. */
   | { readonly kind: "evict"; readonly pod: ObservedPod }
-  /** Waiting cannot help. */
-  | { readonly kind: "fail"; readonly reason: string };
+  /** Waiting cannot help: somebody has paused its rollouts. */
+  | { readonly kind: "paused" };
 
 const wait = (reason: string): RolloutDecision => ({ kind: "wait", reason });
 
@@ -72,10 +72,7 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   const quiet = view.quietFor >= patience;
   if (missing.length > 0) return wait(`the operator has not mounted ${list(missing)} yet`);
   if (settled && stale.length === 0 && pods.every((pod) => pod.ready)) return { kind: "done" };
-  if (deployment.paused) {
-    const reason = "its rollouts are paused; resume them: kubectl rollout resume deployment";
-    return { kind: "fail", reason };
-  }
+  if (deployment.paused) return { kind: "paused" };
   if (!settled && !(quiet && stale.length > 0)) return wait("its rollout is under way");
   if (stale.length === 0) return wait("not every pod is Ready");
   const newest = Math.max(...changes.map((change) => change.changedAt));

@@ -93,9 +93,11 @@ describe("a command that cannot run exits with 2", () => {
   });
 
   it.each([
-    [400, "TA801", ""],
-    [401, "TA802", " Renew the credentials of this kubeconfig context."],
-    [403, "TA803", ' Grant the verb "get" on kbsconfigs.confidentialcontainers.org to this account.'],
+    [400, "TA813", "Correct what the API server names, then run again."],
+    [401, "TA802", "Renew the credentials of this kubeconfig context."],
+    [403, "TA803", 'Grant the verb "get" on kbsconfigs.confidentialcontainers.org to this account.'],
+    [409, "TA813", "Correct what the API server names, then run again."],
+    [422, "TA813", "Correct what the API server names, then run again."],
   ])("because the API server answers %i", async (code, id, advice) => {
     const status = { code, body: '{"kind":"Status","message":"refused here"}', type: "application/json" };
     const { url } = await apiServer(undefined, status);
@@ -103,7 +105,7 @@ describe("a command that cannot run exits with 2", () => {
     writeFileSync(file, kubeconfigOf({ server: url }));
     expect(await cli("lint", "--kubeconfig", file, "-n", "n", "--kbs-config", "k")).toEqual(
       failed(
-        `${id} cannot get kbsconfigs.confidentialcontainers.org "k" in namespace "n": refused here${advice === "" ? "" : "."}${advice}`,
+        `${id} cannot get kbsconfigs.confidentialcontainers.org "k" in namespace "n": refused here. ${advice}`,
       ),
     );
   });

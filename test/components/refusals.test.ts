@@ -86,11 +86,11 @@ describe("all problems are reported at once", () => {
       "secrets[1].files: files for a secret with from: existing",
       "secretValues.u.k: nothing",
       'grants[0].pod: "nobody"',
-      'pods[0].initdataFile: "/nowhere", which cannot be read',
+      'pods[0].initdataFile: "/nowhere", which cannot be read: ENOENT: no such file or directory',
       expect.stringMatching(/^pods\[1\]\.initdataFile: a file that is not TOML: /),
       'pods[2].initdataFile: "/latin.toml", which is not UTF-8',
       'readers[0].initdataFile: version = "0.0.1"',
-      'secrets[0].files.k: "/nowhere", which cannot be read',
+      'secrets[0].files.k: "/nowhere", which cannot be read: ENOENT: no such file or directory',
     ]);
     expect(calls).toEqual([]);
   });
@@ -105,7 +105,7 @@ describe("all problems are reported at once", () => {
     );
     const path = "trustee.certificateAuthorityFile";
     expect(lines).toEqual([
-      [`${path}: "/nowhere", which cannot be read`],
+      [`${path}: "/nowhere", which cannot be read: ENOENT: no such file or directory`],
       [`${path}: "/ca.pem", which holds more than certificates: PRIVATE KEY`],
       [`${path}: "/empty.pem", which holds no certificate`],
     ]);

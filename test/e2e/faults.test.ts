@@ -42,7 +42,7 @@ const denials: readonly Denial[] = [
     message: "forbidden: no rule allows it",
     after: isWrite,
     denies: writesConfigMap,
-    says: /cannot patch configmaps "[\w-]+" in namespace "[\w-]+": forbidden: no rule allows it\. Grant the verb "patch" on configmaps to this account\./,
+    says: /TA803 cannot patch configmaps "[\w-]+" in namespace "[\w-]+": forbidden: no rule allows it\. Grant the verb "patch" on configmaps to this account\./,
   },
   {
     status: 401,

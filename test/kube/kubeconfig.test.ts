@@ -35,11 +35,17 @@ describe("tokenFile", () => {
 
   test("that is missing is an error, not an anonymous request", async () => {
     const { url, requests } = await apiServer();
-    const kubeconfig = kubeconfigOf({ server: url, user: { tokenFile: "/none/token" } });
-    await expect(clientOf({ kubeconfig }).get(ref)).rejects.toMatchObject({
-      failure: "unauthorized",
-      message: expect.stringContaining("'/none/token'") as string,
+    const kubeconfig = kubeconfigOf({
+      server: url,
+      user: { tokenFile: "/none/token" },
     });
+    expect(() => clientOf({ kubeconfig })).toThrow(
+      new UserError(
+        "TA831",
+        `The kubeconfig's user "u" names a file that cannot be read: ENOENT: no such file or directory, access '/none/token'. ` +
+          "Correct its path, or restore the file. Check it with: kubectl config view",
+      ),
+    );
     expect(requests).toEqual([]);
   });
 });
@@ -116,7 +122,9 @@ describe("the kubeconfig that kubectl uses", () => {
   test("reads paths in several files relative to the folder of each", () => {
     const folder = folderWith({
       "one/config": kubeconfigOf({ server: "https://one.example", user: { tokenFile: "token" } }),
+      "one/token": "t",
       "two/config": kubeconfigOf({ server: "https://two.example", user: { tokenFile: "token" } }),
+      "two/token": "t",
     });
     vi.stubEnv("KUBECONFIG", [join(folder, "one/config"), join(folder, "two/config")].join(delimiter));
     expect(loadCluster({}).getCurrentUser()?.authProvider).toEqual({
@@ -190,4 +198,36 @@ test.each([
   const [key = ""] = change.split(":");
   const kubeconfig = change === "" ? "{}" : good.replace(new RegExp(`${key}:"[a-z]"`), change);
   expect(() => loadCluster({ kubeconfig })).toThrow(new UserError("TA832", message));
+});
+
+test.each([
+  ["cluster", "c", { cluster: { "certificate-authority": "/none/ca.crt" } }, "/none/ca.crt"],
+  [
+    "user",
+    "u",
+    { user: { "client-certificate": "/none/u.crt", "client-key": "/none/u.key" } },
+    "/none/u.crt",
+  ],
+  ["user", "u", { user: { "client-key": "/none/u.key" } }, "/none/u.key"],
+])("refuses a %s %s that names a file that is not there: %j", (kind, name, fields, file) => {
+  const kubeconfig = kubeconfigOf({ server: "https://kube.example", ...fields });
+  expect(() => loadCluster({ kubeconfig })).toThrow(
+    new UserError(
+      "TA831",
+      `The kubeconfig's ${kind} "${name}" names a file that cannot be read: ENOENT: no such file or directory, access '${file}'. ` +
+        "Correct its path, or restore the file. Check it with: kubectl config view",
+    ),
+  );
+});
+
+test("ignores missing files of clusters and users that the context does not name", () => {
+  const kubeconfig = kubeconfigOf({ server: "https://kube.example" })
+    .replace(
+      '"clusters":[',
+      '"clusters":[{"name":"d","cluster":{"server":"https://d.example","certificate-authority":"/none/d"}},',
+    )
+    .replace('"users":[', '"users":[{"name":"v","user":{"tokenFile":"/none/v"}},');
+  expect(kubeconfig).toContain("/none/v");
+  expect(kubeconfig).toContain("/none/d");
+  expect(loadCluster({ kubeconfig }).getCurrentCluster()?.server).toBe("https://kube.example");
 });

@@ -87,7 +87,7 @@ describe("a proxy that fails", () => {
     const kube = new KubeClient(loadCluster({ kubeconfig }), signal, undefined, clock);
     const error: unknown = await kube.get(ref).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ failure: "unreachable" });
-    return (error as Error).message.replace(/^cannot get [^:]*: /, "");
+    return (error as Error).message.replace(/^TA801 cannot get [^:]*: /, "");
   }
 
   test.each(["https", "http"])("is named if nothing listens there, with %s", async (scheme) => {

@@ -82,7 +82,7 @@ async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string>
   if (!(error instanceof KubeError)) throw new Error("it was not refused");
   expect(error.failure).toBe("unauthorized");
   return error.message.replace(
-    /^cannot get \S+ "[^"]*" in namespace "[^"]*": the kubeconfig's sign-in fails: /,
+    /^TA802 cannot get \S+ "[^"]*" in namespace "[^"]*": the kubeconfig's sign-in fails: /,
     "",
   );
 }

@@ -11,6 +11,7 @@ import { Engine, type TestResource } from "./engine.ts";
 import { STACK } from "./trustee-args.ts";
 
 const { policyKey, referenceValuesKey } = generationFacts["0.18"];
+const serverOf = ({ kube }: TestCluster): string => kube.server;
 const THEIRS = "package policy\n\ndefault allow = false\n";
 
 describe("a stack whose settings or kubeconfig lead to another cluster", () => {
@@ -87,13 +88,54 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     await up();
     const deployed = await both();
     writeFileSync(file, there.kubeconfig);
-    await expect(engine.configure({ kubeconfig: file })).rejects.toThrow(
-      /This stack is on the cluster at .*To move the stack, set trustee\.kubeconfig or trustee\.context to the other cluster/s,
-    );
+    const elsewhere =
+      `TA834 This stack is on the cluster at ${serverOf(here)}, but the kubeconfig now leads to the one at ${serverOf(there)}. ` +
+      "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
+      "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
+      "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml.";
+    await expect(engine.configure({ kubeconfig: file })).rejects.toThrow(elsewhere);
     // A destroy does not check the settings again.
     await engine.reconfigure();
-    await expect(destroy()).rejects.toThrow(/This stack is on the cluster at/);
+    await expect(destroy()).rejects.toThrow(elsewhere);
     expect(await both()).toEqual(deployed);
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    expect(await up()).toEqual(["same", "same", "same"]);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("is refused if its state has lost the way to a resource's cluster", async () => {
+    await engine.configure({ kubeconfig: here.kubeconfig });
+    await up();
+    const other = await Engine.start(there);
+    try {
+      await other.configure({ kubeconfig: there.kubeconfig });
+      const entry = other.resource("ResourcePolicy");
+      entry.state = parts[0]?.[0].state;
+      await expect(entry.destroy()).rejects.toThrow(
+        "2 UNKNOWN: TA834 This resource is on a cluster that neither the settings nor the state of this stack lead to. " +
+          "Nothing was changed. Set trustee.kubeconfig and trustee.context to that cluster. If it is gone, remove the " +
+          "resource from the state: pulumi state delete",
+      );
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("is refused by the first call if a certificate of the kubeconfig is missing, and the next run goes on", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    await up();
+    writeFileSync(
+      file,
+      here.kubeconfig.replace('"server":', '"certificate-authority":"/none/ca.crt","server":'),
+    );
+    await engine.configure({ kubeconfig: file });
+    await expect(destroy()).rejects.toThrow(
+      /^2 UNKNOWN: TA831 The kubeconfig's cluster "\w+" names a file that cannot be read: ENOENT: no such file or directory, access '\/none\/ca\.crt'\. Correct its path, or restore the file\. Check it with: kubectl config view$/,
+    );
     writeFileSync(file, here.kubeconfig);
     await engine.configure({ kubeconfig: file });
     expect(await up()).toEqual(["same", "same", "same"]);

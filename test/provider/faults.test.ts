@@ -148,7 +148,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     };
     proxy.fault = ({ method }) => (method === "PATCH" ? { before: collide } : undefined);
     await expect(resource.up(subject.inputs)).rejects.toThrow(
-      /^2 UNKNOWN: Another client keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 24 tries to write it met a conflict\. None of its changes was overwritten\./,
+      /^2 UNKNOWN: TA815 Another client keeps changing (KbsConfig|ConfigMap) "\w+" in namespace "[\w-]+": 24 tries to write it met a conflict\. None of its changes was overwritten\. Find the client \(kubectl get --show-managed-fields\), then run again\.$/,
     );
     expect(await subject.read()).toStrictEqual(theirs);
   });
@@ -159,11 +159,11 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
     proxy.fault = ({ method }) =>
       method === "PATCH" ? { status: 403, message: "forbidden: no" } : undefined;
     await expect(resource.up(subject.inputs)).rejects.toThrow(
-      `cannot patch ${subject.ref} in namespace "${cluster.namespace}": forbidden: no. Grant the verb "patch" on ${subject.ref.replace(/ .*/, "")} to this account.`,
+      `2 UNKNOWN: TA803 cannot patch ${subject.ref} in namespace "${cluster.namespace}": forbidden: no. Grant the verb "patch" on ${subject.ref.replace(/ .*/, "")} to this account.`,
     );
     proxy.fault = () => ({ status: 401, message: "Unauthorized" });
     await expect(resource.up(subject.inputs)).rejects.toThrow(
-      "Renew the credentials of this kubeconfig context.",
+      /^2 UNKNOWN: TA802 cannot get .*: Unauthorized\. Renew the credentials of this kubeconfig context\.$/,
     );
     expect(await subject.read()).toStrictEqual(subject.before);
   });

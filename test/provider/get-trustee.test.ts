@@ -232,6 +232,20 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
+  test("refuses a KbsConfig whose list of Secrets is none", async () => {
+    trustee();
+    const { kbsConfig } = trusteeNames;
+    for (const kbsSecretResources of ["kbsres1", [7]]) {
+      await cluster.patch("KbsConfig", kbsConfig, { spec: { kbsSecretResources } });
+      expect(await problems(url)).toBe(
+        `2 UNKNOWN: 1 problem in the Trustee in namespace "${cluster.namespace}"; nothing was changed.\n` +
+          `  - TA811 trustee.kbsConfig: KbsConfig "${kbsConfig}", whose spec.kbsSecretResources is not a list of names\n` +
+          "      allowed: a list of names of Secrets\n" +
+          `      to fix: Correct it: kubectl edit kbsconfig ${kbsConfig} -n ${cluster.namespace}`,
+      );
+    }
+  });
+
   test("returns the live keys, and that of a setting if there is none", async () => {
     trustee();
     cluster.configMap(trusteeNames.referenceValues, { reference_value: "{}" });

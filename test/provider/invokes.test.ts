@@ -32,17 +32,17 @@ describe("getInitdata", () => {
   test("names what it may not read, for one pod and for many", async () => {
     forbid("/pods");
     expect(await failure("getInitdata", pods("pod1"))).toBe(
-      '2 UNKNOWN: cannot get pods "pod1" in namespace "default": forbidden: no rule allows it. Grant the verb "get" on pods to this account.',
+      '2 UNKNOWN: TA803 cannot get pods "pod1" in namespace "default": forbidden: no rule allows it. Grant the verb "get" on pods to this account.',
     );
     expect(await failure("getInitdata", pods("pod1", "pod2", "pod3"))).toBe(
-      '2 UNKNOWN: cannot list pods in namespace "default": forbidden: no rule allows it. Grant the verb "list" on pods to this account.',
+      '2 UNKNOWN: TA803 cannot list pods in namespace "default": forbidden: no rule allows it. Grant the verb "list" on pods to this account.',
     );
   });
 
   test("reports refused credentials", async () => {
     proxy.fault = () => ({ status: 401, message: "Unauthorized" });
     expect(await failure("getInitdata", pods("pod1"))).toBe(
-      '2 UNKNOWN: cannot get pods "pod1" in namespace "default": Unauthorized. Renew the credentials of this kubeconfig context.',
+      '2 UNKNOWN: TA802 cannot get pods "pod1" in namespace "default": Unauthorized. Renew the credentials of this kubeconfig context.',
     );
   });
 
@@ -78,7 +78,7 @@ describe("getTrustee", () => {
     forbid("/routes");
     const message = await failure("getTrustee", trusteeArgs());
     expect(message).toContain(
-      `cannot get routes.route.openshift.io "kbs-service" in namespace "${namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
+      `TA803 trustee.kubeconfig: cannot get routes.route.openshift.io "kbs-service" in namespace "${namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
     );
     expect(message).toContain(
       `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${namespace}" cannot be read\n` +
@@ -95,8 +95,23 @@ describe("getTrustee", () => {
     proxy.fault = ({ path }) => (path.endsWith(part) ? "cut" : undefined);
     const message = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
     expect(message).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
-    expect(message).toContain(`trustee.kubeconfig: cannot get ${named} in namespace "${namespace}": `);
+    expect(message).toContain(`TA801 trustee.kubeconfig: cannot get ${named} in namespace "${namespace}": `);
     expect(message).toContain("Check the kubeconfig, the context and the network, then run again.");
+  });
+
+  test.each([
+    [400, "TA813", "the name is odd. Correct what the API server names, then run again."],
+    [501, "TA814", "the name is odd. Run again when the API server works: kubectl get --raw /readyz"],
+  ])("reports a read that fails with HTTP %i as a problem of its own kind", async (status, code, words) => {
+    const { resourcePolicy, namespace } = trusteeNames;
+    proxy.fault = ({ path }) =>
+      path.endsWith(`/configmaps/${resourcePolicy}`) ? { status, message: "the name is odd" } : undefined;
+    expect(await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }))).toBe(
+      `2 UNKNOWN: 1 problem in the Trustee in namespace "${namespace}"; nothing was changed.\n` +
+        `  - ${code} trustee.kubeconfig: cannot get configmaps "${resourcePolicy}" in namespace "${namespace}": ${words}\n` +
+        "      allowed: an answer from the API server\n" +
+        "      to fix: Fix what it reports, then run again.",
+    );
   });
 
   test("reports forbidden reads with all other problems", async () => {
@@ -143,6 +158,8 @@ describe("getPodCluster", () => {
 
   test("reports all other failures", async () => {
     proxy.fault = () => ({ status: 401, message: "Unauthorized" });
-    await expect(ask("nowhere")).rejects.toThrow(/Renew the credentials of this kubeconfig context\./);
+    await expect(ask("nowhere")).rejects.toThrow(
+      /^2 UNKNOWN: TA802 cannot (get namespaces "nowhere"|list runtimeclasses\.node\.k8s\.io): Unauthorized\. Renew the credentials of this kubeconfig context\.$/,
+    );
   });
 });

@@ -149,7 +149,7 @@ describe("missing objects", () => {
     cluster.kbsConfig("missing", []);
     const entry = engine.resource("KbsSecretEntry");
     const message =
-      `There is no Secret "nowhere" in namespace "${cluster.namespace}". Listing it in the KbsConfig would stop every ` +
+      `TA804 There is no Secret "nowhere" in namespace "${cluster.namespace}". Listing it in the KbsConfig would stop every ` +
       "reconcile of the Trustee operator. Create it first, or let this program create it.";
     await expect(entry.preview(inputs("missing", "nowhere"))).rejects.toThrow(message);
     await expect(entry.up(inputs("missing", "nowhere"))).rejects.toThrow(message);
@@ -161,8 +161,21 @@ describe("missing objects", () => {
   test("a missing KbsConfig is an error", async () => {
     const entry = engine.resource("KbsSecretEntry");
     await expect(entry.preview(inputs("nowhere"))).rejects.toThrow(
-      `There is no KbsConfig "nowhere" in namespace "${cluster.namespace}". Install Trustee, or correct the name.`,
+      `TA804 There is no KbsConfig "nowhere" in namespace "${cluster.namespace}". Install Trustee, or correct the name.`,
     );
+  });
+
+  test("a KbsConfig whose list is none is an error", async () => {
+    cluster.apply({
+      kind: "KbsConfig",
+      metadata: { name: "odd" },
+      spec: { kbsSecretResources: "p2-secret" },
+    });
+    await expect(engine.resource("KbsSecretEntry").up(inputs("odd"))).rejects.toThrow(
+      `2 UNKNOWN: TA811 spec.kbsSecretResources of KbsConfig "odd" in namespace "${cluster.namespace}" is not a list. ` +
+        `Make it a list of names of Secrets: kubectl edit kbsconfig odd -n ${cluster.namespace}`,
+    );
+    expect(await cluster.entries("odd")).toBe("p2-secret");
   });
 
   test("a deleted KbsConfig: the resource is gone, and its delete succeeds", async () => {
@@ -185,7 +198,7 @@ describe("missing objects", () => {
     await entry.destroy();
     expect(await cluster.entries("finalized")).toStrictEqual(["p2-secret"]);
     await expect(entry.up(inputs("finalized"))).rejects.toThrow(
-      `KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again once it has been recreated.`,
+      `TA805 KbsConfig "finalized" in namespace "${cluster.namespace}" is being deleted. Run again once it has been recreated.`,
     );
     await cluster.patch("KbsConfig", "finalized", { metadata: { finalizers: null } });
   });
@@ -223,7 +236,7 @@ test("names invalid inputs", async () => {
 test("refuses an import", async () => {
   const entry = engine.resource("KbsSecretEntry");
   await expect(entry.import(`${cluster.namespace}/import/p2-secret`)).rejects.toThrow(
-    "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
+    "TA816 This kind of resource cannot be imported. Declare it, and it takes over what exists.",
   );
 });
 
@@ -257,12 +270,14 @@ test.each(["p2-secret", "constructor", "tostring", "__proto__"])(
 );
 
 test.each([
-  ["my.secret", "contains a dot"],
-  ["a".repeat(64), "has 64 characters"],
+  ["my.secret", "contains a dot, which volume names must not"],
+  ["a".repeat(64), "has 64 characters, but volume names have at most 63"],
   ["reference-values", "is the name of a volume that every KBS has"],
 ])("%s, an invalid volume name, is refused at preview, and removed if it is there", async (name, why) => {
   cluster.secret(name);
   cluster.kbsConfig("names", ["kbsres1"]);
   const entry = engine.resource("KbsSecretEntry");
-  await expect(entry.preview(inputs("names", name))).rejects.toThrow(`The Secret "${name}" ${why}`);
+  await expect(entry.preview(inputs("names", name))).rejects.toThrow(
+    `TA603 The Secret "${name}" ${why}. Listed in the KbsConfig, it would stop every reconcile of the Trustee operator. Use a name of `,
+  );
 });

@@ -211,7 +211,11 @@ describe("invalid resources", () => {
       const values = engine.resource("ReferenceValues");
       await values.up(inputs(configMap));
       await cluster.edit(configMap, { [LIST]: text });
-      const message = `The reference values under the key "${LIST}" cannot be read: ${problem}.`;
+      const message =
+        `2 UNKNOWN: TA811 ConfigMap "${configMap}" in namespace "${cluster.namespace}": The reference values under the key "${LIST}" cannot be read: ${problem}. ` +
+        'Trustee reads a JSON list of {"name", "expiration", "value"} there. Nothing was written; correct the ConfigMap by hand ' +
+        "(an empty one is restored by the operator's default), then run again.";
+      await expect(values.refresh()).rejects.toThrow(message);
       await expect(values.preview(inputs(configMap))).rejects.toThrow(message);
       await expect(values.destroy()).rejects.toThrow(message);
       await expect(engine.resource("ReferenceValues", "new").preview(inputs(configMap))).rejects.toThrow(
@@ -281,7 +285,7 @@ describe("invalid resources", () => {
     values.state = state;
     await values.destroy();
     await expect(values.import(`${cluster.namespace}/going/${LIST}`)).rejects.toThrow(
-      "This kind of resource cannot be imported. Declare it, and it takes over what exists.",
+      "TA816 This kind of resource cannot be imported. Declare it, and it takes over what exists.",
     );
   });
 });

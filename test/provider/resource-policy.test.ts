@@ -243,7 +243,7 @@ describe("the key of the policy", () => {
     cluster.configMap("empty");
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("empty"))).rejects.toThrow(
-      `ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it is unknown ` +
+      `TA810 ConfigMap "empty" in namespace "${cluster.namespace}" has none of the keys "${NEW}", "${OLD}", so it is unknown ` +
         "which one Trustee reads. Set trustee.policyKey or trustee.referenceValuesKey.",
     );
     await entry.up({ ...target("empty", [OLD]), policy: grants() });
@@ -267,7 +267,7 @@ describe("invalid resources", () => {
   test("a missing ConfigMap is an error; after its deletion the resource is gone, and its delete succeeds", async () => {
     const entry = engine.resource("ResourcePolicy");
     await expect(entry.preview(withPolicy("nowhere"))).rejects.toThrow(
-      `There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +
+      `TA804 There is no ConfigMap "nowhere" in namespace "${cluster.namespace}". The Trustee operator makes it: install ` +
         "Trustee first, or correct the name and the namespace.",
     );
     cluster.configMap("going", { [OLD]: STOCK });
@@ -282,7 +282,8 @@ describe("invalid resources", () => {
   test("an immutable ConfigMap is refused", async () => {
     cluster.configMap("immutable", { [OLD]: STOCK }, { immutable: true });
     await expect(engine.resource("ResourcePolicy").preview(withPolicy("immutable"))).rejects.toThrow(
-      `ConfigMap "immutable" in namespace "${cluster.namespace}" is immutable, so nothing can be written into it.`,
+      `TA805 ConfigMap "immutable" in namespace "${cluster.namespace}" is immutable, so nothing can be written into it. ` +
+        "Replace it by one without `immutable: true`, then run again.",
     );
   });
 });

@@ -37,7 +37,7 @@ describe.each(generations)(
       const rollout = engine.resource("Rollout");
       await expect(rollout.up(kbsRollout({ a: "1" }, [], { timeoutMinutes: 0.8 }))).rejects.toThrow(
         new RegExp(
-          `not done within 0.8 minutes \\(timeoutMinutes\\)\\.\\n  - ConfigMap "${configMap}" ${says}`,
+          `not done within 0.8 minutes \\(trustee\\.rolloutTimeoutMinutes\\)\\.\\n  - ConfigMap "${configMap}" ${says}`,
         ),
       );
       expect(engine.statuses.at(-1)).toContain(`its rollout is under way; ConfigMap "${configMap}" ${says}`);

@@ -97,8 +97,8 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     await cluster.setEntries(trusteeNames.kbsConfig, [...before, "not-there", "blocked"]);
     const rollout = engine.resource("Rollout");
     await expect(rollout.up(kbsRollout({ a: "1" }, ["blocked"], { timeoutMinutes: 0.04 }))).rejects.toThrow(
-      `The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
-        "not done within 0.04 minutes (timeoutMinutes).\n" +
+      `TA841 The rollout of Deployment "${trusteeNames.deployment}" in namespace "${trusteeNames.namespace}" did not complete: ` +
+        "not done within 0.04 minutes (trustee.rolloutTimeoutMinutes).\n" +
         `  - KbsConfig ${trusteeNames.kbsConfig} lists Secret "not-there", which does not exist: the operator cannot reconcile\n` +
         "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
     );
@@ -232,7 +232,7 @@ describe("a Deployment without an operator", () => {
     );
     const [, pod = "no pod"] = /pod (unschedulable-\S+) is/.exec(message) ?? [];
     expect(message).toContain(
-      `The rollout of Deployment "unschedulable" in namespace "${cluster.namespace}" did not complete: ` +
+      `TA841 The rollout of Deployment "unschedulable" in namespace "${cluster.namespace}" did not complete: ` +
         "not done within its timeout of 0.5 s; raise it with the resource option customTimeouts.\n" +
         `  - pod ${pod} is not scheduled: Unschedulable `,
     );
@@ -245,19 +245,21 @@ describe("a Deployment without an operator", () => {
     await cluster.patch("Deployment", "paused", { spec: { paused: true } });
     await touch();
     await expect(engine.resource("Rollout").up(inputs("paused"))).rejects.toThrow(
-      "its rollouts are paused; resume them: kubectl rollout resume deployment.",
+      `TA841 The rollout of Deployment "paused" in namespace "${cluster.namespace}" did not complete: ` +
+        `its rollouts are paused; resume them: kubectl rollout resume deployment paused -n ${cluster.namespace}.\n` +
+        "Everything written so far is kept. Fix the cause and run again: the rollout continues, and restarts no pod twice.",
     );
   });
 
   test("a missing Deployment or object is an error; after its deletion the resource is gone, and its delete succeeds", async () => {
     const rollout = engine.resource("Rollout");
-    const message = `There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
+    const message = `TA804 There is no Deployment "nowhere" in namespace "${cluster.namespace}". Install Trustee first, or correct the name.`;
     await expect(rollout.preview(inputs("nowhere"))).rejects.toThrow(message);
     await expect(rollout.up(inputs("nowhere"))).rejects.toThrow(message);
     deploy("going", 0);
     const after = [{ kind: "Secret", name: "nowhere" }];
     await expect(rollout.up(inputs("going", { after }))).rejects.toThrow(
-      `There is no Secret "nowhere" in namespace "${cluster.namespace}". The KBS must read it. Create it, then run again.`,
+      `TA804 There is no Secret "nowhere" in namespace "${cluster.namespace}". The KBS must read it. Create it, then run again.`,
     );
     await rollout.up(inputs("going", { onDelete: true, after }));
     cluster.delete("Deployment", "going");

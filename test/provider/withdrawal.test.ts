@@ -105,7 +105,10 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     const { policy } = await up("made-a");
     await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: true } });
     await expect(policy.up(policyOf())).rejects.toThrow(
-      /may still serve "made-a", which this stack no longer declares: its rollouts are paused/,
+      `TA842 The KBS of Deployment "${trusteeNames.deployment}" in namespace "${cluster.namespace}" may still serve "made-a", ` +
+        "which this stack no longer declares: its rollouts are paused; resume them: " +
+        `kubectl rollout resume deployment ${trusteeNames.deployment} -n ${cluster.namespace}.\n` +
+        "The policy still restricts it, so nobody can read it. Fix the cause and run again: the run continues from there.",
     );
     expect(await text()).toContain('"made-a":{}');
     await cluster.patch("Deployment", trusteeNames.deployment, { spec: { paused: false } });

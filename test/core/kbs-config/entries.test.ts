@@ -8,6 +8,7 @@ import {
   writeLedger,
   type SecretResources,
 } from "../../../core/kbs-config/entries.ts";
+import { UserError } from "../../../core/user-error.ts";
 import { forAll } from "../../support/for-all.ts";
 
 const secret = fc.constantFrom("a", "b", "c");
@@ -59,21 +60,28 @@ test("removes a name that the state has as added, if the ledger is lost", () => 
   });
 });
 
+const kbsConfig = { name: "k", namespace: "n" };
+
 test.each([
   [undefined, []],
   [null, []],
   [[], []],
   [["a"], ["a"]],
 ])("reads the list %j", (list, expected) => {
-  expect(readEntries(list)).toStrictEqual(expected);
+  expect(readEntries(list, kbsConfig)).toStrictEqual(expected);
 });
 
 test.each([
-  { list: 7, problem: "spec.kbsSecretResources is not a list" },
-  { list: {}, problem: "spec.kbsSecretResources is not a list" },
-  { list: [7], problem: "spec.kbsSecretResources has an entry that is not a name" },
+  { list: 7, problem: "is not a list" },
+  { list: {}, problem: "is not a list" },
+  { list: [7], problem: "has an entry that is not a name" },
 ])("refuses $list, which is no list of names", ({ list, problem }) => {
-  expect(() => readEntries(list)).toThrow(problem);
+  expect(() => readEntries(list, kbsConfig)).toThrow(
+    new UserError(
+      "TA811",
+      `spec.kbsSecretResources of KbsConfig "k" in namespace "n" ${problem}. Make it a list of names of Secrets: kubectl edit kbsconfig k -n n`,
+    ),
+  );
 });
 
 test("removes an empty ledger, and reads a damaged one as empty", () => {

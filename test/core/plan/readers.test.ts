@@ -209,7 +209,7 @@ describe("an object in the cluster", () => {
     const taken = plan(settings, { files, livePods: { a: live } });
     expect(taken.pods[0]?.annotation).toBe(live.annotation);
     expect(annotationWarnings(taken)).toEqual([
-      "pods[0]: its initdata annotation, which stays as it is in the cluster, has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not.",
+      "pods[0]: its initdata annotation, which stays as it is in the cluster, has line breaks: Kata's Go runtime accepts them, its Rust runtime (runtime-rs) does not. If a pod does not start, delete it, and run pulumi up.",
     ]);
   });
 

@@ -40,7 +40,7 @@ describe("an initdata file of several pods", () => {
     expect(matrixText(matrix)).toEqual(["   db/key", "a  ✓ may read", "b  ✓ may read", "c  ✗ denied"]);
     expect(digests["snp_pcr08"]).toEqual([shared, other].sort());
     expect(warnings).toEqual([
-      "grants: a, b share the initdata s.toml, so they are one reader to Trustee: all of them can read db/*, which is not granted to all of them.",
+      "grants: a, b share the initdata s.toml, so they are one reader to Trustee: all of them can read db/*, which is not granted to all of them. Grant it to all of them, or give each its own initdata.",
     ]);
   });
 

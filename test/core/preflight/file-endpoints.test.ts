@@ -58,7 +58,7 @@ function warningsOf(toml: string, { live = {}, days = 10 }: Case = {}): readonly
 
 const own = { url: URL_OF_KBS, certificate: leaf };
 const another = (url: string, live = URL_OF_KBS, file = "cdh.toml"): string =>
-  `its ${file} names the KBS ${url}, but the live one is at ${live}: the pod gets no secret from this Trustee.`;
+  `its ${file} names the KBS ${url}, but the live one is at ${live}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`;
 
 describe("an initdata file's way to the KBS", () => {
   it("gives no warning if it is the live one, whatever its problems", () => {
@@ -155,7 +155,7 @@ describe("an initdata file's way to the KBS", () => {
       ]);
     }
     expect(warningsOf(document({ ...own, certificate: issuer }))).toEqual([
-      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret.",
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret: correct the URL in the file, or its certificate.",
     ]);
   });
 
@@ -184,7 +184,7 @@ describe("an initdata file's way to the KBS", () => {
     const url = "https://old.example.com";
     const live = { url };
     const authority =
-      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret.";
+      "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret. Then issue one with CA:FALSE, and put it into the file.";
     for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
       expect(warningsOf(document({ ...own, certificate: pem(name) }), { live })).toEqual([
         another(URL_OF_KBS, url),

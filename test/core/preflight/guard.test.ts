@@ -76,7 +76,7 @@ default WriteStreamRequest := false
       "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), so the host can run any command in the guest.",
       "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), so the host can replace the agent policy in the running guest.",
       "pods[2].initdataFile: there is no aa.toml in it, so unless the guest's image names a KBS, its attestation agent has none: the pod gets no secret.",
-      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.",
+      "pods[2].initdataFile: its cdh.toml names the KBS https://old.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.",
     ]);
   });
 

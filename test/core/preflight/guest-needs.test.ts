@@ -63,7 +63,7 @@ describe("the guards", () => {
       ),
       ...[0, 1].map(
         (index) =>
-          `readers[${index}].initdataFile: its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee.`,
+          `readers[${index}].initdataFile: its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`,
       ),
       'readers[0].initdataFile: image policy "other/policy", whose secret is not registered with the KBS: r could not start. Declare it under secrets, or take the image policy out of the file.',
       'readers[1].initdataFile: image policy "db/key", which the resource policy would deny to s: it could not start. Grant db to s.',

@@ -148,7 +148,7 @@ test.each([
       ? 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}'
       : 'a JSON list of {"name", "expiration", "value"}';
   expect(() => joinReferenceValues(request(live, [A], { key }))).toThrow(
-    `The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. `,
+    `TA811 The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. `,
   );
 });
 

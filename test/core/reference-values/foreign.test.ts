@@ -70,7 +70,7 @@ describe.each([LIST, MAP])("another client's entry under %s", (key) => {
     "with the value %s cannot take a digest, and is named in the error",
     (value) => {
       expect(() => join(world(key, write(entry("snp_pcr08", value))), "a", { snp_pcr08: [A] })).toThrow(
-        `The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
+        `TA812 The reference values under the key "${key}" cannot hold digests: entry "snp_pcr08" has no list under "value". Nothing was written; `,
       );
     },
   );
