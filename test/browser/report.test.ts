@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { accessMatrix } from "../../core/access/matrix.ts";
 import { accessPage } from "../../cli/report/page.ts";
@@ -19,17 +19,7 @@ beforeAll(async () => {
 });
 
 /** A loaded page, with its requests, and its errors and console messages. */
-interface Opened {
-  readonly page: Page;
-  readonly requests: readonly string[];
-  readonly complaints: readonly string[];
-}
-
-async function open(
-  content: string,
-  options: BrowserContextOptions = {},
-  name = "report.html",
-): Promise<Opened> {
+async function open(content: string, options: BrowserContextOptions = {}, name = "report.html") {
   const file = join(folder, name);
   writeFileSync(file, content);
   const context = await browser.newContext(options);

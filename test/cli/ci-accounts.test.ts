@@ -33,24 +33,18 @@ function rights(side: string, account: string): Readonly<Record<string, readonly
   );
 }
 
+const to = (
+  verbs: readonly string[],
+  ...resources: readonly string[]
+): Readonly<Record<string, readonly string[]>> => Object.fromEntries(resources.map((one) => [one, verbs]));
+
 const preview = {
   "ci-trustee-side": {
-    kbsconfigs: ["get"],
-    trusteeconfigs: ["get"],
-    configmaps: ["get"],
-    secrets: ["get"],
-    deployments: ["get"],
-    pods: ["list"],
-    routes: ["get"],
+    ...to(["get"], "kbsconfigs", "trusteeconfigs", "configmaps", "secrets", "deployments", "routes"),
+    ...to(["list"], "pods"),
   },
-  "ci-pod-side": {
-    pods: ["get", "list"],
-    deployments: ["get", "list"],
-    statefulsets: ["get", "list"],
-    replicasets: ["get", "list"],
-    jobs: ["get", "list"],
-  },
-} as const;
+  "ci-pod-side": to(["get", "list"], "pods", "deployments", "statefulsets", "replicasets", "jobs"),
+};
 
 describe.each(Object.entries(preview))("the accounts of CI in %s.yaml", (side, expected) => {
   it("read for a request's preview; the scheduled job's may also read the log and exec", () => {

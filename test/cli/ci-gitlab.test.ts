@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { listening } from "../support/listening.ts";
 import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
 
 const LABEL = "access-opens-approved";
@@ -36,9 +37,7 @@ async function runGitlab(
         .end(JSON.stringify(pages[page - 1]));
     });
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const port = await listening(server);
   const { stdout, stderr } = await execa(process.execPath, [program, ...files], {
     env: {
       CI_API_V4_URL: `http://127.0.0.1:${port}`,
@@ -49,7 +48,6 @@ async function runGitlab(
     },
     reject: false,
   });
-  await new Promise((closed) => server.close(closed));
   return { stdout, stderr, wrote };
 }
 

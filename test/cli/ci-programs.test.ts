@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -98,10 +98,7 @@ describe("a job on GitHub", () => {
     writeFileSync(join(folder, "pulumi", "pulumi"), "the program");
     await execa("tar", ["-czf", join(served, files[0]), "-C", folder, "pulumi"]);
     for (const file of files.slice(1)) serve(file, file);
-    const sum = (file: string): string =>
-      createHash("sha256")
-        .update(readFileSync(join(served, file)))
-        .digest("hex");
+    const sum = (file: string): string => hash("sha256", readFileSync(join(served, file)));
     serve(
       `pulumi-${version}-checksums.txt`,
       `${"0".repeat(64)}  pulumi-darwin.tar.gz\n${sum(files[0])}  ${files[0]}\n`,
@@ -111,10 +108,7 @@ describe("a job on GitHub", () => {
   });
 
   /** Runs a job's step on a separate runner. */
-  async function run(
-    job: string,
-    sums: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly exitCode: number; readonly path: string; readonly stderr: string }> {
+  async function run(job: string, sums: Readonly<Record<string, string>> = {}) {
     const temp = mkdtempSync(join(folder, "runner-"));
     const env = {
       ...github().env,

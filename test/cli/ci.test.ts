@@ -141,7 +141,6 @@ interface Answers {
   readonly files?: Readonly<Record<string, string>>;
   readonly comments?: readonly Comment[];
   readonly events?: readonly object[];
-  /** The branch's current commit. */
   readonly head?: string;
 }
 

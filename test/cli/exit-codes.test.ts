@@ -17,29 +17,21 @@ function printing(name: string, text: string): string {
   return program;
 }
 
-/** A pulumi that prints these stack outputs. */
 function pulumi(outputs: string): void {
   printing("pulumi", outputs);
 }
 
-interface Ended {
-  readonly exitCode: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const env = { PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) };
 
-async function node(...args: readonly string[]): Promise<Ended> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, args, {
-    reject: false,
-    env: { PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) },
-  });
+async function node(args: readonly string[], more = {}) {
+  const options = { reject: false, env: { ...env, ...more } } as const;
+  const { exitCode, stdout, stderr } = await execa(process.execPath, args, options);
   return { exitCode, stdout, stderr };
 }
 
-/** Runs the installed command. */
-async function cli(...args: readonly string[]): Promise<Ended> {
-  return node("cli/trustee-access.mjs", ...args);
-}
+const cli = async (...args: readonly string[]) => node(["cli/trustee-access.mjs", ...args]);
+
+const failed = (stderr: string) => ({ exitCode: 2, stdout: "", stderr });
 
 const empty = {
   access: {},
@@ -54,39 +46,27 @@ const empty = {
 };
 
 describe("a command that cannot run exits with 2", () => {
-  it.each([
-    [["verify", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
-    [
-      ["verify", "--timeout", "soon"],
-      "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
-    ],
-    [
-      ["verify", "too", "many"],
-      "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
-    ],
-    [["no-such-command"], "TA951 unknown command 'no-such-command'"],
-    [["explain", "pod1"], "TA951 missing required argument 'secret'"],
-    [
-      ["explain", "pod1", "secret"],
-      'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
-    ],
-    [
-      ["lint", "--fail-on", "everything"],
-      "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
-    ],
-    [
-      ["diff", "--stack", "dev", "--preview", "-"],
-      "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
-    ],
-    [["diff", "--preview", "none"], "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'"],
-    [["report"], "TA951 Name an output file: --out for a page, --svg for the picture alone."],
-    [
-      ["report", "--out", "x.html", "--at", "noon"],
-      `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
-    ],
-    [["check", "--no-such-option"], "TA951 unknown option '--no-such-option'"],
-  ])("because of its command line: %j", async (args, stderr) => {
-    expect(await cli(...args)).toEqual({ exitCode: 2, stdout: "", stderr });
+  it.each(
+    Object.entries({
+      "verify --no-such-option": "TA951 unknown option '--no-such-option'",
+      "verify --timeout soon":
+        "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
+      "verify too many": "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
+      "no-such-command": "TA951 unknown command 'no-such-command'",
+      "explain pod1": "TA951 missing required argument 'secret'",
+      "explain pod1 secret":
+        'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
+      "lint --fail-on everything":
+        "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
+      "diff --stack dev --preview -":
+        "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
+      "diff --preview none": "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'",
+      report: "TA951 Name an output file: --out for a page, --svg for the picture alone.",
+      "report --out x.html --at noon": `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
+      "check --no-such-option": "TA951 unknown option '--no-such-option'",
+    }),
+  )("because of its command line: %s", async (line, stderr) => {
+    expect(await cli(...line.split(" "))).toEqual(failed(stderr));
   });
 
   it("because no command is named: prints its usage", async () => {
@@ -109,11 +89,7 @@ describe("a command that cannot run exits with 2", () => {
   ])("because of its kubeconfig: %s", async (_, stderr, { kubeconfig, args }) => {
     const file = join(folder, "kubeconfig");
     writeFileSync(file, kubeconfig);
-    expect(await cli("lint", "--kubeconfig", file, ...args)).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr: stderr.replace("FILE", file),
-    });
+    expect(await cli("lint", "--kubeconfig", file, ...args)).toEqual(failed(stderr.replace("FILE", file)));
   });
 
   it.each([
@@ -127,11 +103,11 @@ describe("a command that cannot run exits with 2", () => {
     const { url } = await apiServer(undefined, status);
     const file = join(folder, "kubeconfig");
     writeFileSync(file, kubeconfigOf({ server: url }));
-    expect(await cli("lint", "--kubeconfig", file, "-n", "n", "--kbs-config", "k")).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr: `${id} cannot get kbsconfigs.confidentialcontainers.org "k" in namespace "n": refused here. ${advice}`,
-    });
+    expect(await cli("lint", "--kubeconfig", file, "-n", "n", "--kbs-config", "k")).toEqual(
+      failed(
+        `${id} cannot get kbsconfigs.confidentialcontainers.org "k" in namespace "n": refused here. ${advice}`,
+      ),
+    );
   });
 
   it.each([
@@ -139,77 +115,63 @@ describe("a command that cannot run exits with 2", () => {
     ["a stack whose pod allows no requests", { ...empty, access: { pod1: {} } }],
   ])("because there is no cell: %s", async (_, outputs) => {
     pulumi(JSON.stringify(outputs));
-    expect(await cli("verify", "--json")).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr:
+    expect(await cli("verify", "--json")).toEqual(
+      failed(
         "TA956 There is nothing to verify: the stack declares no pod or no secret. Declare both, run pulumi up, then verify again.",
-    });
+      ),
+    );
   });
 
   it("because all readers of the stack are deployed elsewhere", async () => {
     pulumi(JSON.stringify({ ...empty, access: { partner: { "p2-secret/secret": "granted" } } }));
-    expect(await cli("verify", "--no-log")).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr:
+    expect(await cli("verify", "--no-log")).toEqual(
+      failed(
         "TA956 No cell was tried: partner is deployed elsewhere. Select a stack whose pods run in its cluster.",
-    });
+      ),
+    );
   });
 
   it("because its OPA is too old", async () => {
     pulumi(JSON.stringify(empty));
     const opa = printing("old-opa", "Version: 0.68.0\nRego Version: v0\n");
-    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/trustee-access.mjs", "check"], {
-      reject: false,
-      env: { TRUSTEE_ACCESS_OPA: opa },
-    });
-    expect({ exitCode, stdout, stderr }).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr: `TA953 ${opa} is Open Policy Agent 0.68.0, which is too old. Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.`,
-    });
+    expect(await node(["cli/trustee-access.mjs", "check"], { TRUSTEE_ACCESS_OPA: opa })).toEqual(
+      failed(
+        `TA953 ${opa} is Open Policy Agent 0.68.0, which is too old. Install Open Policy Agent 1.0 or newer, or name the program in TRUSTEE_ACCESS_OPA.`,
+      ),
+    );
   });
 
   it("because its OPA prints something else", async () => {
     pulumi(JSON.stringify(empty));
     const opa = printing("other-opa", "Version: 1.0.0\n");
-    const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/trustee-access.mjs", "check"], {
-      reject: false,
-      env: { TRUSTEE_ACCESS_OPA: opa, PATH: [folder, process.env["PATH"] ?? ""].join(delimiter) },
-    });
-    expect({ exitCode, stdout, stderr }).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr: `TA957 ${opa} did not evaluate the policy: it printed no error. Run again, or name another OPA in TRUSTEE_ACCESS_OPA.`,
-    });
+    expect(await node(["cli/trustee-access.mjs", "check"], { TRUSTEE_ACCESS_OPA: opa })).toEqual(
+      failed(
+        `TA957 ${opa} did not evaluate the policy: it printed no error. Run again, or name another OPA in TRUSTEE_ACCESS_OPA.`,
+      ),
+    );
   });
 
   it("because pulumi prints something else", async () => {
     pulumi("no JSON");
-    expect(await cli("verify")).toEqual({
-      exitCode: 2,
-      stdout: "",
-      stderr: "TA954 The stack cannot be read: pulumi stack output --json did not print JSON.",
-    });
+    expect(await cli("verify")).toEqual(
+      failed("TA954 The stack cannot be read: pulumi stack output --json did not print JSON."),
+    );
   });
 
   it("because of an unexpected error: prints its stack, and the first line of its message", async () => {
     const program = `import { run } from "./cli/commands/run.ts";
       await run(async () => { throw new TypeError("first\\nsecond"); });`;
-    const { exitCode, stderr } = await node("--input-type=module-typescript", "--eval", program);
+    const { exitCode, stderr } = await node(["--input-type=module-typescript", "--eval", program]);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^Unexpected error: TypeError: first\n\s+at /);
     expect(stderr).not.toContain("second");
   });
 });
 
-describe("a command that only prints its usage exits with 0", () => {
-  it.each([[["verify", "--help"]], [["--help"]], [["help", "lint"]], [["explain", "--help"]]])(
-    "%j",
-    async (args) => {
-      const { exitCode, stdout } = await cli(...args);
-      expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
-    },
-  );
-});
+it.each(["verify --help", "--help", "help lint", "explain --help"])(
+  "%s prints its usage and exits with 0",
+  async (line) => {
+    const { exitCode, stdout } = await cli(...line.split(" "));
+    expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
+  },
+);

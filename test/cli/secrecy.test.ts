@@ -140,39 +140,35 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
   });
 });
 
-describe("a command on a failed preview", () => {
-  it.each([
-    ["diff of a stack", "node cli/main.ts diff --stack dev --markdown access.md --json"],
-    ["diff of a stream", "pulumi | node cli/main.ts diff --preview - --markdown access.md"],
-    [
-      "diff of a file",
-      "pulumi > temp/events || true; node cli/main.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
-    ],
-    [
-      "check",
-      `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/main.ts check --preview --json`,
-    ],
-  ])("prints only pulumi's errors: %s", async (_, script) => {
-    const { exitCode, left } = await run(`set +e\n${script}`, failing, 1);
-    expect({ exitCode, stdout: left["stdout"] }).toEqual({ exitCode: 2, stdout: "" });
-    expect(left["stderr"]).toContain("The preview failed: resource pod1 was refused");
-    expect(leaks(SECRET, left)).toEqual([]);
-  });
+it.each([
+  ["diff of a stack", "node cli/main.ts diff --stack dev --markdown access.md --json"],
+  ["diff of a stream", "pulumi | node cli/main.ts diff --preview - --markdown access.md"],
+  [
+    "diff of a file",
+    "pulumi > temp/events || true; node cli/main.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
+  ],
+  [
+    "check",
+    `TRUSTEE_ACCESS_OPA='${resolve("test/cli/support/opa.sh")}' node cli/main.ts check --preview --json`,
+  ],
+])("a command on a failed preview prints only pulumi's errors: %s", async (_, script) => {
+  const { exitCode, left } = await run(`set +e\n${script}`, failing, 1);
+  expect({ exitCode, stdout: left["stdout"] }).toEqual({ exitCode: 2, stdout: "" });
+  expect(left["stderr"]).toContain("The preview failed: resource pod1 was refused");
+  expect(leaks(SECRET, left)).toEqual([]);
 });
 
-describe("the files of this project", () => {
-  it("never advise to keep a preview's events, and git ignores files that may hold a secret", () => {
-    for (const file of [
-      "README.md",
-      "docs/ci.md",
-      "docs/check.md",
-      "docs/diff.md",
-      "cli/commands/diff.ts",
-      "deploy/ci/github/trustee-access.yml",
-      "deploy/ci/gitlab/trustee-access.yml",
-    ])
-      expect(readFileSync(file, "utf8")).not.toMatch(/pulumi preview [^\n|]*--json[^\n|]*>/);
-    const ignored = readFileSync(".gitignore", "utf8").split("\n");
-    expect(ignored).toEqual(expect.arrayContaining(["preview.json", "access.md", "kubeconfig"]));
-  });
+it("the files of this project never advise to keep a preview's events, and git ignores files that may hold a secret", () => {
+  for (const file of [
+    "README.md",
+    "docs/ci.md",
+    "docs/check.md",
+    "docs/diff.md",
+    "cli/commands/diff.ts",
+    "deploy/ci/github/trustee-access.yml",
+    "deploy/ci/gitlab/trustee-access.yml",
+  ])
+    expect(readFileSync(file, "utf8")).not.toMatch(/pulumi preview [^\n|]*--json[^\n|]*>/);
+  const ignored = readFileSync(".gitignore", "utf8").split("\n");
+  expect(ignored).toEqual(expect.arrayContaining(["preview.json", "access.md", "kubeconfig"]));
 });

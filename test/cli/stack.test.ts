@@ -34,17 +34,15 @@ describe("a reader with an inherited name", () => {
   });
 });
 
-describe("the stack's own facts", () => {
-  it("are each reader's claim, each pod's binding, and the entries that the stack writes", () => {
-    const hostData = initDataClaim("snp", "sha256", toml("pod2"));
-    const initData = { pod1: pcr8.pod1, pod2: hostData, outside: pcr8.pod3 };
-    const annotations = { pod1: encodeAnnotation(toml("pod1")), pod2: encodeAnnotation(toml("pod2")) };
-    const referenceValuesExpire = { my_entry: "2035-01-01T00:00:00Z" };
-    expect(stackFacts(stackOutputs({ initData, annotations, referenceValuesExpire }))).toEqual({
-      claims: initData,
-      bindings: { pod1: "azure-vtpm", pod2: "snp" },
-      entries: ["my_entry"],
-    });
+it("the stack's own facts are each reader's claim, each pod's binding, and the entries that the stack writes", () => {
+  const hostData = initDataClaim("snp", "sha256", toml("pod2"));
+  const initData = { pod1: pcr8.pod1, pod2: hostData, outside: pcr8.pod3 };
+  const annotations = { pod1: encodeAnnotation(toml("pod1")), pod2: encodeAnnotation(toml("pod2")) };
+  const referenceValuesExpire = { my_entry: "2035-01-01T00:00:00Z" };
+  expect(stackFacts(stackOutputs({ initData, annotations, referenceValuesExpire }))).toEqual({
+    claims: initData,
+    bindings: { pod1: "azure-vtpm", pod2: "snp" },
+    entries: ["my_entry"],
   });
 });
 

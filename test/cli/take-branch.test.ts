@@ -118,11 +118,7 @@ describe("the judged part of a branch", () => {
       { ...stackFile, config: { ...own, "pulumi:autonaming": {} } },
       { ...stackFile, config: own, encryptionsalt: "v1:other" },
       { ...stackFile, config: own, secretsprovider: "awskms://x" },
-      {
-        ...stackFile,
-        config: own,
-        environment: { values: { environmentVariables: { NODE_OPTIONS: "x" } } },
-      },
+      { ...stackFile, config: own, environment: { values: { environmentVariables: { NODE_OPTIONS: "x" } } } },
     ];
     for (const change of changes) {
       const taken = await take({ [STACK]: stringify(change) });
@@ -169,9 +165,7 @@ describe("the judged part of a branch", () => {
   it("is nothing if the branch conflicts with the base, or is no commit", async () => {
     const taken = await take(
       { [STACK]: changedConfig({ "trustee-access:grants": [1] }) },
-      {
-        [STACK]: changedConfig({ "trustee-access:grants": [2] }),
-      },
+      { [STACK]: changedConfig({ "trustee-access:grants": [2] }) },
     );
     expect(taken).toMatchObject({
       exitCode: 2,

@@ -9,10 +9,7 @@ const KEYS = "PULUMI_CONFIG_SECRET_KEYS";
  * The error for a stack with this configuration.
  * @param encrypted the settings that Pulumi holds as secrets
  */
-async function refusal(
-  settings: Readonly<Record<string, unknown>>,
-  encrypted: readonly string[],
-): Promise<IssuesError> {
+async function refusal(settings: Readonly<Record<string, unknown>>, encrypted: readonly string[]) {
   const { readConfiguration } = await import("../../components/configuration.ts");
   const { declareConfiguration } = await import("../../components/declare.ts");
   const all = Object.entries(settings).map(([name, value]) => [
@@ -120,29 +117,27 @@ describe("a kubeconfig given as content", () => {
   });
 });
 
-describe("the kubeconfig of the provider trustee", () => {
-  it("is a secret if it is content, and readable if it is a path", async () => {
-    const inputs: unknown[] = [];
-    await pulumi.runtime.setMocks({
-      call: () => ({}),
-      newResource: (resource) => {
-        inputs.push(resource.inputs);
-        return { id: "id", state: {} };
-      },
-    });
-    const { Provider } = await import("../../components/trustee/provider.ts");
-    const content = `apiVersion: v1\nusers: [${HIDDEN}]\n`;
-    for (const [index, kubeconfig] of [
-      content,
-      pulumi.output(content),
-      "~/.kube/config",
-      undefined,
-    ].entries()) {
-      const provider = new Provider(`p${index}`, { kubeconfig });
-      await new Promise((resolve) => provider.urn.apply(resolve));
-    }
-    const { specialSigKey, specialSecretSig } = pulumi.runtime;
-    const hidden = { kubeconfig: { [specialSigKey]: specialSecretSig, value: content } };
-    expect(inputs).toEqual([hidden, hidden, { kubeconfig: "~/.kube/config" }, {}]);
+it("the kubeconfig of the provider trustee is a secret if it is content, and readable if it is a path", async () => {
+  const inputs: unknown[] = [];
+  await pulumi.runtime.setMocks({
+    call: () => ({}),
+    newResource: (resource) => {
+      inputs.push(resource.inputs);
+      return { id: "id", state: {} };
+    },
   });
+  const { Provider } = await import("../../components/trustee/provider.ts");
+  const content = `apiVersion: v1\nusers: [${HIDDEN}]\n`;
+  for (const [index, kubeconfig] of [
+    content,
+    pulumi.output(content),
+    "~/.kube/config",
+    undefined,
+  ].entries()) {
+    const provider = new Provider(`p${index}`, { kubeconfig });
+    await new Promise((resolve) => provider.urn.apply(resolve));
+  }
+  const { specialSigKey, specialSecretSig } = pulumi.runtime;
+  const hidden = { kubeconfig: { [specialSigKey]: specialSecretSig, value: content } };
+  expect(inputs).toEqual([hidden, hidden, { kubeconfig: "~/.kube/config" }, {}]);
 });

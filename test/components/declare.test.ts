@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { DeclaredTrusteeAccess } from "../../components/declare.ts";
-import { LIVE } from "./live-trustee.ts";
+import { LIVE, mockPulumi } from "./live-trustee.ts";
 
 interface Registered {
   readonly type: string;
@@ -27,30 +27,24 @@ describe("a declaration", () => {
   beforeAll(async () => {
     // A time at which the fixtures' certificate is valid.
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
-    await pulumi.runtime.setMocks(
-      {
-        call: ({ token, inputs }) => {
-          invoked.push({ token, inputs: inputs as unknown });
-          return token === "trustee:index:getTrustee" ? LIVE : { found: { nobody: { annotation: "" } } };
-        },
-        newResource: ({ type, name, inputs }) => {
-          registered.push({ type, name, inputs: inputs as Registered["inputs"] });
-          const computed =
-            type === "trustee:index:GeneratedValue"
-              ? { value: "generated" }
-              : {
-                  revision: `revision of ${name}`,
-                  liveContent: `text of ${name}`,
-                  expiries: { snp_pcr08: "2030" },
-                };
-          return { id: `${name}-id`, state: { ...(inputs as object), ...computed } };
-        },
+    await mockPulumi({
+      call: ({ token, inputs }) => {
+        invoked.push({ token, inputs: inputs as unknown });
+        return token === "trustee:index:getTrustee" ? LIVE : { found: { nobody: { annotation: "" } } };
       },
-      "project",
-      "stack",
-      false,
-      "organization",
-    );
+      newResource: ({ type, name, inputs }) => {
+        registered.push({ type, name, inputs: inputs as Registered["inputs"] });
+        const computed =
+          type === "trustee:index:GeneratedValue"
+            ? { value: "generated" }
+            : {
+                revision: `revision of ${name}`,
+                liveContent: `text of ${name}`,
+                expiries: { snp_pcr08: "2030" },
+              };
+        return { id: `${name}-id`, state: { ...(inputs as object), ...computed } };
+      },
+    });
     // Import after the mocks: the resources' base class reads them when it loads.
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {

@@ -1,4 +1,9 @@
 import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Runs programs as one stack, without an engine. */
+export const mockPulumi = async (mocks: pulumi.runtime.Mocks) =>
+  pulumi.runtime.setMocks(mocks, "project", "stack", false, "organization");
 
 /** The result of `getTrustee` for a Trustee as its operator installs it. */
 export const LIVE = {

@@ -1,8 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
 import type resourcepb from "@pulumi/pulumi/proto/resource_pb.js";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { LIVE } from "./live-trustee.ts";
+import { LIVE, mockPulumi } from "./live-trustee.ts";
 
 /** The registrations that the mocks answer. */
 interface Monitor {
@@ -53,19 +52,13 @@ const POD = "kubernetes:core/v1:Pod";
 describe("the order of creation, and in reverse of destruction", () => {
   beforeAll(async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
-    await pulumi.runtime.setMocks(
-      {
-        call: ({ token }) => (token === "trustee:index:getTrustee" ? LIVE : { found: {} }),
-        newResource: ({ name, inputs }) => ({
-          id: `${name}-id`,
-          state: { ...(inputs as object), value: "generated", liveContent: "", revision: "1", expiries: {} },
-        }),
-      },
-      "project",
-      "stack",
-      false,
-      "organization",
-    );
+    await mockPulumi({
+      call: ({ token }) => (token === "trustee:index:getTrustee" ? LIVE : { found: {} }),
+      newResource: ({ name, inputs }) => ({
+        id: `${name}-id`,
+        state: { ...(inputs as object), value: "generated", liveContent: "", revision: "1", expiries: {} },
+      }),
+    });
     const monitor: Monitor = MockMonitor.prototype;
     const register = monitor.registerResource;
     monitor.registerResource = async function (request, callback) {

@@ -1,7 +1,6 @@
-import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DeclaredTrusteeAccess } from "../../components/declare.ts";
-import { LIVE } from "./live-trustee.ts";
+import { LIVE, mockPulumi } from "./live-trustee.ts";
 
 const { certificate: _, certificateSecret: __, ...live } = LIVE;
 
@@ -22,24 +21,18 @@ describe("on a Trustee whose objects have other names", () => {
   let declared: DeclaredTrusteeAccess;
 
   beforeAll(async () => {
-    await pulumi.runtime.setMocks(
-      {
-        call: ({ token, inputs: args }) => {
-          if (token !== "trustee:index:getTrustee") return { found: {} };
-          calls.push(args);
-          return FOUND;
-        },
-        newResource: ({ type, name, inputs: given }) => {
-          inputs.set(`${type} ${name}`, given as Readonly<Record<string, unknown>>);
-          const computed = { value: "v", revision: "1", liveContent: "", expiries: {}, owner: "o" };
-          return { id: name, state: { ...(given as object), ...computed } };
-        },
+    await mockPulumi({
+      call: ({ token, inputs: args }) => {
+        if (token !== "trustee:index:getTrustee") return { found: {} };
+        calls.push(args);
+        return FOUND;
       },
-      "project",
-      "stack",
-      false,
-      "organization",
-    );
+      newResource: ({ type, name, inputs: given }) => {
+        inputs.set(`${type} ${name}`, given as Readonly<Record<string, unknown>>);
+        const computed = { value: "v", revision: "1", liveContent: "", expiries: {}, owner: "o" };
+        return { id: name, state: { ...(given as object), ...computed } };
+      },
+    });
     const { declareTrusteeAccess } = await import("../../components/declare.ts");
     declared = await declareTrusteeAccess("access", {
       settings: {

@@ -2,19 +2,11 @@ import { describe, expect, it } from "vitest";
 import { planConfidentialPod, type PodArgs } from "../../components/confidential-pod.ts";
 import { podArgs, workloadArgs } from "../../components/pod-template.ts";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
+import { tutorialSecurityContext } from "../fixtures/settings.ts";
 import { IssuesError } from "../../core/issues.ts";
 
 const initdata = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\n';
 const annotation = encodeAnnotation(initdata);
-
-const securityContext = {
-  privileged: false,
-  allowPrivilegeEscalation: false,
-  runAsNonRoot: true,
-  runAsUser: 1001,
-  capabilities: { drop: ["ALL"] },
-  seccompProfile: { type: "RuntimeDefault" },
-};
 
 const args: PodArgs = {
   initdata,
@@ -35,7 +27,7 @@ const container = {
   args: ["--port", "8080"],
   env: [{ name: "LEVEL", value: "info" }],
   resources: { limits: { cpu: "1" } },
-  securityContext,
+  securityContext: tutorialSecurityContext,
 };
 
 describe("a pod's object", () => {

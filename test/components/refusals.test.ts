@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TrusteeAccessDeclaration } from "../../components/declare.ts";
 import { IssuesError } from "../../core/issues.ts";
-import { LIVE } from "./live-trustee.ts";
+import { sharedFolder } from "../support/folders.ts";
+import { LIVE, mockPulumi } from "./live-trustee.ts";
 
 let live: typeof LIVE | (Omit<typeof LIVE, "policy"> & { policy: string }) = LIVE;
 const calls: string[] = [];
-const folder = mkdtempSync(join(tmpdir(), "refusals-"));
+const folder = sharedFolder();
 
 function file(name: string, content: string | Buffer): string {
   const path = join(folder, name);
@@ -39,22 +38,16 @@ async function problems(declaration: TrusteeAccessDeclaration): Promise<readonly
 beforeAll(async () => {
   // A time at which the fixtures' certificate is valid.
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-10T00:00:00Z") });
-  await pulumi.runtime.setMocks(
-    {
-      call: ({ token }) => {
-        calls.push(token);
-        return token === "trustee:index:getTrustee" ? live : { found: {} };
-      },
-      newResource: ({ type, name, inputs }) => {
-        calls.push(type);
-        return { id: `${name}-id`, state: inputs as object };
-      },
+  await mockPulumi({
+    call: ({ token }) => {
+      calls.push(token);
+      return token === "trustee:index:getTrustee" ? live : { found: {} };
     },
-    "project",
-    "stack",
-    false,
-    "organization",
-  );
+    newResource: ({ type, name, inputs }) => {
+      calls.push(type);
+      return { id: `${name}-id`, state: inputs as object };
+    },
+  });
 }, 60_000);
 beforeEach(() => {
   live = LIVE;
@@ -62,7 +55,6 @@ beforeEach(() => {
 });
 afterAll(() => {
   vi.useRealTimers();
-  rmSync(folder, { recursive: true });
 });
 
 describe("all problems are reported at once", () => {

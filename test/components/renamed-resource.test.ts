@@ -1,12 +1,12 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import * as pulumi from "@pulumi/pulumi";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { PropertyMap } from "../../provider/protocol/index.ts";
 import { trusteeProvider } from "../../provider/trustee-provider.ts";
+import { listening } from "../support/listening.ts";
 import { kubeconfigOf } from "../kube/api-server.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const OLD = "trustee:index:ConfigMapEntry";
 const NEW = "trustee:index:ResourcePolicy";
@@ -17,11 +17,7 @@ const given = {
   namespace: "trustee",
   configMap: "resource-policy",
   candidateKeys: [KEY],
-  policy: {
-    stack: "o/p/s",
-    others: "affirming",
-    secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "web" } } } },
-  },
+  policy: stackGrants("o/p/s", { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "web" } } } }),
 };
 
 /** An API server with one ConfigMap that merge patches change. */
@@ -41,13 +37,7 @@ async function clusterWith(data: Record<string, string>): Promise<{ kubeconfig: 
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ metadata, data }));
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   return { kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) };
 }
 

@@ -19,6 +19,8 @@ import { shownJson, shownName, shownText } from "../../core/policy/shown-name.ts
 import { base, logOf, withPolicy, withValues } from "../cli/audit/support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
+import { forAll } from "../support/for-all.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 /** Names of objects that could attack a reader of a message. */
 const names = fc.oneof(
@@ -45,117 +47,103 @@ const STACK = "organization/trustee-access/dev";
 
 describe("names in a cluster", () => {
   it("are shown with plain characters only, and showing them again changes nothing", () => {
-    fc.assert(
-      fc.property(names, (name) => {
-        const shown = shownName(name);
-        expect(shown).toMatch(/^(?:[\w.*/@:+ ()-]|\\u\{[0-9a-f]+\})*\\?(?:u\{?[0-9a-f]*)?(?:\.\.\.)?$/);
-        expect(shownName(shown)).toBe(shown);
-        expect(UNSEEN.test(shownText(name))).toBe(false);
-        expect(JSON.parse(shownJson({ name }))).toEqual({ name });
-        expect(UNSEEN.test(shownJson({ name }))).toBe(false);
-      }),
-    );
+    forAll(names, (name) => {
+      const shown = shownName(name);
+      expect(shown).toMatch(/^(?:[\w.*/@:+ ()-]|\\u\{[0-9a-f]+\})*\\?(?:u\{?[0-9a-f]*)?(?:\.\.\.)?$/);
+      expect(shownName(shown)).toBe(shown);
+      expect(UNSEEN.test(shownText(name))).toBe(false);
+      expect(JSON.parse(shownJson({ name }))).toEqual({ name });
+      expect(UNSEEN.test(shownJson({ name }))).toBe(false);
+    });
   });
 
   it("forge no line, link or element in a finding of trustee-access lint, in any format", () => {
-    fc.assert(
-      fc.property(names, names, names, (name, reader, stack) => {
-        const policy = joinPolicy("package policy\n", {
-          ...{ stack, others: "affirming" },
-          secrets: Object.fromEntries([[name, { "*": { "azure-vtpm": { ["a".repeat(64)]: reader } } }]]),
-        });
-        const trustee = {
-          ...withValues(
-            referenceValues([
-              [`${name}_pcr08`, name, ["0".repeat(64), name]],
-              [`${name} init_data`, "2020-01-01T00:00:00Z", [name]],
-            ]),
-          ),
-          kbsConfig: { name: "kbs-config", secrets: [name] },
-          secrets: [{ name, exists: false }],
-          policy: withPolicy(policy).policy,
-        };
-        const pods = [podFixture("pod1", { annotated: { at: 4e9, by: name } })];
-        const findings = lint(facts(trustee, pods));
-        expect(findings.length).toBeGreaterThan(3);
-        const scope = { namespace: "n", generation: "0.18", pods: 1 };
-        const text = lintText(findings, scope);
-        expect(text.split("\n")).toHaveLength(5 * findings.length + 1);
-        const document = sarif(findings, "1") as {
-          readonly runs: readonly {
-            readonly results: readonly { readonly message: { readonly text: string } }[];
-          }[];
-        };
-        const messages = document.runs.flatMap(({ results }) => results.map(({ message }) => message.text));
-        expect(messages.join("\n")).not.toMatch(/(?<!\\)\]\(/);
-        const xml = junit("lint", lintCases(findings, "note"));
-        const page = accessPage({ ...tutorialPage, findings });
-        const [known] = tutorialPage.findings ?? [];
-        const plain = accessPage({
-          ...tutorialPage,
-          findings: known === undefined ? [] : findings.map(({ severity }) => ({ ...known, severity })),
-        });
-        expect(tags(page)).toEqual(tags(plain));
-        for (const shown of [text, ...messages, xml, page]) expect(UNSEEN.test(shown)).toBe(false);
-      }),
-    );
+    forAll(names, names, names, (name, reader, stack) => {
+      const policy = joinPolicy("package policy\n", {
+        ...{ stack, others: "affirming" },
+        secrets: Object.fromEntries([[name, { "*": { "azure-vtpm": { ["a".repeat(64)]: reader } } }]]),
+      });
+      const trustee = {
+        ...withValues(
+          referenceValues([
+            [`${name}_pcr08`, name, ["0".repeat(64), name]],
+            [`${name} init_data`, "2020-01-01T00:00:00Z", [name]],
+          ]),
+        ),
+        kbsConfig: { name: "kbs-config", secrets: [name] },
+        secrets: [{ name, exists: false }],
+        policy: withPolicy(policy).policy,
+      };
+      const pods = [podFixture("pod1", { annotated: { at: 4e9, by: name } })];
+      const findings = lint(facts(trustee, pods));
+      expect(findings.length).toBeGreaterThan(3);
+      const scope = { namespace: "n", generation: "0.18", pods: 1 };
+      const text = lintText(findings, scope);
+      expect(text.split("\n")).toHaveLength(5 * findings.length + 1);
+      const document = sarif(findings, "1") as {
+        readonly runs: readonly {
+          readonly results: readonly { readonly message: { readonly text: string } }[];
+        }[];
+      };
+      const messages = document.runs.flatMap(({ results }) => results.map(({ message }) => message.text));
+      expect(messages.join("\n")).not.toMatch(/(?<!\\)\]\(/);
+      const xml = junit("lint", lintCases(findings, "note"));
+      const page = accessPage({ ...tutorialPage, findings });
+      const [known] = tutorialPage.findings ?? [];
+      const plain = accessPage({
+        ...tutorialPage,
+        findings: known === undefined ? [] : findings.map(({ severity }) => ({ ...known, severity })),
+      });
+      expect(tags(page)).toEqual(tags(plain));
+      for (const shown of [text, ...messages, xml, page]) expect(UNSEEN.test(shown)).toBe(false);
+    });
   });
 
   it("forge nothing in an explanation, or in the log that it quotes", () => {
-    fc.assert(
-      fc.property(names, names, (name, line) => {
-        const trustee = {
-          ...withValues(referenceValues([[`${name}_pcr08`, name, [pcr8.pod3]]])),
-          kbsConfig: { name: "kbs-config", secrets: [name] },
-        };
-        const log = [
-          ...logOf("[ERROR kbs::error] PolicyDeny"),
-          {
-            at: 1,
-            text: `${line.replaceAll("\n", "")} "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401`,
-          },
-        ];
-        const explanation = explain({ ...base, trustee, log: [log] });
-        const plain = explain({
-          ...base,
-          trustee: {
-            ...withValues(referenceValues([["n_pcr08", name, [pcr8.pod3]]])),
-            kbsConfig: { name: "kbs-config", secrets: ["n"] },
-          },
-          log: [
-            [
-              ...logOf("[ERROR kbs::error] PolicyDeny"),
-              { at: 1, text: 'x "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401' },
-            ],
+    forAll(names, names, (name, line) => {
+      const trustee = {
+        ...withValues(referenceValues([[`${name}_pcr08`, name, [pcr8.pod3]]])),
+        kbsConfig: { name: "kbs-config", secrets: [name] },
+      };
+      const log = [
+        ...logOf("[ERROR kbs::error] PolicyDeny"),
+        {
+          at: 1,
+          text: `${line.replaceAll("\n", "")} "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401`,
+        },
+      ];
+      const explanation = explain({ ...base, trustee, log: [log] });
+      const plain = explain({
+        ...base,
+        trustee: {
+          ...withValues(referenceValues([["n_pcr08", name, [pcr8.pod3]]])),
+          kbsConfig: { name: "kbs-config", secrets: ["n"] },
+        },
+        log: [
+          [
+            ...logOf("[ERROR kbs::error] PolicyDeny"),
+            { at: 1, text: 'x "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" 401' },
           ],
-        });
-        const [text, other] = [explanation, plain].map(explanationText);
-        expect(UNSEEN.test(text ?? "")).toBe(false);
-        expect(explanation.conditions.map(({ id }) => id)).toEqual(plain.conditions.map(({ id }) => id));
-        if (explanation.log !== undefined && plain.log !== undefined) {
-          expect(text?.split("\n")).toHaveLength(other?.split("\n").length ?? 0);
-        }
-      }),
-    );
+        ],
+      });
+      const [text, other] = [explanation, plain].map(explanationText);
+      expect(UNSEEN.test(text ?? "")).toBe(false);
+      expect(explanation.conditions.map(({ id }) => id)).toEqual(plain.conditions.map(({ id }) => id));
+      if (explanation.log !== undefined && plain.log !== undefined) {
+        expect(text?.split("\n")).toHaveLength(other?.split("\n").length ?? 0);
+      }
+    });
   });
 
   it("forge nothing in a change of access, on a terminal or in a pull request's comment", () => {
     /** Everything reported about a policy with such names of a secret, a key, a pod and another stack. */
-    const reportOn = (
-      secret: string,
-      pod: string,
-      stack: string,
-    ): { text: string; markdown: string; changes: number } => {
+    const reportOn = (secret: string, pod: string, stack: string) => {
       const live = joinPolicy(
         joinPolicy("package policy\n", {
           ...{ stack, others: "affirming" },
           secrets: { mine: { "*": { "azure-vtpm": { ["b".repeat(64)]: pod } } } },
         }),
-        {
-          stack: STACK,
-          others: "affirming",
-          secrets: Object.fromEntries([[secret, { [secret]: { "azure-vtpm": { a: pod } } }]]),
-        },
+        stackGrants(STACK, Object.fromEntries([[secret, { [secret]: { "azure-vtpm": { a: pod } } }]])),
       ).replace("default allow = false", "default allow = true");
       const own = { stack: STACK, others: "affirming", secrets: { mine: {} } } as const;
       const matrix = accessMatrix(
@@ -183,44 +171,40 @@ describe("names in a cluster", () => {
         changes: difference.changes.length,
       };
     };
-    fc.assert(
-      fc.property(names, names, names, (secret, pod, stack) => {
-        fc.pre(stack !== STACK && secret !== "mine" && pod !== "web" && pod !== secret && secret !== "*");
-        const hostile = reportOn(secret, pod, stack);
-        const plain = reportOn("s", "p", "t");
-        expect(UNSEEN.test(hostile.text + hostile.markdown)).toBe(false);
-        expect(hostile.changes).toBe(plain.changes);
-        expect(hostile.text.split("\n")).toHaveLength(plain.text.split("\n").length);
-        // Every name is inline code and does not end it; everything else is this program's own text.
-        const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
-        expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
-      }),
-    );
+    forAll(names, names, names, (secret, pod, stack) => {
+      fc.pre(stack !== STACK && secret !== "mine" && pod !== "web" && pod !== secret && secret !== "*");
+      const hostile = reportOn(secret, pod, stack);
+      const plain = reportOn("s", "p", "t");
+      expect(UNSEEN.test(hostile.text + hostile.markdown)).toBe(false);
+      expect(hostile.changes).toBe(plain.changes);
+      expect(hostile.text.split("\n")).toHaveLength(plain.text.split("\n").length);
+      // Every name is inline code and does not end it; everything else is this program's own text.
+      const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
+      expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
+    });
   });
 
   it("forge nothing in a problem of the live state, or in a picture", () => {
-    fc.assert(
-      fc.property(names, (name) => {
-        const problem = { code: "TA602" as const, path: name, given: name, allowed: name, fix: name };
-        const { message } = new IssuesError("the settings", [problem, problem]);
-        expect(message.split("\n")).toHaveLength(7);
-        expect(UNSEEN.test(message)).toBe(false);
-        const matrix = accessMatrix(
-          { others: "affirming", secrets: {} },
-          [{ pod: name, namespace: name, initData: name, binding: "sample" }],
-          [{ secret: name, key: name }],
-        );
-        const plain = accessMatrix(
-          { others: "affirming", secrets: {} },
-          [{ pod: "p", namespace: "n", initData: "i", binding: "sample" }],
-          [{ secret: "s", key: "k" }],
-        );
-        const picture = matrixSvg(matrix, { id: "picture" });
-        // In a document, tabs and line breaks are spaces.
-        expect(UNSEEN.test(picture.replaceAll(/[\t\r]/g, " "))).toBe(false);
-        expect(tags(picture)).toEqual(tags(matrixSvg(plain, { id: "picture" })));
-      }),
-    );
+    forAll(names, (name) => {
+      const problem = { code: "TA602" as const, path: name, given: name, allowed: name, fix: name };
+      const { message } = new IssuesError("the settings", [problem, problem]);
+      expect(message.split("\n")).toHaveLength(7);
+      expect(UNSEEN.test(message)).toBe(false);
+      const matrix = accessMatrix(
+        { others: "affirming", secrets: {} },
+        [{ pod: name, namespace: name, initData: name, binding: "sample" }],
+        [{ secret: name, key: name }],
+      );
+      const plain = accessMatrix(
+        { others: "affirming", secrets: {} },
+        [{ pod: "p", namespace: "n", initData: "i", binding: "sample" }],
+        [{ secret: "s", key: "k" }],
+      );
+      const picture = matrixSvg(matrix, { id: "picture" });
+      // In a document, tabs and line breaks are spaces.
+      expect(UNSEEN.test(picture.replaceAll(/[\t\r]/g, " "))).toBe(false);
+      expect(tags(picture)).toEqual(tags(matrixSvg(plain, { id: "picture" })));
+    });
   });
 });
 

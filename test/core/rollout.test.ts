@@ -18,39 +18,29 @@ import {
 } from "../../core/rollout/observation.ts";
 
 /** A ConfigMap that was changed at second 100. */
-const policy: ChangedObject = {
-  kind: "ConfigMap",
-  name: "policy",
-  changedAt: 100,
-  resourceVersion: "50",
-};
+const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 
 /** A Ready pod that was created at this second. */
-function pod(createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod {
-  return {
-    name: `pod-${createdAt}`,
-    uid: `uid-${createdAt}`,
-    createdAt,
-    ready: true,
-    terminating: false,
-    ...more,
-  };
-}
+const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
+  name: `pod-${createdAt}`,
+  uid: `uid-${createdAt}`,
+  createdAt,
+  ready: true,
+  terminating: false,
+  ...more,
+});
 
-/** A Deployment with nothing in progress. */
-function settled(replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment {
-  return {
-    generation: 3,
-    observedGeneration: 3,
-    replicas,
-    currentReplicas: replicas,
-    updatedReplicas: replicas,
-    availableReplicas: replicas,
-    paused: false,
-    mountedSecrets: [],
-    ...more,
-  };
-}
+const settled = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
+  generation: 3,
+  observedGeneration: 3,
+  replicas,
+  currentReplicas: replicas,
+  updatedReplicas: replicas,
+  availableReplicas: replicas,
+  paused: false,
+  mountedSecrets: [],
+  ...more,
+});
 
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
 
@@ -70,18 +60,23 @@ const view = (
   ...more,
 });
 
+const done = { kind: "done" };
+const wait = (reason: string) => ({ kind: "wait", reason });
+const underWay = wait("its rollout is under way");
+const evict = (pod: ObservedPod) => ({ kind: "evict", pod });
+
 const old = pod(90);
 const fresh = pod(101);
 
 describe("done", () => {
   test("if every pod is younger than the change and Ready, and the Deployment is settled", () => {
-    expect(decideRollout(view([fresh]))).toStrictEqual({ kind: "done" });
-    expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual({ kind: "done" });
+    expect(decideRollout(view([fresh]))).toStrictEqual(done);
+    expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual(done);
   });
 
   test("if it is scaled to zero: no pod can run the old configuration", () => {
     const none = { replicas: 0, currentReplicas: 0, updatedReplicas: 0, availableReplicas: 0 };
-    expect(decideRollout(view([], {}, none))).toStrictEqual({ kind: "done" });
+    expect(decideRollout(view([], {}, none))).toStrictEqual(done);
   });
 
   test("if a pod of the same second has the changed version in its template, and not otherwise", () => {
@@ -100,18 +95,12 @@ describe("wait", () => {
     ["the new pod is not available", { availableReplicas: 0 }],
     ["not all new pods are created", { replicas: 2, currentReplicas: 2, updatedReplicas: 1 }],
   ])("%s", (_, deployment) => {
-    expect(decideRollout(view([fresh], {}, deployment))).toStrictEqual({
-      kind: "wait",
-      reason: "its rollout is under way",
-    });
+    expect(decideRollout(view([fresh], {}, deployment))).toStrictEqual(underWay);
   });
 
   test("until the operator mounts the secrets, however long: a restart would not help", () => {
     const missing = view([fresh], { secrets: ["s", "p2-secret"], quietFor: 1_000 });
-    expect(decideRollout(missing)).toStrictEqual({
-      kind: "wait",
-      reason: 'the operator has not mounted "p2-secret" yet',
-    });
+    expect(decideRollout(missing)).toStrictEqual(wait('the operator has not mounted "p2-secret" yet'));
   });
 
   test("until the second of the change is over, before a restart", () => {
@@ -121,11 +110,10 @@ describe("wait", () => {
 
   test("for the operator's own rollout, if it does one, but not forever", () => {
     const versions = { configMapVersions: { policy: "40" } };
-    expect(decideRollout(view([old], {}, versions))).toStrictEqual({
-      kind: "wait",
-      reason: 'the operator is about to roll it for "policy"',
-    });
-    expect(decideRollout(view([old], { quietFor: 31 }, versions))).toStrictEqual({ kind: "evict", pod: old });
+    expect(decideRollout(view([old], {}, versions))).toStrictEqual(
+      wait('the operator is about to roll it for "policy"'),
+    );
+    expect(decideRollout(view([old], { quietFor: 31 }, versions))).toStrictEqual(evict(old));
   });
 });
 
@@ -133,10 +121,9 @@ describe("restart", () => {
   test("by the annotation if the operator keeps it, once", () => {
     expect(decideRollout(view([old]))).toStrictEqual({ kind: "annotate" });
     const annotated = { restartedAt: "1970-01-01T00:01:50.000Z" };
-    expect(decideRollout(view([old], { annotated: true }, annotated))).toStrictEqual({
-      kind: "wait",
-      reason: "its restart is under way",
-    });
+    expect(decideRollout(view([old], { annotated: true }, annotated))).toStrictEqual(
+      wait("its restart is under way"),
+    );
   });
 
   test("not again in a second run that finds the first one's annotation", () => {
@@ -145,7 +132,7 @@ describe("restart", () => {
   });
 
   test("by eviction if the annotation was removed", () => {
-    expect(decideRollout(view([old], { annotated: true }))).toStrictEqual({ kind: "evict", pod: old });
+    expect(decideRollout(view([old], { annotated: true }))).toStrictEqual(evict(old));
   });
 
   test("by eviction for a changed Secret, which 0.21 does not roll for", () => {
@@ -153,10 +140,7 @@ describe("restart", () => {
     const seen = { ...old, configMapVersions: versions };
     expect(
       decideRollout(view([seen], { changes: [policy, secret] }, { configMapVersions: versions })),
-    ).toStrictEqual({
-      kind: "evict",
-      pod: seen,
-    });
+    ).toStrictEqual(evict(seen));
   });
 
   test("one pod after another, each only once", () => {
@@ -169,24 +153,16 @@ describe("restart", () => {
     };
     const other = pod(91);
     const quiet = { quietFor: 31 };
-    expect(decideRollout(view([old, other], quiet, two))).toStrictEqual({ kind: "evict", pod: old });
+    expect(decideRollout(view([old, other], quiet, two))).toStrictEqual(evict(old));
     const evicted = new Set([old.uid]);
     const replaced = view(
       [{ ...old, terminating: true }, other],
       { evicted, ...quiet },
       { ...two, availableReplicas: 1 },
     );
-    expect(decideRollout({ ...replaced, quietFor: 1 })).toStrictEqual({
-      kind: "wait",
-      reason: "its rollout is under way",
-    });
-    expect(decideRollout(view([fresh, other], { evicted, ...quiet }, two))).toStrictEqual({
-      kind: "evict",
-      pod: other,
-    });
-    expect(decideRollout(view([fresh, pod(102)], { evicted, ...quiet }, two))).toStrictEqual({
-      kind: "done",
-    });
+    expect(decideRollout({ ...replaced, quietFor: 1 })).toStrictEqual(underWay);
+    expect(decideRollout(view([fresh, other], { evicted, ...quiet }, two))).toStrictEqual(evict(other));
+    expect(decideRollout(view([fresh, pod(102)], { evicted, ...quiet }, two))).toStrictEqual(done);
   });
 
   test("pods that do not become ready with the old configuration, after a while", () => {
@@ -213,19 +189,17 @@ test("reads the versions in the operator's annotation", () => {
 
 const broken = pod(101, { ready: false });
 
-describe("a rollout is stuck", () => {
-  test.each<[string, readonly ObservedPod[], number, boolean]>([
-    ["its only pod does not become Ready", [broken], 30, true],
-    ["one of two does not", [pod(102), broken], 30, true],
-    ["the old one is terminating", [broken, pod(90, { terminating: true })], 30, true],
-    ["a recent change", [broken], 29, false],
-    ["every pod is Ready", [pod(101)], 1_000, false],
-    ["another pod needs a restart", [broken, pod(90)], 1_000, false],
-    ["only that pod needs a restart", [pod(90, { ready: false })], 1_000, false],
-    ["there is no pod", [], 1_000, false],
-  ])("%s", (_, pods, quietFor, stuck) => {
-    expect(isStuck({ pods, changes: [policy], quietFor })).toBe(stuck);
-  });
+test.each<[string, readonly ObservedPod[], number, boolean]>([
+  ["its only pod does not become Ready", [broken], 30, true],
+  ["one of two does not", [pod(102), broken], 30, true],
+  ["the old one is terminating", [broken, pod(90, { terminating: true })], 30, true],
+  ["a recent change", [broken], 29, false],
+  ["every pod is Ready", [pod(101)], 1_000, false],
+  ["another pod needs a restart", [broken, pod(90)], 1_000, false],
+  ["only that pod needs a restart", [pod(90, { ready: false })], 1_000, false],
+  ["there is no pod", [], 1_000, false],
+])("whether a rollout is stuck: %s", (_, pods, quietFor, stuck) => {
+  expect(isStuck({ pods, changes: [policy], quietFor })).toBe(stuck);
 });
 
 const rolledOut: Mounts["deployment"] = {

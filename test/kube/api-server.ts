@@ -1,13 +1,11 @@
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { listening } from "../support/listening.ts";
 import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
 
 /** A server that answers with one object, like an API server, and records the requests. */
@@ -18,7 +16,6 @@ export interface ApiServer {
   readonly requests: readonly IncomingMessage[];
 }
 
-/** What a server answers to every request. */
 export interface Answer {
   readonly code: number;
   readonly body: string;
@@ -38,13 +35,7 @@ export async function apiServer(
     requests.push(request);
     response.writeHead(code, { "content-type": type }).end(body);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   return { port, url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, requests };
 }
 
@@ -56,9 +47,8 @@ export async function certified(folder: string, name: string, alternative = "IP:
   return { files, tls: { cert, key } };
 }
 
-export function clientOf(options: ClusterOptions): KubeClient {
-  return new KubeClient(loadCluster(options), new AbortController().signal);
-}
+export const clientOf = (options: ClusterOptions): KubeClient =>
+  new KubeClient(loadCluster(options), new AbortController().signal);
 
 export interface Names {
   readonly cluster?: Readonly<Record<string, unknown>>;
@@ -67,8 +57,8 @@ export interface Names {
 }
 
 /** A kubeconfig with one context, in JSON, which is valid YAML. */
-export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string {
-  return JSON.stringify({
+export const kubeconfigOf = ({ server, cluster = {}, user = {} }: Names): string =>
+  JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "c", cluster: { server, ...cluster } }],
@@ -76,14 +66,10 @@ export function kubeconfigOf({ server, cluster = {}, user = {} }: Names): string
     contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
     "current-context": "x",
   });
-}
 
 /** A new folder with these files by path, deleted at the end of the test. */
 export function folderWith(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const folder = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);

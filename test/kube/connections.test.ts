@@ -13,7 +13,6 @@ import {
   type ApiServer,
 } from "./api-server.ts";
 
-/** The client's port of each request. */
 const ports = ({ requests }: ApiServer): readonly (number | undefined)[] =>
   requests.map(({ socket }) => socket.remotePort);
 

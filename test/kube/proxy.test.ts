@@ -1,12 +1,12 @@
-import { once } from "node:events";
 import { createServer, request } from "node:http";
-import { connect, type AddressInfo, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { UserError } from "../../core/user-error.ts";
 import { findProxy } from "../../kube/proxy.ts";
 import { closedPort } from "../support/closed-port.ts";
+import { listening } from "../support/listening.ts";
 import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {
@@ -40,14 +40,10 @@ async function proxyTo(target: number): Promise<{ url: string; requests: string[
     sockets.push(socket, through);
     for (const each of [socket, through]) each.on("error", () => each.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
-    server.close();
-    server.closeAllConnections();
   });
-  return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests, credentials };
+  return { url: `127.0.0.1:${await listening(server)}`, requests, credentials };
 }
 
 const get = (kubeconfig: string): Promise<unknown> => clientOf({ kubeconfig }).get(ref);
@@ -115,12 +111,7 @@ describe("a proxy that fails", () => {
     const server = createServer().on("connect", (_, socket: Socket) => {
       socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => {
-      server.close();
-    });
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = `http://127.0.0.1:${await listening(server)}`;
     vi.stubEnv("HTTPS_PROXY", url);
     expect(await refusal(kubeconfigOf({ server: "https://kube.example:6443" }))).toMatch(
       new RegExp(

@@ -89,42 +89,37 @@ async function refusal(exec: Readonly<Record<string, unknown>>): Promise<string>
 
 const SECRET = "hunter2-the-token";
 
-test.each<[string, Readonly<Record<string, unknown>>, string]>([
-  [
-    "is not there, with the kubeconfig's hint",
-    { command: "exampleauth", installHint: "Run: brew install exampleauth.\n" },
-    'the plugin "exampleauth" of the user "u" is not installed. Run: brew install exampleauth.',
-  ],
-  [
-    "is not there",
-    { command: "exampleauth" },
-    `the plugin "exampleauth" of the user "u" is not installed. Install exampleauth, put it on the PATH, or correct the user's exec.command.`,
-  ],
-  [
-    "is no program",
-    { command: "/" },
-    `the plugin "/" of the user "u" cannot be run (EACCES). Make it a program that this account may run, or correct the user's exec.command.`,
-  ],
-  [
-    "prints something else, which may be a token",
-    { command: process.execPath, args: ["-p", JSON.stringify(SECRET)] },
-    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
-  ],
-  [
-    "prints a credential without a status",
-    { command: process.execPath, args: ["-p", `'{"token":"${SECRET}"}'`] },
-    `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
-  ],
-  [
-    "fails without a word",
-    { command: process.execPath, args: ["-e", "process.exit(1)"] },
-    `the plugin "${process.execPath}" of the user "u" ends with an error and no message. See its output: kubectl get --raw /version`,
-  ],
-  [
-    "fails and says why",
-    { command: process.execPath, args: ["-e", "process.stderr.write('no badge\\n');process.exit(1)"] },
-    `no badge. The plugin "${process.execPath}" of the user "u" reports this. Renew the credentials of this kubeconfig context.`,
-  ],
-])("a plugin that %s", async (_, exec, message) => {
+test.each(
+  Object.entries<readonly [Readonly<Record<string, unknown>>, string]>({
+    "is not there, with the kubeconfig's hint": [
+      { command: "exampleauth", installHint: "Run: brew install exampleauth.\n" },
+      'the plugin "exampleauth" of the user "u" is not installed. Run: brew install exampleauth.',
+    ],
+    "is not there": [
+      { command: "exampleauth" },
+      `the plugin "exampleauth" of the user "u" is not installed. Install exampleauth, put it on the PATH, or correct the user's exec.command.`,
+    ],
+    "is no program": [
+      { command: "/" },
+      `the plugin "/" of the user "u" cannot be run (EACCES). Make it a program that this account may run, or correct the user's exec.command.`,
+    ],
+    "prints something else, which may be a token": [
+      { command: process.execPath, args: ["-p", JSON.stringify(SECRET)] },
+      `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
+    ],
+    "prints a credential without a status": [
+      { command: process.execPath, args: ["-p", `'{"token":"${SECRET}"}'`] },
+      `the plugin "${process.execPath}" of the user "u" prints no ExecCredential. See its output: kubectl get --raw /version`,
+    ],
+    "fails without a word": [
+      { command: process.execPath, args: ["-e", "process.exit(1)"] },
+      `the plugin "${process.execPath}" of the user "u" ends with an error and no message. See its output: kubectl get --raw /version`,
+    ],
+    "fails and says why": [
+      { command: process.execPath, args: ["-e", "process.stderr.write('no badge\\n');process.exit(1)"] },
+      `no badge. The plugin "${process.execPath}" of the user "u" reports this. Renew the credentials of this kubeconfig context.`,
+    ],
+  }),
+)("a plugin that %s", async (_, [exec, message]) => {
   expect(await refusal(exec)).toBe(message);
 });

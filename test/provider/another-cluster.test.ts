@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
@@ -30,7 +30,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     there = await TestCluster.withTrustee("0.18");
     await there.edit(trusteeNames.resourcePolicy, { [policyKey]: THEIRS });
     for (const cluster of [here, there]) cluster.secret("made", { key: "value" });
-    folder = mkdtempSync(join(tmpdir(), "another-cluster-"));
+    folder = temporaryFolder();
     before = await both();
     engine = await Engine.start(here);
     const resource = (type: string, inputs: PropertyMap): [TestResource, () => PropertyMap] => [
@@ -55,10 +55,7 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
         secretIsCreated: true,
       }),
     ];
-  });
-  afterEach(async () => {
-    await engine.stop();
-    rmSync(folder, { recursive: true, force: true });
+    return async () => engine.stop();
   });
 
   /** @returns the operation of each step */

@@ -8,9 +8,7 @@ import { Engine } from "./engine.ts";
  * A cluster for all tests of a file, and the engines of two stacks on it: `dev` and `other`.
  * @param generation of its Trustee. @default an empty namespace
  */
-export async function bench(
-  generation?: Generation,
-): Promise<{ readonly cluster: TestCluster; readonly engine: Engine; readonly other: Engine }> {
+export async function bench(generation?: Generation) {
   const cluster = await (generation === undefined ? TestCluster.open() : TestCluster.withTrustee(generation));
   const engine = await Engine.start(cluster);
   const other = await Engine.start(cluster, { stack: "other" });
@@ -23,9 +21,7 @@ export async function bench(
 }
 
 /** The same with one engine, which reaches the cluster through a proxy with faults. Each test begins without. */
-export async function faultyBench(
-  generation?: Generation,
-): Promise<{ readonly cluster: TestCluster; readonly engine: Engine; readonly proxy: FaultProxy }> {
+export async function faultyBench(generation?: Generation) {
   const { cluster } = await bench(generation);
   const proxy = await FaultProxy.start(cluster.kubeconfig);
   const engine = await Engine.start(cluster, { kubeconfig: proxy.kubeconfig });

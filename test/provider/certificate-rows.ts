@@ -3,11 +3,7 @@ import { gone, withSpec, type Change, type Variant } from "./variants.ts";
 
 /** A TrusteeConfig that names another Secret for the certificate, which the operator copies. */
 function edge(change: Change): Variant {
-  return {
-    keys: "0.18",
-    rename: { trusteeconfig: "edge" },
-    changes: { "TrusteeConfig/edge": change },
-  };
+  return { keys: "0.18", rename: { trusteeconfig: "edge" }, changes: { "TrusteeConfig/edge": change } };
 }
 
 const named = edge(withSpec({ httpsSpec: { tlsSecretName: "my-tls" } }));
@@ -27,10 +23,7 @@ export const certificateRows: Readonly<Record<string, Row>> = {
     expected: { ...expected, certificateSecret: "my-tls" },
   },
   "another Secret for the certificate, which is missing: the operator's copy, and no Secret of the default name":
-    {
-      ...named,
-      expected: copied,
-    },
+    { ...named, expected: copied },
   "another Secret for the certificate, and a setting that names a third one": {
     ...named,
     settings: { certificateSecret: TLS },

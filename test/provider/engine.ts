@@ -13,13 +13,11 @@ import type { TestCluster } from "./cluster.ts";
 export interface EngineOptions {
   /** @default the cluster's */
   readonly kubeconfig?: string;
-  /** The stack in the URNs. */
   readonly stack?: string;
   /** Whether the provider takes over objects that a stack of the same name has left. */
   readonly takeOver?: boolean;
 }
 
-/** The result of one step. */
 export interface Step {
   readonly op: "create" | "update" | "replace" | "same";
   /** Property path -> kind of change. */
@@ -168,9 +166,7 @@ export class TestResource {
   }
 
   async check(inputs: PropertyMap): Promise<{ inputs: PropertyMap; failures: Record<string, string> }> {
-    const request = new providerpb.CheckRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.CheckRequest())
       .setOlds(encodeMap(this.state?.inputs ?? {}))
       .setNews(encodeMap(inputs));
     const response = await ask(this.#engine.client, methods.check, request);
@@ -183,9 +179,7 @@ export class TestResource {
   /** `pulumi refresh`. @returns whether the resource still exists */
   async refresh(): Promise<boolean> {
     const state = this.#existing();
-    const request = new providerpb.ReadRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.ReadRequest())
       .setId(state.id)
       .setInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
@@ -201,13 +195,11 @@ export class TestResource {
     return this.state !== undefined;
   }
 
-  /** The drift that a refresh finds. */
   async drift(): Promise<unknown> {
     await this.refresh();
     return this.state?.inputs["drift"];
   }
 
-  /** `pulumi import`. */
   async import(id: string): Promise<boolean> {
     this.state = { id, inputs: {}, outputs: {} };
     return this.refresh();
@@ -216,14 +208,16 @@ export class TestResource {
   /** `pulumi destroy`, without a refresh before. */
   async destroy(): Promise<void> {
     const state = this.#existing();
-    const request = new providerpb.DeleteRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.DeleteRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setProperties(encodeMap(state.outputs));
     await ask(this.#engine.client, methods.delete, request);
     this.state = undefined;
+  }
+
+  #about<R extends { setUrn: (urn: string) => R; setType: (type: string) => R }>(request: R): R {
+    return request.setUrn(this.urn).setType(this.#type);
   }
 
   #existing(): State {
@@ -251,9 +245,7 @@ export class TestResource {
       }
       return { op: "replace", diff, outputs };
     }
-    const request = new providerpb.UpdateRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.UpdateRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setOlds(encodeMap(state.outputs))
@@ -267,9 +259,7 @@ export class TestResource {
   }
 
   async #create(inputs: PropertyMap, preview: boolean, timeoutSeconds: number): Promise<PropertyMap> {
-    const request = new providerpb.CreateRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.CreateRequest())
       .setProperties(encodeMap(inputs))
       .setTimeout(timeoutSeconds)
       .setPreview(preview);
@@ -280,9 +270,7 @@ export class TestResource {
   }
 
   async #diff(state: State, inputs: PropertyMap): Promise<Record<string, string>> {
-    const request = new providerpb.DiffRequest()
-      .setUrn(this.urn)
-      .setType(this.#type)
+    const request = this.#about(new providerpb.DiffRequest())
       .setId(state.id)
       .setOldInputs(encodeMap(state.inputs))
       .setOlds(encodeMap(state.outputs))

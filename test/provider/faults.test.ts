@@ -5,14 +5,11 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { faultyBench } from "./bench.ts";
 import { Engine } from "./engine.ts";
 import type { Fault } from "../support/fault-proxy.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const STOCK = "package policy\n";
 const A = "aa".repeat(32);
-const grants = {
-  stack: "org/p/dev",
-  others: "affirming",
-  secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-} as const;
+const grants = stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } });
 
 const { cluster, engine, proxy } = await faultyBench();
 cluster.secret("p2-secret");
@@ -100,21 +97,11 @@ const subjects: Readonly<Record<string, () => Subject>> = {
 };
 
 describe.each(Object.entries(subjects))("%s", (_, make) => {
+  const slow = { status: 500, message: "etcd is slow" };
+  const busy = { status: 429, message: "too many" };
   const failures: readonly (readonly [string, readonly Fault[]])[] = [
-    [
-      "500s",
-      [
-        { status: 500, message: "etcd is slow" },
-        { status: 503, message: "try later" },
-      ],
-    ],
-    [
-      "429s",
-      [
-        { status: 429, message: "too many" },
-        { status: 429, message: "too many" },
-      ],
-    ],
+    ["500s", [slow, { status: 503, message: "try later" }]],
+    ["429s", [busy, busy]],
     ["cut connections", ["cut", "cut"]],
     ["a lost answer", ["lose-answer"]],
     ["a lost answer, then a cut connection", ["lose-answer", "cut"]],
@@ -134,7 +121,7 @@ describe.each(Object.entries(subjects))("%s", (_, make) => {
   test("failed reads are retried too", async () => {
     const subject = make();
     const resource = engine.resource(subject.type);
-    proxy.failFirst("GET", { status: 500, message: "etcd is slow" }, "cut");
+    proxy.failFirst("GET", slow, "cut");
     await resource.up(subject.inputs);
     expect(await subject.read()).toStrictEqual(subject.after(resource.urn));
   });
@@ -213,14 +200,9 @@ test("nothing is lost on either side if another client writes in a tight loop", 
         all.map(async ({ type, inputs }) => {
           const given = type === "KbsSecretEntry" ? inputs["kbsConfig"] : inputs["configMap"];
           const name = typeof given === "string" ? given : "";
-          await cluster.kube.patch(
-            {
-              kind: type === "KbsSecretEntry" ? "KbsConfig" : "ConfigMap",
-              namespace: cluster.namespace,
-              name,
-            },
-            { metadata: { annotations: { theirs: String((writes += 1)) } } },
-          );
+          const annotations = { theirs: String((writes += 1)) };
+          const kind = type === "KbsSecretEntry" ? "KbsConfig" : "ConfigMap";
+          await cluster.patch(kind, name, { metadata: { annotations } });
         }),
       );
     }

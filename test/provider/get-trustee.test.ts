@@ -1,13 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
+import { kubeconfigOf } from "../kube/api-server.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { keepPolicyWords, lossWords } from "../../core/trustee/redhat.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { plainDeployment } from "./rollout-inputs.ts";
 import { STACK, trusteeArgs } from "./trustee-args.ts";
+
+/** The metadata of a Secret that a stack created. */
+const madeBy = (stack: string) => ({ labels: ownerLabels, annotations: ownerAnnotations(stack) });
 
 const TOKEN = "trustee:index:getTrustee";
 
@@ -17,9 +22,7 @@ describe.each(generations)("the live Trustee %s", (generation) => {
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee(generation);
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   test("is read", async () => {
@@ -74,26 +77,13 @@ describe("the preflight", () => {
   beforeEach(async () => {
     cluster = await TestCluster.open();
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   /** A hand-made Trustee with everything that a stack needs, except a Route. */
   const trustee = (): void => {
     cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
-    cluster.apply({
-      kind: "Deployment",
-      metadata: { name: trusteeNames.deployment },
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: { app: "kbs" } },
-        template: {
-          metadata: { labels: { app: "kbs" } },
-          spec: { containers: [{ name: "kbs", image: "kbs" }] },
-        },
-      },
-    });
+    plainDeployment(cluster, trusteeNames.deployment, { app: "kbs" }, 0);
     cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
     cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
     cluster.secret(trusteeNames.certificate, certificate);
@@ -148,12 +138,8 @@ describe("the preflight", () => {
     cluster.delete("Secret", trusteeNames.certificate);
     cluster.secret(trusteeNames.certificate, { "tls.key": "hidden" });
     cluster.secret("taken");
-    cluster.secret(
-      "other-stack",
-      {},
-      { labels: ownerLabels, annotations: ownerAnnotations("org/project/prod") },
-    );
-    cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    cluster.secret("other-stack", {}, madeBy("org/project/prod"));
+    cluster.secret("own", {}, madeBy(STACK));
     const message = await problems({
       ...url,
       createdSecrets: ["taken", "other-stack", "own"],
@@ -177,7 +163,7 @@ describe("the preflight", () => {
 
   test("accepts its own Secret as one to create, and warns about a listed Secret that does not exist", async () => {
     trustee();
-    cluster.secret("own", {}, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    cluster.secret("own", {}, madeBy(STACK));
     expect(JSON.parse(await problems({ ...url, createdSecrets: ["own"] }))).toMatchObject({
       ...url,
       generation: "0.18",
@@ -292,15 +278,7 @@ describe("the preflight", () => {
 
   test("reports a cluster that does not answer as one problem", async () => {
     const server = `https://127.0.0.1:${await closedPort()}`;
-    const kubeconfig = JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [{ name: "c", cluster: { server } }],
-      users: [{ name: "u", user: {} }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      "current-context": "c",
-    });
-    const nowhere = await Engine.start(cluster, { kubeconfig });
+    const nowhere = await Engine.start(cluster, { kubeconfig: kubeconfigOf({ server }) });
     const start = cluster.clock.now().getTime();
     await expect(nowhere.invoke(TOKEN, trusteeArgs("x"))).rejects.toThrow(
       'UNKNOWN: 1 problem in the Trustee in namespace "x"; nothing was changed.\n' +

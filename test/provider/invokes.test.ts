@@ -4,6 +4,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { faultyBench } from "./bench.ts";
 import { trusteeArgs } from "./trustee-args.ts";
 
+const { certificate, namespace, referenceValues, resourcePolicy } = trusteeNames;
 const { cluster, engine, proxy } = await faultyBench("0.18");
 
 /** The error that the engine shows for a failed call. */
@@ -77,10 +78,10 @@ describe("getTrustee", () => {
     forbid("/routes");
     const message = await failure("getTrustee", trusteeArgs());
     expect(message).toContain(
-      `TA803 trustee.kubeconfig: cannot get routes.route.openshift.io "kbs-service" in namespace "${trusteeNames.namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
+      `TA803 trustee.kubeconfig: cannot get routes.route.openshift.io "kbs-service" in namespace "${namespace}": forbidden: no rule allows it. Grant the verb "get" on routes.route.openshift.io to this account.`,
     );
     expect(message).toContain(
-      `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${trusteeNames.namespace}" cannot be read\n` +
+      `trustee.url: nothing, and the Route "kbs-route" or "kbs-service" in namespace "${namespace}" cannot be read\n` +
         "      allowed: the URL at which the pods reach the KBS\n      to fix: Set trustee.url, or expose the KBS by a Route.",
     );
     expect(message).not.toContain("there is no Route");
@@ -88,19 +89,13 @@ describe("getTrustee", () => {
 
   test.each([
     ["Routes", "/routes/kbs-route", 'routes.route.openshift.io "kbs-route"'],
-    [
-      "the policy",
-      `/configmaps/${trusteeNames.resourcePolicy}`,
-      `configmaps "${trusteeNames.resourcePolicy}"`,
-    ],
-    ["the certificate", `/secrets/${trusteeNames.certificate}`, `secrets "${trusteeNames.certificate}"`],
+    ["the policy", `/configmaps/${resourcePolicy}`, `configmaps "${resourcePolicy}"`],
+    ["the certificate", `/secrets/${certificate}`, `secrets "${certificate}"`],
   ])("reports an unanswered read as a problem: %s", async (_, part, named) => {
     proxy.fault = ({ path }) => (path.endsWith(part) ? "cut" : undefined);
     const message = await failure("getTrustee", trusteeArgs(undefined, { url: "https://kbs.example" }));
     expect(message).toMatch(/^2 UNKNOWN: 1 problem in the Trustee in namespace "trustee-operator-system"; /);
-    expect(message).toContain(
-      `TA801 trustee.kubeconfig: cannot get ${named} in namespace "${trusteeNames.namespace}": `,
-    );
+    expect(message).toContain(`TA801 trustee.kubeconfig: cannot get ${named} in namespace "${namespace}": `);
     expect(message).toContain("Check the kubeconfig, the context and the network, then run again.");
   });
 
@@ -126,8 +121,8 @@ describe("getTrustee", () => {
       trusteeArgs(undefined, { existingSecrets: ["nobody-made-it"] }),
     );
     expect(message).toMatch(/^2 UNKNOWN: 3 problems in the Trustee in namespace "trustee-operator-system"; /);
-    expect(message).toContain(`cannot get configmaps "${trusteeNames.resourcePolicy}"`);
-    expect(message).toContain(`cannot get configmaps "${trusteeNames.referenceValues}"`);
+    expect(message).toContain(`cannot get configmaps "${resourcePolicy}"`);
+    expect(message).toContain(`cannot get configmaps "${referenceValues}"`);
     expect(message).toContain('Secret "nobody-made-it", which does not exist');
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
@@ -6,6 +6,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { STACK, trusteeArgs } from "./trustee-args.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const GENERATION = "0.18";
 const { policyKey, referenceValuesKey } = generationFacts[GENERATION];
@@ -28,11 +29,7 @@ class Stack {
   async up(identity: string | undefined, stack: string = STACK, digest = DIGEST): Promise<void> {
     const id: PropertyMap = identity === undefined ? {} : { identity };
     const { namespace } = this.#cluster;
-    const policy = {
-      stack,
-      others: "affirming",
-      secrets: { made: { "*": { "azure-vtpm": { [digest]: "pod" } } } },
-    };
+    const policy = stackGrants(stack, { made: { "*": { "azure-vtpm": { [digest]: "pod" } } } });
     await this.policy.up({
       ...{ namespace, configMap: trusteeNames.resourcePolicy, candidateKeys: [policyKey], policy },
       ...{ registered: ["made"], ...id },
@@ -62,6 +59,9 @@ describe("a stack is known by its identity", () => {
     engines.push(started);
     return started;
   };
+  const made = (annotations: object, data = {}): void => {
+    cluster.secret("made", data, { labels: ownerLabels, annotations });
+  };
   const marks = async (): Promise<readonly string[]> => {
     const objects = await Promise.all([
       cluster.get("ConfigMap", trusteeNames.referenceValues),
@@ -76,11 +76,9 @@ describe("a stack is known by its identity", () => {
 
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee(GENERATION);
-    cluster.secret("made", { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
+    made(ownerAnnotations(STACK), { key: "value" });
     engine = await start();
-  });
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map(async (one) => one.stop()));
+    return async () => Promise.all(engines.splice(0).map(async (one) => one.stop()));
   });
 
   test("objects of an older release get the identity in place, and are removed without a trace", async () => {
@@ -148,19 +146,11 @@ describe("a stack is known by its identity", () => {
   };
 
   test("a namesake's Secret is refused, and its own from before a rename is not", async () => {
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: ownerAnnotations({ stack: STACK, identity: "theirs" }) },
-    );
+    made(ownerAnnotations({ stack: STACK, identity: "theirs" }));
     expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toContain(
       "another stack of the same name",
     );
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: ownerAnnotations({ stack: "o/p/x", identity: "mine" }) },
-    );
+    made(ownerAnnotations({ stack: "o/p/x", identity: "mine" }));
     expect(await problems({ createdSecrets: ["made"], identity: "mine" })).toBe("");
     expect(await problems({ createdSecrets: ["made"] })).toContain(
       "kubectl annotate secret made -n trustee-operator-system trustee-access/stack=org/project/dev --overwrite",
@@ -169,14 +159,10 @@ describe("a stack is known by its identity", () => {
 
   test("a Secret that it created must be handed over before it can be declared as existing", async () => {
     const annotations = ownerAnnotations({ stack: STACK, identity: "mine" });
-    cluster.secret("made", {}, { labels: ownerLabels, annotations });
+    made(annotations);
     expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toContain("Hand it over first");
     expect(await problems({ existingSecrets: ["made"], identity: "another" })).toBe("");
-    cluster.secret(
-      "made",
-      {},
-      { labels: ownerLabels, annotations: { ...annotations, [KEEP_ANNOTATION]: "true" } },
-    );
+    made({ ...annotations, [KEEP_ANNOTATION]: "true" });
     expect(await problems({ existingSecrets: ["made"], identity: "mine" })).toBe("");
   });
 

@@ -8,6 +8,7 @@ import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine, type TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";
+import { allKeys } from "../fixtures/grants.ts";
 
 const POLICY = "policy";
 const OLD = "policy.rego";
@@ -41,16 +42,13 @@ afterEach(async () => {
 const OUR_STACK = "org/trustee-access/dev";
 const THEIR_STACK = "org/trustee-access/other";
 
-function given(stack: string, secrets: GrantTable, key = NEW): PropertyMap {
-  return {
-    namespace: cluster.namespace,
-    configMap: POLICY,
-    candidateKeys: [key],
-    policy: { stack, others: "affirming", secrets } satisfies StackGrants,
-  };
-}
-const our = (key = NEW): PropertyMap =>
-  given(OUR_STACK, { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, key);
+const given = (stack: string, secrets: GrantTable, key = NEW): PropertyMap => ({
+  namespace: cluster.namespace,
+  configMap: POLICY,
+  candidateKeys: [key],
+  policy: { stack, others: "affirming", secrets } satisfies StackGrants,
+});
+const our = (key = NEW): PropertyMap => given(OUR_STACK, { "our-secret": allKeys({ [A]: "pod1" }) }, key);
 const their = (key = NEW): PropertyMap =>
   given(THEIR_STACK, { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } }, key);
 
@@ -75,7 +73,7 @@ async function recorded(): Promise<string | undefined> {
 }
 
 const both = {
-  [OUR_STACK]: { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
+  [OUR_STACK]: { "our-secret": allKeys({ [A]: "pod1" }) },
   [THEIR_STACK]: { "p2-secret": { key: { "azure-vtpm": { [B]: "pod2" } } } },
 };
 
@@ -140,21 +138,18 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     await bothUp();
     await update();
     await ours.up(our());
-    const changed = given(THEIR_STACK, { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } });
+    const changed = given(THEIR_STACK, { more: allKeys({ [B]: "pod2" }) });
     await theirs.up(changed);
     await cluster.edit(POLICY, { [NEW]: STOCK_12 });
     await ours.up(our());
-    expect(await grants()).toEqual({
-      [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: {} },
-    });
+    expect(await grants()).toEqual({ [OUR_STACK]: both[OUR_STACK], [THEIR_STACK]: { more: {} } });
     expect(engine.messages("WARNING").at(-1)).toContain(
       `This up restores the restrictions, without readers for ${THEIR_STACK}: they get nothing until its own pulumi up.`,
     );
     await theirs.up(changed);
     expect(await grants()).toEqual({
       [OUR_STACK]: both[OUR_STACK],
-      [THEIR_STACK]: { more: { "*": { "azure-vtpm": { [B]: "pod2" } } } },
+      [THEIR_STACK]: { more: allKeys({ [B]: "pod2" }) },
     });
   });
 
@@ -264,9 +259,7 @@ test("a stack is recorded before its line is added, until its line is removed", 
 
 test("a stack that was renamed has one record", async () => {
   await ours.up(our(OLD));
-  await ours.up(
-    given("org/trustee-access/renamed", { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } }, OLD),
-  );
+  await ours.up(given("org/trustee-access/renamed", { "our-secret": allKeys({ [A]: "pod1" }) }, OLD));
   expect(JSON.parse((await recorded()) ?? "")).toMatchObject([{ stack: "org/trustee-access/renamed" }]);
 });
 
@@ -285,11 +278,7 @@ describe("a lost line belongs to another stack of the same name", () => {
   test("a stack that was renamed in its backend keeps one line and one record, by its identity", async () => {
     await ours.up({ ...our(OLD), identity: mine });
     await cluster.edit(POLICY, { [OLD]: STOCK });
-    const renamed = given(
-      "org/trustee-access/renamed",
-      { "our-secret": { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-      OLD,
-    );
+    const renamed = given("org/trustee-access/renamed", { "our-secret": allKeys({ [A]: "pod1" }) }, OLD);
     await ours.up({ ...renamed, identity: mine });
     expect(await grants(OLD)).toEqual({ "org/trustee-access/renamed": both[OUR_STACK] });
     expect(JSON.parse((await recorded()) ?? "")).toMatchObject([
@@ -298,23 +287,21 @@ describe("a lost line belongs to another stack of the same name", () => {
   });
 });
 
-describe("a policy prepared on 1.1, as preview and lint advise", () => {
-  test("survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
-    await bothUp();
-    const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
-    // The advised command, then the update.
-    await cluster.patch("ConfigMap", POLICY, {
-      metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
-      data: { [NEW]: text },
-    });
-    await update();
-    expect(await grants()).toEqual(both);
-    await ours.up(our());
-    await theirs.up(their());
-    expect(engine.messages("WARNING")).toEqual([]);
-    expect(await grants()).toEqual(both);
-    await ours.destroy();
-    await theirs.destroy();
-    expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK });
+test("a policy prepared on 1.1, as preview and lint advise, survives the update: no stack loses its grants at any moment, and destroy restores each key", async () => {
+  await bothUp();
+  const { [OLD]: text = "" } = (await cluster.data(POLICY)) as Readonly<Record<string, string>>;
+  // The advised command, then the update.
+  await cluster.patch("ConfigMap", POLICY, {
+    metadata: { annotations: { [MIGRATED_ANNOTATION]: MIGRATED_VERSION } },
+    data: { [NEW]: text },
   });
+  await update();
+  expect(await grants()).toEqual(both);
+  await ours.up(our());
+  await theirs.up(their());
+  expect(engine.messages("WARNING")).toEqual([]);
+  expect(await grants()).toEqual(both);
+  await ours.destroy();
+  await theirs.destroy();
+  expect(await cluster.data(POLICY)).toEqual({ [OLD]: STOCK, [NEW]: STOCK });
 });

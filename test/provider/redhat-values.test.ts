@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { bench } from "./bench.ts";
-import type { TestResource } from "./engine.ts";
 import { redHatUpdate } from "./redhat.ts";
 import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
 
@@ -10,10 +9,7 @@ const values = (configMap: string, key: string, digest: string) =>
   inputsIn(cluster.namespace, configMap, [digest], { candidateKeys: [key] });
 
 /** Two stacks in these values, and then the update. */
-async function updated(
-  name: string,
-  before: string,
-): Promise<{ readonly ours: TestResource; readonly theirs: TestResource }> {
+async function updated(name: string, before: string) {
   cluster.configMap(name, { [LIST]: before });
   const ours = engine.resource("ReferenceValues");
   const theirs = other.resource("ReferenceValues");

@@ -149,33 +149,31 @@ test("warns of others' entries that are about to expire, but not of ours", async
   expect(warningsSince(before).filter((said) => said.includes("tdx_pcr08"))).toStrictEqual([]);
 });
 
-describe("expiry of another client's entry", () => {
-  test.each<[string, number, (expiration: string) => string | undefined]>([
-    ["far away", 40, () => undefined],
-    [
-      "within 30 days",
-      20,
-      (expiration) =>
-        `The reference value "snp_pcr08" in ConfigMap "theirs-20" expires in 19 days (${expiration}). ` +
-        "This stack did not create it, so it does not renew it: set a later expiration there by hand.",
-    ],
-    [
-      "passed",
-      -1,
-      (expiration) =>
-        `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}). It still matches: ` +
-        "Trustee ignores the expiration. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
-    ],
-  ])("is warned of in time, and not before: %s", async (_, days, expected) => {
-    const expiration = clock.in(days);
-    const configMap = `theirs-${days}`;
-    cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
-    const values = engine.resource("ReferenceValues");
-    const wanted = inputs(configMap.replace("--", "-m"));
-    const message = expected(expiration)?.replace("--", "-m");
-    const before = engine.messages("WARNING").length;
-    await values.up(wanted);
-    await values.up(wanted);
-    expect(warningsSince(before)).toStrictEqual(message === undefined ? [] : [message, message]);
-  });
+test.each<[string, number, (expiration: string) => string | undefined]>([
+  ["far away", 40, () => undefined],
+  [
+    "within 30 days",
+    20,
+    (expiration) =>
+      `The reference value "snp_pcr08" in ConfigMap "theirs-20" expires in 19 days (${expiration}). ` +
+      "This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+  ],
+  [
+    "passed",
+    -1,
+    (expiration) =>
+      `The reference value "snp_pcr08" in ConfigMap "theirs--1" has expired (${expiration}). It still matches: ` +
+      "Trustee ignores the expiration. This stack did not create it, so it does not renew it: set a later expiration there by hand.",
+  ],
+])("expiry of another client's entry is warned of in time, and not before: %s", async (_, days, expected) => {
+  const expiration = clock.in(days);
+  const configMap = `theirs-${days}`;
+  cluster.configMap(configMap.replace("--", "-m"), { [LIST]: list(entry([B], { expiration })) });
+  const values = engine.resource("ReferenceValues");
+  const wanted = inputs(configMap.replace("--", "-m"));
+  const message = expected(expiration)?.replace("--", "-m");
+  const before = engine.messages("WARNING").length;
+  await values.up(wanted);
+  await values.up(wanted);
+  expect(warningsSince(before)).toStrictEqual(message === undefined ? [] : [message, message]);
 });

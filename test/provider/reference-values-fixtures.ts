@@ -27,13 +27,12 @@ export function entry(value: unknown, more: object = {}): object {
   return { name: "snp_pcr08", expiration: "2036-01-01T00:00:00Z", value, ...more };
 }
 
-export function list(...entries: object[]): string {
-  return JSON.stringify(entries, null, 2);
-}
+/** An entry of another client's with a value that is no digest. */
+export const svn = { name: "svn", expiration: "2020-01-01T00:00:00Z", value: [3] };
 
-export function encode(value: unknown): string {
-  return paddedBase64url(JSON.stringify(value));
-}
+export const list = (...entries: object[]): string => JSON.stringify(entries, null, 2);
+
+export const encode = (value: unknown): string => paddedBase64url(JSON.stringify(value));
 
 /** The map's entries in a ConfigMap's data, as JSON, for comparisons that ignore the base64 alphabet. */
 export function decoded(data: unknown): unknown {
@@ -44,7 +43,6 @@ export function decoded(data: unknown): unknown {
   ]);
 }
 
-/** The live text in outputs. */
 export function liveContentOf(outputs: PropertyMap): string {
   const text = outputs["liveContent"];
   if (typeof text !== "string") throw new Error("liveContent is not text");

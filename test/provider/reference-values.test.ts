@@ -12,6 +12,7 @@ import {
   LIST,
   liveContentOf,
   MAP,
+  svn,
 } from "./reference-values-fixtures.ts";
 
 const { cluster, engine, other } = await bench();
@@ -23,18 +24,10 @@ const annotations = async (name: string): Promise<unknown> =>
 
 describe("own digests in another client's entry", () => {
   test("are added, replaced and removed; everything else stays", async () => {
-    const theirs = list(entry([B], { note: "x" }), {
-      name: "svn",
-      expiration: "2020-01-01T00:00:00Z",
-      value: [3],
-    });
+    const theirs = list(entry([B], { note: "x" }), svn);
     cluster.configMap("values", { [LIST]: theirs, other: "theirs" });
     const values = engine.resource("ReferenceValues");
-    const withOurs = list(entry([B, A], { note: "x" }), {
-      name: "svn",
-      expiration: "2020-01-01T00:00:00Z",
-      value: [3],
-    });
+    const withOurs = list(entry([B, A], { note: "x" }), svn);
     const planned = {
       ...inputs("values"),
       drift: "none",
@@ -57,10 +50,7 @@ describe("own digests in another client's entry", () => {
 
     const created = await values.up(inputs("values"));
     const { resourceVersion } = (await cluster.get("ConfigMap", "values")).metadata;
-    expect(created.outputs).toStrictEqual({
-      ...planned,
-      revision: resourceVersion,
-    });
+    expect(created.outputs).toStrictEqual({ ...planned, revision: resourceVersion });
     expect(await cluster.data("values")).toStrictEqual({ [LIST]: withOurs, other: "theirs" });
     expect((await values.up(inputs("values"))).op).toBe("same");
 
@@ -189,26 +179,24 @@ describe("own digests in another client's entry", () => {
   });
 });
 
-describe("an upgrade of Trustee", () => {
-  test("moves the digests to the new key and format, and restores the old key", async () => {
-    const old = list(entry([B]));
-    cluster.configMap("upgrade", { [LIST]: old });
-    const values = engine.resource("ReferenceValues");
-    await values.up(inputs("upgrade"));
-    await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
-    expect(await values.drift()).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
-    const moved = await values.up(inputs("upgrade"));
-    expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
-    const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };
-    expect(await cluster.data("upgrade")).toStrictEqual({
-      [LIST]: old,
-      [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,
-    });
-    expect((await values.up(inputs("upgrade"))).op).toBe("same");
-    await values.destroy();
-    expect(await cluster.data("upgrade")).toStrictEqual({ [LIST]: old, [MAP]: "{\n}\n" });
-    expect(await annotations("upgrade")).toBeUndefined();
+test("an upgrade of Trustee moves the digests to the new key and format, and restores the old key", async () => {
+  const old = list(entry([B]));
+  cluster.configMap("upgrade", { [LIST]: old });
+  const values = engine.resource("ReferenceValues");
+  await values.up(inputs("upgrade"));
+  await cluster.edit("upgrade", { [MAP]: "{\n}\n" });
+  expect(await values.drift()).toBe(`Trustee now reads the key ${MAP} instead of ${LIST}`);
+  const moved = await values.up(inputs("upgrade"));
+  expect(moved).toMatchObject({ op: "update", outputs: { key: MAP, before: "{\n}\n" } });
+  const fields = { version: "0.1.0", name: "snp_pcr08", expiration: cluster.clock.in(365), value: [A] };
+  expect(await cluster.data("upgrade")).toStrictEqual({
+    [LIST]: old,
+    [MAP]: `{\n  "snp_pcr08": "${encode(fields)}"\n}\n`,
   });
+  expect((await values.up(inputs("upgrade"))).op).toBe("same");
+  await values.destroy();
+  expect(await cluster.data("upgrade")).toStrictEqual({ [LIST]: old, [MAP]: "{\n}\n" });
+  expect(await annotations("upgrade")).toBeUndefined();
 });
 
 describe("invalid resources", () => {

@@ -4,6 +4,7 @@ import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import { bench } from "./bench.ts";
+import { allKeys } from "../fixtures/grants.ts";
 
 const { cluster, engine, other } = await bench();
 
@@ -12,11 +13,7 @@ const OLD = "policy.rego";
 const NEW = "resource-policy.rego";
 
 function grants(stack = "org/p/dev", reader = "ab".repeat(32)): StackGrants & PropertyMap {
-  return {
-    stack,
-    others: "affirming",
-    secrets: { "fraud-dataset": { "*": { "azure-vtpm": { [reader]: "pod1" } } } },
-  };
+  return { stack, others: "affirming", secrets: { "fraud-dataset": allKeys({ [reader]: "pod1" }) } };
 }
 
 /** The grants as in the text, with the resource that wrote them. */

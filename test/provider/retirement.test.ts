@@ -4,6 +4,7 @@ import { unknown, type PropertyMap } from "../../provider/protocol/property-valu
 import { bench } from "./bench.ts";
 import type { TestResource } from "./engine.ts";
 import { A, B, C, entry, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { allKeys, stackGrants } from "../fixtures/grants.ts";
 
 const { cluster, engine } = await bench();
 
@@ -45,11 +46,7 @@ class Stack {
       namespace: cluster.namespace,
       configMap: this.#policyMap,
       candidateKeys: ["resource-policy.rego", POLICY],
-      policy: {
-        stack: STACK,
-        others: "affirming",
-        secrets: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } },
-      },
+      policy: stackGrants(STACK, { s: allKeys({ [initData]: "pod1" }) }),
       rotation: this.#rotation(initData),
     };
   }
@@ -68,16 +65,8 @@ class Stack {
   retirementInputs(initData: string): PropertyMap {
     return {
       namespace: cluster.namespace,
-      policy: {
-        configMap: this.#policyMap,
-        candidateKeys: ["resource-policy.rego", POLICY],
-        stack: STACK,
-      },
-      referenceValues: {
-        configMap: this.#valuesMap,
-        candidateKeys: [MAP, LIST],
-        owner: this.values.urn,
-      },
+      policy: { configMap: this.#policyMap, candidateKeys: ["resource-policy.rego", POLICY], stack: STACK },
+      referenceValues: { configMap: this.#valuesMap, candidateKeys: [MAP, LIST], owner: this.values.urn },
       current: { [initData]: "pod1" },
     };
   }
@@ -123,14 +112,11 @@ class Stack {
 }
 
 const only = (initData: string): object => ({
-  policy: { now: { s: { "*": { "azure-vtpm": { [initData]: "pod1" } } } }, retiring: undefined },
+  policy: { now: { s: allKeys({ [initData]: "pod1" }) }, retiring: undefined },
   values: list(entry([C, initData])),
 });
 const both = (former: string, now: string): object => ({
-  policy: {
-    now: { s: { "*": { "azure-vtpm": { [now]: "pod1" } } } },
-    retiring: { s: { "*": { "azure-vtpm": { [former]: "pod1" } } } },
-  },
+  policy: { now: { s: allKeys({ [now]: "pod1" }) }, retiring: { s: allKeys({ [former]: "pod1" }) } },
   values: list(entry([C, former, now])),
 });
 
@@ -165,10 +151,7 @@ describe("a change of initdata", () => {
     expect(await stack.retirement.drift()).toBe("the previous initdata of pod1 is still accepted");
     await stack.declare(A);
     expect(await stack.accepted()).toStrictEqual({
-      policy: {
-        now: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-        retiring: { s: { "*": { "azure-vtpm": { [B]: "pod1" } } } },
-      },
+      policy: { now: { s: allKeys({ [A]: "pod1" }) }, retiring: { s: allKeys({ [B]: "pod1" }) } },
       values: list(entry([C, A, B])),
     });
     expect(await stack.up(A)).toBe("update");
@@ -188,10 +171,7 @@ describe("a change of initdata", () => {
       `"retiring":{"s":{"*":{"azure-vtpm":{"${A}":"x\\u001b[2J\\nall is well"}}}}`,
     );
     expect(forged).not.toBe(policy[POLICY]);
-    await cluster.kube.patch(
-      { kind: "ConfigMap", namespace: cluster.namespace, name: "forged-policy" },
-      { data: { [POLICY]: forged } },
-    );
+    await cluster.edit("forged-policy", { [POLICY]: forged });
     expect(await stack.retirement.drift()).toBe(
       String.raw`the previous initdata of x\u{1b}\u{5b}2J\u{a}all is well is still accepted`,
     );

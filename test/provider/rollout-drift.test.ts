@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ownerLabels } from "../../core/trustee/ownership.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import type { Kind } from "../../kube/objects.ts";
@@ -38,9 +38,7 @@ describe("a rollout that is done", () => {
     };
     rollout = engine.resource("Rollout");
     await rollout.up(inputs);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   const pods = async (): Promise<readonly string[]> => {

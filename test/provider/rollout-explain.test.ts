@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
-import { KubeClient } from "../../kube/client.ts";
-import { loadCluster } from "../../kube/cluster.ts";
+import { expect, test } from "vitest";
 import { explainRollout } from "../../provider/rollout-explain.ts";
+import { listening } from "../support/listening.ts";
+import { clientOf, kubeconfigOf } from "../kube/api-server.ts";
 
 const ESC = "\u001b";
 const LOG = `${ESC}[31mERROR${ESC}[0m kbs: Error: read policy\n\nCaused by:\n    No such file\n    "/opt/policy.rego"\n`;
@@ -15,6 +13,11 @@ const event = (kind: string, name: string, message: string): object => ({
   reason: "R",
   message,
   involvedObject: { kind, name },
+});
+
+const pod = (name: string, restartCount: number, state: object): object => ({
+  metadata: { name },
+  status: { containerStatuses: [{ name: "kbs", restartCount, state }] },
 });
 
 /** The API server's answers, by the last part of the path. */
@@ -34,22 +37,8 @@ const answers: Readonly<Record<string, object>> = {
   "/secrets/good": { metadata: { name: "good" } },
   "/pods": {
     items: [
-      {
-        metadata: { name: "kbs-1" },
-        status: {
-          containerStatuses: [
-            {
-              name: "kbs",
-              restartCount: 3,
-              state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
-            },
-          ],
-        },
-      },
-      {
-        metadata: { name: "kbs-2" },
-        status: { containerStatuses: [{ name: "kbs", restartCount: 0, state: { running: {} } }] },
-      },
+      pod("kbs-1", 3, { waiting: { reason: "CrashLoopBackOff", message: "back-off" } }),
+      pod("kbs-2", 0, { running: {} }),
     ],
   },
   "/events": {
@@ -76,22 +65,8 @@ async function explained(mayReadLogs: boolean): Promise<readonly string[]> {
     response.writeHead(found === undefined ? status.code : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(found ?? status));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
-  const kubeconfig = JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
-    users: [{ name: "u", user: {} }],
-    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-    "current-context": "x",
-  });
-  const kube = new KubeClient(loadCluster({ kubeconfig }), new AbortController().signal);
+  const port = await listening(server);
+  const kube = clientOf({ kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) });
   const target = { namespace: "n", deployment: "kbs", configMaps: [] };
   return (await explainRollout(kube, target, new Set(["kbs-1", "kbs-2"]))).others;
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import { FIELD_MANAGER } from "../../kube/client.ts";
 import { TestCluster } from "./cluster.ts";
@@ -6,6 +6,7 @@ import { Engine } from "./engine.ts";
 import { A } from "./reference-values-fixtures.ts";
 import { kbsRollout, plainDeployment } from "./rollout-inputs.ts";
 import { expectAllNew, podsOf } from "./rollout-pods.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 describe.each(generations)(
   "a KBS that cannot start with the content that destroy restores, with the operator of Trustee %s",
@@ -16,9 +17,7 @@ describe.each(generations)(
     beforeAll(async () => {
       cluster = await TestCluster.withTrustee(generation);
       engine = await Engine.start(cluster);
-    });
-    afterAll(async () => {
-      await engine.stop();
+      return async () => engine.stop();
     });
 
     /** What the KBS needs to start: the policy in a folder, the reference values as a file. */
@@ -79,11 +78,7 @@ test("pods are replaced even if there was no key originally", async () => {
     namespace: cluster.namespace,
     configMap: "empty",
     candidateKeys: ["a"],
-    policy: {
-      stack: "org/p/dev",
-      others: "affirming",
-      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-    },
+    policy: stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } }),
   });
   await engine.resource("Rollout").up(inputs);
   const managers = async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { generationFacts, generations, trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -15,9 +15,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee(generation);
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   const changePolicy = async (): Promise<void> => {
@@ -142,9 +140,7 @@ describe("a Deployment without an operator", () => {
     cluster = await TestCluster.open();
     engine = await Engine.start(cluster);
     cluster.configMap("policy", { a: "b" });
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   const deploy = (name: string, replicas: number, template: object = {}, spec: object = {}): void => {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
@@ -16,9 +16,7 @@ describe("getTrustee returns the certificate that guests trust", () => {
   beforeEach(async () => {
     cluster = await TestCluster.withTrustee("0.18");
     engine = await Engine.start(cluster);
-  });
-  afterEach(async () => {
-    await engine.stop();
+    return async () => engine.stop();
   });
 
   /** The certificates read from the Secret, or the reason for a refusal. */

@@ -2,15 +2,16 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keysOf } from "../../cli/audit/trustee-view.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { readTrustee } from "../../cli/live/read-trustee.ts";
-import { KubeClient } from "../../kube/client.ts";
-import { loadCluster } from "../../kube/cluster.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
+import { clientOf } from "../kube/api-server.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { certificateRows } from "./certificate-rows.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import { HOST, older, refused, rows, TLS, usual, type Expected } from "./variant-rows.ts";
 import { install, LEAF } from "./variants.ts";
+
+const routes = { "kbs-service": HOST };
 
 describe("the facts of a Trustee are read from the live objects", () => {
   let cluster: TestCluster;
@@ -29,26 +30,18 @@ describe("the facts of a Trustee are read from the live objects", () => {
   });
 
   async function program(settings: PropertyMap): Promise<unknown> {
-    const { namespace } = cluster;
     const { kbsConfig, deployment } = trusteeNames;
-    const args = {
-      namespace,
-      kbsConfig,
-      deployment,
-      existingSecrets: [],
-      createdSecrets: [],
-      stack: "o/p/s",
-    };
-    const found = await engine.invoke("trustee:index:getTrustee", { ...args, ...settings });
+    const args = { kbsConfig, deployment, existingSecrets: [], createdSecrets: [], stack: "o/p/s" };
+    const given = { namespace: cluster.namespace, ...args, ...settings };
+    const found = await engine.invoke("trustee:index:getTrustee", given);
     const facts = Object.keys({ ...usual, servedCertificate: "" });
     return Object.fromEntries(facts.map((fact) => [fact, found[fact]]));
   }
 
   async function audit(kbsConfig: string = trusteeNames.kbsConfig): Promise<unknown> {
-    const kube = new KubeClient(loadCluster({ kubeconfig: proxy.kubeconfig }), new AbortController().signal);
-    const { namespace } = cluster;
     const { deployment } = trusteeNames;
-    const trustee = await readTrustee(kube, { namespace, kbsConfig, deployment });
+    const names = { namespace: cluster.namespace, kbsConfig, deployment };
+    const trustee = await readTrustee(clientOf({ kubeconfig: proxy.kubeconfig }), names);
     const { policyKey, referenceValuesKey } = keysOf(trustee);
     return {
       kbsConfig: trustee.kbsConfig.name,
@@ -59,20 +52,23 @@ describe("the facts of a Trustee are read from the live objects", () => {
     };
   }
 
+  /** What {@link audit} reads of these facts. */
+  const audited = (facts: Expected): unknown => {
+    const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = facts;
+    return { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey };
+  };
+
   const all = Object.entries({ ...rows, ...certificateRows });
   test.each(all)("%s", async (_, { tls = TLS, settings = {}, expected, ...variant }) => {
-    await install(cluster, { routes: { "kbs-service": HOST }, ...variant });
+    await install(cluster, { routes, ...variant });
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF, "tls.key": "hidden" });
     const all: Expected = { ...usual, servedCertificate: undefined, ...expected };
     expect(await program(settings)).toEqual(all);
-    const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = all;
-    expect(await audit()).toEqual({
-      ...{ kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey },
-    });
+    expect(await audit()).toEqual(audited(all));
   });
 
   test.each(Object.entries(refused))("%s is refused", async (_, { tls = TLS, problem, ...variant }) => {
-    await install(cluster, { routes: { "kbs-service": HOST }, ...variant });
+    await install(cluster, { routes, ...variant });
     if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
     await expect(program({})).rejects.toThrow(
       `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,
@@ -81,11 +77,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
 
   describe("a KbsConfig of another name", () => {
     beforeEach(async () => {
-      await install(cluster, {
-        keys: "0.21",
-        rename: { trusteeconfig: "edge" },
-        routes: { "kbs-service": HOST },
-      });
+      await install(cluster, { keys: "0.21", rename: { trusteeconfig: "edge" }, routes });
       cluster.secret(TLS, { "tls.crt": LEAF });
     });
 
@@ -118,7 +110,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
   });
 
   test("the Secret that the certificate is copied from cannot be given to pods", async () => {
-    await install(cluster, { keys: "0.21", routes: { "kbs-service": HOST } });
+    await install(cluster, { keys: "0.21", routes });
     cluster.secret("my-tls", { "tls.crt": LEAF, "tls.key": "hidden" });
     const spec = { httpsSpec: { tlsSecretName: "my-tls" } };
     await cluster.patch("TrusteeConfig", "trusteeconfig", { spec });
@@ -130,7 +122,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
   test.each(["0.18", "0.21"] as const)(
     "an account that may not read the TrusteeConfig uses the default name: %s",
     async (keys) => {
-      await install(cluster, { keys, routes: { "kbs-service": HOST } });
+      await install(cluster, { keys, routes });
       cluster.secret(TLS, { "tls.crt": LEAF });
       proxy.fault = ({ path }) =>
         path.includes("/trusteeconfigs/") ? { status: 403, message: "forbidden" } : undefined;
@@ -142,7 +134,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
   test.each(["0.18", "0.21"] as const)(
     "an account that may read neither the KBS's configuration nor lists uses the mounts: %s",
     async (keys) => {
-      await install(cluster, { keys, routes: { "kbs-service": HOST } });
+      await install(cluster, { keys, routes });
       cluster.secret(TLS, { "tls.crt": LEAF });
       proxy.fault = ({ path }) =>
         /\/(routes|kbsconfigs)$|\/configmaps\/trusteeconfig-kbs-config$/.test(path)
@@ -150,10 +142,7 @@ describe("the facts of a Trustee are read from the live objects", () => {
           : undefined;
       const all = keys === "0.18" ? { ...usual, ...older } : usual;
       expect(await program({})).toEqual({ ...all, servedCertificate: undefined });
-      const { kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey } = all;
-      expect(await audit()).toEqual({
-        ...{ kbsConfig, policyConfigMap, policyKey, referenceValuesConfigMap, referenceValuesKey },
-      });
+      expect(await audit()).toEqual(audited(all));
     },
   );
 });

@@ -3,7 +3,8 @@ import { ownerMark } from "../../core/policy/owner.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { bench } from "./bench.ts";
-import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP } from "./reference-values-fixtures.ts";
+import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP, svn } from "./reference-values-fixtures.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const { cluster, engine, other } = await bench();
 
@@ -36,11 +37,7 @@ test("with both keys present, the preview names the move, and each key gets back
 
 describe("everything was converted to the new generation, including our content", () => {
   test("reference values: the preview names the move, our old digests are removed, others stay", async () => {
-    const theirs = list(entry([B], { note: "x" }), {
-      name: "svn",
-      expiration: "2020-01-01T00:00:00Z",
-      value: [3],
-    });
+    const theirs = list(entry([B], { note: "x" }), svn);
     cluster.configMap("values", { [LIST]: theirs });
     const resource = engine.resource("ReferenceValues");
     await resource.up(values("values", LIST, A));
@@ -105,11 +102,7 @@ describe("everything was converted to the new generation, including our content"
 
   test("policy: the original content is restored under the new key", async () => {
     const stock = "package policy\n\ndefault allow = true\n";
-    const policy = {
-      stack: "org/p/dev",
-      others: "affirming",
-      secrets: { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } },
-    } as const;
+    const policy = stackGrants("org/p/dev", { s: { "*": { "azure-vtpm": { [A]: "pod1" } } } });
     const given = (key: string) => ({
       namespace: cluster.namespace,
       configMap: "policy",

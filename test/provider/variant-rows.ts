@@ -6,6 +6,7 @@ import { gone, LEAF, settingsWith, template, withData, withSpec, type Variant } 
 const ca = readFileSync("test/fixtures/certificates/guests/ca.pem", "utf8");
 export const HOST = "kbs.example.com";
 export const TLS = "trustee-tls-cert";
+const { referenceValues, resourcePolicy } = trusteeNames;
 
 /** The expected facts of a variant. Absent ones are as in upstream's operator 0.21. */
 export type Expected = Readonly<Record<string, unknown>>;
@@ -14,7 +15,6 @@ export type Expected = Readonly<Record<string, unknown>>;
 export interface Row extends Variant {
   /** The Secret that the TrusteeConfig names; empty: there is none. @default trustee-tls-cert */
   readonly tls?: string;
-  /** The settings. */
   readonly settings?: PropertyMap;
   /** @default nothing differs */
   readonly expected?: Expected;
@@ -32,17 +32,21 @@ export const usual: Expected = {
   certificateSecret: TLS,
   kbsConfig: trusteeNames.kbsConfig,
   generation: "0.21",
-  policyConfigMap: trusteeNames.resourcePolicy,
+  policyConfigMap: resourcePolicy,
   policyKey: "resource-policy.rego",
-  referenceValuesConfigMap: trusteeNames.referenceValues,
+  referenceValuesConfigMap: referenceValues,
   referenceValuesKey: "reference_value",
   warnings: [],
 };
 
+const POLICY = `ConfigMap/${resourcePolicy}`;
+const VALUES = `ConfigMap/${referenceValues}`;
 const CONFIG = `ConfigMap/${trusteeNames.kbsConfig}`;
 const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
 const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
 const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
+
+const OPT = "/opt/confidential-containers";
 
 /** A hand-made KbsConfig and its objects, as in the operator's samples. */
 const byHand = {
@@ -99,13 +103,13 @@ export const rows: Readonly<Record<string, Row>> = {
   "an update that left ConfigMaps with only the older keys": {
     keys: "0.21",
     changes: {
-      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "policy.rego": "package policy" }),
-      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "reference-values.json": "[]" }),
+      [POLICY]: withData({ "policy.rego": "package policy" }),
+      [VALUES]: withData({ "reference-values.json": "[]" }),
     },
     expected: {
       warnings: [
-        `ConfigMap "${trusteeNames.resourcePolicy}" has no key "resource-policy.rego", which this Trustee reads; it has "policy.rego", which it does not read. Copy what it holds under "resource-policy.rego", in the format that this Trustee reads, if it is still needed.`,
-        `ConfigMap "${trusteeNames.referenceValues}" has no key "reference_value", which this Trustee reads; it has "reference-values.json", which it does not read. Copy what it holds under "reference_value", in the format that this Trustee reads, if it is still needed.`,
+        `ConfigMap "${resourcePolicy}" has no key "resource-policy.rego", which this Trustee reads; it has "policy.rego", which it does not read. Copy what it holds under "resource-policy.rego", in the format that this Trustee reads, if it is still needed.`,
+        `ConfigMap "${referenceValues}" has no key "reference_value", which this Trustee reads; it has "reference-values.json", which it does not read. Copy what it holds under "reference_value", in the format that this Trustee reads, if it is still needed.`,
       ],
     },
   },
@@ -122,7 +126,7 @@ export const rows: Readonly<Record<string, Row>> = {
   "the newer keys next to the older ones, before that update": {
     keys: "0.18",
     changes: {
-      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({
+      [POLICY]: withData({
         "policy.rego": "a",
         "resource-policy.rego": "b",
       }),
@@ -168,18 +172,16 @@ export const rows: Readonly<Record<string, Row>> = {
         () =>
           JSON.stringify({
             http_server: { insecure_http: false },
-            policy_engine: { policy_path: "/opt/confidential-containers/opa/mine.rego" },
+            policy_engine: { policy_path: `${OPT}/opa/mine.rego` },
             attestation_service: {
-              rvps_config: {
-                storage: { file_path: "/opt/confidential-containers/rvps/reference-values/values.json" },
-              },
+              rvps_config: { storage: { file_path: `${OPT}/rvps/reference-values/values.json` } },
             },
           }),
         "kbs-config.json",
       ),
       [DEPLOYMENT]: template((text) => text.replace("kbs-config.toml", "kbs-config.json")),
-      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "mine.rego": "a", "policy.rego": "b" }),
-      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "[]" }),
+      [POLICY]: withData({ "mine.rego": "a", "policy.rego": "b" }),
+      [VALUES]: withData({ "values.json": "[]" }),
     },
     expected: { generation: "0.18", policyKey: "mine.rego", referenceValuesKey: "values.json" },
   },
@@ -188,11 +190,11 @@ export const rows: Readonly<Record<string, Row>> = {
     changes: {
       [DEPLOYMENT]: template((text) =>
         text.replace(
-          `"configMap":{"name":"${trusteeNames.resourcePolicy}"`,
-          `"configMap":{"items":[{"key":"strict.rego","path":"policy.rego"}],"name":"${trusteeNames.resourcePolicy}"`,
+          `"configMap":{"name":"${resourcePolicy}"`,
+          `"configMap":{"items":[{"key":"strict.rego","path":"policy.rego"}],"name":"${resourcePolicy}"`,
         ),
       ),
-      [`ConfigMap/${trusteeNames.resourcePolicy}`]: withData({ "strict.rego": "a", "policy.rego": "b" }),
+      [POLICY]: withData({ "strict.rego": "a", "policy.rego": "b" }),
     },
     expected: { ...older, policyKey: "strict.rego" },
   },
@@ -259,10 +261,10 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     keys: "0.18",
     changes: {
       [CONFIG]: settingsWith((text) => text.replace("reference-values.json", "values.json")),
-      [`ConfigMap/${trusteeNames.referenceValues}`]: withData({ "values.json": "{}" }),
+      [VALUES]: withData({ "values.json": "{}" }),
     },
     problem:
-      `  - TA811 ConfigMap "${trusteeNames.referenceValues}": the key "values.json" without a JSON list, which this Trustee reads; an empty one is []\n` +
+      `  - TA811 ConfigMap "${referenceValues}": the key "values.json" without a JSON list, which this Trustee reads; an empty one is []\n` +
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },

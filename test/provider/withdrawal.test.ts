@@ -6,6 +6,7 @@ import { ownerAnnotations, ownerLabels } from "../../core/trustee/ownership.ts";
 import type { PropertyMap } from "../../provider/protocol/property-value.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
+import { stackGrants } from "../fixtures/grants.ts";
 
 const STACK = "organization/project/dev";
 
@@ -45,11 +46,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     namespace: cluster.namespace,
     configMap: trusteeNames.resourcePolicy,
     candidateKeys: [generationFacts[generation].policyKey],
-    policy: {
-      stack: STACK,
-      others: "affirming",
-      secrets: Object.fromEntries(names.map((name) => [name, {}])),
-    },
+    policy: stackGrants(STACK, Object.fromEntries(names.map((name) => [name, {}]))),
     registered: [...names],
     timeoutMinutes: 1,
   });
@@ -63,11 +60,7 @@ describe.each(generations)("a secret that a stack creates, on Trustee %s", (gene
     cluster.secret(name, { key: "value" }, { labels: ownerLabels, annotations: ownerAnnotations(STACK) });
   };
 
-  /** Deploys a stack with these secrets. */
-  async function up(...names: readonly string[]): Promise<{
-    readonly policy: ReturnType<Engine["resource"]>;
-    readonly entries: readonly ReturnType<Engine["resource"]>[];
-  }> {
+  async function up(...names: readonly string[]) {
     const policy = engine.resource("ResourcePolicy", "policy");
     await policy.up(policyOf(...names));
     const entries = names.map((name) => engine.resource("KbsSecretEntry", name));

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../core/access/model.ts";
@@ -11,18 +11,14 @@ import { paddedBase64url } from "../support/base64url.ts";
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
 const MACHINE_TYPE = "io.katacontainers.config.hypervisor.machine_type";
 
-function annotation(toml: string): string {
-  return gzipSync(toml).toString("base64");
-}
+const annotation = (toml: string): string => gzipSync(toml).toString("base64");
 
 const minimal = 'algorithm = "sha256"\nversion = "0.1.0"\n';
 
 describe("the measurement of a pod", () => {
   test("extends zeros by the sha256 of the exact bytes of the initdata", () => {
-    const digest = createHash("sha256").update(minimal).digest("hex");
-    const pcr8 = createHash("sha256")
-      .update(Buffer.from(`${"00".repeat(32)}${digest}`, "hex"))
-      .digest("hex");
+    const digest = hash("sha256", minimal);
+    const pcr8 = hash("sha256", Buffer.from(`${"00".repeat(32)}${digest}`, "hex"));
     expect(measure({ [INITDATA]: annotation(minimal) })).toEqual({
       tee: "snp",
       pcr8,

@@ -22,26 +22,30 @@ describe("the language host that the sandbox builds", () => {
     return said.trim().split("\n");
   }
 
-  it.each([
+  it.each<[string, string | undefined, ...string[]]>([
     [
       "this project",
       readFileSync("Pulumi.yaml", "utf8"),
-      ["-typescript=false", "-nodeargs=--import ./components/startup.ts", "127.0.0.1:1 2"],
+      "-typescript=false",
+      "-nodeargs=--import ./components/startup.ts",
+      "127.0.0.1:1 2",
     ],
     [
       "arguments for Node, with a comment",
       "runtime:\n  options:\n    nodeargs: --import ./a.ts  # b # c\n",
-      ["-nodeargs=--import ./a.ts", "127.0.0.1:1 2"],
+      "-nodeargs=--import ./a.ts",
+      "127.0.0.1:1 2",
     ],
     [
       "a comment after it",
       "runtime:\n  options:\n    typescript: false # types\n",
-      ["-typescript=false", "127.0.0.1:1 2"],
+      "-typescript=false",
+      "127.0.0.1:1 2",
     ],
-    ["another value", "runtime:\n  options:\n    typescript: true\n", ["127.0.0.1:1 2"]],
-    ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", ["127.0.0.1:1 2"]],
-    ["no project", undefined, ["127.0.0.1:1 2"]],
-  ])("gets the options of the project: %s", async (_, project, expected) => {
+    ["another value", "runtime:\n  options:\n    typescript: true\n", "127.0.0.1:1 2"],
+    ["the default", "runtime: nodejs\ndescription: 'no typescript: false'\n", "127.0.0.1:1 2"],
+    ["no project", undefined, "127.0.0.1:1 2"],
+  ])("gets the options of the project: %s", async (_, project, ...expected) => {
     expect(await started(project)).toEqual(expected);
   });
 });

@@ -12,7 +12,6 @@ beforeEach(() => {
   folder = temporaryFolder();
 });
 
-/** Takes the lock of the folder. */
 async function locked<T>(
   work: () => Promise<T>,
   waiting: (pid: number) => void = () => undefined,
@@ -21,7 +20,6 @@ async function locked<T>(
   return exclusively(folder, waiting, signal, work);
 }
 
-/** Work that reports when it begins and ends. */
 function reporting(name: string, order: string[], milliseconds: number) {
   return async (): Promise<void> => {
     order.push(`${name} begins`);

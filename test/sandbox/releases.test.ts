@@ -5,14 +5,13 @@ import { publishedChecksum, type Platform } from "../../sandbox/tools/releases.t
 
 const tools = toolModules.flatMap((module) => module.tools);
 
-function addresses(platform: Platform): Record<string, unknown> {
-  return Object.fromEntries(
+const addresses = (platform: Platform): Record<string, unknown> =>
+  Object.fromEntries(
     tools.map((tool) => {
       const release = tool.release(platform);
       return [tool.name, release && [release.url, release.checksums, release.path ?? "the file itself"]];
     }),
   );
-}
 
 const github = "https://github.com";
 const pulumi = "https://get.pulumi.com/releases/sdk";

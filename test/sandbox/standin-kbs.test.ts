@@ -15,10 +15,7 @@ const PATH = "resource/default/p2-secret/secret";
 const POLICY = readFileSync("sandbox/trustee/manifests/attestation-policy.rego", "utf8");
 
 /** The logged requests of a guest. KBS v0.21 without a resource policy denies without OPA. */
-async function loggedRequests(
-  referenceValues: string,
-  attestationPolicy = POLICY,
-): Promise<readonly unknown[]> {
+async function loggedRequests(referenceValues: string, attestationPolicy = POLICY) {
   const { referenceValues: file, attestationPolicy: policyFile } = kbsPaths["0.21"];
   const logFile = join(folder, "kbs.log");
   const files = new Map([

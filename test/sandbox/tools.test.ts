@@ -75,16 +75,15 @@ describe("an installed tool", () => {
 });
 
 describe("the error for missing programs", () => {
-  test("lists all of them, with how to install each", async () => {
-    await expect(checkRequirements(folder, true)).rejects.toThrow(
+  test("lists all of them, with how to install each", () =>
+    expect(checkRequirements(folder, true)).rejects.toThrow(
       [
         "The sandbox needs programs that are missing here:",
         "  - go is not on PATH: install Go 1.26 or newer, which builds Kubernetes and Pulumi from source: https://go.dev/dl",
         "  - openssl is not on PATH: install openssl, which makes the certificates: your system's package manager (apt install openssl, brew install openssl)",
         "  - curl is not on PATH: install curl, which reads secrets in the sandbox's pods: your system's package manager (apt install curl, brew install curl)",
       ].join("\n"),
-    );
-  });
+    ));
 
   test("includes a Go that is too old and must not download a newer one", async () => {
     await program("go", "");

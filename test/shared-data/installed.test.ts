@@ -18,9 +18,7 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function plain(value: unknown): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject;
-}
+const plain = (value: unknown): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
 
 function realObjects(generation: Generation): ReadonlyMap<string, JsonObject> {
   const text = readFileSync(join(shared, `trustee-operator-v${generation}.0`, "installed.yaml"), "utf8");
@@ -28,10 +26,7 @@ function realObjects(generation: Generation): ReadonlyMap<string, JsonObject> {
   return new Map(objects.map((object) => [identity(object), object]));
 }
 
-async function ourObjects(
-  generation: Generation,
-  versions: readonly string[],
-): Promise<ReadonlyMap<string, JsonObject>> {
+async function ourObjects(generation: Generation, versions: readonly string[]) {
   const options = { generation, fresh: true, certificate: "certificate", key: "key" };
   const manifests = [
     ...trusteeConfig(options),

@@ -10,10 +10,8 @@ const reasons: Readonly<Record<string, DenialReason>> = {
   PluginInternalError: "absent",
 };
 
-/** The log in a section. */
-function logIn(section: string): readonly string[] {
-  return section.split("\n").flatMap((line) => /^ {4}\| (.*)$/.exec(line)?.[1] ?? []);
-}
+const logIn = (section: string): readonly string[] =>
+  section.split("\n").flatMap((line) => /^ {4}\| (.*)$/.exec(line)?.[1] ?? []);
 
 /** The error that the section's first client got for a path; undefined if it got the secret. */
 function answered(section: string, path: string): string | undefined {

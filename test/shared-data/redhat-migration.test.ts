@@ -17,7 +17,6 @@ const schema = z.object({
   ),
 });
 
-/** The ConfigMaps in a recording. */
 function configMapsIn(file: string) {
   const { items } = schema.parse(JSON.parse(readFileSync(join(recordings, file), "utf8")));
   const found = items.filter(({ kind }) => kind === "ConfigMap");

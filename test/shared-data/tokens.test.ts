@@ -20,9 +20,8 @@ beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_200_000);
 
-function member(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
-}
+const member = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
 
 /** Replaces the initdata and the client's key, which are empty in the stand-in's tokens. */
 const EMPTY = new Set(["init_data_claims", "runtime_data_claims"]);
@@ -63,10 +62,7 @@ describe.each(["v0.16", "v0.18", "v0.21"] as const)("a token of the real KBS %s"
       "*": { [binding]: { [claim]: "pod1", [hex]: "pod1" } },
     });
     const all = [...bindings, ANY_TEE];
-    const secrets = {
-      ...Object.fromEntries(all.map((binding) => [binding, readers(binding)])),
-      nobody: {},
-    };
+    const secrets = { ...Object.fromEntries(all.map((binding) => [binding, readers(binding)])), nobody: {} };
     const rules = { others: "affirming", secrets } as const;
     const text = joinPolicy(null, { stack: "o/p/s", ...rules });
     const asked = [...all, "nobody", "unrestricted"];

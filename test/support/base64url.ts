@@ -1,4 +1,3 @@
 /** Base64url with padding, the encoding of entries in the map format. */
-export function paddedBase64url(text: string): string {
-  return Buffer.from(text).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
-}
+export const paddedBase64url = (text: string): string =>
+  Buffer.from(text).toString("base64").replaceAll("+", "-").replaceAll("/", "_");

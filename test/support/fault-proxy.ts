@@ -9,14 +9,9 @@ import { pipeline } from "node:stream/promises";
 import { kubeconfigOf } from "../../sandbox/control-plane/kubeconfig.ts";
 import { connectionOf, type Connection } from "./connection.ts";
 
-/** A fault for one request. */
 export type Fault =
   /** The request is not forwarded; this is the response. */
-  | {
-      readonly status: number;
-      readonly message: string;
-      readonly headers?: Readonly<Record<string, string>>;
-    }
+  | { readonly status: number; readonly message: string; readonly headers?: Readonly<Record<string, string>> }
   /** The connection is closed, and the request is not forwarded. */
   | "cut"
   /** The request is forwarded, and the response is lost. */
@@ -40,7 +35,6 @@ export interface Call {
 export class FaultProxy {
   /** The content of a kubeconfig. */
   readonly kubeconfig: string;
-  /** All requests so far. */
   readonly calls: Call[] = [];
   /** Returns the fault for a request; by default all requests pass. */
   fault: (call: Call) => Fault | undefined = () => undefined;
@@ -81,7 +75,6 @@ export class FaultProxy {
     this.fault = (call) => (call.method === method ? left.shift() : undefined);
   }
 
-  /** Removes the fault. */
   heal(): void {
     this.fault = () => undefined;
   }

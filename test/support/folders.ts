@@ -12,11 +12,7 @@ function newFolder(removeAfter: (remove: () => void) => void): string {
 }
 
 /** A new folder. It is removed after the test that calls this, directly or in beforeEach. */
-export function temporaryFolder(): string {
-  return newFolder(onTestFinished);
-}
+export const temporaryFolder = (): string => newFolder(onTestFinished);
 
 /** A new folder for all tests of a file or a block. It is removed after them. */
-export function sharedFolder(): string {
-  return newFolder(afterAll);
-}
+export const sharedFolder = (): string => newFolder(afterAll);

@@ -33,20 +33,18 @@ function replacements(token: string): readonly string[] {
 const TOKEN = /"(?:[^"\\]|\\.)*"|==|!=|>=|<=|\.[a-z_]\w*|\bis_\w+|\bfalse\b|\b\d+\b/g;
 
 /** The variants of a line with one token replaced. */
-function changedTokens(line: string): readonly string[] {
-  return [...line.matchAll(TOKEN)].flatMap((match) =>
+const changedTokens = (line: string): readonly string[] =>
+  [...line.matchAll(TOKEN)].flatMap((match) =>
     replacements(match[0])
       .filter((other) => other !== match[0])
       .map((other) => line.slice(0, match.index) + other + line.slice(match.index + match[0].length)),
   );
-}
 
 /** The first and last line of each rule. */
-function blocks(lines: readonly string[]): readonly (readonly [number, number])[] {
-  return lines.flatMap((line, start) =>
+const blocks = (lines: readonly string[]): readonly (readonly [number, number])[] =>
+  lines.flatMap((line, start) =>
     /^\S.* if \{$/.test(line) ? [[start, lines.indexOf("}", start)] as const] : [],
   );
-}
 
 /**
  * All policies that differ from `policy` in one of these changes:
@@ -99,7 +97,7 @@ function tableMutants(policy: string): readonly Mutant[] {
   if (match?.[1] === undefined) throw new Error("the policy has no table");
   const json = match[1];
   const found: Mutant[] = [];
-  const add = (change: string, edit: (table: Table) => void): void => {
+  const add = (change: string, edit: (table: Table) => unknown): void => {
     const table = JSON.parse(json) as Table;
     edit(table);
     const text = policy.replace(match[0], `restricted = ${JSON.stringify(table, null, 2)}`);
@@ -115,33 +113,34 @@ function tableMutants(policy: string): readonly Mutant[] {
     ),
   );
   const known = [...new Map(readers.map((one) => [JSON.stringify(one), one])).values()];
-  const put = (into: Table, secret: string, key: string, binding: string, claim: string): void => {
+  const put = (into: Table, secret: string, key: string, binding: string, claim: string): Table => {
     const keys = (into[secret] ??= {});
     const bindings = (keys[key] ??= {});
     (bindings[binding] ??= {})[claim] = "mutant";
+    return into;
+  };
+  const drop = (from: Table, ...path: readonly string[]): Table => {
+    const within = path.slice(0, -1).reduce<object>((at, name) => Reflect.get(at, name) as object, from);
+    Reflect.deleteProperty(within, path.at(-1) ?? "");
+    return from;
   };
   for (const [secret, keys] of Object.entries(table)) {
-    add(`${secret} dropped`, (other) => {
-      Reflect.deleteProperty(other, secret);
-    });
+    add(`${secret} dropped`, (other) => drop(other, secret));
     add(`${secret} renamed`, (other) => {
       other[`${secret}-mutant`] = keys;
-      Reflect.deleteProperty(other, secret);
+      drop(other, secret);
     });
     for (const { binding, claim } of known) {
       if (keys["*"]?.[binding]?.[claim] !== undefined) continue;
-      add(`${secret}/* with ${binding} ${claim.slice(0, 4)}`, (other) => {
-        put(other, secret, "*", binding, claim);
-      });
+      const change = `${secret}/* with ${binding} ${claim.slice(0, 4)}`;
+      add(change, (other) => put(other, secret, "*", binding, claim));
     }
   }
   for (const { secret, key, bindings } of cells) {
-    add(`${secret}/${key} dropped`, (other) => {
-      Reflect.deleteProperty(other[secret] ?? {}, key);
-    });
+    add(`${secret}/${key} dropped`, (other) => drop(other, secret, key));
     for (const renamed of [`${key}-mutant`, "*"].filter((one) => one !== key)) {
       add(`${secret}/${key} becomes ${secret}/${renamed}`, (other) => {
-        Reflect.deleteProperty(other[secret] ?? {}, key);
+        drop(other, secret, key);
         for (const [binding, names] of Object.entries(bindings))
           for (const claim of Object.keys(names)) put(other, secret, renamed, binding, claim);
       });
@@ -149,12 +148,10 @@ function tableMutants(policy: string): readonly Mutant[] {
     for (const [binding, names] of Object.entries(bindings)) {
       for (const claim of Object.keys(names)) {
         const who = `${secret}/${key} ${binding} ${claim.slice(0, 4)}`;
-        add(`${who} dropped`, (other) => {
-          Reflect.deleteProperty(other[secret]?.[key]?.[binding] ?? {}, claim);
-        });
+        add(`${who} dropped`, (other) => drop(other, secret, key, binding, claim));
         for (const another of allBindings.filter((one) => one !== binding)) {
           add(`${who} becomes ${another}`, (other) => {
-            Reflect.deleteProperty(other[secret]?.[key]?.[binding] ?? {}, claim);
+            drop(other, secret, key, binding, claim);
             put(other, secret, key, another, claim);
           });
         }
@@ -162,9 +159,8 @@ function tableMutants(policy: string): readonly Mutant[] {
     }
     for (const { binding, claim } of known) {
       if (key === "*" || bindings[binding]?.[claim] !== undefined) continue;
-      add(`${secret}/${key} with ${binding} ${claim.slice(0, 4)}`, (other) => {
-        put(other, secret, key, binding, claim);
-      });
+      const change = `${secret}/${key} with ${binding} ${claim.slice(0, 4)}`;
+      add(change, (other) => put(other, secret, key, binding, claim));
     }
   }
   const [first, second] = known;

@@ -21,9 +21,7 @@ const scalars: Readonly<Record<string, string>> = {
   object: "map",
 };
 
-function code(value: unknown): string {
-  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
-}
+const code = (value: unknown): string => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 
 function typeText(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map(code).join(", ");
@@ -45,9 +43,8 @@ function unsetText(schema: Schema, isRequired: boolean): string {
   return value === undefined || isEmpty ? "none" : code(value);
 }
 
-function schemaOf(name: SectionName): Schema {
-  return z.toJSONSchema(sections[name], { io: "input", unrepresentable: "any" });
-}
+const schemaOf = (name: SectionName): Schema =>
+  z.toJSONSchema(sections[name], { io: "input", unrepresentable: "any" });
 
 function row(name: string, schema: Schema, isRequired: boolean): SettingRow {
   const { description: meaning = "" } = schema;
@@ -84,10 +81,9 @@ function tableOf(names: readonly SectionName[]): string {
 }
 
 /** A page with tables from the schema between `<!-- settings: pods -->` and `<!-- end -->`. */
-export function withSettingsTables(page: string): string {
-  return page.replace(
+export const withSettingsTables = (page: string): string =>
+  page.replace(
     /(<!-- settings: ([\w, ]+) -->\n)[^]*?(<!-- end -->)/g,
     (_all, start: string, names: string, end: string) =>
       `${start}\n${tableOf(names.split(", ") as SectionName[])}\n\n${end}`,
   );
-}

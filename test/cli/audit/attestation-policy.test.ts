@@ -15,131 +15,108 @@ import { base, lines, logOf, unseen, withAttestationPolicy, withValues } from ".
 const stock = (name: string): string =>
   readFileSync(new URL(`../../fixtures/attestation/${name}.rego`, import.meta.url), "utf8");
 
+const newer = { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" };
+
 /** The entries that must hold the digest, and the other entries, by trust claim and its alternatives. */
 function asked(
   text: string,
   tee: string,
-  trustee: TrusteeFacts = {
-    ...healthyTrustee,
-    seen: { policyKey: "resource-policy.rego", referenceValuesKey: "reference_value" },
-  },
+  trustee: TrusteeFacts = { ...healthyTrustee, seen: newer },
 ): unknown {
   const appraisal = liveAppraisal(withAttestationPolicy(text, trustee), tee);
-  return appraisal?.kind === "asks"
-    ? {
-        digest: digestEntries(appraisal),
-        others: otherEntries(appraisal).filter((one) => one.flat().length > 0),
-      }
-    : appraisal;
+  if (appraisal?.kind !== "asks") return appraisal;
+  return asks(digestEntries(appraisal), ...otherEntries(appraisal).filter((one) => one.flat().length > 0));
 }
 
+/** @param others each with its alternatives */
+const asks = (digest: readonly string[], ...others: readonly (readonly (readonly string[])[])[]) => ({
+  digest,
+  others,
+});
+
+const never = { kind: "never", claim: "executables" };
+
 describe("what an attestation policy asks for", () => {
-  it.each<[string, string, unknown]>([
-    ["trustee-operator-v0.18.0", "az-snp-vtpm", { kind: "never", claim: "executables", like: "az_snp_vtpm" }],
-    ["trustee-operator-v0.18.0", "az-tdx-vtpm", { kind: "never", claim: "executables", like: "az_tdx_vtpm" }],
-    ["redhat-v1.1.0", "az-snp-vtpm", { kind: "never", claim: "executables", like: "az_snp_vtpm" }],
-    [
-      "trustee-operator-v0.19.0",
-      "az-snp-vtpm",
-      {
-        digest: [],
-        others: [
-          [["measurement", "snp_pcr11"]],
-          [["tcb_bootloader", "tcb_microcode", "tcb_snp", "tcb_tee"]],
-          [["smt_enabled", "tsme_enabled", "abi_major", "abi_minor", "single_socket", "smt_allowed"]],
-        ],
-      },
-    ],
-    [
-      "trustee-operator-v0.19.0",
-      "az-tdx-vtpm",
-      { digest: [], others: [[["tdx_pcr11"]], [["mr_td"]], [["xfam"]]] },
-    ],
-    [
-      "trustee-operator-v0.19.0",
-      "snp",
-      {
-        digest: [],
-        others: [
-          [["snp_launch_measurement"]],
-          [["snp_bootloader", "snp_microcode", "snp_snp_svn", "snp_tee_svn"]],
+  it.each(
+    Object.entries({
+      "trustee-operator-v0.18.0 on az-snp-vtpm": { ...never, like: "az_snp_vtpm" },
+      "trustee-operator-v0.18.0 on az-tdx-vtpm": { ...never, like: "az_tdx_vtpm" },
+      "redhat-v1.1.0 on az-snp-vtpm": { ...never, like: "az_snp_vtpm" },
+      "trustee-operator-v0.19.0 on az-snp-vtpm": asks(
+        [],
+        [["measurement", "snp_pcr11"]],
+        [["tcb_bootloader", "tcb_microcode", "tcb_snp", "tcb_tee"]],
+        [["smt_enabled", "tsme_enabled", "abi_major", "abi_minor", "single_socket", "smt_allowed"]],
+      ),
+      "trustee-operator-v0.19.0 on az-tdx-vtpm": asks([], [["tdx_pcr11"]], [["mr_td"]], [["xfam"]]),
+      "trustee-operator-v0.19.0 on snp": asks(
+        [],
+        [["snp_launch_measurement"]],
+        [["snp_bootloader", "snp_microcode", "snp_snp_svn", "snp_tee_svn"]],
+        [
           [
-            [
-              ...["snp_smt_enabled", "snp_tsme_enabled", "snp_guest_abi_major", "snp_guest_abi_minor"],
-              ...["snp_single_socket", "snp_smt_allowed"],
-            ],
-            [],
-          ],
+            "smt_enabled",
+            "tsme_enabled",
+            "guest_abi_major",
+            "guest_abi_minor",
+            "single_socket",
+            "smt_allowed",
+          ].map((one) => `snp_${one}`),
+          [],
         ],
-      },
-    ],
-    [
-      "trustee-operator-v0.19.0",
-      "tdx",
-      {
-        digest: [],
-        others: [
-          [
-            ["rtmr_1", "rtmr_2", "tdvfkernel", "tdvfkernelparams"],
-            ["rtmr_1", "rtmr_2"],
-          ],
-          [["mr_td"]],
-          [["xfam"]],
+      ),
+      "trustee-operator-v0.19.0 on tdx": asks(
+        [],
+        [
+          ["rtmr_1", "rtmr_2", "tdvfkernel", "tdvfkernelparams"],
+          ["rtmr_1", "rtmr_2"],
         ],
-      },
-    ],
-    ["trustee-operator-v0.19.0", "se", { digest: [], others: [] }],
-    ["trustee-operator-v0.19.0", "cca", { kind: "never", claim: "executables" }],
-    [
-      "trustee-operator-v0.21.0",
-      "az-snp-vtpm",
-      { digest: ["snp_pcr08"], others: [[["snp_pcr03", "snp_pcr09", "snp_pcr11", "snp_pcr12"]]] },
-    ],
-    [
-      "trustee-operator-v0.21.0",
-      "az-tdx-vtpm",
-      { digest: ["tdx_pcr08"], others: [[["tdx_pcr03", "tdx_pcr09", "tdx_pcr11", "tdx_pcr12"]]] },
-    ],
-  ])("%s on %s", (name, tee, expected) => {
+        [["mr_td"]],
+        [["xfam"]],
+      ),
+      "trustee-operator-v0.19.0 on se": asks([]),
+      "trustee-operator-v0.19.0 on cca": never,
+      "trustee-operator-v0.21.0 on az-snp-vtpm": asks(
+        ["snp_pcr08"],
+        [["03", "09", "11", "12"].map((one) => `snp_pcr${one}`)],
+      ),
+      "trustee-operator-v0.21.0 on az-tdx-vtpm": asks(
+        ["tdx_pcr08"],
+        [["03", "09", "11", "12"].map((one) => `tdx_pcr${one}`)],
+      ),
+    }),
+  )("%s", (title, expected) => {
+    const [name = "", tee = ""] = title.split(" on ");
     expect(asked(stock(name), tee)).toEqual(expected);
   });
 
-  it.each<[string, string, unknown]>([
-    [
-      "a variable between, and whatever the entry is called",
-      'executables := 3 if { t := input["az-snp-vtpm"].tpm\n t.pcr08 in query_reference_value("mine") }',
-      { digest: ["mine"], others: [] },
-    ],
-    [
-      "the claim init_data of any TEE",
-      'executables := 3 if input.init_data in query_reference_value("digests")',
-      { digest: ["digests"], others: [] },
-    ],
-    [
-      "data.reference, as up to KBS v0.15",
-      'executables := 3 if { input["az-snp-vtpm"].tpm.pcr08 in data.reference.snp_pcr08 }',
-      { digest: ["snp_pcr08"], others: [] },
-    ],
-    ["a default that is good", "default executables := 3", { digest: [], others: [] }],
-    [
-      "a value that is not",
-      'default executables := 33\nexecutables := 35 if input["az-snp-vtpm"]',
-      { kind: "never", claim: "executables" },
-    ],
-    [
-      "comments",
-      '# query_reference_value("a")\nexecutables := 3 if input["az-snp-vtpm"]',
-      { digest: [], others: [] },
-    ],
-  ])("%s", (_what, rules, expected) => {
+  it.each(
+    Object.entries<readonly [string, unknown]>({
+      "a variable between, and whatever the entry is called": [
+        'executables := 3 if { t := input["az-snp-vtpm"].tpm\n t.pcr08 in query_reference_value("mine") }',
+        asks(["mine"]),
+      ],
+      "the claim init_data of any TEE": [
+        'executables := 3 if input.init_data in query_reference_value("digests")',
+        asks(["digests"]),
+      ],
+      "data.reference, as up to KBS v0.15": [
+        'executables := 3 if { input["az-snp-vtpm"].tpm.pcr08 in data.reference.snp_pcr08 }',
+        asks(["snp_pcr08"]),
+      ],
+      "a default that is good": ["default executables := 3", asks([])],
+      "a value that is not": ['default executables := 33\nexecutables := 35 if input["az-snp-vtpm"]', never],
+      comments: ['# query_reference_value("a")\nexecutables := 3 if input["az-snp-vtpm"]', asks([])],
+    }),
+  )("%s", (_what, [rules, expected]) => {
     expect(asked(`package policy\nimport rego.v1\n${rules}\n`, "az-snp-vtpm")).toEqual(expected);
   });
 
   it("the name of KBS v0.15 counts where such a one may run", () => {
     const text =
       "package policy\nimport rego.v1\ndefault executables := 33\nexecutables := 3 if input.azsnpvtpm\n";
-    expect(asked(text, "az-snp-vtpm", healthyTrustee)).toEqual({ digest: [], others: [] });
-    expect(asked(text, "az-snp-vtpm")).toEqual({ kind: "never", claim: "executables", like: "azsnpvtpm" });
+    expect(asked(text, "az-snp-vtpm", healthyTrustee)).toEqual(asks([]));
+    expect(asked(text, "az-snp-vtpm")).toEqual({ ...never, like: "azsnpvtpm" });
   });
 });
 

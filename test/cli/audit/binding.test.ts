@@ -19,9 +19,7 @@ function anywhere(name: string, changes: Partial<PodFacts> = {}): PodFacts {
   return { ...pod, ...changes };
 }
 
-function claim(binding: Binding, name: string): string {
-  return initDataClaim(binding, "sha256", toml(name));
-}
+const claim = (binding: Binding, name: string): string => initDataClaim(binding, "sha256", toml(name));
 
 /** A stack with pod2 and pod3 on one sort of TEE. */
 function stackOn(binding: Binding, entries: readonly string[] = []): StackFacts {
@@ -69,14 +67,12 @@ function explained({ trustee, pod, stack }: Case): { readonly verdict: string; r
   return { verdict, reference: `${reference?.status}: ${reference?.detail}` };
 }
 
-function findings({ trustee, pod, stack }: Case, ...ids: readonly string[]): readonly Finding[] {
-  return lint({ trustee, pods: [pod], answers: base.answers, stack }).filter(({ id }) => ids.includes(id));
-}
+const findings = ({ trustee, pod, stack }: Case, ...ids: readonly string[]): readonly Finding[] =>
+  lint({ trustee, pods: [pod], answers: base.answers, stack }).filter(({ id }) => ids.includes(id));
 
 /** The findings about digests, in short. */
-function found(given: Case): readonly string[] {
-  return findings(given, "TA102", "TA103").map(({ id, severity, what }) => `${severity} ${id} ${what}`);
-}
+const found = (given: Case): readonly string[] =>
+  findings(given, "TA102", "TA103").map(({ id, severity, what }) => `${severity} ${id} ${what}`);
 
 describe.each(["snp", "tdx"] as const)(
   "a pod on bare metal, %s, which needs no reference value",
@@ -141,15 +137,13 @@ describe.each(["snp", "tdx"] as const)(
   },
 );
 
-describe("an SNP pod", () => {
-  it("is registered by its host data in either spelling", () => {
-    const trustee = trusteeOf("snp", { host_data: [...claimSpellings("snp", claim("snp", "pod3"))] });
-    expect(found({ trustee, pod: anywhere("pod3") })).toEqual([]);
-    const [, base64 = ""] = claimSpellings("snp", claim("snp", "pod3"));
-    const old = trusteeOf("snp", { host_data: [base64] });
-    expect(found({ trustee: old, pod: anywhere("pod3") })).toEqual([]);
-    expect(denial({ trustee: old, pod: anywhere("pod3"), stack: stackOn("snp") })).toBeUndefined();
-  });
+it("an SNP pod is registered by its host data in either spelling", () => {
+  const trustee = trusteeOf("snp", { host_data: [...claimSpellings("snp", claim("snp", "pod3"))] });
+  expect(found({ trustee, pod: anywhere("pod3") })).toEqual([]);
+  const [, base64 = ""] = claimSpellings("snp", claim("snp", "pod3"));
+  const old = trusteeOf("snp", { host_data: [base64] });
+  expect(found({ trustee: old, pod: anywhere("pod3") })).toEqual([]);
+  expect(denial({ trustee: old, pod: anywhere("pod3"), stack: stackOn("snp") })).toBeUndefined();
 });
 
 describe("a pod whose TEE is unknown", () => {
@@ -178,10 +172,8 @@ describe("an entry of the reference values with a name that a stack chooses", ()
   it("holds the digests of its pods", () => {
     const pod = podFixture("pod3");
     expect(denial({ trustee, pod, stack })).toBeUndefined();
-    expect(explained({ trustee, pod: podFixture("pod2"), stack })).toEqual({
-      verdict: "allowed",
-      reference: `holds: my_entry holds this digest`,
-    });
+    const holds = { verdict: "allowed", reference: "holds: my_entry holds this digest" };
+    expect(explained({ trustee, pod: podFixture("pod2"), stack })).toEqual(holds);
     expect(found({ trustee, pod, stack })).toEqual([
       `warning TA102 No running pod has the digest ${pcr8.pod2}, which my_entry holds.`,
     ]);
@@ -204,13 +196,11 @@ describe("an entry of the reference values with a name that a stack chooses", ()
   });
 });
 
-describe("how a TEE binds initdata", () => {
-  it.each(bindings)("follows from the claim in a stack's outputs: %s", (binding) => {
-    const annotation = encodeAnnotation(toml("pod1"));
-    expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
-    expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
-    expect(bindingOf("%", claim(binding, "pod1"))).toBeUndefined();
-  });
+it.each(bindings)("how a TEE binds initdata follows from the claim in a stack's outputs: %s", (binding) => {
+  const annotation = encodeAnnotation(toml("pod1"));
+  expect(bindingOf(annotation, claim(binding, "pod1"))).toBe(binding);
+  expect(bindingOf(annotation, claim(binding, "pod2"))).toBeUndefined();
+  expect(bindingOf("%", claim(binding, "pod1"))).toBeUndefined();
 });
 
 describe("a pod on a development cluster", () => {
@@ -235,14 +225,12 @@ describe("a pod on a development cluster", () => {
   });
 });
 
-describe("a Trustee without the key of the reference values", () => {
-  it("has none that bare metal would need", () => {
-    const empty = withValues("[]");
-    const trustee = { ...empty, referenceValues: { ...empty.referenceValues, data: {} } };
-    const given = { trustee, pod: anywhere("pod3") };
-    expect(denial({ ...given, stack: stackOn("snp") })).toBeUndefined();
-    expect(denial({ ...given, stack: stackOn("azure-vtpm") })).toContain("there is no key");
-  });
+it("a Trustee without the key of the reference values has none that bare metal would need", () => {
+  const empty = withValues("[]");
+  const trustee = { ...empty, referenceValues: { ...empty.referenceValues, data: {} } };
+  const given = { trustee, pod: anywhere("pod3") };
+  expect(denial({ ...given, stack: stackOn("snp") })).toBeUndefined();
+  expect(denial({ ...given, stack: stackOn("azure-vtpm") })).toContain("there is no key");
 });
 
 describe("a pod whose runtime class contradicts its binding", () => {

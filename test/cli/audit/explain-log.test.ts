@@ -6,9 +6,8 @@ import { NOW } from "../../fixtures/live-facts.ts";
 import { base, logOf } from "./support.ts";
 
 /** A request's line as the KBS writes it. */
-function answer(status: number, client = "10.0.0.1"): string {
-  return `[2026-02-28T23:59:01Z INFO actix_web::middleware::logger] ${client} "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" ${status} 110`;
-}
+const answer = (status: number, client = "10.0.0.1"): string =>
+  `[2026-02-28T23:59:01Z INFO actix_web::middleware::logger] ${client} "GET /kbs/v0/resource/default/p2-secret/secret HTTP/1.1" ${status} 110`;
 
 const DENIED = `[2026-02-28T23:59:01Z ERROR kbs::error] PolicyDeny\n${answer(401)}`;
 

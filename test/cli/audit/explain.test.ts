@@ -36,93 +36,71 @@ KBS log: last answer, to this pod's address: denied by the policy
 Next: If this pod should read it, grant it: add a grant to the stack's settings, then run pulumi up.`);
   });
 
-  it.each<[string, Partial<CellFacts>, readonly string[]]>([
-    [
-      "a missing pod",
-      { pod: undefined },
-      [
+  it.each(
+    Object.entries<readonly [Partial<CellFacts>, ...string[]]>({
+      "a missing pod": [
+        { pod: undefined },
         "denied: Because there is no such pod.",
         "pod fails",
         "Create the pod with pulumi up, or correct its name and namespace.",
       ],
-    ],
-    [
-      "an unregistered digest, which prevents the pod's start",
-      {
-        pod: podFixture("pod2", { phase: "Pending", ready: false }),
-        trustee: withValues({ snp_pcr08: ["a".repeat(64)] }),
-      },
-      [
+      "an unregistered digest, which prevents the pod's start": [
+        {
+          pod: podFixture("pod2", { phase: "Pending", ready: false }),
+          trustee: withValues({ snp_pcr08: ["a".repeat(64)] }),
+        },
         "denied: Because no reference value holds this digest, so the pod does not attest well (and 1 more, below).",
         "pod fails",
         "reference fails",
         "Find out why: kubectl describe pod pod2 -n default. A guest does not start without its image policy from the KBS; the conditions below say whether it would get it.",
         "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
       ],
-    ],
-    [
-      "a reference value in another case",
-      { pod: pod2, trustee: withValues({ snp_pcr08: [pcr8.pod2.toUpperCase()] }) },
-      [
+      "a reference value in another case": [
+        { pod: pod2, trustee: withValues({ snp_pcr08: [pcr8.pod2.toUpperCase()] }) },
         "denied: Because snp_pcr08 holds this digest only in another case: Trustee compares exactly, so the pod does not attest well.",
         "reference fails",
         "Write the digest in lower case in snp_pcr08.",
       ],
-    ],
-    [
-      "a reference value for another TEE",
-      {
-        pod: podFixture("pod2", { machineType: "Standard_DC2es_v6" }),
-        trustee: withValues({ snp_pcr08: [pcr8.pod2] }),
-      },
-      [
+      "a reference value for another TEE": [
+        {
+          pod: podFixture("pod2", { machineType: "Standard_DC2es_v6" }),
+          trustee: withValues({ snp_pcr08: [pcr8.pod2] }),
+        },
         "denied: Because no reference value holds this digest, so the pod does not attest well.",
         "reference fails",
         "Register the pod's digest: declare the pod in a stack, then run pulumi up.",
       ],
-    ],
-    [
-      "an unregistered secret",
-      {
-        pod: pod2,
-        trustee: { ...healthyTrustee, kbsConfig: { name: "trusteeconfig-kbs-config", secrets: [] } },
-      },
-      [
+      "an unregistered secret": [
+        {
+          pod: pod2,
+          trustee: { ...healthyTrustee, kbsConfig: { name: "trusteeconfig-kbs-config", secrets: [] } },
+        },
         'denied: Because KbsConfig "trusteeconfig-kbs-config" does not list "p2-secret", so the KBS does not serve it.',
         "startup fails",
         "registered fails",
         'Register it: declare "trustee-image-policy" in a stack, then run pulumi up.',
         "Declare the secret in a stack, then run pulumi up.",
       ],
-    ],
-    [
-      "a missing key",
-      { pod: pod2, key: "other" },
-      [
+      "a missing key": [
+        { pod: pod2, key: "other" },
         'denied: Because Secret "p2-secret" has no key "other".',
         "exists fails",
         "Use a key that it has, or add the key.",
       ],
-    ],
-    [
-      "unreadable initdata",
-      { pod: podFixture("pod2", { annotation: "AAAA" }) },
-      [
+      "unreadable initdata": [
+        { pod: podFixture("pod2", { annotation: "AAAA" }) },
         "denied: Because it cannot be read: the annotation io.katacontainers.config.hypervisor.cc_init_data is base64, but of no gzip data.",
         "initdata fails",
         "Recreate the annotation: compress the initdata document with gzip and encode it as base64. Then recreate the pod.",
       ],
-    ],
-    [
-      "a missing KBS",
-      { pod: pod2, trustee: { ...healthyTrustee, kbsPods: [] } },
-      [
+      "a missing KBS": [
+        { pod: pod2, trustee: { ...healthyTrustee, kbsPods: [] } },
         "denied: Because no pod of the KBS is ready.",
         "trustee fails",
         "Find out why: kubectl describe pods -n trustee-operator-system -l app=kbs",
       ],
-    ],
-  ])("is explained by %s", (_, changes, expected) => {
+    }),
+  )("is explained by %s", (_, [changes, ...expected]) => {
     expect(explained(changes)).toEqual(expected);
   });
 });
@@ -157,50 +135,40 @@ describe("an uncertain cell", () => {
   const old = withOldKbs();
   const { kbsConfig, secrets } = old;
 
-  it.each<[string, Partial<CellFacts>, readonly string[]]>([
-    [
-      "the KBS may not have read the last change",
-      { trustee: old },
-      [
+  it.each(
+    Object.entries<readonly [Partial<CellFacts>, ...string[]]>({
+      "the KBS may not have read the last change": [
+        { trustee: old },
         changed,
         "current unknown",
         "Restart the KBS. pulumi up does this after its own changes; otherwise run: kubectl rollout restart deployment/trustee-deployment -n trustee-operator-system",
       ],
-    ],
-    [
-      "a missing Secret prevents all changes of the operator",
-      {
-        trustee: {
-          ...old,
-          secrets: [...secrets, { name: "gone", exists: false }],
-          kbsConfig: { ...kbsConfig, secrets: [...kbsConfig.secrets, "gone"] },
+      "a missing Secret prevents all changes of the operator": [
+        {
+          trustee: {
+            ...old,
+            secrets: [...secrets, { name: "gone", exists: false }],
+            kbsConfig: { ...kbsConfig, secrets: [...kbsConfig.secrets, "gone"] },
+          },
         },
-      },
-      [
         changed,
         "current unknown",
         'Create Secret "gone", or remove it from the KbsConfig: until then, the operator changes nothing.',
       ],
-    ],
-    [
-      "the annotation may have been edited",
-      { pod: podFixture("pod2", { annotated: { at: NOW - 60, by: "kubectl-edit" } }) },
-      [
+      "the annotation may have been edited": [
+        { pod: podFixture("pod2", { annotated: { at: NOW - 60, by: "kubectl-edit" } }) },
         "uncertain: Nothing is known to deny it, but kubectl-edit wrote the pod at 2026-02-28T23:59:00Z, after its start at 2026-02-28T23:00:00Z: if that changed the annotation, the guest still claims the previous one.",
         "unedited unknown",
         "Recreate the pod with the intended initdata.",
       ],
-    ],
-    [
-      "the policy could not be evaluated",
-      { trustee: withPolicy("package policy"), answers: { kind: "none", reason: "opa is not on PATH." } },
-      [
+      "the policy could not be evaluated": [
+        { trustee: withPolicy("package policy"), answers: { kind: "none", reason: "opa is not on PATH." } },
         "uncertain: Nothing is known to deny it, but the policy was not evaluated: opa is not on PATH.",
         "policy unknown",
         "Install OPA and run explain again.",
       ],
-    ],
-  ])("is explained: %s", (_, changes, expected) => {
+    }),
+  )("is explained: %s", (_, [changes, ...expected]) => {
     expect(explained({ pod: pod2, ...changes })).toEqual(expected);
   });
 });

@@ -8,6 +8,7 @@ import { lint } from "../../../cli/lint/lint.ts";
 import { sarif } from "../../../cli/lint/sarif.ts";
 import { facts, referenceValues } from "../../fixtures/live-facts.ts";
 import { withValues } from "./support.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const expiring: Finding = {
   id: "TA202",
@@ -196,23 +197,19 @@ describe("JUnit", () => {
     const texts = fc
       .string({ unit: "binary" })
       .filter((text) => !/[^\t\n\u0020-\uD7FF\uE000-\uFFFD]/.test(text));
-    fc.assert(
-      fc.property(texts, (name) => {
-        const [, written = ""] = / name="([^"]*)"\/>/.exec(junit("s", [{ group: "g", name }])) ?? [];
-        expect(written).not.toMatch(/[<>\n]/);
-        expect(written.replaceAll(/&[a-z#0-9]+;/g, (entity) => entities[entity] ?? "?")).toBe(name);
-      }),
-    );
+    forAll(texts, (name) => {
+      const [, written = ""] = / name="([^"]*)"\/>/.exec(junit("s", [{ group: "g", name }])) ?? [];
+      expect(written).not.toMatch(/[<>\n]/);
+      expect(written.replaceAll(/&[a-z#0-9]+;/g, (entity) => entities[entity] ?? "?")).toBe(name);
+    });
   });
 
   it("contains no character that XML forbids", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (name) => {
-        const xml = junit("s", [{ group: "g", name, output: name }]);
-        expect(xml.isWellFormed()).toBe(true);
-        expect(xml).not.toMatch(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u);
-      }),
-    );
+    forAll(fc.string({ unit: "binary" }), (name) => {
+      const xml = junit("s", [{ group: "g", name, output: name }]);
+      expect(xml.isWellFormed()).toBe(true);
+      expect(xml).not.toMatch(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u);
+    });
   });
 
   it("of lint has a test case per rule, which fails at or above the given severity", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judgeDenial, parseKbsLine, type KbsEvent } from "../../../cli/audit/kbs-log.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const AGENT = '"-" "attestation-agent-kbs-client/0.1.0"';
 
@@ -11,9 +12,8 @@ const TUTORIAL = `[2026-02-25T11:02:01Z ERROR kbs::error] PolicyDeny
 [2026-02-25T11:02:03Z INFO attestation_service] AzSnpVtpm Verifier/endorsement check passed.
 [2026-02-25T11:02:03Z INFO actix_web::middleware::logger] 10.129.2.9 "POST /kbs/v0/attest HTTP/1.1" 200 5077 ${AGENT} 0.002771`;
 
-function events(log: string): readonly KbsEvent[] {
-  return log.split("\n").flatMap((line) => parseKbsLine(line) ?? []);
-}
+const events = (log: string): readonly KbsEvent[] =>
+  log.split("\n").flatMap((line) => parseKbsLine(line) ?? []);
 
 function event(line: string): KbsEvent {
   const read = parseKbsLine(line);
@@ -136,89 +136,72 @@ describe("an administrator's request", () => {
 const own = (status: number): KbsEvent => request("10.0.0.1", PATH, status);
 
 describe("why a secret was not given out", () => {
-  it.each([
-    ["the tutorial's denial", events(TUTORIAL), "policy-denied", true],
-    [
-      "a first request without a token, then a denial",
-      [error("TokenNotFound"), own(401), request("10.0.0.1", "attest", 200), error("PolicyDeny"), own(401)],
-      "policy-denied",
-      true,
-    ],
-    [
-      "an error of policy evaluation, as KBS v0.17 and later write it",
-      [error("PolicyEngineError(EvaluationError(split expects string))"), own(401)],
-      "policy-denied",
-      true,
-    ],
-    [
-      "a missing file, which every KBS answers with 401",
-      [error("PluginInternalError { source: read resource from local fs"), own(401)],
-      "absent",
-      true,
-    ],
-    ["a 404", [own(404)], "absent", true],
-    ["a missing token", [error("TokenNotFound"), own(401)], "attestation-failed", true],
-    [
-      "a denial, and another pod's first request for the same secret, without a token",
-      [
-        ...[error("TokenNotFound"), own(401), error("PolicyDeny"), own(401)],
-        ...[error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
+  const again = request("10.0.0.2", PATH, 401);
+  const elsewhere = request("10.0.0.2", "resource/default/x/y", 401);
+  const failed = error("AttestationError(RcarAttestFailed {");
+
+  it.each(
+    Object.entries<readonly [log: readonly KbsEvent[], reason?: string, sure?: boolean]>({
+      "the tutorial's denial": [events(TUTORIAL), "policy-denied"],
+      "a first request without a token, then a denial": [
+        [error("TokenNotFound"), own(401), request("10.0.0.1", "attest", 200), error("PolicyDeny"), own(401)],
+        "policy-denied",
       ],
-      "policy-denied",
-      true,
-    ],
-    [
-      "a denial, and a failed attestation of another client: each may be the pod",
-      [
-        ...[error("PolicyDeny"), own(401), error("TokenNotFound"), request("10.0.0.2", PATH, 401)],
-        ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.2", "attest", 401)],
+      "an error of policy evaluation, as KBS v0.17 and later write it": [
+        [error("PolicyEngineError(EvaluationError(split expects string))"), own(401)],
+        "policy-denied",
       ],
-      "policy-denied",
-      false,
-    ],
-    [
-      "a failed attestation, after a first request without a token",
-      [
-        ...[error("TokenNotFound"), own(401), request("10.0.0.1", "auth", 200)],
-        ...[error("AttestationError(RcarAttestFailed {"), request("10.0.0.1", "attest", 401)],
+      "a missing file, which every KBS answers with 401": [
+        [error("PluginInternalError { source: read resource from local fs"), own(401)],
+        "absent",
       ],
-      "attestation-failed",
-      true,
-    ],
-    ["an unknown error", [error("SerdeError(..)"), own(401)], undefined, true],
-    ["a 401 without an error", [own(401)], undefined, true],
-    ["nothing", [], "kbs-not-asked", true],
-    [
-      "requests for other resources only",
-      [request("10.0.0.1", "resource/default/x/y", 200)],
-      "kbs-not-asked",
-      true,
-    ],
-    ["the same secret, given to another pod", [own(200)], "kbs-not-asked", true],
-    [
-      "a failed attestation of an unknown client",
-      [request("10.0.0.9", "attest", 401)],
-      "attestation-failed",
-      false,
-    ],
-    [
-      "two different errors before two answers",
-      [
-        error("PolicyDeny"),
-        error("TokenNotFound"),
-        request("10.0.0.2", "resource/default/x/y", 401),
-        own(401),
+      "a 404": [[own(404)], "absent"],
+      "a missing token": [[error("TokenNotFound"), own(401)], "attestation-failed"],
+      "a denial, and another pod's first request for the same secret, without a token": [
+        [error("TokenNotFound"), own(401), error("PolicyDeny"), own(401), error("TokenNotFound"), again],
+        "policy-denied",
       ],
-      "attestation-failed",
-      false,
-    ],
-    [
-      "two denials before two answers",
-      [error("PolicyDeny"), error("PolicyDeny"), request("10.0.0.2", "resource/default/x/y", 401), own(401)],
-      "policy-denied",
-      true,
-    ],
-  ] as const)("%s", (_, log, reason, sure) => {
+      "a denial, and a failed attestation of another client: each may be the pod": [
+        [
+          error("PolicyDeny"),
+          own(401),
+          error("TokenNotFound"),
+          again,
+          failed,
+          request("10.0.0.2", "attest", 401),
+        ],
+        ...(["policy-denied", false] as const),
+      ],
+      "a failed attestation, after a first request without a token": [
+        [
+          ...[error("TokenNotFound"), own(401), request("10.0.0.1", "auth", 200)],
+          ...[failed, request("10.0.0.1", "attest", 401)],
+        ],
+        "attestation-failed",
+      ],
+      "an unknown error": [[error("SerdeError(..)"), own(401)]],
+      "a 401 without an error": [[own(401)]],
+      nothing: [[], "kbs-not-asked"],
+      "requests for other resources only": [
+        [request("10.0.0.1", "resource/default/x/y", 200)],
+        "kbs-not-asked",
+      ],
+      "the same secret, given to another pod": [[own(200)], "kbs-not-asked"],
+      "a failed attestation of an unknown client": [
+        [request("10.0.0.9", "attest", 401)],
+        "attestation-failed",
+        false,
+      ],
+      "two different errors before two answers": [
+        [error("PolicyDeny"), error("TokenNotFound"), elsewhere, own(401)],
+        ...(["attestation-failed", false] as const),
+      ],
+      "two denials before two answers": [
+        [error("PolicyDeny"), error("PolicyDeny"), elsewhere, own(401)],
+        "policy-denied",
+      ],
+    }),
+  )("%s", (_, [log, reason, sure = true]) => {
     const denial = judgeDenial(log, PATH, complete);
     expect({ reason: denial.reason, sure: denial.sure }).toEqual({ reason, sure });
   });
@@ -248,11 +231,9 @@ describe("why a secret was not given out", () => {
     );
     const log = [error("PolicyDeny"), own(401)] as const;
     const expected = judgeDenial(log, PATH, complete);
-    fc.assert(
-      fc.property(noise, noise, noise, (before, between, after) => {
-        const seen = judgeDenial([...before, log[0], ...between, log[1], ...after], PATH, complete);
-        expect(seen).toEqual(expected);
-      }),
-    );
+    forAll(noise, noise, noise, (before, between, after) => {
+      const seen = judgeDenial([...before, log[0], ...between, log[1], ...after], PATH, complete);
+      expect(seen).toEqual(expected);
+    });
   });
 });

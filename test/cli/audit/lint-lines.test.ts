@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { facts, podFixture, tutorialGrants } from "../../fixtures/live-facts.ts";
 import { lines, POLICY, withPolicy } from "./support.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 /** What lint says of a policy's own lines. */
-function found(policy: string): readonly string[] {
-  return lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
-}
+const found = (policy: string): readonly string[] =>
+  lines(facts(withPolicy(policy), [podFixture("pod1")]), / TA0(?:09|1\d) /);
 
 const where = `${POLICY}, policy.rego`;
 const untrue = `error TA009 ${where}: The policy's rules do not match the grants of its stacks.`;
@@ -44,9 +44,7 @@ describe("a policy of this project's", () => {
 
   it("that grants something to a reader without hardware is a warning, with its stack", () => {
     const dev = { "*": { sample: { aa: "dev", bb: "\u001b[2J" }, snp: { cc: "bare" } } };
-    expect(
-      found(joinPolicy(tutorialGrants, { stack: "o/p/dev", others: "affirming", secrets: { dev } })),
-    ).toEqual([
+    expect(found(joinPolicy(tutorialGrants, stackGrants("o/p/dev", { dev })))).toEqual([
       `warning TA010 ${where}: The policy grants secrets to \\u{1b}\\u{5b}2J, dev of the stack o/p/dev (sample: not attested by hardware).`,
     ]);
   });

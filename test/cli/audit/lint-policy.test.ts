@@ -5,9 +5,7 @@ import { facts, healthyTrustee, pcr8 } from "../../fixtures/live-facts.ts";
 import { foreign, IMAGE_POLICY, lines, POLICY } from "./support.ts";
 
 /** All findings but TA106 (what a pod needs to start), which has its own tests. */
-function ofPolicy(facts: LiveFacts): readonly string[] {
-  return lines(facts, /^(?!.*TA106)/);
-}
+const ofPolicy = (facts: LiveFacts): readonly string[] => lines(facts, /^(?!.*TA106)/);
 
 const NOBODY = `error TA014 ${POLICY}, policy.rego: No pod that attests well gets any secret, in any path format.`;
 
@@ -78,10 +76,7 @@ describe("a foreign policy", () => {
   it("with very many digests is not tested with all of them, which a note reports", () => {
     const digests = Array.from({ length: 600 }, (_, at) => at.toString(16).padStart(64, "0"));
     const policy = `package policy\nx := [${digests.map((one) => `"${one}"`).join(", ")}]\n`;
-    const notes = lines(
-      foreign(policy, () => false),
-      "TA007",
-    );
+    const notes = lines(foreign(policy), "TA007");
     expect(notes).toEqual([
       `note TA007 ${POLICY}, policy.rego: The policy was not evaluated for all of the digests that it names: 166 of 600 were tried for pods that do not attest well.`,
     ]);

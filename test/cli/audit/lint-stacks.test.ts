@@ -5,12 +5,11 @@ import { recordOf } from "../../../core/policy/stack-records.ts";
 import { NOTHING_BEHIND } from "../../../core/policy/vanished.ts";
 import { MIGRATED_ANNOTATION } from "../../../core/trustee/redhat.ts";
 import { healthyTrustee, tutorialGrants } from "../../fixtures/live-facts.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
-const other = {
-  stack: "org/p/other",
-  others: "affirming",
-  secrets: { "p2-secret": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod2" } } } },
-} as const;
+const other = stackGrants("org/p/other", {
+  "p2-secret": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod2" } } },
+});
 
 function found(changes: Partial<TrusteeFacts>) {
   const trustee = { ...healthyTrustee, ...changes };

@@ -16,6 +16,8 @@ import {
   withPolicy,
   withValues,
 } from "./support.ts";
+import { forAll } from "../../support/for-all.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const MAP = `${VALUES}, reference-values.json`;
 const KBS_CONFIG = "KbsConfig trustee-operator-system/trusteeconfig-kbs-config, spec.kbsSecretResources";
@@ -38,20 +40,18 @@ describe("a healthy Trustee", () => {
       "fraud-dataset": fc.subarray([...names]),
       "p2-secret": fc.subarray([...names]),
     });
-    fc.assert(
-      fc.property(grants, fc.constantFrom("affirming", "deny"), (readers, others) => {
-        const granted = others === "deny" ? { ...readers, "trustee-image-policy": names } : readers;
-        const secrets = Object.fromEntries(
-          Object.entries(granted).map(([secret, pods]) => [
-            secret,
-            { "*": { "azure-vtpm": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) } },
-          ]),
-        );
-        const policy = joinPolicy("package policy\n", { stack: "o/p/s", others, secrets });
-        const findings = lines(facts(withPolicy(policy)));
-        expect(findings).toEqual(others === "deny" ? [] : [IMAGE_POLICY]);
-      }),
-    );
+    forAll(grants, fc.constantFrom("affirming", "deny"), (readers, others) => {
+      const granted = others === "deny" ? { ...readers, "trustee-image-policy": names } : readers;
+      const secrets = Object.fromEntries(
+        Object.entries(granted).map(([secret, pods]) => [
+          secret,
+          { "*": { "azure-vtpm": Object.fromEntries(pods.map((pod) => [pcr8[pod], pod])) } },
+        ]),
+      );
+      const policy = joinPolicy("package policy\n", { stack: "o/p/s", others, secrets });
+      const findings = lines(facts(withPolicy(policy)));
+      expect(findings).toEqual(others === "deny" ? [] : [IMAGE_POLICY]);
+    });
   });
 });
 
@@ -94,12 +94,7 @@ describe("digests", () => {
 allow if input.x["launch_measurement"] == "${"1".repeat(96)}"
 allow if input.x["init_data"] == "${"2".repeat(64)}"
 allow if input.x in {"${"3".repeat(64)}"}`;
-    expect(
-      lines(
-        foreign(policy, () => false),
-        "TA101",
-      ),
-    ).toEqual([
+    expect(lines(foreign(policy), "TA101")).toEqual([
       `warning TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${"2".repeat(64)}, which the policy names.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"3".repeat(64)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);
@@ -110,12 +105,7 @@ allow if input.x in {"${"3".repeat(64)}"}`;
 # "${"d".repeat(64)}"
 a := "${STALE}" # "${"e".repeat(64)}"
 b := \`# ${"9".repeat(96)}\``;
-    expect(
-      lines(
-        foreign(policy, () => false),
-        "TA101",
-      ),
-    ).toEqual([
+    expect(lines(foreign(policy), "TA101")).toEqual([
       `note TA101 ${POLICY}, policy.rego line 3: No running pod has the digest ${STALE}, which the policy names; it may be a digest of something other than initdata.`,
       `note TA101 ${POLICY}, policy.rego line 4: No running pod has the digest ${"9".repeat(96)}, which the policy names; it may be a digest of something other than initdata.`,
     ]);
@@ -129,11 +119,10 @@ b := \`# ${"9".repeat(96)}\``;
   });
 
   it("of former initdata that are still accepted: the change of initdata is unfinished", () => {
-    const grants = (initData: string): StackGrants => ({
-      stack: "organization/trustee-access/dev",
-      others: "affirming",
-      secrets: { "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } } },
-    });
+    const grants = (initData: string): StackGrants =>
+      stackGrants("organization/trustee-access/dev", {
+        "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } },
+      });
     const before = joinPolicy("package policy\n", grants(STALE));
     const during = joinPolicy(before, grants(pcr8.pod2), null, {
       rotation: { current: { [pcr8.pod2]: "pod2" }, overlapping: ["pod2"] },
@@ -175,21 +164,19 @@ b := \`# ${"9".repeat(96)}\``;
   });
 });
 
-describe("secrets", () => {
-  it("that are listed but missing are errors; restricted but not listed ones are warnings", () => {
-    const given = facts({
-      kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
-      secrets: [
-        { name: "trustee-image-policy", exists: true, changedAt: NOW - 9000 },
-        { name: "fraud-dataset", exists: false },
-      ],
-    });
-    expect(lines(given)).toEqual([
-      `error TA301 ${KBS_CONFIG}: The KbsConfig lists Secret "fraud-dataset", which does not exist.`,
-      `warning TA302 ${KBS_CONFIG}: The policy restricts Secret "p2-secret", which the KbsConfig does not list.`,
-      IMAGE_POLICY,
-    ]);
+it("secrets that are listed but missing are errors; restricted but not listed ones are warnings", () => {
+  const given = facts({
+    kbsConfig: { name: "trusteeconfig-kbs-config", secrets: ["trustee-image-policy", "fraud-dataset"] },
+    secrets: [
+      { name: "trustee-image-policy", exists: true, changedAt: NOW - 9000 },
+      { name: "fraud-dataset", exists: false },
+    ],
   });
+  expect(lines(given)).toEqual([
+    `error TA301 ${KBS_CONFIG}: The KbsConfig lists Secret "fraud-dataset", which does not exist.`,
+    `warning TA302 ${KBS_CONFIG}: The policy restricts Secret "p2-secret", which the KbsConfig does not list.`,
+    IMAGE_POLICY,
+  ]);
 });
 
 describe("the keys", () => {

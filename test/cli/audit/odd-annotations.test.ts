@@ -23,19 +23,12 @@ describe("a pod without the initdata annotation", () => {
   const none = "the pod has no initdata annotation";
 
   it("is denied, with the name of an annotation that was probably meant", () => {
-    expect(initdata({ pod: bare() })).toEqual({
-      verdict: "denied",
-      because: `Because ${none}.`,
-      status: "fails",
-      detail: none,
+    const denied = (detail: string) => ({
+      ...{ verdict: "denied", because: `Because ${detail}.`, status: "fails", detail },
     });
+    expect(initdata({ pod: bare() })).toEqual(denied(none));
     const detail = `${none}: ${FORMER} is the former name of the initdata annotation, which only old runtimes read`;
-    expect(initdata({ pod: bare({ strayAnnotations: [FORMER] }) })).toEqual({
-      verdict: "denied",
-      because: `Because ${detail}.`,
-      status: "fails",
-      detail,
-    });
+    expect(initdata({ pod: bare({ strayAnnotations: [FORMER] }) })).toEqual(denied(detail));
   });
 
   it("is uncertain if the cluster gives initdata to pods without it, or may do so", () => {

@@ -10,6 +10,7 @@ import { lint } from "../../../cli/lint/lint.ts";
 import { readPodClaims, type PodClaims } from "../../../cli/audit/pod-claims.ts";
 import { lintQuestions } from "../../../cli/questions/questions.ts";
 import { healthyTrustee, pcr8, podFixture } from "../../fixtures/live-facts.ts";
+import { paddedBase64url } from "../../support/base64url.ts";
 import { toolPath } from "../../support/tools.ts";
 
 beforeAll(async () => {
@@ -33,10 +34,7 @@ function trusteeWith(policy: string): TrusteeFacts {
   const list = JSON.parse(healthyTrustee.referenceValues?.data["reference-values.json"] ?? "") as {
     readonly name: string;
   }[];
-  const map = list.map(
-    (entry) => [entry.name, Buffer.from(JSON.stringify(entry)).toString("base64url")] as const,
-  );
-  const padded = map.map(([name, text]) => [name, text.padEnd(Math.ceil(text.length / 4) * 4, "=")] as const);
+  const map = list.map((entry) => [entry.name, paddedBase64url(JSON.stringify(entry))] as const);
   const { policy: _policy, referenceValues: _values, ...rest } = healthyTrustee;
   const common = { changedAt: healthyTrustee.now - 8000, resourceVersion: "100" };
   return {
@@ -45,7 +43,7 @@ function trusteeWith(policy: string): TrusteeFacts {
     policy: { name: "trusteeconfig-resource-policy", data: { "resource-policy.rego": policy }, ...common },
     referenceValues: {
       name: "trusteeconfig-rvps-reference-values",
-      data: { reference_value: JSON.stringify(Object.fromEntries(padded)) },
+      data: { reference_value: JSON.stringify(Object.fromEntries(map)) },
       ...common,
     },
     kbsPods: rest.kbsPods.map((pod) => ({
@@ -153,104 +151,95 @@ const notJudged = (fields: string): string =>
 const EVIDENCE = 'input.submods.cpu0["ear.veraison.annotated-evidence"]';
 const IDENTIFIERS = 'input.submods.cpu0["ear.trustee.identifiers"]';
 
-describe.each<[string, string, readonly string[], string]>([
-  ["that compares path[0] with what path[1] is", stored("policy-path0"), [NOBODY], denied(NOT_NAMED)],
-  ["of another package", stored("policy-wrong-package"), [NOBODY], denied(NO_RULE)],
-  ["with a misspelt rule", rules(`alow if ${AFFIRMING}`), [NOBODY], denied(NO_RULE)],
-  ["that denies all", "package policy\ndefault allow = false\n", [NOBODY], denied(NO_RULE)],
-  [
-    "with a misspelt status",
-    rules(`allow if ${AFFIRMING.replace("affirming", "affirmed")}`),
-    [NOBODY],
-    denied(NOT_NAMED),
-  ],
-  ["that asks for the trust vector", stored("policy-vector"), [STOCK], allowed(EVERYBODY)],
-  ["of Red Hat's operator, profile Restricted", stored("redhat-restrictive"), [STOCK], allowed(EVERYBODY)],
-  [
-    "of the KBS itself",
-    stored("kbs-default"),
-    [
-      STOCK,
-      `error TA003 ${P}: Pods that do not attest well, or not at all, may read "trustee-image-policy", "fraud-dataset", "p2-secret".`,
+describe.each(
+  Object.entries<readonly [string, readonly string[], string]>({
+    "that compares path[0] with what path[1] is": [stored("policy-path0"), [NOBODY], denied(NOT_NAMED)],
+    "of another package": [stored("policy-wrong-package"), [NOBODY], denied(NO_RULE)],
+    "with a misspelt rule": [rules(`alow if ${AFFIRMING}`), [NOBODY], denied(NO_RULE)],
+    "that denies all": ["package policy\ndefault allow = false\n", [NOBODY], denied(NO_RULE)],
+    "with a misspelt status": [
+      rules(`allow if ${AFFIRMING.replace("affirming", "affirmed")}`),
+      [NOBODY],
+      denied(NOT_NAMED),
     ],
-    allowed(EVERYBODY),
-  ],
-  [
-    "for IBM SE, as the operator installs it",
-    stored("ibm"),
-    unjudged('"attestation_phkh", "image_phkh", "tag", "version"'),
-    notJudged('"attestation_phkh", "image_phkh", "tag", "version"'),
-  ],
-  [
-    "that asks for a measurement",
-    rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}.snp.measurement == "00" }`),
-    unjudged('"measurement"'),
-    notJudged('"measurement"'),
-  ],
-  [
-    "that asks for a measurement, for another secret",
-    rules(
-      `allow if ${AFFIRMING}\nallow if { data["resource-path"] == ["default", "p2-secret", "secret"]\n ${EVIDENCE}.snp.measurement == "00" }`,
-    ),
-    [STOCK, CPU_ALONE, ...unjudged('"measurement"')],
-    allowed(EVERYBODY),
-  ],
-  [
-    "that asks for container images",
-    rules(`allow if "quay.io/a/b" in ${IDENTIFIERS}.validated.container_images`),
-    unjudged('"ear.trustee.identifiers", "validated", "container_images"'),
-    notJudged('"ear.trustee.identifiers", "validated", "container_images"'),
-  ],
-  [
-    "that denies by a field that no token has",
-    rules(`allow if { ${AFFIRMING}\n not input.submods.cpu0.revoked }`),
-    [STOCK, CPU_ALONE, ...unjudged('"revoked"')],
-    notJudged('"revoked"'),
-  ],
-  [
-    "that asks for PCR8 among the TEE's claims",
-    rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}["az-snp-vtpm"].tpm.pcr08 == "${pcr8.pod1}" }`),
-    [CPU_ALONE],
-    allowed(THIS_POD),
-  ],
-  [
-    "for one TEE",
-    rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}.se }`),
-    open("Every attested pod on se"),
-    denied(NOT_NAMED),
-  ],
-  [
-    "that asks for a GPU",
-    rules(`allow if { ${AFFIRMING}\n input.submods.gpu0["ear.status"] == "affirming" }`),
-    open("Every attested pod with a GPU"),
-    uncertain(
-      "it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm with a GPU or with several GPUs, and not on az-snp-vtpm without devices",
-      "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.",
-    ),
-  ],
-  [
-    "with a line of code that is too long",
-    rules(`known := "${"a".repeat(1100)}"\nallow if ${AFFIRMING}`),
-    [
-      `error TA015 ${P} line 4: The policy's code has more than 1023 columns in line 4, which KBS v0.20 and later do not read.`,
+    "that asks for the trust vector": [stored("policy-vector"), [STOCK], allowed(EVERYBODY)],
+    "of Red Hat's operator, profile Restricted": [stored("redhat-restrictive"), [STOCK], allowed(EVERYBODY)],
+    "of the KBS itself": [
+      stored("kbs-default"),
+      [
+        STOCK,
+        `error TA003 ${P}: Pods that do not attest well, or not at all, may read "trustee-image-policy", "fraud-dataset", "p2-secret".`,
+      ],
+      allowed(EVERYBODY),
     ],
-    unread("the policy's code has more than 1023 columns in line 4", BREAK),
-  ],
-  [
-    "with several lines that are too long",
-    rules(`known := "${"a".repeat(1100)}"\n${" ".repeat(1100)}\nallow if ${AFFIRMING}`),
-    [
-      `error TA015 ${P} line 4: The policy's code has more than 1023 columns in lines 4, 5, which KBS v0.20 and later do not read.`,
+    "for IBM SE, as the operator installs it": [
+      stored("ibm"),
+      unjudged('"attestation_phkh", "image_phkh", "tag", "version"'),
+      notJudged('"attestation_phkh", "image_phkh", "tag", "version"'),
     ],
-    unread("the policy's code has more than 1023 columns in lines 4, 5", BREAK),
-  ],
-  [
-    "with too many lines",
-    rules(`${"\n".repeat(20_000)}allow if ${AFFIRMING}`),
-    [`error TA015 ${P}: The policy has 20005 lines, more than 20000, which KBS v0.20 and later do not read.`],
-    unread("the policy has 20005 lines, more than 20000", "Make the policy smaller. Comments count too."),
-  ],
-])("a policy %s", (_what, policy, findings, explanation) => {
+    "that asks for a measurement": [
+      rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}.snp.measurement == "00" }`),
+      unjudged('"measurement"'),
+      notJudged('"measurement"'),
+    ],
+    "that asks for a measurement, for another secret": [
+      rules(
+        `allow if ${AFFIRMING}\nallow if { data["resource-path"] == ["default", "p2-secret", "secret"]\n ${EVIDENCE}.snp.measurement == "00" }`,
+      ),
+      [STOCK, CPU_ALONE, ...unjudged('"measurement"')],
+      allowed(EVERYBODY),
+    ],
+    "that asks for container images": [
+      rules(`allow if "quay.io/a/b" in ${IDENTIFIERS}.validated.container_images`),
+      unjudged('"ear.trustee.identifiers", "validated", "container_images"'),
+      notJudged('"ear.trustee.identifiers", "validated", "container_images"'),
+    ],
+    "that denies by a field that no token has": [
+      rules(`allow if { ${AFFIRMING}\n not input.submods.cpu0.revoked }`),
+      [STOCK, CPU_ALONE, ...unjudged('"revoked"')],
+      notJudged('"revoked"'),
+    ],
+    "that asks for PCR8 among the TEE's claims": [
+      rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}["az-snp-vtpm"].tpm.pcr08 == "${pcr8.pod1}" }`),
+      [CPU_ALONE],
+      allowed(THIS_POD),
+    ],
+    "for one TEE": [
+      rules(`allow if { ${AFFIRMING}\n ${EVIDENCE}.se }`),
+      open("Every attested pod on se"),
+      denied(NOT_NAMED),
+    ],
+    "that asks for a GPU": [
+      rules(`allow if { ${AFFIRMING}\n input.submods.gpu0["ear.status"] == "affirming" }`),
+      open("Every attested pod with a GPU"),
+      uncertain(
+        "it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm with a GPU or with several GPUs, and not on az-snp-vtpm without devices",
+        "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.",
+      ),
+    ],
+    "with a line of code that is too long": [
+      rules(`known := "${"a".repeat(1100)}"\nallow if ${AFFIRMING}`),
+      [
+        `error TA015 ${P} line 4: The policy's code has more than 1023 columns in line 4, which KBS v0.20 and later do not read.`,
+      ],
+      unread("the policy's code has more than 1023 columns in line 4", BREAK),
+    ],
+    "with several lines that are too long": [
+      rules(`known := "${"a".repeat(1100)}"\n${" ".repeat(1100)}\nallow if ${AFFIRMING}`),
+      [
+        `error TA015 ${P} line 4: The policy's code has more than 1023 columns in lines 4, 5, which KBS v0.20 and later do not read.`,
+      ],
+      unread("the policy's code has more than 1023 columns in lines 4, 5", BREAK),
+    ],
+    "with too many lines": [
+      rules(`${"\n".repeat(20_000)}allow if ${AFFIRMING}`),
+      [
+        `error TA015 ${P}: The policy has 20005 lines, more than 20000, which KBS v0.20 and later do not read.`,
+      ],
+      unread("the policy has 20005 lines, more than 20000", "Make the policy smaller. Comments count too."),
+    ],
+  }),
+)("a policy %s", (_what, [policy, findings, explanation]) => {
   it("is linted", async () => {
     expect(await linted(policy)).toEqual(findings);
   });

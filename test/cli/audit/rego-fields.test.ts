@@ -92,142 +92,87 @@ const SNP = `${EVIDENCE}.snp`;
 const isMeasured = (value: string): string => `${value} == "00ff"`;
 
 // Questions have example values for measurements and versions, whose names are plain words.
-it.each<[string, string]>([
-  ["an index by a name", `allow if { f := "measurement"\n ${isMeasured(`${SNP}[f]`)} }`],
-  ["an index by a rule", `f := "measurement"\nallow if ${isMeasured(`${SNP}[f]`)}`],
-  ["an index that is compared later", `allow if { ${isMeasured(`${SNP}[k]`)}\n k == "measurement" }`],
-  ["an index that is compared first", `allow if { "measurement" == k\n ${isMeasured(`${SNP}[k]`)} }`],
-  [
-    "an index of a list",
-    `names := ["version",\n "measurement"]\nallow if { some n in names\n ${SNP}[n] == 1 }`,
-  ],
-  ["an index of a set", `allow if { some n in {"measurement"}\n ${isMeasured(`${SNP}[n]`)} }`],
-  ["an index that is computed", `allow if ${isMeasured(`${SNP}[concat("", ["measure", "ment"])]`)}`],
-  ["an index that a function gets", `at(o, k) := o[k]\nallow if ${isMeasured(`at(${SNP}, "measurement")`)}`],
-  ["any index", `allow if ${isMeasured(`${SNP}[_]`)}`],
-  ["any index of any TEE", `allow if ${isMeasured(`${EVIDENCE}[_][_]`)}`],
-  ["any index of any submod", `allow if ${isMeasured("input.submods[_][_][_][_]")}`],
-  ["any index of a name", `allow if { e := ${EVIDENCE}\n s := e.snp\n ${isMeasured("s[k]")} }`],
-  ["a member by its key", `allow if { some k, v in ${SNP}\n k == "measurement"\n ${isMeasured("v")} }`],
-  ["any member", `allow if { some v in ${SNP}\n ${isMeasured("v")} }`],
-  ["every member", `allow if { every v in ${SNP} { v != "00ff" } }`],
-  ["its values", `allow if "00ff" in ${SNP}`],
-  ["the values of a rule", `snp := ${SNP}\nallow if "00ff" in snp`],
-  ["the values of a submod", `allow if { some s in input.submods\n some e in s\n "00ff" in e.snp }`],
-  ["a set of its values", `all := {v | some v in ${SNP}}\nallow if "00ff" in all`],
-  ["a pattern", `allow if { {"measurement": m} = ${SNP}\n ${isMeasured("m")} }`],
-  [
-    "a pattern that is assigned",
-    `allow if { {"measurement": m, "version": _} := ${SNP}\n ${isMeasured("m")} }`,
-  ],
-  ["the whole object", `allow if ${SNP} == {"measurement": "00ff"}`],
-  ["the whole object by a name", `allow if { s := ${SNP}\n data.known[_] == s }`],
-  ["the whole object in a set", `known := {{"measurement": "00ff"}}\nallow if ${SNP} in known`],
-  ["the whole object as an index", `known := {{"measurement": "00ff"}: 1}\nallow if known[${SNP}]`],
-  ["a builtin", `allow if object.subset(${SNP}, {"measurement": "00ff"})`],
-  ["a builtin with a name", `allow if { e := ${EVIDENCE}\n contains(sprintf("%v", [e]), "00ff") }`],
-  ["object.get by a name", `f := "measurement"\nallow if object.get(${SNP}, f, "") == "00ff"`],
-  [
-    "the result of a function",
-    `of(s) := s["ear.veraison.annotated-evidence"]\nallow if ${isMeasured("of(input.submods.cpu0).snp.measurement")}`,
-  ],
-  ["any member of a function's result", `of(s) := s["x"]\nallow if "00ff" in of(input.submods.cpu0)`],
-  [
-    "a comparison of a function's result",
-    `of(s) := s["ear.veraison.annotated-evidence"]\nallow if of(input.submods.cpu0) == data.known`,
-  ],
-  ["the result of object.get", `allow if ${isMeasured(`object.get(${EVIDENCE}, "snp", {}).measurement`)}`],
-  ["any member of object.get's result", `allow if "00ff" in object.get(${EVIDENCE}, "snp", {})`],
-  ["any index of object.get's result", `allow if ${isMeasured(`object.get(${EVIDENCE}, "snp", {})[_]`)}`],
-  [
-    "a comparison of object.get's result",
-    `allow if object.get(${EVIDENCE}, "snp", {}) == {"measurement": "00ff"}`,
-  ],
-  [
-    "a name with two meanings",
-    `one if { x := ${SNP}\n x == data.known }\nallow if { x := ${EVIDENCE}.init_data\n x == "ab"\n one }`,
-  ],
-  ["a walk over its TEE", `allow if { walk(${SNP}, [_, value])\n ${isMeasured("value")} }`],
-  ["a with", `ok if "00ff" in input\nallow if ok with input as ${SNP}`],
-  ["a rule that collects", `seen contains v if some v in ${SNP}\nallow if "00ff" in seen`],
-  [
-    "a table of its values",
-    `seen[k] := v if some k, v in ${SNP}\nallow if ${isMeasured("seen.measurement")}`,
-  ],
-])("a policy that reads a measurement by %s is not judged", (_what, rules) => {
+it.each(
+  Object.entries<string>({
+    "an index by a name": `allow if { f := "measurement"\n ${isMeasured(`${SNP}[f]`)} }`,
+    "an index by a rule": `f := "measurement"\nallow if ${isMeasured(`${SNP}[f]`)}`,
+    "an index that is compared later": `allow if { ${isMeasured(`${SNP}[k]`)}\n k == "measurement" }`,
+    "an index that is compared first": `allow if { "measurement" == k\n ${isMeasured(`${SNP}[k]`)} }`,
+    "an index of a list": `names := ["version",\n "measurement"]\nallow if { some n in names\n ${SNP}[n] == 1 }`,
+    "an index of a set": `allow if { some n in {"measurement"}\n ${isMeasured(`${SNP}[n]`)} }`,
+    "an index that is computed": `allow if ${isMeasured(`${SNP}[concat("", ["measure", "ment"])]`)}`,
+    "an index that a function gets": `at(o, k) := o[k]\nallow if ${isMeasured(`at(${SNP}, "measurement")`)}`,
+    "any index": `allow if ${isMeasured(`${SNP}[_]`)}`,
+    "any index of any TEE": `allow if ${isMeasured(`${EVIDENCE}[_][_]`)}`,
+    "any index of any submod": `allow if ${isMeasured("input.submods[_][_][_][_]")}`,
+    "any index of a name": `allow if { e := ${EVIDENCE}\n s := e.snp\n ${isMeasured("s[k]")} }`,
+    "a member by its key": `allow if { some k, v in ${SNP}\n k == "measurement"\n ${isMeasured("v")} }`,
+    "any member": `allow if { some v in ${SNP}\n ${isMeasured("v")} }`,
+    "every member": `allow if { every v in ${SNP} { v != "00ff" } }`,
+    "its values": `allow if "00ff" in ${SNP}`,
+    "the values of a rule": `snp := ${SNP}\nallow if "00ff" in snp`,
+    "the values of a submod": `allow if { some s in input.submods\n some e in s\n "00ff" in e.snp }`,
+    "a set of its values": `all := {v | some v in ${SNP}}\nallow if "00ff" in all`,
+    "a pattern": `allow if { {"measurement": m} = ${SNP}\n ${isMeasured("m")} }`,
+    "a pattern that is assigned": `allow if { {"measurement": m, "version": _} := ${SNP}\n ${isMeasured("m")} }`,
+    "the whole object": `allow if ${SNP} == {"measurement": "00ff"}`,
+    "the whole object by a name": `allow if { s := ${SNP}\n data.known[_] == s }`,
+    "the whole object in a set": `known := {{"measurement": "00ff"}}\nallow if ${SNP} in known`,
+    "the whole object as an index": `known := {{"measurement": "00ff"}: 1}\nallow if known[${SNP}]`,
+    "a builtin": `allow if object.subset(${SNP}, {"measurement": "00ff"})`,
+    "a builtin with a name": `allow if { e := ${EVIDENCE}\n contains(sprintf("%v", [e]), "00ff") }`,
+    "object.get by a name": `f := "measurement"\nallow if object.get(${SNP}, f, "") == "00ff"`,
+    "the result of a function": `of(s) := s["ear.veraison.annotated-evidence"]\nallow if ${isMeasured("of(input.submods.cpu0).snp.measurement")}`,
+    "any member of a function's result": `of(s) := s["x"]\nallow if "00ff" in of(input.submods.cpu0)`,
+    "a comparison of a function's result": `of(s) := s["ear.veraison.annotated-evidence"]\nallow if of(input.submods.cpu0) == data.known`,
+    "the result of object.get": `allow if ${isMeasured(`object.get(${EVIDENCE}, "snp", {}).measurement`)}`,
+    "any member of object.get's result": `allow if "00ff" in object.get(${EVIDENCE}, "snp", {})`,
+    "any index of object.get's result": `allow if ${isMeasured(`object.get(${EVIDENCE}, "snp", {})[_]`)}`,
+    "a comparison of object.get's result": `allow if object.get(${EVIDENCE}, "snp", {}) == {"measurement": "00ff"}`,
+    "a name with two meanings": `one if { x := ${SNP}\n x == data.known }\nallow if { x := ${EVIDENCE}.init_data\n x == "ab"\n one }`,
+    "a walk over its TEE": `allow if { walk(${SNP}, [_, value])\n ${isMeasured("value")} }`,
+    "a with": `ok if "00ff" in input\nallow if ok with input as ${SNP}`,
+    "a rule that collects": `seen contains v if some v in ${SNP}\nallow if "00ff" in seen`,
+    "a table of its values": `seen[k] := v if some k, v in ${SNP}\nallow if ${isMeasured("seen.measurement")}`,
+  }),
+)("a policy that reads a measurement by %s is not judged", (_what, rules) => {
   expect(unjudgedFields(`package policy\nimport rego.v1\n${rules}\n`)).not.toEqual([]);
 });
 
-it.each<[string, string]>([
-  [
-    "by any submod",
-    'allow if { some name, s in input.submods\n name == "cpu0"\n s["ear.status"] == "affirming" }',
-  ],
-  [
-    "by any submod's index",
-    'allow if { input.submods[k]["ear.status"] == "affirming"\n startswith(k, "cpu") }',
-  ],
-  [
-    "by its submods alone",
-    'allow if { count(input.submods) == 1\n not "gpu0" in object.keys(input.submods) }',
-  ],
-  [
-    "by every member of the trust vector",
-    `allow if {
+it.each(
+  Object.entries<string>({
+    "by any submod":
+      'allow if { some name, s in input.submods\n name == "cpu0"\n s["ear.status"] == "affirming" }',
+    "by any submod's index":
+      'allow if { input.submods[k]["ear.status"] == "affirming"\n startswith(k, "cpu") }',
+    "by its submods alone":
+      'allow if { count(input.submods) == 1\n not "gpu0" in object.keys(input.submods) }',
+    "by every member of the trust vector": `allow if {
     every s in input.submods {
       every _, v in s["ear.trustworthiness-vector"] { v <= 32 }
     }
   }`,
-  ],
-  [
-    "by a name of the trust vector",
-    `allow if { t := input.submods.cpu0["ear.trustworthiness-vector"]\n t[_] < 33 }`,
-  ],
-  ["by its TEE", `allow if { some tee in {"snp", "tdx"}\n ${EVIDENCE}[tee]\n ${EVIDENCE} != {} }`],
-  ["by a field of any TEE", `allow if { some tee\n ${EVIDENCE}[tee].tpm.pcr08 == "ab" }`],
-  [
-    "by a path in a table",
-    `rows := {"ab": ["default", "version", "tag"]}\nallow if rows[${EVIDENCE}.init_data] == data["resource-path"]`,
-  ],
-  ["by a set of digests", `digests contains "ab"\nallow if ${EVIDENCE}.init_data in digests`],
-  ["by a list of digests", `allow if { some d in ["ab", "cd"]\n ${EVIDENCE}.init_data == d }`],
-  [
-    "by a part of the path",
-    'allow if { path := split(data["resource-path"], "/")\n path[count(path) - 1] == "version"\n input.submods }',
-  ],
-  ["by a part of a list", 'allow if { data["resource-path"][i] == "version"\n i > 0\n input.submods }'],
-  ["in a function", `isP1(e) if e.init_data == "ab"\nallow if isP1(${EVIDENCE})`],
-  ["by evidence that is a rule", `evidence := ${EVIDENCE}\nallow if evidence.init_data == "ab"`],
-  [
-    "by evidence that is imported",
-    `import input.submods.cpu0 as cpu\nallow if cpu["ear.status"] == "affirming"`,
-  ],
-  [
-    "by evidence with a default",
-    `evidence := object.get(input, ["submods", "cpu0", "ear.veraison.annotated-evidence"], {})\nallow if evidence.init_data == "ab"`,
-  ],
-  [
-    "by a list of claims",
-    `claims := [c | c := input.submods[_]["ear.veraison.annotated-evidence"].init_data]\nallow if claims[0] == "ab"`,
-  ],
-  [
-    "by a table that a function reads",
-    `rows := {"ab": ["x"]}\ntable(d) := rows[d]\nallow if data["resource-path"][1] in table(${EVIDENCE}.init_data)`,
-  ],
-  [
-    "by a table that object.get reads",
-    `rows := {"ab": ["x"]}\nallow if data["resource-path"][1] in object.get(rows, ${EVIDENCE}.init_data, [])`,
-  ],
-  [
-    "by a row of a table",
-    `rows := {"ab": ["x"]}\nallow if { row := rows[${EVIDENCE}.init_data]\n data["resource-path"][1] in row }`,
-  ],
-  [
-    "by a name of two claims",
-    `one if { d := ${EVIDENCE}.init_data\n d == "ab" }\nallow if { d := ${EVIDENCE}.tpm.pcr08\n d == "cd"\n one }`,
-  ],
-  ["by a part of its claim", `allow if startswith(lower(${EVIDENCE}.init_data), "ab")`],
-])("a policy that decides %s is judged", (_what, rules) => {
+    "by a name of the trust vector": `allow if { t := input.submods.cpu0["ear.trustworthiness-vector"]\n t[_] < 33 }`,
+    "by its TEE": `allow if { some tee in {"snp", "tdx"}\n ${EVIDENCE}[tee]\n ${EVIDENCE} != {} }`,
+    "by a field of any TEE": `allow if { some tee\n ${EVIDENCE}[tee].tpm.pcr08 == "ab" }`,
+    "by a path in a table": `rows := {"ab": ["default", "version", "tag"]}\nallow if rows[${EVIDENCE}.init_data] == data["resource-path"]`,
+    "by a set of digests": `digests contains "ab"\nallow if ${EVIDENCE}.init_data in digests`,
+    "by a list of digests": `allow if { some d in ["ab", "cd"]\n ${EVIDENCE}.init_data == d }`,
+    "by a part of the path":
+      'allow if { path := split(data["resource-path"], "/")\n path[count(path) - 1] == "version"\n input.submods }',
+    "by a part of a list": 'allow if { data["resource-path"][i] == "version"\n i > 0\n input.submods }',
+    "in a function": `isP1(e) if e.init_data == "ab"\nallow if isP1(${EVIDENCE})`,
+    "by evidence that is a rule": `evidence := ${EVIDENCE}\nallow if evidence.init_data == "ab"`,
+    "by evidence that is imported": `import input.submods.cpu0 as cpu\nallow if cpu["ear.status"] == "affirming"`,
+    "by evidence with a default": `evidence := object.get(input, ["submods", "cpu0", "ear.veraison.annotated-evidence"], {})\nallow if evidence.init_data == "ab"`,
+    "by a list of claims": `claims := [c | c := input.submods[_]["ear.veraison.annotated-evidence"].init_data]\nallow if claims[0] == "ab"`,
+    "by a table that a function reads": `rows := {"ab": ["x"]}\ntable(d) := rows[d]\nallow if data["resource-path"][1] in table(${EVIDENCE}.init_data)`,
+    "by a table that object.get reads": `rows := {"ab": ["x"]}\nallow if data["resource-path"][1] in object.get(rows, ${EVIDENCE}.init_data, [])`,
+    "by a row of a table": `rows := {"ab": ["x"]}\nallow if { row := rows[${EVIDENCE}.init_data]\n data["resource-path"][1] in row }`,
+    "by a name of two claims": `one if { d := ${EVIDENCE}.init_data\n d == "ab" }\nallow if { d := ${EVIDENCE}.tpm.pcr08\n d == "cd"\n one }`,
+    "by a part of its claim": `allow if startswith(lower(${EVIDENCE}.init_data), "ab")`,
+  }),
+)("a policy that decides %s is judged", (_what, rules) => {
   expect(unjudgedFields(`package policy\nimport rego.v1\n${rules}\n`)).toEqual([]);
 });
 

@@ -28,15 +28,12 @@ function configMap(name: string, key: string, text: string): ConfigMapFacts {
   return { name, data: { [key]: text }, changedAt: NOW - 8000, resourceVersion: "1" };
 }
 
-/** A healthy Trustee with another policy. */
 export function withPolicy(text: string, key = "policy.rego"): TrusteeFacts & { policy: ConfigMapFacts } {
   return { ...healthyTrustee, policy: configMap("trusteeconfig-resource-policy", key, text) };
 }
 
 /** A healthy Trustee with other reference values. @param values as text, or entries that expire late */
-export function withValues(
-  values: string | Readonly<Record<string, readonly string[]>>,
-): TrusteeFacts & { referenceValues: ConfigMapFacts } {
+export function withValues(values: string | Readonly<Record<string, readonly string[]>>) {
   const text =
     typeof values === "string"
       ? values
@@ -45,16 +42,13 @@ export function withValues(
   return { ...healthyTrustee, referenceValues: map };
 }
 
-/** A Trustee with an attestation policy. */
 export function withAttestationPolicy(text: string, trustee: TrusteeFacts = healthyTrustee): TrusteeFacts {
   const map = configMap("trusteeconfig-attestation-policy-cpu", "default_cpu.rego", text);
   return { ...trustee, attestationPolicy: map };
 }
 
 /** A Trustee whose attestation policy this account must not read. */
-export function unseen({ attestationPolicy: _, ...trustee }: TrusteeFacts): TrusteeFacts {
-  return trustee;
-}
+export const unseen = ({ attestationPolicy: _, ...trustee }: TrusteeFacts): TrusteeFacts => trustee;
 
 /** A healthy Trustee whose KBS pod was created before the last changes. */
 export function withOldKbs(changes: Partial<TrusteeFacts["kbsPods"][number]> = {}): TrusteeFacts {
@@ -63,9 +57,8 @@ export function withOldKbs(changes: Partial<TrusteeFacts["kbsPods"][number]> = {
 }
 
 /** The log of one KBS pod, a line a second. @param start seconds */
-export function logOf(text: string, start = NOW - 60): readonly LogLine[] {
-  return text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
-}
+export const logOf = (text: string, start = NOW - 60): readonly LogLine[] =>
+  text.split("\n").map((line, index) => ({ at: (start + index) * 1000, text: line }));
 
 /** An explanation as lines: the verdict and its reason, each condition that does not hold, the next steps. */
 export function explained(changes: Partial<CellFacts>): readonly string[] {
@@ -75,16 +68,15 @@ export function explained(changes: Partial<CellFacts>): readonly string[] {
 }
 
 /** The findings of lint as lines, without why and how to fix it. @param about a part of the wanted lines */
-export function lines(given: LiveFacts, about: string | RegExp = ""): readonly string[] {
-  return lint(given)
+export const lines = (given: LiveFacts, about: string | RegExp = ""): readonly string[] =>
+  lint(given)
     .map(({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`)
     .filter((line) => (typeof about === "string" ? line.includes(about) : about.test(line)));
-}
 
 /** A foreign policy with a Rego engine's answers. */
 export function foreign(
   policy: string,
-  says: (question: PolicyQuestion) => PolicyAnswer,
+  says: (question: PolicyQuestion) => PolicyAnswer = () => false,
   changes: Partial<TrusteeFacts> = {},
 ): LiveFacts {
   const given = facts({ ...withPolicy(policy), ...changes });

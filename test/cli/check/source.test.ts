@@ -1,12 +1,10 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { prove } from "../../../cli/check/prove.ts";
 import { readLivePolicy } from "../../../cli/check/source.ts";
-import type { StackOutputs } from "../../../core/outputs.ts";
 import { trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
+import { listening } from "../../support/listening.ts";
 import { kubeconfigOf } from "../../kube/api-server.ts";
 import { toolPath } from "../../support/tools.ts";
 
@@ -36,10 +34,7 @@ function deployment(generation: Generation): unknown {
  * A Trustee of that generation with this policy ConfigMap.
  * @returns a stack that was last deployed on 0.18
  */
-async function liveTrustee(
-  generation: Generation,
-  data: Readonly<Record<string, string>>,
-): Promise<StackOutputs> {
+async function liveTrustee(generation: Generation, data: Readonly<Record<string, string>>) {
   const objects: Readonly<Record<string, unknown>> = {
     [trusteeNames.kbsConfig]: { metadata: { name: trusteeNames.kbsConfig }, spec: {} },
     [trusteeNames.resourcePolicy]: { metadata: { name: trusteeNames.resourcePolicy }, data },
@@ -50,13 +45,7 @@ async function liveTrustee(
     response.writeHead(found === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(found ?? { kind: "Status", code: 404, reason: "NotFound" }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const kubeconfig = kubeconfigOf({ server: `http://127.0.0.1:${port}` });
   const stack = stackOutputs();
   return { ...stack, annotations: {}, trustee: { ...stack.trustee, cluster: { kubeconfig } } };

@@ -5,21 +5,17 @@ import type { AccessOutputs } from "../../../cli/diff/preview.ts";
 const agentPolicy = { logs: false, allowedCommands: ["curl a"], requests: { CopyFileRequest: true } };
 const pod = (deployed: boolean): AccessOutputs["pods"][string] => ({ deployed, agentPolicy });
 
-function outputs(
-  initData: Readonly<Record<string, string>>,
-  more: Partial<AccessOutputs> = {},
-): AccessOutputs {
+function outputs(initData: Readonly<Record<string, string>>, more: Partial<AccessOutputs> = {}) {
   const access = Object.fromEntries(
     Object.keys(initData).map((name) => [name, { "s/k": "granted", "open/k": "not-restricted" } as const]),
   );
   return { access, initData: { ...initData }, pods: {}, otherReaders: [], accessChanges: [], ...more };
 }
 
-function lines(before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] {
-  return diffReaders(before, after).map(
+const lines = (before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] =>
+  diffReaders(before, after).map(
     (change) => `${change.effect} ${change.pod} ${change.path}: ${change.before}; ${change.after}`,
   );
-}
 
 describe("another claim under the same name", () => {
   it("opens the grants of a reader that is deployed elsewhere, declared as a pod or a reader", () => {

@@ -35,11 +35,8 @@ describe("the initdata that a cluster gives to peer pods", () => {
   });
 
   it.each([UPSTREAM, RED_HAT])("is that of the ConfigMap in %s", async (namespace) => {
-    expect(await found({ [namespace]: { INITDATA } })).toEqual({
-      namespace,
-      name: "peer-pods-cm",
-      key: "INITDATA",
-    });
+    const place = { namespace, name: "peer-pods-cm", key: "INITDATA" };
+    expect(await found({ [namespace]: { INITDATA } })).toEqual(place);
   });
 
   it("is unknown if the ConfigMap may not be read, unless another one sets it", async () => {

@@ -64,10 +64,7 @@ function catcher(rules: AccessRules, requests: readonly AccessRequest[]): (text:
   };
 }
 
-async function survivors(
-  rules: AccessRules,
-  wanted: (change: string) => boolean,
-): Promise<{ readonly count: number; readonly alive: readonly string[] }> {
+async function survivors(rules: AccessRules, wanted: (change: string) => boolean) {
   const policy = joinPolicy(null, { stack: "o/p/s", ...rules });
   const mutants = mutantsOf(policy).filter(({ change }) => wanted(change));
   const isCaught = catcher(rules, accessRequests({ rules, claims, columns }));

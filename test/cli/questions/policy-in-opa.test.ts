@@ -20,16 +20,12 @@ beforeAll(async () => {
   opa = await toolPath("opa");
 }, 1_200_000);
 
-const secrets = {
-  ...support.secrets,
-  "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } },
-};
+const secrets = { ...support.secrets, "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } } };
 const columns = [...support.columns, { secret: "p2-secret", key: "secret" }];
 const before = "package before\n";
 
-function requestsFor(rules: AccessRules): readonly AccessRequest[] {
-  return accessRequests({ rules, claims, columns });
-}
+const requestsFor = (rules: AccessRules): readonly AccessRequest[] =>
+  accessRequests({ rules, claims, columns });
 
 function write(name: string, text: string): string {
   const file = join(folder, name);
@@ -56,37 +52,35 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
   );
 });
 
-describe("many requests in one run", () => {
-  it("are answered as each is with documents of its own", async () => {
-    const rules: AccessRules = { others: "affirming", secrets };
-    const text = joinPolicy(before, { stack: "o/p/s", ...rules });
-    const file = write("policy.rego", text);
-    const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
-    const path = ["default", "fraud-dataset", "dataset_key"];
-    const documents: readonly AccessRequest["data"][] = [
-      {},
-      { plugin: "resource" },
-      { "resource-path": path },
-      { "resource-path": path, plugin: "resource" },
-      { "resource-path": path, plugin: null },
-      { "resource-path": null, plugin: "resource" },
-      { "resource-path": "resource/default/p2-secret/secret" },
-      { "resource-path": "resource/default/p2-secret/secret", plugin: "resource" },
-    ];
-    const requests = documents.flatMap((data) => tokens.map((token) => ({ data, token })));
-    const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
-      const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
-      const input = ["-i", write("input.json", JSON.stringify(token))];
-      const flags = ["--v1-compatible", "--format=raw", ...files, ...input];
-      const run = await execa(opa, ["eval", ...flags, "data.policy.allow"]);
-      return run.stdout.trim() === "true";
-    };
-    const seen: boolean[] = [];
-    for (const request of requests) seen.push(await alone(request));
-    const together = await askResourcePolicy({ opa, text, syntax: "v1" }, requests, false);
-    expect(together).toEqual({ kind: "answered", allowed: seen });
-    expect(seen.filter(Boolean)).toHaveLength(3);
-  });
+it("many requests in one run are answered as each is with documents of its own", async () => {
+  const rules: AccessRules = { others: "affirming", secrets };
+  const text = joinPolicy(before, { stack: "o/p/s", ...rules });
+  const file = write("policy.rego", text);
+  const tokens = [affirmingToken(pod1), affirmingToken(pod2), {}];
+  const path = ["default", "fraud-dataset", "dataset_key"];
+  const documents: readonly AccessRequest["data"][] = [
+    {},
+    { plugin: "resource" },
+    { "resource-path": path },
+    { "resource-path": path, plugin: "resource" },
+    { "resource-path": path, plugin: null },
+    { "resource-path": null, plugin: "resource" },
+    { "resource-path": "resource/default/p2-secret/secret" },
+    { "resource-path": "resource/default/p2-secret/secret", plugin: "resource" },
+  ];
+  const requests = documents.flatMap((data) => tokens.map((token) => ({ data, token })));
+  const alone = async ({ data, token }: AccessRequest): Promise<boolean> => {
+    const files = ["-d", file, "-d", write("data.json", JSON.stringify(data))];
+    const input = ["-i", write("input.json", JSON.stringify(token))];
+    const flags = ["--v1-compatible", "--format=raw", ...files, ...input];
+    const run = await execa(opa, ["eval", ...flags, "data.policy.allow"]);
+    return run.stdout.trim() === "true";
+  };
+  const seen: boolean[] = [];
+  for (const request of requests) seen.push(await alone(request));
+  const together = await askResourcePolicy({ opa, text, syntax: "v1" }, requests, false);
+  expect(together).toEqual({ kind: "answered", allowed: seen });
+  expect(seen.filter(Boolean)).toHaveLength(3);
 });
 
 describe("the requests", () => {

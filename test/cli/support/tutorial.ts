@@ -6,8 +6,7 @@ import type { Sandbox } from "../../../sandbox/api.ts";
 import { get, initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
 
 /** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
-export function tutorialPolicy(pod1: string, pod2: string): string {
-  return `package policy
+export const tutorialPolicy = (pod1: string, pod2: string): string => `package policy
 import future.keywords.if
 default allow = false
 
@@ -44,7 +43,6 @@ allow if {
   input["submods"]["cpu0"]["ear.status"] == "affirming"
 }
 `;
-}
 
 const PODS = ["pod1", "pod2", "pod3"] as const;
 
@@ -52,12 +50,7 @@ const PODS = ["pod1", "pod2", "pod3"] as const;
  * `kubectl create configmap --from-file --dry-run=client -o yaml | kubectl apply -f -`, as the tutorial
  * writes its ConfigMaps.
  */
-export async function applyConfigMap(
-  sandbox: Sandbox,
-  name: string,
-  key: string,
-  text: string,
-): Promise<void> {
+export async function applyConfigMap(sandbox: Sandbox, name: string, key: string, text: string) {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-tutorial-"));
   const file = join(folder, key);
   await writeFile(file, text);

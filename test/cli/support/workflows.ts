@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
-/** The shipped workflows. */
 export const workflows = [
   "deploy/ci/github/trustee-access.yml",
   "deploy/ci/gitlab/trustee-access.yml",
 ] as const;
 
-/** A step of a job on GitHub. */
 export interface Step {
   readonly name?: string;
   readonly if?: string;
@@ -32,7 +30,6 @@ interface GithubWorkflow {
   >;
 }
 
-/** A job on GitLab. */
 export interface GitlabJob {
   readonly image?: string;
   readonly before_script?: readonly string[];
@@ -44,9 +41,7 @@ export function github(): GithubWorkflow {
 }
 
 /** Every step of its jobs. */
-export function githubSteps(): readonly Step[] {
-  return Object.values(github().jobs).flatMap(({ steps }) => steps);
-}
+export const githubSteps = (): readonly Step[] => Object.values(github().jobs).flatMap(({ steps }) => steps);
 
 export function gitlab(): Readonly<Record<string, GitlabJob>> {
   return parse(readFileSync(workflows[1], "utf8")) as Readonly<Record<string, GitlabJob>>;

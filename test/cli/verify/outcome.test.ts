@@ -7,6 +7,7 @@ import {
   type ExecResult,
   type Outcome,
 } from "../../../cli/verify/outcome.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const done: ExecResult = { exitCode: 0, stdout: "", stderr: "", timedOut: false };
 const DENIED =
@@ -18,69 +19,63 @@ const exited = (exitCode: number, stderr = `command terminated with exit code ${
 });
 
 describe("the outcome of an exec", () => {
-  it.each<[string, Partial<ExecResult>, string]>([
-    ["the secret", { stdout: "Pod 2 secret!" }, "read"],
-    ["the CDH's refusal, as the tutorial shows it", { stdout: DENIED }, "denied"],
-    [
-      "another error of the CDH",
-      { stdout: 'rpc status: Status { code: DEADLINE_EXCEEDED, message: "timed out", details: [] }' },
-      "cdh-error",
-    ],
-    ["a CDH that has ended", { stdout: "ttrpc err: remote stream closed" }, "cdh-unreachable"],
-    [
-      "a CDH that does not answer",
-      { stdout: "ttrpc err: Receive packet timeout Elapsed(())" },
-      "cdh-unreachable",
-    ],
-    ["a CDH whose socket is closed", { stdout: "socket err: socket disconnected" }, "cdh-unreachable"],
-    ["a CDH whose socket does not exist", { stdout: "Nix error: ENOENT" }, "cdh-unreachable"],
-    ["a CDH that ends the stream", { stdout: "eof" }, "cdh-unreachable"],
-    ["a request that the REST server cannot parse", { stdout: "BAD REQUEST" }, "cdh-error"],
-    ["a request from another host", { stdout: "Forbidden" }, "cdh-error"],
-    ["a path that the REST server does not know", { stdout: "URL NOT FOUND" }, "cdh-error"],
-    ["a method that it does not support", { stdout: "Method Not Allowed" }, "cdh-error"],
-    ["a REST server without the CDH", { stdout: "Resource Feature Not Enabled" }, "cdh-error"],
-    [
-      "a refusal in a form that no release has",
-      { stdout: '{"error":"[CDH] [ERROR]: Get Resource failed"}' },
-      "cdh-error",
-    ],
-    ["a secret that mentions errors", { stdout: "how to fix a ttrpc err: read on\neof" }, "read"],
-    ["no output", {}, "failed"],
-    [
-      "the agent's refusal",
-      exited(
-        1,
-        'error: Internal error occurred: rpc status: Status { code: PERMISSION_DENIED, message: "\\"ExecProcessRequest is blocked by policy: \\"" }',
-      ),
-      "exec-refused",
-    ],
-    ["no pod", exited(1, 'Error from server (NotFound): pods "pod9" not found'), "pod-missing"],
-    [
-      "no controller",
-      exited(1, 'Error from server (NotFound): deployments.apps "web" not found'),
-      "pod-missing",
-    ],
-    [
-      "a pod that has no node yet",
-      exited(1, "Error from server (BadRequest): pod pod1 does not have a host assigned"),
-      "pod-not-running",
-    ],
-    [
-      "a container that has not started",
-      exited(1, 'error: unable to upgrade connection: container not found ("fraud-detection")'),
-      "pod-not-running",
-    ],
-    [
-      "a pod that has ended",
-      exited(1, "error: cannot exec into a container in a completed pod; current phase is Succeeded"),
-      "pod-not-running",
-    ],
-    ["curl without a CDH to connect to", exited(7), "cdh-unreachable"],
-    ["curl with a CDH that hangs up", exited(52), "cdh-unreachable"],
-    ["no answer in time", { exitCode: undefined, timedOut: true }, "timed-out"],
-    ["no curl in the image", exited(126), "failed"],
-  ])("follows from %s", (_, result, outcome) => {
+  it.each(
+    Object.entries<readonly [Partial<ExecResult>, string]>({
+      "the secret": [{ stdout: "Pod 2 secret!" }, "read"],
+      "the CDH's refusal, as the tutorial shows it": [{ stdout: DENIED }, "denied"],
+      "another error of the CDH": [
+        { stdout: 'rpc status: Status { code: DEADLINE_EXCEEDED, message: "timed out", details: [] }' },
+        "cdh-error",
+      ],
+      "a CDH that has ended": [{ stdout: "ttrpc err: remote stream closed" }, "cdh-unreachable"],
+      "a CDH that does not answer": [
+        { stdout: "ttrpc err: Receive packet timeout Elapsed(())" },
+        "cdh-unreachable",
+      ],
+      "a CDH whose socket is closed": [{ stdout: "socket err: socket disconnected" }, "cdh-unreachable"],
+      "a CDH whose socket does not exist": [{ stdout: "Nix error: ENOENT" }, "cdh-unreachable"],
+      "a CDH that ends the stream": [{ stdout: "eof" }, "cdh-unreachable"],
+      "a request that the REST server cannot parse": [{ stdout: "BAD REQUEST" }, "cdh-error"],
+      "a request from another host": [{ stdout: "Forbidden" }, "cdh-error"],
+      "a path that the REST server does not know": [{ stdout: "URL NOT FOUND" }, "cdh-error"],
+      "a method that it does not support": [{ stdout: "Method Not Allowed" }, "cdh-error"],
+      "a REST server without the CDH": [{ stdout: "Resource Feature Not Enabled" }, "cdh-error"],
+      "a refusal in a form that no release has": [
+        { stdout: '{"error":"[CDH] [ERROR]: Get Resource failed"}' },
+        "cdh-error",
+      ],
+      "a secret that mentions errors": [{ stdout: "how to fix a ttrpc err: read on\neof" }, "read"],
+      "no output": [{}, "failed"],
+      "the agent's refusal": [
+        exited(
+          1,
+          'error: Internal error occurred: rpc status: Status { code: PERMISSION_DENIED, message: "\\"ExecProcessRequest is blocked by policy: \\"" }',
+        ),
+        "exec-refused",
+      ],
+      "no pod": [exited(1, 'Error from server (NotFound): pods "pod9" not found'), "pod-missing"],
+      "no controller": [
+        exited(1, 'Error from server (NotFound): deployments.apps "web" not found'),
+        "pod-missing",
+      ],
+      "a pod that has no node yet": [
+        exited(1, "Error from server (BadRequest): pod pod1 does not have a host assigned"),
+        "pod-not-running",
+      ],
+      "a container that has not started": [
+        exited(1, 'error: unable to upgrade connection: container not found ("fraud-detection")'),
+        "pod-not-running",
+      ],
+      "a pod that has ended": [
+        exited(1, "error: cannot exec into a container in a completed pod; current phase is Succeeded"),
+        "pod-not-running",
+      ],
+      "curl without a CDH to connect to": [exited(7), "cdh-unreachable"],
+      "curl with a CDH that hangs up": [exited(52), "cdh-unreachable"],
+      "no answer in time": [{ exitCode: undefined, timedOut: true }, "timed-out"],
+      "no curl in the image": [exited(126), "failed"],
+    }),
+  )("follows from %s", (_, [result, outcome]) => {
     expect(classify({ ...done, ...result }).outcome).toBe(outcome);
   });
 
@@ -107,21 +102,17 @@ describe("the outcome of an exec", () => {
 
   it("is never `read` if the text begins like an error of the CDH", () => {
     const begins = fc.constantFrom("rpc status: Status {", "ttrpc err: ", "socket err: ", "Nix error: ");
-    fc.assert(
-      fc.property(begins, fc.string(), (begin, rest) => {
-        expect(classify({ ...done, stdout: begin + rest }).outcome).not.toBe("read");
-      }),
-    );
+    forAll(begins, fc.string(), (begin, rest) => {
+      expect(classify({ ...done, stdout: begin + rest }).outcome).not.toBe("read");
+    });
   });
 });
 
-describe("a cell is as expected", () => {
-  it("by the secret itself, or by a denial that may be the policy's", () => {
-    const ok = (expected: "read" | "denied"): readonly string[] =>
-      (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
-    expect({ read: ok("read"), denied: ok("denied") }).toEqual({
-      read: ["read"],
-      denied: ["policy-denied", "denied"],
-    });
+it("a cell is as expected by the secret itself, or by a denial that may be the policy's", () => {
+  const ok = (expected: "read" | "denied"): readonly string[] =>
+    (Object.keys(outcomeWords) as Outcome[]).filter((seen) => isAsExpected(expected, seen));
+  expect({ read: ok("read"), denied: ok("denied") }).toEqual({
+    read: ["read"],
+    denied: ["policy-denied", "denied"],
   });
 });

@@ -11,22 +11,17 @@ import { withProgramChanges } from "../../../cli/diff/diff.ts";
 import { accessMatrix, type Column } from "../../../core/access/matrix.ts";
 import { mergeGrants, type GrantTable, type StackGrants } from "../../../core/policy/grants.ts";
 import { joinPolicy, stacksAfterJoin } from "../../../core/policy/share.ts";
+import { forAll } from "../../support/for-all.ts";
+import { allKeys } from "../../fixtures/grants.ts";
 
 const claims = { pod1: "a1", pod2: "b2", pod3: "c3" } as const;
 type Pods = Readonly<Record<string, string>>;
 
-function grants(
-  secrets: GrantTable,
-  others: StackGrants["others"] = "affirming",
-  stack = "dev",
-): StackGrants {
+function grants(secrets: GrantTable, others: StackGrants["others"] = "affirming", stack = "dev") {
   return { stack, others, secrets };
 }
 
-const tutorial = grants({
-  "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
-  "p2-secret": { "*": { "azure-vtpm": { b2: "pod2" } } },
-});
+const tutorial = grants({ "fraud-dataset": allKeys({ a1: "pod1" }), "p2-secret": allKeys({ b2: "pod2" }) });
 const tutorialColumns: readonly Column[] = [
   { secret: "fraud-dataset", key: "dataset_key" },
   { secret: "p2-secret", key: "secret" },
@@ -56,18 +51,12 @@ describe("the changes of a deployment", () => {
   });
 
   it("are none if only initdata changes and the readers have new claims", () => {
-    const own = grants({
-      "fraud-dataset": { "*": { "azure-vtpm": { a9: "pod1" } } },
-      "p2-secret": { "*": { "azure-vtpm": { b9: "pod2" } } },
-    });
+    const own = grants({ "fraud-dataset": allKeys({ a9: "pod1" }), "p2-secret": allKeys({ b9: "pod2" }) });
     expect(lines(live, own, tutorialColumns, { pod1: "a9", pod2: "b9", pod3: "c9" })).toEqual([]);
   });
 
   it("list opened cells before closed ones", () => {
-    const own = grants({
-      "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } },
-      "p2-secret": { "*": { "azure-vtpm": { c3: "pod3" } } },
-    });
+    const own = grants({ "fraud-dataset": allKeys({ a1: "pod1" }), "p2-secret": allKeys({ c3: "pod3" }) });
     expect(lines(live, own)).toEqual([
       "OPENS   pod3 -> p2-secret/secret (was: not among its readers; will be: granted)",
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
@@ -75,7 +64,7 @@ describe("the changes of a deployment", () => {
   });
 
   it("open a secret to every attested pod if it is no longer declared", () => {
-    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } } });
+    const own = grants({ "fraud-dataset": allKeys({ a1: "pod1" }) });
     expect(lines(live, own, tutorialColumns.slice(0, 1))).toEqual([
       "OPENS   pod1 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
       "OPENS   pod3 -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
@@ -98,7 +87,7 @@ describe("the changes of a deployment", () => {
   });
 
   it("close the cells of a removed pod", () => {
-    const own = grants({ "fraud-dataset": { "*": { "azure-vtpm": { a1: "pod1" } } }, "p2-secret": {} });
+    const own = grants({ "fraud-dataset": allKeys({ a1: "pod1" }), "p2-secret": {} });
     expect(lines(live, own, tutorialColumns, { pod1: "a1", pod3: "c3" })).toEqual([
       "closes  pod2 -> p2-secret/secret (was: granted; will be: not among its readers)",
     ]);
@@ -107,7 +96,7 @@ describe("the changes of a deployment", () => {
   it("show a single key", () => {
     const one = joinPolicy(null, grants({ s: { k: { "azure-vtpm": { a1: "pod1" } } } }));
     const columns = ["k", "l"].map((key) => ({ secret: "s", key }));
-    expect(lines(one, grants({ s: { "*": { "azure-vtpm": { a1: "pod1" } } } }), columns)).toEqual([
+    expect(lines(one, grants({ s: allKeys({ a1: "pod1" }) }), columns)).toEqual([
       "OPENS   pod1 -> s/l (was: not among its readers; will be: granted)",
     ]);
     expect(lines(one, grants({ s: { l: { "azure-vtpm": { a1: "pod1" } } } }), columns.slice(1))).toEqual([
@@ -117,18 +106,9 @@ describe("the changes of a deployment", () => {
   });
 
   it("open another stack's secret only if this stack grants it", () => {
-    const other = joinPolicy(
-      null,
-      grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
-    );
+    const other = joinPolicy(null, grants({ theirs: allKeys({ d4: "pod4" }) }, "affirming", "other"));
     const columns = [{ secret: "theirs", key: "k" }, ...tutorialColumns];
-    expect(
-      lines(
-        other,
-        grants({ ...tutorial.secrets, theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } }),
-        columns,
-      ),
-    ).toEqual([
+    expect(lines(other, grants({ ...tutorial.secrets, theirs: allKeys({ a1: "pod1" }) }), columns)).toEqual([
       "OPENS   pod1 -> theirs/k (was: not among its readers; will be: granted)",
       "closes  pod1 -> p2-secret/secret (was: nobody restricts it; will be: not among its readers)",
       "closes  pod2 -> fraud-dataset/dataset_key (was: nobody restricts it; will be: not among its readers)",
@@ -140,14 +120,9 @@ describe("the changes of a deployment", () => {
   });
 
   describe("of a reader deployed elsewhere", () => {
-    const vendor = (claim: string): StackGrants =>
-      grants({ "p2-secret": { "*": { "azure-vtpm": { [claim]: "vendor" } } } });
+    const vendor = (claim: string): StackGrants => grants({ "p2-secret": allKeys({ [claim]: "vendor" }) });
     const columns = tutorialColumns.slice(1, 2);
-    const deployedElsewhere = (
-      from: string,
-      to: string,
-      deployed: readonly string[] = [],
-    ): readonly string[] =>
+    const deployedElsewhere = (from: string, to: string, deployed: readonly string[] = []) =>
       lines(joinPolicy(null, vendor(from)), vendor(to), columns, { vendor: to }, deployed);
 
     it("treat another claim under the same name as another reader", () => {
@@ -164,14 +139,14 @@ describe("the changes of a deployment", () => {
 
     it("close nothing for a claim that reads the same under another name", () => {
       const two = (one: string, other: string): StackGrants =>
-        grants({ "p2-secret": { "*": { "azure-vtpm": { [one]: "one", [other]: "other" } } } });
+        grants({ "p2-secret": allKeys({ [one]: "one", [other]: "other" }) });
       const pods = { one: "b2", other: "a1" };
       expect(lines(joinPolicy(null, two("a1", "b2")), two("b2", "a1"), columns, pods, [])).toEqual([]);
     });
   });
 
   describe("if the live policy's rules do not match its lines", () => {
-    const other = grants({ "p2-secret": { "*": { "azure-vtpm": { d4: "spy" } } } }, "affirming", "invented");
+    const other = grants({ "p2-secret": allKeys({ d4: "spy" }) }, "affirming", "invented");
     const line = joinPolicy(null, other)
       .split("\n")
       .find((one) => one.startsWith("# trustee-access: stack"));
@@ -197,10 +172,7 @@ describe("the changes of a deployment", () => {
     });
 
     it("do not count a forged line of the stack as a previous grant", () => {
-      const own = grants({
-        ...tutorial.secrets,
-        "p2-secret": { "*": { "azure-vtpm": { b2: "pod2", c3: "pod3" } } },
-      });
+      const own = grants({ ...tutorial.secrets, "p2-secret": allKeys({ b2: "pod2", c3: "pod3" }) });
       const comment = live.replace(
         '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2"}}}',
         '"p2-secret":{"*":{"azure-vtpm":{"b2":"pod2","c3":"pod3"}}}',
@@ -212,10 +184,7 @@ describe("the changes of a deployment", () => {
     });
 
     it("show a secret whose line is gone as no longer restricted", () => {
-      const both = joinPolicy(
-        live,
-        grants({ theirs: { "*": { "azure-vtpm": { d4: "pod4" } } } }, "affirming", "other"),
-      );
+      const both = joinPolicy(live, grants({ theirs: allKeys({ d4: "pod4" }) }, "affirming", "other"));
       const gone = both.replace(/^# trustee-access: stack .*"other".*\n/m, "");
       expect(gone).not.toBe(both);
       expect(lines(gone, tutorial).filter((text) => text.includes("every other pod"))).toEqual([
@@ -291,13 +260,11 @@ describe("the changes of a deployment", () => {
       secrets: table,
     });
     const columns = ["s1", "s2"].map((secret) => ({ secret, key: "k1" }));
-    fc.assert(
-      fc.property(stack, stack, (before, own) => {
-        const named = { ...own, stack: "dev", secrets: byClaim(own.secrets) };
-        const deployed = joinPolicy(joinPolicy(null, { ...before, secrets: byClaim(before.secrets) }), named);
-        expect(lines(deployed, named, columns)).toEqual([]);
-      }),
-    );
+    forAll(stack, stack, (before, own) => {
+      const named = { ...own, stack: "dev", secrets: byClaim(own.secrets) };
+      const deployed = joinPolicy(joinPolicy(null, { ...before, secrets: byClaim(before.secrets) }), named);
+      expect(lines(deployed, named, columns)).toEqual([]);
+    });
   });
 });
 

@@ -7,9 +7,8 @@ const cdh = '[kbc]\nname = "cc_kbc"\nurl = "https://kbs.example.com"\n';
 const aa = '[token_configs.kbs]\nurl = "https://kbs.example.com"\n';
 
 /** The reported flaws of a document with these files. */
-function flaws(data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] {
-  return readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
-}
+const flaws = (data: Readonly<Record<string, string>>, beside: TOML.JsonMap = {}): readonly string[] =>
+  readGuestFiles({ ...beside, data }).flaws.map(({ words }) => words);
 
 describe("the files of a guest's programs", () => {
   const none = (file: string, program: string): string =>
@@ -66,22 +65,20 @@ describe("the files of a guest's programs", () => {
   });
 });
 
-describe("invalid TOML", () => {
-  it.each([
-    ["a table twice", "[a]\nx = 1\n[a]\ny = 2\n", { a: { x: 1, y: 2 } }],
-    ["a key twice", "[a]\nx = 1\nx = 1\ny = 2\n", { a: { x: 1, y: 2 } }],
-    ["a text that is not closed", '[a]\nx = "1\ny = 2\n[b]\nz = 3\n', { a: { y: 2 }, b: { z: 3 } }],
-    [
-      "texts and lists of several lines",
-      'a = """\nno]\nx = 1\n"""\nb = [\n  "]",\n  \'[\', # [\n]\n[[c]]\nx = 1\n[[c]]\ny = 2\nz\n',
-      { a: "no]\nx = 1\n", b: ["]", "["], c: [{ x: 1 }, { y: 2 }] },
-    ],
-    ["a list that is not closed", "[a]\nx = [1,\n[b]\ny = 2\n", { a: {}, b: { y: 2 } }],
-    ["a text of several lines that is not closed", '[a]\nx = """\nz\n[b]\ny = 2\n', { a: {}, b: { y: 2 } }],
-    ["a header that is not closed", "[a\nx = 1\n[b]\ny = 2\n", { b: { y: 2 } }],
-  ])("yields its readable parts: %s", (_, text, table) => {
-    const read = readToml(text);
-    expect(read.problem).toEqual(expect.stringMatching(/ at row \d+, col \d+$/));
-    expect(read.table).toEqual(table);
-  });
+it.each([
+  ["a table twice", "[a]\nx = 1\n[a]\ny = 2\n", { a: { x: 1, y: 2 } }],
+  ["a key twice", "[a]\nx = 1\nx = 1\ny = 2\n", { a: { x: 1, y: 2 } }],
+  ["a text that is not closed", '[a]\nx = "1\ny = 2\n[b]\nz = 3\n', { a: { y: 2 }, b: { z: 3 } }],
+  [
+    "texts and lists of several lines",
+    'a = """\nno]\nx = 1\n"""\nb = [\n  "]",\n  \'[\', # [\n]\n[[c]]\nx = 1\n[[c]]\ny = 2\nz\n',
+    { a: "no]\nx = 1\n", b: ["]", "["], c: [{ x: 1 }, { y: 2 }] },
+  ],
+  ["a list that is not closed", "[a]\nx = [1,\n[b]\ny = 2\n", { a: {}, b: { y: 2 } }],
+  ["a text of several lines that is not closed", '[a]\nx = """\nz\n[b]\ny = 2\n', { a: {}, b: { y: 2 } }],
+  ["a header that is not closed", "[a\nx = 1\n[b]\ny = 2\n", { b: { y: 2 } }],
+])("invalid TOML yields its readable parts: %s", (_, text, table) => {
+  const read = readToml(text);
+  expect(read.problem).toEqual(expect.stringMatching(/ at row \d+, col \d+$/));
+  expect(read.table).toEqual(table);
 });

@@ -9,6 +9,7 @@ import {
   type SecretResources,
 } from "../../../core/kbs-config/entries.ts";
 import { UserError } from "../../../core/user-error.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const secret = fc.constantFrom("a", "b", "c");
 const entries = fc.array(fc.constantFrom("a", "b", "c", "kbsres1"), { maxLength: 5 });
@@ -16,39 +17,33 @@ const start = entries.map((list): SecretResources => ({ entries: list, ledger: {
 
 describe("laws", () => {
   test("joining keeps all other names; leaving restores the list", () => {
-    fc.assert(
-      fc.property(start, secret, (before, name) => {
-        const joined = joinSecret(before, name, "urn");
-        const present = before.entries.includes(name);
-        expect(joined.entries).toStrictEqual(present ? before.entries : [...before.entries, name]);
-        expect(joined.added).toBe(!present);
-        expect(leaveSecret(joined, name, "urn", joined.added)).toMatchObject(before);
-      }),
-    );
+    forAll(start, secret, (before, name) => {
+      const joined = joinSecret(before, name, "urn");
+      const present = before.entries.includes(name);
+      expect(joined.entries).toStrictEqual(present ? before.entries : [...before.entries, name]);
+      expect(joined.added).toBe(!present);
+      expect(leaveSecret(joined, name, "urn", joined.added)).toMatchObject(before);
+    });
   });
 
   test("joining twice equals joining once, with or without the state", () => {
-    fc.assert(
-      fc.property(start, secret, fc.boolean(), (before, name, state) => {
-        const once = joinSecret(before, name, "urn");
-        expect(joinSecret(once, name, "urn", state ? once.added : undefined)).toStrictEqual(once);
-      }),
-    );
+    forAll(start, secret, fc.boolean(), (before, name, state) => {
+      const once = joinSecret(before, name, "urn");
+      expect(joinSecret(once, name, "urn", state ? once.added : undefined)).toStrictEqual(once);
+    });
   });
 
   test("with two owners, the name stays until both have left, in any order", () => {
-    fc.assert(
-      fc.property(start, secret, secret, fc.boolean(), (before, one, two, oneFirst) => {
-        const first = joinSecret(before, one, "1");
-        const second = joinSecret(first, two, "2");
-        const going = oneFirst
-          ? ([one, "1", first.added, two, "2", second.added] as const)
-          : ([two, "2", second.added, one, "1", first.added] as const);
-        const half = leaveSecret(second, going[0], going[1], going[2]);
-        expect(half.entries).toContain(going[3]);
-        expect(leaveSecret(half, going[3], going[4], going[5])).toStrictEqual(before);
-      }),
-    );
+    forAll(start, secret, secret, fc.boolean(), (before, one, two, oneFirst) => {
+      const first = joinSecret(before, one, "1");
+      const second = joinSecret(first, two, "2");
+      const going = oneFirst
+        ? ([one, "1", first.added, two, "2", second.added] as const)
+        : ([two, "2", second.added, one, "1", first.added] as const);
+      const half = leaveSecret(second, going[0], going[1], going[2]);
+      expect(half.entries).toContain(going[3]);
+      expect(leaveSecret(half, going[3], going[4], going[5])).toStrictEqual(before);
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import type { RawSettings } from "../../../core/settings/settings.ts";
 import { decodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { certificate } from "../../fixtures/pod.ts";
 import { planOf, problemsOf, settingsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const STACK = "organization/trustee-access/dev";
 
@@ -18,14 +19,12 @@ describe("the tutorial's plan", () => {
   const [pod1 = "", pod2 = "", pod3 = ""] = tutorial.pods.map((pod) => pod.initData);
 
   it("restricts the two secrets to their pods, and leaves Trustee's sample alone", () => {
-    expect(tutorial.grants).toEqual({
-      stack: STACK,
-      others: "affirming",
-      secrets: {
+    expect(tutorial.grants).toEqual(
+      stackGrants(STACK, {
         "fraud-dataset": { "*": { "azure-vtpm": { [pod1]: "pod1" } } },
         "p2-secret": { "*": { "azure-vtpm": { [pod2]: "pod2" } } },
-      },
-    });
+      }),
+    );
   });
 
   it("registers all three digests, even one without a grant", () => {

@@ -18,10 +18,7 @@ const sound: RawSettings = {
   grants: [{ pod: "a", secret: "db" }],
 };
 
-function plan(
-  change: RawSettings = {},
-  policy: string | null = null,
-): Plan & { readonly warnings: readonly string[] } {
+function plan(change: RawSettings = {}, policy: string | null = null) {
   const settings = settingsOf({ ...sound, ...change });
   const planned = planOf(settings, { files, policy });
   return { ...planned, warnings: sharedInitdataWarnings(settings, planned) };

@@ -7,6 +7,7 @@ import { listGrants, mergeGrants } from "../../../core/policy/grants.ts";
 import { readRules } from "../../../core/policy/intact.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const A = "a1".repeat(32);
 const B = "b1".repeat(32);
@@ -46,11 +47,7 @@ describe("a policy of the previous release", () => {
   });
 
   test("is upgraded by one stack's up; the other's pods keep reading, on any hardware, until its own up", () => {
-    const upgraded = joinPolicy(earlier, {
-      stack: "org/p/one",
-      others: "affirming",
-      secrets: { created: {} },
-    });
+    const upgraded = joinPolicy(earlier, stackGrants("org/p/one", { created: {} }));
     expect(readRules(upgraded)).toMatchObject({ intact: true });
     const rules = mergeGrants(parseRegistry(upgraded)?.stacks ?? []);
     const why = (...token: Parameters<typeof affirmingToken>): string =>

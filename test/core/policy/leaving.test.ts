@@ -86,20 +86,17 @@ function run(world: World, declared: readonly string[], wanted: readonly string[
   ];
 }
 
-/** The writes of a destroy. */
-function destroy(world: World): readonly Write[] {
-  return [
-    ...world.secrets.flatMap((name): Write[] => [
-      (now) => ({ ...now, list: leaveSecret(now.list, name, urn(name), true) }),
-      (now) => ({ ...now, secrets: now.secrets.filter((one) => one !== name) }),
-    ]),
-    roll,
-    (now) => {
-      const withdrawal = leavePolicy(now.policy, STACK);
-      return "content" in withdrawal ? { ...now, policy: withdrawal.content } : now;
-    },
-  ];
-}
+const destroy = (world: World): readonly Write[] => [
+  ...world.secrets.flatMap((name): Write[] => [
+    (now) => ({ ...now, list: leaveSecret(now.list, name, urn(name), true) }),
+    (now) => ({ ...now, secrets: now.secrets.filter((one) => one !== name) }),
+  ]),
+  roll,
+  (now) => {
+    const withdrawal = leavePolicy(now.policy, STACK);
+    return "content" in withdrawal ? { ...now, policy: withdrawal.content } : now;
+  },
+];
 
 /** The secrets that every affirming pod can read. */
 function open({ policy, served, list, secrets }: World): readonly string[] {

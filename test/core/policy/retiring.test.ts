@@ -17,6 +17,8 @@ import {
   retiringReaders,
 } from "../../../core/policy/share.ts";
 import type { Rotation } from "../../../core/rotation/rotation.ts";
+import { forAll } from "../../support/for-all.ts";
+import { allKeys } from "../../fixtures/grants.ts";
 
 const A1 = "a1".repeat(32);
 const A2 = "a2".repeat(32);
@@ -31,22 +33,19 @@ const rotation = (current: Rotation["current"], overlapping = ["pod1", "pod2"]):
 });
 
 /** One `up`. The previous state stays as far as it may. */
-function up(live: string, from: GrantTable, to: GrantTable, current: Rotation): string {
-  return joinPolicy(live, grants(to), null, { rotation: current, declared: from });
-}
+const up = (live: string, from: GrantTable, to: GrantTable, current: Rotation): string =>
+  joinPolicy(live, grants(to), null, { rotation: current, declared: from });
 
 const table = (text: string): GrantTable => mergeGrants(parseRegistry(text)?.stacks ?? []).secrets;
 
 describe("a pod with new initdata", () => {
-  const from = { s: { "*": { "azure-vtpm": { [A1]: "pod1" } } } };
-  const to = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
+  const from = { s: allKeys({ [A1]: "pod1" }) };
+  const to = { s: allKeys({ [A2]: "pod1" }) };
   const before = joinPolicy(null, grants(from));
   const during = up(before, from, to, rotation({ [A2]: "pod1" }));
 
   test("keeps its previous digest, under a name that says so, until it is retired", () => {
-    expect(table(during)).toStrictEqual({
-      s: { "*": { "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1" } } },
-    });
+    expect(table(during)).toStrictEqual({ s: allKeys({ [A1]: "pod1 (former initdata)", [A2]: "pod1" }) });
     expect(changingReaders(before, STACK, rotation({ [A2]: "pod1" }))).toStrictEqual(["pod1"]);
     expect(changingReaders(before, STACK, rotation({ [A1]: "pod1" }))).toStrictEqual([]);
     expect(retiringReaders(during, STACK)).toStrictEqual(["pod1"]);
@@ -56,27 +55,20 @@ describe("a pod with new initdata", () => {
 
   test("keeps both digests after another change; the same change again changes nothing", () => {
     expect(up(during, to, to, rotation({ [A2]: "pod1" }))).toBe(during);
-    const third = { s: { "*": { "azure-vtpm": { [A3]: "pod1" } } } };
+    const third = { s: allKeys({ [A3]: "pod1" }) };
     expect(table(up(during, to, third, rotation({ [A3]: "pod1" })))).toStrictEqual({
-      s: {
-        "*": {
-          "azure-vtpm": { [A1]: "pod1 (former initdata)", [A2]: "pod1 (former initdata)", [A3]: "pod1" },
-        },
-      },
+      s: allKeys({ [A1]: "pod1 (former initdata)", [A2]: "pod1 (former initdata)", [A3]: "pod1" }),
     });
   });
 
   test("has the previous digest as its current one again after going back", () => {
     expect(table(up(during, to, from, rotation({ [A1]: "pod1" })))).toStrictEqual({
-      s: { "*": { "azure-vtpm": { [A1]: "pod1", [A2]: "pod1 (former initdata)" } } },
+      s: allKeys({ [A1]: "pod1", [A2]: "pod1 (former initdata)" }),
     });
   });
 
   test("a grant revoked meanwhile ends at once, and so does the previous digest of a removed pod", () => {
-    const wide = {
-      s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
-      t: { k: { "azure-vtpm": { [A1]: "pod1" } } },
-    };
+    const wide = { s: allKeys({ [A1]: "pod1" }), t: { k: { "azure-vtpm": { [A1]: "pod1" } } } };
     const live = joinPolicy(null, grants(wide));
     const narrow = { s: { k: { "azure-vtpm": { [A2]: "pod1" } } }, t: {} };
     expect(table(up(live, wide, narrow, rotation({ [A2]: "pod1" })))).toStrictEqual({
@@ -88,7 +80,7 @@ describe("a pod with new initdata", () => {
 
   test("a reader of single keys that now reads all keys keeps them, and vice versa", () => {
     const single = { s: { a: { "azure-vtpm": { [A1]: "pod1" } }, b: { "azure-vtpm": { [B1]: "pod2" } } } };
-    const every = { s: { "*": { "azure-vtpm": { [A2]: "pod1" } } } };
+    const every = { s: allKeys({ [A2]: "pod1" }) };
     expect(
       table(up(joinPolicy(null, grants(single)), single, every, rotation({ [A2]: "pod1" }))),
     ).toStrictEqual({
@@ -101,14 +93,8 @@ describe("a pod with new initdata", () => {
   });
 
   test("initdata that is now another pod's is rejected at once: two pods that swap theirs would read each other's secrets", () => {
-    const two = {
-      s: { "*": { "azure-vtpm": { [A1]: "pod1" } } },
-      t: { "*": { "azure-vtpm": { [B1]: "pod2" } } },
-    };
-    const exchanged = {
-      s: { "*": { "azure-vtpm": { [B1]: "pod1" } } },
-      t: { "*": { "azure-vtpm": { [A1]: "pod2" } } },
-    };
+    const two = { s: allKeys({ [A1]: "pod1" }), t: allKeys({ [B1]: "pod2" }) };
+    const exchanged = { s: allKeys({ [B1]: "pod1" }), t: allKeys({ [A1]: "pod2" }) };
     const live = joinPolicy(null, grants(two));
     const text = up(live, two, exchanged, rotation({ [A1]: "pod2", [B1]: "pod1" }));
     expect(table(text)).toStrictEqual(exchanged);
@@ -119,7 +105,7 @@ describe("a pod with new initdata", () => {
   });
 
   test("a claim added to our line by hand does not count as a previous one", () => {
-    const forged = joinPolicy(null, grants({ s: { "*": { "azure-vtpm": { [A1]: "pod1", [B1]: "pod1" } } } }));
+    const forged = joinPolicy(null, grants({ s: allKeys({ [A1]: "pod1", [B1]: "pod1" }) }));
     expect(table(up(forged, from, from, rotation({ [A1]: "pod1" })))).toStrictEqual(from);
   });
 
@@ -166,27 +152,23 @@ describe("any change", () => {
     );
 
   test("the previous digest reads only what its pod could read before and can read afterwards", () => {
-    fc.assert(
-      fc.property(tables, tables, (from, to) => {
-        const live = joinPolicy(null, grants(from));
-        const during = reads(table(up(live, from, to, rotation({}, ["pod1", "pod2", "__proto__"]))));
-        for (const { secret, key, binding, initData, reader } of listGrants(from)) {
-          if (!named(to, secret, key, reader)) continue;
-          expect(during).toContain(`${secret} ${key} ${binding} ${initData}`);
-        }
-      }),
-    );
+    forAll(tables, tables, (from, to) => {
+      const live = joinPolicy(null, grants(from));
+      const during = reads(table(up(live, from, to, rotation({}, ["pod1", "pod2", "__proto__"]))));
+      for (const { secret, key, binding, initData, reader } of listGrants(from)) {
+        if (!named(to, secret, key, reader)) continue;
+        expect(during).toContain(`${secret} ${key} ${binding} ${initData}`);
+      }
+    });
   });
 
   test("nobody else reads during the grace period, and no trace is left after it", () => {
-    fc.assert(
-      fc.property(tables, tables, current, (from, to, now) => {
-        const live = joinPolicy(null, grants(from));
-        const during = up(live, from, to, rotation(now, ["pod1", "pod2", "__proto__"]));
-        const allowed = new Set([...reads(from), ...reads(to)]);
-        for (const cell of reads(table(during))) expect(allowed).toContain(cell);
-        expect(retirePolicy(during, STACK)).toBe(joinPolicy(null, grants(to)));
-      }),
-    );
+    forAll(tables, tables, current, (from, to, now) => {
+      const live = joinPolicy(null, grants(from));
+      const during = up(live, from, to, rotation(now, ["pod1", "pod2", "__proto__"]));
+      const allowed = new Set([...reads(from), ...reads(to)]);
+      for (const cell of reads(table(during))) expect(allowed).toContain(cell);
+      expect(retirePolicy(during, STACK)).toBe(joinPolicy(null, grants(to)));
+    });
   });
 });

@@ -4,6 +4,8 @@ import type { StackGrants } from "../../../core/policy/grants.ts";
 import { ownerMark } from "../../../core/policy/owner.ts";
 import { parseRegistry } from "../../../core/policy/registry.ts";
 import { joinPolicy, leavePolicy, retirePolicy } from "../../../core/policy/share.ts";
+import { forAll } from "../../support/for-all.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 const name = fc.oneof(
   fc.constantFrom("p1", "p2", "dataset_key", "__proto__", "constructor"),
@@ -29,34 +31,32 @@ const before = fc.oneof(
 const a = grants("org/p/a");
 const b = grants("org/p/b");
 const c = grants("org/p/c");
+const orders = fc.shuffledSubarray([0, 1, 2], { minLength: 3 });
+
+const restore = (content: string | null) => ({ kind: "restore", content });
+const leave = (reason: string) => ({ kind: "leave", reason });
 
 describe("one stack", () => {
   test("leaving restores what was there before joining", () => {
-    fc.assert(
-      fc.property(before, a, (text, own) => {
-        const joined = joinPolicy(text, own);
-        expect(leavePolicy(joined, own.stack)).toStrictEqual({ kind: "restore", content: text });
-      }),
-    );
+    forAll(before, a, (text, own) => {
+      const joined = joinPolicy(text, own);
+      expect(leavePolicy(joined, own.stack)).toStrictEqual(restore(text));
+    });
   });
 
   test("joining twice equals joining once, whatever was granted before", () => {
-    fc.assert(
-      fc.property(before, a, a, (text, first, second) => {
-        const once = joinPolicy(text, second);
-        expect(joinPolicy(once, second)).toBe(once);
-        expect(joinPolicy(joinPolicy(text, first), second)).toBe(once);
-      }),
-    );
+    forAll(before, a, a, (text, first, second) => {
+      const once = joinPolicy(text, second);
+      expect(joinPolicy(once, second)).toBe(once);
+      expect(joinPolicy(joinPolicy(text, first), second)).toBe(once);
+    });
   });
 
   test("a policy that was reset is repaired, and the original text is still known", () => {
-    fc.assert(
-      fc.property(before, before, a, (text, reset, own) => {
-        const remembered = parseRegistry(joinPolicy(text, own))?.before;
-        expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
-      }),
-    );
+    forAll(before, before, a, (text, reset, own) => {
+      const remembered = parseRegistry(joinPolicy(text, own))?.before;
+      expect(joinPolicy(reset, own, remembered)).toBe(joinPolicy(text, own));
+    });
   });
 });
 
@@ -76,54 +76,39 @@ describe("the owner of the grants", () => {
     const first = joinPolicy("package before\n", owned("old"));
     const second = joinPolicy(first, owned("new"));
     expect(leavePolicy(second, "org/p/a", second, ownerMark("old"))).toStrictEqual({ kind: "handed-over" });
-    expect(leavePolicy(second, "org/p/a", second, ownerMark("new"))).toStrictEqual({
-      kind: "restore",
-      content: "package before\n",
-    });
+    expect(leavePolicy(second, "org/p/a", second, ownerMark("new"))).toStrictEqual(
+      restore("package before\n"),
+    );
   });
 });
 
 describe("several stacks", () => {
   test("can join in any order", () => {
-    fc.assert(
-      fc.property(before, a, b, (text, one, two) => {
-        expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
-      }),
-    );
+    forAll(before, a, b, (text, one, two) => {
+      expect(joinPolicy(joinPolicy(text, one), two)).toBe(joinPolicy(joinPolicy(text, two), one));
+    });
   });
 
   test("leave the others unchanged, and the last one restores the original text", () => {
-    fc.assert(
-      fc.property(
-        before,
-        a,
-        b,
-        c,
-        fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
-        (text, one, two, three, order) => {
-          const stacks = [one, two, three];
-          const join = (some: readonly StackGrants[]) => some.reduce<string | null>(joinPolicyInto, text);
-          let live = join(stacks);
-          let left = stacks;
-          for (const index of order) {
-            const going = stacks[index];
-            if (going === undefined) throw new Error("no such stack");
-            left = left.filter((stack) => stack !== going);
-            const withdrawal = leavePolicy(live, going.stack);
-            expect(withdrawal).toStrictEqual(
-              left.length > 0 ? { kind: "write", content: join(left) } : { kind: "restore", content: text },
-            );
-            live = "content" in withdrawal ? withdrawal.content : live;
-          }
-        },
-      ),
-    );
+    forAll(before, a, b, c, orders, (text, one, two, three, order) => {
+      const stacks = [one, two, three];
+      const join = (some: readonly StackGrants[]) =>
+        some.reduce<string | null>((all, own) => joinPolicy(all, own), text);
+      let live = join(stacks);
+      let left = stacks;
+      for (const index of order) {
+        const going = stacks[index];
+        if (going === undefined) throw new Error("no such stack");
+        left = left.filter((stack) => stack !== going);
+        const withdrawal = leavePolicy(live, going.stack);
+        expect(withdrawal).toStrictEqual(
+          left.length > 0 ? { kind: "write", content: join(left) } : restore(text),
+        );
+        live = "content" in withdrawal ? withdrawal.content : live;
+      }
+    });
   });
 });
-
-function joinPolicyInto(live: string | null, own: StackGrants): string {
-  return joinPolicy(live, own);
-}
 
 describe("manual edits", () => {
   const own: StackGrants = {
@@ -131,15 +116,12 @@ describe("manual edits", () => {
     others: "deny",
     secrets: { s1: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "pod1" } } } },
   };
-  const other: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { s2: {} } };
+  const other = stackGrants("org/p/b", { s2: {} });
   const live = joinPolicy(joinPolicy("package policy\n", own), other);
 
   test("a changed rule stays on leaving, and is repaired by the next join", () => {
     const edited = live.replace("default allow = false", "default allow = true");
-    expect(leavePolicy(edited, own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "the policy was edited by hand",
-    });
+    expect(leavePolicy(edited, own.stack)).toStrictEqual(leave("the policy was edited by hand"));
     expect(joinPolicy(edited, own)).toBe(live);
   });
 
@@ -149,28 +131,23 @@ describe("manual edits", () => {
   });
 
   test("a foreign policy does not change", () => {
-    expect(leavePolicy("package policy\n", own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "a foreign policy has replaced it",
-    });
-    expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual({
-      kind: "leave",
-      reason: "this stack's grants are no longer in it",
-    });
+    expect(leavePolicy("package policy\n", own.stack)).toStrictEqual(
+      leave("a foreign policy has replaced it"),
+    );
+    expect(leavePolicy(joinPolicy("package policy\n", other), own.stack)).toStrictEqual(
+      leave("this stack's grants are no longer in it"),
+    );
   });
 
   test("a text of an older release is still removed", () => {
     const worded = `${joinPolicy("package policy\n", own)}# worded otherwise\n`;
-    expect(leavePolicy(worded, own.stack, worded)).toStrictEqual({
-      kind: "restore",
-      content: "package policy\n",
-    });
+    expect(leavePolicy(worded, own.stack, worded)).toStrictEqual(restore("package policy\n"));
   });
 });
 
 describe("a policy without the line of the original text", () => {
-  const first: StackGrants = { stack: "org/p/a", others: "affirming", secrets: { theirs: {} } };
-  const next: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const first = stackGrants("org/p/a", { theirs: {} });
+  const next = stackGrants("org/p/b", { ours: {} });
   const live = joinPolicy("package original\n", first);
   const line = '# trustee-access: before "package original\\n"';
 
@@ -190,10 +167,9 @@ describe("a policy without the line of the original text", () => {
     const restored = joinPolicy(damaged, first, "package original\n");
     expect(restored).toBe(live);
     const left = leavePolicy(joinPolicy(restored, next), first.stack);
-    expect(leavePolicy("content" in left ? left.content : null, next.stack)).toStrictEqual({
-      kind: "restore",
-      content: "package original\n",
-    });
+    expect(leavePolicy("content" in left ? left.content : null, next.stack)).toStrictEqual(
+      restore("package original\n"),
+    );
   });
 
   test("remembers that the key did not exist", () => {
@@ -205,12 +181,8 @@ describe("a policy without the line of the original text", () => {
 });
 
 describe("a damaged line", () => {
-  const A: StackGrants = {
-    stack: "org/p/a",
-    others: "affirming",
-    secrets: { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } },
-  };
-  const B: StackGrants = { stack: "org/p/b", others: "affirming", secrets: { ours: {} } };
+  const A = stackGrants("org/p/a", { theirs: { "*": { "azure-vtpm": { a1: "pod1" } } } });
+  const B = stackGrants("org/p/b", { ours: {} });
   const live = joinPolicy(joinPolicy("package policy\n", A), B);
   const lineOfA = live.split("\n").find((line) => line.includes('"stack":"org/p/a"')) ?? "";
 
@@ -240,10 +212,7 @@ describe("a damaged line", () => {
       const name = stack === undefined ? "of a stack whose name is unreadable" : `of the stack ${stack}`;
       expect(() => joinPolicy(damaged, B)).toThrow(name);
       expect(() => joinPolicy(damaged, { ...B, stack: "org/p/c" })).toThrow(name);
-      expect(leavePolicy(damaged, B.stack)).toStrictEqual({
-        kind: "leave",
-        reason: "a line of another stack is damaged in it",
-      });
+      expect(leavePolicy(damaged, B.stack)).toStrictEqual(leave("a line of another stack is damaged in it"));
     },
   );
 
@@ -285,17 +254,15 @@ describe("a damaged line", () => {
   test("never costs another stack its restriction, for any lost or changed letter (property)", () => {
     const at = live.indexOf(lineOfA) + "# trustee-access: stack ".length;
     const end = live.indexOf(lineOfA) + lineOfA.length;
-    fc.assert(
-      fc.property(
-        fc.integer({ min: at, max: end - 1 }),
-        fc.constantFrom("", "x", '"', "{", "\n"),
-        (index, letter) => {
-          const damaged = live.slice(0, index) + letter + live.slice(index + 1);
-          const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
-          if (sound) return;
-          expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
-        },
-      ),
+    forAll(
+      fc.integer({ min: at, max: end - 1 }),
+      fc.constantFrom("", "x", '"', "{", "\n"),
+      (index, letter) => {
+        const damaged = live.slice(0, index) + letter + live.slice(index + 1);
+        const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
+        if (sound) return;
+        expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
+      },
     );
   });
 });

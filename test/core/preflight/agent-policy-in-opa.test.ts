@@ -1,23 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { wideningsIn } from "../../../core/preflight/agent-policy-text.ts";
+import { sharedFolder } from "../../support/folders.ts";
 import { toolPath } from "../../support/tools.ts";
 
 const NAME = "SetPolicyRequest";
 
 let opa = "";
-let folder = "";
+const folder = sharedFolder();
 beforeAll(async () => {
   opa = await toolPath("opa");
-  folder = mkdtempSync(join(tmpdir(), "trustee-access-widenings-"));
 }, 1_200_000);
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** An expression that is true or false for this input; some are decidable without evaluation. */
 const expression = fc.constantFrom(
@@ -68,51 +64,49 @@ interface Answer {
   readonly [NAME]?: boolean | { readonly allowed?: boolean };
 }
 
-describe("the findings in an agent policy's text", () => {
-  it("are all that a real OPA lets it allow, and `always` is certain (generated policies)", async () => {
-    const policies = fc.sample(policy, { numRuns: 1500, seed: 20260101 }).map((one, index) => {
-      const lines = [
-        `package p${index}`,
-        "import future.keywords.if",
-        "import future.keywords.in",
-        one.before,
-        one.fallback,
-        one.rule,
-        "helper(x) { x.yes }",
-        "some_rule := true",
-      ];
-      return { ...one, text: `${lines.join("\n")}\n` };
-    });
-    policies.forEach(({ text }, index) => {
-      writeFileSync(join(folder, `p${index}.rego`), text);
-    });
-    const flags = ["--v0-compatible", "--format=json", "-I", "-d", folder];
-    const { stdout } = await execa(opa, ["eval", ...flags, "data"], {
-      input: JSON.stringify({ yes: true, no: false }),
-      maxBuffer: 100_000_000,
-    });
-    const { result } = JSON.parse(stdout) as {
-      readonly result: readonly [
-        { readonly expressions: readonly [{ readonly value: Readonly<Record<string, Answer>> }] },
-      ];
-    };
-    const answers = result[0].expressions[0].value;
-    const counts = { allowed: 0, always: 0, found: 0 };
-    policies.forEach(({ text, rule: written }, index) => {
-      const answer = answers[`p${index}`]?.[NAME];
-      const allowed = typeof answer === "object" ? answer.allowed === true : answer === true;
-      const found = wideningsIn(text, [NAME]);
-      const always = found.some((one) => one.always);
-      counts.allowed += Number(allowed);
-      counts.always += Number(always);
-      counts.found += Number(found.length > 0);
-      if (allowed) expect(found, text).not.toEqual([]);
-      // A branch after another one may never be reached: an else, or the default next to a rule.
-      const isAlone = written === "" || (!written.includes("else") && !text.includes("default"));
-      if (always && isAlone) expect(allowed, text).toBe(true);
-      for (const { line } of found) expect(text.split("\n")[line - 1]).toMatch(/SetPolicyRequest|else/);
-    });
-    // Enough of each kind for a meaningful result.
-    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(100);
+it("the findings in an agent policy's text are all that a real OPA lets it allow, and `always` is certain (generated policies)", async () => {
+  const policies = fc.sample(policy, { numRuns: 1500, seed: 20260101 }).map((one, index) => {
+    const lines = [
+      `package p${index}`,
+      "import future.keywords.if",
+      "import future.keywords.in",
+      one.before,
+      one.fallback,
+      one.rule,
+      "helper(x) { x.yes }",
+      "some_rule := true",
+    ];
+    return { ...one, text: `${lines.join("\n")}\n` };
   });
+  policies.forEach(({ text }, index) => {
+    writeFileSync(join(folder, `p${index}.rego`), text);
+  });
+  const flags = ["--v0-compatible", "--format=json", "-I", "-d", folder];
+  const { stdout } = await execa(opa, ["eval", ...flags, "data"], {
+    input: JSON.stringify({ yes: true, no: false }),
+    maxBuffer: 100_000_000,
+  });
+  const { result } = JSON.parse(stdout) as {
+    readonly result: readonly [
+      { readonly expressions: readonly [{ readonly value: Readonly<Record<string, Answer>> }] },
+    ];
+  };
+  const answers = result[0].expressions[0].value;
+  const counts = { allowed: 0, always: 0, found: 0 };
+  policies.forEach(({ text, rule: written }, index) => {
+    const answer = answers[`p${index}`]?.[NAME];
+    const allowed = typeof answer === "object" ? answer.allowed === true : answer === true;
+    const found = wideningsIn(text, [NAME]);
+    const always = found.some((one) => one.always);
+    counts.allowed += Number(allowed);
+    counts.always += Number(always);
+    counts.found += Number(found.length > 0);
+    if (allowed) expect(found, text).not.toEqual([]);
+    // A branch after another one may never be reached: an else, or the default next to a rule.
+    const isAlone = written === "" || (!written.includes("else") && !text.includes("default"));
+    if (always && isAlone) expect(allowed, text).toBe(true);
+    for (const { line } of found) expect(text.split("\n")[line - 1]).toMatch(/SetPolicyRequest|else/);
+  });
+  // Enough of each kind for a meaningful result.
+  for (const count of Object.values(counts)) expect(count).toBeGreaterThan(100);
 });

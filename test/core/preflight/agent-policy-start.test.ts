@@ -5,34 +5,24 @@ import { refusedAtStart, startProblems, startRequests } from "../../../core/pref
 const ours = renderAgentPolicy({ logs: true, allowedCommands: ["id"] });
 const all = startRequests.join(", ");
 
-function refuses(requests: string, first = requests.split(",", 1).join("")): string {
-  return `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, for example default ${first} := true.`;
-}
+const refuses = (requests: string, first = requests.split(",", 1).join("")): string =>
+  `it refuses ${requests}, which a guest needs to start: no pod starts with it. Allow them, for example default ${first} := true.`;
 
-describe("an agent policy with which a guest starts", () => {
-  it.each([
-    ["ours", ours],
+it.each(
+  Object.entries({
+    ours: ours,
     // kata-containers, src/kata-opa/allow-all-except-exec-process.rego and allow-all.rego, shortened
-    [
-      "Kata's",
-      `package agent_policy\n\n${Object.keys(requestDefaults)
-        .map((name) => `default ${name} := true`)
-        .join("\n")}\ndefault ExecProcessRequest := false\n`,
-    ],
+    "Kata's": `package agent_policy\n\n${Object.keys(requestDefaults)
+      .map((name) => `default ${name} := true`)
+      .join("\n")}\ndefault ExecProcessRequest := false\n`,
     // kata-containers, src/tools/genpolicy/rules.rego: denies by default, and checks each request
-    [
-      "genpolicy's",
-      `package agent_policy\nimport future.keywords.if\n${startRequests
-        .map((name) => `default ${name} := false\n${name} := {"ops": [], "allowed": true} if {\n  input.x\n}`)
-        .join("\n")}`,
-    ],
-    [
-      "one that lets the agent ignore it",
-      "package agent_policy\ndefault AllowRequestsFailingPolicy := true\n",
-    ],
-  ])("gives no warning: %s", (_, rego) => {
-    expect(startProblems(rego)).toEqual([]);
-  });
+    "genpolicy's": `package agent_policy\nimport future.keywords.if\n${startRequests
+      .map((name) => `default ${name} := false\n${name} := {"ops": [], "allowed": true} if {\n  input.x\n}`)
+      .join("\n")}`,
+    "one that lets the agent ignore it": "package agent_policy\ndefault AllowRequestsFailingPolicy := true\n",
+  }),
+)("an agent policy with which a guest starts gives no warning: %s", (_, rego) => {
+  expect(startProblems(rego)).toEqual([]);
 });
 
 describe("an agent policy with which no guest starts", () => {

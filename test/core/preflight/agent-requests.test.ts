@@ -11,6 +11,7 @@ import {
   type AgentRequest,
 } from "../../../core/initdata/agent-policy.ts";
 import { planOf, settingsOf } from "../../fixtures/settings.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const REFUSED = [
   "SetPolicyRequest",
@@ -143,30 +144,25 @@ describe("a request that an agent policy allows and the tutorial rejects", () =>
       fc.boolean(),
     );
     const text = fc.string({ unit: "grapheme" });
-    fc.assert(
-      fc.property(fc.boolean(), fc.array(text), requests, (logs, allowedCommands, changed) => {
-        const rego = renderAgentPolicy({ logs, allowedCommands, requests: changed });
-        expect(wideningsIn(rego, REFUSED)).toEqual([]);
-        expect(commandsIn(rego).map(({ command }) => command)).toEqual(allowedCommands);
-      }),
-    );
+    forAll(fc.boolean(), fc.array(text), requests, (logs, allowedCommands, changed) => {
+      const rego = renderAgentPolicy({ logs, allowedCommands, requests: changed });
+      expect(wideningsIn(rego, REFUSED)).toEqual([]);
+      expect(commandsIn(rego).map(({ command }) => command)).toEqual(allowedCommands);
+    });
   });
 
   it("is exactly what is declared (property)", () => {
     const requests = fc.record({ SetPolicyRequest: fc.boolean(), WriteStreamRequest: fc.boolean() });
-    fc.assert(
-      fc.property(requests, (declared) => {
-        const rego = renderAgentPolicy({ logs: true, allowedCommands: [], requests: declared });
-        const found = wideningsIn(rego, REFUSED).map(({ request }) => request);
-        expect(found).toEqual(Object.entries(declared).flatMap(([name, allowed]) => (allowed ? [name] : [])));
-      }),
-    );
+    forAll(requests, (declared) => {
+      const rego = renderAgentPolicy({ logs: true, allowedCommands: [], requests: declared });
+      const found = wideningsIn(rego, REFUSED).map(({ request }) => request);
+      expect(found).toEqual(Object.entries(declared).flatMap(([name, allowed]) => (allowed ? [name] : [])));
+    });
   });
 });
 
-describe("the commands in a policy's data", () => {
-  it("are those of every list of that name, in the tutorial's spelling and in others", () => {
-    const text = `package agent_policy
+it("the commands in a policy's data are those of every list of that name, in the tutorial's spelling and in others", () => {
+  const text = `package agent_policy
 # "allowed_commands": ["sh"]
 policy_data := {
   "allowed_commands": [
@@ -180,15 +176,14 @@ policy_data := {
 allowed_commands := {"id", "env"}
 ok if input.process.Args[0] == policy_data.allowed_commands[0]
 `;
-    expect(commandsIn(text)).toEqual([
-      { command: "curl -s http://127.0.0.1:8006/x", line: 5 },
-      { command: "ba\\sh", line: 6 },
-      { command: "/bin/sh -c id", line: 10 },
-      { command: 'a"b', line: 10 },
-      { command: "id", line: 12 },
-      { command: "env", line: 12 },
-    ]);
-  });
+  expect(commandsIn(text)).toEqual([
+    { command: "curl -s http://127.0.0.1:8006/x", line: 5 },
+    { command: "ba\\sh", line: 6 },
+    { command: "/bin/sh -c id", line: 10 },
+    { command: 'a"b', line: 10 },
+    { command: "id", line: 12 },
+    { command: "env", line: 12 },
+  ]);
 });
 
 describe("warnings of agent policies", () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { trustedCertificate } from "../../../core/preflight/authority.ts";
-import { guestCertificate as pem } from "./guest-certificates.ts";
+import { guestCertificate as pem, initdataWith } from "./guest-certificates.ts";
 
 const [ca, otherCa, leaf, renewed] = [pem("ca"), pem("other-ca"), pem("leaf"), pem("leaf-renewed")];
 const [intermediate, below] = [pem("intermediate"), pem("leaf-of-intermediate")];
@@ -25,13 +24,7 @@ describe("the certificate that guests trust", () => {
 
   it("keeps the initdata when a certificate of that CA is renewed, and otherwise changes it", () => {
     const initdata = (served: string, secret?: string): string =>
-      renderInitdata({
-        algorithm: "sha256",
-        claims: {},
-        url: "https://kbs.example.com",
-        certificate: trustedCertificate(served, { secret }) ?? "",
-        agentPolicy: { logs: true, allowedCommands: [] },
-      });
+      initdataWith(trustedCertificate(served, { secret }) ?? "");
     expect(initdata(renewed, ca)).toBe(initdata(leaf, ca));
     expect(initdata(renewed + ca)).toBe(initdata(leaf + ca));
     expect(initdata(pem("self-signed"))).not.toBe(initdata(pem("self-signed-plain")));

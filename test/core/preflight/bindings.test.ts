@@ -15,76 +15,50 @@ function warnings(pod: Readonly<Record<string, unknown>>, podCluster = {}): read
   return all.filter((line) => line.startsWith("TA108"));
 }
 
-describe("the binding of a runtime class", () => {
-  // The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
-  it.each([
-    ["kata-qemu-snp", ["snp"]],
-    ["kata-qemu-snp-runtime-rs", ["snp"]],
-    ["kata-qemu-nvidia-gpu-snp", ["snp"]],
-    ["kata-qemu-tdx", ["tdx"]],
-    ["kata-qemu-tdx-runtime-rs", ["tdx"]],
-    ["kata-qemu-nvidia-gpu-tdx", ["tdx"]],
-    ["kata-snp", ["snp"]],
-    ["kata-qemu-coco-dev", ["sample"]],
-    ["kata-qemu-coco-dev-runtime-rs", ["sample"]],
-    ["kata-qemu-se", []],
-    ["kata-qemu-cca", []],
-    ["kata-remote", undefined],
-    ["kata-cc", undefined],
-    ["tdxless", undefined],
-  ])("is known by its name: %s", (name, bindings) => {
-    expect(bindingsOfClass(name)).toEqual(bindings);
-  });
+// The names of https://github.com/kata-containers/kata-containers/blob/main/tools/packaging/kata-deploy/runtimeclasses
+it.each([
+  ["kata-qemu-snp", ["snp"]],
+  ["kata-qemu-snp-runtime-rs", ["snp"]],
+  ["kata-qemu-nvidia-gpu-snp", ["snp"]],
+  ["kata-qemu-tdx", ["tdx"]],
+  ["kata-qemu-tdx-runtime-rs", ["tdx"]],
+  ["kata-qemu-nvidia-gpu-tdx", ["tdx"]],
+  ["kata-snp", ["snp"]],
+  ["kata-qemu-coco-dev", ["sample"]],
+  ["kata-qemu-coco-dev-runtime-rs", ["sample"]],
+  ["kata-qemu-se", []],
+  ["kata-qemu-cca", []],
+  ["kata-remote", undefined],
+  ["kata-cc", undefined],
+  ["tdxless", undefined],
+])("the binding of a runtime class is known by its name: %s", (name, bindings) => {
+  expect(bindingsOfClass(name)).toEqual(bindings);
 });
 
 describe("a binding that does not fit", () => {
   const because = "the TEE's claim does not match the grant, so every secret is denied";
 
-  it.each([
-    [{ runtimeClassName: "kata-qemu-snp" }, {}, "azure-vtpm", "runtimeClassName kata-qemu-snp", "snp"],
-    [
-      { runtimeClassName: "kata-qemu-tdx" },
-      { cloud: "azure" },
-      "azure-vtpm",
-      "runtimeClassName kata-qemu-tdx",
-      "tdx",
-    ],
-    [
-      { runtimeClassName: "kata-qemu-coco-dev" },
-      {},
-      "azure-vtpm",
-      "runtimeClassName kata-qemu-coco-dev",
-      "sample",
-    ],
-    [{ runtimeClassName: "kata-qemu" }, {}, "azure-vtpm", "runtimeClassName kata-qemu", "sample"],
-    [
-      { runtimeClassName: "kata-qemu-snp", binding: "tdx" },
-      {},
-      "tdx",
-      "runtimeClassName kata-qemu-snp",
-      "snp",
-    ],
-    [{}, { cloud: "aws" }, "azure-vtpm", "podCluster.cloud aws", "snp or sample"],
-    [{}, { cloud: "libvirt" }, "azure-vtpm", "podCluster.cloud libvirt", "snp, tdx or sample"],
-    [{ binding: "snp" }, { cloud: "azure" }, "snp", "podCluster.cloud azure", "azure-vtpm or sample"],
-    [
-      { binding: "tdx", machineType: "Standard_DC2as_v5" },
-      {},
-      "tdx",
-      "machineType Standard_DC2as_v5",
-      "azure-vtpm or sample",
-    ],
+  it.each<[Readonly<Record<string, unknown>>, { readonly cloud?: string }, string, string]>([
+    [{ runtimeClassName: "kata-qemu-snp" }, {}, "runtimeClassName", "snp"],
+    [{ runtimeClassName: "kata-qemu-tdx" }, { cloud: "azure" }, "runtimeClassName", "tdx"],
+    [{ runtimeClassName: "kata-qemu-coco-dev" }, {}, "runtimeClassName", "sample"],
+    [{ runtimeClassName: "kata-qemu" }, {}, "runtimeClassName", "sample"],
+    [{ runtimeClassName: "kata-qemu-snp", binding: "tdx" }, {}, "runtimeClassName", "snp"],
+    [{}, { cloud: "aws" }, "podCluster.cloud", "snp or sample"],
+    [{}, { cloud: "libvirt" }, "podCluster.cloud", "snp, tdx or sample"],
+    [{ binding: "snp" }, { cloud: "azure" }, "podCluster.cloud", "azure-vtpm or sample"],
+    [{ binding: "tdx", machineType: "Standard_DC2as_v5" }, {}, "machineType", "azure-vtpm or sample"],
     [
       { deploy: false, runtimeClassName: "kata-qemu-snp" },
       { cloud: "aws" },
-      "azure-vtpm",
-      "podCluster.cloud aws",
+      "podCluster.cloud",
       "snp or sample",
     ],
-  ])("is reported with those that fit: %j %j", (pod, podCluster, binding, by, fits) => {
+  ])("is reported with those that fit: %j %j", (pod, podCluster, by, fits) => {
+    const { binding = "azure-vtpm", [by]: value = podCluster.cloud } = pod;
     expect(warnings(pod, podCluster)).toEqual([
-      `TA108 pods[0].binding: ${binding} (a, b), but ${by} goes with ${fits}: ${because}. ` +
-        `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by.split(" ")[0] ?? ""}.`,
+      `TA108 pods[0].binding: ${String(binding)} (a, b), but ${by} ${String(value)} goes with ${fits}: ${because}. ` +
+        `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by}.`,
     ]);
   });
 

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import TOML from "@iarna/toml";
 import { describe, expect, it } from "vitest";
-import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { inspectInitdata } from "../../../core/initdata/verbatim.ts";
 import { Issues } from "../../../core/issues.ts";
 import { fileEndpointWarnings } from "../../../core/preflight/file-endpoints.ts";
-import { guestCertificate as pem } from "./guest-certificates.ts";
+import { guestCertificate as pem, initdataWith } from "./guest-certificates.ts";
 
 const DAY = 86_400_000;
 const URL_OF_KBS = "https://kbs.example.com";
@@ -27,25 +26,14 @@ interface Live extends Named {
   readonly served?: string;
 }
 
+/** A table of the members that are given. */
+const table = (members: object) => JSON.parse(JSON.stringify(members)) as TOML.JsonMap;
+
 function document(hub: Named, agent: Named = hub): string {
-  const { url, certificate: cert } = agent;
-  return TOML.stringify({
-    algorithm: "sha256",
-    version: "0.1.0",
-    data: {
-      "aa.toml": TOML.stringify({
-        token_configs: {
-          kbs: { ...(url === undefined ? {} : { url }), ...(cert === undefined ? {} : { cert }) },
-        },
-      }),
-      "cdh.toml": TOML.stringify({
-        kbc: {
-          ...(hub.url === undefined ? {} : { url: hub.url }),
-          ...(hub.certificate === undefined ? {} : { kbs_cert: hub.certificate }),
-        },
-      }),
-    },
-  });
+  const kbs = table({ url: agent.url, cert: agent.certificate });
+  const kbc = table({ url: hub.url, kbs_cert: hub.certificate });
+  const data = { "aa.toml": TOML.stringify({ token_configs: { kbs } }), "cdh.toml": TOML.stringify({ kbc }) };
+  return TOML.stringify({ algorithm: "sha256", version: "0.1.0", data });
 }
 
 interface Case {
@@ -53,7 +41,6 @@ interface Case {
   readonly days?: number;
 }
 
-/** The warnings about a document, without its path. */
 function warningsOf(toml: string, { live = {}, days = 10 }: Case = {}): readonly string[] {
   const issues = new Issues();
   const facts = inspectInitdata(toml, "pods[0].initdataFile", issues);
@@ -70,6 +57,8 @@ function warningsOf(toml: string, { live = {}, days = 10 }: Case = {}): readonly
 }
 
 const own = { url: URL_OF_KBS, certificate: leaf };
+const another = (url: string, live = URL_OF_KBS, file = "cdh.toml"): string =>
+  `its ${file} names the KBS ${url}, but the live one is at ${live}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`;
 
 describe("an initdata file's way to the KBS", () => {
   it("gives no warning if it is the live one, whatever its problems", () => {
@@ -97,9 +86,7 @@ describe("an initdata file's way to the KBS", () => {
 
   it("is reported once per URL, whatever follows from it", () => {
     const url = "http://wrong.example:8080";
-    const line = [
-      `its cdh.toml names the KBS ${url}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`,
-    ];
+    const line = [another(url)];
     for (const hub of [{ url }, { url, certificate: leaf }]) {
       for (const agent of [{ url }, { url: `${url}/`, certificate: leaf }]) {
         expect(warningsOf(document(hub, agent))).toEqual(line);
@@ -110,23 +97,13 @@ describe("an initdata file's way to the KBS", () => {
   });
 
   it("is not checked for generated documents", () => {
-    const source = {
-      algorithm: "sha256",
-      claims: {},
-      url: URL_OF_KBS,
-      certificate: leaf,
-      agentPolicy: { logs: true, allowedCommands: [] },
-    } as const;
-    expect(warningsOf(renderInitdata(source))).toEqual([]);
+    expect(warningsOf(initdataWith(leaf))).toEqual([]);
   });
 
   it("may lead to another KBS, by a URL without TLS, or by none", () => {
-    expect(warningsOf(document({ ...own, url: "https://old.apps.example.com" }))).toEqual([
-      "its cdh.toml names the KBS https://old.apps.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.",
-    ]);
-    expect(warningsOf(document({ ...own, url: "http://kbs.example.com" }))).toEqual([
-      "its cdh.toml names the KBS http://kbs.example.com, but the live one is at https://kbs.example.com: the pod gets no secret from this Trustee. If it should, put the live URL into the file.",
-    ]);
+    for (const url of ["https://old.apps.example.com", "http://kbs.example.com"]) {
+      expect(warningsOf(document({ ...own, url }))).toEqual([another(url)]);
+    }
     for (const url of ["kbs", "kbs.example.com:8080"]) {
       expect(warningsOf(document({ ...own, url }))).toEqual([
         `its cdh.toml names the KBS "${url}", which is not an http or https URL: the pod gets no secret. Correct the file.`,
@@ -142,14 +119,14 @@ describe("an initdata file's way to the KBS", () => {
     expect(warningsOf(document(own), { live, days: -1 })).toEqual([
       "the certificate in its cdh.toml is not valid before 2026-01-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
-    const another =
+    const unlike =
       'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the current one into the file.';
     expect(warningsOf(document(own), { live, days: 80 })).toEqual([
       "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Its replacement needs a new file and a new pod.",
-      another,
+      unlike,
     ]);
-    expect(warningsOf(document(own), { live })).toEqual([another]);
-    expect(warningsOf(document({ ...own, certificate: root }))).toEqual([another]);
+    expect(warningsOf(document(own), { live })).toEqual([unlike]);
+    expect(warningsOf(document({ ...own, certificate: root }))).toEqual([unlike]);
     expect(warningsOf(document({ ...own, certificate: "MIIB" }))).toEqual([
       "the certificate in its cdh.toml cannot be read: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
@@ -205,13 +182,12 @@ describe("an initdata file's way to the KBS", () => {
       "the certificate in its cdh.toml is not for servers (its extendedKeyUsage lacks serverAuth): the pod gets no secret. Put the one that the KBS serves now into the file.";
     expect(warningsOf(document({ ...own, certificate: pem("self-signed-client") }))).toEqual([usage]);
     const url = "https://old.example.com";
-    const another = `its cdh.toml names the KBS ${URL_OF_KBS}, but the live one is at ${url}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`;
     const live = { url };
     const authority =
       "the certificate in its cdh.toml is a CA's (basicConstraints CA:TRUE), and no guest accepts a CA as a server certificate: if the KBS serves it, the pod gets no secret. Then issue one with CA:FALSE, and put it into the file.";
     for (const name of ["self-signed-ca", "self-signed-ca-usage"]) {
       expect(warningsOf(document({ ...own, certificate: pem(name) }), { live })).toEqual([
-        another,
+        another(URL_OF_KBS, url),
         authority,
       ]);
     }
@@ -219,9 +195,7 @@ describe("an initdata file's way to the KBS", () => {
 
   it("is that of both of the guest's programs", () => {
     const old = "https://old.apps.example.com";
-    expect(warningsOf(document(own, { ...own, url: old }))).toEqual([
-      `its aa.toml names the KBS ${old}, but the live one is at ${URL_OF_KBS}: the pod gets no secret from this Trustee. If it should, put the live URL into the file.`,
-    ]);
+    expect(warningsOf(document(own, { ...own, url: old }))).toEqual([another(old, URL_OF_KBS, "aa.toml")]);
     expect(warningsOf(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);
   });
 });

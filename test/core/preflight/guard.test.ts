@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { LiveTrustee } from "../../../core/preflight/guard.ts";
-import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import type { RawSettings } from "../../../core/settings/settings.ts";
-import { guestCertificate as pem } from "./guest-certificates.ts";
+import { guestCertificate as pem, initdataWith } from "./guest-certificates.ts";
 import { check, STACK } from "./support.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 /** A text that gzip makes only a quarter smaller, which base64 adds again. */
 function noise(bytes: number): string {
@@ -84,9 +84,7 @@ default WriteStreamRequest := false
     "accept any JSON of other clients under %s",
     (key) => {
       const values = [1, true, null, "x", { a: [1] }, [1, "x"]].map((value, at) => ({
-        ...THEIRS,
-        name: `n${at}`,
-        value,
+        ...{ ...THEIRS, name: `n${at}`, value },
       }));
       const { warnings, issues } = check(
         {},
@@ -130,11 +128,7 @@ default WriteStreamRequest := false
   });
 
   it("warn of duplicate reference values", () => {
-    const value = (name: string, list: readonly string[]): unknown => ({
-      name,
-      expiration: "2030-01-01T00:00:00Z",
-      value: list,
-    });
+    const value = (name: string, list: readonly string[]): unknown => ({ ...THEIRS, name, value: list });
     const referenceValues = JSON.stringify([
       value("snp_pcr08", ["a".repeat(64), "b".repeat(64), "a".repeat(64), "b".repeat(64)]),
       value("tdx_pcr08", ["a".repeat(64), "a".repeat(64)]),
@@ -217,11 +211,7 @@ default WriteStreamRequest := false
   });
 
   it("count the previous digests of changing pods during the grace period", () => {
-    const former = {
-      stack: STACK,
-      others: "affirming",
-      secrets: { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } },
-    } as const;
+    const former = stackGrants(STACK, { db: { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } } });
     const policy = joinPolicy(null, former);
     const { resourcePolicy } = check({}, { policy }).budget as { resourcePolicy: { used: number } };
     const room = 1_048_576 - resourcePolicy.used;
@@ -260,17 +250,9 @@ default WriteStreamRequest := false
     expect(check({}, { certificate: ca, servedCertificate: served })).toMatchObject(sound);
     const known = { trustee: { certificateAuthority: "public" } };
     expect(check(known, { certificate: undefined, servedCertificate: served })).toMatchObject(sound);
-    const file = (certificate: string): string =>
-      renderInitdata({
-        algorithm: "sha256",
-        claims: {},
-        url: "https://kbs.example.com",
-        certificate,
-        agentPolicy: { logs: true, allowedCommands: [] },
-      });
     const pods = [{ name: "a", initdataFile: "a.toml" }];
-    expect(check({ pods }, { certificate: served }, { "a.toml": file(ca) })).toMatchObject(sound);
-    expect(check({ pods }, { certificate: served }, { "a.toml": file(served) })).toMatchObject({
+    expect(check({ pods }, { certificate: served }, { "a.toml": initdataWith(ca) })).toMatchObject(sound);
+    expect(check({ pods }, { certificate: served }, { "a.toml": initdataWith(served) })).toMatchObject({
       issues: [],
       warnings: [expect.stringMatching(/^pods\[0\]\.initdataFile: .* is issued by CN=Example Private CA,/)],
     });

@@ -2,6 +2,7 @@ import TOML from "@iarna/toml";
 import { describe, expect, it } from "vitest";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { check, DIGEST } from "./support.ts";
+import { stackGrants } from "../../fixtures/grants.ts";
 
 describe("the guards", () => {
   it("refuse an image policy that the pods could not read", () => {
@@ -28,11 +29,9 @@ describe("the guards", () => {
   });
 
   it("refuse an image policy that another stack on this Trustee restricts", () => {
-    const theirs = {
-      stack: "o/p/theirs",
-      others: "affirming",
-      secrets: { "trustee-image-policy": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "their-pod" } } } },
-    } as const;
+    const theirs = stackGrants("o/p/theirs", {
+      "trustee-image-policy": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "their-pod" } } },
+    });
     expect(check({ pods: [{ name: "a" }] }, { policy: joinPolicy(null, theirs) }).issues).toEqual([
       'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
     ]);

@@ -26,7 +26,6 @@ const sound: RawSettings = {
   grants: [{ pod: "a", secret: "db" }],
 };
 
-/** The warnings; the issues, if there are any. */
 export interface Outcome {
   readonly warnings: readonly string[];
   readonly issues: readonly string[];

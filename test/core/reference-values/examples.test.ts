@@ -132,26 +132,24 @@ describe("expiry", () => {
   });
 });
 
-describe("a malformed document", () => {
-  test.each([
-    ["[", "reference-values.json", "it is not JSON (at character 1)"],
-    ["{}", "reference-values.json", "it holds an object, as the other generation of Trustee does"],
-    ["7", "reference-values.json", "it holds a number"],
-    ['[{"name":"n","expiration":"x"}]', "reference-values.json", 'entry [0] has no "value"'],
-    ['[{"name":"n","value":[]}]', "reference-values.json", 'entry [0] has no "expiration"'],
-    ["[7]", "reference-values.json", "entry [0] is not an object"],
-    ["[]", "reference_value", "it holds a list, as the other generation of Trustee does"],
-    ['{"n": 7}', "reference_value", 'entry "n" is not a text'],
-    ['{"n": null}', "reference_value", 'entry "n" is not a text'],
-  ])("is an error that says why: %s under %s", (live, key, problem) => {
-    const wanted =
-      key === "reference_value"
-        ? 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}'
-        : 'a JSON list of {"name", "expiration", "value"}';
-    expect(() => joinReferenceValues(request(live, [A], { key }))).toThrow(
-      `TA811 The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. `,
-    );
-  });
+test.each([
+  ["[", "reference-values.json", "it is not JSON (at character 1)"],
+  ["{}", "reference-values.json", "it holds an object, as the other generation of Trustee does"],
+  ["7", "reference-values.json", "it holds a number"],
+  ['[{"name":"n","expiration":"x"}]', "reference-values.json", 'entry [0] has no "value"'],
+  ['[{"name":"n","value":[]}]', "reference-values.json", 'entry [0] has no "expiration"'],
+  ["[7]", "reference-values.json", "entry [0] is not an object"],
+  ["[]", "reference_value", "it holds a list, as the other generation of Trustee does"],
+  ['{"n": 7}', "reference_value", 'entry "n" is not a text'],
+  ['{"n": null}', "reference_value", 'entry "n" is not a text'],
+])("a malformed document is an error that says why: %s under %s", (live, key, problem) => {
+  const wanted =
+    key === "reference_value"
+      ? 'a JSON object of name -> base64url of JSON {"version", "name", "expiration", "value"}'
+      : 'a JSON list of {"name", "expiration", "value"}';
+  expect(() => joinReferenceValues(request(live, [A], { key }))).toThrow(
+    `TA811 The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. `,
+  );
 });
 
 describe("the ledger's annotation", () => {

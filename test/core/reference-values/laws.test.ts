@@ -23,16 +23,12 @@ const SHARED = "shared ";
 const STACKS = ["a", "b"] as const;
 type Stack = (typeof STACKS)[number];
 
-function isShared({ note = "" }: Fields): boolean {
-  return note.startsWith(SHARED);
-}
+const isShared = ({ note = "" }: Fields): boolean => note.startsWith(SHARED);
 
 /** What Trustee reads under a name: of several entries, the first. */
-function accepted(entries: readonly Fields[], name: string): readonly string[] {
-  return entries.find((entry) => entry.name === name)?.value ?? [];
-}
+const accepted = (entries: readonly Fields[], name: string): readonly string[] =>
+  entries.find((entry) => entry.name === name)?.value ?? [];
 
-/** The expected state. */
 interface Model {
   readonly key: string;
   /** The entries without our values. */
@@ -52,12 +48,11 @@ interface Real {
 
 type Command = fc.Command<Model, Real>;
 
-function wantedOf(model: Model, name: string): readonly string[] {
-  return [...model.stacks.values()].flatMap(({ wanted, retiring }) => [
+const wantedOf = (model: Model, name: string): readonly string[] =>
+  [...model.stacks.values()].flatMap(({ wanted, retiring }) => [
     ...(own(wanted, name) ?? []),
     ...(own(retiring, name) ?? []),
   ]);
-}
 
 /** Foreign content is unchanged and in order; everything else is wanted by an owner. */
 function checkLaws(model: Model, { world }: Real): void {
@@ -82,23 +77,21 @@ function checkLaws(model: Model, { world }: Real): void {
 }
 
 /** An action of ours, or of another client. */
-function command(
+const command = (
   name: string,
   possible: (model: Model) => boolean,
   run: (model: Model, real: Real) => void,
-): Command {
-  return {
-    check: possible,
-    run: (model, real) => {
-      run(model, real);
-      checkLaws(model, real);
-    },
-    toString: () => name,
-  };
-}
+): Command => ({
+  check: possible,
+  run: (model, real) => {
+    run(model, real);
+    checkLaws(model, real);
+  },
+  toString: () => name,
+});
 
-function joining(stack: Stack, wanted: Digests, overlap: boolean): Command {
-  return command(
+const joining = (stack: Stack, wanted: Digests, overlap: boolean): Command =>
+  command(
     `${stack} joins with ${JSON.stringify(wanted)}${overlap ? ", overlapping" : ""}`,
     () => true,
     (model, real) => {
@@ -119,10 +112,9 @@ function joining(stack: Stack, wanted: Digests, overlap: boolean): Command {
       expect(JSON.stringify(join(real.world, stack, wanted, { retiring }))).toBe(JSON.stringify(real.world));
     },
   );
-}
 
-function retirementOf(stack: Stack): Command {
-  return command(
+const retirementOf = (stack: Stack): Command =>
+  command(
     `${stack} retires`,
     (model) => model.stacks.has(stack),
     (model, real) => {
@@ -137,10 +129,9 @@ function retirementOf(stack: Stack): Command {
       }
     },
   );
-}
 
-function leaving(stack: Stack): Command {
-  return command(
+const leaving = (stack: Stack): Command =>
+  command(
     `${stack} leaves`,
     (model) => model.stacks.has(stack),
     (model, real) => {
@@ -148,14 +139,13 @@ function leaving(stack: Stack): Command {
       real.world = leave(real.world, stack);
     },
   );
-}
 
 /** Another client edits the text, including our values. */
-function edit(
+const edit = (
   name: string,
   change: (model: Model, entries: readonly Fields[]) => readonly Fields[] | undefined,
-): Command {
-  return command(
+): Command =>
+  command(
     name,
     () => true,
     (model, real) => {
@@ -166,29 +156,21 @@ function edit(
       real.world = { ...world, content: written(world.key, entries, model.notes % 3) };
     },
   );
-}
 
-function expirationOf(model: Model): string {
-  return `20${30 + (model.notes % 60)}-01-01T00:00:00Z`;
-}
+const expirationOf = (model: Model): string => `20${30 + (model.notes % 60)}-01-01T00:00:00Z`;
 
-function adding(name: string, value: readonly string[], first: boolean): Command {
-  return edit(`they add ${name} ${first ? "first" : "last"}: ${value.join()}`, (model, entries) => {
+const adding = (name: string, value: readonly string[], first: boolean): Command =>
+  edit(`they add ${name} ${first ? "first" : "last"}: ${value.join()}`, (model, entries) => {
     if (model.key === MAP && entries.some((entry) => entry.name === name)) return undefined;
     model.notes += 1;
     const entry = { name, expiration: expirationOf(model), note: `their ${model.notes}`, value };
     model.theirs = first ? [entry, ...model.theirs] : [...model.theirs, entry];
     return first ? [entry, ...entries] : [...entries, entry];
   });
-}
 
 /** @param change of a foreign entry; undefined: it is removed */
-function changing(
-  name: string,
-  at: number,
-  change: (entry: Fields, model: Model) => Fields | undefined,
-): Command {
-  return edit(`they ${name} [${at}]`, (model, entries) => {
+const changing = (name: string, at: number, change: (entry: Fields, model: Model) => Fields | undefined) =>
+  edit(`they ${name} [${at}]`, (model, entries) => {
     const note = model.theirs[at % Math.max(1, model.theirs.length)]?.note;
     if (note === undefined) return undefined;
     model.notes += 1;
@@ -197,7 +179,6 @@ function changing(
     model.theirs = changed(model.theirs);
     return changed(entries);
   });
-}
 
 /** Another client adds a value to an entry that we created: it stays when we leave. */
 const sharing = edit("they put a value of theirs into an entry of ours", (model, entries) => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readDocument } from "../../../core/reference-values/document.ts";
 import { EMPTY_LEDGER, type Digests } from "../../../core/reference-values/ledger.ts";
 import { encode, join, leave, LIST, MAP, type World } from "./support/world.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const digest = fc.constantFrom("aa", "bb", "cc", "dd", "ee", "ff").map((byte) => byte.repeat(32));
 const entryName = fc.constantFrom("snp_pcr08", "tdx_pcr08", "snp_launch_measurement");
@@ -78,60 +79,49 @@ function keepsAll(world: World, before: World): void {
 
 describe("laws", () => {
   test("joining adds the digests and keeps everything else; leaving restores every byte", () => {
-    fc.assert(
-      fc.property(start, wanted, (before, digests) => {
-        const joined = join(before, "a", digests);
-        holds(joined, digests);
-        keepsAll(joined, before);
-        expect(leave(joined, "a").content).toBe(before.content);
-      }),
-    );
+    forAll(start, wanted, (before, digests) => {
+      const joined = join(before, "a", digests);
+      holds(joined, digests);
+      keepsAll(joined, before);
+      expect(leave(joined, "a").content).toBe(before.content);
+    });
   });
 
   test("only a stack's last declaration counts", () => {
-    fc.assert(
-      fc.property(start, wanted, wanted, (before, first, second) => {
-        const changed = join(join(before, "a", first), "a", second);
-        holds(changed, second);
-        keepsAll(changed, before);
-        const direct = join(before, "a", second);
-        const sorted = (world: World) =>
-          readDocument(world.key, world.content).entries.map(({ name, values }) => [
-            name,
-            [...values].sort(),
-          ]);
-        expect(sorted(changed).sort()).toStrictEqual(sorted(direct).sort());
-        expect(leave(changed, "a").content).toBe(before.content);
-      }),
-    );
+    forAll(start, wanted, wanted, (before, first, second) => {
+      const changed = join(join(before, "a", first), "a", second);
+      holds(changed, second);
+      keepsAll(changed, before);
+      const direct = join(before, "a", second);
+      const sorted = (world: World) =>
+        readDocument(world.key, world.content).entries.map(({ name, values }) => [name, [...values].sort()]);
+      expect(sorted(changed).sort()).toStrictEqual(sorted(direct).sort());
+      expect(leave(changed, "a").content).toBe(before.content);
+    });
   });
 
   test("two stacks: each one's digests stay while the other joins and leaves, in any order, and the last one restores", () => {
-    fc.assert(
-      fc.property(start, wanted, wanted, fc.boolean(), (before, one, two, oneFirst) => {
-        const both = join(join(before, "a", one), "b", two);
-        holds(both, one);
-        holds(both, two);
-        keepsAll(both, before);
-        const [first, last, rest] = oneFirst ? (["a", "b", two] as const) : (["b", "a", one] as const);
-        const half = leave(both, first);
-        holds(half, rest);
-        keepsAll(half, before);
-        expect(leave(half, last).content).toBe(before.content);
-      }),
-    );
+    forAll(start, wanted, wanted, fc.boolean(), (before, one, two, oneFirst) => {
+      const both = join(join(before, "a", one), "b", two);
+      holds(both, one);
+      holds(both, two);
+      keepsAll(both, before);
+      const [first, last, rest] = oneFirst ? (["a", "b", two] as const) : (["b", "a", one] as const);
+      const half = leave(both, first);
+      holds(half, rest);
+      keepsAll(half, before);
+      expect(leave(half, last).content).toBe(before.content);
+    });
   });
 
   test("a stack's own state suffices if the ledger is lost", () => {
-    fc.assert(
-      fc.property(start, wanted, wanted, (before, first, second) => {
-        const joined = { ...join(before, "a", first), ledger: EMPTY_LEDGER };
-        const changed = { ...join(joined, "a", second), ledger: EMPTY_LEDGER };
-        holds(changed, second);
-        keepsAll(changed, before);
-        expect(leave(changed, "a").content).toBe(before.content);
-      }),
-    );
+    forAll(start, wanted, wanted, (before, first, second) => {
+      const joined = { ...join(before, "a", first), ledger: EMPTY_LEDGER };
+      const changed = { ...join(joined, "a", second), ledger: EMPTY_LEDGER };
+      holds(changed, second);
+      keepsAll(changed, before);
+      expect(leave(changed, "a").content).toBe(before.content);
+    });
   });
 
   test("the ledger suffices if the state is lost after the write", () => {
@@ -149,36 +139,34 @@ describe("laws", () => {
 
   test("foreign entries of a name keep their expiration, whatever is renewed", () => {
     const date = fc.constantFrom("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z");
-    fc.assert(
-      fc.property(
-        fc.array(fc.record({ expiration: date, value: fc.array(digest, { maxLength: 3 }) }), {
-          maxLength: 3,
-        }),
-        fc.boolean(),
-        fc.boolean(),
-        (theirs, replaced, edited) => {
-          const A = "ab".repeat(32);
-          const before: World = { key: LIST, content: "[]", ledger: EMPTY_LEDGER, states: {} };
-          const created = join(before, "a", { snp_pcr08: [A] });
-          const [made] = JSON.parse(created.content ?? "") as { expiration: string }[];
-          const ours = edited ? { ...made, expiration: "2021-01-01T00:00:00Z" } : made;
-          const named = theirs.map((entry) => ({ name: "snp_pcr08", ...entry }));
-          const content = JSON.stringify(replaced ? named : [ours, ...named]);
-          fc.pre(!replaced || named.length > 0);
-          const renewed = join(
-            { ...created, content },
-            "a",
-            { snp_pcr08: [A] },
-            { expiration: "2029-01-01T00:00:00Z", renewBefore: "9" },
-          );
-          const now = JSON.parse(renewed.content ?? "") as { expiration: string }[];
-          const expirations = theirs.map(({ expiration }) => expiration);
-          const expected = replaced ? expirations : ["2029-01-01T00:00:00Z", ...expirations];
-          expect(now.map(({ expiration }) => expiration)).toStrictEqual(expected);
-          const left = leave(renewed, "a").content ?? "";
-          expect(JSON.parse(left)).toStrictEqual(named);
-        },
-      ),
+    forAll(
+      fc.array(fc.record({ expiration: date, value: fc.array(digest, { maxLength: 3 }) }), {
+        maxLength: 3,
+      }),
+      fc.boolean(),
+      fc.boolean(),
+      (theirs, replaced, edited) => {
+        const A = "ab".repeat(32);
+        const before: World = { key: LIST, content: "[]", ledger: EMPTY_LEDGER, states: {} };
+        const created = join(before, "a", { snp_pcr08: [A] });
+        const [made] = JSON.parse(created.content ?? "") as { expiration: string }[];
+        const ours = edited ? { ...made, expiration: "2021-01-01T00:00:00Z" } : made;
+        const named = theirs.map((entry) => ({ name: "snp_pcr08", ...entry }));
+        const content = JSON.stringify(replaced ? named : [ours, ...named]);
+        fc.pre(!replaced || named.length > 0);
+        const renewed = join(
+          { ...created, content },
+          "a",
+          { snp_pcr08: [A] },
+          { expiration: "2029-01-01T00:00:00Z", renewBefore: "9" },
+        );
+        const now = JSON.parse(renewed.content ?? "") as { expiration: string }[];
+        const expirations = theirs.map(({ expiration }) => expiration);
+        const expected = replaced ? expirations : ["2029-01-01T00:00:00Z", ...expirations];
+        expect(now.map(({ expiration }) => expiration)).toStrictEqual(expected);
+        const left = leave(renewed, "a").content ?? "";
+        expect(JSON.parse(left)).toStrictEqual(named);
+      },
     );
   });
 });

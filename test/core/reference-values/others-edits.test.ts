@@ -4,7 +4,6 @@ import {
   carriedOver,
   joinReferenceValues,
   leaveReferenceValues,
-  type Joined,
   type JoinRequest,
 } from "../../../core/reference-values/merge.ts";
 import { EXPIRATION as expiration, left, request, stored } from "./support/world.ts";
@@ -161,13 +160,7 @@ test("two owners find everything converted to the new format: each removes its o
     return JSON.stringify({ snp_pcr08: Buffer.from(json).toString("base64") });
   };
   const [theirs, shared] = [converted(["x"]), converted(["x", A, B])];
-  const moved = (
-    live: string | null,
-    ledger: Ledger,
-    owner: string,
-    digest: string,
-    wanted: string,
-  ): Joined => {
+  const moved = (live: string | null, ledger: Ledger, owner: string, digest: string, wanted: string) => {
     const had = { added: { snp_pcr08: [digest] }, created: {}, before: "[]" };
     const remembered = carriedOver(key, live, ledger, had);
     // The first one cannot know yet that B belongs to another of our owners.

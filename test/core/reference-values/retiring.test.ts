@@ -18,12 +18,7 @@ const entry = (...values: string[]): string =>
   JSON.stringify({ name: "snp_pcr08", expiration: "2030-01-01T00:00:00Z", value: values });
 const list = (...values: string[]): string => `[${entry(...values)}]`;
 
-function join(
-  content: string,
-  ledger: Ledger,
-  wanted: Digests,
-  retiring: Digests = {},
-): { content: string; ledger: Ledger } {
+function join(content: string, ledger: Ledger, wanted: Digests, retiring: Digests = {}) {
   const joined = joinWorld({ key: KEY, content, ledger, states: {} }, "us", wanted, { retiring });
   return { content: joined.content ?? "", ledger: joined.ledger };
 }
@@ -56,6 +51,8 @@ describe("in the document", () => {
   const first = join(list(THEIRS), EMPTY_LEDGER, { snp_pcr08: [A1] });
   const during = join(first.content, first.ledger, { snp_pcr08: [A2] }, { snp_pcr08: [A1] });
 
+  const other = { key: KEY, owner: "other", wanted: { snp_pcr08: [A1] }, terms: {} };
+
   test("a previous digest stays, is in the ledger, and is removed alone", () => {
     expect(during.content).toBe(list(THEIRS, A1, A2));
     expect(during.ledger.retiring).toStrictEqual({ us: [A1] });
@@ -81,27 +78,15 @@ describe("in the document", () => {
   });
 
   test("another owner comes and leaves meanwhile without ending it", () => {
-    const request = { key: KEY, owner: "other", terms: {} };
-    const came = joinReferenceValues({
-      ...request,
-      live: during.content,
-      ledger: during.ledger,
-      wanted: { snp_pcr08: [B1] },
-    });
-    const went = joinReferenceValues({ ...request, live: came.content, ledger: came.ledger, wanted: {} });
+    const { ledger } = during;
+    const came = joinReferenceValues({ ...other, live: during.content, ledger, wanted: { snp_pcr08: [B1] } });
+    const went = joinReferenceValues({ ...other, live: came.content, ledger: came.ledger, wanted: {} });
     expect(went.content).toBe(during.content);
     expect(went.ledger.retiring).toStrictEqual({ us: [A1] });
   });
 
   test("a digest that another owner wants too stays afterwards", () => {
-    const shared = joinReferenceValues({
-      key: KEY,
-      live: during.content,
-      ledger: during.ledger,
-      owner: "other",
-      wanted: { snp_pcr08: [A1] },
-      terms: {},
-    });
+    const shared = joinReferenceValues({ ...other, live: during.content, ledger: during.ledger });
     expect(retireDigests(KEY, shared.content, shared.ledger, "us").content).toBe(list(THEIRS, A1, A2));
   });
 

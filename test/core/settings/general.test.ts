@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { RawSettings } from "../../../core/settings/settings.ts";
-import { settingsIssues, settingsOf } from "../../fixtures/settings.ts";
+import { settingsIssues, settingsOf, tutorialSecurityContext } from "../../fixtures/settings.ts";
 
-function problems(raw: RawSettings): readonly string[] {
-  return settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
-}
+const problems = (raw: RawSettings): readonly string[] =>
+  settingsIssues(raw).map(({ path, given }) => `${path}: ${given}`);
 
 describe("the settings of a secret", () => {
   it("take the keys from its files, in order", () => {
@@ -24,9 +23,7 @@ describe("the settings of a secret", () => {
       { name: "d", from: "generate" },
     ];
     expect(
-      problems({
-        secrets: [...secrets, { name: "e", keys: ["x"], from: "generate", length: 8 }],
-      }),
+      problems({ secrets: [...secrets, { name: "e", keys: ["x"], from: "generate", length: 8 }] }),
     ).toEqual(["secrets[4].length: 8"]);
     expect(problems({ secrets })).toEqual([
       "secrets[0].length: 20, for a secret with from: existing",
@@ -207,14 +204,7 @@ describe("the settings of pods and readers", () => {
     expect(of({ securityContext: theirs }, {})).toEqual([theirs, undefined]);
     expect(of({ securityContext: theirs }, { securityContext: {} })).toEqual([theirs, undefined]);
     expect(of({}, { resources: { limits: { cpu: 1 } } })).toEqual([
-      {
-        privileged: false,
-        allowPrivilegeEscalation: false,
-        runAsNonRoot: true,
-        runAsUser: 1001,
-        capabilities: { drop: ["ALL"] },
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      tutorialSecurityContext,
       { limits: { cpu: 1 } },
     ]);
   });

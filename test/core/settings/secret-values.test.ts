@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readSecretValues } from "../../../core/settings/secret-values.ts";
+import { forAll } from "../../support/for-all.ts";
 
 const FIRST = `pulumi config set --secret --path 'trustee-access:secretValues["db"]["password"]' < FILE`;
 
@@ -52,10 +53,8 @@ describe("readSecretValues", () => {
         fc.dictionary(fc.constantFrom("a", "b", "c"), tie("tree"), { maxKeys: 3 }),
       ),
     })).tree;
-    fc.assert(
-      fc.property(anything, fc.boolean(), (value, encrypted) => {
-        expect(JSON.stringify(readSecretValues(value, encrypted).problems)).not.toContain("hidden-");
-      }),
-    );
+    forAll(anything, fc.boolean(), (value, encrypted) => {
+      expect(JSON.stringify(readSecretValues(value, encrypted).problems)).not.toContain("hidden-");
+    });
   });
 });

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { IssuesError } from "../../../core/issues.ts";
 import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
-import { settingsOf, tutorialSettings, tutorialValues } from "../../fixtures/settings.ts";
+import {
+  settingsOf,
+  tutorialSecurityContext,
+  tutorialSettings,
+  tutorialValues,
+} from "../../fixtures/settings.ts";
 
 /** The paths of all problems in these settings; empty if there are none. */
 function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
@@ -46,14 +51,7 @@ describe("parseSettings", () => {
       env: {},
       labels: {},
       annotations: {},
-      securityContext: {
-        privileged: false,
-        allowPrivilegeEscalation: false,
-        runAsNonRoot: true,
-        runAsUser: 1001,
-        capabilities: { drop: ["ALL"] },
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      securityContext: tutorialSecurityContext,
     });
     expect(settings.trustee).toEqual({
       namespace: "trustee-operator-system",
@@ -110,11 +108,9 @@ describe("parseSettings", () => {
   });
 
   it.each<[string, RawSettings, string]>([
-    ["an unknown setting of a pod", { pods: [{ name: "a", image: "x", imge: "y" }] }, "pods[0]"],
     ["a pod without an image", { pods: [{ name: "a" }] }, "pods[0].image"],
     ["pods that are no list", { pods: { name: "a" } }, "pods"],
     ["a secret without keys", { secrets: [{ name: "a", keys: [] }] }, "secrets[0].keys"],
-    ["a bad request name", { podDefaults: { agentRequests: { Nope: true } } }, "podDefaults.agentRequests"],
     [
       "a validity that is over at once",
       { referenceValues: { validityDays: 1 } },
@@ -164,16 +160,9 @@ describe("parseSettings", () => {
       { pods: [{ name: "a", image: "i", kind: "Deployment", adopt: true }] },
       "pods[0].adopt",
     ],
-    ["a rotation that there is not", { rotation: "later" }, "rotation"],
     [
       "a doubled grant",
-      {
-        ...tutorialSettings,
-        grants: [
-          { pod: "pod1", secret: "kbsres1" },
-          { pod: "pod1", secret: "kbsres1" },
-        ],
-      },
+      { ...tutorialSettings, grants: Array(2).fill({ pod: "pod1", secret: "kbsres1" }) as object[] },
       "grants[1]",
     ],
   ])("refuses %s", (_, settings, path) => {

@@ -138,20 +138,18 @@ describe("the policy is evaluated", () => {
   });
 });
 
-describe("a KbsConfig", () => {
-  it("names Trustee's objects; the operator's names are the default", () => {
-    const usual = { ...configMapNames, kbsSettings: "trusteeconfig-kbs-config" };
-    expect(namesIn(undefined)).toEqual(usual);
-    const spec = {
-      kbsResourcePolicyConfigMapName: "p",
-      kbsRvpsRefValuesConfigMapName: "",
-      kbsConfigMapName: 7,
-      kbsHttpsCertSecretName: "edge-https-cert-secret",
-    };
-    const owned = (kind: string) => ({ metadata: { ownerReferences: [{ kind, name: "edge" }] }, spec });
-    const named = { ...usual, policy: "p", certificate: "edge-https-cert-secret" };
-    expect(namesIn(owned("Other"))).toEqual(named);
-    expect(namesIn(owned("TrusteeConfig"))).toEqual({ ...named, trusteeConfig: "edge" });
-    expect(namesIn(owned("Other"), { referenceValues: "v" })).toEqual({ ...named, referenceValues: "v" });
-  });
+it("a KbsConfig names Trustee's objects; the operator's names are the default", () => {
+  const usual = { ...configMapNames, kbsSettings: "trusteeconfig-kbs-config" };
+  expect(namesIn(undefined)).toEqual(usual);
+  const spec = {
+    kbsResourcePolicyConfigMapName: "p",
+    kbsRvpsRefValuesConfigMapName: "",
+    kbsConfigMapName: 7,
+    kbsHttpsCertSecretName: "edge-https-cert-secret",
+  };
+  const owned = (kind: string) => ({ metadata: { ownerReferences: [{ kind, name: "edge" }] }, spec });
+  const named = { ...usual, policy: "p", certificate: "edge-https-cert-secret" };
+  expect(namesIn(owned("Other"))).toEqual(named);
+  expect(namesIn(owned("TrusteeConfig"))).toEqual({ ...named, trusteeConfig: "edge" });
+  expect(namesIn(owned("Other"), { referenceValues: "v" })).toEqual({ ...named, referenceValues: "v" });
 });

@@ -4,12 +4,9 @@ import { channelOptions } from "../../../provider/protocol/engine-log.ts";
 
 export { ResourceProviderService as methods } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 
-/** A gRPC client like the engine's. */
-export function connect(port: number): ResourceProviderClient {
-  return new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions);
-}
+export const connect = (port: number): ResourceProviderClient =>
+  new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions);
 
-/** Calls a method. @throws ServiceError */
 export function ask<Request, Response>(
   client: Client,
   { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,

@@ -4,11 +4,7 @@ import type enginepb from "@pulumi/pulumi/proto/engine_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 
 /** The part of the engine that providers call: it records their log messages. */
-export async function fakeEngine(): Promise<{
-  readonly address: string;
-  readonly logs: enginepb.LogRequest.AsObject[];
-  stop(): void;
-}> {
+export async function fakeEngine() {
   const logs: enginepb.LogRequest.AsObject[] = [];
   const service: Pick<IEngineServer, "log"> = {
     log(call, callback) {

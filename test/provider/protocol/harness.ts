@@ -24,11 +24,9 @@ export async function harness() {
 
 export const urn = (name: string) => `urn:pulumi:stack::project::t:m:Parent$t:m:Thing::${name}`;
 
-export function createRequest(name: string, inputs: PropertyMap = {}): providerpb.CreateRequest {
-  return new providerpb.CreateRequest().setUrn(urn(name)).setProperties(encodeMap(inputs));
-}
+export const createRequest = (name: string, inputs: PropertyMap = {}): providerpb.CreateRequest =>
+  new providerpb.CreateRequest().setUrn(urn(name)).setProperties(encodeMap(inputs));
 
-/** The error of a failed call. Throws if the call succeeds. */
 export async function failure(done: Promise<unknown>): Promise<ServiceError> {
   try {
     await done;

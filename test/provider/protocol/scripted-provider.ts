@@ -12,9 +12,7 @@ async function untilAborted({ signal }: CallContext): Promise<never> {
 }
 
 /** The name of a resource, by which tests choose its behavior. */
-export function nameOf({ urn }: { readonly urn: string }): string {
-  return urn.split("::").at(-1) ?? "";
-}
+export const nameOf = ({ urn }: { readonly urn: string }): string => urn.split("::").at(-1) ?? "";
 
 /** Some resources are named after their behavior; all others keep their declaration. */
 export const scripted: Provider = {

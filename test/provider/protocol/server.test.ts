@@ -130,16 +130,10 @@ describe("resources", () => {
     const inputs = { password: new Secret({ nested: "p" }) };
     const created = await create(createRequest("fine", inputs));
     expect([created.getId(), created.getRefreshBeforeUpdate()]).toStrictEqual(["i-1", true]);
-    expect(decodeMap(created.getProperties())).toStrictEqual({
-      ...inputs,
-      address: "10.0.0.1",
-    });
+    expect(decodeMap(created.getProperties())).toStrictEqual({ ...inputs, address: "10.0.0.1" });
     const preview = await create(createRequest("fine", inputs).setPreview(true));
     expect(preview.getId()).toBe("");
-    expect(decodeMap(preview.getProperties())).toStrictEqual({
-      ...inputs,
-      address: new Unknown(),
-    });
+    expect(decodeMap(preview.getProperties())).toStrictEqual({ ...inputs, address: new Unknown() });
   });
 
   test("are read", async () => {

@@ -21,7 +21,6 @@ function sandbox(...args: readonly string[]) {
   return execa(process.execPath, [program, ...args], { reject: false });
 }
 
-/** Expects that a command fails with this message. */
 async function expectFailure(args: readonly string[], message: string): Promise<void> {
   const { exitCode, stderr } = await sandbox(...args);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
@@ -67,23 +66,19 @@ async function halfStarted(name: string): Promise<RunState> {
 
 beforeAll(async () => ownHome());
 
-describe("two sandboxes at the same time", () => {
-  test(
-    "are started by the command, each with its own Trustee and ports",
-    async () => {
-      const one = await sandbox("up", "--name", "one");
-      expect(one.exitCode, one.stderr).toBe(0);
-      expect(one.stdout).toContain('The sandbox "one" runs');
-      expect(one.stdout).toMatch(/Kubernetes plugin {2}\S.*/);
-      const two = await sandbox("up", "--name", "two", "--trustee", "0.21", "--fresh");
-      expect(two.exitCode, two.stderr).toBe(0);
-      const ports = [stateOf("one"), stateOf("two")].flatMap((state) => Object.values(state.ports));
-      expect(new Set(ports).size).toBe(10);
-      const listening = await Promise.all(ports.map(async (port) => listens(port)));
-      expect(listening).toEqual(ports.map(() => true));
-    },
-    BUILD_TIMEOUT,
-  );
+describe("two sandboxes at the same time", { timeout: BUILD_TIMEOUT }, () => {
+  test("are started by the command, each with its own Trustee and ports", async () => {
+    const one = await sandbox("up", "--name", "one");
+    expect(one.exitCode, one.stderr).toBe(0);
+    expect(one.stdout).toContain('The sandbox "one" runs');
+    expect(one.stdout).toMatch(/Kubernetes plugin {2}\S.*/);
+    const two = await sandbox("up", "--name", "two", "--trustee", "0.21", "--fresh");
+    expect(two.exitCode, two.stderr).toBe(0);
+    const ports = [stateOf("one"), stateOf("two")].flatMap((state) => Object.values(state.ports));
+    expect(new Set(ports).size).toBe(10);
+    const listening = await Promise.all(ports.map(async (port) => listens(port)));
+    expect(listening).toEqual(ports.map(() => true));
+  });
 
   test("are listed by status", async () => {
     const { stdout } = await sandbox("status", "--json");
@@ -134,46 +129,34 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
   });
 });
 
-describe("an interrupted start", () => {
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "removes what it started after %s",
-    async (signal) => {
-      const up = sandbox("up", "--name", "cut");
-      const state = await halfStarted("cut");
-      up.kill(signal);
-      expect((await up).exitCode).toBe(signal === "SIGINT" ? 130 : 143);
-      expect(await leftovers(state)).toEqual([]);
-    },
-    BUILD_TIMEOUT,
-  );
+describe("an interrupted start", { timeout: BUILD_TIMEOUT }, () => {
+  test.each(["SIGINT", "SIGTERM"] as const)("removes what it started after %s", async (signal) => {
+    const up = sandbox("up", "--name", "cut");
+    const state = await halfStarted("cut");
+    up.kill(signal);
+    expect((await up).exitCode).toBe(signal === "SIGINT" ? 130 : 143);
+    expect(await leftovers(state)).toEqual([]);
+  });
 
-  test(
-    "is removed by down after SIGKILL",
-    async () => {
-      const up = sandbox("up", "--name", "killed");
-      const state = await halfStarted("killed");
-      up.kill("SIGKILL");
-      await up;
-      expect(state.processes.every(isRunning)).toBe(true);
-      expect((await sandbox("status")).stdout).toContain("killed: broken");
-      expect((await sandbox("down", "--name", "killed")).exitCode).toBe(0);
-      expect(await leftovers(state)).toEqual([]);
-    },
-    BUILD_TIMEOUT,
-  );
+  test("is removed by down after SIGKILL", async () => {
+    const up = sandbox("up", "--name", "killed");
+    const state = await halfStarted("killed");
+    up.kill("SIGKILL");
+    await up;
+    expect(state.processes.every(isRunning)).toBe(true);
+    expect((await sandbox("status")).stdout).toContain("killed: broken");
+    expect((await sandbox("down", "--name", "killed")).exitCode).toBe(0);
+    expect(await leftovers(state)).toEqual([]);
+  });
 
-  test(
-    "removes itself after a down from another process",
-    async () => {
-      const up = sandbox("up", "--name", "raced");
-      const state = await halfStarted("raced");
-      await expectFailure(["up", "--name", "raced"], "is being started by process");
-      await sandbox("down", "--name", "raced");
-      expect((await up).exitCode).toBe(143);
-      expect(await leftovers(state)).toEqual([]);
-    },
-    BUILD_TIMEOUT,
-  );
+  test("removes itself after a down from another process", async () => {
+    const up = sandbox("up", "--name", "raced");
+    const state = await halfStarted("raced");
+    await expectFailure(["up", "--name", "raced"], "is being started by process");
+    await sandbox("down", "--name", "raced");
+    expect((await up).exitCode).toBe(143);
+    expect(await leftovers(state)).toEqual([]);
+  });
 });
 
 test(

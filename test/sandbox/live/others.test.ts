@@ -17,9 +17,7 @@ beforeAll(async () => {
   return removeHome;
 }, BUILD_TIMEOUT);
 
-function port(name: string): number {
-  return readRunState(sandbox.dir)?.ports[name] ?? 0;
-}
+const port = (name: string): number => readRunState(sandbox.dir)?.ports[name] ?? 0;
 
 /** Runs a command in a container through kwok's server, which needs no certificate. @returns the answer */
 async function execInKwok(container: string): Promise<string> {

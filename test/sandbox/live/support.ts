@@ -32,11 +32,7 @@ export async function kubectl(sandbox: Sandbox, args: readonly string[], input?:
 }
 
 /** The same in Trustee's namespace. @param command words that are separated by spaces */
-export async function inTrustee(
-  sandbox: Sandbox,
-  command: string,
-  ...more: readonly string[]
-): Promise<string> {
+export async function inTrustee(sandbox: Sandbox, command: string, ...more: readonly string[]) {
   return kubectl(sandbox, [...command.split(" "), ...more, "-n", NAMESPACE]);
 }
 
@@ -49,7 +45,6 @@ export async function get(sandbox: Sandbox, kind: string, name: string, path: st
   return inTrustee(sandbox, `get ${kind} ${name} -o`, `jsonpath={${path}}`);
 }
 
-/** Polls for an action of a stand-in. */
 export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
   let value = await read();
   for (const end = Date.now() + 60_000; !expected(value) && Date.now() < end;) {

@@ -13,9 +13,7 @@ import { type Release, thisPlatform } from "../../../sandbox/tools/releases.ts";
 type Behaviour = Buffer | ((response: ServerResponse) => void);
 
 /** A released program that prints its name. */
-export function program(name: string): string {
-  return `#!/bin/sh\necho 'released ${name}'\n`;
-}
+export const program = (name: string): string => `#!/bin/sh\necho 'released ${name}'\n`;
 
 export function releaseOf(tool: Tool): Release {
   const platform = thisPlatform();
@@ -28,7 +26,6 @@ export function releaseOf(tool: Tool): Release {
 export class ReleaseHosts {
   readonly #server: Server;
   readonly answers = new Map<string, Behaviour>();
-  /** The requested addresses. */
   readonly requests: string[] = [];
 
   constructor() {

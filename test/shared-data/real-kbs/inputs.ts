@@ -4,18 +4,13 @@ import { priorReferenceValues } from "../../../sandbox/trustee/manifests/referen
 import { kbsPaths } from "../../../sandbox/trustee/standin/kbs.ts";
 import type { KbsVersion } from "../../../sandbox/trustee/standin/token.ts";
 
-export function generationOf(version: KbsVersion): Generation {
-  return version === "v0.21" ? "0.21" : "0.18";
-}
+export const generationOf = (version: KbsVersion): Generation => (version === "v0.21" ? "0.21" : "0.18");
 
-/** A reference value of a scenario. */
 export type Entry = Readonly<Record<string, unknown>> & { readonly name: string };
 
 const EXPIRATION = "2035-01-01T00:00:00Z";
 
-export function entry(name: string, value: unknown): Entry {
-  return { name, expiration: EXPIRATION, value };
-}
+export const entry = (name: string, value: unknown): Entry => ({ name, expiration: EXPIRATION, value });
 
 /** The reference values that make the sample platform affirming. */
 export const sampleValues: readonly Entry[] = [
@@ -28,15 +23,11 @@ export const sampleValues: readonly Entry[] = [
 const twoDigests: readonly string[] = ["aa", "bb"];
 
 /** Foreign values with a digest that this project has added. */
-function otherValues(digests: readonly string[]): readonly Entry[] {
-  return priorReferenceValues.map(({ name, value }) =>
-    entry(name, name.endsWith("_pcr08") ? digests : value),
-  );
-}
+const otherValues = (digests: readonly string[]): readonly Entry[] =>
+  priorReferenceValues.map(({ name, value }) => entry(name, name.endsWith("_pcr08") ? digests : value));
 
-export function base64url(value: unknown): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
-}
+export const base64url = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
 /**
  * The values in a generation's format. In the list format, launch_digest starts on line 73, as in the

@@ -42,6 +42,5 @@ export function comparable(text: string): string {
 }
 
 /** The log lines that the recorder kept, up to its limit. */
-export function excerpt(lines: readonly string[], limit: number): readonly string[] {
-  return lines.filter((line) => /ERROR|WARN|resource|^\s|^Caused/.test(line)).slice(0, limit);
-}
+export const excerpt = (lines: readonly string[], limit: number): readonly string[] =>
+  lines.filter((line) => /ERROR|WARN|resource|^\s|^Caused/.test(line)).slice(0, limit);

@@ -3,7 +3,6 @@ import type { Generation } from "../../../core/trustee/generation.ts";
 import { base64url, type Entry, entry, sampleValues, valuesText } from "./inputs.ts";
 import type { Stage } from "./stage.ts";
 
-/** A recorded scenario. */
 export interface Scenario {
   /** Changes the KBS's files before the start. */
   readonly change?: (files: Map<string, Buffer>, generation: Generation) => void;
@@ -36,18 +35,14 @@ function beside(other: Entry): Scenario {
 }
 
 /** Replaces members of the map, each as text. */
-function mapWith(members: Readonly<Record<string, unknown>>): Scenario {
-  return {
-    change: values((generation) => {
-      const map = JSON.parse(valuesText(generation, sampleValues)) as object;
-      return JSON.stringify({ ...map, ...members }, null, 2);
-    }),
-  };
-}
+const mapWith = (members: Readonly<Record<string, unknown>>): Scenario => ({
+  change: values((generation) => {
+    const map = JSON.parse(valuesText(generation, sampleValues)) as object;
+    return JSON.stringify({ ...map, ...members }, null, 2);
+  }),
+});
 
-function text(...lines: readonly string[]): Buffer {
-  return Buffer.from(lines.map((line) => `${line}\n`).join(""));
-}
+const text = (...lines: readonly string[]): Buffer => Buffer.from(lines.map((line) => `${line}\n`).join(""));
 
 function policy(...lines: readonly string[]): Scenario {
   return { change: (files, generation) => void files.set(kbsPaths[generation].policy, text(...lines)) };
@@ -63,7 +58,6 @@ const { expiration: __, ...unlimitedOther } = other;
 const expired = { expiration: "2020-01-01T00:00:00Z" };
 const wrong = { ...launchDigest, value: ["edcba"] };
 
-/** The scenarios by the names of their recordings. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   "as the product wrote it; every reference value asked of the RVPS": {
     then: (stage) =>

@@ -53,9 +53,8 @@ export function unmet(
 }
 
 /** A JSON patch that cannot be applied. The message does not depend on the cause. */
-export function unpatchable(): ApiError {
-  return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {});
-}
+export const unpatchable = (): ApiError =>
+  new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 
 export function disrupted(budget: string, needed: number, healthy: number): ApiError {
   const message = `The disruption budget ${budget} needs ${needed} healthy pods and has ${healthy} currently`;

@@ -58,12 +58,7 @@ export class ApiServer {
   }
 }
 
-async function respond(
-  store: Store,
-  clock: TestClock,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function respond(store: Store, clock: TestClock, request: IncomingMessage, response: ServerResponse) {
   const body = await text(request);
   const question = read(request, body);
   response.setHeader("date", clock.now().toUTCString());

@@ -18,12 +18,9 @@ export function podTarget({ metadata: { namespace = "", name } }: Stored): Targe
 }
 
 /** Whether a pod is Ready and not terminating. */
-export function isReady(pod: Stored): boolean {
-  return (
-    pod.metadata.deletionTimestamp === undefined &&
-    listAt(pod, "status", "conditions").some(({ type, status }) => type === "Ready" && status === "True")
-  );
-}
+export const isReady = (pod: Stored): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  listAt(pod, "status", "conditions").some(({ type, status }) => type === "Ready" && status === "True");
 
 /** Scheduler and kubelets: pods start after a delay, unless there is an obstacle, and end. */
 export class Pods {

@@ -6,13 +6,10 @@ import { listAt } from "./fields.ts";
 import type { Json } from "./patches.ts";
 import type { Answer, Stage } from "./stage.ts";
 
-function named(name: string, more: Json = {}): Json {
-  return { metadata: { name, ...more } };
-}
+const named = (name: string, more: Json = {}): Json => ({ metadata: { name, ...more } });
 
-function versionOf({ body }: Answer): string {
-  return (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
-}
+const versionOf = ({ body }: Answer): string =>
+  (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
 
 /** More than a second, so that the next write has another timestamp. */
 const SECOND = 1_100;
@@ -76,10 +73,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
   },
 
   "a JSON patch with tests": async (stage) => [
-    await stage.create("ConfigMap", {
-      ...named("a", { labels: { "x/y": "z" } }),
-      data: { k: "a < b" },
-    }),
+    await stage.create("ConfigMap", { ...named("a", { labels: { "x/y": "z" } }), data: { k: "a < b" } }),
     await stage.jsonPatch("ConfigMap", "a", [
       { op: "test", path: "/metadata/labels/x~1y", value: "z" },
       { op: "test", path: "/data/nothing", value: null },

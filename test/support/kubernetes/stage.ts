@@ -42,11 +42,7 @@ export class Stage {
     const { body, type, manager = "somebody", accept = "application/json", query = "" } = sent;
     const contentType = type === undefined ? "application/json" : `application/${type}+json`;
     const content = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-    const headers = {
-      accept,
-      "content-type": contentType,
-      "content-length": Buffer.byteLength(content),
-    };
+    const headers = { accept, "content-type": contentType, "content-length": Buffer.byteLength(content) };
     const request = this.#connection.request(`${path}?fieldManager=${manager}${query}`, { method, headers });
     request.end(content);
     const [response] = (await once(request, "response")) as [IncomingMessage];

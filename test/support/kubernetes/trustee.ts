@@ -19,9 +19,7 @@ const SETTLE = 300;
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
 
-function target(kind: string, name: string): Target {
-  return { resource: resourceOf(kind), namespace, name };
-}
+const target = (kind: string, name: string): Target => ({ resource: resourceOf(kind), namespace, name });
 
 /** Trustee with its operator, like the sandbox's stand-in: see docs/sandbox.md. */
 export class Trustee {

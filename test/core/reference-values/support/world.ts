@@ -31,9 +31,8 @@ export interface World {
 }
 
 /** Through the annotation and back, as in the cluster. */
-export function stored(ledger: Ledger): Ledger {
-  return readLedgers(writeLedgers({ key: ledger }) ?? undefined)["key"] ?? EMPTY_LEDGER;
-}
+export const stored = (ledger: Ledger): Ledger =>
+  readLedgers(writeLedgers({ key: ledger }) ?? undefined)["key"] ?? EMPTY_LEDGER;
 
 export interface JoinOptions {
   readonly retiring?: Digests;
@@ -63,32 +62,29 @@ export function join(world: World, owner: string, wanted: Digests, options: Join
 }
 
 /** A request to join a list for one entry. */
-export function request(
+export const request = (
   live: string | null,
   digests: readonly string[],
   more: Partial<JoinRequest> = {},
-): JoinRequest {
-  return {
-    key: LIST,
-    live,
-    ledger: EMPTY_LEDGER,
-    owner: "a",
-    wanted: { snp_pcr08: digests },
-    terms: { snp_pcr08: { expiration: EXPIRATION, renewBefore: "" } },
-    ...more,
-  };
-}
+): JoinRequest => ({
+  key: LIST,
+  live,
+  ledger: EMPTY_LEDGER,
+  owner: "a",
+  wanted: { snp_pcr08: digests },
+  terms: { snp_pcr08: { expiration: EXPIRATION, renewBefore: "" } },
+  ...more,
+});
 
 /** What is left after an owner has left. @param live @default what it joined */
-export function left(
+export const left = (
   { content, ledger, ownership }: Joined,
   more: Partial<Parameters<typeof leaveReferenceValues>[0]> = {},
-): ReturnType<typeof leaveReferenceValues> {
-  return leaveReferenceValues({
+): ReturnType<typeof leaveReferenceValues> =>
+  leaveReferenceValues({
     ...{ key: LIST, live: content ?? "", ledger, owner: "a", remembered: ownership },
     ...more,
   });
-}
 
 /** The end of a rotation. */
 export function retire(world: World, owner: string): World {
@@ -113,10 +109,8 @@ export interface Fields {
   readonly note?: string;
 }
 
-/** The entries' JSON. */
-export function fieldsIn({ key, content }: Pick<World, "key" | "content">): Fields[] {
-  return readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
-}
+export const fieldsIn = ({ key, content }: Pick<World, "key" | "content">): Fields[] =>
+  readDocument(key, content).entries.map((entry) => JSON.parse(entry.json) as Fields);
 
 /** Entries as another client writes them. */
 export function written(key: string, entries: readonly Fields[], indent: number): string {
