@@ -27,8 +27,8 @@ import {
 import { LANGUAGE_HOST, placeLanguageHost } from "./pulumi/language-host.ts";
 import { sandboxFolder, toolCache, usersPath } from "./state/folders.ts";
 import { freePorts } from "./state/ports.ts";
-import { startOf } from "./state/processes.ts";
-import { deadProcesses, type RunState, thisProcess, writeRunState } from "./state/run-state.ts";
+import { thisProcess } from "./state/processes.ts";
+import { deadProcesses, type RunState, writeRunState } from "./state/run-state.ts";
 import { startProcess } from "./sandbox-processes.ts";
 import { KUBERNETES_PLUGIN, type ProvidedTool } from "./tools/catalog.ts";
 import { findOnPath } from "./tools/installed.ts";
@@ -82,7 +82,7 @@ export class Start {
     this.#state = {
       ...{ name, trustee, operator, fresh, resourcePath, trusteeOf },
       phase: "starting",
-      starter: thisProcess(startOf),
+      starter: thisProcess(),
       ports: {},
       processes: [],
     };

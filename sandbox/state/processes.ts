@@ -41,6 +41,13 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.started;
 }
 
+/** @throws Error if the start time cannot be read */
+export function thisProcess(): ProcessIdentity {
+  const started = startOf(process.pid);
+  if (started === undefined) throw new Error("cannot read the start time of this process");
+  return { pid: process.pid, started };
+}
+
 /** Whether an error has that `code`: a system error's name, or the HTTP status of an API error. */
 export function hasCode(error: unknown, code: string | number): boolean {
   return error instanceof Error && "code" in error && error.code === code;

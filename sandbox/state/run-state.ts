@@ -127,9 +127,3 @@ export async function sandboxNames(): Promise<string[]> {
     return [];
   }
 }
-
-export function thisProcess(start: (pid: number) => string | undefined): ProcessIdentity {
-  const started = start(process.pid);
-  if (started === undefined) throw new Error("cannot read the start time of this process");
-  return { pid: process.pid, started };
-}

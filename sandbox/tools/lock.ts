@@ -3,8 +3,7 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { hasCode, isRunning, type ProcessIdentity, startOf } from "../state/processes.ts";
-import { thisProcess } from "../state/run-state.ts";
+import { hasCode, isRunning, type ProcessIdentity, thisProcess } from "../state/processes.ts";
 
 const holderSchema = z.object({ pid: z.number(), started: z.string() });
 
@@ -36,7 +35,7 @@ function isHeld({ holder }: Found): boolean {
 /** Creates the lock file with its content atomically. */
 async function acquired(file: string): Promise<boolean> {
   const whole = `${file}-${randomUUID()}`;
-  await writeFile(whole, JSON.stringify(thisProcess(startOf)));
+  await writeFile(whole, JSON.stringify(thisProcess()));
   try {
     await link(whole, file);
     return true;

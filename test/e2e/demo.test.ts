@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openSandbox, stopSandbox } from "../../sandbox/api.ts";
 import { sandboxFolder, sandboxesFolder } from "../../sandbox/state/folders.ts";
-import { startOf } from "../../sandbox/state/processes.ts";
-import { readRunState, thisProcess, writeRunState, type RunState } from "../../sandbox/state/run-state.ts";
+import { startOf, thisProcess } from "../../sandbox/state/processes.ts";
+import { readRunState, writeRunState, type RunState } from "../../sandbox/state/run-state.ts";
 import { eventually, ownHome } from "../sandbox/live/support.ts";
 import { patchKey, restartKbs } from "./support/cluster.ts";
 
@@ -137,7 +137,7 @@ test("does not touch a sandbox that another process is starting", async () => {
       resourcePath: "string",
       phase: "starting",
     },
-    ...{ starter: thisProcess(startOf), ports: {}, processes: [] },
+    ...{ starter: thisProcess(), ports: {}, processes: [] },
   };
   writeRunState(sandboxFolder(NAME), state);
   const { exitCode, output } = await new Demo().ended();

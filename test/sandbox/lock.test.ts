@@ -2,8 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
-import { startOf } from "../../sandbox/state/processes.ts";
-import { thisProcess } from "../../sandbox/state/run-state.ts";
+import { thisProcess } from "../../sandbox/state/processes.ts";
 import { exclusively, removeVoid } from "../../sandbox/tools/lock.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
@@ -60,7 +59,7 @@ test.each([
 
 describe("a stale lock that several processes have found", () => {
   const ended = JSON.stringify({ pid: process.pid, started: "earlier" });
-  const living = JSON.stringify(thisProcess(startOf));
+  const living = JSON.stringify(thisProcess());
   const lock = (): string => join(folder, ".lock");
 
   test("is removed once: the second process keeps the new lock of the first", async () => {
