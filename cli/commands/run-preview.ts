@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { isReadEvent, previewErrors } from "../diff/preview.ts";
 import { UserError } from "../../core/user-error.ts";
+import { needPulumi } from "./stack.ts";
 
 /** Only the event stream has the outputs; plain --json does not. */
 const STREAMING = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
@@ -25,12 +26,7 @@ export async function runPreview(stack: string | undefined): Promise<string> {
       },
     },
   );
-  if (code === "ENOENT") {
-    throw new UserError(
-      "TA953",
-      "pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
-    );
-  }
+  needPulumi(code);
   if (exitCode === 0) return stdout;
   const errors = previewErrors(stdout);
   throw new UserError(

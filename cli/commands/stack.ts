@@ -8,6 +8,15 @@ import { ANY_TEE, listGrants } from "../../core/policy/grants.ts";
 import { stackOutputs, type StackOutputs } from "../../core/outputs.ts";
 import { UserError } from "../../core/user-error.ts";
 
+/** @param code of execa's result. @throws UserError if there is no pulumi */
+export function needPulumi(code: string | undefined): void {
+  if (code !== "ENOENT") return;
+  throw new UserError(
+    "TA953",
+    "pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
+  );
+}
+
 /**
  * Reads the outputs of the selected stack, or of `stack`, through the pulumi CLI: so every backend works.
  * @throws UserError
@@ -19,12 +28,7 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
     ["stack", "output", "--json", "--non-interactive", ...selected],
     { reject: false },
   );
-  if (code === "ENOENT") {
-    throw new UserError(
-      "TA953",
-      "pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment.",
-    );
-  }
+  needPulumi(code);
   if (exitCode !== 0) throw new UserError("TA954", `The stack cannot be read: ${stderr.trim()}`);
   const outputs = parseJson(stdout);
   if (outputs === undefined) {

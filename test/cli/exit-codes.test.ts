@@ -69,6 +69,14 @@ describe("a command that cannot run exits with 2", () => {
     expect(await cli(...line.split(" "))).toEqual(failed(stderr));
   });
 
+  it.each(["verify", "diff --stack dev"])("because there is no pulumi: %s", async (line) => {
+    expect(
+      await node(["cli/trustee-access.mjs", ...line.split(" ")], { PATH: join(folder, "none") }),
+    ).toEqual(
+      failed("TA953 pulumi is not on PATH. Install the Pulumi CLI, or eval the sandbox's environment."),
+    );
+  });
+
   it("because no command is named: prints its usage", async () => {
     const { exitCode, stdout, stderr } = await cli();
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
