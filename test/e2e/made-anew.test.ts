@@ -24,7 +24,7 @@ beforeAll(async () => {
   sandbox = await startSandbox({ name: "e2e-anew" });
   before = await sharedData(sandbox);
   project = checkout();
-  await project.succeed("stack", "init", project.stack);
+  await project.succeed(...project.initArguments);
   await project.up();
 }, 1_800_000);
 afterAll(async () => {

@@ -85,7 +85,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
 
   it("differs from a stack of the same name in another backend, which is rejected", async () => {
     const now = await sharedData(here);
-    await succeedsThere("stack", "init", "moving");
+    await succeedsThere(...project.initArguments);
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { exitCode, stdout, stderr } = await other(...command, "--stack", "moving");
       expect(exitCode).not.toBe(0);
@@ -101,7 +101,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
     const [pods, secret] = [await podUids(here), await uid()];
     const state = join(project.folder, "state.json");
     await project.succeed("stack", "export", "--show-secrets", "--file", state, "--stack", "moving");
-    await succeedsThere("stack", "init", "moving");
+    await succeedsThere(...project.initArguments);
     await succeedsThere("stack", "import", "--file", state, "--stack", "moving");
     rmSync(state);
     await succeedsThere("up", "--yes", "--skip-preview", "--stack", "moving");

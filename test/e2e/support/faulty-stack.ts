@@ -46,7 +46,7 @@ export class FaultyStack {
     const stack = new FaultyStack(sandbox, proxy, project, stranger, before);
     writeFileSync(stack.#kubeconfig, proxy.kubeconfig);
     stack.configure({});
-    await project.succeed("stack", "init", name);
+    await project.succeed(...project.initArguments);
     return stack;
   }
 

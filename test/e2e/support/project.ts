@@ -13,14 +13,20 @@ import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+import { serveVault, vaultSettings } from "./vault.ts";
 import { runsCode, WarmHost } from "./warm-host.ts";
 
 /** A stack's settings, without their namespace. */
 export type Configuration = Readonly<Record<string, unknown>>;
 
+const dev = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as {
+  readonly config: Configuration;
+  readonly encryptionsalt: string;
+};
+
 /** The settings of Pulumi.dev.yaml. A test may change them. */
 export function devConfiguration(): Configuration {
-  const { config } = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as { readonly config: Configuration };
+  const { config } = structuredClone(dev);
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => [name.replace("trustee-access:", ""), value]),
   );
@@ -45,7 +51,7 @@ export class Project {
 
   /**
    * @param options.cold Each command starts new processes for the program and the provider, like a user's command. For tests
-   * of processes, messages and the environment. All others use a {@link WarmHost}.
+   * of processes, messages and the environment. All others use a {@link WarmHost}, and a key from {@link serveVault}.
    */
   constructor(sandbox: Sandbox, stack: string, { cold = false }: { readonly cold?: boolean } = {}) {
     this.#sandbox = sandbox;
@@ -70,16 +76,18 @@ export class Project {
     return this.#sandbox.env;
   }
 
-  /** Writes the stack's settings, with the encryption salt of Pulumi.dev.yaml. */
+  /** Writes the stack's settings. Values of Pulumi.dev.yaml that are encrypted stay as they are. */
   configure(configuration: Configuration): void {
-    const dev = parse(readFileSync("Pulumi.dev.yaml", "utf8")) as Readonly<Record<string, unknown>>;
+    const { encryptionsalt } = dev;
     const config = Object.fromEntries(
       Object.entries(configuration).map(([name, value]) => [`trustee-access:${name}`, value]),
     );
-    writeFileSync(join(this.folder, `Pulumi.${this.stack}.yaml`), stringify({ ...dev, config }));
+    const settings = { ...(this.#warm ? vaultSettings : { encryptionsalt }), config };
+    writeFileSync(join(this.folder, `Pulumi.${this.stack}.yaml`), stringify(settings));
   }
 
   async pulumi(...args: readonly string[]): Promise<CommandResult> {
+    if (this.#warm) await serveVault(this.env["PULUMI_CONFIG_PASSPHRASE"] ?? "", dev.encryptionsalt);
     const warm =
       this.#warm && runsCode(args) ? await (this.#host ??= WarmHost.start(this.folder, this.env)) : undefined;
     const env = warm === undefined ? {} : { env: warm.env };
@@ -96,7 +104,13 @@ export class Project {
 
   async init(configuration: Configuration): Promise<void> {
     this.configure(configuration);
-    await this.succeed("stack", "init", this.stack);
+    await this.succeed(...this.initArguments);
+  }
+
+  /** The arguments that create the stack. */
+  get initArguments(): readonly string[] {
+    const provider = this.#warm ? ["--secrets-provider", vaultSettings.secretsprovider] : [];
+    return ["stack", "init", this.stack, ...provider];
   }
 
   /** Runs `up` without its preview, which takes as long as the update. */
