@@ -66,13 +66,51 @@ async function halfStarted(name: string): Promise<RunState> {
 
 beforeAll(async () => ownHome());
 
+/** A folder with a Kubernetes plugin that records its starts in a file. */
+interface TracedPlugin {
+  readonly folder: string;
+  readonly trace: string;
+}
+
+async function tracedPlugin(): Promise<TracedPlugin> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-plugin-"));
+  const trace = join(folder, "trace");
+  const plugin = await toolPath("pulumi-resource-kubernetes");
+  const script = `#!/bin/sh\necho started >> '${trace}'\nexec '${plugin}' "$@"\n`;
+  await writeFile(join(folder, "pulumi-resource-kubernetes"), script, { mode: 0o755 });
+  return { folder, trace };
+}
+
+/** A Pulumi program with one ConfigMap, in its own folder. */
+async function smallProgram(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "trustee-access-program-"));
+  await symlink(join(repositoryFolder, "node_modules"), join(folder, "node_modules"));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", main: "index.js" }));
+  await writeFile(join(folder, "Pulumi.yaml"), "name: small\nruntime: nodejs\n");
+  const program =
+    'import * as k8s from "@pulumi/kubernetes";\n' +
+    'new k8s.core.v1.ConfigMap("it", { metadata: { name: "by-the-plugin", namespace: "default" } });\n';
+  await writeFile(join(folder, "index.js"), program);
+  return folder;
+}
+
 describe("two sandboxes at the same time", { timeout: BUILD_TIMEOUT }, () => {
+  let plugins: Readonly<Record<"one" | "two", TracedPlugin>>;
+
   test("are started by the command, each with its own Trustee and ports", async () => {
-    const one = await sandbox("up", "--name", "one");
+    plugins = { one: await tracedPlugin(), two: await tracedPlugin() };
+    const one = await sandbox("up", "--name", "one", "--kubernetes-plugin", plugins.one.folder);
     expect(one.exitCode, one.stderr).toBe(0);
     expect(one.stdout).toContain('The sandbox "one" runs');
     expect(one.stdout).toMatch(/Kubernetes plugin {2}\S.*/);
-    const two = await sandbox("up", "--name", "two", "--trustee", "0.21", "--fresh");
+    const two = await execa(
+      process.execPath,
+      [program, "up", "--name", "two", "--trustee", "0.21", "--fresh"],
+      {
+        reject: false,
+        env: { [PLUGIN_VARIABLE]: plugins.two.folder },
+      },
+    );
     expect(two.exitCode, two.stderr).toBe(0);
     const ports = [stateOf("one"), stateOf("two")].flatMap((state) => Object.values(state.ports));
     expect(new Set(ports).size).toBe(10);
@@ -87,10 +125,39 @@ describe("two sandboxes at the same time", { timeout: BUILD_TIMEOUT }, () => {
       { name: "one", condition: "running", trustee: "0.18", fresh: false, resourcePath: "string", dead: [] },
       { name: "two", condition: "running", trustee: "0.21", fresh: true, resourcePath: "array", dead: [] },
     ]);
-    expect(stateOf("one").kubernetesPlugin?.source).toContain("pulumi-resource-kubernetes");
-    expect((await sandbox("status")).stdout).toContain(
-      stateOf("two").kubernetesPlugin?.source ?? "no plugin",
-    );
+  });
+
+  test.each([
+    ["one", "the option"],
+    ["two", "the variable"],
+  ] as const)("use the Kubernetes plugin in a folder, and show it in status: %s, by %s", async (name) => {
+    const { folder, trace } = plugins[name];
+    const kubernetesPlugin = {
+      version: KUBERNETES_PLUGIN_VERSION,
+      source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
+    };
+    expect(stateOf(name).kubernetesPlugin).toEqual(kubernetesPlugin);
+    const listed = JSON.parse((await sandbox("status", "--json")).stdout) as readonly {
+      readonly name: string;
+    }[];
+    expect(listed.find((one) => one.name === name)).toMatchObject({ kubernetesPlugin });
+    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
+    // Pulumi starts it once, to read its version.
+    expect(await readFile(trace, "utf8")).toBe("started\n");
+    await rm(trace);
+    const project = await smallProgram();
+    const running = openSandbox(name);
+    for (const args of [
+      ["stack", "init", "small"],
+      ["up", "--yes", "--skip-preview"],
+    ]) {
+      const { exitCode, stdout, stderr } = await running.pulumi(args, { cwd: project });
+      expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+    }
+    expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
+    const found = await running.kubectl(["get", "configmap", "by-the-plugin", "-n", "default", "-o", "name"]);
+    expect(found.stdout).toBe("configmap/by-the-plugin\n");
+    await rm(project, { recursive: true, force: true });
   });
 
   test("export the environment for pulumi and kubectl", async () => {
@@ -115,6 +182,21 @@ kubectl get kbsconfig -n trustee-operator-system -o name && pulumi whoami && pul
     ]);
     expect(stateOf("one")).toEqual(before);
     await expectFailure(["up", "--name", "one", "--trustee", "0.21"], "runs with trustee 0.18, not 0.21");
+  });
+
+  test("are reported as broken without one of their processes, and made anew by up", async () => {
+    const before = stateOf("one");
+    const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
+    process.kill(scheduler?.pid ?? 0, "SIGKILL");
+    await sleep(200);
+    expect((await sandbox("status")).stdout).toContain("one: broken\n  ended unexpectedly: kube-scheduler");
+    expect((await sandbox("up", "--name", "one")).exitCode).toBe(0);
+    expect(before.processes.filter(isRunning)).toEqual([]);
+    const { processes, kubernetesPlugin } = stateOf("one");
+    expect(processes.every(isRunning)).toBe(true);
+    // Without the option, it has another plugin than before.
+    expect(kubernetesPlugin?.source).toContain("pulumi-resource-kubernetes");
+    expect(kubernetesPlugin?.source).not.toContain(plugins.one.folder);
   });
 
   test("are stopped one by one, and leave nothing", async () => {
@@ -159,25 +241,6 @@ describe("an interrupted start", { timeout: BUILD_TIMEOUT }, () => {
   });
 });
 
-test(
-  "reports a sandbox without one of its processes as broken, and starts a new one on up",
-  async () => {
-    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
-    const before = stateOf("lost");
-    const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
-    process.kill(scheduler?.pid ?? 0, "SIGKILL");
-    await sleep(200);
-    expect((await sandbox("status")).stdout).toContain("lost: broken\n  ended unexpectedly: kube-scheduler");
-    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
-    expect(before.processes.filter(isRunning)).toEqual([]);
-    const after = stateOf("lost");
-    expect(after.processes.every(isRunning)).toBe(true);
-    await sandbox("down", "--name", "lost");
-    expect(await leftovers(after)).toEqual([]);
-  },
-  BUILD_TIMEOUT,
-);
-
 test("rejects an invalid name", async () => {
   await expectFailure(["up", "--name", "../x"], 'The sandbox name "../x" is not allowed');
 });
@@ -189,67 +252,3 @@ test("rejects a folder without the Kubernetes plugin before the start", async ()
   );
   expect(await readdir(sandboxesFolder())).not.toContain("plugin");
 });
-
-/** A folder with a Kubernetes plugin that records its starts. */
-async function tracedPlugin(): Promise<{ readonly folder: string; readonly trace: string }> {
-  const folder = await mkdtemp(join(tmpdir(), "trustee-access-plugin-"));
-  const trace = join(folder, "trace");
-  const plugin = await toolPath("pulumi-resource-kubernetes");
-  const script = `#!/bin/sh\necho started >> '${trace}'\nexec '${plugin}' "$@"\n`;
-  await writeFile(join(folder, "pulumi-resource-kubernetes"), script, { mode: 0o755 });
-  return { folder, trace };
-}
-
-/** A Pulumi program with one ConfigMap, in its own folder. */
-async function smallProgram(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "trustee-access-program-"));
-  await symlink(join(repositoryFolder, "node_modules"), join(folder, "node_modules"));
-  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", main: "index.js" }));
-  await writeFile(join(folder, "Pulumi.yaml"), "name: small\nruntime: nodejs\n");
-  const program =
-    'import * as k8s from "@pulumi/kubernetes";\n' +
-    'new k8s.core.v1.ConfigMap("it", { metadata: { name: "by-the-plugin", namespace: "default" } });\n';
-  await writeFile(join(folder, "index.js"), program);
-  return folder;
-}
-
-test.each(["the option", "the variable"])(
-  "uses the Kubernetes plugin in the folder of %s, and shows it in status",
-  async (how) => {
-    const { folder, trace } = await tracedPlugin();
-    const project = await smallProgram();
-    const up =
-      how === "the option"
-        ? await sandbox("up", "--name", "plugin", "--kubernetes-plugin", folder)
-        : await execa(process.execPath, [program, "up", "--name", "plugin"], {
-            reject: false,
-            env: { [PLUGIN_VARIABLE]: folder },
-          });
-    expect(up.exitCode, up.stderr).toBe(0);
-    const kubernetesPlugin = {
-      version: KUBERNETES_PLUGIN_VERSION,
-      source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
-    };
-    expect(stateOf("plugin").kubernetesPlugin).toEqual(kubernetesPlugin);
-    const listed = JSON.parse((await sandbox("status", "--json")).stdout) as readonly unknown[];
-    expect(listed).toMatchObject([{ name: "plugin", kubernetesPlugin }]);
-    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
-    // Pulumi starts it once, to read its version.
-    expect(await readFile(trace, "utf8")).toBe("started\n");
-    await rm(trace);
-    const running = openSandbox("plugin");
-    for (const args of [
-      ["stack", "init", "small"],
-      ["up", "--yes", "--skip-preview"],
-    ]) {
-      const { exitCode, stdout, stderr } = await running.pulumi(args, { cwd: project });
-      expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
-    }
-    expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
-    const found = await running.kubectl(["get", "configmap", "by-the-plugin", "-n", "default", "-o", "name"]);
-    expect(found.stdout).toBe("configmap/by-the-plugin\n");
-    await sandbox("down", "--name", "plugin");
-    for (const each of [folder, project]) await rm(each, { recursive: true, force: true });
-  },
-  BUILD_TIMEOUT,
-);
