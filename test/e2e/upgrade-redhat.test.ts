@@ -3,7 +3,6 @@ import { startSandbox, upgradeSandbox, type Sandbox } from "../../sandbox/api.ts
 import {
   cells,
   kubectl,
-  kubectlFrom,
   NAMESPACE,
   readable,
   sharedData,
@@ -168,7 +167,11 @@ describe("an update of Red Hat's operator from 1.1 to 1.2, prepared as the warni
         },
         data: { ...live.data, "resource-policy.rego": live.data["policy.rego"] },
       };
-      expect(await kubectlFrom(sandbox, prepared, "replace")).toBe("");
+      const input = JSON.stringify(prepared);
+      expect(await sandbox.kubectl(["replace", "-f", "-"], { input })).toMatchObject({
+        exitCode: 0,
+        stderr: "",
+      });
       await upgradeSandbox(sandbox.name);
       await tutorial.up();
       await other.up();

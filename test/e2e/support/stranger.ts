@@ -4,8 +4,9 @@ import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/an
 import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
-import { execIn } from "./api.ts";
-import { editReferenceValues, kubectl, kubectlFrom, NAMESPACE, restartKbs } from "./cluster.ts";
+import { api, execIn } from "./api.ts";
+import { editReferenceValues, NAMESPACE, restartKbs, trustedCertificate } from "./cluster.ts";
+import { create, field, ready } from "./objects.ts";
 
 const NAMESPACE_OF_STRANGERS = "strangers";
 const POD = "stranger";
@@ -63,17 +64,12 @@ export class Stranger {
       ...url(`n[1-${rounds}]`, `{${paths.join(",")}}`),
       ...url("control", control),
     ];
+    const [route] = await api(sandbox).list("Route", NAMESPACE);
     const initdata = renderInitdata({
       algorithm: "sha256",
       claims: { pod_name: POD },
-      url: `https://${await kubectl(sandbox, "get", "routes", "-n", NAMESPACE, "-o", "jsonpath={.items[0].spec.host}")}`,
-      certificate: Buffer.from(
-        await kubectl(
-          sandbox,
-          ...["get", "secret", "trustee-tls-cert", "-n", NAMESPACE, "-o", "jsonpath={.data.tls\\.crt}"],
-        ),
-        "base64",
-      ).toString("utf8"),
+      url: `https://${field(route, "spec", "host")}`,
+      certificate: await trustedCertificate(sandbox),
       agentPolicy: { logs: true, allowedCommands: [command.join(" ")] },
     });
     await editReferenceValues(sandbox, sandbox.trustee, "snp_pcr08", (entry) => ({
@@ -97,9 +93,8 @@ export class Stranger {
         },
       },
     ];
-    expect(await kubectlFrom(sandbox, { apiVersion: "v1", kind: "List", items: objects }, "create")).toBe("");
-    const ready = ["--for=condition=Ready", "--timeout=60s", `pod/${POD}`];
-    await kubectl(sandbox, "wait", ...ready, "-n", NAMESPACE_OF_STRANGERS);
+    expect(await create(sandbox, ...objects)).toBe("");
+    await ready(sandbox, [POD], NAMESPACE_OF_STRANGERS);
     return new Stranger(sandbox, command, control);
   }
 
