@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
+import { kubectl, NAMESPACE } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { create, patch, rolledOut } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
@@ -55,13 +55,13 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
     });
     await project.up();
     await rolledOut(sandbox, "Deployment", "web", "team-a");
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/trustee-side.yaml");
+    await kubectl(sandbox, ["apply", "-n", NAMESPACE, "-f", "deploy/rbac/trustee-side.yaml"]);
     for (const namespace of ["default", "team-a"]) {
       for (const [file, role] of [
         ["pod-side", "trustee-access-pods"],
         ["pod-side-workloads", "trustee-access-workloads"],
       ] as const) {
-        await kubectl(sandbox, "apply", "-n", namespace, "-f", `deploy/rbac/${file}.yaml`);
+        await kubectl(sandbox, ["apply", "-n", namespace, "-f", `deploy/rbac/${file}.yaml`]);
         await bind(namespace, role, "trustee-access");
       }
     }
@@ -104,12 +104,12 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
   });
 
   it("can preview and verify in CI with two accounts; only the second may exec", async () => {
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml");
+    await kubectl(sandbox, ["apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml"]);
     const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
     const role = { rules: rulesOf("deploy/rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };
     await patch(sandbox, "Role", "trustee-access-preview", role);
     for (const namespace of ["default", "team-a"]) {
-      await kubectl(sandbox, "apply", "-n", namespace, "-f", "deploy/rbac/ci-pod-side.yaml");
+      await kubectl(sandbox, ["apply", "-n", namespace, "-f", "deploy/rbac/ci-pod-side.yaml"]);
       for (const [account, roles] of Object.entries({
         "trustee-access-preview": ["trustee-access-preview"],
         "trustee-access-watch": ["trustee-access-preview", "trustee-access-watch"],

@@ -6,10 +6,11 @@ import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../core/initdata/initdata.ts";
 import type { Kind } from "../../kube/objects.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { api, exec } from "./support/api.ts";
-import { kubectl, sharedData, trustedCertificate } from "./support/cluster.ts";
-import { create, field, read, ready, rolledOut, type Manifest } from "./support/objects.ts";
+import { api } from "./support/api.ts";
+import { readable, sharedData, trustedCertificate } from "./support/cluster.ts";
+import { create, field, foreignPod, read, ready, rolledOut } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 
 /** Not valid text in any encoding. */
@@ -71,20 +72,6 @@ function settings(auditor: string, change: Configuration = {}): Configuration {
   };
 }
 
-/** A pod that another team deploys itself. */
-function foreignPod(name: string, namespace: string, annotation: string): Manifest {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      annotations: { "io.katacontainers.config.hypervisor.cc_init_data": annotation },
-    },
-    spec: { runtimeClassName: "kata-remote", containers: [{ name: "app", image: "registry.example/app:1" }] },
-  };
-}
-
 describe("a stack with many pods, secrets and ways to deploy them", () => {
   let sandbox: Sandbox;
   let project: Project;
@@ -105,13 +92,12 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
     await project.init(settings(auditor));
     await project.up();
     const { annotations } = (await project.outputs()) as { annotations: Record<string, string> };
-    for (const pod of [
-      foreignPod("elsewhere", "team-b", annotations["team-b/elsewhere"] ?? ""),
-      foreignPod("partner", "default", encodeAnnotation(partner)),
-      foreignPod("auditor", "default", encodeAnnotation(audit)),
-    ]) {
-      expect(await create(sandbox, pod)).toBe("");
-    }
+    const pods = [
+      foreignPod("elsewhere", annotations["team-b/elsewhere"] ?? "", "team-b"),
+      foreignPod("partner", encodeAnnotation(partner)),
+      foreignPod("auditor", encodeAnnotation(audit)),
+    ];
+    expect(await create(sandbox, ...pods)).toBe("");
     await ready(sandbox, ["elsewhere"], "team-b");
     await ready(sandbox, ["partner", "auditor"]);
   }, 1_800_000);
@@ -121,14 +107,9 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
   });
 
   /** The paths that a pod may read, by curl in the pod. */
-  async function readable(pod: string, namespace: string): Promise<readonly string[]> {
-    const bodies = await Promise.all(
-      PATHS.map(async (path) => {
-        const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
-        return exec(sandbox, pod, namespace, ["curl", "-s", url]);
-      }),
-    );
-    return PATHS.filter((_, index) => bodies[index]?.includes("Get Resource failed") === false);
+  async function pathsOf(pod: string, namespace: string): Promise<readonly string[]> {
+    const read = await Promise.all(PATHS.map(async (path) => readable(sandbox, pod, path, namespace)));
+    return PATHS.filter((_, index) => read[index]);
   }
 
   /** A pod of a controller. */
@@ -140,13 +121,13 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
 
   async function cells(): Promise<unknown> {
     return {
-      "team-a/web": await readable(await podOfWeb(), "team-a"),
-      "team-b/web": await readable("web", "team-b"),
-      "team-a/store": await readable("store-0", "team-a"),
-      nightly: await readable(await podOf("default", "batch.kubernetes.io/job-name=nightly"), "default"),
-      "team-b/elsewhere": await readable("elsewhere", "team-b"),
-      partner: await readable("partner", "default"),
-      auditor: await readable("auditor", "default"),
+      "team-a/web": await pathsOf(await podOfWeb(), "team-a"),
+      "team-b/web": await pathsOf("web", "team-b"),
+      "team-a/store": await pathsOf("store-0", "team-a"),
+      nightly: await pathsOf(await podOf("default", "batch.kubernetes.io/job-name=nightly"), "default"),
+      "team-b/elsewhere": await pathsOf("elsewhere", "team-b"),
+      partner: await pathsOf("partner", "default"),
+      auditor: await pathsOf("auditor", "default"),
     };
   }
 
@@ -237,7 +218,7 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
 
   it("needs only the shipped Roles", async () => {
     for (const file of ["deploy/rbac/pod-side.yaml", "deploy/rbac/pod-side-workloads.yaml"]) {
-      await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
+      await kubectl(sandbox, ["apply", "-n", "team-a", "-f", file]);
     }
     project.configure(
       settings(auditor, {
@@ -257,7 +238,7 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
       }),
     );
     await project.up();
-    expect(await readable(await podOfWeb(), "team-a")).toEqual([
+    expect(await pathsOf(await podOfWeb(), "team-a")).toEqual([
       "tls/key.bin",
       "fraud-dataset/dataset_key",
       "kbsres1/key1",

@@ -3,7 +3,7 @@ import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { api } from "./support/api.ts";
 import { initdataAnnotation, NAMESPACE, podUids, readable, sharedData } from "./support/cluster.ts";
-import { create, isReady, ready, remove } from "./support/objects.ts";
+import { create, foreignPod, isReady, ready, remove } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -71,16 +71,7 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
 
   /** A pod with the current initdata of `app`: a pod of the previous release during a rotation. */
   const witness = async (name: string): Promise<string> => {
-    const annotations = {
-      "io.katacontainers.config.hypervisor.cc_init_data": await initdataAnnotation(sandbox, "app"),
-    };
-    const containers = [{ name: "app", image: "registry.example/app:1" }];
-    const pod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, namespace: "default", annotations },
-      spec: { runtimeClassName: "kata-remote", containers },
-    };
+    const pod = foreignPod(name, await initdataAnnotation(sandbox, "app"));
     expect(await create(sandbox, pod)).toBe("");
     await ready(sandbox, [name]);
     expect(await readable(sandbox, name, PATH)).toBe(true);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { configMapKey, restartKbs, trustedCertificate } from "../../e2e/support/cluster.ts";
-import { create, field, read, ready } from "../../e2e/support/objects.ts";
+import { create, createSecret, field, patch, read, ready } from "../../e2e/support/objects.ts";
 import { initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
 
 /** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
@@ -78,10 +78,9 @@ export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<
   const tomls = PODS.map((name) => initdata(name, host, certificate));
   const digests = tomls.map(pcr8);
   const [one = "", two = ""] = digests;
-  const secret = "--from-literal=secret=Pod 2 secret!";
-  await inTrustee(sandbox, "create secret generic p2-secret", secret);
-  const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
-  await inTrustee(sandbox, "patch kbsconfig trusteeconfig-kbs-config --type=json -p", add);
+  await createSecret(sandbox, "p2-secret", { secret: "Pod 2 secret!" });
+  const add = [{ op: "add", path: "/spec/kbsSecretResources/-", value: "p2-secret" }];
+  await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", add);
   await applyConfigMap(sandbox, "trusteeconfig-resource-policy", "policy.rego", tutorialPolicy(one, two));
   const map = "trusteeconfig-rvps-reference-values";
   const values = JSON.parse(await configMapKey(sandbox, map, "reference-values.json")) as Entry[];

@@ -10,16 +10,6 @@ import { field, patch, read, removeKbsPods, rolledOut } from "./objects.ts";
 
 export { NAMESPACE };
 
-/**
- * Runs kubectl.
- * @throws Error with its standard error if it fails
- */
-export async function kubectl(sandbox: Sandbox, ...args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await sandbox.kubectl(args);
-  if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed (${exitCode}): ${stderr}`);
-  return stdout;
-}
-
 interface WithData {
   readonly data?: Readonly<Record<string, string>>;
   readonly type?: string;
@@ -138,14 +128,14 @@ export async function initdataAnnotation(sandbox: Sandbox, pod: string): Promise
 }
 
 /** The output of the tutorial's command in a pod. */
-export async function curl(sandbox: Sandbox, pod: string, path: string): Promise<string> {
+export async function curl(sandbox: Sandbox, pod: string, path: string, namespace = "default") {
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
-  return exec(sandbox, pod, "default", ["curl", "-s", url]);
+  return exec(sandbox, pod, namespace, ["curl", "-s", url]);
 }
 
 /** True if a pod gets a secret by the tutorial's command. */
-export async function readable(sandbox: Sandbox, pod: string, path: string): Promise<boolean> {
-  return !(await curl(sandbox, pod, path)).includes("[CDH] [ERROR]: Get Resource failed");
+export async function readable(...where: Parameters<typeof curl>): Promise<boolean> {
+  return !(await curl(...where)).includes("[CDH] [ERROR]: Get Resource failed");
 }
 
 /** The time of a ConfigMap's last write, by the API server's clock, in milliseconds. */

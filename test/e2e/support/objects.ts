@@ -1,4 +1,5 @@
 import { expect, vi } from "vitest";
+import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { isRecord } from "../../../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext } from "../../../kube/client-library.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
@@ -29,12 +30,7 @@ const anyKind = {
 type AnyKind = keyof typeof anyKind;
 
 /** An object. Without a namespace it is in Trustee's; "" if its kind has no namespaces. */
-type Target<K extends AnyKind = AnyKind> = readonly [
-  sandbox: Sandbox,
-  kind: K,
-  name: string,
-  namespace?: string,
-];
+type Target<K extends AnyKind = AnyKind> = readonly [Sandbox, kind: K, name: string, namespace?: string];
 
 /** The path of an object; without a name, of all in its namespace. The plural of these kinds ends in s. */
 function pathOf(
@@ -97,12 +93,19 @@ export async function create(sandbox: Sandbox, ...objects: readonly Manifest[]):
   return warnings.join("");
 }
 
+/** A pod that another team deploys itself, with this initdata. */
+export function foreignPod(name: string, annotation: string, namespace = "default"): Manifest {
+  const containers = [{ name: "app", image: "registry.example/app:1" }];
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace, annotations: { [INITDATA_ANNOTATION]: annotation } },
+    spec: { runtimeClassName: "kata-remote", containers },
+  };
+}
+
 /** Creates a Secret in Trustee's namespace. */
-export async function createSecret(
-  sandbox: Sandbox,
-  name: string,
-  stringData: Readonly<Record<string, string>> = { a: "b" },
-): Promise<void> {
+export async function createSecret(sandbox: Sandbox, name: string, stringData: object = { a: "b" }) {
   const metadata = { name, namespace: NAMESPACE };
   await create(sandbox, { apiVersion: "v1", kind: "Secret", metadata, stringData });
 }
@@ -176,9 +179,7 @@ export async function removeKbsPods(sandbox: Sandbox): Promise<void> {
 }
 
 /** An object, which must exist. */
-export async function read(
-  ...[sandbox, kind, name, namespace = NAMESPACE]: Target<Kind>
-): Promise<KubeObject> {
+export async function read(...[sandbox, kind, name, namespace = NAMESPACE]: Target<Kind>) {
   const found = await api(sandbox).get({ kind, name, namespace });
   if (found === undefined) throw new Error(`there is no ${kind} ${name} in ${namespace}`);
   return found;
@@ -215,11 +216,7 @@ export function isReady({ status }: KubeObject): boolean {
 }
 
 /** Waits until pods are Ready, as `kubectl wait` does. */
-export async function ready(
-  sandbox: Sandbox,
-  names: readonly string[],
-  namespace = "default",
-): Promise<void> {
+export async function ready(sandbox: Sandbox, names: readonly string[], namespace = "default") {
   const done = async (): Promise<void> => {
     for (const name of names) {
       const pod = await read(sandbox, "Pod", name, namespace);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
+import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
 import { api, execIn } from "./api.ts";
 import { editReferenceValues, NAMESPACE, restartKbs, trustedCertificate } from "./cluster.ts";
-import { create, field, ready } from "./objects.ts";
+import { create, field, foreignPod, ready } from "./objects.ts";
 
 const NAMESPACE_OF_STRANGERS = "strangers";
 const POD = "stranger";
@@ -77,23 +77,9 @@ export class Stranger {
       value: [...entry.value, pcr8(initdata)],
     }));
     await restartKbs(sandbox);
-    const objects = [
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE_OF_STRANGERS } },
-      {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: {
-          name: POD,
-          namespace: NAMESPACE_OF_STRANGERS,
-          annotations: { [INITDATA_ANNOTATION]: encodeAnnotation(initdata) },
-        },
-        spec: {
-          runtimeClassName: "kata-remote",
-          containers: [{ name: "app", image: "registry.example/app:1" }],
-        },
-      },
-    ];
-    expect(await create(sandbox, ...objects)).toBe("");
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE_OF_STRANGERS } };
+    const pod = foreignPod(POD, encodeAnnotation(initdata), NAMESPACE_OF_STRANGERS);
+    expect(await create(sandbox, namespace, pod)).toBe("");
     await ready(sandbox, [POD], NAMESPACE_OF_STRANGERS);
     return new Stranger(sandbox, command, control);
   }
