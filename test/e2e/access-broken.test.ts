@@ -2,14 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "../../sandbox/api.ts";
 import { initdata, pod } from "../sandbox/live/support.ts";
 import { cells, explain, startSubject, verify, type Subject } from "./support/access.ts";
-import {
-  configMapKey,
-  editReferenceValues,
-  kubectl,
-  kubectlFrom,
-  patchKey,
-  replaceKbsPods,
-} from "./support/cluster.ts";
+import { configMapKey, editReferenceValues, patchKey, replaceKbsPods } from "./support/cluster.ts";
+import { create, ready, remove } from "./support/objects.ts";
 import type { Project } from "./support/project.ts";
 
 let sandbox: Sandbox;
@@ -33,20 +27,18 @@ async function all(read: string): Promise<void> {
 
 describe("verify with a broken pod or Trustee", () => {
   it("reports a missing pod, and one that does not run", async () => {
-    await kubectl(sandbox, "delete", "pod", "pod3");
+    await remove(sandbox, "Pod", "pod3", "default");
     expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(new Set(["!pod-missing"]));
     expect((await explain(subject(), "pod3", "p2-secret/secret")).because).toBe(
       "Because there is no such pod.",
     );
-    const waiting = JSON.parse(pod("pod3", initdata("pod3", "kbs.example", "none"))) as {
-      readonly spec: object;
-    };
+    const waiting = pod("pod3", initdata("pod3", "kbs.example", "none"));
     const spec = { ...waiting.spec, nodeSelector: { "no.such/node": "true" } };
-    expect(await kubectlFrom(sandbox, { ...waiting, spec }, "apply")).toBe("");
+    expect(await create(sandbox, { ...waiting, spec })).toBe("");
     expect(new Set(Object.values((await cells(subject()))["pod3"] ?? {}))).toEqual(
       new Set(["!pod-not-running"]),
     );
-    await kubectl(sandbox, "delete", "pod", "pod3");
+    await remove(sandbox, "Pod", "pod3", "default");
     await project.up();
   });
 
@@ -62,9 +54,9 @@ describe("verify with a broken pod or Trustee", () => {
 
   it("reports a pod that cannot reach the KBS", async () => {
     const toml = initdata("pod3", "elsewhere.example", "none").replace(/\[image\]\n.*\n/, "");
-    await kubectl(sandbox, "delete", "pod", "pod3");
-    expect(await kubectlFrom(sandbox, pod("pod3", toml), "apply")).toBe("");
-    await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", "pod/pod3");
+    await remove(sandbox, "Pod", "pod3", "default");
+    expect(await create(sandbox, pod("pod3", toml))).toBe("");
+    await ready(sandbox, ["pod3"]);
     const { pod3 } = await cells(subject());
     expect(pod3).toEqual({
       "fraud-dataset/dataset_key": "!kbs-not-asked",
@@ -72,7 +64,7 @@ describe("verify with a broken pod or Trustee", () => {
       "kbsres1/key1": "!kbs-not-asked",
       "p2-secret/secret": "!kbs-not-asked",
     });
-    await kubectl(sandbox, "delete", "pod", "pod3");
+    await remove(sandbox, "Pod", "pod3", "default");
     await project.up();
   });
 

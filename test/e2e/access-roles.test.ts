@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
+import { kubectl, NAMESPACE } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { kubectl, NAMESPACE } from "./support/cluster.ts";
+import { create, patch, rolledOut } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 /** The rules of a Role in a manifest, with these Secrets in `resourceNames`. */
@@ -31,11 +32,21 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
   const run = async (...args: readonly string[]): Promise<CommandResult> =>
     command(sandbox, [...args, "--stack", "access"], { cwd: project.folder, env });
 
+  /** Binds a Role to an account of Trustee's namespace. */
+  const bind = async (namespace: string, role: string, account: string): Promise<string> =>
+    create(sandbox, {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: `${account}-${role}`, namespace },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role },
+      subjects: [{ kind: "ServiceAccount", name: account, namespace: NAMESPACE }],
+    });
+
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-access-roles" });
     project = new Project(sandbox, "access");
     symlinkSync(resolve("cli"), join(project.folder, "cli"));
-    await kubectl(sandbox, "create", "namespace", "team-a");
+    await create(sandbox, { apiVersion: "v1", kind: "Namespace", metadata: { name: "team-a" } });
     const dev = devConfiguration();
     await project.init({
       ...dev,
@@ -43,20 +54,15 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
       grants: [...(dev["grants"] as readonly object[]), { pod: "web", secret: "fraud-dataset" }],
     });
     await project.up();
-    await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/trustee-side.yaml");
-    const account = ["--serviceaccount", `${NAMESPACE}:trustee-access`];
+    await rolledOut(sandbox, "Deployment", "web", "team-a");
+    await kubectl(sandbox, ["apply", "-n", NAMESPACE, "-f", "deploy/rbac/trustee-side.yaml"]);
     for (const namespace of ["default", "team-a"]) {
       for (const [file, role] of [
         ["pod-side", "trustee-access-pods"],
         ["pod-side-workloads", "trustee-access-workloads"],
       ] as const) {
-        await kubectl(sandbox, "apply", "-n", namespace, "-f", `deploy/rbac/${file}.yaml`);
-        await kubectl(
-          sandbox,
-          ...["create", "rolebinding", `${role}-too`, "-n", namespace, `--role=${role}`],
-          ...account,
-        );
+        await kubectl(sandbox, ["apply", "-n", namespace, "-f", `deploy/rbac/${file}.yaml`]);
+        await bind(namespace, role, "trustee-access");
       }
     }
     env = { KUBECONFIG: await kubeconfigOf(sandbox, project, NAMESPACE, "trustee-access") };
@@ -98,31 +104,17 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
   });
 
   it("can preview and verify in CI with two accounts; only the second may exec", async () => {
-    await kubectl(sandbox, "apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml");
+    await kubectl(sandbox, ["apply", "-n", NAMESPACE, "-f", "deploy/rbac/ci-trustee-side.yaml"]);
     const names = ["trustee-tls-cert", "fraud-dataset", "p2-secret", "kbsres1", "trustee-image-policy"];
     const role = { rules: rulesOf("deploy/rbac/ci-trustee-side.yaml", "trustee-access-preview", names) };
-    const patch = [
-      "role",
-      "trustee-access-preview",
-      "-n",
-      NAMESPACE,
-      "--type=merge",
-      "-p",
-      JSON.stringify(role),
-    ];
-    await kubectl(sandbox, "patch", ...patch);
+    await patch(sandbox, "Role", "trustee-access-preview", role);
     for (const namespace of ["default", "team-a"]) {
-      await kubectl(sandbox, "apply", "-n", namespace, "-f", "deploy/rbac/ci-pod-side.yaml");
+      await kubectl(sandbox, ["apply", "-n", namespace, "-f", "deploy/rbac/ci-pod-side.yaml"]);
       for (const [account, roles] of Object.entries({
         "trustee-access-preview": ["trustee-access-preview"],
         "trustee-access-watch": ["trustee-access-preview", "trustee-access-watch"],
       }))
-        for (const name of roles)
-          await kubectl(
-            sandbox,
-            ...["create", "rolebinding", `${account}-${name}`, "-n", namespace, `--role=${name}`],
-            ...["--serviceaccount", `${NAMESPACE}:${account}`],
-          );
+        for (const name of roles) await bind(namespace, name, account);
     }
     const as = async (account: string): Promise<Readonly<Record<string, string>>> => ({
       KUBECONFIG: await kubeconfigOf(sandbox, project, NAMESPACE, account),

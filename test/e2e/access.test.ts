@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { cells, configuration, explain, startSubject, step, verify, type Subject } from "./support/access.ts";
-import { kubectl } from "./support/cluster.ts";
+import { patch } from "./support/objects.ts";
 import type { Project } from "./support/project.ts";
 import { filesIn, leaks } from "./support/secrecy.ts";
 
@@ -124,8 +124,8 @@ describe("explain", () => {
 
   it("warns about an annotation that was edited after the pod started", async () => {
     const annotations = (await project.outputs())["annotations"] as Readonly<Record<string, string>>;
-    const value = `io.katacontainers.config.hypervisor.cc_init_data=${annotations["pod3"] ?? ""}`;
-    await kubectl(sandbox, "annotate", "pod", "pod2", "--overwrite", value);
+    const edited = { "io.katacontainers.config.hypervisor.cc_init_data": annotations["pod3"] };
+    await patch(sandbox, "Pod", "pod2", { metadata: { annotations: edited } }, "default");
     const { conditions, next } = await explain(subject(), "pod2", "p2-secret/secret");
     expect(conditions.filter(({ status }) => status !== "holds").map(({ id }) => id)).toEqual([
       "declared",

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { initdataAnnotation, kubectl, kubectlFrom, podUids } from "./support/cluster.ts";
+import { initdataAnnotation, podUids } from "./support/cluster.ts";
+import { create, patch, read } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
 
@@ -45,8 +46,8 @@ function others({ spec }: AdmittedPod): readonly PatchOperation[] {
   ];
 }
 
-interface Live {
-  readonly spec: { readonly containers: readonly Readonly<Record<string, unknown>>[] };
+interface Spec {
+  readonly containers: readonly Readonly<Record<string, unknown>>[];
 }
 
 describe("bare Pods that admission changes", () => {
@@ -65,8 +66,8 @@ describe("bare Pods that admission changes", () => {
   });
 
   async function container(name = "pod1"): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const pod = JSON.parse(await kubectl(sandbox, "get", "pod", name, "-o", "json")) as Live;
-    return pod.spec.containers[0];
+    const { spec } = await read(sandbox, "Pod", name, "default");
+    return (spec as Spec).containers[0];
   }
 
   /** Pulumi's operation on the pod in a preview. */
@@ -83,9 +84,8 @@ describe("bare Pods that admission changes", () => {
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-admission" });
     const vms = [{ op: "add", path: "/status/capacity/kata.peerpods.io~1vm", value: "10" }];
-    const patch = [...vms, { ...vms[0], path: "/status/allocatable/kata.peerpods.io~1vm" }];
-    const node = ["patch", "node", "kata-worker", "--subresource=status", "--type=json"];
-    await kubectl(sandbox, ...node, "-p", JSON.stringify(patch));
+    const change = [...vms, { ...vms[0], path: "/status/allocatable/kata.peerpods.io~1vm" }];
+    await patch(sandbox, "Node", "kata-worker/status", change, "");
     for (const [name, mutate] of Object.entries({ "peer-pods": peerPods, mirror, others })) {
       ends.push(await podWebhook(sandbox, name, mutate));
     }
@@ -120,7 +120,7 @@ describe("bare Pods that admission changes", () => {
     expect(await planned()).toBe("refresh, update");
     await project.up();
     expect(await podUids(sandbox)).toEqual(before);
-    expect(await kubectl(sandbox, "get", "pod", "pod1", "-o", "jsonpath={.metadata.labels.team}")).toBe("a");
+    expect((await read(sandbox, "Pod", "pod1", "default")).metadata.labels?.["team"]).toBe("a");
     await project.expectNoChanges();
   });
 
@@ -166,8 +166,8 @@ describe("bare Pods that admission changes", () => {
         },
       ],
     };
-    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "by-hand", annotations }, spec };
-    expect(await kubectlFrom(sandbox, pod, "create")).toBe("");
+    const metadata = { name: "by-hand", namespace: "default", annotations };
+    expect(await create(sandbox, { apiVersion: "v1", kind: "Pod", metadata, spec })).toBe("");
     const [before, live] = [await podUids(sandbox), await container("by-hand")];
     expect(live).toMatchObject({ image: "mirror.example:8443/quay/example/app:1" });
 

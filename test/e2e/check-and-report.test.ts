@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts } from "../../core/trustee/generation.ts";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { patchKey } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 const OPEN = "package policy\n\nimport future.keywords.if\n\ndefault allow = true\n";
@@ -69,9 +70,7 @@ describe("check, report and previews of a deployed stack", () => {
 
   it("report a foreign write in the cluster at once", async () => {
     const { policyKey } = generationFacts[trustee];
-    const name = "configmap/trusteeconfig-resource-policy";
-    const patch = JSON.stringify({ data: { [policyKey]: OPEN } });
-    await sandbox.kubectl(["patch", name, "-n", "trustee-operator-system", "--type=merge", "-p", patch]);
+    await patchKey(sandbox, "trusteeconfig-resource-policy", policyKey, OPEN);
     expect((await access("check")).exitCode).toBe(0);
     const { exitCode, stdout } = await access("check", "--live", "--json");
     expect(exitCode).toBe(1);

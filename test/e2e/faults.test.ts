@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import type { Call, Fault } from "../support/fault-proxy.ts";
-import { kubectl, NAMESPACE } from "./support/cluster.ts";
 import { FaultyStack, isWrite } from "./support/faulty-stack.ts";
+import { patch } from "./support/objects.ts";
 
 /** Requests of the provider `trustee`. The Kubernetes plugin has its own retries. */
 function isOurs({ path }: Call): boolean {
@@ -146,7 +146,11 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
       if (count % 4 === 2) {
         seen.made += 1;
         touched += 1;
-        return { before: async () => touch(kind, name, String(touched)) };
+        const metadata = { annotations: { "other-team/writes": String(touched) } };
+        return {
+          before: async () =>
+            patch(stack.sandbox, kind === "configmaps" ? "ConfigMap" : "KbsConfig", name, { metadata }),
+        };
       }
       seen.answered += 1;
       return {
@@ -155,11 +159,6 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
       };
     };
     return seen;
-  }
-
-  async function touch(kind: string, name: string, value: string): Promise<void> {
-    const patch = JSON.stringify({ metadata: { annotations: { "other-team/writes": value } } });
-    await kubectl(stack.sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", patch);
   }
 
   it("merges again and completes up and destroy, if every write conflicts, simulated or real", async () => {
@@ -177,13 +176,16 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
     await stack.expectRestored();
   });
 
+  const cordon = async (unschedulable: boolean): Promise<void> =>
+    patch(stack.sandbox, "Node", "kata-worker", { spec: { unschedulable } }, "");
+
   /** Interrupts a command while it waits for a blocked rollout, then unblocks the rollout. */
   async function interruptedWhileWaiting(
     command: "up" | "destroy",
     resource: string,
     waits: RegExp,
   ): Promise<void> {
-    await kubectl(stack.sandbox, "cordon", "kata-worker");
+    await cordon(true);
     const run = stack.run(command);
     await expect.poll(() => run.output, { timeout: 120_000 }).toMatch(waits);
     const start = performance.now();
@@ -194,7 +196,7 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
     expect(output).toMatch(new RegExp(`trustee:index:${resource}:\n +error: .*cancel`));
     expect(output).not.toMatch(/^\s+at /m);
     expect(await run.leftovers()).toEqual([]);
-    await kubectl(stack.sandbox, "uncordon", "kata-worker");
+    await cordon(false);
   }
 
   it("ends up within seconds of ctrl-C during a rollout, and continues with the next up", async () => {
@@ -207,9 +209,7 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
   it("ends destroy within seconds of ctrl-C while the KBS serves a secret, and continues with the next destroy", async () => {
     // The previous KBS pod stays until the new one is ready. It never is.
     const strategy = { rollingUpdate: { maxUnavailable: 0 } };
-    const patch = JSON.stringify({ spec: { strategy } });
-    const deployment = ["deployment", "trustee-deployment", "-n", NAMESPACE];
-    await kubectl(stack.sandbox, "patch", ...deployment, "--type=merge", "-p", patch);
+    await patch(stack.sandbox, "Deployment", "trustee-deployment", { spec: { strategy } });
     const waits = /restricted until no KBS serves it: .*still mounts "p2-secret"/;
     await interruptedWhileWaiting("destroy", "ResourcePolicy \\(resource-policy\\)", waits);
     await stack.project.destroy();

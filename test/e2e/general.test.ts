@@ -4,9 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../core/initdata/initdata.ts";
+import type { Kind } from "../../kube/objects.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import { kubectl } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { kubectl, kubectlFrom, sharedData } from "./support/cluster.ts";
+import { api } from "./support/api.ts";
+import { readable, sharedData, trustedCertificate } from "./support/cluster.ts";
+import { create, field, foreignPod, read, ready, rolledOut } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 
 /** Not valid text in any encoding. */
@@ -68,20 +72,6 @@ function settings(auditor: string, change: Configuration = {}): Configuration {
   };
 }
 
-/** A pod that another team deploys itself. */
-function foreignPod(name: string, namespace: string, annotation: string): string {
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      annotations: { "io.katacontainers.config.hypervisor.cc_init_data": annotation },
-    },
-    spec: { runtimeClassName: "kata-remote", containers: [{ name: "app", image: "registry.example/app:1" }] },
-  });
-}
-
 describe("a stack with many pods, secrets and ways to deploy them", () => {
   let sandbox: Sandbox;
   let project: Project;
@@ -91,60 +81,53 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-general" });
     before = await sharedData(sandbox);
-    for (const namespace of ["team-a", "team-b"]) await kubectl(sandbox, "create", "namespace", namespace);
+    for (const name of ["team-a", "team-b"])
+      await create(sandbox, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
     project = new Project(sandbox, "general");
     writeFileSync(join(project.folder, "key.bin"), BINARY);
-    const certificate = await kubectl(
-      sandbox,
-      ...["get", "secret", "trustee-tls-cert", "-n", "trustee-operator-system"],
-      ...["-o", "jsonpath={.data.tls\\.crt}"],
-    );
-    const tls = Buffer.from(certificate, "base64").toString("utf8");
+    const tls = await trustedCertificate(sandbox);
     const [partner, audit] = [foreignInitdata("partner", tls), foreignInitdata("auditor", tls)];
     auditor = pcr8ByShell(audit);
     writeFileSync(join(project.folder, "partner.toml"), partner);
     await project.init(settings(auditor));
     await project.up();
     const { annotations } = (await project.outputs()) as { annotations: Record<string, string> };
-    for (const pod of [
-      foreignPod("elsewhere", "team-b", annotations["team-b/elsewhere"] ?? ""),
-      foreignPod("partner", "default", encodeAnnotation(partner)),
-      foreignPod("auditor", "default", encodeAnnotation(audit)),
-    ]) {
-      expect(await kubectlFrom(sandbox, pod, "apply")).toBe("");
-    }
-    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/elsewhere", "-n", "team-b", "--timeout=60s");
-    await kubectl(sandbox, "wait", "--for=condition=Ready", "pod/partner", "pod/auditor", "--timeout=60s");
+    const pods = [
+      foreignPod("elsewhere", annotations["team-b/elsewhere"] ?? "", "team-b"),
+      foreignPod("partner", encodeAnnotation(partner)),
+      foreignPod("auditor", encodeAnnotation(audit)),
+    ];
+    expect(await create(sandbox, ...pods)).toBe("");
+    await ready(sandbox, ["elsewhere"], "team-b");
+    await ready(sandbox, ["partner", "auditor"]);
   }, 1_800_000);
   afterAll(async () => {
     await project.dispose();
     await sandbox.stop();
   });
 
-  /** The paths that each pod may read, by curl in the pod. */
-  async function readable(target: string, namespace: string): Promise<readonly string[]> {
-    const bodies = await Promise.all(
-      PATHS.map(async (path) => {
-        const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
-        return kubectl(sandbox, "exec", target, "-n", namespace, "-c", "app", "--", "curl", "-s", url);
-      }),
-    );
-    return PATHS.filter((_, index) => bodies[index]?.includes("Get Resource failed") === false);
+  /** The paths that a pod may read, by curl in the pod. */
+  async function pathsOf(pod: string, namespace: string): Promise<readonly string[]> {
+    const read = await Promise.all(PATHS.map(async (path) => readable(sandbox, pod, path, namespace)));
+    return PATHS.filter((_, index) => read[index]);
   }
 
+  /** A pod of a controller. */
+  async function podOf(namespace: string, label: string): Promise<string> {
+    const pods = await api(sandbox).list("Pod", namespace, label);
+    return pods.find(({ metadata }) => metadata.deletionTimestamp === undefined)?.metadata.name ?? "";
+  }
+  const podOfWeb = async (): Promise<string> => podOf("team-a", "trustee-access/workload=web");
+
   async function cells(): Promise<unknown> {
-    const job = await kubectl(
-      sandbox,
-      ...["get", "pods", "-n", "default", "-l", "batch.kubernetes.io/job-name=nightly", "-o", "name"],
-    );
     return {
-      "team-a/web": await readable("deployment/web", "team-a"),
-      "team-b/web": await readable("pod/web", "team-b"),
-      "team-a/store": await readable("pod/store-0", "team-a"),
-      nightly: await readable(job.trim(), "default"),
-      "team-b/elsewhere": await readable("pod/elsewhere", "team-b"),
-      partner: await readable("pod/partner", "default"),
-      auditor: await readable("pod/auditor", "default"),
+      "team-a/web": await pathsOf(await podOfWeb(), "team-a"),
+      "team-b/web": await pathsOf("web", "team-b"),
+      "team-a/store": await pathsOf("store-0", "team-a"),
+      nightly: await pathsOf(await podOf("default", "batch.kubernetes.io/job-name=nightly"), "default"),
+      "team-b/elsewhere": await pathsOf("elsewhere", "team-b"),
+      partner: await pathsOf("partner", "default"),
+      auditor: await pathsOf("auditor", "default"),
     };
   }
 
@@ -186,26 +169,26 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
       exitCode: 0,
       printed: "",
     });
-    const read = async (): Promise<string> =>
-      kubectl(sandbox, "get", "secret", "db", "-n", "trustee-operator-system", "-o", "jsonpath={.data.app}");
-    const value = Buffer.from(await read(), "base64").toString("utf8");
+    const current = async (): Promise<string> =>
+      Buffer.from(field(await read(sandbox, "Secret", "db"), "data", "app"), "base64").toString("utf8");
+    const value = await current();
     expect(value).toMatch(/^[A-Za-z0-9]{40}$/);
     const state = await project.state();
     for (const text of [value, Buffer.from(value).toString("base64")]) expect(state).not.toContain(text);
     expect(JSON.stringify(await project.outputs()) + stdout).not.toContain(value);
     await project.up();
-    expect(Buffer.from(await read(), "base64").toString("utf8")).toBe(value);
+    expect(await current()).toBe(value);
   });
 
   it("rolls only the pods of a controller whose initdata changes, and replaces a Job", async () => {
-    const uid = async (...args: readonly string[]): Promise<string> =>
-      kubectl(sandbox, "get", ...args, "-o", "jsonpath={.metadata.uid}");
-    const uids = async (): Promise<Readonly<Record<string, string>>> => ({
-      deployment: await uid("deployment", "web", "-n", "team-a"),
-      statefulSet: await uid("statefulset", "store", "-n", "team-a"),
-      storePod: await uid("pod", "store-0", "-n", "team-a"),
-      job: await uid("job", "nightly"),
-      pod: await uid("pod", "web", "-n", "team-b"),
+    const uid = async (kind: Kind, name: string, namespace: string): Promise<unknown> =>
+      (await read(sandbox, kind, name, namespace)).metadata.uid;
+    const uids = async (): Promise<Readonly<Record<string, unknown>>> => ({
+      deployment: await uid("Deployment", "web", "team-a"),
+      statefulSet: await uid("StatefulSet", "store", "team-a"),
+      storePod: await uid("Pod", "store-0", "team-a"),
+      job: await uid("Job", "nightly", "default"),
+      pod: await uid("Pod", "web", "team-b"),
     });
     const changed = async (...names: readonly string[]): Promise<readonly string[]> => {
       const earlier = await uids();
@@ -215,8 +198,8 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
       });
       project.configure(settings(auditor, { pods }));
       await project.up();
-      await kubectl(sandbox, "rollout", "status", "deployment/web", "-n", "team-a", "--timeout=60s");
-      await kubectl(sandbox, "rollout", "status", "statefulset/store", "-n", "team-a", "--timeout=60s");
+      await rolledOut(sandbox, "Deployment", "web", "team-a");
+      await rolledOut(sandbox, "StatefulSet", "store", "team-a");
       const later = await uids();
       expect(await cells()).toEqual(expected);
       return Object.keys(later).filter((name) => later[name] !== earlier[name]);
@@ -228,13 +211,14 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
   it("leaves nothing after destroy", async () => {
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
-    const left = await kubectl(sandbox, "get", "deployments,statefulsets,jobs", "-A", "-o", "name");
-    expect(left.split("\n").filter((name) => name !== "")).toEqual(["deployment.apps/trustee-deployment"]);
+    const kinds = ["Deployment", "StatefulSet", "Job"] as const;
+    const left = await Promise.all(kinds.map(async (kind) => api(sandbox).list(kind, undefined)));
+    expect(left.flat().map(({ metadata }) => metadata.name)).toEqual(["trustee-deployment"]);
   });
 
   it("needs only the shipped Roles", async () => {
     for (const file of ["deploy/rbac/pod-side.yaml", "deploy/rbac/pod-side-workloads.yaml"]) {
-      await kubectl(sandbox, "apply", "-n", "team-a", "-f", file);
+      await kubectl(sandbox, ["apply", "-n", "team-a", "-f", file]);
     }
     project.configure(
       settings(auditor, {
@@ -254,7 +238,7 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
       }),
     );
     await project.up();
-    expect(await readable("deployment/web", "team-a")).toEqual([
+    expect(await pathsOf(await podOfWeb(), "team-a")).toEqual([
       "tls/key.bin",
       "fraud-dataset/dataset_key",
       "kbsres1/key1",

@@ -3,7 +3,8 @@ import { generations, type Generation } from "../../core/trustee/generation.ts";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { verify } from "./support/access.ts";
 import { kubeconfigOf } from "./support/account.ts";
-import { cells, kubectl, NAMESPACE, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
+import { cells, NAMESPACE, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
+import { createSecret, patch, removeFound } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { grant, rightsOf, sides, withOptionalRules, type Side } from "./support/rbac.ts";
 import { Stranger } from "./support/stranger.ts";
@@ -135,7 +136,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
 
   beforeAll(async () => {
     sandbox = await startSandbox({ name: `e2e-rbac-${trustee.replace(".", "-")}`, trustee });
-    await kubectl(sandbox, "create", "secret", "generic", "more", "--from-literal=a=b", "-n", NAMESPACE);
+    await createSecret(sandbox, "more");
     await grantNeeded();
     stranger = await Stranger.start(sandbox, ["p2-secret/secret"]);
     before = await sharedData(sandbox);
@@ -173,13 +174,11 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
         more("grants", { pod: "pod3", secret: "p2-secret" });
         break;
       case "up: a missing pod":
-        await kubectl(sandbox, "delete", "pod", "pod3", "-n", "default", "--ignore-not-found");
+        await removeFound(sandbox, "Pod", "pod3", "default");
         break;
-      case "up: a secret's changed value": {
-        const patch = JSON.stringify({ stringData: { secret: "somebody's" } });
-        await kubectl(sandbox, "patch", "secret", "p2-secret", "-n", NAMESPACE, "--type=merge", "-p", patch);
+      case "up: a secret's changed value":
+        await patch(sandbox, "Secret", "p2-secret", { stringData: { secret: "somebody's" } });
         break;
-      }
       case "preview":
       case "verify":
       case "destroy":

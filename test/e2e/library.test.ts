@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { curl, kubectl, readable, sharedData } from "./support/cluster.ts";
+import { curl, initdataAnnotation, readable, sharedData } from "./support/cluster.ts";
 import { startOtherPod } from "./support/other-pod.ts";
 
 /** Installs the package, as npm publishes it, and its dependencies into a folder's node_modules. */
@@ -67,23 +67,13 @@ describe("the components as a library of another program", () => {
       if (name === "library") {
         expect(outputs["matrix"]).toEqual(["        orders-db/password", "orders  ✓ may read"]);
       }
-      const annotation = await kubectl(
-        sandbox,
-        ...[
-          "get",
-          "pod",
-          pod,
-          "-o",
-          "jsonpath={.metadata.annotations.io\\.katacontainers\\.config\\.hypervisor\\.cc_init_data}",
-        ],
-      );
       const pcr8 = execFileSync(
         "bash",
         [
           "-c",
           `(printf '%064d' 0; base64 -d | gunzip | sha256sum | cut -d' ' -f1) | xxd -r -p | sha256sum | cut -d' ' -f1`,
         ],
-        { input: annotation },
+        { input: await initdataAnnotation(sandbox, pod) },
       );
       expect(name === "library" ? outputs["initData"] : { [pod]: outputs["initData"] }).toEqual({
         [pod]: pcr8.toString("utf8").trim(),

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { configMapKey, kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
+import { configMapKey, sharedData } from "./support/cluster.ts";
+import { read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 
 /** Text that gzip compresses by a quarter only. */
@@ -72,11 +73,8 @@ describe.each(generations)("a preview at the limits, on Trustee %s", (trustee) =
       policy: await bytes("trusteeconfig-resource-policy", facts.policyKey),
       values: await bytes("trusteeconfig-rvps-reference-values", facts.referenceValuesKey),
     });
-    const ledger = await kubectl(
-      sandbox,
-      ...["get", "configmap", "trusteeconfig-rvps-reference-values", "-n", NAMESPACE],
-      ...["-o", "jsonpath={.metadata.annotations.trustee-access/reference-values}"],
-    );
+    const { metadata } = await read(sandbox, "ConfigMap", "trusteeconfig-rvps-reference-values");
+    const ledger = metadata.annotations?.["trustee-access/reference-values"] ?? "";
     expect(budget.referenceValuesLedger.used / Buffer.byteLength(ledger)).toBeGreaterThan(0.9);
     expect(budget.referenceValuesLedger.used / Buffer.byteLength(ledger)).toBeLessThan(1.2);
   });

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeText, type Finding } from "../../cli/lint/finding.ts";
 import { generationFacts } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { get, initdata, kubectl, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
+import { initdata, kbsPods, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
 import { command } from "../cli/support/run.ts";
 import { tutorialByHand, tutorialPolicy } from "../cli/support/tutorial.ts";
-import { replaceKbsPods } from "./support/cluster.ts";
+import { configMapKey, patchKey, replaceKbsPods } from "./support/cluster.ts";
+import { create, createSecret, field, patch, read, remove, type Manifest } from "./support/objects.ts";
 
 let home: () => Promise<void>;
 let folder = "";
@@ -43,11 +44,6 @@ async function lines(sandbox: Sandbox, ...args: readonly string[]): Promise<read
   return report.findings.map(
     ({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`,
   );
-}
-
-async function patch(sandbox: Sandbox, kind: string, name: string, change: object): Promise<void> {
-  const args = ["patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(change)];
-  await kubectl(sandbox, args);
 }
 
 const POLICY = `ConfigMap ${NAMESPACE}/trusteeconfig-resource-policy`;
@@ -117,42 +113,22 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
   });
 
   it("reports all problems together", async () => {
-    const host = await get(sandbox, "route", "kbs-service", ".spec.host");
+    const host = field(await read(sandbox, "Route", "kbs-service"), "spec", "host");
     const stray = initdata("stray", host, "no certificate");
-    await kubectl(sandbox, ["apply", "-f", "-"], pod("stray", stray));
-    await kubectl(sandbox, ["delete", "pod", "pod3"]);
-    const broken = pod("broken", "x").replace(/"[A-Za-z0-9+/=]{20,}"/, '"AAAA"');
-    await kubectl(sandbox, ["apply", "-f", "-"], broken);
+    await remove(sandbox, "Pod", "pod3", "default");
+    const broken = JSON.stringify(pod("broken", "x")).replace(/"[A-Za-z0-9+/=]{20,}"/, '"AAAA"');
+    await create(sandbox, pod("stray", stray), JSON.parse(broken) as Manifest);
     await replaceKbsPods(sandbox);
-    const listed = (
-      await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]")
-    ).split(" ");
-    await patch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", {
-      spec: { kbsSecretResources: [...listed, "gone"] },
-    });
-    const read = await get(
-      sandbox,
-      "configmap",
-      "trusteeconfig-rvps-reference-values",
-      ".data.reference-values\\.json",
-    );
-    const values = JSON.parse(read) as { name: string; expiration: string }[];
+    const gone = [{ op: "add", path: "/spec/kbsSecretResources/-", value: "gone" }];
+    await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", gone);
+    const map = "trusteeconfig-rvps-reference-values";
+    const text = await configMapKey(sandbox, map, "reference-values.json");
+    const values = JSON.parse(text) as { name: string; expiration: string }[];
     for (const entry of values) if (entry.name === "tdx_pcr08") entry.expiration = "2020-01-01T00:00:00Z";
-    await patch(sandbox, "configmap", "trusteeconfig-rvps-reference-values", {
+    await patch(sandbox, "ConfigMap", map, {
       data: { "reference-values.json": JSON.stringify(values), reference_value: "{}" },
     });
-    const [kbs = ""] = (
-      await kubectl(sandbox, [
-        "get",
-        "pods",
-        "-n",
-        NAMESPACE,
-        "-l",
-        "app=kbs",
-        "-o",
-        "jsonpath={.items[*].metadata.name}",
-      ])
-    ).split(" ");
+    const [kbs = ""] = await kbsPods(sandbox);
     const pod3 = digests["pod3"] ?? "";
     expect(await lines(sandbox)).toEqual([
       `error TA301 KbsConfig ${NAMESPACE}/trusteeconfig-kbs-config, spec.kbsSecretResources: The KbsConfig lists Secret "gone", which does not exist.`,
@@ -217,31 +193,14 @@ describe("lint of Trustee 0.21", () => {
   let sandbox: Sandbox;
   beforeAll(async () => {
     sandbox = await startSandbox({ name: "e2e-lint-0-21", trustee: "0.21" });
-    await kubectl(sandbox, [
-      "create",
-      "secret",
-      "generic",
-      "p2-secret",
-      "--from-literal=secret=x",
-      "-n",
-      NAMESPACE,
-    ]);
-    const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
-    await kubectl(sandbox, [
-      "patch",
-      "kbsconfig",
-      "trusteeconfig-kbs-config",
-      "-n",
-      NAMESPACE,
-      "--type=json",
-      "-p",
-      add,
-    ]);
+    await createSecret(sandbox, "p2-secret", { secret: "x" });
+    const add = [{ op: "add", path: "/spec/kbsSecretResources/-", value: "p2-secret" }];
+    await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", add);
   });
   afterAll(async () => sandbox.stop());
 
   async function written(policy: string): Promise<readonly string[]> {
-    await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data: { [policyKey]: policy } });
+    await patchKey(sandbox, "trusteeconfig-resource-policy", policyKey, policy);
     return (await lines(sandbox)).filter((line) => line.includes(POLICY) && !line.includes("TA501"));
   }
 
@@ -279,7 +238,7 @@ describe("lint of Trustee 0.21", () => {
 
   it("reports that Trustee does not read the key of 0.18", async () => {
     const data = { [policyKey]: null, [generationFacts["0.18"].policyKey]: "package policy" };
-    await patch(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
+    await patch(sandbox, "ConfigMap", "trusteeconfig-resource-policy", { data });
     expect((await lines(sandbox)).filter((line) => / TA4\d\d /.test(line))).toEqual([
       `error TA401 ${POLICY}: The ConfigMap has no key "${policyKey}", which this Trustee (0.21) mounts; it has "policy.rego", which only the other generation reads.`,
     ]);

@@ -3,15 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
-import {
-  cells,
-  kubectl,
-  NAMESPACE,
-  podUids,
-  sharedData,
-  tutorialCells,
-  type SharedData,
-} from "./support/cluster.ts";
+import { cells, podUids, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
+import { field, read, remove } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -54,10 +47,9 @@ describe("a stack that moves to another name, backend or cluster", () => {
     rmSync(otherBackend, { recursive: true, force: true });
   });
 
-  const value = (sandbox: Sandbox = here): Promise<string> =>
-    kubectl(sandbox, "get", "secret", "made", "-n", NAMESPACE, "-o", "jsonpath={.data.a}");
-  const uid = (): Promise<string> =>
-    kubectl(here, "get", "secret", "made", "-n", NAMESPACE, "-o", "jsonpath={.metadata.uid}");
+  const value = async (sandbox: Sandbox = here): Promise<string> =>
+    field(await read(sandbox, "Secret", "made"), "data", "a");
+  const uid = async (): Promise<unknown> => (await read(here, "Secret", "made")).metadata.uid;
   const other = (...args: readonly string[]): Promise<CommandResult> =>
     here.pulumi(args, { cwd: project.folder, env: elsewhere });
   const succeedsThere = async (...args: readonly string[]): Promise<string> => {
@@ -140,7 +132,7 @@ describe("a stack that moves to another name, backend or cluster", () => {
     project.configure(devConfiguration());
     await stranger.during(async () => project.up());
     expect(await value()).toBe(held);
-    await kubectl(here, "delete", "secret", "made", "-n", NAMESPACE);
+    await remove(here, "Secret", "made");
     stranger.expectNothingRead("another name, a lost state, a Secret that is handed over");
   });
 

@@ -2,16 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations, type Generation } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { paddedBase64url } from "../support/base64url.ts";
-import {
-  configMapKey,
-  kubectl,
-  NAMESPACE,
-  patchKey,
-  podUids,
-  readable,
-  sharedData,
-  sharedMarks,
-} from "./support/cluster.ts";
+import { configMapKey, patchKey, podUids, readable, sharedData, sharedMarks } from "./support/cluster.ts";
+import { field, patch, read } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { valuesOf } from "./support/second-writer.ts";
 
@@ -93,12 +85,13 @@ const unreadable: Readonly<Record<Generation, readonly (readonly [string, string
   ],
 };
 
-/** The shared objects, as kubectl names them. */
+const KBS_CONFIG = "trusteeconfig-kbs-config";
+/** The shared objects. */
 const SHARED = [
-  "configmap/trusteeconfig-resource-policy",
-  `configmap/${VALUES}`,
-  "kbsconfig/trusteeconfig-kbs-config",
-];
+  ["ConfigMap", "trusteeconfig-resource-policy"],
+  ["ConfigMap", VALUES],
+  ["KbsConfig", KBS_CONFIG],
+] as const;
 
 describe.each(generations)("unusual contents of shared objects, on Trustee %s", (trustee) => {
   const { referenceValuesKey: key } = generationFacts[trustee];
@@ -109,9 +102,9 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
     sandbox = await startSandbox({ name: `e2e-odd-${trustee.replace(".", "-")}`, trustee });
     project = new Project(sandbox, "odd");
     await project.init(configuration());
-    for (const mark of [["label"], ["annotate", "--overwrite"]]) {
-      await kubectl(sandbox, ...mark, "-n", NAMESPACE, ...SHARED, "team=other");
-    }
+    const team = { team: "other" };
+    for (const [kind, name] of SHARED)
+      await patch(sandbox, kind, name, { metadata: { labels: team, annotations: team } });
   }, 1_800_000);
   afterAll(async () => {
     await project.dispose();
@@ -120,20 +113,17 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
 
   /** Removes the list. The operator creates it again, with its sample secret only. */
   async function removeList(): Promise<void> {
-    const patch = JSON.stringify({ spec: { kbsSecretResources: null } });
-    const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
-    await kubectl(sandbox, "patch", ...kbsConfig, "--type=merge", "-p", patch);
+    await patch(sandbox, "KbsConfig", KBS_CONFIG, { spec: { kbsSecretResources: null } });
     const list = async (): Promise<string> =>
-      kubectl(sandbox, "get", ...kbsConfig, "-o", "jsonpath={.spec.kbsSecretResources}");
+      field(await read(sandbox, "KbsConfig", KBS_CONFIG), "spec", "kbsSecretResources");
     await expect.poll(list, { timeout: 30_000 }).toMatch(/^\["[^,]+"\]$/);
   }
 
-  /** The objects that have both an annotation of ours and the other team's label and annotation. */
-  async function oursIn(objects: readonly string[]): Promise<readonly string[]> {
+  /** The shared objects that have both an annotation of ours and the other team's label and annotation. */
+  async function ours(): Promise<readonly unknown[]> {
     const marks = await sharedMarks(sandbox);
-    return objects.filter((object) => {
-      const [, { labels, annotations } = { labels: {}, annotations: {} }] =
-        Object.entries(marks).find(([name]) => name.toLowerCase() === object) ?? [];
+    return SHARED.filter(([kind, name]) => {
+      const { labels, annotations } = marks[`${kind}/${name}`] ?? { labels: {}, annotations: {} };
       const isOurs = Object.keys(annotations).some((name) => name.startsWith("trustee-access/"));
       return isOurs && labels["team"] === "other" && annotations["team"] === "other";
     });
@@ -148,14 +138,14 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
       const marks = await sharedMarks(sandbox);
       await project.up();
       // The policy has no annotation of ours: our record is in its text.
-      expect(await oursIn(SHARED)).toEqual(SHARED.slice(1));
+      expect(await ours()).toEqual(SHARED.slice(1));
       expect(await readable(sandbox, "pod2", "p2-secret/secret")).toBe(true);
       expect(await readable(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(true);
       expect(await readable(sandbox, "pod3", "p2-secret/secret")).toBe(false);
-      const ours = Object.values((await project.outputs())["initData"] as Record<string, string>).sort();
+      const digests = Object.values((await project.outputs())["initData"] as Record<string, string>).sort();
       const live = valuesOf(trustee, await configMapKey(sandbox, VALUES, key), "snp_pcr08");
       expect(live.filter((digest) => digest !== THEIRS).sort()).toEqual(
-        ours.flatMap((digest) => Array<string>(entries).fill(digest)),
+        digests.flatMap((digest) => Array<string>(entries).fill(digest)),
       );
       await project.expectNoChanges();
       const printed = await project.destroy();

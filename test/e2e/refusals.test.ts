@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { closedPort } from "../support/closed-port.ts";
-import { kubectl, NAMESPACE, sharedData } from "./support/cluster.ts";
+import { sharedData } from "./support/cluster.ts";
+import { patch } from "./support/objects.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 import { backendFiles, leaks, plantedValue } from "./support/secrecy.ts";
 
@@ -205,27 +206,17 @@ describe("an up that fails and writes nothing", () => {
   });
 
   it("rejects reference values that Trustee cannot read", async () => {
-    const patch = (text: string): Promise<string> =>
-      kubectl(
-        sandbox,
-        "patch",
-        "configmap",
-        "trusteeconfig-rvps-reference-values",
-        "-n",
-        NAMESPACE,
-        "--type=merge",
-        "-p",
-        text,
-      );
+    const write = async (data: Readonly<Record<string, string>>): Promise<void> =>
+      patch(sandbox, "ConfigMap", "trusteeconfig-rvps-reference-values", { data });
     const original = before as { configMaps: Record<string, { data: Record<string, string> }> };
     const data = original.configMaps["trusteeconfig-rvps-reference-values"]?.data ?? {};
-    await patch(JSON.stringify({ data: { "reference-values.json": "[{" } }));
+    await write({ "reference-values.json": "[{" });
     const whole = before;
     before = await sharedData(sandbox);
     try {
       expect(await refusal({})).toContain("it is not JSON");
     } finally {
-      await patch(JSON.stringify({ data }));
+      await write(data);
       before = whole;
     }
   });

@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import {
-  initdataAnnotation,
-  kubectl,
-  kubectlFrom,
-  NAMESPACE,
-  readable,
-  sharedData,
-} from "./support/cluster.ts";
+import { api } from "./support/api.ts";
+import { initdataAnnotation, NAMESPACE, podUids, readable, sharedData } from "./support/cluster.ts";
+import { create, foreignPod, isReady, ready, remove } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -76,18 +71,9 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
 
   /** A pod with the current initdata of `app`: a pod of the previous release during a rotation. */
   const witness = async (name: string): Promise<string> => {
-    const annotations = {
-      "io.katacontainers.config.hypervisor.cc_init_data": await initdataAnnotation(sandbox, "app"),
-    };
-    const containers = [{ name: "app", image: "registry.example/app:1" }];
-    const pod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, namespace: "default", annotations },
-      spec: { runtimeClassName: "kata-remote", containers },
-    };
-    expect(await kubectlFrom(sandbox, pod, "create")).toBe("");
-    await kubectl(sandbox, "wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+    const pod = foreignPod(name, await initdataAnnotation(sandbox, "app"));
+    expect(await create(sandbox, pod)).toBe("");
+    await ready(sandbox, [name]);
     expect(await readable(sandbox, name, PATH)).toBe(true);
     return name;
   };
@@ -95,20 +81,11 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
   /** The claim `init_data` of `app`, from the stack's outputs. */
   const claim = async (): Promise<string> =>
     ((await project.outputs())["initData"] as Readonly<Record<string, string>>)["app"] ?? "";
-  const appUid = (): Promise<string> =>
-    kubectl(sandbox, "get", "pod", "app", "-o", "jsonpath={.metadata.uid}");
+  const appUid = async (): Promise<string | undefined> => (await podUids(sandbox))["app"];
   /** True if another pod `app` than this one is Ready. */
-  const successorReady = async (uid: string): Promise<boolean> => {
-    const { stdout } = await sandbox.kubectl(["get", "pod", "app", "-o", "json"]);
-    if (stdout === "") return false;
-    const { metadata, status } = JSON.parse(stdout) as {
-      readonly metadata: { readonly uid: string };
-      readonly status: {
-        readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-      };
-    };
-    const ready = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True");
-    return metadata.uid !== uid && ready === true;
+  const successorReady = async (uid: string | undefined): Promise<boolean> => {
+    const app = await api(sandbox).get({ kind: "Pod", namespace: "default", name: "app" });
+    return app !== undefined && app.metadata.uid !== uid && isReady(app);
   };
   const served = (): Promise<boolean> => readable(sandbox, "control", CONTROL_PATH);
   /**
@@ -162,15 +139,9 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
   });
 
   const podOfWeb = (): Promise<string> =>
-    kubectl(
-      sandbox,
-      "get",
-      "pods",
-      "-l",
-      "trustee-access/workload=web",
-      "-o",
-      "jsonpath={.items[0].metadata.name}",
-    );
+    api(sandbox)
+      .list("Pod", "default", "trustee-access/workload=web")
+      .then(([pod]) => pod?.metadata.name ?? "");
 
   it("keeps the grace period if the pod does not start, shows it in a preview, and ends it with the next run", async () => {
     const name = await witness("witness-2");
@@ -204,14 +175,13 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
   });
 
   it("restarts Trustee only if the initdata differs, and leaves the original content after destroy", async () => {
-    const kbs = (): Promise<string> => kubectl(sandbox, "get", "pods", "-n", NAMESPACE, "-o", "name");
-    const pods = await kbs();
+    const pods = await podUids(sandbox, NAMESPACE);
     project.configure(settings({ release: "4", app: { labels: { a: "b" } } }));
     await project.up();
-    expect(await kbs()).toBe(pods);
+    expect(await podUids(sandbox, NAMESPACE)).toEqual(pods);
     await stranger.stop();
     stranger.expectNothingRead("changes of initdata");
-    await kubectl(sandbox, "delete", "pod", "witness-1", "witness-2", "witness-3", "--wait=false");
+    for (const name of ["witness-1", "witness-2", "witness-3"]) await remove(sandbox, "Pod", name, "default");
     await project.destroy();
     expect(await sharedData(sandbox)).toEqual(before);
   });

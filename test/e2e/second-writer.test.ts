@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import {
-  cells,
-  configMapKey,
-  kubectl,
-  NAMESPACE,
-  sharedData,
-  tutorialCells,
-  type SharedData,
-} from "./support/cluster.ts";
+import { cells, configMapKey, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
+import { createSecret, read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 import { SecondWriter, valuesOf } from "./support/second-writer.ts";
 
@@ -27,7 +20,7 @@ describe.each(generations)(
 
     beforeAll(async () => {
       sandbox = await startSandbox({ name: `e2e-writer-${trustee.replace(".", "-")}`, trustee });
-      await kubectl(sandbox, "create", "secret", "generic", "theirs", "--from-literal=a=b", "-n", NAMESPACE);
+      await createSecret(sandbox, "theirs");
       before = await sharedData(sandbox);
       project = new Project(sandbox, "writer");
       await project.init(devConfiguration());
@@ -75,17 +68,16 @@ describe.each(generations)(
     /** Expects the last write of the other client. */
     async function expectTheirs(): Promise<void> {
       const data = await sharedData(sandbox);
-      const annotation = ["-n", NAMESPACE, "-o", "jsonpath={.metadata.annotations.other-team/writes}"];
+      const written = async (kind: "ConfigMap" | "KbsConfig", name: string): Promise<string | undefined> =>
+        (await read(sandbox, kind, name)).metadata.annotations?.["other-team/writes"];
       for (const [name, count] of [
         [POLICY, writer.writes.policy],
         [VALUES, writer.writes.values],
       ] as const) {
         expect(data.configMaps[name]?.data?.["theirs.txt"]).toBe(String(count));
-        expect(await kubectl(sandbox, "get", "configmap", name, ...annotation)).toBe(String(count));
+        expect(await written("ConfigMap", name)).toBe(String(count));
       }
-      expect(await kubectl(sandbox, "get", "kbsconfig", "trusteeconfig-kbs-config", ...annotation)).toBe(
-        String(writer.writes.kbsConfig),
-      );
+      expect(await written("KbsConfig", "trusteeconfig-kbs-config")).toBe(String(writer.writes.kbsConfig));
     }
 
     it("keeps its content during up, and the stack keeps its own", async () => {

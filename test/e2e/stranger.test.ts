@@ -5,7 +5,8 @@ import type { Finding } from "../../cli/lint/finding.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { explain, verify } from "./support/access.ts";
-import { kubectl, NAMESPACE, sharedData, type SharedData } from "./support/cluster.ts";
+import { sharedData, type SharedData } from "./support/cluster.ts";
+import { patch, remove } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -87,11 +88,10 @@ describe.each(variants)(
     });
 
     it("while up fixes drift", async () => {
-      const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
       const others = (await registered()).filter((name) => name !== "made-1");
-      const patch = JSON.stringify({ spec: { kbsSecretResources: others } });
-      await kubectl(sandbox, "patch", ...kbsConfig, "--type=merge", "-p", patch);
-      await kubectl(sandbox, "delete", "secret", "made-0", "-n", NAMESPACE);
+      const spec = { kbsSecretResources: others };
+      await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", { spec });
+      await remove(sandbox, "Secret", "made-0");
       expect((await project.preview("--expect-no-changes")).exitCode).not.toBe(0);
       await up("drift", MANY.slice(0, 3));
     });

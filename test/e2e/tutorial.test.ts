@@ -12,13 +12,13 @@ import {
   curl,
   initdataAnnotation,
   kbsPodCreation,
-  kubectl,
   lastChange,
-  NAMESPACE,
   podUids,
   sharedData,
+  trustedCertificate,
 } from "./support/cluster.ts";
 import { runningInitdata, tutorialInitdata } from "./support/initdata.ts";
+import { field, read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 import { backendFiles, filesIn, leaks, withoutExchanges } from "./support/secrecy.ts";
 
@@ -96,10 +96,8 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   });
 
   it("runs every pod with the initdata of the tutorial", async () => {
-    const route = ["get", "route", facts.route, "-n", NAMESPACE, "-o", "jsonpath={.spec.host}"];
-    const host = `https://${await kubectl(sandbox, ...route)}`;
-    const secret = ["get", "secret", "trustee-tls-cert", "-n", NAMESPACE, "-o", "jsonpath={.data.tls\\.crt}"];
-    const certificate = Buffer.from(await kubectl(sandbox, ...secret), "base64").toString("utf8");
+    const host = `https://${field(await read(sandbox, "Route", facts.route), "spec", "host")}`;
+    const certificate = await trustedCertificate(sandbox);
     for (const pod of PODS) {
       const { toml } = pcr8ByShell(await initdataAnnotation(sandbox, pod));
       expect(runningInitdata(toml)).toEqual(tutorialInitdata(pod, host, certificate));

@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, upgradeSandbox, type Sandbox } from "../../sandbox/api.ts";
-import {
-  cells,
-  kubectl,
-  kubectlFrom,
-  NAMESPACE,
-  readable,
-  sharedData,
-  sharedMarks,
-  tutorialCells,
-} from "./support/cluster.ts";
+import { kubectl, NAMESPACE } from "../sandbox/live/support.ts";
+import { cells, readable, sharedData, sharedMarks, tutorialCells } from "./support/cluster.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
 
@@ -155,7 +147,7 @@ describe("an update of Red Hat's operator from 1.1 to 1.2, prepared as the warni
     await stranger.during(async () => {
       // The same change as the jq filter in the warning.
       const live = JSON.parse(
-        await kubectl(sandbox, "get", "configmap", POLICY, "-n", NAMESPACE, "-o", "json"),
+        await kubectl(sandbox, ["get", "configmap", POLICY, "-n", NAMESPACE, "-o", "json"]),
       ) as {
         readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
         readonly data: Readonly<Record<string, string>>;
@@ -168,7 +160,11 @@ describe("an update of Red Hat's operator from 1.1 to 1.2, prepared as the warni
         },
         data: { ...live.data, "resource-policy.rego": live.data["policy.rego"] },
       };
-      expect(await kubectlFrom(sandbox, prepared, "replace")).toBe("");
+      const input = JSON.stringify(prepared);
+      expect(await sandbox.kubectl(["replace", "-f", "-"], { input })).toMatchObject({
+        exitCode: 0,
+        stderr: "",
+      });
       await upgradeSandbox(sandbox.name);
       await tutorial.up();
       await other.up();

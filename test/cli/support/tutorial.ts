@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { get, initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
+import { configMapKey, restartKbs, trustedCertificate } from "../../e2e/support/cluster.ts";
+import { create, createSecret, field, patch, read, ready } from "../../e2e/support/objects.ts";
+import { initdata, inTrustee, kubectl, pcr8, pod } from "../../sandbox/live/support.ts";
 
 /** The tutorial's resource policy, character for character: for the engine of KBS up to v0.16. */
 export const tutorialPolicy = (pod1: string, pod2: string): string => `package policy
@@ -71,36 +73,27 @@ interface Entry {
  * @returns pod -> PCR8
  */
 export async function tutorialByHand(sandbox: Sandbox): Promise<Readonly<Record<string, string>>> {
-  const host = await get(sandbox, "route", "kbs-service", ".spec.host");
-  const certificate = Buffer.from(
-    await get(sandbox, "secret", "trustee-tls-cert", ".data.tls\\.crt"),
-    "base64",
-  );
-  const tomls = PODS.map((name) => initdata(name, host, certificate.toString("utf8")));
+  const host = field(await read(sandbox, "Route", "kbs-service"), "spec", "host");
+  const certificate = await trustedCertificate(sandbox);
+  const tomls = PODS.map((name) => initdata(name, host, certificate));
   const digests = tomls.map(pcr8);
   const [one = "", two = ""] = digests;
-  const secret = "--from-literal=secret=Pod 2 secret!";
-  await inTrustee(sandbox, "create secret generic p2-secret", secret);
-  const add = '[{"op":"add","path":"/spec/kbsSecretResources/-","value":"p2-secret"}]';
-  await inTrustee(sandbox, "patch kbsconfig trusteeconfig-kbs-config --type=json -p", add);
+  await createSecret(sandbox, "p2-secret", { secret: "Pod 2 secret!" });
+  const add = [{ op: "add", path: "/spec/kbsSecretResources/-", value: "p2-secret" }];
+  await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", add);
   await applyConfigMap(sandbox, "trusteeconfig-resource-policy", "policy.rego", tutorialPolicy(one, two));
   const map = "trusteeconfig-rvps-reference-values";
-  const values = JSON.parse(await get(sandbox, "configmap", map, ".data.reference-values\\.json")) as Entry[];
+  const values = JSON.parse(await configMapKey(sandbox, map, "reference-values.json")) as Entry[];
   const extended = values.map((entry) =>
     ["snp_pcr08", "tdx_pcr08"].includes(entry.name)
       ? { ...entry, value: [...entry.value, ...digests] }
       : entry,
   );
   await applyConfigMap(sandbox, map, "reference-values.json", JSON.stringify(extended, null, 2));
-  const deployment = "deployment/trustee-deployment";
   // A pod created in the same second as the last write could not be distinguished from an older one.
   await sleep(1100);
-  await inTrustee(sandbox, `rollout restart ${deployment}`);
-  await inTrustee(sandbox, `rollout status ${deployment} --timeout=60s`);
-  for (const [index, name] of PODS.entries()) {
-    await kubectl(sandbox, ["apply", "-f", "-"], pod(name, tomls[index] ?? ""));
-  }
-  const pods = PODS.map((name) => `pod/${name}`);
-  await kubectl(sandbox, ["wait", "--for=condition=Ready", "--timeout=60s", ...pods]);
+  await restartKbs(sandbox);
+  await create(sandbox, ...PODS.map((name, index) => pod(name, tomls[index] ?? "")));
+  await ready(sandbox, PODS);
   return Object.fromEntries(PODS.map((name, index) => [name, digests[index] ?? ""]));
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { kubectl } from "./cluster.ts";
+import { tokenOf } from "./objects.ts";
 import type { Project } from "./project.ts";
 
 interface Kubeconfig {
@@ -16,7 +16,7 @@ export async function kubeconfigOf(
   namespace: string,
   account: string,
 ): Promise<string> {
-  const token = (await kubectl(sandbox, "create", "token", account, "-n", namespace)).trim();
+  const token = await tokenOf(sandbox, account, namespace);
   const { clusters } = parse(readFileSync(sandbox.kubeconfig, "utf8")) as Kubeconfig;
   const context = { cluster: clusters[0]?.name, user: account, namespace };
   const file = join(project.folder, `${account}.yaml`);

@@ -1,8 +1,9 @@
 import { Writable } from "node:stream";
-import { Exec, KubeConfig } from "@kubernetes/client-node";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
+
+export const NAMESPACE = "trustee-operator-system";
 
 /**
  * A client of the sandbox's API server in this process. To run `kubectl` for each read would take most of the
@@ -28,6 +29,8 @@ export async function execIn(
   namespace: string,
   command: readonly string[],
 ): Promise<Printed & { readonly status: string | undefined }> {
+  // Only here: the whole library takes long to load.
+  const { Exec, KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromFile(sandbox.kubeconfig);
   const printed = { stdout: "", stderr: "" };

@@ -1,44 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
+import { RESTARTED_AT_ANNOTATION } from "../../../core/rollout/observation.ts";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { KubeObject } from "../../../kube/objects.ts";
-import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
+import type { Sandbox } from "../../../sandbox/api.ts";
 import { paddedBase64url } from "../../support/base64url.ts";
-import { api, exec } from "./api.ts";
+import { api, exec, NAMESPACE } from "./api.ts";
+import { field, patch, read, removeKbsPods, rolledOut } from "./objects.ts";
 
-export const NAMESPACE = "trustee-operator-system";
-
-/**
- * Runs kubectl.
- * @throws Error with its standard error if it fails
- */
-export async function kubectl(sandbox: Sandbox, ...args: readonly string[]): Promise<string> {
-  return (await run(sandbox, args)).stdout;
-}
-
-/**
- * Runs kubectl with objects from standard input, for example `apply`.
- * @returns its warnings
- */
-export async function kubectlFrom(
-  sandbox: Sandbox,
-  input: string | object,
-  ...args: readonly string[]
-): Promise<string> {
-  const text = typeof input === "string" ? input : JSON.stringify(input);
-  return (await run(sandbox, [...args, "-f", "-"], { input: text })).stderr;
-}
-
-async function run(
-  sandbox: Sandbox,
-  args: readonly string[],
-  options: { readonly input?: string } = {},
-): Promise<CommandResult> {
-  const result = await sandbox.kubectl(args, options);
-  const { exitCode, stderr } = result;
-  if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed (${exitCode}): ${stderr}`);
-  return result;
-}
+export { NAMESPACE };
 
 interface WithData {
   readonly data?: Readonly<Record<string, string>>;
@@ -94,15 +64,14 @@ export async function sharedMarks(sandbox: Sandbox): Promise<Readonly<Record<str
   return Object.fromEntries(marks.flat()) as Readonly<Record<string, Marks>>;
 }
 
-/** Changes one key of a ConfigMap with kubectl, as another client would. */
+/** Changes one key of a ConfigMap, as another client would. */
 export async function patchKey(
   sandbox: Sandbox,
   name: string,
   key: string,
   content: string | null,
 ): Promise<void> {
-  const patch = JSON.stringify({ data: { [key]: content } });
-  await kubectl(sandbox, "patch", "configmap", name, "-n", NAMESPACE, "--type=merge", "-p", patch);
+  await patch(sandbox, "ConfigMap", name, { data: { [key]: content } });
 }
 
 interface RawEntry {
@@ -134,8 +103,13 @@ export async function editReferenceValues(
 }
 
 export async function configMapKey(sandbox: Sandbox, name: string, key: string): Promise<string> {
-  const found = await api(sandbox).get({ kind: "ConfigMap", namespace: NAMESPACE, name });
-  return (found?.["data"] as Readonly<Record<string, string>> | undefined)?.[key] ?? "";
+  return field(await read(sandbox, "ConfigMap", name), "data", key);
+}
+
+/** The certificate of Trustee's route, which pods trust. */
+export async function trustedCertificate(sandbox: Sandbox): Promise<string> {
+  const encoded = field(await read(sandbox, "Secret", "trustee-tls-cert"), "data", "tls.crt");
+  return Buffer.from(encoded, "base64").toString("utf8");
 }
 
 /** Pod -> uid, to detect that a pod was replaced. */
@@ -154,14 +128,14 @@ export async function initdataAnnotation(sandbox: Sandbox, pod: string): Promise
 }
 
 /** The output of the tutorial's command in a pod. */
-export async function curl(sandbox: Sandbox, pod: string, path: string): Promise<string> {
+export async function curl(sandbox: Sandbox, pod: string, path: string, namespace = "default") {
   const url = `http://127.0.0.1:8006/cdh/resource/default/${path}`;
-  return exec(sandbox, pod, "default", ["curl", "-s", url]);
+  return exec(sandbox, pod, namespace, ["curl", "-s", url]);
 }
 
 /** True if a pod gets a secret by the tutorial's command. */
-export async function readable(sandbox: Sandbox, pod: string, path: string): Promise<boolean> {
-  return !(await curl(sandbox, pod, path)).includes("[CDH] [ERROR]: Get Resource failed");
+export async function readable(...where: Parameters<typeof curl>): Promise<boolean> {
+  return !(await curl(...where)).includes("[CDH] [ERROR]: Get Resource failed");
 }
 
 /** The time of a ConfigMap's last write, by the API server's clock, in milliseconds. */
@@ -171,24 +145,21 @@ export async function lastChange(sandbox: Sandbox, configMap: string): Promise<n
   return Math.max(...times);
 }
 
-const KBS = ["deployment/trustee-deployment", "-n", NAMESPACE];
+const KBS = ["Deployment", "trustee-deployment"] as const;
 
-async function rolledOut(sandbox: Sandbox): Promise<void> {
-  await kubectl(sandbox, "rollout", "status", ...KBS, "--timeout=60s");
-}
-
-/** Restarts the KBS as the tutorial does, and waits for the rollout. */
+/** Restarts the KBS as `kubectl rollout restart` does, and waits for the rollout. */
 export async function restartKbs(sandbox: Sandbox): Promise<void> {
-  await kubectl(sandbox, "rollout", "restart", ...KBS);
-  await rolledOut(sandbox);
+  const annotations = { [RESTARTED_AT_ANNOTATION]: new Date().toISOString().replace(/\.\d+/, "") };
+  await patch(sandbox, ...KBS, { spec: { template: { metadata: { annotations } } } });
+  await rolledOut(sandbox, ...KBS);
 }
 
 /** Replaces every KBS pod. The new pods are over a second younger than every earlier write. */
 export async function replaceKbsPods(sandbox: Sandbox): Promise<void> {
-  await rolledOut(sandbox);
+  await rolledOut(sandbox, ...KBS);
   await sleep(1500);
-  await kubectl(sandbox, "delete", "pods", "-l", "app=kbs", "-n", NAMESPACE, "--wait=true");
-  await rolledOut(sandbox);
+  await removeKbsPods(sandbox);
+  await rolledOut(sandbox, ...KBS);
 }
 
 /** The creation times of the running KBS pods, in milliseconds. */

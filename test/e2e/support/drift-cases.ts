@@ -2,17 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import {
-  configMapKey,
-  editReferenceValues,
-  kubectl,
-  NAMESPACE,
-  patchKey,
-  restartKbs,
-  sharedData,
-} from "./cluster.ts";
+import { configMapKey, editReferenceValues, patchKey, restartKbs, sharedData } from "./cluster.ts";
+import { createSecret, patch, remove } from "./objects.ts";
 
 export interface Context {
   readonly sandbox: Sandbox;
@@ -42,10 +36,6 @@ export const POLICY = "trusteeconfig-resource-policy";
 
 function policyKey(trustee: Generation): string {
   return generationFacts[trustee].policyKey;
-}
-
-async function mergePatch(sandbox: Sandbox, kind: string, name: string, patch: object): Promise<void> {
-  await kubectl(sandbox, "patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", JSON.stringify(patch));
 }
 
 /** The line of a preview for one step. */
@@ -93,7 +83,7 @@ const drifts = {
     make: async ({ sandbox }) => {
       const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
       const spec = { kbsSecretResources: list.filter((name) => name !== "p2-secret") };
-      await mergePatch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", { spec });
+      await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", { spec });
     },
     shows: step("~", "trustee:index:KbsSecretEntry", "p2-secret", "update"),
   },
@@ -151,34 +141,27 @@ const drifts = {
     what: "the secret's value changed, and the KBS restarted meanwhile",
     make: async ({ sandbox }) => {
       const data = { secret: Buffer.from("another").toString("base64") };
-      await mergePatch(sandbox, "secret", "p2-secret", { data });
+      await patch(sandbox, "Secret", "p2-secret", { data });
     },
     served: "secret",
     shows: step("~", "kubernetes:core/v1:Secret", "p2-secret", "update"),
   },
   secretDeleted: {
     what: "the Secret deleted",
-    make: async ({ sandbox }) => kubectl(sandbox, "delete", "secret", "p2-secret", "-n", NAMESPACE),
+    make: async ({ sandbox }) => remove(sandbox, "Secret", "p2-secret"),
     shows: step("+", "kubernetes:core/v1:Secret", "p2-secret", "create"),
   },
   podDeleted: {
     what: "a pod deleted",
-    make: async ({ sandbox }) => kubectl(sandbox, "delete", "pod", "pod3", "-n", "default", "--wait=true"),
+    make: async ({ sandbox }) => remove(sandbox, "Pod", "pod3", "default"),
     shows: step("+", "kubernetes:core/v1:Pod", "pod3", "create"),
   },
   annotationChanged: {
     what: "a pod's initdata annotation changed",
-    make: async ({ sandbox }) =>
-      kubectl(
-        sandbox,
-        "annotate",
-        "pod",
-        "pod2",
-        "-n",
-        "default",
-        "--overwrite",
-        "io.katacontainers.config.hypervisor.cc_init_data=H4sIAAAAAAACAwMAAAAAAAAAAAA=",
-      ),
+    make: async ({ sandbox }) => {
+      const annotations = { [INITDATA_ANNOTATION]: "H4sIAAAAAAACAwMAAAAAAAAAAAA=" };
+      await patch(sandbox, "Pod", "pod2", { metadata: { annotations } }, "default");
+    },
     shows: step("+-", "kubernetes:core/v1:Pod", "pod2", "replace"),
   },
   certificateRotated: {
@@ -186,11 +169,11 @@ const drifts = {
     make: async ({ sandbox }) => {
       // The operator serves its own copies of the rotated Secret.
       const { certificate, key } = newCertificate();
-      const patch = async (name: string, data: Readonly<Record<string, string>>): Promise<void> =>
-        mergePatch(sandbox, "secret", name, { data });
-      await patch("trusteeconfig-https-cert-secret", { certificate });
-      await patch("trusteeconfig-https-key-secret", { privateKey: key });
-      await patch("trustee-tls-cert", { "tls.crt": certificate, "tls.key": key });
+      const write = async (name: string, data: Readonly<Record<string, string>>): Promise<void> =>
+        patch(sandbox, "Secret", name, { data });
+      await write("trusteeconfig-https-cert-secret", { certificate });
+      await write("trusteeconfig-https-key-secret", { privateKey: key });
+      await write("trustee-tls-cert", { "tls.crt": certificate, "tls.key": key });
     },
     shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
   },
@@ -198,7 +181,7 @@ const drifts = {
     what: "the route's host changed",
     make: async ({ sandbox, trustee }) => {
       const spec = { host: "kbs.moved.example" };
-      await mergePatch(sandbox, "route", generationFacts[trustee].route, { spec });
+      await patch(sandbox, "Route", generationFacts[trustee].route, { spec });
     },
     shows: step("+-", "kubernetes:core/v1:Pod", "pod1", "replace"),
   },
@@ -231,10 +214,10 @@ export const noDrifts: readonly Omit<Drift, "shows">[] = [
   {
     what: "another team's entry in kbsSecretResources",
     make: async ({ sandbox }) => {
-      await kubectl(sandbox, "create", "secret", "generic", "theirs", "--from-literal=a=b", "-n", NAMESPACE);
+      await createSecret(sandbox, "theirs");
       const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
       const spec = { kbsSecretResources: ["theirs", ...list] };
-      await mergePatch(sandbox, "kbsconfig", "trusteeconfig-kbs-config", { spec });
+      await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", { spec });
     },
   },
   {
@@ -249,7 +232,7 @@ export const noDrifts: readonly Omit<Drift, "shows">[] = [
     what: "another key in the ConfigMap, and another label",
     make: async ({ sandbox }) => {
       await patchKey(sandbox, POLICY, "notes.txt", "not ours\n");
-      await kubectl(sandbox, "label", "configmap", POLICY, "-n", NAMESPACE, "team=other");
+      await patch(sandbox, "ConfigMap", POLICY, { metadata: { labels: { team: "other" } } });
     },
   },
 ];

@@ -2,8 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import { killProcess, restartProcess } from "../../../sandbox/api.ts";
 import type { Call, Fault } from "../../support/fault-proxy.ts";
-import { configMapKey, editReferenceValues, kubectl, NAMESPACE, patchKey } from "./cluster.ts";
+import { HttpMethod } from "../../../kube/client-library.ts";
+import { configMapKey, editReferenceValues, patchKey, sharedData } from "./cluster.ts";
 import { FaultyStack, isWrite } from "./faulty-stack.ts";
+import { patch, remove, send } from "./objects.ts";
 import { valuesOf } from "./second-writer.ts";
 
 const API_SERVER = "kube-apiserver";
@@ -165,10 +167,7 @@ function killedCases(trustee: Generation): void {
     // The drift opens every secret, so the stranger stops.
     await stack.stranger.stop();
     const policy = await configMapKey(sandbox, POLICY, policyKey);
-    const kbsConfig = ["kbsconfig", "trusteeconfig-kbs-config", "-n", NAMESPACE];
-    const list = JSON.parse(
-      await kubectl(sandbox, "get", ...kbsConfig, "-o", "jsonpath={.spec.kbsSecretResources}"),
-    ) as readonly string[];
+    const list = (await sharedData(sandbox)).kbsConfig["kbsSecretResources"] as readonly string[];
     const opened = policy.replace("\ndefault allow = false\n", "\ndefault allow = true\n");
     expect(opened).not.toBe(policy);
     await patchKey(sandbox, POLICY, policyKey, opened);
@@ -177,9 +176,9 @@ function killedCases(trustee: Generation): void {
       value: entry.value.slice(0, 2),
     }));
     const spec = { kbsSecretResources: list.filter((name) => name !== "p2-secret") };
-    await kubectl(sandbox, "patch", ...kbsConfig, "--type=merge", "-p", JSON.stringify({ spec }));
-    await kubectl(sandbox, "delete", "secret", "p2-secret", "-n", NAMESPACE);
-    await kubectl(sandbox, "delete", "pod", "pod3", "-n", "default");
+    await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", { spec });
+    await remove(sandbox, "Secret", "p2-secret");
+    await remove(sandbox, "Pod", "pod3", "default");
     const killedAt = await killedAtEveryWrite("up");
     expect(killedAt).toEqual(expect.arrayContaining([POLICY, VALUES, "kbsconfigs", "secrets", "pods"]));
     await stack.expectUp();
@@ -208,11 +207,9 @@ function killedCases(trustee: Generation): void {
     stack.proxy.heal();
     expect({ killed, failed: exitCode !== 0 }).toEqual({ killed: true, failed: true });
     await restartProcess(stack.sandbox.name, API_SERVER);
-    await expect
-      .poll(async () => (await stack.sandbox.kubectl(["get", "--raw", "/readyz"])).stdout, {
-        timeout: 60_000,
-      })
-      .toBe("ok");
+    const isReady = async (): Promise<boolean> =>
+      (await send(stack.sandbox, HttpMethod.GET, "/readyz")).status === 200;
+    await expect.poll(async () => isReady().catch(() => false), { timeout: 60_000 }).toBe(true);
     for (const controller of CONTROLLERS) await restartProcess(stack.sandbox.name, controller);
     return output;
   }

@@ -2,15 +2,11 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { parse, stringify } from "smol-toml";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
-import { configMapKey, editReferenceValues, kubectl, kubectlFrom, patchKey, restartKbs } from "./cluster.ts";
+import { configMapKey, editReferenceValues, patchKey, restartKbs } from "./cluster.ts";
+import { create, read, ready, remove } from "./objects.ts";
 
 const INITDATA = "io.katacontainers.config.hypervisor.cc_init_data";
 const VALUES = ["trusteeconfig-rvps-reference-values", "reference-values.json"] as const;
-
-interface LivePod {
-  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
-  readonly spec: Readonly<Record<string, unknown>>;
-}
 
 /** A pod's initdata with another name and one more allowed command. */
 function otherInitdata(toml: string, name: string, command: string): string {
@@ -32,10 +28,8 @@ export async function startOtherPod(
   name: string,
   path: string,
 ): Promise<() => Promise<void>> {
-  const live = JSON.parse(
-    await kubectl(sandbox, "get", "pod", pod, "-n", "default", "-o", "json"),
-  ) as LivePod;
-  const { annotations } = live.metadata;
+  const { metadata, spec: live } = await read(sandbox, "Pod", pod, "default");
+  const { annotations = {} } = metadata;
   const toml = gunzipSync(Buffer.from(annotations[INITDATA] ?? "", "base64")).toString("utf8");
   const other = otherInitdata(toml, name, `curl -s http://127.0.0.1:8006/cdh/resource/default/${path}`);
   const values = await configMapKey(sandbox, ...VALUES);
@@ -44,7 +38,7 @@ export async function startOtherPod(
     value: [...entry.value, pcr8(other)],
   }));
   await restartKbs(sandbox);
-  const { nodeName: _, ...spec } = live.spec;
+  const { nodeName: _, ...spec } = live as Readonly<Record<string, unknown>>;
   const manifest = {
     apiVersion: "v1",
     kind: "Pod",
@@ -55,10 +49,10 @@ export async function startOtherPod(
     },
     spec,
   };
-  await kubectlFrom(sandbox, manifest, "apply");
-  await kubectl(sandbox, "wait", "--for=condition=Ready", "--timeout=60s", `pod/${name}`, "-n", "default");
+  await create(sandbox, manifest);
+  await ready(sandbox, [name]);
   return async () => {
-    await kubectl(sandbox, "delete", "pod", name, "-n", "default");
+    await remove(sandbox, "Pod", name, "default");
     await patchKey(sandbox, ...VALUES, values);
     await restartKbs(sandbox);
   };

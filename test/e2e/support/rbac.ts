@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseAllDocuments, type Document } from "yaml";
 import type { Sandbox } from "../../../sandbox/api.ts";
-import { kubectlFrom, NAMESPACE } from "./cluster.ts";
+import { NAMESPACE } from "./cluster.ts";
+import { apply, type Manifest } from "./objects.ts";
 
 /** The shipped manifests that every stack needs, and their namespaces. */
 export const sides = { "trustee-side": NAMESPACE, "pod-side": "default" } as const;
@@ -54,15 +55,16 @@ export async function grant(
   isGranted: (right: Pick<Right, "resource" | "verb">) => boolean,
   edit?: (text: string) => string,
 ): Promise<void> {
-  const objects = read(side, edit).map((document) => {
-    const object = document.toJSON() as { readonly rules?: readonly Rule[] };
-    if (object.rules === undefined) return object;
-    const rules = object.rules.map((rule) => ({
+  for (const document of read(side, edit)) {
+    const { rules = [], ...object } = document.toJSON() as Manifest & { readonly rules?: readonly Rule[] };
+    const granted = rules.map((rule) => ({
       ...rule,
       verbs: rule.verbs.filter((verb) => rule.resources.every((resource) => isGranted({ resource, verb }))),
     }));
-    return { ...object, rules: rules.filter(({ verbs }) => verbs.length > 0) };
-  });
-  const list = { apiVersion: "v1", kind: "List", items: objects };
-  await kubectlFrom(sandbox, list, "apply", "-n", sides[side]);
+    await apply(sandbox, {
+      ...object,
+      metadata: { ...object.metadata, namespace: sides[side] },
+      ...(isRole(document) ? { rules: granted.filter(({ verbs }) => verbs.length > 0) } : {}),
+    });
+  }
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { encodeAnnotation, INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
+import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../../core/initdata/initdata.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { pcr8 } from "../../sandbox/live/support.ts";
-import { execIn } from "./api.ts";
-import { editReferenceValues, kubectl, kubectlFrom, NAMESPACE, restartKbs } from "./cluster.ts";
+import { api, execIn } from "./api.ts";
+import { editReferenceValues, NAMESPACE, restartKbs, trustedCertificate } from "./cluster.ts";
+import { create, field, foreignPod, ready } from "./objects.ts";
 
 const NAMESPACE_OF_STRANGERS = "strangers";
 const POD = "stranger";
@@ -63,17 +64,12 @@ export class Stranger {
       ...url(`n[1-${rounds}]`, `{${paths.join(",")}}`),
       ...url("control", control),
     ];
+    const [route] = await api(sandbox).list("Route", NAMESPACE);
     const initdata = renderInitdata({
       algorithm: "sha256",
       claims: { pod_name: POD },
-      url: `https://${await kubectl(sandbox, "get", "routes", "-n", NAMESPACE, "-o", "jsonpath={.items[0].spec.host}")}`,
-      certificate: Buffer.from(
-        await kubectl(
-          sandbox,
-          ...["get", "secret", "trustee-tls-cert", "-n", NAMESPACE, "-o", "jsonpath={.data.tls\\.crt}"],
-        ),
-        "base64",
-      ).toString("utf8"),
+      url: `https://${field(route, "spec", "host")}`,
+      certificate: await trustedCertificate(sandbox),
       agentPolicy: { logs: true, allowedCommands: [command.join(" ")] },
     });
     await editReferenceValues(sandbox, sandbox.trustee, "snp_pcr08", (entry) => ({
@@ -81,25 +77,10 @@ export class Stranger {
       value: [...entry.value, pcr8(initdata)],
     }));
     await restartKbs(sandbox);
-    const objects = [
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE_OF_STRANGERS } },
-      {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: {
-          name: POD,
-          namespace: NAMESPACE_OF_STRANGERS,
-          annotations: { [INITDATA_ANNOTATION]: encodeAnnotation(initdata) },
-        },
-        spec: {
-          runtimeClassName: "kata-remote",
-          containers: [{ name: "app", image: "registry.example/app:1" }],
-        },
-      },
-    ];
-    expect(await kubectlFrom(sandbox, { apiVersion: "v1", kind: "List", items: objects }, "create")).toBe("");
-    const ready = ["--for=condition=Ready", "--timeout=60s", `pod/${POD}`];
-    await kubectl(sandbox, "wait", ...ready, "-n", NAMESPACE_OF_STRANGERS);
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE_OF_STRANGERS } };
+    const pod = foreignPod(POD, encodeAnnotation(initdata), NAMESPACE_OF_STRANGERS);
+    expect(await create(sandbox, namespace, pod)).toBe("");
+    await ready(sandbox, [POD], NAMESPACE_OF_STRANGERS);
     return new Stranger(sandbox, command, control);
   }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { selfSigned } from "../../../sandbox/control-plane/certificates.ts";
-import { kubectlFrom } from "./cluster.ts";
+import { create, remove } from "./objects.ts";
 
 /** A Pod before its creation. */
 export interface AdmittedPod {
@@ -74,9 +74,9 @@ export async function podWebhook(
       },
     ],
   };
-  await kubectlFrom(sandbox, configuration, "apply");
+  await create(sandbox, configuration);
   return async () => {
-    await sandbox.kubectl(["delete", "mutatingwebhookconfiguration", name]);
+    await remove(sandbox, "MutatingWebhookConfiguration", name, "");
     server.close();
     server.closeAllConnections();
   };

@@ -4,7 +4,8 @@ import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { TestCluster } from "../../provider/cluster.ts";
 import { scenarios, timed } from "../../support/kubernetes/scenarios.ts";
 import { comparable, Stage } from "../../support/kubernetes/stage.ts";
-import { BUILD_TIMEOUT, kubectl, ownHome } from "./support.ts";
+import { create } from "../../e2e/support/objects.ts";
+import { BUILD_TIMEOUT, ownHome } from "./support.ts";
 
 // The provider's tests use an in-memory API server. It must behave like a real one.
 let sandbox: Sandbox;
@@ -25,7 +26,7 @@ test.each(Object.entries(scenarios))(
   "the in-memory API server answers like the real one: %s",
   async (title, play) => {
     const namespace = `contract-${(count += 1)}`;
-    await kubectl(sandbox, ["create", "namespace", namespace]);
+    await create(sandbox, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
     memory.apply({ kind: "Namespace", metadata: { name: namespace } });
     const pass = (milliseconds: number): Promise<void> => {
       memory.clock.advance(milliseconds);

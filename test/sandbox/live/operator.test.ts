@@ -1,8 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { generations } from "../../../core/trustee/generation.ts";
+import { generationFacts, generations } from "../../../core/trustee/generation.ts";
+import type { Kind } from "../../../kube/objects.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
-import { BUILD_TIMEOUT, eventually, get, inTrustee, kbsPods, merge, ownHome, rolled } from "./support.ts";
+import { api, NAMESPACE } from "../../e2e/support/api.ts";
+import { configMapKey } from "../../e2e/support/cluster.ts";
+import {
+  createSecret,
+  field,
+  patch,
+  read,
+  remove,
+  removeKbsPods,
+  rolledOut,
+} from "../../e2e/support/objects.ts";
+import { BUILD_TIMEOUT, eventually, inTrustee, kbsPods, ownHome, rolled } from "./support.ts";
 
 const KBS_CONFIG = "trusteeconfig-kbs-config";
 const DEPLOYMENT = "trustee-deployment";
@@ -19,61 +31,67 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
     return cleanUp;
   }, BUILD_TIMEOUT);
 
+  const text = async (kind: Kind, name: string, ...path: readonly string[]): Promise<string> =>
+    field(await read(sandbox, kind, name), ...path);
   const patchList = async (list: readonly string[] | null): Promise<void> =>
-    merge(sandbox, "kbsconfig", KBS_CONFIG, { spec: { kbsSecretResources: list } });
-  const list = async (): Promise<string> => get(sandbox, "kbsconfig", KBS_CONFIG, ".spec.kbsSecretResources");
-  const volumes = async (): Promise<string> =>
-    get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.volumes[*].name");
+    patch(sandbox, "KbsConfig", KBS_CONFIG, { spec: { kbsSecretResources: list } });
+  const list = async (): Promise<string> => text("KbsConfig", KBS_CONFIG, "spec", "kbsSecretResources");
+  const template = async (...path: readonly string[]): Promise<string> =>
+    text("Deployment", DEPLOYMENT, "spec", "template", ...path);
+  const volumes = async (): Promise<readonly string[]> =>
+    (JSON.parse(await template("spec", "volumes")) as { name: string }[]).map(({ name }) => name);
 
   test("installs a fresh Trustee", async () => {
     expect(await list()).toBe(JSON.stringify([sample]));
-    const key = generation === "0.18" ? "reference-values\\.json" : "reference_value";
-    const values = await get(sandbox, "configmap", "trusteeconfig-rvps-reference-values", `.data.${key}`);
-    expect(values).toBe(generation === "0.18" ? "[\n]" : "{\n}");
+    const key = generationFacts[generation].referenceValuesKey;
+    const values = await configMapKey(sandbox, "trusteeconfig-rvps-reference-values", key);
+    expect(values).toBe(generation === "0.18" ? "[\n]\n" : "{\n}\n");
   });
 
   test("does not reconcile while a listed Secret is missing, reports ready, and recovers", async () => {
     const before = await kbsPods(sandbox);
     await patchList([sample, "late"]);
     await sleep(SETTLED);
-    expect(await get(sandbox, "kbsconfig", KBS_CONFIG, ".status.isReady")).toBe("true");
+    expect(await text("KbsConfig", KBS_CONFIG, "status", "isReady")).toBe("true");
     expect(await kbsPods(sandbox)).toEqual(before);
     expect(await volumes()).not.toContain("late");
-    await rolled(sandbox, async () => inTrustee(sandbox, "create secret generic late --from-literal=a=b"));
+    await rolled(sandbox, async () => createSecret(sandbox, "late"));
     expect(await volumes()).toContain("late");
   });
 
   test.each([[[]], [null]])("restores the sample secret in a list that is %j", async (empty) => {
     await patchList(empty);
     await eventually(list, (text) => text === JSON.stringify([sample]));
-    await eventually(volumes, (text) => !text.includes("late"));
+    await eventually(volumes, (names) => !names.includes("late"));
   });
 
   test("keeps or removes a restart's annotation, depending on its generation", async () => {
     await rolled(sandbox, async () => {
       await sleep(SETTLED);
-      await inTrustee(sandbox, "delete pod -l app=kbs");
+      await removeKbsPods(sandbox);
     });
-    const owner = "jsonpath={.items[*].metadata.ownerReferences[0].name}";
-    const replicaSet = async (): Promise<string> => inTrustee(sandbox, "get pods -l app=kbs -o", owner);
-    const restartedAt = ".spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt";
-    const annotation = async (): Promise<string> => get(sandbox, "deployment", DEPLOYMENT, restartedAt);
+    const replicaSet = async (): Promise<readonly unknown[]> =>
+      (await api(sandbox).list("Pod", NAMESPACE, "app=kbs")).map(
+        ({ metadata }) => metadata.ownerReferences?.[0]?.name,
+      );
+    const annotation = async (): Promise<string> =>
+      template("metadata", "annotations", "kubectl.kubernetes.io/restartedAt");
     const before = await replicaSet();
     await inTrustee(sandbox, `rollout restart deployment/${DEPLOYMENT}`);
     await sleep(SETTLED);
     if (generation === "0.18") {
       expect(await annotation()).not.toBe("");
-      expect(await replicaSet()).not.toBe(before);
+      expect(await replicaSet()).not.toEqual(before);
     } else {
       expect(await annotation()).toBe("");
-      expect(await replicaSet()).toBe(before);
+      expect(await replicaSet()).toEqual(before);
     }
   });
 
   test("rolls out a changed ConfigMap only in 0.21", async () => {
     const before = await kbsPods(sandbox);
     const change = { metadata: { labels: { changed: "yes" } } };
-    await merge(sandbox, "configmap", "trusteeconfig-resource-policy", change);
+    await patch(sandbox, "ConfigMap", "trusteeconfig-resource-policy", change);
     await sleep(SETTLED);
     const after = await kbsPods(sandbox);
     if (generation === "0.18") expect(after).toEqual(before);
@@ -81,31 +99,35 @@ describe.each(generations)("the operator of Trustee %s", (generation) => {
   });
 
   test("reverts edits of the pods' spec", async () => {
-    const patch = '[{"op":"add","path":"/spec/template/spec/nodeSelector","value":{"a":"b"}}]';
-    await inTrustee(sandbox, `patch deployment ${DEPLOYMENT} --type=json -p`, patch);
+    const edit = { spec: { template: { spec: { nodeSelector: { a: "b" } } } } };
+    await patch(sandbox, "Deployment", DEPLOYMENT, edit);
     await eventually(
-      async () => get(sandbox, "deployment", DEPLOYMENT, ".spec.template.spec.nodeSelector"),
+      async () => template("spec", "nodeSelector"),
       (text) => text === "",
     );
   });
 
   test("creates KBS pods that wait for a missing Secret, with an event", async () => {
-    await inTrustee(sandbox, `delete secret ${sample}`);
-    await inTrustee(sandbox, "delete pod -l app=kbs");
-    const events = "get events --field-selector=reason=FailedMount -o jsonpath={.items[*].message}";
+    await remove(sandbox, "Secret", sample);
+    await removeKbsPods(sandbox);
     await eventually(
-      async () => inTrustee(sandbox, events),
-      (text) => text.includes(`secret "${sample}" not found`),
+      async () => api(sandbox).list("Event", NAMESPACE),
+      (events) =>
+        events.some(
+          ({ reason, message }) =>
+            reason === "FailedMount" && String(message).includes(`secret "${sample}" not found`),
+        ),
     );
-    await inTrustee(sandbox, `create secret generic ${sample} --from-literal=a=b`);
-    await inTrustee(sandbox, `rollout status deployment/${DEPLOYMENT} --timeout=30s`);
+    await createSecret(sandbox, sample);
+    await rolledOut(sandbox, "Deployment", DEPLOYMENT);
   });
 
   test("allows the deletion of its KbsConfig, which deletes the KBS", async () => {
-    await inTrustee(sandbox, `delete kbsconfig ${KBS_CONFIG} --timeout=30s`);
-    await eventually(
-      async () => inTrustee(sandbox, "get deployments,pods -o name"),
-      (text) => text === "",
-    );
+    await remove(sandbox, "KbsConfig", KBS_CONFIG);
+    for (const kind of ["Deployment", "Pod"] as const)
+      await eventually(
+        async () => api(sandbox).list(kind, NAMESPACE),
+        (left) => left.length === 0,
+      );
   });
 });

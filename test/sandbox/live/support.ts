@@ -7,8 +7,10 @@ import { gzipSync } from "node:zlib";
 import { expect, vi } from "vitest";
 import { stopSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { sandboxNames } from "../../../sandbox/state/run-state.ts";
+import { api, NAMESPACE } from "../../e2e/support/api.ts";
+import { rolledOut, type Manifest } from "../../e2e/support/objects.ts";
 
-export const NAMESPACE = "trustee-operator-system";
+export { NAMESPACE };
 
 /** The first start on a machine builds Kubernetes. Milliseconds. */
 export const BUILD_TIMEOUT = 1_800_000;
@@ -25,8 +27,13 @@ export async function ownHome(): Promise<() => Promise<void>> {
 }
 
 /** Runs kubectl, which must succeed. @returns its output, trimmed */
-export async function kubectl(sandbox: Sandbox, args: readonly string[], input?: string): Promise<string> {
-  const result = await sandbox.kubectl(args, input === undefined ? {} : { input });
+export async function kubectl(
+  sandbox: Sandbox,
+  args: readonly string[],
+  input?: string | Manifest,
+): Promise<string> {
+  const text = typeof input === "object" ? JSON.stringify(input) : input;
+  const result = await sandbox.kubectl(args, text === undefined ? {} : { input: text });
   if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
   return result.stdout.trim();
 }
@@ -34,15 +41,6 @@ export async function kubectl(sandbox: Sandbox, args: readonly string[], input?:
 /** The same in Trustee's namespace. @param command words that are separated by spaces */
 export async function inTrustee(sandbox: Sandbox, command: string, ...more: readonly string[]) {
   return kubectl(sandbox, [...command.split(" "), ...more, "-n", NAMESPACE]);
-}
-
-/** Applies a merge patch to an object in Trustee's namespace. */
-export async function merge(sandbox: Sandbox, kind: string, name: string, patch: object): Promise<void> {
-  await inTrustee(sandbox, `patch ${kind} ${name} --type=merge -p`, JSON.stringify(patch));
-}
-
-export async function get(sandbox: Sandbox, kind: string, name: string, path: string): Promise<string> {
-  return inTrustee(sandbox, `get ${kind} ${name} -o`, `jsonpath={${path}}`);
 }
 
 export async function eventually<T>(read: () => Promise<T>, expected: (value: T) => boolean): Promise<T> {
@@ -57,7 +55,7 @@ export async function eventually<T>(read: () => Promise<T>, expected: (value: T)
 
 /** The names of the KBS's pods, sorted. */
 export async function kbsPods(sandbox: Sandbox): Promise<readonly string[]> {
-  return (await inTrustee(sandbox, "get pods -l app=kbs -o name")).split("\n").sort();
+  return (await api(sandbox).list("Pod", NAMESPACE, "app=kbs")).map(({ metadata }) => metadata.name).sort();
 }
 
 /** Runs `change`, and waits until new KBS pods serve. */
@@ -70,7 +68,7 @@ export async function rolled(sandbox: Sandbox, change: () => Promise<unknown>): 
   );
   // After two writes, the operator may roll twice.
   await sleep(1000);
-  await inTrustee(sandbox, "rollout status deployment/trustee-deployment --timeout=30s");
+  await rolledOut(sandbox, "Deployment", "trustee-deployment");
 }
 
 /** The tutorial's initdata of one pod, with the parts that the sandbox reads. */
@@ -119,8 +117,8 @@ export function pcr8(toml: string): string {
   return createHash("sha256").update(Buffer.alloc(32)).update(digest).digest("hex");
 }
 
-export function pod(name: string, toml: string): string {
-  return JSON.stringify({
+export function pod(name: string, toml: string): Manifest & { readonly spec: object } {
+  return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
@@ -135,7 +133,7 @@ export function pod(name: string, toml: string): string {
       runtimeClassName: "kata-remote",
       containers: [{ name: "fraud-detection", image: "fraud-detection:latest" }],
     },
-  });
+  };
 }
 
 /** Runs one of the tutorial's nine exec commands. @returns the output of curl */

@@ -5,7 +5,9 @@ import { beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { repositoryFolder } from "../../../sandbox/state/folders.ts";
 import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
-import { BUILD_TIMEOUT, curl, get, initdata, inTrustee, kubectl, ownHome, pod } from "./support.ts";
+import { curl, trustedCertificate } from "../../e2e/support/cluster.ts";
+import { create, field, read, ready } from "../../e2e/support/objects.ts";
+import { BUILD_TIMEOUT, initdata, inTrustee, ownHome, pod } from "./support.ts";
 
 const PATH = "kbsres1/key1";
 let trustee: Sandbox;
@@ -26,12 +28,10 @@ function command(...args: readonly string[]) {
 
 /** Starts a pod whose initdata names the Trustee of `side`, without an image policy. */
 async function startPod(name: string, side: Sandbox): Promise<void> {
-  const host = await get(side, "route", "kbs-service", ".spec.host");
-  const certificate = await get(side, "secret", "trustee-tls-cert", ".data.tls\\.crt");
-  const toml = initdata(name, host, Buffer.from(certificate, "base64").toString("utf8"));
-  const manifest = pod(name, toml.replace(/\[image\]\n.*\n/, ""));
-  await kubectl(pods, ["apply", "-f", "-"], manifest);
-  await kubectl(pods, ["wait", "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
+  const host = field(await read(side, "Route", "kbs-service"), "spec", "host");
+  const toml = initdata(name, host, await trustedCertificate(side));
+  await create(pods, pod(name, toml.replace(/\[image\]\n.*\n/, "")));
+  await ready(pods, [name]);
 }
 
 /** The last reason why each pod could not reach its KBS, by pod. */

@@ -3,16 +3,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations } from "../../../core/trustee/generation.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/api.ts";
 import { FAILED } from "../../../sandbox/trustee/standin/cdh.ts";
+import { configMapKey, patchKey, sharedData, trustedCertificate } from "../../e2e/support/cluster.ts";
+import { field, patch, read } from "../../e2e/support/objects.ts";
 import {
   BUILD_TIMEOUT,
   curl,
   eventually,
-  get,
   initdata,
   inTrustee,
   kbsPods,
   kubectl,
-  merge,
   ownHome,
   pcr8,
   pod,
@@ -75,15 +75,13 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
   const digests = (): readonly string[] => pods.map((name) => pcr8(tomls.get(name) ?? ""));
 
   test("finds the results of the earlier steps", async () => {
-    const listed = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources[*]");
-    expect(listed.split(" ")).toEqual(
+    const { kbsConfig } = await sharedData(sandbox);
+    expect(kbsConfig["kbsSecretResources"]).toEqual(
       expect.arrayContaining(["fraud-dataset", "trustee-image-policy", "kbsres1"]),
     );
-    const host = await get(sandbox, "route", route, ".spec.host");
-    const certificate = await get(sandbox, "secret", "trustee-tls-cert", ".data.tls\\.crt");
-    for (const name of pods) {
-      tomls.set(name, initdata(name, host, Buffer.from(certificate, "base64").toString("utf8")));
-    }
+    const host = field(await read(sandbox, "Route", route), "spec", "host");
+    const certificate = await trustedCertificate(sandbox);
+    for (const name of pods) tomls.set(name, initdata(name, host, certificate));
     expect(new Set(digests()).size).toBe(3);
   });
 
@@ -107,18 +105,11 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
       inTrustee(sandbox, "patch kbsconfig trusteeconfig-kbs-config --type=json -p", add),
     );
     const path = generation === "0.18" ? 'split(data["resource-path"], "/")' : 'data["resource-path"]';
-    const values = await get(
-      sandbox,
-      "configmap",
-      "trusteeconfig-rvps-reference-values",
-      `.data.${referenceValuesKey.replace(".", "\\.")}`,
-    );
+    const values = await configMapKey(sandbox, "trusteeconfig-rvps-reference-values", referenceValuesKey);
     await rolled(sandbox, async () => {
-      const data = { [policyKey]: policy(one, two, path) };
-      await merge(sandbox, "configmap", "trusteeconfig-resource-policy", { data });
-      await merge(sandbox, "configmap", "trusteeconfig-rvps-reference-values", {
-        data: { [referenceValuesKey]: withDigests(values, digests()) },
-      });
+      await patchKey(sandbox, "trusteeconfig-resource-policy", policyKey, policy(one, two, path));
+      const more = withDigests(values, digests());
+      await patchKey(sandbox, "trusteeconfig-rvps-reference-values", referenceValuesKey, more);
       if (generation === "0.18") await inTrustee(sandbox, "rollout restart deployment/trustee-deployment");
     });
   });
@@ -174,19 +165,19 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
   });
 
   test("measures a pod when it starts, not when its annotation is edited", async () => {
-    const other = JSON.parse(pod("pod1", tomls.get("pod3") ?? "")) as { metadata: { annotations: object } };
-    const edited = JSON.stringify({ metadata: { annotations: other.metadata.annotations } });
+    const other = pod("pod1", tomls.get("pod3") ?? "");
+    const edited = JSON.stringify({ metadata: { annotations: other.metadata["annotations"] } });
     await kubectl(sandbox, ["patch", "pod", "pod1", "--type=merge", "-p", edited]);
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe("sandbox dataset decryption key");
     await kubectl(sandbox, ["delete", "pod", "pod1"]);
-    await kubectl(sandbox, ["apply", "-f", "-"], pod("pod1", tomls.get("pod3") ?? ""));
+    await kubectl(sandbox, ["apply", "-f", "-"], other);
     await kubectl(sandbox, ["wait", "--for=condition=Ready", "--timeout=60s", "pod/pod1"]);
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe(FAILED);
   });
 
   test("serves a changed secret from new KBS pods only, and only to guests that trust their certificate", async () => {
     const change = async (name: string, stringData: object): Promise<void> =>
-      merge(sandbox, "secret", name, { stringData });
+      patch(sandbox, "Secret", name, { stringData });
     await change("p2-secret", { secret: "changed" });
     expect(await curl(sandbox, "pod2", "p2-secret/secret")).toBe("Pod 2 secret!");
     const restart = async (): Promise<void> =>

@@ -3,7 +3,10 @@ import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
 import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { repositoryFolder } from "../../../sandbox/state/folders.ts";
-import { BUILD_TIMEOUT, get, inTrustee, ownHome } from "./support.ts";
+import { api, NAMESPACE } from "../../e2e/support/api.ts";
+import { sharedData } from "../../e2e/support/cluster.ts";
+import { field, read } from "../../e2e/support/objects.ts";
+import { BUILD_TIMEOUT, ownHome } from "./support.ts";
 
 let sandbox: Sandbox;
 
@@ -19,23 +22,21 @@ const command = (...args: readonly string[]) =>
   });
 
 test("upgrades Trustee from 0.18 to 0.21; --stock resets policy and reference values", async () => {
-  const list = await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources");
+  const { kbsSecretResources } = (await sharedData(sandbox)).kbsConfig;
   const { exitCode, stdout, stderr } = await command("upgrade", "--stock");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toContain('The sandbox "old" has been upgraded.\n  Trustee            0.21\n');
-  const data = async (name: string): Promise<Readonly<Record<string, string>>> =>
-    JSON.parse(await get(sandbox, "configmap", name, ".data")) as Readonly<Record<string, string>>;
-  expect(await data("trusteeconfig-rvps-reference-values")).toEqual({ reference_value: "{\n}\n" });
-  expect(Object.keys(await data("trusteeconfig-resource-policy"))).toEqual(["resource-policy.rego"]);
-  expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.kbsSecretResources")).toBe(list);
-  expect(await get(sandbox, "kbsconfig", "trusteeconfig-kbs-config", ".spec.tdxConfigSpec")).toBe("");
-  expect(await inTrustee(sandbox, "get routes -o name")).toBe("route.route.openshift.io/kbs-route");
-  const annotations = await get(
-    sandbox,
-    "deployment",
-    "trustee-deployment",
-    ".spec.template.metadata.annotations",
-  );
+  const { configMaps, kbsConfig } = await sharedData(sandbox);
+  const values = configMaps["trusteeconfig-rvps-reference-values"]?.data;
+  expect(values).toEqual({ reference_value: "{\n}\n" });
+  const policy = configMaps["trusteeconfig-resource-policy"]?.data ?? {};
+  expect(Object.keys(policy)).toEqual(["resource-policy.rego"]);
+  expect(kbsConfig["kbsSecretResources"]).toEqual(kbsSecretResources);
+  expect(kbsConfig["tdxConfigSpec"]).toBe(undefined);
+  const routes = await api(sandbox).list("Route", NAMESPACE);
+  expect(routes.map(({ metadata }) => metadata.name)).toEqual(["kbs-route"]);
+  const deployment = await read(sandbox, "Deployment", "trustee-deployment");
+  const annotations = field(deployment, "spec", "template", "metadata", "annotations");
   expect(Object.keys(JSON.parse(annotations) as object)).toEqual([
     "kbs.confidentialcontainers.org/configmap-versions",
   ]);
