@@ -167,7 +167,7 @@ export function mayHold(text: string, packageName: string, rule: string): boolea
   const isLonger =
     next !== undefined && (isSign(next, ".") || bracket(next) === 1) && next.line === name?.line;
   if (name?.text !== packageName || isLonger) return false;
-  return regoStatements(text).some(
+  return regoStatements(text, tokens).some(
     (one) => one.name === rule && !(one.isDefault && one.tokens.at(-1)?.text === "false"),
   );
 }

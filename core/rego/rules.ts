@@ -103,8 +103,9 @@ function statementOf(tokens: readonly RegoToken[]): RegoStatement {
   if (isWord(tokens[0], "import", "package")) {
     return { name: tokens.at(-1)?.text ?? "", isDefault, tokens, branches: [] };
   }
-  const [head, ...after] = isDefault ? tokens.slice(1) : tokens;
-  const rest = after.slice(keyLength(after));
+  const first = isDefault ? 1 : 0;
+  const head = tokens[first];
+  const rest = tokens.slice(first + 1 + keyLength(tokens.slice(first + 1, first + 3)));
   const [next] = rest;
   const hasOneValue = isSign(next, ":=", "=", "{") || isWord(next, "if", "else");
   return {
@@ -116,6 +117,6 @@ function statementOf(tokens: readonly RegoToken[]): RegoStatement {
 }
 
 /** The statements of a policy, without evaluating it. */
-export function regoStatements(text: string): readonly RegoStatement[] {
-  return statements(regoTokens(text)).map(statementOf);
+export function regoStatements(text: string, tokens = regoTokens(text)): readonly RegoStatement[] {
+  return statements(tokens).map(statementOf);
 }

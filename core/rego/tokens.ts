@@ -1,3 +1,5 @@
+import { lineCount } from "./limits.ts";
+
 /** A token of a Rego text. Comments are skipped. */
 export interface RegoToken {
   /** `field`: a word after a dot. It is never a keyword. */
@@ -9,13 +11,13 @@ export interface RegoToken {
 }
 
 /**
- * A comment, a string of either kind, a word, a number or a sign. An unclosed string ends with its line, so
- * no part of a text is read twice.
+ * A line feed, a comment, a string of either kind, a word, a number or a sign. An unclosed string ends with its
+ * line, so no part of a text is read twice.
  */
-const TOKEN = /#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
+const TOKEN = /\n|#[^\n]*|"(?:[^"\\\n]|\\.?)*(?:"|$)|`[^`]*`|[A-Za-z_]\w*|\d[\w.]*|:=|[=!<>]=|\S/gm;
 
 function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] {
-  const [first = ""] = text;
+  const first = text.charAt(0);
   if (first === '"' || (first === "`" && text.length > 1)) return "string";
   if (first >= "0" && first <= "9") return "number";
   if (!/\w/.test(first)) return "sign";
@@ -26,10 +28,11 @@ function kindOf(text: string, before: RegoToken | undefined): RegoToken["kind"] 
 export function regoTokens(text: string): readonly RegoToken[] {
   const tokens: RegoToken[] = [];
   let line = 1;
-  let counted = 0;
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    for (; counted < index; counted += 1) if (text[counted] === "\n") line += 1;
-    if (!token.startsWith("#")) tokens.push({ kind: kindOf(token, tokens.at(-1)), text: token, line });
+  // Not matchAll, which makes an object for each match.
+  for (const token of text.match(TOKEN) ?? []) {
+    if (token === "\n") line += 1;
+    else if (!token.startsWith("#")) tokens.push({ kind: kindOf(token, tokens.at(-1)), text: token, line });
+    if (token.startsWith("`")) line += lineCount(token) - 1;
   }
   return tokens;
 }
@@ -50,10 +53,14 @@ export function isSign(token: RegoToken | undefined, ...signs: readonly string[]
   return token?.kind === "sign" && signs.includes(token.text);
 }
 
+const brackets: ReadonlyMap<string, number> = new Map([
+  ...["(", "[", "{"].map((sign) => [sign, 1] as const),
+  ...[")", "]", "}"].map((sign) => [sign, -1] as const),
+]);
+
 /** 1 for an opening bracket, -1 for a closing one, else 0. */
 export function bracket(token: RegoToken): number {
-  if (isSign(token, "(", "[", "{")) return 1;
-  return isSign(token, ")", "]", "}") ? -1 : 0;
+  return brackets.get(token.text) ?? 0;
 }
 
 const beforeOperand = [
