@@ -159,25 +159,6 @@ describe("an interrupted start", { timeout: BUILD_TIMEOUT }, () => {
   });
 });
 
-test(
-  "reports a sandbox without one of its processes as broken, and starts a new one on up",
-  async () => {
-    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
-    const before = stateOf("lost");
-    const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
-    process.kill(scheduler?.pid ?? 0, "SIGKILL");
-    await sleep(200);
-    expect((await sandbox("status")).stdout).toContain("lost: broken\n  ended unexpectedly: kube-scheduler");
-    expect((await sandbox("up", "--name", "lost")).exitCode).toBe(0);
-    expect(before.processes.filter(isRunning)).toEqual([]);
-    const after = stateOf("lost");
-    expect(after.processes.every(isRunning)).toBe(true);
-    await sandbox("down", "--name", "lost");
-    expect(await leftovers(after)).toEqual([]);
-  },
-  BUILD_TIMEOUT,
-);
-
 test("rejects an invalid name", async () => {
   await expectFailure(["up", "--name", "../x"], 'The sandbox name "../x" is not allowed');
 });
@@ -213,19 +194,9 @@ async function smallProgram(): Promise<string> {
   return folder;
 }
 
-test.each(["the option", "the variable"])(
-  "uses the Kubernetes plugin in the folder of %s, and shows it in status",
-  async (how) => {
-    const { folder, trace } = await tracedPlugin();
-    const project = await smallProgram();
-    const up =
-      how === "the option"
-        ? await sandbox("up", "--name", "plugin", "--kubernetes-plugin", folder)
-        : await execa(process.execPath, [program, "up", "--name", "plugin"], {
-            reject: false,
-            env: { [PLUGIN_VARIABLE]: folder },
-          });
-    expect(up.exitCode, up.stderr).toBe(0);
+describe("a sandbox with the Kubernetes plugin of a folder", { timeout: BUILD_TIMEOUT }, () => {
+  /** The plugin is used by Pulumi, and shown in status. */
+  async function expectPlugin({ folder, trace }: Awaited<ReturnType<typeof tracedPlugin>>): Promise<void> {
     const kubernetesPlugin = {
       version: KUBERNETES_PLUGIN_VERSION,
       source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
@@ -237,6 +208,7 @@ test.each(["the option", "the variable"])(
     // Pulumi starts it once, to read its version.
     expect(await readFile(trace, "utf8")).toBe("started\n");
     await rm(trace);
+    const project = await smallProgram();
     const running = openSandbox("plugin");
     for (const args of [
       ["stack", "init", "small"],
@@ -248,8 +220,33 @@ test.each(["the option", "the variable"])(
     expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
     const found = await running.kubectl(["get", "configmap", "by-the-plugin", "-n", "default", "-o", "name"]);
     expect(found.stdout).toBe("configmap/by-the-plugin\n");
-    await sandbox("down", "--name", "plugin");
     for (const each of [folder, project]) await rm(each, { recursive: true, force: true });
-  },
-  BUILD_TIMEOUT,
-);
+  }
+
+  test("uses the one of the option", async () => {
+    const plugin = await tracedPlugin();
+    const up = await sandbox("up", "--name", "plugin", "--kubernetes-plugin", plugin.folder);
+    expect(up.exitCode, up.stderr).toBe(0);
+    await expectPlugin(plugin);
+  });
+
+  test("is broken without one of its processes; up then starts a new one, with the plugin of the variable", async () => {
+    const before = stateOf("plugin");
+    const scheduler = before.processes.find(({ name }) => name === "kube-scheduler");
+    process.kill(scheduler?.pid ?? 0, "SIGKILL");
+    await sleep(200);
+    expect((await sandbox("status")).stdout).toContain(
+      "plugin: broken\n  ended unexpectedly: kube-scheduler",
+    );
+    const plugin = await tracedPlugin();
+    const env = { [PLUGIN_VARIABLE]: plugin.folder };
+    const up = await execa(process.execPath, [program, "up", "--name", "plugin"], { reject: false, env });
+    expect(up.exitCode, up.stderr).toBe(0);
+    expect(before.processes.filter(isRunning)).toEqual([]);
+    const after = stateOf("plugin");
+    expect(after.processes.every(isRunning)).toBe(true);
+    await expectPlugin(plugin);
+    await sandbox("down", "--name", "plugin");
+    expect(await leftovers(after)).toEqual([]);
+  });
+});
