@@ -120,12 +120,12 @@ describe.each(generations)("a stack on an API server that fails, on Trustee %s",
     ] as const) {
       for (const denial of denials) {
         denyInTheMiddle(denial);
-        const { exitCode, output } = await stack.run(command).ended();
+        const { exitCode, output } = await stack.runToEnd(command);
         stack.proxy.heal();
         expect({ failed: exitCode !== 0 }).toEqual({ failed: true });
         expect(output).toMatch(denial.says);
       }
-      const { exitCode, output } = await stack.run(command).ended();
+      const { exitCode, output } = await stack.runToEnd(command);
       expect({ exitCode, printed: exitCode === 0 ? "" : output }).toEqual({ exitCode: 0, printed: "" });
       await expectDone();
     }

@@ -38,12 +38,13 @@ async function lint(
   return { report: JSON.parse(stdout) as Report, exitCode };
 }
 
-/** The whole report, one line per finding, without the texts that all findings of a rule share. */
+/** One line per finding, without the texts that all findings of a rule share. */
+function linesOf({ findings }: Report): readonly string[] {
+  return findings.map(({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`);
+}
+
 async function lines(sandbox: Sandbox, ...args: readonly string[]): Promise<readonly string[]> {
-  const { report } = await lint(sandbox, ...args);
-  return report.findings.map(
-    ({ id, severity, where, what }) => `${severity} ${id} ${placeText(where)}: ${what}`,
-  );
+  return linesOf((await lint(sandbox, ...args)).report);
 }
 
 const POLICY = `ConfigMap ${NAMESPACE}/trusteeconfig-resource-policy`;
@@ -72,17 +73,19 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
 
   it("reports secrets open to every pod before the tutorial", async () => {
     await replaceKbsPods(sandbox);
-    expect(await lint(sandbox)).toMatchObject({
+    const { exitCode, report } = await lint(sandbox);
+    expect({ exitCode, report }).toMatchObject({
       exitCode: 1,
       report: { ok: false, generation: "0.18", pods: 0 },
     });
-    expect(await lines(sandbox)).toEqual([stock("policy.rego"), stale("reference-values.json")]);
+    expect(linesOf(report)).toEqual([stock("policy.rego"), stale("reference-values.json")]);
   });
 
   it("reports what the tutorial's policy leaves open", async () => {
     digests = await tutorialByHand(sandbox);
-    expect(await lint(sandbox)).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
-    expect(await lines(sandbox)).toEqual([
+    const { exitCode, report } = await lint(sandbox);
+    expect({ exitCode, report }).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
+    expect(linesOf(report)).toEqual([
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
       `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path "default/fraud-dataset/dataset_key"; and 11 more such paths.`,
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,

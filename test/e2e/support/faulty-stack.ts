@@ -7,7 +7,7 @@ import { startSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { FaultProxy, type Call } from "../../support/fault-proxy.ts";
 import { cells, configMapKey, podUids, sharedData, tutorialCells, type SharedData } from "./cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./project.ts";
-import { PulumiRun } from "./pulumi-run.ts";
+import { PulumiRun, type EndedRun } from "./pulumi-run.ts";
 import { Stranger } from "./stranger.ts";
 
 export function isWrite({ method }: Call): boolean {
@@ -71,9 +71,16 @@ export class FaultyStack {
     await this.sandbox.stop();
   }
 
-  /** Starts `up` or `destroy`. */
-  run(command: "up" | "destroy"): PulumiRun {
-    return new PulumiRun(this.project, command, "--yes", "--skip-preview");
+  /** Starts `up` or `destroy` in new processes, like a user's command. For a run that is killed or interrupted. */
+  run(command: "up" | "destroy", ...args: readonly string[]): PulumiRun {
+    return new PulumiRun(this.project, command, "--yes", "--skip-preview", ...args);
+  }
+
+  /** Runs `up` or `destroy` to its end, whether it succeeds or fails. */
+  async runToEnd(command: "up" | "destroy"): Promise<EndedRun> {
+    const args = [command, "--yes", "--skip-preview", "--stack", this.project.stack];
+    const { exitCode, stdout, stderr } = await this.project.pulumi(...args);
+    return { exitCode, output: stdout + stderr };
   }
 
   /** The stack is up: the nine cells, no duplicate of our entries, and no changes in a preview. */

@@ -88,10 +88,18 @@ export class Project {
 
   async pulumi(...args: readonly string[]): Promise<CommandResult> {
     if (this.#warm) await serveVault(this.env["PULUMI_CONFIG_PASSPHRASE"] ?? "", dev.encryptionsalt);
-    const warm =
-      this.#warm && runsCode(args) ? await (this.#host ??= WarmHost.start(this.folder, this.env)) : undefined;
+    const warm = this.#warm && runsCode(args) ? await this.#warmHost() : undefined;
     const env = warm === undefined ? {} : { env: warm.env };
     return this.#sandbox.pulumi([...args, ...(warm?.argsOf(args) ?? [])], { cwd: this.folder, ...env });
+  }
+
+  /** Additional arguments for a command whose program the {@link WarmHost} serves. Its provider is a new process. */
+  async warmProgram(command: string): Promise<readonly string[]> {
+    return (await this.#warmHost()).argsOf([command]);
+  }
+
+  async #warmHost(): Promise<WarmHost> {
+    return (this.#host ??= WarmHost.start(this.folder, this.env));
   }
 
   /** @returns the output. @throws Error with the output if pulumi fails */
