@@ -11,4 +11,4 @@ enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "tr
 const pulumi = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"));
 // A second installation, which is the language host's, does not set the property again.
 (pulumi("source-map-support") as { install: () => void }).install();
-delete Error.prepareStackTrace;
+Reflect.deleteProperty(Error, "prepareStackTrace");

@@ -128,37 +128,48 @@ describe("two sandboxes at the same time", { timeout: BUILD_TIMEOUT }, () => {
   });
 
   test.each([
-    ["one", "the option"],
-    ["two", "the variable"],
-  ] as const)("use the Kubernetes plugin in a folder, and show it in status: %s, by %s", async (name) => {
-    const { folder, trace } = plugins[name];
-    const kubernetesPlugin = {
-      version: KUBERNETES_PLUGIN_VERSION,
-      source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
-    };
-    expect(stateOf(name).kubernetesPlugin).toEqual(kubernetesPlugin);
-    const listed = JSON.parse((await sandbox("status", "--json")).stdout) as readonly {
-      readonly name: string;
-    }[];
-    expect(listed.find((one) => one.name === name)).toMatchObject({ kubernetesPlugin });
-    expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
-    // Pulumi starts it once, to read its version.
-    expect(await readFile(trace, "utf8")).toBe("started\n");
-    await rm(trace);
-    const project = await smallProgram();
-    const running = openSandbox(name);
-    for (const args of [
-      ["stack", "init", "small"],
-      ["up", "--yes", "--skip-preview"],
-    ]) {
-      const { exitCode, stdout, stderr } = await running.pulumi(args, { cwd: project });
-      expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
-    }
-    expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
-    const found = await running.kubectl(["get", "configmap", "by-the-plugin", "-n", "default", "-o", "name"]);
-    expect(found.stdout).toBe("configmap/by-the-plugin\n");
-    await rm(project, { recursive: true, force: true });
-  });
+    { name: "one", how: "the option" },
+    { name: "two", how: "the variable" },
+  ] as const)(
+    "use the Kubernetes plugin in a folder, and show it in status: $name, by $how",
+    async ({ name }) => {
+      const { folder, trace } = plugins[name];
+      const kubernetesPlugin = {
+        version: KUBERNETES_PLUGIN_VERSION,
+        source: `pulumi-resource-kubernetes v${KUBERNETES_PLUGIN_VERSION} from ${folder}`,
+      };
+      expect(stateOf(name).kubernetesPlugin).toEqual(kubernetesPlugin);
+      const listed = JSON.parse((await sandbox("status", "--json")).stdout) as readonly {
+        readonly name: string;
+      }[];
+      expect(listed.find((one) => one.name === name)).toMatchObject({ kubernetesPlugin });
+      expect((await sandbox("status")).stdout).toContain(`  Kubernetes plugin  ${kubernetesPlugin.source}\n`);
+      // Pulumi starts it once, to read its version.
+      expect(await readFile(trace, "utf8")).toBe("started\n");
+      await rm(trace);
+      const project = await smallProgram();
+      const running = openSandbox(name);
+      for (const args of [
+        ["stack", "init", "small"],
+        ["up", "--yes", "--skip-preview"],
+      ]) {
+        const { exitCode, stdout, stderr } = await running.pulumi(args, { cwd: project });
+        expect({ exitCode, said: exitCode === 0 ? "" : stdout + stderr }).toEqual({ exitCode: 0, said: "" });
+      }
+      expect(await readFile(trace, "utf8")).toMatch(/^(started\n)+$/);
+      const found = await running.kubectl([
+        "get",
+        "configmap",
+        "by-the-plugin",
+        "-n",
+        "default",
+        "-o",
+        "name",
+      ]);
+      expect(found.stdout).toBe("configmap/by-the-plugin\n");
+      await rm(project, { recursive: true, force: true });
+    },
+  );
 
   test("export the environment for pulumi and kubectl", async () => {
     const { stdout: exports } = await sandbox("env", "--name", "two");
