@@ -12,7 +12,7 @@ function strangersKey({ syntax, data }: PolicyQuestion): string {
 
 /**
  * Asks the live policy in OPA, if it is installed. If a stranger's request fails with an error, its path is
- * the cause, so the same path fails for every pod. This saves the search for failing requests.
+ * the cause, so the same path fails for every pod. This saves the slow search for failing requests.
  */
 export async function askPolicy(
   trustee: TrusteeFacts,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { PolicyAnswer } from "../audit/facts.ts";
 import type { AccessRequest } from "../questions/requests.ts";
-import { errorsByLine, evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
+import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
 
 /** The answers in the order of the questions, or why there are none. */
 export type BatchAnswers = { readonly kind: "answered"; readonly allowed: readonly boolean[] } | OpaFailure;
@@ -34,13 +34,6 @@ type Presence = keyof typeof presences;
 function presenceOf({ data }: AccessRequest): Presence {
   if (Object.hasOwn(data, "resource-path")) return Object.hasOwn(data, "plugin") ? "both" : "path";
   return Object.hasOwn(data, "plugin") ? "plugin" : "neither";
-}
-
-/** The expression that the policy allows a request: its documents are in the variables `path`, `plugin` and `token`. */
-function allowedIf(presence: Presence): string {
-  // Plain variables, since OPA evaluates a reference into a variable after `with` as undefined.
-  const replaced = [...presences[presence], "input as token"].map((one) => `with ${one}`);
-  return `data.policy.allow == true ${replaced.join(" ")}`;
 }
 
 /** Numbers values by identity: requests share paths and tokens, which are sent once. */
@@ -93,18 +86,20 @@ async function askOnce(
       documents.numberOf(token),
     ]);
   }
-  const lists = (Object.keys(presences) as Presence[]).map(
-    (presence) => `"${presence}": [index | some number
+  // Plain variables, since OPA evaluates a reference into a variable after `with` as undefined.
+  const lists = Object.entries(presences).map(([presence, withs]) => {
+    const replaced = [...withs, "input as token"].map((one) => `with ${one}`).join(" ");
+    return `"${presence}": [index | some number
       [index, p, q, t] := input.asked.${presence}[number]
       path := input.documents[p]; plugin := input.documents[q]; token := input.documents[t]
-      ${allowedIf(presence)}]`,
-  );
+      data.policy.allow == true ${replaced}]`;
+  });
   const values = documents.values.map((value) => value ?? null);
   return numbersTrue(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
 }
 
-/** An error ends a run for all of its requests. The others are then asked again. */
-async function askWithFailures(
+/** An error ends a run for all of its requests, so the failing ones are found by halving. */
+async function askByHalves(
   policy: RegoPolicy,
   requests: readonly AccessRequest[],
 ): Promise<readonly PolicyAnswer[]> {
@@ -114,48 +109,11 @@ async function askWithFailures(
     const failed = answers.kind === "no-policy" ? "policy" : "evaluation";
     return requests.map(() => ({ failed, message: answers.message }));
   }
-  const failures = await failuresOf(policy, requests);
-  if (failures.size === 0) return askByHalves(policy, requests);
-  const others = requests.filter((_, index) => !failures.has(index));
-  const left = others.length === 0 ? [] : [...(await askWithFailures(policy, others))];
-  return requests.map((_, index) => failures.get(index) ?? left.shift() ?? false);
-}
-
-/** For a version of OPA that does not name the failing requests. */
-async function askByHalves(
-  policy: RegoPolicy,
-  requests: readonly AccessRequest[],
-): Promise<readonly PolicyAnswer[]> {
   const half = Math.ceil(requests.length / 2);
   return [
-    ...(await askWithFailures(policy, requests.slice(0, half))),
-    ...(await askWithFailures(policy, requests.slice(half))),
+    ...(await askByHalves(policy, requests.slice(0, half))),
+    ...(await askByHalves(policy, requests.slice(half))),
   ];
-}
-
-/** Requests in a query with a line for each. The query is an argument, which may have 128 KiB. */
-const LINES = 400;
-
-/** The requests whose evaluation fails, by index. Of many requests, only those among the first {@link LINES}. */
-async function failuresOf(
-  policy: RegoPolicy,
-  requests: readonly AccessRequest[],
-): Promise<ReadonlyMap<number, PolicyAnswer>> {
-  const asked = requests.slice(0, LINES);
-  const lines = asked.map((request, index) => {
-    return `"${index}": [true | [path, plugin, token] := input[${index}]; ${allowedIf(presenceOf(request))}]`;
-  });
-  const input = asked.map(({ data, token }) => [
-    data["resource-path"] ?? null,
-    data.plugin ?? null,
-    token ?? null,
-  ]);
-  const errors = await errorsByLine(policy, `{${lines.join(",\n")}}`, input);
-  const failures = [...errors].map(([line, message]): [number, PolicyAnswer] => [
-    line - 1,
-    { failed: "evaluation", message },
-  ]);
-  return new Map(failures);
 }
 
 /** Requests with paths of the same type usually fail together. */
@@ -175,7 +133,7 @@ export async function askEach(
 ): Promise<readonly PolicyAnswer[]> {
   const answers = new Map<AccessRequest, PolicyAnswer>();
   for (const group of Map.groupBy(requests, groupOf).values()) {
-    const answered = await askWithFailures(policy, group);
+    const answered = await askByHalves(policy, group);
     group.forEach((request, index) => answers.set(request, answered[index] ?? false));
   }
   return requests.map((request) => answers.get(request) ?? false);

@@ -7,7 +7,7 @@ import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 import { defined } from "../../core/records.ts";
 import { UserError } from "../../core/user-error.ts";
-import { parseOpaOutput, type OpaOutput } from "../../core/rego/opa-output.ts";
+import { parseOpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */
 const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
@@ -99,38 +99,12 @@ function messageOf(message: string): string {
  * @param strict a builtin's error ends the evaluation; otherwise it is undefined
  */
 export async function evaluate(
-  policy: RegoPolicy,
+  { opa, text, syntax }: RegoPolicy,
   query: string,
   input: unknown,
   strict: boolean,
 ): Promise<OpaAnswer> {
-  return answerOf(await run(policy, query, input, strict ? ["--strict-builtin-errors"] : []));
-}
-
-/**
- * The first error in each line of a query, by line from 1. Empty if this version of OPA does not name the lines.
- */
-export async function errorsByLine(
-  policy: RegoPolicy,
-  query: string,
-  input: unknown,
-): Promise<ReadonlyMap<number, string>> {
-  const { errors } = await run(policy, query, input, ["--show-builtin-errors"]);
-  const found = new Map<number, string>();
-  for (const error of errors) {
-    const line = error.stack_trace.at(-1)?.location?.row;
-    if (line !== undefined && !found.has(line)) found.set(line, messageOf(error.message));
-  }
-  return found;
-}
-
-async function run(
-  { opa, text, syntax }: RegoPolicy,
-  query: string,
-  input: unknown,
-  errors: readonly string[],
-): Promise<OpaOutput> {
-  const flags = ["--format=json", `--${syntax}-compatible`, ...errors];
+  const flags = ["--format=json", `--${syntax}-compatible`, ...(strict ? ["--strict-builtin-errors"] : [])];
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-opa-"));
   const [policy, capabilities] = [join(folder, "policy.rego"), join(folder, "capabilities.json")];
   try {
@@ -140,8 +114,8 @@ async function run(
       ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", policy, query],
       { ...apart, input: JSON.stringify(input), timeout: 120_000 },
     );
-    const output = parseOpaOutput(stdout);
-    if (output !== undefined) return output;
+    const answer = answerIn(stdout);
+    if (answer !== undefined) return answer;
     const why = timedOut ? "it took too long" : stderr.trim().slice(0, 500) || "it printed no error";
     throw new UserError(
       "TA957",
@@ -152,7 +126,10 @@ async function run(
   }
 }
 
-function answerOf({ errors, value }: OpaOutput): OpaAnswer {
+function answerIn(stdout: string): OpaAnswer | undefined {
+  const output = parseOpaOutput(stdout);
+  if (output === undefined) return undefined;
+  const { errors, value } = output;
   const [error] = errors;
   if (error === undefined) return { kind: "answered", value };
   const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");

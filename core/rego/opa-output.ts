@@ -9,8 +9,6 @@ const outputSchema = z.object({
         message: z.string(),
         code: z.string().default(""),
         location: z.object({ row: z.number(), col: z.number() }).optional(),
-        /** From the error to the query. Older versions of OPA do not print it. */
-        stack_trace: z.array(z.object({ location: z.object({ row: z.number() }).optional() })).default([]),
       }),
     )
     .default([]),

@@ -80,28 +80,6 @@ allow if split(input.who, "/")[0] == "me"
     ]);
   });
 
-  it.each([
-    ["names the lines of a query that fail: in three runs", `echo . >> "$runs"; exec "$opa" "$@"`, 3],
-    [
-      "does not name them: by halves",
-      `case "$*" in *show-builtin*) echo '{"errors": [{"message": "split", "code": "eval_type_error"}]}';; *) echo . >> "$runs"; exec "$opa" "$@";; esac`,
-      13,
-    ],
-  ])("is told which requests fail by an OPA that %s", async (_, script, count) => {
-    const folder = temporaryFolder();
-    const [program, runs] = [join(folder, "opa"), join(folder, "runs")];
-    await writeFile(program, `#!/bin/sh\nopa='${opa}' runs='${runs}'\n${script}\n`, { mode: 0o755 });
-    const requests = [7, "me/x", 7, 7, "you", 7, 7].map((path) => ({
-      data: { "resource-path": "a" },
-      token: { path },
-    }));
-    const text = `package policy\ndefault allow = false\nallow { split(input.path, "/")[0] == "me" }\n`;
-    const failed = { failed: "evaluation", message: `${SPLIT}number` };
-    const answers = await askEach({ opa: program, text, syntax: "v0" }, requests);
-    expect(answers).toEqual([failed, true, failed, failed, false, failed, failed]);
-    expect(await readFile(runs, "utf8")).toBe(".\n".repeat(count));
-  });
-
   it("that does not compile fails every request, with the reason", async () => {
     expect(await ask(TUTORIAL_STYLE, "v1")).toEqual([
       { failed: "policy", message: "`if` keyword is required before rule body" },
