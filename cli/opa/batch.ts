@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { PolicyAnswer } from "../audit/facts.ts";
 import type { AccessRequest } from "../questions/requests.ts";
-import { evaluate, type OpaFailure, type RegoPolicy } from "./opa.ts";
+import { evaluate, evaluateLines, type OpaFailure, type RegoPolicy } from "./opa.ts";
 
 /** The answers in the order of the questions, or why there are none. */
 export type BatchAnswers = { readonly kind: "answered"; readonly allowed: readonly boolean[] } | OpaFailure;
@@ -30,6 +30,11 @@ const presences = {
   neither: [],
 } as const;
 type Presence = keyof typeof presences;
+
+/** Replaces the documents by variables. */
+function withs(presence: Presence): string {
+  return [...presences[presence], "input as token"].map((one) => `with ${one}`).join(" ");
+}
 
 function presenceOf({ data }: AccessRequest): Presence {
   if (Object.hasOwn(data, "resource-path")) return Object.hasOwn(data, "plugin") ? "both" : "path";
@@ -87,15 +92,48 @@ async function askOnce(
     ]);
   }
   // Plain variables, since OPA evaluates a reference into a variable after `with` as undefined.
-  const lists = Object.entries(presences).map(([presence, withs]) => {
-    const replaced = [...withs, "input as token"].map((one) => `with ${one}`).join(" ");
-    return `"${presence}": [index | some number
+  const lists = (["both", "path", "plugin", "neither"] as const).map(
+    (presence) => `"${presence}": [index | some number
       [index, p, q, t] := input.asked.${presence}[number]
       path := input.documents[p]; plugin := input.documents[q]; token := input.documents[t]
-      data.policy.allow == true ${replaced}]`;
-  });
+      data.policy.allow == true ${withs(presence)}]`,
+  );
   const values = documents.values.map((value) => value ?? null);
   return numbersTrue(policy, `{${lists.join(", ")}}`, { asked, documents: values }, requests.length, strict);
+}
+
+/** Requests per run with a line for each: the query is an argument of the program. */
+const LINES = 400;
+
+const allowedSchema = z.record(z.string(), z.array(z.boolean()));
+
+/** Asks each request in a line of the query. `undefined`: OPA does not say which lines fail. */
+async function askByLines(
+  policy: RegoPolicy,
+  requests: readonly AccessRequest[],
+): Promise<readonly PolicyAnswer[] | undefined> {
+  const answers: PolicyAnswer[] = [];
+  for (let start = 0; start < requests.length; start += LINES) {
+    const asked = requests.slice(start, start + LINES);
+    const lines = asked.map((request, index) => {
+      const variables = `path := input[${index}].path; plugin := input[${index}].plugin; token := input[${index}].token`;
+      return `"${index}": [true | ${variables}; data.policy.allow == true ${withs(presenceOf(request))}]`;
+    });
+    const input = asked.map(({ data, token }) => ({
+      path: data["resource-path"] ?? null,
+      plugin: data.plugin ?? null,
+      token: token ?? null,
+    }));
+    const { value, failing } = await evaluateLines(policy, `{${lines.join(",\n")}}`, input);
+    if (failing === undefined) return undefined;
+    const allowed = allowedSchema.parse(value);
+    for (const index of asked.keys()) {
+      const message = failing.get(index + 1);
+      const isAllowed = allowed[index]?.includes(true) === true;
+      answers.push(message === undefined ? isAllowed : { failed: "evaluation", message });
+    }
+  }
+  return answers;
 }
 
 /** An error ends a run for all of its requests, so the failing ones are found by halving. */
@@ -105,10 +143,7 @@ async function askByHalves(
 ): Promise<readonly PolicyAnswer[]> {
   const answers = await askResourcePolicy(policy, requests, true);
   if (answers.kind === "answered") return answers.allowed;
-  if (answers.kind === "no-policy" || requests.length < 2) {
-    const failed = answers.kind === "no-policy" ? "policy" : "evaluation";
-    return requests.map(() => ({ failed, message: answers.message }));
-  }
+  if (requests.length < 2) return requests.map(() => ({ failed: "evaluation", message: answers.message }));
   const half = Math.ceil(requests.length / 2);
   return [
     ...(await askByHalves(policy, requests.slice(0, half))),
@@ -131,6 +166,12 @@ export async function askEach(
   policy: RegoPolicy,
   requests: readonly AccessRequest[],
 ): Promise<readonly PolicyAnswer[]> {
+  const together = await askResourcePolicy(policy, requests, true);
+  if (together.kind === "answered") return together.allowed;
+  if (together.kind === "no-policy")
+    return requests.map(() => ({ failed: "policy", message: together.message }));
+  const byLines = await askByLines(policy, requests);
+  if (byLines !== undefined) return byLines;
   const answers = new Map<AccessRequest, PolicyAnswer>();
   for (const group of Map.groupBy(requests, groupOf).values()) {
     const answered = await askByHalves(policy, group);

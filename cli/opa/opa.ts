@@ -7,7 +7,7 @@ import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 import { defined } from "../../core/records.ts";
 import { UserError } from "../../core/user-error.ts";
-import { parseOpaOutput } from "../../core/rego/opa-output.ts";
+import { parseOpaOutput, type OpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */
 const OPA_VARIABLE = "TRUSTEE_ACCESS_OPA";
@@ -82,6 +82,12 @@ export interface OpaFailure {
 /** A query's value, which may be undefined, or why there is none. */
 export type OpaAnswer = { readonly kind: "answered"; readonly value: unknown } | OpaFailure;
 
+/** The lines of a query whose evaluation fails, with the first error of each; `undefined`: OPA does not say. */
+export interface FailingLines {
+  readonly value: unknown;
+  readonly failing: ReadonlyMap<number, string> | undefined;
+}
+
 export function failureText({ line, message }: OpaFailure): string {
   return line === undefined ? message : `line ${line}: ${message}`;
 }
@@ -95,16 +101,49 @@ function messageOf(message: string): string {
 }
 
 /**
- * Runs OPA once, without network, environment or clock for the policy.
+ * Evaluates a query.
  * @param strict a builtin's error ends the evaluation; otherwise it is undefined
  */
 export async function evaluate(
-  { opa, text, syntax }: RegoPolicy,
+  policy: RegoPolicy,
   query: string,
   input: unknown,
   strict: boolean,
 ): Promise<OpaAnswer> {
-  const flags = ["--format=json", `--${syntax}-compatible`, ...(strict ? ["--strict-builtin-errors"] : [])];
+  const { errors, value } = await run(policy, query, input, strict ? ["--strict-builtin-errors"] : []);
+  const [error] = errors;
+  if (error === undefined) return { kind: "answered", value };
+  const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
+  // For a builtin's error, the line is in the query, not the policy.
+  if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
+  return { kind: "no-policy", message, ...defined({ line: error.location?.row }) };
+}
+
+/** Evaluates a query of a policy that compiles. A builtin's error is undefined, and its line is reported. */
+export async function evaluateLines(
+  policy: RegoPolicy,
+  query: string,
+  input: unknown,
+): Promise<FailingLines> {
+  const { errors, value } = await run(policy, query, input, ["--show-builtin-errors"]);
+  const failing = new Map<number, string>();
+  for (const { message, stack_trace: trace } of errors) {
+    const asked = trace.findLast(({ location }) => location.file === "");
+    if (asked === undefined) return { value, failing: undefined };
+    const { row } = asked.location;
+    failing.set(row, failing.get(row) ?? messageOf(message));
+  }
+  return { value, failing };
+}
+
+/** Runs OPA once, without network, environment or clock for the policy. */
+async function run(
+  { opa, text, syntax }: RegoPolicy,
+  query: string,
+  input: unknown,
+  more: readonly string[],
+): Promise<OpaOutput> {
+  const flags = ["--format=json", `--${syntax}-compatible`, ...more];
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-opa-"));
   const [policy, capabilities] = [join(folder, "policy.rego"), join(folder, "capabilities.json")];
   try {
@@ -114,8 +153,8 @@ export async function evaluate(
       ["eval", ...flags, "--capabilities", capabilities, "-I", "-d", policy, query],
       { ...apart, input: JSON.stringify(input), timeout: 120_000 },
     );
-    const answer = answerIn(stdout);
-    if (answer !== undefined) return answer;
+    const output = parseOpaOutput(stdout);
+    if (output !== undefined) return output;
     const why = timedOut ? "it took too long" : stderr.trim().slice(0, 500) || "it printed no error";
     throw new UserError(
       "TA957",
@@ -124,16 +163,4 @@ export async function evaluate(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function answerIn(stdout: string): OpaAnswer | undefined {
-  const output = parseOpaOutput(stdout);
-  if (output === undefined) return undefined;
-  const { errors, value } = output;
-  const [error] = errors;
-  if (error === undefined) return { kind: "answered", value };
-  const message = [...new Set(errors.map((one) => messageOf(one.message)))].join("; ");
-  // For a builtin's error, the line is in the query, not the policy.
-  if (!errors.some(({ code }) => code.startsWith("rego_"))) return { kind: "aborted", message };
-  return { kind: "no-policy", message, ...defined({ line: error.location?.row }) };
 }

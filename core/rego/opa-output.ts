@@ -9,6 +9,10 @@ const outputSchema = z.object({
         message: z.string(),
         code: z.string().default(""),
         location: z.object({ row: z.number(), col: z.number() }).optional(),
+        // OPA 1.22 has it; the query is the file "".
+        stack_trace: z
+          .array(z.object({ location: z.object({ file: z.string(), row: z.number() }) }))
+          .catch([]),
       }),
     )
     .default([]),

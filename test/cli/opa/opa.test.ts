@@ -199,6 +199,22 @@ describe("the OPA program", () => {
     ]);
   });
 
+  it.each([
+    ["with OPA 1.22: one run for all, and one that names those that fail", "cat", 2],
+    ["with an OPA that does not name them: more runs", "sed s/stack_trace/other/", 9],
+  ])("is asked for requests that fail %s", async (_, filter, runs) => {
+    const seen = join(temporaryFolder(), "seen");
+    const path = await script(`echo run >> ${seen}`, `${opa} "$@" | ${filter}`);
+    const policy = { opa: join(path, "opa"), text: TUTORIAL_STYLE, syntax: "v0" } as const;
+    const requests = [["a"], ["b"], [], ["c"]].map((name, index) => ({
+      data: { "resource-path": name },
+      token: index === 2 ? {} : { who: "me" },
+    }));
+    const failed = { failed: "evaluation", message: `${SPLIT}array` };
+    expect(await askEach(policy, requests)).toEqual([failed, failed, false, failed]);
+    expect((await readFile(seen, "utf8")).split("\n").length - 1).toBe(runs);
+  });
+
   it("is the one that the environment names, else the first on PATH, else none", async () => {
     const own = await fake("Version: 1.0.0");
     const program = join(own, "opa");
