@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { changeRecords } from "../core/access/changes.ts";
 import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { budgetReport, type Budget } from "../core/preflight/budget.ts";
-import type { StackOutputs as Outputs } from "../core/outputs.ts";
+import type { StackOutputs as Outputs } from "../core/plan/outputs.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { retirePolicy } from "../core/policy/share.ts";
 import { clusterOf } from "../core/settings/cluster.ts";

@@ -1,5 +1,5 @@
 import type { IssueCode } from "./issue-codes.ts";
-import { shownLines } from "./policy/shown-name.ts";
+import { shownLines } from "./shown.ts";
 
 /** One problem in the user's input. */
 export interface Issue {

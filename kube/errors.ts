@@ -62,14 +62,6 @@ export class KubeError extends UserError {
   }
 }
 
-/** A problem on the way to the API server. */
-export interface Obstacle {
-  /** A sentence's beginning, without an end. */
-  readonly detail: string;
-  /** What to do, as sentences. */
-  readonly next: string;
-}
-
 function describe(request: Request): string {
   const name = request.name === undefined ? "" : ` "${request.name}"`;
   const place = (request.namespace ?? "") === "" ? "" : ` in namespace "${request.namespace}"`;

@@ -1,6 +1,6 @@
 import type { Issues } from "../core/issues.ts";
 import { readDocument } from "../core/reference-values/document.ts";
-import { formatOf } from "../core/reference-values/format.ts";
+import { formatOf } from "../core/trustee/format.ts";
 import { defined } from "../core/records.ts";
 import { generationFacts, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";

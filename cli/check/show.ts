@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { decisionWords } from "../../core/access/changes.ts";
 import { claimedInitData } from "../../core/access/model.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { REVIEW_UNJUDGED, unjudgedText } from "../audit/unjudged.ts";
 import { otherReaderLine } from "../../core/access/other-readers.ts";
 import type { AgentResult } from "./agent-policy.ts";

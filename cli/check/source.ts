@@ -6,10 +6,10 @@ import { livePolicy } from "../audit/trustee-view.ts";
 import { messageOf } from "../../core/records.ts";
 import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
-import { runPreview } from "../commands/run-preview.ts";
-import { parseOutputs, readStack } from "../commands/stack.ts";
+import { runPreview } from "../live/run-preview.ts";
+import { parseOutputs, readStack } from "../live/stack.ts";
 import { previewedOutputs } from "../diff/preview.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { UserError } from "../../core/user-error.ts";
 
 /** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */

@@ -9,8 +9,8 @@ import { defined, own } from "../../core/records.ts";
 import type { PageContent } from "../report/content.ts";
 import { accessPage } from "../report/page.ts";
 import { matrixSvg } from "../report/svg.ts";
-import { bindingsOf, readStack } from "./stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { bindingsOf, readStack } from "../live/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { run, writeReport } from "./run.ts";
 import { UserError } from "../../core/user-error.ts";
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/records.ts";
-import { shownJson, shownText } from "../../core/policy/shown-name.ts";
+import { shownJson, shownText } from "../../core/shown.ts";
 import { UserError } from "../../core/user-error.ts";
 
 /** Prints a command's result. It may quote live data, so terminal escapes are removed. */

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
 import { UserError } from "../../core/user-error.ts";
-import { expectedCells, readStack } from "./stack.ts";
+import { expectedCells, readStack } from "../live/stack.ts";
 import { tellApart } from "../verify/attestation.ts";
 import { KbsLog } from "../verify/kbs-log.ts";
 import { readCells, unasked } from "../verify/read-cells.ts";

@@ -4,7 +4,7 @@ import type { AccessReport } from "../../core/access/matrix.ts";
 import type { Decision } from "../../core/access/model.ts";
 import { otherReaderClaim, otherReaderName, otherReaderPath } from "../../core/access/other-readers.ts";
 import { own } from "../../core/records.ts";
-import { shownLine } from "../../core/policy/shown-name.ts";
+import { shownLine } from "../../core/shown.ts";
 
 /** Marks the comment, so it can be updated. The CI workflows search for it too. */
 export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { stackOutputs } from "../../core/outputs.ts";
+import { stackOutputs } from "../../core/plan/outputs.ts";
 import { defined, parseJson } from "../../core/records.ts";
 import { UserError } from "../../core/user-error.ts";
 

@@ -2,24 +2,17 @@ import { affirmingToken } from "../../core/access/token.ts";
 import { decide, type Decision } from "../../core/access/model.ts";
 import { own } from "../../core/records.ts";
 import { EVERY_KEY, listReaders } from "../../core/policy/grants.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import type { Condition, PolicyCell } from "./explanation.ts";
 import type { TrusteeFacts } from "../audit/facts.ts";
 import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CASE } from "./foreign.ts";
 import { hasRegoLimits, limitText } from "../lint/nobody.ts";
 import { namedClaims, type PodClaims } from "../audit/pod-claims.ts";
-import { needQuestions, needsSide } from "../audit/pod-needs.ts";
+import { needQuestions, needsSide } from "../questions/pod-needs.ts";
 import { differsInCase, type GeneratedPolicy } from "../audit/policy-text.ts";
-import {
-  answerOf,
-  cellQuestion,
-  kbsKinds,
-  kbsOf,
-  type KbsKind,
-  type PolicyQuestion,
-} from "../questions/questions.ts";
+import { answerOf, cellQuestion, kbsOf, type PolicyQuestion } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
-import { liveGrants, livePolicy } from "../audit/trustee-view.ts";
+import { kbsKinds, liveGrants, livePolicy, type KbsKind } from "../audit/trustee-view.ts";
 
 /**
  * The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod

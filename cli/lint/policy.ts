@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { STRANGER } from "../questions/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "../audit/facts.ts";
 import { policyPlace, type Finding, type Place } from "./finding.ts";

@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { expirySeconds, isExpiration, type Entry } from "../../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { LiveFacts } from "../audit/facts.ts";

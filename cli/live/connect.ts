@@ -4,8 +4,8 @@ import { clusterOf } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
-import { readStack } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { readStack } from "./stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { TrusteePlace } from "./read-trustee.ts";
 
 /** Trustee and the pods, as named on the command line. */

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import type { LogLine, PodLog } from "../explain/log.ts";
-import { kubectlCluster, type NamedCluster } from "../verify/kubectl.ts";
+import { kubectlCluster, type NamedCluster } from "./kubectl.ts";
 
 /** How much of each pod's log is read. Lines. */
 const TAIL = 5000;

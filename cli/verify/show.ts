@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { outcomeWords, type Outcome } from "./outcome.ts";
 import type { JunitCase } from "../lint/junit.ts";
-import { shownLine } from "../../core/policy/shown-name.ts";
+import { shownLine } from "../../core/shown.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 const expectedWords = { read: "✓ read", denied: "✗ denied" } as const;

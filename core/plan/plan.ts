@@ -9,7 +9,7 @@ import { EVERY_KEY, mergeGrants, tableOf, type StackGrants, type StackId } from 
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
-import type { Rotation } from "../rotation/rotation.ts";
+import type { Rotation } from "../policy/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { LivePod } from "./live-pod.ts";

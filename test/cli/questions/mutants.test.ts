@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { askResourcePolicy } from "../../../cli/opa/batch.ts";
 import { affirmingToken } from "../../../core/access/token.ts";
-import { decide, type AccessRules } from "../../../core/access/model.ts";
+import { decide } from "../../../core/access/model.ts";
+import type { AccessRules } from "../../../core/policy/grants.ts";
 import { accessRequests, type AccessRequest } from "../../../cli/questions/requests.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { mutantsOf, type Mutant } from "../../support/policy-mutants.ts";

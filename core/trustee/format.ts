@@ -1,4 +1,4 @@
-import { knownKeys } from "../trustee/generation.ts";
+import { knownKeys } from "./generation.ts";
 import { UserError } from "../user-error.ts";
 
 /** The format of a key's reference values: a list of entries, or a map of encoded ones. */

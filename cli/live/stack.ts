@@ -5,7 +5,7 @@ import { bindingOf } from "../audit/pod-claims.ts";
 import type { Binding } from "../../core/initdata/binding.ts";
 import { defined, own, parseJson } from "../../core/records.ts";
 import { ANY_TEE, listGrants } from "../../core/policy/grants.ts";
-import { stackOutputs, type StackOutputs } from "../../core/outputs.ts";
+import { stackOutputs, type StackOutputs } from "../../core/plan/outputs.ts";
 import { UserError } from "../../core/user-error.ts";
 
 /** @param code of execa's result. @throws UserError if there is no pulumi */
