@@ -13,7 +13,7 @@ import { mergeGrants, type AccessRules } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { unjudgedFields } from "../audit/unjudged.ts";
-import { bindingsOf } from "../live/stack.ts";
+import { bindingsOf } from "../audit/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "./agent-policy.ts";
 import { checkResourcePolicy, type PolicyResult } from "./resource-policy.ts";

@@ -13,7 +13,7 @@ import { readGlobalInitdata } from "../live/global-initdata.ts";
 import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
-import { declaredPods, stackFacts, type DeclaredPod } from "../live/stack.ts";
+import { declaredPods, stackFacts, type DeclaredPod } from "../audit/stack.ts";
 import { print, printJson, run } from "./run.ts";
 import { UserError } from "../../core/user-error.ts";
 

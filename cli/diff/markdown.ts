@@ -7,7 +7,7 @@ import { own } from "../../core/records.ts";
 import { shownLine } from "../../core/shown.ts";
 
 /** Marks the comment, so it can be updated. The CI workflows search for it too. */
-export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
+const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
 /** A text as inline code. It cannot end the code, the line or the table cell. */
 function code(text: string): string {

@@ -4,7 +4,7 @@ import { classify, isAsExpected, type Classified, type Outcome } from "./outcome
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { defined, own } from "../../core/records.ts";
 import { UserError } from "../../core/user-error.ts";
-import type { ExpectedCell } from "../live/stack.ts";
+import type { ExpectedCell } from "../audit/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { kubectlCluster } from "../live/kubectl.ts";

@@ -1,5 +1,5 @@
 import { Listr } from "listr2";
-import { expectedCells, type ExpectedCell } from "../live/stack.ts";
+import { expectedCells, type ExpectedCell } from "../audit/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { Turns } from "../../kube/turns.ts";
 import type { KbsLog } from "./kbs-log.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { contentOf } from "../../../cli/commands/report.ts";
-import { expectedCells, stackFacts } from "../../../cli/live/stack.ts";
+import { contentOf } from "../../../cli/report/content.ts";
+import { expectedCells, stackFacts } from "../../../cli/audit/stack.ts";
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { initDataClaim } from "../../../core/initdata/binding.ts";
 import { pcr8, toml } from "../../fixtures/live-facts.ts";
