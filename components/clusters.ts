@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { LivePod } from "../core/plan/live-pod.ts";
 import type { PodCluster } from "../core/plan/pod-cluster.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Settings } from "../core/settings/schema.ts";
 import * as trustee from "./trustee/index.ts";
 import { invoke } from "./trustee/invoke.ts";
 

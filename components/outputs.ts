@@ -6,7 +6,7 @@ import type { StackOutputs as Outputs } from "../core/plan/outputs.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { retirePolicy } from "../core/policy/share.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Settings } from "../core/settings/schema.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
 import type { GetTrusteeResult } from "./trustee/index.ts";
 

@@ -1,5 +1,5 @@
 import type { IssueCode } from "../core/issue-codes.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { proxyProblem, type ProxyInUse } from "./proxy.ts";
 
 /** A request to the API server, in the words of an RBAC rule. */

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { own } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

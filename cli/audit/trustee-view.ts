@@ -7,7 +7,7 @@ import {
 } from "../../core/reference-values/document.ts";
 import type { ReferenceValue } from "../../core/trustee/format.ts";
 import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
-import { textOf } from "../../core/user-error.ts";
+import { textOf } from "../../core/issues.ts";
 import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, RegoSyntax, StackFacts, TrusteeFacts } from "./facts.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";

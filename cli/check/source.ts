@@ -10,7 +10,7 @@ import { runPreview } from "../live/run-preview.ts";
 import { parseOutputs, readStack } from "../live/stack.ts";
 import { previewedOutputs } from "../diff/preview.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 /** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */
 const previewedSchema = z.looseObject({

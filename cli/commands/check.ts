@@ -4,7 +4,7 @@ import { outcomeOf, prove } from "../check/prove.ts";
 import { proofText } from "../check/show.ts";
 import { readPolicy, stackToCheck } from "../check/source.ts";
 import { print, printJson, run } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;

@@ -9,7 +9,7 @@ import { readDeployed, readPreview } from "../diff/preview.ts";
 import { messageOf } from "../../core/records.ts";
 import { runPreview } from "../live/run-preview.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface DiffOptions {
   readonly stack?: string;

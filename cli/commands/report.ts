@@ -11,7 +11,7 @@ import { matrixSvg } from "../report/svg.ts";
 import { readStack } from "../live/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { readStack } from "../live/stack.ts";
 import { expectedCells } from "../audit/stack.ts";
 import { tellApart } from "../verify/attestation.ts";

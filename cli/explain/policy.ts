@@ -37,7 +37,7 @@ export function explainQuestions(
   return [...asked, ...(claims === undefined ? [] : needQuestions(needsSide(trustee), claims))];
 }
 
-const decisionWords: Readonly<Record<Decision["why"], string>> = {
+const policyWords: Readonly<Record<Decision["why"], string>> = {
   granted: "the policy grants the secret to this digest",
   "not-restricted": "no stack restricts this secret, so every pod that attests well may read it",
   "no-resource": "this is not a resource",
@@ -58,7 +58,7 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
   const { why } = decide(generated, asked.data, asked.token);
   if (answer === true) {
     const whose = why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : "";
-    return { id: "policy", status: "holds", detail: `${decisionWords[why]}${whose}` };
+    return { id: "policy", status: "holds", detail: `${policyWords[why]}${whose}` };
   }
   const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));
   const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
@@ -69,7 +69,7 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
       ? OTHER_CASE
       : readers.has(claim.value)
         ? `the policy grants the secret to this digest on another TEE than ${claim.binding}`
-        : decisionWords[why],
+        : policyWords[why],
     expected: expected.length === 0 ? ["nobody"] : expected,
     seen: claim.value,
     next: inOtherCase

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { stackOutputs, type StackOutputs } from "../../core/plan/outputs.ts";
 import { parseJson } from "../../core/records.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 /** @param code of execa's result. @throws UserError if there is no pulumi */
 export function needPulumi(code: string | undefined): void {

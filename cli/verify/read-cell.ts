@@ -3,7 +3,7 @@ import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { defined, own } from "../../core/records.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import type { ExpectedCell } from "../audit/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";

@@ -8,8 +8,6 @@ import { declarePod } from "./pod.ts";
 import { sections, type SectionName, type Sections, type Settings } from "./schema.ts";
 import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
 
-export type { Settings };
-
 /** Raw settings: name without its namespace -> parsed JSON; `undefined` if not set. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
