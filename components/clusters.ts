@@ -2,8 +2,11 @@ import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { LivePod } from "../core/plan/live-pod.ts";
 import type { PodCluster } from "../core/plan/pod-cluster.ts";
+import type { StackId } from "../core/policy/grants.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import { isCreated } from "../core/settings/references.ts";
+import type { Settings } from "../core/settings/schema.ts";
+import type { Files } from "./files.ts";
 import * as trustee from "./trustee/index.ts";
 import { invoke } from "./trustee/invoke.ts";
 
@@ -82,4 +85,27 @@ export async function readPodCluster(
   ]);
   const { found } = initdata as { readonly found: Readonly<Record<string, LivePod>> };
   return { livePods: found, podCluster: podCluster as PodCluster };
+}
+
+/** Reads the live Trustee. Fails if this stack cannot be deployed on it. */
+export function readTrustee(
+  settings: Settings,
+  files: Files,
+  clusters: Pick<Clusters, "trustee">,
+  own: StackId,
+): Promise<trustee.GetTrusteeResult> {
+  const { kubeconfig, context, certificateAuthorityFile, rolloutTimeoutMinutes, ...named } = settings.trustee;
+  const secrets = (created: boolean): string[] =>
+    settings.secrets.filter((secret) => isCreated(secret) === created).map((secret) => secret.name);
+  return trustee.getTrustee(
+    {
+      ...named,
+      certificateAuthority: named.certificateAuthority ?? files.authority,
+      generatesInitdata: settings.pods.some(({ initdataFile }) => initdataFile === undefined),
+      existingSecrets: secrets(false),
+      createdSecrets: secrets(true),
+      ...own,
+    },
+    { provider: clusters.trustee },
+  );
 }

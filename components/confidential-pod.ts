@@ -12,7 +12,7 @@ import { checkAnnotations, checkClaims, checkPod } from "../core/settings/check-
 import type { PodSettings } from "../core/settings/pod-schema.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { declarePod } from "../core/settings/pod.ts";
-import { stackName } from "./stack-name.ts";
+import { stackName } from "./trustee/get-trustee.ts";
 import { podArgs, workloadArgs, type ExtraSpec } from "./pod-template.ts";
 
 /** A pod's spec whose values are all known. */

@@ -1,8 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Issue } from "../core/issues.ts";
-import { mapValues } from "../core/records.ts";
+import { mapValues, own } from "../core/records.ts";
 import { encryptedProblem, readSecretValues, SECRET_VALUES } from "../core/settings/secret-values.ts";
 import type { RawSettings } from "../core/settings/settings.ts";
+import type { Settings } from "../core/settings/schema.ts";
+import type { Files } from "./files.ts";
+import type { SecretData } from "./kbs-secret.ts";
 
 const NAMESPACE = "trustee-access";
 
@@ -15,6 +18,8 @@ export interface Configuration {
   readonly secretValues: SecretValues;
   /** Problems of the secret values, and other settings that must not be encrypted. */
   readonly problems: readonly Issue[];
+  /** What has the problems, for the message. */
+  readonly subject: string;
 }
 
 function parse(text: string): unknown {
@@ -68,5 +73,27 @@ export function readConfiguration(): Configuration {
         .sort()
         .map(encryptedProblem),
     ],
+    subject: `the settings of stack ${pulumi.getStack()}`,
   };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, "utf8").toString("base64");
+}
+
+/** The given values of each secret that is created from them, as Pulumi secrets. */
+export function secretDataOf(
+  settings: Settings,
+  values: SecretValues,
+  files: Files,
+): Readonly<Record<string, pulumi.Output<SecretData>>> {
+  const data = settings.secrets.flatMap(({ name, from }): [string, pulumi.Output<SecretData>][] => {
+    if (from === "file") return [[name, pulumi.secret(own(files.secrets, name) ?? {})]];
+    if (from !== "setting") return [];
+    const encoded = Object.entries(own(values, name) ?? {}).map(([key, value]) =>
+      pulumi.output(value).apply((text): [string, string] => [key, base64(text)]),
+    );
+    return [[name, pulumi.secret(pulumi.all(encoded).apply((keys) => Object.fromEntries(keys)))]];
+  });
+  return Object.fromEntries(data);
 }

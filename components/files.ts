@@ -3,7 +3,7 @@ import { inspectInitdata } from "../core/initdata/verbatim.ts";
 import { Issues } from "../core/issues.ts";
 import { onlyCertificates } from "../core/pem.ts";
 import { messageOf } from "../core/records.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Settings } from "../core/settings/schema.ts";
 
 /** The content of the files in the settings. Paths start at the project's folder. */
 export interface Files {

@@ -41,7 +41,7 @@ export type { Plan } from "../core/plan/plan.ts";
 export type { KbsEndpoint, PlannedPod } from "../core/plan/pod.ts";
 export { EVERY_KEY, type GrantTable, type OtherSecrets, type StackGrants } from "../core/policy/grants.ts";
 export type { Digests } from "../core/reference-values/merge.ts";
-export type { Rotation } from "../core/rotation/rotation.ts";
+export type { Rotation } from "../core/policy/rotation.ts";
 export type { SettingsInput } from "../core/settings/schema.ts";
 export type { Generation } from "../core/trustee/generation.ts";
 export type { TrusteeKeys } from "../core/trustee/seen.ts";

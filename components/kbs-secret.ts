@@ -4,7 +4,7 @@ import { sha256Hex } from "../core/digest.ts";
 import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
-import { stackName } from "./stack-name.ts";
+import { stackName } from "./trustee/get-trustee.ts";
 import * as trustee from "./trustee/index.ts";
 
 /** Key -> base64 of its value. */

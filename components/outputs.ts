@@ -2,11 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { changeRecords } from "../core/access/changes.ts";
 import { accessReport, matrixText } from "../core/access/matrix.ts";
 import { budgetReport, type Budget } from "../core/preflight/budget.ts";
-import type { StackOutputs as Outputs } from "../core/outputs.ts";
+import type { StackOutputs as Outputs } from "../core/plan/outputs.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { retirePolicy } from "../core/policy/share.ts";
 import { clusterOf } from "../core/settings/cluster.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Settings } from "../core/settings/schema.ts";
 import type { TrusteeAccess } from "./trustee-access.ts";
 import type { GetTrusteeResult } from "./trustee/index.ts";
 

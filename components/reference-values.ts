@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Digests } from "../core/reference-values/merge.ts";
-import type { Rotation } from "../core/rotation/rotation.ts";
+import type { Rotation } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 

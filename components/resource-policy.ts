@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../core/policy/grants.ts";
-import type { Rotation } from "../core/rotation/rotation.ts";
+import type { Rotation } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
 

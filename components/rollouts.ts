@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Rotation } from "../core/rotation/rotation.ts";
+import type { Rotation } from "../core/policy/rotation.ts";
 import { configMapNames, trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import type { TrusteeKeys } from "../core/trustee/seen.ts";
 import type { KbsSecret } from "./kbs-secret.ts";

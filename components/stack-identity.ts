@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackId } from "../core/policy/grants.ts";
 import { IDENTITY_LENGTH } from "../core/policy/identity.ts";
-import { stackName } from "./stack-name.ts";
+import { stackName } from "./trustee/get-trustee.ts";
 import * as trustee from "./trustee/index.ts";
 
 /** Placeholder in a preview for an identity that `up` will generate. */

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { own } from "../core/records.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import type { SecretSettings } from "../core/settings/schema.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { SecretSettings, Settings } from "../core/settings/schema.ts";
 import { ConfidentialPod } from "./confidential-pod.ts";
 import { KbsSecret, type SecretData } from "./kbs-secret.ts";
 import { ReferenceValues } from "./reference-values.ts";

@@ -1,5 +1,25 @@
 import type { IssueCode } from "./issue-codes.ts";
-import { shownLines } from "./policy/shown-name.ts";
+import { messageOf } from "./records.ts";
+import { counted, shownLines } from "./shown.ts";
+
+/** A problem that stops a run or a command, and that the user can fix. The message is complete, code first. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly code: IssueCode;
+  /** The message without the code, to quote it after another one. */
+  readonly text: string;
+
+  constructor(code: IssueCode, text: string, options?: ErrorOptions) {
+    super(`${code} ${text}`, options);
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/** The message of a thrown value, without a code. */
+export function textOf(thrown: unknown): string {
+  return thrown instanceof UserError ? thrown.text : messageOf(thrown);
+}
 
 /** One problem in the user's input. */
 export interface Issue {
@@ -21,8 +41,9 @@ export class IssuesError extends Error {
   readonly issues: readonly Issue[];
 
   constructor(subject: string, issues: readonly Issue[]) {
-    const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
-    super(`${count} in ${subject}; nothing was changed.\n${issues.map(formatIssue).join("\n")}`);
+    super(
+      `${counted(issues.length, "problem")} in ${subject}; nothing was changed.\n${issues.map(formatIssue).join("\n")}`,
+    );
     this.issues = issues;
   }
 }

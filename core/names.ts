@@ -1,5 +1,15 @@
 import { given, type Issues } from "./issues.ts";
 
+/** One key of one secret in one repository. */
+export interface Resource {
+  readonly repository: string;
+  readonly secret: string;
+  readonly key: string;
+}
+
+/** The repository for Kubernetes Secrets, and the only one that grants apply to. */
+export const DEFAULT_REPOSITORY = "default";
+
 /** A naming rule, and its description in words. */
 interface NameRule {
   readonly pattern: RegExp;

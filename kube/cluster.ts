@@ -4,21 +4,11 @@ import type { Context } from "@kubernetes/client-node";
 import type { KubeConfig } from "./client-library.ts";
 import { ClusterConfig } from "./cluster-config.ts";
 import { isRecord, messageOf } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
+import type { NamedCluster } from "../core/settings/cluster.ts";
+import { UserError } from "../core/issues.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { readKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
 import { findProxy } from "./proxy.ts";
-
-/** Selects a cluster, as kubectl's options do. */
-export interface ClusterOptions {
-  /**
-   * A kubeconfig: the path of a file, or its content.
-   * @default $KUBECONFIG, ~/.kube/config or the pod's account
-   */
-  readonly kubeconfig?: string;
-  /** @default the kubeconfig's current context */
-  readonly context?: string;
-}
 
 /** The file with the token of a pod's service account. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -31,7 +21,7 @@ const NO_USER = "";
  * @throws UserError if the file, the context, its cluster or its user is missing, or a file that these name;
  *   without the file's content
  */
-export function loadCluster(options: ClusterOptions): KubeConfig {
+export function loadCluster(options: NamedCluster): KubeConfig {
   const kubeconfig = readKubeconfig(options.kubeconfig);
   const config = new ClusterConfig();
   if (kubeconfig !== undefined) take(config, kubeconfig);

@@ -1,5 +1,5 @@
 import type { IssueCode } from "../core/issue-codes.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { proxyProblem, type ProxyInUse } from "./proxy.ts";
 
 /** A request to the API server, in the words of an RBAC rule. */
@@ -60,14 +60,6 @@ export class KubeError extends UserError {
     this.detail = detail;
     this.next = next;
   }
-}
-
-/** A problem on the way to the API server. */
-export interface Obstacle {
-  /** A sentence's beginning, without an end. */
-  readonly detail: string;
-  /** What to do, as sentences. */
-  readonly next: string;
 }
 
 function describe(request: Request): string {

@@ -1,5 +1,5 @@
 import { isRecord } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 
 /** The headers of a request that acts as another user. The client library sends `as` (Impersonate-User). */
 export type ImpersonationHeaders = Readonly<Record<string, string>>;

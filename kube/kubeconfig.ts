@@ -7,7 +7,7 @@ import { load, YAMLException } from "js-yaml";
 import { isRecord, messageOf, own } from "../core/records.ts";
 import { isKubeconfigContent } from "../core/settings/cluster.ts";
 import { KubeConfig } from "./client-library.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { own } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
-import type { Obstacle } from "./errors.ts";
+import { UserError } from "../core/issues.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -104,6 +103,14 @@ function isConnecting(error: unknown): boolean {
   const { syscall, code } = error as NodeJS.ErrnoException;
   if (syscall === "connect" || syscall === "getaddrinfo" || code === "UND_ERR_CONNECT_TIMEOUT") return true;
   return isConnecting(error.cause);
+}
+
+/** A problem on the way to the API server. */
+export interface Obstacle {
+  /** A sentence's beginning, without an end. */
+  readonly detail: string;
+  /** What to do, as sentences. */
+  readonly next: string;
 }
 
 /**

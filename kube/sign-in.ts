@@ -1,6 +1,6 @@
 import type { User } from "@kubernetes/client-node";
 import { isRecord, messageOf, own } from "../core/records.ts";
-import type { Obstacle } from "./errors.ts";
+import type { Obstacle } from "./proxy.ts";
 
 /** The longest text of a plugin that is quoted. */
 const LONGEST = 500;

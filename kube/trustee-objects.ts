@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { namesIn, seenOf, type Names, type Seen } from "../core/trustee/seen.ts";
-import { shownName } from "../core/policy/shown-name.ts";
+import { shownName } from "../core/shown.ts";
 import { trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";

@@ -1,4 +1,4 @@
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { KubeError } from "../kube/errors.ts";
 import { guardedPatch, type FieldPath } from "../kube/guarded-patch.ts";
 import { objectKey, type KubeObject, type ObjectRef } from "../kube/objects.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { own } from "../core/records.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { liveKey, siblingKeys } from "../core/trustee/generation.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import type { KubeObject, ObjectRef } from "../kube/objects.ts";
 import type { Target } from "./change.ts";
 

@@ -1,5 +1,5 @@
 import { own } from "../core/records.ts";
-import { shownName } from "../core/policy/shown-name.ts";
+import { shownName } from "../core/shown.ts";
 import { expirySeconds } from "../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../core/reference-values/validity.ts";
 import type { Operation } from "./resource.ts";

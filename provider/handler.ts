@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { ownerOf } from "../core/policy/owner.ts";
-import { shownLine } from "../core/policy/shown-name.ts";
+import { shownLine } from "../core/shown.ts";
 import { mapValues, own, pick } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import {
   changes,
   containsSecret,

@@ -3,7 +3,7 @@ import { joinSecret, leaveSecret, renameOwner } from "../core/kbs-config/entries
 import { VOLUME_NAMES, volumeProblem } from "../core/kbs-config/volume-names.ts";
 import { isName } from "../core/names.ts";
 import { own } from "../core/records.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { own, parseJson, pick } from "../core/records.ts";
 import { clusterOf, type NamedCluster } from "../core/settings/cluster.ts";
 import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import { loadCluster } from "../kube/cluster.ts";

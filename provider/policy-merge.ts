@@ -20,7 +20,7 @@ import {
   type PreviousGrants,
   type Withdrawal,
 } from "../core/policy/share.ts";
-import { rotationSchema } from "../core/rotation/rotation.ts";
+import { rotationSchema } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { readBehind } from "../kube/policy-behind.ts";

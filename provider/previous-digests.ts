@@ -1,6 +1,6 @@
 import type { Digests } from "../core/reference-values/ledger.ts";
 import { retiringDigests } from "../core/reference-values/retiring.ts";
-import type { Rotation } from "../core/rotation/rotation.ts";
+import type { Rotation } from "../core/policy/rotation.ts";
 import type { ObjectRef } from "../kube/objects.ts";
 import type { Operation } from "./resource.ts";
 

@@ -12,7 +12,7 @@ import { leftBehind, markRetiring, stillRetiring } from "../core/reference-value
 import { expiriesOf, termsOf } from "../core/reference-values/validity.ts";
 import type { Before } from "../core/policy/registry.ts";
 import { siblingKeys } from "../core/trustee/generation.ts";
-import { rotationSchema } from "../core/rotation/rotation.ts";
+import { rotationSchema } from "../core/policy/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { own } from "../core/records.ts";
 import { retirePolicy, retiringReaders } from "../core/policy/share.ts";
-import { shownName } from "../core/policy/shown-name.ts";
+import { shownName } from "../core/shown.ts";
 import {
   EMPTY_LEDGER,
   readLedgers,

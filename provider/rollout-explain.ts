@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readEntries } from "../core/kbs-config/entries.ts";
 import { volumeProblem } from "../core/kbs-config/volume-names.ts";
-import { shownLine, shownName } from "../core/policy/shown-name.ts";
+import { shownLine, shownName } from "../core/shown.ts";
 import { own as member } from "../core/records.ts";
 import { knownKeys } from "../core/trustee/generation.ts";
 import { POLICY_PATHS } from "../core/trustee/kbs-settings.ts";

@@ -9,7 +9,7 @@ import {
   type RolloutView,
 } from "../core/rollout/decide.ts";
 import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { KubeError } from "../kube/errors.ts";
 import { transient } from "../kube/retry.ts";
 import { TimeoutError } from "./protocol/index.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { byName } from "../core/records.ts";
 import { describeUnseen, unseenChanges } from "../core/rollout/decide.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
 import { observeChange, observeRollout } from "./rollout-observe.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Issues } from "../core/issues.ts";
 import { defined } from "../core/records.ts";
 import type { StackId } from "../core/policy/grants.ts";
-import { shownName } from "../core/policy/shown-name.ts";
+import { shownName } from "../core/shown.ts";
 import { foreignVanished } from "../core/policy/vanished.ts";
 import { keepPolicyWords, losesPolicy, lossWords, REDHAT_ROUTE } from "../core/trustee/redhat.ts";
 import type { KubeClient } from "../kube/client.ts";

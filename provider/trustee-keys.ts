@@ -1,10 +1,9 @@
-import type { Issues } from "../core/issues.ts";
+import { type Issues, textOf } from "../core/issues.ts";
 import { readDocument } from "../core/reference-values/document.ts";
-import { formatOf } from "../core/reference-values/format.ts";
+import { formatOf } from "../core/trustee/format.ts";
 import { defined } from "../core/records.ts";
 import { generationFacts, knownKeys, liveKey, type Generation } from "../core/trustee/generation.ts";
 import { resolveKeys, type Names, type Seen, type TrusteeKeys } from "../core/trustee/seen.ts";
-import { textOf } from "../core/user-error.ts";
 import { contentOf, type ConfigMap } from "./config-map.ts";
 
 /** The two live ConfigMaps; undefined if missing, which is reported elsewhere. */

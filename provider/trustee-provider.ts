@@ -1,5 +1,5 @@
 import { own } from "../core/records.ts";
-import { shownText } from "../core/policy/shown-name.ts";
+import { shownText } from "../core/shown.ts";
 import { systemClock, type Clock } from "../kube/clock.ts";
 import { urnOf } from "../core/policy/owner.ts";
 import {

@@ -3,7 +3,7 @@ import type { StackId } from "../core/policy/grants.ts";
 import { areOfOneStack } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/decide.ts";
 import { isMadeBy } from "../core/trustee/ownership.ts";
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../core/issues.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";

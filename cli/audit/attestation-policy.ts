@@ -3,7 +3,7 @@ import { regoStatements, type RegoBranch, type RegoStatement } from "../../core/
 import { isSign, isWord, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
 import { own } from "../../core/records.ts";
 import type { TrusteeFacts } from "./facts.ts";
-import { kbsKinds } from "../questions/questions.ts";
+import { kbsKinds } from "./trustee-view.ts";
 
 /** The key of the attestation policy for CPUs. */
 const KEY = "default_cpu.rego";

@@ -8,6 +8,7 @@ import {
   initDataClaim,
   type Binding,
 } from "../../core/initdata/binding.ts";
+import { fitWords, type Misfit } from "../../core/initdata/tee.ts";
 import { readGuestFiles, type GuestFiles } from "../../core/initdata/guest-files.ts";
 import { messageOf } from "../../core/records.ts";
 import type { PodFacts } from "./facts.ts";
@@ -90,6 +91,14 @@ export function possibleSpellings(claims: PodClaims): readonly string[] {
 export function bindingOf(annotation: string | undefined, claim: string): Binding | undefined {
   const claims = annotation === undefined ? undefined : readableClaims({ annotation });
   return claims && namedClaims(claims).find(({ value }) => value === claim)?.binding;
+}
+
+/** How to fix a binding that does not fit the pod. */
+export function bindingStep(misfit: Misfit): string {
+  const run = ", then run pulumi up.";
+  return misfit.fits.length === 0
+    ? `Correct the pod's runtimeClassName${run}`
+    : `Set the pod's binding to ${fitWords(misfit)} in its stack's settings, or correct its runtimeClassName${run}`;
 }
 
 /** A write within this time after the creation belongs to the creation. Seconds. */

@@ -1,15 +1,15 @@
 import { own } from "../../core/records.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import {
   readDocument,
   type Entry,
   type ReferenceValuesDocument,
 } from "../../core/reference-values/document.ts";
-import type { ReferenceValue } from "../../core/reference-values/format.ts";
+import type { ReferenceValue } from "../../core/trustee/format.ts";
 import { configMapNames, knownKeys } from "../../core/trustee/generation.ts";
-import { textOf } from "../../core/user-error.ts";
+import { textOf } from "../../core/issues.ts";
 import { resolveKeys, type TrusteeKeys } from "../../core/trustee/seen.ts";
-import type { ConfigMapFacts, StackFacts, TrusteeFacts } from "./facts.ts";
+import type { ConfigMapFacts, RegoSyntax, StackFacts, TrusteeFacts } from "./facts.ts";
 import { readGenerated, type GeneratedPolicy } from "./policy-text.ts";
 
 /** The facts that show Trustee's policy and the keys that it reads. */
@@ -23,6 +23,27 @@ export function keysOf({ seen = {}, policy, referenceValues }: PolicySide): Trus
     policyKey: policyKey ?? knownKeys.policy[0],
     referenceValuesKey: referenceValuesKey ?? knownKeys.referenceValues[0],
   };
+}
+
+/** How a kind of KBS passes a path to the policy, and the syntax that it reads. */
+export interface KbsKind {
+  readonly syntax: RegoSyntax;
+  readonly shape: "string" | "array";
+}
+
+/**
+ * The kinds of KBS that may read the policy, the usual one first: up to v0.16 with a string and Rego v0, from
+ * v0.17 on with an array and Rego v1. Operators v0.17 and v0.18 pair the older keys with the newer KBS, so
+ * these keys alone do not decide it.
+ */
+export function kbsKinds(trustee: PolicySide): readonly [KbsKind, ...KbsKind[]] {
+  const [older, newer]: readonly [KbsKind, KbsKind] = [
+    { syntax: "v0", shape: "string" },
+    { syntax: "v1", shape: "array" },
+  ];
+  const form = trustee.seen?.pathForm;
+  if (form !== undefined) return [form === "string" ? older : newer];
+  return keysOf(trustee).policyKey === knownKeys.policy[0] ? [newer] : [older, newer];
 }
 
 /** The command that restarts the KBS. An operator that records the versions of ConfigMaps would remove a restart annotation. */

@@ -6,7 +6,7 @@ import { submod } from "../../core/access/token.ts";
 import type { PolicyData } from "../../core/access/model.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { regoStatements } from "../../core/rego/rules.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { readGenerated } from "./policy-text.ts";
 
 const tees = [

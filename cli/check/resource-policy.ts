@@ -1,4 +1,5 @@
-import { decide, type AccessRules, type Decision } from "../../core/access/model.ts";
+import { decide, type Decision } from "../../core/access/model.ts";
+import type { AccessRules } from "../../core/policy/grants.ts";
 import type { AccessRequest } from "../questions/requests.ts";
 import { askResourcePolicy } from "../opa/batch.ts";
 import { failureText, type RegoPolicy } from "../opa/opa.ts";

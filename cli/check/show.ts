@@ -1,19 +1,16 @@
 import Table from "cli-table3";
 import { decisionWords } from "../../core/access/changes.ts";
 import { claimedInitData } from "../../core/access/model.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { REVIEW_UNJUDGED, unjudgedText } from "../audit/unjudged.ts";
 import { otherReaderLine } from "../../core/access/other-readers.ts";
 import type { AgentResult } from "./agent-policy.ts";
 import { outcomeOf, type Proof } from "./prove.ts";
 import type { Difference, PolicyResult } from "./resource-policy.ts";
+import { counted } from "../../core/shown.ts";
 
 function number(value: number): string {
   return value.toLocaleString("en-US");
-}
-
-function plural(count: number, thing: string): string {
-  return `${number(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 const seenWords = {
@@ -37,7 +34,7 @@ function policyLines(result: PolicyResult, stack: StackOutputs): string[] {
   if (result.noPolicy !== undefined)
     return [`The text is not a policy in Rego ${result.syntax}: ${result.noPolicy}`];
   if (result.smallest === undefined) return [];
-  const many = result.smallest.seen === "aborts" ? "requests" : plural(result.differences, "request");
+  const many = result.smallest.seen === "aborts" ? "requests" : counted(result.differences, "request");
   return [
     `In Rego ${result.syntax} the resource policy answers ${many} differently from the stack's grants. The smallest:`,
     ...differenceLines(result.smallest, stack),
@@ -52,14 +49,14 @@ function agentLines({ pod, wrong, noPolicy }: AgentResult): string[] {
   if (wrong.length === 0) return [];
   const more = wrong.length - SHOWN;
   return [
-    `The agent policy of ${pod} answers ${plural(wrong.length, "request")} differently from its declaration:`,
+    `The agent policy of ${pod} answers ${counted(wrong.length, "request")} differently from its declaration:`,
     ...wrong
       .slice(0, SHOWN)
       .map(
         ({ what, input, allowed }) =>
           `  ${what} is ${allowed ? "denied" : "allowed"}: ${JSON.stringify(input)}`,
       ),
-    ...(more > 0 ? [`  and ${plural(more, "other")}: --json shows them all`] : []),
+    ...(more > 0 ? [`  and ${counted(more, "other")}: --json shows them all`] : []),
   ];
 }
 

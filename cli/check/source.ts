@@ -6,11 +6,11 @@ import { livePolicy } from "../audit/trustee-view.ts";
 import { messageOf } from "../../core/records.ts";
 import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
-import { runPreview } from "../commands/run-preview.ts";
-import { parseOutputs, readStack } from "../commands/stack.ts";
+import { runPreview } from "../live/run-preview.ts";
+import { parseOutputs, readStack } from "../live/stack.ts";
 import { previewedOutputs } from "../diff/preview.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
-import { UserError } from "../../core/user-error.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
+import { UserError } from "../../core/issues.ts";
 
 /** The outputs in a preview. Some may be unknown, such as the expiration of reference values. */
 const previewedSchema = z.looseObject({
@@ -44,7 +44,7 @@ export interface PolicyText {
  * another key, while the ConfigMap still has the previous one.
  * @throws UserError, KubeError
  */
-export async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
+async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   const { trustee, place } = connectTrustee(stack);
   const side = await readPolicySide(trustee, place);
   const { map, key, text } = livePolicy(side);
@@ -71,12 +71,19 @@ async function previewedStack(name: string | undefined): Promise<StackOutputs> {
 }
 
 /**
- * The policy to check: from the stack's outputs, the cluster, a preview, or a file.
- * @param name the stack. @default the selected one
+ * The stack to check, as deployed or as previewed.
+ * @param name @default the selected one
+ * @throws UserError
+ */
+export async function stackToCheck(name: string | undefined, { preview }: Source): Promise<StackOutputs> {
+  return preview ? previewedStack(name) : readStack(name);
+}
+
+/**
+ * The policy to check: from the stack's outputs, the cluster, or a file.
  * @throws UserError, KubeError
  */
-export async function readPolicy(name: string | undefined, source: Source): Promise<PolicyText> {
-  const stack = source.preview ? await previewedStack(name) : await readStack(name);
+export async function readPolicy(stack: StackOutputs, source: Source): Promise<PolicyText> {
   if (source.live) return readLivePolicy(stack);
   const { policy } = source;
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });

@@ -2,9 +2,9 @@ import { Command } from "commander";
 import { findOpa } from "../opa/opa.ts";
 import { outcomeOf, prove } from "../check/prove.ts";
 import { proofText } from "../check/show.ts";
-import { readPolicy } from "../check/source.ts";
+import { readPolicy, stackToCheck } from "../check/source.ts";
 import { print, printJson, run } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;
@@ -21,7 +21,7 @@ async function check(options: Options): Promise<boolean> {
   }
   const opa = await findOpa();
   if ("reason" in opa) throw new UserError("TA953", opa.reason);
-  const policy = await readPolicy(options.stack, options);
+  const policy = await readPolicy(await stackToCheck(options.stack, options), options);
   const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
   const ok = outcomeOf(proof) === "holds";
   if (options.json) printJson({ ok, ...proof });

@@ -7,9 +7,9 @@ import { diffReaders, initdataChanges } from "../diff/readers.ts";
 import { diffAccess, diffText, doubtsIn, withProgramChanges, type AccessDiff } from "../diff/diff.ts";
 import { readDeployed, readPreview } from "../diff/preview.ts";
 import { messageOf } from "../../core/records.ts";
-import { runPreview } from "./run-preview.ts";
+import { runPreview } from "../live/run-preview.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface DiffOptions {
   readonly stack?: string;

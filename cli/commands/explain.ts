@@ -13,9 +13,9 @@ import { readGlobalInitdata } from "../live/global-initdata.ts";
 import { readKbsLogs } from "../live/read-kbs-log.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
-import { declaredPods, stackFacts, type DeclaredPod } from "./stack.ts";
+import { declaredPods, stackFacts, type DeclaredPod } from "../audit/stack.ts";
 import { print, printJson, run } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface ExplainOptions extends SideOptions {
   readonly json: boolean;

@@ -6,7 +6,7 @@ import { lint } from "../lint/lint.ts";
 import { sarif } from "../lint/sarif.ts";
 import { keysOf } from "../audit/trustee-view.ts";
 import { operatorName } from "../../core/trustee/seen.ts";
-import { shownJson } from "../../core/policy/shown-name.ts";
+import { shownJson } from "../../core/shown.ts";
 import { addSideOptions, connectSides, type SideOptions, type Sides } from "../live/connect.ts";
 import { readPods, readStackPods, type SeenPods } from "../live/read-pods.ts";
 import { readFacts } from "../live/read-facts.ts";

@@ -4,15 +4,14 @@ import { lint } from "../lint/lint.ts";
 import { connect } from "../live/connect.ts";
 import { readFacts } from "../live/read-facts.ts";
 import { readStackPods } from "../live/read-pods.ts";
-import { matrixOfReport } from "../../core/access/matrix.ts";
-import { defined, own } from "../../core/records.ts";
-import type { PageContent } from "../report/content.ts";
+import { defined } from "../../core/records.ts";
+import { contentOf } from "../report/content.ts";
 import { accessPage } from "../report/page.ts";
 import { matrixSvg } from "../report/svg.ts";
-import { bindingsOf, readStack } from "./stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { readStack } from "../live/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;
@@ -20,31 +19,6 @@ interface Options {
   readonly svg?: string;
   readonly audit: boolean;
   readonly at?: Date;
-}
-
-/** The page's content from a stack's outputs. */
-export function contentOf(stack: StackOutputs): PageContent {
-  const bindings = bindingsOf(stack);
-  const rows = Object.entries(stack.initData).map(([pod, initData]) => ({
-    pod,
-    namespace: own(stack.pods, pod)?.namespace ?? "",
-    initData,
-    binding: own(bindings, pod) ?? "azure-vtpm",
-  }));
-  const { url, generation, namespace } = stack.trustee;
-  return {
-    stack: stack.grants.stack,
-    matrix: matrixOfReport(stack.access, rows),
-    claimName: rows.every(({ pod }) => own(bindings, pod) === "azure-vtpm")
-      ? "PCR8 (init_data)"
-      : "init_data",
-    otherReaders: stack.otherReaders,
-    trustee: { url, generation, namespace },
-    expiries: Object.entries(stack.referenceValuesExpire).map(([entry, expiration]) => ({
-      entry,
-      expiration,
-    })),
-  };
 }
 
 function time(text: string): Date {

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/records.ts";
-import { shownJson, shownText } from "../../core/policy/shown-name.ts";
-import { UserError } from "../../core/user-error.ts";
+import { shownJson, shownText } from "../../core/shown.ts";
+import { UserError } from "../../core/issues.ts";
 
 /** Prints a command's result. It may quote live data, so terminal escapes are removed. */
 export function print(text: string): void {

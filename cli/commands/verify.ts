@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { junit } from "../lint/junit.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
-import { UserError } from "../../core/user-error.ts";
-import { expectedCells, readStack } from "./stack.ts";
+import { UserError } from "../../core/issues.ts";
+import { readStack } from "../live/stack.ts";
+import { expectedCells } from "../audit/stack.ts";
 import { tellApart } from "../verify/attestation.ts";
 import { KbsLog } from "../verify/kbs-log.ts";
 import { readCells, unasked } from "../verify/read-cells.ts";

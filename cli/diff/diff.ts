@@ -12,7 +12,7 @@ import type { AccessReport } from "../../core/access/matrix.ts";
 import { allowedReasons, type Decision } from "../../core/access/model.ts";
 import { otherReaderLine, type OtherReader } from "../../core/access/other-readers.ts";
 import { own } from "../../core/records.ts";
-import { shownLine, shownName } from "../../core/policy/shown-name.ts";
+import { shownLine, shownName } from "../../core/shown.ts";
 
 type Why = Decision["why"];
 

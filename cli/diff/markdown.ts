@@ -4,10 +4,10 @@ import type { AccessReport } from "../../core/access/matrix.ts";
 import type { Decision } from "../../core/access/model.ts";
 import { otherReaderClaim, otherReaderName, otherReaderPath } from "../../core/access/other-readers.ts";
 import { own } from "../../core/records.ts";
-import { shownLine } from "../../core/policy/shown-name.ts";
+import { counted, shownLine } from "../../core/shown.ts";
 
 /** Marks the comment, so it can be updated. The CI workflows search for it too. */
-export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
+const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
 
 /** A text as inline code. It cannot end the code, the line or the table cell. */
 function code(text: string): string {
@@ -47,10 +47,6 @@ function changeText({ pod, path, before, after }: CellChange): string {
   return `${code(pod)} → ${code(path)}: was ${before}; will be ${after}`;
 }
 
-function count(changes: readonly CellChange[], verb: string): string {
-  return `${changes.length} cell${changes.length === 1 ? ` ${verb}s` : `s ${verb}`}`;
-}
-
 /** The matrix, its changes and everything else to review, as Markdown for a comment. */
 export function diffMarkdown(
   access: AccessReport,
@@ -67,7 +63,7 @@ export function diffMarkdown(
     ...doubts.flatMap((doubt) => [`⚠ Not comparable: ${doubtWords[doubt]}.`, ""]),
     changes.length === 0
       ? "No access changes."
-      : `${opens.length === 0 ? "No cell opens" : `⚠ ${count(opens, "open")}`}, ${count(closes, "close")}.`,
+      : `${opens.length === 0 ? "No cell opens" : `⚠ ${counted(opens.length, "cell opens", "cells open")}`}, ${counted(closes.length, "cell closes", "cells close")}.`,
     ...section("Opens", opens.map(changeText)),
     ...section("Closes", closes.map(changeText)),
     ...section(

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { stackOutputs } from "../../core/outputs.ts";
+import { stackOutputs } from "../../core/plan/outputs.ts";
 import { defined, parseJson } from "../../core/records.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 
 /** A stack's outputs about access. Those that an older release does not have are empty. */
 const outputsSchema = z.object({

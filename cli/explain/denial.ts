@@ -1,4 +1,4 @@
-import { shownLine } from "../../core/policy/shown-name.ts";
+import { shownLine } from "../../core/shown.ts";
 import { currentCondition } from "./trustee.ts";
 import { policyCondition } from "./policy.ts";
 import { referenceCondition } from "./reference-values.ts";

@@ -12,12 +12,12 @@ import { referenceCondition } from "./reference-values.ts";
 import { currentCondition, existsCondition, registeredCondition, trusteeCondition } from "./trustee.ts";
 import type { Condition, Explanation } from "./explanation.ts";
 import type { GlobalInitdata, PodFacts, PolicyAnswers, StackFacts, TrusteeFacts } from "../audit/facts.ts";
-import { shownLines } from "../../core/policy/shown-name.ts";
+import { shownLines } from "../../core/shown.ts";
 import { defined } from "../../core/records.ts";
 import { vanishedWords } from "../../core/policy/vanished.ts";
 import { lostStacks } from "../lint/stacks.ts";
 import { readableClaims, type PodClaims } from "../audit/pod-claims.ts";
-import { lackedNeeds, needsSide } from "../audit/pod-needs.ts";
+import { lackedNeeds, needsSide } from "../questions/pod-needs.ts";
 import { likelyClaim, type LikelyClaim } from "../audit/likely-claim.ts";
 
 /** Everything that explain knows of one cell. */

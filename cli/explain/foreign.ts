@@ -1,10 +1,10 @@
 import { claimSpellings } from "../../core/initdata/binding.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import type { Condition, PolicyCell } from "./explanation.ts";
 import type { PolicyAnswer, TrusteeFacts } from "../audit/facts.ts";
 import { namedClaims, type NamedClaim } from "../audit/pod-claims.ts";
 import { differsInCase, digestsInPolicy } from "../audit/policy-text.ts";
-import { answerOf, cellQuestion, requestData, type KbsKind } from "../questions/questions.ts";
+import { answerOf, cellQuestion, requestData } from "../questions/questions.ts";
 import { azureTeeOf } from "../audit/likely-claim.ts";
 import {
   attestedPods,
@@ -16,7 +16,7 @@ import {
   type AttestedPod,
 } from "../questions/tokens.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
-import { keysOf } from "../audit/trustee-view.ts";
+import { keysOf, type KbsKind } from "../audit/trustee-view.ts";
 import { canAllow, installOpa, REVIEW_UNJUDGED, unjudgedFields, unjudgedText } from "../audit/unjudged.ts";
 
 /** The maximum number of a policy's digests to ask about. */

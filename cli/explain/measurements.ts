@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { liveAppraisal, otherEntries } from "../audit/attestation-policy.ts";
 import { ifSure, onAny, teesOfPod } from "./reference-values.ts";
 import type { Condition } from "./explanation.ts";

@@ -1,9 +1,9 @@
-import { fitWords, misfitOf, type Misfit } from "../../core/initdata/tee.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { fitWords, misfitOf } from "../../core/initdata/tee.ts";
+import { shownName } from "../../core/shown.ts";
 import { BROKEN_WORDS, isBroken, strayWords } from "../../core/initdata/annotation-names.ts";
 import type { GlobalInitdata, PodFacts } from "../audit/facts.ts";
 import type { Condition } from "./explanation.ts";
-import { isEditedLater, readPodClaims, type NamedClaim } from "../audit/pod-claims.ts";
+import { bindingStep, isEditedLater, readPodClaims, type NamedClaim } from "../audit/pod-claims.ts";
 
 /** RFC 3339, whole seconds. */
 export function timeText(seconds: number): string {
@@ -69,14 +69,6 @@ export function bindingConditions(pod: PodFacts, claim: NamedClaim): readonly Co
   if (misfit === undefined) return [];
   const detail = `${misfit.by} fits ${fitWords(misfit)}, but the pod is declared or known as ${claim.binding}: its TEE may report another claim`;
   return [{ id: "binding", status: "unknown", detail, next: bindingStep(misfit) }];
-}
-
-/** How to fix a binding that does not fit the pod. */
-export function bindingStep(misfit: Misfit): string {
-  const run = ", then run pulumi up.";
-  return misfit.fits.length === 0
-    ? `Correct the pod's runtimeClassName${run}`
-    : `Set the pod's binding to ${fitWords(misfit)} in its stack's settings, or correct its runtimeClassName${run}`;
 }
 
 /** The pod has the annotation that its stack declares. @param declared from the stack's outputs */

@@ -2,24 +2,17 @@ import { affirmingToken } from "../../core/access/token.ts";
 import { decide, type Decision } from "../../core/access/model.ts";
 import { own } from "../../core/records.ts";
 import { EVERY_KEY, listReaders } from "../../core/policy/grants.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import type { Condition, PolicyCell } from "./explanation.ts";
 import type { TrusteeFacts } from "../audit/facts.ts";
 import { failedCondition, foreignCondition, foreignTokens, LOWER_CASE, OTHER_CASE } from "./foreign.ts";
 import { hasRegoLimits, limitText } from "../lint/nobody.ts";
 import { namedClaims, type PodClaims } from "../audit/pod-claims.ts";
-import { needQuestions, needsSide } from "../audit/pod-needs.ts";
+import { needQuestions, needsSide } from "../questions/pod-needs.ts";
 import { differsInCase, type GeneratedPolicy } from "../audit/policy-text.ts";
-import {
-  answerOf,
-  cellQuestion,
-  kbsKinds,
-  kbsOf,
-  type KbsKind,
-  type PolicyQuestion,
-} from "../questions/questions.ts";
+import { answerOf, cellQuestion, kbsOf, type PolicyQuestion } from "../questions/questions.ts";
 import { strangerToken } from "../questions/tokens.ts";
-import { liveGrants, livePolicy } from "../audit/trustee-view.ts";
+import { kbsKinds, liveGrants, livePolicy, type KbsKind } from "../audit/trustee-view.ts";
 
 /**
  * The questions of `explain`: for the pod's claims, for other digests in the policy, and for what the pod
@@ -44,7 +37,7 @@ export function explainQuestions(
   return [...asked, ...(claims === undefined ? [] : needQuestions(needsSide(trustee), claims))];
 }
 
-const decisionWords: Readonly<Record<Decision["why"], string>> = {
+const policyWords: Readonly<Record<Decision["why"], string>> = {
   granted: "the policy grants the secret to this digest",
   "not-restricted": "no stack restricts this secret, so every pod that attests well may read it",
   "no-resource": "this is not a resource",
@@ -65,7 +58,7 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
   const { why } = decide(generated, asked.data, asked.token);
   if (answer === true) {
     const whose = why === "granted" ? ` (${shownName(readers.get(claim.value) ?? "")})` : "";
-    return { id: "policy", status: "holds", detail: `${decisionWords[why]}${whose}` };
+    return { id: "policy", status: "holds", detail: `${policyWords[why]}${whose}` };
   }
   const inOtherCase = [...readers.keys()].some((digest) => differsInCase(digest, claim.value));
   const expected = [...readers].map(([digest, whose]) => `${digest} (${shownName(whose)})`);
@@ -76,7 +69,7 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
       ? OTHER_CASE
       : readers.has(claim.value)
         ? `the policy grants the secret to this digest on another TEE than ${claim.binding}`
-        : decisionWords[why],
+        : policyWords[why],
     expected: expected.length === 0 ? ["nobody"] : expected,
     seen: claim.value,
     next: inOtherCase

@@ -1,5 +1,5 @@
 import { NO_HARDWARE } from "../../core/initdata/binding.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { expirySeconds } from "../../core/reference-values/document.ts";
 import type { Condition } from "./explanation.ts";
 import type { StackFacts, TrusteeFacts } from "../audit/facts.ts";

@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { seesAll } from "../../core/rollout/observation.ts";
 import type { Condition } from "./explanation.ts";
 import { timeText } from "./pod.ts";

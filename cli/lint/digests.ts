@@ -3,11 +3,16 @@ import { BROKEN_WORDS, isBroken, strayWords } from "../../core/initdata/annotati
 import { fitWords, misfitOf } from "../../core/initdata/tee.ts";
 import { getOrAdd } from "../../core/records.ts";
 import { listGrants, mergeGrants, type GrantTable } from "../../core/policy/grants.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
-import { bindingStep } from "../explain/pod.ts";
+import { shownName } from "../../core/shown.ts";
 import type { LiveFacts, PodFacts } from "../audit/facts.ts";
 import { mapPlace, podPlace, policyPlace, type Finding } from "./finding.ts";
-import { isEditedLater, possibleSpellings, readPodClaims, type PodClaims } from "../audit/pod-claims.ts";
+import {
+  bindingStep,
+  isEditedLater,
+  possibleSpellings,
+  readPodClaims,
+  type PodClaims,
+} from "../audit/pod-claims.ts";
 import { differsInCase, digestsInPolicy } from "../audit/policy-text.ts";
 import { digestEntriesOf } from "../audit/attestation-policy.ts";
 import { registrationOf } from "../audit/registration.ts";

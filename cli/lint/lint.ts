@@ -1,5 +1,5 @@
 import type { LiveFacts } from "../audit/facts.ts";
-import { shownLines } from "../../core/policy/shown-name.ts";
+import { shownLines } from "../../core/shown.ts";
 import { sortFindings, type Finding } from "./finding.ts";
 import { lintDigests } from "./digests.ts";
 import { lintNeeds } from "./needs.ts";

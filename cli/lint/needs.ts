@@ -1,7 +1,7 @@
 import type { LiveFacts, PodFacts, TrusteeFacts } from "../audit/facts.ts";
 import type { Finding } from "./finding.ts";
 import { readableClaims } from "../audit/pod-claims.ts";
-import { lackedNeeds, needQuestions, needsSide } from "../audit/pod-needs.ts";
+import { lackedNeeds, needQuestions, needsSide } from "../questions/pod-needs.ts";
 import type { PolicyQuestion } from "../questions/questions.ts";
 import { likelyClaims } from "../audit/likely-claim.ts";
 

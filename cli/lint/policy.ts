@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { counted, shownName } from "../../core/shown.ts";
 import { STRANGER } from "../questions/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "../audit/facts.ts";
 import { policyPlace, type Finding, type Place } from "./finding.ts";
@@ -201,7 +201,7 @@ function lintOdd(
   const worst = opened.find(({ regular }) => regular) ?? opened[0];
   if (worst === undefined) return [];
   const count = new Set(opened.map(({ what }) => what)).size - 1;
-  const more = count === 0 ? "" : `; and ${count} more such path${count === 1 ? "" : "s"}`;
+  const more = count === 0 ? "" : `; and ${counted(count, "more such path")}`;
   return [
     {
       id: "TA004",

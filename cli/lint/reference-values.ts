@@ -1,4 +1,4 @@
-import { shownName } from "../../core/policy/shown-name.ts";
+import { counted, shownName } from "../../core/shown.ts";
 import { expirySeconds, isExpiration, type Entry } from "../../core/reference-values/document.ts";
 import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { LiveFacts } from "../audit/facts.ts";
@@ -32,7 +32,7 @@ function expiry({ name, expiration }: Entry, where: Place, now: number): readonl
     return [{ id: "TA201", severity: "warning", what, ...common }];
   }
   if (left > NOTICE_DAYS * DAY) return [];
-  const what = `${shownName(name)} expires in ${days} day${days === 1 ? "" : "s"}, on ${expiration}.`;
+  const what = `${shownName(name)} expires in ${counted(days, "day")}, on ${expiration}.`;
   return [{ id: "TA202", severity: "note", what, ...common }];
 }
 

@@ -8,6 +8,7 @@ import {
   type Severity,
 } from "./finding.ts";
 import type { JunitCase } from "./junit.ts";
+import { counted } from "../../core/shown.ts";
 
 /** What was checked, for the last line of a report. */
 export interface LintScope {
@@ -27,19 +28,15 @@ function block({ id, severity, where, what, why, fix }: Finding): string {
 `;
 }
 
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
 /** The report as text: a block for each finding, worst first, and a line of totals. */
 export function lintText(findings: readonly Finding[], scope: LintScope): string {
   const counts = severities.map((severity) =>
-    plural(findings.filter((finding) => finding.severity === severity).length, severity),
+    counted(findings.filter((finding) => finding.severity === severity).length, severity),
   );
   const { namespaces } = scope;
   const only =
     namespaces === undefined ? "" : ` of ${namespaces.join(", ")}; other namespaces were not checked`;
-  const pods = scope.pods === undefined ? "pods were not checked" : plural(scope.pods, "pod") + only;
+  const pods = scope.pods === undefined ? "pods were not checked" : counted(scope.pods, "pod") + only;
   const total = `${counts.join(", ")} (Trustee ${scope.generation} in ${scope.namespace}, ${pods}).`;
   return [...findings.map(block), total].join("\n");
 }

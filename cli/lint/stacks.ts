@@ -3,7 +3,7 @@ import { damageWords } from "../../core/policy/damage.ts";
 import { ANY_TEE, listGrants, type Grant, type TableBinding } from "../../core/policy/grants.ts";
 import { isIntact } from "../../core/policy/intact.ts";
 import { parseRegistry, type FoundRegistry } from "../../core/policy/registry.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import {
   forgetWords,
   NOTHING_BEHIND,

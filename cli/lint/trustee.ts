@@ -1,6 +1,6 @@
 import { VOLUME_NAMES, volumeProblem } from "../../core/kbs-config/volume-names.ts";
 import { own } from "../../core/records.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
+import { shownName } from "../../core/shown.ts";
 import { seesAll, type ChangedObject } from "../../core/rollout/observation.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { operatorName } from "../../core/trustee/seen.ts";

@@ -1,11 +1,11 @@
 import { Option, type Command } from "commander";
 import { defined } from "../../core/records.ts";
-import { clusterOf } from "../../core/settings/cluster.ts";
+import { clusterOf, type NamedCluster } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
-import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
-import { readStack } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { loadCluster } from "../../kube/cluster.ts";
+import { readStack } from "./stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { TrusteePlace } from "./read-trustee.ts";
 
 /** Trustee and the pods, as named on the command line. */
@@ -29,7 +29,7 @@ export interface Sides {
   readonly place: TrusteePlace;
   readonly pods: KubeClient;
   /** For kubectl. */
-  readonly trusteeCluster: ClusterOptions;
+  readonly trusteeCluster: NamedCluster;
   /** Only with a stack. */
   readonly stack?: StackOutputs;
 }

@@ -1,5 +1,5 @@
 import type { LiveFacts } from "../audit/facts.ts";
-import { stackFacts } from "../commands/stack.ts";
+import { stackFacts } from "../audit/stack.ts";
 import { startQuestions } from "../lint/needs.ts";
 import { lintQuestions } from "../questions/questions.ts";
 import { askPolicy } from "./ask-policy.ts";

@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import type { LogLine, PodLog } from "../explain/log.ts";
-import { kubectlCluster, type NamedCluster } from "../verify/kubectl.ts";
+import { kubectlCluster } from "./kubectl.ts";
+import type { NamedCluster } from "../../core/settings/cluster.ts";
 
 /** How much of each pod's log is read. Lines. */
 const TAIL = 5000;

@@ -5,9 +5,9 @@ import { byString, defined } from "../../core/records.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { KubeObject } from "../../kube/objects.ts";
-import { UserError } from "../../core/user-error.ts";
-import { podNamespaces, type DeclaredPod } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { UserError } from "../../core/issues.ts";
+import { podNamespaces, type DeclaredPod } from "../audit/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { annotationWriter, podSpec, seconds, selectorOf, statusOf } from "./fields.ts";
 
 /** The facts of a pod. */

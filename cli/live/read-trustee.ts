@@ -14,7 +14,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { keysOf } from "../../kube/managed-fields.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";
 import { dataOf, findKbsConfig, readTrusteeObjects } from "../../kube/trustee-objects.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { kbsConfigSpec, labelSelector, lastWritten, seconds, selectorOf, statusOf } from "./fields.ts";
 
 /** Trustee's place in its cluster. */

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { changingFunctions, regoCapabilities } from "../../core/rego/capabilities.ts";
 import { defined } from "../../core/records.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { parseOpaOutput, type OpaOutput } from "../../core/rego/opa-output.ts";
 
 /** Names the OPA program if it is not on PATH. */

@@ -2,7 +2,8 @@ import { hardwareTees, sampleTees } from "../../core/initdata/binding.ts";
 import type { TableBinding } from "../../core/policy/grants.ts";
 import type { Column } from "../../core/access/matrix.ts";
 import { earToken, submod, teeOf } from "../../core/access/token.ts";
-import { DEFAULT_REPOSITORY, type Claimant } from "../../core/access/model.ts";
+import type { Claimant } from "../../core/access/model.ts";
+import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 
 /** A well-formed claim that no pod makes and no stack grants anything. */
 export const STRANGER = "f".repeat(64);

@@ -1,10 +1,10 @@
 import type { Column } from "../../core/access/matrix.ts";
-import { decide, DEFAULT_REPOSITORY, type PolicyData } from "../../core/access/model.ts";
+import { decide, type PolicyData } from "../../core/access/model.ts";
+import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 import { STRANGER } from "./oddities.ts";
 import type { AccessRequest } from "./requests.ts";
 import { sha256Hex } from "../../core/digest.ts";
 import { own } from "../../core/records.ts";
-import { knownKeys } from "../../core/trustee/generation.ts";
 import type { PodFacts, PolicyAnswer, PolicyAnswers, RegoSyntax, TrusteeFacts } from "../audit/facts.ts";
 import { EVERY_KEY } from "../../core/policy/grants.ts";
 import { namedClaims, readableClaims } from "../audit/pod-claims.ts";
@@ -27,7 +27,7 @@ import {
   teesOf,
   type AttestedPod,
 } from "./tokens.ts";
-import { keysOf, liveGrants, livePolicy, type PolicySide } from "../audit/trustee-view.ts";
+import { kbsKinds, liveGrants, livePolicy, type KbsKind, type PolicySide } from "../audit/trustee-view.ts";
 
 /** A request to the live policy, as one kind of KBS makes it. */
 export interface PolicyQuestion extends AccessRequest {
@@ -53,27 +53,6 @@ function tokenKey(token: unknown): string {
 export function questionKey({ syntax, data, token }: PolicyQuestion): string {
   const { "resource-path": path = null, plugin = null } = data;
   return JSON.stringify([syntax, path, Object.keys(data), plugin, tokenKey(token)]);
-}
-
-/** How a kind of KBS passes a path to the policy, and the syntax that it reads. */
-export interface KbsKind {
-  readonly syntax: RegoSyntax;
-  readonly shape: "string" | "array";
-}
-
-/**
- * The kinds of KBS that may read the policy, the usual one first: up to v0.16 with a string and Rego v0, from
- * v0.17 on with an array and Rego v1. Operators v0.17 and v0.18 pair the older keys with the newer KBS, so
- * these keys alone do not decide it.
- */
-export function kbsKinds(trustee: PolicySide): readonly [KbsKind, ...KbsKind[]] {
-  const [older, newer]: readonly [KbsKind, KbsKind] = [
-    { syntax: "v0", shape: "string" },
-    { syntax: "v1", shape: "array" },
-  ];
-  const form = trustee.seen?.pathForm;
-  if (form !== undefined) return [form === "string" ? older : newer];
-  return keysOf(trustee).policyKey === knownKeys.policy[0] ? [newer] : [older, newer];
 }
 
 /** The syntax of the usual kind of KBS. */

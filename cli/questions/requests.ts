@@ -1,12 +1,8 @@
-import { EVERY_KEY, listGrants, listReaders } from "../../core/policy/grants.ts";
+import { EVERY_KEY, listGrants, listReaders, type AccessRules } from "../../core/policy/grants.ts";
 import type { Column } from "../../core/access/matrix.ts";
 import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
-import {
-  DEFAULT_REPOSITORY,
-  type AccessRules,
-  type Claimant,
-  type PolicyData,
-} from "../../core/access/model.ts";
+import type { Claimant, PolicyData } from "../../core/access/model.ts";
+import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 
 /** One question to the resource policy. */
 export interface AccessRequest {

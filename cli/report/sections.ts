@@ -9,6 +9,7 @@ import { signBadge, signOf, signWords } from "./signs.ts";
 import { matrixSvg, pictureSize } from "./svg.ts";
 import { DAY, NOTICE_DAYS } from "../../core/reference-values/validity.ts";
 import type { Expiry, PageContent } from "./content.ts";
+import { counted } from "../../core/shown.ts";
 
 function section(id: string, title: string, body: string): string {
   return `<section aria-labelledby="${id}">
@@ -22,10 +23,6 @@ function scrolled(label: string, kind: string, body: string): string {
   return `<div class="scroll${kind}" role="region" aria-label="${escapeText(label)}" tabindex="0">
 ${body}
 </div>`;
-}
-
-function plural(count: number, thing: string, things = `${thing}s`): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
 }
 
 /** A table whose rows are stacked on a narrow screen. @param heads of the columns, as text */
@@ -53,7 +50,11 @@ export function factsList({ matrix, expiries, findings, at }: PageContent): stri
   );
   const [next] = expiries.toSorted((a, b) => byString(a.expiration, b.expiration));
   const facts: [string, string, string][] = [
-    ["Pods", String(matrix.rows.length), plural(matrix.columns.length, "key of a secret", "keys of secrets")],
+    [
+      "Pods",
+      String(matrix.rows.length),
+      counted(matrix.columns.length, "key of a secret", "keys of secrets"),
+    ],
     ["Cells that may read", `${allowed} of ${matrix.cells.length}`, "pods × keys"],
     [
       "Open to all",
@@ -72,7 +73,7 @@ export function factsList({ matrix, expiries, findings, at }: PageContent): stri
   ];
   if (findings !== undefined) {
     const worst = findings.filter(({ severity }) => severity === "error").length;
-    facts.push(["Findings", String(findings.length), plural(worst, "error")]);
+    facts.push(["Findings", String(findings.length), counted(worst, "error")]);
   }
   return `<dl class="facts">
 ${facts.map(([term, value, note]) => `<div><dt>${escapeText(term)}</dt><dd>${escapeText(value)}<span class="note">${escapeText(note)}</span></dd></div>`).join("\n")}
@@ -169,7 +170,7 @@ function timeLeft({ expiration }: Expiry, at: Date): number {
 function expiryWords(expiry: Expiry, at: Date): string {
   const left = timeLeft(expiry, at);
   if (left <= 0) return "expired";
-  return left < DAY ? "less than a day left" : `${plural(Math.floor(left / DAY), "day")} left`;
+  return left < DAY ? "less than a day left" : `${counted(Math.floor(left / DAY), "day")} left`;
 }
 
 function expiryTag(expiry: Expiry, at: Date): string {

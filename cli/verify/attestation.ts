@@ -8,8 +8,8 @@ import { KubeError } from "../../kube/errors.ts";
 import { connect } from "../live/connect.ts";
 import { readTrustee } from "../live/read-trustee.ts";
 import { runningPods } from "../live/read-pods.ts";
-import { stackFacts } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { stackFacts } from "../audit/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 /** Cells with the reasons of their denials, or why these are unknown. */

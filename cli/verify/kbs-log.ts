@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { parseKbsLine, type KbsEvent } from "../audit/kbs-log.ts";
-import { kubectlCluster, type NamedCluster } from "./kubectl.ts";
+import { kubectlCluster } from "../live/kubectl.ts";
+import type { NamedCluster } from "../../core/settings/cluster.ts";
 
 /** Time for the log's first line. Milliseconds. */
 const BEGIN = 10_000;

@@ -3,11 +3,11 @@ import { judgeDenial, type Denial } from "../audit/kbs-log.ts";
 import { classify, isAsExpected, type Classified, type Outcome } from "./outcome.ts";
 import { curlCommand } from "../../core/initdata/agent-policy.ts";
 import { defined, own } from "../../core/records.ts";
-import { UserError } from "../../core/user-error.ts";
-import type { ExpectedCell } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { UserError } from "../../core/issues.ts";
+import type { ExpectedCell } from "../audit/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
-import { kubectlCluster } from "./kubectl.ts";
+import { kubectlCluster } from "../live/kubectl.ts";
 
 /** A cell of the matrix: expected and seen. */
 export interface VerifiedCell {

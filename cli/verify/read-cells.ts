@@ -1,6 +1,6 @@
 import { Listr } from "listr2";
-import { expectedCells, type ExpectedCell } from "../commands/stack.ts";
-import type { StackOutputs } from "../../core/outputs.ts";
+import { expectedCells, type ExpectedCell } from "../audit/stack.ts";
+import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { Turns } from "../../kube/turns.ts";
 import type { KbsLog } from "./kbs-log.ts";
 import { readCell, type ReadCell, type VerifiedCell } from "./read-cell.ts";

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { outcomeWords, type Outcome } from "./outcome.ts";
 import type { JunitCase } from "../lint/junit.ts";
-import { shownLine } from "../../core/policy/shown-name.ts";
+import { counted, shownLine } from "../../core/shown.ts";
 import type { VerifiedCell } from "./read-cell.ts";
 
 const expectedWords = { read: "✓ read", denied: "✗ denied" } as const;
@@ -57,10 +57,6 @@ export interface SummaryNotes {
   readonly sidesProblem?: string | undefined;
 }
 
-function cellsText(count: number): string {
-  return `${count} cell${count === 1 ? "" : "s"}`;
-}
-
 /** The summary: the count, then each unexpected outcome with the cells' details, then the notes. */
 export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNotes): string {
   const wrong = cells.filter((cell) => !cell.ok);
@@ -75,7 +71,7 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
   ]);
   const head =
     wrong.length > 0
-      ? `${wrong.length} of ${cellsText(cells.length)} ${wrong.length === 1 ? "differs" : "differ"} from the stack's access matrix.`
+      ? `${wrong.length} of ${counted(cells.length, "cell")} ${wrong.length === 1 ? "differs" : "differ"} from the stack's access matrix.`
       : cells.length === 1
         ? "The 1 cell matches the stack's access matrix."
         : `All ${cells.length} cells match the stack's access matrix.`;
@@ -87,7 +83,7 @@ export function verifySummary(cells: readonly VerifiedCell[], notes: SummaryNote
     ...(unknown === 0
       ? []
       : [
-          `The reason is unknown for ${unknown} denied ${unknown === 1 ? "cell" : "cells"}: ${logProblem ?? "the KBS's log does not say"}.`,
+          `The reason is unknown for ${counted(unknown, "denied cell")}: ${logProblem ?? "the KBS's log does not say"}.`,
         ]),
     ...(sidesProblem === undefined
       ? []

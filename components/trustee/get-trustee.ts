@@ -1,10 +1,14 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import type { LiveTrustee } from "../../core/preflight/guard.ts";
 import { defined } from "../../core/records.ts";
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
-import { stackName } from "../stack-name.ts";
 import { invoke } from "./invoke.ts";
+
+/** `organization/project/stack`, the name of the stack's lines in shared objects. */
+export function stackName(): string {
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+}
 
 /** Selects a Trustee, and names what a stack will do on it. Names default to the operator's own. */
 export interface GetTrusteeArgs {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants, StackId } from "../../core/policy/grants.ts";
 import type { Digests } from "../../core/reference-values/merge.ts";
-import type { Rotation } from "../../core/rotation/rotation.ts";
+import type { Rotation } from "../../core/policy/rotation.ts";
 
 /** A resource's inputs, with its outputs declared: Pulumi's SDK fills in those that are `undefined`. */
 function withOutputs(args: object, ...outputs: readonly string[]): pulumi.Inputs {

@@ -6,15 +6,16 @@ import {
   mergeGrants,
   readerNames,
   type StackGrants,
+  type AccessRules,
 } from "../policy/grants.ts";
 import { readRules, type SaidRules } from "../policy/intact.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { lineOf, stacksAfterJoin } from "../policy/share.ts";
 import { isStockPolicy } from "../policy/stock.ts";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { byName } from "../records.ts";
 import type { AccessMatrix, Column } from "./matrix.ts";
-import { decideFor, type AccessRules, type Claimant, type Decision } from "./model.ts";
+import { decideFor, type Claimant, type Decision } from "./model.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every affirming pod that is not this stack's. */

@@ -1,4 +1,5 @@
-import { decideFor, decisionOf, type AccessRules, type Decision } from "./model.ts";
+import { decideFor, decisionOf, type Decision } from "./model.ts";
+import type { AccessRules } from "../policy/grants.ts";
 import { NO_HARDWARE, type Binding } from "../initdata/binding.ts";
 import { otherReaderLine, type OtherReader } from "./other-readers.ts";
 import { own } from "../records.ts";

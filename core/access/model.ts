@@ -1,34 +1,13 @@
 import { hardwareTees, sampleTees } from "../initdata/binding.ts";
-import {
-  ANY_TEE,
-  EVERY_KEY,
-  type GrantTable,
-  type OtherSecrets,
-  type TableBinding,
-} from "../policy/grants.ts";
+import { DEFAULT_REPOSITORY, type Resource } from "../names.ts";
+import { ANY_TEE, EVERY_KEY, type AccessRules, type TableBinding } from "../policy/grants.ts";
 import { isRecord, own } from "../records.ts";
-
-/** The rules of a policy. Tests prove the generated Rego equal to this model. */
-export interface AccessRules {
-  readonly others: OtherSecrets;
-  readonly secrets: GrantTable;
-}
 
 /** A request as the KBS passes it to the policy: `data["resource-path"]` and `data.plugin`, of any type. */
 export interface PolicyData {
   readonly "resource-path"?: unknown;
   readonly plugin?: unknown;
 }
-
-/** One key of one secret in one repository. */
-export interface Resource {
-  readonly repository: string;
-  readonly secret: string;
-  readonly key: string;
-}
-
-/** The repository for Kubernetes Secrets, and the only one that grants apply to. */
-export const DEFAULT_REPOSITORY = "default";
 
 function fromParts(parts: readonly unknown[]): Resource | undefined {
   const [repository, secret, key] = parts;

@@ -9,7 +9,7 @@ import {
 } from "../policy/grants.ts";
 import { isSameStack } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { byString, own } from "../records.ts";
 
 /** Another stack's grant on a secret that this stack restricts. */

@@ -1,4 +1,4 @@
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { INITDATA_ANNOTATION } from "./annotation.ts";
 
 /** The name up to cloud-api-adaptor v0.12. Current runtimes ignore it. */

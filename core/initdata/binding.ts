@@ -72,7 +72,7 @@ export function algorithmsOf(binding: Binding): readonly DigestAlgorithm[] {
  * PCR8 after one extension from zero: `sha256(32 zero bytes || digest)`, lower-case hex.
  * @param sha256Digest 32 bytes
  */
-export function extendPcr8(sha256Digest: Uint8Array): string {
+function extendPcr8(sha256Digest: Uint8Array): string {
   return hex(digest("sha256", Buffer.concat([PCR_ZERO, sha256Digest])));
 }
 

@@ -1,5 +1,5 @@
 import { isRecord, own } from "../records.ts";
-import { shownLine } from "../policy/shown-name.ts";
+import { shownLine } from "../shown.ts";
 import { guestNeeds, type GuestNeed } from "./guest-needs.ts";
 import { readToml, type Table } from "./toml-parts.ts";
 

@@ -1,4 +1,4 @@
-import { DEFAULT_REPOSITORY, type Resource } from "../access/model.ts";
+import { DEFAULT_REPOSITORY, type Resource } from "../names.ts";
 import { isRecord, own, parseJson } from "../records.ts";
 
 /** A resource in `cdh.toml` that a guest fetches to start. */

@@ -1,5 +1,5 @@
 import { byName, isRecord, own, parseJson } from "../records.ts";
-import { UserError } from "../user-error.ts";
+import { UserError } from "../issues.ts";
 
 /** Secret -> the resources (URNs) that want it in the list, for names that this project added. */
 type SecretLedger = Readonly<Record<string, readonly string[]>>;

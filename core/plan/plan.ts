@@ -1,7 +1,7 @@
 import { accessChanges, policyDoubts, type AccessChange, type Doubt } from "../access/changes.ts";
 import { accessMatrix, type AccessMatrix } from "../access/matrix.ts";
 import { otherReaders, type OtherReader } from "../access/other-readers.ts";
-import { Issues } from "../issues.ts";
+import type { Issues } from "../issues.ts";
 import { byName, getOrAdd, own as member } from "../records.ts";
 import { checkDamage } from "../policy/damage.ts";
 import { checkNamesakes, idOf, type Who } from "../policy/identity.ts";
@@ -9,7 +9,7 @@ import { EVERY_KEY, mergeGrants, tableOf, type StackGrants, type StackId } from 
 import type { Before } from "../policy/registry.ts";
 import { changingReaders, stacksAfterJoin } from "../policy/share.ts";
 import type { Digests } from "../reference-values/merge.ts";
-import type { Rotation } from "../rotation/rotation.ts";
+import type { Rotation } from "../policy/rotation.ts";
 import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { LivePod } from "./live-pod.ts";
@@ -154,21 +154,4 @@ export function tryPlan(
     otherReaders: otherReaders(live, grants),
     doubts: policyDoubts(live),
   };
-}
-
-/**
- * The same without other checks.
- * @throws IssuesError with all problems
- */
-export function makePlan(
-  settings: Settings,
-  trustee: TrusteeEndpoint,
-  sources: PlanSources,
-  who: Who,
-  subject: string,
-): Plan {
-  const issues = new Issues();
-  const plan = tryPlan(settings, trustee, sources, who, issues);
-  issues.throwIfAny(subject);
-  return plan;
 }

@@ -1,6 +1,6 @@
 import { Issues, type Issue } from "../issues.ts";
 import { parseRegistry, type Before, type DamagedLine } from "./registry.ts";
-import { shownName } from "./shown-name.ts";
+import { shownName } from "../shown.ts";
 
 /**
  * The damaged lines that may belong to another stack than `stack`. What they grant and restrict is unknown: a

@@ -21,6 +21,12 @@ export type Readers = Readonly<Partial<Record<TableBinding, Readonly<Record<stri
 /** Secret -> key or `*` -> readers. Each secret in the table is restricted, even without readers (`{}`). */
 export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers>>>>;
 
+/** The rules of a policy. Tests prove the generated Rego equal to the decisions of `core/access/model.ts`. */
+export interface AccessRules {
+  readonly others: OtherSecrets;
+  readonly secrets: GrantTable;
+}
+
 /** One entry of a table. */
 export interface Grant {
   readonly secret: string;

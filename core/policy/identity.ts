@@ -1,7 +1,7 @@
 import type { Issues } from "../issues.ts";
 import type { StackId } from "./grants.ts";
 import { parseRegistry, type Before } from "./registry.ts";
-import { shownName } from "./shown-name.ts";
+import { shownName } from "../shown.ts";
 
 /** The length of a stack's identity, in letters and digits; long enough to be unguessable. */
 export const IDENTITY_LENGTH = 20;

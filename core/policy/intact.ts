@@ -1,7 +1,6 @@
-import type { AccessRules } from "../access/model.ts";
 import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
-import { mergeGrants, type GrantTable } from "./grants.ts";
+import { mergeGrants, type GrantTable, type AccessRules } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
 

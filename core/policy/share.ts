@@ -1,4 +1,4 @@
-import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
+import { staysAccepted, type Rotation } from "./rotation.ts";
 import { foreignDamage, refuseDamage } from "./damage.ts";
 import { own as member } from "../records.ts";
 import {

@@ -3,7 +3,7 @@ import type { GrantTable, StackGrants, StackId } from "./grants.ts";
 import { isOneStack } from "./identity.ts";
 import { isOfStack } from "./owner.ts";
 import { parseRegistry, type Before } from "./registry.ts";
-import { shownName } from "./shown-name.ts";
+import { shownName } from "../shown.ts";
 import { recordOf, STACKS_ANNOTATION, type StackRecord } from "./stack-records.ts";
 
 /** A text that may hold lines that the policy lost. */

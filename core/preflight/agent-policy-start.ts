@@ -1,6 +1,6 @@
 import type { AgentRequest } from "../initdata/agent-policy.ts";
 import { own } from "../records.ts";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { regoStatements } from "../rego/rules.ts";
 import { bracket, isSign, isWord, regoTokens, type RegoToken } from "../rego/tokens.ts";
 import { wideningsIn } from "./agent-policy-text.ts";

@@ -8,7 +8,7 @@ import { parseRegistry, type Before } from "../policy/registry.ts";
 import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
 import { joinPolicy } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
-import { formatOf } from "../reference-values/format.ts";
+import { formatOf } from "../trustee/format.ts";
 import {
   EMPTY_LEDGER,
   LONGEST_BEFORE,

@@ -4,7 +4,7 @@ import type { IssueCode } from "../issue-codes.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
 import { unwritable } from "../reference-values/document.ts";
-import { formatOf } from "../reference-values/format.ts";
+import { formatOf } from "../trustee/format.ts";
 import { unwritableEntries } from "../reference-values/merge.ts";
 import { isCreated } from "../settings/references.ts";
 import type { Settings } from "../settings/schema.ts";

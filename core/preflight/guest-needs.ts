@@ -1,4 +1,4 @@
-import { decideFor, type AccessRules } from "../access/model.ts";
+import { decideFor } from "../access/model.ts";
 import type { Binding } from "../initdata/binding.ts";
 import {
   imagePolicyNeed,
@@ -10,9 +10,9 @@ import {
 } from "../initdata/guest-needs.ts";
 import { given, type Issue, type Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
-import { mergeGrants } from "../policy/grants.ts";
+import { mergeGrants, type AccessRules } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
 
 /** A pod or reader that needs resources of the KBS to start. */

@@ -1,8 +1,8 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from "jsonc-parser";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { isRecord } from "../records.ts";
-import { UserError } from "../user-error.ts";
-import { formatOf, unreadable, type ReferenceValue, type ReferenceValuesFormat } from "./format.ts";
+import { UserError } from "../issues.ts";
+import { formatOf, unreadable, type ReferenceValue, type ReferenceValuesFormat } from "../trustee/format.ts";
 import { appendElements, keepElements, removeElement, replaceNode } from "./json-edit.ts";
 
 /** An entry of the document, and its position. */

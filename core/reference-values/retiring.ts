@@ -1,4 +1,4 @@
-import { staysAccepted, type Rotation } from "../rotation/rotation.ts";
+import { staysAccepted, type Rotation } from "../policy/rotation.ts";
 import type { Before } from "../policy/registry.ts";
 import { readDocument } from "./document.ts";
 import { byName, own } from "../records.ts";

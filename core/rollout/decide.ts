@@ -39,7 +39,7 @@ export type RolloutDecision =
 const wait = (reason: string): RolloutDecision => ({ kind: "wait", reason });
 
 /** How many seconds the operator may take to act without a sign of progress. */
-export const OPERATOR_PATIENCE = 30;
+const OPERATOR_PATIENCE = 30;
 
 /** The pods that run the new configuration and are Ready. */
 export function podsDone(view: Pick<RolloutView, "pods" | "changes">): number {
@@ -47,7 +47,7 @@ export function podsDone(view: Pick<RolloutView, "pods" | "changes">): number {
 }
 
 /** Whether the Deployment controller is done, as `kubectl rollout status` defines it. */
-export function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" | "pods">): boolean {
+function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" | "pods">): boolean {
   const { generation, observedGeneration, replicas } = deployment;
   return (
     observedGeneration >= generation &&

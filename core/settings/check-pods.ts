@@ -2,7 +2,7 @@ import { INITDATA_ANNOTATION } from "../initdata/annotation.ts";
 import { algorithmsOf } from "../initdata/binding.ts";
 import { given, type Issues } from "../issues.ts";
 import { checkName, checkUnique } from "../names.ts";
-import { shownName } from "../policy/shown-name.ts";
+import { shownName } from "../shown.ts";
 import { everythingKnown, type Unread, type IsKnown } from "./unread.ts";
 import type { PodDeclaration } from "./pod.ts";
 import { hasReplicas } from "./workload.ts";

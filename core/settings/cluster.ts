@@ -2,15 +2,17 @@ import { defined } from "../records.ts";
 
 /** A cluster, named as for kubectl. Without both members it is kubectl's default. */
 export interface NamedCluster {
-  readonly kubeconfig?: string;
-  readonly context?: string;
+  /**
+   * A kubeconfig: the path of a file, or its content.
+   * @default $KUBECONFIG, ~/.kube/config or the pod's account
+   */
+  readonly kubeconfig?: string | undefined;
+  /** @default the kubeconfig's current context */
+  readonly context?: string | undefined;
 }
 
 /** Takes a cluster's members from settings, options or outputs; omits those that are undefined. */
-export function clusterOf({
-  kubeconfig,
-  context,
-}: Readonly<Partial<Record<keyof NamedCluster, string | undefined>>>): NamedCluster {
+export function clusterOf({ kubeconfig, context }: NamedCluster): NamedCluster {
   return defined({ kubeconfig, context });
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { bindings } from "../initdata/binding.ts";
-import { rotationModes } from "../rotation/rotation.ts";
+import { rotationModes } from "../policy/rotation.ts";
 import { otherSecretsModes } from "../policy/grants.ts";
 import { about } from "./about.ts";
 import { podDefaultsSchema, podSchema } from "./pod-schema.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { given, Issues, type Issue } from "../issues.ts";
+import { given, type Issue, type Issues } from "../issues.ts";
 import { allowedBy, memberNames } from "./allowed.ts";
 import { checkSettings } from "./check.ts";
 import { checkAnnotations, checkClaims } from "./check-pods.ts";
@@ -7,8 +7,6 @@ import { unreadOf } from "./unread.ts";
 import { declarePod } from "./pod.ts";
 import { sections, type SectionName, type Sections, type Settings } from "./schema.ts";
 import { SECRET_VALUES, type SecretValueNames } from "./secret-values.ts";
-
-export type { Settings };
 
 /** Raw settings: name without its namespace -> parsed JSON; `undefined` if not set. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -123,15 +121,4 @@ export function readSettings(
   issues.addAll(known);
   const { podDefaults: _, ...settings } = parsed;
   return { ...settings, pods };
-}
-
-/**
- * The same without known problems.
- * @throws IssuesError with all problems
- */
-export function parseSettings(raw: RawSettings, secretValues: SecretValueNames, subject: string): Settings {
-  const issues = new Issues();
-  const settings = readSettings(raw, secretValues, [], issues);
-  issues.throwIfAny(subject);
-  return settings;
 }

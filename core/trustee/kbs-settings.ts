@@ -1,6 +1,6 @@
 import TOML from "@iarna/toml";
 import { defined, isRecord, own, parseJson } from "../records.ts";
-import type { ReferenceValuesFormat } from "../reference-values/format.ts";
+import type { ReferenceValuesFormat } from "./format.ts";
 
 /** Where a KBS reads its reference values, and in which format. */
 export interface ValuesFile {

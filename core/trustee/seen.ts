@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defined, isRecord, own } from "../records.ts";
-import type { ReferenceValuesFormat } from "../reference-values/format.ts";
+import type { ReferenceValuesFormat } from "./format.ts";
 import { knownKeys, liveKey, trusteeNames, type ConfigMapNames } from "./generation.ts";
 import { POLICY_PATHS, readKbsSettings, VALUES_FILES, type KbsSettings } from "./kbs-settings.ts";
 import {

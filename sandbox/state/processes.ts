@@ -25,7 +25,7 @@ export function startOf(pid: number): string | undefined {
 }
 
 /** {@link startOf} without /proc: the output of `ps`, in a fixed locale and time zone. */
-export function startByPs(pid: number): string | undefined {
+function startByPs(pid: number): string | undefined {
   try {
     const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
     const args = ["-o", "stat=,lstart=", "-p", String(pid)];

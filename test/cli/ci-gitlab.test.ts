@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { listening } from "../support/listening.ts";
-import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
+import { COMMENT_MARK } from "./support/workflows.ts";
 
 const LABEL = "access-opens-approved";
 const HEAD = "0123456789abcdef0123456789abcdef01234567";

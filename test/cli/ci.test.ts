@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { COMMENT_MARK } from "../../cli/diff/markdown.ts";
-import { github, shell, workflows, type Step } from "./support/workflows.ts";
+import { COMMENT_MARK, github, shell, workflows, type Step } from "./support/workflows.ts";
 
 describe("the workflows", () => {
   it("give the commands only options that exist", async () => {

@@ -5,7 +5,7 @@ import { outcomeWords } from "../../cli/verify/outcome.ts";
 import { conditionNames } from "../../cli/explain/explanation.ts";
 import { rules } from "../../cli/lint/finding.ts";
 import { issueCodes } from "../../core/issue-codes.ts";
-import { stackOutputs } from "../../core/outputs.ts";
+import { stackOutputs } from "../../core/plan/outputs.ts";
 import { mapValues } from "../../core/records.ts";
 import { declarePod } from "../../core/settings/pod.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";

@@ -19,7 +19,7 @@ async function refusal(settings: Readonly<Record<string, unknown>>, encrypted: r
   pulumi.runtime.setAllConfig(Object.fromEntries(all) as Record<string, string>);
   vi.stubEnv(KEYS, JSON.stringify(encrypted.map((name) => `trustee-access:${name}`)));
   try {
-    await declareConfiguration("access", readConfiguration(), "the settings of stack dev");
+    await declareConfiguration("access", readConfiguration());
   } catch (error) {
     if (error instanceof IssuesError) return error;
     throw error;

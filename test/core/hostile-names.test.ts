@@ -15,7 +15,7 @@ import { lint } from "../../cli/lint/lint.ts";
 import { sarif } from "../../cli/lint/sarif.ts";
 import { IssuesError } from "../../core/issues.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
-import { shownJson, shownName, shownText } from "../../core/policy/shown-name.ts";
+import { shownJson, shownName, shownText } from "../../core/shown.ts";
 import { base, logOf, withPolicy, withValues } from "../cli/audit/support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";

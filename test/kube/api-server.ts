@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { dirname, join } from "node:path";
 import { KubeClient } from "../../kube/client.ts";
-import { loadCluster, type ClusterOptions } from "../../kube/cluster.ts";
+import type { NamedCluster } from "../../core/settings/cluster.ts";
+import { loadCluster } from "../../kube/cluster.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { listening } from "../support/listening.ts";
 import { selfSigned } from "../../sandbox/control-plane/certificates.ts";
@@ -47,7 +48,7 @@ export async function certified(folder: string, name: string, alternative = "IP:
   return { files, tls: { cert, key } };
 }
 
-export const clientOf = (options: ClusterOptions): KubeClient =>
+export const clientOf = (options: NamedCluster): KubeClient =>
   new KubeClient(loadCluster(options), new AbortController().signal);
 
 export interface Names {

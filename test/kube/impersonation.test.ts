@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loadCluster } from "../../kube/cluster.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { apiServer, clientOf, kubeconfigOf, ref } from "./api-server.ts";
 
 test("acts as the user, the group, the UID and the extra fields of the kubeconfig", async () => {

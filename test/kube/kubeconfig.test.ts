@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { loadCluster } from "../../kube/cluster.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { apiServer, certified, clientOf, folderWith, kubeconfigOf, ref } from "./api-server.ts";
 
 beforeEach(() => {

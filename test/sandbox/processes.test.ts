@@ -8,7 +8,6 @@ import { freePorts } from "../../sandbox/state/ports.ts";
 import {
   isRunning,
   type ProcessIdentity,
-  startByPs,
   startDaemon,
   startOf,
   stopDaemons,
@@ -77,6 +76,17 @@ test("does not kill a later process with a daemon's pid", async () => {
   await stopDaemons([earlier]);
   expect(isRunning(identity)).toBe(true);
 });
+
+/** {@link startOf} as on a system without /proc. */
+function startByPs(pid: number): string | undefined {
+  const { platform } = process;
+  Object.defineProperty(process, "platform", { value: "darwin" });
+  try {
+    return startOf(pid);
+  } finally {
+    Object.defineProperty(process, "platform", { value: platform });
+  }
+}
 
 test("reads a start time from ps: undefined for an ended process, independent of locale and time zone", async () => {
   const [first, second] = [daemon("sleep 1000"), daemon("sleep 0.5")];

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkResourcePolicy, type PolicyResult } from "../../../cli/check/resource-policy.ts";
 import { accessRequests } from "../../../cli/questions/requests.ts";
-import type { AccessRules } from "../../../core/access/model.ts";
+import type { AccessRules } from "../../../core/policy/grants.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
 import { toolPath } from "../../support/tools.ts";
 

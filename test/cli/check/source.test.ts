@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { prove } from "../../../cli/check/prove.ts";
-import { readLivePolicy } from "../../../cli/check/source.ts";
+import { readPolicy } from "../../../cli/check/source.ts";
 import { trusteeNames, type Generation } from "../../../core/trustee/generation.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
 import { listening } from "../../support/listening.ts";
@@ -52,16 +52,17 @@ async function liveTrustee(generation: Generation, data: Readonly<Record<string,
 }
 
 const BOTH = { "policy.rego": "package old\n", "resource-policy.rego": "package new\n" };
+const LIVE = { live: true, preview: false };
 const WHERE = `ConfigMap ${namespace}/${trusteeNames.resourcePolicy}`;
 
 describe("the policy in the cluster", () => {
   it("is the one that the Trustee reads, not the one that the last up wrote", async () => {
-    expect(await readLivePolicy(await liveTrustee("0.21", BOTH))).toMatchObject({
+    expect(await readPolicy(await liveTrustee("0.21", BOTH), LIVE)).toMatchObject({
       text: BOTH["resource-policy.rego"],
       syntax: "v1",
       from: `${WHERE}, key "resource-policy.rego", as in the cluster (the last pulumi up wrote "policy.rego", which this Trustee does not read)`,
     });
-    expect(await readLivePolicy(await liveTrustee("0.18", BOTH))).toMatchObject({
+    expect(await readPolicy(await liveTrustee("0.18", BOTH), LIVE)).toMatchObject({
       text: BOTH["policy.rego"],
       syntax: "v0",
       from: `${WHERE}, key "policy.rego", as in the cluster`,
@@ -70,13 +71,13 @@ describe("the policy in the cluster", () => {
 
   it("is an error if only the previous key is left", async () => {
     const stack = await liveTrustee("0.21", { "policy.rego": "package old\n" });
-    await expect(readLivePolicy(stack)).rejects.toThrow(
+    await expect(readPolicy(stack, LIVE)).rejects.toThrow(
       `ConfigMap "${trusteeNames.resourcePolicy}" in namespace "${namespace}" has no key "resource-policy.rego", which this Trustee reads`,
     );
   });
 
   it("is evaluated in the syntax of the Trustee that reads it", async () => {
-    const policy = await readLivePolicy(await liveTrustee("0.21", BOTH));
+    const policy = await readPolicy(await liveTrustee("0.21", BOTH), LIVE);
     const { policies } = await prove(policy, await toolPath("opa"), false);
     expect(policies.map(({ syntax }) => syntax)).toEqual(["v1"]);
   }, 1_200_000);

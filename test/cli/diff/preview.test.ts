@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readDeployed, readPreview } from "../../../cli/diff/preview.ts";
-import { UserError } from "../../../core/user-error.ts";
+import { UserError } from "../../../core/issues.ts";
 
 const was = { pod1: { "a/b": "not-a-reader" } };
 const willBe = { pod1: { "a/b": "granted" } };

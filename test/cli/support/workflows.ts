@@ -6,6 +6,9 @@ export const workflows = [
   "deploy/ci/gitlab/trustee-access.yml",
 ] as const;
 
+/** The first line of the comment, by which both workflows find it. `trustee-access diff --markdown` writes it. */
+export const COMMENT_MARK = "<!-- trustee-access: the access matrix -->";
+
 export interface Step {
   readonly name?: string;
   readonly if?: string;

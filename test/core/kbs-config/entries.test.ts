@@ -8,7 +8,7 @@ import {
   writeLedger,
   type SecretResources,
 } from "../../../core/kbs-config/entries.ts";
-import { UserError } from "../../../core/user-error.ts";
+import { UserError } from "../../../core/issues.ts";
 import { forAll } from "../../support/for-all.ts";
 
 const secret = fc.constantFrom("a", "b", "c");

@@ -16,7 +16,7 @@ import {
   retirePolicy,
   retiringReaders,
 } from "../../../core/policy/share.ts";
-import type { Rotation } from "../../../core/rotation/rotation.ts";
+import type { Rotation } from "../../../core/policy/rotation.ts";
 import { forAll } from "../../support/for-all.ts";
 import { allKeys } from "../../fixtures/grants.ts";
 

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { IssuesError } from "../../../core/issues.ts";
-import { parseSettings, type RawSettings } from "../../../core/settings/settings.ts";
+import type { RawSettings } from "../../../core/settings/settings.ts";
 import {
+  parseSettings,
   settingsOf,
   tutorialSecurityContext,
   tutorialSettings,
@@ -13,7 +14,7 @@ import {
 /** The paths of all problems in these settings; empty if there are none. */
 function problems(settings: RawSettings, values = tutorialValues): readonly string[] {
   try {
-    parseSettings(settings, values, "the settings");
+    parseSettings(settings, values);
     return [];
   } catch (error) {
     if (!(error instanceof IssuesError)) throw error;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { kbsKinds } from "../../../cli/questions/questions.ts";
+import { kbsKinds } from "../../../cli/audit/trustee-view.ts";
 import { configMapNames } from "../../../core/trustee/generation.ts";
 import { readKbsSettings } from "../../../core/trustee/kbs-settings.ts";
 import { fileAt, podTemplateOf } from "../../../core/trustee/mounts.ts";

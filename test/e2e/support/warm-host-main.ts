@@ -10,7 +10,7 @@ import {
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import { declareStack } from "../../../components/declare.ts";
+import program from "../../../index.ts";
 import { Calls } from "../../../provider/protocol/calls.ts";
 import { channelOptions, EngineLog } from "../../../provider/protocol/engine-log.ts";
 import { providerService } from "../../../provider/protocol/service.ts";
@@ -38,7 +38,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 async function serveProgram(): Promise<number> {
-  const languageServer = new LanguageServer(declareStack);
+  const languageServer = new LanguageServer(program);
   const run = languageServer.run.bind(languageServer);
   languageServer.run = (call, callback) => {
     // As the language host does.

@@ -1,4 +1,3 @@
-import { isSettled } from "../../../core/rollout/decide.ts";
 import { FIELD_MANAGER } from "../../../kube/client.ts";
 import { apiPath } from "../../../kube/objects.ts";
 import { observeRollout } from "../../../provider/rollout-observe.ts";
@@ -187,7 +186,11 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
         observe,
         (now) =>
           now !== undefined &&
-          isSettled(now) &&
+          now.deployment.observedGeneration >= now.deployment.generation &&
+          now.deployment.updatedReplicas === 1 &&
+          now.deployment.currentReplicas === 1 &&
+          now.deployment.availableReplicas === 1 &&
+          now.pods.length === 1 &&
           now.pods.every(({ ready, name }) => ready && !before.includes(name)),
       );
       const { deployment, pods = [] } = seen ?? {};

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readerNames } from "../policy/grants.ts";
+import { readerNames } from "./grants.ts";
 
 /** What decides whether policy and reference values keep a previous digest during its grace period. */
 export const rotationSchema = z.object({

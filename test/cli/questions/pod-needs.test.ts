@@ -7,7 +7,7 @@ import { lintQuestions, questionKey, type PolicyQuestion } from "../../../cli/qu
 import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import { initDataClaim } from "../../../core/initdata/binding.ts";
 import { facts, healthyTrustee, podFixture } from "../../fixtures/live-facts.ts";
-import { base, lines, withPolicy, withValues } from "./support.ts";
+import { base, lines, withPolicy, withValues } from "../audit/support.ts";
 
 /** As the field writes it: private registry, mirror, signatures, and a credential of the guest's. */
 const CDH = `

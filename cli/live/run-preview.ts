@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { isReadEvent, previewErrors } from "../diff/preview.ts";
-import { UserError } from "../../core/user-error.ts";
+import { UserError } from "../../core/issues.ts";
 import { needPulumi } from "./stack.ts";
 
 /** Only the event stream has the outputs; plain --json does not. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { contentOf } from "../../cli/commands/report.ts";
-import { expectedCells, stackFacts } from "../../cli/commands/stack.ts";
-import { encodeAnnotation } from "../../core/initdata/annotation.ts";
-import { initDataClaim } from "../../core/initdata/binding.ts";
-import { pcr8, toml } from "../fixtures/live-facts.ts";
-import { stackOutputs } from "../fixtures/stack-outputs.ts";
+import { contentOf } from "../../../cli/report/content.ts";
+import { expectedCells, stackFacts } from "../../../cli/audit/stack.ts";
+import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
+import { initDataClaim } from "../../../core/initdata/binding.ts";
+import { pcr8, toml } from "../../fixtures/live-facts.ts";
+import { stackOutputs } from "../../fixtures/stack-outputs.ts";
 
 /** A pod in the outputs of an older release. */
 const pod = { name: "pod1", namespace: "default", container: "c" };

@@ -1,5 +1,5 @@
-import { knownKeys } from "../trustee/generation.ts";
-import { UserError } from "../user-error.ts";
+import { knownKeys } from "./generation.ts";
+import { UserError } from "../issues.ts";
 
 /** The format of a key's reference values: a list of entries, or a map of encoded ones. */
 export type ReferenceValuesFormat = "list" | "map";

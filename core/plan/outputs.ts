@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { doubts, type ChangeRecord } from "./access/changes.ts";
-import { allowedReasons, deniedReasons } from "./access/model.ts";
-import { bindings } from "./initdata/binding.ts";
-import { ANY_TEE, otherSecretsModes, tableBindings } from "./policy/grants.ts";
-import { grantTable } from "./policy/registry.ts";
-import { workloadKinds } from "./settings/workload.ts";
+import { doubts, type ChangeRecord } from "../access/changes.ts";
+import { allowedReasons, deniedReasons } from "../access/model.ts";
+import { bindings } from "../initdata/binding.ts";
+import { ANY_TEE, otherSecretsModes, tableBindings } from "../policy/grants.ts";
+import { grantTable } from "../policy/registry.ts";
+import { workloadKinds } from "../settings/workload.ts";
 
 const texts = z.record(z.string(), z.string());
 const reason = z.enum([...allowedReasons, ...deniedReasons]);

@@ -50,3 +50,8 @@ export function shownJson(value: unknown): string {
         ).join(""),
   );
 }
+
+/** A number and what it counts: `1 pod`, `1,200 pods`. */
+export function counted(count: number, thing: string, things = `${thing}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? thing : things}`;
+}

@@ -1,23 +1,18 @@
 import { affirmingToken } from "../../core/access/token.ts";
-import type { PolicyData, Resource } from "../../core/access/model.ts";
+import type { PolicyData } from "../../core/access/model.ts";
+import type { Resource } from "../../core/names.ts";
 import { needFlaw, placeName } from "../../core/initdata/guest-needs.ts";
 import type { GuestNeed, NeedFlaw, ServedSecrets } from "../../core/initdata/guest-needs.ts";
 import { given } from "../../core/issues.ts";
-import { shownName } from "../../core/policy/shown-name.ts";
-import type { PolicyAnswers, TrusteeFacts } from "./facts.ts";
-import { namedClaims, type NamedClaim, type PodClaims } from "./pod-claims.ts";
-import type { GeneratedPolicy } from "./policy-text.ts";
-import {
-  answerOf,
-  cellQuestion,
-  kbsKinds,
-  type KbsKind,
-  type PolicyQuestion,
-} from "../questions/questions.ts";
-import { claimants } from "../questions/tokens.ts";
-import type { LikelyClaim } from "./likely-claim.ts";
-import { liveGrants, livePolicy } from "./trustee-view.ts";
-import { unjudgedIn } from "./unjudged.ts";
+import { shownName } from "../../core/shown.ts";
+import type { PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
+import { namedClaims, type NamedClaim, type PodClaims } from "../audit/pod-claims.ts";
+import type { GeneratedPolicy } from "../audit/policy-text.ts";
+import { answerOf, cellQuestion, type PolicyQuestion } from "./questions.ts";
+import { claimants } from "./tokens.ts";
+import type { LikelyClaim } from "../audit/likely-claim.ts";
+import { kbsKinds, liveGrants, livePolicy, type KbsKind } from "../audit/trustee-view.ts";
+import { unjudgedIn } from "../audit/unjudged.ts";
 
 /** A secret that a pod's guest needs to start, but does not get. */
 export interface LackedNeed {

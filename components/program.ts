@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import { IssuesError, UserError } from "../core/issues.ts";
+import { messageOf } from "../core/records.ts";
+
+/** Older ones ignore the option `replacementTrigger`, which replaces a Pod when its declaration changes. */
+const PULUMI = ">=3.215.0";
+
+/** Makes a program of what declares a stack. A problem that the user can fix is shown without a stack trace. */
+export function program<Outputs>(declare: () => Promise<Outputs>): () => Promise<Outputs> {
+  return async () => {
+    await pulumi.requirePulumiVersion(PULUMI).catch((error: unknown) => {
+      const reason = messageOf(error).replace(/\.$/, "");
+      const text = `This program needs the Pulumi CLI ${PULUMI}: ${reason}. Install a newer one: https://www.pulumi.com/docs/install`;
+      throw new pulumi.RunError(new UserError("TA953", text).message);
+    });
+    try {
+      return await declare();
+    } catch (error) {
+      if (error instanceof IssuesError || error instanceof UserError)
+        throw new pulumi.RunError(error.message);
+      throw error;
+    }
+  };
+}
