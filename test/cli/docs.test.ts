@@ -34,7 +34,7 @@ describe("the documentation", () => {
   });
 
   it("has every kind of problem, in order, with its title and how to fix it", () => {
-    const documented = rowsOf("errors").slice(2);
+    const documented = rowsOf("errors").filter(([code = ""]) => /^TA\d/.test(code));
     expect(documented.map(([code, title]) => [code, title])).toEqual(Object.entries(issueCodes));
     for (const [, , fix = ""] of documented) expect(fix).not.toBe("");
   });
