@@ -171,8 +171,11 @@ export async function declareConfiguration(
   return { access, plan, outputs: outputsOf({ settings, plan, live, access, budget }) };
 }
 
-/** Older ones ignore the option `replacementTrigger`, which replaces a Pod when its declaration changes. */
-const PULUMI = ">=3.215.0";
+/**
+ * Up to 3.207 the CLI ignores the option `replacementTrigger`, which replaces a Pod when its declaration changes.
+ * Up to 3.215 it cannot be asked for its version either.
+ */
+const PULUMI = ">=3.220.0";
 
 /** The program. A problem that the user can fix is shown without a stack trace. */
 export async function declareStack(): Promise<StackOutputs> {

@@ -82,6 +82,13 @@ describe("the documentation", () => {
     expect(rowsOf("outputs").slice(2)).toEqual(outputs);
   });
 
+  it("requires the Pulumi CLI that the program requires", () => {
+    const [, version = ""] =
+      /PULUMI = ">=(\d+\.\d+)\.0"/.exec(readFileSync("components/declare.ts", "utf8")) ?? [];
+    expect(readFileSync("README.md", "utf8")).toContain(`docs/install/) ${version} or newer`);
+    expect(readFileSync("CHANGELOG.md", "utf8")).toContain(`Pulumi CLI ${version} or newer`);
+  });
+
   it("has every condition of explain, in order", () => {
     const names = Object.values<string>(conditionNames);
     const documented = rowsOf("explain").map(([name = ""]) => name);
